@@ -1,0 +1,52 @@
+# Two commands on a fresh machine: `make run` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+REQUIREMENTS := requirements.txt requirements-dev.txt
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format openapi manage clean install
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: install ## Run the whole platform in the foreground, on PORT (default 8000)
+	@exec $(BIN)/python -m local_stack.run --end-with-make
+
+test: install ## Run the tests; ARGS="-k sessions" passes arguments to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: install ## Formatting, lint, types, imports, migrations, deployment, OpenAPI, audit
+	@$(BIN)/python -m local_stack.check
+
+format: install ## Format the code and fix what lint can fix
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+openapi: install ## Rewrite docs/openapi.yaml from the code
+	@$(BIN)/python -m local_stack.check --write-openapi
+
+manage: install ## Run a Django command: make manage CMD="createsuperuser"
+	@$(BIN)/python -m local_stack.manage $(CMD)
+
+clean: ## Remove the virtual environment and caches; data in .data stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp holds the hash of what was installed, and is written only after all of it was. An
+# environment made by another Python, or half made, is made anew.
+install:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+	  echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON): $$($(PYTHON) -V 2>&1). Another one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@version='import sys; print(sys.version)'; python=$$($(PYTHON) -c "$$version"); \
+	wanted="$$python $$(cat $(REQUIREMENTS) | $(PYTHON) -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')"; \
+	if [ "$$wanted" != "$$(cat $(STAMP) 2>/dev/null)" ]; then \
+	  echo "Installing the dependencies into $(VENV) …"; \
+	  rm -f $(STAMP); \
+	  if [ "$$($(BIN)/python -c "$$version" 2>/dev/null)" != "$$python" ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	    $(PYTHON) -m venv --clear $(VENV) || exit 1; \
+	  fi; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && \
+	  printf '%s\n' "$$wanted" > $(STAMP); \
+	fi

@@ -1,0 +1,149 @@
+"""JSON bodies and query strings into typed structs, every fault named by its field."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, TypeVar, get_args, get_origin
+
+import msgspec
+from django.http import HttpRequest
+
+from kynaplatform.api.errors import (
+    MalformedRequest,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+
+MOST_BODY_BYTES = 512 * 1024
+S = TypeVar("S", bound=msgspec.Struct)
+_PATH = re.compile(r" - at `\$(.*)`$")
+_JSON_TYPE = re.compile(r"application/json\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", re.IGNORECASE)
+# What neither a UTF-8 encoder nor PostgreSQL can store.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """The request's JSON text; raises 415 for another type, 413 over 512 KiB."""
+    if not _JSON_TYPE.fullmatch(request.META.get("CONTENT_TYPE", "")):
+        raise UnsupportedMediaType
+    declared = request.META.get("CONTENT_LENGTH") or None
+    if declared is None:
+        # A chunked body: Django reads none where no length is declared.
+        body = request.environ["wsgi.input"].read(MOST_BODY_BYTES + 1)  # type: ignore[attr-defined]
+    elif int(declared) > MOST_BODY_BYTES:
+        raise PayloadTooLarge
+    else:
+        body = request.body
+    if len(body) > MOST_BODY_BYTES:
+        raise PayloadTooLarge
+    return bytes(body)
+
+
+def decode_body(body: bytes, struct: type[S]) -> S:
+    """`body` as `struct`; raises 400 when it is not JSON, 422 when it does not fit."""
+    try:
+        decoded = msgspec.json.decode(body, type=struct)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        raise _explain(body, struct) from None
+    if b"\\u" in body:
+        _refuse_unstorable(msgspec.to_builtins(decoded))
+    return decoded
+
+
+def decode_query(request: HttpRequest, struct: type[S]) -> S:
+    """The query string as `struct`; unknown parameters are ignored, a bad one is 422."""
+    given = {name: request.GET[name] for name in struct.__struct_fields__ if name in request.GET}
+    faults = _faults_of_fields(given, struct, strict=False)
+    for name, text in given.items():
+        if _UNSTORABLE.search(text):
+            faults.setdefault(name, []).append("Holds a character that can't be stored.")
+    if faults:
+        raise ValidationFailed(faults)
+    return msgspec.convert(given, struct, strict=False)
+
+
+def _explain(body: bytes, struct: type[msgspec.Struct]) -> Exception:
+    """Why `body` is no `struct`: msgspec stops at the first fault, this names up to 20."""
+    try:
+        value = json.loads(body.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return MalformedRequest()
+    if not isinstance(value, dict):
+        return ValidationFailed({"body": ["Expected an object."]})
+    value = {name: value[name] for name in struct.__struct_encode_fields__ if name in value}
+    try:
+        _refuse_unstorable(value)
+        faults = _faults_of_fields(value, struct, strict=True)
+    except ValidationFailed as failed:
+        return failed
+    except RecursionError:
+        return MalformedRequest()
+    return ValidationFailed(faults or {"body": ["Does not fit the schema."]})
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _faults_of_fields(
+    value: dict[str, Any], struct: type[msgspec.Struct], strict: bool
+) -> dict[str, list[str]]:
+    faults: dict[str, list[str]] = {}
+    for field in msgspec.structs.fields(struct):
+        if field.encode_name in value:
+            for path, message in _faults(value[field.encode_name], field.type, strict):
+                faults.setdefault(f"{field.encode_name}{path}", []).append(message)
+        elif field.required:
+            faults[field.encode_name] = ["This field is required."]
+    if not faults:
+        try:
+            msgspec.convert(value, struct, strict=strict)
+        except msgspec.ValidationError as error:
+            faults["body"] = [str(error)]
+    return faults
+
+
+def _faults(value: Any, type_: Any, strict: bool) -> Iterator[tuple[str, str]]:
+    item_type = _item_type(type_)
+    if item_type is not None and isinstance(value, list):
+        for index, item in enumerate(value):
+            for path, message in _faults(item, item_type, strict):
+                yield f".{index}{path}", message
+        if not value:
+            yield from _fault_of(value, type_, strict)
+    else:
+        yield from _fault_of(value, type_, strict)
+
+
+def _fault_of(value: Any, type_: Any, strict: bool) -> Iterator[tuple[str, str]]:
+    try:
+        msgspec.convert(value, type_, strict=strict)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        path = _PATH.search(text)
+        dotted = re.sub(r"\[(\d+|\.\.\.)\]", r".\1", path[1]) if path else ""
+        yield dotted, _PATH.sub("", text) + "."
+
+
+def _item_type(type_: Any) -> Any:
+    """The item type of a list type, seen through Annotated and `| None`."""
+    if get_origin(type_) is list:
+        return get_args(type_)[0]
+    for argument in get_args(type_):
+        if (item := _item_type(argument)) is not None:
+            return item
+    return None
+
+
+def _refuse_unstorable(value: Any, path: str = "") -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_unstorable(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _refuse_unstorable(item, f"{path}.{index}")
+    elif isinstance(value, str) and _UNSTORABLE.search(value):
+        raise ValidationFailed(
+            {path or "body": ["Holds NUL or a lone surrogate, which can't be stored."]}
+        )

@@ -1,0 +1,32 @@
+"""Who is calling: what an access token says, once it is verified."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Requests per rolling minute that staff or the defaults grant."""
+
+    project: int
+    organization: int
+    sessions: int
+    movespecs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A machine with a live access token of one project."""
+
+    token_id: UUID
+    credential_id: UUID
+    project_id: UUID
+    organization_id: UUID
+    scopes: frozenset[str]
+    quotas: Quotas
+    organization_suspended: bool
+    project_suspended: bool
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True

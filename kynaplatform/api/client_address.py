@@ -1,0 +1,44 @@
+"""The address a request came from, as far as it can be believed."""
+
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def client_address(request: HttpRequest) -> str:
+    """The peer, or behind TRUSTED_PROXIES the last X-Forwarded-For entry that is no proxy.
+
+    An IPv6 address stands for its /64, which one subscriber holds whole.
+    """
+    peer = str(request.META.get("REMOTE_ADDR", ""))
+    if settings.TRUSTED_PROXIES and _is_trusted(peer):
+        for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+            if not (hop := hop.strip()):
+                continue
+            peer = hop
+            if not _is_trusted(hop):
+                break
+    return _counted_as(peer)
+
+
+def _is_trusted(text: str) -> bool:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return any(address in network for network in settings.TRUSTED_PROXIES)
+
+
+@lru_cache(maxsize=4096)
+def _counted_as(text: str) -> str:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ip_network((int(address), 64), strict=False))
+    return str(address)

@@ -1,0 +1,22 @@
+"""The base of operators' commands: `--json` prints one object, otherwise lines for people."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+
+class OperatorCommand(BaseCommand):
+    """A command that answers with a flat object of strings, numbers and nulls."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def answer(self, result: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps(result, default=str))
+            return
+        width = max(len(name) for name in result)
+        for name, value in result.items():
+            self.stdout.write(f"{name:<{width}}  {value}")

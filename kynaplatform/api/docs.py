@@ -1,0 +1,57 @@
+"""The platform describing itself: OpenAPI, the MoveSpec language's JSON Schema, the docs page."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.views import SpectacularSwaggerView
+
+from detection import json_schema
+from kynaplatform.api.views import ApiRequest, ApiView, operation
+
+
+@cache
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document; made once for each process."""
+    generator = SchemaGenerator()  # type: ignore[no-untyped-call]
+    document: dict[str, Any] = generator.get_schema(request=None, public=True)
+    return document
+
+
+@cache
+def movespec_schema() -> bytes:
+    return msgspec.json.encode(json_schema())
+
+
+class OpenApiView(ApiView):
+    tag, resource = "Platform", "openapi"
+
+    @operation(
+        summary="The OpenAPI document",
+        bearer="none",
+        returns=dict[str, Any],
+    )
+    def get(self, request: ApiRequest) -> dict[str, Any]:
+        """This document, OpenAPI 3.1."""
+        return openapi_document()
+
+
+class MoveSpecSchemaView(ApiView):
+    tag, resource = "Platform", "movespec_schema"
+
+    @operation(
+        summary="The JSON Schema of the MoveSpec language",
+        bearer="none",
+        returns=dict[str, Any],
+    )
+    def get(self, request: ApiRequest) -> HttpResponse:
+        """For editors: completion and checks while a MoveSpec is written."""
+        return HttpResponse(movespec_schema(), content_type="application/json")
+
+
+class DocsView(SpectacularSwaggerView):
+    """The docs page; its scripts come from this server."""
+
+    url_name = "openapi"

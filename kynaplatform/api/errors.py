@@ -1,0 +1,278 @@
+"""The one error body, the code of every failure, and the handlers that answer with it."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import msgspec
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+
+logger = logging.getLogger("kynaplatform.errors")
+
+Detail = str | int | float | bool | None
+Details = Mapping[str, Detail]
+MOST_FIELD_ERRORS = 20
+RETRY_AFTER_SECONDS = 5
+
+
+class ApiError(Exception):
+    """A failure with a contract code: `status`, `code`, `retryable`, a sentence and details.
+
+    `details` is flat: its values are strings, numbers, booleans or null.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    retryable: ClassVar[bool] = False
+    sentence: ClassVar[str] = "Something went wrong on our side."
+    example_details: ClassVar[dict[str, Detail]] = {}
+
+    def __init__(self, sentence: str | None = None, **details: Detail) -> None:
+        super().__init__(sentence or self.sentence)
+        self.details: dict[str, Detail] = details
+        self.headers: dict[str, str] = {}
+
+    def body(self) -> dict[str, Any]:
+        return error_body(self.code, str(self), self.retryable, self.details)
+
+
+def error_body(code: str, message: str, retryable: bool, details: Details) -> dict[str, Any]:
+    return {
+        "error": {
+            "code": code,
+            "message": message,
+            "retryable": retryable,
+            "details": dict(details),
+        }
+    }
+
+
+class AccessTokenMissing(ApiError):
+    status, code = 401, "access_token_missing"
+    sentence = "Send an access token as `Authorization: Bearer <token>`."
+
+
+class AccessTokenInvalid(ApiError):
+    status, code = 401, "access_token_invalid"
+    sentence = "The access token is not valid."
+
+
+class AccessTokenExpired(ApiError):
+    status, code, retryable = 401, "access_token_expired", True
+    sentence = "The access token has expired. Mint a new one."
+
+
+class ApiKeyInvalid(ApiError):
+    status, code = 401, "api_key_invalid"
+    sentence = "The API key is not valid."
+
+
+class ServiceAccountInvalid(ApiError):
+    status, code = 401, "service_account_invalid"
+    sentence = "The service account's credentials are not valid."
+
+
+class OrganizationSuspended(ApiError):
+    status, code = 403, "organization_suspended"
+    sentence = "The organization is suspended."
+
+
+class ProjectSuspended(ApiError):
+    status, code = 403, "project_suspended"
+    sentence = "The project is suspended."
+
+
+class InsufficientScope(ApiError):
+    status, code = 403, "insufficient_scope"
+    sentence = "The credential lacks a scope that this needs."
+    example_details = {"required_scope": "sessions:write"}
+
+
+class ProjectMismatch(ApiError):
+    status, code = 403, "project_mismatch"
+    sentence = "The project in the request is not the credential's."
+
+
+class AuthorizationFailed(ApiError):
+    status, code = 403, "authorization_failed"
+    sentence = "This is not allowed."
+
+
+class NotFound(ApiError):
+    status, code = 404, "not_found"
+    sentence = "There is no such thing here."
+    example_details = {"resource": "movespec"}
+
+    def __init__(self, resource: str) -> None:
+        super().__init__(f"There is no such {resource.replace('_', ' ')}.", resource=resource)
+
+
+class MalformedRequest(ApiError):
+    status, code = 400, "malformed_request"
+    sentence = "The body is not JSON."
+
+
+class MethodNotAllowed(ApiError):
+    status, code = 405, "method_not_allowed"
+    sentence = "This path does not take that method."
+
+
+class PayloadTooLarge(ApiError):
+    status, code = 413, "payload_too_large"
+    sentence = "The body is larger than 512 KiB."
+
+
+class UnsupportedMediaType(ApiError):
+    status, code = 415, "unsupported_media_type"
+    sentence = "Send the body as application/json."
+
+
+class ValidationFailed(ApiError):
+    """`faults` maps a dotted field (`scopes.1`, or `body` for the whole) to its messages."""
+
+    status, code = 422, "validation_error"
+    sentence = "The request does not fit the schema."
+    example_details = {"mode": "Invalid enum value 'film'"}
+
+    def __init__(self, faults: Mapping[str, list[str]]) -> None:
+        kept = list(faults.items())[:MOST_FIELD_ERRORS]
+        super().__init__(None, **{field: " ".join(messages) for field, messages in kept})
+
+
+class IdempotencyKeyInvalid(ApiError):
+    status, code = 422, "idempotency_key_invalid"
+    sentence = (
+        "An Idempotency-Key is 1 to 255 visible ASCII characters without spaces, "
+        "bare or as a quoted string."
+    )
+
+
+class IdempotencyKeyReused(ApiError):
+    status, code = 422, "idempotency_key_reused"
+    sentence = "This Idempotency-Key was used with another request."
+
+
+class Conflict(ApiError):
+    status, code = 409, "conflict"
+    sentence = "The resource's state does not allow this."
+
+
+class ContractVersionUnsupported(ApiError):
+    status, code = 409, "contract_version_unsupported"
+    sentence = "This platform speaks contract version 1."
+    example_details = {"supported_contract_major": 1}
+
+
+class MoveSpecNotReleased(ApiError):
+    status, code = 409, "movespec_not_released"
+    sentence = "The MoveSpec has no released version."
+
+
+class MoveSpecArchived(ApiError):
+    status, code = 409, "movespec_archived"
+    sentence = "The MoveSpec is archived."
+
+
+class MoveSpecVersionWithdrawn(ApiError):
+    status, code = 409, "movespec_version_withdrawn"
+    sentence = "The version was withdrawn."
+
+
+class MoveSpecForkRequired(ApiError):
+    status, code = 409, "movespec_fork_required"
+    sentence = "The MoveSpec is another project's: fork it first."
+
+
+class MoveSpecInvalid(ApiError):
+    status, code = 422, "movespec_invalid"
+    sentence = "The MoveSpec's YAML has errors."
+    example_details = {
+        "error_count": 1,
+        "first_error_code": "unknown_key",
+        "first_error_message": "Unknown key 'phase'. Did you mean 'phases'?",
+        "first_error_line": 7,
+    }
+
+
+class SessionAlreadyEnded(ApiError):
+    status, code = 409, "session_already_ended"
+    sentence = "The session has already ended."
+    example_details = {
+        "status": "cancelled",
+        "terminal_outcome": "expired",
+        "accepted_frames_total": 0,
+    }
+
+
+class RateLimited(ApiError):
+    status, code, retryable = 429, "rate_limited", True
+    sentence = "Too many requests. Wait before the next one."
+    example_details = {"retry_after_seconds": 12}
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(None, retry_after_seconds=retry_after_seconds)
+        self.headers = {"Retry-After": str(retry_after_seconds)}
+
+
+class InternalError(ApiError):
+    status, code, retryable = 500, "internal_error", True
+
+
+class ServiceUnavailable(ApiError):
+    status, code, retryable = 503, "service_unavailable", True
+    sentence = "The database or the broker is out of reach. Try again."
+
+    def __init__(self, **details: Detail) -> None:
+        super().__init__(None, **details)
+        self.headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+
+
+def error_response(error: ApiError) -> HttpResponse:
+    headers = dict(error.headers)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return HttpResponse(
+        msgspec.json.encode(error.body()),
+        status=error.status,
+        content_type="application/json",
+        headers=headers,
+    )
+
+
+def answer_exception(exception: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """DRF's exception handler: any exception of a view becomes the one error body."""
+    return error_response(as_api_error(exception))
+
+
+def as_api_error(exception: Exception) -> ApiError:
+    match exception:
+        case ApiError():
+            return exception
+        case exceptions.MethodNotAllowed():
+            return MethodNotAllowed()
+        case Http404():
+            return NotFound("resource")
+        case OperationalError() | InterfaceError():
+            logger.error("database out of reach: %s", exception)
+            return ServiceUnavailable()
+    logger.exception("unhandled exception", exc_info=exception)
+    return InternalError()
+
+
+def answer_unknown_path(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_response(NotFound("path"))
+
+
+def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_response(MalformedRequest("The request could not be read."))
+
+
+def answer_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_response(AuthorizationFailed())
+
+
+def answer_failure(request: HttpRequest) -> HttpResponse:
+    return error_response(InternalError())

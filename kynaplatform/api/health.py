@@ -1,0 +1,113 @@
+"""Health, readiness and metrics, for operators and their monitoring."""
+
+import hmac
+import logging
+import os
+from typing import Literal
+
+from celery import current_app
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpResponse
+from kombu.exceptions import OperationalError as BrokerError
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from kynaplatform.api import errors
+from kynaplatform.api.views import ApiRequest, ApiView, operation
+from kynaplatform.api.wire import Answer
+
+logger = logging.getLogger("kynaplatform.health")
+BROKER_SECONDS = 2
+
+
+class Health(Answer):
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(Answer):
+    status: Literal["ok"] = "ok"
+    database: Literal["ok"] = "ok"
+    broker: Literal["ok"] = "ok"
+
+
+class HealthView(ApiView):
+    tag, resource = "Platform", "health"
+
+    @operation(summary="Is the process up", bearer="none", counted=False, returns=Health)
+    def get(self, request: ApiRequest) -> Health:
+        """Asks nothing of any other service."""
+        return Health()
+
+
+class ReadinessView(ApiView):
+    tag, resource = "Platform", "readiness"
+
+    @operation(summary="Can requests be served", bearer="none", counted=False, returns=Readiness)
+    def get(self, request: ApiRequest) -> Readiness:
+        """503 names what is down: the database, the broker."""
+        states = {"database": database_state(), "broker": broker_state()}
+        if set(states.values()) != {"ok"}:
+            raise errors.ServiceUnavailable(**states)
+        return Readiness()
+
+
+class MetricsView(ApiView):
+    tag, resource = "Platform", "metrics"
+
+    @operation(
+        summary="Prometheus metrics",
+        bearer="none",
+        counted=False,
+        returns="text/plain",
+        errors=(errors.AccessTokenMissing, errors.AccessTokenInvalid, errors.NotFound),
+    )
+    def get(self, request: ApiRequest) -> HttpResponse:
+        """Bearer METRICS_TOKEN; 404 in production while it is unset."""
+        if settings.METRICS_TOKEN:
+            _require_metrics_token(request.META.get("HTTP_AUTHORIZATION", ""))
+        elif settings.PRODUCTION:
+            raise errors.NotFound("path")
+        return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def database_state() -> Literal["ok", "down"]:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        # The next request opens a new connection.
+        connection.close()
+        return "down"
+    return "ok"
+
+
+def broker_state() -> Literal["ok", "down"]:
+    try:
+        with current_app.connection_for_write(connect_timeout=BROKER_SECONDS) as broker:
+            broker.ensure_connection(max_retries=0, timeout=BROKER_SECONDS)
+    except (OSError, BrokerError) as error:
+        logger.warning("broker out of reach: %s", error)
+        return "down"
+    return "ok"
+
+
+def _require_metrics_token(header: str) -> None:
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise errors.AccessTokenMissing("Send METRICS_TOKEN as `Authorization: Bearer`.")
+    if not hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode()):
+        raise errors.AccessTokenInvalid("The metrics token is wrong.")
+
+
+def _registry() -> CollectorRegistry:
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

@@ -1,0 +1,273 @@
+"""The OpenAPI document, derived from what `@operation` declares and from the wire's structs."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, cast
+
+import msgspec
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+
+from kynaplatform.api import errors
+from kynaplatform.api.errors import ApiError, error_body
+from kynaplatform.api.views import Operation
+from kynaplatform.api.wire import ErrorBody
+
+Schema = dict[str, Any]
+REF = "#/components/schemas/{name}"
+RATE_LIMIT_HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+_WHOLE_SECONDS = {"type": "integer", "minimum": 1}
+HEADERS: dict[str, Schema] = {
+    "X-Request-ID": {
+        "description": "The request's id: the client's own where it is well formed.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+    },
+    "RateLimit-Limit": {
+        "description": "Requests per rolling minute of the limit with the least left.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "RateLimit-Remaining": {
+        "description": "How many more that limit admits now.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "RateLimit-Reset": {
+        "description": "Whole seconds until it admits one more.",
+        "schema": _WHOLE_SECONDS,
+    },
+    "Retry-After": {
+        "description": "Whole seconds to wait before trying again.",
+        "schema": _WHOLE_SECONDS,
+    },
+    "Link": {
+        "description": 'The next page as `<absolute address>; rel="next"`; absent on the last.',
+        "schema": {"type": "string"},
+    },
+    "Idempotent-Replayed": {
+        "description": "`true` when the Idempotency-Key gave an earlier answer again.",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}},
+}
+REQUEST_ID_PARAMETER: Schema = {
+    "in": "header",
+    "name": "X-Request-ID",
+    "description": "Comes back on the response and stands on every log line of the request.",
+    "schema": {"type": "string"},
+}
+IDEMPOTENCY_KEY_PARAMETER: Schema = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "1 to 255 visible ASCII characters without spaces, bare or quoted.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 600},
+    "example": "7f1c9a52-create-1",
+}
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "projects.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Schema:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token, minted at POST /api/auth/access-tokens.",
+        }
+
+
+class OperationSchema(AutoSchema):
+    """One operation of the document."""
+
+    @property
+    def operation(self) -> Operation:
+        handler = getattr(self.view, self._action)
+        return cast(Operation, handler.operation)
+
+    @property
+    def _action(self) -> str:
+        return getattr(self.view, "action", None) or self.method.lower()
+
+    def get_operation_id(self) -> str:
+        return f"{self.view.resource}_{self._action}"
+
+    def get_tags(self) -> list[str]:
+        return [self.view.tag]
+
+    def get_summary(self) -> str:
+        return self.operation.summary
+
+    def get_description(self) -> str:
+        text = super().get_description()
+        scope = self.operation.scope
+        return f"{text}\n\nScope: `{scope}`." if scope else text
+
+    def get_auth(self) -> list[Schema]:
+        match self.operation.bearer:
+            case "required":
+                return [{"bearer": []}]
+            case "optional":
+                return [{"bearer": []}, {}]
+        return [{}]
+
+    def _get_parameters(self) -> list[Schema]:
+        parameters = [
+            {
+                "in": "path",
+                "name": name,
+                "required": True,
+                "schema": {"type": "string", "format": "uuid"},
+            }
+            for name in _path_variables(self.path)
+        ]
+        if self.operation.query is not None:
+            for field in msgspec.structs.fields(self.operation.query):
+                parameters.append(
+                    {
+                        "in": "query",
+                        "name": field.encode_name,
+                        "schema": self._schema_of(field.type),
+                    }
+                )
+        if self.operation.idempotent:
+            parameters.append(IDEMPOTENCY_KEY_PARAMETER)
+        return [*parameters, REQUEST_ID_PARAMETER]
+
+    def _get_request_body(self, direction: str = "request") -> Schema | None:
+        if self.operation.body is None:
+            return None
+        content: Schema = {"schema": self._schema_of(self.operation.body)}
+        if self.operation.example is not None:
+            content["example"] = self.operation.example
+        return {"required": True, "content": {"application/json": content}}
+
+    def _get_response_bodies(self, direction: str = "response") -> Schema:
+        operation = self.operation
+        responses: Schema = {}
+        for status in filter(None, (operation.status, operation.also_status)):
+            responses[str(status)] = self._success(status)
+        by_status: dict[int, list[type[ApiError]]] = defaultdict(list)
+        for error in _errors_of(operation):
+            by_status[error.status].append(error)
+        for status, kinds in sorted(by_status.items()):
+            responses[str(status)] = self._failure(status, kinds)
+        return responses
+
+    def _success(self, status: int) -> Schema:
+        operation = self.operation
+        headers = list(self._common_headers())
+        if operation.query is not None and "cursor" in operation.query.__struct_fields__:
+            headers.append("Link")
+        if operation.replays:
+            headers.append("Idempotent-Replayed")
+        if isinstance(operation.returns, str):
+            content: Schema = {operation.returns: {"schema": {"type": "string"}}}
+        else:
+            content = {"application/json": {"schema": self._schema_of(operation.returns)}}
+        return {
+            "description": HTTPStatus(status).phrase,
+            "headers": _header_refs(headers),
+            "content": content,
+        }
+
+    def _failure(self, status: int, kinds: list[type[ApiError]]) -> Schema:
+        headers = ["X-Request-ID"]
+        if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+            headers.append("Retry-After")
+        if status == HTTPStatus.UNAUTHORIZED:
+            headers.append("WWW-Authenticate")
+        else:
+            headers.extend(self._rate_limit_headers())
+        examples = {
+            kind.code: {
+                "summary": kind.sentence,
+                "value": error_body(kind.code, kind.sentence, kind.retryable, kind.example_details),
+            }
+            for kind in kinds
+        }
+        return {
+            "description": ", ".join(f"`{kind.code}`" for kind in kinds),
+            "headers": _header_refs(headers),
+            "content": {
+                "application/json": {"schema": self._schema_of(ErrorBody), "examples": examples}
+            },
+        }
+
+    def _common_headers(self) -> Iterator[str]:
+        yield "X-Request-ID"
+        yield from self._rate_limit_headers()
+
+    def _rate_limit_headers(self) -> tuple[str, ...]:
+        return RATE_LIMIT_HEADERS if self.operation.is_rate_limited else ()
+
+    def _schema_of(self, type_: Any) -> Schema:
+        """The JSON Schema of a type; its structs become named components."""
+        (schema,), components = msgspec.json.schema_components([type_], ref_template=REF)
+        for name, definition in components.items():
+            component = ResolvedComponent(
+                name=name, type=ResolvedComponent.SCHEMA, schema=definition, object=name
+            )
+            self.registry.register_on_missing(component)
+        return cast(Schema, schema)
+
+
+def only_documented_endpoints(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """drf-spectacular preprocessing hook: our operations alone."""
+    return [entry for entry in endpoints if _is_ours(entry[3], entry[2])]
+
+
+def complete_document(result: Schema, **_: Any) -> Schema:
+    """drf-spectacular postprocessing hook: the header components that responses refer to."""
+    result.setdefault("components", {})["headers"] = HEADERS
+    return result
+
+
+def _is_ours(callback: Any, method: str) -> bool:
+    actions = getattr(callback, "actions", None) or {}
+    handler = getattr(callback.cls, actions.get(method.lower(), method.lower()), None)
+    return hasattr(handler, "operation")
+
+
+def _errors_of(operation: Operation) -> list[type[ApiError]]:
+    """Every error an operation can answer, each once."""
+    kinds: list[type[ApiError]] = []
+    if operation.bearer != "none":
+        kinds += [
+            errors.AccessTokenMissing,
+            errors.AccessTokenInvalid,
+            errors.AccessTokenExpired,
+            errors.OrganizationSuspended,
+            errors.ProjectSuspended,
+        ]
+    if operation.scope:
+        kinds.append(errors.InsufficientScope)
+    if operation.is_rate_limited:
+        kinds.append(errors.RateLimited)
+    if operation.body is not None:
+        kinds += [
+            errors.MalformedRequest,
+            errors.PayloadTooLarge,
+            errors.UnsupportedMediaType,
+            errors.ValidationFailed,
+        ]
+    if operation.query is not None:
+        kinds.append(errors.ValidationFailed)
+    if operation.idempotent:
+        kinds.append(errors.IdempotencyKeyInvalid)
+    kinds += [
+        *operation.errors,
+        errors.MethodNotAllowed,
+        errors.InternalError,
+        errors.ServiceUnavailable,
+    ]
+    return list(dict.fromkeys(kinds))
+
+
+def _path_variables(path: str) -> list[str]:
+    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
+
+
+def _header_refs(names: list[str]) -> Schema:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -1,0 +1,79 @@
+"""Exact rolling windows of 60 s: `shared_file` counts on one machine, `over_redis` across."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+SECOND = 1_000_000  # times are whole microseconds, which both counters compare exactly
+WINDOW = 60 * SECOND
+
+
+class Limit(NamedTuple):
+    """At most `quota` hits of `key` in any 60 s; 0 refuses every hit.
+
+    `key` is `kind:name`, such as `project:<uuid>`; shorten a name that strangers choose.
+    """
+
+    key: str
+    quota: int
+
+
+class Decision(NamedTuple):
+    """What a hit met, told for the limit with the least left, or for the one that denies longest.
+
+    `reset_seconds`, 1 to 60, is the wait until one more than `remaining` is admitted: until the
+    oldest hit leaves the window. It is 1 when nothing is counted, and 60 under a quota of 0.
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset_seconds: int
+
+
+class Counter(Protocol):
+    """Both methods raise ValueError for no limits, or for the same key twice.
+
+    `now` is in seconds of any one clock. Pass it to every call on the same keys, or to none.
+    """
+
+    def hit(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
+        """Count one hit under every limit, or under none of them if one is full."""
+        ...
+
+    def peek(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
+        """Tell whether a hit would be admitted, and what is left before it. Count nothing."""
+        ...
+
+
+class CounterUnavailable(Exception):
+    """The counter is out of reach; a hit that timed out may have been counted."""
+
+
+def parse_rate(rate: str) -> int:
+    """Read `N/minute` as N; `0/minute` refuses every hit. Anything else is a ValueError."""
+    match = re.fullmatch(r"([0-9]{1,9})/minute", rate)
+    if match is None:
+        raise ValueError(f"A rate is written N/minute, such as 60/minute, not {rate!r}.")
+    return int(match[1])
+
+
+class Usage(NamedTuple):
+    """A limit as a counter found it; `frees_at` is the time of the hit whose leaving admits one."""
+
+    quota: int
+    used: int
+    frees_at: int
+
+
+def check_limits(limits: Sequence[Limit]) -> None:
+    if not limits or len({limit.key for limit in limits}) != len(limits):
+        raise ValueError("A hit needs at least one limit, and no key twice.")
+
+
+def decide(allowed: bool, now: int, usages: Sequence[Usage]) -> Decision:
+    remaining, minus_wait, limit = min(
+        (max(0, quota - used), now - frees_at - WINDOW if used or not quota else 0, quota)
+        for quota, used, frees_at in usages
+    )
+    return Decision(allowed, limit, remaining, reset_seconds=max(1, -(minus_wait // SECOND)))

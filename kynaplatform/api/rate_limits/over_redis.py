@@ -1,0 +1,93 @@
+"""Rate limits of several machines, counted in Redis."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from . import SECOND, WINDOW, CounterUnavailable, Decision, Limit, Usage, check_limits, decide
+
+TIMEOUT_SECONDS = 0.5
+PREFIX = "{kyna}:rate:"  # the braces keep all keys of one call in one slot of a cluster
+
+# A key is the list of its hits' times, oldest first: 10 bytes each. No clock runs backwards here
+# either: a time before the newest hit becomes the newest hit's, unless it is over 60 s before it.
+SCRIPT = """
+local window, counting, now = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000000 + time[2]
+end
+for _, key in ipairs(KEYS) do
+  local newest = tonumber(redis.call('LINDEX', key, -1) or now)
+  if newest > now + window then redis.call('DEL', key) elseif newest > now then now = newest end
+end
+local allowed, usages = 1, {}
+for i, key in ipairs(KEYS) do
+  local quota, used = tonumber(ARGV[3 + i]), redis.call('LLEN', key)
+  local gone, high, middle = 0, used, 0
+  while gone < high do
+    if tonumber(redis.call('LINDEX', key, middle)) <= now - window then
+      gone = middle + 1
+    else
+      high = middle
+    end
+    middle = math.floor((gone + high) / 2)
+  end
+  if gone > 0 then redis.call('LTRIM', key, gone, -1) end
+  used = used - gone
+  if used >= quota then allowed = 0 end
+  local frees_at = redis.call('LINDEX', key, math.max(0, used - quota)) or now
+  usages[i] = {quota, used, tonumber(frees_at)}
+end
+if allowed == 1 and counting then
+  for i, key in ipairs(KEYS) do
+    redis.call('RPUSH', key, string.format('%.0f', now))
+    redis.call('PEXPIRE', key, 2 * window / 1000)
+    usages[i][2] = usages[i][2] + 1
+  end
+end
+return {allowed, now, usages}
+"""
+
+
+class RedisCounter:
+    """Counts in Redis by one script a call, on Redis's own clock unless `now` is passed.
+
+    Raises CounterUnavailable when Redis does not answer within 0.5 s, or answers with an error
+    (loading, read-only, out of memory). It never tries again: the hit might count twice. Keys
+    expire two minutes after their last hit. Give Redis `maxmemory-policy noeviction`: under any
+    other, a full Redis forgets counts.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._redis = Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._script = self._redis.register_script(SCRIPT)
+
+    def hit(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
+        return self._count(limits, now, counting=True)
+
+    def peek(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
+        return self._count(limits, now, counting=False)
+
+    def _count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
+        check_limits(limits)
+        moment = "" if now is None else int(now * SECOND)
+        quotas = [limit.quota for limit in limits]
+        try:
+            reply = self._script(
+                keys=[PREFIX + limit.key for limit in limits],
+                args=[WINDOW, int(counting), moment, *quotas],
+            )
+        except RedisError as error:
+            raise CounterUnavailable("Redis, which counts requests, is out of reach.") from error
+        allowed, decided_at, usages = cast("tuple[int, int, list[list[int]]]", reply)
+        return decide(bool(allowed), decided_at, [Usage(*usage) for usage in usages])

@@ -1,0 +1,96 @@
+"""Which counters a request is counted on, and the headers that say what is left."""
+
+import logging
+import time
+from collections.abc import Sequence
+from functools import cache
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from kynaplatform.api.caller import Caller
+from kynaplatform.api.client_address import client_address
+from kynaplatform.api.errors import RateLimited
+from kynaplatform.api.rate_limits import CounterUnavailable, Decision, Limit
+from kynaplatform.api.rate_limits.over_redis import RedisCounter
+from kynaplatform.api.rate_limits.shared_file import SharedFileCounter
+
+logger = logging.getLogger("kynaplatform.rate_limits")
+REDIS_REST_SECONDS = 5.0
+
+
+class RequestCounter:
+    """Redis where it is configured, else a file that the processes of this machine share.
+
+    While Redis is out of reach this machine counts alone: a limit that is briefly kept per
+    machine harms less than refusing every request.
+    """
+
+    def __init__(self) -> None:
+        folder = settings.DATA_DIR / "rate_limits"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._local = SharedFileCounter(folder)
+        self._redis = RedisCounter(settings.REDIS_URL) if settings.REDIS_URL else None
+        self._redis_rests_until = 0.0
+
+    def hit(self, limits: Sequence[Limit]) -> Decision:
+        """Count one request on all of `limits`, or on none when one of them is full."""
+        if self._redis is not None and time.monotonic() >= self._redis_rests_until:
+            try:
+                return self._redis.hit(limits)
+            except CounterUnavailable:
+                self._rest_redis()
+        return self._local.hit(limits)
+
+    def peek(self, limits: Sequence[Limit]) -> Decision:
+        """What `hit` would answer, counting nothing."""
+        if self._redis is not None and time.monotonic() >= self._redis_rests_until:
+            try:
+                return self._redis.peek(limits)
+            except CounterUnavailable:
+                self._rest_redis()
+        return self._local.peek(limits)
+
+    def _rest_redis(self) -> None:
+        logger.warning("Redis is out of reach: rate limits are counted on this machine alone")
+        self._redis_rests_until = time.monotonic() + REDIS_REST_SECONDS
+
+
+@cache
+def request_counter() -> RequestCounter:
+    return RequestCounter()
+
+
+def limits_of_caller(caller: Caller, family: str | None) -> list[Limit]:
+    """`family` is `sessions` or `movespecs` where a tighter limit applies as well."""
+    limits = [
+        Limit(f"project:{caller.project_id}", caller.quotas.project),
+        Limit(f"organization:{caller.organization_id}", caller.quotas.organization),
+    ]
+    if family is not None:
+        limits.append(Limit(f"{family}:{caller.project_id}", getattr(caller.quotas, family)))
+    return limits
+
+
+def limits_of_address(request: HttpRequest) -> list[Limit]:
+    return [Limit(f"anonymous:{client_address(request)}", settings.RATE_LIMIT_ANONYMOUS)]
+
+
+def count_request(request: HttpRequest, limits: Sequence[Limit]) -> Decision:
+    """Count `request` and remember what is left for its response's headers."""
+    decision = request_counter().hit(limits)
+    request.rate_limit = decision  # type: ignore[attr-defined]
+    return decision
+
+
+def refuse_over_limit(decision: Decision) -> None:
+    if not decision.allowed:
+        raise RateLimited(decision.reset_seconds)
+
+
+def add_rate_limit_headers(request: HttpRequest, response: HttpResponse) -> None:
+    decision: Decision | None = getattr(request, "rate_limit", None)
+    if decision is not None:
+        response["RateLimit-Limit"] = str(decision.limit)
+        response["RateLimit-Remaining"] = str(decision.remaining)
+        response["RateLimit-Reset"] = str(decision.reset_seconds)

@@ -1,0 +1,135 @@
+"""What must hold before any process starts. Each check has an id; `manage.py check` lists them."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register, run_checks
+from django.core.checks import Warning as CheckWarning
+
+LONGEST_LIFETIME_SECONDS = 86_400
+FEWEST_SECRET_CHARACTERS = 50
+FEWEST_PEPPER_BYTES = 32
+LIFETIMES = (
+    "ACCESS_TOKEN_SECONDS",
+    "SESSION_ATTACH_SECONDS",
+    "SESSION_IDLE_SECONDS",
+    "SESSION_MAX_SECONDS",
+)
+
+
+@register("kynaplatform")
+def check_environment(**_: Any) -> list[CheckMessage]:
+    return [*_check_secrets(), *_check_services(), *_check_lifetimes()]
+
+
+def refuse_to_start() -> None:
+    """End the process with every error found: for processes that run no checks themselves."""
+    errors = [message for message in run_checks(tags=["kynaplatform"]) if message.is_serious()]
+    if errors:
+        raise SystemExit("\n".join(str(error) for error in errors))
+
+
+def _is_weak(secret: str) -> bool:
+    return (
+        len(secret) < FEWEST_SECRET_CHARACTERS
+        or len(set(secret)) < 8
+        or secret.startswith("django-insecure")
+    )
+
+
+def _is_fernet_key(secret: str) -> bool:
+    try:
+        Fernet(secret)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_secrets() -> Iterator[CheckMessage]:
+    if _is_weak(settings.SECRET_KEY):
+        yield Error(
+            "SECRET_KEY is unset or weak.",
+            hint="Set it to at least 50 random characters: "
+            'python -c "import secrets; print(secrets.token_urlsafe(50))"',
+            id="kynaplatform.E001",
+        )
+    peppers = settings.SECRET_PEPPERS.values()
+    if not peppers or any(
+        len(pepper) < FEWEST_PEPPER_BYTES or len(set(pepper)) < 8 for pepper in peppers
+    ):
+        yield Error(
+            "SECRET_PEPPERS is unset or weak.",
+            hint="Set it to `1:<hex of 32 random bytes>`: "
+            "python -c \"import secrets; print('1:' + secrets.token_hex(32))\"",
+            id="kynaplatform.E002",
+        )
+    keys = settings.SIGNING_KEY_SECRETS
+    if not keys or not all(map(_is_fernet_key, keys)):
+        yield Error(
+            "SIGNING_KEY_SECRETS is unset or not made of Fernet keys.",
+            hint="Set it to the output of: python -c "
+            '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+            id="kynaplatform.E003",
+        )
+    if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < 20:
+        yield Error(
+            "METRICS_TOKEN is weak.",
+            hint="Use at least 20 random characters, or leave it unset.",
+            id="kynaplatform.E004",
+        )
+
+
+def _check_services() -> Iterator[CheckMessage]:
+    if settings.ENVIRONMENT not in ("production", "development"):
+        yield Error(
+            "ENVIRONMENT is neither production nor development.",
+            hint="Leave it unset in production.",
+            id="kynaplatform.E005",
+        )
+    for number, name in enumerate(("DATABASE_URL", "CELERY_BROKER_URL"), start=6):
+        if not getattr(settings, name):
+            yield Error(
+                f"{name} is unset.",
+                hint="Set it, or use `make run`, which brings its own.",
+                id=f"kynaplatform.E{number:03}",
+            )
+    if settings.PRODUCTION and not settings.REDIS_URL:
+        yield Error(
+            "REDIS_URL is unset.",
+            hint="In production rate limits are counted in Redis, shared by all machines.",
+            id="kynaplatform.E008",
+        )
+    stream = urlsplit(settings.PUBLIC_STREAM_URL)
+    if stream.scheme not in ("ws", "wss") or not stream.netloc or stream.query or stream.fragment:
+        yield Error(
+            "PUBLIC_STREAM_URL is unset or not a ws:// or wss:// address.",
+            hint="Set the address at which clients reach the realtime runtime, "
+            "such as wss://example.com/api/detection/stream",
+            id="kynaplatform.E009",
+        )
+    elif settings.PRODUCTION and stream.scheme == "ws":
+        yield CheckWarning(
+            "PUBLIC_STREAM_URL is not encrypted.",
+            hint="Use wss:// where it leaves the machine.",
+            id="kynaplatform.W009",
+        )
+    if settings.PRODUCTION and urlsplit(settings.CELERY_BROKER_URL).scheme == "filesystem":
+        yield Error(
+            "CELERY_BROKER_URL is a folder.",
+            hint="Use Redis or RabbitMQ in production.",
+            id="kynaplatform.E011",
+        )
+
+
+def _check_lifetimes() -> Iterator[CheckMessage]:
+    # Signing keys are kept for the longest lifetime that is allowed here.
+    for name in LIFETIMES:
+        if not 1 <= getattr(settings, name) <= LONGEST_LIFETIME_SECONDS:
+            yield Error(
+                f"{name} is not between 1 and {LONGEST_LIFETIME_SECONDS}.",
+                hint="It is a number of seconds.",
+                id="kynaplatform.E010",
+            )

@@ -1,0 +1,232 @@
+"""Settings, from the environment only; docs/settings.md and .env.example list every name.
+
+`ENVIRONMENT` is `production` unless it says otherwise, and in production nothing unset
+falls back to a guess: kynaplatform/checks.py refuses to start and says what to set.
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+
+from kynaplatform.environment import (
+    database_options,
+    filesystem_broker_options,
+    networks,
+    numbered_secrets,
+    rate,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+if (BASE_DIR / ".env").is_file():
+    env.read_env(BASE_DIR / ".env")
+
+ENVIRONMENT = env.str("ENVIRONMENT", default="production")
+PRODUCTION = ENVIRONMENT != "development"
+DEBUG = False
+
+# --- Secrets -----------------------------------------------------------------------------
+SECRET_KEY = env.str("SECRET_KEY", default="") or "unset"
+# Peppers of the keyed hashes of credentials: `2:<hex>,1:<hex>`; the highest number hashes,
+# every one listed verifies.
+SECRET_PEPPERS = numbered_secrets(env.str("SECRET_PEPPERS", default=""))
+# Fernet keys that encrypt the private signing keys at rest; the first encrypts, all decrypt.
+SIGNING_KEY_SECRETS = env.list("SIGNING_KEY_SECRETS", default=[])
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# --- Services ----------------------------------------------------------------------------
+DATA_DIR = Path(env.str("DATA_DIR", default=".data"))
+if not DATA_DIR.is_absolute():
+    DATA_DIR = BASE_DIR / DATA_DIR
+DATABASE_URL = env.str("DATABASE_URL", default="")
+DATABASES = {
+    "default": {
+        **(env.db_url("DATABASE_URL") if DATABASE_URL else {"ENGINE": "django.db.backends.dummy"}),
+    }
+}
+if DATABASE_URL:
+    DATABASES["default"] |= {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": None,
+        "OPTIONS": database_options(DATABASES["default"].get("OPTIONS", {})),
+    }
+REDIS_URL = env.str("REDIS_URL", default="")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+PUBLIC_STREAM_URL = env.str("PUBLIC_STREAM_URL", default="").rstrip("/")
+
+# --- HTTP --------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+TRUSTED_PROXIES = networks(env.list("TRUSTED_PROXIES", default=[]))
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "Link",
+    "X-Request-ID",
+    "Idempotent-Replayed",
+]
+CORS_URLS_REGEX = r"^/(api/|\.well-known/)"
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+if PRODUCTION:
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_NAME = "kyna_admin"
+X_FRAME_OPTIONS = "DENY"
+# The views read bodies themselves and cap them (kynaplatform/api/bodies.py).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# --- Lifetimes, in seconds ---------------------------------------------------------------
+ACCESS_TOKEN_SECONDS = env.int("ACCESS_TOKEN_SECONDS", default=900)
+SESSION_ATTACH_SECONDS = env.int("SESSION_ATTACH_SECONDS", default=300)
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=120)
+SESSION_MAX_SECONDS = env.int("SESSION_MAX_SECONDS", default=3600)
+
+# --- Default limits per rolling minute; staff override them per organization and project --
+RATE_LIMIT_PROJECT = rate(env.str("RATE_LIMIT_PROJECT", default="100/minute"))
+RATE_LIMIT_ORGANIZATION = rate(env.str("RATE_LIMIT_ORGANIZATION", default="500/minute"))
+RATE_LIMIT_SESSIONS = rate(env.str("RATE_LIMIT_SESSIONS", default="10/minute"))
+RATE_LIMIT_MOVESPECS = rate(env.str("RATE_LIMIT_MOVESPECS", default="60/minute"))
+RATE_LIMIT_MINT = rate(env.str("RATE_LIMIT_MINT", default="60/minute"))
+RATE_LIMIT_ANONYMOUS = rate(env.str("RATE_LIMIT_ANONYMOUS", default="60/minute"))
+
+# --- Django ------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "kynaplatform",
+    "projects",
+    "movespecs",
+    "sessions_app",
+]
+MIDDLEWARE = [
+    "kynaplatform.api.request_id.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "kynaplatform.urls"
+WSGI_APPLICATION = "kynaplatform.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = not PRODUCTION
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# --- API ---------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["projects.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "kynaplatform.api.openapi.OperationSchema",
+    "EXCEPTION_HANDLER": "kynaplatform.api.errors.answer_exception",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "kynaplatform",
+    "DESCRIPTION": "Detect, count and coach human movement.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["kynaplatform.api.openapi.only_documented_endpoints"],
+    "POSTPROCESSING_HOOKS": ["kynaplatform.api.openapi.complete_document"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "TAGS": [
+        {"name": "Access tokens", "description": "Mint, list and revoke machine tokens."},
+        {"name": "MoveSpecs", "description": "Describe movements; version, release, fork."},
+        {"name": "Detection sessions", "description": "Create, read and end sessions."},
+        {"name": "Platform", "description": "Keys, schemas, health and metrics."},
+    ],
+}
+
+# --- Workers -----------------------------------------------------------------------------
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+if urlsplit(CELERY_BROKER_URL).scheme == "filesystem":
+    CELERY_BROKER_TRANSPORT_OPTIONS = filesystem_broker_options(DATA_DIR)
+
+# --- Logging -----------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "kynaplatform.api.request_id.RequestIdFilter"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "filters": ["request_id"],
+            "formatter": "line",
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        # The request line is written by RequestIdMiddleware; Django's own repeats it.
+        "django.request": {"level": "ERROR"},
+        "django.server": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,195 @@
+"""The whole gate: every check runs, each is reported, one failure fails the gate."""
+
+import argparse
+import difflib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local_stack.console import say
+from local_stack.environment import PROJECT, make_secrets
+
+OPENAPI = PROJECT / "docs" / "openapi.yaml"
+BIN = Path(sys.executable).parent
+# Settings are read, but nothing is reached.
+NOWHERE = {
+    "DATABASE_URL": "postgresql://check:check@check.invalid/check",
+    "REDIS_URL": "redis://check.invalid/0",
+    "CELERY_BROKER_URL": "redis://check.invalid/1",
+    "PUBLIC_STREAM_URL": "wss://check.invalid/api/detection/stream",
+    "ALLOWED_HOSTS": "check.invalid",
+}
+PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
+
+
+class CheckFailedError(Exception):
+    """A check found a fault; the text is its report."""
+
+
+def run(*command: str | Path, variables: dict[str, str] | None = None) -> str:
+    """The command's output; CheckFailedError with it when the command fails."""
+    done = subprocess.run(  # noqa: S603
+        list(map(str, command)),
+        cwd=PROJECT,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CheckFailedError(done.stdout)
+    return done.stdout
+
+
+@contextmanager
+def settings_variables(environment: str) -> Iterator[dict[str, str]]:
+    """Variables that the settings accept, with secrets made for one command only."""
+    with tempfile.TemporaryDirectory(prefix="kynaplatform-check-") as data_dir:
+        passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        yield (
+            passed_on
+            | NOWHERE
+            | make_secrets()
+            | {
+                "ENVIRONMENT": environment,
+                "DATA_DIR": data_dir,
+            }
+        )
+
+
+def manage(environment: str, *arguments: str | Path) -> str:
+    with settings_variables(environment) as variables:
+        return run(sys.executable, "manage.py", *arguments, variables=variables)
+
+
+def check_formatting() -> None:
+    run(BIN / "ruff", "format", "--check", ".")
+
+
+def check_lint() -> None:
+    run(BIN / "ruff", "check", ".")
+
+
+def check_types() -> None:
+    with settings_variables("development") as variables:
+        run(BIN / "mypy", ".", variables=variables)
+
+
+def check_imports() -> None:
+    run(BIN / "lint-imports")
+
+
+def check_migrations() -> None:
+    with settings_variables("development") as variables:
+        # Without a database Django compares models and migrations only, as wanted here.
+        variables["DATABASE_URL"] = ""
+        run(
+            *(sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"),
+            variables=variables,
+        )
+
+
+def check_deployment() -> None:
+    manage("production", "check", "--deploy", "--fail-level", "WARNING")
+
+
+def generate_openapi() -> str:
+    with tempfile.TemporaryDirectory(prefix="kynaplatform-openapi-") as folder:
+        document = Path(folder) / "openapi.yaml"
+        manage("development", "spectacular", "--validate", "--fail-on-warn", "--file", document)
+        return document.read_text()
+
+
+def check_openapi() -> None:
+    generated = generate_openapi()
+    committed = OPENAPI.read_text() if OPENAPI.exists() else ""
+    if generated != committed:
+        difference = difflib.unified_diff(
+            *(committed.splitlines(), generated.splitlines()),
+            *("docs/openapi.yaml", "generated"),
+            lineterm="",
+        )
+        raise CheckFailedError("\n".join([*difference, "`make openapi` rewrites it."]))
+
+
+def audit_requirements() -> str | None:
+    """Look every installed package up, pinned or drawn in by one; a note when that cannot be."""
+    with tempfile.TemporaryDirectory(prefix="kynaplatform-audit-") as folder:
+        installed = Path(folder) / "requirements.txt"
+        installed.write_text(run(sys.executable, "-m", "pip", "freeze", "--quiet"))
+        done = subprocess.run(  # noqa: S603
+            [
+                *(BIN / "pip-audit", "--requirement", installed, "--disable-pip", "--no-deps"),
+                *("--progress-spinner=off", "--format=json"),
+            ],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    try:
+        audited = json.loads(done.stdout)["dependencies"]
+    except (ValueError, KeyError):
+        reason = (done.stderr.strip().splitlines() or ["no answer"])[-1][:200]
+        return f"NOT AUDITED: the advisory service cannot be reached ({reason})"
+    found = [
+        f"{package['name']} {package['version']}: {fault['id']}, fixed in {fault['fix_versions']}"
+        for package in audited
+        for fault in package.get("vulns", ())
+    ]
+    if found:
+        raise CheckFailedError("\n".join(found))
+    return None
+
+
+CHECKS: dict[str, Callable[[], str | None]] = {
+    "formatting": check_formatting,
+    "lint": check_lint,
+    "types": check_types,
+    "import directions": check_imports,
+    "migrations": check_migrations,
+    "deployment settings": check_deployment,
+    "docs/openapi.yaml": check_openapi,
+    "vulnerabilities": audit_requirements,
+}
+
+
+def run_all() -> int:
+    failed = []
+    for name, check in CHECKS.items():
+        started = time.monotonic()
+        try:
+            note = check()
+        except CheckFailedError as fault:
+            failed.append(name)
+            say(f"{str(fault).rstrip()}\nFAILED  {name}")
+        else:
+            seconds = time.monotonic() - started
+            say(f"ok      {name} ({seconds:.1f} s){'  ' if note else ''}{note or ''}")
+    if failed:
+        say(f"make check: {len(failed)} failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write-openapi", action="store_true", help="rewrite docs/openapi.yaml")
+    if parser.parse_args().write_openapi:
+        try:
+            OPENAPI.write_text(generate_openapi())
+        except CheckFailedError as fault:
+            say(str(fault))
+            return 1
+        return 0
+    return run_all()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

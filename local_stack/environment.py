@@ -1,0 +1,116 @@
+"""The development environment: what is set is honoured, what is not is filled in.
+
+With `ENVIRONMENT=production` nothing is filled in and no database is started.
+"""
+
+import fcntl
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import environ
+
+from local_stack.files import write_private
+
+if TYPE_CHECKING:
+    from local_stack.postgres import EmbeddedPostgres
+
+PROJECT = Path(__file__).resolve().parent.parent
+REALTIME_PORT = "8001"
+
+
+def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> bool:
+    """Complete `variables` for development, in place; False when they are not for development.
+
+    The project's `.env` comes first; variables that are set, and not empty, win over it.
+    """
+    read_dotenv(variables, project / ".env")
+    if variables.get("ENVIRONMENT", "development") != "development":
+        return False
+    for name, value in {
+        "ENVIRONMENT": "development",
+        "DATA_DIR": ".data",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
+        "CELERY_BROKER_URL": "filesystem://",
+    }.items():
+        set_if_missing(variables, name, value)
+    realtime_port = variables.get("REALTIME_PORT") or REALTIME_PORT
+    stream = f"ws://127.0.0.1:{realtime_port}/api/detection/stream"
+    set_if_missing(variables, "PUBLIC_STREAM_URL", stream)
+    data_dir = project / variables["DATA_DIR"]
+    variables["DATA_DIR"] = str(data_dir)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    for name, value in persisted_secrets(data_dir).items():
+        set_if_missing(variables, name, value)
+    make_broker_folders(data_dir)
+    return True
+
+
+@contextmanager
+def database(
+    variables: MutableMapping[str, str], *, reuse: bool
+) -> Iterator["EmbeddedPostgres | None"]:
+    """While inside, `variables` name a database: the one they name already, or an embedded one."""
+    if variables.get("DATABASE_URL"):
+        yield None
+        return
+    # Imported only here: nothing of it is loaded when there is a DATABASE_URL.
+    from local_stack import postgres
+
+    with postgres.serve(Path(variables["DATA_DIR"]), reuse=reuse) as server:
+        variables["DATABASE_URL"] = server.url
+        try:
+            yield server
+        finally:
+            del variables["DATABASE_URL"]
+
+
+def read_dotenv(variables: MutableMapping[str, str], path: Path) -> None:
+    class Reader(environ.Env):  # type: ignore[misc]
+        ENVIRON = variables
+
+    if path.is_file():
+        Reader.read_env(path)
+
+
+def set_if_missing(variables: MutableMapping[str, str], name: str, value: str) -> None:
+    if not variables.get(name):
+        variables[name] = value
+
+
+def persisted_secrets(data_dir: Path) -> dict[str, str]:
+    """Random secrets of this data folder, made once so that a second run can read its data."""
+    path = data_dir / "secrets.env"
+    # Two processes may start at once in a new folder.
+    with (data_dir / "secrets.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lines = path.read_text().splitlines() if path.exists() else []
+        found = dict(line.split("=", 1) for line in lines if "=" in line)
+        complete = make_secrets() | found
+        if complete != found:
+            write_private(path, "".join(f"{name}={value}\n" for name, value in complete.items()))
+    return complete
+
+
+def make_secrets() -> dict[str, str]:
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "SECRET_PEPPERS": f"1:{secrets.token_hex(32)}",
+        "SIGNING_KEY_SECRETS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    }
+
+
+def make_broker_folders(data_dir: Path) -> None:
+    for name in ("messages", "control", "taken"):
+        (data_dir / "broker" / name).mkdir(parents=True, exist_ok=True)
+
+
+def broker_variables(data_dir: Path) -> dict[str, str]:
+    """For Celery processes: a folder broker moves each message that it takes to TMPDIR first.
+
+    Across devices that is a copy, which two workers could make at once.
+    """
+    return {"TMPDIR": str(data_dir / "broker" / "taken")}

@@ -1,0 +1,164 @@
+"""Run one command so that nothing of it outlives whoever started it, `kill -9` included.
+
+Executed by path as a process of its own (`python -I -S guard.py OPTIONS COMMAND…`), so only
+the standard library is imported, and little of it: this is on the way of every start.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+PR_SET_PDEATHSIG = 1
+PR_SET_KEEPCAPS = 8
+PR_SET_CHILD_SUBREAPER = 36
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
+CAP_DAC_OVERRIDE = 1
+CAPABILITY_VERSION_3 = 0x20080522
+
+STARTER_DIED = signal.SIGUSR1
+WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
+WATCHED.add(STARTER_DIED)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def prctl(option: int, *arguments: int) -> None:
+    padded = [ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)[:4]]
+    if _libc.prctl(option, *padded) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl {option}: {os.strerror(ctypes.get_errno())}")
+
+
+def become_subreaper() -> None:
+    """Orphans below this process come to it instead of to init."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with(parent: int, signum: int) -> None:
+    """Be sent `signum` when `parent`, the process that forked this one, dies.
+
+    The kernel watches the thread that forked, so forking is for main threads only.
+    """
+    prctl(PR_SET_PDEATHSIG, signum)
+    if os.getppid() != parent:  # it died before the line above
+        os.kill(os.getpid(), signum)
+
+
+def children_of(parent: int) -> list[int]:
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", "rb") as stat:
+                    # the name, in parentheses, may hold anything
+                    fields = stat.read().rpartition(b")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == parent:
+                found.append(int(entry))
+    return found
+
+
+def kill_descendants() -> None:
+    """SIGKILL everything below this subreaper, generation by generation, and reap it."""
+    while True:
+        for child in children_of(os.getpid()):
+            os.kill(child, signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def become_user(user: int, group: int, keep_file_access: bool) -> None:
+    if keep_file_access:
+        prctl(PR_SET_KEEPCAPS, 1)
+    os.setgroups([])
+    os.setresgid(group, group, group)
+    os.setresuid(user, user, user)
+    if keep_file_access:
+        mask = 1 << CAP_DAC_OVERRIDE
+        header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+        # effective, permitted and inheritable: twice 32 bits each
+        data = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)
+        if _libc.capset(header, data) != 0:
+            raise OSError(ctypes.get_errno(), "capset")
+        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE)
+
+
+def become_command(options: dict[str, Any], command: list[str], guard: int) -> NoReturn:
+    try:
+        if options["user"] is not None:
+            become_user(options["user"], options["group"], options["keep_file_access"])
+        # After the change of user, which forgets the death signal.
+        die_with(guard, options["death_signal"])
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        os.execvpe(command[0], command, os.environ)  # noqa: S606
+    except OSError as error:
+        os.write(2, f"{command[0]}: {error}\n".encode())
+    os._exit(127)
+
+
+def reap(command: int) -> int | None:
+    """The command's exit status once it has ended; orphans that came to us are reaped too."""
+    status = None
+    while True:
+        try:
+            pid, raw = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return status
+        if pid == 0:
+            return status
+        if pid == command:
+            status = os.waitstatus_to_exitcode(raw)
+
+
+def stand_guard(options: dict[str, Any], command: int) -> int:
+    """Pass signals on until the command ends; end it when the starter dies. Its exit status."""
+    deadline: float | None = None
+    while True:
+        if deadline is None:
+            arrived = signal.sigwait(WATCHED)
+        else:
+            info = signal.sigtimedwait(WATCHED, deadline)
+            if info is None:
+                return -signal.SIGKILL
+            arrived = signal.Signals(info.si_signo)
+        if arrived == signal.SIGCHLD:
+            status = reap(command)
+            if status is not None:
+                return status
+        elif arrived == STARTER_DIED:
+            os.kill(command, options["death_signal"])
+            deadline = options["death_seconds"]
+        else:
+            os.kill(command, arrived)
+
+
+def remove_tree(path: str) -> None:
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def main() -> int:
+    options: dict[str, Any] = json.loads(sys.argv[1])
+    signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+    become_subreaper()
+    guard = os.getpid()
+    command = os.fork()
+    if command == 0:
+        become_command(options, sys.argv[2:], guard)
+    die_with(options["starter"], STARTER_DIED)
+    status = stand_guard(options, command)
+    kill_descendants()
+    for path in options["remove"]:
+        remove_tree(path)
+    return status if status >= 0 else 128 - status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

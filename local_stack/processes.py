@@ -1,0 +1,83 @@
+"""Child processes that cannot outlive this one: each runs under a guard of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+GUARD = Path(__file__).with_name("guard.py")
+GUARD_MARGIN_SECONDS = 5.0
+
+
+def start(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    stdout: int | IO[bytes] | None = None,
+    stderr: int | IO[bytes] | None = subprocess.STDOUT,
+    death_signal: signal.Signals = signal.SIGKILL,
+    death_seconds: float = 10.0,
+    user: tuple[int, int] | None = None,
+    keep_file_access: bool = False,
+    remove: Sequence[Path] = (),
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start `command` under a guard, in a session of its own so that Ctrl-C does not reach it.
+
+    Signals sent to the returned process reach the command. When this process dies the command
+    gets `death_signal`, `death_seconds` later SIGKILL, and so does everything below it;
+    the folders in `remove` are deleted once all of it is gone.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("The kernel ties a death signal to the thread: start from the main one.")
+    options = {
+        "starter": os.getpid(),
+        "death_signal": int(death_signal),
+        "death_seconds": death_seconds,
+        "user": user and user[0],
+        "group": user and user[1],
+        "keep_file_access": keep_file_access,
+        "remove": list(map(str, remove)),
+    }
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-I", "-S", str(GUARD), json.dumps(options), *map(str, command)],
+        env=dict(env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+        pass_fds=pass_fds,
+    )
+
+
+def stop(
+    process: subprocess.Popen[bytes],
+    *,
+    signals: Sequence[tuple[signal.Signals, float]],
+) -> int:
+    """Send each signal in turn, waiting its seconds for an end. The guard's exit status.
+
+    Last of all the guard itself is told that its starter died, which ends everything below it.
+    """
+    # circular only in name: guard.py is also a script
+    from local_stack.guard import STARTER_DIED
+
+    for signum, seconds in signals:
+        process.send_signal(signum)
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+    process.send_signal(STARTER_DIED)
+    try:
+        return process.wait(GUARD_MARGIN_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()

@@ -1,0 +1,115 @@
+"""The environment of the tests; loaded by `-p`, before pytest-django reads the settings.
+
+`DATABASE_URL`, `REDIS_URL` and `CELERY_BROKER_URL` are honoured; without them the tests bring
+their own PostgreSQL and Redis and need no service of the machine.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local_stack import processes
+from local_stack.environment import fill
+
+if TYPE_CHECKING:
+    from local_stack.postgres import EmbeddedPostgres
+
+FIXED = {
+    "ENVIRONMENT": "development",
+    "SECRET_KEY": "test-only-b1J4kQe7Zr0VnXw5yTc2LmHs9GfUd8PaCi6Ko3Ej",
+    "SECRET_PEPPERS": "1:6b796e612d746573742d6f6e6c792d7065707065722d303132333435363738394142",
+    "SIGNING_KEY_SECRETS": "dGVzdC1vbmx5LXNpZ25pbmcta2V5LXNlY3JldC0wMTI=",
+}
+REDIS_START_SECONDS = 10.0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="kynaplatform-test-"))
+    # As root the database runs as nobody, who must get in.
+    folder.chmod(0o755)
+    early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ |= FIXED | {"DATA_DIR": str(folder / "data")}
+    fill(os.environ, project=folder)
+    if not os.environ.get("DATABASE_URL"):
+        # Imported only here: nothing of it is loaded when there is a DATABASE_URL.
+        from local_stack.postgres import EmbeddedPostgres
+
+        server = EmbeddedPostgres(folder / "database", throwaway=True, remove_at_end=[folder])
+        os.environ["DATABASE_URL"] = server.url
+        early_config.pluginmanager.register(StartsPostgres(server), "local_stack.starts_postgres")
+
+
+class StartsPostgres:
+    """Starts the server when tests are about to run: `--help` and `--collect-only` need none."""
+
+    def __init__(self, server: "EmbeddedPostgres") -> None:
+        self.server = server
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        if session.config.option.collectonly:
+            return
+        from local_stack.postgres import PostgresUnavailableError
+
+        session.config.add_cleanup(self.server.stop)
+        try:
+            self.server.lock(reuse=False)
+            self.server.start()
+        except PostgresUnavailableError as error:
+            pytest.exit(str(error), returncode=3)
+
+
+def skip_without(service: str) -> None:
+    """Skip a test whose service is missing; in CI that is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{service}, and CI=true: a missing service is a failure.", pytrace=False)
+    pytest.skip(service)
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Redis: REDIS_URL, or a `redis-server` of our own."""
+    given = os.environ.get("REDIS_URL")
+    if given:
+        yield given
+        return
+    program = shutil.which("redis-server")
+    if program is None:
+        skip_without("REDIS_URL is unset and no redis-server is installed")
+        return
+    folder = tmp_path_factory.mktemp("redis")
+    port = free_port()
+    options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
+    options += ["--save", "", "--appendonly", "no"]
+    with (folder / "redis.log").open("wb") as log:
+        process = processes.start([program, *options], env=os.environ, stdout=log)
+    try:
+        deadline = time.monotonic() + REDIS_START_SECONDS
+        while not listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"redis-server did not start: {(folder / 'redis.log').read_text()}")
+            time.sleep(0.01)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        processes.stop(process, signals=[(signal.SIGTERM, 5)])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,283 @@
+"""`make run`: database, migrations, demo data, then web, worker and beat in the foreground.
+
+Ctrl-C or SIGTERM stops all of it, web first and database last, and leaves no process; so does
+`kill -9` of this process, because each child has a guard that outlives it just long enough.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local_stack import processes
+from local_stack.console import say
+from local_stack.environment import PROJECT, broker_variables, database, fill
+from local_stack.guard import PR_SET_PDEATHSIG, become_subreaper, prctl
+from local_stack.services import Service, kill_strays, show_output
+
+if TYPE_CHECKING:
+    from local_stack.postgres import EmbeddedPostgres
+
+HOST = "127.0.0.1"
+READY_SECONDS = 60.0
+POLL_SECONDS = 0.05
+LEFTOVER_SECONDS = 1.0
+# Two threads a process answered the most sessions a second; see docs/architecture.md.
+WEB_THREADS = 2
+WEB_STOP_SECONDS = 8
+STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+
+class StoppedError(Exception):
+    """Someone asked for the end."""
+
+
+class FailedError(Exception):
+    """The platform cannot be started; the text says why."""
+
+
+def main() -> int:
+    # Blocked, and fetched where the platform can be stopped in order.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING | {signal.SIGCHLD})
+    if "--end-with-make" in sys.argv:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    become_subreaper()
+    try:
+        run()
+    except StoppedError:
+        say("run    | stopped")
+        return 0
+    except FailedError as failure:
+        say(f"run    | {failure}")
+        return 1
+    return 0
+
+
+def run() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
+    is_development = fill(os.environ)
+    port = chosen_port()
+    data_dir = Path(os.environ.setdefault("DATA_DIR", str(PROJECT / ".data")))
+    with only_run(data_dir):
+        require_free(port)
+        with database_for_run() as server:
+            base_url = f"http://{HOST}:{port}"
+            prepare(base_url if is_development else None)
+            services = make_services(port, data_dir)
+            try:
+                for service in services:
+                    service.start()
+                wait_until_ready(base_url, services)
+                announce(base_url, data_dir if is_development else None)
+                watch(services, server)
+            finally:
+                for service in services:
+                    service.stop()
+
+
+@contextmanager
+def database_for_run() -> Iterator["EmbeddedPostgres | None"]:
+    if os.environ["ENVIRONMENT"] != "development" or os.environ.get("DATABASE_URL"):
+        yield None
+        return
+    from local_stack.postgres import PostgresUnavailableError
+
+    try:
+        with database(os.environ, reuse=False) as server:
+            yield server
+    except PostgresUnavailableError as error:
+        raise FailedError(str(error)) from error
+
+
+def make_services(port: int, data_dir: Path) -> list[Service]:
+    variables = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
+    if not variables.get("PROMETHEUS_MULTIPROC_DIR"):
+        variables["PROMETHEUS_MULTIPROC_DIR"] = str(fresh_folder(data_dir / "metrics"))
+    of_celery = variables | broker_variables(data_dir)
+    # It warns root at length; here root is a container or a fresh machine.
+    of_celery.setdefault("C_FORCE_ROOT", "1")
+    web = ["granian", "--interface", "wsgi", "kynaplatform.wsgi:application"]
+    web += ["--host", HOST, "--port", str(port)]
+    web += ["--workers", variables.get("WEB_PROCESSES") or "1"]
+    web += ["--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"]
+    web += ["--workers-kill-timeout", str(WEB_STOP_SECONDS)]
+    celery = ["celery", "-A", "kynaplatform"]
+    # One process that runs one task at a time is enough for one machine's sweeps. A fixed name,
+    # because each new one would leave its queue in the broker's folder.
+    worker = [*celery, "worker", "--pool", "solo", "--hostname", "worker@local"]
+    worker += ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO"]
+    beat = [*celery, "beat", "-l", "INFO", "--pidfile="]
+    beat += ["--schedule", str(data_dir / "celerybeat-schedule")]
+    return [
+        Service(name, [sys.executable, "-m", *command], env=env, cwd=PROJECT)
+        for name, command, env in (
+            ("web", web, variables),
+            ("worker", worker, of_celery),
+            ("beat", beat, of_celery),
+        )
+    ]
+
+
+def prepare(demo_base_url: str | None) -> None:
+    command = [sys.executable, "-m", "local_stack.prepare"]
+    command += [demo_base_url] if demo_base_url else []
+    process = processes.start(
+        command,
+        env=dict(os.environ) | {"PYTHONUNBUFFERED": "1"},
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+    )
+    output = show_output("setup", process)
+    try:
+        while process.poll() is None:
+            pause(POLL_SECONDS)
+    finally:
+        processes.stop(process, signals=[(signal.SIGTERM, 5)])
+    output.join(timeout=1)
+    if process.returncode != 0:
+        raise FailedError("setup failed: its output is above")
+
+
+def wait_until_ready(base_url: str, services: list[Service]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    answer = "no answer"
+    while True:
+        for service in services:
+            status = service.ended()
+            if status is not None:
+                raise FailedError(f"{service.name} ended ({status}): its output is above")
+        is_ready, answer = ask_ready(base_url)
+        if is_ready:
+            return
+        if time.monotonic() > deadline:
+            raise FailedError(f"not ready after {READY_SECONDS:.0f} s; /readyz: {answer}")
+        pause(POLL_SECONDS)
+
+
+def ask_ready(base_url: str) -> tuple[bool, str]:
+    # With ALLOWED_HOSTS set, the address we reach it by may not be among them.
+    allowed = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().lstrip(".")
+    headers = {"Host": allowed} if allowed not in ("", "*") else {}
+    request = urllib.request.Request(f"{base_url}/readyz", headers=headers)  # noqa: S310
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=10) as response:
+            return True, str(response.status)
+    except urllib.error.HTTPError as error:
+        return False, f"{error.code} {error.read(500).decode(errors='replace')}"
+    except OSError as error:
+        return False, str(error)
+
+
+def announce(base_url: str, data_dir: Path | None) -> None:
+    say(f"run    | ready: {base_url}")
+    if data_dir is None:
+        return
+    demo = json.loads((data_dir / "demo.json").read_text())
+    key = json.dumps({name: demo[name] for name in ("api_key_id", "api_key_secret")})
+    session = json.dumps(
+        {"mode": "live", "project_id": demo["project_id"], "movespec_id": demo["movespec_id"]}
+    )
+    json_type = "-H 'Content-Type: application/json'"
+    say(
+        f"""
+Admin: {base_url}/admin/ as {demo["admin_username"]} with {demo["admin_password"]}
+API:   {base_url}/api/docs
+
+Mint a token and create a session:
+
+TOKEN=$(curl -sS {base_url}/api/auth/access-tokens {json_type} -d '{key}' | sed -n 's/.*"access_token": *"\\([^"]*\\)".*/\\1/p')
+curl -sS {base_url}/api/detection/sessions -H "Authorization: Bearer $TOKEN" {json_type} -d '{session}'
+"""  # noqa: E501 - to be pasted
+    )
+
+
+def watch(services: list[Service], server: "EmbeddedPostgres | None") -> None:
+    """Keep everything running until someone asks for the end."""
+    while True:
+        pause(1.0)
+        owned = [service.process for service in services]
+        guards = [*owned, server.process if server else None]
+        has_ended = any(guard is not None and guard.poll() is not None for guard in guards)
+        if has_ended:
+            kill_strays({guard.pid for guard in guards if guard is not None})
+        if server is not None and server.process is not None and server.process.poll() is not None:
+            say("run    | the database ended, starting it again")
+            server.start()
+        now = time.monotonic()
+        for service in services:
+            service.keep_running(now)
+
+
+def pause(seconds: float) -> None:
+    """Wait, or less when a child ends; StoppedError when someone asked for the end."""
+    info = signal.sigtimedwait(STOPPING | {signal.SIGCHLD}, seconds)
+    if info is not None and info.si_signo in STOPPING:
+        say("run    | stopping")
+        raise StoppedError
+
+
+def chosen_port() -> int:
+    given = os.environ.get("PORT") or "8000"
+    if not given.isdigit() or not 0 < int(given) < 65536:
+        raise FailedError(f"PORT is {given!r}: it must be a number from 1 to 65535.")
+    return int(given)
+
+
+def require_free(port: int) -> None:
+    # What a killed run leaves is gone within a moment.
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise FailedError(
+                        f"Port {port} cannot be used ({error.strerror}): stop what uses it, "
+                        "or choose another, such as PORT=8080 make run"
+                    ) from error
+            else:
+                return
+        pause(POLL_SECONDS)
+
+
+@contextmanager
+def only_run(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder for this run."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "run.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise FailedError(
+                f"Another `make run` (process {lock.read().strip()}) uses {data_dir}: stop it, "
+                "or give this one another DATA_DIR and PORT."
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def fresh_folder(path: Path) -> Path:
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""The long-running children of `make run`: their output, their restarts, their end."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from local_stack import processes
+from local_stack.console import say
+from local_stack.guard import children_of
+
+SHORTEST_WAIT_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 30.0
+# One that lived this long failed for a new reason: it does not wait for the earlier ones.
+STEADY_SECONDS = 60.0
+STOP_SECONDS = 10.0
+QUICK_STOP_SECONDS = 3.0
+
+
+class Service:
+    """One child, kept running: started again when it ends, later and later if it keeps ending."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], *, env: Mapping[str, str], cwd: Path
+    ) -> None:
+        self.name = name
+        self.command = command
+        self.env = env
+        self.cwd = cwd
+        self.process: subprocess.Popen[bytes] | None = None
+        self._wait_seconds = SHORTEST_WAIT_SECONDS
+        self._started_at = 0.0
+        self._start_at: float | None = None
+
+    def start(self) -> None:
+        self._start_at = None
+        self._started_at = time.monotonic()
+        self.process = processes.start(
+            self.command, env=self.env, cwd=self.cwd, stdout=subprocess.PIPE
+        )
+        show_output(self.name, self.process)
+
+    def ended(self) -> int | None:
+        """The exit status, if it ran and has ended."""
+        return None if self.process is None else self.process.poll()
+
+    def keep_running(self, now: float) -> None:
+        status = self.ended()
+        if status is not None:
+            self.process = None
+            if now - self._started_at > STEADY_SECONDS:
+                self._wait_seconds = SHORTEST_WAIT_SECONDS
+            say(f"run    | {self.name} ended ({status}), again in {self._wait_seconds:.1f} s")
+            self._start_at = now + self._wait_seconds
+            self._wait_seconds = min(2 * self._wait_seconds, LONGEST_WAIT_SECONDS)
+        if self._start_at is not None and now >= self._start_at:
+            self.start()
+
+    def stop(self) -> None:
+        self._start_at = None
+        if self.process is not None:
+            processes.stop(
+                self.process,
+                # A second SIGTERM or SIGQUIT is how granian and Celery are told to hurry.
+                signals=[(signal.SIGTERM, STOP_SECONDS), (signal.SIGQUIT, QUICK_STOP_SECONDS)],
+            )
+            self.process = None
+
+
+def show_output(name: str, process: subprocess.Popen[bytes]) -> threading.Thread:
+    """Show the process's lines under its name until its output ends."""
+    thread = threading.Thread(target=_show_lines, args=(name, process.stdout), daemon=True)
+    thread.start()
+    return thread
+
+
+def _show_lines(name: str, output: IO[bytes]) -> None:
+    with output:
+        for line in output:
+            say(f"{name:6} | {line.decode(errors='replace').rstrip()}")
+
+
+def kill_strays(known: set[int]) -> None:
+    """End what a guard that was itself killed has left to us, its nearest living reaper."""
+    for stray in set(children_of(os.getpid())) - known:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(stray, signal.SIGKILL)
+            os.waitpid(stray, 0)

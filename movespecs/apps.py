@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class MoveSpecsConfig(AppConfig):
+    name = "movespecs"
+    verbose_name = "MoveSpecs"

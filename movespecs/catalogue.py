@@ -1,0 +1,81 @@
+"""The public catalogue: MoveSpecs that ship with the platform, released for every project."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID, uuid5
+
+from django.conf import settings
+from django.db import transaction
+
+from detection import validate
+from movespecs.authors import PLATFORM
+from movespecs.drafts import draft_replace
+from movespecs.models import MoveSpec, MoveSpecDraft, Visibility
+from movespecs.releases import version_create, version_release
+from projects.models import Organization, Project
+
+# Ids of the catalogue are the same on every installation.
+NAMESPACE = UUID("8a6f2f8e-2a53-5d7c-9c2b-0d2f8f0f6f11")
+FOLDER: Path = settings.BASE_DIR / "examples" / "movespecs"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    movespec: MoveSpec
+    is_new_version: bool
+
+
+def catalogue_load(*, now: datetime, folder: Path = FOLDER) -> list[CatalogueEntry]:
+    """Release every `*.yaml` of `folder` as a public MoveSpec; safe to repeat.
+
+    A changed file becomes a new version; an unchanged one changes nothing, so a version that
+    staff rolled back to stays, as does what they archived.
+    """
+    organization, _ = Organization.objects.get_or_create(
+        id=uuid5(NAMESPACE, "organization"), defaults={"name": "Catalogue"}
+    )
+    project, _ = Project.objects.get_or_create(
+        id=uuid5(NAMESPACE, "project"),
+        defaults={"name": "Public catalogue", "organization": organization},
+    )
+    return [
+        _load(project, path.stem, path.read_text(encoding="utf-8"), now)
+        for path in sorted(folder.glob("*.yaml"))
+    ]
+
+
+def _load(project: Project, slug: str, yaml_source: str, now: datetime) -> CatalogueEntry:
+    spec = validate(yaml_source).spec
+    if spec is None:
+        raise ValueError(f"{slug}.yaml is not a valid MoveSpec")
+    with transaction.atomic():
+        movespec, is_new = MoveSpec.objects.get_or_create(
+            id=uuid5(NAMESPACE, f"movespec/{slug}"),
+            defaults={
+                "project": project,
+                "name": spec.name,
+                "description": spec.description,
+                "visibility": Visibility.PUBLIC,
+                "created_at": now,
+                "updated_at": now,
+            },
+        )
+        if is_new:
+            MoveSpecDraft.objects.create(movespec=movespec, updated_at=now)
+        is_unchanged = (
+            movespec.draft.yaml_source == yaml_source
+            and movespec.current_released_version_id is not None
+        )
+        if is_unchanged or movespec.archived_at is not None:
+            return CatalogueEntry(movespec, False)
+        draft_replace(movespec_id=movespec.id, yaml_source=yaml_source, author=PLATFORM, now=now)
+        version, is_new_version = version_create(movespec_id=movespec.id, author=PLATFORM, now=now)
+        movespec = version_release(
+            movespec_id=movespec.id,
+            version_id=version.id,
+            author=PLATFORM,
+            now=now,
+            reason="Loaded with the catalogue.",
+        )
+    return CatalogueEntry(movespec, is_new_version)

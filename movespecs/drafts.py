@@ -1,0 +1,89 @@
+"""MoveSpecs and their drafts: create, edit, archive."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from kynaplatform.api.errors import Conflict, MoveSpecArchived
+from movespecs.authors import Author
+from movespecs.models import MoveSpec, MoveSpecDraft, Visibility
+
+MOST_YAML_BYTES = 65_536
+
+
+def movespec_create(
+    *,
+    project_id: UUID,
+    name: str,
+    description: str | None,
+    author: Author,
+    now: datetime,
+    yaml_source: str = "",
+    **more: Any,
+) -> MoveSpec:
+    """A MoveSpec and its draft."""
+    with transaction.atomic():
+        movespec = MoveSpec(
+            project_id=project_id,
+            name=name,
+            description=description,
+            created_by=author.credential_id,
+            created_at=now,
+            updated_at=now,
+            **more,
+        )
+        movespec.save(force_insert=True)
+        MoveSpecDraft.objects.create(
+            movespec=movespec,
+            yaml_source=yaml_source,
+            updated_by=author.credential_id,
+            updated_at=now,
+        )
+    return movespec
+
+
+def movespec_lock(movespec_id: UUID) -> MoveSpec:
+    """The row, locked against every other writer until the transaction ends.
+
+    Raises MoveSpecArchived: an archived MoveSpec takes no change.
+    """
+    movespec = MoveSpec.objects.select_for_update(no_key=True).get(id=movespec_id)
+    if movespec.archived_at is not None:
+        raise MoveSpecArchived
+    return movespec
+
+
+def movespec_edit(*, movespec_id: UUID, changes: dict[str, Any], now: datetime) -> MoveSpec:
+    """Change name, description or visibility; what is not in `changes` stays."""
+    with transaction.atomic():
+        movespec = movespec_lock(movespec_id)
+        if changes.get("visibility") == Visibility.PUBLIC and movespec.delisted_at is not None:
+            raise Conflict("The MoveSpec was delisted and can't be made public.")
+        for field, value in changes.items():
+            setattr(movespec, field, value)
+        if changes:
+            movespec.updated_at = now
+            movespec.save(update_fields=[*changes, "updated_at"])
+    return movespec
+
+
+def movespec_archive(*, movespec_id: UUID, now: datetime) -> None:
+    """Archive once: a second call leaves the first time standing."""
+    MoveSpec.objects.filter(id=movespec_id, archived_at__isnull=True).update(
+        archived_at=now, updated_at=now
+    )
+
+
+def draft_replace(
+    *, movespec_id: UUID, yaml_source: str, author: Author, now: datetime
+) -> MoveSpecDraft:
+    with transaction.atomic():
+        movespec_lock(movespec_id)
+        draft = MoveSpecDraft.objects.get(movespec_id=movespec_id)
+        draft.yaml_source = yaml_source
+        draft.updated_by = author.credential_id
+        draft.updated_at = now
+        draft.save(update_fields=["yaml_source", "updated_by", "updated_at"])
+    return draft

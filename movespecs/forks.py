@@ -1,0 +1,77 @@
+"""Forks: another project's public MoveSpec, or one's own, as a new MoveSpec of one's own."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from kynaplatform.api.errors import (
+    IdempotencyKeyReused,
+    MoveSpecArchived,
+    MoveSpecNotReleased,
+    NotFound,
+)
+from kynaplatform.api.idempotency import fingerprint
+from movespecs.authors import Author
+from movespecs.drafts import movespec_create
+from movespecs.models import MoveSpec
+
+
+def movespec_fork(
+    *,
+    source_id: UUID,
+    project_id: UUID,
+    name: str | None,
+    description: str | None,
+    idempotency_key: str | None,
+    author: Author,
+    now: datetime,
+) -> tuple[MoveSpec, bool]:
+    """A MoveSpec whose draft is the source's released YAML; and whether it was made before.
+
+    Raises IdempotencyKeyReused, NotFound, MoveSpecArchived, MoveSpecNotReleased.
+    """
+    request = fingerprint(source_id, project_id, name, description)
+    if idempotency_key is not None:
+        earlier = _made_with(project_id, idempotency_key, request)
+        if earlier is not None:
+            return earlier, True
+    source = (
+        MoveSpec.objects.visible_to(project_id)
+        .select_related("current_released_version")
+        .filter(id=source_id)
+        .first()
+    )
+    if source is None:
+        raise NotFound("movespec")
+    if source.archived_at is not None:
+        raise MoveSpecArchived
+    if source.current_released_version is None:
+        raise MoveSpecNotReleased
+    try:
+        with transaction.atomic():
+            fork = movespec_create(
+                project_id=project_id,
+                name=source.name if name is None else name,
+                description=source.description if description is None else description,
+                author=author,
+                now=now,
+                yaml_source=source.current_released_version.yaml_source,
+                forked_from=source,
+                fork_idempotency_key=idempotency_key,
+                fork_fingerprint=request if idempotency_key is not None else None,
+            )
+    except IntegrityError:
+        # Another request with this key was faster; the unique constraint waited for it.
+        earlier = _made_with(project_id, idempotency_key, request)
+        if earlier is None:
+            raise
+        return earlier, True
+    return fork, False
+
+
+def _made_with(project_id: UUID, key: str | None, request: bytes) -> MoveSpec | None:
+    fork = MoveSpec.objects.filter(project_id=project_id, fork_idempotency_key=key).first()
+    if fork is not None and bytes(fork.fork_fingerprint or b"") != request:
+        raise IdempotencyKeyReused
+    return fork

@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.utils import timezone
+
+from kynaplatform.api.commands import OperatorCommand
+from movespecs.catalogue import catalogue_load
+
+
+class Command(OperatorCommand):
+    help = (
+        "Release the MoveSpecs of examples/movespecs as the public catalogue. Safe to repeat: "
+        "a changed file becomes a new version, an unchanged one changes nothing."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        entries = catalogue_load(now=timezone.now())
+        self.answer(
+            {
+                "movespecs": len(entries),
+                "new_versions": sum(entry.is_new_version for entry in entries),
+                **{entry.movespec.name: str(entry.movespec.id) for entry in entries},
+            },
+            options,
+        )

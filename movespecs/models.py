@@ -1,0 +1,175 @@
+"""What to detect: MoveSpecs, their drafts, immutable versions and releases."""
+
+import uuid
+from typing import Self
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+from django.utils import timezone
+
+from projects.models import Project
+
+
+class Visibility(models.TextChoices):
+    PRIVATE = "private"
+    PUBLIC = "public"
+
+
+class MoveSpecQuerySet(models.QuerySet["MoveSpec"]):
+    def public(self) -> Self:
+        """What every project sees."""
+        return self.filter(visibility=Visibility.PUBLIC, delisted_at__isnull=True)
+
+    def visible_to(self, project_id: UUID | None) -> Self:
+        """What `project_id` sees: its own and the public ones; None sees the public ones."""
+        if project_id is None:
+            return self.public()
+        return self.filter(
+            Q(project_id=project_id) | Q(visibility=Visibility.PUBLIC, delisted_at__isnull=True)
+        )
+
+
+class MoveSpec(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="movespecs", db_index=False
+    )
+    name = models.CharField(max_length=255)
+    description = models.TextField(null=True, blank=True)  # noqa: DJ001
+    visibility = models.CharField(
+        max_length=10, choices=Visibility.choices, default=Visibility.PRIVATE
+    )
+    current_released_version = models.ForeignKey(
+        "MoveSpecVersion",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
+    forked_from = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="forks"
+    )
+    fork_idempotency_key = models.CharField(max_length=255, null=True, editable=False)  # noqa: DJ001
+    fork_fingerprint = models.BinaryField(max_length=32, null=True)
+    created_by = models.UUIDField(
+        null=True, editable=False, help_text="The credential that created it; empty: staff."
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    delisted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MoveSpecQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "MoveSpec"
+        ordering = ["-created_at"]
+        indexes = [
+            # Read by GET /api/movespecs: a project's own, and the public ones.
+            Index(
+                F("project"),
+                F("created_at").desc(),
+                F("id").desc(),
+                name="movespec_of_project",
+            ),
+            Index(
+                F("created_at").desc(),
+                F("id").desc(),
+                condition=Q(visibility="public"),
+                name="movespec_public",
+            ),
+        ]
+        constraints = [
+            CheckConstraint(
+                name="movespec_visibility_known",
+                condition=Q(visibility__in=Visibility.values),
+            ),
+            UniqueConstraint(
+                fields=["project", "fork_idempotency_key"],
+                condition=Q(fork_idempotency_key__isnull=False),
+                name="movespec_fork_key_unique",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MoveSpecDraft(models.Model):
+    """The mutable text of a MoveSpec: any text is kept, valid or not."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    movespec = models.OneToOneField(MoveSpec, on_delete=models.CASCADE, related_name="draft")
+    yaml_source = models.TextField(blank=True, default="")
+    updated_by = models.UUIDField(null=True, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "MoveSpec draft"
+        ordering = ["-updated_at"]
+
+    def __str__(self) -> str:
+        return f"Draft of {self.movespec_id}"
+
+
+class MoveSpecVersion(models.Model):
+    """A numbered snapshot. The database refuses every change but the withdrawal."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    movespec = models.ForeignKey(MoveSpec, on_delete=models.PROTECT, related_name="versions")
+    version_number = models.PositiveIntegerField()
+    yaml_source = models.TextField()
+    content_hash = models.CharField(max_length=64)
+    created_by = models.UUIDField(null=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "MoveSpec version"
+        ordering = ["-created_at"]
+        constraints = [
+            UniqueConstraint(
+                fields=["movespec", "version_number"], name="movespec_version_number_unique"
+            ),
+            CheckConstraint(
+                name="movespec_version_number_positive", condition=Q(version_number__gte=1)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Version {self.version_number} ({self.id})"
+
+
+class Release(models.Model):
+    """Append-only: who pointed a MoveSpec at another version, when, and why."""
+
+    movespec = models.ForeignKey(MoveSpec, on_delete=models.PROTECT, related_name="releases")
+    from_version = models.ForeignKey(
+        MoveSpecVersion, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    to_version = models.ForeignKey(
+        MoveSpecVersion, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    released_by_credential = models.UUIDField(null=True)
+    released_by_staff = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    reason = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            CheckConstraint(
+                name="release_changes_something",
+                condition=Q(from_version__isnull=True)
+                | Q(to_version__isnull=True)
+                | ~Q(from_version=F("to_version")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Release {self.pk}"

@@ -1,0 +1,147 @@
+"""Versions and releases: snapshot a draft, point a MoveSpec at a version, withdraw one."""
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+
+from detection import validate
+from kynaplatform.api.errors import Conflict, MoveSpecInvalid, MoveSpecVersionWithdrawn
+from movespecs.authors import Author
+from movespecs.drafts import movespec_lock
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+
+
+def version_create(
+    *, movespec_id: UUID, author: Author, now: datetime
+) -> tuple[MoveSpecVersion, bool]:
+    """Snapshot the draft; answers the version and whether it is new.
+
+    A draft that equals the latest version gives that version, unless it was withdrawn.
+    Raises MoveSpecInvalid for YAML with errors.
+    """
+    with transaction.atomic():
+        movespec_lock(movespec_id)
+        yaml_source = MoveSpecDraft.objects.values_list("yaml_source", flat=True).get(
+            movespec_id=movespec_id
+        )
+        require_valid(yaml_source)
+        content_hash = hashlib.sha256(yaml_source.encode()).hexdigest()
+        versions = MoveSpecVersion.objects.filter(movespec_id=movespec_id)
+        latest = versions.order_by("-version_number").first()
+        if (
+            latest is not None
+            and latest.content_hash == content_hash
+            and latest.withdrawn_at is None
+        ):
+            return latest, False
+        number = versions.aggregate(Max("version_number"))["version_number__max"] or 0
+        version = MoveSpecVersion(
+            movespec_id=movespec_id,
+            version_number=number + 1,
+            yaml_source=yaml_source,
+            content_hash=content_hash,
+            created_by=author.credential_id,
+            created_at=now,
+        )
+        version.save(force_insert=True)
+    return version, True
+
+
+def version_release(
+    *,
+    movespec_id: UUID,
+    version_id: UUID,
+    author: Author,
+    now: datetime,
+    reason: str = "",
+) -> MoveSpec:
+    """Point the MoveSpec at one of its versions; the released one again records nothing.
+
+    Raises MoveSpecArchived, MoveSpecVersionWithdrawn, MoveSpecInvalid.
+    """
+    with transaction.atomic():
+        movespec = movespec_lock(movespec_id)
+        version = MoveSpecVersion.objects.select_for_update(no_key=True).get(
+            id=version_id, movespec_id=movespec_id
+        )
+        if version.withdrawn_at is not None:
+            raise MoveSpecVersionWithdrawn
+        require_valid(version.yaml_source)
+        if movespec.current_released_version_id != version.id:
+            _point_at(movespec, version, author, now, reason)
+    return movespec
+
+
+def version_withdraw(
+    *,
+    movespec_id: UUID,
+    version_id: UUID,
+    replacement_id: UUID | None,
+    author: Author,
+    now: datetime,
+    reason: str = "",
+) -> MoveSpec:
+    """Withdraw a version: no new session runs it. Running sessions go on.
+
+    Withdrawing the released version releases `replacement_id` in its place, or nothing.
+    """
+    with transaction.atomic():
+        movespec = movespec_lock(movespec_id)
+        version = MoveSpecVersion.objects.select_for_update(no_key=True).get(
+            id=version_id, movespec_id=movespec_id
+        )
+        if replacement_id == version_id:
+            raise Conflict("A version can't replace itself.")
+        if version.withdrawn_at is None:
+            version.withdrawn_at = now
+            version.save(update_fields=["withdrawn_at"])
+        if movespec.current_released_version_id != version_id:
+            return movespec
+        if replacement_id is None:
+            _point_at(movespec, None, author, now, reason)
+            return movespec
+        return version_release(
+            movespec_id=movespec_id,
+            version_id=replacement_id,
+            author=author,
+            now=now,
+            reason=reason,
+        )
+
+
+def require_valid(yaml_source: str) -> None:
+    """Raise MoveSpecInvalid, which tells of the first error and how many there are."""
+    errors = validate(yaml_source).errors
+    if errors:
+        first = errors[0]
+        raise MoveSpecInvalid(
+            None,
+            error_count=len(errors),
+            first_error_code=first.code,
+            first_error_message=first.message,
+            first_error_line=first.line,
+        )
+
+
+def _point_at(
+    movespec: MoveSpec,
+    version: MoveSpecVersion | None,
+    author: Author,
+    now: datetime,
+    reason: str,
+) -> None:
+    Release.objects.create(
+        movespec=movespec,
+        from_version_id=movespec.current_released_version_id,
+        to_version=version,
+        released_by_credential=author.credential_id,
+        released_by_staff_id=author.staff_id,
+        reason=reason,
+        created_at=now,
+    )
+    movespec.current_released_version = version
+    movespec.updated_at = now
+    movespec.save(update_fields=["current_released_version", "updated_at"])

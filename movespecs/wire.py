@@ -1,0 +1,179 @@
+"""Bodies of the MoveSpec endpoints."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from detection import Validation
+from kynaplatform.api.pagination import PageCursor, PageLimit
+from kynaplatform.api.wire import Answer, Body, Name, Query
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
+
+VisibilityName = Literal["private", "public"]
+ForkDescription = Annotated[str, msgspec.Meta(max_length=255)]
+
+
+class MoveSpecCreate(Body):
+    name: Name
+    project_id: UUID | None = None
+    description: str | None = None
+
+
+class MoveSpecEdit(Body):
+    """What is absent stays as it is; a null description clears it."""
+
+    name: Name | msgspec.UnsetType = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    visibility: VisibilityName | msgspec.UnsetType = msgspec.UNSET
+
+
+class MoveSpecFork(Body):
+    project_id: UUID
+    name: Name | None = None
+    description: ForkDescription | None = None
+
+
+class DraftReplace(Body):
+    """The whole YAML: at most 65,536 UTF-8 bytes, valid or not."""
+
+    yaml_source: str
+
+
+class MoveSpecQuery(Query):
+    project_id: UUID | msgspec.UnsetType = msgspec.UNSET
+    visibility: VisibilityName | msgspec.UnsetType = msgspec.UNSET
+    limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
+    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
+
+
+class VersionQuery(Query):
+    limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
+    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
+
+
+class MoveSpecAnswer(Answer):
+    movespec_id: UUID
+    organization_id: UUID
+    project_id: UUID
+    name: str
+    description: str | None
+    visibility: VisibilityName
+    current_released_version_id: UUID | None
+    created_by: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    archived_at: datetime | None
+    delisted_at: datetime | None
+    star_count: int
+
+
+class DraftAnswer(Answer):
+    draft_id: UUID
+    movespec_id: UUID
+    yaml_source: str
+    updated_by: UUID | None
+    updated_at: datetime
+
+
+class VersionAnswer(Answer):
+    movespec_version_id: UUID
+    movespec_id: UUID
+    version_number: int
+    yaml_source: str
+    content_hash: str
+    created_by: UUID | None
+    created_at: datetime
+    withdrawn_at: datetime | None
+
+
+class ValidationIssue(Answer):
+    code: str
+    message: str
+    severity: Literal["error", "warning"]
+    path: str | None
+    line: int | None
+    column: int | None
+
+
+class ValidationResult(Answer):
+    ok: bool
+    target_type: Literal["draft", "movespec_version"]
+    target_id: UUID
+    validated_at: datetime
+    errors: list[ValidationIssue]
+    warnings: list[ValidationIssue]
+
+
+def present_movespec(movespec: MoveSpec) -> MoveSpecAnswer:
+    """`movespec` with its project loaded. The wire never says delisted: clients stop on it."""
+    is_public = movespec.visibility == Visibility.PUBLIC and movespec.delisted_at is None
+    return MoveSpecAnswer(
+        movespec_id=movespec.id,
+        organization_id=movespec.project.organization_id,
+        project_id=movespec.project_id,
+        name=movespec.name,
+        description=movespec.description,
+        visibility="public" if is_public else "private",
+        current_released_version_id=movespec.current_released_version_id,
+        created_by=movespec.created_by,
+        created_at=movespec.created_at,
+        updated_at=movespec.updated_at,
+        archived_at=movespec.archived_at,
+        delisted_at=movespec.delisted_at,
+        star_count=0,
+    )
+
+
+def present_draft(draft: MoveSpecDraft) -> DraftAnswer:
+    return DraftAnswer(
+        draft_id=draft.id,
+        movespec_id=draft.movespec_id,
+        yaml_source=draft.yaml_source,
+        updated_by=draft.updated_by,
+        updated_at=draft.updated_at,
+    )
+
+
+def present_version(version: MoveSpecVersion) -> VersionAnswer:
+    return VersionAnswer(
+        movespec_version_id=version.id,
+        movespec_id=version.movespec_id,
+        version_number=version.version_number,
+        yaml_source=version.yaml_source,
+        content_hash=version.content_hash,
+        created_by=version.created_by,
+        created_at=version.created_at,
+        withdrawn_at=version.withdrawn_at,
+    )
+
+
+def present_validation(
+    validation: Validation,
+    target_type: Literal["draft", "movespec_version"],
+    target_id: UUID,
+    now: datetime,
+) -> ValidationResult:
+    errors, warnings = (
+        [
+            ValidationIssue(
+                code=issue.code,
+                message=issue.message,
+                severity=issue.severity,
+                path=issue.path,
+                line=issue.line,
+                column=issue.column,
+            )
+            for issue in issues
+        ]
+        for issues in (validation.errors, validation.warnings)
+    )
+    return ValidationResult(
+        ok=validation.ok,
+        target_type=target_type,
+        target_id=target_id,
+        validated_at=now,
+        errors=errors,
+        warnings=warnings,
+    )

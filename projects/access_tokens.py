@@ -1,0 +1,77 @@
+"""Access tokens of machines (RFC 9068): minted, recorded by `jti`, revoked, pruned."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from projects.models import AccessToken, Credential
+from projects.signing import ISSUER, key_ring, sign
+
+TOKEN_TYPE: Final = "at+jwt"  # noqa: S105
+AUDIENCE: Final = "kyna-api"
+LAST_USED_EVERY = timedelta(minutes=1)
+PRUNE_AFTER = timedelta(days=30)
+
+
+def access_token_mint(
+    *, credential: Credential, scopes: Iterable[str], now: datetime
+) -> tuple[AccessToken, str]:
+    """A recorded token and its JWT. It lives no longer than its credential."""
+    expires_at = now.replace(microsecond=0) + timedelta(seconds=settings.ACCESS_TOKEN_SECONDS)
+    if credential.expires_at is not None:
+        expires_at = min(expires_at, credential.expires_at)
+    token = AccessToken(
+        id=uuid.uuid4(),
+        project_id=credential.project_id,
+        credential=credential,
+        scopes=sorted(set(scopes)),
+        created_at=now,
+        expires_at=expires_at,
+    )
+    key = key_ring().active(now)
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": str(credential.id),
+        "client_id": str(credential.id),
+        "jti": str(token.id),
+        "iat": int(now.timestamp()),
+        "exp": int(expires_at.timestamp()),
+        "scope": " ".join(token.scopes),
+    }
+    jwt = sign(TOKEN_TYPE, claims, key.id, key_ring().private(key.id, now))
+    with transaction.atomic():
+        token.save(force_insert=True)
+        credential_touch(credential.id, now)
+    return token, jwt
+
+
+def access_token_revoke(*, token_id: UUID, project_id: UUID, now: datetime) -> None:
+    """Revoke once: a second call leaves the first time standing."""
+    AccessToken.objects.filter(id=token_id, project_id=project_id, revoked_at__isnull=True).update(
+        revoked_at=now
+    )
+
+
+def credential_touch(credential_id: UUID, now: datetime) -> None:
+    """Note that a credential was used, at most once a minute."""
+    is_due = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - LAST_USED_EVERY)
+    Credential.objects.filter(is_due, id=credential_id).update(last_used_at=now)
+
+
+def prune_access_tokens(*, now: datetime, batch: int = 1000) -> int:
+    """Delete records of tokens that expired 30 days ago; at most `batch` rows a statement."""
+    pruned = 0
+    while True:
+        expired = AccessToken.objects.filter(expires_at__lt=now - PRUNE_AFTER)
+        ids = list(expired.order_by("expires_at").values_list("id", flat=True)[:batch])
+        deleted, _ = AccessToken.objects.filter(id__in=ids).delete() if ids else (0, {})
+        pruned += deleted
+        if len(ids) < batch:
+            return pruned

@@ -1,0 +1,112 @@
+"""Bearer authentication: the token's signature, then its state in one SQL statement."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from kynaplatform.api.caller import Caller, Quotas
+from kynaplatform.api.errors import (
+    AccessTokenExpired,
+    AccessTokenInvalid,
+    AccessTokenMissing,
+)
+from projects.access_tokens import AUDIENCE, LAST_USED_EVERY, TOKEN_TYPE, credential_touch
+from projects.scopes import granted_scopes
+from projects.signing import TokenRejected, verify
+
+_STATE = """
+SELECT token.scopes,
+       token.revoked_at IS NOT NULL OR credential.revoked_at IS NOT NULL AS revoked,
+       credential.id, credential.expires_at, credential.last_used_at,
+       project.id, project.suspended_at IS NOT NULL,
+       project.rate_limit, project.rate_limit_sessions, project.rate_limit_movespecs,
+       organization.id, organization.suspended_at IS NOT NULL, organization.rate_limit
+FROM projects_accesstoken token
+JOIN projects_credential credential ON credential.id = token.credential_id
+JOIN projects_project project ON project.id = token.project_id
+JOIN projects_organization organization ON organization.id = project.organization_id
+WHERE token.id = %s
+"""
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <access token>`; no header is an anonymous caller."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, str] | None:
+        header = request.META.get("HTTP_AUTHORIZATION")
+        if header is None:
+            return None
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise AccessTokenMissing
+        return authenticate_token(token.strip(), timezone.now()), token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def authenticate_token(token: str, now: datetime) -> Caller:
+    """The caller that `token` stands for; raises AccessTokenInvalid or AccessTokenExpired."""
+    try:
+        claims = verify(token, TOKEN_TYPE, AUDIENCE, now)
+        token_id, expires = UUID(claims["jti"]), int(claims["exp"])
+    except (TokenRejected, KeyError, ValueError, TypeError, AttributeError):
+        raise AccessTokenInvalid from None
+    if expires <= now.timestamp():
+        raise AccessTokenExpired
+    row = _read_state(token_id)
+    if row is None:
+        raise AccessTokenInvalid
+    (
+        scopes, revoked, credential_id, credential_expires_at, last_used_at,
+        project_id, project_suspended, project_limit, sessions_limit, movespecs_limit,
+        organization_id, organization_suspended, organization_limit,
+    ) = row  # fmt: skip
+    if revoked or (credential_expires_at is not None and credential_expires_at <= now):
+        raise AccessTokenInvalid
+    if last_used_at is None or last_used_at <= now - LAST_USED_EVERY:
+        credential_touch(credential_id, now)
+    return Caller(
+        token_id=token_id,
+        credential_id=credential_id,
+        project_id=project_id,
+        organization_id=organization_id,
+        scopes=granted_scopes(scopes),
+        quotas=Quotas(
+            project=_override(project_limit, settings.RATE_LIMIT_PROJECT),
+            organization=_override(organization_limit, settings.RATE_LIMIT_ORGANIZATION),
+            sessions=_override(sessions_limit, settings.RATE_LIMIT_SESSIONS),
+            movespecs=_override(movespecs_limit, settings.RATE_LIMIT_MOVESPECS),
+        ),
+        organization_suspended=organization_suspended,
+        project_suspended=project_suspended,
+    )
+
+
+def _read_state(token_id: UUID) -> tuple[Any, ...] | None:
+    try:
+        return _query_state(token_id)
+    except (OperationalError, InterfaceError):
+        # A connection kept from before the database restarted: once more on a new one. Only
+        # this first statement of a request may be repeated, since it reads.
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return _query_state(token_id)
+
+
+def _query_state(token_id: UUID) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_STATE, [token_id])
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
+
+
+def _override(override: int | None, default: int) -> int:
+    return default if override is None else override

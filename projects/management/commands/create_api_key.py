@@ -1,0 +1,63 @@
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from kynaplatform.api.commands import OperatorCommand
+from projects.credentials import credential_issue
+from projects.models import CredentialKind, Project
+from projects.scopes import Scope
+
+
+class Command(OperatorCommand):
+    help = (
+        "Make an API key of a project. Its secret is shown once. "
+        "Several keys can be live at once, so that one can be rotated."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("project_id", type=UUID)
+        parser.add_argument("--name", default="API key", help="for people to recognise it")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            choices=Scope.values,
+            help="a scope that it has; repeat for several; without, it has all",
+        )
+        parser.add_argument("--expires-in-days", type=int, help="without, it does not expire")
+        parser.add_argument(
+            "--service-account",
+            action="store_true",
+            help="make a service account instead of an API key",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        project = Project.objects.filter(id=options["project_id"]).first()
+        if project is None:
+            raise CommandError(f"There is no project {options['project_id']}.")
+        days = options["expires_in_days"]
+        if days is not None and days < 1:
+            raise CommandError("--expires-in-days is at least 1.")
+        kind = (
+            CredentialKind.SERVICE_ACCOUNT if options["service_account"] else CredentialKind.API_KEY
+        )
+        credential, secret = credential_issue(
+            project=project,
+            kind=kind,
+            name=options["name"],
+            scopes=options["scope"],
+            expires_at=None if days is None else timezone.now() + timedelta(days=days),
+        )
+        self.answer(
+            {
+                "project_id": project.id,
+                f"{kind}_id": credential.id,
+                f"{kind}_secret": secret,
+                "scopes": " ".join(credential.scopes),
+                "expires_at": credential.expires_at and credential.expires_at.isoformat(),
+            },
+            options,
+        )

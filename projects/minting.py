@@ -1,0 +1,125 @@
+"""From a mint request to a credential: its shape, its limits, its secret."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from kynaplatform.api.client_address import client_address
+from kynaplatform.api.errors import (
+    ApiError,
+    ApiKeyInvalid,
+    InsufficientScope,
+    OrganizationSuspended,
+    ProjectMismatch,
+    ProjectSuspended,
+    RateLimited,
+    ServiceAccountInvalid,
+    ValidationFailed,
+)
+from kynaplatform.api.rate_limits import Limit
+from kynaplatform.api.throttling import count_request, refuse_over_limit, request_counter
+from projects.credentials import credential_verify
+from projects.models import Credential, CredentialKind
+from projects.scopes import granted_scopes
+from projects.wire import AccessTokenMint
+
+REFUSALS: dict[CredentialKind, type[ApiError]] = {
+    CredentialKind.API_KEY: ApiKeyInvalid,
+    CredentialKind.SERVICE_ACCOUNT: ServiceAccountInvalid,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The credential that a request claims to hold."""
+
+    kind: CredentialKind
+    id: str | None
+    secret: str
+
+
+def read_claim(body: AccessTokenMint) -> Claim:
+    """The one shape that `body` has; raises 422 for none, two, or half of one."""
+    key = (body.api_key_id, body.api_key_secret)
+    account = (body.service_account_id, body.service_account_secret)
+    given = [any(key), any(account), body.api_key is not None]
+    if given.count(True) == 1:
+        if body.api_key is not None:
+            id_, separator, secret = body.api_key.rpartition(":")
+            return Claim(CredentialKind.API_KEY, id_ if separator else None, secret)
+        if body.api_key_id is not None and body.api_key_secret is not None:
+            return Claim(CredentialKind.API_KEY, body.api_key_id, body.api_key_secret)
+        if body.service_account_id is not None and body.service_account_secret is not None:
+            return Claim(
+                CredentialKind.SERVICE_ACCOUNT,
+                body.service_account_id,
+                body.service_account_secret,
+            )
+    raise ValidationFailed(
+        {
+            "body": [
+                "Send exactly one of api_key_id with api_key_secret, service_account_id with "
+                "service_account_secret, or api_key."
+            ]
+        }
+    )
+
+
+def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Credential:
+    """The credential behind `claim`, counted against the mint limits.
+
+    Failures count per credential and address and per address; a success against its project.
+    Raises 401 for whatever is wrong with the credential, with one message, and 429.
+    """
+    address = client_address(request)
+    failures = [
+        Limit(f"mint:{claim.id or claim.secret[:40]}@{address}", settings.RATE_LIMIT_MINT),
+        Limit(f"mint@{address}", settings.RATE_LIMIT_MINT),
+    ]
+    blocked = request_counter().peek(failures)
+    if not blocked.allowed:
+        raise RateLimited(blocked.reset_seconds)
+    credential = _find(claim, now)
+    if credential is None:
+        # Counted, and only then answered: no more 401s than the limit, however many at once.
+        refuse_over_limit(count_request(request, failures))
+        raise REFUSALS[claim.kind]
+    mints = Limit(f"mint:project:{credential.project_id}", settings.RATE_LIMIT_MINT)
+    decision = count_request(request, [mints])
+    if credential.project.organization.suspended_at is not None:
+        raise OrganizationSuspended
+    if credential.project.suspended_at is not None:
+        raise ProjectSuspended
+    refuse_over_limit(decision)
+    return credential
+
+
+def narrow_scopes(credential: Credential, asked: list[str] | None) -> list[str]:
+    """The scopes of a new token: those asked for, or all; raises 403 for more than it has."""
+    if asked is None:
+        return credential.scopes
+    granted = granted_scopes(credential.scopes)
+    for scope in asked:
+        if scope not in granted:
+            raise InsufficientScope(required_scope=scope)
+    return asked
+
+
+def require_project(credential: Credential, project_id: UUID | None) -> None:
+    if project_id is not None and project_id != credential.project_id:
+        raise ProjectMismatch
+
+
+def _find(claim: Claim, now: datetime) -> Credential | None:
+    credential_id = None
+    if claim.id is not None:
+        try:
+            credential_id = UUID(claim.id)
+        except ValueError:
+            return None
+    return credential_verify(
+        kind=claim.kind, secret=claim.secret, credential_id=credential_id, now=now
+    )

@@ -1,0 +1,190 @@
+"""Who: organizations, their projects, the credentials of machines, and signing keys."""
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q
+from django.utils import timezone
+
+from projects.scopes import ALL_SCOPES, Scope
+
+
+class Organization(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    rate_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Requests per minute of all its projects together; empty: the default.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Project(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="projects"
+    )
+    name = models.CharField(max_length=255)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    rate_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Requests per minute; empty: the default.",
+    )
+    rate_limit_sessions = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Session creations per minute; empty: the default.",
+    )
+    rate_limit_movespecs = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Requests to MoveSpecs per minute; empty: the default.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CredentialKind(models.TextChoices):
+    API_KEY = "api_key", "API key"
+    SERVICE_ACCOUNT = "service_account", "service account"
+
+
+def all_scopes() -> list[str]:
+    return sorted(ALL_SCOPES)
+
+
+class Credential(models.Model):
+    """What a machine mints access tokens with. Its secret is kept as a keyed hash only."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="credentials")
+    kind = models.CharField(max_length=20, choices=CredentialKind.choices, editable=False)
+    name = models.CharField(max_length=255)
+    secret_hash = models.BinaryField(max_length=32)
+    pepper_number = models.PositiveSmallIntegerField()
+    scopes = ArrayField(models.CharField(max_length=32, choices=Scope.choices), default=all_scopes)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            CheckConstraint(
+                name="credential_kind_known", condition=Q(kind__in=CredentialKind.values)
+            ),
+            CheckConstraint(
+                name="credential_scopes_known",
+                condition=Q(scopes__contained_by=Scope.values) & Q(scopes__len__gt=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id})"
+
+
+class ApiKeyManager(models.Manager["ApiKey"]):
+    def get_queryset(self) -> models.QuerySet["ApiKey"]:
+        return super().get_queryset().filter(kind=CredentialKind.API_KEY)
+
+
+class ApiKey(Credential):
+    KIND: ClassVar[CredentialKind] = CredentialKind.API_KEY
+    objects = ApiKeyManager()
+
+    class Meta:
+        proxy = True
+        verbose_name = "API key"
+
+
+class ServiceAccountManager(models.Manager["ServiceAccount"]):
+    def get_queryset(self) -> models.QuerySet["ServiceAccount"]:
+        return super().get_queryset().filter(kind=CredentialKind.SERVICE_ACCOUNT)
+
+
+class ServiceAccount(Credential):
+    KIND: ClassVar[CredentialKind] = CredentialKind.SERVICE_ACCOUNT
+    objects = ServiceAccountManager()
+
+    class Meta:
+        proxy = True
+
+
+class AccessToken(models.Model):
+    """The record of a minted token, under its `jti`: to list and to revoke. Never the token."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="access_tokens", db_index=False
+    )
+    credential = models.ForeignKey(
+        Credential, on_delete=models.PROTECT, related_name="access_tokens"
+    )
+    scopes = ArrayField(models.CharField(max_length=32, choices=Scope.choices))
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            # Read by GET /api/auth/access-tokens.
+            Index(F("project"), F("created_at").desc(), F("id").desc(), name="token_of_project"),
+            # Read by prune_access_tokens.
+            Index(fields=["expires_at"], name="token_expiry"),
+        ]
+        constraints = [
+            CheckConstraint(
+                name="access_token_scopes_known",
+                condition=Q(scopes__contained_by=Scope.values) & Q(scopes__len__gt=0),
+            ),
+            CheckConstraint(
+                name="access_token_expires_after_creation",
+                condition=Q(expires_at__gt=F("created_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class SigningKey(models.Model):
+    """An Ed25519 key of the platform's tokens: next until `signs_from`, then active.
+
+    The active key is the latest whose `signs_from` has passed; earlier ones are retired. Since
+    it follows from the clock, every process agrees without being told.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    public_key = models.BinaryField(max_length=32)
+    encrypted_private_key = models.BinaryField(null=True)
+    created_at = models.DateTimeField()
+    signs_from = models.DateTimeField(unique=True)
+
+    class Meta:
+        ordering = ["-signs_from"]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,186 @@
+"""Ed25519 signing keys: rotation, the key set that is published, and what a process holds.
+
+Signing with Ed25519 is deterministic: the same claims under the same key give the same bytes.
+"""
+
+import base64
+import threading
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.conf import settings
+from django.db import connection, transaction
+from joserfc import jws
+from joserfc.errors import JoseError, SecurityWarning
+from joserfc.jwk import OKPKey
+
+from projects.models import SigningKey
+
+warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
+
+ISSUER = "kynaplatform"
+PUBLISHED_BEFORE_SIGNING = timedelta(minutes=5)
+REREAD_AFTER = timedelta(seconds=60)
+# RFC 8037's name, which common verifiers accept; RFC 9864's is accepted as well.
+ALGORITHM = "EdDSA"
+ACCEPTED_ALGORITHMS = ["EdDSA", "Ed25519"]
+
+
+class TokenRejected(Exception):
+    """A token that was not signed by us, or is not of the type or audience asked for."""
+
+
+class NoSigningKey(Exception):
+    """The platform has no signing key yet: `manage.py rotate_signing_key` makes the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey:
+    id: UUID
+    signs_from: datetime
+    public: OKPKey
+    private: OKPKey | None
+
+
+class KeyRing:
+    """The signing keys as this process last read them, at most a minute ago."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._keys: Mapping[str, HeldKey] = {}
+        self._read_at: datetime | None = None
+
+    def active(self, now: datetime) -> HeldKey:
+        """The key that signs at `now`; raises NoSigningKey."""
+        for _ in range(2):
+            signing = [
+                key
+                for key in self.keys(now).values()
+                if key.private is not None and key.signs_from <= now
+            ]
+            if signing:
+                return max(signing, key=lambda key: key.signs_from)
+            self._read(now)
+        raise NoSigningKey
+
+    def private(self, key_id: UUID, now: datetime) -> OKPKey:
+        """The private key that a stored token names; raises NoSigningKey when it is gone."""
+        held = self.keys(now).get(str(key_id))
+        if held is None:
+            # Made by another process a moment ago: only the platform's first key can be.
+            self._read(now)
+            held = self._keys.get(str(key_id))
+        if held is None or held.private is None:
+            raise NoSigningKey
+        return held.private
+
+    def keys(self, now: datetime) -> Mapping[str, HeldKey]:
+        """Every key that is kept, by its kid."""
+        if self._read_at is None or abs(now - self._read_at) >= REREAD_AFTER:
+            self._read(now)
+        return self._keys
+
+    def forget(self) -> None:
+        self._read_at = None
+
+    def _read(self, now: datetime) -> None:
+        with self._lock:
+            self._keys = {str(row.id): _hold(row) for row in SigningKey.objects.all()}
+            self._read_at = now
+
+
+@cache
+def key_ring() -> KeyRing:
+    return KeyRing()
+
+
+def sign(token_type: str, claims: Mapping[str, Any], key_id: UUID, private: OKPKey) -> str:
+    """A compact JWT of `claims`; the same arguments give the same bytes."""
+    header = {"alg": ALGORITHM, "typ": token_type, "kid": str(key_id)}
+    return jws.serialize_compact(
+        header, msgspec.json.encode(claims), private, algorithms=[ALGORITHM]
+    )
+
+
+def verify(token: str, token_type: str, audience: str, now: datetime) -> dict[str, Any]:
+    """The claims of a token of ours; raises TokenRejected. Expiry is the caller's to judge."""
+    try:
+        signed = jws.extract_compact(token.encode("ascii"))
+        header = signed.headers()
+        held = key_ring().keys(now).get(str(header.get("kid")))
+        if held is None or header.get("typ") != token_type:
+            raise TokenRejected
+        if not jws.validate_compact(signed, held.public, algorithms=ACCEPTED_ALGORITHMS):
+            raise TokenRejected
+        claims = msgspec.json.decode(signed.payload or b"", type=dict[str, Any])
+    except (JoseError, ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
+        raise TokenRejected from error
+    if claims.get("iss") != ISSUER or claims.get("aud") != audience:
+        raise TokenRejected
+    return claims
+
+
+def published_keys(now: datetime) -> list[dict[str, Any]]:
+    """Every public key that verifies a token that may be alive, as JWKs without `alg`."""
+    return [
+        {"kty": "OKP", "crv": "Ed25519", "x": key.public.as_dict()["x"], "kid": kid, "use": "sig"}
+        for kid, key in sorted(key_ring().keys(now).items())
+    ]
+
+
+def signing_key_rotate(*, now: datetime) -> tuple[SigningKey, bool]:
+    """Publish the next key, which signs after five minutes; the first of all signs at once.
+
+    Answers the key and whether it was made now: while one is waiting to sign, it is that one.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE projects_signingkey IN SHARE ROW EXCLUSIVE MODE")
+        waiting = SigningKey.objects.filter(signs_from__gt=now).first()
+        if waiting is not None:
+            return waiting, False
+        is_first = not SigningKey.objects.exists()
+        private = Ed25519PrivateKey.generate()
+        key = SigningKey.objects.create(
+            public_key=private.public_key().public_bytes_raw(),
+            encrypted_private_key=_cipher().encrypt(private.private_bytes_raw()),
+            created_at=now,
+            signs_from=now if is_first else now + PUBLISHED_BEFORE_SIGNING,
+        )
+    key_ring().forget()
+    return key, True
+
+
+def retired_keys(now: datetime) -> list[tuple[SigningKey, datetime]]:
+    """Each key that no process signs with any more, and since when."""
+    rows = list(SigningKey.objects.filter(signs_from__lte=now).order_by("-signs_from"))
+    return [
+        (older, newer.signs_from + REREAD_AFTER)
+        for newer, older in pairwise(rows)
+        if newer.signs_from + REREAD_AFTER <= now
+    ]
+
+
+def _hold(row: SigningKey) -> HeldKey:
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": _base64url(bytes(row.public_key))}
+    private = None
+    if row.encrypted_private_key is not None:
+        raw = _cipher().decrypt(bytes(row.encrypted_private_key))
+        private = OKPKey.import_key({**jwk, "d": _base64url(raw)})
+    return HeldKey(row.id, row.signs_from, OKPKey.import_key(jwk), private)
+
+
+def _cipher() -> MultiFernet:
+    return MultiFernet([Fernet(secret) for secret in settings.SIGNING_KEY_SECRETS])
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

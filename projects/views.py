@@ -1,0 +1,133 @@
+"""Access tokens, and the public keys that verify the platform's tokens."""
+
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from kynaplatform.api import errors
+from kynaplatform.api.pagination import Page, paginate
+from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet, operation
+from projects.access_tokens import access_token_mint, access_token_revoke
+from projects.minting import authenticate_claim, narrow_scopes, read_claim, require_project
+from projects.models import AccessToken
+from projects.signing import published_keys
+from projects.wire import (
+    AccessTokenMint,
+    AccessTokenQuery,
+    AccessTokenRecord,
+    JsonWebKeySet,
+    MintedAccessToken,
+    present_access_token,
+)
+
+
+class AccessTokenViewSet(ApiViewSet):
+    """Tokens of the caller's project."""
+
+    tag, resource = "Access tokens", "access_token"
+
+    @operation(
+        summary="Mint an access token",
+        bearer="none",
+        counted=False,
+        rate_limited=True,
+        body=AccessTokenMint,
+        returns=MintedAccessToken,
+        status=201,
+        idempotent=True,
+        errors=(
+            errors.ApiKeyInvalid,
+            errors.ServiceAccountInvalid,
+            errors.OrganizationSuspended,
+            errors.ProjectSuspended,
+            errors.InsufficientScope,
+            errors.ProjectMismatch,
+        ),
+    )
+    def create(self, request: ApiRequest) -> MintedAccessToken:
+        """Exchange an API key or a service account's secret for a short-lived bearer token.
+
+        Send exactly one shape of credential. `scopes` narrows what the token may do. An
+        Idempotency-Key is checked for its form and has no other effect.
+        """
+        body: AccessTokenMint = request.body
+        now = timezone.now()
+        credential = authenticate_claim(read_claim(body), request._request, now)
+        scopes = narrow_scopes(credential, body.scopes)  # type: ignore[arg-type]
+        require_project(credential, body.project_id)
+        token, jwt = access_token_mint(credential=credential, scopes=scopes, now=now)
+        return MintedAccessToken(
+            access_token=jwt,
+            token_type="Bearer",  # noqa: S106
+            expires_in_seconds=int((token.expires_at - now).total_seconds() + 0.999),
+            organization_id=credential.project.organization_id,
+            project_id=credential.project_id,
+            token_id=token.id,
+            scopes=token.scopes,  # type: ignore[arg-type]
+            expires_at=token.expires_at,
+        )
+
+    @operation(
+        summary="List access tokens",
+        scope="tokens:read",
+        query=AccessTokenQuery,
+        returns=list[AccessTokenRecord],
+    )
+    def list(self, request: ApiRequest) -> Page:
+        """The project's tokens, newest first; never the tokens themselves."""
+        tokens = AccessToken.objects.filter(project_id=request.caller.project_id)
+        return paginate(
+            request._request,
+            tokens.select_related("credential"),
+            request.query,
+            present_access_token,
+        )
+
+    @operation(
+        summary="Read an access token's record",
+        scope="tokens:read",
+        returns=AccessTokenRecord,
+        errors=(errors.NotFound,),
+    )
+    def retrieve(self, request: ApiRequest, token_id: UUID) -> AccessTokenRecord:
+        """One token's record, without the token."""
+        return _record(request, token_id)
+
+    @operation(
+        summary="Revoke an access token",
+        scope="tokens:write",
+        returns=AccessTokenRecord,
+        errors=(errors.NotFound,),
+    )
+    def revoke(self, request: ApiRequest, token_id: UUID) -> AccessTokenRecord:
+        """From now on the token is refused. Again: the same answer. Sessions go on."""
+        access_token_revoke(
+            token_id=token_id, project_id=request.caller.project_id, now=timezone.now()
+        )
+        return _record(request, token_id)
+
+
+def _record(request: ApiRequest, token_id: UUID) -> AccessTokenRecord:
+    token = (
+        AccessToken.objects.select_related("credential")
+        .filter(id=token_id, project_id=request.caller.project_id)
+        .first()
+    )
+    if token is None:
+        raise errors.NotFound("access_token")
+    return present_access_token(token)
+
+
+class JsonWebKeySetView(ApiView):
+    tag, resource = "Platform", "jwks"
+
+    @operation(
+        summary="The public keys of the platform's tokens",
+        bearer="none",
+        counted=False,
+        returns=JsonWebKeySet,
+    )
+    def get(self, request: ApiRequest) -> dict[str, Any]:
+        """A JWK set (RFC 7517). A next key is published five minutes before it signs."""
+        return {"keys": published_keys(timezone.now())}

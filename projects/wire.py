@@ -1,0 +1,90 @@
+"""Bodies of the access token endpoints."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from kynaplatform.api.pagination import PageCursor, PageLimit
+from kynaplatform.api.wire import Answer, Body, Query
+from projects.models import AccessToken
+
+ScopeName = Literal[
+    "movespecs:read",
+    "movespecs:write",
+    "projects:read",
+    "sessions:read",
+    "sessions:write",
+    "tokens:read",
+    "tokens:write",
+    "usage:read",
+]
+CredentialSecret = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
+
+
+class AccessTokenMint(Body):
+    """One credential in exactly one shape: id and secret, or `api_key` alone."""
+
+    api_key_id: CredentialSecret | None = None
+    api_key_secret: CredentialSecret | None = None
+    service_account_id: CredentialSecret | None = None
+    service_account_secret: CredentialSecret | None = None
+    api_key: CredentialSecret | None = None
+    project_id: UUID | None = None
+    scopes: Annotated[list[ScopeName], msgspec.Meta(min_length=1)] | None = None
+
+
+class MintedAccessToken(Answer):
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in_seconds: int
+    organization_id: UUID
+    project_id: UUID
+    token_id: UUID
+    scopes: list[ScopeName]
+    expires_at: datetime
+
+
+class AccessTokenRecord(Answer):
+    """A minted token as it is remembered; the token itself is not."""
+
+    token_id: UUID
+    project_id: UUID
+    credential_type: Literal["api_key", "service_account"]
+    credential_id: UUID
+    scopes: list[ScopeName]
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+class AccessTokenQuery(Query):
+    limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
+    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
+
+
+class JsonWebKey(Answer):
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: str
+    kid: str
+    use: Literal["sig"]
+
+
+class JsonWebKeySet(Answer):
+    keys: list[JsonWebKey]
+
+
+def present_access_token(token: AccessToken) -> AccessTokenRecord:
+    """`token` with its credential loaded."""
+    return AccessTokenRecord(
+        token_id=token.id,
+        project_id=token.project_id,
+        credential_type=token.credential.kind,  # type: ignore[arg-type]
+        credential_id=token.credential_id,
+        scopes=token.scopes,  # type: ignore[arg-type]
+        created_at=token.created_at,
+        expires_at=token.expires_at,
+        revoked_at=token.revoked_at,
+    )

@@ -1,0 +1,183 @@
+"""Admission: one SQL statement looks up the key, resolves the reference, and inserts.
+
+Atomic without BEGIN and COMMIT, so a crash leaves a whole session or none. Of simultaneous
+requests with one key, the unique constraint lets one insert; DO UPDATE makes the others wait
+for it and returns its row, where DO NOTHING would show them none.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from kynaplatform.api.errors import (
+    ApiError,
+    IdempotencyKeyReused,
+    MoveSpecArchived,
+    MoveSpecForkRequired,
+    MoveSpecNotReleased,
+    MoveSpecVersionWithdrawn,
+    NotFound,
+    ValidationFailed,
+)
+from kynaplatform.api.idempotency import fingerprint
+from projects.signing import key_ring
+from sessions_app.models import DetectionSession
+
+_STATEMENT = """
+WITH earlier AS (
+    SELECT id, resolved_version_id, mode, contract_major, created_at, signing_key_id,
+           runtime_token_expires_at, stream_url, request_fingerprint
+    FROM detection_session
+    WHERE project_id = %(project_id)s::uuid AND idempotency_key = %(idempotency_key)s::varchar
+),
+reference AS (
+    SELECT version.id AS version_id,
+           CASE
+               WHEN %(movespec_id)s::uuid IS NOT NULL AND named.id IS NULL
+                   THEN 'movespec_not_found'
+               WHEN %(version_id)s::uuid IS NOT NULL AND (
+                   version.id IS NULL
+                   OR owner.project_id <> %(project_id)s::uuid AND NOT (
+                       owner.visibility = 'public' AND owner.delisted_at IS NULL
+                       AND owner.current_released_version_id = version.id
+                   )
+               ) THEN 'version_not_found'
+               WHEN owner.id <> named.id THEN 'version_of_another_movespec'
+               WHEN COALESCE(owner.archived_at, named.archived_at) IS NOT NULL
+                   THEN 'movespec_archived'
+               WHEN COALESCE(owner.project_id, named.project_id) <> %(project_id)s::uuid
+                   THEN 'movespec_fork_required'
+               WHEN version.id IS NULL THEN 'movespec_not_released'
+               WHEN version.withdrawn_at IS NOT NULL THEN 'movespec_version_withdrawn'
+               ELSE 'admitted'
+           END AS verdict
+    FROM (VALUES (1)) AS request
+    LEFT JOIN movespecs_movespec named
+        ON named.id = %(movespec_id)s::uuid
+        AND (named.project_id = %(project_id)s::uuid
+             OR named.visibility = 'public' AND named.delisted_at IS NULL)
+    LEFT JOIN movespecs_movespecversion version
+        ON version.id = COALESCE(%(version_id)s::uuid, named.current_released_version_id)
+    LEFT JOIN movespecs_movespec owner ON owner.id = version.movespec_id
+),
+inserted AS (
+    INSERT INTO detection_session (
+        id, project_id, resolved_version_id, mode, contract_major, status,
+        accepted_frames_total, created_at, deadline_at, checkpoint_number,
+        idempotency_key, request_fingerprint, signing_key_id, runtime_token_expires_at,
+        stream_url
+    )
+    SELECT %(id)s::uuid, %(project_id)s::uuid, reference.version_id, %(mode)s::varchar,
+           %(contract_major)s::smallint, 'created', 0, %(created_at)s::timestamptz,
+           %(deadline_at)s::timestamptz, 0, %(idempotency_key)s::varchar,
+           %(request_fingerprint)s::bytea, %(signing_key_id)s::uuid,
+           %(runtime_token_expires_at)s::timestamptz, %(stream_url)s::text
+    FROM reference
+    WHERE reference.verdict = 'admitted' AND NOT EXISTS (SELECT 1 FROM earlier)
+    ON CONFLICT (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL
+        DO UPDATE SET idempotency_key = detection_session.idempotency_key
+    RETURNING id, resolved_version_id, mode, contract_major, created_at, signing_key_id,
+              runtime_token_expires_at, stream_url, request_fingerprint
+)
+SELECT reference.verdict, session.*
+FROM reference
+LEFT JOIN (SELECT * FROM earlier UNION ALL SELECT * FROM inserted) AS session ON TRUE
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionRequest:
+    """A validated create request; at least one of the references is given."""
+
+    project_id: UUID
+    mode: str
+    contract_major: int
+    movespec_id: UUID | None
+    movespec_version_id: UUID | None
+    idempotency_key: str | None
+
+    @property
+    def fingerprint(self) -> bytes:
+        return fingerprint(
+            self.mode,
+            self.project_id,
+            self.contract_major,
+            self.movespec_id,
+            self.movespec_version_id,
+        )
+
+
+def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[DetectionSession, bool]:
+    """A new session, or the one that the key already made; and whether it is a replay.
+
+    The session carries the columns that an answer needs. Raises IdempotencyKeyReused, NotFound,
+    ValidationFailed, MoveSpecArchived, MoveSpecForkRequired, MoveSpecNotReleased,
+    MoveSpecVersionWithdrawn: then nothing was written and the key is free.
+    """
+    id_ = uuid.uuid4()
+    attach_window = timedelta(seconds=settings.SESSION_ATTACH_SECONDS)
+    longest = timedelta(seconds=settings.SESSION_MAX_SECONDS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STATEMENT,
+            {
+                "id": id_,
+                "project_id": request.project_id,
+                "movespec_id": request.movespec_id,
+                "version_id": request.movespec_version_id,
+                "mode": request.mode,
+                "contract_major": request.contract_major,
+                "created_at": now,
+                "deadline_at": now + attach_window,
+                "idempotency_key": request.idempotency_key,
+                "request_fingerprint": request.fingerprint,
+                "signing_key_id": key_ring().active(now).id,
+                "runtime_token_expires_at": now + attach_window + longest,
+                "stream_url": f"{settings.PUBLIC_STREAM_URL}/{id_}",
+            },
+        )
+        verdict, *columns = cursor.fetchone()
+    session = _session(request.project_id, columns)
+    if session is None:
+        raise _refusal(verdict)
+    if session.id == id_:
+        return session, False
+    if bytes(session.request_fingerprint or b"") != request.fingerprint:
+        raise IdempotencyKeyReused
+    return session, True
+
+
+def _session(project_id: UUID, columns: list[Any]) -> DetectionSession | None:
+    names = (
+        "id", "resolved_version_id", "mode", "contract_major", "created_at", "signing_key_id",
+        "runtime_token_expires_at", "stream_url", "request_fingerprint",
+    )  # fmt: skip
+    if columns[0] is None:
+        return None
+    return DetectionSession(project_id=project_id, **dict(zip(names, columns, strict=True)))
+
+
+def _refusal(verdict: str) -> ApiError:
+    match verdict:
+        case "movespec_not_found":
+            return NotFound("movespec")
+        case "version_not_found":
+            return NotFound("movespec_version")
+        case "version_of_another_movespec":
+            return ValidationFailed(
+                {"movespec_version_id": ["The version is not one of this MoveSpec."]}
+            )
+        case "movespec_archived":
+            return MoveSpecArchived()
+        case "movespec_fork_required":
+            return MoveSpecForkRequired()
+        case "movespec_not_released":
+            return MoveSpecNotReleased()
+        case "movespec_version_withdrawn":
+            return MoveSpecVersionWithdrawn()
+    raise AssertionError(verdict)

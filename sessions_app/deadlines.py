@@ -1,0 +1,125 @@
+"""What a deadline does to a session: the one rule that the sweep writes and every reader sees.
+
+`as_due(now)` gives, for each column that a deadline changes, the value that it has at `now`.
+The sweep updates with it, reads annotate with it: so they agree whether or not it has run.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    F,
+    Field,
+    Q,
+    QuerySet,
+    TextField,
+    UUIDField,
+    Value,
+    When,
+)
+from django.db.models.expressions import Combinable
+
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
+
+# How long a finalizing session waits for the runtime that held it.
+FINALIZING_GRACE = timedelta(seconds=30)
+
+SESSION_EXPIRED = "session_expired"
+SESSION_ABANDONED = "session_abandoned"
+EXPIRED_MESSAGE = "No runtime attached within the attach window."
+ABANDONED_MESSAGE = "The client sent nothing within the idle limit."
+
+
+def is_due(now: datetime) -> Q:
+    return Q(status__in=LIVE_STATUSES, deadline_at__lte=now)
+
+
+def is_attached(now: datetime) -> Q:
+    """A runtime holds the session with a lease that has not run out."""
+    return Q(attachment_id__isnull=False, lease_until__gt=now)
+
+
+def as_due(now: datetime) -> dict[str, Combinable]:
+    """Column → its value at `now`: changed where a deadline has passed, as stored otherwise."""
+    due = is_due(now)
+    expired = due & Q(status=Status.CREATED)
+    too_long = due & Q(status=Status.STREAMING, deadline_at__gte=F("longest_until"))
+    # The runtime that still holds it, or died a moment ago, is to finish it.
+    finishing = too_long & Q(attachment_id__isnull=False, lease_until__gt=now - FINALIZING_GRACE)
+    abandoned = due & Q(status=Status.STREAMING, deadline_at__lt=F("longest_until"))
+    finished = due & Q(status=Status.FINALIZING)
+    ends = due & ~finishing
+
+    def case(field: Field[Any, Any], *whens: tuple[Q, object], name: str) -> Case:
+        return Case(
+            *(When(condition, then=_expression(value)) for condition, value in whens),
+            default=F(name),
+            output_field=field,
+        )
+
+    return {
+        "status": case(
+            CharField(),
+            (expired, Status.CANCELLED),
+            (finishing, Status.FINALIZING),
+            (too_long | finished, Status.COMPLETED),
+            (abandoned, Status.FAILED),
+            name="status",
+        ),
+        "terminal_outcome": case(
+            CharField(),
+            (expired, Outcome.EXPIRED),
+            (finishing, None),
+            (too_long, Outcome.MAX_DURATION),
+            (abandoned, Outcome.ABANDONED),
+            (finished, F("finishing_outcome")),
+            name="terminal_outcome",
+        ),
+        "finishing_outcome": case(
+            CharField(),
+            (finishing, Outcome.MAX_DURATION),
+            (ends, None),
+            name="finishing_outcome",
+        ),
+        "error_code": case(
+            CharField(),
+            (expired, SESSION_EXPIRED),
+            (abandoned, SESSION_ABANDONED),
+            name="error_code",
+        ),
+        "error_message": case(
+            TextField(),
+            (expired, EXPIRED_MESSAGE),
+            (abandoned, ABANDONED_MESSAGE),
+            name="error_message",
+        ),
+        # The moment that ended it, however late that is noticed.
+        "ended_at": case(
+            DateTimeField(),
+            (finished & Q(finishing_outcome=Outcome.MAX_DURATION), F("longest_until")),
+            (ends, F("deadline_at")),
+            name="ended_at",
+        ),
+        "deadline_at": case(
+            DateTimeField(),
+            (finishing, F("lease_until") + Value(FINALIZING_GRACE)),
+            (ends, None),
+            name="deadline_at",
+        ),
+        "attachment_id": case(UUIDField(), (ends, None), name="attachment_id"),
+        "lease_until": case(DateTimeField(), (ends, None), name="lease_until"),
+    }
+
+
+def sessions_as_of(now: datetime) -> QuerySet[DetectionSession]:
+    """Every session with `now_<column>` for each column that a deadline changes."""
+    return DetectionSession.objects.annotate(
+        **{f"now_{name}": expression for name, expression in as_due(now).items()}
+    )
+
+
+def _expression(value: object) -> Combinable:
+    return value if isinstance(value, Combinable) else Value(value)

@@ -1,0 +1,333 @@
+"""Every transition of a session, written once: API, admin, worker and runtime call these.
+
+A state moves by one guarded UPDATE, and its row count decides. Deadlines come first: each
+function settles what is overdue, so it finds the session as the sweep would have left it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Least
+
+from kynaplatform.api.errors import NotFound, SessionAlreadyEnded
+from projects.models import Project
+from sessions_app.deadlines import (
+    FINALIZING_GRACE,
+    as_due,
+    is_attached,
+    is_due,
+)
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
+
+LEASE = timedelta(seconds=30)
+# The runtime writes the idle deadline at most this often, so a stored one is never too early.
+IDLE_SLACK = timedelta(seconds=10)
+SWEEP_BATCH = 1000
+# Runtimes listen on it; the payload is the session's id.
+CHANNEL = "kyna_session"
+SUSPENDED_MESSAGE = "The project or its organization was suspended."
+
+_ENDED: dict[str, Any] = {
+    "finishing_outcome": None,
+    "deadline_at": None,
+    "attachment_id": None,
+    "lease_until": None,
+}
+
+
+class AttachmentLost(Exception):
+    """Someone newer is attached, or the session has ended: stop."""
+
+
+def session_settle(*, session_id: UUID, now: datetime) -> None:
+    """Do to one session what the sweep would."""
+    DetectionSession.objects.filter(is_due(now), id=session_id).update(**as_due(now))
+
+
+def expire_sessions(*, now: datetime, batch: int = SWEEP_BATCH) -> int:
+    """Settle every overdue session, `batch` rows a transaction; safe to run twice at once.
+
+    Also ends the live sessions of what was suspended. Answers how many sessions it changed.
+    """
+    changed = 0
+    while True:
+        with transaction.atomic():
+            overdue = DetectionSession.objects.filter(is_due(now)).order_by("deadline_at")
+            ids = list(
+                overdue.select_for_update(skip_locked=True, no_key=True).values_list(
+                    "id", flat=True
+                )[:batch]
+            )
+            if ids:
+                DetectionSession.objects.filter(is_due(now), id__in=ids).update(**as_due(now))
+        changed += len(ids)
+        if len(ids) < batch:
+            break
+    return changed + suspended_sessions_cancel(now=now, batch=batch)
+
+
+def suspended_sessions_cancel(*, now: datetime, batch: int = SWEEP_BATCH) -> int:
+    """Cancel what is live in suspended projects and organizations."""
+    organization = Q(organization__suspended_at__isnull=False)
+    project = Q(suspended_at__isnull=False)
+    return _suspend(organization, "organization_suspended", now, batch) + _suspend(
+        project & ~organization, "project_suspended", now, batch
+    )
+
+
+def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
+    """Finish a session: at once when nothing is attached, else through its runtime.
+
+    On finalizing or completed it changes nothing. Raises NotFound, SessionAlreadyEnded.
+    """
+    attached = is_attached(now)
+    _request_end(
+        session_id,
+        project_id,
+        now,
+        before=(Status.CREATED, Status.STREAMING),
+        already=(Status.FINALIZING, Status.COMPLETED),
+        changes={
+            "status": _if(attached, Status.FINALIZING, Status.COMPLETED),
+            "terminal_outcome": _if(attached, None, Outcome.COMPLETED),
+            "finishing_outcome": _if(attached, Outcome.COMPLETED, None),
+            "ended_at": _if(attached, None, now),
+            "deadline_at": _if(attached, F("lease_until") + Value(FINALIZING_GRACE), None),
+            "attachment_id": _if(attached, F("attachment_id"), None),
+            "lease_until": _if(attached, F("lease_until"), None),
+        },
+    )
+
+
+def session_cancel(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
+    """Cancel a session; on cancelled it changes nothing.
+
+    Raises NotFound, SessionAlreadyEnded.
+    """
+    _request_end(
+        session_id,
+        project_id,
+        now,
+        before=LIVE_STATUSES,
+        already=(Status.CANCELLED,),
+        changes={
+            **_ENDED,
+            "status": Status.CANCELLED,
+            "terminal_outcome": Outcome.CANCELLED,
+            "ended_at": now,
+        },
+    )
+
+
+def session_attach(*, session_id: UUID, attachment_id: UUID, now: datetime) -> DetectionSession:
+    """Take the fence: the newest attachment holds the session, an older one has lost it.
+
+    The first attach starts the session. An attach counts as a message of the client. Raises
+    NotFound, SessionAlreadyEnded.
+    """
+    lease_until = now + LEASE
+    longest = Coalesce(
+        F("longest_until"),
+        Value(now + timedelta(seconds=settings.SESSION_MAX_SECONDS)),
+        output_field=DateTimeField(),
+    )
+    with transaction.atomic():
+        session_settle(session_id=session_id, now=now)
+        attached = DetectionSession.objects.filter(
+            id=session_id, status__in=LIVE_STATUSES, deadline_at__gt=now
+        ).update(
+            status=_if(Q(status=Status.CREATED), Status.STREAMING, F("status")),
+            started_at=Coalesce(F("started_at"), Value(now)),
+            longest_until=longest,
+            attachment_id=attachment_id,
+            lease_until=lease_until,
+            deadline_at=_deadline(longest, last_message_at=now, lease_until=lease_until),
+        )
+        session = DetectionSession.objects.filter(id=session_id).first()
+    if session is None:
+        raise NotFound("session")
+    if not attached:
+        raise _already_ended(session)
+    return session
+
+
+def session_checkpoint(
+    *,
+    session_id: UUID,
+    attachment_id: UUID,
+    checkpoint_number: int,
+    engine_state: dict[str, Any],
+    accepted_frames: int,
+    last_message_at: datetime,
+    now: datetime,
+) -> None:
+    """Store the engine's state after `accepted_frames` more frames; renews the lease.
+
+    `checkpoint_number` is one more than the last. Raises AttachmentLost, having changed nothing.
+    """
+    lease_until = now + LEASE
+    stored = _held(session_id, attachment_id, now).filter(checkpoint_number=checkpoint_number - 1)
+    if not stored.update(
+        checkpoint_number=checkpoint_number,
+        engine_state=engine_state,
+        accepted_frames_total=F("accepted_frames_total") + accepted_frames,
+        lease_until=lease_until,
+        deadline_at=_deadline(
+            F("longest_until"), last_message_at=last_message_at, lease_until=lease_until
+        ),
+    ):
+        raise AttachmentLost
+
+
+def leases_renew(*, attachment_ids: Iterable[UUID], now: datetime) -> int:
+    """Renew the leases of one runtime's attachments in one statement; answers how many."""
+    lease_until = now + LEASE
+    return DetectionSession.objects.filter(
+        attachment_id__in=list(attachment_ids),
+        status__in=(Status.STREAMING, Status.FINALIZING),
+        deadline_at__gt=now,
+    ).update(
+        lease_until=lease_until,
+        deadline_at=_if(
+            Q(status=Status.FINALIZING), lease_until + FINALIZING_GRACE, F("deadline_at")
+        ),
+    )
+
+
+def session_complete(
+    *, session_id: UUID, attachment_id: UUID, checkpoint_number: int, now: datetime
+) -> None:
+    """Finalizing → completed, by the runtime that holds it and has stored everything.
+
+    `checkpoint_number` is the last one stored. Raises AttachmentLost.
+    """
+    finalizing = _held(session_id, attachment_id, now).filter(
+        status=Status.FINALIZING, checkpoint_number=checkpoint_number
+    )
+    if not finalizing.update(
+        **_ENDED
+        | {
+            "status": Status.COMPLETED,
+            "terminal_outcome": F("finishing_outcome"),
+            "ended_at": _if(Q(finishing_outcome=Outcome.MAX_DURATION), F("longest_until"), now),
+        }
+    ):
+        raise AttachmentLost
+
+
+def session_fail(
+    *, session_id: UUID, attachment_id: UUID, code: str, message: str, now: datetime
+) -> None:
+    """Streaming or finalizing → failed, by the runtime that holds it. Raises AttachmentLost."""
+    if not _held(session_id, attachment_id, now).update(
+        **_ENDED
+        | {
+            "status": Status.FAILED,
+            "terminal_outcome": Outcome.FAILED,
+            "error_code": code,
+            "error_message": message,
+            "ended_at": now,
+        }
+    ):
+        raise AttachmentLost
+
+
+def _held(session_id: UUID, attachment_id: UUID, now: datetime) -> QuerySet[DetectionSession]:
+    """The session, if `attachment_id` holds it and no deadline has ended it unnoticed."""
+    return DetectionSession.objects.filter(
+        id=session_id,
+        attachment_id=attachment_id,
+        status__in=(Status.STREAMING, Status.FINALIZING),
+        deadline_at__gt=now,
+    )
+
+
+def _request_end(
+    session_id: UUID,
+    project_id: UUID,
+    now: datetime,
+    *,
+    before: Iterable[str],
+    already: Iterable[str],
+    changes: dict[str, Any],
+) -> None:
+    mine = DetectionSession.objects.filter(id=session_id, project_id=project_id)
+    with transaction.atomic():
+        mine.filter(is_due(now)).update(**as_due(now))
+        if mine.filter(status__in=before, deadline_at__gt=now).update(**changes):
+            _notify([session_id])
+            return
+        session = mine.first()
+    if session is None:
+        raise NotFound("session")
+    if session.status not in already:
+        raise _already_ended(session)
+
+
+def _suspend(suspended: Q, code: str, now: datetime, batch: int) -> int:
+    """Cancel the live sessions of what is `suspended`; what is overdue has ended already."""
+    projects = list(Project.objects.filter(suspended).values_list("id", flat=True))
+    cancelled = 0
+    while projects:
+        live = DetectionSession.objects.filter(
+            project_id__in=projects, status__in=LIVE_STATUSES, deadline_at__gt=now
+        )
+        with transaction.atomic():
+            ids = list(
+                live.select_for_update(skip_locked=True, no_key=True).values_list("id", flat=True)[
+                    :batch
+                ]
+            )
+            live.filter(id__in=ids).update(
+                **_ENDED,
+                status=Status.CANCELLED,
+                terminal_outcome=Outcome.SUSPENDED,
+                error_code=code,
+                error_message=SUSPENDED_MESSAGE,
+                ended_at=now,
+            )
+            _notify(ids)
+        cancelled += len(ids)
+        if len(ids) < batch:
+            break
+    return cancelled
+
+
+def _deadline(longest: Combinable, *, last_message_at: datetime, lease_until: datetime) -> Case:
+    idle = last_message_at + timedelta(seconds=settings.SESSION_IDLE_SECONDS) + IDLE_SLACK
+    return _if(
+        Q(status=Status.FINALIZING),
+        lease_until + FINALIZING_GRACE,
+        Least(longest, Value(idle), output_field=DateTimeField()),
+    )
+
+
+def _if(condition: Q, then: object, otherwise: object) -> Case:
+    return Case(When(condition, then=_value(then)), default=_value(otherwise))
+
+
+def _value(value: object) -> Combinable:
+    return value if isinstance(value, Combinable) else Value(value)
+
+
+def _notify(session_ids: Iterable[UUID]) -> None:
+    """Tell the runtimes, when this transaction commits, to look at these sessions again."""
+    ids = [str(id_) for id_ in session_ids]
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, id) FROM unnest(%s::text[]) AS id", [CHANNEL, ids])
+
+
+def _already_ended(session: DetectionSession) -> SessionAlreadyEnded:
+    return SessionAlreadyEnded(
+        None,
+        status=session.status,
+        terminal_outcome=session.terminal_outcome,
+        accepted_frames_total=session.accepted_frames_total,
+    )

@@ -1,0 +1,148 @@
+"""One run of a MoveSpec version: the detection session, its state and its deadlines."""
+
+import uuid
+
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+
+from movespecs.models import MoveSpecVersion
+from projects.models import Project
+
+
+class Mode(models.TextChoices):
+    LIVE = "live"
+    REPLAY = "replay"
+
+
+class Status(models.TextChoices):
+    CREATED = "created"
+    STREAMING = "streaming"
+    FINALIZING = "finalizing"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Outcome(models.TextChoices):
+    COMPLETED = "completed"
+    MAX_DURATION = "max_duration"
+    EXPIRED = "expired"
+    ABANDONED = "abandoned"
+    CANCELLED = "cancelled"
+    SUSPENDED = "suspended"
+    FAILED = "failed"
+
+
+LIVE_STATUSES = (Status.CREATED, Status.STREAMING, Status.FINALIZING)
+_LIVE = Q(status__in=LIVE_STATUSES)
+
+
+class DetectionSession(models.Model):
+    """A session. Its state moves only by the guarded updates of sessions_app/lifecycle.py."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="sessions", db_index=False
+    )
+    resolved_version = models.ForeignKey(
+        MoveSpecVersion, on_delete=models.PROTECT, related_name="sessions", db_index=False
+    )
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    contract_major = models.PositiveSmallIntegerField()
+
+    status = models.CharField(max_length=10, choices=Status.choices)
+    terminal_outcome = models.CharField(max_length=12, choices=Outcome.choices, null=True)  # noqa: DJ001
+    finishing_outcome = models.CharField(  # noqa: DJ001
+        max_length=12,
+        choices=Outcome.choices,
+        null=True,
+        help_text="While finalizing: the outcome that the session will complete with.",
+    )
+    error_code = models.CharField(max_length=64, null=True)  # noqa: DJ001
+    error_message = models.TextField(null=True)  # noqa: DJ001
+    accepted_frames_total = models.BigIntegerField(default=0)
+
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField(
+        null=True, help_text="When the current status ends by itself; empty once terminal."
+    )
+    longest_until = models.DateTimeField(
+        null=True, help_text="When a session that streams has lasted the longest allowed."
+    )
+
+    attachment_id = models.UUIDField(
+        null=True, help_text="The fence: the runtime connection that holds the session."
+    )
+    lease_until = models.DateTimeField(null=True)
+    checkpoint_number = models.BigIntegerField(default=0)
+    engine_state = models.JSONField(null=True)
+
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001
+    request_fingerprint = models.BinaryField(max_length=32, null=True)
+    signing_key_id = models.UUIDField()
+    runtime_token_expires_at = models.DateTimeField()
+    stream_url = models.TextField()
+
+    class Meta:
+        db_table = "detection_session"
+        ordering = ["-created_at"]
+        indexes = [
+            # Read by expire_sessions.
+            Index(fields=["deadline_at"], condition=_LIVE, name="session_deadline"),
+            # Read by GET /api/detection/sessions and the admin's list.
+            Index(F("project"), F("created_at").desc(), F("id").desc(), name="session_of_project"),
+            # Read by forget_idempotency_keys and prune_signing_keys.
+            Index(
+                fields=["created_at"],
+                condition=Q(idempotency_key__isnull=False),
+                name="session_idempotency_age",
+            ),
+        ]
+        constraints = [
+            UniqueConstraint(
+                fields=["project", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="session_idempotency_key_unique",
+            ),
+            CheckConstraint(name="session_mode_known", condition=Q(mode__in=Mode.values)),
+            CheckConstraint(name="session_status_known", condition=Q(status__in=Status.values)),
+            CheckConstraint(
+                name="session_outcomes_known",
+                condition=(
+                    Q(terminal_outcome__isnull=True) | Q(terminal_outcome__in=Outcome.values)
+                )
+                & (
+                    Q(finishing_outcome__isnull=True)
+                    | Q(finishing_outcome__in=[Outcome.COMPLETED, Outcome.MAX_DURATION])
+                ),
+            ),
+            CheckConstraint(
+                name="session_terminal_has_an_end",
+                condition=(
+                    Q(
+                        status__in=LIVE_STATUSES,
+                        terminal_outcome__isnull=True,
+                        ended_at__isnull=True,
+                        deadline_at__isnull=False,
+                    )
+                    | (
+                        ~_LIVE
+                        & Q(
+                            terminal_outcome__isnull=False,
+                            ended_at__isnull=False,
+                            deadline_at__isnull=True,
+                            attachment_id__isnull=True,
+                        )
+                    )
+                ),
+            ),
+            CheckConstraint(
+                name="session_idempotency_key_has_a_fingerprint",
+                condition=Q(idempotency_key__isnull=True) | Q(request_fingerprint__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

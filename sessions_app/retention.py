@@ -1,0 +1,57 @@
+"""What is kept for a while and then let go: idempotency keys and signing keys."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from kynaplatform.checks import LONGEST_LIFETIME_SECONDS
+from projects.signing import key_ring, retired_keys
+from sessions_app.models import DetectionSession
+
+IDEMPOTENCY_KEYS_KEPT = timedelta(hours=25)
+# A runtime token lives for the attach window and the longest session, each bounded by a check.
+LONGEST_TOKEN = timedelta(seconds=2 * LONGEST_LIFETIME_SECONDS)
+BATCH = 1000
+
+
+def forget_idempotency_keys(*, now: datetime, batch: int = BATCH) -> int:
+    """Free the keys of sessions older than a day; safe to run twice at once."""
+    forgotten = 0
+    while True:
+        with transaction.atomic():
+            old = DetectionSession.objects.filter(
+                idempotency_key__isnull=False, created_at__lt=now - IDEMPOTENCY_KEYS_KEPT
+            ).order_by("created_at")
+            ids = list(
+                old.select_for_update(skip_locked=True, no_key=True).values_list("id", flat=True)[
+                    :batch
+                ]
+            )
+            DetectionSession.objects.filter(id__in=ids).update(
+                idempotency_key=None, request_fingerprint=None
+            )
+        forgotten += len(ids)
+        if len(ids) < batch:
+            return forgotten
+
+
+def prune_signing_keys(*, now: datetime) -> int:
+    """Drop private keys that no idempotency key names, then public keys no token can need."""
+    pruned = 0
+    for key, retired_at in retired_keys(now):
+        if key.encrypted_private_key is not None:
+            may_replay = DetectionSession.objects.filter(
+                idempotency_key__isnull=False,
+                created_at__lte=retired_at,
+                signing_key_id=key.id,
+            )
+            if not may_replay.exists():
+                key.encrypted_private_key = None
+                key.save(update_fields=["encrypted_private_key"])
+                pruned += 1
+        elif retired_at + LONGEST_TOKEN <= now:
+            key.delete()
+            pruned += 1
+    if pruned:
+        key_ring().forget()
+    return pruned

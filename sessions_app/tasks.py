@@ -1,0 +1,22 @@
+"""Doorways for the workers; kynaplatform/celery.py says when each runs."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from projects.access_tokens import prune_access_tokens
+from sessions_app import lifecycle, retention
+
+
+@shared_task
+def expire_sessions() -> int:
+    return lifecycle.expire_sessions(now=timezone.now())
+
+
+@shared_task
+def prune_expired() -> int:
+    now = timezone.now()
+    return (
+        retention.forget_idempotency_keys(now=now)
+        + retention.prune_signing_keys(now=now)
+        + prune_access_tokens(now=now)
+    )

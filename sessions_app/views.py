@@ -1,0 +1,163 @@
+"""Detection sessions: create, read, list, finalize, cancel."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from django.utils import timezone
+
+from kynaplatform.api import errors
+from kynaplatform.api.pagination import Page, paginate
+from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
+from sessions_app.admission import AdmissionRequest, session_admit
+from sessions_app.deadlines import sessions_as_of
+from sessions_app.lifecycle import session_cancel, session_finalize
+from sessions_app.runtime_tokens import (
+    INPUT_SCHEMA_VERSION,
+    OUTPUT_SCHEMA_VERSION,
+    runtime_token,
+)
+from sessions_app.wire import (
+    SessionCreate,
+    SessionCreated,
+    SessionQuery,
+    SessionRecord,
+    present_session,
+)
+
+SUPPORTED_CONTRACT_MAJOR = 1
+
+
+class SessionViewSet(ApiViewSet):
+    tag, resource = "Detection sessions", "session"
+
+    @operation(
+        summary="Create a detection session",
+        scope="sessions:write",
+        limit_family="sessions",
+        body=SessionCreate,
+        returns=SessionCreated,
+        status=201,
+        idempotent=True,
+        replays=True,
+        errors=(
+            errors.ProjectMismatch,
+            errors.ContractVersionUnsupported,
+            errors.IdempotencyKeyReused,
+            errors.NotFound,
+            errors.MoveSpecArchived,
+            errors.MoveSpecForkRequired,
+            errors.MoveSpecNotReleased,
+            errors.MoveSpecVersionWithdrawn,
+        ),
+    )
+    def create(self, request: ApiRequest) -> Reply:
+        """Resolve a MoveSpec to its released version, or take a pinned one, and start a run.
+
+        Open `stream_url` with `runtime_token` before the attach window ends. With an
+        Idempotency-Key the same request gets the first answer again, byte for byte, for at
+        least 24 hours; any number of simultaneous requests make one session.
+        """
+        body: SessionCreate = request.body
+        if body.movespec_id is None and body.movespec_version_id is None:
+            raise errors.ValidationFailed(
+                {"body": ["Send movespec_id, movespec_version_id or both."]}
+            )
+        if body.project_id != request.caller.project_id:
+            raise errors.ProjectMismatch
+        if body.contract_major != SUPPORTED_CONTRACT_MAJOR:
+            raise errors.ContractVersionUnsupported(
+                None, supported_contract_major=SUPPORTED_CONTRACT_MAJOR
+            )
+        now = timezone.now()
+        session, is_replay = session_admit(
+            request=AdmissionRequest(
+                project_id=body.project_id,
+                mode=body.mode,
+                contract_major=body.contract_major,
+                movespec_id=body.movespec_id,
+                movespec_version_id=body.movespec_version_id,
+                idempotency_key=request.idempotency_key,
+            ),
+            now=now,
+        )
+        created = SessionCreated(
+            session_id=session.id,
+            project_id=session.project_id,
+            status="created",
+            mode=session.mode,  # type: ignore[arg-type]
+            resolved_movespec_version_id=session.resolved_version_id,
+            stream_url=session.stream_url,
+            runtime_token=runtime_token(session, request.caller.organization_id, now),
+            input_schema_version=INPUT_SCHEMA_VERSION,
+            output_schema_version=OUTPUT_SCHEMA_VERSION,
+        )
+        return Reply(created, headers={"Idempotent-Replayed": "true"} if is_replay else {})
+
+    @operation(
+        summary="List detection sessions",
+        scope="sessions:read",
+        query=SessionQuery,
+        returns=list[SessionRecord],
+    )
+    def list(self, request: ApiRequest) -> Page:
+        """The project's sessions, newest first, each as its deadlines have left it by now."""
+        query: SessionQuery = request.query
+        sessions = sessions_as_of(timezone.now()).filter(project_id=request.caller.project_id)
+        for field, condition in (
+            ("status", "now_status"),
+            ("mode", "mode"),
+            ("created_after", "created_at__gt"),
+            ("created_before", "created_at__lt"),
+        ):
+            if (value := getattr(query, field)) is not msgspec.UNSET:
+                sessions = sessions.filter(**{condition: value})
+        organization_id = request.caller.organization_id
+        return paginate(
+            request._request,
+            sessions,
+            query,
+            lambda session: present_session(session, organization_id),
+        )
+
+    @operation(
+        summary="Read a detection session",
+        scope="sessions:read",
+        returns=SessionRecord,
+        errors=(errors.NotFound,),
+    )
+    def retrieve(self, request: ApiRequest, session_id: UUID) -> SessionRecord:
+        """The session as its deadlines have left it by now."""
+        return _record(request, session_id, timezone.now())
+
+    @operation(
+        summary="Finalize a detection session",
+        scope="sessions:write",
+        returns=SessionRecord,
+        errors=(errors.NotFound, errors.SessionAlreadyEnded),
+    )
+    def finalize(self, request: ApiRequest, session_id: UUID) -> SessionRecord:
+        """Complete the session once what was received is processed. Again: 200."""
+        now = timezone.now()
+        session_finalize(session_id=session_id, project_id=request.caller.project_id, now=now)
+        return _record(request, session_id, now)
+
+    @operation(
+        summary="Cancel a detection session",
+        scope="sessions:write",
+        returns=SessionRecord,
+        errors=(errors.NotFound, errors.SessionAlreadyEnded),
+    )
+    def cancel(self, request: ApiRequest, session_id: UUID) -> SessionRecord:
+        """End the session without a result. Again: 200."""
+        now = timezone.now()
+        session_cancel(session_id=session_id, project_id=request.caller.project_id, now=now)
+        return _record(request, session_id, now)
+
+
+def _record(request: ApiRequest, session_id: UUID, now: datetime) -> SessionRecord:
+    mine = sessions_as_of(now).filter(project_id=request.caller.project_id)
+    session = mine.filter(id=session_id).first()
+    if session is None:
+        raise errors.NotFound("session")
+    return present_session(session, request.caller.organization_id)

@@ -1,0 +1,85 @@
+"""Bodies of the detection session endpoints."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from kynaplatform.api.pagination import PageCursor, PageLimit
+from kynaplatform.api.wire import Answer, Body, Query
+
+ModeName = Literal["live", "replay"]
+StatusName = Literal["created", "streaming", "finalizing", "completed", "cancelled", "failed"]
+OutcomeName = Literal[
+    "completed", "max_duration", "expired", "abandoned", "cancelled", "suspended", "failed"
+]
+Moment = Annotated[datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z.")]
+
+
+class SessionCreate(Body):
+    """At least one of `movespec_id` and `movespec_version_id`; with both the version wins."""
+
+    mode: ModeName
+    project_id: UUID
+    contract_major: int = 1
+    movespec_id: UUID | None = None
+    movespec_version_id: UUID | None = None
+
+
+class SessionCreated(Answer):
+    session_id: UUID
+    project_id: UUID
+    status: Literal["created"]
+    mode: ModeName
+    resolved_movespec_version_id: UUID
+    stream_url: str
+    runtime_token: str
+    input_schema_version: Literal["mediapipe_pose_landmarker/v1"]
+    output_schema_version: Literal["kynasmith_detection_events/v1"]
+
+
+class SessionRecord(Answer):
+    session_id: UUID
+    organization_id: UUID
+    project_id: UUID
+    mode: ModeName
+    status: StatusName
+    resolved_movespec_version_id: UUID
+    accepted_frames_total: int
+    terminal_outcome: OutcomeName | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    deadline_at: datetime | None
+    error_code: str | None
+    error_message: str | None
+
+
+class SessionQuery(Query):
+    status: StatusName | msgspec.UnsetType = msgspec.UNSET
+    mode: ModeName | msgspec.UnsetType = msgspec.UNSET
+    created_after: Moment | msgspec.UnsetType = msgspec.UNSET
+    created_before: Moment | msgspec.UnsetType = msgspec.UNSET
+    limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
+    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
+
+
+def present_session(session: Any, organization_id: UUID) -> SessionRecord:
+    """A session of `sessions_as_of(now)`: as its deadlines have left it."""
+    return SessionRecord(
+        session_id=session.id,
+        organization_id=organization_id,
+        project_id=session.project_id,
+        mode=session.mode,
+        status=session.now_status,
+        resolved_movespec_version_id=session.resolved_version_id,
+        accepted_frames_total=session.accepted_frames_total,
+        terminal_outcome=session.now_terminal_outcome,
+        created_at=session.created_at,
+        started_at=session.started_at,
+        ended_at=session.now_ended_at,
+        deadline_at=session.now_deadline_at,
+        error_code=session.now_error_code,
+        error_message=session.now_error_message,
+    )

@@ -1,0 +1,486 @@
+import contextlib
+import itertools
+import math
+import multiprocessing
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+import uuid
+from collections import Counter as Tally
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from kynaplatform.api.rate_limits import (
+    CounterUnavailable,
+    Decision,
+    Limit,
+    parse_rate,
+    shared_file,
+)
+from kynaplatform.api.rate_limits.over_redis import PREFIX, RedisCounter
+from kynaplatform.api.rate_limits.shared_file import BUSY, SharedFileCounter
+
+FORK = multiprocessing.get_context("fork")
+
+
+@pytest.fixture
+def file_counter(tmp_path):
+    return SharedFileCounter(tmp_path, capacity=1 << 15)
+
+
+@pytest.fixture
+def redis_counter(redis_url):
+    return RedisCounter(redis_url)
+
+
+@pytest.fixture(params=["file_counter", "redis_counter"])
+def counter(request):
+    return request.getfixturevalue(request.param)
+
+
+def make_key(kind="project"):
+    return f"{kind}:{uuid.uuid4()}"
+
+
+def count_admitted(counter, limits, hits, now):
+    return sum(counter.hit(limits, now).allowed for _ in range(hits))
+
+
+def run_forked(work, processes=1):
+    """Run `work` in forked processes, which inherit the parent's counters."""
+    children = [FORK.Process(target=work) for _ in range(processes)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    return [child.exitcode for child in children]
+
+
+# One window
+
+
+def test_it_admits_the_quota_and_then_refuses(counter):
+    limits = [Limit(make_key(), 3)]
+    assert [counter.hit(limits, now) for now in (100, 110.5, 120, 130)] == [
+        Decision(allowed=True, limit=3, remaining=2, reset_seconds=60),
+        Decision(allowed=True, limit=3, remaining=1, reset_seconds=50),
+        Decision(allowed=True, limit=3, remaining=0, reset_seconds=40),
+        Decision(allowed=False, limit=3, remaining=0, reset_seconds=30),
+    ]
+
+
+def test_it_admits_one_more_when_the_oldest_hit_is_60_seconds_old(counter):
+    limits = [Limit(make_key(), 2)]
+    assert count_admitted(counter, limits, hits=1, now=100) == 1
+    assert count_admitted(counter, limits, hits=1, now=101) == 1
+    assert counter.hit(limits, 159.999999) == Decision(False, 2, 0, 1)
+    assert counter.hit(limits, 160) == Decision(True, 2, 0, 1)
+    assert counter.hit(limits, 160) == Decision(False, 2, 0, 1)
+
+
+def test_it_counts_nothing_under_any_key_when_one_is_full(counter):
+    full, roomy = Limit(make_key(), 1), Limit(make_key(), 5)
+    counter.hit([full], 100)
+    assert counter.hit([roomy, full], 110) == Decision(False, 1, 0, 50)
+    assert counter.hit([full, roomy], 110) == Decision(False, 1, 0, 50)
+    assert counter.peek([roomy], 110) == Decision(True, 5, 5, 1)
+
+
+def test_it_tells_of_the_limit_with_the_least_left(counter):
+    decision = counter.hit([Limit(make_key(), 100), Limit(make_key(), 10), Limit(make_key(), 60)])
+    assert decision == Decision(allowed=True, limit=10, remaining=9, reset_seconds=60)
+
+
+def test_it_tells_of_the_limit_that_denies_longest(counter):
+    sooner, later = Limit(make_key(), 1), Limit(make_key(), 2)
+    counter.hit([sooner], 100)
+    counter.hit([later], 120)
+    counter.hit([later], 121)
+    assert counter.hit([sooner, later], 130) == Decision(False, 2, 0, 50)
+
+
+def test_it_counts_nothing_in_a_peek(counter):
+    limits = [Limit(make_key(), 1)]
+    assert [counter.peek(limits, 100) for _ in range(3)] == [Decision(True, 1, 1, 1)] * 3
+    assert counter.hit(limits, 100).allowed
+    assert [counter.peek(limits, 110) for _ in range(3)] == [Decision(False, 1, 0, 50)] * 3
+
+
+def test_it_refuses_every_hit_under_a_quota_of_0(counter):
+    limits = [Limit(make_key(), 0)]
+    assert counter.hit(limits, 100) == Decision(False, 0, 0, 60)
+    assert counter.peek(limits, 100) == Decision(False, 0, 0, 60)
+
+
+def test_it_follows_a_changed_quota_at_once(counter):
+    key = make_key()
+    for now in range(100, 150):
+        assert counter.hit([Limit(key, 50)], now).allowed
+    assert counter.hit([Limit(key, 50)], 150) == Decision(False, 50, 0, 10)
+    assert counter.hit([Limit(key, 10)], 150) == Decision(False, 10, 0, 50)
+    assert counter.hit([Limit(key, 0)], 150) == Decision(False, 0, 0, 60)
+    assert counter.hit([Limit(key, 1_000_000)], 150) == Decision(True, 1_000_000, 999_949, 10)
+
+
+def test_it_does_not_go_back_in_time(counter):
+    limits = [Limit(make_key(), 2)]
+    assert count_admitted(counter, limits, hits=1, now=100) == 1
+    assert counter.hit(limits, 95) == Decision(True, 2, 0, 60)
+    assert counter.hit(limits, 40) == Decision(False, 2, 0, 60)
+    assert counter.hit(limits, 159) == Decision(False, 2, 0, 1)
+    assert count_admitted(counter, limits, hits=3, now=160) == 2
+
+
+def test_it_takes_over_60_seconds_back_as_a_new_clock(counter):
+    limits = [Limit(make_key(), 1)]
+    assert counter.hit(limits, 100_000).allowed
+    assert counter.hit(limits, 50) == Decision(True, 1, 0, 60)
+    assert counter.hit(limits, 60) == Decision(False, 1, 0, 50)
+
+
+@pytest.mark.parametrize("limits", [[], [Limit("project:a", 1), Limit("project:a", 2)]])
+def test_it_refuses_no_limits_and_a_key_twice(counter, limits):
+    with pytest.raises(ValueError, match="no key twice"):
+        counter.hit(limits)
+
+
+# Against a model
+
+
+class Model:
+    """The definition: all times, in a list."""
+
+    def __init__(self):
+        self.times = {}
+
+    def meet(self, limits, now, counting):
+        live = {}
+        for key, _ in limits:
+            live[key] = [each for each in self.times.get(key, []) if each > now - 60]
+        full = [limit for limit in limits if len(live[limit.key]) >= limit.quota]
+        if not full and counting:
+            for key, _ in limits:
+                live[key].append(now)
+                self.times.setdefault(key, []).append(now)
+        told = []
+        for key, quota in full or limits:
+            times = live[key]
+            wait = times[max(0, len(times) - quota)] + 60 - now if times and quota else 0
+            told.append((max(0, quota - len(times)), -wait if quota else -60, quota))
+        remaining, minus_wait, quota = min(told)
+        return Decision(not full, quota, remaining, max(1, math.ceil(-minus_wait)))
+
+
+calls = st.lists(
+    st.tuples(
+        st.sampled_from([0, 0, 0.25, 1, 7.5, 29.75, 60, 61]),
+        st.dictionaries(
+            st.sampled_from("abc"), st.sampled_from([0, 1, 2, 3, 5, 1_000_000]), min_size=1
+        ),
+        st.sampled_from([True, True, True, False]),
+    ),
+    max_size=60,
+)
+eras = itertools.count(1)
+
+
+@given(calls)
+@settings(
+    deadline=None,
+    max_examples=300,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_it_meets_every_call_as_a_list_of_times_would(counter, calls):
+    model, run, now = Model(), uuid.uuid4(), 10_000.0 * next(eras)
+    for step, quotas, counting in calls:
+        now += step
+        limits = [Limit(f"project:{run}-{name}", quota) for name, quota in quotas.items()]
+        decision = (counter.hit if counting else counter.peek)(limits, now)
+        assert decision == model.meet(limits, now, counting)
+
+
+# Side by side
+
+
+def test_it_admits_exactly_the_quota_to_8_processes(counter):
+    tight, wide = Limit(make_key(), 1_000), Limit(make_key("organization"), 10_000)
+    reader, writer = os.pipe()
+
+    def work():
+        admitted = count_admitted(counter, [wide, tight], hits=400, now=100)
+        os.write(writer, b"x" * admitted)
+
+    assert run_forked(work, processes=8) == [0] * 8
+    assert len(os.read(reader, 10_000)) == 1_000
+    assert counter.peek([tight], 100).remaining == 0
+    assert counter.peek([wide], 100).remaining == 9_000
+
+
+def test_it_admits_exactly_the_quota_to_8_threads(counter):
+    limits = [Limit(make_key(), 1_000), Limit(make_key("organization"), 10_000)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            jobs = [pool.submit(count_admitted, counter, limits, 400, 100) for _ in range(8)]
+            assert sum(job.result() for job in jobs) == 1_000
+    finally:
+        sys.setswitchinterval(interval)
+    assert counter.peek(limits[1:], 100).remaining == 9_000
+
+
+def test_two_counters_of_one_folder_count_together(tmp_path):
+    limits = [Limit(make_key(), 10)]
+    first, second = SharedFileCounter(tmp_path), SharedFileCounter(tmp_path)
+    assert count_admitted(first, limits, hits=6, now=100) == 6
+    assert count_admitted(second, limits, hits=6, now=100) == 4
+
+
+def test_a_fork_taken_while_another_thread_counts_can_count(file_counter):
+    limits = [Limit(make_key(), 1_000_000)]
+    stopping = threading.Event()
+
+    def keep_counting():
+        while not stopping.is_set():
+            file_counter.hit(limits)
+
+    threads = [threading.Thread(target=keep_counting) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        exits = [run_forked(lambda: file_counter.hit(limits)) for _ in range(20)]
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+    assert exits == [[0]] * 20
+
+
+# Killed
+
+
+@pytest.mark.parametrize(
+    ("step", "call"), [("_find", 1), ("_find", 2), ("_link", 1), ("_link", 2), ("_replace", 2)]
+)
+@pytest.mark.parametrize("after", [False, True])
+def test_a_call_killed_half_way_is_not_counted(file_counter, monkeypatch, step, call, after):
+    """Killed before or after a step: while hits leave (the first finds), or are linked."""
+    limits = [Limit(make_key(), 5), Limit(make_key("organization"), 5)]
+    original, calls_made = getattr(SharedFileCounter, step), itertools.count(1)
+    assert file_counter.hit(limits, 100).allowed
+    assert file_counter.hit(limits, 110).allowed
+
+    def die(self, *arguments):
+        last = next(calls_made) == call
+        result = None if last and not after else original(self, *arguments)
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    def work():
+        monkeypatch.setattr(SharedFileCounter, step, die)
+        file_counter.hit(limits, 165)
+
+    assert run_forked(work) == [-signal.SIGKILL]
+    assert file_counter._header[BUSY] == 1
+    for limit in limits:
+        assert file_counter.peek([limit], 165) == Decision(True, 5, 4, 5)
+    assert file_counter.hit(limits, 165) == Decision(True, 5, 3, 5)
+    assert file_counter.hit(limits, 170) == Decision(True, 5, 3, 55)
+
+
+def test_processes_killed_at_any_instant_leave_an_exact_counter(file_counter):
+    quota, kills = 15_000, 60
+    limits = [Limit(make_key(), quota), Limit(make_key("organization"), quota)]
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+
+    def work():
+        while True:
+            if file_counter.hit(limits, 100).allowed:
+                os.write(writer, b"x")
+
+    chance = random.Random(1)  # noqa: S311
+    told, found_busy = 0, 0
+    for kill in range(1, kills + 1):
+        child = FORK.Process(target=work)
+        child.start()
+        child.join(chance.uniform(0.001, 0.006))
+        child.kill()
+        child.join()
+        found_busy += file_counter._header[BUSY]
+        with contextlib.suppress(BlockingIOError):
+            told += len(os.read(reader, 65_536))
+        counted = [quota - file_counter.peek([limit], 100).remaining for limit in limits]
+        # A hit is untold when its process was killed between the two.
+        assert counted[0] == counted[1]
+        assert told <= counted[0] <= told + kill
+    print("BUSY", found_busy, told)
+    assert found_busy > 0
+    left = file_counter.peek(limits, 100).remaining
+    assert count_admitted(file_counter, limits, hits=quota, now=100) == left
+
+
+# Bounds
+
+
+def test_a_flood_of_keys_stays_in_its_bytes_and_disturbs_no_known_key(tmp_path):
+    capacity = 1 << 14
+    counter = SharedFileCounter(tmp_path, capacity)
+    full, roomy = Limit(make_key("address"), 5), Limit(make_key("address"), 60)
+    assert count_admitted(counter, [full], hits=6, now=100) == 5
+    assert count_admitted(counter, [roomy], hits=1, now=100) == 1
+
+    flood = Tally(
+        counter.hit([Limit(f"address:{n}", 60)], 100 + n / 10_000).allowed for n in range(200_000)
+    )
+
+    # Three quarters of the ring under their own keys, then 60 under each of 8 shared ones.
+    admitted = capacity * 3 // 4 - 6 + 8 * 60
+    assert flood == {True: admitted, False: 200_000 - admitted}
+    [file] = Path(tmp_path).iterdir()
+    assert file.stat().st_size == 64 + 36 * (capacity + 1)
+    assert file.stat().st_blocks * 512 <= 36 * capacity + 8_192
+    assert counter.hit([full], 120) == Decision(False, 5, 0, 40)
+    assert counter.hit([roomy], 120) == Decision(True, 60, 58, 40)
+    assert counter.hit([Limit("address:0", 60)], 120) == Decision(True, 60, 58, 40)
+    assert counter.hit([Limit("address:new", 60)], 120).allowed is False
+    assert counter.hit([Limit(make_key("project"), 100)], 120) == Decision(True, 100, 99, 60)
+    assert counter.hit([Limit("address:new", 60)], 180) == Decision(True, 60, 59, 60)
+
+
+def test_a_full_ring_refuses_until_its_oldest_hit_leaves(tmp_path):
+    counter = SharedFileCounter(tmp_path, capacity=1 << 12)
+    limits = [Limit(make_key(), 1_000_000)]
+    assert counter.hit(limits, 100).allowed
+    assert count_admitted(counter, limits, hits=4_100, now=110) == 4_095
+    assert counter.hit([Limit(make_key(), 10)], 120) == Decision(False, 10, 0, 40)
+    assert count_admitted(counter, limits, hits=2, now=160) == 1
+    assert count_admitted(counter, limits, hits=4_100, now=170) == 4_095
+
+
+def test_it_counts_a_quota_of_a_hundred_thousand(tmp_path):
+    counter = SharedFileCounter(tmp_path, capacity=1 << 17)
+    key = make_key()
+    assert count_admitted(counter, [Limit(key, 100_000)], hits=100_001, now=100) == 100_000
+    assert counter.hit([Limit(key, 10)], 130) == Decision(False, 10, 0, 30)
+    assert counter.hit([Limit(key, 100_000)], 160) == Decision(True, 100_000, 99_999, 60)
+
+
+# The file
+
+
+def test_a_counter_made_anew_remembers(tmp_path):
+    limits = [Limit(make_key(), 1)]
+    assert SharedFileCounter(tmp_path).hit(limits).allowed
+    assert not SharedFileCounter(tmp_path).hit(limits).allowed
+
+
+def test_a_new_boot_starts_empty(tmp_path, monkeypatch):
+    limits = [Limit(make_key(), 1)]
+    assert SharedFileCounter(tmp_path).hit(limits, 100).allowed
+    monkeypatch.setattr(shared_file, "_boot", lambda: bytes(15) + b"2")
+    assert SharedFileCounter(tmp_path).hit(limits, 110).allowed
+    assert not SharedFileCounter(tmp_path).hit(limits, 110).allowed
+
+
+def test_a_file_whose_making_was_killed_is_completed(tmp_path):
+    limits = [Limit(make_key(), 1)]
+    (tmp_path / "rate-limits-1-4096").write_bytes(bytes(1_000))
+    counter = SharedFileCounter(tmp_path, capacity=4_096)
+    assert count_admitted(counter, limits, hits=2, now=100) == 1
+
+
+@pytest.mark.parametrize("capacity", [0, 2_048, 5_000])
+def test_it_refuses_a_capacity_it_cannot_have(tmp_path, capacity):
+    with pytest.raises(ValueError, match="power of two"):
+        SharedFileCounter(tmp_path, capacity)
+    assert list(tmp_path.iterdir()) == []
+
+
+# Redis
+
+
+def test_redis_counts_by_its_own_clock(redis_counter, redis_url):
+    limits, client = [Limit(make_key(), 2)], Redis.from_url(redis_url)
+    assert redis_counter.hit(limits) == Decision(True, 2, 1, 60)
+    seconds, microseconds = client.time()
+    [stored] = client.lrange(PREFIX + limits[0].key, 0, -1)
+    assert 0 <= seconds * 1_000_000 + microseconds - int(stored) < 1_000_000
+
+
+def test_redis_keeps_only_live_hits_and_lets_keys_expire(redis_counter, redis_url):
+    limits, client = [Limit(make_key(), 10)], Redis.from_url(redis_url)
+    name = PREFIX + limits[0].key
+    assert count_admitted(redis_counter, limits, hits=12, now=100) == 10
+    assert client.llen(name) == 10
+    assert redis_counter.hit(limits, 160).allowed
+    assert client.llen(name) == 1
+    assert 60 < client.ttl(name) <= 120
+
+
+def test_redis_that_lost_the_script_gets_it_again(redis_counter, redis_url):
+    limits = [Limit(make_key(), 2)]
+    assert redis_counter.hit(limits, 100).allowed
+    Redis.from_url(redis_url).script_flush()
+    assert redis_counter.hit(limits, 100) == Decision(True, 2, 0, 60)
+
+
+def test_redis_out_of_reach_is_unavailable():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        counter = RedisCounter(f"redis://127.0.0.1:{closed.getsockname()[1]}/0")
+        with pytest.raises(CounterUnavailable):
+            counter.hit([Limit("project:a", 1)])
+
+
+def test_redis_that_does_not_answer_is_unavailable_soon():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        counter = RedisCounter(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        begun = time.monotonic()
+        with pytest.raises(CounterUnavailable):
+            counter.hit([Limit("project:a", 1)])
+        assert time.monotonic() - begun < 2
+
+
+def test_redis_that_answers_with_an_error_is_unavailable(redis_counter, redis_url):
+    limits = [Limit(make_key(), 1)]
+    Redis.from_url(redis_url).set(PREFIX + limits[0].key, "not a list", ex=60)
+    with pytest.raises(CounterUnavailable):
+        redis_counter.hit(limits)
+
+
+# Rates
+
+
+@pytest.mark.parametrize(("rate", "quota"), [("60/minute", 60), ("0/minute", 0), ("007/minute", 7)])
+def test_it_reads_a_rate(rate, quota):
+    assert parse_rate(rate) == quota
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        "",
+        "60",
+        "-1/minute",
+        "1.5/minute",
+        "60/min",
+        "60/hour",
+        " 60/minute",
+        "60/minute\n",
+        "٣/minute",
+    ],
+)
+def test_it_refuses_another_form_of_rate(rate):
+    with pytest.raises(ValueError, match="written N/minute"):
+        parse_rate(rate)

@@ -1,0 +1,3 @@
+from stack_processes import starter
+
+__all__ = ["starter"]

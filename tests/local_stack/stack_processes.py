@@ -1,0 +1,85 @@
+"""What the tests of the local stack share: processes of one folder, and a clean environment."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from local_stack.environment import PROJECT
+
+SERVE = """
+import sys
+from pathlib import Path
+from local_stack.postgres import serve
+with serve(Path(sys.argv[1]), reuse=sys.argv[2] == "reuse", throwaway=True) as server:
+    print(server.url, flush=True)
+    sys.stdin.read()
+"""
+SERVICES = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL")
+OF_THE_TESTS = ("DATA_DIR", "SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS")
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Ids of the living processes that name `folder` or work in it, but for this one's own."""
+    marker = os.fsencode(folder)
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) not in (os.getpid(), os.getppid()):
+            with suppress(OSError):
+                named = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+                works_in = os.fsencode((entry / "cwd").readlink())
+                if marker in named or works_in.startswith(marker):
+                    found.append(int(entry.name))
+    return found
+
+
+def eventually(is_so: Callable[[], bool], seconds: float = 15.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def is_deserted(folder: Path) -> bool:
+    return eventually(lambda: processes_of(folder) == [])
+
+
+def bare_environment(**more: str) -> dict[str, str]:
+    """This process's environment as it is on a fresh machine: no service, no secret."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in (*SERVICES, *OF_THE_TESTS, "ENVIRONMENT", "PUBLIC_STREAM_URL", "PORT")
+    }
+    return inherited | more
+
+
+@pytest.fixture
+def starter() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a process that serves a folder and prints its URL until its stdin ends."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(folder: Path, *, reuse: bool = False) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(folder), "reuse" if reuse else "own"],
+            cwd=PROJECT,
+            env=bare_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,124 @@
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from stack_processes import bare_environment
+
+from local_stack.environment import PROJECT, fill, persisted_secrets
+
+SECRETS = ("SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS")
+
+
+def filled(project: Path, **variables: str) -> dict[str, str]:
+    assert fill(variables, project=project) is True
+    return variables
+
+
+def test_it_fills_what_is_not_set(tmp_path: Path) -> None:
+    variables = filled(tmp_path)
+    secrets = {name: variables.pop(name) for name in SECRETS}
+    assert variables == {
+        "ENVIRONMENT": "development",
+        "DATA_DIR": str(tmp_path / ".data"),
+        "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
+        "CELERY_BROKER_URL": "filesystem://",
+        "PUBLIC_STREAM_URL": "ws://127.0.0.1:8001/api/detection/stream",
+    }
+    assert len(secrets["SECRET_KEY"]) >= 50
+    number, _, pepper = secrets["SECRET_PEPPERS"].partition(":")
+    assert (number, len(bytes.fromhex(pepper))) == ("1", 32)
+    Fernet(secrets["SIGNING_KEY_SECRETS"])
+
+
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "ALLOWED_HOSTS", "CELERY_BROKER_URL", "PUBLIC_STREAM_URL"]
+)
+def test_it_honours_what_is_set(tmp_path: Path, name: str) -> None:
+    assert filled(tmp_path, **{name: "mine"})[name] == "mine"
+
+
+def test_an_empty_variable_is_filled(tmp_path: Path) -> None:
+    assert filled(tmp_path, CELERY_BROKER_URL="")["CELERY_BROKER_URL"] == "filesystem://"
+
+
+def test_the_stream_is_on_the_realtime_port(tmp_path: Path) -> None:
+    variables = filled(tmp_path, REALTIME_PORT="9001")
+    assert variables["PUBLIC_STREAM_URL"] == "ws://127.0.0.1:9001/api/detection/stream"
+
+
+def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("RATE_LIMIT_MINT=7/minute\nALLOWED_HOSTS=from.dotenv\n")
+    variables = filled(tmp_path, ALLOWED_HOSTS="from.environment")
+    assert variables["RATE_LIMIT_MINT"] == "7/minute"
+    assert variables["ALLOWED_HOSTS"] == "from.environment"
+
+
+def test_it_keeps_its_secrets(tmp_path: Path) -> None:
+    first, second = filled(tmp_path), filled(tmp_path)
+    assert first == second
+    path = tmp_path / ".data" / "secrets.env"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text() == "".join(f"{name}={first[name]}\n" for name in SECRETS)
+
+
+def test_it_completes_the_secrets_of_an_older_version(tmp_path: Path) -> None:
+    (tmp_path / "secrets.env").write_text("SECRET_KEY=old\n")
+    completed = persisted_secrets(tmp_path)
+    assert completed["SECRET_KEY"] == "old"
+    assert tuple(completed) == SECRETS
+    assert persisted_secrets(tmp_path) == completed
+
+
+def test_starts_at_once_agree_on_the_secrets(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(persisted_secrets, [tmp_path] * 8))
+    assert made == [made[0]] * 8
+
+
+def test_it_makes_the_folders_of_the_broker(tmp_path: Path) -> None:
+    filled(tmp_path)
+    made = sorted(folder.name for folder in (tmp_path / ".data" / "broker").iterdir())
+    assert made == ["control", "messages", "taken"]
+
+
+@pytest.mark.parametrize("environment", ["production", "staging"])
+def test_it_fills_nothing_outside_development(tmp_path: Path, environment: str) -> None:
+    variables = {"ENVIRONMENT": environment}
+    assert fill(variables, project=tmp_path) is False
+    assert variables == {"ENVIRONMENT": environment}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_dotenv_can_say_production(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ENVIRONMENT=production\n")
+    variables: dict[str, str] = {}
+    assert fill(variables, project=tmp_path) is False
+    assert variables == {"ENVIRONMENT": "production"}
+
+
+def imported_by_manage(tmp_path: Path, **variables: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "local_stack.manage", "version"],
+        cwd=PROJECT,
+        env=bare_environment(DATA_DIR=str(tmp_path), **variables),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stderr
+
+
+def test_the_embedded_database_is_not_imported_with_a_database_url(tmp_path: Path) -> None:
+    url = "postgresql://someone@127.0.0.1:1/somewhere"
+    assert "local_stack.postgres" not in imported_by_manage(tmp_path, DATABASE_URL=url)
+    assert "local_stack.postgres" in imported_by_manage(tmp_path)
+
+
+def test_the_embedded_database_is_not_imported_in_production(tmp_path: Path) -> None:
+    imported = imported_by_manage(tmp_path, ENVIRONMENT="production")
+    assert "local_stack.postgres" not in imported
+    assert list(tmp_path.iterdir()) == []

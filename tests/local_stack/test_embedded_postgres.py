@@ -1,0 +1,183 @@
+import os
+import signal
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from stack_processes import eventually, is_deserted, processes_of
+
+from local_stack.postgres import EmbeddedPostgres, PostgresUnavailableError, serve
+
+Starter = Callable[..., "subprocess.Popen[str]"]
+
+
+def scalar(url: str, statement: str) -> object:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(statement).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def url_of(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    assert url, process.communicate()[1]
+    return url
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def postmasters_of(folder: Path) -> list[int]:
+    data = b"/postgres\0-D\0" + os.fsencode(folder / "postgres") + b"\0"
+    servers = {
+        pid: parent_of(pid)
+        for pid in processes_of(folder)
+        if data in Path(f"/proc/{pid}/cmdline").read_bytes()
+        and b"guard.py" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    }
+    # A child looks like its postmaster until it has a title of its own.
+    return [pid for pid, parent in servers.items() if parent not in servers]
+
+
+def test_it_serves_postgresql_18_on_a_socket_only(tmp_path: Path) -> None:
+    with serve(tmp_path, throwaway=True) as server:
+        assert str(scalar(server.url, "SHOW server_version_num")).startswith("18")
+        assert scalar(server.url, "SHOW listen_addresses") == ""
+        assert scalar(server.url, "SHOW max_connections") == "200"
+        assert scalar(server.url, "SHOW server_encoding") == "UTF8"
+    assert is_deserted(tmp_path)
+
+
+def test_it_writes_to_disk_unless_throwaway(tmp_path: Path) -> None:
+    with serve(tmp_path / "kept") as server:
+        assert scalar(server.url, "SHOW fsync") == "on"
+        assert scalar(server.url, "SHOW synchronous_commit") == "on"
+    with serve(tmp_path / "throwaway", throwaway=True) as server:
+        assert scalar(server.url, "SHOW fsync") == "off"
+
+
+def test_it_keeps_its_data_over_a_second_start(tmp_path: Path) -> None:
+    with serve(tmp_path, throwaway=True) as server, psycopg.connect(server.url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    with serve(tmp_path, throwaway=True) as server:
+        assert scalar(server.url, "SELECT answer FROM kept") == 42
+
+
+def test_it_leaves_no_process_when_its_supervisor_is_killed(
+    tmp_path: Path, starter: Starter
+) -> None:
+    supervisor = starter(tmp_path)
+    with psycopg.connect(url_of(supervisor)):
+        assert len(postmasters_of(tmp_path)) == 1
+        supervisor.kill()
+        supervisor.wait()
+        assert is_deserted(tmp_path)
+
+
+def test_it_leaves_no_process_when_its_guard_is_killed(tmp_path: Path, starter: Starter) -> None:
+    supervisor = starter(tmp_path)
+    url_of(supervisor)
+    [postmaster] = postmasters_of(tmp_path)
+    os.kill(parent_of(postmaster), signal.SIGKILL)
+    assert eventually(lambda: postmasters_of(tmp_path) == [])
+
+
+def test_it_starts_at_once_after_its_supervisor_was_killed(
+    tmp_path: Path, starter: Starter
+) -> None:
+    supervisor = starter(tmp_path)
+    url_of(supervisor)
+    supervisor.kill()
+    with serve(tmp_path, throwaway=True) as server:
+        assert scalar(server.url, "SELECT 1") == 1
+        assert len(postmasters_of(tmp_path)) == 1
+
+
+def test_it_starts_over_stale_files_that_name_a_living_process(tmp_path: Path) -> None:
+    with serve(tmp_path, throwaway=True) as server:
+        cluster = server.cluster
+        lines = (cluster / "postmaster.pid").read_text().splitlines()
+    lines[0] = str(os.getppid())
+    (cluster / "postmaster.pid").write_text("\n".join(lines))
+    (cluster / ".s.PGSQL.5432").touch()
+    (cluster / ".s.PGSQL.5432.lock").write_text("\n".join(lines))
+    with serve(tmp_path, throwaway=True) as server:
+        assert scalar(server.url, "SELECT 1") == 1
+
+
+@pytest.mark.parametrize("name", ["with a space", "comma,quote'", "long" * 30])
+def test_it_puts_the_socket_elsewhere_when_the_path_does_not_suit(
+    tmp_path: Path, name: str
+) -> None:
+    with serve(tmp_path / name, throwaway=True) as server:
+        assert scalar(server.url, "SELECT 1") == 1
+        sockets = Path(str(scalar(server.url, "SHOW unix_socket_directories")))
+        assert sockets.parent == Path("/tmp")  # noqa: S108
+        assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
+    assert not sockets.exists()
+
+
+def test_it_works_below_a_folder_that_only_its_owner_may_enter(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    with serve(private / "data", throwaway=True) as server:
+        assert scalar(server.url, "SELECT 1") == 1
+
+
+def test_it_serves_once_when_several_start_at_once(tmp_path: Path, starter: Starter) -> None:
+    starters = [starter(tmp_path, reuse=True) for _ in range(4)]
+    assert {url_of(process) for process in starters} == {EmbeddedPostgres(tmp_path).url}
+    assert len(postmasters_of(tmp_path)) == 1
+
+
+def test_it_refuses_a_folder_that_another_process_serves(tmp_path: Path, starter: Starter) -> None:
+    url = url_of(starter(tmp_path))
+    with (
+        pytest.raises(PostgresUnavailableError, match="in use by another process"),
+        serve(tmp_path),
+    ):
+        pytest.fail("It started.")
+    assert scalar(url, "SELECT 1") == 1
+
+
+def test_it_reuses_a_running_server_without_owning_it(tmp_path: Path, starter: Starter) -> None:
+    url = url_of(starter(tmp_path))
+    with serve(tmp_path, reuse=True) as server:
+        assert server.url == url
+        assert server.process is None
+    assert scalar(url, "SELECT 1") == 1
+
+
+def test_it_starts_after_initdb_was_killed_midway(tmp_path: Path, starter: Starter) -> None:
+    supervisor = starter(tmp_path)
+    assert eventually((tmp_path / "postgres.unfinished" / "PG_VERSION").exists)
+    supervisor.kill()
+    supervisor.wait()
+    assert not (tmp_path / "postgres").exists()
+    with serve(tmp_path, throwaway=True) as server:
+        assert scalar(server.url, "SELECT 1") == 1
+    assert not (tmp_path / "postgres.unfinished").exists()
+
+
+def test_it_says_why_initdb_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local_stack.postgres.ENVIRONMENT", {"TZ": "UTC", "LC_ALL": "nowhere"})
+    with (
+        pytest.raises(PostgresUnavailableError, match=r"initdb failed: .*postgres\.log"),
+        serve(tmp_path, throwaway=True),
+    ):
+        pytest.fail("It started.")
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_it_leaves_alone_a_server_that_it_did_not_start(tmp_path: Path, starter: Starter) -> None:
+    url = url_of(starter(tmp_path))
+    # As if the other one had never taken the lock: a lock is tied to the file, not to its name.
+    (tmp_path / "postgres.lock").unlink()
+    with pytest.raises(PostgresUnavailableError, match="did not start runs in"), serve(tmp_path):
+        pytest.fail("It started.")
+    assert scalar(url, "SELECT 1") == 1

@@ -1,0 +1,131 @@
+"""`make test`: the pytest plugin, tried in a pytest of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stack_processes import bare_environment, eventually, is_deserted
+
+from local_stack.environment import PROJECT
+
+ASKS_THE_DATABASE = """
+import os, psycopg
+def test_it():
+    assert "kynaplatform-test-" in os.environ["DATA_DIR"]
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        print("fsync", *connection.execute("SHOW fsync").fetchone())
+"""
+HANGS = """
+import os, psycopg, time
+def test_it():
+    with psycopg.connect(os.environ["DATABASE_URL"]):
+        print("connected", flush=True)
+        time.sleep(600)
+"""
+ASKS_FOR_REDIS = """
+import redis
+def test_it(redis_url):
+    assert redis.Redis.from_url(redis_url).ping()
+    print("redis at", redis_url)
+"""
+
+
+def pytest_command(folder: Path, source: str, *arguments: str) -> list[str]:
+    (folder / "test_sample.py").write_text(source)
+    plugins = ["-p", "no:django", "-p", "no:cacheprovider", "-p", "local_stack.pytest_plugin"]
+    place = ["-c", os.devnull, "--rootdir", str(folder), str(folder)]
+    return [sys.executable, "-m", "pytest", "-q", "-s", *plugins, *place, *arguments]
+
+
+def run_pytest(
+    folder: Path, source: str, *arguments: str, **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    done = subprocess.run(
+        pytest_command(folder, source, *arguments),
+        cwd=PROJECT,
+        env=bare_environment(TMPDIR=str(temporary), CI="", **variables),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert is_deserted(folder)
+    assert [path.name for path in temporary.glob("kynaplatform-*")] == []
+    return done
+
+
+def test_it_brings_a_database_and_takes_it_away(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, ASKS_THE_DATABASE)
+    assert "fsync off" in done.stdout
+    assert done.returncode == 0
+
+
+def test_it_uses_the_database_that_is_given(tmp_path: Path) -> None:
+    source = "import os\ndef test_it(): print('at', os.environ['DATABASE_URL'])"
+    url = "postgresql://someone@127.0.0.1:1/somewhere"
+    done = run_pytest(tmp_path, source, DATABASE_URL=url)
+    assert f"at {url}" in done.stdout
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("argument", ["--help", "--collect-only"])
+def test_it_starts_nothing_when_no_test_runs(tmp_path: Path, argument: str) -> None:
+    watched = (
+        "from local_stack import processes\ndef start(*_, **__): raise SystemExit('started')\n"
+        "processes.start = start\n"
+    )
+    (tmp_path / "conftest.py").write_text(watched)
+    done = run_pytest(tmp_path, ASKS_THE_DATABASE, argument)
+    assert "started" not in done.stdout + done.stderr
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_it_leaves_nothing_when_it_is_stopped(tmp_path: Path, signal_name: str) -> None:
+    import signal
+
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        pytest_command(tmp_path, HANGS),
+        cwd=PROJECT,
+        env=bare_environment(TMPDIR=str(temporary)),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert any("connected" in line for line in process.stdout)
+    process.send_signal(signal.Signals[signal_name])
+    process.communicate()
+    assert is_deserted(tmp_path)
+    assert eventually(lambda: list(temporary.glob("kynaplatform-*")) == [])
+
+
+def test_it_uses_the_redis_that_is_given(tmp_path: Path, redis_url: str) -> None:
+    done = run_pytest(tmp_path, ASKS_FOR_REDIS, REDIS_URL=redis_url)
+    assert f"redis at {redis_url}\n" in done.stdout
+    assert done.returncode == 0
+
+
+def test_it_brings_a_redis_that_is_installed(tmp_path: Path, redis_url: str) -> None:
+    done = run_pytest(tmp_path, ASKS_FOR_REDIS)
+    assert "redis at redis://127.0.0.1:" in done.stdout
+    assert redis_url not in done.stdout
+    assert done.returncode == 0
+
+
+def test_it_skips_without_redis_and_says_so(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, ASKS_FOR_REDIS, "-rs", PATH="/nowhere")
+    assert "REDIS_URL is unset and no redis-server is installed" in done.stdout
+    assert "1 skipped" in done.stdout
+    assert done.returncode == 0
+
+
+def test_a_skip_for_a_missing_service_is_a_failure_in_ci(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, ASKS_FOR_REDIS, PATH="/nowhere", CI="true")
+    assert "a missing service is a failure" in done.stdout
+    assert "1 error" in done.stdout
+    assert done.returncode == 1
