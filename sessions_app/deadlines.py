@@ -53,7 +53,7 @@ def as_due(now: datetime) -> dict[str, Combinable]:
     finished = due & Q(status=Status.FINALIZING)
     ends = due & ~finishing
 
-    def case(field: Field[Any, Any], *whens: tuple[Q, object], name: str) -> Case:
+    def case(field: "Field[Any, Any]", *whens: tuple[Q, object], name: str) -> Case:
         return Case(
             *(When(condition, then=_expression(value)) for condition, value in whens),
             default=F(name),

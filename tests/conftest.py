@@ -1,0 +1,197 @@
+"""The cast that every test shares: an owner, a peer in its organization, an outsider."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from kynaplatform.api.throttling import request_counter
+from movespecs.authors import PLATFORM
+from movespecs.drafts import draft_replace, movespec_create
+from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.releases import version_create, version_release
+from projects.access_tokens import access_token_mint
+from projects.credentials import credential_issue
+from projects.models import Credential, CredentialKind, Organization, Project
+from projects.signing import key_ring, signing_key_rotate
+
+VALID_YAML = """\
+name: squat
+version: "1.0"
+detection:
+  type: repetition
+  movement:
+    name: squat
+    phases:
+      - name: standing
+        criteria:
+          - {joint: knee, angle_min: 160, angle_max: 180}
+      - name: bottom
+        criteria:
+          - {joint: knee, angle_min: 60, angle_max: 100}
+    sequence: [standing, bottom, standing]
+"""
+SESSIONS = "/api/detection/sessions"
+MOVESPECS = "/api/movespecs"
+TOKENS = "/api/auth/access-tokens"
+
+
+@dataclass
+class Machine:
+    """A project with an API key and a token of every scope; it speaks HTTP."""
+
+    organization: Organization
+    project: Project
+    credential: Credential
+    secret: str
+    token: str
+
+    def get(self, path: str, **headers: str) -> HttpResponse:
+        return self.call("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self.call("POST", path, body, **headers)
+
+    def call(
+        self, method: str, path: str, body: Any = None, token: str | None = None, **headers: str
+    ) -> HttpResponse:
+        """`idempotency_key="k"` sends Idempotency-Key; a body is sent as JSON."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Client().generic(
+            method,
+            path,
+            data=b"" if body is None else encoded(body),
+            content_type="application/json",
+            headers={"authorization": f"Bearer {token or self.token}", **sent},
+        )
+
+    def token_with(self, *scopes: str) -> str:
+        return mint(self.credential, scopes)
+
+    def create_session(self, movespec: MoveSpec, **more: Any) -> HttpResponse:
+        headers = {"idempotency_key": key} if (key := more.pop("idempotency_key", None)) else {}
+        body = {
+            "mode": "live",
+            "project_id": str(self.project.id),
+            "movespec_id": str(movespec.id),
+            **more,
+        }
+        return self.post(SESSIONS, body, **headers)
+
+
+def encoded(body: Any) -> bytes:
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+def mint(credential: Credential, scopes: Any = None) -> str:
+    _, token = access_token_mint(
+        credential=credential, scopes=scopes or credential.scopes, now=timezone.now()
+    )
+    return token
+
+
+def make_machine(organization: Organization, name: str) -> Machine:
+    project = Project.objects.create(organization=organization, name=name)
+    credential, secret = credential_issue(
+        project=project, kind=CredentialKind.API_KEY, name=f"{name}'s key"
+    )
+    return Machine(organization, project, credential, secret, mint(credential))
+
+
+def make_released(
+    project: Project, yaml_source: str = VALID_YAML, **more: Any
+) -> tuple[MoveSpec, MoveSpecVersion]:
+    """A MoveSpec of `project` with version 1 released."""
+    now = timezone.now()
+    movespec = movespec_create(
+        project_id=project.id,
+        name=more.pop("name", "Squat"),
+        description=None,
+        author=PLATFORM,
+        now=now,
+        yaml_source=yaml_source,
+        **more,
+    )
+    version, _ = version_create(movespec_id=movespec.id, author=PLATFORM, now=now)
+    released = version_release(
+        movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=now
+    )
+    return released, version
+
+
+def make_version(movespec_id: UUID, yaml_source: str) -> MoveSpecVersion:
+    """A further version, not released."""
+    now = timezone.now()
+    draft_replace(movespec_id=movespec_id, yaml_source=yaml_source, author=PLATFORM, now=now)
+    version, _ = version_create(movespec_id=movespec_id, author=PLATFORM, now=now)
+    return version
+
+
+def error_of(response: HttpResponse) -> dict[str, Any]:
+    """The error of a response, after checking that its body has exactly the one shape."""
+    body = response.json()
+    assert list(body) == ["error"]
+    error: dict[str, Any] = body["error"]
+    assert sorted(error) == ["code", "details", "message", "retryable"]
+    assert isinstance(error["message"], str)
+    assert isinstance(error["retryable"], bool)
+    assert all(
+        value is None or isinstance(value, str | int | float | bool)
+        for value in error["details"].values()
+    )
+    return error
+
+
+@pytest.fixture(autouse=True)
+def _generous_limits(settings: Any) -> Iterator[None]:
+    """Limits that no test meets by chance; the tests of limits set their own."""
+    for name in ("PROJECT", "ORGANIZATION", "SESSIONS", "MOVESPECS", "MINT", "ANONYMOUS"):
+        setattr(settings, f"RATE_LIMIT_{name}", 100_000)
+    request_counter.cache_clear()
+    yield
+    request_counter.cache_clear()
+
+
+@pytest.fixture
+def signing_key(db: None) -> Iterator[None]:
+    key_ring().forget()
+    # Signs since yesterday: a test may turn the clock back a little.
+    signing_key_rotate(now=timezone.now() - timedelta(days=1))
+    yield
+    key_ring().forget()
+
+
+@pytest.fixture
+def owner(signing_key: None) -> Machine:
+    return make_machine(Organization.objects.create(name="Acme"), "owner")
+
+
+@pytest.fixture
+def peer(owner: Machine) -> Machine:
+    """Another project of the owner's organization."""
+    return make_machine(owner.organization, "peer")
+
+
+@pytest.fixture
+def outsider(signing_key: None) -> Machine:
+    return make_machine(Organization.objects.create(name="Elsewhere"), "outsider")
+
+
+@pytest.fixture
+def movespec(owner: Machine) -> MoveSpec:
+    """The owner's private MoveSpec, version 1 released."""
+    released, _ = make_released(owner.project)
+    return released
+
+
+@pytest.fixture
+def public_movespec(owner: Machine) -> MoveSpec:
+    released, _ = make_released(owner.project, visibility="public", name="Public squat")
+    return released
