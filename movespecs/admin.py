@@ -19,7 +19,7 @@ from movespecs.releases import version_release
 class VersionInline(admin.TabularInline):  # type: ignore[type-arg]
     model = MoveSpecVersion
     fields = ["number", "released", "content_hash", "created_at", "withdrawn_at"]
-    readonly_fields = fields
+    readonly_fields = ["number", "released", "content_hash", "created_at", "withdrawn_at"]
     ordering = ["-version_number"]
     extra = 0
     can_delete = False

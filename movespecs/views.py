@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import msgspec
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from detection import validate
@@ -65,9 +65,9 @@ class MoveSpecViewSet(ApiViewSet):
         movespecs = MoveSpec.objects.visible_to(own).filter(archived_at__isnull=True)
         if query.project_id is not msgspec.UNSET:
             movespecs = movespecs.filter(project_id=query.project_id)
-        if query.visibility == Visibility.PUBLIC:
+        if query.visibility == "public":
             movespecs = movespecs.public()
-        elif query.visibility == Visibility.PRIVATE:
+        elif query.visibility == "private":
             movespecs = movespecs.exclude(visibility=Visibility.PUBLIC, delisted_at__isnull=True)
         return paginate(
             request._request,
@@ -362,7 +362,7 @@ def _own_version(request: ApiRequest, movespec_id: UUID, version_id: UUID) -> Mo
 
 
 def _visible_versions(request: ApiRequest, movespec_id: UUID) -> QuerySet[MoveSpecVersion]:
-    movespec = _visible(request, movespec_id)
-    if movespec.project_id == request.caller.project_id:
-        return MoveSpecVersion.objects.filter(movespec_id=movespec_id)
-    return MoveSpecVersion.objects.filter(id=movespec.current_released_version_id)
+    versions = MoveSpecVersion.objects.filter(movespec_id=movespec_id)
+    if _visible(request, movespec_id).project_id == request.caller.project_id:
+        return versions
+    return versions.filter(id=F("movespec__current_released_version_id"))

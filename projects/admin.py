@@ -41,7 +41,8 @@ class OrganizationAdmin(BoundedAdmin):
     date_hierarchy = "created_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
-        return super().get_queryset(request).annotate(project_count=Count("projects"))
+        organizations: QuerySet[Organization] = super().get_queryset(request)
+        return organizations.annotate(project_count=Count("projects"))
 
     @admin.display(ordering="project_count", description="projects")
     def project_count(self, organization: Any) -> int:

@@ -170,7 +170,11 @@ def retired_keys(now: datetime) -> list[tuple[SigningKey, datetime]]:
 
 
 def _hold(row: SigningKey) -> HeldKey:
-    jwk = {"kty": "OKP", "crv": "Ed25519", "x": _base64url(bytes(row.public_key))}
+    jwk: dict[str, str | list[str]] = {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": _base64url(bytes(row.public_key)),
+    }
     private = None
     if row.encrypted_private_key is not None:
         raw = _cipher().decrypt(bytes(row.encrypted_private_key))

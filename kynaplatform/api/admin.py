@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db import connection
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
@@ -16,11 +17,11 @@ class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def count(self) -> int:
-        rows = self.object_list.order_by()[: self.MOST_COUNTED + 1]
-        counted: int = rows.count()
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        counted = rows.order_by()[: self.MOST_COUNTED + 1].count()
         if counted <= self.MOST_COUNTED:
             return counted
-        table = self.object_list.model._meta.db_table
+        table = rows.model._meta.db_table
         with connection.cursor() as cursor:
             cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE relname = %s", [table])
             (estimate,) = cursor.fetchone()

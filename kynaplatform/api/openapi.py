@@ -12,7 +12,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 
 from kynaplatform.api import errors
 from kynaplatform.api.errors import ApiError, error_body
-from kynaplatform.api.views import Operation
+from kynaplatform.api.views import ApiView, Operation
 from kynaplatform.api.wire import ErrorBody
 
 Schema = dict[str, Any]
@@ -82,6 +82,10 @@ class OperationSchema(AutoSchema):
     """One operation of the document."""
 
     @property
+    def _our_view(self) -> ApiView:
+        return cast(ApiView, self.view)
+
+    @property
     def operation(self) -> Operation:
         handler = getattr(self.view, self._action)
         return cast(Operation, handler.operation)
@@ -91,15 +95,15 @@ class OperationSchema(AutoSchema):
         return getattr(self.view, "action", None) or self.method.lower()
 
     def get_operation_id(self) -> str:
-        return f"{self.view.resource}_{self._action}"
+        return f"{self._our_view.resource}_{self._action}"
 
     def get_tags(self) -> list[str]:
-        return [self.view.tag]
+        return [self._our_view.tag]
 
     def get_summary(self) -> str:
         return self.operation.summary
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         text = super().get_description()
         scope = self.operation.scope
         return f"{text}\n\nScope: `{scope}`." if scope else text
@@ -206,11 +210,11 @@ class OperationSchema(AutoSchema):
         """The JSON Schema of a type; its structs become named components."""
         (schema,), components = msgspec.json.schema_components([type_], ref_template=REF)
         for name, definition in components.items():
-            component = ResolvedComponent(
+            component = ResolvedComponent(  # type: ignore[no-untyped-call]
                 name=name, type=ResolvedComponent.SCHEMA, schema=definition, object=name
             )
             self.registry.register_on_missing(component)
-        return cast(Schema, schema)
+        return schema
 
 
 def only_documented_endpoints(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -13,8 +13,8 @@ from uuid import UUID
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
@@ -114,14 +114,14 @@ class ApiView(APIView):
         """Nothing yet: an unknown method is 405 before anything else is looked at."""
 
     def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        answer = cast(HttpResponse, super().finalize_response(request, response, *args, **kwargs))
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
+        answer = super().finalize_response(request, response, *args, **kwargs)
         add_rate_limit_headers(request._request, answer)
         return answer
 
 
-class ApiViewSet(ViewSetMixin, ApiView):
+class ApiViewSet(ViewSetMixin, ApiView):  # type: ignore[misc]
     """A resource and its operations."""
 
 
@@ -175,7 +175,7 @@ def _check(request: ApiRequest, operation: Operation) -> None:
 
 
 def _admit(request: ApiRequest, operation: Operation) -> None:
-    caller: Caller | None = request.user
+    caller = cast("Caller | None", request.user)
     if caller is None:
         if operation.bearer == "required":
             raise AccessTokenMissing

@@ -5,15 +5,15 @@ from typing import Annotated
 import msgspec
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Answer(msgspec.Struct):
     """A body that we send: every field is always there."""
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True):
+class Body(msgspec.Struct):
     """A body that we take: unknown fields are ignored."""
 
 
-class Query(msgspec.Struct, frozen=True, kw_only=True):
+class Query(msgspec.Struct):
     """The query parameters that we take."""
 
 
