@@ -4,6 +4,7 @@ import argparse
 import difflib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,8 @@ NOWHERE = {
     "PUBLIC_STREAM_URL": "wss://check.invalid/api/detection/stream",
     "ALLOWED_HOSTS": "check.invalid",
 }
+# What pip-audit says when the service, not a package, is at fault.
+UNREACHABLE = re.compile(r"Could not connect|requests\.exceptions|ConnectionError|ServiceError")
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -134,11 +137,12 @@ def audit_requirements() -> str | None:
             text=True,
             check=False,
         )
-    try:
-        audited = json.loads(done.stdout)["dependencies"]
-    except (ValueError, KeyError):
-        reason = (done.stderr.strip().splitlines() or ["no answer"])[-1][:200]
+    if not done.stdout.strip():
+        if not UNREACHABLE.search(done.stderr):
+            raise CheckFailedError(done.stderr)
+        reason = done.stderr.strip().splitlines()[-1][:160]
         return f"NOT AUDITED: the advisory service cannot be reached ({reason})"
+    audited = json.loads(done.stdout)["dependencies"]
     found = [
         f"{package['name']} {package['version']}: {fault['id']}, fixed in {fault['fix_versions']}"
         for package in audited
@@ -146,6 +150,10 @@ def audit_requirements() -> str | None:
     ]
     if found:
         raise CheckFailedError("\n".join(found))
+    unknown = [package["name"] for package in audited if "skip_reason" in package]
+    if unknown:
+        names = ", ".join(unknown[:3]) + (", …" if len(unknown) > 3 else "")
+        return f"NOT AUDITED: the service does not know {len(unknown)} of {len(audited)} ({names})"
     return None
 
 

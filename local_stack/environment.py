@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parent.parent
 REALTIME_PORT = "8001"
+# The host has no meaning; without one Celery warns of it.
+BROKER_URL = "filesystem://localhost"
 
 
 def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> bool:
@@ -34,7 +36,7 @@ def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> boo
         "ENVIRONMENT": "development",
         "DATA_DIR": ".data",
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
-        "CELERY_BROKER_URL": "filesystem://",
+        "CELERY_BROKER_URL": BROKER_URL,
     }.items():
         set_if_missing(variables, name, value)
     realtime_port = variables.get("REALTIME_PORT") or REALTIME_PORT

@@ -98,7 +98,7 @@ def become_command(options: dict[str, Any], command: list[str], guard: int) -> N
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         os.execvpe(command[0], command, os.environ)  # noqa: S606
     except OSError as error:
-        os.write(2, f"{command[0]}: {error}\n".encode())
+        os.write(2, f"{command[0]}: {error.strerror}\n".encode())
     os._exit(127)
 
 

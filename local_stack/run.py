@@ -36,6 +36,8 @@ LEFTOVER_SECONDS = 1.0
 # Two threads a process answered the most sessions a second; see docs/architecture.md.
 WEB_THREADS = 2
 WEB_STOP_SECONDS = 8
+# Neither has a meaning here: no static files are collected, and root is a fresh machine's user.
+QUIET_WARNINGS = "ignore:No directory at,ignore:You're running the worker with superuser"
 STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -102,17 +104,16 @@ def database_for_run() -> Iterator["EmbeddedPostgres | None"]:
 
 def make_services(port: int, data_dir: Path) -> list[Service]:
     variables = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
+    variables.setdefault("PYTHONWARNINGS", QUIET_WARNINGS)
     if not variables.get("PROMETHEUS_MULTIPROC_DIR"):
         variables["PROMETHEUS_MULTIPROC_DIR"] = str(fresh_folder(data_dir / "metrics"))
     of_celery = variables | broker_variables(data_dir)
-    # It warns root at length; here root is a container or a fresh machine.
-    of_celery.setdefault("C_FORCE_ROOT", "1")
     web = ["granian", "--interface", "wsgi", "kynaplatform.wsgi:application"]
     web += ["--host", HOST, "--port", str(port)]
     web += ["--workers", variables.get("WEB_PROCESSES") or "1"]
     web += ["--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"]
     web += ["--workers-kill-timeout", str(WEB_STOP_SECONDS)]
-    celery = ["celery", "-A", "kynaplatform"]
+    celery = ["celery", "--quiet", "-A", "kynaplatform"]
     # One process that runs one task at a time is enough for one machine's sweeps. A fixed name,
     # because each new one would leave its queue in the broker's folder.
     worker = [*celery, "worker", "--pool", "solo", "--hostname", "worker@local"]

@@ -61,6 +61,8 @@ def run_forked(work, processes=1):
     for child in children:
         child.start()
     for child in children:
+        child.join(timeout=30)
+        child.kill()
         child.join()
     return [child.exitcode for child in children]
 
@@ -310,22 +312,19 @@ def test_processes_killed_at_any_instant_leave_an_exact_counter(file_counter):
                 os.write(writer, b"x")
 
     chance = random.Random(1)  # noqa: S311
-    told, found_busy = 0, 0
+    told = 0
     for kill in range(1, kills + 1):
         child = FORK.Process(target=work)
         child.start()
         child.join(chance.uniform(0.001, 0.006))
         child.kill()
         child.join()
-        found_busy += file_counter._header[BUSY]
         with contextlib.suppress(BlockingIOError):
             told += len(os.read(reader, 65_536))
         counted = [quota - file_counter.peek([limit], 100).remaining for limit in limits]
         # A hit is untold when its process was killed between the two.
         assert counted[0] == counted[1]
         assert told <= counted[0] <= told + kill
-    print("BUSY", found_busy, told)
-    assert found_busy > 0
     left = file_counter.peek(limits, 100).remaining
     assert count_admitted(file_counter, limits, hits=quota, now=100) == left
 

@@ -25,7 +25,7 @@ def test_it_fills_what_is_not_set(tmp_path: Path) -> None:
         "ENVIRONMENT": "development",
         "DATA_DIR": str(tmp_path / ".data"),
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
-        "CELERY_BROKER_URL": "filesystem://",
+        "CELERY_BROKER_URL": "filesystem://localhost",
         "PUBLIC_STREAM_URL": "ws://127.0.0.1:8001/api/detection/stream",
     }
     assert len(secrets["SECRET_KEY"]) >= 50
@@ -42,7 +42,7 @@ def test_it_honours_what_is_set(tmp_path: Path, name: str) -> None:
 
 
 def test_an_empty_variable_is_filled(tmp_path: Path) -> None:
-    assert filled(tmp_path, CELERY_BROKER_URL="")["CELERY_BROKER_URL"] == "filesystem://"
+    assert filled(tmp_path, CELERY_BROKER_URL="")["CELERY_BROKER_URL"] == "filesystem://localhost"
 
 
 def test_the_stream_is_on_the_realtime_port(tmp_path: Path) -> None:

@@ -165,13 +165,16 @@ def test_it_starts_after_initdb_was_killed_midway(tmp_path: Path, starter: Start
 
 
 def test_it_says_why_initdb_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local_stack.postgres.ENVIRONMENT", {"TZ": "UTC", "LC_ALL": "nowhere"})
+    initdb = tmp_path / "initdb"
+    initdb.write_text("#!/bin/sh\necho no space left\nexit 1\n")
+    initdb.chmod(0o755)
+    monkeypatch.setattr("local_stack.postgres.binaries", lambda: tmp_path)
     with (
-        pytest.raises(PostgresUnavailableError, match=r"initdb failed: .*postgres\.log"),
-        serve(tmp_path, throwaway=True),
+        pytest.raises(PostgresUnavailableError, match="initdb failed: no space left"),
+        serve(tmp_path / "data"),
     ):
         pytest.fail("It started.")
-    assert not (tmp_path / "postgres").exists()
+    assert not (tmp_path / "data" / "postgres").exists()
 
 
 def test_it_leaves_alone_a_server_that_it_did_not_start(tmp_path: Path, starter: Starter) -> None:

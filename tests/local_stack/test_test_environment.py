@@ -1,6 +1,7 @@
 """`make test`: the pytest plugin, tried in a pytest of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -47,7 +48,7 @@ def run_pytest(
     done = subprocess.run(
         pytest_command(folder, source, *arguments),
         cwd=PROJECT,
-        env=bare_environment(TMPDIR=str(temporary), CI="", **variables),
+        env=bare_environment(**{"TMPDIR": str(temporary), "CI": ""} | variables),
         capture_output=True,
         text=True,
         check=False,
@@ -85,8 +86,6 @@ def test_it_starts_nothing_when_no_test_runs(tmp_path: Path, argument: str) -> N
 
 @pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_it_leaves_nothing_when_it_is_stopped(tmp_path: Path, signal_name: str) -> None:
-    import signal
-
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     process = subprocess.Popen(

@@ -1,0 +1,33 @@
+# The production image: web by default; worker, beat and one-shot commands by `command:`.
+FROM python:3.12-slim AS build
+WORKDIR /app
+RUN python -m venv /venv
+ENV PATH=/venv/bin:$PATH
+COPY requirements.txt ./
+RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+COPY manage.py ./
+COPY kynaplatform kynaplatform
+COPY projects projects
+COPY movespecs movespecs
+COPY sessions_app sessions_app
+COPY detection detection
+COPY templates templates
+COPY examples examples
+# Collecting static files reads the settings, and no secret: this one is for this line only.
+RUN SECRET_KEY=throwaway python manage.py collectstatic --no-input
+
+FROM python:3.12-slim
+RUN useradd --system --uid 10001 --no-create-home kynaplatform
+WORKDIR /app
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DATA_DIR=/tmp/kynaplatform \
+    PROMETHEUS_MULTIPROC_DIR=/tmp/metrics
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+USER kynaplatform
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=20s CMD ["python", "-c", "import os, urllib.request as r; host = os.environ.get('ALLOWED_HOSTS', '').split(',')[0].lstrip('.*') or 'localhost'; r.urlopen(r.Request('http://127.0.0.1:8000/healthz', headers={'Host': host}), timeout=4)"]
+# The processes share their metrics in a folder that must be empty at the start.
+CMD ["sh", "-c", "rm -rf \"$PROMETHEUS_MULTIPROC_DIR\" && mkdir -p \"$PROMETHEUS_MULTIPROC_DIR\" && exec granian --interface wsgi kynaplatform.wsgi:application --host 0.0.0.0 --port 8000 --workers \"${WEB_PROCESSES:-2}\" --blocking-threads 2 --respawn-failed-workers --workers-kill-timeout 20"]

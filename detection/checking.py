@@ -1,0 +1,169 @@
+"""A tree of nodes held against a declared kind: values where it fits, issues where it does not."""
+
+import re
+from typing import Any
+
+from detection.grammar import (
+    Choice,
+    Excludes,
+    Field,
+    Items,
+    Kind,
+    Needs,
+    Number,
+    OneOf,
+    Record,
+    Rule,
+    Text,
+)
+from detection.issues import Report, nearest, quote
+from detection.nodes import Node, child_path
+from detection.scalars import parse_number, plain_scalar_type
+
+# The value of a node: str, float, list or dict, and None where the node is not valid. An invalid
+# or absent key is missing from its dict; a default is in it like a given value.
+Value = Any
+
+
+def check(node: Node, kind: Kind, path: str, report: Report) -> Value:
+    report.marks[path] = node.mark
+    if node.kind == "refused":
+        return None
+    match kind:
+        case Record():
+            return _check_record(node, kind, path, report)
+        case Items():
+            return _check_items(node, kind, path, report)
+        case Number():
+            return _check_number(node, kind, path, report)
+        case Choice():
+            return _check_choice(node, kind, path, report)
+        case Text():
+            return _check_text(node, kind, path, report)
+
+
+def _check_record(node: Node, record: Record, path: str, report: Report) -> dict[str, Value] | None:
+    if node.kind != "mapping":
+        _report_type("a mapping of keys to values", node, path, report)
+        return None
+    known = {field.key: field for field in record.fields}
+    for key, (key_node, _) in node.entries.items():
+        if key not in known and not report.is_full:
+            message = f"Unknown key {quote(key)}; the nearest known key is {nearest(key, known)}."
+            report.error("unknown_key", message, child_path(path, key), key_node.mark)
+    values = {}
+    for field in record.fields:
+        value = _check_field(node, field, path, report)
+        if value is not None:
+            values[field.key] = value
+    _check_rules(node, record, values, path, report)
+    return values
+
+
+def _check_field(node: Node, field: Field, path: str, report: Report) -> Value:
+    field_path = child_path(path, field.key)
+    if field.key in node.entries:
+        return check(node.entries[field.key][1], field.kind, field_path, report)
+    if field.required:
+        message = f"The key {field.key} is missing here."
+        report.error("missing_key", message, field_path, node.mark)
+    return list(field.default) if isinstance(field.default, tuple) else field.default
+
+
+def _check_rules(
+    node: Node, record: Record, values: dict[str, Value], path: str, report: Report
+) -> None:
+    for rule in record.rules:
+        given = [key for key in node.entries if key in rule.keys]
+        if _is_broken(rule, given, node, values):
+            # The first key that should not be there, or the mapping that lacks one.
+            at = child_path(path, given[0]) if given else path
+            report.error(rule.code, rule.message, at)
+            return
+
+
+def _is_broken(rule: Rule, given: list[str], node: Node, values: dict[str, Value]) -> bool:
+    match rule:
+        case OneOf():
+            return not given and (rule.when_given is None or rule.when_given in node.entries)
+        case Needs():
+            return bool(given) and rule.needed not in node.entries
+        case Excludes():
+            return bool(given) and values.get(rule.key) in rule.values
+
+
+def _check_items(node: Node, items: Items, path: str, report: Report) -> list[Value] | None:
+    if node.kind != "list":
+        _report_type("a list", node, path, report)
+        return None
+    count = len(node.items)
+    if count < items.min_items:
+        message = f"{count} given; at least {items.min_items} are needed."
+        report.error("too_few_items", message, path)
+    if count > items.max_items:
+        message = f"{count} given; at most {items.max_items} are allowed."
+        report.error("too_many_items", message, path)
+    return [
+        check(item, items.item, f"{path}[{index}]", report)
+        for index, item in enumerate(node.items[: items.max_items])
+    ]
+
+
+def _check_number(node: Node, number: Number, path: str, report: Report) -> float | None:
+    value = parse_number(node.text) if node.kind == "scalar" and node.is_plain else None
+    if value is None:
+        _report_type("a number", node, path, report)
+        return None
+    if not number.minimum <= value <= number.maximum:
+        message = f"{quote(node.text)} is not within {number.minimum} to {number.maximum}."
+        report.error("number_out_of_range", message, path)
+        return None
+    return value + 0.0  # -0.0 becomes 0.0
+
+
+def _check_choice(node: Node, choice: Choice, path: str, report: Report) -> str | None:
+    if node.kind != "scalar":
+        _report_type("text", node, path, report)
+        return None
+    if node.text in choice.values:
+        return node.text
+    message = f"{quote(node.text)} is not one of {', '.join(choice.values)}."
+    report.error("invalid_value", message, path)
+    return None
+
+
+def _check_text(node: Node, text: Text, path: str, report: Report) -> str | None:
+    if node.kind != "scalar":
+        _report_type("text", node, path, report)
+        return None
+    length = len(node.text)
+    if text.min_length is not None and length < text.min_length:
+        message = f"{length} characters; at least {text.min_length} are needed."
+        report.error("invalid_length", message, path)
+    elif text.max_length is not None and length > text.max_length:
+        message = f"{length} characters; at most {text.max_length} are allowed."
+        report.error("invalid_length", message, path)
+    # fullmatch, because $ alone lets a last line break pass in Python.
+    elif not re.fullmatch(text.pattern, node.text):
+        report.error(text.invalid_code, f"{quote(node.text)} is not {text.expected}.", path)
+    elif node.text in text.reserved:
+        message = f"{quote(node.text)} is a reserved word: a cue's `when` could mean either."
+        report.error("reserved_name", message, path)
+    else:
+        return node.text
+    return None
+
+
+def _report_type(wanted: str, node: Node, path: str, report: Report) -> None:
+    message = f"{wanted[0].upper()}{wanted[1:]} is wanted here, not {_describe(node)}."
+    report.error("wrong_type", message, path or None, node.mark)
+
+
+def _describe(node: Node) -> str:
+    if node.kind != "scalar":
+        return f"a {node.kind}"
+    if not node.is_plain:
+        return f"the quoted text {quote(node.text)}"
+    if not node.text:
+        return "nothing"
+    return f"the {plain_scalar_type(node.text)} {quote(node.text)}"

@@ -1,0 +1,39 @@
+"""The checked values of a document as a MoveSpec."""
+
+from typing import Any
+
+from detection.spec import Criterion, Cue, MoveSpec, Phase
+
+Values = dict[str, Any]
+
+
+def compile_movespec(document: Values) -> MoveSpec:
+    movement = document["detection"]["movement"]
+    return MoveSpec(
+        name=document["name"],
+        version=document["version"],
+        description=document.get("description"),
+        movement_name=movement["name"],
+        phases=tuple(_phase(phase) for phase in movement["phases"]),
+        sequence=tuple(movement["sequence"]),
+        feedback=tuple(_cue(cue) for cue in movement["feedback"]),
+    )
+
+
+def _phase(phase: Values) -> Phase:
+    criteria = tuple(_criterion(criterion) for criterion in phase["criteria"])
+    return Phase(phase["name"], phase.get("description"), criteria)
+
+
+def _cue(cue: Values) -> Cue:
+    criterion = _criterion(cue) if "joint" in cue else None
+    return Cue(cue["when"], criterion, cue["level"], cue["message"])
+
+
+def _criterion(values: Values) -> Criterion:
+    return Criterion(
+        joint=values["joint"],
+        side=values.get("side"),
+        angle_min=float(values["angle_min"]),
+        angle_max=float(values["angle_max"]),
+    )

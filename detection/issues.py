@@ -1,0 +1,136 @@
+"""What a validation reports: issues, their codes, and the report that collects them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal, NamedTuple
+
+Severity = Literal["error", "warning"]
+
+MAX_ERRORS = 100
+QUOTED_CHARACTERS = 40
+
+ERROR_CODES = {
+    "document_too_large": "The text is over 65,536 bytes in UTF-8.",
+    "invalid_character": "A character that the text may not have, such as a control character.",
+    "yaml_syntax": "The text is not well-formed YAML.",
+    "document_empty": "The text has no content.",
+    "multiple_documents": "The text has more than one YAML document.",
+    "too_deep": "Lists and mappings are nested more than 10 levels deep.",
+    "too_many_nodes": "The document has more than 5,000 keys, values, lists and mappings.",
+    "directive_not_allowed": "A %TAG directive, or a %YAML directive of a version other than 1.2.",
+    "anchor_not_allowed": "An anchor (&name).",
+    "alias_not_allowed": "An alias (*name).",
+    "tag_not_allowed": "A tag (!name, !!str).",
+    "merge_key_not_allowed": "A merge key (<<).",
+    "duplicate_key": "A mapping has the same key twice.",
+    "invalid_key": "A key is a list or a mapping.",
+    "unknown_key": "A key that the language does not have here; the nearest known one is named.",
+    "missing_key": "A required key is missing.",
+    "wrong_type": "A mapping, list, text or number is wanted and something else is given.",
+    "too_few_items": "A list has fewer items than it needs.",
+    "too_many_items": "A list has more items than it may have.",
+    "invalid_name": "A name has other characters than it may, a space at an end, or over 64 of them.",
+    "reserved_name": "A phase has a name that a cue's `when` reserves.",
+    "invalid_value": "A value is not one of those allowed.",
+    "invalid_length": "A text is too short or too long.",
+    "invalid_text": "A text has control characters.",
+    "number_out_of_range": "A number is outside its bounds.",
+    "missing_bound": "An angle has neither angle_min nor angle_max.",
+    "missing_joint": "A cue has a side or an angle but no joint.",
+    "bounds_reversed": "angle_min is above angle_max.",
+    "side_conflict": "One phase has front or back and left or right of the same joint.",
+    "duplicate_phase": "Two phases have the same name.",
+    "unknown_phase": "The sequence or a cue names a phase that there is not.",
+    "repeated_step": "A step of the sequence repeats the step before it.",
+    "criterion_not_allowed": "A cue on completed or interrupted has a criterion.",
+    "too_many_errors": "There are over 100 errors; only the first are listed.",
+}
+WARNING_CODES = {
+    "unused_phase": "A phase that the sequence never uses.",
+    "overlapping_phases": "Two phases that can hold at once.",
+    "sequence_not_closed": "The sequence does not end with the phase it began with.",
+}
+ISSUE_CODES = ERROR_CODES | WARNING_CODES
+"""Every code an Issue can have, with one line of meaning."""
+
+
+class Mark(NamedTuple):
+    """A place in the source, both counted in characters from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One finding. `line` and `column` count characters from 1 and are None, like `path`, where
+    the finding concerns the text as a whole."""
+
+    code: str
+    message: str
+    severity: Severity
+    path: str | None
+    line: int | None
+    column: int | None
+
+
+class Report:
+    """Collects issues. `marks` tells where the node of a path stands."""
+
+    def __init__(self) -> None:
+        self.marks: dict[str, Mark] = {}
+        self._errors: list[Issue] = []
+        self._warnings: list[Issue] = []
+        self._error_count = 0
+
+    def error(
+        self, code: str, message: str, path: str | None = None, mark: Mark | None = None
+    ) -> None:
+        self._error_count += 1
+        if self._error_count <= MAX_ERRORS:
+            self._errors.append(self._issue(code, message, "error", path, mark))
+
+    def warning(self, code: str, message: str, path: str) -> None:
+        self._warnings.append(self._issue(code, message, "warning", path, None))
+
+    def errors(self) -> tuple[Issue, ...]:
+        in_order = sorted(self._errors, key=_position)
+        if self._error_count > MAX_ERRORS:
+            message = f"There are more errors; the first {MAX_ERRORS - 1} are listed."
+            in_order[-1] = Issue("too_many_errors", message, "error", None, None, None)
+        return tuple(in_order)
+
+    def warnings(self) -> tuple[Issue, ...]:
+        return tuple(sorted(self._warnings, key=_position))
+
+    @property
+    def is_full(self) -> bool:
+        return self._error_count > MAX_ERRORS
+
+    def _issue(
+        self, code: str, message: str, severity: Severity, path: str | None, mark: Mark | None
+    ) -> Issue:
+        if mark is None and path is not None:
+            mark = self.marks.get(path)
+        line, column = mark or (None, None)
+        return Issue(code, message, severity, path, line, column)
+
+
+def _position(issue: Issue) -> tuple[int, int]:
+    return issue.line or 0, issue.column or 0
+
+
+def quote(text: str) -> str:
+    """The text as a message shows it: one line, short, nothing invisible."""
+    head = text[:QUOTED_CHARACTERS]
+    visible = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in head)
+    return f'"{visible}{"…" if len(text) > QUOTED_CHARACTERS else ""}"'
+
+
+def nearest(text: str, known: Iterable[str]) -> str | None:
+    """The known word most like the text; None when there is no known word."""
+    by_lowercase = {word.lower(): word for word in known}
+    # The cut bounds difflib's work on a key of many kilobytes.
+    found = get_close_matches(text[:64].lower(), by_lowercase, n=1, cutoff=0.0)
+    return by_lowercase[found[0]] if found else None

@@ -1,0 +1,114 @@
+"""The language as a JSON Schema, for editors: completion, descriptions and checks as one types."""
+
+from typing import Any
+
+from detection.grammar import (
+    Choice,
+    Excludes,
+    Field,
+    Items,
+    Kind,
+    Needs,
+    Number,
+    OneOf,
+    Record,
+    Rule,
+    Text,
+)
+from detection.language import MOVESPEC
+
+Schema = dict[str, Any]
+
+SCHEMA_ID = "urn:kynasmith:schema:movespec"
+
+
+def json_schema() -> Schema:
+    """The JSON Schema (draft 2020-12) of the MoveSpec language, as a new dictionary.
+
+    It takes a document's values by the YAML 1.2 core schema, and accepts every document that
+    `validate` accepts. It also refuses whatever breaks a rule about one key or one mapping.
+    Beyond it are the rules between places (names that refer to phases, unique names, angle_min
+    above angle_max, sides that clash), YAML itself (anchors, tags, duplicate keys, .nan), and the
+    text of a number, boolean or null that stands for a string.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": "MoveSpec",
+        "description": "A movement to count, as phases of joint angles.",
+        "$comment": (
+            "Where a string is wanted, a plain scalar's own text is taken: version: 1.0 is the"
+            " label 1.0. Hence number, boolean and null beside string."
+        ),
+        **_of_kind(MOVESPEC),
+    }
+
+
+def _of_kind(kind: Kind) -> Schema:
+    match kind:
+        case Record():
+            return _of_record(kind)
+        case Items():
+            return {
+                "type": "array",
+                "items": _of_kind(kind.item),
+                "minItems": kind.min_items,
+                "maxItems": kind.max_items,
+            }
+        case Number():
+            return {"type": "number", "minimum": kind.minimum, "maximum": kind.maximum}
+        case Choice():
+            return {"type": "string", "enum": list(kind.values)}
+        case Text():
+            return _of_text(kind)
+
+
+def _of_record(record: Record) -> Schema:
+    schema: Schema = {
+        "type": "object",
+        "properties": {field.key: _of_field(field) for field in record.fields},
+        "required": [field.key for field in record.fields if field.required],
+        "additionalProperties": False,
+    }
+    if record.rules:
+        schema["allOf"] = [_of_rule(rule) for rule in record.rules]
+    return schema
+
+
+def _of_field(field: Field) -> Schema:
+    schema = {"description": field.description, **_of_kind(field.kind)}
+    if field.default is not None:
+        default = field.default
+        schema["default"] = list(default) if isinstance(default, tuple) else default
+    return schema
+
+
+def _of_text(text: Text) -> Schema:
+    schema: Schema = {
+        "type": ["string", "number", "boolean", "null"],
+        "pattern": text.pattern,
+    }
+    if text.min_length is not None:
+        schema["minLength"] = text.min_length
+    if text.max_length is not None:
+        schema["maxLength"] = text.max_length
+    if text.reserved:
+        schema["not"] = {"enum": list(text.reserved)}
+    return schema
+
+
+def _of_rule(rule: Rule) -> Schema:
+    any_given: Schema = {"anyOf": [{"required": [key]} for key in rule.keys]}
+    match rule:
+        case OneOf(when_given=None):
+            return any_given
+        case OneOf():
+            return {"if": {"required": [rule.when_given]}, "then": any_given}
+        case Needs():
+            return {"if": any_given, "then": {"required": [rule.needed]}}
+        case Excludes():
+            excluding = {
+                "properties": {rule.key: {"enum": list(rule.values)}},
+                "required": [rule.key],
+            }
+            return {"if": excluding, "then": {"properties": dict.fromkeys(rule.keys, False)}}

@@ -1,0 +1,189 @@
+"""The MoveSpec language: every key, its type, bounds, default and description."""
+
+from dataclasses import replace
+
+from detection.grammar import Choice, Excludes, Field, Items, Needs, Number, OneOf, Record, Text
+from detection.spec import COMPLETED, INTERRUPTED, JOINT_LANDMARKS, LEVELS, RESERVED_WHEN, SIDES
+
+NAME = Text(
+    pattern="^[A-Za-z0-9_-]([A-Za-z0-9 _-]{0,62}[A-Za-z0-9_-])?$",
+    invalid_code="invalid_name",
+    expected="a name: 1 to 64 of A-Z, a-z, 0-9, space, _ and -, with no space at either end",
+)
+PHASE_NAME = replace(NAME, reserved=RESERVED_WHEN)
+LABEL = Text(
+    pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+    invalid_code="invalid_text",
+    expected="a text of one line without control characters",
+    min_length=1,
+    max_length=64,
+)
+PROSE = Text(
+    pattern="^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*$",
+    invalid_code="invalid_text",
+    expected="a text without control characters",
+    min_length=0,
+    max_length=1000,
+)
+MESSAGE = replace(PROSE, min_length=1, max_length=200)
+DEGREES = Number(0, 180)
+
+_LANDMARKS = "; ".join(
+    f"{joint} = {'-'.join(landmarks)}" for joint, landmarks in JOINT_LANDMARKS.items()
+)
+_JOINT = Field(
+    key="joint",
+    kind=Choice(tuple(JOINT_LANDMARKS)),
+    required=True,
+    description=f"The angle at the middle one of three landmarks: {_LANDMARKS}.",
+)
+_SIDE = Field(
+    key="side",
+    kind=Choice(SIDES),
+    description=(
+        "Whose joint: left; right; both (each must hold); either; front or back (the leg or arm"
+        " farther along or against the way the toes point). Absent: one angle for the pair, made"
+        " of both sides."
+    ),
+)
+_ANGLE_MIN = Field(
+    key="angle_min",
+    kind=DEGREES,
+    default=0,
+    description="The least angle, in degrees, inclusive. Give it, angle_max or both.",
+)
+_ANGLE_MAX = Field(
+    key="angle_max",
+    kind=DEGREES,
+    default=180,
+    description="The greatest angle, in degrees, inclusive. Give it, angle_min or both.",
+)
+_BOUNDS = ("angle_min", "angle_max")
+_MISSING_BOUND = OneOf(
+    keys=_BOUNDS,
+    code="missing_bound",
+    message="The angle needs angle_min, angle_max or both.",
+)
+
+CRITERION = Record(
+    fields=(_JOINT, _SIDE, _ANGLE_MIN, _ANGLE_MAX),
+    rules=(_MISSING_BOUND,),
+)
+
+PHASE = Record(
+    fields=(
+        Field(
+            key="name",
+            kind=PHASE_NAME,
+            required=True,
+            description="Unique among the phases; the shape_key of shape_enter and shape_exit.",
+        ),
+        Field(key="description", kind=PROSE, description="For people; not sent to clients."),
+        Field(
+            key="criteria",
+            kind=Items(item=CRITERION, min_items=1, max_items=8),
+            required=True,
+            description="The phase holds while all of them hold.",
+        ),
+    )
+)
+
+CUE = Record(
+    fields=(
+        Field(
+            key="when",
+            kind=NAME,
+            required=True,
+            description=(
+                f"The phase in which the cue may fire, once per stay; or {COMPLETED} or"
+                f" {INTERRUPTED}, which take no criterion."
+            ),
+        ),
+        replace(
+            _JOINT,
+            required=False,
+            description=f"{_JOINT.description} Without it, the cue fires on entry.",
+        ),
+        _SIDE,
+        _ANGLE_MIN,
+        _ANGLE_MAX,
+        Field(
+            key="level",
+            kind=Choice(LEVELS),
+            default="coaching",
+            description="How the client should show the message.",
+        ),
+        Field(key="message", kind=MESSAGE, required=True, description="What the person is told."),
+    ),
+    rules=(
+        Excludes(
+            key="when",
+            values=RESERVED_WHEN,
+            keys=("joint", "side", *_BOUNDS),
+            code="criterion_not_allowed",
+            message=f"A cue on {COMPLETED} or {INTERRUPTED} takes no joint, side or angle.",
+        ),
+        Needs(
+            keys=("side", *_BOUNDS),
+            needed="joint",
+            code="missing_joint",
+            message="A side or an angle needs a joint.",
+        ),
+        replace(_MISSING_BOUND, when_given="joint"),
+    ),
+)
+
+MOVEMENT = Record(
+    fields=(
+        Field(
+            key="name",
+            kind=NAME,
+            required=True,
+            description="The event_key of event_completed.",
+        ),
+        Field(
+            key="phases",
+            kind=Items(item=PHASE, min_items=2, max_items=16),
+            required=True,
+            description="The postures that are told apart.",
+        ),
+        Field(
+            key="sequence",
+            kind=Items(item=NAME, min_items=2, max_items=32),
+            required=True,
+            description="The phases of one repetition, in order; neighbours differ.",
+        ),
+        Field(
+            key="feedback",
+            kind=Items(item=CUE, min_items=0, max_items=32),
+            default=(),
+            description="What the person is told, and when.",
+        ),
+    )
+)
+
+DETECTION = Record(
+    fields=(
+        Field(
+            key="type",
+            kind=Choice(("repetition",)),
+            required=True,
+            description="What is detected: repetitions of one movement.",
+        ),
+        Field(key="movement", kind=MOVEMENT, required=True, description="The movement."),
+    )
+)
+
+MOVESPEC = Record(
+    fields=(
+        Field(key="name", kind=NAME, required=True, description="The name of the MoveSpec."),
+        Field(
+            key="version",
+            kind=LABEL,
+            required=True,
+            description="The author's own label; the platform numbers versions by itself.",
+        ),
+        Field(key="description", kind=PROSE, description="For people; not sent to clients."),
+        Field(key="detection", kind=DETECTION, required=True, description="What to detect."),
+    )
+)

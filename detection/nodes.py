@@ -1,0 +1,192 @@
+"""YAML text to a tree of nodes that know their place, from libyaml's events.
+
+Nothing is ever composed or constructed: anchors, aliases and tags are refused as they pass, and
+depth and size are bounded while walking, so no text costs more than its length.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+import yaml
+
+from detection.issues import Mark, Report, quote
+from detection.source import readable_text
+from detection.syntax import report_syntax_error
+
+MAX_DEPTH = 10
+MAX_NODES = 5_000
+
+_MERGE_KEY = "<<"
+
+
+@dataclass(slots=True)
+class Node:
+    """`refused` is an alias: reported already, and no more is known about it."""
+
+    kind: Literal["scalar", "list", "mapping", "refused"]
+    mark: Mark
+    text: str = ""
+    is_plain: bool = False
+    items: list["Node"] = field(default_factory=list)
+    entries: dict[str, tuple["Node", "Node"]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping whose end has not come yet. `key` is one that waits for its value."""
+
+    node: Node
+    path: str
+    key: Node | None = None
+
+
+class _Stop(Exception):
+    pass
+
+
+def read_document(yaml_source: str, report: Report) -> Node | None:
+    """The root node of the one document in the text; None when no tree could be made, the reason
+    being in the report. With a tree, the report may still hold errors."""
+    text = readable_text(yaml_source, report)
+    if text is None:
+        return None
+    reader = _Reader(report)
+    try:
+        for event in _events(text):
+            reader.take(event)
+    except _Stop:
+        return None
+    except yaml.YAMLError as error:
+        report_syntax_error(text, error, report)
+        return None
+    if reader.root is None:
+        report.error("document_empty", "The text has no content.", mark=Mark(1, 1))
+    return reader.root
+
+
+def child_path(path: str, key: str) -> str:
+    plain = key.isascii() and key.replace("_", "").replace("-", "").isalnum() and len(key) <= 64
+    shown = key if plain else quote(key)
+    return f"{path}.{shown}" if path else shown
+
+
+def _events(text: str) -> Iterator[yaml.Event]:
+    return yaml.parse(text, Loader=yaml.CBaseLoader)
+
+
+class _Reader:
+    def __init__(self, report: Report) -> None:
+        self.root: Node | None = None
+        self._report = report
+        self._open: list[_Open] = []
+        self._node_count = 0
+        self._document_count = 0
+
+    def take(self, event: yaml.Event) -> None:
+        match event:
+            case yaml.DocumentStartEvent():
+                self._start_document(event)
+            case yaml.ScalarEvent():
+                self._check_properties(event)
+                is_plain = not event.style
+                self._add(Node("scalar", _mark(event), event.value, is_plain))
+            case yaml.SequenceStartEvent():
+                self._check_properties(event)
+                self._enter(Node("list", _mark(event)))
+            case yaml.MappingStartEvent():
+                self._check_properties(event)
+                self._enter(Node("mapping", _mark(event)))
+            case yaml.AliasEvent():
+                self._report_node(event, "alias_not_allowed", "Aliases (*name) are not allowed.")
+                self._add(Node("refused", _mark(event)))
+            case yaml.CollectionEndEvent():
+                self._leave()
+
+    def _start_document(self, event: yaml.DocumentStartEvent) -> None:
+        self._document_count += 1
+        if self._document_count > 1:
+            message = "A second document begins here; a MoveSpec is a single one."
+            self._report.error("multiple_documents", message, mark=_mark(event))
+            raise _Stop
+        if event.tags or event.version not in (None, (1, 2)):
+            message = "Only the directive %YAML 1.2 is allowed."
+            self._report.error("directive_not_allowed", message, mark=_mark(event))
+
+    def _check_properties(self, event: yaml.NodeEvent) -> None:
+        if event.anchor is not None:
+            self._report_node(event, "anchor_not_allowed", "Anchors (&name) are not allowed.")
+        if getattr(event, "tag", None) is not None:
+            self._report_node(event, "tag_not_allowed", "Tags (!name) are not allowed.")
+
+    def _report_node(self, event: yaml.Event, code: str, message: str) -> None:
+        self._report.error(code, message, self._next_path() or None, _mark(event))
+
+    def _next_path(self) -> str:
+        """The path of the node that comes next; a key has the path of its mapping."""
+        if not self._open:
+            return ""
+        parent = self._open[-1]
+        if parent.node.kind == "list":
+            return f"{parent.path}[{len(parent.node.items)}]"
+        return child_path(parent.path, parent.key.text) if parent.key else parent.path
+
+    def _enter(self, node: Node) -> None:
+        if len(self._open) >= MAX_DEPTH:
+            message = f"Lists and mappings may be nested {MAX_DEPTH} levels deep at most."
+            self._report.error("too_deep", message, mark=node.mark)
+            raise _Stop
+        path = self._next_path()
+        self._add(node)
+        self._open.append(_Open(node, path))
+
+    def _leave(self) -> None:
+        self._open.pop()
+
+    def _add(self, node: Node) -> None:
+        self._node_count += 1
+        if self._node_count > MAX_NODES:
+            message = f"The document has more than {MAX_NODES:,} keys, values, lists and mappings."
+            self._report.error("too_many_nodes", message, mark=node.mark)
+            raise _Stop
+        if not self._open:
+            self.root = node
+            return
+        parent = self._open[-1]
+        if parent.node.kind == "list":
+            parent.node.items.append(node)
+        elif parent.key is None:
+            parent.key = node
+            self._check_key(node, parent)
+        else:
+            if _is_usable_key(parent.key):
+                parent.node.entries.setdefault(parent.key.text, (parent.key, node))
+            parent.key = None
+
+    def _check_key(self, key: Node, parent: _Open) -> None:
+        if key.kind in ("list", "mapping"):
+            message = "A key must be text: put what begins with [ or { in quotes."
+            self._report.error("invalid_key", message, parent.path or None, key.mark)
+            raise _Stop
+        if _is_merge_key(key):
+            message = "Merge keys (<<) are not allowed."
+            path = child_path(parent.path, key.text)
+            self._report.error("merge_key_not_allowed", message, path, key.mark)
+        elif key.kind == "scalar" and key.text in parent.node.entries:
+            first = parent.node.entries[key.text][0].mark
+            message = f"The key {quote(key.text)} is here a second time; line {first.line} has it."
+            path = child_path(parent.path, key.text)
+            self._report.error("duplicate_key", message, path, key.mark)
+
+
+def _is_merge_key(key: Node) -> bool:
+    return key.is_plain and key.text == _MERGE_KEY
+
+
+def _is_usable_key(key: Node) -> bool:
+    return key.kind == "scalar" and not _is_merge_key(key)
+
+
+def _mark(event: yaml.Event) -> Mark:
+    start = cast(yaml.Mark, event.start_mark)
+    return Mark(start.line + 1, start.column + 1)

@@ -1,0 +1,79 @@
+import json
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import authenticate, get_user_model
+from django.utils import timezone
+
+from local_stack.demo import make_demo
+from movespecs.models import MoveSpec
+from projects.models import Credential, Project
+
+pytestmark = pytest.mark.django_db
+BASE_URL = "http://127.0.0.1:8000"
+
+
+def demo(tmp_path: Path) -> dict[str, str]:
+    path = tmp_path / "demo.json"
+    make_demo(path, base_url=BASE_URL)
+    made: dict[str, str] = json.loads(path.read_text())
+    return made
+
+
+def differences(first: dict[str, str], second: dict[str, str]) -> set[str]:
+    return {name for name in first if first[name] != second[name]}
+
+
+def test_it_makes_a_released_movespec_of_the_project(tmp_path: Path) -> None:
+    made = demo(tmp_path)
+    movespec = MoveSpec.objects.get(id=made["movespec_id"])
+    assert str(movespec.project_id) == made["project_id"]
+    assert str(movespec.current_released_version_id) == made["movespec_version_id"]
+
+
+def test_it_makes_a_superuser_who_can_log_in(tmp_path: Path) -> None:
+    made = demo(tmp_path)
+    user = authenticate(username="admin", password=made["admin_password"])
+    assert user is not None
+    assert user.is_superuser
+
+
+def test_it_keeps_what_is_there(tmp_path: Path) -> None:
+    assert demo(tmp_path) == demo(tmp_path)
+    assert Project.objects.filter(name="Demo").count() == 1
+    assert Credential.objects.count() == 1
+
+
+def test_it_replaces_a_revoked_key(tmp_path: Path) -> None:
+    made = demo(tmp_path)
+    Credential.objects.filter(id=made["api_key_id"]).update(revoked_at=timezone.now())
+    assert differences(made, demo(tmp_path)) == {"api_key_id", "api_key_secret"}
+
+
+def test_it_replaces_an_archived_movespec(tmp_path: Path) -> None:
+    made = demo(tmp_path)
+    MoveSpec.objects.filter(id=made["movespec_id"]).update(archived_at=timezone.now())
+    assert differences(made, demo(tmp_path)) == {"movespec_id", "movespec_version_id"}
+
+
+def test_it_makes_all_anew_in_another_database(tmp_path: Path) -> None:
+    made = dict.fromkeys(demo(tmp_path), "00000000-0000-4000-8000-000000000000")
+    (tmp_path / "demo.json").write_text(json.dumps(made))
+    remade = demo(tmp_path)
+    assert differences(made, remade) == set(made) - {"admin_password"}
+    assert differences(remade, demo(tmp_path)) == set()
+
+
+def test_it_gives_a_forgotten_password_anew(tmp_path: Path) -> None:
+    demo(tmp_path)
+    (tmp_path / "demo.json").unlink()
+    made = demo(tmp_path)
+    assert authenticate(username="admin", password=made["admin_password"]) is not None
+
+
+def test_it_leaves_another_admin_alone(tmp_path: Path) -> None:
+    get_user_model().objects.create_superuser("admin", "someone@example.com", "theirs")
+    made = demo(tmp_path)
+    assert made["admin_username"] == "demo-admin"
+    assert authenticate(username="admin", password="theirs") is not None
+    assert authenticate(username="demo-admin", password=made["admin_password"]) is not None

@@ -1,0 +1,297 @@
+"""`make run`, as processes: the platform on a free port, with a data folder of its own."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from stack_processes import bare_environment, eventually, is_deserted, processes_of
+
+from local_stack.environment import PROJECT
+from local_stack.pytest_plugin import free_port
+
+KEYS = [
+    *("base_url", "organization_id", "project_id", "api_key_id", "api_key_secret"),
+    *("movespec_id", "movespec_version_id", "admin_username", "admin_password"),
+]
+READY_SECONDS = 60.0
+STOP_SECONDS = 20.0
+
+
+class Run:
+    def __init__(self, data_dir: Path, variables: dict[str, str]) -> None:
+        self.data_dir = data_dir
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "local_stack.run"],
+            cwd=PROJECT,
+            env=bare_environment(DATA_DIR=str(data_dir), **variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self.started_at = time.monotonic()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.lines.extend(self.process.stdout)
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+    @property
+    def demo(self) -> dict[str, str]:
+        demo: dict[str, str] = json.loads((self.data_dir / "demo.json").read_text())
+        return demo
+
+    def is_ready(self) -> bool:
+        return "curl" in self.output and self.output.endswith("\n")
+
+    def wait_until_ready(self) -> float:
+        """Seconds from the start until it said that it is ready."""
+        assert eventually(
+            lambda: self.is_ready() or self.process.poll() is not None, READY_SECONDS
+        ), self.output
+        assert self.is_ready(), self.output
+        return time.monotonic() - self.started_at
+
+    def end(self) -> int:
+        status = self.process.wait(STOP_SECONDS)
+        self._reader.join(5)
+        return status
+
+    def stop(self, signum: signal.Signals) -> int:
+        self.process.send_signal(signum)
+        return self.end()
+
+
+StartRun = Callable[..., Run]
+
+
+@pytest.fixture
+def start_run(tmp_path: Path) -> Iterator[StartRun]:
+    started: list[Run] = []
+
+    def start(data_dir: Path = tmp_path / "data", **variables: str) -> Run:
+        variables.setdefault("PORT", str(free_port()))
+        run = Run(data_dir, variables)
+        started.append(run)
+        return run
+
+    yield start
+    for run in started:
+        run.process.kill()
+        run.process.wait()
+    assert is_deserted(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """One that the tests which leave it running share."""
+    run = Run(tmp_path_factory.mktemp("run") / "data", {"PORT": str(free_port())})
+    run.wait_until_ready()
+    yield run
+    run.process.kill()
+    run.process.wait()
+    assert is_deserted(run.data_dir)
+
+
+def answers(base_url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{base_url}/readyz", timeout=5) as response:  # noqa: S310
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def manage(data_dir: Path, *arguments: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "local_stack.manage", *arguments],
+        cwd=PROJECT,
+        env=bare_environment(DATA_DIR=str(data_dir)),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
+    run = running
+    assert list(run.demo) == KEYS
+    assert stat.S_IMODE((run.data_dir / "demo.json").stat().st_mode) == 0o600
+    admin, password = run.demo["admin_username"], run.demo["admin_password"]
+    assert f"Admin: {run.demo['base_url']}/admin/ as {admin} with {password}\n" in run.output
+    pasted = "".join(line for line in run.lines if "curl " in line)
+    assert pasted.count("\n") == 2
+    done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, check=True)
+    session = json.loads(done.stdout)
+    assert session["status"] == "created"
+    assert session["project_id"] == run.demo["project_id"]
+    assert session["resolved_movespec_version_id"] == run.demo["movespec_version_id"]
+    assert session["stream_url"].startswith("ws://127.0.0.1:8001/api/detection/stream")
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_in_order_and_leaves_no_process(start_run: StartRun, signum: int) -> None:
+    run = start_run(WEB_PROCESSES="2")
+    run.wait_until_ready()
+    assert run.output.count("web    | [INFO] Spawning worker-") == 2
+    assert run.stop(signal.Signals(signum)) == 0
+    assert processes_of(run.data_dir) == []
+    web_stopped = run.output.index("web    | [INFO] Granian shutdown completed")
+    worker_stopped = run.output.index("worker | worker: Warm shutdown")
+    assert web_stopped < worker_stopped < run.output.index("run    | stopped")
+    log = (run.data_dir / "postgres.log").read_text()
+    assert log.rstrip().endswith("database system is shut down")
+
+
+def test_it_leaves_no_process_when_it_is_killed_and_starts_again(start_run: StartRun) -> None:
+    run = start_run(WEB_PROCESSES="2")
+    run.wait_until_ready()
+    first = run.demo
+    assert len(processes_of(run.data_dir)) > 10
+    run.process.kill()
+    run.process.wait()
+    assert is_deserted(run.data_dir)
+    again = start_run(PORT=first["base_url"].rpartition(":")[2])
+    again.wait_until_ready()
+    assert again.demo == first
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+def test_it_leaves_no_process_when_make_is_ended(tmp_path: Path, signum: signal.Signals) -> None:
+    data_dir = tmp_path / "data"
+    environment = bare_environment(DATA_DIR=str(data_dir), PORT=str(free_port()))
+    make = subprocess.Popen(
+        ["make", "--no-print-directory", "run"],
+        cwd=PROJECT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+    )
+    assert make.stdout is not None
+    assert any("ready: http" in line for line in make.stdout)
+    make.send_signal(signum)
+    make.communicate()
+    assert is_deserted(data_dir)
+
+
+def test_a_second_run_is_quick_and_keeps_what_was_made(start_run: StartRun) -> None:
+    first = start_run()
+    first.wait_until_ready()
+    assert first.stop(signal.SIGTERM) == 0
+    secrets = (first.data_dir / "secrets.env").read_text()
+    second = start_run(PORT=first.demo["base_url"].rpartition(":")[2])
+    assert second.wait_until_ready() < 10
+    assert second.demo == first.demo
+    assert (first.data_dir / "secrets.env").read_text() == secrets
+
+
+COUNT = "from projects.models import Project; print(Project.objects.filter(name='Demo').count())"
+
+
+def test_commands_reuse_its_database(running: Run) -> None:
+    assert manage(running.data_dir, "shell", "--no-imports", "-c", COUNT) == "1\n"
+    assert answers(running.demo["base_url"])
+
+
+def test_commands_start_a_database_that_does_not_run(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    manage(data_dir, "migrate", "--verbosity", "0")
+    assert manage(data_dir, "shell", "--no-imports", "-c", COUNT) == "0\n"
+    assert is_deserted(data_dir)
+
+
+def test_it_refuses_a_data_folder_that_another_run_uses(running: Run, start_run: StartRun) -> None:
+    second = start_run(running.data_dir)
+    assert second.end() == 1
+    assert second.output == (
+        f"run    | Another `make run` (process {running.process.pid}) uses {running.data_dir}: "
+        "stop it, or give this one another DATA_DIR and PORT.\n"
+    )
+    assert answers(running.demo["base_url"])
+
+
+def test_it_refuses_a_taken_port_before_it_starts_anything(start_run: StartRun) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        run = start_run(PORT=str(port))
+        assert run.end() == 1
+    assert run.output == (
+        f"run    | Port {port} cannot be used (Address already in use): stop what uses it, "
+        "or choose another, such as PORT=8080 make run\n"
+    )
+    assert not (run.data_dir / "postgres").exists()
+
+
+@pytest.mark.parametrize("port", ["http", "0", "65536"])
+def test_it_refuses_a_port_that_is_none(start_run: StartRun, port: str) -> None:
+    run = start_run(PORT=port)
+    assert run.end() == 1
+    assert run.output == f"run    | PORT is '{port}': it must be a number from 1 to 65535.\n"
+
+
+def test_it_ends_with_the_output_of_a_setup_that_failed(start_run: StartRun) -> None:
+    run = start_run(DATABASE_URL="postgresql://someone@127.0.0.1:1/somewhere")
+    assert run.end() == 1
+    assert "setup  | OperationalError: connection failed" in run.output
+    assert run.output.endswith("run    | setup failed: its output is above\n")
+    assert not (run.data_dir / "postgres").exists()
+    assert is_deserted(run.data_dir)
+
+
+def test_it_never_fills_in_production(start_run: StartRun) -> None:
+    run = start_run(ENVIRONMENT="production")
+    assert run.end() == 1
+    for name in ("SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS", "DATABASE_URL"):
+        assert re.search(rf"setup  \| .*{name} is unset", run.output)
+    assert not (run.data_dir / "postgres").exists()
+    assert not (run.data_dir / "secrets.env").exists()
+
+
+@pytest.mark.parametrize("module", ["granian", "celery"])
+def test_a_child_that_dies_is_started_again(start_run: StartRun, module: str) -> None:
+    run = start_run()
+    run.wait_until_ready()
+    base_url = run.demo["base_url"]
+
+    def guards() -> list[int]:
+        return [
+            pid
+            for pid in processes_of(run.data_dir)
+            if b"guard.py" in (words := Path(f"/proc/{pid}/cmdline").read_bytes())
+            and f"\0-m\0{module}\0".encode() in words
+        ]
+
+    killed = guards()
+    assert len(killed) == (1 if module == "granian" else 2)
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    assert eventually(
+        lambda: len(guards()) == len(killed) and not set(guards()) & set(killed), 30
+    ), run.output
+    assert eventually(lambda: answers(base_url), 30), run.output
+
+
+def test_the_database_is_started_again(start_run: StartRun) -> None:
+    run = start_run()
+    run.wait_until_ready()
+    lines = (run.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
+    os.kill(int(lines[0]), signal.SIGKILL)
+    assert eventually(lambda: "run    | the database ended, starting it again" in run.output)
+    assert eventually(lambda: answers(run.demo["base_url"]), 30), run.output

@@ -1,0 +1,78 @@
+"""The Makefile's set-up of the virtual environment, in a copy with an empty requirement set."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stack_processes import bare_environment
+
+from local_stack.environment import PROJECT
+
+INSTALLING = "Installing the dependencies into .venv …\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    (tmp_path / "requirements.txt").touch()
+    (tmp_path / "requirements-dev.txt").write_text("-r requirements.txt\n")
+    return tmp_path
+
+
+def make(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments],
+        cwd=project,
+        env=bare_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def install(project: Path, python: str = sys.executable) -> "subprocess.CompletedProcess[str]":
+    return make(project, f"PYTHON={python}", "install")
+
+
+def test_it_lists_its_targets() -> None:
+    done = make(PROJECT)
+    listed = [line.split()[1] for line in done.stdout.splitlines()]
+    targets = ["help", "run", "test", "check", "format", "openapi", "manage", "clean"]
+    assert sorted(listed) == sorted(targets)
+
+
+def test_it_installs_once_and_again_when_the_requirements_change(project: Path) -> None:
+    assert install(project).stdout == INSTALLING
+    assert install(project).stdout == ""
+    (project / "requirements.txt").write_text("# another\n")
+    assert install(project).stdout == INSTALLING
+    assert install(project).stdout == ""
+
+
+def test_a_failed_installation_is_tried_again(project: Path) -> None:
+    (project / "requirements.txt").write_text("./no-such-package\n")
+    assert install(project).returncode != 0
+    assert not (project / ".venv" / ".installed").exists()
+    (project / "requirements.txt").write_text("")
+    assert install(project).stdout == INSTALLING
+
+
+def test_it_replaces_a_half_made_environment(project: Path) -> None:
+    assert install(project).returncode == 0
+    (project / ".venv" / ".installed").unlink()
+    (project / ".venv" / "bin" / "python").unlink()
+    assert install(project).stdout == INSTALLING
+    assert install(project).stdout == ""
+
+
+@pytest.mark.parametrize("version", ["Python 3.10.4", "Python 3.14.0"])
+def test_it_refuses_another_python(project: Path, version: str) -> None:
+    python = project / "python"
+    python.write_text(f"#!/bin/sh\n[ \"$1\" = -V ] && echo '{version}'\nexit 1\n")
+    python.chmod(0o755)
+    done = install(project, str(python))
+    assert done.returncode != 0
+    assert done.stderr.startswith(f"Python 3.11, 3.12 or 3.13 is needed; {python}: {version}.")
+    assert not (project / ".venv").exists()
