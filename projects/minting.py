@@ -1,5 +1,6 @@
 """From a mint request to a credential: its shape, its limits, its secret."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,12 +16,11 @@ from kynaplatform.api.errors import (
     OrganizationSuspended,
     ProjectMismatch,
     ProjectSuspended,
-    RateLimited,
     ServiceAccountInvalid,
     ValidationFailed,
 )
 from kynaplatform.api.rate_limits import Limit
-from kynaplatform.api.throttling import count_request, refuse_over_limit, request_counter
+from kynaplatform.api.throttling import count_request, peek_request, refuse_over_limit
 from projects.credentials import credential_verify
 from projects.models import Credential, CredentialKind
 from projects.scopes import granted_scopes
@@ -76,18 +76,16 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
     """
     address = client_address(request)
     failures = [
-        Limit(f"mint:{claim.id or claim.secret[:40]}@{address}", settings.RATE_LIMIT_MINT),
-        Limit(f"mint@{address}", settings.RATE_LIMIT_MINT),
+        Limit(f"mint-credential:{_short(claim)}@{address}", settings.RATE_LIMIT_MINT),
+        Limit(f"mint-address:{address}", settings.RATE_LIMIT_MINT),
     ]
-    blocked = request_counter().peek(failures)
-    if not blocked.allowed:
-        raise RateLimited(blocked.reset_seconds)
+    refuse_over_limit(peek_request(request, failures))
     credential = _find(claim, now)
     if credential is None:
         # Counted, and only then answered: no more 401s than the limit, however many at once.
         refuse_over_limit(count_request(request, failures))
         raise REFUSALS[claim.kind]
-    mints = Limit(f"mint:project:{credential.project_id}", settings.RATE_LIMIT_MINT)
+    mints = Limit(f"mint-project:{credential.project_id}", settings.RATE_LIMIT_MINT)
     decision = count_request(request, [mints])
     if credential.project.organization.suspended_at is not None:
         raise OrganizationSuspended
@@ -111,6 +109,14 @@ def narrow_scopes(credential: Credential, asked: list[str] | None) -> list[str]:
 def require_project(credential: Credential, project_id: UUID | None) -> None:
     if project_id is not None and project_id != credential.project_id:
         raise ProjectMismatch
+
+
+def _short(claim: Claim) -> str:
+    """The claimed credential's name at a fixed length: strangers choose it.
+
+    A secret alone begins with 40 characters that name its credential.
+    """
+    return hashlib.sha256((claim.id or claim.secret[:40]).encode()).hexdigest()[:16]
 
 
 def _find(claim: Claim, now: datetime) -> Credential | None:

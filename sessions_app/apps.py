@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class SessionsConfig(AppConfig):
     name = "sessions_app"
     verbose_name = "Detection sessions"
+
+    def ready(self) -> None:
+        from kynaplatform.api.metrics import DATABASE_COLLECTORS
+        from sessions_app.metrics import SessionCollector
+
+        DATABASE_COLLECTORS.append(SessionCollector())

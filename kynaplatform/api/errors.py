@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views import defaults
 from rest_framework import exceptions
 
 logger = logging.getLogger("kynaplatform.errors")
@@ -30,7 +31,7 @@ class ApiError(Exception):
     sentence: ClassVar[str] = "Something went wrong on our side."
     example_details: ClassVar[dict[str, Detail]] = {}
 
-    def __init__(self, sentence: str | None = None, **details: Detail) -> None:
+    def __init__(self, sentence: str | None = None, /, **details: Detail) -> None:
         super().__init__(sentence or self.sentence)
         self.details: dict[str, Detail] = details
         self.headers: dict[str, str] = {}
@@ -263,16 +264,29 @@ def as_api_error(exception: Exception) -> ApiError:
 
 
 def answer_unknown_path(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_for_staff(request):
+        return defaults.page_not_found(request, exception)
     return error_response(NotFound("path"))
 
 
 def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_for_staff(request):
+        return defaults.bad_request(request, exception)
     return error_response(MalformedRequest("The request could not be read."))
 
 
 def answer_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_for_staff(request):
+        return defaults.permission_denied(request, exception)
     return error_response(AuthorizationFailed())
 
 
 def answer_failure(request: HttpRequest) -> HttpResponse:
+    if _is_for_staff(request):
+        return defaults.server_error(request)
     return error_response(InternalError())
+
+
+def _is_for_staff(request: HttpRequest) -> bool:
+    """The admin's failures are pages for people."""
+    return request.path.startswith("/admin/")

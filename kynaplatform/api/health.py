@@ -2,7 +2,6 @@
 
 import hmac
 import logging
-import os
 from typing import Literal
 
 from celery import current_app
@@ -10,15 +9,10 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpResponse
 from kombu.exceptions import OperationalError as BrokerError
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
-    generate_latest,
-)
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from kynaplatform.api import errors
+from kynaplatform.api.metrics import exposition
 from kynaplatform.api.views import ApiRequest, ApiView, operation
 from kynaplatform.api.wire import Answer
 
@@ -73,7 +67,7 @@ class MetricsView(ApiView):
             _require_metrics_token(request.META.get("HTTP_AUTHORIZATION", ""))
         elif settings.PRODUCTION:
             raise errors.NotFound("path")
-        return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+        return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 def database_state() -> Literal["ok", "down"]:
@@ -103,11 +97,3 @@ def _require_metrics_token(header: str) -> None:
         raise errors.AccessTokenMissing("Send METRICS_TOKEN as `Authorization: Bearer`.")
     if not hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode()):
         raise errors.AccessTokenInvalid("The metrics token is wrong.")
-
-
-def _registry() -> CollectorRegistry:
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return REGISTRY
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return registry

@@ -1,7 +1,17 @@
 """Prometheus metrics. With PROMETHEUS_MULTIPROC_DIR set, the web processes add up."""
 
+import os
+
 from django.http import HttpRequest
-from prometheus_client import Counter, Histogram
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 REQUESTS = Counter("kyna_http_requests", "HTTP requests answered.", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram(
@@ -10,6 +20,8 @@ REQUEST_SECONDS = Histogram(
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
+# Read from the database at each scrape; apps add theirs when they are ready.
+DATABASE_COLLECTORS: list[Collector] = []
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
@@ -19,3 +31,15 @@ def observe_request(request: HttpRequest, status: int, seconds: float) -> None:
     method = request.method if request.method in _METHODS else "other"
     REQUESTS.labels(method, route, str(status)).inc()
     REQUEST_SECONDS.labels(route).observe(seconds)
+
+
+def exposition() -> bytes:
+    """Every metric in Prometheus's text format."""
+    processes = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        processes = CollectorRegistry()
+        MultiProcessCollector(processes)  # type: ignore[no-untyped-call]
+    database = CollectorRegistry()
+    for collector in DATABASE_COLLECTORS:
+        database.register(collector)
+    return generate_latest(processes) + generate_latest(database)

@@ -83,6 +83,13 @@ def count_request(request: HttpRequest, limits: Sequence[Limit]) -> Decision:
     return decision
 
 
+def peek_request(request: HttpRequest, limits: Sequence[Limit]) -> Decision:
+    """What is left of `limits`, counting nothing; remembered for the response's headers."""
+    decision = request_counter().peek(limits)
+    request.rate_limit = decision  # type: ignore[attr-defined]
+    return decision
+
+
 def refuse_over_limit(decision: Decision) -> None:
     if not decision.allowed:
         raise RateLimited(decision.reset_seconds)
