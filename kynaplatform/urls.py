@@ -6,6 +6,9 @@ from django.urls import include, path
 from kynaplatform.api.docs import DocsView, MoveSpecSchemaView, OpenApiView
 from kynaplatform.api.health import HealthView, MetricsView, ReadinessView
 
+admin.site.site_header = admin.site.site_title = "kynaplatform"
+admin.site.index_title = "Staff"
+
 urlpatterns = [
     path("", include("projects.urls")),
     path("", include("movespecs.urls")),

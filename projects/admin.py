@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from kynaplatform.api.admin import BoundedAdmin, ReadOnlyAdmin
+from projects import suspension
 from projects.models import (
     AccessToken,
     ApiKey,
@@ -32,12 +33,38 @@ class SuspensionFilter(admin.SimpleListFilter):
         return queryset.filter(suspended_at__isnull=self.value() == "no")
 
 
+class SuspendableAdmin(BoundedAdmin):
+    """Suspended and resumed by actions; never deleted."""
+
+    actions = ["suspend", "resume"]
+
+    @admin.action(
+        description="Suspend: refuse requests, cancel live sessions", permissions=["change"]
+    )
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        now = timezone.now()
+        for row in queryset:
+            suspension.suspend(row, now=now)
+            self.log_change(request, row, "Suspended.")
+        self.message_user(request, f"Suspended {len(queryset)}.", messages.SUCCESS)
+
+    @admin.action(description="Resume: let requests in again", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for row in queryset:
+            suspension.resume(row)
+            self.log_change(request, row, "Resumed.")
+        self.message_user(request, f"Resumed {len(queryset)}.", messages.SUCCESS)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(Organization)
-class OrganizationAdmin(BoundedAdmin):
+class OrganizationAdmin(SuspendableAdmin):
     list_display = ["name", "id", "suspended_at", "rate_limit", "project_count", "created_at"]
     list_filter = [SuspensionFilter, "created_at"]
     search_fields = ["name", "=id"]
-    readonly_fields = ["id", "created_at"]
+    readonly_fields = ["id", "suspended_at", "created_at"]
     date_hierarchy = "created_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
@@ -48,25 +75,19 @@ class OrganizationAdmin(BoundedAdmin):
     def project_count(self, organization: Any) -> int:
         return int(organization.project_count)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
 
 @admin.register(Project)
-class ProjectAdmin(BoundedAdmin):
+class ProjectAdmin(SuspendableAdmin):
     list_display = ["name", "id", "organization", "suspended_at", "created_at"]
     list_filter = [SuspensionFilter, "created_at"]
     list_select_related = ["organization"]
     search_fields = ["name", "=id", "organization__name"]
     autocomplete_fields = ["organization"]
-    readonly_fields = ["id", "created_at"]
+    readonly_fields = ["id", "suspended_at", "created_at"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         # What runs under a project carries its organization in signed tokens.
         return [*self.readonly_fields, "organization"] if obj else list(self.readonly_fields)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class CredentialAdmin(ReadOnlyAdmin):

@@ -23,6 +23,7 @@ from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import OKPKey
 
+from kynaplatform.api.errors import ServiceUnavailable
 from projects.models import SigningKey
 
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
@@ -39,8 +40,10 @@ class TokenRejected(Exception):
     """A token that was not signed by us, or is not of the type or audience asked for."""
 
 
-class NoSigningKey(Exception):
-    """The platform has no signing key yet: `manage.py rotate_signing_key` makes the first."""
+class NoSigningKey(ServiceUnavailable):
+    """The key is not there: `manage.py rotate_signing_key` makes the first of all."""
+
+    sentence = "The platform has no signing key."
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,11 @@ def suspended_sessions_cancel(*, now: datetime, batch: int = SWEEP_BATCH) -> int
     )
 
 
+def end_suspended_sessions(*, now: datetime, **_: Any) -> None:
+    """Receiver of `projects.suspension.suspended`. The sweep finds what raced with it."""
+    suspended_sessions_cancel(now=now)
+
+
 def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
     """Finish a session: at once when nothing is attached, else through its runtime.
 
