@@ -30,7 +30,7 @@ ERROR_CODES = {
     "wrong_type": "A mapping, list, text or number is wanted and something else is given.",
     "too_few_items": "A list has fewer items than it needs.",
     "too_many_items": "A list has more items than it may have.",
-    "invalid_name": "A name has other characters than it may, a space at an end, or over 64 of them.",
+    "invalid_name": "A name is empty, too long, or has a character that it may not have there.",
     "reserved_name": "A phase has a name that a cue's `when` reserves.",
     "invalid_value": "A value is not one of those allowed.",
     "invalid_length": "A text is too short or too long.",
@@ -44,7 +44,7 @@ ERROR_CODES = {
     "unknown_phase": "The sequence or a cue names a phase that there is not.",
     "repeated_step": "A step of the sequence repeats the step before it.",
     "criterion_not_allowed": "A cue on completed or interrupted has a criterion.",
-    "too_many_errors": "There are over 100 errors; only the first are listed.",
+    "too_many_errors": "There are over 100 errors; 99 of them are listed.",
 }
 WARNING_CODES = {
     "unused_phase": "A phase that the sequence never uses.",
@@ -97,7 +97,7 @@ class Report:
     def errors(self) -> tuple[Issue, ...]:
         in_order = sorted(self._errors, key=_position)
         if self._error_count > MAX_ERRORS:
-            message = f"There are more errors; the first {MAX_ERRORS - 1} are listed."
+            message = f"There are more errors; {MAX_ERRORS - 1} of them are listed."
             in_order[-1] = Issue("too_many_errors", message, "error", None, None, None)
         return tuple(in_order)
 

@@ -11,7 +11,7 @@ from typing import Literal, cast
 import yaml
 
 from detection.issues import Mark, Report, quote
-from detection.source import readable_text
+from detection.source import mark_at, readable_text
 from detection.syntax import report_syntax_error
 
 MAX_DEPTH = 10
@@ -51,7 +51,7 @@ def read_document(yaml_source: str, report: Report) -> Node | None:
     text = readable_text(yaml_source, report)
     if text is None:
         return None
-    reader = _Reader(report)
+    reader = _Reader(text, report)
     try:
         for event in _events(text):
             reader.take(event)
@@ -60,9 +60,11 @@ def read_document(yaml_source: str, report: Report) -> Node | None:
     except yaml.YAMLError as error:
         report_syntax_error(text, error, report)
         return None
-    if reader.root is None:
+    root = reader.root
+    if root is None or (root.is_plain and not root.text):
         report.error("document_empty", "The text has no content.", mark=Mark(1, 1))
-    return reader.root
+        return None
+    return root
 
 
 def child_path(path: str, key: str) -> str:
@@ -76,8 +78,9 @@ def _events(text: str) -> Iterator[yaml.Event]:
 
 
 class _Reader:
-    def __init__(self, report: Report) -> None:
+    def __init__(self, text: str, report: Report) -> None:
         self.root: Node | None = None
+        self._text = text
         self._report = report
         self._open: list[_Open] = []
         self._node_count = 0
@@ -90,16 +93,16 @@ class _Reader:
             case yaml.ScalarEvent():
                 self._check_properties(event)
                 is_plain = not event.style
-                self._add(Node("scalar", _mark(event), event.value, is_plain))
+                self._add(Node("scalar", self._mark(event), event.value, is_plain))
             case yaml.SequenceStartEvent():
                 self._check_properties(event)
-                self._enter(Node("list", _mark(event)))
+                self._enter(Node("list", self._mark(event)))
             case yaml.MappingStartEvent():
                 self._check_properties(event)
-                self._enter(Node("mapping", _mark(event)))
+                self._enter(Node("mapping", self._mark(event)))
             case yaml.AliasEvent():
                 self._report_node(event, "alias_not_allowed", "Aliases (*name) are not allowed.")
-                self._add(Node("refused", _mark(event)))
+                self._add(Node("refused", self._mark(event)))
             case yaml.CollectionEndEvent():
                 self._leave()
 
@@ -107,11 +110,11 @@ class _Reader:
         self._document_count += 1
         if self._document_count > 1:
             message = "A second document begins here; a MoveSpec is a single one."
-            self._report.error("multiple_documents", message, mark=_mark(event))
+            self._report.error("multiple_documents", message, mark=self._mark(event))
             raise _Stop
         if event.tags or event.version not in (None, (1, 2)):
             message = "Only the directive %YAML 1.2 is allowed."
-            self._report.error("directive_not_allowed", message, mark=_mark(event))
+            self._report.error("directive_not_allowed", message, mark=self._mark(event))
 
     def _check_properties(self, event: yaml.NodeEvent) -> None:
         if event.anchor is not None:
@@ -120,7 +123,14 @@ class _Reader:
             self._report_node(event, "tag_not_allowed", "Tags (!name) are not allowed.")
 
     def _report_node(self, event: yaml.Event, code: str, message: str) -> None:
-        self._report.error(code, message, self._next_path() or None, _mark(event))
+        self._report.error(code, message, self._next_path() or None, self._mark(event))
+
+    def _mark(self, event: yaml.Event) -> Mark:
+        start = cast(yaml.Mark, event.start_mark)
+        if start.index >= len(self._text):
+            # libyaml puts the end of a text without a last line break onto a line of its own.
+            return mark_at(self._text, len(self._text))
+        return Mark(start.line + 1, start.column + 1)
 
     def _next_path(self) -> str:
         """The path of the node that comes next; a key has the path of its mapping."""
@@ -185,8 +195,3 @@ def _is_merge_key(key: Node) -> bool:
 
 def _is_usable_key(key: Node) -> bool:
     return key.kind == "scalar" and not _is_merge_key(key)
-
-
-def _mark(event: yaml.Event) -> Mark:
-    start = cast(yaml.Mark, event.start_mark)
-    return Mark(start.line + 1, start.column + 1)

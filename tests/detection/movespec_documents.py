@@ -1,0 +1,69 @@
+"""The documents that the tests of the language change one thing in."""
+
+from typing import Any
+
+from detection import Issue, validate
+from detection.issues import Report
+from detection.nodes import Node, read_document
+from detection.scalars import parse_number, plain_scalar_type
+
+# The tests count on these lines and columns.
+DOCUMENT = """\
+name: squat
+version: "1.0"
+detection:
+  type: repetition
+  movement:
+    name: squat
+    phases:
+      - name: standing
+        criteria:
+          - {joint: knee, angle_min: 160}
+      - name: bottom
+        criteria:
+          - {joint: knee, side: front, angle_min: 60, angle_max: 100}
+    sequence: [standing, bottom, standing]
+    feedback:
+      - {when: bottom, joint: hip, angle_max: 70, message: Chest up.}
+"""
+CUE = "{when: bottom, joint: hip, angle_max: 70, message: Chest up.}"
+
+
+def edit(old: str, new: str, document: str = DOCUMENT) -> str:
+    assert document.count(old) == 1, f"{old!r} is not once in the document"
+    return document.replace(old, new)
+
+
+def places(issues: tuple[Issue, ...]) -> list[tuple[str, str | None, int | None, int | None]]:
+    return [(issue.code, issue.path, issue.line, issue.column) for issue in issues]
+
+
+def errors_of(document: str) -> list[tuple[str, str | None, int | None, int | None]]:
+    return places(validate(document).errors)
+
+
+def message_of(document: str) -> str:
+    (error,) = validate(document).errors
+    return error.message
+
+
+def core_values(yaml_source: str) -> Any:
+    """The document as values of the YAML 1.2 core schema, as an editor's language server has it."""
+    root = read_document(yaml_source, Report())
+    assert root is not None
+    return _value(root)
+
+
+def _value(node: Node) -> Any:
+    if node.kind == "list":
+        return [_value(item) for item in node.items]
+    if node.kind == "mapping":
+        return {key: _value(value) for key, (_, value) in node.entries.items()}
+    if not node.is_plain:
+        return node.text
+    return {
+        "null": None,
+        "boolean": node.text.lower() == "true",
+        "number": parse_number(node.text),
+        "text": node.text,
+    }[plain_scalar_type(node.text)]

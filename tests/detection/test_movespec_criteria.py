@@ -1,0 +1,129 @@
+import pytest
+from movespec_documents import CUE, edit, errors_of, message_of
+
+from detection import validate
+
+PHASES = "detection.movement.phases"
+FEEDBACK = "detection.movement.feedback"
+
+
+@pytest.mark.parametrize(
+    ("text", "degrees"),
+    [
+        ("0", 0.0),
+        ("-0", 0.0),
+        ("+90", 90.0),
+        ("090", 90.0),
+        ("90.5", 90.5),
+        ("90.", 90.0),
+        (".5", 0.5),
+        ("9e1", 90.0),
+        ("0x5A", 90.0),
+        ("0o132", 90.0),
+        ("100", 100.0),
+    ],
+)
+def test_it_reads_an_angle_by_the_core_schema(text: str, degrees: float) -> None:
+    spec = validate(edit("angle_min: 60", f"angle_min: {text}")).spec
+    assert spec is not None
+    assert str(spec.phases[1].criteria[0].angle_min) == str(degrees)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-0.1",
+        "180.01",
+        ".inf",
+        "-.INF",
+        ".nan",
+        "1e999",
+        "-1",
+        "0xFFF",
+        "9" * 400,
+        f"0x{'f' * 400}",
+    ],
+)
+def test_it_refuses_an_angle_out_of_range(text: str) -> None:
+    path = f"{PHASES}[1].criteria[0].angle_max"
+    document = edit("angle_max: 100", f"angle_max: {text}")
+    assert errors_of(document) == [("number_out_of_range", path, 13, 66)]
+
+
+def test_it_takes_equal_bounds_and_compares_with_the_defaults() -> None:
+    assert errors_of(edit("angle_min: 60", "angle_min: 100")) == []
+    assert errors_of(edit("angle_min: 160", "angle_min: 180")) == []
+    assert errors_of(edit("angle_max: 70", "angle_max: 0")) == []
+
+
+def test_it_reports_reversed_bounds_of_a_cue() -> None:
+    document = edit("angle_max: 70", "angle_min: 71, angle_max: 70")
+    assert errors_of(document) == [("bounds_reversed", f"{FEEDBACK}[0].angle_min", 16, 47)]
+    assert message_of(document) == "angle_min 71 is above angle_max 70."
+
+
+@pytest.mark.parametrize("side", ["left", "right", "both", "either", "front", "back"])
+def test_it_takes_each_side(side: str) -> None:
+    spec = validate(edit("side: front", f"side: {side}")).spec
+    assert spec is not None
+    assert spec.phases[1].criteria[0].side == side
+
+
+@pytest.mark.parametrize("side", ["Left", "''", "null", "middle"])
+def test_it_refuses_another_side(side: str) -> None:
+    path = f"{PHASES}[1].criteria[0].side"
+    assert errors_of(edit("side: front", f"side: {side}")) == [("invalid_value", path, 13, 33)]
+
+
+def test_it_lists_the_words_it_knows() -> None:
+    assert message_of(edit("joint: hip", "joint: hips")) == (
+        '"hips" is not one of elbow, shoulder, hip, knee, ankle, wrist.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("front", "left"), ("back", "right"), ("left", "back"), ("right", "front")]
+)
+def test_it_refuses_body_and_lead_sides_of_one_joint_in_one_phase(one: str, other: str) -> None:
+    document = edit(
+        "{joint: knee, side: front, angle_min: 60, angle_max: 100}",
+        f"{{joint: knee, side: {one}, angle_min: 60}}\n"
+        f"          - {{joint: knee, side: {other}, angle_min: 60}}",
+    )
+    assert errors_of(document) == [("side_conflict", f"{PHASES}[1].criteria[1].side", 14, 33)]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        "{joint: hip, side: left, angle_min: 9}",
+        "{joint: knee, side: back, angle_min: 9}",
+        "{joint: knee, side: both, angle_min: 9}",
+        "{joint: knee, angle_min: 9}",
+    ],
+)
+def test_it_takes_other_sides_beside_front(second: str) -> None:
+    assert errors_of(edit("100}", f"100}}\n          - {second}")) == []
+
+
+def test_it_takes_left_of_a_joint_in_one_phase_and_front_in_another() -> None:
+    assert errors_of(edit("knee, angle_min: 160", "knee, side: left, angle_min: 160")) == []
+
+
+def test_a_cue_with_a_joint_needs_a_bound() -> None:
+    document = edit("joint: hip, angle_max: 70", "joint: hip")
+    assert errors_of(document) == [("missing_bound", f"{FEEDBACK}[0]", 16, 9)]
+
+
+def test_a_cue_with_a_side_needs_a_joint() -> None:
+    document = edit("joint: hip, angle_max: 70", "side: left")
+    assert errors_of(document) == [("missing_joint", f"{FEEDBACK}[0].side", 16, 30)]
+
+
+@pytest.mark.parametrize("word", ["completed", "interrupted"])
+@pytest.mark.parametrize("key", ["joint: hip", "side: left", "angle_min: 5", "angle_max: 5"])
+def test_a_cue_on_a_reserved_word_takes_no_criterion(word: str, key: str) -> None:
+    document = edit(CUE, f"{{message: Good., {key}, when: {word}}}")
+    path = f"{FEEDBACK}[0].{key.split(':')[0]}"
+    column = 28 + len(key.split(":")[0])
+    assert errors_of(document) == [("criterion_not_allowed", path, 16, column)]

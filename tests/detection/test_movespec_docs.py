@@ -1,0 +1,86 @@
+"""The reference and the examples, held against the language itself."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from detection import ISSUE_CODES, JOINT_LANDMARKS, validate
+from detection.grammar import Items, Kind, Record
+from detection.issues import WARNING_CODES
+from detection.language import MOVESPEC
+from detection.spec import SIDES
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = (ROOT / "docs" / "movespec.md").read_text(encoding="utf-8")
+EXAMPLES = sorted((ROOT / "examples" / "movespecs").glob("*.yaml"))
+
+
+def section(title: str) -> str:
+    return REFERENCE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def keys_of(kind: Kind, path: str = "") -> list[str]:
+    if isinstance(kind, Items):
+        return keys_of(kind.item, f"{path}[]")
+    if not isinstance(kind, Record):
+        return []
+    keys = []
+    for field in kind.fields:
+        field_path = f"{path}.{field.key}" if path else field.key
+        keys += [field_path, *keys_of(field.kind, field_path)]
+    return keys
+
+
+def test_the_reference_lists_every_issue_code_with_its_meaning() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (error|warning) \| (.+) \|$", section("Issues"), re.M)
+    assert {code: meaning for code, _, meaning in rows} == ISSUE_CODES
+    assert {code for code, severity, _ in rows if severity == "warning"} == set(WARNING_CODES)
+    assert len(rows) == len(ISSUE_CODES)
+
+
+def test_the_reference_lists_every_key_in_order() -> None:
+    assert re.findall(r"^\| `([\w.\[\]]+)` \|", section("Every key"), re.M) == keys_of(MOVESPEC)
+
+
+def test_the_reference_lists_every_joint_with_its_landmarks() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\w+), (\w+), (\w+) \|", section("Joints"), re.M)
+    assert {joint: tuple(landmarks) for joint, *landmarks in rows} == JOINT_LANDMARKS
+
+
+def test_the_reference_lists_every_side() -> None:
+    rows = re.findall(r"^\| (`.+?`) \|", section("Sides"), re.M)
+    assert tuple(re.findall(r"`(\w+)`", " ".join(rows))) == SIDES
+
+
+def test_the_example_of_the_reference_has_no_issues() -> None:
+    (source,) = re.findall(r"```yaml\n(.+?)```", section("A complete example"), re.S)
+    validation = validate(source)
+    assert (validation.errors, validation.warnings) == ((), ())
+
+
+def test_the_examples_are_the_six_that_are_released() -> None:
+    assert [path.stem for path in EXAMPLES] == [
+        "biceps-curl",
+        "lateral-raise",
+        "lunge",
+        "push-up",
+        "sit-up",
+        "squat",
+    ]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_has_no_issues_and_a_gap_of_20_degrees(path: Path) -> None:
+    validation = validate(path.read_text(encoding="utf-8"))
+    assert (validation.errors, validation.warnings) == ((), ())
+    assert validation.spec is not None
+    one, other = validation.spec.phases
+    gaps = [
+        max(a.angle_min - b.angle_max, b.angle_min - a.angle_max)
+        for a in one.criteria
+        for b in other.criteria
+        if a.joint == b.joint
+    ]
+    assert max(gaps) >= 20
+    assert len(validation.spec.feedback) >= 2

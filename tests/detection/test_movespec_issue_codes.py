@@ -1,0 +1,103 @@
+import pytest
+from movespec_documents import DOCUMENT, edit, places
+
+from detection import ISSUE_CODES, validate
+
+PHASES = "detection.movement.phases"
+SEQUENCE = "detection.movement.sequence"
+CUE = "detection.movement.feedback[0]"
+CRITERION = f"{PHASES}[1].criteria[0]"
+
+# code: a document, and path, line and column of the first issue with the code.
+CASES = {
+    "document_too_large": ("x" * 65_537, None, None, None),
+    "invalid_character": (edit("Chest", "Ch\x07est"), None, 16, 62),
+    "yaml_syntax": (edit("standing]", "standing"), None, 15, 13),
+    "document_empty": ("# nothing\n", None, 1, 1),
+    "multiple_documents": (DOCUMENT + "---\n" + DOCUMENT, None, 17, 1),
+    "too_deep": (edit("squat\nversion", "[[[[[[[[[[]]]]]]]]]]\nversion"), None, 1, 16),
+    "too_many_nodes": (f"[{'a, ' * 5000}]", None, 1, 14_999),
+    "directive_not_allowed": ("%TAG !a! tag:a,2000:\n---\n" + DOCUMENT, None, 1, 1),
+    "anchor_not_allowed": (edit("knee, side", "&knee knee, side"), f"{CRITERION}.joint", 13, 21),
+    "alias_not_allowed": (edit("knee, side", "*knee , side"), f"{CRITERION}.joint", 13, 21),
+    "tag_not_allowed": (edit('"1.0"', "!!str 1.0"), "version", 2, 10),
+    "merge_key_not_allowed": (
+        edit("name: bottom", "<<: bottom\n        name: bottom"),
+        f'{PHASES}[1]."<<"',
+        11,
+        9,
+    ),
+    "duplicate_key": (
+        edit("  type: repetition", "  type: repetition\n  type: x"),
+        "detection.type",
+        5,
+        3,
+    ),
+    "invalid_key": (edit("side: front", "[side]: front"), CRITERION, 13, 27),
+    "unknown_key": (edit("angle_max: 100", "angel_max: 100"), f"{CRITERION}.angel_max", 13, 55),
+    "missing_key": (edit("  type: repetition\n", ""), "detection.type", 4, 3),
+    "wrong_type": (edit("100", '"100"'), f"{CRITERION}.angle_max", 13, 66),
+    "too_few_items": (edit("[standing, bottom, standing]", "[standing]"), SEQUENCE, 14, 15),
+    "too_many_items": (
+        edit("[standing, bottom, standing]", f"[{'standing, bottom, ' * 16}standing]"),
+        SEQUENCE,
+        14,
+        15,
+    ),
+    "invalid_name": (edit("    name: squat", "    name: squat!"), "detection.movement.name", 6, 11),
+    "reserved_name": (edit("- name: bottom", "- name: completed"), f"{PHASES}[1].name", 11, 15),
+    "invalid_value": (edit("joint: hip", "joint: hips"), f"{CUE}.joint", 16, 31),
+    "invalid_length": (edit("Chest up.", "x" * 201), f"{CUE}.message", 16, 60),
+    "invalid_text": (edit("Chest up.", '"Chest\\0up."'), f"{CUE}.message", 16, 60),
+    "number_out_of_range": (edit("100", "180.5"), f"{CRITERION}.angle_max", 13, 66),
+    "missing_bound": (edit(", angle_min: 160", ""), f"{PHASES}[0].criteria[0]", 10, 13),
+    "missing_joint": (edit("joint: hip, ", ""), f"{CUE}.angle_max", 16, 35),
+    "bounds_reversed": (edit("angle_min: 60", "angle_min: 101"), f"{CRITERION}.angle_min", 13, 51),
+    "side_conflict": (
+        edit("100}", "100}\n          - {joint: knee, side: left, angle_min: 9}"),
+        f"{PHASES}[1].criteria[1].side",
+        14,
+        33,
+    ),
+    "duplicate_phase": (edit("- name: bottom", "- name: standing"), f"{PHASES}[1].name", 11, 15),
+    "unknown_phase": (edit(", bottom,", ", botom,"), f"{SEQUENCE}[1]", 14, 26),
+    "repeated_step": (edit("[standing,", "[standing, standing,"), f"{SEQUENCE}[1]", 14, 26),
+    "criterion_not_allowed": (edit("when: bottom", "when: completed"), f"{CUE}.joint", 16, 34),
+    "too_many_errors": ("".join(f"k{i}: 1\n" for i in range(101)), None, None, None),
+    "unused_phase": (
+        edit("bottom, standing]", "crouch, standing]").replace(
+            "    sequence",
+            "      - name: crouch\n        criteria: [{joint: hip, angle_max: 9}]\n    sequence",
+        ),
+        f"{PHASES}[1]",
+        11,
+        9,
+    ),
+    "overlapping_phases": (edit("joint: knee, side: front", "joint: hip"), f"{PHASES}[1]", 11, 9),
+    "sequence_not_closed": (edit(", standing]", "]"), f"{SEQUENCE}[1]", 14, 26),
+}
+
+
+@pytest.mark.parametrize("code", ISSUE_CODES)
+def test_it_reports_each_code_at_its_exact_place(code: str) -> None:
+    document, *place = CASES[code]
+    validation = validate(document)
+    found = [p for p in places(validation.errors + validation.warnings) if p[0] == code]
+    assert found[0] == (code, *place)
+
+
+def test_it_has_a_case_for_every_code_and_for_no_other() -> None:
+    assert set(CASES) == set(ISSUE_CODES)
+
+
+def test_the_unchanged_document_has_no_issues() -> None:
+    validation = validate(DOCUMENT)
+    assert (validation.errors, validation.warnings) == ((), ())
+
+
+@pytest.mark.parametrize("code", ["unused_phase", "overlapping_phases", "sequence_not_closed"])
+def test_a_warning_leaves_the_document_valid(code: str) -> None:
+    validation = validate(CASES[code][0])
+    assert validation.ok
+    assert validation.spec is not None
+    assert {issue.severity for issue in validation.warnings} == {"warning"}

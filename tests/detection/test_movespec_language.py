@@ -1,0 +1,283 @@
+import pytest
+from movespec_documents import CUE, DOCUMENT, edit, errors_of, message_of
+
+from detection import Criterion, Cue, MoveSpec, Phase, validate
+
+PHASES = "detection.movement.phases"
+SEQUENCE = "detection.movement.sequence"
+FEEDBACK = "detection.movement.feedback"
+
+
+def with_phases(count: int) -> str:
+    phases = "".join(
+        f"      - name: p{number}\n        criteria: [{{joint: knee, angle_min: {number}}}]\n"
+        for number in range(count)
+    )
+    head, rest = DOCUMENT.split("      - name: standing")
+    tail = rest[rest.index("    sequence") :]
+    return (
+        head
+        + phases
+        + tail.replace("[standing, bottom, standing]", "[p0, p1]").replace(
+            "when: bottom", "when: p0"
+        )
+    )
+
+
+def with_criteria(count: int) -> str:
+    return edit(
+        "- {joint: knee, angle_min: 160}", "- {joint: knee, angle_min: 160}\n          " * count
+    )
+
+
+def with_cues(count: int) -> str:
+    return edit(f"      - {CUE}\n", f"      - {CUE}\n" * count)
+
+
+def test_it_compiles_the_document() -> None:
+    assert validate(DOCUMENT).spec == MoveSpec(
+        name="squat",
+        version="1.0",
+        description=None,
+        movement_name="squat",
+        phases=(
+            Phase("standing", None, (Criterion("knee", None, 160.0, 180.0),)),
+            Phase("bottom", None, (Criterion("knee", "front", 60.0, 100.0),)),
+        ),
+        sequence=("standing", "bottom", "standing"),
+        feedback=(Cue("bottom", Criterion("hip", None, 0.0, 70.0), "coaching", "Chest up."),),
+    )
+
+
+def test_it_compiles_a_document_without_feedback() -> None:
+    spec = validate(DOCUMENT[: DOCUMENT.index("    feedback")]).spec
+    assert spec is not None
+    assert spec.feedback == ()
+
+
+def test_it_compiles_descriptions_and_a_cue_without_criterion() -> None:
+    document = edit(CUE, "{when: completed, level: success, message: Good.}")
+    document = edit("- name: bottom", "- name: bottom\n        description: low", document)
+    spec = validate("description: Counts.\n" + document).spec
+    assert spec is not None
+    assert spec.description == "Counts."
+    assert spec.phases[1].description == "low"
+    assert spec.feedback == (Cue("completed", None, "success", "Good."),)
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "place"),
+    [
+        ("name: squat\nv", "name", (1, 1)),
+        ('version: "1.0"\n', "version", (1, 1)),
+        ("    name: squat\n", "detection.movement.name", (6, 5)),
+        ("    sequence: [standing, bottom, standing]\n", SEQUENCE, (6, 5)),
+        ("when: bottom, ", f"{FEEDBACK}[0].when", (16, 9)),
+        (", message: Chest up.", f"{FEEDBACK}[0].message", (16, 9)),
+        ("joint: knee, side: front", f"{PHASES}[1].criteria[0].joint", (13, 13)),
+    ],
+)
+def test_it_reports_a_missing_required_key_at_its_mapping(
+    line: str, path: str, place: tuple[int, int]
+) -> None:
+    replacement = {"name: squat\nv": "v", "joint: knee, side: front": "side: front"}.get(line, "")
+    assert errors_of(edit(line, replacement)) == [("missing_key", path, *place)]
+
+
+def test_it_reports_every_missing_key_of_an_empty_mapping() -> None:
+    assert errors_of("{}") == [
+        ("missing_key", "name", 1, 1),
+        ("missing_key", "version", 1, 1),
+        ("missing_key", "detection", 1, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "nearest"),
+    [
+        ("angle_max: 100", "angel_max: 100", "angle_max"),
+        ("angle_max: 100", "ANGLE_MAX: 100", "angle_max"),
+        ("    sequence:", "    sequenze:", "sequence"),
+        ("Chest up.}", "Chest up., lvl: info}", "level"),
+    ],
+)
+def test_it_names_the_nearest_known_key(old: str, new: str, nearest: str) -> None:
+    (message,) = [e.message for e in validate(edit(old, new)).errors if e.code == "unknown_key"]
+    assert message.endswith(f"; the nearest known key is {nearest}.")
+
+
+def test_it_does_not_look_into_an_unknown_key() -> None:
+    document = "extra: {joint: [1, {deep: 2}]}\n" + DOCUMENT
+    assert errors_of(document) == [("unknown_key", "extra", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("document", "wanted"),
+    [
+        ("- a", "A mapping of keys to values is wanted here, not a list."),
+        ("squat", 'A mapping of keys to values is wanted here, not the text "squat".'),
+        ("12", 'A mapping of keys to values is wanted here, not the number "12".'),
+        ("~", 'A mapping of keys to values is wanted here, not the null "~".'),
+    ],
+)
+def test_it_refuses_a_root_that_is_no_mapping(document: str, wanted: str) -> None:
+    (error,) = validate(document).errors
+    assert (error.code, error.path, error.line, error.message) == ("wrong_type", None, 1, wanted)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "place"),
+    [
+        ("name: squat\nv", "name: [squat]\nv", "name", (1, 7)),
+        ('"1.0"', "{major: 1}", "version", (2, 10)),
+        ("repetition", "[repetition]", "detection.type", (4, 9)),
+        ("[standing, bottom, standing]", "standing", SEQUENCE, (14, 15)),
+        ("angle_max: 100", "angle_max: wide", f"{PHASES}[1].criteria[0].angle_max", (13, 66)),
+        ("angle_max: 100", "angle_max: 1_0", f"{PHASES}[1].criteria[0].angle_max", (13, 66)),
+        ("angle_max: 100", "angle_max: true", f"{PHASES}[1].criteria[0].angle_max", (13, 66)),
+        ("angle_max: 100", "angle_max: ", f"{PHASES}[1].criteria[0].angle_max", (13, 66)),
+        ("angle_max: 100", "angle_max: '100'", f"{PHASES}[1].criteria[0].angle_max", (13, 66)),
+        ("{joint: knee, angle_min: 160}", "knee", f"{PHASES}[0].criteria[0]", (10, 13)),
+    ],
+)
+def test_it_reports_a_value_of_the_wrong_type(
+    old: str, new: str, path: str, place: tuple[int, int]
+) -> None:
+    assert errors_of(edit(old, new)) == [("wrong_type", path, *place)]
+
+
+def test_it_wants_detection_and_movement_as_mappings() -> None:
+    head = DOCUMENT[: DOCUMENT.index("detection:")]
+    assert errors_of(head + "detection: 5") == [("wrong_type", "detection", 3, 12)]
+    document = head + "detection: {type: repetition, movement: []}"
+    assert errors_of(document) == [("wrong_type", "detection.movement", 3, 41)]
+
+
+@pytest.mark.parametrize("name", ["a", "A-z_0 9", "9", "--", "x" * 64, "on", "no", "null", "1e3"])
+def test_it_takes_a_name(name: str) -> None:
+    spec = validate(edit("    name: squat", f"    name: {name}")).spec
+    assert spec is not None
+    assert spec.movement_name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["''", "", "x" * 65, "sq.uat", "1.0", "é", "' a'", "'a '", '"a\\n"', "|\n      a", "~"]
+)
+def test_it_refuses_what_is_no_name(name: str) -> None:
+    (error,) = errors_of(edit("    name: squat", f"    name: {name}"))
+    assert error[:3] == ("invalid_name", "detection.movement.name", 6)
+
+
+@pytest.mark.parametrize("word", ["completed", "interrupted"])
+def test_it_reserves_the_words_of_cues(word: str) -> None:
+    document = edit("- name: bottom", f"- name: {word}")
+    assert errors_of(document)[0] == ("reserved_name", f"{PHASES}[1].name", 11, 15)
+
+
+def test_it_reserves_the_words_for_phases_only_and_as_written() -> None:
+    document = edit("    name: squat", "    name: completed").replace("bottom", "Completed")
+    assert errors_of(document) == []
+
+
+@pytest.mark.parametrize(("count", "code"), [(1, "too_few_items"), (17, "too_many_items")])
+def test_it_bounds_the_number_of_phases(count: int, code: str) -> None:
+    assert errors_of(with_phases(count))[0] == (code, PHASES, 8, 7)
+
+
+@pytest.mark.parametrize("count", [2, 16])
+def test_it_takes_2_to_16_phases(count: int) -> None:
+    assert errors_of(with_phases(count)) == []
+
+
+def test_it_bounds_the_number_of_criteria() -> None:
+    assert errors_of(with_criteria(8)) == []
+    assert errors_of(with_criteria(9)) == [("too_many_items", f"{PHASES}[0].criteria", 10, 11)]
+    document = edit("criteria:\n          - {joint: knee, angle_min: 160}", "criteria: []")
+    assert errors_of(document) == [("too_few_items", f"{PHASES}[0].criteria", 9, 19)]
+
+
+def test_it_bounds_the_number_of_cues() -> None:
+    assert errors_of(edit(f"\n      - {CUE}", " []")) == []
+    assert errors_of(with_cues(32)) == []
+    assert errors_of(with_cues(33)) == [("too_many_items", FEEDBACK, 16, 7)]
+
+
+def test_it_takes_a_sequence_of_32_steps() -> None:
+    steps = ", ".join(["standing", "bottom"] * 16)
+    assert errors_of(edit("standing, bottom, standing", steps)) == []
+
+
+def test_it_says_how_many_items_there_are() -> None:
+    document = edit("[standing, bottom, standing]", "[standing]")
+    assert message_of(document) == "1 given; at least 2 are needed."
+
+
+@pytest.mark.parametrize(
+    ("old", "template", "path", "limits"),
+    [
+        ('version: "1.0"', 'version: "{}"', "version", (1, 64)),
+        ("name: squat\nv", 'description: "{}"\nname: squat\nv', "description", (0, 1000)),
+        ("Chest up.", '"{}"', f"{FEEDBACK}[0].message", (1, 200)),
+    ],
+)
+def test_it_bounds_the_length_of_texts(
+    old: str, template: str, path: str, limits: tuple[int, int]
+) -> None:
+    least, most = limits
+    for length in (least, most):
+        assert errors_of(edit(old, template.format("é" * length))) == []
+    for length in (least - 1, most + 1):
+        if length >= 0:
+            (error,) = errors_of(edit(old, template.format("é" * length)))
+            assert error[:2] == ("invalid_length", path)
+
+
+def test_a_message_may_have_lines_and_a_version_may_not() -> None:
+    assert errors_of(edit("Chest up.", '"Chest\\n\\tup."')) == []
+    assert errors_of(edit('"1.0"', '"1\\n0"')) == [("invalid_text", "version", 2, 10)]
+
+
+@pytest.mark.parametrize("escape", ["\\0", "\\x1b", "\\x7f", "\\x85", "\\r"])
+def test_a_message_has_no_control_characters(escape: str) -> None:
+    path = f"{FEEDBACK}[0].message"
+    assert errors_of(edit("Chest up.", f'"a{escape}"')) == [("invalid_text", path, 16, 60)]
+
+
+def test_it_takes_the_text_of_plain_scalars_where_a_string_is_wanted() -> None:
+    document = edit('"1.0"', "1.0")
+    document = edit("Chest up.", "yes", document)
+    document = "description: 0x1F\n" + document
+    spec = validate(document).spec
+    assert spec is not None
+    assert (spec.version, spec.feedback[0].message, spec.description) == ("1.0", "yes", "0x1F")
+
+
+def test_it_reports_many_errors_in_the_order_of_the_text() -> None:
+    document = edit('"1.0"', "[]")
+    document = edit("knee, side: front", "toe, side: upper", document)
+    document = edit(", bottom, standing]", ", standing]", document)
+    document = edit("Chest up.", "''", document)
+    assert errors_of(document) == [
+        ("wrong_type", "version", 2, 10),
+        ("invalid_value", f"{PHASES}[1].criteria[0].joint", 13, 21),
+        ("invalid_value", f"{PHASES}[1].criteria[0].side", 13, 32),
+        ("repeated_step", f"{SEQUENCE}[1]", 14, 26),
+        ("invalid_length", f"{FEEDBACK}[0].message", 16, 60),
+    ]
+    assert validate(document).spec is None
+
+
+def test_it_refuses_an_unknown_phase_in_a_cue_and_names_the_nearest() -> None:
+    document = edit("when: bottom", "when: bottum")
+    assert errors_of(document) == [("unknown_phase", f"{FEEDBACK}[0].when", 16, 16)]
+    assert message_of(document) == 'No phase has the name "bottum"; the nearest is "bottom".'
+
+
+def test_it_does_not_blame_the_sequence_for_a_phase_without_a_valid_name() -> None:
+    document = edit("- name: bottom", "- name: bot!tom")
+    assert errors_of(document) == [("invalid_name", f"{PHASES}[1].name", 11, 15)]
+
+
+def test_it_compares_names_by_their_text() -> None:
+    document = edit("- name: standing", "- name: 1").replace("name: bottom", 'name: "1"')
+    assert ("duplicate_phase", f"{PHASES}[1].name", 11, 15) in errors_of(document)
