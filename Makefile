@@ -37,15 +37,15 @@ clean: ## Remove the virtual environment and caches; data in .data stays
 # The stamp holds the hash of what was installed, and is written only after all of it was. An
 # environment made by another Python, or half made, is made anew.
 install:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
-	  echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON): $$($(PYTHON) -V 2>&1). Another one: make PYTHON=python3.12 …" >&2; exit 1; }
-	@version='import sys; print(sys.version)'; python=$$($(PYTHON) -c "$$version"); \
-	wanted="$$python $$(cat $(REQUIREMENTS) | $(PYTHON) -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')"; \
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+	  echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON): $$("$(PYTHON)" -V 2>&1). Another one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@version='import sys; print(sys.version)'; python=$$("$(PYTHON)" -c "$$version"); \
+	wanted="$$python $$(cat $(REQUIREMENTS) | "$(PYTHON)" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')"; \
 	if [ "$$wanted" != "$$(cat $(STAMP) 2>/dev/null)" ]; then \
 	  echo "Installing the dependencies into $(VENV) …"; \
 	  rm -f $(STAMP); \
 	  if [ "$$($(BIN)/python -c "$$version" 2>/dev/null)" != "$$python" ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
-	    $(PYTHON) -m venv --clear $(VENV) || exit 1; \
+	    "$(PYTHON)" -m venv --clear $(VENV) || exit 1; \
 	  fi; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && \
 	  printf '%s\n' "$$wanted" > $(STAMP); \

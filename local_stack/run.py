@@ -108,8 +108,8 @@ def make_services(port: int, data_dir: Path) -> list[Service]:
     if not variables.get("PROMETHEUS_MULTIPROC_DIR"):
         variables["PROMETHEUS_MULTIPROC_DIR"] = str(fresh_folder(data_dir / "metrics"))
     of_celery = variables | broker_variables(data_dir)
-    web = ["granian", "--interface", "wsgi", "kynaplatform.wsgi:application"]
-    web += ["--host", HOST, "--port", str(port)]
+    web = ["granian", "--interface", "wsgi", "local_stack.web:application"]
+    web += ["--no-ws", "--host", HOST, "--port", str(port)]
     web += ["--workers", variables.get("WEB_PROCESSES") or "1"]
     web += ["--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"]
     web += ["--workers-kill-timeout", str(WEB_STOP_SECONDS)]

@@ -1,6 +1,5 @@
 """The long-running children of `make run`: their output, their restarts, their end."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -87,7 +86,8 @@ def _show_lines(name: str, output: IO[bytes]) -> None:
 
 def kill_strays(known: set[int]) -> None:
     """End what a guard that was itself killed has left to us, its nearest living reaper."""
-    for stray in set(children_of(os.getpid())) - known:
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+    # Each generation that dies leaves us the next one.
+    while strays := set(children_of(os.getpid())) - known:
+        for stray in strays:
             os.kill(stray, signal.SIGKILL)
             os.waitpid(stray, 0)

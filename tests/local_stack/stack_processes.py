@@ -21,6 +21,7 @@ with serve(Path(sys.argv[1]), reuse=sys.argv[2] == "reuse", throwaway=True) as s
     sys.stdin.read()
 """
 SERVICES = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL")
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 OF_THE_TESTS = ("DATA_DIR", "SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS")
 
 
@@ -36,6 +37,14 @@ def processes_of(folder: Path) -> list[int]:
                 if marker in named or works_in.startswith(marker):
                     found.append(int(entry.name))
     return found
+
+
+def command_line(pid: int) -> bytes:
+    """The words of a process, each ended by NUL; nothing when it has gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def eventually(is_so: Callable[[], bool], seconds: float = 15.0) -> bool:
@@ -56,7 +65,8 @@ def bare_environment(**more: str) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if name not in (*SERVICES, *OF_THE_TESTS, "ENVIRONMENT", "PUBLIC_STREAM_URL", "PORT")
+        if name
+        not in (*SERVICES, *OF_MAKE, *OF_THE_TESTS, "ENVIRONMENT", "PUBLIC_STREAM_URL", "PORT")
     }
     return inherited | more
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from stack_processes import eventually, is_deserted, processes_of
+from stack_processes import command_line, eventually, is_deserted, processes_of
 
 from local_stack.postgres import EmbeddedPostgres, PostgresUnavailableError, serve
 
@@ -29,17 +29,19 @@ def url_of(process: "subprocess.Popen[str]") -> str:
 
 
 def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def postmasters_of(folder: Path) -> list[int]:
     data = b"/postgres\0-D\0" + os.fsencode(folder / "postgres") + b"\0"
-    servers = {
-        pid: parent_of(pid)
-        for pid in processes_of(folder)
-        if data in Path(f"/proc/{pid}/cmdline").read_bytes()
-        and b"guard.py" not in Path(f"/proc/{pid}/cmdline").read_bytes()
-    }
+    servers = {}
+    for pid in processes_of(folder):
+        words = command_line(pid)
+        if data in words and b"guard.py" not in words:
+            servers[pid] = parent_of(pid)
     # A child looks like its postmaster until it has a title of its own.
     return [pid for pid, parent in servers.items() if parent not in servers]
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from stack_processes import bare_environment, eventually, is_deserted, processes_of
+from stack_processes import bare_environment, command_line, eventually, is_deserted, processes_of
 
 from local_stack.environment import PROJECT
 from local_stack.pytest_plugin import free_port
@@ -58,7 +58,7 @@ class Run:
         return demo
 
     def is_ready(self) -> bool:
-        return "curl" in self.output and self.output.endswith("\n")
+        return "/api/detection/sessions" in self.output and self.output.endswith("\n")
 
     def wait_until_ready(self) -> float:
         """Seconds from the start until it said that it is ready."""
@@ -134,7 +134,7 @@ def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
     assert stat.S_IMODE((run.data_dir / "demo.json").stat().st_mode) == 0o600
     admin, password = run.demo["admin_username"], run.demo["admin_password"]
     assert f"Admin: {run.demo['base_url']}/admin/ as {admin} with {password}\n" in run.output
-    pasted = "".join(line for line in run.lines if "curl " in line)
+    pasted = "".join(line for line in run.lines if "curl -sS " in line)
     assert pasted.count("\n") == 2
     done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, check=True)
     session = json.loads(done.stdout)
@@ -171,12 +171,22 @@ def test_it_leaves_no_process_when_it_is_killed_and_starts_again(start_run: Star
     assert again.demo == first
 
 
+def test_it_leaves_no_process_when_its_guards_are_killed_with_it(start_run: StartRun) -> None:
+    run = start_run(WEB_PROCESSES="2")
+    run.wait_until_ready()
+    guards = [pid for pid in processes_of(run.data_dir) if b"guard.py" in command_line(pid)]
+    assert len(guards) == 4
+    for pid in (run.process.pid, *guards):
+        os.kill(pid, signal.SIGKILL)
+    assert is_deserted(run.data_dir)
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 def test_it_leaves_no_process_when_make_is_ended(tmp_path: Path, signum: signal.Signals) -> None:
     data_dir = tmp_path / "data"
     environment = bare_environment(DATA_DIR=str(data_dir), PORT=str(free_port()))
     make = subprocess.Popen(
-        ["make", "--no-print-directory", "run"],
+        ["make", "--assume-old=install", "run"],
         cwd=PROJECT,
         env=environment,
         text=True,
@@ -195,7 +205,7 @@ def test_a_second_run_is_quick_and_keeps_what_was_made(start_run: StartRun) -> N
     assert first.stop(signal.SIGTERM) == 0
     secrets = (first.data_dir / "secrets.env").read_text()
     second = start_run(PORT=first.demo["base_url"].rpartition(":")[2])
-    assert second.wait_until_ready() < 10
+    assert second.wait_until_ready() < 15
     assert second.demo == first.demo
     assert (first.data_dir / "secrets.env").read_text() == secrets
 
@@ -274,8 +284,7 @@ def test_a_child_that_dies_is_started_again(start_run: StartRun, module: str) ->
         return [
             pid
             for pid in processes_of(run.data_dir)
-            if b"guard.py" in (words := Path(f"/proc/{pid}/cmdline").read_bytes())
-            and f"\0-m\0{module}\0".encode() in words
+            if b"guard.py" in (words := command_line(pid)) and f"\0-m\0{module}\0".encode() in words
         ]
 
     killed = guards()

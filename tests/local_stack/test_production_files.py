@@ -1,0 +1,34 @@
+"""Dockerfile and compose.yaml: in step with the project, and without a secret of their own."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+
+from local_stack.environment import PROJECT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())
+
+
+def test_the_image_holds_every_package_of_ours() -> None:
+    copied = re.findall(r"^COPY (\w+) \1$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+    ours = {app for app in settings.INSTALLED_APPS if (PROJECT / app).is_dir()}
+    assert set(copied) == ours | {"detection", "templates", "examples"}
+
+
+@pytest.mark.parametrize("service", ["migrate", "web", "worker", "beat"])
+def test_every_secret_comes_from_the_environment_and_is_required(service: str) -> None:
+    variables = COMPOSE["services"][service]["environment"]
+    assert variables["ENVIRONMENT"] == "production"
+    for name in ("SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS", "PUBLIC_STREAM_URL"):
+        assert variables[name] == f"${{{name}:?}}"
+    for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
+        assert re.search(r":\$\{\w+_PASSWORD:\?\}@", variables[name])
+
+
+def test_what_serves_waits_for_the_migrations() -> None:
+    finished = {"condition": "service_completed_successfully"}
+    for service in ("web", "worker", "beat"):
+        assert COMPOSE["services"][service]["depends_on"]["migrate"] == finished
