@@ -11,7 +11,6 @@ COPY projects projects
 COPY movespecs movespecs
 COPY sessions_app sessions_app
 COPY detection detection
-COPY templates templates
 COPY examples examples
 # Collecting static files reads the settings, and no secret: this one is for this line only.
 RUN SECRET_KEY=throwaway python manage.py collectstatic --no-input

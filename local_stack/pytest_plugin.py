@@ -37,7 +37,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     # As root the database runs as nobody, who must get in.
     folder.chmod(0o755)
     early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    os.environ |= FIXED | {"DATA_DIR": str(folder / "data")}
+    # A developer's own .env says nothing to the tests.
+    os.environ |= FIXED | {"DATA_DIR": str(folder / "data"), "ENV_FILE": str(folder / ".env")}
     fill(os.environ, project=folder)
     if not os.environ.get("DATABASE_URL"):
         # Imported only here: nothing of it is loaded when there is a DATABASE_URL.
