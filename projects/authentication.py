@@ -20,6 +20,7 @@ from projects.access_tokens import AUDIENCE, LAST_USED_EVERY, TOKEN_TYPE, creden
 from projects.scopes import granted_scopes
 from projects.signing import TokenRejected, verify
 
+# LIMIT 1 for the reason told in sessions_app/admission.py: the plan stays on the primary keys.
 _STATE = """
 SELECT token.scopes,
        token.revoked_at IS NOT NULL OR credential.revoked_at IS NOT NULL AS revoked,
@@ -27,11 +28,16 @@ SELECT token.scopes,
        project.id, project.suspended_at IS NOT NULL,
        project.rate_limit, project.rate_limit_sessions, project.rate_limit_movespecs,
        organization.id, organization.suspended_at IS NOT NULL, organization.rate_limit
-FROM projects_accesstoken token
-JOIN projects_credential credential ON credential.id = token.credential_id
-JOIN projects_project project ON project.id = token.project_id
-JOIN projects_organization organization ON organization.id = project.organization_id
-WHERE token.id = %s
+FROM (SELECT * FROM projects_accesstoken WHERE id = %s LIMIT 1) AS token
+JOIN LATERAL (
+    SELECT * FROM projects_credential WHERE id = token.credential_id LIMIT 1
+) AS credential ON TRUE
+JOIN LATERAL (
+    SELECT * FROM projects_project WHERE id = token.project_id LIMIT 1
+) AS project ON TRUE
+JOIN LATERAL (
+    SELECT * FROM projects_organization WHERE id = project.organization_id LIMIT 1
+) AS organization ON TRUE
 """
 
 

@@ -88,7 +88,8 @@ class KeyRing:
 
     def keys(self, now: datetime) -> Mapping[str, HeldKey]:
         """Every key that is kept, by its kid."""
-        if self._read_at is None or abs(now - self._read_at) >= REREAD_AFTER:
+        # Without a key it is read each time: the platform's first one signs at once.
+        if not self._keys or self._read_at is None or abs(now - self._read_at) >= REREAD_AFTER:
             self._read(now)
         return self._keys
 
@@ -132,12 +133,13 @@ def verify(token: str, token_type: str, audience: str, now: datetime) -> dict[st
     return claims
 
 
-def published_keys(now: datetime) -> list[dict[str, Any]]:
-    """Every public key that verifies a token that may be alive, as JWKs without `alg`."""
-    return [
-        {"kty": "OKP", "crv": "Ed25519", "x": key.public.as_dict()["x"], "kid": kid, "use": "sig"}
-        for kid, key in sorted(key_ring().keys(now).items())
-    ]
+def published_keys() -> list[dict[str, Any]]:
+    """Every public key that verifies a token that may be alive, as JWKs without `alg`.
+
+    Read anew each time: a next key is published when it is made.
+    """
+    keys = SigningKey.objects.order_by("id").values_list("id", "public_key")
+    return [{**_jwk(bytes(public)), "kid": str(id_), "use": "sig"} for id_, public in keys]
 
 
 def signing_key_rotate(*, now: datetime) -> tuple[SigningKey, bool]:
@@ -173,16 +175,16 @@ def retired_keys(now: datetime) -> list[tuple[SigningKey, datetime]]:
 
 
 def _hold(row: SigningKey) -> HeldKey:
-    jwk: dict[str, str | list[str]] = {
-        "kty": "OKP",
-        "crv": "Ed25519",
-        "x": _base64url(bytes(row.public_key)),
-    }
+    jwk = _jwk(bytes(row.public_key))
     private = None
     if row.encrypted_private_key is not None:
         raw = _cipher().decrypt(bytes(row.encrypted_private_key))
         private = OKPKey.import_key({**jwk, "d": _base64url(raw)})
     return HeldKey(row.id, row.signs_from, OKPKey.import_key(jwk), private)
+
+
+def _jwk(public_key: bytes) -> dict[str, str | list[str]]:
+    return {"kty": "OKP", "crv": "Ed25519", "x": _base64url(public_key)}
 
 
 def _cipher() -> MultiFernet:

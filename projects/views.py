@@ -1,5 +1,6 @@
 """Access tokens, and the public keys that verify the platform's tokens."""
 
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -60,7 +61,7 @@ class AccessTokenViewSet(ApiViewSet):
         return MintedAccessToken(
             access_token=jwt,
             token_type="Bearer",  # noqa: S106
-            expires_in_seconds=int((token.expires_at - now).total_seconds() + 0.999),
+            expires_in_seconds=ceil((token.expires_at - now).total_seconds()),
             organization_id=credential.project.organization_id,
             project_id=credential.project_id,
             token_id=token.id,
@@ -130,4 +131,4 @@ class JsonWebKeySetView(ApiView):
     )
     def get(self, request: ApiRequest) -> dict[str, Any]:
         """A JWK set (RFC 7517). A next key is published five minutes before it signs."""
-        return {"keys": published_keys(timezone.now())}
+        return {"keys": published_keys()}

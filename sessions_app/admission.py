@@ -3,6 +3,9 @@
 Atomic without BEGIN and COMMIT, so a crash leaves a whole session or none. Of simultaneous
 requests with one key, the unique constraint lets one insert; DO UPDATE makes the others wait
 for it and returns its row, where DO NOTHING would show them none.
+
+Each LIMIT 1 keeps a lookup one by the primary key: planned on empty tables, plain joins would
+read them in any order, and go on to when they are large.
 """
 
 import uuid
@@ -57,13 +60,21 @@ reference AS (
                ELSE 'admitted'
            END AS verdict
     FROM (VALUES (1)) AS request
-    LEFT JOIN movespecs_movespec named
-        ON named.id = %(movespec_id)s::uuid
-        AND (named.project_id = %(project_id)s::uuid
-             OR named.visibility = 'public' AND named.delisted_at IS NULL)
-    LEFT JOIN movespecs_movespecversion version
-        ON version.id = COALESCE(%(version_id)s::uuid, named.current_released_version_id)
-    LEFT JOIN movespecs_movespec owner ON owner.id = version.movespec_id
+    LEFT JOIN LATERAL (
+        SELECT * FROM movespecs_movespec
+        WHERE id = %(movespec_id)s::uuid
+            AND (project_id = %(project_id)s::uuid
+                 OR visibility = 'public' AND delisted_at IS NULL)
+        LIMIT 1
+    ) AS named ON TRUE
+    LEFT JOIN LATERAL (
+        SELECT * FROM movespecs_movespecversion
+        WHERE id = COALESCE(%(version_id)s::uuid, named.current_released_version_id)
+        LIMIT 1
+    ) AS version ON TRUE
+    LEFT JOIN LATERAL (
+        SELECT * FROM movespecs_movespec WHERE id = version.movespec_id LIMIT 1
+    ) AS owner ON TRUE
 ),
 inserted AS (
     INSERT INTO detection_session (
@@ -135,7 +146,7 @@ def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[Detectio
                 "created_at": now,
                 "deadline_at": now + attach_window,
                 "idempotency_key": request.idempotency_key,
-                "request_fingerprint": request.fingerprint,
+                "request_fingerprint": request.fingerprint if request.idempotency_key else None,
                 "signing_key_id": key_ring().active(now).id,
                 "runtime_token_expires_at": now + attach_window + longest,
                 "stream_url": f"{settings.PUBLIC_STREAM_URL}/{id_}",

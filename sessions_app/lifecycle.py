@@ -6,23 +6,23 @@ function settles what is overdue, so it finds the session as the sweep would hav
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
+from django.db.models import Case, DateTimeField, F, Q, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Coalesce, Greatest, Least
 
-from kynaplatform.api.errors import NotFound, SessionAlreadyEnded
-from projects.models import Project
-from sessions_app.deadlines import (
-    FINALIZING_GRACE,
-    as_due,
-    is_attached,
-    is_due,
+from kynaplatform.api.errors import (
+    NotFound,
+    OrganizationSuspended,
+    ProjectSuspended,
+    SessionAlreadyEnded,
 )
+from projects.models import Project
+from sessions_app.deadlines import FINALIZING_GRACE, as_due, is_attached, is_due
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
 
 LEASE = timedelta(seconds=30)
@@ -39,10 +39,32 @@ _ENDED: dict[str, Any] = {
     "attachment_id": None,
     "lease_until": None,
 }
+_RENEW = """
+UPDATE detection_session AS session
+SET lease_until = %(lease_until)s::timestamptz,
+    deadline_at = CASE
+        WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
+        ELSE LEAST(session.longest_until, GREATEST(session.deadline_at, held.idle_deadline))
+    END
+FROM unnest(
+    %(session_ids)s::uuid[], %(attachment_ids)s::uuid[], %(idle_deadlines)s::timestamptz[]
+) AS held (session_id, attachment_id, idle_deadline)
+WHERE session.id = held.session_id AND session.attachment_id = held.attachment_id
+    AND session.status IN ('streaming', 'finalizing')
+    AND session.deadline_at > %(now)s::timestamptz
+"""
 
 
 class AttachmentLost(Exception):
     """Someone newer is attached, or the session has ended: stop."""
+
+
+class Attachment(NamedTuple):
+    """What a runtime holds, and when its client last sent a message."""
+
+    session_id: UUID
+    attachment_id: UUID
+    last_message_at: datetime
 
 
 def session_settle(*, session_id: UUID, now: datetime) -> None:
@@ -134,8 +156,15 @@ def session_attach(*, session_id: UUID, attachment_id: UUID, now: datetime) -> D
     """Take the fence: the newest attachment holds the session, an older one has lost it.
 
     The first attach starts the session. An attach counts as a message of the client. Raises
-    NotFound, SessionAlreadyEnded.
+    NotFound, OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded.
     """
+    project = Project.objects.select_related("organization").filter(sessions=session_id).first()
+    if project is None:
+        raise NotFound("session")
+    if project.organization.suspended_at is not None:
+        raise OrganizationSuspended
+    if project.suspended_at is not None:
+        raise ProjectSuspended
     lease_until = now + LEASE
     longest = Coalesce(
         F("longest_until"),
@@ -152,11 +181,9 @@ def session_attach(*, session_id: UUID, attachment_id: UUID, now: datetime) -> D
             longest_until=longest,
             attachment_id=attachment_id,
             lease_until=lease_until,
-            deadline_at=_deadline(longest, last_message_at=now, lease_until=lease_until),
+            deadline_at=_deadline(lease_until, longest, Value(_idle_deadline(now))),
         )
-        session = DetectionSession.objects.filter(id=session_id).first()
-    if session is None:
-        raise NotFound("session")
+        session = DetectionSession.objects.get(id=session_id)
     if not attached:
         raise _already_ended(session)
     return session
@@ -177,32 +204,41 @@ def session_checkpoint(
     `checkpoint_number` is one more than the last. Raises AttachmentLost, having changed nothing.
     """
     lease_until = now + LEASE
-    stored = _held(session_id, attachment_id, now).filter(checkpoint_number=checkpoint_number - 1)
-    if not stored.update(
+    idle = Greatest(F("deadline_at"), Value(_idle_deadline(last_message_at)))
+    _update_held(
+        session_id,
+        attachment_id,
+        now,
+        Q(checkpoint_number=checkpoint_number - 1),
         checkpoint_number=checkpoint_number,
         engine_state=engine_state,
         accepted_frames_total=F("accepted_frames_total") + accepted_frames,
         lease_until=lease_until,
-        deadline_at=_deadline(
-            F("longest_until"), last_message_at=last_message_at, lease_until=lease_until
-        ),
-    ):
-        raise AttachmentLost
-
-
-def leases_renew(*, attachment_ids: Iterable[UUID], now: datetime) -> int:
-    """Renew the leases of one runtime's attachments in one statement; answers how many."""
-    lease_until = now + LEASE
-    return DetectionSession.objects.filter(
-        attachment_id__in=list(attachment_ids),
-        status__in=(Status.STREAMING, Status.FINALIZING),
-        deadline_at__gt=now,
-    ).update(
-        lease_until=lease_until,
-        deadline_at=_if(
-            Q(status=Status.FINALIZING), lease_until + FINALIZING_GRACE, F("deadline_at")
-        ),
+        deadline_at=_deadline(lease_until, F("longest_until"), idle),
     )
+
+
+def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> int:
+    """Renew the leases of one runtime's attachments; answers how many it still holds.
+
+    Also moves the idle deadlines: a client that only pings is not idle.
+    """
+    held = list(attachments)
+    overdue = DetectionSession.objects.filter(is_due(now), id__in=[one.session_id for one in held])
+    overdue.filter(attachment_id__in=[one.attachment_id for one in held]).update(**as_due(now))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RENEW,
+            {
+                "now": now,
+                "lease_until": now + LEASE,
+                "finalizing_deadline": now + LEASE + FINALIZING_GRACE,
+                "session_ids": [one.session_id for one in held],
+                "attachment_ids": [one.attachment_id for one in held],
+                "idle_deadlines": [_idle_deadline(one.last_message_at) for one in held],
+            },
+        )
+        return int(cursor.rowcount)
 
 
 def session_complete(
@@ -212,45 +248,51 @@ def session_complete(
 
     `checkpoint_number` is the last one stored. Raises AttachmentLost.
     """
-    finalizing = _held(session_id, attachment_id, now).filter(
-        status=Status.FINALIZING, checkpoint_number=checkpoint_number
+    _update_held(
+        session_id,
+        attachment_id,
+        now,
+        Q(status=Status.FINALIZING, checkpoint_number=checkpoint_number),
+        **_ENDED,
+        status=Status.COMPLETED,
+        terminal_outcome=F("finishing_outcome"),
+        ended_at=_if(Q(finishing_outcome=Outcome.MAX_DURATION), F("longest_until"), now),
     )
-    if not finalizing.update(
-        **_ENDED
-        | {
-            "status": Status.COMPLETED,
-            "terminal_outcome": F("finishing_outcome"),
-            "ended_at": _if(Q(finishing_outcome=Outcome.MAX_DURATION), F("longest_until"), now),
-        }
-    ):
-        raise AttachmentLost
 
 
 def session_fail(
     *, session_id: UUID, attachment_id: UUID, code: str, message: str, now: datetime
 ) -> None:
     """Streaming or finalizing → failed, by the runtime that holds it. Raises AttachmentLost."""
-    if not _held(session_id, attachment_id, now).update(
-        **_ENDED
-        | {
-            "status": Status.FAILED,
-            "terminal_outcome": Outcome.FAILED,
-            "error_code": code,
-            "error_message": message,
-            "ended_at": now,
-        }
-    ):
-        raise AttachmentLost
-
-
-def _held(session_id: UUID, attachment_id: UUID, now: datetime) -> QuerySet[DetectionSession]:
-    """The session, if `attachment_id` holds it and no deadline has ended it unnoticed."""
-    return DetectionSession.objects.filter(
-        id=session_id,
-        attachment_id=attachment_id,
-        status__in=(Status.STREAMING, Status.FINALIZING),
-        deadline_at__gt=now,
+    _update_held(
+        session_id,
+        attachment_id,
+        now,
+        **_ENDED,
+        status=Status.FAILED,
+        terminal_outcome=Outcome.FAILED,
+        error_code=code,
+        error_message=message,
+        ended_at=now,
     )
+
+
+def _update_held(
+    session_id: UUID, attachment_id: UUID, now: datetime, /, *guards: Q, **changes: Any
+) -> None:
+    """Change the session that `attachment_id` holds; raises AttachmentLost.
+
+    Only when that finds nothing is it looked whether a deadline has passed: the longest session
+    leaves it finalizing and still held.
+    """
+    mine = DetectionSession.objects.filter(id=session_id, attachment_id=attachment_id)
+    held = mine.filter(
+        *guards, status__in=(Status.STREAMING, Status.FINALIZING), deadline_at__gt=now
+    )
+    if held.update(**changes):
+        return
+    if not (mine.filter(is_due(now)).update(**as_due(now)) and held.update(**changes)):
+        raise AttachmentLost
 
 
 def _request_end(
@@ -304,12 +346,15 @@ def _suspend(suspended: Q, code: str, now: datetime, batch: int) -> int:
     return cancelled
 
 
-def _deadline(longest: Combinable, *, last_message_at: datetime, lease_until: datetime) -> Case:
-    idle = last_message_at + timedelta(seconds=settings.SESSION_IDLE_SECONDS) + IDLE_SLACK
+def _idle_deadline(last_message_at: datetime) -> datetime:
+    return last_message_at + timedelta(seconds=settings.SESSION_IDLE_SECONDS) + IDLE_SLACK
+
+
+def _deadline(lease_until: datetime, longest: Combinable, idle: Combinable) -> Case:
     return _if(
         Q(status=Status.FINALIZING),
         lease_until + FINALIZING_GRACE,
-        Least(longest, Value(idle), output_field=DateTimeField()),
+        Least(longest, idle, output_field=DateTimeField()),
     )
 
 

@@ -92,11 +92,13 @@ class DetectionSession(models.Model):
             # Read by expire_sessions.
             Index(fields=["deadline_at"], condition=_LIVE, name="session_deadline"),
             # Read by GET /api/detection/sessions and the admin's list.
-            Index(F("project"), F("created_at").desc(), F("id").desc(), name="session_of_project"),
-            # Read by forget_idempotency_keys and prune_signing_keys.
+            # Without the id: planned on an empty table, it passes for the primary key.
+            Index(F("project"), F("created_at").desc(), name="session_of_project"),
+            # Read by forget_idempotency_keys and prune_signing_keys. Not by admission, which
+            # asks for the key: planned on an empty table, it would read this whole.
             Index(
                 fields=["created_at"],
-                condition=Q(idempotency_key__isnull=False),
+                condition=Q(request_fingerprint__isnull=False),
                 name="session_idempotency_age",
             ),
         ]
@@ -140,7 +142,8 @@ class DetectionSession(models.Model):
             ),
             CheckConstraint(
                 name="session_idempotency_key_has_a_fingerprint",
-                condition=Q(idempotency_key__isnull=True) | Q(request_fingerprint__isnull=False),
+                condition=Q(idempotency_key__isnull=True, request_fingerprint__isnull=True)
+                | Q(idempotency_key__isnull=False, request_fingerprint__isnull=False),
             ),
         ]
 

@@ -20,7 +20,7 @@ def forget_idempotency_keys(*, now: datetime, batch: int = BATCH) -> int:
     while True:
         with transaction.atomic():
             old = DetectionSession.objects.filter(
-                idempotency_key__isnull=False, created_at__lt=now - IDEMPOTENCY_KEYS_KEPT
+                request_fingerprint__isnull=False, created_at__lt=now - IDEMPOTENCY_KEYS_KEPT
             ).order_by("created_at")
             ids = list(
                 old.select_for_update(skip_locked=True, no_key=True).values_list("id", flat=True)[
@@ -41,7 +41,7 @@ def prune_signing_keys(*, now: datetime) -> int:
     for key, retired_at in retired_keys(now):
         if key.encrypted_private_key is not None:
             may_replay = DetectionSession.objects.filter(
-                idempotency_key__isnull=False,
+                request_fingerprint__isnull=False,
                 created_at__lte=retired_at,
                 signing_key_id=key.id,
             )

@@ -227,7 +227,6 @@ class Migration(migrations.Migration):
             index=models.Index(
                 models.F("project"),
                 models.OrderBy(models.F("created_at"), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
                 name="movespec_of_project",
             ),
         ),
@@ -235,7 +234,6 @@ class Migration(migrations.Migration):
             model_name="movespec",
             index=models.Index(
                 models.OrderBy(models.F("created_at"), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
                 condition=models.Q(("visibility", "public")),
                 name="movespec_public",
             ),

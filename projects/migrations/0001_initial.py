@@ -288,7 +288,6 @@ class Migration(migrations.Migration):
             index=models.Index(
                 models.F("project"),
                 models.OrderBy(models.F("created_at"), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
                 name="token_of_project",
             ),
         ),

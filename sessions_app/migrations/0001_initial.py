@@ -142,23 +142,12 @@ class Migration(migrations.Migration):
                         name="session_deadline",
                     ),
                     models.Index(
-                        models.F("project"),
-                        models.OrderBy(models.F("created_at"), descending=True),
-                        models.OrderBy(models.F("id"), descending=True),
-                        name="session_of_project",
-                    ),
-                    models.Index(
-                        condition=models.Q(("idempotency_key__isnull", False)),
+                        condition=models.Q(("request_fingerprint__isnull", False)),
                         fields=["created_at"],
                         name="session_idempotency_age",
                     ),
                 ],
                 "constraints": [
-                    models.UniqueConstraint(
-                        condition=models.Q(("idempotency_key__isnull", False)),
-                        fields=("project", "idempotency_key"),
-                        name="session_idempotency_key_unique",
-                    ),
                     models.CheckConstraint(
                         condition=models.Q(("mode__in", ["live", "replay"])),
                         name="session_mode_known",
@@ -229,13 +218,37 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("idempotency_key__isnull", True),
-                            ("request_fingerprint__isnull", False),
+                            models.Q(
+                                ("idempotency_key__isnull", True),
+                                ("request_fingerprint__isnull", True),
+                            ),
+                            models.Q(
+                                ("idempotency_key__isnull", False),
+                                ("request_fingerprint__isnull", False),
+                            ),
                             _connector="OR",
                         ),
                         name="session_idempotency_key_has_a_fingerprint",
                     ),
                 ],
             },
+        ),
+        migrations.AddIndex(
+            model_name="detectionsession",
+            index=models.Index(
+                models.F("project"),
+                models.OrderBy(models.F("created_at"), descending=True),
+                name="session_of_project",
+            ),
+        ),
+        # After session_of_project: on an empty table both are equally cheap for the lookup of a
+        # key, and among equals PostgreSQL takes the newest index.
+        migrations.AddConstraint(
+            model_name="detectionsession",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("idempotency_key__isnull", False)),
+                fields=("project", "idempotency_key"),
+                name="session_idempotency_key_unique",
+            ),
         ),
     ]

@@ -1,0 +1,93 @@
+"""Whose address a request is counted under: TRUSTED_PROXIES and X-Forwarded-For"""
+
+import pytest
+from django.test import RequestFactory
+
+from kynaplatform.api.client_address import client_address
+from kynaplatform.environment import networks
+from tests.api.asking import ask, fresh_address
+from tests.conftest import MOVESPECS
+
+PROXY = "10.0.0.1"
+
+
+def address_of(peer, forwarded=None):
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    return client_address(RequestFactory().get("/", REMOTE_ADDR=peer, headers=headers))
+
+
+@pytest.fixture
+def proxies(settings):
+    settings.TRUSTED_PROXIES = networks(["10.0.0.0/24", "2001:db8:ffff::1"])
+
+
+@pytest.mark.parametrize("forwarded", [None, "", "198.51.100.7", "198.51.100.7, 10.0.0.1", "x"])
+def test_without_trusted_proxies_only_the_peer_is_believed(settings, forwarded):
+    assert settings.TRUSTED_PROXIES == []
+    assert address_of("203.0.113.9", forwarded) == "203.0.113.9"
+
+
+@pytest.mark.parametrize("forwarded", [None, "198.51.100.7", "10.0.0.2"])
+def test_a_peer_that_is_no_proxy_is_believed_about_itself_alone(proxies, forwarded):
+    assert address_of("203.0.113.9", forwarded) == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "expected"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        (" 198.51.100.7 ", "198.51.100.7"),
+        # What stands before the last stranger, the stranger wrote.
+        ("1.1.1.1, 198.51.100.7", "198.51.100.7"),
+        ("1.1.1.1, 198.51.100.7, 10.0.0.2", "198.51.100.7"),
+        ("1.1.1.1,198.51.100.7,10.0.0.2,2001:db8:ffff::1", "198.51.100.7"),
+        ("198.51.100.7,, ,10.0.0.2", "198.51.100.7"),
+        ("10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("", PROXY),
+        (None, PROXY),
+        ("nonsense", "unknown"),
+        ("198.51.100.7, nonsense", "unknown"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+    ],
+)
+def test_behind_a_proxy_the_last_stranger_counts(proxies, forwarded, expected):
+    assert address_of(PROXY, forwarded) == expected
+
+
+@pytest.mark.parametrize(
+    ("peer", "expected"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+        ("2001:0DB8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("::1", "::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9", "203.0.113.9"),
+        ("", "unknown"),
+        ("unix:", "unknown"),
+    ],
+)
+def test_an_ipv6_address_stands_for_its_64_bit_network(peer, expected):
+    assert address_of(peer) == expected
+
+
+def test_strangers_behind_one_proxy_are_counted_apart(db, proxies, settings):
+    settings.RATE_LIMIT_ANONYMOUS = 1
+
+    def status(stranger):
+        return ask("GET", MOVESPECS, address=PROXY, x_forwarded_for=stranger).status_code
+
+    first, second = fresh_address(), fresh_address()
+    # 10.77.x.y are no proxies here: 10.0.0.0/24 alone is.
+    assert [status(first), status(first), status(second)] == [200, 429, 200]
+    assert status(f"{fresh_address()}, {first}") == 429
+
+
+def test_the_neighbours_in_a_network_are_counted_together(db, settings):
+    settings.RATE_LIMIT_ANONYMOUS = 2
+    answers = [
+        ask("GET", MOVESPECS, address=f"2001:db8:77:1::{suffix}").status_code for suffix in "123"
+    ]
+    answers.append(ask("GET", MOVESPECS, address="2001:db8:77:2::1").status_code)
+    assert answers == [200, 200, 429, 200]

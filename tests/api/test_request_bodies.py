@@ -1,0 +1,271 @@
+"""What is a body: its type, its size, its JSON; and how its faults are named"""
+
+import json
+from io import BytesIO
+
+import pytest
+from django.test import RequestFactory
+
+from kynaplatform.api.bodies import MOST_BODY_BYTES, read_body
+from kynaplatform.api.errors import PayloadTooLarge
+from movespecs.models import MoveSpec
+from tests.api.asking import ask, nothing_changes, refused, refused_fields
+from tests.conftest import MOVESPECS, SESSIONS, TOKENS
+
+GOOD = b'{"name": "x"}'
+
+
+@pytest.fixture
+def create(owner):
+    """Sends a body to POST /api/movespecs as it is."""
+
+    def create(body, **more):
+        return ask("POST", MOVESPECS, body, token=owner.token, **more)
+
+    return create
+
+
+# 415
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "APPLICATION/JSON",
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        'application/json; charset="utf-8"',
+        "application/json ; charset=utf8",
+    ],
+)
+def test_it_takes_json(create, content_type):
+    assert create(GOOD, content_type=content_type).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "text/plain",
+        "text/json",
+        "application/jsonx",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/merge-patch+json",
+        "application/json, text/plain",
+        "application/json; charset=latin-1",
+        "application/json; charset=utf-16",
+    ],
+)
+def test_it_takes_no_other_type(create, content_type):
+    with nothing_changes():
+        refused(create(GOOD, content_type=content_type), 415, "unsupported_media_type")
+
+
+# 413
+
+
+def of_size(size):
+    return GOOD + b" " * (size - len(GOOD))
+
+
+def test_it_takes_512_kib_and_no_more(create):
+    assert create(of_size(524_288)).status_code == 201
+    with nothing_changes():
+        refused(create(of_size(524_289)), 413, "payload_too_large")
+        refused(create(of_size(3_000_000)), 413, "payload_too_large")
+
+
+def chunked(body):
+    """A request without a declared length, as a server gives a chunked one to WSGI."""
+    request = RequestFactory().post(MOVESPECS, content_type="application/json")
+    request.META.pop("CONTENT_LENGTH", None)
+    request.environ["wsgi.input"] = BytesIO(body)
+    return request
+
+
+def test_a_body_without_a_declared_length_is_read_and_bounded():
+    assert read_body(chunked(GOOD)) == GOOD
+    assert read_body(chunked(b"")) == b""
+    assert len(read_body(chunked(of_size(MOST_BODY_BYTES)))) == MOST_BODY_BYTES
+    too_large = chunked(of_size(3_000_000))
+    with pytest.raises(PayloadTooLarge):
+        read_body(too_large)
+    assert too_large.environ["wsgi.input"].tell() == MOST_BODY_BYTES + 1
+
+
+# 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"{",
+        b"}",
+        b"nul",
+        b"{'name': 'x'}",
+        b'{"name": "x",}',
+        b'{"name": "x"} {}',
+        b'{"name": "x"}x',
+        b'// comment\n{"name": "x"}',
+        b'\xef\xbb\xbf{"name": "x"}',
+        b'{"name": "\xff"}',
+        b'{"name": "\xed\xa0\x80"}',
+        b'{"name": "tab\tbed"}',
+        b'{"name": "nul\x00"}',
+        b'{"name": "\\x"}',
+        b'{"name": "\\u12"}',
+        b'{"name": 01}',
+        b'{"name": NaN}',
+        b'{"name": Infinity}',
+        b'{"name": -Infinity}',
+        b'{"name": "x", "unknown": NaN}',
+        '{"name": "x"}'.encode("utf-16"),
+        b"[" * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"name": "x", "unknown": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"name": "x", "unknown": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}",
+    ],
+    ids=lambda body: repr(body[:40]),
+)
+def test_what_is_not_json_is_malformed(create, body):
+    with nothing_changes():
+        refused(create(body), 400, "malformed_request")
+
+
+# 422
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b'[{"name": "x"}]', b"null", b"1", b'"x"', b"true", b"1.5"]
+)
+def test_what_is_no_object_is_told_of_the_whole_body(create, body):
+    with nothing_changes():
+        refused_fields(create(body), "body")
+
+
+@pytest.mark.parametrize(
+    ("digits", "code"),
+    [
+        (20, "contract_version_unsupported"),
+        (400, "contract_version_unsupported"),
+        (5_000, "validation_error"),
+        (100_000, "validation_error"),
+    ],
+)
+def test_a_number_of_any_length_is_json(create, owner, movespec, digits, code):
+    number = b"9" * digits
+    with nothing_changes():
+        refused_fields(create(b'{"name": ' + number + b"}"), "name")
+        refused_fields(create(b'{"unknown": ' + number + b"}"), "name")
+    assert create(b'{"name": "x", "unknown": ' + number + b"}").status_code == 201
+    body = json.dumps(
+        {
+            "mode": "live",
+            "project_id": str(owner.project.id),
+            "movespec_id": str(movespec.id),
+            "contract_major": 7,
+        }
+    ).encode()
+    with nothing_changes():
+        response = owner.post(SESSIONS, body.replace(b"7}", number + b"}"))
+    assert response.json()["error"]["code"] == code
+
+
+def test_numbers_beyond_a_double_are_json(create):
+    assert create(b'{"name": "x", "unknown": [1e999, -1e999, 1e-999]}').status_code == 201
+    refused_fields(create(b'{"name": 1e999}'), "name")
+
+
+def test_the_last_of_two_equal_keys_counts(create):
+    assert create(b'{"name": "first", "name": "last"}').json()["name"] == "last"
+    refused_fields(create(b'{"name": "first", "name": 2}'), "name")
+
+
+def test_unknown_fields_are_ignored_whatever_they_hold(create):
+    for unknown in (b'"\\ud800"', b'"\\u0000"', b"[" * 500 + b"]" * 500, b'{"a": {"b": null}}'):
+        response = create(b'{"name": "x", "unknown": ' + unknown + b"}")
+        assert response.status_code == 201, unknown
+    assert MoveSpec.objects.count() == 4
+
+
+def test_an_escape_is_the_character_it_stands_for(create):
+    response = create(b'{"n\\u0061me": "\\u0041\\ud83e\\uddb5\\n\\/"}')
+    assert response.json()["name"] == "A🦵\n/"
+
+
+@pytest.mark.parametrize("text", [rb"\u0000", rb"\ud800", rb"a\udfff", rb"\udc00\ud800"])
+def test_text_that_can_not_be_stored_is_a_fault_of_its_field(create, text):
+    with nothing_changes():
+        response = create(b'{"name": "x", "description": "' + text + b'"}')
+    refused_fields(response, "description")
+
+
+def test_an_item_of_a_list_has_a_dotted_name_and_there_are_at_most_20(owner):
+    scopes = ["sessions:read", *(f"scope:{number}" for number in range(30))]
+    with nothing_changes():
+        response = ask("POST", TOKENS, {"api_key": owner.secret, "scopes": scopes})
+    details = refused_fields(response, *(f"scopes.{number}" for number in range(1, 21)))
+    assert "scope:0" in details["scopes.1"]
+
+
+# Elsewhere
+
+
+def test_an_endpoint_without_a_body_ignores_what_is_sent(owner, movespec):
+    session_id = owner.create_session(movespec).json()["session_id"]
+    session = f"{SESSIONS}/{session_id}"
+    for method, path, body in (
+        ("GET", session, b"{"),
+        ("POST", f"{session}/finalize", b"{" * 2_000_000),
+        ("POST", f"{session}/finalize", b"\xff\x00"),
+        ("POST", f"{MOVESPECS}/{movespec.id}/draft/validate", b"[NaN"),
+        ("POST", f"{MOVESPECS}/{movespec.id}/archive", b'{"archived_at": null}'),
+    ):
+        for content_type in ("text/plain", "application/json", "multipart/form-data"):
+            response = ask(
+                method,
+                path,
+                body,
+                token=owner.token,
+                content_type=content_type,
+                idempotency_key="not a key",
+            )
+            assert response.status_code == 200, (method, path)
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "nonsense", "*/*;q=0", ""])
+def test_accept_is_ignored(owner, accept):
+    response = owner.get(SESSIONS, accept=accept)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
+    response = owner.get(f"{SESSIONS}/x", accept=accept)
+    refused(response, 404, "not_found", resource="session")
+
+
+def test_head_is_get_without_the_body(owner, movespec):
+    for path in (
+        MOVESPECS,
+        f"{MOVESPECS}/{movespec.id}",
+        f"{MOVESPECS}/{movespec.id}/draft",
+        SESSIONS,
+        TOKENS,
+        "/.well-known/jwks.json",
+        "/api/schema",
+        "/healthz",
+    ):
+        head, get = (owner.call(method, path) for method in ("HEAD", "GET"))
+        assert (head.status_code, head.content) == (200, b""), path
+        assert head.headers["Content-Type"] == get.headers["Content-Type"]
+        assert head.headers["Content-Length"] == get.headers["Content-Length"]
+    response = ask("HEAD", SESSIONS)
+    assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+def test_a_method_can_not_be_overridden(owner):
+    with nothing_changes():
+        response = ask("GET", SESSIONS, token=owner.token, x_http_method_override="POST")
+    assert (response.status_code, response.json()) == (200, [])

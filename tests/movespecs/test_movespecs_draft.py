@@ -1,0 +1,198 @@
+"""GET and PUT /api/movespecs/{movespec_id}/draft, POST …/draft/validate"""
+
+import uuid
+
+import pytest
+from django.utils import timezone
+
+from movespecs.models import MoveSpecDraft
+from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.conftest import MOVESPECS, VALID_YAML
+from tests.movespecs.writing import BEGUN, INVALID_YAML, make_movespec
+
+
+@pytest.fixture
+def movespec(owner):
+    return make_movespec(owner.project)
+
+
+@pytest.fixture
+def path(movespec):
+    return f"{MOVESPECS}/{movespec.id}/draft"
+
+
+def put(owner, path, yaml_source):
+    return owner.call("PUT", path, {"yaml_source": yaml_source})
+
+
+def test_a_new_draft_is_empty(owner, movespec, path):
+    response = owner.get(path)
+    assert response.status_code == 200
+    assert response.json() == {
+        "draft_id": str(MoveSpecDraft.objects.get().id),
+        "movespec_id": str(movespec.id),
+        "yaml_source": "",
+        "updated_by": None,
+        "updated_at": "2030-05-06T07:08:09.250000Z",
+    }
+
+
+def test_put_replaces_the_whole_text(owner, movespec, path, monkeypatch):
+    put(owner, path, "first")
+    monkeypatch.setattr(timezone, "now", lambda: BEGUN)
+    token = owner.token_with("movespecs:write")
+    response = owner.call("PUT", path, {"yaml_source": VALID_YAML}, token=token)
+    draft = MoveSpecDraft.objects.get()
+    assert response.status_code == 200
+    assert response.json() == {
+        "draft_id": str(draft.id),
+        "movespec_id": str(movespec.id),
+        "yaml_source": VALID_YAML,
+        "updated_by": str(owner.credential.id),
+        "updated_at": "2030-05-06T07:08:09.250000Z",
+    }
+    assert draft.yaml_source == VALID_YAML
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "name: a\r\nversion: b\r\n",
+        "a\rb\n\rc",
+        " \t trailing \t ",
+        "\ufeffname: x",
+        "\u0001\u007f\u0085\u2028\u2029",
+        "no yaml: [",
+        "é ü 漢字 🦵 e\u0301",
+        "\ufffe\uffff\U0010ffff",
+        "'\"\\ %s %(x)s {0} $1 --",
+    ],
+)
+def test_any_text_is_kept_byte_for_byte(owner, path, text):
+    response = put(owner, path, text)
+    assert response.status_code == 200
+    assert response.json()["yaml_source"] == text
+    assert owner.get(path).json()["yaml_source"] == text
+    assert MoveSpecDraft.objects.get().yaml_source == text
+
+
+@pytest.mark.parametrize("character", ["x", "é", "漢", "🦵"])
+def test_it_takes_exactly_65_536_bytes_and_no_more(owner, path, character):
+    size = len(character.encode())
+    text = character * (65_536 // size) + "x" * (65_536 % size)
+    assert len(text.encode()) == 65_536
+    assert put(owner, path, text).status_code == 200
+    assert owner.get(path).json()["yaml_source"] == text
+    with nothing_changes():
+        refused_fields(put(owner, path, text + "x"), "yaml_source")
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\x00", "\ud800", "x\udc00y", "\udc00\ud800"])
+def test_it_refuses_what_can_not_be_stored(owner, path, text):
+    with nothing_changes():
+        refused_fields(put(owner, path, text), "yaml_source")
+
+
+def test_a_surrogate_pair_is_a_character(owner, path):
+    response = owner.call("PUT", path, b'{"yaml_source": "\\ud83e\\uddb5"}')
+    assert (response.status_code, response.json()["yaml_source"]) == (200, "🦵")
+
+
+@pytest.mark.parametrize("value", [None, 1, ["a"], {"name": "x"}])
+def test_it_refuses_what_is_no_text(owner, path, value):
+    with nothing_changes():
+        refused_fields(put(owner, path, value), "yaml_source")
+
+
+def test_it_needs_a_text(owner, path):
+    with nothing_changes():
+        refused_fields(owner.call("PUT", path, {}), "yaml_source")
+
+
+@pytest.mark.parametrize("id_", [uuid.uuid4(), "no-uuid"])
+def test_it_does_not_know_what_does_not_exist(owner, id_):
+    with nothing_changes():
+        for response in (
+            owner.get(f"{MOVESPECS}/{id_}/draft"),
+            put(owner, f"{MOVESPECS}/{id_}/draft", "x"),
+            owner.post(f"{MOVESPECS}/{id_}/draft/validate"),
+        ):
+            refused(response, 404, "not_found", resource="movespec")
+
+
+# Validate
+
+
+def validate(owner, movespec, yaml_source, path, monkeypatch):
+    MoveSpecDraft.objects.filter(movespec=movespec).update(yaml_source=yaml_source)
+    token = owner.token_with("movespecs:write")
+    with monkeypatch.context() as at_begun:
+        now = timezone.now()
+        at_begun.setattr(timezone, "now", lambda: now)
+        with nothing_changes():
+            response = owner.post(f"{path}/validate", token=token)
+    assert response.status_code == 200
+    body = response.json()
+    assert list(body) == ["ok", "target_type", "target_id", "validated_at", "errors", "warnings"]
+    assert (body["target_type"], body["target_id"]) == (
+        "draft",
+        str(MoveSpecDraft.objects.get(movespec=movespec).id),
+    )
+    assert body["validated_at"] == now.isoformat().replace("+00:00", "Z")
+    return body
+
+
+@pytest.fixture
+def validated(owner, movespec, path, monkeypatch):
+    return lambda text: validate(owner, movespec, text, path, monkeypatch)
+
+
+def test_a_valid_draft_is_ok(validated):
+    body = validated(VALID_YAML)
+    assert (body["ok"], body["errors"], body["warnings"]) == (True, [], [])
+
+
+def test_a_draft_with_errors_is_200_and_not_ok(validated):
+    body = validated(INVALID_YAML)
+    assert (body["ok"], body["warnings"]) == (False, [])
+    assert [
+        {name: issue[name] for name in ("code", "severity", "path", "line", "column")}
+        for issue in body["errors"]
+    ] == [
+        {
+            "code": "invalid_value",
+            "severity": "error",
+            "path": "detection.type",
+            "line": 4,
+            "column": 9,
+        }
+    ]
+    assert sorted(body["errors"][0]) == ["code", "column", "line", "message", "path", "severity"]
+    assert body["errors"][0]["message"]
+
+
+def test_an_empty_draft_has_an_error_without_a_path(validated):
+    [issue] = validated("")["errors"]
+    assert issue == {
+        "code": "document_empty",
+        "message": issue["message"],
+        "severity": "error",
+        "path": None,
+        "line": 1,
+        "column": 1,
+    }
+
+
+def test_a_draft_with_warnings_is_ok(validated):
+    body = validated(VALID_YAML.replace("[standing, bottom, standing]", "[standing, bottom]"))
+    assert (body["ok"], body["errors"]) == (True, [])
+    assert [(issue["code"], issue["severity"]) for issue in body["warnings"]] == [
+        ("sequence_not_closed", "warning")
+    ]
+
+
+@pytest.mark.parametrize("text", ["[" * 30_000, "&a [*a, *a]", "!!python/object:x {}", "\u0001"])
+def test_hostile_text_gets_an_answer(validated, text):
+    assert validated(text)["ok"] is False

@@ -1,0 +1,134 @@
+"""GET /api/movespecs"""
+
+import uuid
+
+import pytest
+
+from movespecs.models import MoveSpec
+from tests.api.asking import ask, nothing_changes, refused_fields
+from tests.conftest import MOVESPECS
+from tests.movespecs.writing import BEGUN, archive, delist, make_movespec
+
+
+@pytest.fixture
+def shelf(owner, peer, outsider):
+    """Of each of three projects a private and a public MoveSpec, `owner's private` the first."""
+    minute = 0
+    for machine in (owner, peer, outsider):
+        for visibility in ("private", "public"):
+            make_movespec(
+                machine.project,
+                name=f"{machine.project.name}'s {visibility}",
+                visibility=visibility,
+                minute=(minute := minute + 1),
+            )
+
+
+def names(response):
+    assert response.status_code == 200
+    return [movespec["name"] for movespec in response.json()]
+
+
+PUBLIC = ["outsider's public", "peer's public", "owner's public"]
+
+
+def test_it_lists_ones_own_and_the_public_ones_newest_first(shelf, owner, peer):
+    assert names(owner.get(MOVESPECS)) == [*PUBLIC, "owner's private"]
+    assert names(peer.get(MOVESPECS)) == [*PUBLIC[:2], "peer's private", PUBLIC[2]]
+
+
+def test_it_lists_only_the_public_ones_without_a_bearer(shelf):
+    assert names(ask("GET", MOVESPECS)) == PUBLIC
+    assert names(ask("GET", f"{MOVESPECS}?visibility=public")) == PUBLIC
+    assert names(ask("GET", f"{MOVESPECS}?visibility=private")) == []
+
+
+def test_it_filters_by_project(shelf, owner, peer, outsider):
+    def of(machine):
+        return f"{MOVESPECS}?project_id={machine.project.id}"
+
+    assert names(owner.get(of(owner))) == ["owner's public", "owner's private"]
+    assert names(owner.get(of(peer))) == ["peer's public"]
+    assert names(owner.get(of(outsider))) == ["outsider's public"]
+    assert names(ask("GET", of(owner))) == ["owner's public"]
+    assert names(owner.get(f"{MOVESPECS}?project_id={uuid.uuid4()}")) == []
+
+
+def test_it_filters_by_visibility(shelf, owner, peer):
+    assert names(owner.get(f"{MOVESPECS}?visibility=public")) == PUBLIC
+    assert names(owner.get(f"{MOVESPECS}?visibility=private")) == ["owner's private"]
+    both = f"{MOVESPECS}?visibility=private&project_id={peer.project.id}"
+    assert names(owner.get(both)) == []
+    assert names(peer.get(both)) == ["peer's private"]
+
+
+def test_it_leaves_out_the_archived(shelf, owner):
+    for movespec in MoveSpec.objects.filter(name__in=["owner's public", "owner's private"]):
+        archive(movespec)
+    assert names(owner.get(MOVESPECS)) == PUBLIC[:2]
+    assert names(owner.get(f"{MOVESPECS}?project_id={owner.project.id}")) == []
+    assert names(ask("GET", MOVESPECS)) == PUBLIC[:2]
+
+
+def test_a_delisted_one_is_private_to_its_owner_and_nothing_to_others(shelf, owner, peer):
+    delist(MoveSpec.objects.get(name="owner's public"))
+    assert names(peer.get(MOVESPECS)) == ["outsider's public", "peer's public", "peer's private"]
+    assert names(ask("GET", MOVESPECS)) == PUBLIC[:2]
+    assert names(owner.get(MOVESPECS)) == [*PUBLIC, "owner's private"]
+    assert names(owner.get(f"{MOVESPECS}?visibility=public")) == PUBLIC[:2]
+    private = owner.get(f"{MOVESPECS}?visibility=private")
+    assert names(private) == ["owner's public", "owner's private"]
+    assert [row["visibility"] for row in private.json()] == ["private", "private"]
+    assert b'delisted"' not in private.content
+    assert [row["delisted_at"] for row in private.json()] == ["2030-05-06T07:08:09.250000Z", None]
+
+
+def test_it_shows_every_field(owner):
+    movespec = make_movespec(owner.project, description="Knees.", created_by=owner.credential.id)
+    assert owner.get(MOVESPECS).json() == [
+        {
+            "movespec_id": str(movespec.id),
+            "organization_id": str(owner.organization.id),
+            "project_id": str(owner.project.id),
+            "name": "Squat",
+            "description": "Knees.",
+            "visibility": "private",
+            "current_released_version_id": None,
+            "created_by": str(owner.credential.id),
+            "created_at": "2030-05-06T07:08:09.250000Z",
+            "updated_at": "2030-05-06T07:08:09.250000Z",
+            "archived_at": None,
+            "delisted_at": None,
+            "star_count": 0,
+        }
+    ]
+
+
+def test_it_answers_up_to_500_without_a_limit(owner):
+    MoveSpec.objects.bulk_create(
+        MoveSpec(project=owner.project, name=str(n), created_at=BEGUN, updated_at=BEGUN)
+        for n in range(501)
+    )
+    response = owner.get(MOVESPECS)
+    assert len(response.json()) == 500
+    assert 'rel="next"' in response.headers["Link"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("project_id=7", "project_id"),
+        ("project_id=", "project_id"),
+        ("visibility=delisted", "visibility"),
+        ("visibility=Public", "visibility"),
+        ("visibility=", "visibility"),
+    ],
+)
+def test_it_refuses_a_bad_filter(owner, query, field):
+    with nothing_changes():
+        refused_fields(owner.get(f"{MOVESPECS}?{query}"), field)
+        refused_fields(ask("GET", f"{MOVESPECS}?{query}"), field)
+
+
+def test_it_ignores_unknown_parameters(shelf, owner):
+    assert names(owner.get(f"{MOVESPECS}?visibility=private&order=name")) == ["owner's private"]

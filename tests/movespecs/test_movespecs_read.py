@@ -1,0 +1,136 @@
+"""GET /api/movespecs/{movespec_id}, and what another project sees of a public one."""
+
+import uuid
+
+import pytest
+
+from movespecs.models import MoveSpec
+from tests.api.asking import ask, nothing_changes, refused
+from tests.conftest import MOVESPECS, make_version
+from tests.movespecs.writing import SECOND_YAML, archive, delist, make_movespec, withdraw
+
+
+def path(movespec, rest=""):
+    return f"{MOVESPECS}/{movespec.id}{rest}"
+
+
+def test_it_answers_as_the_list_does(owner, public_movespec):
+    [listed] = owner.get(MOVESPECS).json()
+    assert owner.get(path(public_movespec)).json() == listed
+    assert listed["current_released_version_id"] == str(public_movespec.current_released_version_id)
+
+
+def test_a_public_one_is_the_same_to_everyone(owner, peer, outsider, public_movespec):
+    answers = [machine.get(path(public_movespec)) for machine in (owner, peer, outsider)]
+    answers.append(ask("GET", path(public_movespec)))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert len({answer.content for answer in answers}) == 1
+    assert answers[0].json()["visibility"] == "public"
+
+
+def test_a_private_one_is_its_projects_alone(owner, peer, outsider, movespec):
+    assert owner.get(path(movespec)).json()["visibility"] == "private"
+    for answer in (
+        peer.get(path(movespec)),
+        outsider.get(path(movespec)),
+        ask("GET", path(movespec)),
+        ask("GET", f"{MOVESPECS}/{uuid.uuid4()}"),
+    ):
+        refused(answer, 404, "not_found", resource="movespec")
+
+
+@pytest.mark.parametrize("id_", ["x", "1234", "None", "{}", "8a6f2f8e2a535d7c9c2b0d2f8f0f6f11"])
+def test_a_malformed_id_is_not_found_once_the_caller_is_known(owner, id_):
+    refused(owner.get(f"{MOVESPECS}/{id_}"), 404, "not_found", resource="movespec")
+    refused(ask("GET", f"{MOVESPECS}/{id_}"), 404, "not_found", resource="movespec")
+    refused(ask("GET", f"{MOVESPECS}/{id_}", token="x"), 401, "access_token_invalid")
+    refused(ask("GET", f"{MOVESPECS}/{id_}/draft"), 401, "access_token_missing")
+
+
+def test_an_id_may_be_written_in_capitals(owner, movespec):
+    assert owner.get(f"{MOVESPECS}/{str(movespec.id).upper()}").status_code == 200
+
+
+def test_an_archived_one_can_be_read(owner, peer, movespec, public_movespec):
+    for each in (movespec, public_movespec):
+        archive(each)
+        answer = owner.get(path(each))
+        assert (answer.status_code, answer.json()["archived_at"]) == (
+            200,
+            "2030-05-06T07:08:09.250000Z",
+        )
+    assert peer.get(path(public_movespec)).status_code == 200
+    assert ask("GET", path(public_movespec)).status_code == 200
+
+
+def test_a_delisted_one_is_private_on_the_wire(owner, peer, public_movespec):
+    delist(public_movespec)
+    answer = owner.get(path(public_movespec))
+    assert answer.status_code == 200
+    assert answer.json()["visibility"] == "private"
+    assert answer.json()["delisted_at"] == "2030-05-06T07:08:09.250000Z"
+    for other in (peer.get(path(public_movespec)), ask("GET", path(public_movespec))):
+        refused(other, 404, "not_found", resource="movespec")
+    version = f"/versions/{public_movespec.current_released_version_id}"
+    for rest in ("/versions", version):
+        refused(peer.get(path(public_movespec, rest)), 404, "not_found", resource="movespec")
+        assert owner.get(path(public_movespec, rest)).status_code == 200
+
+
+# Another project's public MoveSpec
+
+
+def test_others_see_its_released_version_and_no_other(owner, peer, outsider, public_movespec):
+    released = public_movespec.current_released_version_id
+    newer = make_version(public_movespec.id, SECOND_YAML)
+    assert len(owner.get(path(public_movespec, "/versions")).json()) == 2
+    for machine in (peer, outsider):
+        listed = machine.get(path(public_movespec, "/versions")).json()
+        assert [version["movespec_version_id"] for version in listed] == [str(released)]
+        read = machine.get(path(public_movespec, f"/versions/{released}"))
+        assert (read.status_code, read.json()) == (200, listed[0])
+        refused(
+            machine.get(path(public_movespec, f"/versions/{newer.id}")),
+            404,
+            "not_found",
+            resource="movespec_version",
+        )
+
+
+def test_others_see_no_version_while_none_is_released(owner, peer):
+    public = make_movespec(owner.project, visibility="public")
+    assert peer.get(path(public)).json()["current_released_version_id"] is None
+    assert peer.get(path(public, "/versions")).json() == []
+
+
+def test_others_no_longer_see_a_withdrawn_version(owner, peer, public_movespec):
+    version_id = public_movespec.current_released_version_id
+    withdraw(public_movespec.id, version_id)
+    assert peer.get(path(public_movespec)).json()["current_released_version_id"] is None
+    assert peer.get(path(public_movespec, "/versions")).json() == []
+    assert owner.get(path(public_movespec, f"/versions/{version_id}")).status_code == 200
+
+
+@pytest.mark.parametrize("whose", ["peer", "outsider"])
+@pytest.mark.parametrize(
+    ("method", "rest", "body"),
+    [
+        ("GET", "/draft", None),
+        ("PUT", "/draft", {"yaml_source": "mine"}),
+        ("POST", "/draft/validate", None),
+        ("PATCH", "", {"visibility": "private"}),
+        ("POST", "/archive", None),
+        ("POST", "/versions", None),
+        ("POST", "/versions/{version}/validate", None),
+        ("POST", "/versions/{version}/release", None),
+    ],
+)
+def test_others_neither_see_its_draft_nor_change_anything(
+    public_movespec, whose, method, rest, body, request
+):
+    machine = request.getfixturevalue(whose)
+    rest = rest.format(version=public_movespec.current_released_version_id)
+    with nothing_changes():
+        response = machine.call(method, path(public_movespec, rest), body)
+    refused(response, 404, "not_found", resource="movespec")
+    assert MoveSpec.objects.get(id=public_movespec.id).archived_at is None

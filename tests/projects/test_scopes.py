@@ -1,0 +1,55 @@
+"""projects:read and sessions:read grant each other: in a token, and when one is minted."""
+
+import pytest
+
+from projects.credentials import credential_issue
+from projects.models import CredentialKind
+from projects.scopes import ALL_SCOPES, granted_scopes
+from tests.api.asking import ask, refused
+from tests.conftest import SESSIONS, TOKENS, mint
+
+READERS = ["projects:read", "sessions:read"]
+
+
+@pytest.mark.parametrize("scope", READERS)
+def test_it_reads_sessions_with_either(owner, movespec, scope):
+    session_id = owner.create_session(movespec).json()["session_id"]
+    token = owner.token_with(scope)
+    assert ask("GET", f"{SESSIONS}/{session_id}", token=token).status_code == 200
+    assert [row["session_id"] for row in ask("GET", SESSIONS, token=token).json()] == [session_id]
+
+
+@pytest.mark.parametrize("scope", READERS)
+def test_it_writes_no_sessions_with_either(owner, movespec, scope):
+    session_id = owner.create_session(movespec).json()["session_id"]
+    refused(
+        ask("POST", f"{SESSIONS}/{session_id}/cancel", token=owner.token_with(scope)),
+        403,
+        "insufficient_scope",
+        required_scope="sessions:write",
+    )
+
+
+@pytest.mark.parametrize(("has", "asks"), [READERS, READERS[::-1]])
+def test_a_credential_with_one_can_mint_the_other(owner, has, asks):
+    _, secret = credential_issue(
+        project=owner.project, kind=CredentialKind.API_KEY, name="old client", scopes=[has]
+    )
+    response = ask("POST", TOKENS, {"api_key": secret, "scopes": [asks]})
+    assert (response.status_code, response.json()["scopes"]) == (201, [asks])
+    assert ask("GET", SESSIONS, token=response.json()["access_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("scope", sorted(ALL_SCOPES - {*READERS}))
+def test_no_other_scope_grants_another(owner, scope):
+    assert granted_scopes([scope]) == {scope}
+    refused(
+        ask("GET", SESSIONS, token=mint(owner.credential, [scope])),
+        403,
+        "insufficient_scope",
+        required_scope="sessions:read",
+    )
+
+
+def test_both_are_granted_by_each():
+    assert granted_scopes(["projects:read"]) == granted_scopes(["sessions:read"]) == {*READERS}

@@ -1,0 +1,478 @@
+"""A create costs two statements, on indexes, whatever the tables held when they were planned."""
+
+import json
+import re
+import tempfile
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from psycopg.pq import Trace
+
+from movespecs.models import MoveSpec
+from projects.authentication import authenticate_token
+from projects.models import Credential, Project
+from sessions_app.admission import AdmissionRequest, session_admit
+from sessions_app.lifecycle import expire_sessions, suspended_sessions_cancel
+from sessions_app.models import DetectionSession
+from sessions_app.retention import forget_idempotency_keys
+from tests.conftest import SESSIONS, Machine
+
+MANY = 20_000
+# A few pages of an index and of its table; a scan of MANY rows reads hundreds.
+FEW_PAGES = 60
+# A page, one more to know whether there is another, and those of the same moment.
+PAGE_ROWS = 510
+
+
+@dataclass
+class Wire:
+    """What went to PostgreSQL: the messages, and the texts of simple queries."""
+
+    messages: Counter[str] = field(default_factory=Counter)
+    simple: list[str] = field(default_factory=list)
+
+    @property
+    def executed(self) -> int:
+        return self.messages["Execute"] + self.messages["Query"]
+
+
+@contextmanager
+def traced() -> Iterator[Wire]:
+    """libpq's own record of the connection, so nothing that is sent can hide."""
+    wire = Wire()
+    libpq = connection.connection.pgconn
+    with tempfile.TemporaryFile("w+") as file:
+        libpq.trace(file.fileno())
+        libpq.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
+        try:
+            yield wire
+        finally:
+            libpq.untrace()
+        file.seek(0)
+        for line in file:
+            sent = re.match(r'F\t\d+\t(\w+)(?:\t "(.*)")?', line)
+            if sent:
+                wire.messages[sent[1]] += 1
+                if sent[1] == "Query":
+                    wire.simple.append(sent[2])
+
+
+@pytest.fixture
+def warm(owner: Machine, movespec: MoveSpec) -> None:
+    """Signing keys are read, `last_used_at` is written, statements are prepared."""
+    for _ in range(4):
+        assert owner.create_session(movespec, idempotency_key="warm").status_code == 201
+        assert owner.create_session(movespec).status_code == 201
+        assert pinned(owner, movespec).status_code == 201
+
+
+def plain(owner: Machine, movespec: MoveSpec) -> Any:
+    return owner.create_session(movespec)
+
+
+def idempotent(owner: Machine, movespec: MoveSpec) -> Any:
+    return owner.create_session(movespec, idempotency_key=uuid.uuid4().hex)
+
+
+def replayed(owner: Machine, movespec: MoveSpec) -> Any:
+    response = owner.create_session(movespec, idempotency_key="warm")
+    assert response.headers["Idempotent-Replayed"] == "true"
+    return response
+
+
+def pinned(owner: Machine, movespec: MoveSpec) -> Any:
+    version = str(movespec.current_released_version_id)
+    return owner.create_session(movespec, movespec_version_id=version)
+
+
+CREATES = pytest.mark.parametrize("create", [plain, idempotent, replayed, pinned])
+
+
+@CREATES
+@pytest.mark.django_db
+def test_a_create_costs_two_statements(
+    create: Callable[..., Any], warm: None, owner: Machine, movespec: MoveSpec
+) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert create(owner, movespec).status_code == 201
+    authentication, admission = (query["sql"].split()[0] for query in queries)
+    assert (authentication, admission) == ("SELECT", "WITH")
+
+
+@CREATES
+@pytest.mark.django_db(transaction=True)
+def test_postgresql_is_sent_two_prepared_statements_and_nothing_else(
+    create: Callable[..., Any], warm: None, owner: Machine, movespec: MoveSpec
+) -> None:
+    with traced() as wire:
+        assert create(owner, movespec).status_code == 201
+    assert wire.messages == {"Bind": 2, "Describe": 2, "Execute": 2, "Sync": 2}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_trace_would_show_a_transaction(warm: None, owner: Machine, movespec: MoveSpec) -> None:
+    session = owner.create_session(movespec).json()["session_id"]
+    with traced() as wire:
+        assert owner.post(f"{SESSIONS}/{session}/cancel").status_code == 200
+    assert Counter(wire.simple) == {"BEGIN": 1, "COMMIT": 1}
+
+
+@pytest.mark.django_db
+def test_one_statement_more_writes_last_used_at_and_not_twice_within_a_minute(
+    warm: None, owner: Machine, movespec: MoveSpec
+) -> None:
+    minute_ago = timezone.now() - timedelta(seconds=61)
+    Credential.objects.filter(id=owner.credential.id).update(last_used_at=minute_ago)
+    with CaptureQueriesContext(connection) as queries:
+        plain(owner, movespec)
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "UPDATE", "WITH"]
+    owner.credential.refresh_from_db()
+    used_at = owner.credential.last_used_at
+    assert used_at is not None
+    assert used_at > minute_ago
+    with CaptureQueriesContext(connection) as queries:
+        plain(owner, movespec)
+    assert len(queries) == 2
+    owner.credential.refresh_from_db()
+    assert owner.credential.last_used_at == used_at
+
+
+@pytest.mark.django_db
+def test_a_refused_create_costs_no_more(warm: None, owner: Machine, movespec: MoveSpec) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        refused = owner.create_session(movespec, idempotency_key="warm", mode="replay")
+    assert refused.status_code == 422
+    assert len(queries) == 2
+
+
+# --- Plans -------------------------------------------------------------------------------
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def explained(explain: str, parameters: Any = None) -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(explain, parameters)
+        (found,) = cursor.fetchone()
+    plans = json.loads(found) if isinstance(found, str) else found
+    plan: dict[str, Any] = plans[0]["Plan"]
+    return plan
+
+
+def pages_read(plan: dict[str, Any]) -> int:
+    return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
+
+
+def rows_read(plan: dict[str, Any]) -> float:
+    """Rows of tables that the scans met, kept or not."""
+    return sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        for node in nodes(plan)
+        if node["Node Type"] in ("Index Scan", "Bitmap Heap Scan", "CTE Scan")
+    )
+
+
+def indexes_used(plan: dict[str, Any]) -> dict[str, str]:
+    """Alias or table → the index that it is read by; fails where a table is read whole."""
+    used = {}
+    for node in nodes(plan):
+        assert node["Node Type"] != "Seq Scan", node
+        if node["Node Type"] in ("Index Scan", "Index Only Scan"):
+            used[node["Alias"]] = node["Index Name"]
+        if node["Node Type"] == "Bitmap Index Scan":
+            used[node["Index Name"]] = node["Index Name"]
+    return used
+
+
+def prepared(beginning: str) -> tuple[str, int]:
+    """The name and the number of parameters of what psycopg prepared on this connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, cardinality(parameter_types) FROM pg_prepared_statements "
+            "WHERE ltrim(statement, E'\\n') LIKE %s",
+            [f"{beginning}%"],
+        )
+        ((name, parameters),) = cursor.fetchall()
+    return name, parameters
+
+
+def run(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.fixture
+def generic_plans() -> Iterator[None]:
+    """Plans are made once, without looking at the values, as they are after five uses."""
+    run("SET plan_cache_mode = force_generic_plan")
+    yield
+    connection.close()
+
+
+@pytest.fixture
+def fresh_connection() -> Iterator[None]:
+    """Nothing is prepared yet, and nothing stays prepared."""
+    connection.close()
+    yield
+    connection.close()
+
+
+def add_sessions(owner: Machine, movespec: MoveSpec, count: int, **columns: str) -> None:
+    """`count` sessions of `owner`, one a second back from now; `columns` are SQL over `n`."""
+    values = {
+        "id": "gen_random_uuid()",
+        "project_id": f"'{owner.project.id}'::uuid",
+        "resolved_version_id": f"'{movespec.current_released_version_id}'::uuid",
+        "mode": "'live'",
+        "contract_major": "1",
+        "status": "'cancelled'",
+        "terminal_outcome": "'cancelled'",
+        "ended_at": "now()",
+        "accepted_frames_total": "0",
+        "created_at": "now() - n * interval '1 second'",
+        "deadline_at": "NULL",
+        "checkpoint_number": "0",
+        "idempotency_key": "NULL",
+        "request_fingerprint": "NULL",
+        "signing_key_id": "gen_random_uuid()",
+        "runtime_token_expires_at": "now()",
+        "stream_url": "'ws://127.0.0.1/' || n",
+        **columns,
+    }
+    run(
+        f"INSERT INTO detection_session ({', '.join(values)}) "  # noqa: S608
+        f"SELECT {', '.join(values.values())} FROM generate_series(1, {count}) n"
+    )
+
+
+LIVE = {
+    "status": "'created'",
+    "terminal_outcome": "NULL",
+    "ended_at": "NULL",
+    "deadline_at": "now() + interval '1 hour'",
+}
+KEYED = {"idempotency_key": "'key-' || n", "request_fingerprint": "sha256('')"}
+
+
+def admit(owner: Machine, movespec: MoveSpec, key: str | None, pin: bool = False) -> Any:
+    return session_admit(
+        request=AdmissionRequest(
+            project_id=owner.project.id,
+            mode="live",
+            contract_major=1,
+            movespec_id=None if pin else movespec.id,
+            movespec_version_id=movespec.current_released_version_id if pin else None,
+            idempotency_key=key,
+        ),
+        now=timezone.now(),
+    )
+
+
+def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, Any]:
+    """The plan of admission as psycopg prepared it here, run for an admitted request."""
+    name, count = prepared("WITH earlier")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT statement FROM pg_prepared_statements WHERE name = %s",
+            [name],
+        )
+        (statement,) = cursor.fetchone()
+    now = timezone.now()
+    values = {
+        "project_id": owner.project.id,
+        "idempotency_key": key,
+        "movespec_id": movespec.id,
+        "version_id": None,
+        "id": uuid.uuid4(),
+        "mode": "live",
+        "contract_major": 1,
+        "created_at": now,
+        "deadline_at": now,
+        "request_fingerprint": b"another",
+        "signing_key_id": uuid.uuid4(),
+        "runtime_token_expires_at": now,
+        "stream_url": "",
+    }
+    # psycopg numbers the parameters as they first appear.
+    from sessions_app import admission
+
+    order = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", admission._STATEMENT)))
+    assert len(order) == count
+    assert f"${count}" in statement
+    return executed(name, [values[parameter] for parameter in order])
+
+
+def executed(name: str, values: list[Any]) -> dict[str, Any]:
+    from psycopg import sql
+
+    literals = sql.SQL(", ").join(map(sql.Literal, values))
+    return explained(
+        sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE {} ({})")
+        .format(sql.Identifier(name), literals)
+        .as_string(connection.connection)
+    )
+
+
+ADMISSION_INDEXES = {
+    "detection_session": "session_idempotency_key_unique",
+    "movespecs_movespec": "movespecs_movespec_pkey",
+    "movespecs_movespecversion": "movespecs_movespecversion_pkey",
+    "movespecs_movespec_1": "movespecs_movespec_pkey",
+}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_of_admission_made_on_empty_tables_reads_a_large_one_by_its_indexes(
+    fresh_connection: None, generic_plans: None, owner: Machine, movespec: MoveSpec
+) -> None:
+    run("VACUUM ANALYZE detection_session, movespecs_movespec, movespecs_movespecversion")
+    # Three calls prepare it; a refusal writes nothing, so the table stays empty.
+    unreleased = MoveSpec(id=uuid.uuid4(), current_released_version_id=None)
+    for _ in range(4):
+        with pytest.raises(Exception, match="no such movespec"):
+            admit(owner, unreleased, "nothing")
+    assert DetectionSession.objects.count() == 0
+    add_sessions(owner, movespec, MANY, **KEYED)
+    for key in ("key-7", "a new key"):
+        plan = admission_plan(owner, movespec, key)
+        assert indexes_used(plan) == ADMISSION_INDEXES
+        assert pages_read(plan) < FEW_PAGES
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_of_admission_made_on_a_large_table_reads_it_by_its_indexes(
+    fresh_connection: None, generic_plans: None, owner: Machine, movespec: MoveSpec
+) -> None:
+    add_sessions(owner, movespec, MANY, **KEYED)
+    run("VACUUM ANALYZE detection_session")
+    for number in range(4):
+        admit(owner, movespec, f"new-{number}")
+    plan = admission_plan(owner, movespec, "key-7")
+    assert indexes_used(plan) == ADMISSION_INDEXES
+    assert pages_read(plan) < FEW_PAGES
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_of_authentication_made_on_empty_tables_reads_by_its_indexes(
+    fresh_connection: None, generic_plans: None, owner: Machine
+) -> None:
+    run(
+        "VACUUM ANALYZE projects_accesstoken, projects_credential, projects_project, "
+        "projects_organization"
+    )
+    for _ in range(4):
+        authenticate_token(owner.token, timezone.now())
+    run(
+        "INSERT INTO projects_accesstoken "  # noqa: S608
+        "(id, project_id, credential_id, scopes, created_at, expires_at) "
+        f"SELECT gen_random_uuid(), '{owner.project.id}', '{owner.credential.id}', "
+        "ARRAY['sessions:read'], now(), now() + interval '1 hour' "
+        f"FROM generate_series(1, {MANY})"
+    )
+    name, _ = prepared("SELECT token.scopes")
+    plan = executed(name, [owner.credential.access_tokens.first().id])
+    assert indexes_used(plan) == {
+        "projects_accesstoken": "projects_accesstoken_pkey",
+        "projects_credential": "projects_credential_pkey",
+        "projects_project": "projects_project_pkey",
+        "projects_organization": "projects_organization_pkey",
+    }
+    assert pages_read(plan) < FEW_PAGES
+
+
+def plans_of(work: Callable[[], Any], table: str = "detection_session") -> list[dict[str, Any]]:
+    """The plan of each statement on `table` that `work` executes, run again after it."""
+    with CaptureQueriesContext(connection) as queries:
+        work()
+    return [
+        explained(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query['sql']}")
+        for query in queries.captured_queries[:8]
+        if f'"{table}"' in query["sql"]
+    ]
+
+
+@pytest.fixture
+def large(owner: Machine, movespec: MoveSpec) -> datetime:
+    """MANY ended and MANY live sessions, none of them overdue."""
+    add_sessions(owner, movespec, MANY, **KEYED)
+    add_sessions(owner, movespec, MANY, **LIVE)
+    run("ANALYZE detection_session")
+    return timezone.now()
+
+
+@pytest.mark.django_db
+def test_an_idle_sweep_reads_a_few_pages_of_its_index(large: datetime) -> None:
+    (plan,) = plans_of(lambda: expire_sessions(now=large))
+    assert indexes_used(plan) == {"detection_session": "session_deadline"}
+    assert pages_read(plan) < FEW_PAGES
+
+
+@pytest.mark.django_db
+def test_a_sweep_reads_its_batch_and_no_more(
+    large: datetime, owner: Machine, movespec: MoveSpec
+) -> None:
+    overdue = LIVE | {"deadline_at": "now() - n * interval '1 second'"}
+    add_sessions(owner, movespec, 5_000, **overdue)
+    run("ANALYZE detection_session")
+    select, update, *_ = plans_of(lambda: expire_sessions(now=large, batch=100))
+    assert indexes_used(select) == {"detection_session": "session_deadline"}
+    assert rows_read(select) <= 100
+    assert "detection_session_pkey" in indexes_used(update).values()
+    assert rows_read(update) <= 100
+
+
+@pytest.mark.django_db
+def test_a_sweep_of_a_suspended_project_does_not_read_its_ended_sessions(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    add_sessions(owner, movespec, MANY)
+    run("ANALYZE detection_session")
+    now = timezone.now()
+    Project.objects.filter(id=owner.project.id).update(suspended_at=now)
+    plans = plans_of(lambda: suspended_sessions_cancel(now=now))
+    assert [pages_read(plan) < FEW_PAGES for plan in plans] == [True] * len(plans)
+    assert plans
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "?limit=500", "?mode=live", "?created_before=2100-01-01T00:00:00Z", "?status=created"],
+)
+@pytest.mark.django_db
+def test_the_list_reads_one_page_of_its_index(large: datetime, owner: Machine, query: str) -> None:
+    (plan,) = plans_of(lambda: owner.get(SESSIONS + query))
+    assert indexes_used(plan) == {"detection_session": "session_of_project"}
+    assert rows_read(plan) <= PAGE_ROWS
+
+
+@pytest.mark.django_db
+def test_the_lists_later_pages_start_where_the_earlier_ended(
+    large: datetime, owner: Machine
+) -> None:
+    add_oldest = "?limit=500"
+    for _ in range(20):
+        link = owner.get(SESSIONS + add_oldest).headers["Link"]
+        add_oldest = re.sub(r"<[^?]*(\?[^>]*)>.*", r"\1", link)
+    (plan,) = plans_of(lambda: owner.get(SESSIONS + add_oldest))
+    assert indexes_used(plan) == {"detection_session": "session_of_project"}
+    assert rows_read(plan) <= PAGE_ROWS
+
+
+@pytest.mark.django_db
+def test_keys_are_forgotten_by_their_index(large: datetime) -> None:
+    (plan,) = plans_of(lambda: forget_idempotency_keys(now=large - timedelta(days=30)))
+    assert indexes_used(plan) == {"detection_session": "session_idempotency_age"}
+    assert pages_read(plan) < FEW_PAGES

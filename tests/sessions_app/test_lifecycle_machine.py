@@ -1,0 +1,548 @@
+"""Random operations and sweeps against a model of the lifecycle, written from its table alone.
+
+The model lives by the clock: it knows no sweep, except that a suspension takes hold of sessions
+when a sweep sees it. So whatever agrees with it does not depend on when sweeps ran.
+"""
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from kynaplatform.api.errors import ApiError
+from movespecs.models import MoveSpec
+from projects.models import Organization, Project
+from sessions_app.deadlines import as_due, sessions_as_of
+from sessions_app.lifecycle import (
+    Attachment,
+    AttachmentLost,
+    expire_sessions,
+    leases_renew,
+    session_attach,
+    session_checkpoint,
+    session_complete,
+    session_fail,
+)
+from sessions_app.models import DetectionSession
+from tests.conftest import SESSIONS, Machine, make_released, mint
+
+START = datetime(2031, 5, 1, 12, tzinfo=UTC)
+# Short and close together, so that deadlines of every kind meet.
+WINDOW, IDLE, LONGEST = (timedelta(seconds=seconds) for seconds in (60, 70, 150))
+# A stored idle deadline is late by up to this; it is never early.
+SLACK = timedelta(seconds=10)
+LEASE = GRACE = timedelta(seconds=30)
+TICK = timedelta(microseconds=1)
+TERMINAL = {"completed", "cancelled", "failed"}
+LEGAL = {
+    ("created", "streaming"),
+    ("created", "completed"),
+    ("created", "cancelled"),
+    ("streaming", "finalizing"),
+    ("streaming", "completed"),
+    ("streaming", "cancelled"),
+    ("streaming", "failed"),
+    ("finalizing", "completed"),
+    ("finalizing", "cancelled"),
+    ("finalizing", "failed"),
+}
+OBSERVED = (
+    "status", "terminal_outcome", "error_code", "created_at", "started_at", "ended_at",
+    "deadline_at", "accepted_frames_total",
+)  # fmt: skip
+
+
+@dataclass(repr=False, eq=False)
+class Model:
+    """One session as the lifecycle table has it."""
+
+    id: UUID
+    project: int
+    mode: str
+    created_at: datetime
+    status: str = "created"
+    terminal_outcome: str | None = None
+    error_code: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    accepted_frames_total: int = 0
+    attachment: UUID | None = None
+    lease_until: datetime | None = None
+    last_message_at: datetime | None = None
+    checkpoints: int = 0
+    finishing: str = "completed"
+    attachments: list[UUID] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<{self.status} {self.id}>"
+
+    @property
+    def longest_at(self) -> datetime:
+        assert self.started_at
+        return self.started_at + LONGEST
+
+    @property
+    def idle_at(self) -> datetime:
+        assert self.last_message_at
+        return self.last_message_at + IDLE + SLACK
+
+    @property
+    def given_up_at(self) -> datetime:
+        assert self.lease_until
+        return self.lease_until + GRACE
+
+    @property
+    def deadline_at(self) -> datetime | None:
+        match self.status:
+            case "created":
+                return self.created_at + WINDOW
+            case "streaming":
+                return min(self.longest_at, self.idle_at)
+            case "finalizing":
+                return self.given_up_at
+        return None
+
+    def is_attached(self, now: datetime) -> bool:
+        return self.lease_until is not None and self.lease_until > now
+
+    def advance(self, now: datetime) -> None:
+        """Let every deadline up to `now` happen, one after the other, at its own moment."""
+        while (deadline := self.deadline_at) is not None and deadline <= now:
+            if self.status == "created":
+                self.end("cancelled", "expired", deadline, "session_expired")
+            elif self.status == "finalizing":
+                self.finish(deadline)
+            elif self.longest_at <= self.idle_at:
+                self.status, self.finishing = "finalizing", "max_duration"
+            else:
+                self.end("failed", "abandoned", deadline, "session_abandoned")
+
+    def finish(self, now: datetime) -> None:
+        self.end("completed", self.finishing, now)
+        if self.finishing == "max_duration":
+            self.ended_at = self.longest_at
+
+    def end(self, status: str, outcome: str, now: datetime, error_code: str | None = None) -> None:
+        self.status, self.terminal_outcome, self.ended_at = status, outcome, now
+        self.error_code = error_code
+        self.attachment = self.lease_until = None
+
+    def holds(self, attachment: UUID) -> bool:
+        return self.attachment == attachment and self.status in ("streaming", "finalizing")
+
+    def hear(self, at: datetime, now: datetime) -> None:
+        assert self.last_message_at
+        self.last_message_at = max(self.last_message_at, at)
+        self.lease_until = now + LEASE
+
+
+class Lifecycle(RuleBasedStateMachine):
+    def __init__(self, machines: list[Machine], movespecs: list[MoveSpec]) -> None:
+        super().__init__()
+        self.machines, self.movespecs = machines, movespecs
+        self.tokens: list[str] = []
+        self.now = START
+        self.models: list[Model] = []
+        self.raw: dict[UUID, dict[str, Any]] = {}
+        self.suspended: dict[Any, bool] = {}
+        self.clock = mock.patch("django.utils.timezone.now", lambda: self.now)
+        self.rollback = transaction.atomic()
+
+    @initialize()
+    def begin(self) -> None:
+        self.clock.start()
+        self.rollback.__enter__()
+        self.tokens = [mint(machine.credential) for machine in self.machines]
+        for project in (0, 0, 1):
+            self.create(project, "live")
+            self.attach(self.models[-1])
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.rollback.__exit__(None, None, None)
+        self.clock.stop()
+
+    # --- The clock, the sweep, staff -------------------------------------------------------
+
+    @rule(seconds=st.sampled_from([1, 4, 9, 11, 19, 29, 30, 31, 75]))
+    def time_passes(self, seconds: int) -> None:
+        self.turn_the_clock(self.now + timedelta(seconds=seconds))
+
+    @precondition(lambda self: any(model.deadline_at for model in self.models))
+    @rule(data=st.data(), near=st.sampled_from([-TICK, timedelta(0), TICK]))
+    def a_deadline_comes(self, data: st.DataObject, near: timedelta) -> None:
+        deadlines = sorted({model.deadline_at for model in self.models if model.deadline_at})
+        deadline = data.draw(st.sampled_from(deadlines))
+        self.turn_the_clock(max(self.now, deadline + near))
+
+    @precondition(lambda self: any(model.lease_until for model in self.models))
+    @rule(data=st.data(), near=st.sampled_from([-TICK, timedelta(0), TICK]))
+    def a_lease_runs_out(self, data: st.DataObject, near: timedelta) -> None:
+        leases = sorted({model.lease_until for model in self.models if model.lease_until})
+        self.turn_the_clock(max(self.now, data.draw(st.sampled_from(leases)) + near))
+
+    @rule(batch=st.sampled_from([1, 2, 1000]))
+    def sweep(self, batch: int) -> None:
+        before = self.rows()
+        changed = expire_sessions(now=self.now, batch=batch)
+        for model in self.models:
+            code = self.suspension_of(model.project)
+            if code and model.deadline_at:
+                model.end("cancelled", "suspended", self.now, code)
+        after = self.rows()
+        assert changed == sum(before[id_] != after[id_] for id_ in before)
+        assert {id_: {name: row[name] for name in OBSERVED} for id_, row in after.items()} == {
+            model.id: {name: getattr(model, name) for name in OBSERVED} for model in self.models
+        }
+
+    @precondition(lambda self: sum(model.deadline_at is not None for model in self.models) > 2)
+    @rule(which=st.sampled_from(["project 0", "project 1", "organization"]))
+    def staff_suspend(self, which: str) -> None:
+        self.suspend(which, on=True)
+
+    @precondition(lambda self: any(self.suspended.values()))
+    @rule(data=st.data())
+    def staff_resume(self, data: st.DataObject) -> None:
+        suspended = sorted(which for which, on in self.suspended.items() if on)
+        self.suspend(data.draw(st.sampled_from(suspended)), on=False)
+
+    def suspend(self, which: str, on: bool) -> None:
+        if which == "organization":
+            row: Any = Organization.objects.filter(id=self.machines[0].organization.id)
+        else:
+            row = Project.objects.filter(id=self.machines[int(which[-1])].project.id)
+        row.update(suspended_at=self.now if on else None)
+        self.suspended[which] = on
+
+    # --- The API ---------------------------------------------------------------------------
+
+    @precondition(lambda self: sum(model.deadline_at is not None for model in self.models) < 5)
+    @rule(project=st.sampled_from([0, 0, 1]), mode=st.sampled_from(["live", "replay"]))
+    def create(self, project: int, mode: str) -> None:
+        body = {
+            "mode": mode,
+            "project_id": str(self.machines[project].project.id),
+            "movespec_id": str(self.movespecs[project].id),
+        }
+        answer = self.call(project, "POST", SESSIONS, body)
+        if code := self.suspension_of(project):
+            assert self.code_of(answer) == (403, code)
+            return
+        assert answer.status_code == 201
+        id_ = UUID(answer.json()["session_id"])
+        self.models.append(Model(id_, project, mode, created_at=self.now))
+        self.raw |= {row["id"]: row for row in DetectionSession.objects.filter(id=id_).values()}
+        assert self.raw[id_]["status"] == "created"
+
+    @rule(data=st.data(), end=st.sampled_from(["finalize", "cancel"]))
+    def finalize_or_cancel(self, data: st.DataObject, end: str) -> None:
+        model = self.pick(data)
+        answer = self.call(model.project, "POST", f"{SESSIONS}/{model.id}/{end}")
+        repeats = ("finalizing", "completed") if end == "finalize" else ("cancelled",)
+        if code := self.suspension_of(model.project):
+            assert self.code_of(answer) == (403, code)
+            return
+        if model.status in TERMINAL and model.status not in repeats:
+            assert self.code_of(answer) == (409, "session_already_ended")
+            assert answer.json()["error"]["details"] == {
+                "status": model.status,
+                "terminal_outcome": model.terminal_outcome,
+                "accepted_frames_total": model.accepted_frames_total,
+            }
+            return
+        if model.status not in repeats:
+            if end == "cancel":
+                model.end("cancelled", "cancelled", self.now)
+            elif model.is_attached(self.now):
+                model.status, model.finishing = "finalizing", "completed"
+            else:
+                model.end("completed", "completed", self.now)
+        assert answer.status_code == 200
+        assert answer.json() == self.record_of(model)
+
+    @rule(data=st.data())
+    def read(self, data: st.DataObject) -> None:
+        model = self.pick(data)
+        answer = self.call(model.project, "GET", f"{SESSIONS}/{model.id}")
+        if code := self.suspension_of(model.project):
+            assert self.code_of(answer) == (403, code)
+        else:
+            assert answer.json() == self.record_of(model)
+        foreign = self.call(1 - model.project, "GET", f"{SESSIONS}/{model.id}")
+        other = self.suspension_of(1 - model.project)
+        assert self.code_of(foreign) == ((403, other) if other else (404, "not_found"))
+
+    @rule(
+        data=st.data(),
+        status=st.sampled_from(["", "created", "streaming", "finalizing", *sorted(TERMINAL)]),
+        mode=st.sampled_from(["", "live", "replay"]),
+    )
+    def list_with_filters(self, data: st.DataObject, status: str, mode: str) -> None:
+        project = self.pick(data).project
+        query = "&".join(f"{k}={v}" for k, v in (("status", status), ("mode", mode)) if v)
+        answer = self.call(project, "GET", f"{SESSIONS}?{query}")
+        if code := self.suspension_of(project):
+            assert self.code_of(answer) == (403, code)
+            return
+        wanted = [
+            model
+            for model in self.models
+            if model.project == project
+            and status in ("", model.status)
+            and mode in ("", model.mode)
+        ]
+        wanted.sort(key=lambda model: (model.created_at, model.id), reverse=True)
+        listed = answer.json()
+        assert Counter(record["status"] for record in listed) == Counter(
+            model.status for model in wanted
+        )
+        assert listed == [self.record_of(model) for model in wanted]
+
+    # --- The runtime -----------------------------------------------------------------------
+
+    @precondition(lambda self: any(model.status == "created" for model in self.models))
+    @rule(data=st.data())
+    def first_attach(self, data: st.DataObject) -> None:
+        self.attach(data.draw(st.sampled_from([m for m in self.models if m.status == "created"])))
+
+    @rule(data=st.data())
+    def attach_again(self, data: st.DataObject) -> None:
+        self.attach(self.pick(data))
+
+    def attach(self, model: Model) -> None:
+        attachment = uuid.uuid4()
+        model.attachments.append(attachment)
+        refused = self.suspension_of(model.project)
+        if not refused and model.status in TERMINAL:
+            refused = "session_already_ended"
+        if refused:
+            with pytest.raises(ApiError) as raised:
+                session_attach(session_id=model.id, attachment_id=attachment, now=self.now)
+            assert raised.value.code == refused
+            return
+        session_attach(session_id=model.id, attachment_id=attachment, now=self.now)
+        if model.status == "created":
+            model.status, model.started_at = "streaming", self.now
+        model.attachment, model.last_message_at = attachment, self.now
+        model.lease_until = self.now + LEASE
+
+    @precondition(lambda self: any(model.attachments for model in self.models))
+    @rule(
+        data=st.data(),
+        frames=st.integers(0, 30),
+        ago=st.sampled_from([0, 3, 25]),
+        step=st.sampled_from([1, 1, 1, 0, 2]),
+    )
+    def checkpoint(self, data: st.DataObject, frames: int, ago: int, step: int) -> None:
+        model, attachment = self.pick_attachment(data)
+        heard_at = self.now - timedelta(seconds=ago)
+
+        def store() -> None:
+            session_checkpoint(
+                session_id=model.id,
+                attachment_id=attachment,
+                checkpoint_number=model.checkpoints + step,
+                engine_state={"step": step},
+                accepted_frames=frames,
+                last_message_at=heard_at,
+                now=self.now,
+            )
+
+        if not model.holds(attachment) or step != 1:
+            with pytest.raises(AttachmentLost):
+                store()
+            return
+        store()
+        model.checkpoints += 1
+        model.accepted_frames_total += frames
+        model.hear(heard_at, self.now)
+
+    @precondition(lambda self: any(model.attachments for model in self.models))
+    @rule(data=st.data(), ago=st.sampled_from([0, 3, 25]))
+    def renew_leases(self, data: st.DataObject, ago: int) -> None:
+        heard_at = self.now - timedelta(seconds=ago)
+        everything = [(model, id_) for model in self.models for id_ in model.attachments]
+        picked = data.draw(st.lists(st.sampled_from(everything[-8:]), min_size=1, unique=True))
+        renewed = leases_renew(
+            attachments=[Attachment(model.id, id_, heard_at) for model, id_ in picked],
+            now=self.now,
+        )
+        held = [model for model, id_ in picked if model.holds(id_)]
+        for model in held:
+            model.hear(heard_at, self.now)
+        assert renewed == len(held)
+
+    @precondition(lambda self: any(model.status == "finalizing" for model in self.models))
+    @rule(data=st.data(), step=st.sampled_from([0, 0, 0, 1]))
+    def complete(self, data: st.DataObject, step: int) -> None:
+        finalizing = [model for model in self.models if model.status == "finalizing"]
+        model = data.draw(st.sampled_from([*finalizing * 3, self.pick(data, attached=True)]))
+        attachment = data.draw(st.sampled_from([model.attachments[-1], *model.attachments]))
+
+        def finish() -> None:
+            session_complete(
+                session_id=model.id,
+                attachment_id=attachment,
+                checkpoint_number=model.checkpoints + step,
+                now=self.now,
+            )
+
+        if model.holds(attachment) and model.status == "finalizing" and step == 0:
+            finish()
+            model.finish(self.now)
+        else:
+            with pytest.raises(AttachmentLost):
+                finish()
+
+    @precondition(lambda self: any(model.attachments for model in self.models))
+    @rule(data=st.data())
+    def fail(self, data: st.DataObject) -> None:
+        model, attachment = self.pick_attachment(data)
+
+        def break_down() -> None:
+            session_fail(
+                session_id=model.id,
+                attachment_id=attachment,
+                code="engine_broke",
+                message="It broke.",
+                now=self.now,
+            )
+
+        if model.holds(attachment):
+            break_down()
+            model.end("failed", "failed", self.now, "engine_broke")
+        else:
+            with pytest.raises(AttachmentLost):
+                break_down()
+
+    # --- What always holds -----------------------------------------------------------------
+
+    @invariant()
+    def stored_transitions_are_legal_and_ends_are_final(self) -> None:
+        for id_, row in self.rows().items():
+            before, self.raw[id_] = self.raw[id_], row
+            if before["status"] in TERMINAL:
+                assert row == before
+            elif before["status"] != row["status"]:
+                assert (before["status"], row["status"]) in LEGAL
+
+    @invariant()
+    def reads_agree_with_the_model_whether_or_not_a_sweep_ran(self) -> None:
+        ours = [model.id for model in self.models]
+        due = as_due(self.now)
+        names = {name: f"now_{name}" if name in due else name for name in OBSERVED}
+        read = {
+            session.id: {name: getattr(session, column) for name, column in names.items()}
+            for session in sessions_as_of(self.now).filter(id__in=ours)
+        }
+        assert read == {
+            model.id: {name: getattr(model, name) for name in OBSERVED} for model in self.models
+        }
+
+    # --- Helpers ---------------------------------------------------------------------------
+
+    def turn_the_clock(self, now: datetime) -> None:
+        self.now = now
+        for model in self.models:
+            model.advance(now)
+
+    def suspension_of(self, project: int) -> str | None:
+        if self.suspended.get("organization"):
+            return "organization_suspended"
+        return "project_suspended" if self.suspended.get(f"project {project}") else None
+
+    def pick(self, data: st.DataObject, attached: bool = False) -> Model:
+        """Often one that lives, at times one that has ended."""
+        models = [model for model in self.models if model.attachments or not attached]
+        living = [model for model in models if model.deadline_at]
+        return data.draw(st.sampled_from([*living * 3, *models[-2:]]))
+
+    def pick_attachment(self, data: st.DataObject) -> tuple[Model, UUID]:
+        """Often the one that holds its session, at times one that lost it."""
+        model = self.pick(data, attached=True)
+        return model, data.draw(st.sampled_from([model.attachments[-1], *model.attachments[::-1]]))
+
+    def rows(self) -> dict[UUID, dict[str, Any]]:
+        ours = DetectionSession.objects.filter(id__in=[model.id for model in self.models])
+        return {row["id"]: row for row in ours.values()}
+
+    def call(self, project: int, method: str, path: str, body: Any = None) -> Any:
+        return self.machines[project].call(method, path, body, token=self.tokens[project])
+
+    @staticmethod
+    def code_of(answer: Any) -> tuple[int, str]:
+        return answer.status_code, answer.json()["error"]["code"]
+
+    def record_of(self, model: Model) -> dict[str, Any]:
+        machine = self.machines[model.project]
+        messages = {
+            "session_expired": "No runtime attached within the attach window.",
+            "session_abandoned": "The client sent nothing within the idle limit.",
+            "engine_broke": "It broke.",
+            "project_suspended": "The project or its organization was suspended.",
+            "organization_suspended": "The project or its organization was suspended.",
+            None: None,
+        }
+        return {
+            "session_id": str(model.id),
+            "organization_id": str(machine.organization.id),
+            "project_id": str(machine.project.id),
+            "mode": model.mode,
+            "status": model.status,
+            "resolved_movespec_version_id": str(
+                self.movespecs[model.project].current_released_version_id
+            ),
+            "accepted_frames_total": model.accepted_frames_total,
+            "terminal_outcome": model.terminal_outcome,
+            "created_at": on_the_wire(model.created_at),
+            "started_at": on_the_wire(model.started_at),
+            "ended_at": on_the_wire(model.ended_at),
+            "deadline_at": on_the_wire(model.deadline_at),
+            "error_code": model.error_code,
+            "error_message": messages[model.error_code],
+        }
+
+
+def on_the_wire(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def test_it_lives_by_the_lifecycle_table(
+    owner: Machine, peer: Machine, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING", "kynaplatform.request")
+    settings.MIDDLEWARE = []
+    settings.SESSION_ATTACH_SECONDS = WINDOW.seconds
+    settings.SESSION_IDLE_SECONDS = IDLE.seconds
+    settings.SESSION_MAX_SECONDS = LONGEST.seconds
+    settings.ACCESS_TOKEN_SECONDS = 86_400
+    machines = [owner, peer]
+    movespecs = [make_released(machine.project)[0] for machine in machines]
+    run_state_machine_as_test(lambda: Lifecycle(machines, movespecs), settings=BOUNDED)
+
+
+BOUNDED = settings(
+    max_examples=70,
+    stateful_step_count=30,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)

@@ -1,0 +1,406 @@
+"""POST /api/detection/sessions, without an Idempotency-Key"""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from movespecs.models import MoveSpec, MoveSpecVersion
+from projects.signing import key_ring
+from sessions_app.models import DetectionSession
+from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.conftest import SESSIONS, make_released, make_version
+from tests.movespecs.writing import SECOND_YAML, archive, delist, make_movespec, withdraw
+
+NOW = datetime(2030, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
+
+
+def create(machine, **body):
+    """A valid create but for `body`; a field that is `...` is left out."""
+    body = {"mode": "live", "project_id": str(machine.project.id), **body}
+    sent = {
+        name: str(value) if isinstance(value, uuid.UUID) else value
+        for name, value in body.items()
+        if value is not ...
+    }
+    return machine.post(SESSIONS, sent)
+
+
+def resolved(response):
+    assert response.status_code == 201, response.content
+    return uuid.UUID(response.json()["resolved_movespec_version_id"])
+
+
+# What it makes
+
+
+def test_it_makes_a_session_of_the_released_version(owner, movespec, monkeypatch, settings):
+    settings.PUBLIC_STREAM_URL = "wss://stream.example/api/detection/stream"
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    token = owner.token_with("sessions:write")
+    body = {"mode": "replay", "project_id": str(owner.project.id), "movespec_id": str(movespec.id)}
+    response = owner.post(SESSIONS, body, token=token)
+    assert response.status_code == 201
+    assert "Idempotent-Replayed" not in response.headers
+    session = DetectionSession.objects.get()
+    answer = response.json()
+    assert list(answer) == [
+        "session_id",
+        "project_id",
+        "status",
+        "mode",
+        "resolved_movespec_version_id",
+        "stream_url",
+        "runtime_token",
+        "input_schema_version",
+        "output_schema_version",
+    ]
+    assert {**answer, "runtime_token": None} == {
+        "session_id": str(session.id),
+        "project_id": str(owner.project.id),
+        "status": "created",
+        "mode": "replay",
+        "resolved_movespec_version_id": str(movespec.current_released_version_id),
+        "stream_url": f"wss://stream.example/api/detection/stream/{session.id}",
+        "runtime_token": None,
+        "input_schema_version": "mediapipe_pose_landmarker/v1",
+        "output_schema_version": "kynasmith_detection_events/v1",
+    }
+    assert DetectionSession.objects.values().get() == {
+        "id": session.id,
+        "project_id": owner.project.id,
+        "resolved_version_id": movespec.current_released_version_id,
+        "mode": "replay",
+        "contract_major": 1,
+        "status": "created",
+        "terminal_outcome": None,
+        "finishing_outcome": None,
+        "error_code": None,
+        "error_message": None,
+        "accepted_frames_total": 0,
+        "created_at": NOW,
+        "started_at": None,
+        "ended_at": None,
+        "deadline_at": NOW + timedelta(seconds=300),
+        "longest_until": None,
+        "attachment_id": None,
+        "lease_until": None,
+        "checkpoint_number": 0,
+        "engine_state": None,
+        "idempotency_key": None,
+        "request_fingerprint": session.request_fingerprint,
+        "signing_key_id": key_ring().active(NOW).id,
+        "runtime_token_expires_at": NOW + timedelta(seconds=300 + 3600),
+        "stream_url": answer["stream_url"],
+    }
+
+
+def test_its_times_follow_the_settings(owner, movespec, monkeypatch, settings):
+    settings.SESSION_ATTACH_SECONDS, settings.SESSION_MAX_SECONDS = 7, 50
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    token = owner.token_with("sessions:write")
+    body = {"mode": "live", "project_id": str(owner.project.id), "movespec_id": str(movespec.id)}
+    assert owner.post(SESSIONS, body, token=token).status_code == 201
+    session = DetectionSession.objects.get()
+    assert session.deadline_at == NOW + timedelta(seconds=7)
+    assert session.runtime_token_expires_at == NOW + timedelta(seconds=57)
+
+
+def test_without_a_key_every_create_is_another_session(owner, movespec):
+    ids = {create(owner, movespec_id=movespec.id).json()["session_id"] for _ in range(3)}
+    assert len(ids) == DetectionSession.objects.count() == 3
+
+
+@pytest.mark.parametrize("mode", ["live", "replay"])
+def test_it_takes_both_modes(owner, movespec, mode):
+    assert create(owner, movespec_id=movespec.id, mode=mode).json()["mode"] == mode
+
+
+# Its fields
+
+
+def test_it_ignores_unknown_fields(owner, movespec):
+    response = create(
+        owner, movespec_id=movespec.id, status="completed", session_id="x", extra={"a": [None]}
+    )
+    assert (response.status_code, response.json()["status"]) == (201, "created")
+
+
+def test_the_contract_major_is_1_when_absent(owner, movespec):
+    assert create(owner, movespec_id=movespec.id, contract_major=1).status_code == 201
+    assert create(owner, movespec_id=movespec.id).status_code == 201
+    assert {session.contract_major for session in DetectionSession.objects.all()} == {1}
+
+
+@pytest.mark.parametrize("major", [0, 2, -1, 40_000, 2**63, 2**64, 10**30])
+def test_it_speaks_no_other_contract_major(owner, movespec, major):
+    with nothing_changes():
+        response = create(owner, movespec_id=movespec.id, contract_major=major)
+    refused(response, 409, "contract_version_unsupported", supported_contract_major=1)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mode", ...),
+        ("mode", None),
+        ("mode", "film"),
+        ("mode", "LIVE"),
+        ("mode", 1),
+        ("project_id", ...),
+        ("project_id", None),
+        ("project_id", "p"),
+        ("project_id", ""),
+        ("contract_major", None),
+        ("contract_major", "1"),
+        ("contract_major", 1.5),
+        ("contract_major", True),
+        ("movespec_id", "squat"),
+        ("movespec_id", 7),
+        ("movespec_version_id", "1"),
+        ("movespec_version_id", ["x"]),
+    ],
+)
+def test_it_refuses_a_field_that_does_not_fit(owner, movespec, field, value):
+    with nothing_changes():
+        response = create(owner, **{"movespec_id": movespec.id, field: value})
+    refused_fields(response, field)
+
+
+def test_it_names_every_field_that_does_not_fit(owner):
+    body = {"mode": "film", "contract_major": "x", "movespec_id": 1, "movespec_version_id": "x"}
+    with nothing_changes():
+        refused_fields(owner.post(SESSIONS, body), *body, "project_id")
+
+
+@pytest.mark.parametrize(
+    "references",
+    [{}, {"movespec_id": None}, {"movespec_id": None, "movespec_version_id": None}],
+)
+def test_it_needs_a_reference(owner, references):
+    with nothing_changes():
+        refused_fields(create(owner, **references), "body")
+
+
+@pytest.mark.parametrize(
+    "form", [str, lambda id_: str(id_).upper(), lambda id_: id_.hex], ids=["lower", "upper", "hex"]
+)
+def test_it_takes_a_uuid_in_every_form(owner, movespec, form):
+    response = create(
+        owner,
+        project_id=form(owner.project.id),
+        movespec_id=form(movespec.id),
+        movespec_version_id=form(movespec.current_released_version_id),
+    )
+    assert resolved(response) == movespec.current_released_version_id
+    assert response.json()["project_id"] == str(owner.project.id)
+
+
+@pytest.mark.parametrize("form", ["{{{}}}", "urn:uuid:{}", " {}", "{}0"])
+def test_it_takes_no_other_form_of_a_uuid(owner, movespec, form):
+    with nothing_changes():
+        response = create(owner, movespec_id=form.format(movespec.id))
+    refused_fields(response, "movespec_id")
+
+
+def test_it_refuses_another_project(owner, peer, movespec):
+    with nothing_changes():
+        for project_id in (peer.project.id, uuid.uuid4()):
+            response = create(owner, movespec_id=movespec.id, project_id=project_id)
+            refused(response, 403, "project_mismatch")
+
+
+# By MoveSpec
+
+
+def test_by_movespec_it_takes_what_is_released_and_not_what_is_newer(owner, movespec):
+    make_version(movespec.id, SECOND_YAML)
+    response = create(owner, movespec_id=movespec.id, movespec_version_id=None)
+    assert resolved(response) == movespec.current_released_version_id
+
+
+def test_a_movespec_without_a_release_is_refused(owner):
+    movespec = make_movespec(owner.project)
+    make_version(movespec.id, SECOND_YAML)
+    with nothing_changes():
+        refused(create(owner, movespec_id=movespec.id), 409, "movespec_not_released")
+
+
+def test_a_movespec_whose_release_was_withdrawn_has_none(owner, movespec):
+    withdraw(movespec.id, movespec.current_released_version_id)
+    with nothing_changes():
+        refused(create(owner, movespec_id=movespec.id), 409, "movespec_not_released")
+
+
+def test_a_movespec_whose_release_was_replaced_gives_the_replacement(owner, movespec):
+    second = make_version(movespec.id, SECOND_YAML)
+    withdraw(movespec.id, movespec.current_released_version_id, second.id)
+    assert resolved(create(owner, movespec_id=movespec.id)) == second.id
+
+
+def test_an_archived_movespec_is_refused(owner, movespec):
+    archive(movespec)
+    version_id = movespec.current_released_version_id
+    with nothing_changes():
+        for references in (
+            {"movespec_id": movespec.id},
+            {"movespec_version_id": version_id},
+            {"movespec_id": movespec.id, "movespec_version_id": version_id},
+        ):
+            refused(create(owner, **references), 409, "movespec_archived")
+
+
+def test_an_unknown_movespec_is_not_found(owner, peer, outsider):
+    of_others = [make_released(machine.project)[0].id for machine in (peer, outsider)]
+    with nothing_changes():
+        for id_ in (*of_others, uuid.uuid4()):
+            refused(create(owner, movespec_id=id_), 404, "not_found", resource="movespec")
+
+
+# By version
+
+
+def test_a_pinned_version_need_not_be_released(owner, movespec):
+    newer = make_version(movespec.id, SECOND_YAML)
+    assert resolved(create(owner, movespec_version_id=newer.id)) == newer.id
+    assert resolved(create(owner, movespec_version_id=newer.id, movespec_id=None)) == newer.id
+    never = make_version(make_movespec(owner.project).id, SECOND_YAML)
+    assert resolved(create(owner, movespec_version_id=never.id)) == never.id
+
+
+def test_a_withdrawn_version_is_refused(owner, movespec):
+    newer = make_version(movespec.id, SECOND_YAML)
+    withdraw(movespec.id, newer.id)
+    with nothing_changes():
+        for references in (
+            {"movespec_version_id": newer.id},
+            {"movespec_id": movespec.id, "movespec_version_id": newer.id},
+        ):
+            refused(create(owner, **references), 409, "movespec_version_withdrawn")
+    assert create(owner, movespec_id=movespec.id).status_code == 201
+
+
+def test_a_withdrawal_leaves_running_sessions_alone(owner, movespec):
+    id_ = create(owner, movespec_id=movespec.id).json()["session_id"]
+    before = owner.get(f"{SESSIONS}/{id_}").json()
+    withdraw(movespec.id, movespec.current_released_version_id)
+    archive(movespec)
+    assert owner.get(f"{SESSIONS}/{id_}").json() == before
+
+
+def test_an_unknown_version_is_not_found(owner, peer, outsider):
+    of_others = [make_released(machine.project)[1].id for machine in (peer, outsider)]
+    with nothing_changes():
+        for id_ in (*of_others, uuid.uuid4()):
+            response = create(owner, movespec_version_id=id_)
+            refused(response, 404, "not_found", resource="movespec_version")
+
+
+# By both
+
+
+def test_with_both_the_version_wins(owner, movespec):
+    newer = make_version(movespec.id, SECOND_YAML)
+    for version_id in (newer.id, movespec.current_released_version_id):
+        response = create(owner, movespec_id=movespec.id, movespec_version_id=version_id)
+        assert resolved(response) == version_id
+    unreleased = make_movespec(owner.project)
+    version = make_version(unreleased.id, SECOND_YAML)
+    response = create(owner, movespec_id=unreleased.id, movespec_version_id=version.id)
+    assert resolved(response) == version.id
+
+
+def test_with_both_the_version_must_be_one_of_the_movespec(owner, movespec):
+    _, of_another = make_released(owner.project)
+    with nothing_changes():
+        response = create(owner, movespec_id=movespec.id, movespec_version_id=of_another.id)
+    refused_fields(response, "movespec_version_id")
+
+
+def test_with_both_each_must_be_known(owner, peer, movespec):
+    private, version = make_released(peer.project)
+    mine = movespec.current_released_version_id
+    with nothing_changes():
+        for movespec_id, version_id, missing in (
+            (uuid.uuid4(), mine, "movespec"),
+            (private.id, mine, "movespec"),
+            (private.id, version.id, "movespec"),
+            (movespec.id, uuid.uuid4(), "movespec_version"),
+            (movespec.id, version.id, "movespec_version"),
+            (uuid.uuid4(), uuid.uuid4(), "movespec"),
+        ):
+            response = create(owner, movespec_id=movespec_id, movespec_version_id=version_id)
+            refused(response, 404, "not_found", resource=missing)
+
+
+# Another project's public MoveSpec
+
+
+def test_another_projects_public_movespec_must_be_forked_first(peer, outsider, public_movespec):
+    version_id = public_movespec.current_released_version_id
+    with nothing_changes():
+        for machine in (peer, outsider):
+            for references in (
+                {"movespec_id": public_movespec.id},
+                {"movespec_version_id": version_id},
+                {"movespec_id": public_movespec.id, "movespec_version_id": version_id},
+            ):
+                refused(create(machine, **references), 409, "movespec_fork_required")
+
+
+def test_a_public_movespec_without_a_release_must_be_forked_too(owner, peer):
+    public = make_movespec(owner.project, visibility="public")
+    with nothing_changes():
+        refused(create(peer, movespec_id=public.id), 409, "movespec_fork_required")
+
+
+def test_its_own_project_needs_no_fork(owner, public_movespec):
+    assert create(owner, movespec_id=public_movespec.id).status_code == 201
+
+
+def test_the_fork_itself_can_run_once_it_is_released(peer, public_movespec):
+    fork = peer.post(
+        f"/api/movespecs/{public_movespec.id}/fork", {"project_id": str(peer.project.id)}
+    ).json()
+    path = f"/api/movespecs/{fork['movespec_id']}/versions"
+    version = peer.post(path).json()["movespec_version_id"]
+    assert peer.post(f"{path}/{version}/release").status_code == 200
+    assert str(resolved(create(peer, movespec_id=fork["movespec_id"]))) == version
+
+
+def test_its_unreleased_versions_are_not_found(peer, public_movespec):
+    newer = make_version(public_movespec.id, SECOND_YAML)
+    with nothing_changes():
+        for references in (
+            {"movespec_version_id": newer.id},
+            {"movespec_id": public_movespec.id, "movespec_version_id": newer.id},
+        ):
+            response = create(peer, **references)
+            refused(response, 404, "not_found", resource="movespec_version")
+
+
+def test_a_delisted_one_is_not_found_by_others(owner, peer, public_movespec):
+    delist(public_movespec)
+    version_id = public_movespec.current_released_version_id
+    with nothing_changes():
+        response = create(peer, movespec_id=public_movespec.id)
+        refused(response, 404, "not_found", resource="movespec")
+        response = create(peer, movespec_version_id=version_id)
+        refused(response, 404, "not_found", resource="movespec_version")
+    assert create(owner, movespec_id=public_movespec.id).status_code == 201
+
+
+def test_an_archived_public_one_is_refused_to_others_as_well(peer, public_movespec):
+    archive(public_movespec)
+    with nothing_changes():
+        refused(create(peer, movespec_id=public_movespec.id), 409, "movespec_archived")
+
+
+def test_a_foreign_version_under_ones_own_movespec_is_a_misfit(peer, public_movespec):
+    mine, _ = make_released(peer.project)
+    version_id = public_movespec.current_released_version_id
+    with nothing_changes():
+        response = create(peer, movespec_id=mine.id, movespec_version_id=version_id)
+    refused_fields(response, "movespec_version_id")
+    assert MoveSpec.objects.count() == MoveSpecVersion.objects.count() == 2

@@ -1,0 +1,288 @@
+"""POST /api/detection/sessions with an Idempotency-Key: forms, replays, reuse, what frees a key"""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from movespecs.authors import PLATFORM
+from movespecs.releases import version_release
+from projects.credentials import credential_issue
+from projects.models import CredentialKind, Project
+from projects.signing import signing_key_rotate
+from sessions_app.models import DetectionSession
+from sessions_app.retention import forget_idempotency_keys
+from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.conftest import SESSIONS, make_released, make_version, mint
+from tests.movespecs.writing import SECOND_YAML, archive, delist, make_movespec, withdraw
+
+
+def same(first, again):
+    """`again` repeats `first` byte for byte and says so."""
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.content == first.content
+
+
+@pytest.fixture
+def create(owner, movespec):
+    """A create by the owner with the key `k`."""
+    return lambda key="k", **more: owner.create_session(movespec, idempotency_key=key, **more)
+
+
+# The form of a key
+
+
+@pytest.mark.parametrize(
+    ("bare", "quoted"),
+    [
+        ("k", '"k"'),
+        ("k" * 255, '"' + "k" * 255 + '"'),
+        ("!#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~", '"!#$%&\'()*+,-./09:;<=>?@AZ[]^_`az{|}~"'),
+        ('a"b', r'"a\"b"'),
+        ("a\\b", r'"a\\b"'),
+        ('\\"' * 127, '"' + r"\\\"" * 127 + '"'),
+        ("8e03978e-40d5-43dd-bc93-6894a57f9324", '"8e03978e-40d5-43dd-bc93-6894a57f9324"'),
+    ],
+)
+def test_a_key_is_the_same_bare_and_quoted(create, bare, quoted):
+    same(create(bare), create(quoted))
+    assert DetectionSession.objects.get().idempotency_key == bare
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        '""',
+        " ",
+        "a b",
+        '"a b"',
+        '" a"',
+        "k" * 256,
+        '"' + "k" * 256 + '"',
+        '"k',
+        '"',
+        '"a"b"',
+        '"k";x=1',
+        r'"a\b"',
+        '"a\\"',
+        "tab\tbed",
+        "del\x7f",
+        "nul\x00",
+        "ключ",
+        "caf\u00e9",
+        '"caf\u00e9"',
+        "k\u00a0",
+    ],
+)
+def test_another_form_is_refused(owner, movespec, key):
+    with nothing_changes():
+        response = owner.post(
+            SESSIONS,
+            {
+                "mode": "live",
+                "project_id": str(owner.project.id),
+                "movespec_id": str(movespec.id),
+            },
+            idempotency_key=key,
+        )
+    refused(response, 422, "idempotency_key_invalid")
+
+
+def test_keys_are_told_apart_by_case_and_every_character(create):
+    keys = ["k", "K", "k.", "'k'", "k\\"]
+    assert len({create(key).json()["session_id"] for key in keys}) == 5
+
+
+# Replay
+
+
+def test_the_same_request_gets_the_first_answer_again(create):
+    first = create()
+    with nothing_changes():
+        same(first, create())
+        same(first, create())
+
+
+def test_the_same_request_in_other_words_is_the_same(owner, movespec, create):
+    first = create()
+    for body in (
+        {"contract_major": 1},
+        {"movespec_version_id": None},
+        {"movespec_id": str(movespec.id).upper(), "project_id": owner.project.id.hex},
+        {"unknown": "field"},
+    ):
+        with nothing_changes():
+            same(first, create(**body))
+
+
+def test_another_request_is_refused(owner, movespec, create):
+    create()
+    other, _ = make_released(owner.project)
+    with nothing_changes():
+        for body in (
+            {"mode": "replay"},
+            {"movespec_id": str(other.id)},
+            {"movespec_version_id": str(movespec.current_released_version_id)},
+            {"movespec_id": None, "movespec_version_id": str(other.current_released_version_id)},
+            # It would be 404 by itself: the key is looked at first.
+            {"movespec_id": str(owner.project.id)},
+        ):
+            refused(create(**body), 422, "idempotency_key_reused")
+
+
+def test_what_comes_before_the_key_is_refused_first(peer, create):
+    create()
+    with nothing_changes():
+        refused_fields(create(mode="film"), "mode")
+        refused(create(project_id=str(peer.project.id)), 403, "project_mismatch")
+        refused(
+            create(contract_major=2),
+            409,
+            "contract_version_unsupported",
+            supported_contract_major=1,
+        )
+
+
+def test_it_replays_to_a_new_token_and_to_a_rotated_key(owner, movespec, create):
+    first = create()
+    owner.token = mint(owner.credential, ["sessions:write"])
+    same(first, create())
+    credential, _ = credential_issue(
+        project=owner.project, kind=CredentialKind.API_KEY, name="rotated"
+    )
+    owner.credential.revoked_at = timezone.now()
+    owner.credential.save(update_fields=["revoked_at"])
+    refused(create(), 401, "access_token_invalid")
+    owner.token = mint(credential)
+    same(first, create())
+
+
+def test_it_replays_after_a_newer_release(owner, movespec, create):
+    first = create()
+    newer = make_version(movespec.id, SECOND_YAML)
+    version_release(
+        movespec_id=movespec.id, version_id=newer.id, author=PLATFORM, now=timezone.now()
+    )
+    with nothing_changes():
+        same(first, create())
+    assert create("another").json()["resolved_movespec_version_id"] == str(newer.id)
+
+
+def test_it_replays_whatever_became_of_the_movespec(movespec, create):
+    first = create()
+    withdraw(movespec.id, movespec.current_released_version_id)
+    same(first, create())
+    archive(movespec)
+    delist(movespec)
+    same(first, create())
+
+
+@pytest.mark.parametrize("end", ["cancel", "finalize"])
+def test_it_replays_after_the_sessions_end(owner, create, end):
+    first = create()
+    path = f"{SESSIONS}/{first.json()['session_id']}/{end}"
+    assert owner.post(path).status_code == 200
+    with nothing_changes():
+        same(first, create())
+    assert first.json()["status"] == "created"
+
+
+def test_it_replays_after_the_session_expired_and_under_the_next_signing_key(
+    owner, create, monkeypatch
+):
+    first = create()
+    signing_key_rotate(now=timezone.now())
+    later = timezone.now() + timedelta(hours=23)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    owner.token = mint(owner.credential)
+    with nothing_changes():
+        same(first, create())
+    header = first.json()["runtime_token"].split(".")[0]
+    assert create("another").json()["runtime_token"].split(".")[0] != header
+
+
+def test_it_replays_with_the_lifetimes_and_address_of_the_first(create, settings):
+    first = create()
+    settings.SESSION_ATTACH_SECONDS, settings.SESSION_MAX_SECONDS = 1, 2
+    settings.PUBLIC_STREAM_URL = "wss://elsewhere.example/stream"
+    same(first, create())
+
+
+def test_the_token_is_not_stored(create):
+    token = create().json()["runtime_token"]
+    row = str(DetectionSession.objects.values().get())
+    assert not any(part in row for part in token.split("."))
+
+
+# Whose key it is
+
+
+def test_a_key_belongs_to_its_project(owner, peer, outsider, create):
+    create()
+    for machine in (peer, outsider):
+        movespec, _ = make_released(machine.project)
+        response = machine.create_session(movespec, idempotency_key="k")
+        assert response.status_code == 201
+        assert "Idempotent-Replayed" not in response.headers
+        same(response, machine.create_session(movespec, idempotency_key="k"))
+    assert DetectionSession.objects.filter(idempotency_key="k").count() == 3
+
+
+# What frees a key
+
+
+def test_a_refused_create_leaves_its_key_free(owner, peer, movespec, create):
+    unreleased = make_movespec(owner.project)
+    foreign, _ = make_released(peer.project, visibility="public")
+    with nothing_changes():
+        for body, code in (
+            ({"mode": "film"}, "validation_error"),
+            ({"project_id": str(peer.project.id)}, "project_mismatch"),
+            ({"contract_major": 2}, "contract_version_unsupported"),
+            ({"movespec_id": str(peer.project.id)}, "not_found"),
+            ({"movespec_id": str(unreleased.id)}, "movespec_not_released"),
+            ({"movespec_id": str(foreign.id)}, "movespec_fork_required"),
+        ):
+            assert create(**body).json()["error"]["code"] == code
+    first = create(mode="replay")
+    same(first, create(mode="replay"))
+    assert DetectionSession.objects.count() == 1
+
+
+def test_a_crashed_create_leaves_its_key_free(create, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr("sessions_app.views.session_admit", lambda **_: 1 / 0)
+        refused(create(), 500, "internal_error")
+    first = create(mode="replay")
+    same(first, create(mode="replay"))
+
+
+def test_a_suspended_project_gets_no_replay(owner, create):
+    first = create()
+    Project.objects.filter(id=owner.project.id).update(suspended_at=timezone.now())
+    with nothing_changes():
+        refused(create(), 403, "project_suspended")
+    Project.objects.filter(id=owner.project.id).update(suspended_at=None)
+    same(first, create())
+
+
+def test_a_key_is_kept_for_24_hours_at_least(owner, create, monkeypatch):
+    first = create()
+    made_at = DetectionSession.objects.get().created_at
+    a_day_later = made_at + timedelta(hours=24)
+    assert forget_idempotency_keys(now=a_day_later) == 0
+    same(first, create())
+    assert forget_idempotency_keys(now=made_at + timedelta(hours=26)) == 1
+    again = create()
+    assert "Idempotent-Replayed" not in again.headers
+    assert again.json()["session_id"] != first.json()["session_id"]
+
+
+def test_a_replay_needs_the_scope(owner, create):
+    create()
+    owner.token = owner.token_with("sessions:read")
+    with nothing_changes():
+        refused(create(), 403, "insufficient_scope", required_scope="sessions:write")

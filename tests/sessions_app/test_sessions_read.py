@@ -1,0 +1,242 @@
+"""GET /api/detection/sessions/{session_id} and GET /api/detection/sessions"""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from sessions_app.models import DetectionSession, Outcome, Status
+from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.conftest import SESSIONS, make_released
+
+NOW = datetime(2030, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
+FIELDS = [
+    "session_id",
+    "organization_id",
+    "project_id",
+    "mode",
+    "status",
+    "resolved_movespec_version_id",
+    "accepted_frames_total",
+    "terminal_outcome",
+    "created_at",
+    "started_at",
+    "ended_at",
+    "deadline_at",
+    "error_code",
+    "error_message",
+]
+
+
+@pytest.fixture
+def at_now(owner, monkeypatch):
+    """Freezes the clock at NOW and gives the owner a token that lives then."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    owner.token = owner.token_with("sessions:read", "sessions:write")
+
+
+def make_session(machine, movespec, minutes_ago=0, **columns):
+    """A session as it was made `minutes_ago` minutes before NOW, but for `columns`."""
+    created_at = NOW - timedelta(minutes=minutes_ago)
+    return DetectionSession.objects.create(
+        **{
+            "project": machine.project,
+            "resolved_version": movespec.current_released_version,
+            "mode": "live",
+            "contract_major": 1,
+            "status": Status.CREATED,
+            "created_at": created_at,
+            "deadline_at": NOW + timedelta(minutes=5),
+            "signing_key_id": uuid.uuid4(),
+            "runtime_token_expires_at": created_at + timedelta(hours=2),
+            "stream_url": "ws://example/stream",
+            **columns,
+        }
+    )
+
+
+def ended(status, outcome, **columns):
+    return {
+        "status": status,
+        "terminal_outcome": outcome,
+        "ended_at": NOW - timedelta(seconds=1),
+        "deadline_at": None,
+        **columns,
+    }
+
+
+def test_it_shows_every_field_of_a_new_session(owner, movespec, at_now):
+    created = owner.create_session(movespec).json()
+    response = owner.get(f"{SESSIONS}/{created['session_id']}")
+    assert response.status_code == 200
+    assert list(response.json()) == FIELDS
+    assert response.json() == {
+        "session_id": created["session_id"],
+        "organization_id": str(owner.organization.id),
+        "project_id": str(owner.project.id),
+        "mode": "live",
+        "status": "created",
+        "resolved_movespec_version_id": created["resolved_movespec_version_id"],
+        "accepted_frames_total": 0,
+        "terminal_outcome": None,
+        "created_at": "2030-05-06T07:08:09.250000Z",
+        "started_at": None,
+        "ended_at": None,
+        "deadline_at": "2030-05-06T07:13:09.250000Z",
+        "error_code": None,
+        "error_message": None,
+    }
+
+
+def test_it_shows_how_a_session_ended(owner, movespec, at_now):
+    session = make_session(
+        owner,
+        movespec,
+        minutes_ago=10,
+        **ended(
+            Status.FAILED,
+            Outcome.FAILED,
+            mode="replay",
+            started_at=NOW - timedelta(minutes=9),
+            accepted_frames_total=2**40,
+            error_code="engine_failed",
+            error_message="It broke.",
+        ),
+    )
+    record = owner.get(f"{SESSIONS}/{session.id}").json()
+    assert {name: record[name] for name in FIELDS[3:5] + FIELDS[6:]} == {
+        "mode": "replay",
+        "status": "failed",
+        "accepted_frames_total": 2**40,
+        "terminal_outcome": "failed",
+        "created_at": "2030-05-06T06:58:09.250000Z",
+        "started_at": "2030-05-06T06:59:09.250000Z",
+        "ended_at": "2030-05-06T07:08:08.250000Z",
+        "deadline_at": None,
+        "error_code": "engine_failed",
+        "error_message": "It broke.",
+    }
+
+
+def test_it_shows_a_session_as_its_deadline_left_it_before_any_sweep(owner, movespec, at_now):
+    deadline = NOW - timedelta(seconds=1)
+    session = make_session(owner, movespec, minutes_ago=6, deadline_at=deadline)
+    with nothing_changes():
+        record = owner.get(f"{SESSIONS}/{session.id}").json()
+        [listed] = owner.get(SESSIONS).json()
+    assert listed == record
+    assert {name: record[name] for name in FIELDS[4:5] + FIELDS[7:]} == {
+        "status": "cancelled",
+        "terminal_outcome": "expired",
+        "created_at": "2030-05-06T07:02:09.250000Z",
+        "started_at": None,
+        "ended_at": "2030-05-06T07:08:08.250000Z",
+        "deadline_at": None,
+        "error_code": "session_expired",
+        "error_message": record["error_message"],
+    }
+
+
+def test_another_projects_session_is_not_found(owner, peer, outsider, movespec):
+    session = make_session(owner, movespec)
+    with nothing_changes():
+        for machine in (peer, outsider):
+            for id_ in (session.id, uuid.uuid4(), "no-uuid"):
+                response = machine.get(f"{SESSIONS}/{id_}")
+                refused(response, 404, "not_found", resource="session")
+
+
+# The list
+
+
+@pytest.fixture
+def shelf(owner, peer, movespec, at_now):
+    """Name → id of the owner's sessions, the newest first; a peer has one as well."""
+    others, _ = make_released(peer.project)
+    make_session(peer, others)
+    sessions = {
+        "created": make_session(owner, movespec, 1),
+        "streaming replay": make_session(
+            owner, movespec, 2, mode="replay", status=Status.STREAMING, longest_until=NOW
+        ),
+        "expired, unswept": make_session(owner, movespec, 3, deadline_at=NOW),
+        "expired, swept": make_session(
+            owner, movespec, 4, **ended(Status.CANCELLED, Outcome.EXPIRED)
+        ),
+        "completed replay": make_session(
+            owner, movespec, 5, **ended(Status.COMPLETED, Outcome.COMPLETED, mode="replay")
+        ),
+    }
+    return {str(session.id): name for name, session in sessions.items()}
+
+
+def at(minutes_ago):
+    return (NOW - timedelta(minutes=minutes_ago)).isoformat().replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (
+            "",
+            [
+                "created",
+                "streaming replay",
+                "expired, unswept",
+                "expired, swept",
+                "completed replay",
+            ],
+        ),
+        ("status=created", ["created"]),
+        ("status=streaming", ["streaming replay"]),
+        ("status=finalizing", []),
+        ("status=cancelled", ["expired, unswept", "expired, swept"]),
+        ("status=completed", ["completed replay"]),
+        ("status=failed", []),
+        ("mode=replay", ["streaming replay", "completed replay"]),
+        ("mode=replay&status=completed", ["completed replay"]),
+        (f"created_after={at(3)}", ["created", "streaming replay"]),
+        (f"created_before={at(3)}", ["expired, swept", "completed replay"]),
+        (f"created_after={at(4)}&created_before={at(2)}", ["expired, unswept"]),
+        ("created_after=2030-05-06T09:06:09.25%2B02:00", ["created"]),
+        ("created_after=9999-12-31T23:59:59-14:00", []),
+        ("created_before=0001-01-01T00:00:00%2B14:00", []),
+        ("unknown=1&mode=live&status=created", ["created"]),
+    ],
+)
+def test_it_lists_and_filters_newest_first(owner, shelf, query, expected):
+    response = owner.get(f"{SESSIONS}?{query}")
+    assert response.status_code == 200
+    assert [shelf[row["session_id"]] for row in response.json()] == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("status=done", "status"),
+        ("status=", "status"),
+        ("mode=film", "mode"),
+        ("created_after=yesterday", "created_after"),
+        ("created_after=2030-05-06", "created_after"),
+        ("created_after=2030-05-06T07:08:09", "created_after"),
+        ("created_before=2030-13-06T07:08:09Z", "created_before"),
+        ("created_before=", "created_before"),
+    ],
+)
+def test_it_refuses_a_bad_filter(owner, query, field):
+    with nothing_changes():
+        refused_fields(owner.get(f"{SESSIONS}?{query}"), field)
+
+
+def test_it_names_every_bad_filter(owner):
+    response = owner.get(f"{SESSIONS}?status=x&mode=x&limit=x&created_after=x")
+    refused_fields(response, "status", "mode", "limit", "created_after")
+
+
+def test_each_project_lists_its_own(peer, outsider, shelf):
+    for machine, sessions in ((peer, 1), (outsider, 0)):
+        machine.token = machine.token_with("sessions:read")
+        listed = machine.get(SESSIONS)
+        assert listed.status_code == 200
+        assert [row["project_id"] for row in listed.json()] == [str(machine.project.id)] * sessions

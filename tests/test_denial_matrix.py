@@ -1,0 +1,479 @@
+"""Every endpoint by every way to be refused: the contract's code, and nothing changed.
+
+An endpoint that is in no table here fails the first test.
+"""
+
+import dataclasses
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from kynaplatform.api.docs import openapi_document
+from movespecs.models import MoveSpec, MoveSpecVersion
+from projects.access_tokens import AUDIENCE, TOKEN_TYPE, access_token_mint
+from projects.credentials import credential_issue
+from projects.models import AccessToken, Credential, CredentialKind, Organization, Project
+from projects.scopes import ALL_SCOPES
+from projects.signing import ISSUER, key_ring, sign
+from sessions_app.models import DetectionSession
+from tests.api.asking import ask, nothing_changes, refused
+from tests.conftest import Machine, make_released, mint
+
+Call = tuple[str, str]  # method, route
+
+
+@dataclass
+class World:
+    """What the owner has, and so what everyone else must neither see nor change."""
+
+    owner: Machine
+    movespec: MoveSpec
+    version: MoveSpecVersion
+    session: DetectionSession
+    runtime_token: str
+    token_id: uuid.UUID
+
+    def path(self, route: str) -> str:
+        ids = {
+            "<movespec_id>": self.movespec.id,
+            "<version_id>": self.version.id,
+            "<session_id>": self.session.id,
+            "<token_id>": self.token_id,
+        }
+        for name, id_ in ids.items():
+            route = route.replace(name, str(id_))
+        return f"/{route}"
+
+
+@pytest.fixture
+def world(owner: Machine) -> World:
+    movespec, version = make_released(owner.project)
+    created = owner.create_session(movespec).json()
+    return World(
+        owner=owner,
+        movespec=movespec,
+        version=version,
+        session=DetectionSession.objects.get(id=created["session_id"]),
+        runtime_token=created["runtime_token"],
+        token_id=AccessToken.objects.get(project=owner.project).id,
+    )
+
+
+def no_body(world: World) -> Any:
+    return None
+
+
+def movespec_body(world: World) -> Any:
+    return {"name": "Lunge", "project_id": str(world.owner.project.id)}
+
+
+def fork_body(world: World) -> Any:
+    return {"project_id": str(world.owner.project.id)}
+
+
+def session_body(world: World) -> Any:
+    return {
+        "mode": "live",
+        "project_id": str(world.owner.project.id),
+        "movespec_id": str(world.movespec.id),
+    }
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`other` is what another project's valid token gets: a missing resource, or a code."""
+
+    scope: str
+    other: str
+    body: Callable[[World], Any] = no_body
+    # Where the bearer is optional: what a caller without one gets.
+    anonymous: str | None = None
+
+
+ALL = "api/auth/access-tokens"
+MOVESPEC = "api/movespecs/<movespec_id>"
+VERSION = f"{MOVESPEC}/versions/<version_id>"
+SESSIONS = "api/detection/sessions"
+LISTS = "lists only its own"
+BEARER_ENDPOINTS: dict[Call, Endpoint] = {
+    ("GET", ALL): Endpoint("tokens:read", LISTS),
+    ("GET", f"{ALL}/<token_id>"): Endpoint("tokens:read", "access_token"),
+    ("POST", f"{ALL}/<token_id>/revoke"): Endpoint("tokens:write", "access_token"),
+    ("GET", "api/movespecs"): Endpoint("movespecs:read", LISTS, anonymous=LISTS),
+    ("POST", "api/movespecs"): Endpoint("movespecs:write", "project_mismatch", movespec_body),
+    ("GET", MOVESPEC): Endpoint("movespecs:read", "movespec", anonymous="movespec"),
+    ("PATCH", MOVESPEC): Endpoint("movespecs:write", "movespec", lambda _: {"name": "Mine"}),
+    ("POST", f"{MOVESPEC}/archive"): Endpoint("movespecs:write", "movespec"),
+    ("POST", f"{MOVESPEC}/fork"): Endpoint("movespecs:write", "project_mismatch", fork_body),
+    ("GET", f"{MOVESPEC}/draft"): Endpoint("movespecs:read", "movespec"),
+    ("PUT", f"{MOVESPEC}/draft"): Endpoint(
+        "movespecs:write", "movespec", lambda _: {"yaml_source": "name: mine"}
+    ),
+    ("POST", f"{MOVESPEC}/draft/validate"): Endpoint("movespecs:write", "movespec"),
+    ("GET", f"{MOVESPEC}/versions"): Endpoint("movespecs:read", "movespec"),
+    ("POST", f"{MOVESPEC}/versions"): Endpoint("movespecs:write", "movespec"),
+    ("GET", VERSION): Endpoint("movespecs:read", "movespec"),
+    ("POST", f"{VERSION}/validate"): Endpoint("movespecs:write", "movespec"),
+    ("POST", f"{VERSION}/release"): Endpoint("movespecs:write", "movespec"),
+    ("GET", SESSIONS): Endpoint("sessions:read", LISTS),
+    ("POST", SESSIONS): Endpoint("sessions:write", "project_mismatch", session_body),
+    ("GET", f"{SESSIONS}/<session_id>"): Endpoint("sessions:read", "session"),
+    ("POST", f"{SESSIONS}/<session_id>/finalize"): Endpoint("sessions:write", "session"),
+    ("POST", f"{SESSIONS}/<session_id>/cancel"): Endpoint("sessions:write", "session"),
+}
+# What takes no access token, and answers the same to everyone.
+PUBLIC_ENDPOINTS: dict[Call, int] = {
+    ("GET", ".well-known/jwks.json"): 200,
+    ("GET", "api/schema"): 200,
+    ("GET", "api/schema/movespec"): 200,
+    ("GET", "api/docs"): 200,
+    ("GET", "healthz"): 200,
+    ("GET", "readyz"): 200,
+}
+# What takes another credential than an access token; each has its own tests below.
+MINT: Call = ("POST", ALL)
+METRICS: Call = ("GET", "metrics")
+
+
+def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for entry in patterns:
+        route = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from routes(entry.url_patterns, route)
+        elif isinstance(entry, URLPattern):
+            yield route, entry.callback
+
+
+def served_calls() -> set[Call]:
+    """Every method and route that the URL resolver reaches, the staff's admin left out."""
+    calls = set()
+    for route, callback in routes(get_resolver().url_patterns):
+        if route.startswith("admin/"):
+            continue
+        actions = getattr(callback, "actions", None)
+        methods = actions or [
+            method for method in callback.cls.http_method_names if hasattr(callback.cls, method)
+        ]
+        calls |= {
+            (method.upper(), route)
+            for method in methods
+            if method not in ("head", "options")  # HEAD is GET; OPTIONS is CORS's
+        }
+    return calls
+
+
+def test_it_covers_every_endpoint_that_the_resolver_reaches():
+    assert served_calls() == {*BEARER_ENDPOINTS, *PUBLIC_ENDPOINTS, MINT, METRICS}
+
+
+def test_it_covers_every_endpoint_of_the_openapi_document():
+    documented = {
+        (method.upper(), path.lstrip("/").replace("{", "<").replace("}", ">"))
+        for path, item in openapi_document()["paths"].items()
+        for method in item
+        if method != "parameters"
+    }
+    assert documented == served_calls() - {("GET", "api/docs")}
+
+
+# --- Without a good bearer ---------------------------------------------------------------
+
+
+def resigned(world: World, **changes: Any) -> str:
+    """The owner's live token, but for `changes` of its claims, signed by the platform."""
+    now = timezone.now()
+    key = key_ring().active(now)
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "jti": str(world.token_id),
+        "exp": int(now.timestamp()) + 600,
+        **changes,
+    }
+    return sign(TOKEN_TYPE, claims, key.id, key_ring().private(key.id, now))
+
+
+def expired_token(world: World) -> str:
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    credential = world.owner.credential
+    return access_token_mint(credential=credential, scopes=credential.scopes, now=an_hour_ago)[1]
+
+
+def revoked_token(world: World) -> str:
+    AccessToken.objects.filter(id=world.token_id).update(revoked_at=timezone.now())
+    return world.owner.token
+
+
+def token_of_a_revoked_credential(world: World) -> str:
+    Credential.objects.filter(id=world.owner.credential.id).update(revoked_at=timezone.now())
+    return world.owner.token
+
+
+def token_of_an_expired_credential(world: World) -> str:
+    Credential.objects.filter(id=world.owner.credential.id).update(expires_at=timezone.now())
+    return world.owner.token
+
+
+def runtime_token(world: World) -> str:
+    return world.runtime_token
+
+
+def token_for_another_audience(world: World) -> str:
+    return resigned(world, aud="kyna-runtime")
+
+
+def token_with_another_issuer(world: World) -> str:
+    return resigned(world, iss="elsewhere")
+
+
+def token_never_recorded(world: World) -> str:
+    return resigned(world, jti=str(uuid.uuid4()))
+
+
+def token_with_another_signature(world: World) -> str:
+    head, claims, signature = world.owner.token.split(".")
+    return f"{head}.{claims}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"
+
+
+def unsigned_token(world: World) -> str:
+    # {"alg":"none","typ":"at+jwt"}
+    _, claims, _ = world.owner.token.split(".")
+    return f"eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{claims}."
+
+
+def garbage(world: World) -> str:
+    return "kyna-garbage"
+
+
+BAD_TOKENS: dict[Callable[[World], str], str] = {
+    expired_token: "access_token_expired",
+    revoked_token: "access_token_invalid",
+    token_of_a_revoked_credential: "access_token_invalid",
+    token_of_an_expired_credential: "access_token_invalid",
+    runtime_token: "access_token_invalid",
+    token_for_another_audience: "access_token_invalid",
+    token_with_another_issuer: "access_token_invalid",
+    token_never_recorded: "access_token_invalid",
+    token_with_another_signature: "access_token_invalid",
+    unsigned_token: "access_token_invalid",
+    garbage: "access_token_invalid",
+}
+every_bearer_endpoint = pytest.mark.parametrize(
+    "call", BEARER_ENDPOINTS, ids=lambda call: " ".join(call)
+)
+
+
+def test_the_resigned_token_is_good_when_nothing_is_changed(world):
+    response = ask("GET", world.path(f"{SESSIONS}/<session_id>"), token=resigned(world))
+    assert response.status_code == 200
+
+
+def send(world: World, call: Call, token: str | None) -> HttpResponse:
+    method, route = call
+    body = BEARER_ENDPOINTS[call].body(world)
+    return ask(method, world.path(route), body, token=token)
+
+
+@every_bearer_endpoint
+@pytest.mark.parametrize("make_token", BAD_TOKENS, ids=lambda make: make.__name__)
+def test_it_refuses_a_bad_token(world, call, make_token):
+    token = make_token(world)
+    with nothing_changes():
+        refused(send(world, call, token), 401, BAD_TOKENS[make_token])
+
+
+@every_bearer_endpoint
+def test_it_refuses_no_token(world, call):
+    endpoint = BEARER_ENDPOINTS[call]
+    with nothing_changes():
+        response = send(world, call, None)
+    if endpoint.anonymous is None:
+        refused(response, 401, "access_token_missing")
+    elif endpoint.anonymous == LISTS:
+        assert (response.status_code, response.json()) == (200, [])
+    else:
+        refused(response, 404, "not_found", resource=endpoint.anonymous)
+
+
+@every_bearer_endpoint
+def test_it_refuses_another_scheme_than_bearer(world, call):
+    method, route = call
+    with nothing_changes():
+        response = ask(method, world.path(route), authorization=f"Basic {world.owner.token}")
+    refused(response, 401, "access_token_missing")
+
+
+# --- With a good bearer that may not -----------------------------------------------------
+
+
+@every_bearer_endpoint
+def test_it_refuses_a_token_without_the_scope(world, call):
+    scope = BEARER_ENDPOINTS[call].scope
+    granting = {scope, "projects:read"} if scope == "sessions:read" else {scope}
+    token = mint(world.owner.credential, ALL_SCOPES - granting)
+    with nothing_changes():
+        refused(send(world, call, token), 403, "insufficient_scope", required_scope=scope)
+
+
+@every_bearer_endpoint
+def test_its_scope_alone_is_enough(world, call):
+    token = mint(world.owner.credential, [BEARER_ENDPOINTS[call].scope])
+    assert send(world, call, token).status_code in (200, 201)
+
+
+@every_bearer_endpoint
+@pytest.mark.parametrize("other", ["peer", "outsider"])
+def test_it_keeps_other_projects_out(world, call, other, request):
+    """`peer` is another project of the organization, `outsider` another organization."""
+    machine: Machine = request.getfixturevalue(other)
+    expected = BEARER_ENDPOINTS[call].other
+    with nothing_changes():
+        response = send(world, call, machine.token)
+    if expected == LISTS:
+        assert response.status_code == 200
+        assert [row["project_id"] for row in response.json()] == (
+            [str(machine.project.id)] if call == ("GET", ALL) else []
+        )
+    elif expected == "project_mismatch":
+        refused(response, 403, "project_mismatch")
+    else:
+        refused(response, 404, "not_found", resource=expected)
+
+
+@pytest.mark.parametrize(
+    "call", [call for call in BEARER_ENDPOINTS if "<" in call[1]], ids=lambda call: " ".join(call)
+)
+@pytest.mark.parametrize("other", ["peer", "outsider"])
+def test_it_answers_others_as_if_the_resource_did_not_exist(world, call, other, request):
+    method, route = call
+    machine: Machine = request.getfixturevalue(other)
+    body = BEARER_ENDPOINTS[call].body(world)
+    if body and "project_id" in body:
+        body["project_id"] = str(machine.project.id)
+    absent = dataclasses.replace(
+        world,
+        movespec=MoveSpec(id=uuid.uuid4()),
+        version=MoveSpecVersion(id=uuid.uuid4()),
+        session=DetectionSession(id=uuid.uuid4()),
+        token_id=uuid.uuid4(),
+    )
+    with nothing_changes():
+        real = ask(method, world.path(route), body, token=machine.token)
+        unreal = ask(method, absent.path(route), body, token=machine.token)
+    assert real.status_code == 404
+    assert (real.status_code, real.content) == (unreal.status_code, unreal.content)
+
+
+@every_bearer_endpoint
+@pytest.mark.parametrize("suspended", ["project", "organization"])
+def test_it_refuses_the_suspended(world, call, suspended):
+    suspend(world.owner, suspended)
+    with nothing_changes():
+        refused(send(world, call, world.owner.token), 403, f"{suspended}_suspended")
+
+
+def suspend(machine: Machine, what: str) -> None:
+    row: Project | Organization = getattr(machine, what)
+    row.suspended_at = timezone.now()
+    row.save(update_fields=["suspended_at"])
+
+
+# --- Without an access token -------------------------------------------------------------
+
+ANY_BEARER = {None: None, **BAD_TOKENS}
+
+
+@pytest.mark.parametrize("call", PUBLIC_ENDPOINTS, ids=lambda call: " ".join(call))
+@pytest.mark.parametrize(
+    "make_token", ANY_BEARER, ids=lambda make: getattr(make, "__name__", "none")
+)
+def test_it_answers_everyone_alike(world, call, make_token):
+    method, route = call
+    token = make_token(world) if make_token else None
+    with nothing_changes():
+        response = ask(method, world.path(route), token=token)
+    assert response.status_code == PUBLIC_ENDPOINTS[call]
+
+
+@pytest.mark.parametrize("suspended", ["project", "organization"])
+@pytest.mark.parametrize("call", PUBLIC_ENDPOINTS, ids=lambda call: " ".join(call))
+def test_it_answers_the_suspended_too(world, call, suspended):
+    method, route = call
+    suspend(world.owner, suspended)
+    with nothing_changes():
+        response = ask(method, world.path(route), token=world.owner.token)
+    assert response.status_code == PUBLIC_ENDPOINTS[call]
+
+
+@pytest.mark.parametrize("make_token", BAD_TOKENS, ids=lambda make: make.__name__)
+def test_metrics_take_no_access_token(world, settings, make_token):
+    settings.METRICS_TOKEN = "a-token-of-the-metrics"
+    token = make_token(world)
+    with nothing_changes():
+        refused(ask("GET", "/metrics", token=token), 401, "access_token_invalid")
+        refused(ask("GET", "/metrics", token=world.owner.token), 401, "access_token_invalid")
+        refused(ask("GET", "/metrics"), 401, "access_token_missing")
+
+
+def mint_body(world: World, **more: Any) -> dict[str, Any]:
+    return {
+        "api_key_id": str(world.owner.credential.id),
+        "api_key_secret": world.owner.secret,
+        **more,
+    }
+
+
+@pytest.mark.parametrize("make_token", BAD_TOKENS, ids=lambda make: make.__name__)
+def test_the_mint_does_not_look_at_a_bearer(world, make_token):
+    """Whatever the bearer, the body's credential alone decides."""
+    token = make_token(world)
+    is_live = make_token not in (token_of_a_revoked_credential, token_of_an_expired_credential)
+    before = AccessToken.objects.count()
+    response = ask("POST", f"/{ALL}", mint_body(world), token=token)
+    if is_live:
+        assert response.status_code == 201
+    else:
+        refused(response, 401, "api_key_invalid")
+    assert AccessToken.objects.count() == before + is_live
+
+
+def test_the_mint_refuses_no_credential(world):
+    with nothing_changes():
+        response = ask("POST", f"/{ALL}", {}, token=world.owner.token)
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "validation_error")
+
+
+@pytest.mark.parametrize("other", ["peer", "outsider"])
+def test_the_mint_refuses_another_project(world, other, request):
+    machine: Machine = request.getfixturevalue(other)
+    with nothing_changes():
+        response = ask("POST", f"/{ALL}", mint_body(world, project_id=str(machine.project.id)))
+    refused(response, 403, "project_mismatch")
+
+
+def test_the_mint_refuses_a_scope_that_the_credential_lacks(world):
+    narrow, secret = credential_issue(
+        project=world.owner.project,
+        kind=CredentialKind.API_KEY,
+        name="narrow",
+        scopes=["movespecs:read"],
+    )
+    body = {"api_key_id": str(narrow.id), "api_key_secret": secret, "scopes": ["tokens:write"]}
+    with nothing_changes():
+        response = ask("POST", f"/{ALL}", body)
+    refused(response, 403, "insufficient_scope", required_scope="tokens:write")
+
+
+@pytest.mark.parametrize("suspended", ["project", "organization"])
+def test_the_mint_refuses_the_suspended(world, suspended):
+    suspend(world.owner, suspended)
+    with nothing_changes():
+        response = ask("POST", f"/{ALL}", mint_body(world))
+    refused(response, 403, f"{suspended}_suspended")
