@@ -82,6 +82,7 @@ class MoveSpecViewSet(ApiViewSet):
         scope=WRITE,
         limit_family=FAMILY,
         body=MoveSpecCreate,
+        example={"name": "Squat", "description": "Counts squats."},
         returns=MoveSpecAnswer,
         status=201,
         errors=(errors.ProjectMismatch,),
@@ -116,6 +117,7 @@ class MoveSpecViewSet(ApiViewSet):
         scope=WRITE,
         limit_family=FAMILY,
         body=MoveSpecEdit,
+        example={"visibility": "public"},
         returns=MoveSpecAnswer,
         errors=(errors.NotFound, errors.MoveSpecArchived, errors.Conflict),
     )
@@ -147,6 +149,7 @@ class MoveSpecViewSet(ApiViewSet):
         scope=WRITE,
         limit_family=FAMILY,
         body=MoveSpecFork,
+        example={"project_id": "2541a341-c457-443b-b2f6-ff0f1ecac8b4", "name": "My squat"},
         returns=MoveSpecAnswer,
         status=201,
         idempotent=True,
@@ -200,6 +203,7 @@ class DraftViewSet(ApiViewSet):
         scope=WRITE,
         limit_family=FAMILY,
         body=DraftReplace,
+        example={"yaml_source": 'name: squat\nversion: "1.0"\ndetection: …\n'},
         returns=DraftAnswer,
         errors=(errors.NotFound, errors.MoveSpecArchived),
     )

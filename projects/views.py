@@ -34,6 +34,7 @@ class AccessTokenViewSet(ApiViewSet):
         counted=False,
         rate_limited=True,
         body=AccessTokenMint,
+        example={"api_key": "kyna_sk_…", "scopes": ["sessions:write", "sessions:read"]},
         returns=MintedAccessToken,
         status=201,
         idempotent=True,

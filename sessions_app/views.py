@@ -36,6 +36,11 @@ class SessionViewSet(ApiViewSet):
         scope="sessions:write",
         limit_family="sessions",
         body=SessionCreate,
+        example={
+            "mode": "live",
+            "project_id": "2541a341-c457-443b-b2f6-ff0f1ecac8b4",
+            "movespec_id": "da7b4474-7c74-5711-89a9-204b3269a7cb",
+        },
         returns=SessionCreated,
         status=201,
         idempotent=True,

@@ -58,14 +58,16 @@ def decode_query(request: HttpRequest, struct: type[S]) -> S:
         sent = request.GET
     except TooManyFieldsSent:
         raise ValidationFailed({"query": ["Too many parameters."]}) from None
-    given = {name: sent[name] for name in struct.__struct_fields__ if name in sent}
-    faults = _faults_of_fields(given, struct, strict=False)
-    for name, text in given.items():
-        if _UNSTORABLE.search(text):
-            faults.setdefault(name, []).append("Holds a character that can't be stored.")
-    if faults:
+    given = {name: _number_or_text(sent[name]) for name in struct.__struct_fields__ if name in sent}
+    _refuse_unstorable(given)
+    if faults := _faults_of_fields(given, struct):
         raise ValidationFailed(faults)
-    return msgspec.convert(given, struct, strict=False)
+    return msgspec.convert(given, struct)
+
+
+def _number_or_text(text: str) -> int | str:
+    """A parameter of digits alone is a number: no text of ours may be one."""
+    return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else text
 
 
 def _decode_slowly(body: bytes, struct: type[S]) -> S:
@@ -82,7 +84,7 @@ def _decode_slowly(body: bytes, struct: type[S]) -> S:
     value = {name: value[name] for name in struct.__struct_encode_fields__ if name in value}
     try:
         _refuse_unstorable(value)
-        faults = _faults_of_fields(value, struct, strict=True)
+        faults = _faults_of_fields(value, struct)
     except RecursionError:
         raise MalformedRequest from None
     if faults:
@@ -99,39 +101,37 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _faults_of_fields(
-    value: dict[str, Any], struct: type[msgspec.Struct], strict: bool
-) -> dict[str, list[str]]:
+def _faults_of_fields(value: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, list[str]]:
     faults: dict[str, list[str]] = {}
     for field in msgspec.structs.fields(struct):
         if field.encode_name in value:
-            for path, message in _faults(value[field.encode_name], field.type, strict):
+            for path, message in _faults(value[field.encode_name], field.type):
                 faults.setdefault(f"{field.encode_name}{path}", []).append(message)
         elif field.required:
             faults[field.encode_name] = ["This field is required."]
     if not faults:
         try:
-            msgspec.convert(value, struct, strict=strict)
+            msgspec.convert(value, struct)
         except msgspec.ValidationError as error:
             faults["body"] = [str(error)]
     return faults
 
 
-def _faults(value: Any, type_: Any, strict: bool) -> Iterator[tuple[str, str]]:
+def _faults(value: Any, type_: Any) -> Iterator[tuple[str, str]]:
     item_type = _item_type(type_)
     if item_type is not None and isinstance(value, list):
         for index, item in enumerate(value):
-            for path, message in _faults(item, item_type, strict):
+            for path, message in _faults(item, item_type):
                 yield f".{index}{path}", message
         if not value:
-            yield from _fault_of(value, type_, strict)
+            yield from _fault_of(value, type_)
     else:
-        yield from _fault_of(value, type_, strict)
+        yield from _fault_of(value, type_)
 
 
-def _fault_of(value: Any, type_: Any, strict: bool) -> Iterator[tuple[str, str]]:
+def _fault_of(value: Any, type_: Any) -> Iterator[tuple[str, str]]:
     try:
-        msgspec.convert(value, type_, strict=strict)
+        msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
         text = str(error)
         path = _PATH.search(text)

@@ -7,6 +7,7 @@ import msgspec
 from django.http import HttpResponse
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularSwaggerView
+from rest_framework.request import Request
 
 from detection import json_schema
 from kynaplatform.api.views import ApiRequest, ApiView, operation
@@ -57,4 +58,10 @@ class DocsView(SpectacularSwaggerView):
     """The docs page; its scripts come from this server. Like the document, it asks no one."""
 
     authentication_classes = []
+    http_method_names = ["get", "head"]
     url_name = "openapi"
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        """The page, whatever Accept says."""
+        (renderer,) = self.get_renderers()
+        return renderer, renderer.media_type

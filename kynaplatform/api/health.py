@@ -6,7 +6,7 @@ from typing import Literal
 
 from celery import current_app
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpResponse
 from kombu.exceptions import OperationalError as BrokerError
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -74,7 +74,7 @@ def database_state() -> Literal["ok", "down"]:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         # The next request opens a new connection.
         connection.close()
         return "down"

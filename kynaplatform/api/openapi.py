@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import msgspec
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
@@ -22,6 +21,7 @@ _WHOLE_SECONDS = {"type": "integer", "minimum": 1}
 HEADERS: dict[str, Schema] = {
     "X-Request-ID": {
         "description": "The request's id: the client's own where it is well formed.",
+        "required": True,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
     },
     "RateLimit-Limit": {
@@ -38,6 +38,7 @@ HEADERS: dict[str, Schema] = {
     },
     "Retry-After": {
         "description": "Whole seconds to wait before trying again.",
+        "required": True,
         "schema": _WHOLE_SECONDS,
     },
     "Link": {
@@ -48,7 +49,15 @@ HEADERS: dict[str, Schema] = {
         "description": "`true` when the Idempotency-Key gave an earlier answer again.",
         "schema": {"type": "string", "const": "true"},
     },
-    "WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}},
+    "WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": "Bearer"}},
+}
+SECURITY_SCHEMES: dict[str, Schema] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token, minted at POST /api/auth/access-tokens.",
+    },
 }
 REQUEST_ID_PARAMETER: Schema = {
     "in": "header",
@@ -63,19 +72,6 @@ IDEMPOTENCY_KEY_PARAMETER: Schema = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 600},
     "example": "7f1c9a52-create-1",
 }
-
-
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "projects.authentication.BearerAuthentication"
-    name = "bearer"
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> Schema:
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "An access token, minted at POST /api/auth/access-tokens.",
-        }
 
 
 class OperationSchema(AutoSchema):
@@ -182,12 +178,14 @@ class OperationSchema(AutoSchema):
             headers.append("Retry-After")
         if status == HTTPStatus.UNAUTHORIZED:
             headers.append("WWW-Authenticate")
-        else:
+        if status != HTTPStatus.UNAUTHORIZED or self.operation.bearer == "none":
             headers.extend(self._rate_limit_headers())
         examples = {
             kind.code: {
                 "summary": kind.sentence,
-                "value": error_body(kind.code, kind.sentence, kind.retryable, kind.example_details),
+                "value": error_body(
+                    kind.code, kind.sentence, kind.retryable, self._example_details(kind)
+                ),
             }
             for kind in kinds
         }
@@ -198,6 +196,11 @@ class OperationSchema(AutoSchema):
                 "application/json": {"schema": self._schema_of(ErrorBody), "examples": examples}
             },
         }
+
+    def _example_details(self, kind: type[ApiError]) -> errors.Details:
+        if kind is errors.InsufficientScope and self.operation.scope:
+            return {"required_scope": self.operation.scope}
+        return kind.example_details
 
     def _common_headers(self) -> Iterator[str]:
         yield "X-Request-ID"
@@ -223,8 +226,9 @@ def only_documented_endpoints(endpoints: list[tuple[Any, ...]]) -> list[tuple[An
 
 
 def complete_document(result: Schema, **_: Any) -> Schema:
-    """drf-spectacular postprocessing hook: the header components that responses refer to."""
-    result.setdefault("components", {})["headers"] = HEADERS
+    """drf-spectacular postprocessing hook: the components that operations refer to."""
+    components = result.setdefault("components", {})
+    components |= {"headers": HEADERS, "securitySchemes": SECURITY_SCHEMES}
     return result
 
 

@@ -31,6 +31,8 @@ class RequestIdMiddleware:
             response = self.get_response(request)
             elapsed = time.perf_counter() - started
             response["X-Request-ID"] = request_id
+            # Django would log a failure once more, after the request's id is gone.
+            response._has_been_logged = True  # type: ignore[attr-defined]
             observe_request(request, response.status_code, elapsed)
             # The path alone: a query string may carry a token.
             logger.info(

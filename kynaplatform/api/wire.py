@@ -1,8 +1,11 @@
 """Base types of what goes over the wire."""
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
+
+Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Answer(msgspec.Struct):

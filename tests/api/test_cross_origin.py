@@ -83,8 +83,7 @@ def test_another_origin_gets_nothing(owner, origin):
         assert "Access-Control-Allow-Origin" not in response.headers
 
 
-def test_by_default_no_origin_is_allowed(owner, settings):
-    del settings.CORS_ALLOWED_ORIGINS
+def test_without_allowed_origins_none_is(owner, settings):
     settings.CORS_ALLOWED_ORIGINS = []
     assert "Access-Control-Allow-Origin" not in owner.get(SESSIONS, origin=ORIGIN).headers
 

@@ -199,10 +199,10 @@ def test_too_many_parameters_are_no_fault_of_ours(owner):
     refused_fields(response, "query")
 
 
-def test_the_admins_failures_are_pages(db):
-    response = ask("GET", "/admin/nowhere/", client=Client())
-    assert response.status_code == 302
-    assert "application/json" not in response.headers["Content-Type"]
+def test_the_admins_failures_are_pages(admin_client):
+    response = admin_client.get("/admin/nowhere/")
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
 
 
 def test_an_error_is_flat_and_typed(owner):

@@ -1,0 +1,240 @@
+"""Every registered admin page, in one loop over the registry."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from movespecs.models import MoveSpec, MoveSpecVersion, Release
+from projects.credentials import credential_issue
+from projects.models import Credential, CredentialKind, Organization, Project, SigningKey
+from projects.signing import signing_key_rotate
+from sessions_app.models import DetectionSession
+from tests.conftest import VALID_YAML, Machine, make_machine, make_released, make_version
+
+REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
+
+
+@pytest.fixture
+def superuser(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+@pytest.fixture
+def populated(owner: Machine, movespec: MoveSpec) -> Machine:
+    """At least one row of every model."""
+    credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
+    owner.create_session(movespec, idempotency_key="key")
+    Group.objects.create(name="group")
+    return owner
+
+
+def page(model: type[Model], name: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
+
+
+def test_it_registers_every_model_of_ours() -> None:
+    from django.apps import apps
+
+    ours = {
+        model
+        for app in ("projects", "movespecs", "sessions_app")
+        for model in apps.get_app_config(app).get_models()
+    }
+    assert ours - set(REGISTERED) == set()
+
+
+@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
+def test_it_opens_list_search_filters_add_and_change(
+    superuser: Client, populated: Machine, model: type[Model]
+) -> None:
+    row = model._default_manager.first()
+    assert row is not None
+    model_admin = admin.site._registry[model]
+
+    assert superuser.get(page(model, "changelist")).status_code == 200
+    assert superuser.get(page(model, "changelist"), {"q": str(row.pk)}).status_code == 200
+    assert superuser.get(page(model, "changelist"), {"q": "no such \x01 thing"}).status_code == 200
+    assert superuser.get(page(model, "change", row.pk)).status_code == 200
+    assert superuser.get(page(model, "history", row.pk)).status_code == 200
+    adding = superuser.get(page(model, "add")).status_code
+    can_add = type(model_admin).has_add_permission is admin.ModelAdmin.has_add_permission
+    assert adding == (200 if can_add else 403)
+    for address in filter_addresses(superuser, model):
+        assert superuser.get(address).status_code == 200, address
+
+
+def filter_addresses(client: Client, model: type[Model]) -> Iterator[str]:
+    changelist = client.get(page(model, "changelist")).context["cl"]
+    for one_filter in changelist.filter_specs:
+        for choice in one_filter.choices(changelist):
+            yield page(model, "changelist") + choice["query_string"]
+
+
+@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
+def test_it_asks_no_query_per_row(
+    superuser: Client, populated: Machine, model: type[Model]
+) -> None:
+    address = page(model, "changelist")
+    superuser.get(address)
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        superuser.get(address)
+
+    for number in range(12):
+        more = make_machine(Organization.objects.create(name=f"More {number}"), f"more {number}")
+        credential_issue(project=more.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
+        released, _ = make_released(more.project)
+        more.create_session(released)
+        User.objects.create(username=f"user {number}")
+        Group.objects.create(name=f"group {number}")
+    with CaptureQueriesContext(connection) as many:
+        superuser.get(address)
+
+    assert len(many) == len(few)
+    assert len(many) <= 12
+
+
+@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
+def test_it_shows_no_secret(superuser: Client, populated: Machine, model: type[Model]) -> None:
+    key = SigningKey.objects.get()
+    session = DetectionSession.objects.get()
+    hidden = [
+        populated.secret,
+        populated.secret.rpartition("_")[2],
+        populated.token,
+        *(bytes(one.secret_hash).hex() for one in Credential.objects.all()),
+        bytes(key.encrypted_private_key or b"").decode(),
+        bytes(session.request_fingerprint or b"").hex(),
+    ]
+    assert all(hidden)
+
+    for row in model._default_manager.all()[:20]:
+        shown = superuser.get(page(model, "change", row.pk)).content.decode()
+        shown += superuser.get(page(model, "changelist")).content.decode()
+        for secret in hidden:
+            assert secret not in shown
+        for name in ("secret_hash", "pepper", "encrypted_private_key", "request_fingerprint"):
+            assert name not in shown
+
+
+def release(client: Client, *versions: MoveSpecVersion) -> str:
+    answer = client.post(
+        page(MoveSpecVersion, "changelist"),
+        {"action": "release", "_selected_action": [str(version.id) for version in versions]},
+        follow=True,
+    )
+    return answer.content.decode()
+
+
+def test_staff_release_a_version_and_see_which_is_released(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    version = make_version(movespec.id, VALID_YAML + "# 2\n")
+
+    shown = release(superuser, version)
+
+    assert "Released version 2 of Squat" in shown
+    movespec.refresh_from_db()
+    assert movespec.current_released_version_id == version.id
+    newest = Release.objects.first()
+    assert newest is not None
+    assert (newest.to_version_id, newest.released_by_staff.username) == (version.id, "root")
+    assert "Version 2" in superuser.get(page(MoveSpec, "change", movespec.id)).content.decode()
+
+
+def test_staff_are_told_why_a_version_can_not_be_released(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    version = make_version(movespec.id, VALID_YAML + "# 2\n")
+    MoveSpecVersion.objects.filter(id=version.id).update(withdrawn_at=timezone.now())
+    before = movespec.current_released_version_id
+
+    shown = release(superuser, version)
+
+    assert "The version was withdrawn." in shown
+    movespec.refresh_from_db()
+    assert movespec.current_released_version_id == before
+    assert Release.objects.count() == 1
+
+
+def test_staff_release_one_version_at_a_time(superuser: Client, movespec: MoveSpec) -> None:
+    versions = [make_version(movespec.id, VALID_YAML + f"# {n}\n") for n in (2, 3)]
+
+    assert "Select exactly one version." in release(superuser, *versions)
+    assert Release.objects.count() == 1
+
+
+def test_staff_who_only_look_can_not_release(movespec: MoveSpec) -> None:
+    version = make_version(movespec.id, VALID_YAML + "# 2\n")
+    staff = User.objects.create_user("looker", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client = Client()
+    client.force_login(staff)
+
+    assert client.get(page(MoveSpecVersion, "changelist")).status_code == 200
+    release(client, version)
+
+    movespec.refresh_from_db()
+    assert movespec.current_released_version_id != version.id
+    assert Release.objects.count() == 1
+
+
+def test_what_is_immutable_can_not_be_changed_by_hand(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    version = movespec.versions.get()
+
+    answer = superuser.post(
+        page(MoveSpecVersion, "change", version.id), {"yaml_source": "name: other"}
+    )
+
+    assert answer.status_code == 403
+    version.refresh_from_db()
+    assert version.yaml_source == VALID_YAML
+
+
+def act(client: Client, model: type[Model], action: str, row: Model) -> None:
+    client.post(page(model, "changelist"), {"action": action, "_selected_action": [str(row.pk)]})
+
+
+def test_staff_suspend_and_resume_a_project(
+    superuser: Client, owner: Machine, movespec: MoveSpec
+) -> None:
+    owner.create_session(movespec)
+
+    act(superuser, Project, "suspend", owner.project)
+
+    assert owner.get("/api/movespecs").status_code == 403
+    assert DetectionSession.objects.get().terminal_outcome == "suspended"
+    act(superuser, Project, "resume", owner.project)
+    assert owner.get("/api/movespecs").status_code == 200
+
+
+def test_staff_revoke_a_key(superuser: Client, owner: Machine) -> None:
+    act(superuser, Credential, "revoke", owner.credential)
+
+    assert owner.get("/api/movespecs").status_code == 401
+
+
+def test_it_sends_strangers_to_the_login(db: None) -> None:
+    for model in REGISTERED:
+        answer = Client().get(page(model, "changelist"))
+        assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/admin/login/")
+
+
+def test_it_shows_a_waiting_signing_key(superuser: Client, signing_key: None) -> None:
+    waiting, _ = signing_key_rotate(now=timezone.now())
+
+    assert str(waiting.id) in superuser.get(page(SigningKey, "changelist")).content.decode()

@@ -1,0 +1,216 @@
+"""Over the real server: the whole journey of a client, and what only a socket can send"""
+
+import base64
+import http.client
+import json
+import re
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from movespecs.models import MoveSpec
+from projects.models import AccessToken
+from sessions_app.models import DetectionSession
+from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML
+from tests.server import web_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PROXY_SETTINGS = {"TRUSTED_PROXIES": "127.0.0.1", "RATE_LIMIT_ANONYMOUS": "2/minute"}
+
+
+class Wire:
+    """One kept connection to the server, with the owner's token."""
+
+    def __init__(self, base_url, token):
+        self.address = urlsplit(base_url).netloc
+        self.token = token
+        self.http = http.client.HTTPConnection(self.address, timeout=30)
+
+    def send(self, method, path, body=None, *, chunks=None, **headers):
+        """Status, headers and body; `chunks` are sent as a chunked body."""
+        sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        sent |= {name.replace("_", "-").title(): value for name, value in headers.items()}
+        if isinstance(body, dict):
+            body = json.dumps(body).encode()
+        if chunks is not None:
+            sent["Transfer-Encoding"] = "chunked"
+            body = iter(chunks)
+        self.http.request(method, path, body, sent, encode_chunked=chunks is not None)
+        response = self.http.getresponse()
+        return response.status, response.headers, response.read()
+
+    def told(self, *arguments, **more):
+        """Status and error code."""
+        status, _, body = self.send(*arguments, **more)
+        return status, json.loads(body)["error"]["code"]
+
+    def raw(self, request):
+        """The first line that is answered to these bytes."""
+        host, port = self.address.split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(request)
+            return connection.recv(65_536).split(b"\r\n")[0].decode()
+
+
+@pytest.fixture
+def wire(owner, tmp_path, request):
+    with web_server(tmp_path, environment=getattr(request, "param", {})) as base_url:
+        yield Wire(base_url, owner.token)
+
+
+def decode(part):
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def test_the_journey_from_a_key_to_a_finished_session(owner, wire):
+    status, headers, body = wire.send("POST", TOKENS, {"api_key": owner.secret}, x_request_id="j-1")
+    assert (status, headers["X-Request-ID"]) == (201, "j-1")
+    wire.token = json.loads(body)["access_token"]
+
+    status, _, body = wire.send("POST", MOVESPECS, {"name": "Squat"})
+    assert status == 201
+    path = f"{MOVESPECS}/{json.loads(body)['movespec_id']}"
+    create = {
+        "mode": "live",
+        "project_id": str(owner.project.id),
+        "movespec_id": json.loads(body)["movespec_id"],
+    }
+    assert wire.told("POST", SESSIONS, create) == (409, "movespec_not_released")
+    assert wire.told("POST", f"{path}/versions") == (422, "movespec_invalid")
+    assert wire.send("PUT", f"{path}/draft", {"yaml_source": VALID_YAML})[0] == 200
+    assert json.loads(wire.send("POST", f"{path}/draft/validate")[2])["ok"] is True
+    status, _, body = wire.send("POST", f"{path}/versions")
+    assert status == 201
+    version_id = json.loads(body)["movespec_version_id"]
+    assert wire.send("POST", f"{path}/versions/{version_id}/release")[0] == 200
+
+    status, headers, first = wire.send("POST", SESSIONS, create, idempotency_key="k")
+    assert (status, headers["Idempotent-Replayed"]) == (201, None)
+    status, headers, again = wire.send("POST", SESSIONS, create, idempotency_key='"k"')
+    assert (status, headers["Idempotent-Replayed"], again) == (201, "true", first)
+    created = json.loads(first)
+    assert created["resolved_movespec_version_id"] == version_id
+
+    [key] = json.loads(wire.send("GET", "/.well-known/jwks.json")[2])["keys"]
+    signed, _, signature = created["runtime_token"].rpartition(".")
+    public = Ed25519PublicKey.from_public_bytes(decode(key["x"]))
+    public.verify(decode(signature), signed.encode())
+
+    session = f"{SESSIONS}/{created['session_id']}"
+    assert json.loads(wire.send("GET", session)[2])["status"] == "created"
+    status, _, finished = wire.send("POST", f"{session}/finalize")
+    assert (status, json.loads(finished)["status"]) == (200, "completed")
+    assert wire.send("POST", f"{session}/finalize")[2] == finished
+    assert wire.told("POST", f"{session}/cancel") == (409, "session_already_ended")
+    assert [row["session_id"] for row in json.loads(wire.send("GET", SESSIONS)[2])] == [
+        created["session_id"]
+    ]
+    assert DetectionSession.objects.count() == 1
+
+    token_id = AccessToken.objects.order_by("-created_at").first().id
+    assert wire.send("POST", f"{TOKENS}/{token_id}/revoke")[0] == 200
+    assert wire.told("GET", SESSIONS) == (401, "access_token_invalid")
+
+
+def test_bodies_as_only_a_socket_sends_them(owner, movespec, wire):
+    def create(chunks):
+        return wire.send("POST", MOVESPECS, chunks=chunks)
+
+    # In chunks, without a length.
+    status, _, body = create([b'{"na', b'me": ', b'"chunked"}'])
+    assert (status, json.loads(body)["name"]) == (201, "chunked")
+    assert create([b'{"name": "x"}', b" " * 524_275])[0] == 201
+    assert wire.told("POST", MOVESPECS, chunks=[b"{"]) == (400, "malformed_request")
+    assert wire.told("POST", MOVESPECS, chunks=[]) == (400, "malformed_request")
+    assert wire.told("POST", MOVESPECS, chunks=[b'{"name": "x"}', b" " * 524_276]) == (
+        413,
+        "payload_too_large",
+    )
+    # The server may close a connection on which a large body was left unread.
+    wire.http.close()
+    assert wire.told("POST", MOVESPECS, b"x" * 600_000) == (413, "payload_too_large")
+    wire.http.close()
+    archive = f"{MOVESPECS}/{movespec.id}/archive"
+    for sent in ({"body": b"x" * 600_000}, {"chunks": [b"x" * 100_000] * 5}):
+        assert wire.send("POST", archive, **sent)[0] == 200
+        wire.http.close()
+    # A small one leaves it good for the next request.
+    assert wire.send("POST", archive, b"x" * 5_000)[0] == 200
+    assert wire.send("GET", f"{MOVESPECS}/{movespec.id}", b"[" * 1_000)[0] == 200
+    assert wire.told("POST", MOVESPECS, b"{}", content_type="text/plain") == (
+        415,
+        "unsupported_media_type",
+    )
+    assert wire.told("POST", MOVESPECS, b"", content_length="0") == (400, "malformed_request")
+    assert wire.told("POST", MOVESPECS) == (400, "malformed_request")
+    assert MoveSpec.objects.count() == 3
+
+
+def test_requests_as_only_a_socket_sends_them(owner, wire, tmp_path):
+    status, headers, body = wire.send("HEAD", SESSIONS)
+    assert (status, body, headers["Content-Length"]) == (200, b"", "2")
+    assert wire.told("BREW", SESSIONS) == (405, "method_not_allowed")
+    assert wire.told("OPTIONS", SESSIONS) == (405, "method_not_allowed")
+    assert wire.told("GET", f"{SESSIONS}/%00%ff") == (404, "not_found")
+    assert wire.told("GET", "/api/%2e%2e/%2e%2e/etc/passwd") == (404, "not_found")
+    assert wire.told("GET", f"{SESSIONS}?cursor=%ff%00") == (422, "validation_error")
+    assert wire.told("GET", f"{SESSIONS}?{'a' * 30_000}=1&limit=0") == (422, "validation_error")
+    # Header bytes beyond ASCII.
+    assert wire.told("POST", SESSIONS, b"{}", idempotency_key="caf\u00e9") == (
+        422,
+        "idempotency_key_invalid",
+    )
+    assert wire.send("GET", SESSIONS, authorization="Bearer \u00e9")[0] == 401
+    status, headers, _ = wire.send("GET", SESSIONS, x_request_id="\u00e9")
+    assert status == 200
+    assert re.fullmatch(r"[0-9a-f]{32}", headers["X-Request-ID"])
+    # What is no HTTP is refused by the server, and it lives on.
+    for request in (
+        b"POST /api/movespecs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST /api/movespecs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: x\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ):
+        assert wire.raw(request) == "HTTP/1.1 400 Bad Request"
+    assert wire.send("GET", SESSIONS)[0] == 200
+    log = (tmp_path / "web.log").read_text()
+    assert "Traceback" not in log
+    assert owner.token not in log
+
+
+def test_the_link_of_a_page_can_be_followed(owner, wire):
+    for name in ("first", "second", "third"):
+        assert wire.send("POST", MOVESPECS, {"name": name})[0] == 201
+    path, names = f"{MOVESPECS}?limit=1&visibility=private", []
+    while path:
+        _, headers, body = wire.send("GET", path)
+        names += [row["name"] for row in json.loads(body)]
+        link = re.fullmatch(r'<(http://[^>]+)>; rel="next"', headers.get("Link", ""))
+        assert link is None or urlsplit(link[1]).netloc == wire.address
+        path = link and link[1].removeprefix(f"http://{wire.address}")
+    assert names == ["third", "second", "first"]
+
+
+@pytest.mark.parametrize("wire", [{"RATE_LIMIT_ANONYMOUS": "2/minute"}], indirect=True)
+def test_the_anonymous_are_counted_by_their_socket(wire):
+    answers = []
+    for stranger in ("198.51.100.1", "198.51.100.2", "198.51.100.3"):
+        connection = http.client.HTTPConnection(wire.address, timeout=30)
+        connection.request("GET", MOVESPECS, headers={"X-Forwarded-For": stranger})
+        answers.append(connection.getresponse())
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert answers[2].headers["Retry-After"] == answers[2].headers["RateLimit-Reset"]
+    assert wire.send("GET", MOVESPECS)[0] == 200
+
+
+@pytest.mark.parametrize("wire", [PROXY_SETTINGS], indirect=True)
+def test_behind_a_trusted_proxy_they_are_counted_by_what_it_says(wire):
+    def status(stranger):
+        connection = http.client.HTTPConnection(wire.address, timeout=30)
+        connection.request("GET", MOVESPECS, headers={"X-Forwarded-For": stranger})
+        return connection.getresponse().status
+
+    assert [status("198.51.100.1") for _ in range(3)] == [200, 200, 429]
+    assert status("198.51.100.2") == 200
+    assert status("203.0.113.1, 198.51.100.1") == 429

@@ -1,0 +1,205 @@
+"""kynaplatform/checks.py: every check, its id and what it says; and the refusal to start"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.checks import run_checks
+
+from kynaplatform.checks import LIFETIMES, check_environment, refuse_to_start
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# What the checks say, by id.
+MESSAGES = {
+    "kynaplatform.E001": "SECRET_KEY is unset or weak.",
+    "kynaplatform.E002": "SECRET_PEPPERS is unset or weak.",
+    "kynaplatform.E003": "SIGNING_KEY_SECRETS is unset or not made of Fernet keys.",
+    "kynaplatform.E004": "METRICS_TOKEN is weak.",
+    "kynaplatform.E005": "ENVIRONMENT is neither production nor development.",
+    "kynaplatform.E006": "DATABASE_URL is unset.",
+    "kynaplatform.E007": "CELERY_BROKER_URL is unset.",
+    "kynaplatform.E008": "REDIS_URL is unset.",
+    "kynaplatform.E009": "PUBLIC_STREAM_URL is unset or not a ws:// or wss:// address.",
+    "kynaplatform.W009": "PUBLIC_STREAM_URL is not encrypted.",
+    "kynaplatform.E011": "CELERY_BROKER_URL is a folder.",
+}
+UNSET = (
+    "SECRET_KEY",
+    "SECRET_PEPPERS",
+    "SIGNING_KEY_SECRETS",
+    "METRICS_TOKEN",
+    "DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "REDIS_URL",
+    "PUBLIC_STREAM_URL",
+)
+GOOD_PEPPER = bytes(range(32))
+
+
+@pytest.fixture(autouse=True)
+def _production(settings):
+    """Settings of a production without a fault."""
+    settings.ENVIRONMENT, settings.PRODUCTION = "production", True
+    settings.SECRET_KEY = "mD4xq1ZJ0TnY8wKc2VbRz6pHs5LgUfEa7Xo9QiNtWvByCkMj3r"
+    settings.SECRET_PEPPERS = {1: GOOD_PEPPER}
+    settings.SIGNING_KEY_SECRETS = [Fernet.generate_key().decode()]
+    settings.METRICS_TOKEN = ""
+    settings.DATABASE_URL = "postgres://db.example/kyna"
+    settings.REDIS_URL = "redis://redis.example/0"
+    settings.CELERY_BROKER_URL = "redis://redis.example/1"
+    settings.PUBLIC_STREAM_URL = "wss://example.com/api/detection/stream"
+
+
+def found():
+    """The ids found; each with the message it should have, and a hint."""
+    messages = check_environment()
+    for message in messages:
+        if message.id != "kynaplatform.E010":
+            assert message.msg == MESSAGES[message.id]
+        assert message.hint
+    return [message.id.removeprefix("kynaplatform.") for message in messages]
+
+
+def test_a_good_production_has_no_fault():
+    assert found() == []
+    refuse_to_start()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "id_"),
+    [
+        (
+            "SECRET_KEY",
+            ["unset", "k" * 60, "abcdefg" * 10, "django-insecure-" + "x1Y2z3" * 10, "aB3" * 16],
+            "E001",
+        ),
+        ("SECRET_PEPPERS", [{}, {1: b"short"}, {1: bytes(32)}, {2: GOOD_PEPPER, 1: b""}], "E002"),
+        (
+            "SIGNING_KEY_SECRETS",
+            [[], [""], ["x" * 44], [Fernet.generate_key().decode(), "x"]],
+            "E003",
+        ),
+        ("METRICS_TOKEN", ["x", "x" * 19], "E004"),
+        ("ENVIRONMENT", ["", "Production", "staging", "prod"], "E005"),
+        ("DATABASE_URL", [""], "E006"),
+        ("CELERY_BROKER_URL", [""], "E007"),
+        ("REDIS_URL", [""], "E008"),
+        (
+            "PUBLIC_STREAM_URL",
+            [
+                "",
+                "https://example.com/stream",
+                "example.com/stream",
+                "wss:///stream",
+                "wss://example.com/stream?x=1",
+                "wss://example.com/stream#x",
+            ],
+            "E009",
+        ),
+        ("PUBLIC_STREAM_URL", ["ws://example.com/stream"], "W009"),
+        ("CELERY_BROKER_URL", ["filesystem://"], "E011"),
+    ],
+)
+def test_each_fault_has_its_id(settings, name, values, id_):
+    for value in values:
+        setattr(settings, name, value)
+        assert found() == [id_], value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_PEPPERS", {2: GOOD_PEPPER, 1: GOOD_PEPPER[::-1]}),
+        ("SIGNING_KEY_SECRETS", [Fernet.generate_key().decode(), Fernet.generate_key().decode()]),
+        ("METRICS_TOKEN", "m" * 20),
+        ("CELERY_BROKER_URL", "amqp://rabbit.example"),
+    ],
+)
+def test_what_is_good_has_none(settings, name, value):
+    setattr(settings, name, value)
+    assert found() == []
+
+
+def test_development_needs_neither_redis_nor_an_encrypted_stream(settings):
+    settings.ENVIRONMENT, settings.PRODUCTION = "development", False
+    settings.REDIS_URL = ""
+    settings.PUBLIC_STREAM_URL = "ws://127.0.0.1:8001/stream"
+    settings.CELERY_BROKER_URL = "filesystem://"
+    assert found() == []
+
+
+@pytest.mark.parametrize("name", LIFETIMES)
+@pytest.mark.parametrize(
+    ("seconds", "is_good"), [(-1, False), (0, False), (1, True), (86_400, True), (86_401, False)]
+)
+def test_a_lifetime_is_between_a_second_and_a_day(settings, name, seconds, is_good):
+    setattr(settings, name, seconds)
+    messages = check_environment()
+    assert [(message.id, message.msg) for message in messages] == (
+        [] if is_good else [("kynaplatform.E010", f"{name} is not between 1 and 86400.")]
+    )
+
+
+def test_the_checks_are_among_djangos_own(settings):
+    settings.REDIS_URL = ""
+    ids = [message.id for message in run_checks(tags=["kynaplatform"])]
+    assert ids == ["kynaplatform.E008"]
+
+
+def test_it_refuses_to_start_and_says_all_that_is_wrong(settings):
+    settings.REDIS_URL = ""
+    settings.METRICS_TOKEN = "short"
+    settings.PUBLIC_STREAM_URL = "ws://example.com"  # a warning is no reason
+    with pytest.raises(SystemExit) as refusal:
+        refuse_to_start()
+    text = str(refusal.value)
+    assert "(kynaplatform.E004) METRICS_TOKEN is weak." in text
+    assert "(kynaplatform.E008) REDIS_URL is unset." in text
+    assert "W009" not in text
+    assert "short" not in text
+
+
+def test_a_warning_alone_is_no_reason_to_refuse(settings):
+    settings.PUBLIC_STREAM_URL = "ws://example.com"
+    refuse_to_start()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-c", "import kynaplatform.wsgi"],
+        ["manage.py", "check"],
+        ["-m", "celery", "-A", "kynaplatform", "worker"],
+        ["-m", "celery", "-A", "kynaplatform", "beat", "-s", "{folder}/schedule"],
+    ],
+    ids=["web", "check", "worker", "beat"],
+)
+def test_no_process_starts_in_an_empty_environment(tmp_path, arguments):
+    """Unset is production, and there nothing falls back to a guess."""
+    data, folder = tmp_path / "data", tmp_path / "folder"
+    data.mkdir()
+    folder.mkdir()
+    process = subprocess.run(
+        [sys.executable, *(argument.format(folder=folder) for argument in arguments)],
+        cwd=ROOT,
+        # Empty here is unset, whatever a .env beside manage.py says.
+        env={
+            **dict.fromkeys(UNSET, ""),
+            "ENVIRONMENT": "production",
+            "PATH": os.environ["PATH"],
+            "DATA_DIR": str(data),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    told = process.stdout + process.stderr
+    assert process.returncode == 1, told
+    for id_ in ("E001", "E002", "E003", "E006", "E007", "E008", "E009"):
+        assert f"(kynaplatform.{id_}) {MESSAGES[f'kynaplatform.{id_}']}" in told
+    assert "Traceback" not in told
+    assert list(data.iterdir()) == []
