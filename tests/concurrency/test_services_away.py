@@ -1,0 +1,259 @@
+"""The database or Redis goes away under the running server: 503 at most, then as before."""
+
+import contextlib
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+from psycopg import sql
+from racing import (
+    Answer,
+    Connection,
+    eventually,
+    locked,
+    other_backends,
+    race,
+    racing,
+    session_body,
+    terminate,
+    waiting_backends,
+)
+
+from local_stack.pytest_plugin import free_port
+from movespecs.models import MoveSpec
+from sessions_app.models import DetectionSession
+from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine
+from tests.server import web_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THREADS = 2  # of the one worker; each has a database connection
+
+
+def assert_unavailable(answer: Answer, **details: str) -> None:
+    assert answer.status == 503
+    assert answer.error["code"] == "service_unavailable"
+    assert answer.error["retryable"] is True
+    assert answer.error["details"] == details
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def use_every_thread(base_url: str, owner: Machine) -> None:
+    """Requests at once until each thread of the worker has its database connection."""
+
+    def read() -> int:
+        client = Connection(base_url)
+        status = client.call("GET", SESSIONS, token=owner.token).status
+        client.close()
+        return status
+
+    def is_connected() -> bool:
+        assert race([read] * 8) == [200] * 8
+        return len(other_backends()) == THREADS
+
+    eventually(is_connected, "each thread is connected")
+
+
+def create(client: Connection, owner: Machine, movespec: MoveSpec) -> Answer:
+    return client.create(owner, **session_body(owner, movespec))
+
+
+def read_sessions(client: Connection, owner: Machine, movespec: MoveSpec) -> Answer:
+    return client.call("GET", SESSIONS, token=owner.token)
+
+
+def mint_token(client: Connection, owner: Machine, movespec: MoveSpec) -> Answer:
+    return client.call("POST", TOKENS, {"api_key": owner.secret})
+
+
+def read_public(client: Connection, owner: Machine, movespec: MoveSpec) -> Answer:
+    return client.call("GET", MOVESPECS)
+
+
+def read_keys(client: Connection, owner: Machine, movespec: MoveSpec) -> Answer:
+    return client.call("GET", "/.well-known/jwks.json")
+
+
+REQUESTS: list[Callable[[Connection, Machine, MoveSpec], Answer]] = [
+    create, read_sessions, mint_token, read_public, read_keys,
+]  # fmt: skip
+
+
+def test_after_its_connections_are_terminated_a_request_succeeds_or_is_told_to_try_again(
+    owner: Machine, movespec: MoveSpec, tmp_path: Path
+) -> None:
+    with web_server(tmp_path) as base_url:
+        client = Connection(base_url)
+        for ask in REQUESTS:
+            use_every_thread(base_url, owner)
+            terminate(other_backends())
+            answers = [ask(client, owner, movespec) for _ in range(THREADS * 4)]
+            refused = [answer for answer in answers if answer.status == 503]
+            for answer in refused:
+                assert_unavailable(answer)
+            # A thread meets its dead connection once.
+            assert len(refused) <= THREADS
+            assert {answer.status for answer in answers} <= {200, 201, 503}
+            assert answers[-1].status in (200, 201)
+
+
+def test_with_a_token_not_even_the_first_request_fails(
+    owner: Machine, movespec: MoveSpec, tmp_path: Path
+) -> None:
+    with web_server(tmp_path) as base_url:
+        client = Connection(base_url)
+        for _ in range(3):
+            use_every_thread(base_url, owner)
+            terminate(other_backends())
+            answers = [create(client, owner, movespec) for _ in range(THREADS * 4)]
+            assert Counter(answer.status for answer in answers) == {201: THREADS * 4}
+    assert DetectionSession.objects.count() == 3 * THREADS * 4
+
+
+def test_a_create_whose_connection_is_terminated_midway_is_503_and_the_retry_makes_one(
+    owner: Machine, movespec: MoveSpec, tmp_path: Path
+) -> None:
+    with web_server(tmp_path) as base_url:
+        client = Connection(base_url)
+        work = [lambda: client.create(owner, "k", **session_body(owner, movespec))]
+        with locked("detection_session"), racing(work) as creating:
+            before = other_backends()
+            creating.start()
+            eventually(lambda: waiting_backends() == 1, "the create waits")
+            terminate(other_backends() - before)
+            (first,) = creating.results()
+        assert_unavailable(first)
+        assert DetectionSession.objects.count() == 0
+        again = client.create(owner, "k", **session_body(owner, movespec))
+        assert (again.status, again.is_replay) == (201, False)
+        assert client.create(owner, "k", **session_body(owner, movespec)).body == again.body
+    assert DetectionSession.objects.count() == 1
+
+
+@contextlib.contextmanager
+def database_refuses_connections() -> Iterator[None]:
+    name = sql.Identifier(connection.settings_dict["NAME"])
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as elsewhere:
+        elsewhere.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+        try:
+            terminate(other_backends())
+            yield
+        finally:
+            elsewhere.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+
+
+def test_while_the_database_is_away_every_request_is_503_and_later_all_is_well(
+    owner: Machine, movespec: MoveSpec, tmp_path: Path
+) -> None:
+    with web_server(tmp_path) as base_url:
+        client = Connection(base_url)
+        use_every_thread(base_url, owner)
+        with database_refuses_connections():
+            for ask in REQUESTS * 2:
+                assert_unavailable(ask(client, owner, movespec))
+            assert client.call("GET", "/healthz").status == 200
+            for _ in range(THREADS * 2):
+                assert_unavailable(client.call("GET", "/readyz"), database="down", broker="ok")
+        answers = [ask(client, owner, movespec) for ask in REQUESTS * 2]
+        assert Counter(answer.status for answer in answers) == {201: 4, 200: 6}
+        assert client.call("GET", "/readyz").json() == {
+            "status": "ok",
+            "database": "ok",
+            "broker": "ok",
+        }
+    log = (tmp_path / "web.log").read_text()
+    assert "Traceback" not in log
+
+
+class Relay:
+    """A TCP address in front of another, that can be taken away."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.target = (parts.hostname or "127.0.0.1", parts.port or 6379)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        port = self.listener.getsockname()[1]
+        user = parts.netloc.rpartition("@")[0]
+        self.url = urlunsplit(
+            parts._replace(netloc=f"{user}@127.0.0.1:{port}" if user else f"127.0.0.1:{port}")
+        )
+        self.open: list[socket.socket] = []
+        self.accepted = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                self.accepted += 1
+                far = socket.create_connection(self.target)
+                self.open += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _copy(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+
+    def take_away(self) -> None:
+        for one in [self.listener, *self.open]:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+
+def counted(answer: Answer) -> tuple[int, str]:
+    return answer.status, answer.headers["ratelimit-remaining"]
+
+
+def with_redis(url: str) -> dict[str, Any]:
+    return {"REDIS_URL": url, "RATE_LIMIT_SESSIONS": "3/minute"}
+
+
+def test_without_redis_limits_are_counted_on_the_machine_and_requests_go_on(
+    owner: Machine, movespec: MoveSpec, tmp_path: Path
+) -> None:
+    nowhere = with_redis(f"redis://127.0.0.1:{free_port()}/0")
+    with web_server(tmp_path, environment=nowhere) as base_url:
+        client = Connection(base_url)
+        answers = [create(client, owner, movespec) for _ in range(4)]
+    assert [counted(answer) for answer in answers] == [
+        (201, "2"),
+        (201, "1"),
+        (201, "0"),
+        (429, "0"),
+    ]
+    assert DetectionSession.objects.count() == 3
+
+
+def test_when_redis_goes_away_requests_go_on_with_the_machines_own_count(
+    owner: Machine, movespec: MoveSpec, tmp_path: Path, redis_url: str
+) -> None:
+    relay = Relay(redis_url)
+    with web_server(tmp_path, environment=with_redis(relay.url)) as base_url:
+        client = Connection(base_url)
+        assert [counted(create(client, owner, movespec)) for _ in range(2)] == [
+            (201, "2"),
+            (201, "1"),
+        ]
+        assert relay.accepted > 0
+        relay.take_away()
+        # Redis's count is out of reach, the machine's own begins.
+        answers = [create(client, owner, movespec) for _ in range(4)]
+    assert [counted(answer) for answer in answers] == [
+        (201, "2"),
+        (201, "1"),
+        (201, "0"),
+        (429, "0"),
+    ]
+    assert DetectionSession.objects.count() == 5

@@ -1,0 +1,175 @@
+"""Sweeps that run at once share the work: each overdue session is settled once."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from racing import eventually, race, racing, waiting_backends
+
+from kynaplatform.api.errors import SessionAlreadyEnded
+from movespecs.models import MoveSpec
+from sessions_app.lifecycle import expire_sessions, session_cancel, session_finalize, session_settle
+from sessions_app.models import DetectionSession, Mode, Outcome, Status
+from tests.conftest import Machine
+from tests.server import ROOT
+from tests.server import test_database_url as database_url
+
+STALE = 3_000
+
+
+def make_stale(owner: Machine, movespec: MoveSpec, count: int) -> datetime:
+    """`count` sessions whose attach windows ended, a second apart, before the given moment."""
+    now = timezone.now()
+    sessions = [
+        DetectionSession(
+            project=owner.project,
+            resolved_version_id=movespec.current_released_version_id,
+            mode=Mode.LIVE,
+            contract_major=1,
+            status=Status.CREATED,
+            created_at=now - timedelta(seconds=number + 300),
+            deadline_at=now - timedelta(seconds=number),
+            signing_key_id=owner.project.id,
+            runtime_token_expires_at=now,
+            stream_url="ws://127.0.0.1/",
+        )
+        for number in range(count)
+    ]
+    DetectionSession.objects.bulk_create(sessions, batch_size=1000)
+    return now
+
+
+def assert_all_expired(count: int) -> None:
+    found = DetectionSession.objects.values_list(
+        "status", "terminal_outcome", "error_code", "created_at", "ended_at"
+    )
+    assert Counter(
+        (status, outcome, code, (ended_at - created_at).total_seconds())
+        for status, outcome, code, created_at, ended_at in found
+    ) == {("cancelled", "expired", "session_expired", 300): count}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_sweepers_together_settle_each_session_once(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    now = make_stale(owner, movespec, STALE)
+    changed = race([lambda: expire_sessions(now=now, batch=50)] * 4)
+    assert sum(changed) == STALE
+    assert_all_expired(STALE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_commands_at_once_settle_each_session_once(owner: Machine, movespec: MoveSpec) -> None:
+    make_stale(owner, movespec, STALE)
+    commands = [
+        subprocess.Popen(
+            [sys.executable, "manage.py", "expire_sessions", "--json"],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": database_url()},
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    answers = [json.loads(command.communicate(timeout=60)[0]) for command in commands]
+    assert sum(answer["changed"] for answer in answers) == STALE
+    assert_all_expired(STALE)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("commits", "left_over"), [(True, 0), (False, 100)])
+def test_a_sweep_passes_over_what_another_is_settling_without_waiting(
+    owner: Machine, movespec: MoveSpec, commits: bool, left_over: int
+) -> None:
+    now = make_stale(owner, movespec, STALE)
+    taken = list(DetectionSession.objects.order_by("deadline_at").values_list("id", flat=True))
+    with transaction.atomic():
+        for id_ in taken[:100]:
+            session_settle(session_id=id_, now=now)
+        (changed,) = race([lambda: expire_sessions(now=now)])
+        assert changed == STALE - 100
+        transaction.set_rollback(not commits)
+    assert expire_sessions(now=now) == left_over
+    assert_all_expired(STALE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sweep_does_not_overwrite_a_cancel_that_commits_meanwhile(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    now = make_stale(owner, movespec, 1)
+    session = DetectionSession.objects.get()
+    in_time = now - timedelta(seconds=1)
+    with transaction.atomic():
+        session_cancel(session_id=session.id, project_id=owner.project.id, now=in_time)
+        (changed,) = race([lambda: expire_sessions(now=now)])
+    assert changed == 0
+    assert expire_sessions(now=now) == 0
+    session.refresh_from_db()
+    assert (session.status, session.terminal_outcome, session.ended_at) == (
+        Status.CANCELLED,
+        Outcome.CANCELLED,
+        in_time,
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_finalize_that_waits_for_a_sweep_finds_the_session_expired(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    now = make_stale(owner, movespec, 1)
+    session = DetectionSession.objects.get()
+
+    def finalize() -> dict[str, object]:
+        with pytest.raises(SessionAlreadyEnded) as refused:
+            # Before the deadline by its own clock, but after the sweep in the database.
+            session_finalize(
+                session_id=session.id,
+                project_id=owner.project.id,
+                now=now - timedelta(seconds=1),
+            )
+        return dict(refused.value.details)
+
+    with racing([finalize]) as finalizer:
+        with transaction.atomic():
+            assert expire_sessions(now=now) == 1
+            finalizer.start()
+            eventually(lambda: waiting_backends() == 1, "the finalize waits for the sweep")
+        (details,) = finalizer.results()
+    assert details == {
+        "status": "cancelled",
+        "terminal_outcome": "expired",
+        "accepted_frames_total": 0,
+    }
+    assert_all_expired(1)
+
+
+@pytest.mark.django_db
+def test_a_sweep_changes_a_batch_with_two_statements(owner: Machine, movespec: MoveSpec) -> None:
+    now = make_stale(owner, movespec, 250)
+    with CaptureQueriesContext(connection) as queries:
+        assert expire_sessions(now=now, batch=100) == 250
+    on_sessions = [query["sql"] for query in queries if '"detection_session"' in query["sql"]]
+    selects, updates = on_sessions[0::2], on_sessions[1::2]
+    assert len(on_sessions) == 6
+    assert all(sql.startswith("SELECT") and "LIMIT 100 " in sql for sql in selects)
+    assert all("FOR NO KEY UPDATE SKIP LOCKED" in sql for sql in selects)
+    assert all(sql.startswith("UPDATE") for sql in updates)
+    assert_all_expired(250)
+
+
+@pytest.mark.django_db
+def test_a_sweep_with_nothing_to_do_reads_and_does_not_write(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    now = make_stale(owner, movespec, 3) - timedelta(hours=1)
+    with CaptureQueriesContext(connection) as queries:
+        assert expire_sessions(now=now) == 0
+    assert [query["sql"] for query in queries if query["sql"].startswith("UPDATE")] == []

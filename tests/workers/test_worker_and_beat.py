@@ -1,0 +1,123 @@
+"""The worker and beat of `make run`, as processes on a real broker, expire a stale session."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.utils import timezone
+
+from local_stack import processes
+from local_stack.environment import make_broker_folders
+from local_stack.pytest_plugin import free_port
+from local_stack.run import make_services
+from movespecs.models import MoveSpec
+from sessions_app.models import DetectionSession, Status
+from tests.conftest import Machine
+from tests.server import test_database_url as database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Beat sends the sweep every 15 s; the rest is for a slow machine to start three processes.
+PATIENCE_SECONDS = 90.0
+
+
+def eventually(condition: Callable[[], bool], what: str, log: Callable[[], str]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"never: {what}\n{log()}"
+        time.sleep(0.1)
+
+
+def make_session(owner: Machine, movespec: MoveSpec, minutes_left: int) -> DetectionSession:
+    now = timezone.now()
+    deadline_at = now + timedelta(minutes=minutes_left)
+    return DetectionSession.objects.create(
+        project=owner.project,
+        resolved_version_id=movespec.current_released_version_id,
+        mode="live",
+        contract_major=1,
+        status=Status.CREATED,
+        created_at=deadline_at - timedelta(minutes=5),
+        deadline_at=deadline_at,
+        signing_key_id=owner.project.id,
+        runtime_token_expires_at=now,
+        stream_url="ws://127.0.0.1/",
+    )
+
+
+def is_ready(base_url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{base_url}/readyz", timeout=5) as response:  # noqa: S310
+            body = json.load(response)
+    except OSError:
+        return False
+    return bool(body == {"status": "ok", "database": "ok", "broker": "ok"})
+
+
+@pytest.mark.parametrize("broker", ["filesystem", "redis"])
+def test_a_stale_session_expires_and_sigterm_stops_every_process(
+    broker: str,
+    owner: Machine,
+    movespec: MoveSpec,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    url = "filesystem://localhost"
+    if broker == "redis":
+        # A database of its own: nothing else's messages.
+        redis = urlsplit(request.getfixturevalue("redis_url"))
+        url = redis._replace(path="/7").geturl()
+    stale, live = make_session(owner, movespec, -1), make_session(owner, movespec, +30)
+    make_broker_folders(tmp_path)
+    for name, value in {
+        "DATABASE_URL": database_url(),
+        "DATA_DIR": str(tmp_path),
+        "CELERY_BROKER_URL": url,
+    }.items():
+        monkeypatch.setenv(name, value)
+    port = free_port()
+    running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def log() -> str:
+        return "\n".join((tmp_path / f"{name}.log").read_text() for name in running)
+
+    try:
+        for service in make_services(port, tmp_path):
+            with (tmp_path / f"{service.name}.log").open("wb") as output:
+                running[service.name] = processes.start(
+                    service.command, env=service.env, cwd=service.cwd, stdout=output
+                )
+        eventually(lambda: is_ready(f"http://127.0.0.1:{port}"), "ready", log)
+        eventually(
+            lambda: DetectionSession.objects.get(id=stale.id).status != Status.CREATED, "swept", log
+        )
+        settled_one = re.compile(r"tasks\.expire_sessions\[\S+\] succeeded in \S+ 1\n")
+        eventually(
+            lambda: settled_one.search((tmp_path / "worker.log").read_text()) is not None,
+            "the worker tells that it settled one",
+            log,
+        )
+        stale.refresh_from_db()
+        assert (stale.status, stale.terminal_outcome, stale.error_code) == (
+            "cancelled",
+            "expired",
+            "session_expired",
+        )
+        assert stale.ended_at == stale.created_at + timedelta(minutes=5)
+        live.refresh_from_db()
+        assert live.status == Status.CREATED
+    finally:
+        statuses = {
+            name: processes.stop(process, signals=[(signal.SIGTERM, PATIENCE_SECONDS)])
+            for name, process in running.items()
+        }
+    assert statuses == {"web": 0, "worker": 0, "beat": 0}
