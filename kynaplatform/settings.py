@@ -50,7 +50,8 @@ DATABASES = {
 if DATABASE_URL:
     DATABASES["default"] |= {
         "ENGINE": "django.db.backends.postgresql",
-        "CONN_MAX_AGE": None,
+        # Bounds how long a connection keeps a plan that was made on other data.
+        "CONN_MAX_AGE": 600,
         "OPTIONS": database_options(DATABASES["default"].get("OPTIONS", {})),
     }
 REDIS_URL = env.str("REDIS_URL", default="")

@@ -10,9 +10,10 @@ admin.site.site_header = admin.site.site_title = "kynaplatform"
 admin.site.index_title = "Staff"
 
 urlpatterns = [
+    # First what is asked for most.
+    path("", include("sessions_app.urls")),
     path("", include("projects.urls")),
     path("", include("movespecs.urls")),
-    path("", include("sessions_app.urls")),
     path("api/schema", OpenApiView.as_view(), name="openapi"),
     path("api/schema/movespec", MoveSpecSchemaView.as_view(), name="movespec-schema"),
     path("api/docs", DocsView.as_view(), name="docs"),

@@ -1,13 +1,12 @@
 """Bodies of the access token endpoints."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 
 from kynaplatform.api.pagination import PageCursor, PageLimit
-from kynaplatform.api.wire import Answer, Body, Query
+from kynaplatform.api.wire import Answer, Body, Query, Timestamp
 from projects.models import AccessToken
 
 ScopeName = Literal[
@@ -43,7 +42,7 @@ class MintedAccessToken(Answer):
     project_id: UUID
     token_id: UUID
     scopes: list[ScopeName]
-    expires_at: datetime
+    expires_at: Timestamp
 
 
 class AccessTokenRecord(Answer):
@@ -54,9 +53,9 @@ class AccessTokenRecord(Answer):
     credential_type: Literal["api_key", "service_account"]
     credential_id: UUID
     scopes: list[ScopeName]
-    created_at: datetime
-    expires_at: datetime
-    revoked_at: datetime | None
+    created_at: Timestamp
+    expires_at: Timestamp
+    revoked_at: Timestamp | None
 
 
 class AccessTokenQuery(Query):
