@@ -8,7 +8,7 @@ import msgspec
 
 from detection import Validation
 from kynaplatform.api.pagination import PageCursor, PageLimit
-from kynaplatform.api.wire import Answer, Body, Name, Query
+from kynaplatform.api.wire import Answer, Body, Name, Query, Timestamp
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
 
 VisibilityName = Literal["private", "public"]
@@ -62,10 +62,10 @@ class MoveSpecAnswer(Answer):
     visibility: VisibilityName
     current_released_version_id: UUID | None
     created_by: UUID | None
-    created_at: datetime
-    updated_at: datetime
-    archived_at: datetime | None
-    delisted_at: datetime | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    archived_at: Timestamp | None
+    delisted_at: Timestamp | None
     star_count: int
 
 
@@ -74,7 +74,7 @@ class DraftAnswer(Answer):
     movespec_id: UUID
     yaml_source: str
     updated_by: UUID | None
-    updated_at: datetime
+    updated_at: Timestamp
 
 
 class VersionAnswer(Answer):
@@ -84,8 +84,8 @@ class VersionAnswer(Answer):
     yaml_source: str
     content_hash: str
     created_by: UUID | None
-    created_at: datetime
-    withdrawn_at: datetime | None
+    created_at: Timestamp
+    withdrawn_at: Timestamp | None
 
 
 class ValidationIssue(Answer):
@@ -101,7 +101,7 @@ class ValidationResult(Answer):
     ok: bool
     target_type: Literal["draft", "movespec_version"]
     target_id: UUID
-    validated_at: datetime
+    validated_at: Timestamp
     errors: list[ValidationIssue]
     warnings: list[ValidationIssue]
 

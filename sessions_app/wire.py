@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from kynaplatform.api.pagination import PageCursor, PageLimit
-from kynaplatform.api.wire import Answer, Body, Query
+from kynaplatform.api.wire import Answer, Body, Query, Timestamp
 
 ModeName = Literal["live", "replay"]
 StatusName = Literal["created", "streaming", "finalizing", "completed", "cancelled", "failed"]
@@ -48,10 +48,10 @@ class SessionRecord(Answer):
     resolved_movespec_version_id: UUID
     accepted_frames_total: int
     terminal_outcome: OutcomeName | None
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    deadline_at: datetime | None
+    created_at: Timestamp
+    started_at: Timestamp | None
+    ended_at: Timestamp | None
+    deadline_at: Timestamp | None
     error_code: str | None
     error_message: str | None
 

@@ -183,6 +183,17 @@ def test_it_covers_every_endpoint_of_the_openapi_document():
     assert documented == served_calls() - {("GET", "api/docs")}
 
 
+@pytest.mark.parametrize("route", sorted({route for _, route in served_calls()}))
+def test_it_refuses_every_other_method_before_it_asks_who_calls(world, route):
+    served = {method for method, each in served_calls() if each == route}
+    others = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - served
+    with nothing_changes():
+        for method in sorted(others):
+            for token in (None, world.owner.token):
+                response = ask(method, world.path(route), token=token)
+                refused(response, 405, "method_not_allowed")
+
+
 # --- Without a good bearer ---------------------------------------------------------------
 
 

@@ -17,6 +17,8 @@ from kynaplatform.api.errors import (
 )
 
 MOST_BODY_BYTES = 512 * 1024
+MOST_DISCARDED_BYTES = 8 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
 S = TypeVar("S", bound=msgspec.Struct)
 _PATH = re.compile(r" - at `\$(.*)`$")
 _JSON_TYPE = re.compile(r"application/json\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", re.IGNORECASE)
@@ -39,6 +41,17 @@ def read_body(request: HttpRequest) -> bytes:
     if len(body) > MOST_BODY_BYTES:
         raise PayloadTooLarge
     return bytes(body)
+
+
+def discard_body(request: HttpRequest) -> None:
+    """Read what was sent and not asked for: many clients hear no answer before they sent all.
+
+    Bounded: who sends more than 8 MiB may lose the connection instead.
+    """
+    stream = request.environ["wsgi.input"]  # type: ignore[attr-defined]
+    for _ in range(MOST_DISCARDED_BYTES // CHUNK_BYTES):
+        if not stream.read(CHUNK_BYTES):
+            break
 
 
 def decode_body(body: bytes, struct: type[S]) -> S:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
-from kynaplatform.api.bodies import decode_body, decode_query, read_body
+from kynaplatform.api.bodies import decode_body, decode_query, discard_body, read_body
 from kynaplatform.api.caller import Caller
 from kynaplatform.api.errors import (
     AccessTokenMissing,
@@ -116,6 +116,8 @@ class ApiView(APIView):
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
+        if request.META.get("CONTENT_LENGTH") not in (None, "", "0"):
+            discard_body(request._request)
         answer = super().finalize_response(request, response, *args, **kwargs)
         add_rate_limit_headers(request._request, answer)
         return answer

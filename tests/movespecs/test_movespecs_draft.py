@@ -33,7 +33,7 @@ def test_a_new_draft_is_empty(owner, movespec, path):
         "movespec_id": str(movespec.id),
         "yaml_source": "",
         "updated_by": None,
-        "updated_at": "2030-05-06T07:08:09.250000Z",
+        "updated_at": "2100-05-06T07:08:09.250000Z",
     }
 
 
@@ -49,7 +49,7 @@ def test_put_replaces_the_whole_text(owner, movespec, path, monkeypatch):
         "movespec_id": str(movespec.id),
         "yaml_source": VALID_YAML,
         "updated_by": str(owner.credential.id),
-        "updated_at": "2030-05-06T07:08:09.250000Z",
+        "updated_at": "2100-05-06T07:08:09.250000Z",
     }
     assert draft.yaml_source == VALID_YAML
 

@@ -60,7 +60,7 @@ def test_it_changes_what_is_there_and_nothing_else(movespec, send, body, expecte
     assert stored(movespec) == expected
     answer = response.json()
     assert (answer["name"], answer["description"], answer["visibility"]) == expected[:3]
-    assert answer["created_at"] == "2030-05-06T07:08:09.250000Z"
+    assert answer["created_at"] == "2100-05-06T07:08:09.250000Z"
     assert response.json() == send("GET").json()
 
 
@@ -115,7 +115,7 @@ def test_it_does_not_know_what_does_not_exist(owner):
 def test_it_archives(movespec, send):
     response = send("POST", "/archive")
     assert response.status_code == 200
-    assert response.json()["archived_at"] == "2030-05-06T07:08:39.250000Z"
+    assert response.json()["archived_at"] == "2100-05-06T07:08:39.250000Z"
     assert response.json() == send("GET").json()
     assert MoveSpec.objects.get(id=movespec.id).archived_at == LATER
 

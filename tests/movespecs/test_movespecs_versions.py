@@ -40,7 +40,7 @@ def test_it_snapshots_the_draft(owner, movespec, versions, monkeypatch):
         "yaml_source": VALID_YAML,
         "content_hash": hashlib.sha256(VALID_YAML.encode()).hexdigest(),
         "created_by": str(owner.credential.id),
-        "created_at": "2030-05-06T07:08:09.250000Z",
+        "created_at": "2100-05-06T07:08:09.250000Z",
         "withdrawn_at": None,
     }
     assert owner.get(f"{versions}/{version.id}", token=token).json() == response.json()
@@ -127,7 +127,7 @@ def test_it_lists_versions_newest_first(owner, movespec, versions):
 def test_it_shows_a_withdrawn_version_to_its_owner(owner, movespec, versions):
     id_ = owner.post(versions).json()["movespec_version_id"]
     withdraw(movespec.id, id_)
-    expected = "2030-05-06T07:08:09.250000Z"
+    expected = "2100-05-06T07:08:09.250000Z"
     assert owner.get(f"{versions}/{id_}").json()["withdrawn_at"] == expected
     assert owner.get(versions).json()[0]["withdrawn_at"] == expected
 

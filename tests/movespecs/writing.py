@@ -13,9 +13,9 @@ from tests.conftest import VALID_YAML
 
 SECOND_YAML = VALID_YAML.replace("angle_max: 100", "angle_max: 90")
 THIRD_YAML = VALID_YAML.replace("angle_max: 100", "angle_max: 80")
-# Line 4 has a type that there is not, line 3 nothing wrong.
+# Its one error is on line 4: a type that there is not.
 INVALID_YAML = VALID_YAML.replace("type: repetition", "type: balance")
-BEGUN = datetime(2030, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
+BEGUN = datetime(2100, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
 
 
 def make_movespec(

@@ -9,7 +9,7 @@ from projects.models import AccessToken, CredentialKind
 from tests.api.asking import nothing_changes, refused
 from tests.conftest import TOKENS, make_machine
 
-CREATED_AT = datetime(2030, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
+CREATED_AT = datetime(2100, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
 
 
 def make_token(credential, scopes=("sessions:read",), now=CREATED_AT):
@@ -24,8 +24,8 @@ def test_it_shows_every_field_of_a_record(owner):
         "credential_type": "api_key",
         "credential_id": str(owner.credential.id),
         "scopes": ["movespecs:read", "tokens:read"],
-        "created_at": "2030-05-06T07:08:09.250000Z",
-        "expires_at": "2030-05-06T07:23:09Z",
+        "created_at": "2100-05-06T07:08:09.250000Z",
+        "expires_at": "2100-05-06T07:23:09Z",
         "revoked_at": None,
     }
     assert owner.get(f"{TOKENS}/{row.id}").json() == record
@@ -35,7 +35,7 @@ def test_it_shows_every_field_of_a_record(owner):
 def test_it_says_when_a_token_was_revoked(owner):
     row, _ = make_token(owner.credential)
     AccessToken.objects.filter(id=row.id).update(revoked_at=CREATED_AT + timedelta(seconds=1))
-    assert owner.get(f"{TOKENS}/{row.id}").json()["revoked_at"] == "2030-05-06T07:08:10.250000Z"
+    assert owner.get(f"{TOKENS}/{row.id}").json()["revoked_at"] == "2100-05-06T07:08:10.250000Z"
 
 
 def test_it_names_a_service_account(owner):

@@ -3,14 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from projects.access_tokens import access_token_mint
 from projects.models import Credential
 from tests.api.asking import ask, nothing_changes, refused
-from tests.conftest import SESSIONS
+from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 
-NOW = datetime(2030, 5, 6, 7, 8, 9, tzinfo=UTC)
+NOW = datetime(2100, 5, 6, 7, 8, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("form", ["Bearer {}", "bearer {}", "BEARER {}", "Bearer  {} "])
@@ -57,7 +58,7 @@ def test_a_token_is_good_until_the_second_it_expires(owner, monkeypatch):
 
 
 def test_an_expired_token_is_told_as_expired_even_when_it_was_revoked(owner, monkeypatch):
-    monkeypatch.setattr(timezone, "now", lambda: datetime(2040, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2110, 1, 1, tzinfo=UTC))
     Credential.objects.update(revoked_at=NOW)
     refused(owner.get(SESSIONS), 401, "access_token_expired")
 
@@ -85,3 +86,16 @@ def test_a_refused_token_notes_no_use(owner):
     Credential.objects.update(last_used_at=None)
     refused(ask("GET", SESSIONS, token=owner.token[:-4]), 401, "access_token_invalid")
     assert Credential.objects.filter(last_used_at__isnull=False).count() == 0
+
+
+def test_a_login_of_staff_is_no_bearer(owner, admin_client):
+    for path in (SESSIONS, TOKENS):
+        refused(admin_client.get(path), 401, "access_token_missing")
+    assert admin_client.get(MOVESPECS).json() == []
+
+
+def test_a_bearer_needs_no_csrf_token(owner):
+    browser = Client(enforce_csrf_checks=True)
+    response = ask("POST", MOVESPECS, {"name": "x"}, token=owner.token, client=browser)
+    assert response.status_code == 201
+    assert response.cookies == {}

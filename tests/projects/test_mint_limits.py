@@ -1,4 +1,4 @@
-"""Limits of the mint: failures per credential and address, and per address; successes per project"""
+"""Limits of the mint: failures per credential and per address, successes per project"""
 
 import uuid
 

@@ -1,7 +1,7 @@
 """Random operations and sweeps against a model of the lifecycle, written from its table alone.
 
-The model lives by the clock: it knows no sweep, except that a suspension takes hold of sessions
-when a sweep sees it. So whatever agrees with it does not depend on when sweeps ran.
+The model lives by the clock and knows no sweep: whatever agrees with it does not depend on when
+sweeps ran.
 """
 
 import uuid
@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 
 from kynaplatform.api.errors import ApiError
 from movespecs.models import MoveSpec
-from projects.models import Organization, Project
+from projects.suspension import resume, suspend
 from sessions_app.deadlines import as_due, sessions_as_of
 from sessions_app.lifecycle import (
     Attachment,
@@ -161,7 +161,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.models: list[Model] = []
         self.raw: dict[UUID, dict[str, Any]] = {}
         self.suspended: dict[Any, bool] = {}
-        self.clock = mock.patch("django.utils.timezone.now", lambda: self.now)
+        self.clock = mock.patch("django.utils.timezone.now", side_effect=lambda: self.now)
         self.rollback = transaction.atomic()
 
     @initialize()
@@ -201,10 +201,6 @@ class Lifecycle(RuleBasedStateMachine):
     def sweep(self, batch: int) -> None:
         before = self.rows()
         changed = expire_sessions(now=self.now, batch=batch)
-        for model in self.models:
-            code = self.suspension_of(model.project)
-            if code and model.deadline_at:
-                model.end("cancelled", "suspended", self.now, code)
         after = self.rows()
         assert changed == sum(before[id_] != after[id_] for id_ in before)
         assert {id_: {name: row[name] for name in OBSERVED} for id_, row in after.items()} == {
@@ -223,12 +219,17 @@ class Lifecycle(RuleBasedStateMachine):
         self.suspend(data.draw(st.sampled_from(suspended)), on=False)
 
     def suspend(self, which: str, on: bool) -> None:
-        if which == "organization":
-            row: Any = Organization.objects.filter(id=self.machines[0].organization.id)
+        machine = self.machines[int(which[-1]) if which[-1].isdigit() else 0]
+        target = machine.organization if which == "organization" else machine.project
+        if on:
+            suspend(target, now=self.now)
         else:
-            row = Project.objects.filter(id=self.machines[int(which[-1])].project.id)
-        row.update(suspended_at=self.now if on else None)
+            resume(target)
         self.suspended[which] = on
+        for model in self.models:
+            code = self.suspension_of(model.project)
+            if code and model.deadline_at:
+                model.end("cancelled", "suspended", self.now, code)
 
     # --- The API ---------------------------------------------------------------------------
 

@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.signing import key_ring
 from sessions_app.models import DetectionSession
 from tests.api.asking import nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, make_released, make_version
 from tests.movespecs.writing import SECOND_YAML, archive, delist, make_movespec, withdraw
 
-NOW = datetime(2030, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
+NOW = datetime(2100, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
 
 
 def create(machine, **body):
@@ -403,4 +402,3 @@ def test_a_foreign_version_under_ones_own_movespec_is_a_misfit(peer, public_move
     with nothing_changes():
         response = create(peer, movespec_id=mine.id, movespec_version_id=version_id)
     refused_fields(response, "movespec_version_id")
-    assert MoveSpec.objects.count() == MoveSpecVersion.objects.count() == 2

@@ -11,7 +11,7 @@ from sessions_app.models import DetectionSession
 from tests.api.asking import nothing_changes, refused
 from tests.conftest import SESSIONS, make_released
 
-NOW = datetime(2030, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
+NOW = datetime(2100, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=20)
 
 

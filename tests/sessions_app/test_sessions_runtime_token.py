@@ -16,7 +16,7 @@ from sessions_app.models import DetectionSession
 from tests.api.asking import ask, refused
 from tests.conftest import SESSIONS
 
-NOW = datetime(2030, 5, 6, 7, 8, 9, 750_000, tzinfo=UTC)
+NOW = datetime(2100, 5, 6, 7, 8, 9, 750_000, tzinfo=UTC)
 
 
 def decode(part):

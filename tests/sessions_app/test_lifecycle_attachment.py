@@ -1,0 +1,224 @@
+"""The fence, the checkpoint number, and deadlines that are never earlier than true."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from lifecycle_scene import GRACE, IDLE, LEASE, LONGEST, SLACK, START, TICK, Scene, at, sweep
+
+from sessions_app import lifecycle
+from sessions_app.lifecycle import AttachmentLost
+
+Write = Callable[[Scene, UUID, UUID], None]
+WRITES: dict[str, Write] = {
+    "checkpoint": lambda scene, session, holder: scene.checkpoint(session, holder, 2, 12),
+    "complete": lambda scene, session, holder: scene.complete(session, holder, 1, 12),
+    "fail": lambda scene, session, holder: scene.fail(session, holder, 12),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=list(WRITES))
+@pytest.mark.parametrize("finalize", [False, True])
+def test_it_is_lost_by_the_older_of_two_attachments(
+    scene: Scene, write: Write, finalize: bool
+) -> None:
+    session_id, older = scene.streaming()
+    newer = scene.attach(session_id, 10)
+    scene.checkpoint(session_id, newer, 1, 11)
+    if finalize:
+        scene.finalize(session_id, 11)
+    before = scene.columns(session_id)
+    with pytest.raises(AttachmentLost):
+        write(scene, session_id, older)
+    assert scene.renew(session_id, older, 12) == 0
+    assert scene.columns(session_id) == before
+    scene.checkpoint(session_id, newer, 2, 13)
+    assert scene.row(session_id).accepted_frames_total == 20
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=list(WRITES))
+@pytest.mark.parametrize("end", ["cancel", "finalize", "fail", "suspend", "abandon"])
+def test_it_is_lost_when_the_session_has_ended(scene: Scene, write: Write, end: str) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.checkpoint(session_id, attachment_id, 1, 1)
+    match end:
+        case "cancel":
+            scene.cancel(session_id, 2)
+        case "finalize":
+            scene.finalize(session_id, 2)
+            scene.complete(session_id, attachment_id, 1, 3)
+        case "fail":
+            scene.fail(session_id, attachment_id, 2)
+        case "suspend":
+            scene.suspend("project", 2)
+            sweep(3)
+        case "abandon":
+            sweep(1_000)
+    before = scene.columns(session_id)
+    assert before["attachment_id"] is None
+    with pytest.raises(AttachmentLost):
+        write(scene, session_id, attachment_id)
+    assert scene.renew(session_id, attachment_id, 12) == 0
+    assert scene.columns(session_id) == before
+
+
+@pytest.mark.parametrize("number", [-1, 0, 1, 3])
+def test_it_stores_each_checkpoint_once_and_in_order(scene: Scene, number: int) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.checkpoint(session_id, attachment_id, 1, 1)
+    before = scene.columns(session_id)
+    with pytest.raises(AttachmentLost):
+        scene.checkpoint(session_id, attachment_id, number, 2)
+    assert scene.columns(session_id) == before
+
+
+def test_it_stores_the_state_and_the_frames(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.checkpoint(session_id, attachment_id, 1, 5, frames=15)
+    scene.checkpoint(session_id, attachment_id, 2, 6, frames=0)
+    row = scene.row(session_id)
+    assert (row.checkpoint_number, row.engine_state, row.accepted_frames_total) == (
+        2, {"number": 2}, 15,
+    )  # fmt: skip
+    assert row.lease_until == at(6) + LEASE
+
+
+def test_it_goes_on_from_the_stored_checkpoint_after_a_further_attach(scene: Scene) -> None:
+    session_id, older = scene.streaming()
+    scene.checkpoint(session_id, older, 1, 5)
+    newer = scene.attach(session_id, 6)
+    assert scene.row(session_id).engine_state == {"number": 1}
+    scene.checkpoint(session_id, newer, 2, 7)
+    assert scene.row(session_id).checkpoint_number == 2
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_it_completes_only_at_the_last_checkpoint(scene: Scene, number: int) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.finalize(session_id, 1)
+    scene.checkpoint(session_id, attachment_id, 1, 2)
+    before = scene.columns(session_id)
+    with pytest.raises(AttachmentLost):
+        scene.complete(session_id, attachment_id, number, 3)
+    assert scene.columns(session_id) == before
+
+
+def test_it_does_not_complete_a_session_that_streams(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    before = scene.columns(session_id)
+    with pytest.raises(AttachmentLost):
+        scene.complete(session_id, attachment_id, 0, 1)
+    assert scene.columns(session_id) == before
+
+
+def test_it_holds_on_after_its_lease_ran_out_until_someone_else_acts(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.checkpoint(session_id, attachment_id, 1, 100, heard=90)
+    assert scene.row(session_id).lease_until == at(100) + LEASE
+
+
+def test_it_never_has_a_deadline_that_is_too_early(scene: Scene) -> None:
+    """Messages come at any time; the deadline is written at most every 10 s."""
+    session_id, attachment_id = scene.streaming()
+    written = heard = 0
+    for number, gap in enumerate([3, 3, 3, 9, 1, 60, 2, 119, 5, 4, 30], start=1):
+        heard += gap
+        if heard - written >= SLACK.seconds:
+            scene.renew(session_id, attachment_id, heard)
+            written = heard
+        assert scene.row(session_id).deadline_at >= at(heard) + IDLE, number
+
+
+def test_it_does_not_draw_the_deadline_back_for_an_older_message(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.renew(session_id, attachment_id, 50)
+    scene.checkpoint(session_id, attachment_id, 1, 51, heard=20)
+    scene.renew(session_id, attachment_id, 52, heard=30)
+    assert scene.row(session_id).deadline_at == at(50) + IDLE + SLACK
+
+
+def test_it_never_has_a_deadline_beyond_the_longest_session(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.keep_alive(session_id, attachment_id, until=3500)
+    assert scene.row(session_id).deadline_at == START + LONGEST
+    scene.checkpoint(session_id, attachment_id, 1, 3550)
+    assert scene.row(session_id).deadline_at == START + LONGEST
+    scene.attach(session_id, 3551)
+    assert scene.row(session_id).deadline_at == START + LONGEST
+
+
+@pytest.mark.parametrize("write", ["renew", "checkpoint", "attach"])
+def test_it_gives_a_finalizing_session_30_s_beyond_its_lease(scene: Scene, write: str) -> None:
+    session_id, attachment_id = scene.finalizing()
+    match write:
+        case "renew":
+            assert scene.renew(session_id, attachment_id, 20) == 1
+        case "checkpoint":
+            scene.checkpoint(session_id, attachment_id, 1, 20)
+        case "attach":
+            scene.attach(session_id, 20)
+    row = scene.row(session_id)
+    assert (row.status, row.lease_until) == ("finalizing", at(20) + LEASE)
+    assert row.deadline_at == at(20) + LEASE + GRACE
+
+
+def test_it_renews_what_one_runtime_still_holds(scene: Scene) -> None:
+    first, first_holder = scene.streaming()
+    second, lost = scene.streaming()
+    scene.attach(second, 1)
+    third, third_holder = scene.streaming()
+    scene.cancel(third, 1)
+    fourth, fourth_holder = scene.finalizing()
+    untouched, _ = scene.streaming()
+    mixed_up = lifecycle.Attachment(untouched, first_holder, at(20))
+    before = {id_: scene.columns(id_) for id_ in (second, third, untouched)}
+    renewed = lifecycle.leases_renew(
+        attachments=[
+            lifecycle.Attachment(first, first_holder, at(20)),
+            lifecycle.Attachment(second, lost, at(20)),
+            lifecycle.Attachment(third, third_holder, at(20)),
+            lifecycle.Attachment(fourth, fourth_holder, at(20)),
+            lifecycle.Attachment(uuid.uuid4(), uuid.uuid4(), at(20)),
+            mixed_up,
+        ],
+        now=at(20),
+    )
+    assert renewed == 2
+    assert {id_: scene.columns(id_) for id_ in before} == before
+    assert {scene.row(id_).lease_until for id_ in (first, fourth)} == {at(20) + LEASE}
+    assert lifecycle.leases_renew(attachments=[], now=at(21)) == 0
+
+
+def test_it_renews_a_session_that_the_longest_session_left_finalizing(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.keep_alive(session_id, attachment_id, until=3595)
+    assert scene.renew(session_id, attachment_id, 3605) == 1
+    row = scene.row(session_id)
+    assert (row.status, row.finishing_outcome) == ("finalizing", "max_duration")
+    assert row.deadline_at == at(3605) + LEASE + GRACE
+
+
+def test_it_settles_one_session_as_the_sweep_would(scene: Scene) -> None:
+    session_id, other = scene.created(), scene.created()
+    lifecycle.session_settle(session_id=session_id, now=at(300) - TICK)
+    assert scene.row(session_id).status == "created"
+    lifecycle.session_settle(session_id=session_id, now=at(400))
+    assert scene.state(session_id) == ("cancelled", "expired", "session_expired", at(300))
+    assert scene.row(other).status == "created"
+    assert sweep(500) == 1
+    columns, swept = scene.columns(session_id), scene.columns(other)
+    differ = {name for name in columns if columns[name] != swept[name]}
+    assert differ == {"id", "stream_url"}
+
+
+def test_it_takes_an_idle_limit_that_is_longer_than_the_longest_session(
+    scene: Scene, settings: object
+) -> None:
+    settings.SESSION_MAX_SECONDS = 60  # type: ignore[attr-defined]
+    session_id, _ = scene.streaming()
+    assert scene.row(session_id).deadline_at == START + timedelta(seconds=60)
+    assert sweep(61) == 1
+    # The lease ran out at 30, so at 60 it had been out for 30 seconds.
+    assert scene.state(session_id) == ("completed", "max_duration", None, at(60))

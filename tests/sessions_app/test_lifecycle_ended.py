@@ -1,0 +1,118 @@
+"""A terminal session never changes: each end against each function, at any later time."""
+
+import uuid
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from lifecycle_scene import Scene, at, sweep
+
+from kynaplatform.api.errors import OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded
+from sessions_app import lifecycle
+from sessions_app.lifecycle import AttachmentLost
+
+Do = Callable[[Scene, UUID, UUID], object]
+
+
+def complete(scene: Scene, session_id: UUID, attachment_id: UUID) -> None:
+    scene.finalize(session_id, 1)
+    scene.complete(session_id, attachment_id, 0, 2)
+
+
+def reach_the_longest(scene: Scene, session_id: UUID, attachment_id: UUID) -> None:
+    scene.keep_alive(session_id, attachment_id, 3590)
+    sweep(4_000)
+
+
+def suspend(what: str) -> Do:
+    def do(scene: Scene, *_: UUID) -> None:
+        scene.suspend(what, 1)
+        sweep(2)
+        scene.suspend(what, None)
+
+    return do
+
+
+ENDS: dict[tuple[str, str], Do] = {
+    ("completed", "completed"): complete,
+    ("completed", "max_duration"): reach_the_longest,
+    ("cancelled", "cancelled"): lambda scene, session, _: scene.cancel(session, 1),
+    ("cancelled", "suspended"): suspend("project"),
+    ("failed", "abandoned"): lambda *_: sweep(1_000),
+    ("failed", "failed"): lambda scene, session, holder: scene.fail(session, holder, 1),
+}
+LATER = 9_000
+ACTS: dict[str, Do] = {
+    "attach": lambda scene, session, _: scene.attach(session, LATER),
+    "checkpoint": lambda scene, session, holder: scene.checkpoint(session, holder, 1, LATER),
+    "renew": lambda scene, session, holder: scene.renew(session, holder, LATER),
+    "complete": lambda scene, session, holder: scene.complete(session, holder, 0, LATER),
+    "fail": lambda scene, session, holder: scene.fail(session, holder, LATER),
+    "finalize": lambda scene, session, _: scene.finalize(session, LATER),
+    "cancel": lambda scene, session, _: scene.cancel(session, LATER),
+    "settle": lambda _, session, __: lifecycle.session_settle(session_id=session, now=at(LATER)),
+    "sweep": lambda *_: sweep(LATER),
+    "suspend project": suspend("project"),
+    "suspend organization": suspend("organization"),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=list(ACTS))
+@pytest.mark.parametrize("ended", ENDS, ids="-".join)
+def test_it_never_changes_again(scene: Scene, ended: tuple[str, str], act: Do) -> None:
+    session_id, attachment_id = scene.streaming()
+    ENDS[ended](scene, session_id, attachment_id)
+    before = scene.columns(session_id)
+    assert (before["status"], before["terminal_outcome"]) == ended
+    assert (before["deadline_at"], before["attachment_id"], before["lease_until"]) == (None,) * 3
+    expect_end_or_loss(act, scene, session_id, attachment_id)
+    assert scene.columns(session_id) == before
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=list(ACTS))
+def test_it_never_changes_again_once_expired(scene: Scene, act: Do) -> None:
+    session_id = scene.created()
+    sweep(301)
+    before = scene.columns(session_id)
+    assert (before["status"], before["terminal_outcome"]) == ("cancelled", "expired")
+    expect_end_or_loss(act, scene, session_id, uuid.uuid4())
+    assert scene.columns(session_id) == before
+
+
+def expect_end_or_loss(act: Do, scene: Scene, session_id: UUID, attachment_id: UUID) -> None:
+    """Which act raises what: the contract's answer to a request, AttachmentLost to a runtime."""
+    status = scene.row(session_id).status
+    refusals = {
+        "attach": SessionAlreadyEnded,
+        "checkpoint": AttachmentLost,
+        "complete": AttachmentLost,
+        "fail": AttachmentLost,
+        "finalize": None if status == "completed" else SessionAlreadyEnded,
+        "cancel": None if status == "cancelled" else SessionAlreadyEnded,
+    }
+    name = next(name for name, function in ACTS.items() if function is act)
+    if (refusal := refusals.get(name)) is None:
+        assert act(scene, session_id, attachment_id) in (None, 0)
+        return
+    with pytest.raises(refusal) as raised:
+        act(scene, session_id, attachment_id)
+    if refusal is SessionAlreadyEnded:
+        row = scene.row(session_id)
+        assert raised.value.details == {
+            "status": row.status,
+            "terminal_outcome": row.terminal_outcome,
+            "accepted_frames_total": row.accepted_frames_total,
+        }
+
+
+@pytest.mark.parametrize(
+    ("what", "error"), [("project", ProjectSuspended), ("organization", OrganizationSuspended)]
+)
+def test_it_tells_of_the_suspension_first(scene: Scene, what: str, error: type[Exception]) -> None:
+    session_id = scene.created()
+    scene.cancel(session_id, 1)
+    scene.suspend(what, 2)
+    before = scene.columns(session_id)
+    with pytest.raises(error):
+        scene.attach(session_id, 3)
+    assert scene.columns(session_id) == before

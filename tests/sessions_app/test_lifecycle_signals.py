@@ -1,0 +1,134 @@
+"""NOTIFY: for finalize, cancel and suspension, when they commit, and for nothing else."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+from lifecycle_scene import Scene, sweep
+
+from kynaplatform.api.errors import SessionAlreadyEnded
+from tests.server import test_database_url as database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+END = "end of what was listened for"
+
+
+class Listener:
+    """A real connection that listens, as a runtime does."""
+
+    def __init__(self, listening: psycopg.Connection) -> None:
+        self.listening = listening
+
+    def heard(self) -> list[str]:
+        """The payloads since the last call. A marker tells the end: nothing is waited for."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify('kyna_session', %s)", [END])
+        payloads: list[str] = []
+        for notification in self.listening.notifies(timeout=10):
+            if notification.payload == END:
+                return payloads
+            payloads.append(notification.payload)
+        raise AssertionError("The marker never came.")
+
+
+@pytest.fixture
+def listener(transactional_db: None) -> Iterator[Listener]:
+    with psycopg.connect(database_url(), autocommit=True) as listening:
+        listening.execute("LISTEN kyna_session")
+        yield Listener(listening)
+
+
+def test_it_signals_nothing_on_a_create(scene: Scene, listener: Listener) -> None:
+    assert scene.machine.create_session(scene.movespec).status_code == 201
+    assert scene.machine.create_session(scene.movespec, idempotency_key="k").status_code == 201
+    assert listener.heard() == []
+
+
+@pytest.mark.parametrize("end", ["finalize", "cancel"])
+@pytest.mark.parametrize("stage", ["created", "streaming"])
+def test_it_signals_an_end_once(scene: Scene, listener: Listener, stage: str, end: str) -> None:
+    session_id = scene.created() if stage == "created" else scene.streaming()[0]
+    getattr(scene, end)(session_id, 1)
+    assert listener.heard() == [str(session_id)]
+    getattr(scene, end)(session_id, 2)
+    assert listener.heard() == []
+
+
+def test_it_signals_the_cancel_of_a_finalizing_session(scene: Scene, listener: Listener) -> None:
+    session_id, _ = scene.finalizing()
+    assert listener.heard() == [str(session_id)]
+    scene.cancel(session_id, 1)
+    assert listener.heard() == [str(session_id)]
+
+
+def test_it_signals_nothing_for_a_refusal(scene: Scene, listener: Listener) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.fail(session_id, attachment_id, 1)
+    for end in (scene.finalize, scene.cancel):
+        with pytest.raises(SessionAlreadyEnded):
+            end(session_id, 2)
+    assert listener.heard() == []
+
+
+@pytest.mark.parametrize("what", ["project", "organization"])
+def test_it_signals_a_suspension_with_the_sweep(
+    scene: Scene, listener: Listener, what: str
+) -> None:
+    live = {str(scene.created()), str(scene.streaming()[0]), str(scene.streaming()[0])}
+    ended = scene.created()
+    scene.cancel(ended, 1)
+    assert listener.heard() == [str(ended)]
+    scene.suspend(what, 2)
+    assert sweep(3, batch=2) == 3
+    heard = listener.heard()
+    assert (len(heard), set(heard)) == (3, live)
+    assert sweep(4) == 0
+    assert listener.heard() == []
+
+
+@pytest.mark.parametrize("end", ["finalize", "cancel"])
+def test_it_signals_nothing_that_did_not_commit(scene: Scene, listener: Listener, end: str) -> None:
+    session_id, _ = scene.streaming()
+    with transaction.atomic():
+        getattr(scene, end)(session_id, 1)
+        transaction.set_rollback(True)
+    assert scene.row(session_id).status == "streaming"
+    assert listener.heard() == []
+
+
+def test_it_signals_when_the_transaction_commits_and_not_before(
+    scene: Scene, listener: Listener
+) -> None:
+    session_id, _ = scene.streaming()
+    with transaction.atomic():
+        scene.cancel(session_id, 1)
+        assert list(listener.listening.notifies(timeout=0)) == []
+    assert listener.heard() == [str(session_id)]
+
+
+def test_it_signals_nothing_for_a_suspension_that_did_not_commit(
+    scene: Scene, listener: Listener
+) -> None:
+    session_id = scene.created()
+    scene.suspend("project", 1)
+    with transaction.atomic():
+        assert sweep(2) == 1
+        transaction.set_rollback(True)
+    assert scene.row(session_id).status == "created"
+    assert listener.heard() == []
+
+
+def test_it_signals_nothing_for_what_runtimes_and_deadlines_do(
+    scene: Scene, listener: Listener
+) -> None:
+    session_id, older = scene.streaming()
+    newer = scene.attach(session_id, 1)
+    scene.checkpoint(session_id, newer, 1, 2)
+    assert scene.renew(session_id, newer, 3) == 1
+    assert scene.renew(session_id, older, 3) == 0
+    scene.fail(session_id, newer, 4)
+    scene.created()
+    scene.streaming()
+    assert sweep(10_000) == 2
+    assert listener.heard() == []

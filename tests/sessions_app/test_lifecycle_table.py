@@ -1,0 +1,305 @@
+"""Each row of the contract's lifecycle table, at the moment that it names."""
+
+import itertools
+import uuid
+
+import pytest
+from lifecycle_scene import (
+    GRACE,
+    IDLE,
+    LEASE,
+    LONGEST,
+    SLACK,
+    START,
+    TICK,
+    WINDOW,
+    Scene,
+    at,
+    sweep,
+)
+
+from kynaplatform.api.errors import (
+    NotFound,
+    OrganizationSuspended,
+    ProjectSuspended,
+    SessionAlreadyEnded,
+)
+from sessions_app import lifecycle
+from sessions_app.deadlines import sessions_as_of
+from sessions_app.models import DetectionSession
+from tests.conftest import Machine
+
+LATE = 100_000
+
+
+def test_it_streams_from_the_first_attach(scene: Scene) -> None:
+    session_id = scene.created()
+    attachment_id = uuid.uuid4()
+    session = lifecycle.session_attach(
+        session_id=session_id, attachment_id=attachment_id, now=at(299)
+    )
+    assert session == scene.row(session_id)
+    assert (session.status, session.started_at, session.attachment_id) == (
+        "streaming", at(299), attachment_id,
+    )  # fmt: skip
+    assert session.longest_until == at(299) + LONGEST
+    assert session.lease_until == at(299) + LEASE
+    assert session.deadline_at == at(299) + IDLE + SLACK
+
+
+def test_it_keeps_the_first_start_on_a_further_attach(scene: Scene) -> None:
+    session_id, _ = scene.streaming()
+    attachment_id = scene.attach(session_id, 50)
+    session = scene.row(session_id)
+    assert (session.started_at, session.longest_until) == (START, START + LONGEST)
+    assert (session.attachment_id, session.lease_until) == (attachment_id, at(50) + LEASE)
+    assert session.deadline_at == at(50) + IDLE + SLACK
+
+
+def test_it_does_not_attach_to_an_unknown_session(db: None) -> None:
+    with pytest.raises(NotFound):
+        lifecycle.session_attach(session_id=uuid.uuid4(), attachment_id=uuid.uuid4(), now=START)
+
+
+def test_it_expires_when_the_attach_window_is_over(scene: Scene) -> None:
+    session_id = scene.created()
+    assert lifecycle.expire_sessions(now=START + WINDOW - TICK) == 0
+    assert scene.row(session_id).status == "created"
+    assert sweep(LATE) == 1
+    assert scene.state(session_id) == (
+        "cancelled", "expired", "session_expired", START + WINDOW,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", ["created", "streaming"])
+def test_it_completes_at_once_when_nothing_is_attached(scene: Scene, stage: str) -> None:
+    session_id = scene.created() if stage == "created" else scene.streaming()[0]
+    # To the moment when the lease runs out.
+    scene.finalize(session_id, 30)
+    assert scene.state(session_id) == ("completed", "completed", None, at(30))
+
+
+def test_it_completes_through_the_runtime_that_holds_it(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.finalize(session_id, 29)
+    row = scene.row(session_id)
+    assert (row.status, row.ended_at, row.attachment_id) == ("finalizing", None, attachment_id)
+    assert row.deadline_at == START + LEASE + GRACE
+    scene.checkpoint(session_id, attachment_id, 1, 30)
+    scene.complete(session_id, attachment_id, 1, 31)
+    assert scene.state(session_id) == ("completed", "completed", None, at(31))
+    assert scene.row(session_id).accepted_frames_total == 10
+
+
+@pytest.mark.parametrize("stage", ["finalizing", "completed"])
+def test_it_takes_finalize_again(scene: Scene, stage: str) -> None:
+    session_id = scene.finalizing()[0] if stage == "finalizing" else scene.created()
+    scene.finalize(session_id, 1)
+    before = scene.columns(session_id)
+    assert before["status"] == stage
+    scene.finalize(session_id, 2)
+    assert scene.columns(session_id) == before
+
+
+def test_it_is_abandoned_after_the_idle_limit(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.checkpoint(session_id, attachment_id, 1, 20)
+    deadline = at(20) + IDLE + SLACK
+    assert lifecycle.expire_sessions(now=deadline - TICK) == 0
+    assert scene.row(session_id).status == "streaming"
+    assert sweep(LATE) == 1
+    assert scene.state(session_id) == ("failed", "abandoned", "session_abandoned", deadline)
+
+
+def test_it_is_abandoned_also_while_a_runtime_holds_it(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    for seconds in range(10, 130, 10):
+        assert scene.renew(session_id, attachment_id, seconds, heard=0) == 1
+    assert scene.renew(session_id, attachment_id, 130, heard=0) == 0
+    assert scene.state(session_id) == ("failed", "abandoned", "session_abandoned", at(130))
+
+
+def test_it_finishes_through_its_runtime_after_the_longest_session(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.keep_alive(session_id, attachment_id, until=3590)
+    assert lifecycle.expire_sessions(now=START + LONGEST - TICK) == 0
+    assert sweep(3605) == 1
+    row = scene.row(session_id)
+    assert (row.status, row.attachment_id, row.ended_at) == ("finalizing", attachment_id, None)
+    scene.complete(session_id, attachment_id, 0, 3610)
+    assert scene.state(session_id) == ("completed", "max_duration", None, START + LONGEST)
+
+
+def test_it_finishes_through_its_runtime_before_any_sweep_has_run(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.keep_alive(session_id, attachment_id, until=3590)
+    # The batch that was on its way, and then the end.
+    scene.checkpoint(session_id, attachment_id, 1, 3601)
+    assert scene.row(session_id).status == "finalizing"
+    scene.complete(session_id, attachment_id, 1, 3602)
+    assert scene.state(session_id) == ("completed", "max_duration", None, START + LONGEST)
+
+
+def test_it_ends_at_the_longest_session_when_the_runtime_is_long_gone(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.keep_alive(session_id, attachment_id, until=3540)
+    # The lease ran out at 3570, and 30 seconds later it is the end of the longest session.
+    assert sweep(3600) == 1
+    assert scene.state(session_id) == ("completed", "max_duration", None, START + LONGEST)
+
+
+def test_it_waits_for_a_runtime_that_died_just_before_the_longest_session(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.keep_alive(session_id, attachment_id, until=3550)
+    assert sweep(3600) == 1
+    assert scene.row(session_id).status == "finalizing"
+    assert lifecycle.expire_sessions(now=at(3610) - TICK) == 0
+    assert sweep(3610) == 1
+    assert scene.state(session_id) == ("completed", "max_duration", None, START + LONGEST)
+
+
+def test_it_completes_when_the_lease_of_a_finalizing_session_ran_out_for_30_s(
+    scene: Scene,
+) -> None:
+    session_id, _ = scene.finalizing()
+    assert lifecycle.expire_sessions(now=at(60) - TICK) == 0
+    assert sweep(LATE) == 1
+    assert scene.state(session_id) == ("completed", "completed", None, at(60))
+
+
+def test_it_finishes_through_the_next_attach(scene: Scene) -> None:
+    session_id, _ = scene.finalizing()
+    attachment_id = scene.attach(session_id, 59)
+    row = scene.row(session_id)
+    assert (row.status, row.deadline_at) == ("finalizing", at(59) + LEASE + GRACE)
+    scene.complete(session_id, attachment_id, 0, 70)
+    assert scene.state(session_id) == ("completed", "completed", None, at(70))
+
+
+def test_it_is_completed_for_an_attach_that_comes_too_late(scene: Scene) -> None:
+    session_id, _ = scene.finalizing()
+    with pytest.raises(SessionAlreadyEnded) as raised:
+        scene.attach(session_id, 60)
+    assert raised.value.details == {
+        "status": "completed", "terminal_outcome": "completed", "accepted_frames_total": 0,
+    }  # fmt: skip
+    assert scene.state(session_id) == ("completed", "completed", None, at(60))
+
+
+STAGES = ["created", "streaming", "finalizing"]
+
+
+def at_stage(scene: Scene, stage: str) -> uuid.UUID:
+    return scene.created() if stage == "created" else getattr(scene, stage)()[0]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_it_is_cancelled(scene: Scene, stage: str) -> None:
+    session_id = at_stage(scene, stage)
+    scene.cancel(session_id, 12)
+    assert scene.state(session_id) == ("cancelled", "cancelled", None, at(12))
+    before = scene.columns(session_id)
+    scene.cancel(session_id, 13)
+    assert scene.columns(session_id) == before
+
+
+@pytest.mark.parametrize("end", ["finalize", "cancel"])
+def test_it_is_another_projects_to_end(scene: Scene, peer: Machine, end: str) -> None:
+    session_id, _ = scene.streaming()
+    before = scene.columns(session_id)
+    function = getattr(lifecycle, f"session_{end}")
+    with pytest.raises(NotFound):
+        function(session_id=session_id, project_id=peer.project.id, now=at(1))
+    assert scene.columns(session_id) == before
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("what", ["project", "organization"])
+def test_it_ends_with_its_project_or_organization(scene: Scene, stage: str, what: str) -> None:
+    session_id = at_stage(scene, stage)
+    scene.suspend(what, 5)
+    assert sweep(6) == 1
+    assert scene.state(session_id) == ("cancelled", "suspended", f"{what}_suspended", at(6))
+    assert scene.row(session_id).error_message == "The project or its organization was suspended."
+
+
+def test_it_names_the_organization_when_both_are_suspended(scene: Scene) -> None:
+    session_id = scene.created()
+    scene.suspend("project", 1)
+    scene.suspend("organization", 2)
+    assert sweep(3) == 1
+    assert scene.row(session_id).error_code == "organization_suspended"
+
+
+@pytest.mark.parametrize(
+    ("what", "error"),
+    [("project", ProjectSuspended), ("organization", OrganizationSuspended)],
+)
+@pytest.mark.parametrize("swept", [False, True])
+def test_it_does_not_attach_while_suspended(
+    scene: Scene, what: str, error: type[Exception], swept: bool
+) -> None:
+    session_id = scene.created()
+    scene.suspend(what, 1)
+    if swept:
+        sweep(2)
+    before = scene.columns(session_id)
+    with pytest.raises(error):
+        scene.attach(session_id, 3)
+    assert scene.columns(session_id) == before
+
+
+@pytest.mark.parametrize("stage", ["streaming", "finalizing"])
+def test_it_fails_with_a_runtime_error(scene: Scene, stage: str) -> None:
+    session_id, attachment_id = getattr(scene, stage)()
+    scene.fail(session_id, attachment_id, 7)
+    assert scene.state(session_id) == ("failed", "failed", "engine_broke", at(7))
+    assert scene.row(session_id).error_message == "It broke."
+
+
+@pytest.mark.parametrize("sweeps", list(itertools.product([False, True], repeat=3)))
+@pytest.mark.parametrize(
+    ("last_renewal", "outcome", "ended_at"),
+    [
+        (3590, "max_duration", 3600),
+        (3550, "max_duration", 3600),
+        (3540, "max_duration", 3600),
+        (3470, "max_duration", 3600),
+        (3460, "abandoned", 3590),
+    ],
+)
+def test_it_ends_alike_whenever_sweeps_run(
+    scene: Scene, sweeps: tuple[bool, ...], last_renewal: int, outcome: str, ended_at: int
+) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.keep_alive(session_id, attachment_id, until=last_renewal)
+    for seconds, run in zip((3591, 3600, 3611), sweeps, strict=True):
+        if run:
+            sweep(seconds)
+    read = sessions_as_of(at(3650)).get(id=session_id)
+    assert (read.now_terminal_outcome, read.now_ended_at) == (outcome, at(ended_at))
+    sweep(3650)
+    row = scene.row(session_id)
+    assert (row.terminal_outcome, row.ended_at) == (outcome, at(ended_at))
+
+
+def test_it_reads_as_the_sweep_would_write(scene: Scene) -> None:
+    """Every status at every moment around its deadlines, and a finalize in between."""
+    scene.created()
+    scene.streaming(1)
+    scene.finalizing(2)
+    session_id, attachment_id = scene.streaming(3)
+    scene.keep_alive(session_id, attachment_id, until=3560)
+    columns = [field.attname for field in DetectionSession._meta.fields]
+    for now in (at(seconds) for seconds in (5, 61.9, 62, 130, 131, 299, 300, 3603, 3604, 3650)):
+        read = {
+            session.id: [
+                getattr(session, f"now_{name}", getattr(session, name)) for name in columns
+            ]
+            for session in sessions_as_of(now)
+        }
+        lifecycle.expire_sessions(now=now)
+        assert {
+            session.id: [getattr(session, name) for name in columns]
+            for session in DetectionSession.objects.all()
+        } == read

@@ -1,0 +1,146 @@
+"""The sweep: bounded batches, two at once, one index, and its doorways."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+from lifecycle_scene import Scene, at, sweep
+
+from sessions_app import lifecycle, tasks
+from sessions_app.models import DetectionSession
+from tests.conftest import Machine, make_released
+
+LATE = 100_000
+
+
+def statuses() -> list[str]:
+    return sorted(DetectionSession.objects.values_list("status", flat=True))
+
+
+@pytest.mark.parametrize(("batch", "transactions"), [(1, 8), (2, 4), (3, 3), (7, 2), (8, 1)])
+def test_it_takes_a_batch_a_transaction(scene: Scene, batch: int, transactions: int) -> None:
+    for _ in range(7):
+        scene.created()
+    with CaptureQueriesContext(connection) as queries:
+        assert sweep(LATE, batch=batch) == 7
+    updates = [query for query in queries if query["sql"].startswith("UPDATE")]
+    selects = [query for query in queries if "SKIP LOCKED" in query["sql"]]
+    assert (len(updates), len(selects)) == (-(-7 // batch), transactions)
+    assert statuses() == ["cancelled"] * 7
+
+
+def test_it_ends_the_earliest_deadlines_first(scene: Scene) -> None:
+    later, earlier = scene.created(20), scene.created(10)
+    assert sweep(310, batch=1) == 1
+    assert scene.row(earlier).status == "cancelled"
+    assert scene.row(later).status == "created"
+    scene.created(5)
+    with CaptureQueriesContext(connection) as queries:
+        assert sweep(LATE, batch=1) == 2
+    (first, *_) = [query["sql"] for query in queries if "SKIP LOCKED" in query["sql"]]
+    assert 'ORDER BY "detection_session"."deadline_at" ASC LIMIT 1' in first
+
+
+def test_it_costs_three_reads_when_nothing_is_due(scene: Scene) -> None:
+    scene.created()
+    scene.streaming()
+    with CaptureQueriesContext(connection) as queries:
+        assert sweep(1) == 0
+    # Overdue sessions; suspended organizations; suspended projects.
+    reads = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+    assert len(reads) == 3
+    assert not [query for query in queries if query["sql"].startswith("UPDATE")]
+
+
+def test_it_reads_the_index_of_deadlines_alone(scene: Scene) -> None:
+    scene.created()
+    with CaptureQueriesContext(connection) as queries:
+        sweep(1)
+    (select,) = [query["sql"] for query in queries if "SKIP LOCKED" in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {select}")
+        plan = json.dumps(cursor.fetchone()[0])
+    assert "session_deadline" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_it_may_be_run_again(scene: Scene) -> None:
+    scene.created()
+    scene.streaming()
+    assert sweep(LATE) == 2
+    before = list(DetectionSession.objects.order_by("id").values())
+    assert sweep(LATE) == 0
+    assert list(DetectionSession.objects.order_by("id").values()) == before
+
+
+def test_it_leaves_others_alone_when_it_ends_the_suspended(scene: Scene, outsider: Machine) -> None:
+    elsewhere = Scene(outsider, make_released(outsider.project)[0])
+    untouched, _ = elsewhere.streaming()
+    before = elsewhere.columns(untouched)
+    scene.created()
+    scene.suspend("organization", 1)
+    assert sweep(2) == 1
+    assert elsewhere.columns(untouched) == before
+
+
+def test_it_lets_a_deadline_that_passed_win_over_a_later_suspension(scene: Scene) -> None:
+    session_id = scene.created()
+    scene.suspend("project", 400)
+    assert sweep(401) == 1
+    assert scene.state(session_id) == ("cancelled", "expired", "session_expired", at(300))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_does_no_work_twice_when_two_run_at_once(scene: Scene) -> None:
+    for _ in range(40):
+        scene.created()
+    together = Barrier(3)
+
+    def run() -> int:
+        try:
+            together.wait(10)
+            return sweep(LATE, batch=3)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(3) as pool:
+        counts = [future.result(30) for future in [pool.submit(run) for _ in range(3)]]
+    assert sum(counts) == 40
+    assert statuses() == ["cancelled"] * 40
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_passes_over_a_session_that_someone_else_is_ending(scene: Scene) -> None:
+    held, free = scene.created(), scene.created()
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        DetectionSession.objects.select_for_update().get(id=held)
+
+        def run() -> int:
+            try:
+                return sweep(LATE)
+            finally:
+                connections.close_all()
+
+        # It does not wait for the row that this transaction holds.
+        assert pool.submit(run).result(20) == 1
+    assert scene.row(free).status == "cancelled"
+    assert scene.row(held).status == "created"
+    assert sweep(LATE) == 1
+
+
+def test_it_is_run_by_the_task_and_the_command(
+    scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at(LATE))
+    first = scene.created()
+    assert tasks.expire_sessions() == 1
+    assert scene.row(first).status == "cancelled"
+    scene.created()
+    scene.streaming()
+    call_command("expire_sessions", "--json")
+    assert json.loads(capsys.readouterr().out) == {"changed": 2}
+    assert lifecycle.expire_sessions(now=at(LATE)) == 0
