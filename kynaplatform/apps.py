@@ -5,4 +5,6 @@ class KynaplatformConfig(AppConfig):
     name = "kynaplatform"
 
     def ready(self) -> None:
+        # Imported for what they register.
         from kynaplatform import checks  # noqa: F401
+        from kynaplatform.api import connections  # noqa: F401

@@ -62,6 +62,8 @@ def movespec_fork(
                 fork_fingerprint=request if idempotency_key is not None else None,
             )
     except IntegrityError:
+        if idempotency_key is None:
+            raise
         # Another request with this key was faster; the unique constraint waited for it.
         earlier = _made_with(project_id, idempotency_key, request)
         if earlier is None:
@@ -70,7 +72,7 @@ def movespec_fork(
     return fork, False
 
 
-def _made_with(project_id: UUID, key: str | None, request: bytes) -> MoveSpec | None:
+def _made_with(project_id: UUID, key: str, request: bytes) -> MoveSpec | None:
     fork = MoveSpec.objects.filter(project_id=project_id, fork_idempotency_key=key).first()
     if fork is not None and bytes(fork.fork_fingerprint or b"") != request:
         raise IdempotencyKeyReused

@@ -282,6 +282,7 @@ class VersionViewSet(ApiViewSet):
         errors=(errors.NotFound,),
     )
     def retrieve(self, request: ApiRequest, movespec_id: UUID, version_id: UUID) -> VersionAnswer:
+        """Its YAML and its number; immutable but for the withdrawal."""
         version = _visible_versions(request, movespec_id).filter(id=version_id).first()
         if version is None:
             raise errors.NotFound("movespec_version")

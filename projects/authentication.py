@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -44,17 +44,14 @@ JOIN LATERAL (
 class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <access token>`; no header is an anonymous caller."""
 
-    def authenticate(self, request: Request) -> tuple[Caller, str] | None:
+    def authenticate(self, request: Request) -> tuple[Caller, None] | None:
         header = request.META.get("HTTP_AUTHORIZATION")
         if header is None:
             return None
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise AccessTokenMissing
-        return authenticate_token(token.strip(), timezone.now()), token
-
-    def authenticate_header(self, request: Request) -> str:
-        return "Bearer"
+        return authenticate_token(token.strip(), timezone.now()), None
 
 
 def authenticate_token(token: str, now: datetime) -> Caller:
@@ -79,7 +76,6 @@ def authenticate_token(token: str, now: datetime) -> Caller:
     if last_used_at is None or last_used_at <= now - LAST_USED_EVERY:
         credential_touch(credential_id, now)
     return Caller(
-        token_id=token_id,
         credential_id=credential_id,
         project_id=project_id,
         organization_id=organization_id,
@@ -96,18 +92,6 @@ def authenticate_token(token: str, now: datetime) -> Caller:
 
 
 def _read_state(token_id: UUID) -> tuple[Any, ...] | None:
-    try:
-        return _query_state(token_id)
-    except (OperationalError, InterfaceError):
-        # A connection kept from before the database restarted: once more on a new one. Only
-        # this first statement of a request may be repeated, since it reads.
-        if connection.in_atomic_block:
-            raise
-        connection.close()
-        return _query_state(token_id)
-
-
-def _query_state(token_id: UUID) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         cursor.execute(_STATE, [token_id])
         row: tuple[Any, ...] | None = cursor.fetchone()

@@ -4,6 +4,7 @@ Signing with Ed25519 is deterministic: the same claims under the same key give t
 """
 
 import base64
+import logging
 import threading
 import warnings
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.db import connection, transaction
@@ -27,6 +28,8 @@ from kynaplatform.api.errors import ServiceUnavailable
 from projects.models import SigningKey
 
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
+
+logger = logging.getLogger("kynaplatform.signing")
 
 ISSUER = "kynaplatform"
 PUBLISHED_BEFORE_SIGNING = timedelta(minutes=5)
@@ -167,9 +170,11 @@ def signing_key_rotate(*, now: datetime) -> tuple[SigningKey, bool]:
     """Publish the next key, which signs after five minutes; the first of all signs at once.
 
     Answers the key and whether it was made now: while one is waiting to sign, it is that one.
+    Every kept private key is encrypted anew with the first of SIGNING_KEY_SECRETS.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("LOCK TABLE projects_signingkey IN SHARE ROW EXCLUSIVE MODE")
+        _encrypt_anew()
         waiting = SigningKey.objects.filter(signs_from__gt=now).first()
         if waiting is not None:
             return waiting, False
@@ -183,6 +188,15 @@ def signing_key_rotate(*, now: datetime) -> tuple[SigningKey, bool]:
         )
     key_ring().forget()
     return key, True
+
+
+def _encrypt_anew() -> None:
+    for row in SigningKey.objects.filter(encrypted_private_key__isnull=False):
+        try:
+            row.encrypted_private_key = _cipher().rotate(bytes(row.encrypted_private_key or b""))
+        except InvalidToken:
+            continue
+        row.save(update_fields=["encrypted_private_key"])
 
 
 def retired_keys(now: datetime) -> list[tuple[SigningKey, datetime]]:
@@ -199,8 +213,12 @@ def _hold(row: SigningKey) -> HeldKey:
     jwk = _jwk(bytes(row.public_key))
     private = None
     if row.encrypted_private_key is not None:
-        raw = _cipher().decrypt(bytes(row.encrypted_private_key))
-        private = OKPKey.import_key({**jwk, "d": _base64url(raw)})
+        try:
+            raw = _cipher().decrypt(bytes(row.encrypted_private_key))
+        except InvalidToken:
+            logger.error("signing key %s: no SIGNING_KEY_SECRETS decrypts it", row.id)
+        else:
+            private = OKPKey.import_key({**jwk, "d": _base64url(raw)})
     return HeldKey(row.id, row.signs_from, OKPKey.import_key(jwk), private)
 
 

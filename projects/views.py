@@ -31,8 +31,7 @@ class AccessTokenViewSet(ApiViewSet):
     @operation(
         summary="Mint an access token",
         bearer="none",
-        counted=False,
-        rate_limited=True,
+        counted="by_view",
         body=AccessTokenMint,
         example={"api_key": "kyna_sk_…", "scopes": ["sessions:write", "sessions:read"]},
         returns=MintedAccessToken,
@@ -127,7 +126,7 @@ class JsonWebKeySetView(ApiView):
     @operation(
         summary="The public keys of the platform's tokens",
         bearer="none",
-        counted=False,
+        counted="no",
         returns=JsonWebKeySet,
     )
     def get(self, request: ApiRequest) -> dict[str, Any]:

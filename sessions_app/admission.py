@@ -11,7 +11,7 @@ read them in any order, and go on to when they are large.
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -29,7 +29,6 @@ from kynaplatform.api.errors import (
 )
 from kynaplatform.api.idempotency import fingerprint
 from projects.signing import key_ring
-from sessions_app.models import DetectionSession
 
 _STATEMENT = """
 WITH earlier AS (
@@ -123,10 +122,25 @@ class AdmissionRequest:
         )
 
 
-def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[DetectionSession, bool]:
+class AdmittedSession(NamedTuple):
+    """The columns of a session that its create's answer is made of, the first time and again."""
+
+    project_id: UUID
+    id: UUID
+    resolved_version_id: UUID
+    mode: str
+    contract_major: int
+    created_at: datetime
+    signing_key_id: UUID
+    runtime_token_expires_at: datetime
+    stream_url: str
+    request_fingerprint: bytes | None
+
+
+def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[AdmittedSession, bool]:
     """A new session, or the one that the key already made; and whether it is a replay.
 
-    The session carries the columns that an answer needs. Raises IdempotencyKeyReused, NotFound,
+    Raises IdempotencyKeyReused, NotFound,
     ValidationFailed, MoveSpecArchived, MoveSpecForkRequired, MoveSpecNotReleased,
     MoveSpecVersionWithdrawn: then nothing was written and the key is free.
     """
@@ -153,24 +167,14 @@ def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[Detectio
             },
         )
         verdict, *columns = cursor.fetchone()
-    session = _session(request.project_id, columns)
-    if session is None:
+    session = AdmittedSession(request.project_id, *columns)
+    if session.id is None:
         raise _refusal(verdict)
     if session.id == id_:
         return session, False
     if bytes(session.request_fingerprint or b"") != request.fingerprint:
         raise IdempotencyKeyReused
     return session, True
-
-
-def _session(project_id: UUID, columns: list[Any]) -> DetectionSession | None:
-    names = (
-        "id", "resolved_version_id", "mode", "contract_major", "created_at", "signing_key_id",
-        "runtime_token_expires_at", "stream_url", "request_fingerprint",
-    )  # fmt: skip
-    if columns[0] is None:
-        return None
-    return DetectionSession(project_id=project_id, **dict(zip(names, columns, strict=True)))
 
 
 def _refusal(verdict: str) -> ApiError:

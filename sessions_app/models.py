@@ -89,8 +89,19 @@ class DetectionSession(models.Model):
         db_table = "detection_session"
         ordering = ["-created_at"]
         indexes = [
-            # Read by expire_sessions.
-            Index(fields=["deadline_at"], condition=_LIVE, name="session_deadline"),
+            # Read by expire_sessions. Live sessions alone have a deadline, and a comparison with
+            # it proves this condition in any plan, which a list of statuses does not.
+            Index(
+                fields=["deadline_at"],
+                condition=Q(deadline_at__isnull=False),
+                name="session_deadline",
+            ),
+            # Read by suspended_sessions_cancel.
+            Index(
+                fields=["project"],
+                condition=Q(deadline_at__isnull=False),
+                name="session_live_of_project",
+            ),
             # Read by GET /api/detection/sessions and the admin's list.
             # Without the id: planned on an empty table, it passes for the primary key.
             Index(F("project"), F("created_at").desc(), name="session_of_project"),

@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from projects.signing import ISSUER, key_ring, sign
-from sessions_app.models import DetectionSession
+from sessions_app.admission import AdmittedSession
 
 TOKEN_TYPE: Final = "kyna-runtime+jwt"  # noqa: S105
 AUDIENCE: Final = "kyna-runtime"
@@ -17,7 +17,7 @@ INPUT_SCHEMA_VERSION: Final = "mediapipe_pose_landmarker/v1"
 OUTPUT_SCHEMA_VERSION: Final = "kynasmith_detection_events/v1"
 
 
-def runtime_token(session: DetectionSession, organization_id: UUID, now: datetime) -> str:
+def runtime_token(session: AdmittedSession, organization_id: UUID, now: datetime) -> str:
     """The session's token, signed with the key that the session names."""
     issued_at = int(session.created_at.timestamp())
     claims = {

@@ -48,9 +48,10 @@ def discard_body(request: HttpRequest) -> None:
 
     Bounded: who sends more than 8 MiB may lose the connection instead.
     """
-    stream = request.environ["wsgi.input"]  # type: ignore[attr-defined]
+    if request._read_started:  # type: ignore[attr-defined]
+        return
     for _ in range(MOST_DISCARDED_BYTES // CHUNK_BYTES):
-        if not stream.read(CHUNK_BYTES):
+        if not request.read(CHUNK_BYTES):
             break
 
 

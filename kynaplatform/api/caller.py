@@ -18,7 +18,6 @@ class Quotas:
 class Caller:
     """A machine with a live access token of one project."""
 
-    token_id: UUID
     credential_id: UUID
     project_id: UUID
     organization_id: UUID
@@ -26,7 +25,3 @@ class Caller:
     quotas: Quotas
     organization_suspended: bool
     project_suspended: bool
-
-    @property
-    def is_authenticated(self) -> bool:
-        return True

@@ -1,10 +1,23 @@
-"""The address a request came from, as far as it can be believed."""
+"""Where a request came from, as far as it can be believed."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+
+
+class ForwardedMiddleware:
+    """Forget X-Forwarded-Proto unless a trusted proxy says it: Django believes what is there."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not _is_trusted(str(request.META.get("REMOTE_ADDR", ""))):
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+        return self.get_response(request)
 
 
 def client_address(request: HttpRequest) -> str:

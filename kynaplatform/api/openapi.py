@@ -207,7 +207,7 @@ class OperationSchema(AutoSchema):
         yield from self._rate_limit_headers()
 
     def _rate_limit_headers(self) -> tuple[str, ...]:
-        return RATE_LIMIT_HEADERS if self.operation.is_rate_limited else ()
+        return RATE_LIMIT_HEADERS if self.operation.counted != "no" else ()
 
     def _schema_of(self, type_: Any) -> Schema:
         """The JSON Schema of a type; its structs become named components."""
@@ -251,7 +251,7 @@ def _errors_of(operation: Operation) -> list[type[ApiError]]:
         ]
     if operation.scope:
         kinds.append(errors.InsufficientScope)
-    if operation.is_rate_limited:
+    if operation.counted != "no":
         kinds.append(errors.RateLimited)
     if operation.body is not None:
         kinds += [

@@ -41,6 +41,8 @@ from kynaplatform.api.throttling import (
 
 encode = msgspec.json.Encoder().encode
 Bearer = Literal["required", "optional", "none"]
+# By the caller, or by the address of one without a token; by the view itself; or not at all.
+Counted = Literal["by_caller", "by_view", "no"]
 PATH_RESOURCES = {
     "movespec_id": "movespec",
     "version_id": "movespec_version",
@@ -65,14 +67,9 @@ class Operation:
     errors: tuple[type[ApiError], ...] = ()
     idempotent: bool = False
     replays: bool = False
-    counted: bool = True
-    rate_limited: bool = False
+    counted: Counted = "by_caller"
     limit_family: str | None = None
     example: Any = None
-
-    @property
-    def is_rate_limited(self) -> bool:
-        return self.bearer != "none" or self.counted or self.rate_limited
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +113,7 @@ class ApiView(APIView):
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
-        if request.META.get("CONTENT_LENGTH") not in (None, "", "0"):
-            discard_body(request._request)
+        discard_body(request._request)
         answer = super().finalize_response(request, response, *args, **kwargs)
         add_rate_limit_headers(request._request, answer)
         return answer
@@ -160,7 +156,7 @@ def respond(answer: Any, status: int) -> HttpResponse:
 def _check(request: ApiRequest, operation: Operation) -> None:
     if operation.bearer != "none":
         _admit(request, operation)
-    elif operation.counted:
+    elif operation.counted == "by_caller":
         _admit_anonymous(request)
     misfit: ValidationFailed | None = None
     if operation.body is not None:

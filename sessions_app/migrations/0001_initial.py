@@ -137,9 +137,14 @@ class Migration(migrations.Migration):
                 "ordering": ["-created_at"],
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("status__in", ("created", "streaming", "finalizing"))),
+                        condition=models.Q(("deadline_at__isnull", False)),
                         fields=["deadline_at"],
                         name="session_deadline",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deadline_at__isnull", False)),
+                        fields=["project"],
+                        name="session_live_of_project",
                     ),
                     models.Index(
                         condition=models.Q(("request_fingerprint__isnull", False)),

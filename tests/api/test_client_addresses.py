@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from kynaplatform.api.client_address import client_address
+from kynaplatform.api.client_address import ForwardedMiddleware, client_address
 from kynaplatform.environment import networks
 from tests.api.asking import ask, fresh_address
 from tests.conftest import MOVESPECS
@@ -91,3 +91,10 @@ def test_the_neighbours_in_a_network_are_counted_together(db, settings):
     ]
     answers.append(ask("GET", MOVESPECS, address="2001:db8:77:2::1").status_code)
     assert answers == [200, 200, 429, 200]
+
+
+@pytest.mark.parametrize(("peer", "expected"), [(PROXY, "https"), ("203.0.113.9", "http")])
+def test_only_a_proxy_is_believed_about_the_scheme(proxies, settings, peer, expected):
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, headers={"X-Forwarded-Proto": "https"})
+    assert ForwardedMiddleware(lambda seen: seen.scheme)(request) == expected

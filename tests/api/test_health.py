@@ -139,3 +139,16 @@ def test_metrics_are_not_there_in_production_without_a_token(owner, settings):
     settings.METRICS_TOKEN, settings.PRODUCTION = "", True
     for token in (None, "x", owner.token):
         refused(ask("GET", "/metrics", token=token), 404, "not_found", resource="path")
+
+
+def test_metrics_are_there_while_the_database_is_not(db, settings, monkeypatch):
+    settings.METRICS_TOKEN = ""
+    monkeypatch.setattr(
+        "sessions_app.metrics.SessionCollector._read", failing(OperationalError("kyna_secret"))
+    )
+
+    text = ask("GET", "/metrics").content.decode()
+
+    assert "kyna_database_up 0.0" in text
+    assert "kyna_http_requests_total{" in text
+    assert "kyna_secret" not in text

@@ -10,6 +10,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.core.management import call_command
 from django.db import connections
@@ -187,3 +188,40 @@ class TestTwoProcesses(TestCase):
             assert str(second.id) not in ring.keys(START + A_MINUTE - TICK)
         with self.assertNumQueries(1):
             assert str(second.id) in ring.keys(START + A_MINUTE)
+
+
+def test_it_encrypts_every_kept_key_anew_when_it_rotates(db: None, settings: Any) -> None:
+    old, new = settings.SIGNING_KEY_SECRETS[0], Fernet.generate_key().decode()
+    key, _ = signing_key_rotate(now=START)
+    settings.SIGNING_KEY_SECRETS = [new, old]
+
+    signing_key_rotate(now=START + TICK)
+
+    settings.SIGNING_KEY_SECRETS = [new]
+    assert KeyRing().active(START + TICK).id == key.id
+
+
+def test_a_key_that_nothing_decrypts_still_verifies(
+    db: None, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, _ = signing_key_rotate(now=START)
+    token = sign("t", {"iss": "kynaplatform", "aud": "a"}, key.id, KeyRing().private(key.id, START))
+    settings.SIGNING_KEY_SECRETS = [Fernet.generate_key().decode()]
+    key_ring().forget()
+
+    assert verify(token, "t", "a", START)["aud"] == "a"
+    with pytest.raises(NoSigningKey):
+        key_ring().active(START)
+    assert f"signing key {key.id}: no SIGNING_KEY_SECRETS decrypts it" in caplog.messages
+
+
+def test_a_verified_token_is_refused_once_its_key_is_gone(db: None) -> None:
+    key, _ = signing_key_rotate(now=START)
+    token = sign("t", {"iss": "kynaplatform", "aud": "a"}, key.id, KeyRing().private(key.id, START))
+    assert verify(token, "t", "a", START)["aud"] == "a"
+
+    key.delete()
+
+    assert verify(token, "t", "a", START + A_MINUTE - TICK)["aud"] == "a"
+    with pytest.raises(TokenRejected):
+        verify(token, "t", "a", START + A_MINUTE)

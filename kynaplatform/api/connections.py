@@ -1,0 +1,27 @@
+"""Kept database connections: one that the server has closed is dropped before a request."""
+
+import select
+from typing import Any
+
+from django.core.signals import request_started
+from django.db import connections
+from django.dispatch import receiver
+
+
+@receiver(request_started)
+def drop_closed_connections(**_: Any) -> None:
+    """Receiver of `request_started`. Costs one system call and no statement.
+
+    Between requests the server says nothing, unless it says goodbye.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is None or connection.in_atomic_block:
+            continue
+        if connection.connection.closed or _has_news(connection.connection.fileno()):
+            connection.close()
+
+
+def _has_news(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,0 +1,97 @@
+"""What the admin refuses to every staff member or to some, and how many queries a row costs."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from kynaplatform.api.admin import ReadOnlyAdmin
+from movespecs.models import MoveSpec, MoveSpecVersion
+from tests.api.asking import database_state
+from tests.conftest import VALID_YAML, Machine, make_version
+
+READ_ONLY = sorted(
+    (model for model, page in admin.site._registry.items() if isinstance(page, ReadOnlyAdmin)),
+    key=lambda model: model._meta.label,
+)
+each_read_only = pytest.mark.parametrize(
+    "model", READ_ONLY, ids=[model._meta.label for model in READ_ONLY]
+)
+
+
+def staff(*, is_superuser: bool) -> Client:
+    client = Client()
+    client.force_login(User.objects.create(username="s", is_staff=True, is_superuser=is_superuser))
+    return client
+
+
+def address(model: type[Model], name: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
+
+
+def our_rows() -> dict[str, tuple[int, str]]:
+    """All tables but those in which Django notes that staff were there."""
+    return {
+        table: rows for table, rows in database_state().items() if not table.startswith("django_")
+    }
+
+
+@each_read_only
+def test_not_even_a_superuser_adds_changes_or_deletes(
+    owner: Machine, movespec: MoveSpec, model: type[Model]
+) -> None:
+    client = staff(is_superuser=True)
+    owner.create_session(movespec)
+    row = model._default_manager.first()
+    pk = row.pk if row else "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"
+    before = our_rows()
+    assert client.post(address(model, "add"), {"name": "x"}).status_code == 403
+    delete = {"post": "yes"}
+    selected = {"action": "delete_selected", "_selected_action": [str(pk)], "post": "yes"}
+    if row is not None:
+        assert client.post(address(model, "change", pk), {"name": "x"}).status_code == 403
+        assert client.post(address(model, "delete", pk), delete).status_code == 403
+    client.post(address(model, "changelist"), selected)
+    assert our_rows() == before
+
+
+def test_nobody_deletes_an_organization_or_project(owner: Machine) -> None:
+    client = staff(is_superuser=True)
+    before = our_rows()
+    for row in (owner.organization, owner.project):
+        answer = client.post(address(type(row), "delete", row.pk), {"post": "yes"})
+        assert answer.status_code == 403
+    assert our_rows() == before
+
+
+@pytest.mark.parametrize(
+    "model",
+    sorted(admin.site._registry, key=lambda model: model._meta.label),
+    ids=lambda model: model._meta.label,
+)
+def test_staff_without_permission_see_nothing(owner: Machine, model: type[Model]) -> None:
+    client = staff(is_superuser=False)
+    assert client.get("/admin/").status_code == 200
+    assert client.get(address(model, "changelist")).status_code == 403
+    assert client.get(address(model, "add")).status_code == 403
+
+
+def test_a_movespec_page_costs_the_same_for_one_version_as_for_thirty(movespec: MoveSpec) -> None:
+    client = staff(is_superuser=True)
+    page = address(MoveSpec, "change", movespec.id)
+    client.get(page)
+    with CaptureQueriesContext(connection) as few:
+        assert client.get(page).status_code == 200
+    for number in range(2, 31):
+        make_version(movespec.id, f"{VALID_YAML}# {number}\n")
+    with CaptureQueriesContext(connection) as many:
+        answer = client.get(page)
+    assert len(many) == len(few)
+    assert MoveSpecVersion.objects.count() == 30
+    assert answer.content.decode().count("/change/") >= 30
