@@ -30,7 +30,7 @@ ERROR_CODES = {
     "wrong_type": "A mapping, list, text or number is wanted and something else is given.",
     "too_few_items": "A list has fewer items than it needs.",
     "too_many_items": "A list has more items than it may have.",
-    "invalid_name": "A name is empty, too long, or has a character that it may not have there.",
+    "invalid_name": "A name is empty, too long, or has a character that it may not have.",
     "reserved_name": "A phase has a name that a cue's `when` reserves.",
     "invalid_value": "A value is not one of those allowed.",
     "invalid_length": "A text is too short or too long.",

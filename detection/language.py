@@ -6,9 +6,9 @@ from detection.grammar import Choice, Excludes, Field, Items, Needs, Number, One
 from detection.spec import COMPLETED, INTERRUPTED, JOINT_LANDMARKS, LEVELS, RESERVED_WHEN, SIDES
 
 NAME = Text(
-    pattern="^[A-Za-z0-9_-]([A-Za-z0-9 _-]{0,62}[A-Za-z0-9_-])?$",
+    pattern="^[A-Za-z0-9 _-]{1,64}$",
     invalid_code="invalid_name",
-    expected="a name: 1 to 64 of A-Z, a-z, 0-9, space, _ and -, with no space at either end",
+    expected="a name: 1 to 64 of A-Z, a-z, 0-9, space, _ and -",
 )
 PHASE_NAME = replace(NAME, reserved=RESERVED_WHEN)
 LABEL = Text(
@@ -16,14 +16,11 @@ LABEL = Text(
     invalid_code="invalid_text",
     expected="a text of one line without control characters",
     min_length=1,
-    max_length=64,
 )
 PROSE = Text(
     pattern="^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*$",
     invalid_code="invalid_text",
     expected="a text without control characters",
-    min_length=0,
-    max_length=1000,
 )
 MESSAGE = replace(PROSE, min_length=1, max_length=200)
 DEGREES = Number(0, 180)

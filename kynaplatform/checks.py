@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.checks import Warning as CheckWarning
 
+from kynaplatform.environment import DATABASE_SCHEMES
+
 LONGEST_LIFETIME_SECONDS = 86_400
 FEWEST_SECRET_CHARACTERS = 50
 FEWEST_PEPPER_BYTES = 32
@@ -22,7 +24,7 @@ LIFETIMES = (
 
 @register("kynaplatform")
 def check_environment(**_: Any) -> list[CheckMessage]:
-    return [*_check_secrets(), *_check_services(), *_check_lifetimes()]
+    return [*_check_secrets(), *_check_services(), *_check_http(), *_check_lifetimes()]
 
 
 def refuse_to_start() -> None:
@@ -89,13 +91,18 @@ def _check_services() -> Iterator[CheckMessage]:
             hint="Leave it unset in production.",
             id="kynaplatform.E005",
         )
-    for number, name in enumerate(("DATABASE_URL", "CELERY_BROKER_URL"), start=6):
-        if not getattr(settings, name):
-            yield Error(
-                f"{name} is unset.",
-                hint="Set it, or use `make run`, which brings its own.",
-                id=f"kynaplatform.E{number:03}",
-            )
+    if urlsplit(settings.DATABASE_URL).scheme not in DATABASE_SCHEMES:
+        yield Error(
+            "DATABASE_URL is unset or not a postgresql:// address.",
+            hint="Set it, or use `make run`, which brings its own.",
+            id="kynaplatform.E006",
+        )
+    if not settings.CELERY_BROKER_URL:
+        yield Error(
+            "CELERY_BROKER_URL is unset.",
+            hint="Set it, or use `make run`, which brings its own.",
+            id="kynaplatform.E007",
+        )
     if settings.PRODUCTION and not settings.REDIS_URL:
         yield Error(
             "REDIS_URL is unset.",
@@ -121,6 +128,22 @@ def _check_services() -> Iterator[CheckMessage]:
             "CELERY_BROKER_URL is a folder.",
             hint="Use Redis or RabbitMQ in production.",
             id="kynaplatform.E011",
+        )
+
+
+def _check_http() -> Iterator[CheckMessage]:
+    if settings.PRODUCTION and not settings.ALLOWED_HOSTS:
+        yield Error(
+            "ALLOWED_HOSTS is empty.",
+            hint="Set it to the host names that are served; every other request is refused.",
+            id="kynaplatform.E012",
+        )
+    if settings.PRODUCTION and not settings.TRUSTED_PROXIES:
+        yield CheckWarning(
+            "TRUSTED_PROXIES is empty.",
+            hint="Set it to the address or network of the proxy that ends TLS: without it "
+            "every request through the proxy is answered with a redirect to https.",
+            id="kynaplatform.W013",
         )
 
 

@@ -1,22 +1,51 @@
 """Readers of structured environment variables: a malformed value names its variable."""
 
+import logging
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
+import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from kynaplatform.api.rate_limits import parse_rate
 
+Value = TypeVar("Value")
 
-def rate(value: str) -> int:
-    """Requests per minute, from `100/minute`."""
+DATABASE_SCHEMES = ("postgresql", "postgres")
+
+
+def read(name: str, default: str, parse: Callable[[str], Value], wanted: str) -> Value:
+    """What the variable says; blank is the default. Not for secrets: a refusal shows the value."""
+    text = os.environ.get(name, "").strip() or default
     try:
-        return parse_rate(value)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"A RATE_LIMIT_ variable is wrong: {error}") from error
+        return parse(text)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {text!r}: {wanted} is wanted.") from None
+
+
+def integer(name: str, *, default: int) -> int:
+    return read(name, str(default), int, "a whole number")
+
+
+def rate(name: str, *, default: str) -> int:
+    """Requests per minute, from `100/minute`."""
+    return read(name, default, parse_rate, "a number of requests such as 60/minute")
+
+
+def log_level(name: str, *, default: str) -> str:
+    return read(name, default, _level_name, "DEBUG, INFO, WARNING, ERROR or CRITICAL")
+
+
+def _level_name(text: str) -> str:
+    level = text.upper()
+    if level not in logging.getLevelNamesMapping():
+        raise ValueError
+    return level
 
 
 def networks(values: Iterable[str]) -> list[IPv4Network | IPv6Network]:
@@ -38,6 +67,27 @@ def numbered_secrets(value: str) -> dict[int, bytes]:
             )
         secrets[int(match[1])] = bytes.fromhex(match[2])
     return dict(sorted(secrets.items(), reverse=True))
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's settings of the database at `url`; of none, where checks.py refuses the address."""
+    try:
+        if urlsplit(url).scheme not in DATABASE_SCHEMES:
+            return {"ENGINE": "django.db.backends.dummy"}
+        found = environ.Env.db_url_config(url)
+    except ValueError:
+        # The error may quote the address, and with it the password.
+        raise ImproperlyConfigured(
+            "DATABASE_URL is wrong: postgresql://user:password@host:5432/name is wanted, "
+            "with special characters of the password percent-encoded."
+        ) from None
+    return {
+        **found,
+        "ENGINE": "django.db.backends.postgresql",
+        # Bounds how long a connection keeps a plan that was made on other data.
+        "CONN_MAX_AGE": 600,
+        "OPTIONS": database_options(found.get("OPTIONS", {})),
+    }
 
 
 def database_options(given: Mapping[str, Any]) -> dict[str, Any]:

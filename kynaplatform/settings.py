@@ -4,14 +4,17 @@
 falls back to a guess: kynaplatform/checks.py refuses to start and says what to set.
 """
 
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
 
 from kynaplatform.environment import (
-    database_options,
+    database,
     filesystem_broker_options,
+    integer,
+    log_level,
     networks,
     numbered_secrets,
     rate,
@@ -20,11 +23,14 @@ from kynaplatform.environment import (
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-ENV_FILE = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+ENV_FILE = Path(env.str("ENV_FILE", default="") or BASE_DIR / ".env")
 if ENV_FILE.is_file():
     env.read_env(ENV_FILE)
+# To prometheus_client a blank one is a folder too.
+if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 
-ENVIRONMENT = env.str("ENVIRONMENT", default="production")
+ENVIRONMENT = env.str("ENVIRONMENT", default="") or "production"
 PRODUCTION = ENVIRONMENT != "development"
 DEBUG = False
 
@@ -38,22 +44,11 @@ SIGNING_KEY_SECRETS = env.list("SIGNING_KEY_SECRETS", default=[])
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- Services ----------------------------------------------------------------------------
-DATA_DIR = Path(env.str("DATA_DIR", default=".data"))
+DATA_DIR = Path(env.str("DATA_DIR", default="") or ".data")
 if not DATA_DIR.is_absolute():
     DATA_DIR = BASE_DIR / DATA_DIR
 DATABASE_URL = env.str("DATABASE_URL", default="")
-DATABASES = {
-    "default": {
-        **(env.db_url("DATABASE_URL") if DATABASE_URL else {"ENGINE": "django.db.backends.dummy"}),
-    }
-}
-if DATABASE_URL:
-    DATABASES["default"] |= {
-        "ENGINE": "django.db.backends.postgresql",
-        # Bounds how long a connection keeps a plan that was made on other data.
-        "CONN_MAX_AGE": 600,
-        "OPTIONS": database_options(DATABASES["default"].get("OPTIONS", {})),
-    }
+DATABASES = {"default": database(DATABASE_URL)}
 REDIS_URL = env.str("REDIS_URL", default="")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 PUBLIC_STREAM_URL = env.str("PUBLIC_STREAM_URL", default="").rstrip("/")
@@ -89,18 +84,18 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # --- Lifetimes, in seconds ---------------------------------------------------------------
-ACCESS_TOKEN_SECONDS = env.int("ACCESS_TOKEN_SECONDS", default=900)
-SESSION_ATTACH_SECONDS = env.int("SESSION_ATTACH_SECONDS", default=300)
-SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=120)
-SESSION_MAX_SECONDS = env.int("SESSION_MAX_SECONDS", default=3600)
+ACCESS_TOKEN_SECONDS = integer("ACCESS_TOKEN_SECONDS", default=900)
+SESSION_ATTACH_SECONDS = integer("SESSION_ATTACH_SECONDS", default=300)
+SESSION_IDLE_SECONDS = integer("SESSION_IDLE_SECONDS", default=120)
+SESSION_MAX_SECONDS = integer("SESSION_MAX_SECONDS", default=3600)
 
 # --- Default limits per rolling minute; staff override them per organization and project --
-RATE_LIMIT_PROJECT = rate(env.str("RATE_LIMIT_PROJECT", default="100/minute"))
-RATE_LIMIT_ORGANIZATION = rate(env.str("RATE_LIMIT_ORGANIZATION", default="500/minute"))
-RATE_LIMIT_SESSIONS = rate(env.str("RATE_LIMIT_SESSIONS", default="10/minute"))
-RATE_LIMIT_MOVESPECS = rate(env.str("RATE_LIMIT_MOVESPECS", default="60/minute"))
-RATE_LIMIT_MINT = rate(env.str("RATE_LIMIT_MINT", default="60/minute"))
-RATE_LIMIT_ANONYMOUS = rate(env.str("RATE_LIMIT_ANONYMOUS", default="60/minute"))
+RATE_LIMIT_PROJECT = rate("RATE_LIMIT_PROJECT", default="100/minute")
+RATE_LIMIT_ORGANIZATION = rate("RATE_LIMIT_ORGANIZATION", default="500/minute")
+RATE_LIMIT_SESSIONS = rate("RATE_LIMIT_SESSIONS", default="10/minute")
+RATE_LIMIT_MOVESPECS = rate("RATE_LIMIT_MOVESPECS", default="60/minute")
+RATE_LIMIT_MINT = rate("RATE_LIMIT_MINT", default="60/minute")
+RATE_LIMIT_ANONYMOUS = rate("RATE_LIMIT_ANONYMOUS", default="60/minute")
 
 # --- Django ------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -122,6 +117,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "kynaplatform.api.request_id.RequestIdMiddleware",
+    "kynaplatform.api.client_address.ForwardedMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -224,7 +220,7 @@ LOGGING = {
             "formatter": "line",
         }
     },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": log_level("LOG_LEVEL", default="INFO")},
     "loggers": {
         # The request line is written by RequestIdMiddleware; Django's own repeats it.
         "django.request": {"level": "ERROR"},

@@ -25,6 +25,7 @@ NOWHERE = {
     "CELERY_BROKER_URL": "redis://check.invalid/1",
     "PUBLIC_STREAM_URL": "wss://check.invalid/api/detection/stream",
     "ALLOWED_HOSTS": "check.invalid",
+    "TRUSTED_PROXIES": "192.0.2.1",
 }
 # What pip-audit says when the service, not a package, is at fault.
 UNREACHABLE = re.compile(r"Could not connect|requests\.exceptions|ConnectionError|ServiceError")

@@ -30,7 +30,7 @@ def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> boo
     The project's `.env` comes first; variables that are set, and not empty, win over it.
     """
     read_dotenv(variables, Path(variables.get("ENV_FILE") or project / ".env"))
-    if variables.get("ENVIRONMENT", "development") != "development":
+    if (variables.get("ENVIRONMENT") or "development") != "development":
         return False
     for name, value in {
         "ENVIRONMENT": "development",

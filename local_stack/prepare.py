@@ -1,4 +1,4 @@
-"""The first child of `make run`: migrations, signing key, catalogue and demo data."""
+"""The first child of `make run`: migrations, signing key, catalogue; demo data or static files."""
 
 import os
 import sys
@@ -21,6 +21,8 @@ def prepare(*, with_demo: bool) -> None:
         from local_stack.demo import make_demo
 
         make_demo(Path(os.environ["DATA_DIR"]) / "demo.json", base_url=sys.argv[1])
+    else:
+        call_command("collectstatic", "--no-input")
 
 
 def main() -> int:

@@ -36,7 +36,11 @@ LEFTOVER_SECONDS = 1.0
 # Two threads a process answered the most sessions a second; see docs/architecture.md.
 WEB_THREADS = 2
 WEB_STOP_SECONDS = 8
-# Neither has a meaning here: no static files are collected, and root is a fresh machine's user.
+# The longest that granian allows: a thread takes its database connection with it, and what was
+# prepared on it.
+WEB_THREAD_IDLE_SECONDS = 600
+# Neither has a meaning in development: no static files are collected, and root is a fresh
+# machine's user.
 QUIET_WARNINGS = "ignore:No directory at,ignore:You're running the worker with superuser"
 STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
@@ -112,13 +116,16 @@ def make_services(port: int, data_dir: Path) -> list[Service]:
     web += ["--no-ws", "--host", HOST, "--port", str(port)]
     web += ["--workers", variables.get("WEB_PROCESSES") or "1"]
     web += ["--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"]
+    web += ["--blocking-threads-idle-timeout", str(WEB_THREAD_IDLE_SECONDS)]
     web += ["--workers-kill-timeout", str(WEB_STOP_SECONDS)]
     celery = ["celery", "--quiet", "-A", "kynaplatform"]
+    # Their lines of every sweep would scroll the login away.
+    celery_level = ["-l", "WARNING"]
     # One process that runs one task at a time is enough for one machine's sweeps. A fixed name,
     # because each new one would leave its queue in the broker's folder.
     worker = [*celery, "worker", "--pool", "solo", "--hostname", "worker@local"]
-    worker += ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO"]
-    beat = [*celery, "beat", "-l", "INFO", "--pidfile="]
+    worker += ["--without-gossip", "--without-mingle", "--without-heartbeat", *celery_level]
+    beat = [*celery, "beat", *celery_level, "--pidfile="]
     beat += ["--schedule", str(data_dir / "celerybeat-schedule")]
     return [
         Service(name, [sys.executable, "-m", *command], env=env, cwd=PROJECT)

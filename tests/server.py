@@ -49,7 +49,7 @@ def web_server(
             sys.executable, "-m", "granian", "--interface", "wsgi",
             "kynaplatform.wsgi:application", "--host", "127.0.0.1", "--port", str(port),
             "--workers", str(workers), "--blocking-threads", "2", "--no-ws",
-            "--respawn-failed-workers",
+            "--blocking-threads-idle-timeout", "600", "--respawn-failed-workers",
         ],
         cwd=ROOT,
         env={

@@ -1,21 +1,127 @@
 """kynaplatform/environment.py: structured variables; a malformed one names itself"""
 
+import os
+import subprocess
+import sys
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from kynaplatform.environment import database_options, networks, numbered_secrets, rate
+from kynaplatform.environment import (
+    database,
+    database_options,
+    integer,
+    log_level,
+    networks,
+    numbered_secrets,
+    rate,
+)
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def test_a_rate_is_requests_per_minute():
-    assert rate("100/minute") == 100
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_unset_and_blank_are_the_default(monkeypatch, value):
+    monkeypatch.delenv("NAME", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NAME", value)
+    assert integer("NAME", default=900) == 900
+    assert rate("NAME", default="60/minute") == 60
+    assert log_level("NAME", default="INFO") == "INFO"
 
 
-@pytest.mark.parametrize("value", ["", "100", "100/hour", "-1/minute", "1e3/minute"])
-def test_another_rate_names_its_variable(value):
-    with pytest.raises(ImproperlyConfigured, match="RATE_LIMIT_"):
-        rate(value)
+@pytest.mark.parametrize(
+    ("reader", "default", "value", "meaning"),
+    [
+        (integer, 1, " 300 ", 300),
+        (integer, 1, "-5", -5),
+        (rate, "1/minute", "100/minute", 100),
+        (rate, "1/minute", "0/minute", 0),
+        (log_level, "INFO", "warning", "WARNING"),
+    ],
+)
+def test_a_variable_is_read(monkeypatch, reader, default, value, meaning):
+    monkeypatch.setenv("NAME", value)
+    assert reader("NAME", default=default) == meaning
+
+
+@pytest.mark.parametrize(
+    ("reader", "default", "wanted", "values"),
+    [
+        (integer, 1, "a whole number", ["15m", "1.5", "0x10"]),
+        (
+            rate,
+            "1/minute",
+            "a number of requests such as 60/minute",
+            ["100", "100/hour", "-1/minute", "1e3/minute"],
+        ),
+        (log_level, "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL", ["LOUD", "20"]),
+    ],
+)
+def test_a_malformed_variable_is_named_with_what_is_wanted(
+    monkeypatch, reader, default, wanted, values
+):
+    for value in values:
+        monkeypatch.setenv("NAME", value)
+        with pytest.raises(ImproperlyConfigured) as refusal:
+            reader("NAME", default=default)
+        assert str(refusal.value) == f"NAME is '{value}': {wanted} is wanted."
+        assert refusal.value.__suppress_context__
+
+
+def settings_say(expression, **variables):
+    return subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import os\nfrom kynaplatform import settings\nprint({expression})",
+        ],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SESSION_MAX_SECONDS", "an hour"),
+        ("RATE_LIMIT_MINT", "60"),
+        ("LOG_LEVEL", "chatty"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("SECRET_PEPPERS", "00ff"),
+        ("DATABASE_URL", "postgresql://db.example:port/kyna"),
+    ],
+)
+def test_the_settings_end_with_the_name_of_the_malformed_variable(name, value):
+    done = settings_say("", **{name: value})
+    assert done.returncode == 1
+    *_, last = done.stderr.splitlines()
+    assert last.startswith(f"django.core.exceptions.ImproperlyConfigured: {name} is ")
+
+
+def test_a_blank_variable_is_an_unset_one():
+    names = ("ENVIRONMENT", "DATA_DIR", "LOG_LEVEL", "ACCESS_TOKEN_SECONDS", "RATE_LIMIT_MINT")
+    expression = (
+        "settings.ENVIRONMENT, settings.DATA_DIR.name, settings.LOGGING['root']['level'],"
+        "settings.ACCESS_TOKEN_SECONDS, settings.RATE_LIMIT_MINT,"
+        "'PROMETHEUS_MULTIPROC_DIR' in os.environ"
+    )
+    blank = dict.fromkeys([*names, "PROMETHEUS_MULTIPROC_DIR"], "")
+    done = settings_say(expression, **blank)
+    assert done.stdout == "production .data INFO 900 60 False\n", done.stderr
+
+
+def test_a_folder_for_metrics_is_kept(tmp_path):
+    done = settings_say(
+        "os.environ['PROMETHEUS_MULTIPROC_DIR']", PROMETHEUS_MULTIPROC_DIR=str(tmp_path)
+    )
+    assert done.stdout == f"{tmp_path}\n", done.stderr
 
 
 def test_networks_are_addresses_or_cidr():
@@ -46,6 +152,32 @@ def test_other_numbered_secrets_name_their_variable_and_show_nothing(value):
     with pytest.raises(ImproperlyConfigured, match="SECRET_PEPPERS") as refusal:
         numbered_secrets(value)
     assert value not in str(refusal.value).replace("1:<hex>", "")
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_a_database_is_postgresql(scheme):
+    found = database(f"{scheme}://kyna:p%40ss@db.example:5433/kyna?sslmode=require")
+    assert found["ENGINE"] == "django.db.backends.postgresql"
+    assert (found["HOST"], found["PORT"], found["NAME"]) == ("db.example", 5433, "kyna")
+    assert (found["USER"], found["PASSWORD"]) == ("kyna", "p@ss")
+    assert found["OPTIONS"]["sslmode"] == "require"
+    assert found["OPTIONS"]["server_side_binding"]
+
+
+@pytest.mark.parametrize("url", ["", "mysql://db.example/kyna", "sqlite:///kyna", "db.example"])
+def test_another_database_is_none(url):
+    assert database(url) == {"ENGINE": "django.db.backends.dummy"}
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["s3cret@db.example:port", "s3cret@db.example:99999", "s3cret@[::1", "s3cret/x@db.example"],
+)
+def test_a_malformed_address_names_its_variable_and_hides_the_password(place):
+    with pytest.raises(ImproperlyConfigured, match=r"^DATABASE_URL is wrong") as refusal:
+        database(f"postgresql://kyna:{place}/kyna")
+    assert "s3cret" not in str(refusal.value)
+    assert refusal.value.__suppress_context__
 
 
 def test_the_databases_own_options_are_kept():

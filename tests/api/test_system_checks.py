@@ -10,6 +10,7 @@ from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 
 from kynaplatform.checks import LIFETIMES, check_environment, refuse_to_start
+from kynaplatform.environment import networks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # What the checks say, by id.
@@ -19,12 +20,14 @@ MESSAGES = {
     "kynaplatform.E003": "SIGNING_KEY_SECRETS is unset or not made of Fernet keys.",
     "kynaplatform.E004": "METRICS_TOKEN is weak.",
     "kynaplatform.E005": "ENVIRONMENT is neither production nor development.",
-    "kynaplatform.E006": "DATABASE_URL is unset.",
+    "kynaplatform.E006": "DATABASE_URL is unset or not a postgresql:// address.",
     "kynaplatform.E007": "CELERY_BROKER_URL is unset.",
     "kynaplatform.E008": "REDIS_URL is unset.",
     "kynaplatform.E009": "PUBLIC_STREAM_URL is unset or not a ws:// or wss:// address.",
     "kynaplatform.W009": "PUBLIC_STREAM_URL is not encrypted.",
     "kynaplatform.E011": "CELERY_BROKER_URL is a folder.",
+    "kynaplatform.E012": "ALLOWED_HOSTS is empty.",
+    "kynaplatform.W013": "TRUSTED_PROXIES is empty.",
 }
 UNSET = (
     "SECRET_KEY",
@@ -35,6 +38,7 @@ UNSET = (
     "CELERY_BROKER_URL",
     "REDIS_URL",
     "PUBLIC_STREAM_URL",
+    "ALLOWED_HOSTS",
 )
 GOOD_PEPPER = bytes(range(32))
 
@@ -51,6 +55,8 @@ def _production(settings):
     settings.REDIS_URL = "redis://redis.example/0"
     settings.CELERY_BROKER_URL = "redis://redis.example/1"
     settings.PUBLIC_STREAM_URL = "wss://example.com/api/detection/stream"
+    settings.ALLOWED_HOSTS = ["example.com"]
+    settings.TRUSTED_PROXIES = networks(["192.0.2.1"])
 
 
 def found():
@@ -84,7 +90,7 @@ def test_a_good_production_has_no_fault():
         ),
         ("METRICS_TOKEN", ["x", "x" * 19], "E004"),
         ("ENVIRONMENT", ["", "Production", "staging", "prod"], "E005"),
-        ("DATABASE_URL", [""], "E006"),
+        ("DATABASE_URL", ["", "mysql://db.example/kyna", "sqlite:///kyna", "db.example"], "E006"),
         ("CELERY_BROKER_URL", [""], "E007"),
         ("REDIS_URL", [""], "E008"),
         (
@@ -101,6 +107,8 @@ def test_a_good_production_has_no_fault():
         ),
         ("PUBLIC_STREAM_URL", ["ws://example.com/stream"], "W009"),
         ("CELERY_BROKER_URL", ["filesystem://"], "E011"),
+        ("ALLOWED_HOSTS", [[]], "E012"),
+        ("TRUSTED_PROXIES", [[]], "W013"),
     ],
 )
 def test_each_fault_has_its_id(settings, name, values, id_):
@@ -115,6 +123,7 @@ def test_each_fault_has_its_id(settings, name, values, id_):
         ("SECRET_PEPPERS", {2: GOOD_PEPPER, 1: GOOD_PEPPER[::-1]}),
         ("SIGNING_KEY_SECRETS", [Fernet.generate_key().decode(), Fernet.generate_key().decode()]),
         ("METRICS_TOKEN", "m" * 20),
+        ("DATABASE_URL", "postgresql://db.example/kyna"),
         ("CELERY_BROKER_URL", "amqp://rabbit.example"),
     ],
 )
@@ -123,9 +132,10 @@ def test_what_is_good_has_none(settings, name, value):
     assert found() == []
 
 
-def test_development_needs_neither_redis_nor_an_encrypted_stream(settings):
+def test_development_needs_none_of_what_faces_the_world(settings):
     settings.ENVIRONMENT, settings.PRODUCTION = "development", False
     settings.REDIS_URL = ""
+    settings.ALLOWED_HOSTS = settings.TRUSTED_PROXIES = []
     settings.PUBLIC_STREAM_URL = "ws://127.0.0.1:8001/stream"
     settings.CELERY_BROKER_URL = "filesystem://"
     assert found() == []
@@ -199,7 +209,7 @@ def test_no_process_starts_in_an_empty_environment(tmp_path, arguments):
     )
     told = process.stdout + process.stderr
     assert process.returncode == 1, told
-    for id_ in ("E001", "E002", "E003", "E006", "E007", "E008", "E009"):
+    for id_ in ("E001", "E002", "E003", "E006", "E007", "E008", "E009", "E012"):
         assert f"(kynaplatform.{id_}) {MESSAGES[f'kynaplatform.{id_}']}" in told
     assert "Traceback" not in told
     assert list(data.iterdir()) == []

@@ -160,8 +160,28 @@ def test_it_takes_a_name(name: str) -> None:
     assert spec.movement_name == name
 
 
+@pytest.mark.parametrize("name", [" a", "a ", " ", " " * 64, f" {'x' * 62} "])
+def test_a_name_may_have_a_space_at_an_end(name: str) -> None:
+    spec = validate(edit("    name: squat", f"    name: '{name}'")).spec
+    assert spec is not None
+    assert spec.movement_name == name
+
+
 @pytest.mark.parametrize(
-    "name", ["''", "", "x" * 65, "sq.uat", "1.0", "é", "' a'", "'a '", '"a\\n"', "|\n      a", "~"]
+    "name",
+    [
+        "''",
+        "",
+        "x" * 65,
+        f"'{'x' * 64} '",
+        "sq.uat",
+        "1.0",
+        "é",
+        "'a\tb'",
+        '"a\\n"',
+        "|\n      a",
+        "~",
+    ],
 )
 def test_it_refuses_what_is_no_name(name: str) -> None:
     (error,) = errors_of(edit("    name: squat", f"    name: {name}"))
@@ -212,24 +232,31 @@ def test_it_says_how_many_items_there_are() -> None:
     assert message_of(document) == "1 given; at least 2 are needed."
 
 
+def test_it_bounds_the_length_of_a_message() -> None:
+    for length in (1, 200):
+        assert errors_of(edit("Chest up.", f'"{"é" * length}"')) == []
+    for length in (0, 201):
+        (error,) = errors_of(edit("Chest up.", f'"{"é" * length}"'))
+        assert error[:2] == ("invalid_length", f"{FEEDBACK}[0].message")
+
+
+def test_a_version_is_not_empty() -> None:
+    (error,) = errors_of(edit('"1.0"', '""'))
+    assert error[:2] == ("invalid_length", "version")
+
+
 @pytest.mark.parametrize(
-    ("old", "template", "path", "limits"),
+    ("old", "template"),
     [
-        ('version: "1.0"', 'version: "{}"', "version", (1, 64)),
-        ("name: squat\nv", 'description: "{}"\nname: squat\nv', "description", (0, 1000)),
-        ("Chest up.", '"{}"', f"{FEEDBACK}[0].message", (1, 200)),
+        ('version: "1.0"', 'version: "{}"'),
+        ("name: squat\nv", 'description: "{}"\nname: squat\nv'),
+        ("- name: bottom", '- name: bottom\n        description: "{}"'),
     ],
 )
-def test_it_bounds_the_length_of_texts(
-    old: str, template: str, path: str, limits: tuple[int, int]
-) -> None:
-    least, most = limits
-    for length in (least, most):
-        assert errors_of(edit(old, template.format("é" * length))) == []
-    for length in (least - 1, most + 1):
-        if length >= 0:
-            (error,) = errors_of(edit(old, template.format("é" * length)))
-            assert error[:2] == ("invalid_length", path)
+def test_only_the_document_bounds_a_version_and_a_description(old: str, template: str) -> None:
+    for length in (1, 65, 60_000):
+        assert errors_of(edit(old, template.format("x" * length))) == []
+    assert errors_of(edit(old, template.format("x" * 65_536)))[0][0] == "document_too_large"
 
 
 def test_a_message_may_have_lines_and_a_version_may_not() -> None:

@@ -30,7 +30,9 @@ STRUCTURAL_CODES = {
     "criterion_not_allowed",
 }
 
-NAMES = st.sampled_from(["up", "down", "low", "completed", "interrupted", "x" * 65, "a.b", ""])
+NAMES = st.sampled_from(
+    ["up", "down", "low", "completed", "interrupted", "x" * 65, "a.b", "", " up", " "]
+)
 TEXTS = st.sampled_from(["", "a", "two\nlines", "\x07", "x" * 64, "x" * 65, "x" * 201, "x" * 1001])
 ANGLES = st.sampled_from([0, 60, 90.5, 180, -1, 181, "90", None])
 JOINTS = st.sampled_from(["knee", "hip", "toe", "Knee"])

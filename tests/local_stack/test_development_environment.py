@@ -42,7 +42,9 @@ def test_it_honours_what_is_set(tmp_path: Path, name: str) -> None:
 
 
 def test_an_empty_variable_is_filled(tmp_path: Path) -> None:
-    assert filled(tmp_path, CELERY_BROKER_URL="")["CELERY_BROKER_URL"] == "filesystem://localhost"
+    variables = filled(tmp_path, CELERY_BROKER_URL="", ENVIRONMENT="")
+    assert variables["CELERY_BROKER_URL"] == "filesystem://localhost"
+    assert variables["ENVIRONMENT"] == "development"
 
 
 def test_the_stream_is_on_the_realtime_port(tmp_path: Path) -> None:

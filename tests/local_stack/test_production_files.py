@@ -22,10 +22,25 @@ def test_the_image_holds_every_package_of_ours() -> None:
 def test_every_secret_comes_from_the_environment_and_is_required(service: str) -> None:
     variables = COMPOSE["services"][service]["environment"]
     assert variables["ENVIRONMENT"] == "production"
-    for name in ("SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS", "PUBLIC_STREAM_URL"):
+    for name in (
+        *("SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS"),
+        *("PUBLIC_STREAM_URL", "ALLOWED_HOSTS", "TRUSTED_PROXIES"),
+    ):
         assert variables[name] == f"${{{name}:?}}"
     for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
         assert re.search(r":\$\{\w+_PASSWORD:\?\}@", variables[name])
+
+
+@pytest.mark.parametrize("service", ["migrate", "web", "worker", "beat"])
+def test_the_folders_of_the_image_win_over_dotenv(service: str) -> None:
+    image = (PROJECT / "Dockerfile").read_text()
+    for name in ("DATA_DIR", "PROMETHEUS_MULTIPROC_DIR"):
+        assert f" {name}={COMPOSE['services'][service]['environment'][name]}" in image
+
+
+@pytest.mark.parametrize("service", ["postgres", "redis", "web", "worker", "beat"])
+def test_a_service_that_ends_is_started_again(service: str) -> None:
+    assert COMPOSE["services"][service]["restart"] == "unless-stopped"
 
 
 def test_what_serves_waits_for_the_migrations() -> None:

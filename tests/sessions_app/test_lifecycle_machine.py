@@ -44,7 +44,7 @@ from tests.conftest import SESSIONS, Machine, make_released, mint
 
 START = datetime(2031, 5, 1, 12, tzinfo=UTC)
 # Short and close together, so that deadlines of every kind meet.
-WINDOW, IDLE, LONGEST = (timedelta(seconds=seconds) for seconds in (60, 70, 150))
+WINDOW, IDLE, LONGEST = (timedelta(seconds=seconds) for seconds in (60, 50, 95))
 # A stored idle deadline is late by up to this; it is never early.
 SLACK = timedelta(seconds=10)
 LEASE = GRACE = timedelta(seconds=30)
@@ -388,6 +388,19 @@ class Lifecycle(RuleBasedStateMachine):
         for model in held:
             model.hear(heard_at, self.now)
         assert renewed == len(held)
+
+    @precondition(lambda self: any(model.attachment for model in self.models))
+    @rule(seconds=st.sampled_from([10, 25, 29]))
+    def runtimes_go_on(self, seconds: int) -> None:
+        """Every runtime renews what it holds, and time passes."""
+        held = [(model, model.attachment) for model in self.models if model.attachment]
+        renewed = leases_renew(
+            attachments=[Attachment(model.id, id_, self.now) for model, id_ in held], now=self.now
+        )
+        assert renewed == len(held)
+        for model, _ in held:
+            model.hear(self.now, self.now)
+        self.turn_the_clock(self.now + timedelta(seconds=seconds))
 
     @precondition(lambda self: any(model.status == "finalizing" for model in self.models))
     @rule(data=st.data(), step=st.sampled_from([0, 0, 0, 1]))

@@ -1,0 +1,201 @@
+"""Real responses of every kind against what the document declares for them."""
+
+import re
+from typing import Any
+
+import pytest
+from described import assert_described
+from django.db import OperationalError
+from django.http import HttpResponse
+from django.test import Client
+
+from kynaplatform.api.throttling import request_counter
+from movespecs.models import MoveSpec
+from tests.api.asking import ask as anonymous
+from tests.api.asking import fresh_address
+from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML, Machine, encoded
+
+KNOWN = "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"
+
+
+def ask(machine: Machine, method: str, path: str, body: Any = None, **more: Any) -> HttpResponse:
+    response = machine.call(method, path, body, **more)
+    assert_described(method, path.partition("?")[0], response)
+    return response
+
+
+def test_it_describes_the_whole_way_from_a_key_to_a_session(owner: Machine) -> None:
+    minted = ask(
+        owner, "POST", TOKENS,
+        {"api_key_id": str(owner.credential.id), "api_key_secret": owner.secret},
+    )  # fmt: skip
+    assert minted.status_code == 201
+    movespec_id = ask(owner, "POST", MOVESPECS, {"name": "Squat"}).json()["movespec_id"]
+    one = f"{MOVESPECS}/{movespec_id}"
+    ask(owner, "PUT", f"{one}/draft", {"yaml_source": VALID_YAML})
+    ask(owner, "GET", f"{one}/draft")
+    assert ask(owner, "POST", f"{one}/draft/validate").json()["ok"] is True
+    version_id = ask(owner, "POST", f"{one}/versions").json()["movespec_version_id"]
+    assert ask(owner, "POST", f"{one}/versions").status_code == 200
+    ask(owner, "GET", f"{one}/versions/{version_id}")
+    ask(owner, "POST", f"{one}/versions/{version_id}/validate")
+    ask(owner, "POST", f"{one}/versions/{version_id}/release")
+    ask(owner, "PATCH", one, {"description": "Deep.", "visibility": "public"})
+    fork = {"project_id": str(owner.project.id)}
+    ask(owner, "POST", f"{one}/fork", fork, idempotency_key="f")
+    replayed = ask(owner, "POST", f"{one}/fork", fork, idempotency_key="f")
+    assert replayed.headers["Idempotent-Replayed"] == "true"
+    session = {"mode": "live", "project_id": str(owner.project.id), "movespec_id": movespec_id}
+    created = ask(owner, "POST", SESSIONS, session, idempotency_key="s")
+    assert ask(owner, "POST", SESSIONS, session, idempotency_key="s").content == created.content
+    session_id = created.json()["session_id"]
+    ask(owner, "POST", SESSIONS, session)
+    ask(owner, "GET", f"{SESSIONS}/{session_id}")
+    assert "Link" in ask(owner, "GET", f"{SESSIONS}?limit=1&status=created").headers
+    ask(owner, "POST", f"{SESSIONS}/{session_id}/finalize")
+    assert ask(owner, "POST", f"{SESSIONS}/{session_id}/cancel").status_code == 409
+    ask(owner, "GET", f"{MOVESPECS}?limit=1")
+    ask(owner, "GET", f"{one}/versions?limit=1")
+    token_id = ask(owner, "GET", f"{TOKENS}?limit=1").json()[0]["token_id"]
+    ask(owner, "GET", f"{TOKENS}/{token_id}")
+    ask(owner, "POST", f"{one}/archive")
+    assert ask(owner, "POST", SESSIONS, session).status_code == 409
+    ask(owner, "POST", f"{TOKENS}/{token_id}/revoke")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.well-known/jwks.json", "/api/schema", "/api/schema/movespec", "/healthz", "/readyz",
+        "/metrics", "/api/movespecs",
+    ],
+)  # fmt: skip
+def test_it_describes_what_anyone_may_read(owner: Machine, path: str) -> None:
+    response = Client().get(path)
+    assert response.status_code == 200
+    assert_described("GET", path, response)
+
+
+FAULTS: list[tuple[int, str, str, Any, dict[str, str]]] = [
+    (401, "GET", SESSIONS, None, {"authorization": ""}),
+    (401, "GET", MOVESPECS, None, {"authorization": "Bearer no"}),
+    (401, "POST", TOKENS, {"api_key": "kyna_sk_no"}, {}),
+    (403, "POST", SESSIONS, {"mode": "live", "project_id": KNOWN, "movespec_id": KNOWN}, {}),
+    (404, "GET", f"{SESSIONS}/{KNOWN}", None, {}),
+    (404, "GET", f"{MOVESPECS}/no-uuid", None, {}),
+    (404, "POST", f"{TOKENS}/{KNOWN}/revoke", None, {}),
+    (400, "POST", SESSIONS, b"{", {}),
+    (413, "PUT", f"{MOVESPECS}/{KNOWN}/draft", b" " * 600_000, {}),
+    (415, "POST", MOVESPECS, b"name=x", {"content-type": "text/plain"}),
+    (422, "POST", MOVESPECS, {"name": ""}, {}),
+    (422, "GET", f"{SESSIONS}?limit=0", None, {}),
+    (422, "GET", f"{SESSIONS}?cursor=no", None, {}),
+    (422, "POST", TOKENS, {}, {}),
+    (422, "POST", TOKENS, {"api_key": "x"}, {"idempotency-key": "a b"}),
+    (422, "POST", SESSIONS, {"mode": "film"}, {"idempotency-key": ""}),
+]
+
+
+@pytest.mark.parametrize(("status", "method", "path", "body", "headers"), FAULTS)
+def test_it_describes_a_refusal(
+    owner: Machine, status: int, method: str, path: str, body: Any, headers: dict[str, str]
+) -> None:
+    response = raw(owner, method, path, body, headers)
+    assert response.status_code == status
+    assert_described(method, path.partition("?")[0], response)
+
+
+@pytest.mark.parametrize("path", [SESSIONS, f"{MOVESPECS}/{KNOWN}", TOKENS, "/metrics", "/healthz"])
+def test_it_describes_a_wrong_method(owner: Machine, path: str) -> None:
+    response = raw(owner, "DELETE", path, None, {})
+    assert response.status_code == 405
+    assert_described("GET", path, response)
+
+
+@pytest.mark.parametrize("path", [SESSIONS, MOVESPECS, TOKENS])
+def test_it_describes_a_request_over_the_limit(owner: Machine, settings: Any, path: str) -> None:
+    settings.RATE_LIMIT_PROJECT = 1
+    request_counter.cache_clear()
+    assert ask(owner, "GET", path).status_code == 200
+    assert ask(owner, "GET", path).status_code == 429
+
+
+def test_it_describes_a_mint_over_the_limit(db: None, settings: Any) -> None:
+    settings.RATE_LIMIT_MINT = 1
+    request_counter.cache_clear()
+    address = fresh_address()
+    for status in (401, 429):
+        response = anonymous("POST", TOKENS, {"api_key": "kyna_sk_no"}, address=address)
+        assert response.status_code == status
+        assert_described("POST", TOKENS, response)
+
+
+@pytest.mark.parametrize("suspended", ["project", "organization"])
+def test_it_describes_a_suspension(owner: Machine, suspended: str) -> None:
+    row = getattr(owner, suspended)
+    row.suspended_at = row.created_at
+    row.save()
+    error = ask(owner, "GET", SESSIONS).json()["error"]
+    assert error["code"] == f"{suspended}_suspended"
+    key = {"api_key": owner.secret}
+    assert ask(owner, "POST", TOKENS, key).json()["error"]["code"] == f"{suspended}_suspended"
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [(RuntimeError("secret"), 500), (OperationalError("secret"), 503)]
+)
+def test_it_describes_a_failure_of_ours(
+    owner: Machine, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr("sessions_app.views.sessions_as_of", fail)
+    response = ask(owner, "GET", SESSIONS)
+    assert response.status_code == status
+    assert b"secret" not in response.content
+
+
+def test_it_describes_what_readiness_finds_down(
+    owner: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kynaplatform.api.health.broker_state", lambda: "down")
+    response = ask(owner, "GET", "/readyz")
+    assert response.status_code == 503
+
+
+def test_it_describes_the_refusals_of_a_movespec(owner: Machine, movespec: MoveSpec) -> None:
+    broken = ask(owner, "POST", MOVESPECS, {"name": "Broken"}).json()["movespec_id"]
+    assert ask(owner, "POST", f"{MOVESPECS}/{broken}/versions").status_code == 422
+    body = {"mode": "live", "project_id": str(owner.project.id), "movespec_id": broken}
+    assert ask(owner, "POST", SESSIONS, body).status_code == 409
+    body |= {"contract_major": 2}
+    assert ask(owner, "POST", SESSIONS, body).status_code == 409
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html", "image/png", "*/*"])
+def test_its_page_opens_offline_whatever_is_accepted(db: None, accept: str) -> None:
+    response = Client().get("/api/docs", headers={"accept": accept})
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    sources = re.findall(r"""(?:src|href)=["']([^"']+)""", response.content.decode())
+    assert len(sources) >= 4
+    assert all(source.startswith("/static/") for source in sources)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_its_page_takes_no_other_method(db: None, method: str) -> None:
+    response = Client().generic(method, "/api/docs")
+    assert response.status_code == 405
+    assert response.json()["error"]["code"] == "method_not_allowed"
+
+
+def raw(
+    machine: Machine, method: str, path: str, body: Any, headers: dict[str, str]
+) -> HttpResponse:
+    sent = {"authorization": f"Bearer {machine.token}"} | headers
+    if not sent["authorization"]:
+        del sent["authorization"]
+    content_type = sent.pop("content-type", "application/json")
+    data = b"" if body is None else encoded(body)
+    return Client().generic(method, path, data=data, content_type=content_type, headers=sent)
