@@ -251,7 +251,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.raw |= {row["id"]: row for row in DetectionSession.objects.filter(id=id_).values()}
         assert self.raw[id_]["status"] == "created"
 
-    @rule(data=st.data(), end=st.sampled_from(["finalize", "cancel"]))
+    @rule(data=st.data(), end=st.sampled_from(["finalize", "finalize", "cancel"]))
     def finalize_or_cancel(self, data: st.DataObject, end: str) -> None:
         model = self.pick(data)
         answer = self.call(model.project, "POST", f"{SESSIONS}/{model.id}/{end}")
@@ -482,10 +482,11 @@ class Lifecycle(RuleBasedStateMachine):
         return "project_suspended" if self.suspended.get(f"project {project}") else None
 
     def pick(self, data: st.DataObject, attached: bool = False) -> Model:
-        """Often one that lives, at times one that has ended."""
+        """Often one that finishes or lives, at times one that has ended."""
         models = [model for model in self.models if model.attachments or not attached]
         living = [model for model in models if model.deadline_at]
-        return data.draw(st.sampled_from([*living * 3, *models[-2:]]))
+        finalizing = [model for model in living if model.status == "finalizing"]
+        return data.draw(st.sampled_from([*finalizing * 6, *living * 2, *models[-2:]]))
 
     def pick_attachment(self, data: st.DataObject) -> tuple[Model, UUID]:
         """Often the one that holds its session, at times one that lost it."""
