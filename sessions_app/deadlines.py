@@ -114,6 +114,26 @@ def as_due(now: datetime) -> dict[str, Combinable]:
     }
 
 
+def session_as_of(sessions: QuerySet[DetectionSession], now: datetime) -> DetectionSession | None:
+    """The one session of `sessions`, with its columns as they are at `now`.
+
+    Only an overdue one needs the expressions, which cost more to build than to run.
+    """
+    session = sessions.first()
+    if session is None or session.deadline_at is None or session.deadline_at > now:
+        return session
+    overdue = sessions_as_of(now).filter(id=session.id).first()
+    return None if overdue is None else with_due_columns(overdue)
+
+
+def with_due_columns(session: DetectionSession) -> DetectionSession:
+    """A session of `sessions_as_of`, its `now_<column>` moved to where the columns are."""
+    for name, value in list(vars(session).items()):
+        if name.startswith("now_"):
+            setattr(session, name.removeprefix("now_"), value)
+    return session
+
+
 def sessions_as_of(now: datetime) -> QuerySet[DetectionSession]:
     """Every session with `now_<column>` for each column that a deadline changes."""
     return DetectionSession.objects.annotate(

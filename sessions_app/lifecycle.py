@@ -28,12 +28,10 @@ from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
 LEASE = timedelta(seconds=30)
 # The runtime writes the idle deadline at most this often, so a stored one is never too early.
 IDLE_SLACK = timedelta(seconds=10)
-SWEEP_BATCH = 1000
 # Runtimes listen on it; the payload is the session's id.
 CHANNEL = "kyna_session"
-SUSPENDED_MESSAGE = "The project or its organization was suspended."
-
-_ENDED: dict[str, Any] = {
+# What every end does to the columns of a live session.
+ENDED: dict[str, Any] = {
     "finishing_outcome": None,
     "deadline_at": None,
     "attachment_id": None,
@@ -72,42 +70,6 @@ def session_settle(*, session_id: UUID, now: datetime) -> None:
     DetectionSession.objects.filter(is_due(now), id=session_id).update(**as_due(now))
 
 
-def expire_sessions(*, now: datetime, batch: int = SWEEP_BATCH) -> int:
-    """Settle every overdue session, `batch` rows a transaction; safe to run twice at once.
-
-    Also ends the live sessions of what was suspended. Answers how many sessions it changed.
-    """
-    changed = 0
-    while True:
-        with transaction.atomic():
-            overdue = DetectionSession.objects.filter(is_due(now)).order_by("deadline_at")
-            ids = list(
-                overdue.select_for_update(skip_locked=True, no_key=True).values_list(
-                    "id", flat=True
-                )[:batch]
-            )
-            if ids:
-                DetectionSession.objects.filter(is_due(now), id__in=ids).update(**as_due(now))
-        changed += len(ids)
-        if len(ids) < batch:
-            break
-    return changed + suspended_sessions_cancel(now=now, batch=batch)
-
-
-def suspended_sessions_cancel(*, now: datetime, batch: int = SWEEP_BATCH) -> int:
-    """Cancel what is live in suspended projects and organizations."""
-    organization = Q(organization__suspended_at__isnull=False)
-    project = Q(suspended_at__isnull=False)
-    return _suspend(organization, "organization_suspended", now, batch) + _suspend(
-        project & ~organization, "project_suspended", now, batch
-    )
-
-
-def end_suspended_sessions(*, now: datetime, **_: Any) -> None:
-    """Receiver of `projects.suspension.suspended`. The sweep finds what raced with it."""
-    suspended_sessions_cancel(now=now)
-
-
 def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
     """Finish a session: at once when nothing is attached, else through its runtime.
 
@@ -144,7 +106,7 @@ def session_cancel(*, session_id: UUID, project_id: UUID, now: datetime) -> None
         before=LIVE_STATUSES,
         already=(Status.CANCELLED,),
         changes={
-            **_ENDED,
+            **ENDED,
             "status": Status.CANCELLED,
             "terminal_outcome": Outcome.CANCELLED,
             "ended_at": now,
@@ -253,7 +215,7 @@ def session_complete(
         attachment_id,
         now,
         Q(status=Status.FINALIZING, checkpoint_number=checkpoint_number),
-        **_ENDED,
+        **ENDED,
         status=Status.COMPLETED,
         terminal_outcome=F("finishing_outcome"),
         ended_at=_if(Q(finishing_outcome=Outcome.MAX_DURATION), F("longest_until"), now),
@@ -268,7 +230,7 @@ def session_fail(
         session_id,
         attachment_id,
         now,
-        **_ENDED,
+        **ENDED,
         status=Status.FAILED,
         terminal_outcome=Outcome.FAILED,
         error_code=code,
@@ -308,42 +270,13 @@ def _request_end(
     with transaction.atomic():
         mine.filter(is_due(now)).update(**as_due(now))
         if mine.filter(status__in=before, deadline_at__gt=now).update(**changes):
-            _notify([session_id])
+            notify_runtimes([session_id])
             return
         session = mine.first()
     if session is None:
         raise NotFound("session")
     if session.status not in already:
         raise _already_ended(session)
-
-
-def _suspend(suspended: Q, code: str, now: datetime, batch: int) -> int:
-    """Cancel the live sessions of what is `suspended`; what is overdue has ended already."""
-    projects = list(Project.objects.filter(suspended).values_list("id", flat=True))
-    cancelled = 0
-    while projects:
-        live = DetectionSession.objects.filter(
-            project_id__in=projects, status__in=LIVE_STATUSES, deadline_at__gt=now
-        )
-        with transaction.atomic():
-            ids = list(
-                live.select_for_update(skip_locked=True, no_key=True).values_list("id", flat=True)[
-                    :batch
-                ]
-            )
-            live.filter(id__in=ids).update(
-                **_ENDED,
-                status=Status.CANCELLED,
-                terminal_outcome=Outcome.SUSPENDED,
-                error_code=code,
-                error_message=SUSPENDED_MESSAGE,
-                ended_at=now,
-            )
-            _notify(ids)
-        cancelled += len(ids)
-        if len(ids) < batch:
-            break
-    return cancelled
 
 
 def _idle_deadline(last_message_at: datetime) -> datetime:
@@ -366,7 +299,7 @@ def _value(value: object) -> Combinable:
     return value if isinstance(value, Combinable) else Value(value)
 
 
-def _notify(session_ids: Iterable[UUID]) -> None:
+def notify_runtimes(session_ids: Iterable[UUID]) -> None:
     """Tell the runtimes, when this transaction commits, to look at these sessions again."""
     ids = [str(id_) for id_ in session_ids]
     if ids:

@@ -4,12 +4,12 @@ from celery import shared_task
 from django.utils import timezone
 
 from projects.access_tokens import prune_access_tokens
-from sessions_app import lifecycle, retention
+from sessions_app import expiry, retention
 
 
 @shared_task
 def expire_sessions() -> int:
-    return lifecycle.expire_sessions(now=timezone.now())
+    return expiry.expire_sessions(now=timezone.now())
 
 
 @shared_task

@@ -10,8 +10,9 @@ from kynaplatform.api import errors
 from kynaplatform.api.pagination import Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
 from sessions_app.admission import AdmissionRequest, session_admit
-from sessions_app.deadlines import sessions_as_of
+from sessions_app.deadlines import session_as_of, sessions_as_of, with_due_columns
 from sessions_app.lifecycle import session_cancel, session_finalize
+from sessions_app.models import DetectionSession
 from sessions_app.runtime_tokens import (
     INPUT_SCHEMA_VERSION,
     OUTPUT_SCHEMA_VERSION,
@@ -122,7 +123,7 @@ class SessionViewSet(ApiViewSet):
             request._request,
             sessions,
             query,
-            lambda session: present_session(session, organization_id),
+            lambda session: present_session(with_due_columns(session), organization_id),
         )
 
     @operation(
@@ -161,8 +162,8 @@ class SessionViewSet(ApiViewSet):
 
 
 def _record(request: ApiRequest, session_id: UUID, now: datetime) -> SessionRecord:
-    mine = sessions_as_of(now).filter(project_id=request.caller.project_id)
-    session = mine.filter(id=session_id).first()
+    mine = DetectionSession.objects.filter(project_id=request.caller.project_id)
+    session = session_as_of(mine.filter(id=session_id), now)
     if session is None:
         raise errors.NotFound("session")
     return present_session(session, request.caller.organization_id)

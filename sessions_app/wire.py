@@ -66,20 +66,20 @@ class SessionQuery(Query):
 
 
 def present_session(session: Any, organization_id: UUID) -> SessionRecord:
-    """A session of `sessions_as_of(now)`: as its deadlines have left it."""
+    """A session as its deadlines have left it: see sessions_app/deadlines.py."""
     return SessionRecord(
         session_id=session.id,
         organization_id=organization_id,
         project_id=session.project_id,
         mode=session.mode,
-        status=session.now_status,
+        status=session.status,
         resolved_movespec_version_id=session.resolved_version_id,
         accepted_frames_total=session.accepted_frames_total,
-        terminal_outcome=session.now_terminal_outcome,
+        terminal_outcome=session.terminal_outcome,
         created_at=session.created_at,
         started_at=session.started_at,
-        ended_at=session.now_ended_at,
-        deadline_at=session.now_deadline_at,
-        error_code=session.now_error_code,
-        error_message=session.now_error_message,
+        ended_at=session.ended_at,
+        deadline_at=session.deadline_at,
+        error_code=session.error_code,
+        error_message=session.error_message,
     )

@@ -19,7 +19,7 @@ from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import AccessToken, CredentialKind, Project, SigningKey
 from projects.signing import key_ring, signing_key_rotate
-from sessions_app.lifecycle import expire_sessions
+from sessions_app.expiry import expire_sessions
 from sessions_app.models import DetectionSession, Status
 from sessions_app.retention import forget_idempotency_keys, prune_signing_keys
 from tests.conftest import (

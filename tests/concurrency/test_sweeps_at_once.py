@@ -15,7 +15,8 @@ from racing import eventually, race, racing, waiting_backends
 
 from kynaplatform.api.errors import SessionAlreadyEnded
 from movespecs.models import MoveSpec
-from sessions_app.lifecycle import expire_sessions, session_cancel, session_finalize, session_settle
+from sessions_app.expiry import expire_sessions
+from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
 from sessions_app.models import DetectionSession, Mode, Outcome, Status
 from tests.conftest import Machine
 from tests.server import ROOT

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from movespecs.models import MoveSpec
-from sessions_app import lifecycle
+from sessions_app import expiry, lifecycle
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
@@ -138,5 +138,5 @@ class Scene:
         return row.status, row.terminal_outcome, row.error_code, row.ended_at
 
 
-def sweep(seconds: float, batch: int = lifecycle.SWEEP_BATCH) -> int:
-    return lifecycle.expire_sessions(now=at(seconds), batch=batch)
+def sweep(seconds: float, batch: int = expiry.SWEEP_BATCH) -> int:
+    return expiry.expire_sessions(now=at(seconds), batch=batch)

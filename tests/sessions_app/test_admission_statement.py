@@ -21,7 +21,7 @@ from movespecs.models import MoveSpec
 from projects.authentication import authenticate_token
 from projects.models import Credential, Project
 from sessions_app.admission import AdmissionRequest, session_admit
-from sessions_app.lifecycle import expire_sessions, suspended_sessions_cancel
+from sessions_app.expiry import expire_sessions, suspended_sessions_cancel
 from sessions_app.models import DetectionSession
 from sessions_app.retention import forget_idempotency_keys
 from tests.conftest import SESSIONS, Machine

@@ -29,10 +29,10 @@ from kynaplatform.api.errors import ApiError
 from movespecs.models import MoveSpec
 from projects.suspension import resume, suspend
 from sessions_app.deadlines import as_due, sessions_as_of
+from sessions_app.expiry import expire_sessions
 from sessions_app.lifecycle import (
     Attachment,
     AttachmentLost,
-    expire_sessions,
     leases_renew,
     session_attach,
     session_checkpoint,

@@ -10,7 +10,7 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import Scene, at, sweep
 
-from sessions_app import lifecycle, tasks
+from sessions_app import expiry, tasks
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_released
 
@@ -143,4 +143,4 @@ def test_it_is_run_by_the_task_and_the_command(
     scene.streaming()
     call_command("expire_sessions", "--json")
     assert json.loads(capsys.readouterr().out) == {"changed": 2}
-    assert lifecycle.expire_sessions(now=at(LATE)) == 0
+    assert expiry.expire_sessions(now=at(LATE)) == 0

@@ -3,7 +3,7 @@ from typing import Any
 from django.utils import timezone
 
 from kynaplatform.api.commands import OperatorCommand
-from sessions_app.lifecycle import expire_sessions
+from sessions_app.expiry import expire_sessions
 
 
 class Command(OperatorCommand):
