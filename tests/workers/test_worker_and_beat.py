@@ -1,7 +1,6 @@
 """The worker and beat of `make run`, as processes on a real broker, expire a stale session."""
 
 import json
-import re
 import signal
 import subprocess
 import time
@@ -99,12 +98,6 @@ def test_a_stale_session_expires_and_sigterm_stops_every_process(
         eventually(lambda: is_ready(f"http://127.0.0.1:{port}"), "ready", log)
         eventually(
             lambda: DetectionSession.objects.get(id=stale.id).status != Status.CREATED, "swept", log
-        )
-        settled_one = re.compile(r"tasks\.expire_sessions\[\S+\] succeeded in \S+ 1\n")
-        eventually(
-            lambda: settled_one.search((tmp_path / "worker.log").read_text()) is not None,
-            "the worker tells that it settled one",
-            log,
         )
         stale.refresh_from_db()
         assert (stale.status, stale.terminal_outcome, stale.error_code) == (
