@@ -27,13 +27,14 @@ def prepare(*, with_demo: bool) -> None:
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management.base import CommandError
     from django.db import OperationalError
 
     try:
         prepare(with_demo=len(sys.argv) > 1)
-    except (CommandError, OperationalError) as error:
-        say(f"{type(error).__name__}: {error}")
+    except (CommandError, ImproperlyConfigured, OperationalError) as error:
+        say(str(error))
         return 1
     return 0
 

@@ -40,7 +40,7 @@ class SessionViewSet(ApiViewSet):
         example={
             "mode": "live",
             "project_id": "2541a341-c457-443b-b2f6-ff0f1ecac8b4",
-            "movespec_id": "da7b4474-7c74-5711-89a9-204b3269a7cb",
+            "movespec_id": "7c9a57d5-2985-4a59-a141-9d5ae92c2763",
         },
         returns=SessionCreated,
         status=201,

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 
 class OperatorCommand(BaseCommand):
-    """A command that answers with a flat object of strings, numbers and nulls."""
+    """A command that answers with one object."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -19,4 +19,8 @@ class OperatorCommand(BaseCommand):
             return
         width = max(len(name) for name in result)
         for name, value in result.items():
+            if isinstance(value, Mapping):
+                value = ", ".join(f"{key} {item}" for key, item in value.items())
+            elif isinstance(value, list):
+                value = " ".join(value)
             self.stdout.write(f"{name:<{width}}  {value}")

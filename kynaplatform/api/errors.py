@@ -169,7 +169,7 @@ class ContractVersionUnsupported(ApiError):
 
 class MoveSpecNotReleased(ApiError):
     status, code = 409, "movespec_not_released"
-    sentence = "The MoveSpec has no released version."
+    sentence = "The MoveSpec has no released version: make one and release it."
 
 
 class MoveSpecArchived(ApiError):

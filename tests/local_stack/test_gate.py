@@ -92,5 +92,5 @@ def test_every_check_runs_although_one_fails(
     assert check.run_all() == 1
     assert capsys.readouterr().out == (
         "one line too long\nFAILED  lint\nok      types (0.0 s)\n"
-        "ok      audit (0.0 s)  NOT AUDITED\nmake check: 1 failed: lint\n"
+        "skipped audit: NOT AUDITED (0.0 s)\nmake check: 1 failed: lint\n"
     )

@@ -16,9 +16,8 @@ class Command(OperatorCommand):
         entries = catalogue_load(now=timezone.now())
         self.answer(
             {
-                "movespecs": len(entries),
                 "new_versions": sum(entry.is_new_version for entry in entries),
-                **{entry.movespec.name: str(entry.movespec.id) for entry in entries},
+                "movespecs": {entry.movespec.name: str(entry.movespec.id) for entry in entries},
             },
             options,
         )

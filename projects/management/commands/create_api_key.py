@@ -56,7 +56,7 @@ class Command(OperatorCommand):
                 "project_id": project.id,
                 f"{kind}_id": credential.id,
                 f"{kind}_secret": secret,
-                "scopes": " ".join(credential.scopes),
+                "scopes": credential.scopes,
                 "expires_at": credential.expires_at and credential.expires_at.isoformat(),
             },
             options,
