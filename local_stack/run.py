@@ -34,7 +34,7 @@ READY_SECONDS = 60.0
 POLL_SECONDS = 0.05
 LEFTOVER_SECONDS = 1.0
 # Two threads a process answered the most sessions a second; see docs/architecture.md.
-WEB_THREADS = 2
+WEB_THREADS = 4
 WEB_STOP_SECONDS = 8
 # The longest that granian allows: a thread takes its database connection with it, and what was
 # prepared on it.
