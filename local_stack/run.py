@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.05
+MOST_PORT = 65_535
+MOST_PROCESSES = 64
 LEFTOVER_SECONDS = 1.0
-# Two threads a process answered the most sessions a second; see docs/architecture.md.
+# Four threads a process answered the most sessions a second; see docs/architecture.md.
 WEB_THREADS = 4
 WEB_STOP_SECONDS = 8
 # The longest that granian allows: a thread takes its database connection with it, and what was
@@ -237,9 +239,17 @@ def pause(seconds: float) -> None:
 
 
 def chosen_port() -> int:
-    given = os.environ.get("PORT") or "8000"
-    if not given.isdigit() or not 0 < int(given) < 65536:
-        raise FailedError(f"PORT is {given!r}: it must be a number from 1 to 65535.")
+    """PORT, once every number that the environment gives is found to be one."""
+    port = chosen_number("PORT", "8000", MOST_PORT)
+    chosen_number("REALTIME_PORT", "8001", MOST_PORT)
+    chosen_number("WEB_PROCESSES", "1", MOST_PROCESSES)
+    return port
+
+
+def chosen_number(name: str, default: str, most: int) -> int:
+    given = os.environ.get(name) or default
+    if not given.isdigit() or not 0 < int(given) <= most:
+        raise FailedError(f"{name} is {given!r}: it must be a number from 1 to {most}.")
     return int(given)
 
 
