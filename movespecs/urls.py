@@ -1,6 +1,7 @@
 from django.urls import path
 
-from movespecs.views import DraftViewSet, MoveSpecViewSet, VersionViewSet
+from movespecs.version_views import VersionViewSet
+from movespecs.views import DraftViewSet, MoveSpecViewSet
 
 ONE = "api/movespecs/<movespec_id>"
 VERSIONS = f"{ONE}/versions"

@@ -1,17 +1,24 @@
-"""MoveSpecs: create, edit, validate, version, release, fork, archive."""
+"""MoveSpecs and their drafts: create, edit, validate, fork, archive."""
 
 from uuid import UUID
 
 import msgspec
-from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from detection import validate
 from kynaplatform.api import errors
-from kynaplatform.api.caller import Caller
 from kynaplatform.api.pagination import MOST_PER_PAGE, Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
-from movespecs.authors import Author
+from movespecs.access import (
+    FAMILY,
+    READ,
+    WRITE,
+    author_of,
+    own_draft,
+    require_own,
+    require_project,
+    visible_movespec,
+)
 from movespecs.drafts import (
     MOST_YAML_BYTES,
     draft_replace,
@@ -20,8 +27,7 @@ from movespecs.drafts import (
     movespec_edit,
 )
 from movespecs.forks import movespec_fork
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
-from movespecs.releases import version_create, version_release
+from movespecs.models import MoveSpec, Visibility
 from movespecs.wire import (
     DraftAnswer,
     DraftReplace,
@@ -31,17 +37,10 @@ from movespecs.wire import (
     MoveSpecFork,
     MoveSpecQuery,
     ValidationResult,
-    VersionAnswer,
-    VersionQuery,
     present_draft,
     present_movespec,
     present_validation,
-    present_version,
 )
-
-READ = "movespecs:read"
-WRITE = "movespecs:write"
-FAMILY = "movespecs"
 
 
 class MoveSpecViewSet(ApiViewSet):
@@ -90,12 +89,12 @@ class MoveSpecViewSet(ApiViewSet):
     def create(self, request: ApiRequest) -> MoveSpecAnswer:
         """A private MoveSpec with an empty draft, in the token's project."""
         body: MoveSpecCreate = request.body
-        _require_project(request.caller, body.project_id)
+        require_project(request.caller, body.project_id)
         movespec = movespec_create(
             project_id=request.caller.project_id,
             name=body.name,
             description=body.description,
-            author=_author(request),
+            author=author_of(request),
             now=timezone.now(),
         )
         return present_movespec(movespec)
@@ -110,7 +109,7 @@ class MoveSpecViewSet(ApiViewSet):
     )
     def retrieve(self, request: ApiRequest, movespec_id: UUID) -> MoveSpecAnswer:
         """One's own or a public MoveSpec; archived ones too."""
-        return present_movespec(_visible(request, movespec_id))
+        return present_movespec(visible_movespec(request, movespec_id))
 
     @operation(
         summary="Edit a MoveSpec",
@@ -123,13 +122,13 @@ class MoveSpecViewSet(ApiViewSet):
     )
     def partial_update(self, request: ApiRequest, movespec_id: UUID) -> MoveSpecAnswer:
         """Change name, description or visibility."""
-        _require_own(request, movespec_id)
+        require_own(request, movespec_id)
         movespec_edit(
             movespec_id=movespec_id,
             changes=msgspec.to_builtins(request.body),
             now=timezone.now(),
         )
-        return present_movespec(_visible(request, movespec_id))
+        return present_movespec(visible_movespec(request, movespec_id))
 
     @operation(
         summary="Archive a MoveSpec",
@@ -140,9 +139,9 @@ class MoveSpecViewSet(ApiViewSet):
     )
     def archive(self, request: ApiRequest, movespec_id: UUID) -> MoveSpecAnswer:
         """Out of lists, and no change or new session from now on. Again: the same answer."""
-        _require_own(request, movespec_id)
+        require_own(request, movespec_id)
         movespec_archive(movespec_id=movespec_id, now=timezone.now())
-        return present_movespec(_visible(request, movespec_id))
+        return present_movespec(visible_movespec(request, movespec_id))
 
     @operation(
         summary="Fork a MoveSpec",
@@ -168,14 +167,14 @@ class MoveSpecViewSet(ApiViewSet):
         A replay with the same Idempotency-Key answers with the same MoveSpec as it is now.
         """
         body: MoveSpecFork = request.body
-        _require_project(request.caller, body.project_id)
+        require_project(request.caller, body.project_id)
         fork, is_replay = movespec_fork(
             source_id=movespec_id,
             project_id=request.caller.project_id,
             name=body.name,
             description=body.description,
             idempotency_key=request.idempotency_key,
-            author=_author(request),
+            author=author_of(request),
             now=timezone.now(),
         )
         return Reply(
@@ -196,7 +195,7 @@ class DraftViewSet(ApiViewSet):
     )
     def retrieve(self, request: ApiRequest, movespec_id: UUID) -> DraftAnswer:
         """The text as it was last put, valid or not."""
-        return present_draft(_own_draft(request, movespec_id))
+        return present_draft(own_draft(request, movespec_id))
 
     @operation(
         summary="Replace a draft",
@@ -214,12 +213,12 @@ class DraftViewSet(ApiViewSet):
             raise errors.ValidationFailed(
                 {"yaml_source": [f"Expected at most {MOST_YAML_BYTES} UTF-8 bytes."]}
             )
-        _require_own(request, movespec_id)
+        require_own(request, movespec_id)
         return present_draft(
             draft_replace(
                 movespec_id=movespec_id,
                 yaml_source=yaml_source,
-                author=_author(request),
+                author=author_of(request),
                 now=timezone.now(),
             )
         )
@@ -233,141 +232,5 @@ class DraftViewSet(ApiViewSet):
     )
     def validate(self, request: ApiRequest, movespec_id: UUID) -> ValidationResult:
         """Every error and warning with its line and column; 200 also when it is not ok."""
-        draft = _own_draft(request, movespec_id)
+        draft = own_draft(request, movespec_id)
         return present_validation(validate(draft.yaml_source), "draft", draft.id, timezone.now())
-
-
-class VersionViewSet(ApiViewSet):
-    tag, resource = "MoveSpecs", "movespec_version"
-
-    @operation(
-        summary="List versions",
-        scope=READ,
-        limit_family=FAMILY,
-        query=VersionQuery,
-        returns=list[VersionAnswer],
-        errors=(errors.NotFound,),
-    )
-    def list(self, request: ApiRequest, movespec_id: UUID) -> Page:
-        """Newest first. Of another project's public MoveSpec: its released version."""
-        return paginate(
-            request._request,
-            _visible_versions(request, movespec_id),
-            request.query,
-            present_version,
-        )
-
-    @operation(
-        summary="Create a version",
-        scope=WRITE,
-        limit_family=FAMILY,
-        returns=VersionAnswer,
-        status=201,
-        also_status=200,
-        errors=(errors.NotFound, errors.MoveSpecArchived, errors.MoveSpecInvalid),
-    )
-    def create(self, request: ApiRequest, movespec_id: UUID) -> Reply:
-        """Snapshot the draft. An unchanged draft answers 200 with the latest version."""
-        _require_own(request, movespec_id)
-        version, is_new = version_create(
-            movespec_id=movespec_id, author=_author(request), now=timezone.now()
-        )
-        return Reply(present_version(version), status=201 if is_new else 200)
-
-    @operation(
-        summary="Read a version",
-        scope=READ,
-        limit_family=FAMILY,
-        returns=VersionAnswer,
-        errors=(errors.NotFound,),
-    )
-    def retrieve(self, request: ApiRequest, movespec_id: UUID, version_id: UUID) -> VersionAnswer:
-        """Its YAML and its number; immutable but for the withdrawal."""
-        version = _visible_versions(request, movespec_id).filter(id=version_id).first()
-        if version is None:
-            raise errors.NotFound("movespec_version")
-        return present_version(version)
-
-    @operation(
-        summary="Validate a version",
-        scope=WRITE,
-        limit_family=FAMILY,
-        returns=ValidationResult,
-        errors=(errors.NotFound,),
-    )
-    def validate(
-        self, request: ApiRequest, movespec_id: UUID, version_id: UUID
-    ) -> ValidationResult:
-        """The version's YAML under today's rules."""
-        version = _own_version(request, movespec_id, version_id)
-        return present_validation(
-            validate(version.yaml_source), "movespec_version", version.id, timezone.now()
-        )
-
-    @operation(
-        summary="Release a version",
-        scope=WRITE,
-        limit_family=FAMILY,
-        returns=MoveSpecAnswer,
-        errors=(
-            errors.NotFound,
-            errors.MoveSpecArchived,
-            errors.MoveSpecVersionWithdrawn,
-            errors.MoveSpecInvalid,
-        ),
-    )
-    def release(self, request: ApiRequest, movespec_id: UUID, version_id: UUID) -> MoveSpecAnswer:
-        """Every later session by `movespec_id` gets this version. An older one rolls back."""
-        _own_version(request, movespec_id, version_id)
-        version_release(
-            movespec_id=movespec_id,
-            version_id=version_id,
-            author=_author(request),
-            now=timezone.now(),
-        )
-        return present_movespec(_visible(request, movespec_id))
-
-
-def _author(request: ApiRequest) -> Author:
-    return Author(credential_id=request.caller.credential_id)
-
-
-def _require_project(caller: Caller, project_id: UUID | None) -> None:
-    if project_id is not None and project_id != caller.project_id:
-        raise errors.ProjectMismatch
-
-
-def _visible(request: ApiRequest, movespec_id: UUID) -> MoveSpec:
-    own = request.caller.project_id if request.caller else None
-    movespecs = MoveSpec.objects.visible_to(own).select_related("project")
-    movespec = movespecs.filter(id=movespec_id).first()
-    if movespec is None:
-        raise errors.NotFound("movespec")
-    return movespec
-
-
-def _require_own(request: ApiRequest, movespec_id: UUID) -> None:
-    """Another project's MoveSpec, public or not, answers like one that does not exist."""
-    own = MoveSpec.objects.filter(project_id=request.caller.project_id)
-    if not own.filter(id=movespec_id).exists():
-        raise errors.NotFound("movespec")
-
-
-def _own_draft(request: ApiRequest, movespec_id: UUID) -> MoveSpecDraft:
-    _require_own(request, movespec_id)
-    return MoveSpecDraft.objects.get(movespec_id=movespec_id)
-
-
-def _own_version(request: ApiRequest, movespec_id: UUID, version_id: UUID) -> MoveSpecVersion:
-    _require_own(request, movespec_id)
-    version = MoveSpecVersion.objects.filter(movespec_id=movespec_id, id=version_id).first()
-    if version is None:
-        raise errors.NotFound("movespec_version")
-    return version
-
-
-def _visible_versions(request: ApiRequest, movespec_id: UUID) -> QuerySet[MoveSpecVersion]:
-    versions = MoveSpecVersion.objects.filter(movespec_id=movespec_id)
-    if _visible(request, movespec_id).project_id == request.caller.project_id:
-        return versions
-    return versions.filter(id=F("movespec__current_released_version_id"))

@@ -1,0 +1,61 @@
+"""Who may see and change a MoveSpec, asked by every view of it."""
+
+from uuid import UUID
+
+from django.db.models import F, QuerySet
+
+from kynaplatform.api import errors
+from kynaplatform.api.caller import Caller
+from kynaplatform.api.views import ApiRequest
+from movespecs.authors import Author
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
+
+READ = "movespecs:read"
+WRITE = "movespecs:write"
+# The family of rate limits that requests below /api/movespecs share.
+FAMILY = "movespecs"
+
+
+def author_of(request: ApiRequest) -> Author:
+    return Author(credential_id=request.caller.credential_id)
+
+
+def require_project(caller: Caller, project_id: UUID | None) -> None:
+    if project_id is not None and project_id != caller.project_id:
+        raise errors.ProjectMismatch
+
+
+def visible_movespec(request: ApiRequest, movespec_id: UUID) -> MoveSpec:
+    own = request.caller.project_id if request.caller else None
+    movespecs = MoveSpec.objects.visible_to(own).select_related("project")
+    movespec = movespecs.filter(id=movespec_id).first()
+    if movespec is None:
+        raise errors.NotFound("movespec")
+    return movespec
+
+
+def require_own(request: ApiRequest, movespec_id: UUID) -> None:
+    """Another project's MoveSpec, public or not, answers like one that does not exist."""
+    own = MoveSpec.objects.filter(project_id=request.caller.project_id)
+    if not own.filter(id=movespec_id).exists():
+        raise errors.NotFound("movespec")
+
+
+def own_draft(request: ApiRequest, movespec_id: UUID) -> MoveSpecDraft:
+    require_own(request, movespec_id)
+    return MoveSpecDraft.objects.get(movespec_id=movespec_id)
+
+
+def own_version(request: ApiRequest, movespec_id: UUID, version_id: UUID) -> MoveSpecVersion:
+    require_own(request, movespec_id)
+    version = MoveSpecVersion.objects.filter(movespec_id=movespec_id, id=version_id).first()
+    if version is None:
+        raise errors.NotFound("movespec_version")
+    return version
+
+
+def visible_versions(request: ApiRequest, movespec_id: UUID) -> QuerySet[MoveSpecVersion]:
+    versions = MoveSpecVersion.objects.filter(movespec_id=movespec_id)
+    if visible_movespec(request, movespec_id).project_id == request.caller.project_id:
+        return versions
+    return versions.filter(id=F("movespec__current_released_version_id"))

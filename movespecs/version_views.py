@@ -1,0 +1,121 @@
+"""Versions of a MoveSpec: snapshot, read, validate, release."""
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from detection import validate
+from kynaplatform.api import errors
+from kynaplatform.api.pagination import Page, paginate
+from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
+from movespecs.access import (
+    FAMILY,
+    READ,
+    WRITE,
+    author_of,
+    own_version,
+    require_own,
+    visible_movespec,
+    visible_versions,
+)
+from movespecs.releases import version_create, version_release
+from movespecs.wire import (
+    MoveSpecAnswer,
+    ValidationResult,
+    VersionAnswer,
+    VersionQuery,
+    present_movespec,
+    present_validation,
+    present_version,
+)
+
+
+class VersionViewSet(ApiViewSet):
+    tag, resource = "MoveSpecs", "movespec_version"
+
+    @operation(
+        summary="List versions",
+        scope=READ,
+        limit_family=FAMILY,
+        query=VersionQuery,
+        returns=list[VersionAnswer],
+        errors=(errors.NotFound,),
+    )
+    def list(self, request: ApiRequest, movespec_id: UUID) -> Page:
+        """Newest first. Of another project's public MoveSpec: its released version."""
+        return paginate(
+            request._request,
+            visible_versions(request, movespec_id),
+            request.query,
+            present_version,
+        )
+
+    @operation(
+        summary="Create a version",
+        scope=WRITE,
+        limit_family=FAMILY,
+        returns=VersionAnswer,
+        status=201,
+        also_status=200,
+        errors=(errors.NotFound, errors.MoveSpecArchived, errors.MoveSpecInvalid),
+    )
+    def create(self, request: ApiRequest, movespec_id: UUID) -> Reply:
+        """Snapshot the draft. An unchanged draft answers 200 with the latest version."""
+        require_own(request, movespec_id)
+        version, is_new = version_create(
+            movespec_id=movespec_id, author=author_of(request), now=timezone.now()
+        )
+        return Reply(present_version(version), status=201 if is_new else 200)
+
+    @operation(
+        summary="Read a version",
+        scope=READ,
+        limit_family=FAMILY,
+        returns=VersionAnswer,
+        errors=(errors.NotFound,),
+    )
+    def retrieve(self, request: ApiRequest, movespec_id: UUID, version_id: UUID) -> VersionAnswer:
+        """Its YAML and its number; immutable but for the withdrawal."""
+        version = visible_versions(request, movespec_id).filter(id=version_id).first()
+        if version is None:
+            raise errors.NotFound("movespec_version")
+        return present_version(version)
+
+    @operation(
+        summary="Validate a version",
+        scope=WRITE,
+        limit_family=FAMILY,
+        returns=ValidationResult,
+        errors=(errors.NotFound,),
+    )
+    def validate(
+        self, request: ApiRequest, movespec_id: UUID, version_id: UUID
+    ) -> ValidationResult:
+        """The version's YAML under today's rules."""
+        version = own_version(request, movespec_id, version_id)
+        return present_validation(
+            validate(version.yaml_source), "movespec_version", version.id, timezone.now()
+        )
+
+    @operation(
+        summary="Release a version",
+        scope=WRITE,
+        limit_family=FAMILY,
+        returns=MoveSpecAnswer,
+        errors=(
+            errors.NotFound,
+            errors.MoveSpecArchived,
+            errors.MoveSpecVersionWithdrawn,
+            errors.MoveSpecInvalid,
+        ),
+    )
+    def release(self, request: ApiRequest, movespec_id: UUID, version_id: UUID) -> MoveSpecAnswer:
+        """Every later session by `movespec_id` gets this version. An older one rolls back."""
+        own_version(request, movespec_id, version_id)
+        version_release(
+            movespec_id=movespec_id,
+            version_id=version_id,
+            author=author_of(request),
+            now=timezone.now(),
+        )
+        return present_movespec(visible_movespec(request, movespec_id))
