@@ -2,10 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
 from kynaplatform.checks import LONGEST_LIFETIME_SECONDS
 from projects.signing import key_ring, retired_keys
+from sessions_app.batches import change_in_batches
 from sessions_app.models import DetectionSession
 
 IDEMPOTENCY_KEYS_KEPT = timedelta(hours=25)
@@ -16,23 +15,16 @@ BATCH = 1000
 
 def forget_idempotency_keys(*, now: datetime, batch: int = BATCH) -> int:
     """Free the keys of sessions older than a day; safe to run twice at once."""
-    forgotten = 0
-    while True:
-        with transaction.atomic():
-            old = DetectionSession.objects.filter(
-                request_fingerprint__isnull=False, created_at__lt=now - IDEMPOTENCY_KEYS_KEPT
-            ).order_by("created_at")
-            ids = list(
-                old.select_for_update(skip_locked=True, no_key=True).values_list("id", flat=True)[
-                    :batch
-                ]
-            )
-            DetectionSession.objects.filter(id__in=ids).update(
-                idempotency_key=None, request_fingerprint=None
-            )
-        forgotten += len(ids)
-        if len(ids) < batch:
-            return forgotten
+    old = DetectionSession.objects.filter(
+        request_fingerprint__isnull=False, created_at__lt=now - IDEMPOTENCY_KEYS_KEPT
+    )
+    return change_in_batches(
+        old.order_by("created_at"),
+        lambda ids: DetectionSession.objects.filter(id__in=ids).update(
+            idempotency_key=None, request_fingerprint=None
+        ),
+        batch,
+    )
 
 
 def prune_signing_keys(*, now: datetime) -> int:
