@@ -10,6 +10,8 @@ COPY kynaplatform kynaplatform
 COPY projects projects
 COPY movespecs movespecs
 COPY sessions_app sessions_app
+COPY staff staff
+COPY templates templates
 COPY detection detection
 COPY examples examples
 # Collecting static files reads the settings, and no secret: this one is for this line only.

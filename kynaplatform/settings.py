@@ -99,7 +99,7 @@ RATE_LIMIT_ANONYMOUS = rate("RATE_LIMIT_ANONYMOUS", default="60/minute")
 
 # --- Django ------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -114,6 +114,7 @@ INSTALLED_APPS = [
     "projects",
     "movespecs",
     "sessions_app",
+    "staff.apps.StaffConfig",
 ]
 MIDDLEWARE = [
     "kynaplatform.api.request_id.RequestIdMiddleware",
@@ -133,6 +134,7 @@ WSGI_APPLICATION = "kynaplatform.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

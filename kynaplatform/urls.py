@@ -6,9 +6,6 @@ from django.urls import include, path
 from kynaplatform.api.docs import DocsView, MoveSpecSchemaView, OpenApiView
 from kynaplatform.api.health import HealthView, MetricsView, ReadinessView
 
-admin.site.site_header = admin.site.site_title = "kynaplatform"
-admin.site.index_title = "Staff"
-
 urlpatterns = [
     # First what is asked for most.
     path("", include("sessions_app.urls")),

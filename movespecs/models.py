@@ -67,6 +67,7 @@ class MoveSpec(models.Model):
     class Meta:
         verbose_name = "MoveSpec"
         ordering = ["-created_at"]
+        permissions = [("moderate_movespec", "Can delist and relist MoveSpec")]
         indexes = [
             # Read by GET /api/movespecs: a project's own, and the public ones. Without the id:
             # planned on an empty table, they pass for the primary key.
@@ -117,10 +118,18 @@ class MoveSpecVersion(models.Model):
     created_by = models.UUIDField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by_staff = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    withdrawal_reason = models.TextField(blank=True, default="")
 
     class Meta:
         verbose_name = "MoveSpec version"
         ordering = ["-created_at"]
+        permissions = [
+            ("release_movespecversion", "Can release and roll back MoveSpec version"),
+            ("withdraw_movespecversion", "Can withdraw MoveSpec version"),
+        ]
         constraints = [
             UniqueConstraint(
                 fields=["movespec", "version_number"], name="movespec_version_number_unique"

@@ -25,6 +25,7 @@ class Organization(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        permissions = [("suspend_organization", "Can suspend and resume organization")]
 
     def __str__(self) -> str:
         return self.name
@@ -59,6 +60,7 @@ class Project(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        permissions = [("suspend_project", "Can suspend and resume project")]
 
     def __str__(self) -> str:
         return self.name

@@ -88,6 +88,7 @@ class DetectionSession(models.Model):
     class Meta:
         db_table = "detection_session"
         ordering = ["-created_at"]
+        permissions = [("cancel_detectionsession", "Can cancel detection session")]
         indexes = [
             # Read by expire_sessions. Live sessions alone have a deadline, and a comparison with
             # it proves this condition in any plan, which a list of statuses does not.

@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from kynaplatform.api.admin import ReadOnlyAdmin
 from movespecs.models import MoveSpec, MoveSpecVersion
+from staff.lists import ReadOnlyAdmin
 from tests.api.asking import database_state
 from tests.conftest import VALID_YAML, Machine, make_version
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from movespecs.models import MoveSpec, MoveSpecVersion, Release
 from projects.credentials import credential_issue
-from projects.models import Credential, CredentialKind, Organization, Project, SigningKey
+from projects.models import ApiKey, Credential, CredentialKind, Organization, Project, SigningKey
 from projects.signing import signing_key_rotate
 from sessions_app.models import DetectionSession
 from tests.conftest import VALID_YAML, Machine, make_machine, make_released, make_version
@@ -36,6 +36,9 @@ def populated(owner: Machine, movespec: MoveSpec) -> Machine:
     credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
     owner.create_session(movespec, idempotency_key="key")
     Group.objects.create(name="group")
+    client = Client()
+    client.force_login(User.objects.create_superuser("first"))
+    act(client, Project, "resume", owner.project)
     return owner
 
 
@@ -51,7 +54,8 @@ def test_it_registers_every_model_of_ours() -> None:
         for app in ("projects", "movespecs", "sessions_app")
         for model in apps.get_app_config(app).get_models()
     }
-    assert ours - set(REGISTERED) == set()
+    # Every credential is of one of the two kinds, which have their own pages.
+    assert ours - set(REGISTERED) == {Credential}
 
 
 @pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
@@ -99,6 +103,7 @@ def test_it_asks_no_query_per_row(
         more.create_session(released)
         User.objects.create(username=f"user {number}")
         Group.objects.create(name=f"group {number}")
+        act(superuser, Project, "resume", more.project)
     with CaptureQueriesContext(connection) as many:
         superuser.get(address)
 
@@ -112,7 +117,7 @@ def test_it_shows_no_secret(superuser: Client, populated: Machine, model: type[M
     session = DetectionSession.objects.get()
     hidden = [
         populated.secret,
-        populated.secret.rpartition("_")[2],
+        populated.secret[-43:],
         populated.token,
         *(bytes(one.secret_hash).hex() for one in Credential.objects.all()),
         bytes(key.encrypted_private_key or b"").decode(),
@@ -223,7 +228,7 @@ def test_staff_suspend_and_resume_a_project(
 
 
 def test_staff_revoke_a_key(superuser: Client, owner: Machine) -> None:
-    act(superuser, Credential, "revoke", owner.credential)
+    act(superuser, ApiKey, "revoke", owner.credential)
 
     assert owner.get("/api/movespecs").status_code == 401
 

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from kynaplatform.api.admin import ReadOnlyAdmin
 from sessions_app.models import DetectionSession
+from staff.lists import ReadOnlyAdmin
 
 
 @admin.register(DetectionSession)

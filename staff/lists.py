@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
@@ -35,6 +36,11 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 200
+    # Several filters are expensive to count, and a count says little at this size.
+    show_facets = admin.ShowFacets.NEVER
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 class ReadOnlyAdmin(BoundedAdmin):
@@ -46,5 +52,10 @@ class ReadOnlyAdmin(BoundedAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+
+def count_of(model: type[Model], relation: str, **conditions: Any) -> Coalesce:
+    """How many rows of the reverse `relation` a row owns, counted in the list's own statement."""
+    field: Any = model._meta.get_field(relation).remote_field
+    owned = field.model._base_manager.filter(**{field.name: OuterRef("pk")}, **conditions)
+    counted = owned.order_by().values(field.name).annotate(counted=Count("pk")).values("counted")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)

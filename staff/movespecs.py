@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from kynaplatform.api.admin import ReadOnlyAdmin
 from kynaplatform.api.errors import ApiError
 from movespecs.authors import Author
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from movespecs.releases import version_release
+from staff.lists import ReadOnlyAdmin
 
 
 class VersionInline(admin.TabularInline):  # type: ignore[type-arg]

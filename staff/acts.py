@@ -1,0 +1,230 @@
+"""What staff do to rows beyond editing them: each act stands behind a page that says what it does.
+
+An act is offered on a row's own page and, if it takes many, as an action of the list. It runs
+in one transaction with its line in the history, which carries the reason.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import helpers
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from kynaplatform.api.errors import ApiError
+from staff.lists import BoundedAdmin
+
+MOST_AT_ONCE = 500
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text="Kept in the history, for whoever asks later.",
+    )
+
+
+class Outcome(NamedTuple):
+    """What was done, as a sentence for the history, and the page to show if not the row's."""
+
+    sentence: str
+    page: HttpResponse | None = None
+
+
+class Act:
+    """One thing that staff do, told by its class attributes.
+
+    `name` is its address and its action's name; `label` is on the button; `past` tells of it in
+    a list's summary; `permission` is one of Django's, as `app.codename`.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    past: ClassVar[str]
+    permission: ClassVar[str]
+    form_class: ClassVar[type[forms.Form]] = ReasonForm
+    template: ClassVar[str] = "admin/act.html"
+    takes_many: ClassVar[bool] = True
+    is_dangerous: ClassVar[bool] = True
+
+    def applies_to(self, row: Any) -> bool:
+        """Whether the act is offered for the row."""
+        return True
+
+    def title(self, row: Any) -> str:
+        return f"{self.label} {row}"
+
+    def effects(self, rows: Sequence[Any]) -> list[str]:
+        """What will happen, a sentence each."""
+        return []
+
+    def form(self, data: Any, row: Any) -> forms.Form:
+        return self.form_class(data)
+
+    def context(self, row: Any) -> dict[str, Any]:
+        """What the template shows of the one row beyond the effects."""
+        return {}
+
+    def perform(
+        self, request: HttpRequest, row: Any, data: dict[str, Any], now: datetime
+    ) -> Outcome:
+        """Do it. Raises ApiError, having changed nothing, when the row's state forbids it."""
+        raise NotImplementedError
+
+
+class ActingAdmin(BoundedAdmin):
+    """A page whose rows have acts."""
+
+    acts: ClassVar[Sequence[Act]] = ()
+
+    def may(self, request: HttpRequest, act: Act) -> bool:
+        return bool(request.user.has_perm(act.permission))
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<path:object_id>/{act.name}/",
+                self.admin_site.admin_view(partial(self.act_view, act=act)),
+                name=f"{self.opts.app_label}_{self.opts.model_name}_{act.name}",
+            )
+            for act in self.acts
+        ]
+        return [*own, *super().get_urls()]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request)
+        for act in self.acts:
+            if act.takes_many and self.may(request, act):
+                shown = f"{act.label} the selected {self.opts.verbose_name_plural} …"
+                actions[act.name] = (partial(_act_on_many, act), act.name, shown)
+        return actions
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = context.get("original")
+        if row is not None:
+            context["acts"] = [
+                {"label": f"{act.label} …", "address": self.act_address(act, row)}
+                for act in self.acts
+                if self.may(request, act) and act.applies_to(row)
+            ]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def act_address(self, act: Act, row: Model) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{act.name}"
+        return reverse(name, args=[quote(row.pk)])
+
+    def act_view(self, request: HttpRequest, object_id: str, act: Act) -> HttpResponse:
+        """The act's page for one row: GET shows what it will do, POST does it."""
+        row: Any = self.get_object(request, unquote(object_id))
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+        if not (self.may(request, act) and self.has_view_permission(request, row)):
+            raise PermissionDenied
+        form = act.form(request.POST or None, row)
+        status = 200
+        if request.method == "POST" and form.is_valid():
+            try:
+                outcome = self.perform(request, act, row, form.cleaned_data)
+            except ApiError as error:
+                self.message_user(request, str(error), messages.ERROR)
+                # Shown again as things are now, with what was typed.
+                row = self.get_object(request, unquote(object_id))
+                form = act.form(None, row)
+                form.initial = {**form.initial, "reason": request.POST.get("reason", "")}
+                status = 409
+            else:
+                self.message_user(request, outcome.sentence, messages.SUCCESS)
+                return outcome.page or HttpResponseRedirect(self.page_of(row))
+        context = {
+            **act.context(row),
+            "title": act.title(row),
+            "row": row,
+            "effects": act.effects([row]),
+            "back": self.page_of(row),
+        }
+        return self.render_act(request, act, form, context, status)
+
+    def page_of(self, row: Model) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return reverse(name, args=[quote(row.pk)])
+
+    def perform(self, request: HttpRequest, act: Act, row: Any, data: dict[str, Any]) -> Outcome:
+        with transaction.atomic():
+            outcome = act.perform(request, row, data, timezone.now())
+            reason = data.get("reason")
+            kept = f"{outcome.sentence} Reason: {reason}" if reason else outcome.sentence
+            self.log_change(request, row, kept)
+        return outcome
+
+    def render_act(
+        self,
+        request: HttpRequest,
+        act: Act,
+        form: forms.Form,
+        context: dict[str, Any],
+        status: int = 200,
+    ) -> HttpResponse:
+        return TemplateResponse(
+            request,
+            act.template,
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "act": act,
+                "form": form,
+                "media": self.media + form.media,
+                **context,
+            },
+            status=status,
+        )
+
+
+def _act_on_many(
+    act: Act, page: ActingAdmin, request: HttpRequest, queryset: QuerySet[Any]
+) -> HttpResponse | None:
+    """A list's action: the first POST asks, the second, `confirmed`, does it row by row.
+
+    A row that refuses stays as it is and is told of; the others go on.
+    """
+    rows = list(queryset[: MOST_AT_ONCE + 1])
+    if len(rows) > MOST_AT_ONCE:
+        page.message_user(request, f"Select at most {MOST_AT_ONCE}.", messages.ERROR)
+        return None
+    confirmed = "confirmed" in request.POST
+    form = act.form_class(request.POST if confirmed else None)
+    if confirmed and form.is_valid():
+        done = 0
+        for row in rows:
+            try:
+                page.perform(request, act, row, form.cleaned_data)
+            except ApiError as error:
+                page.message_user(request, f"{row}: {error}", messages.WARNING)
+            else:
+                done += 1
+        page.message_user(
+            request, f"{act.past} {done} of {len(rows)}.",
+            messages.SUCCESS if done == len(rows) else messages.WARNING,
+        )  # fmt: skip
+        return None
+    names = page.opts.verbose_name if len(rows) == 1 else page.opts.verbose_name_plural
+    context = {
+        "title": f"{act.label} {len(rows)} {names}",
+        "rows": rows,
+        "effects": act.effects(rows),
+        "back": request.get_full_path(),
+        "checkbox": helpers.ACTION_CHECKBOX_NAME,
+    }
+    return page.render_act(request, act, form, context)

@@ -1,0 +1,3 @@
+"""Found by Django's autodiscovery: imports what registers pages."""
+
+from staff import audit, credentials, movespecs, organizations, sessions, versions  # noqa: F401

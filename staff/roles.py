@@ -1,0 +1,62 @@
+"""The three roles, as groups of Django's own permissions. A migrate makes them what they are here.
+
+Who needs another mix makes another group: these three are set again by the next migrate.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.apps import AppConfig
+from django.apps.registry import Apps
+
+OURS = frozenset({"projects", "movespecs", "sessions_app"})
+CREDENTIALS = frozenset(
+    {"credential", "apikey", "serviceaccount", "accesstoken", "signingkey"}
+)  # fmt: skip
+RELEASING = frozenset({"release_movespecversion", "withdraw_movespecversion"})
+
+
+def _releases(app: str, model: str, codename: str) -> bool:
+    return codename in RELEASING or (_reads(app, model, codename) and model not in CREDENTIALS)
+
+
+def _reads(app: str, model: str, codename: str) -> bool:
+    return app in OURS and codename.startswith("view_")
+
+
+def _operates(app: str, model: str, codename: str) -> bool:
+    return True
+
+
+# Role → whether it holds a permission, told by app, model and codename.
+ROLES: dict[str, Callable[[str, str, str], bool]] = {
+    "release managers": _releases,
+    "support": _reads,
+    "operators": _operates,
+}
+
+
+def make_roles(*, app_config: AppConfig, using: str, apps: Apps, **_: Any) -> None:
+    """Receiver of post_migrate, before which an app's permissions do not exist.
+
+    Gives each role what it holds of `app_config`'s permissions, and takes what it does not.
+    """
+    try:
+        group_model: Any = apps.get_model("auth", "Group")
+        permission_model: Any = apps.get_model("auth", "Permission")
+    except LookupError:  # a migration to a point before auth's tables
+        return
+    permissions = list(
+        permission_model.objects.using(using)
+        .filter(content_type__app_label=app_config.label)
+        .select_related("content_type")
+    )
+    for name, holds in ROLES.items():
+        group, _made = group_model.objects.using(using).get_or_create(name=name)
+        held = {
+            permission
+            for permission in permissions
+            if holds(app_config.label, permission.content_type.model, permission.codename)
+        }
+        group.permissions.remove(*(one for one in permissions if one not in held))
+        group.permissions.add(*held)

@@ -1,0 +1,110 @@
+"""Chromium for the tests that use the admin as staff do: on the real web server, by typing."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from playwright.sync_api import Browser, Page, Response, sync_playwright
+
+from local_stack.pytest_plugin import skip_without
+from tests.server import web_server
+
+PASSWORD = "four unrelated plain words"
+PROGRAMS = ("chromium", "google-chrome")
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+PATIENCE_MS = 10_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for a module, with a profile of its own that is deleted.
+
+    For a module, not the session: while Playwright runs, its event loop counts as running in
+    this thread, and tests elsewhere must not notice.
+    """
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        skip_without("no chromium is installed")
+        return
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # For that loop Django would refuse every query, though no coroutine of ours runs.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        chromium = playwright.chromium.launch(executable_path=program, args=OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def site(browser: Browser, transactional_db: None, tmp_path: Path) -> Iterator[str]:
+    """The base URL of a web server on the test database.
+
+    One for each test: emptying the tables renumbers the content types, which a server caches.
+    """
+    with web_server(tmp_path) as base_url:
+        yield base_url
+
+
+@pytest.fixture
+def visit(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    """Opens a page for a visitor without cookies; takes what Playwright's `new_context` takes.
+
+    A script's error or a missing static file fails the test.
+    """
+    faults: list[str] = []
+
+    def note_missing(response: Response) -> None:
+        if response.status >= 400 and "/static/" in response.url:
+            faults.append(f"{response.status} {response.url}")
+
+    with contextlib.ExitStack() as at_end:
+
+        def visit(**options: Any) -> Page:
+            # Without animations, so that no check sees a colour half way to another.
+            options = {"base_url": site, "reduced_motion": "reduce", **options}
+            context = at_end.enter_context(browser.new_context(**options))
+            context.set_default_timeout(PATIENCE_MS)
+            page = context.new_page()
+            page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
+            page.on("response", note_missing)
+            return page
+
+        yield visit
+    assert faults == []
+
+
+@pytest.fixture
+def log_in(visit: Callable[..., Page]) -> Callable[..., Page]:
+    """Logs a user of `staff_user` in; gives a page that shows the index."""
+
+    def log_in(username: str, **options: Any) -> Page:
+        page = visit(**options)
+        page.goto("/admin/")
+        fill_in_login(page, username)
+        page.wait_for_url("**/admin/")
+        return page
+
+    return log_in
+
+
+@pytest.fixture
+def superuser(transactional_db: None) -> User:
+    return staff_user("root", is_superuser=True)
+
+
+def staff_user(username: str, *codenames: str, is_superuser: bool = False) -> User:
+    """A member of staff with the password PASSWORD; `codenames` are those of permissions."""
+    user = User.objects.create_user(
+        username, password=PASSWORD, is_staff=True, is_superuser=is_superuser
+    )
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    return user
+
+
+def fill_in_login(page: Page, username: str, password: str = PASSWORD) -> None:
+    page.locator("input[name=username]").fill(username)
+    page.locator("input[name=password]").fill(password)
+    page.locator("input[name=password]").press("Enter")
