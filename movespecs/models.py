@@ -94,7 +94,9 @@ class MoveSpecDraft(models.Model):
     """The mutable text of a MoveSpec: any text is kept, valid or not."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    movespec = models.OneToOneField(MoveSpec, on_delete=models.CASCADE, related_name="draft")
+    movespec = models.OneToOneField(
+        MoveSpec, on_delete=models.CASCADE, related_name="draft", verbose_name="MoveSpec"
+    )
     yaml_source = models.TextField(blank=True, default="")
     updated_by = models.UUIDField(null=True, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -111,7 +113,9 @@ class MoveSpecVersion(models.Model):
     """A numbered snapshot. The database refuses every change but the withdrawal."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    movespec = models.ForeignKey(MoveSpec, on_delete=models.PROTECT, related_name="versions")
+    movespec = models.ForeignKey(
+        MoveSpec, on_delete=models.PROTECT, related_name="versions", verbose_name="MoveSpec"
+    )
     version_number = models.PositiveIntegerField()
     yaml_source = models.TextField()
     content_hash = models.CharField(max_length=64)
@@ -146,7 +150,9 @@ class MoveSpecVersion(models.Model):
 class Release(models.Model):
     """Append-only: who pointed a MoveSpec at another version, when, and why."""
 
-    movespec = models.ForeignKey(MoveSpec, on_delete=models.PROTECT, related_name="releases")
+    movespec = models.ForeignKey(
+        MoveSpec, on_delete=models.PROTECT, related_name="releases", verbose_name="MoveSpec"
+    )
     from_version = models.ForeignKey(
         MoveSpecVersion, on_delete=models.PROTECT, null=True, related_name="+"
     )

@@ -1,6 +1,7 @@
 """Versions and releases: snapshot a draft, point a MoveSpec at a version, withdraw one."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +13,13 @@ from kynaplatform.api.errors import Conflict, MoveSpecInvalid, MoveSpecVersionWi
 from movespecs.authors import Author
 from movespecs.drafts import movespec_lock
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was released when somebody decided on a change, which holds only while it still is."""
+
+    released_version_id: UUID | None
 
 
 def version_create(
@@ -57,13 +65,16 @@ def version_release(
     author: Author,
     now: datetime,
     reason: str = "",
+    seen: Seen | None = None,
 ) -> MoveSpec:
     """Point the MoveSpec at one of its versions; the released one again records nothing.
 
-    Raises MoveSpecArchived, MoveSpecVersionWithdrawn, MoveSpecInvalid.
+    Raises MoveSpecArchived, MoveSpecVersionWithdrawn, MoveSpecInvalid, and Conflict when what is
+    released is not what was `seen`.
     """
     with transaction.atomic():
         movespec = movespec_lock(movespec_id)
+        _require_unmoved(movespec, seen)
         version = MoveSpecVersion.objects.select_for_update(no_key=True).get(
             id=version_id, movespec_id=movespec_id
         )
@@ -83,21 +94,27 @@ def version_withdraw(
     author: Author,
     now: datetime,
     reason: str = "",
+    seen: Seen | None = None,
 ) -> MoveSpec:
     """Withdraw a version: no new session runs it. Running sessions go on.
 
-    Withdrawing the released version releases `replacement_id` in its place, or nothing.
+    Withdrawing the released version releases `replacement_id` in its place, or nothing. Raises as
+    version_release does; MoveSpecVersionWithdrawn also when the version itself was withdrawn.
     """
     with transaction.atomic():
         movespec = movespec_lock(movespec_id)
+        _require_unmoved(movespec, seen)
         version = MoveSpecVersion.objects.select_for_update(no_key=True).get(
             id=version_id, movespec_id=movespec_id
         )
+        if version.withdrawn_at is not None:
+            raise MoveSpecVersionWithdrawn
         if replacement_id == version_id:
             raise Conflict("A version can't replace itself.")
-        if version.withdrawn_at is None:
-            version.withdrawn_at = now
-            version.save(update_fields=["withdrawn_at"])
+        version.withdrawn_at = now
+        version.withdrawn_by_staff_id = author.staff_id
+        version.withdrawal_reason = reason
+        version.save(update_fields=["withdrawn_at", "withdrawn_by_staff", "withdrawal_reason"])
         if movespec.current_released_version_id != version_id:
             return movespec
         if replacement_id is None:
@@ -124,6 +141,22 @@ def require_valid(yaml_source: str) -> None:
             first_error_message=first.message,
             first_error_line=first.line,
         )
+
+
+def _require_unmoved(movespec: MoveSpec, seen: Seen | None) -> None:
+    if seen is None or seen.released_version_id == movespec.current_released_version_id:
+        return
+    latest = movespec.releases.select_related("to_version", "released_by_staff").first()
+    if latest is None:
+        raise Conflict("What is released has changed meanwhile.")
+    staff = latest.released_by_staff
+    who = staff.get_username() if staff else "An API client"
+    number = latest.to_version and latest.to_version.version_number
+    did = f"released version {number}" if number else "withdrew the released version"
+    reason = f" Reason: {latest.reason}" if latest.reason else ""
+    raise Conflict(
+        f"Nothing was changed: {who} {did} meanwhile, at {latest.created_at:%H:%M:%S} UTC.{reason}"
+    )
 
 
 def _point_at(

@@ -46,7 +46,8 @@ class Act:
     """One thing that staff do, told by its class attributes.
 
     `name` is its address and its action's name; `label` is on the button; `past` tells of it in
-    a list's summary; `permission` is one of Django's, as `app.codename`.
+    a list's summary; `permission` is one of Django's, as `app.codename`, in which `{model}` is
+    the name of the page's model.
     """
 
     name: ClassVar[str]
@@ -72,7 +73,7 @@ class Act:
     def form(self, data: Any, row: Any) -> forms.Form:
         return self.form_class(data)
 
-    def context(self, row: Any) -> dict[str, Any]:
+    def context(self, row: Any, form: forms.Form) -> dict[str, Any]:
         """What the template shows of the one row beyond the effects."""
         return {}
 
@@ -89,7 +90,7 @@ class ActingAdmin(BoundedAdmin):
     acts: ClassVar[Sequence[Act]] = ()
 
     def may(self, request: HttpRequest, act: Act) -> bool:
-        return bool(request.user.has_perm(act.permission))
+        return bool(request.user.has_perm(act.permission.format(model=self.opts.model_name)))
 
     def get_urls(self) -> list[URLPattern]:
         own = [
@@ -135,21 +136,21 @@ class ActingAdmin(BoundedAdmin):
             raise PermissionDenied
         form = act.form(request.POST or None, row)
         status = 200
-        if request.method == "POST" and form.is_valid():
+        if "preview" in request.POST:
+            form = _shown_again(act, row, form)
+        elif request.method == "POST" and form.is_valid():
             try:
                 outcome = self.perform(request, act, row, form.cleaned_data)
             except ApiError as error:
                 self.message_user(request, str(error), messages.ERROR)
-                # Shown again as things are now, with what was typed.
                 row = self.get_object(request, unquote(object_id))
-                form = act.form(None, row)
-                form.initial = {**form.initial, "reason": request.POST.get("reason", "")}
+                form = _shown_again(act, row, form)
                 status = 409
             else:
                 self.message_user(request, outcome.sentence, messages.SUCCESS)
                 return outcome.page or HttpResponseRedirect(self.page_of(row))
         context = {
-            **act.context(row),
+            **act.context(row, form),
             "title": act.title(row),
             "row": row,
             "effects": act.effects([row]),
@@ -190,6 +191,14 @@ class ActingAdmin(BoundedAdmin):
             },
             status=status,
         )
+
+
+def _shown_again(act: Act, row: Any, form: forms.Form) -> forms.Form:
+    """The form as things are now, with what was typed and without complaints about it."""
+    again = act.form(None, row)
+    typed = {field.name: field.value() for field in form.visible_fields()}
+    again.initial = {**again.initial, **typed}
+    return again
 
 
 def _act_on_many(

@@ -1,65 +1,165 @@
-"""MoveSpecs for staff: find one, see which version is released, release another."""
+"""MoveSpecs: their versions and releases, rolling back, and moderation."""
 
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from kynaplatform.api.errors import ApiError
-from movespecs.authors import Author
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
-from movespecs.releases import version_release
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release, Visibility
+from movespecs.moderation import movespec_delist, movespec_relist
+from projects.models import Credential
+from staff.acts import Act, ActingAdmin, Outcome
 from staff.lists import ReadOnlyAdmin
+from staff.versions import RollBack, name_of
+
+# What a MoveSpec's page lists; the rest is behind a link.
+MOST_LISTED = 20
 
 
-class VersionInline(admin.TabularInline):  # type: ignore[type-arg]
-    model = MoveSpecVersion
-    fields = ["number", "released", "content_hash", "created_at", "withdrawn_at"]
-    readonly_fields = ["number", "released", "content_hash", "created_at", "withdrawn_at"]
-    ordering = ["-version_number"]
-    extra = 0
-    can_delete = False
-    show_change_link = True
-    verbose_name_plural = "versions, the newest first"
+class Delist(Act):
+    name = "delist"
+    label = "Delist"
+    past = "Delisted"
+    permission = "movespecs.moderate_movespec"
 
-    @admin.display(description="version")
-    def number(self, version: MoveSpecVersion) -> int:
-        return version.version_number
+    def applies_to(self, row: MoveSpec) -> bool:
+        return row.visibility == Visibility.PUBLIC and row.delisted_at is None
 
-    @admin.display(boolean=True, description="released")
-    def released(self, version: MoveSpecVersion) -> bool:
-        return version.movespec.current_released_version_id == version.id
+    def effects(self, rows: Sequence[MoveSpec]) -> list[str]:
+        return [
+            "Other projects do not find it any more, and can't fork it.",
+            "Its owner goes on using it, sees it as private, and can't make it public.",
+            "Forks that were made go on.",
+        ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecVersion]:
-        return super().get_queryset(request).select_related("movespec").defer("yaml_source")
+    def perform(
+        self, request: HttpRequest, row: MoveSpec, data: dict[str, Any], now: datetime
+    ) -> Outcome:
+        movespec_delist(movespec_id=row.id, now=now)
+        return Outcome(f"Delisted {row.name}.")
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+class Relist(Act):
+    name = "relist"
+    label = "Relist"
+    past = "Relisted"
+    permission = "movespecs.moderate_movespec"
+    is_dangerous = False
+
+    def applies_to(self, row: MoveSpec) -> bool:
+        return row.delisted_at is not None
+
+    def effects(self, rows: Sequence[MoveSpec]) -> list[str]:
+        return ["Every project finds it again and may fork it, unless its owner made it private."]
+
+    def perform(
+        self, request: HttpRequest, row: MoveSpec, data: dict[str, Any], now: datetime
+    ) -> Outcome:
+        movespec_relist(movespec_id=row.id, now=now)
+        return Outcome(f"Relisted {row.name}.")
+
+
+def names_of_authors(releases: Iterable[Release]) -> dict[int, str]:
+    """Release → who released it: staff, a credential by its name, or the platform itself."""
+    listed = list(releases)
+    credentials = Credential.objects.in_bulk(
+        [one.released_by_credential for one in listed if one.released_by_credential]
+    )
+
+    def who(release: Release) -> str:
+        if release.released_by_staff is not None:
+            return release.released_by_staff.get_username()
+        if release.released_by_credential is None:
+            return "the platform"
+        credential = credentials.get(release.released_by_credential)
+        return f"{credential.get_kind_display()} {credential}" if credential else "a credential"
+
+    return {release.pk: who(release) for release in listed}
 
 
 @admin.register(MoveSpec)
-class MoveSpecAdmin(ReadOnlyAdmin):
-    list_display = ["name", "id", "project", "visibility", "released_version", "archived_at"]
-    list_filter = ["visibility", "archived_at", "delisted_at", "created_at"]
+class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
+    change_form_template = "admin/movespecs/movespec.html"
+    list_display = [
+        "name", "project", "visibility", "released_version", "archived_at", "delisted_at",
+        "created_at",
+    ]  # fmt: skip
+    list_filter = [
+        "visibility",
+        ("current_released_version", admin.EmptyFieldListFilter),
+        ("archived_at", admin.EmptyFieldListFilter),
+        ("delisted_at", admin.EmptyFieldListFilter),
+        "created_at",
+    ]
     list_select_related = ["project", "current_released_version"]
     search_fields = ["name", "=id", "project__name", "=project__id"]
     fields = [
         "id", "name", "description", "project", "visibility", "released_version",
         "forked_from", "created_by", "created_at", "updated_at", "archived_at", "delisted_at",
     ]  # fmt: skip
-    inlines = [VersionInline]
+    acts = [Delist(), Relist()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpec]:
+        return super().get_queryset(request).defer("current_released_version__yaml_source")
 
     @admin.display(description="released version", ordering="current_released_version")
     def released_version(self, movespec: MoveSpec) -> str:
         version = movespec.current_released_version
         return f"Version {version.version_number}" if version else "none"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        movespec: MoveSpec = context["original"]
+        versions = movespec.versions.order_by("-version_number").defer("yaml_source")
+        releases = list(
+            movespec.releases.select_related("from_version", "to_version", "released_by_staff")
+            .defer("from_version__yaml_source", "to_version__yaml_source")
+            .order_by("-id")[: MOST_LISTED + 1]
+        )
+        authors = names_of_authors(releases)
+        context |= {
+            "versions": versions[:MOST_LISTED],
+            "more_versions": versions.count() > MOST_LISTED,
+            "releases": [(one, authors[one.pk]) for one in releases[:MOST_LISTED]],
+            "more_releases": len(releases) > MOST_LISTED,
+        }
+        response = super().render_change_form(request, context, *args, **kwargs)
+        previous = self._previous_version(movespec, releases)
+        if previous is not None and request.user.has_perm(RollBack.permission):
+            context["acts"].insert(
+                0,
+                {
+                    "label": f"{RollBack.label} {name_of(previous)} …",
+                    "address": reverse(
+                        "admin:movespecs_movespecversion_roll-back", args=[previous.id]
+                    ),
+                },
+            )
+        return response
+
+    def _previous_version(
+        self, movespec: MoveSpec, releases: Sequence[Release]
+    ) -> MoveSpecVersion | None:
+        """The earlier version that was released last and still may be."""
+        released = movespec.current_released_version
+        if released is None or movespec.archived_at is not None:
+            return None
+        for release in releases:
+            version = release.from_version
+            if (
+                version is not None
+                and version.withdrawn_at is None
+                and version.version_number < released.version_number
+            ):
+                return version
+        return None
 
 
 @admin.register(MoveSpecDraft)
@@ -73,54 +173,6 @@ class MoveSpecDraftAdmin(ReadOnlyAdmin):
     @admin.display(description="YAML")
     def source(self, draft: MoveSpecDraft) -> SafeString:
         return format_html("<pre>{}</pre>", draft.yaml_source)
-
-
-@admin.register(MoveSpecVersion)
-class MoveSpecVersionAdmin(ReadOnlyAdmin):
-    list_display = ["id", "movespec", "version_number", "released", "created_at", "withdrawn_at"]
-    list_filter = ["withdrawn_at", "created_at"]
-    list_select_related = ["movespec"]
-    search_fields = ["=id", "=movespec__id", "movespec__name", "=content_hash"]
-    fields = [
-        "id", "movespec", "version_number", "released", "content_hash", "source",
-        "created_by", "created_at", "withdrawn_at",
-    ]  # fmt: skip
-    actions = ["release"]
-
-    @admin.display(boolean=True, description="released")
-    def released(self, version: MoveSpecVersion) -> bool:
-        return version.movespec.current_released_version_id == version.id
-
-    @admin.display(description="YAML")
-    def source(self, version: MoveSpecVersion) -> SafeString:
-        return format_html("<pre>{}</pre>", version.yaml_source)
-
-    @admin.action(description="Release the selected version", permissions=["release"])
-    def release(self, request: HttpRequest, queryset: QuerySet[MoveSpecVersion]) -> None:
-        versions = list(queryset[:2])
-        if len(versions) != 1:
-            self.message_user(request, "Select exactly one version.", messages.ERROR)
-            return
-        version = versions[0]
-        try:
-            version_release(
-                movespec_id=version.movespec_id,
-                version_id=version.id,
-                author=Author(staff_id=request.user.pk),
-                now=timezone.now(),
-            )
-        except ApiError as error:
-            self.message_user(request, str(error), messages.ERROR)
-            return
-        self.message_user(
-            request,
-            f"Released version {version.version_number} of {version.movespec.name}: "
-            "every new session gets it.",
-            messages.SUCCESS,
-        )
-
-    def has_release_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("movespecs.add_release")
 
 
 @admin.register(Release)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as global_apps
 from django.apps.registry import Apps
 
 OURS = frozenset({"projects", "movespecs", "sessions_app"})
@@ -36,7 +37,7 @@ ROLES: dict[str, Callable[[str, str, str], bool]] = {
 }
 
 
-def make_roles(*, app_config: AppConfig, using: str, apps: Apps, **_: Any) -> None:
+def make_roles(*, app_config: AppConfig, using: str, apps: Apps = global_apps, **_: Any) -> None:
     """Receiver of post_migrate, before which an app's permissions do not exist.
 
     Gives each role what it holds of `app_config`'s permissions, and takes what it does not.

@@ -1,1 +1,313 @@
-"""Version pages."""
+"""MoveSpec versions: read one, compare it, and release, roll back to or withdraw it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from detection import validate
+from movespecs.authors import Author
+from movespecs.models import MoveSpecVersion
+from movespecs.releases import Seen, version_release, version_withdraw
+from sessions_app.models import DetectionSession
+from staff.acts import Act, ActingAdmin, Outcome, ReasonForm
+from staff.lists import ReadOnlyAdmin
+from staff.sources import numbered_lines, side_by_side
+
+MOST_CHOICES = 200
+MOST_COUNTED = 100_000
+LAST_DAY = timedelta(days=1)
+
+
+def name_of(version: MoveSpecVersion | None) -> str:
+    return f"version {version.version_number}" if version else "no version"
+
+
+def runs_of(version: MoveSpecVersion, now: datetime) -> str:
+    """How many sessions of the last day resolved to `version`, and how many are alive.
+
+    They are all of its own project: another project's MoveSpec has to be forked first.
+    """
+    runs = DetectionSession.objects.filter(
+        project_id=version.movespec.project_id, resolved_version=version
+    )
+    created = runs.filter(created_at__gt=now - LAST_DAY)[: MOST_COUNTED + 1].count()
+    alive = runs.filter(deadline_at__gt=now)[: MOST_COUNTED + 1].count()
+    return (
+        f"In the last day {_counted(created)} resolved to {name_of(version)}, the released one; "
+        f"{_counted(alive)} of it {'is' if alive == 1 else 'are'} alive."
+    )
+
+
+def _counted(count: int) -> str:
+    if count > MOST_COUNTED:
+        return f"over {MOST_COUNTED:,} sessions"
+    return f"{count:,} {'session' if count == 1 else 'sessions'}"
+
+
+class SeenForm(ReasonForm):
+    """Carries what was released when the page was shown."""
+
+    seen = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any, *, version: MoveSpecVersion) -> None:
+        released = version.movespec.current_released_version_id
+        super().__init__(data, initial={"seen": released})
+
+
+class WithdrawForm(SeenForm):
+    """Withdrawing the released version also asks what replaces it, and nothing is preset."""
+
+    NOTHING = "nothing"
+
+    def __init__(self, data: Any, *, version: MoveSpecVersion) -> None:
+        super().__init__(data, version=version)
+        if version.id != version.movespec.current_released_version_id:
+            return
+        others = list(
+            MoveSpecVersion.objects.filter(movespec=version.movespec, withdrawn_at__isnull=True)
+            .exclude(id=version.id)
+            .order_by("-version_number")
+            .defer("yaml_source")[:MOST_CHOICES]
+        )
+        self.fields["replacement"] = forms.ChoiceField(
+            label="What replaces it",
+            choices=[
+                ("", "Choose …"),
+                *((str(other.id), f"Version {other.version_number}") for other in others),
+                (self.NOTHING, "Nothing: new sessions are refused until a version is released"),
+            ],
+        )
+        self.order_fields(["replacement", "reason"])
+
+
+class VersionAct(Act):
+    """An act on a version: its page shows the difference, the warnings and what runs now."""
+
+    template = "admin/movespecs/version_act.html"
+    form_class = SeenForm
+    takes_many = False
+
+    def title(self, row: MoveSpecVersion) -> str:
+        return f"{self.label} {name_of(row)} of {row.movespec.name}"
+
+    def form(self, data: Any, row: MoveSpecVersion) -> forms.Form:
+        return self.form_class(data, version=row)
+
+    def context(self, row: MoveSpecVersion, form: forms.Form) -> dict[str, Any]:
+        old, new = self.compared(row, form)
+        validation = validate(new.yaml_source) if new else None
+        return {
+            "version": new,
+            "changes_what_is_released": self.changes_what_is_released(row),
+            "issues": [*validation.errors, *validation.warnings] if validation else [],
+            **comparison(old, new),
+        }
+
+    def changes_what_is_released(self, row: MoveSpecVersion) -> bool:
+        return True
+
+    def compared(
+        self, row: MoveSpecVersion, form: forms.Form
+    ) -> tuple[MoveSpecVersion | None, MoveSpecVersion | None]:
+        """The version that new sessions get now, and the one that they will get."""
+        return row.movespec.current_released_version, row
+
+    def runs(self, row: MoveSpecVersion) -> list[str]:
+        released = row.movespec.current_released_version
+        if released is None:
+            return ["No version is released: new sessions are refused."]
+        return [runs_of(released, timezone.now())]
+
+
+class Release(VersionAct):
+    name = "release"
+    label = "Release"
+    permission = "movespecs.release_movespecversion"
+    is_dangerous = False
+    done = "Released"
+
+    def applies_to(self, row: MoveSpecVersion) -> bool:
+        return _may_be_released(row) and not _is_earlier(row)
+
+    def effects(self, rows: Sequence[MoveSpecVersion]) -> list[str]:
+        (row,) = rows
+        released = row.movespec.current_released_version
+        return [
+            f"Every new session of {row.movespec.name} gets {name_of(row)} instead of "
+            f"{name_of(released)}, at once.",
+            "Running sessions, and new ones that pin a version, go on as they are.",
+            *self.runs(row),
+        ]
+
+    def perform(
+        self, request: HttpRequest, row: MoveSpecVersion, data: dict[str, Any], now: datetime
+    ) -> Outcome:
+        version_release(
+            movespec_id=row.movespec_id,
+            version_id=row.id,
+            author=Author(staff_id=request.user.pk),
+            now=now,
+            reason=data["reason"],
+            seen=Seen(data["seen"]),
+        )
+        return Outcome(f"{self.done} {name_of(row)} of {row.movespec.name}.")
+
+
+class RollBack(Release):
+    """The release of an earlier version than the released one."""
+
+    name = "roll-back"
+    label = "Roll back to"
+    is_dangerous = True
+    done = "Rolled back to"
+
+    def applies_to(self, row: MoveSpecVersion) -> bool:
+        return _may_be_released(row) and _is_earlier(row)
+
+
+class Withdraw(VersionAct):
+    name = "withdraw"
+    label = "Withdraw"
+    permission = "movespecs.withdraw_movespecversion"
+    form_class = WithdrawForm
+
+    def applies_to(self, row: MoveSpecVersion) -> bool:
+        return row.withdrawn_at is None and row.movespec.archived_at is None
+
+    def changes_what_is_released(self, row: MoveSpecVersion) -> bool:
+        return row.movespec.current_released_version_id == row.id
+
+    def compared(
+        self, row: MoveSpecVersion, form: forms.Form
+    ) -> tuple[MoveSpecVersion | None, MoveSpecVersion | None]:
+        released = row.movespec.current_released_version
+        if not self.changes_what_is_released(row):
+            return released, row
+        try:
+            chosen = UUID(form["replacement"].value())
+        except (TypeError, ValueError):
+            return released, None
+        return released, row.movespec.versions.filter(id=chosen).first()
+
+    def effects(self, rows: Sequence[MoveSpecVersion]) -> list[str]:
+        (row,) = rows
+        return [
+            f"No new session runs {name_of(row)}, not even one that pins it, and it can't be "
+            "released again. This can't be undone.",
+            "Sessions that run it go on to their end.",
+            *self.runs(row),
+        ]
+
+    def perform(
+        self, request: HttpRequest, row: MoveSpecVersion, data: dict[str, Any], now: datetime
+    ) -> Outcome:
+        chosen = data.get("replacement", WithdrawForm.NOTHING)
+        replacement = None if chosen == WithdrawForm.NOTHING else UUID(chosen)
+        version_withdraw(
+            movespec_id=row.movespec_id,
+            version_id=row.id,
+            replacement_id=replacement,
+            author=Author(staff_id=request.user.pk),
+            now=now,
+            reason=data["reason"],
+            seen=Seen(data["seen"]),
+        )
+        done = f"Withdrew {name_of(row)} of {row.movespec.name}"
+        if replacement:
+            other = MoveSpecVersion.objects.defer("yaml_source").get(id=replacement)
+            return Outcome(f"{done}; {name_of(other)} replaces it.")
+        return Outcome(f"{done}.")
+
+
+def _may_be_released(version: MoveSpecVersion) -> bool:
+    return (
+        version.withdrawn_at is None
+        and version.movespec.archived_at is None
+        and version.movespec.current_released_version_id != version.id
+    )
+
+
+def _is_earlier(version: MoveSpecVersion) -> bool:
+    released = version.movespec.current_released_version
+    return released is not None and version.version_number < released.version_number
+
+
+def comparison(
+    left: MoveSpecVersion | None, right: MoveSpecVersion | None, *, whole: bool = False
+) -> dict[str, Any]:
+    """What templates/admin/movespecs/diff.html shows."""
+    if left is None or right is None or left.id == right.id:
+        return {}
+    return {
+        "left": left,
+        "right": right,
+        "diff": side_by_side(left.yaml_source, right.yaml_source, whole=whole),
+    }
+
+
+@admin.register(MoveSpecVersion)
+class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
+    change_form_template = "admin/movespecs/version.html"
+    list_display = ["id", "movespec", "version_number", "released", "created_at", "withdrawn_at"]
+    list_filter = ["withdrawn_at", "created_at"]
+    search_fields = ["=id", "=movespec__id", "movespec__name", "=content_hash"]
+    fields = [
+        "id", "movespec", "version_number", "released", "content_hash", "created_by",
+        "created_at", "withdrawn_at", "withdrawn_by_staff", "withdrawal_reason",
+    ]  # fmt: skip
+    acts = [Release(), RollBack(), Withdraw()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecVersion]:
+        released = "movespec__current_released_version"
+        versions = super().get_queryset(request).select_related(released)
+        # A page reads two texts, a list none.
+        return versions.defer("yaml_source", f"{released}__yaml_source")
+
+    @admin.display(boolean=True, description="released")
+    def released(self, version: MoveSpecVersion) -> bool:
+        return version.movespec.current_released_version_id == version.id
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        version: MoveSpecVersion = context["original"]
+        validation = validate(version.yaml_source)
+        others = list(
+            MoveSpecVersion.objects.filter(movespec=version.movespec)
+            .exclude(id=version.id)
+            .order_by("-version_number")
+            .defer("yaml_source")[:MOST_CHOICES]
+        )
+        other = self._compared_with(request, version)
+        context |= {
+            "lines": numbered_lines(version.yaml_source, validation),
+            "issues": [*validation.errors, *validation.warnings],
+            "others": others,
+            "released_id": version.movespec.current_released_version_id,
+            **comparison(other, version, whole="whole" in request.GET),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _compared_with(
+        self, request: HttpRequest, version: MoveSpecVersion
+    ) -> MoveSpecVersion | None:
+        """The version asked for, else the released one, else the one before."""
+        siblings = MoveSpecVersion.objects.filter(movespec=version.movespec).exclude(id=version.id)
+        try:
+            asked = UUID(request.GET.get("against", ""))
+        except ValueError:
+            asked = None
+        if asked and (found := siblings.filter(id=asked).first()):
+            return found
+        released = version.movespec.current_released_version
+        if released is not None and released.id != version.id:
+            return released
+        earlier = siblings.filter(version_number__lt=version.version_number)
+        return earlier.order_by("-version_number").first()

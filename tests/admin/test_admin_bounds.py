@@ -5,16 +5,14 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db import connection
 from django.db.models import Model
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.models import MoveSpec
 from staff.lists import ReadOnlyAdmin
 from tests.api.asking import database_state
-from tests.conftest import VALID_YAML, Machine, make_version
+from tests.conftest import Machine
 
 READ_ONLY = sorted(
     (model for model, page in admin.site._registry.items() if isinstance(page, ReadOnlyAdmin)),
@@ -80,18 +78,3 @@ def test_staff_without_permission_see_nothing(owner: Machine, model: type[Model]
     assert client.get("/admin/").status_code == 200
     assert client.get(address(model, "changelist")).status_code == 403
     assert client.get(address(model, "add")).status_code == 403
-
-
-def test_a_movespec_page_costs_the_same_for_one_version_as_for_thirty(movespec: MoveSpec) -> None:
-    client = staff(is_superuser=True)
-    page = address(MoveSpec, "change", movespec.id)
-    client.get(page)
-    with CaptureQueriesContext(connection) as few:
-        assert client.get(page).status_code == 200
-    for number in range(2, 31):
-        make_version(movespec.id, f"{VALID_YAML}# {number}\n")
-    with CaptureQueriesContext(connection) as many:
-        answer = client.get(page)
-    assert len(many) == len(few)
-    assert MoveSpecVersion.objects.count() == 30
-    assert answer.content.decode().count("/change/") >= 30

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -13,12 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from movespecs.models import MoveSpec, MoveSpecVersion, Release
+from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.credentials import credential_issue
 from projects.models import ApiKey, Credential, CredentialKind, Organization, Project, SigningKey
 from projects.signing import signing_key_rotate
 from sessions_app.models import DetectionSession
-from tests.conftest import VALID_YAML, Machine, make_machine, make_released, make_version
+from tests.conftest import VALID_YAML, Machine, make_machine, make_released
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
@@ -38,7 +38,8 @@ def populated(owner: Machine, movespec: MoveSpec) -> Machine:
     Group.objects.create(name="group")
     client = Client()
     client.force_login(User.objects.create_superuser("first"))
-    act(client, Project, "resume", owner.project)
+    act(client, Organization, "suspend", owner.organization)
+    act(client, Organization, "resume", owner.organization)
     return owner
 
 
@@ -103,7 +104,7 @@ def test_it_asks_no_query_per_row(
         more.create_session(released)
         User.objects.create(username=f"user {number}")
         Group.objects.create(name=f"group {number}")
-        act(superuser, Project, "resume", more.project)
+        act(superuser, Project, "suspend", more.project)
     with CaptureQueriesContext(connection) as many:
         superuser.get(address)
 
@@ -134,68 +135,6 @@ def test_it_shows_no_secret(superuser: Client, populated: Machine, model: type[M
             assert name not in shown
 
 
-def release(client: Client, *versions: MoveSpecVersion) -> str:
-    answer = client.post(
-        page(MoveSpecVersion, "changelist"),
-        {"action": "release", "_selected_action": [str(version.id) for version in versions]},
-        follow=True,
-    )
-    return answer.content.decode()
-
-
-def test_staff_release_a_version_and_see_which_is_released(
-    superuser: Client, movespec: MoveSpec
-) -> None:
-    version = make_version(movespec.id, VALID_YAML + "# 2\n")
-
-    shown = release(superuser, version)
-
-    assert "Released version 2 of Squat" in shown
-    movespec.refresh_from_db()
-    assert movespec.current_released_version_id == version.id
-    newest = Release.objects.first()
-    assert newest is not None
-    assert (newest.to_version_id, newest.released_by_staff.username) == (version.id, "root")
-    assert "Version 2" in superuser.get(page(MoveSpec, "change", movespec.id)).content.decode()
-
-
-def test_staff_are_told_why_a_version_can_not_be_released(
-    superuser: Client, movespec: MoveSpec
-) -> None:
-    version = make_version(movespec.id, VALID_YAML + "# 2\n")
-    MoveSpecVersion.objects.filter(id=version.id).update(withdrawn_at=timezone.now())
-    before = movespec.current_released_version_id
-
-    shown = release(superuser, version)
-
-    assert "The version was withdrawn." in shown
-    movespec.refresh_from_db()
-    assert movespec.current_released_version_id == before
-    assert Release.objects.count() == 1
-
-
-def test_staff_release_one_version_at_a_time(superuser: Client, movespec: MoveSpec) -> None:
-    versions = [make_version(movespec.id, VALID_YAML + f"# {n}\n") for n in (2, 3)]
-
-    assert "Select exactly one version." in release(superuser, *versions)
-    assert Release.objects.count() == 1
-
-
-def test_staff_who_only_look_can_not_release(movespec: MoveSpec) -> None:
-    version = make_version(movespec.id, VALID_YAML + "# 2\n")
-    staff = User.objects.create_user("looker", is_staff=True)
-    staff.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client = Client()
-    client.force_login(staff)
-
-    assert client.get(page(MoveSpecVersion, "changelist")).status_code == 200
-    release(client, version)
-
-    movespec.refresh_from_db()
-    assert movespec.current_released_version_id != version.id
-    assert Release.objects.count() == 1
-
-
 def test_what_is_immutable_can_not_be_changed_by_hand(
     superuser: Client, movespec: MoveSpec
 ) -> None:
@@ -211,7 +150,16 @@ def test_what_is_immutable_can_not_be_changed_by_hand(
 
 
 def act(client: Client, model: type[Model], action: str, row: Model) -> None:
-    client.post(page(model, "changelist"), {"action": action, "_selected_action": [str(row.pk)]})
+    """An action of a list, with its confirmation."""
+    client.post(
+        page(model, "changelist"),
+        {
+            "action": action,
+            "_selected_action": [str(row.pk)],
+            "confirmed": "yes",
+            "reason": "Asked for",
+        },
+    )
 
 
 def test_staff_suspend_and_resume_a_project(

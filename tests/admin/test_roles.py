@@ -1,0 +1,74 @@
+"""The three roles: what each holds, and that a migrate makes them so again."""
+
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
+
+from staff.roles import ROLES, make_roles
+
+READS = {
+    f"{app}.view_{model._meta.model_name}"
+    for app in ("projects", "movespecs", "sessions_app")
+    for model in apps.get_app_config(app).get_models()
+}
+OF_CREDENTIALS = {
+    f"projects.view_{name}"
+    for name in ("credential", "apikey", "serviceaccount", "accesstoken", "signingkey")
+}
+RELEASES = {"movespecs.release_movespecversion", "movespecs.withdraw_movespecversion"}
+
+
+def held(role: str) -> set[str]:
+    user = User(username=role, is_staff=True)
+    user.save()
+    user.groups.add(Group.objects.get(name=role))
+    return user.get_all_permissions()
+
+
+def test_support_reads_everything_of_ours_and_does_nothing(db: None) -> None:
+    assert held("support") == READS
+
+
+def test_release_managers_release_and_see_no_credential(db: None) -> None:
+    assert held("release managers") == (READS - OF_CREDENTIALS) | RELEASES
+
+
+def test_operators_do_all(db: None) -> None:
+    every = {
+        f"{one.content_type.app_label}.{one.codename}"
+        for one in Permission.objects.select_related("content_type")
+    }
+    assert held("operators") == every
+
+
+def test_a_migrate_makes_the_roles_what_they_are_and_keeps_their_members(db: None) -> None:
+    member = User.objects.create(username="member")
+    support = Group.objects.get(name="support")
+    support.user_set.add(member)
+    support.permissions.set(Permission.objects.filter(codename="add_organization"))
+    Group.objects.get(name="operators").delete()
+    own = Group.objects.create(name="billing")
+    own.permissions.set(Permission.objects.filter(codename="view_project"))
+
+    for _ in range(2):
+        call_command("migrate", verbosity=0)
+
+        assert sorted(Group.objects.values_list("name", flat=True)) == sorted([*ROLES, "billing"])
+        assert held_by(support) == READS
+        assert list(support.user_set.all()) == [member]
+        assert held_by(own) == {"projects.view_project"}
+
+
+def held_by(group: Group) -> set[str]:
+    return {
+        f"{one.content_type.app_label}.{one.codename}"
+        for one in group.permissions.select_related("content_type")
+    }
+
+
+def test_before_the_tables_of_auth_there_is_nothing_to_make(db: None) -> None:
+    from django.apps.registry import Apps
+
+    before = Group.objects.count()
+    make_roles(app_config=apps.get_app_config("projects"), using="default", apps=Apps())
+    assert Group.objects.count() == before

@@ -1,0 +1,89 @@
+"""Numbered lines, and two texts side by side."""
+
+import pytest
+
+from detection import validate
+from staff.sources import (
+    MOST_COMPARED_LINES,
+    Row,
+    lines_of,
+    numbered_lines,
+    side_by_side,
+    visible,
+)
+from tests.conftest import VALID_YAML
+
+
+def test_lines_break_where_yaml_breaks_them() -> None:
+    assert lines_of("a\r\nb\rc\nd") == list("abcd")
+    assert lines_of("a\n\nb\n") == ["a", "", "b"]
+    assert lines_of("a\x0bb\x0cc\x1cd\x85e\u2028f") == ["a\x0bb\x0cc\x1cd\x85e\u2028f"]
+    assert lines_of("") == []
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+def test_an_issue_stands_at_the_line_that_has_it(line_break: str) -> None:
+    text = VALID_YAML.replace("joint: knee, angle_min: 60", "joint: kne, angle_min: 60")
+    text = text.replace("\n", line_break)
+
+    marked = [line for line in numbered_lines(text, validate(text)) if line.issues]
+
+    (line,) = marked
+    assert "joint: kne," in line.text
+    assert line.number == line.issues[0].line == 13
+
+
+def test_what_would_not_show_is_written_out() -> None:
+    assert visible("a\u202eb\u200bc\td\x00\u2028") == "a[U+202E]b[U+200B]c\td[U+0000][U+2028]"
+    assert visible("Knie höher, 膝") == "Knie höher, 膝"
+
+
+def test_equal_texts_have_no_rows() -> None:
+    assert side_by_side("a\nb\n", "a\nb") == []
+
+
+def test_changed_added_and_removed_lines_stand_beside_each_other() -> None:
+    rows = side_by_side("same\nangle: 100\nold\nend\n", "same\nangle: 95\nend\nnew\n")
+
+    assert rows == [
+        Row("same", 1, "same", 1, "same"),
+        Row("changed", 2, "angle: <del>100</del>", 2, "angle: <ins>95</ins>"),
+        Row("removed", left_number=3, left="old"),
+        Row("same", 4, "end", 3, "end"),
+        Row("added", right_number=4, right="new"),
+    ]
+
+
+def test_a_marked_difference_is_escaped() -> None:
+    (row,) = side_by_side("<b>1</b>", "<b>2</b>")
+    assert row.left == "&lt;b&gt;<del>1</del>&lt;/b&gt;"
+    assert row.right == "&lt;b&gt;<ins>2</ins>&lt;/b&gt;"
+
+
+def test_unchanged_lines_far_from_a_change_are_left_out() -> None:
+    left = "\n".join(str(number) for number in range(20))
+    right = left.replace("10", "ten")
+
+    rows = side_by_side(left, right)
+
+    assert [row.skipped for row in rows if row.kind == "skipped"] == [7, 6]
+    assert [row.left for row in rows if row.kind == "same"] == ["7", "8", "9", "11", "12", "13"]
+    assert len(side_by_side(left, right, whole=True)) == 20
+
+
+def test_every_line_of_both_is_in_a_whole_comparison() -> None:
+    left = VALID_YAML + "# one\n# two\n"
+    right = "# zero\n" + VALID_YAML.replace("160", "155")
+    rows = side_by_side(left, right, whole=True)
+    assert [row.left_number for row in rows if row.left_number] == list(
+        range(1, len(lines_of(left)) + 1)
+    )
+    assert [row.right_number for row in rows if row.right_number] == list(
+        range(1, len(lines_of(right)) + 1)
+    )
+
+
+def test_texts_too_long_to_compare_are_shown_as_replaced() -> None:
+    left = "#\n" * (MOST_COMPARED_LINES + 1)
+    rows = side_by_side(left, "#\n" * 3, whole=True)
+    assert [row.kind for row in rows] == ["changed"] * 3 + ["removed"] * (MOST_COMPARED_LINES - 2)
