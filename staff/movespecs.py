@@ -172,7 +172,7 @@ class MoveSpecDraftAdmin(ReadOnlyAdmin):
 
     @admin.display(description="YAML")
     def source(self, draft: MoveSpecDraft) -> SafeString:
-        return format_html("<pre>{}</pre>", draft.yaml_source)
+        return format_html('<pre class="wraps">{}</pre>', draft.yaml_source)
 
 
 @admin.register(Release)

@@ -63,9 +63,7 @@ def visit(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     with contextlib.ExitStack() as at_end:
 
         def visit(**options: Any) -> Page:
-            # Without animations, so that no check sees a colour half way to another.
-            options = {"base_url": site, "reduced_motion": "reduce", **options}
-            context = at_end.enter_context(browser.new_context(**options))
+            context = at_end.enter_context(browser.new_context(base_url=site, **options))
             context.set_default_timeout(PATIENCE_MS)
             page = context.new_page()
             page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
@@ -100,7 +98,9 @@ def staff_user(username: str, *codenames: str, is_superuser: bool = False) -> Us
     user = User.objects.create_user(
         username, password=PASSWORD, is_staff=True, is_superuser=is_superuser
     )
-    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    permissions = Permission.objects.filter(codename__in=codenames)
+    assert {one.codename for one in permissions} == set(codenames)
+    user.user_permissions.set(permissions)
     return user
 
 

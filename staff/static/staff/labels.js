@@ -1,0 +1,29 @@
+/* Names for assistive technology that the admin's own widgets leave out. */
+"use strict";
+
+function nameOf(element) {
+    return (element?.textContent || "").replace(/:\s*$/, "").trim();
+}
+
+function nameWidgets() {
+    for (const select of document.querySelectorAll("select.select2-hidden-accessible")) {
+        const box = select.nextElementSibling.querySelector(".select2-selection");
+        const shown = box.querySelector(".select2-selection__rendered");
+        box.setAttribute("aria-label", nameOf(select.labels[0]));
+        box.removeAttribute("aria-labelledby");
+        shown.removeAttribute("role");
+        shown.removeAttribute("aria-readonly");
+    }
+    for (const input of document.querySelectorAll(".datetime input")) {
+        const part = input.classList.contains("vDateField") ? "date" : "time";
+        const row = input.closest(".form-row");
+        input.setAttribute("aria-label", `${nameOf(row.querySelector("legend, label"))}, ${part}`);
+    }
+    for (const icon of document.querySelectorAll("span.help-tooltip[aria-label]")) {
+        icon.setAttribute("role", "img");
+    }
+}
+
+// After the widgets themselves: some are made when jQuery is ready, some when the page has loaded.
+window.django?.jQuery(nameWidgets);
+window.addEventListener("load", nameWidgets);
