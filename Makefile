@@ -6,7 +6,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format openapi bench manage clean install
+.PHONY: help run test check format openapi pictures bench manage clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,6 +26,9 @@ format: install ## Format the code and fix what lint can fix
 
 openapi: install ## Rewrite docs/openapi.yaml from the code
 	@$(BIN)/python -m local_stack.check --write-openapi
+
+pictures: install ## Take the staff guide's pictures again, from the running admin
+	@$(BIN)/python -m local_stack.pictures $(ARGS)
 
 bench: install ## Measure session creation; ARGS="--threads 1,2,4 --throwaway"
 	@$(BIN)/python bench/create.py $(ARGS)

@@ -7,7 +7,6 @@ their own PostgreSQL and Redis and need no service of the machine.
 import os
 import shutil
 import signal
-import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pytest
 
 from local_stack import processes
 from local_stack.environment import fill
+from local_stack.ports import free_port, listens
 
 if TYPE_CHECKING:
     from local_stack.postgres import EmbeddedPostgres
@@ -102,15 +102,3 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
     finally:
         processes.stop(process, signals=[(signal.SIGTERM, 5)])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -153,6 +153,7 @@ class ActingAdmin(BoundedAdmin):
             **act.context(row, form),
             "title": act.title(row),
             "row": row,
+            "is_possible": act.applies_to(row),
             "effects": act.effects([row]),
             "back": self.page_of(row),
         }
@@ -232,6 +233,7 @@ def _act_on_many(
     context = {
         "title": f"{act.label} {len(rows)} {names}",
         "rows": rows,
+        "is_possible": True,
         "effects": act.effects(rows),
         "back": request.get_full_path(),
         "checkbox": helpers.ACTION_CHECKBOX_NAME,

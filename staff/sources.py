@@ -93,11 +93,15 @@ def _changes(left: list[str], right: list[str]) -> Sequence[tuple[str, int, int,
 
 
 def _marked(old: str, new: str, number: int) -> tuple[SafeString, int, SafeString]:
-    """Both lines with what differs marked: all between their common beginning and end."""
+    """Both lines with what differs marked: the words between their common beginning and end."""
     shorter = min(len(old), len(new))
     start = next((at for at in range(shorter) if old[at] != new[at]), shorter)
     ends = range(shorter - start)
     end = next((at for at in ends if old[-1 - at] != new[-1 - at]), shorter - start)
+    while start and old[start - 1].isalnum():
+        start -= 1
+    while end and old[-end].isalnum():
+        end -= 1
     return _mark("del", old, start, end), number, _mark("ins", new, start, end)
 
 

@@ -10,8 +10,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from detection import validate
+from kynaplatform.api.errors import Conflict
 from movespecs.authors import Author
 from movespecs.models import MoveSpecVersion
 from movespecs.releases import Seen, version_release, version_withdraw
@@ -149,6 +151,8 @@ class Release(VersionAct):
     def perform(
         self, request: HttpRequest, row: MoveSpecVersion, data: dict[str, Any], now: datetime
     ) -> Outcome:
+        if data["seen"] == row.id:
+            raise Conflict(f"{capfirst(name_of(row))} is the released one already.")
         version_release(
             movespec_id=row.movespec_id,
             version_id=row.id,
@@ -260,9 +264,14 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
     search_fields = ["=id", "=movespec__id", "movespec__name", "=content_hash"]
     fields = [
         "id", "movespec", "version_number", "released", "content_hash", "created_by",
-        "created_at", "withdrawn_at", "withdrawn_by_staff", "withdrawal_reason",
+        "created_at",
     ]  # fmt: skip
+    of_withdrawal = ["withdrawn_at", "withdrawn_by_staff", "withdrawal_reason"]
     acts = [Release(), RollBack(), Withdraw()]
+
+    def get_fields(self, request: HttpRequest, obj: MoveSpecVersion | None = None) -> list[Any]:
+        is_withdrawn = obj is not None and obj.withdrawn_at is not None
+        return [*self.fields, *(self.of_withdrawal if is_withdrawn else [])]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecVersion]:
         released = "movespec__current_released_version"

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from local_stack import processes
+from local_stack.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,13 +25,6 @@ def test_database_url() -> str:
     """DATABASE_URL with the name of the database that the tests made."""
     parts = urlsplit(settings.DATABASE_URL)
     return urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

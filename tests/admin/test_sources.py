@@ -54,6 +54,16 @@ def test_changed_added_and_removed_lines_stand_beside_each_other() -> None:
     ]
 
 
+def test_whole_words_are_marked() -> None:
+    (row,) = side_by_side("{max: 105, min: 5}", "{max: 115, min: 5}")
+    assert row.left == "{max: <del>105</del>, min: 5}"
+    assert row.right == "{max: <ins>115</ins>, min: 5}"
+    (row,) = side_by_side("aab", "ab")
+    assert (row.left, row.right) == ("<del>aab</del>", "<ins>ab</ins>")
+    (row,) = side_by_side("- a", "- a b")
+    assert (row.left, row.right) == ("- <del>a</del>", "- <ins>a b</ins>")
+
+
 def test_a_marked_difference_is_escaped() -> None:
     (row,) = side_by_side("<b>1</b>", "<b>2</b>")
     assert row.left == "&lt;b&gt;<del>1</del>&lt;/b&gt;"

@@ -154,7 +154,7 @@ def test_the_confirmation_tells_what_a_release_does(
         "2 sessions of it are alive." in page
     )
     assert "<strong>Warning</strong>" in page
-    assert "<ins>65</ins>" in page
+    assert "<ins>165</ins>" in page
 
 
 def test_a_release_reaches_the_next_session_and_the_history(
@@ -337,6 +337,20 @@ def test_the_second_of_two_staff_is_told_what_the_first_did(
     answer = send(manager, third, "release", seen_on(told), reason="Mine.")
     assert "Released version 3 of Squat." in text_of(answer)
     assert [to for _, to, _, _ in history_of(movespec)] == [3, 2, 1]
+
+
+def test_releasing_what_a_colleague_released_is_told(
+    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    act(member("operators", "alan"), second, "release")
+    before = database_state()
+
+    for seen in (str(first.id), str(second.id)):
+        told = send(manager, second, "release", seen)
+        assert told.status_code == 409
+        assert "As things are now, there is nothing to do here." in text_of(told)
+    assert "Version 2 is the released one already." in text_of(told)
+    assert changed_by_staff(before) == set()
 
 
 def test_withdrawing_what_a_colleague_released_meanwhile_is_told(

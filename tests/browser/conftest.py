@@ -1,21 +1,19 @@
 """Chromium for the tests that use the admin as staff do: on the real web server, by typing."""
 
 import contextlib
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
+from local_stack.chromium import OPTIONS, chromium_program
 from local_stack.pytest_plugin import skip_without
 from tests.server import web_server
 
 PASSWORD = "four unrelated plain words"
-PROGRAMS = ("chromium", "google-chrome")
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 PATIENCE_MS = 10_000
 
 
@@ -26,7 +24,7 @@ def browser() -> Iterator[Browser]:
     For a module, not the session: while Playwright runs, its event loop counts as running in
     this thread, and tests elsewhere must not notice.
     """
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    program = chromium_program()
     if program is None:
         skip_without("no chromium is installed")
         return
@@ -101,6 +99,13 @@ def staff_user(username: str, *codenames: str, is_superuser: bool = False) -> Us
     permissions = Permission.objects.filter(codename__in=codenames)
     assert {one.codename for one in permissions} == set(codenames)
     user.user_permissions.set(permissions)
+    return user
+
+
+def member(username: str, role: str) -> User:
+    """A member of staff with the password PASSWORD, in the group of one of the three roles."""
+    user = staff_user(username)
+    user.groups.add(Group.objects.get(name=role))
     return user
 
 

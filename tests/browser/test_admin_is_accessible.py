@@ -15,6 +15,7 @@ from playwright.sync_api import Page
 from movespecs.models import MoveSpec
 from projects.credentials import credential_issue
 from projects.models import CredentialKind
+from staff.acts import ActingAdmin
 from tests.browser.accessibility import Violation, report, violations
 from tests.conftest import Machine
 
@@ -58,6 +59,8 @@ def pages(superuser: User) -> Iterator[tuple[str, str]]:
             names += [("add", [])]
         if model_admin.has_delete_permission(request, row):
             names += [("delete", [row.pk])]
+        if isinstance(model_admin, ActingAdmin):
+            names += [(act.name, [row.pk]) for act in model_admin.acts]
         for name, arguments in names:
             yield f"{model._meta.label} {name}", address(model, name, *arguments)
 

@@ -27,7 +27,7 @@ from racing import (
     waiting_backends,
 )
 
-from local_stack.pytest_plugin import free_port
+from local_stack.ports import free_port
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine

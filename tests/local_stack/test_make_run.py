@@ -18,7 +18,7 @@ import pytest
 from stack_processes import bare_environment, command_line, eventually, is_deserted, processes_of
 
 from local_stack.environment import PROJECT
-from local_stack.pytest_plugin import free_port
+from local_stack.ports import free_port
 
 KEYS = [
     *("base_url", "organization_id", "project_id", "api_key_id", "api_key_secret"),

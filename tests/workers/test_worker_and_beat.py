@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from local_stack import processes
 from local_stack.environment import make_broker_folders
-from local_stack.pytest_plugin import free_port
+from local_stack.ports import free_port
 from local_stack.run import make_services
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession, Status

@@ -1,0 +1,203 @@
+"""`make pictures`: the staff guide's pictures, each taken from the running admin.
+
+Starts the platform as `make run` does, in a folder of its own that is thrown away, tells it a
+story, and does in Chromium what the guide describes.
+"""
+
+import argparse
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from local_stack import processes
+from local_stack.chromium import OPTIONS, chromium_program
+from local_stack.console import say
+from local_stack.environment import PROJECT, database, fill
+from local_stack.ports import free_port
+from local_stack.run import ask_ready
+
+PICTURES = PROJECT / "docs" / "staff-guide"
+WIDE = {"width": 1200, "height": 760}
+NARROW = {"width": 400, "height": 760}
+READY_SECONDS = 120
+# The stack is made of what a fresh machine has.
+UNSET = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "ENV_FILE", "PUBLIC_STREAM_URL")
+
+
+class Photographer:
+    """Takes pictures of pages, of no more height than they need."""
+
+    def __init__(self, browser: Browser, base_url: str, folder: Path) -> None:
+        self.browser = browser
+        self.base_url = base_url
+        self.folder = folder
+
+    def log_in(self, username: str, **options: object) -> Page:
+        from local_stack.story import PASSWORD
+
+        page = self.browser.new_context(
+            base_url=self.base_url,
+            **{"viewport": WIDE, "reduced_motion": "reduce", **options},  # type: ignore[arg-type]
+        ).new_page()
+        page.goto("/admin/login/?next=/admin/")
+        page.locator("input[name=username]").fill(username)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.locator("input[type=submit]").click()
+        page.wait_for_url("**/admin/")
+        return page
+
+    def take(self, page: Page, name: str) -> None:
+        page.mouse.move(0, 0)
+        page.screenshot(path=self.folder / f"{name}.png", full_page=True)
+        say(f"pictures | {name}.png")
+
+
+def take_all(camera: Photographer, movespec_id: str, version_ids: list[str]) -> None:
+    versions = [f"/admin/movespecs/movespecversion/{id_}/" for id_ in version_ids]
+    first, second, third = versions
+    grace = camera.log_in("grace")
+    alan = camera.log_in("alan")
+
+    camera.take(alan, "index")
+    camera.take(camera.log_in("alan", viewport=NARROW, color_scheme="dark"), "index-narrow-dark")
+
+    grace.goto(f"/admin/movespecs/movespec/{movespec_id}/change/")
+    camera.take(grace, "movespec")
+    grace.goto(f"{third}change/")
+    camera.take(grace, "version")
+
+    grace.goto(f"{third}release/")
+    camera.take(grace, "release")
+    alan.goto(f"{first}roll-back/")
+    send(alan, "Version 2 misses squats of ward 3.", "Roll back to")
+    grace.get_by_label("Reason").fill("The clinic wants shallow squats counted.")
+    grace.get_by_role("button", name="Release", exact=True).click()
+    camera.take(grace, "overtaken")
+    grace.get_by_role("button", name="Release", exact=True).click()
+    grace.wait_for_url("**/change/")
+
+    grace.goto(f"{second}roll-back/")
+    camera.take(grace, "roll-back")
+    send(grace, "Version 3 counts standing still.", "Roll back to")
+
+    grace.goto(f"{second}withdraw/")
+    grace.get_by_label("What replaces it").select_option(label="Version 1")
+    grace.get_by_role("button", name="Show what changes").click()
+    camera.take(grace, "withdraw")
+
+    alan.goto("/admin/projects/apikey/add/")
+    choose(alan, "Clinic tablets")
+    alan.get_by_label("Name").fill("Tablets of ward 4")
+    camera.take(alan, "issue")
+    alan.get_by_role("button", name="Issue").click()
+    camera.take(alan, "secret")
+    alan.get_by_role("link", name=re.compile("^To the API key")).click()
+    alan.get_by_role("link", name="Rotate …").click()
+    camera.take(alan, "rotate")
+
+    alan.goto("/admin/projects/project/?q=Clinic+tablets")
+    alan.get_by_role("link", name="Clinic tablets").first.click()
+    camera.take(alan, "project")
+    alan.get_by_role("link", name="Suspend …").click()
+    camera.take(alan, "suspend")
+
+    alan.goto("/admin/movespecs/movespec/?q=Lunge+for+everyone")
+    alan.get_by_role("link", name="Lunge for everyone").click()
+    alan.get_by_role("link", name="Delist …").click()
+    camera.take(alan, "delist")
+
+    alan.goto("/admin/sessions_app/detectionsession/")
+    camera.take(alan, "sessions")
+    alan.locator("#result_list tbody th a").nth(3).click()
+    camera.take(alan, "session")
+    alan.get_by_role("link", name="Cancel …").click()
+    camera.take(alan, "cancel")
+
+
+def choose(page: Page, text: str) -> None:
+    """Choose in the page's one search box, as one types."""
+    page.locator(".select2-selection").click()
+    page.locator(".select2-search__field").fill(text)
+    page.locator(".select2-results__option", has_text=text).click()
+
+
+def send(page: Page, reason: str, button: str) -> None:
+    page.get_by_label("Reason").fill(reason)
+    page.get_by_role("button", name=button, exact=True).click()
+    page.wait_for_url("**/change/")
+
+
+def tell_story() -> tuple[str, list[str]]:
+    """Fill the running platform's database; the ids of the MoveSpec and of its versions."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
+    fill(os.environ)
+    with database(os.environ, reuse=True):
+        import django
+
+        django.setup()
+        from django.db import connection
+        from django.utils import timezone
+
+        from local_stack.story import tell
+
+        movespec = tell(timezone.now())
+        versions = movespec.versions.order_by("version_number")
+        ids = [str(id_) for id_ in versions.values_list("id", flat=True)]
+        connection.close()
+    return str(movespec.id), ids
+
+
+@contextmanager
+def platform(data_dir: Path, port: int) -> Iterator[str]:
+    """A whole platform as `make run` starts it; its base URL."""
+    for name in UNSET:
+        os.environ.pop(name, None)
+    os.environ |= {"DATA_DIR": str(data_dir), "PORT": str(port), "ENVIRONMENT": "development"}
+    log = (data_dir / "run.log").open("wb")
+    run = processes.start(
+        [sys.executable, "-m", "local_stack.run"], cwd=PROJECT, env=dict(os.environ),
+        stdout=log, stderr=log,
+    )  # fmt: skip
+    base_url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while not ask_ready(base_url)[0]:
+            if run.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit((data_dir / "run.log").read_text())
+            time.sleep(0.2)
+        yield base_url
+    finally:
+        processes.stop(run, signals=[(signal.SIGTERM, 30)])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=PICTURES, help="where they are written")
+    folder: Path = parser.parse_args().folder
+    program = chromium_program()
+    if program is None:
+        say("pictures | no chromium is installed")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="kynaplatform-pictures-") as temporary:
+        data_dir = Path(temporary)
+        data_dir.chmod(0o755)  # as root the database runs as nobody, who must get in
+        with platform(data_dir, free_port()) as base_url:
+            movespec_id, version_ids = tell_story()
+            folder.mkdir(parents=True, exist_ok=True)
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
+                take_all(Photographer(browser, base_url, folder), movespec_id, version_ids)
+                browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""What the staff guide's pictures show: two customers, their MoveSpecs, and a day of sessions."""
+
+import math
+import uuid
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import Group, User
+
+from local_stack.environment import PROJECT
+from movespecs.authors import PLATFORM, Author
+from movespecs.drafts import draft_replace, movespec_create
+from movespecs.models import MoveSpec, Visibility
+from movespecs.releases import version_create, version_release
+from projects.credentials import credential_issue
+from projects.models import CredentialKind, Organization, Project
+from projects.suspension import suspend
+from sessions_app.models import DetectionSession, Mode, Outcome, Status
+
+PASSWORD = "only for the pictures of the guide"  # noqa: S105 - of a database that is thrown away
+STAFF = {"grace": "release managers", "alan": "operators", "sue": "support"}
+EXAMPLES = PROJECT / "examples" / "movespecs"
+
+
+def tell(now: datetime) -> MoveSpec:
+    """Fill an empty platform; answers the MoveSpec that the guide is about.
+
+    Its version 1 was released by the platform and 2 by grace; 3 waits.
+    """
+    for username, role in STAFF.items():
+        user = User.objects.create_user(username, password=PASSWORD, is_staff=True)
+        user.groups.add(Group.objects.get(name=role))
+    riverside = Organization.objects.create(name="Riverside Physio")
+    clinic = Project.objects.create(organization=riverside, name="Clinic tablets", rate_limit=300)
+    home = Project.objects.create(organization=riverside, name="Home exercises")
+    gym = Organization.objects.create(name="Old Mill Gym")
+    floor = Project.objects.create(organization=gym, name="Training floor")
+    credential_issue(
+        project=clinic,
+        kind=CredentialKind.API_KEY,
+        name="Tablets of ward 3",
+        expires_at=now + timedelta(days=9),
+    )
+    credential_issue(project=home, kind=CredentialKind.SERVICE_ACCOUNT, name="Nightly import")
+    squat = _squat(clinic, now)
+    lunge = movespec_create(
+        project_id=floor.id,
+        name="Lunge for everyone",
+        description="A public lunge.",
+        author=PLATFORM,
+        now=now - timedelta(days=30),
+        yaml_source=(EXAMPLES / "lunge.yaml").read_text(),
+        visibility=Visibility.PUBLIC,
+    )
+    _release_draft(lunge, PLATFORM, now - timedelta(days=30))
+    _day_of_sessions(clinic, squat, now)
+    suspend(gym, now=now - timedelta(hours=5))
+    return squat
+
+
+def _squat(project: Project, now: datetime) -> MoveSpec:
+    text = (EXAMPLES / "squat.yaml").read_text()
+    deeper = text.replace("angle_max: 115", "angle_max: 105")
+    warned = deeper.replace("angle_max: 105", "angle_max: 155").replace("Good depth", "Well done")
+    grace = Author(staff_id=User.objects.get(username="grace").pk)
+    squat = movespec_create(
+        project_id=project.id,
+        name="Squat after surgery",
+        description="Counts squats of patients who recover from knee surgery.",
+        author=PLATFORM,
+        now=now - timedelta(days=20),
+        yaml_source=text,
+    )
+    _release_draft(squat, PLATFORM, now - timedelta(days=20))
+    _write(squat, deeper, now - timedelta(days=6))
+    _release_draft(squat, grace, now - timedelta(days=6), "The clinic asked for a deeper squat.")
+    _write(squat, warned, now - timedelta(hours=2))
+    version_create(movespec_id=squat.id, author=PLATFORM, now=now - timedelta(hours=2))
+    squat.refresh_from_db()
+    return squat
+
+
+def _write(movespec: MoveSpec, yaml_source: str, now: datetime) -> None:
+    draft_replace(movespec_id=movespec.id, yaml_source=yaml_source, author=PLATFORM, now=now)
+
+
+def _release_draft(movespec: MoveSpec, author: Author, now: datetime, reason: str = "") -> None:
+    version, _ = version_create(movespec_id=movespec.id, author=author, now=now)
+    version_release(
+        movespec_id=movespec.id, version_id=version.id, author=author, now=now, reason=reason
+    )
+
+
+def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> None:
+    """More by day than by night; a few failed and abandoned ones, and some that run now."""
+    released = movespec.current_released_version
+    signed_by = uuid.uuid4()
+    sessions = []
+
+    def add(created_at: datetime, status: Status, **more: object) -> None:
+        sessions.append(
+            DetectionSession(
+                project=project,
+                resolved_version=released,
+                mode=Mode.LIVE,
+                contract_major=1,
+                status=status,
+                created_at=created_at,
+                signing_key_id=signed_by,
+                runtime_token_expires_at=created_at + timedelta(hours=2),
+                stream_url="wss://stream.example.com/",
+                **more,
+            )
+        )
+
+    for minute in range(30, 24 * 60, 4):
+        created_at = now - timedelta(minutes=minute)
+        busy = 2.2 + 2 * math.sin((created_at.hour + created_at.minute / 60 - 8) * math.pi / 12)
+        for number in range(round(busy)):
+            moment = created_at + timedelta(seconds=37 * number)
+            ended_at = moment + timedelta(minutes=6, seconds=minute % 50)
+            outcome = {0: Outcome.FAILED, 1: Outcome.ABANDONED}.get(
+                minute % 120 // 4 - 7, Outcome.COMPLETED
+            )
+            failed = outcome is not Outcome.COMPLETED
+            add(
+                moment,
+                Status.FAILED if failed else Status.COMPLETED,
+                terminal_outcome=outcome,
+                error_code="session_abandoned" if outcome is Outcome.ABANDONED else None,
+                started_at=moment + timedelta(seconds=4),
+                ended_at=ended_at,
+                accepted_frames_total=minute % 50 * 31 + 5000,
+            )
+    for minute in range(7):
+        add(
+            now - timedelta(minutes=minute, seconds=20),
+            Status.STREAMING,
+            started_at=now - timedelta(minutes=minute, seconds=14),
+            deadline_at=now + timedelta(hours=1),
+            longest_until=now + timedelta(hours=1),
+            attachment_id=uuid.uuid4(),
+            lease_until=now + timedelta(hours=1),
+            accepted_frames_total=minute * 1800,
+        )
+    for second in (5, 40):
+        add(
+            now - timedelta(seconds=second),
+            Status.CREATED,
+            deadline_at=now + timedelta(hours=1),
+        )
+    DetectionSession.objects.bulk_create(sessions)

@@ -1,0 +1,45 @@
+"""The staff guide's pictures: the script takes each one, and the guide shows each one."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from local_stack.chromium import chromium_program
+from local_stack.environment import PROJECT
+from local_stack.pictures import PICTURES
+from local_stack.pytest_plugin import skip_without
+from tests.local_stack.stack_processes import bare_environment
+
+GUIDE = PROJECT / "docs" / "staff-guide.md"
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_guide_shows_every_picture_and_describes_it() -> None:
+    shown = re.findall(r"!\[([^\]]+)\]\(staff-guide/([^)]+)\)", GUIDE.read_text())
+    assert sorted(name for _, name in shown) == names_in(PICTURES)
+    assert all(len(description) > 10 for description, _ in shown)
+
+
+def test_the_script_takes_every_picture_from_a_running_admin(tmp_path: Path) -> None:
+    if chromium_program() is None:
+        skip_without("no chromium is installed")
+    taken = tmp_path / "taken"
+    command = [sys.executable, "-m", "local_stack.pictures", "--folder", str(taken)]
+    done = subprocess.run(
+        command,
+        cwd=PROJECT,
+        env=bare_environment(),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert names_in(taken) == names_in(PICTURES)
+    for picture in taken.iterdir():
+        assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+        assert picture.stat().st_size > 10_000
