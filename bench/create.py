@@ -234,7 +234,7 @@ def show(figure: Figure, *, as_json: bool) -> None:
 @contextlib.contextmanager
 def web_server(folder: Path, workers: int, threads: int) -> Iterator[int]:
     from local_stack import processes
-    from local_stack.pytest_plugin import free_port, listens
+    from local_stack.ports import free_port, listens
 
     port = free_port()
     with (folder / "web.log").open("wb") as log:

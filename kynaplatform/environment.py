@@ -95,9 +95,11 @@ def database_options(given: Mapping[str, Any]) -> dict[str, Any]:
 
     A plan prepared while a table was empty would otherwise read it sequentially later. A
     statement is prepared from its third use on a connection: migrations send scripts of several
-    commands, which can't be prepared, but each only once.
+    commands, which can't be prepared, but each only once. Nor is anything compiled: a scan that
+    can't be avoided counts as so dear without `enable_seqscan` that a small one would be.
     """
-    options = f"{given.get('options', '')} -c enable_seqscan=off -c timezone=UTC".strip()
+    settings = "-c enable_seqscan=off -c jit=off -c timezone=UTC"
+    options = f"{given.get('options', '')} {settings}".strip()
     return {
         "connect_timeout": 5,
         **given,

@@ -9,16 +9,24 @@ import re
 import secrets
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from kynaplatform.api.errors import Conflict
 from projects.models import Credential, CredentialKind, Project
 
 SECRET_BYTES = 32
 PREFIXES = {CredentialKind.API_KEY: "kyna_sk_", CredentialKind.SERVICE_ACCOUNT: "kyna_sa_"}
 _SECRET = re.compile(r"(kyna_s[ka]_)([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
+
+
+def is_live(now: datetime) -> Q:
+    """Neither revoked nor expired."""
+    return Q(revoked_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))
 
 
 def credential_issue(
@@ -28,25 +36,71 @@ def credential_issue(
     name: str,
     scopes: Iterable[str] | None = None,
     expires_at: datetime | None = None,
+    credential_id: uuid.UUID | None = None,
 ) -> tuple[Credential, str]:
-    """A new credential and its secret, which is nowhere kept and never shown again."""
-    id_ = uuid.uuid4()
+    """A new credential and its secret, which is nowhere kept and never shown again.
+
+    Raises Conflict if `credential_id` was issued before: who asks twice must not get two.
+    """
+    id_ = credential_id or uuid.uuid4()
     secret = f"{PREFIXES[kind]}{id_.hex}_{secrets.token_urlsafe(SECRET_BYTES)}"
     number = next(iter(settings.SECRET_PEPPERS))
-    credential = Credential(
+    defaults = {} if scopes is None else {"scopes": sorted(set(scopes))}
+    credential, is_new = Credential.objects.get_or_create(
         id=id_,
-        project=project,
-        kind=kind,
-        name=name,
-        secret_hash=_keyed_hash(secret, number),
-        pepper_number=number,
-        expires_at=expires_at,
-        created_at=timezone.now(),
+        defaults={
+            **defaults,
+            "project": project,
+            "kind": kind,
+            "name": name,
+            "secret_hash": _keyed_hash(secret, number),
+            "pepper_number": number,
+            "expires_at": expires_at,
+            "created_at": timezone.now(),
+        },
     )
-    if scopes is not None:
-        credential.scopes = sorted(set(scopes))
-    credential.save(force_insert=True)
+    if not is_new:
+        raise Conflict("It was issued already, and its secret was shown then.")
     return credential, secret
+
+
+def credential_rotate(
+    *,
+    credential: Credential,
+    seen_expires_at: datetime | None,
+    overlap: timedelta,
+    expires_at: datetime | None,
+    now: datetime,
+) -> tuple[Credential, str]:
+    """A successor with the same project, kind, name and scopes, and its secret.
+
+    The old one works for `overlap` more, unless it expires sooner; without any it is revoked.
+    Raises Conflict, having changed nothing, if it is not live or expires at another moment
+    than was seen, which is so once somebody else has rotated it.
+    """
+    as_seen = Credential.objects.filter(is_live(now), id=credential.id, expires_at=seen_expires_at)
+    with transaction.atomic():
+        if overlap:
+            is_changed = as_seen.update(expires_at=_end_of_overlap(seen_expires_at, now + overlap))
+        else:
+            is_changed = as_seen.update(revoked_at=now)
+        if not is_changed:
+            raise Conflict(_why_not_rotated(credential, now))
+        return credential_issue(
+            project=credential.project,
+            kind=CredentialKind(credential.kind),
+            name=credential.name,
+            scopes=credential.scopes,
+            expires_at=expires_at,
+        )
+
+
+def credential_revoke(*, credential: Credential, now: datetime) -> None:
+    """Refuse it and its access tokens from now on. Raises Conflict if it is revoked already."""
+    valid = Credential.objects.filter(id=credential.id, revoked_at__isnull=True)
+    if not valid.update(revoked_at=now):
+        credential.refresh_from_db(fields=["revoked_at"])
+        raise Conflict(f"It has been revoked since {credential.revoked_at:%Y-%m-%d %H:%M} UTC.")
 
 
 def credential_verify(
@@ -71,6 +125,20 @@ def credential_verify(
     if credential.expires_at is not None and credential.expires_at <= now:
         return None
     return credential
+
+
+def _end_of_overlap(expires_at: datetime | None, end: datetime) -> datetime:
+    """The earlier of both, and never `expires_at` itself: that it moved refuses a second time."""
+    return end if expires_at is None else min(end, expires_at - timedelta(microseconds=1))
+
+
+def _why_not_rotated(credential: Credential, now: datetime) -> str:
+    credential.refresh_from_db(fields=["expires_at", "revoked_at"])
+    if credential.revoked_at is not None:
+        return f"It has been revoked since {credential.revoked_at:%Y-%m-%d %H:%M} UTC."
+    if credential.expires_at is not None and credential.expires_at <= now:
+        return f"It expired at {credential.expires_at:%Y-%m-%d %H:%M} UTC."
+    return "It was rotated or given another expiry meanwhile."
 
 
 def _named_by(secret: str, kind: CredentialKind) -> uuid.UUID | None:

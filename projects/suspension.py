@@ -11,14 +11,17 @@ from projects.models import Organization, Project
 suspended = Signal()
 
 
-def suspend(target: Organization | Project, *, now: datetime) -> None:
-    """Suspend a project, or an organization with all its projects; again: nothing changes."""
+def suspend(target: Organization | Project, *, now: datetime) -> bool:
+    """Suspend a project, or an organization with all its projects; whether this changed it."""
     with transaction.atomic():
         active = type(target)._default_manager.filter(pk=target.pk, suspended_at__isnull=True)
-        if active.update(suspended_at=now):
+        is_changed = active.update(suspended_at=now) > 0
+        if is_changed:
             suspended.send(sender=type(target), now=now)
+    return is_changed
 
 
-def resume(target: Organization | Project) -> None:
-    """Let requests in again. What was cancelled stays so."""
-    type(target)._default_manager.filter(pk=target.pk).update(suspended_at=None)
+def resume(target: Organization | Project) -> bool:
+    """Let requests in again; whether this changed it. What was cancelled stays so."""
+    idle = type(target)._default_manager.filter(pk=target.pk, suspended_at__isnull=False)
+    return idle.update(suspended_at=None) > 0

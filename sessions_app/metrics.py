@@ -1,6 +1,7 @@
-"""Metrics that the database knows: live sessions, and how late the sweep is."""
+"""What the database knows of sessions as a whole: those that live, and how late the sweep is."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Count, Min
@@ -9,7 +10,23 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from sessions_app.deadlines import as_due
 from sessions_app.models import LIVE_STATUSES, DetectionSession
+
+
+def live_counts(now: datetime) -> dict[str, int]:
+    """Live status → how many sessions have it at `now`, whether or not the sweep has run."""
+    # Live sessions alone have a deadline, and an index of its own; a list of statuses has none.
+    stored = DetectionSession.objects.filter(deadline_at__isnull=False).order_by()
+    by_status = stored.annotate(now_status=as_due(now)["status"]).values_list("now_status")
+    counted = dict(by_status.annotate(count=Count("id")))
+    return {str(status): counted.get(status, 0) for status in LIVE_STATUSES}
+
+
+def sweep_lag(now: datetime) -> timedelta:
+    """How long ago the earliest deadline passed that no sweep has written."""
+    earliest = DetectionSession.objects.aggregate(earliest=Min("deadline_at"))["earliest"]
+    return max(timedelta(0), now - earliest) if earliest else timedelta(0)
 
 
 class SessionCollector(Collector):
@@ -25,18 +42,15 @@ class SessionCollector(Collector):
         yield GaugeMetricFamily("kyna_database_up", "Whether the database answers.", value=up)
 
     def _read(self) -> list[Metric]:
-        live = DetectionSession.objects.filter(status__in=LIVE_STATUSES).order_by()
-        counts = dict(live.values_list("status").annotate(count=Count("id")))
+        now = timezone.now()
         sessions = GaugeMetricFamily(
             "kyna_sessions_live", "Sessions that have not ended.", labels=["status"]
         )
-        for status in LIVE_STATUSES:
-            sessions.add_metric([status], counts.get(status, 0))
-        now = timezone.now()
-        earliest = live.aggregate(earliest=Min("deadline_at"))["earliest"]
+        for status, count in live_counts(now).items():
+            sessions.add_metric([status], count)
         lag = GaugeMetricFamily(
             "kyna_sweep_lag_seconds",
             "How long ago the earliest deadline passed that no sweep has written.",
-            value=max(0.0, (now - earliest).total_seconds()) if earliest else 0.0,
+            value=sweep_lag(now).total_seconds(),
         )
         return [sessions, lag]

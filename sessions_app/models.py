@@ -97,15 +97,37 @@ class DetectionSession(models.Model):
                 condition=Q(deadline_at__isnull=False),
                 name="session_deadline",
             ),
-            # Read by suspended_sessions_cancel.
+            # Read by suspended_sessions_cancel and the admin's lists.
             Index(
-                fields=["project"],
+                F("project"),
+                F("status"),
+                F("mode"),
+                F("created_at").desc(),
                 condition=Q(deadline_at__isnull=False),
                 name="session_live_of_project",
             ),
-            # Read by GET /api/detection/sessions and the admin's list.
+            # Read by GET /api/detection/sessions.
             # Without the id: planned on an empty table, it passes for the primary key.
             Index(F("project"), F("created_at").desc(), name="session_of_project"),
+            # Read by the admin's lists, a status and a mode at a time, and by its picture of the
+            # last day. The others need no write when a session is created.
+            Index(F("status"), F("mode"), F("created_at").desc(), name="session_of_state"),
+            Index(
+                F("project"),
+                F("status"),
+                F("mode"),
+                F("created_at").desc(),
+                condition=Q(deadline_at__isnull=True),
+                name="session_ended_of_project",
+            ),
+            Index(
+                F("resolved_version"),
+                F("status"),
+                F("mode"),
+                F("created_at").desc(),
+                condition=Q(deadline_at__isnull=True),
+                name="session_ended_of_version",
+            ),
             # Read by forget_idempotency_keys and prune_signing_keys. Not by admission, which
             # asks for the key: planned on an empty table, it would read this whole.
             Index(

@@ -1,8 +1,201 @@
-"""What the index shows: sessions now and over the last day, releases, what needs attention."""
+"""What the index shows: sessions now and over the last day, releases, what needs attention.
 
-from datetime import datetime
-from typing import Any
+Each part is for those who may view what it shows. All are bounded, whatever there is.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from django.db.models import Count, Model, Q, QuerySet
+from django.db.models.functions import TruncHour
+from django.urls import reverse
+
+from movespecs.models import Release
+from projects.models import (
+    ApiKey,
+    Credential,
+    CredentialKind,
+    Organization,
+    Project,
+    ServiceAccount,
+)
+from sessions_app.deadlines import as_due, is_due
+from sessions_app.metrics import live_counts, sweep_lag
+from sessions_app.models import DetectionSession, Mode, Status
+from staff.timeline import lasting
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MOST_NAMED = 10
+RELEASES = 5
+# Beat sends the sweep every 15 seconds: one that is this late does not run.
+LATE_SWEEP = timedelta(minutes=1)
+EXPIRES_SOON = timedelta(days=14)
+HOURS = 24
+CHART_HEIGHT, BAR_STEP = 100, 10
+
+
+class Bar(NamedTuple):
+    """An hour and its place in a picture of CHART_HEIGHT, where hours are BAR_STEP apart."""
+
+    since: datetime
+    created: int
+    x: int
+    y: int
+    height: int
+
+
+class Concern(NamedTuple):
+    name: str
+    address: str
+    detail: str
+
+
+class Concerns(NamedTuple):
+    """Things of one kind that need attention, and where those are that are not named here."""
+
+    title: str
+    named: Sequence[Concern]
+    more: str | None
 
 
 def glance(user: Any, *, now: datetime) -> dict[str, Any]:
-    return {}
+    shown: dict[str, Any] = {"attention": [one for one in _attention(user, now) if one.named]}
+    if user.has_perm("sessions_app.view_detectionsession"):
+        bars = created_per_hour(now)
+        lag = sweep_lag(now)
+        shown |= {
+            "live": [
+                (status, count, _list(DetectionSession, status__exact=status))
+                for status, count in live_counts(now).items()
+            ],
+            "bars": bars,
+            "created": sum(bar.created for bar in bars),
+            "most": max(bar.created for bar in bars),
+            "lag": lasting(lag),
+            "is_late": lag > LATE_SWEEP,
+        }
+    if user.has_perm("movespecs.view_release"):
+        shown["releases"] = Release.objects.select_related(
+            "movespec", "from_version", "to_version", "released_by_staff"
+        ).defer("from_version__yaml_source", "to_version__yaml_source")[:RELEASES]
+    return shown
+
+
+def created_per_hour(now: datetime) -> list[Bar]:
+    """The last hours of the clock, the running one last."""
+    running = now.replace(minute=0, second=0, microsecond=0)
+    hours = [running - HOUR * back for back in reversed(range(HOURS))]
+    # All states, told one by one: their index has the time behind them.
+    created = DetectionSession.objects.filter(
+        status__in=Status.values, mode__in=Mode.values, created_at__gte=hours[0]
+    )
+    per_hour = created.order_by().values_list(TruncHour("created_at"))
+    counts = dict(per_hour.annotate(count=Count("*")))
+    most = max(counts.values(), default=1)
+    bars = []
+    for number, hour in enumerate(hours):
+        count = counts.get(hour, 0)
+        height = round(CHART_HEIGHT * count / most)
+        bars.append(Bar(hour, count, number * BAR_STEP, CHART_HEIGHT - height, height))
+    return bars
+
+
+def _attention(user: Any, now: datetime) -> Iterator[Concerns]:
+    suspended: list[tuple[str, type[Any]]] = [
+        ("Suspended organizations", Organization),
+        ("Suspended projects", Project),
+    ]
+    for title, model in suspended:
+        if user.has_perm(f"projects.view_{model._meta.model_name}"):
+            rows = model.objects.filter(suspended_at__isnull=False).order_by("-suspended_at")
+            yield _concerns(
+                title,
+                [
+                    Concern(row.name, _page(row), f"since {row.suspended_at:%Y-%m-%d %H:%M} UTC")
+                    for row in rows[: MOST_NAMED + 1]
+                ],
+                _list(model, suspended="yes"),
+            )
+    if user.has_perm("sessions_app.view_detectionsession"):
+        yield _failing(now)
+    kinds: list[tuple[str, type[Credential]]] = [
+        (CredentialKind.API_KEY, ApiKey),
+        (CredentialKind.SERVICE_ACCOUNT, ServiceAccount),
+    ]
+    for kind, model in kinds:
+        if user.has_perm(f"projects.view_{model._meta.model_name}"):
+            yield _expiring(kind, model, now)
+
+
+def _failing(now: datetime) -> Concerns:
+    """Projects by their sessions that were created in the last day and have failed."""
+    since = now - DAY
+    days = f"{since:%Y-%m-%d}..{now:%Y-%m-%d}"
+    failed = (
+        DetectionSession.objects.alias(now_status=as_due(now)["status"])
+        .filter(
+            Q(status=Status.FAILED, mode__in=Mode.values) | is_due(now) & Q(now_status="failed"),
+            created_at__gte=since,
+        )
+        .order_by()
+    )
+    projects = failed.values_list("project_id", "project__name").annotate(count=Count("id"))
+    return _concerns(
+        "Projects with failed sessions in the last day",
+        [
+            Concern(
+                name,
+                _list(
+                    DetectionSession,
+                    status__exact=Status.FAILED,
+                    project__id__exact=project_id,
+                    day=days,
+                ),
+                f"{count} failed",
+            )
+            for project_id, name, count in projects.order_by("-count")[: MOST_NAMED + 1]
+        ],
+        _list(DetectionSession, status__exact=Status.FAILED, day=days),
+    )
+
+
+def _expiring(kind: str, model: type[Credential], now: datetime) -> Concerns:
+    since, until = now - DAY, now + EXPIRES_SOON
+    rows: QuerySet[Credential] = Credential.objects.filter(
+        kind=kind, revoked_at__isnull=True, expires_at__gte=since, expires_at__lt=until
+    )
+    return _concerns(
+        f"{model._meta.verbose_name_plural} about to expire",
+        [
+            Concern(
+                row.name,
+                reverse(f"admin:projects_{model._meta.model_name}_change", args=[row.pk]),
+                f"{'expired' if row.expires_at <= now else 'expires'} "
+                f"{row.expires_at:%Y-%m-%d %H:%M} UTC",
+            )
+            for row in rows.order_by("expires_at")[: MOST_NAMED + 1]
+            if row.expires_at
+        ],
+        _list(
+            model,
+            expires_at__gte=since.isoformat(),
+            expires_at__lt=until.isoformat(),
+            revoked_at__isnull="True",
+        ),
+    )
+
+
+def _concerns(title: str, found: list[Concern], all_of_them: str) -> Concerns:
+    more = all_of_them if len(found) > MOST_NAMED else None
+    return Concerns(title, found[:MOST_NAMED], more)
+
+
+def _page(row: Model) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def _list(model: type[Model], **filters: Any) -> str:
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{address}?{urlencode(filters)}"

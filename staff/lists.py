@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connection
-from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models import Count, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
 
 
@@ -42,6 +44,15 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *more: Any
+    ) -> HttpResponse | None:
+        try:
+            return super().response_action(request, queryset, *more)
+        except ValidationError:
+            self.message_user(request, "What was selected has no such ids.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
 
 class ReadOnlyAdmin(BoundedAdmin):
     """Staff look; nothing is added, changed or deleted by hand."""
@@ -53,9 +64,33 @@ class ReadOnlyAdmin(BoundedAdmin):
         return False
 
 
-def count_of(model: type[Model], relation: str, **conditions: Any) -> Coalesce:
-    """How many rows of the reverse `relation` a row owns, counted in the list's own statement."""
-    field: Any = model._meta.get_field(relation).remote_field
-    owned = field.model._base_manager.filter(**{field.name: OuterRef("pk")}, **conditions)
-    counted = owned.order_by().values(field.name).annotate(counted=Count("pk")).values("counted")
+class OwnerFilter(admin.RelatedFieldListFilter):
+    """Names the one owner that a link has narrowed the list to: all would be too many to name."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: Any
+    ) -> list[tuple[str, Any]]:
+        owners = field.remote_field.model._default_manager
+        try:
+            return [(str(one.pk), str(one)) for one in owners.filter(pk__in=self.lookup_val or ())]
+        except ValidationError:  # no id; the list then says that it was asked wrongly
+            return []
+
+    def has_output(self) -> bool:
+        return self.lookup_val is not None
+
+
+def count_of(model: type[Model], relation: str, *conditions: Q, **more: Any) -> Coalesce:
+    """How many rows of the reverse `relation` a row owns, counted in the list's own statement.
+
+    `relation` may lead through others, as in `projects__sessions`.
+    """
+    owner: list[str] = []
+    for step in relation.split(LOOKUP_SEP):
+        field: Any = model._meta.get_field(step).remote_field
+        owner.insert(0, field.name)
+        model = field.model
+    path = LOOKUP_SEP.join(owner)
+    owned = model._base_manager.filter(*conditions, **{path: OuterRef("pk")}, **more)
+    counted = owned.order_by().values(path).annotate(counted=Count("pk")).values("counted")
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)

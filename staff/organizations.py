@@ -1,15 +1,91 @@
 """Organizations and projects: what they own, their limits, suspending and resuming them."""
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 
-from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminIntegerFieldWidget
+from django.db.models import Model, PositiveIntegerField, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from kynaplatform.api.errors import Conflict
+from movespecs.models import MoveSpec
 from projects import suspension
-from projects.models import Organization, Project
-from staff.lists import BoundedAdmin
+from projects.credentials import is_live
+from projects.models import ApiKey, CredentialKind, Organization, Project, ServiceAccount
+from sessions_app.models import DetectionSession
+from staff.acts import Act, ActingAdmin, Outcome
+from staff.lists import OwnerFilter, count_of
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+class Suspend(Act):
+    name = "suspend"
+    label = "Suspend"
+    past = "Suspended"
+    permission = "projects.suspend_{model}"
+
+    def applies_to(self, row: Organization | Project) -> bool:
+        return row.suspended_at is None
+
+    def effects(self, rows: Sequence[Any]) -> list[str]:
+        if isinstance(rows[0], Organization):
+            projects = counted(sum(row.project_count for row in rows), "project")
+            refused = f"Every request of {projects} is refused at once: organization_suspended."
+        else:
+            refused = "Every request is refused at once: project_suspended."
+        sessions = counted(sum(row.live_session_count for row in rows), "live session")
+        return [
+            refused,
+            f"Cancelled at once, for good: {sessions}.",
+            "MoveSpecs, keys and limits stay as they are, for a resume.",
+        ]
+
+    def perform(
+        self, request: HttpRequest, row: Any, data: dict[str, Any], now: datetime
+    ) -> Outcome:
+        if not suspension.suspend(row, now=now):
+            row.refresh_from_db(fields=["suspended_at"])
+            raise Conflict(f"It has been suspended since {row.suspended_at:%Y-%m-%d %H:%M} UTC.")
+        return Outcome(f"Suspended {row}.")
+
+
+class Resume(Act):
+    name = "resume"
+    label = "Resume"
+    past = "Resumed"
+    permission = "projects.suspend_{model}"
+    is_dangerous = False
+
+    def applies_to(self, row: Organization | Project) -> bool:
+        return row.suspended_at is not None
+
+    def effects(self, rows: Sequence[Any]) -> list[str]:
+        told = ["Requests are let in again at once. Sessions that were cancelled stay so."]
+        if isinstance(rows[0], Organization):
+            return [*told, "A project that is itself suspended stays so."]
+        if any(row.organization.suspended_at is not None for row in rows):
+            told.append(
+                "Where the organization is suspended, requests are refused until it is not."
+            )
+        return told
+
+    def perform(
+        self, request: HttpRequest, row: Any, data: dict[str, Any], now: datetime
+    ) -> Outcome:
+        if not suspension.resume(row):
+            raise Conflict("It is not suspended.")
+        return Outcome(f"Resumed {row}.")
 
 
 class SuspensionFilter(admin.SimpleListFilter):
@@ -25,55 +101,163 @@ class SuspensionFilter(admin.SimpleListFilter):
         return queryset.filter(suspended_at__isnull=self.value() == "no")
 
 
-class SuspendableAdmin(BoundedAdmin):
-    """Suspended and resumed by actions; never deleted."""
+def in_force(override: int | None, default: int) -> str:
+    """The limit that holds, and where it is from."""
+    if override is None:
+        return f"{default} a minute, the default"
+    return f"{override} a minute, overriding the default of {default}"
 
-    actions = ["suspend", "resume"]
 
-    @admin.action(
-        description="Suspend: refuse requests, cancel live sessions", permissions=["change"]
-    )
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        now = timezone.now()
-        for row in queryset:
-            suspension.suspend(row, now=now)
-            self.log_change(request, row, "Suspended.")
-        self.message_user(request, f"Suspended {len(queryset)}.", messages.SUCCESS)
+def linked(number: int, owned: type[Model], **narrowed: Any) -> SafeString:
+    """A count that leads to the list of what it counts."""
+    address = reverse(f"admin:{owned._meta.app_label}_{owned._meta.model_name}_changelist")
+    return format_html('<a href="{}?{}">{}</a>', address, urlencode(narrowed), number)
 
-    @admin.action(description="Resume: let requests in again", permissions=["change"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for row in queryset:
-            suspension.resume(row)
-            self.log_change(request, row, "Resumed.")
-        self.message_user(request, f"Resumed {len(queryset)}.", messages.SUCCESS)
+
+class SuspendableAdmin(ActingAdmin):
+    """Suspended and resumed, never deleted.
+
+    `given` is what staff write, `limits` each field beside the limit in force, and `owned` each
+    count with the permission that it takes to see what is counted.
+    """
+
+    acts = [Suspend(), Resume()]
+    formfield_overrides = {
+        PositiveIntegerField: {"min_value": 1, "widget": AdminIntegerFieldWidget},
+    }
+    given: ClassVar[list[str]]
+    limits: ClassVar[list[tuple[str, str]]]
+    owned: ClassVar[dict[str, str]]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [*self.list_display, *self.owned_seen_by(request), "created_at"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        limits = ("Rate limits", {"fields": self.limits})
+        if obj is None:
+            return [(None, {"fields": self.given}), limits]
+        known = [*self.given, "id", "created_at", "suspended_at"]
+        owned = ("What it owns", {"fields": self.owned_seen_by(request)})
+        return [(None, {"fields": known}), limits, owned]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        effective = [shown for _field, shown in self.limits]
+        return ["id", "created_at", "suspended_at", *effective, *self.owned]
+
+    def owned_seen_by(self, request: HttpRequest) -> list[str]:
+        return [name for name, needed in self.owned.items() if request.user.has_perm(needed)]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        # Only what was written: a colleague's suspension of this moment must not be undone.
+        obj.save(update_fields=form.changed_data if change else None)
 
 
 @admin.register(Organization)
 class OrganizationAdmin(SuspendableAdmin):
-    list_display = ["name", "id", "suspended_at", "rate_limit", "project_count", "created_at"]
+    list_display = ["name", "suspended_at", "requests_in_force"]
     list_filter = [SuspensionFilter, "created_at"]
     search_fields = ["name", "=id"]
-    readonly_fields = ["id", "suspended_at", "created_at"]
-    date_hierarchy = "created_at"
+    given = ["name"]
+    limits = [("rate_limit", "requests_in_force")]
+    owned = {
+        "projects": "projects.view_project",
+        "live_sessions": "sessions_app.view_detectionsession",
+    }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         organizations: QuerySet[Organization] = super().get_queryset(request)
-        return organizations.annotate(project_count=Count("projects"))
+        return organizations.annotate(
+            project_count=count_of(Organization, "projects"),
+            live_session_count=count_of(
+                Organization, "projects__sessions", deadline_at__gt=timezone.now()
+            ),
+        )
 
-    @admin.display(ordering="project_count", description="projects")
-    def project_count(self, organization: Any) -> int:
-        return int(organization.project_count)
+    @admin.display(description="in force")
+    def requests_in_force(self, organization: Organization) -> str:
+        return in_force(organization.rate_limit, settings.RATE_LIMIT_ORGANIZATION)
+
+    @admin.display(description="projects")
+    def projects(self, organization: Any) -> SafeString:
+        return linked(organization.project_count, Project, organization__id__exact=organization.pk)
+
+    @admin.display(description="live sessions")
+    def live_sessions(self, organization: Any) -> int:
+        return int(organization.live_session_count)
 
 
 @admin.register(Project)
 class ProjectAdmin(SuspendableAdmin):
-    list_display = ["name", "id", "organization", "suspended_at", "created_at"]
-    list_filter = [SuspensionFilter, "created_at"]
+    list_display = ["name", "organization", "suspended_at", "requests_in_force"]
+    list_filter = [SuspensionFilter, ("organization", OwnerFilter), "created_at"]
     list_select_related = ["organization"]
     search_fields = ["name", "=id", "organization__name"]
     autocomplete_fields = ["organization"]
-    readonly_fields = ["id", "suspended_at", "created_at"]
+    given = ["name", "organization"]
+    limits = [
+        ("rate_limit", "requests_in_force"),
+        ("rate_limit_sessions", "sessions_in_force"),
+        ("rate_limit_movespecs", "movespecs_in_force"),
+    ]
+    owned = {
+        "movespecs": "movespecs.view_movespec",
+        "api_keys": "projects.view_apikey",
+        "service_accounts": "projects.view_serviceaccount",
+        "live_sessions": "sessions_app.view_detectionsession",
+    }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        now = timezone.now()
+        projects: QuerySet[Project] = super().get_queryset(request)
+        return projects.annotate(
+            movespec_count=count_of(Project, "movespecs"),
+            api_key_count=count_of(
+                Project, "credentials", is_live(now), kind=CredentialKind.API_KEY
+            ),
+            service_account_count=count_of(
+                Project, "credentials", is_live(now), kind=CredentialKind.SERVICE_ACCOUNT
+            ),
+            live_session_count=count_of(Project, "sessions", deadline_at__gt=now),
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        read = super().get_readonly_fields(request, obj)
         # What runs under a project carries its organization in signed tokens.
-        return [*self.readonly_fields, "organization"] if obj else list(self.readonly_fields)
+        return [*read, "organization"] if obj else read
+
+    @admin.display(description="in force")
+    def requests_in_force(self, project: Project) -> str:
+        return in_force(project.rate_limit, settings.RATE_LIMIT_PROJECT)
+
+    @admin.display(description="in force")
+    def sessions_in_force(self, project: Project) -> str:
+        return in_force(project.rate_limit_sessions, settings.RATE_LIMIT_SESSIONS)
+
+    @admin.display(description="in force")
+    def movespecs_in_force(self, project: Project) -> str:
+        return in_force(project.rate_limit_movespecs, settings.RATE_LIMIT_MOVESPECS)
+
+    @admin.display(description="MoveSpecs")
+    def movespecs(self, project: Any) -> SafeString:
+        return linked(project.movespec_count, MoveSpec, project__id__exact=project.pk)
+
+    @admin.display(description="live API keys")
+    def api_keys(self, project: Any) -> SafeString:
+        return linked(project.api_key_count, ApiKey, project__id__exact=project.pk, state="live")
+
+    @admin.display(description="live service accounts")
+    def service_accounts(self, project: Any) -> SafeString:
+        return linked(
+            project.service_account_count,
+            ServiceAccount,
+            project__id__exact=project.pk,
+            state="live",
+        )
+
+    @admin.display(description="live sessions")
+    def live_sessions(self, project: Any) -> SafeString:
+        return linked(
+            project.live_session_count,
+            DetectionSession,
+            project__id__exact=project.pk,
+        )

@@ -1,23 +1,113 @@
-"""Detection sessions for staff: find one and see where it is."""
+"""Detection sessions for staff: find one, see how it went, cancel what still runs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import Media
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from sessions_app.models import DetectionSession
+from kynaplatform.api.errors import SessionAlreadyEnded
+from sessions_app.deadlines import session_as_of
+from sessions_app.lifecycle import session_cancel
+from sessions_app.models import LIVE_STATUSES, DetectionSession
+from staff.acts import Act, ActingAdmin, Outcome
 from staff.lists import ReadOnlyAdmin
+from staff.session_list import DayFilter, ProjectFilter, ProjectForm, SessionChangeList
+from staff.timeline import timeline
+
+
+class Cancel(Act):
+    name = "cancel"
+    label = "Cancel"
+    past = "Cancelled"
+    permission = "sessions_app.cancel_detectionsession"
+
+    def applies_to(self, row: DetectionSession) -> bool:
+        return row.status in LIVE_STATUSES
+
+    def title(self, row: DetectionSession) -> str:
+        return f"Cancel session {row}"
+
+    def effects(self, rows: Sequence[DetectionSession]) -> list[str]:
+        return [
+            "Each session that still runs ends now, cancelled and without a result.",
+            "A client that is attached gets session_done and is disconnected.",
+            "Frames that were acknowledged stay counted.",
+            "A session that has ended by then keeps its outcome, and you are told of it.",
+        ]
+
+    def perform(
+        self, request: HttpRequest, row: DetectionSession, data: dict[str, Any], now: datetime
+    ) -> Outcome:
+        # Locked, so that what is found here is what `session_cancel` finds: cancelling what was
+        # cancelled already is no error to it.
+        found = session_as_of(DetectionSession.objects.select_for_update().filter(id=row.id), now)
+        if found is not None and found.status not in LIVE_STATUSES:
+            raise SessionAlreadyEnded(
+                f"It had ended already: {found.status}, outcome {found.terminal_outcome}."
+            )
+        session_cancel(session_id=row.id, project_id=row.project_id, now=now)
+        return Outcome(f"Cancelled session {row}.")
 
 
 @admin.register(DetectionSession)
-class DetectionSessionAdmin(ReadOnlyAdmin):
+class DetectionSessionAdmin(ActingAdmin, ReadOnlyAdmin):
+    acts = [Cancel()]
+    change_list_template = "admin/sessions_app/detectionsession/change_list.html"
     list_display = [
         "id", "project", "mode", "status", "terminal_outcome", "accepted_frames_total",
         "created_at", "ended_at",
     ]  # fmt: skip
-    list_filter = ["status", "mode", "created_at"]
-    list_select_related = ["project"]
-    search_fields = ["=id", "=project__id", "=resolved_version__id"]
+    list_filter = ["status", "mode", DayFilter, ProjectFilter]
+    # Sorted otherwise, a page would read every row.
+    sortable_by = ()
+    # What is asked for is `SessionChangeList`'s business; this shows the box.
+    search_fields = ["=id"]
     fields = [
-        "id", "project", "resolved_version", "mode", "contract_major", "status",
+        "id", "project", "movespec", "resolved_version", "mode", "contract_major", "status",
         "terminal_outcome", "finishing_outcome", "error_code", "error_message",
         "accepted_frames_total", "checkpoint_number", "created_at", "started_at", "deadline_at",
         "longest_until", "lease_until", "ended_at", "stream_url",
     ]  # fmt: skip
+
+    @admin.display(description="MoveSpec")
+    def movespec(self, session: DetectionSession) -> SafeString:
+        movespec = session.resolved_version.movespec
+        address = reverse("admin:movespecs_movespec_change", args=[movespec.pk])
+        return format_html('<a href="{}">{}</a>', address, movespec)
+
+    @property
+    def media(self) -> Media:
+        return super().media + ProjectForm().media
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SessionChangeList]:
+        return SessionChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return queryset, False
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> DetectionSession | None:
+        """With its deadlines applied."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            return None
+        whole = DetectionSession.objects.select_related("project", "resolved_version__movespec")
+        return session_as_of(whole.filter(id=found.pk).defer("engine_state"), timezone.now())
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if (session := context.get("original")) is not None:
+            context["timeline"] = timeline(session, timezone.now())
+        return super().render_change_form(request, context, *args, **kwargs)

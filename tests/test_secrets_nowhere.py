@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -100,6 +101,12 @@ def answered(response: Any, status: int = 201) -> Any:
     return response.json()
 
 
+def secret_on(page: Any) -> str:
+    """The secret of the one page that shows it."""
+    (secret,) = re.findall("kyna_sk_[0-9a-f]{32}_[A-Za-z0-9_-]{43}", page.content.decode())
+    return str(secret)
+
+
 @pytest.fixture
 def admin() -> Client:
     get_user_model().objects.create_superuser("staff", "staff@example.com", PASSWORD)
@@ -130,6 +137,14 @@ def secrets(
     made.add_key_secret("API key of create_api_key", issued["api_key_secret"])
     account = call_json("create_api_key", project, name="account", service_account=True)
     made.add_key_secret("service account", account["service_account_secret"])
+
+    chosen = "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"
+    given = {"project": project, "name": "by hand", "chosen_id": chosen, "scopes": ["usage:read"]}
+    page = admin.post("/admin/projects/apikey/add/", given)
+    made.add_key_secret("API key of the admin", secret_on(page))
+    rotation = {"overlap": "24", "reason": "Leaked"}
+    page = admin.post(f"/admin/projects/apikey/{chosen}/rotate/", rotation)
+    made.add_key_secret("API key of a rotation", secret_on(page))
 
     for body in (
         {"api_key": issued["api_key_secret"]},
@@ -254,8 +269,8 @@ def test_no_admin_page_shows_a_secret_or_a_hash(secrets: Secrets, admin: Client)
         shown.add("hash", bytes(credential.secret_hash))
     pages = 0
     for app, model in (
-        ("projects", "organization"), ("projects", "project"), ("projects", "credential"),
-        ("projects", "apikey"), ("projects", "serviceaccount"), ("projects", "accesstoken"),
+        ("projects", "organization"), ("projects", "project"), ("projects", "apikey"),
+        ("projects", "serviceaccount"), ("projects", "accesstoken"),
         ("projects", "signingkey"), ("sessions_app", "detectionsession"),
         ("movespecs", "movespec"), ("movespecs", "movespecdraft"),
         ("movespecs", "movespecversion"),

@@ -146,6 +146,17 @@ def test_many_are_delisted_at_once_and_what_can_not_be_is_told_of(
     assert [one.id for one in delisted] == [public_movespec.id]
 
 
+@pytest.mark.parametrize("confirmed", [{}, {"confirmed": "yes", "reason": "x"}])
+def test_a_selection_of_ids_that_are_none_is_answered_with_a_word(
+    operator: Client, public_movespec: MoveSpec, confirmed: dict[str, str]
+) -> None:
+    chosen = {"action": "delist", "_selected_action": ["nonsense"], **confirmed}
+    answer = operator.post(address(MoveSpec, "changelist"), chosen, follow=True)
+    assert (answer.status_code, "no such ids" in text_of(answer)) == (200, True)
+    public_movespec.refresh_from_db()
+    assert public_movespec.delisted_at is None
+
+
 @pytest.mark.parametrize("role", ["support", "release managers"])
 def test_only_operators_moderate(public_movespec: MoveSpec, role: str) -> None:
     client = member(role)

@@ -1,0 +1,86 @@
+"""A session's life as steps: what was, and what its deadline will do if nothing happens."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sessions_app.deadlines import FINALIZING_GRACE
+from sessions_app.models import DetectionSession, Outcome, Status
+
+
+class Step(NamedTuple):
+    """`at` is None where the moment is not kept; `after` is the time since the step before."""
+
+    name: str
+    meaning: str
+    at: datetime | None
+    is_ahead: bool = False
+    after: str = ""
+
+
+def timeline(session: DetectionSession, now: datetime) -> list[Step]:
+    """The steps of a session whose columns are as they are at `now`."""
+    passed = [Step("Created", f"Admitted, to run {session.mode}.", session.created_at)]
+    if session.started_at:
+        passed.append(Step("Started", "A runtime attached.", session.started_at))
+    if session.status == Status.FINALIZING:
+        # Of the ways here, only the longest duration is kept with its moment.
+        at = session.longest_until if session.finishing_outcome == Outcome.MAX_DURATION else None
+        meaning = f"Its runtime is to finish it as {session.finishing_outcome}."
+        passed.append(Step("Finalizing", meaning, at))
+    if session.ended_at:
+        passed.append(Step("Ended", _end(session), session.ended_at))
+    ahead = []
+    if session.lease_until:
+        held = "The runtime holds it until then, unless it renews its lease."
+        if session.lease_until <= now:
+            held = "It ran out: no runtime holds the session now."
+        ahead.append(Step("Lease", held, session.lease_until, session.lease_until > now))
+    if session.deadline_at:
+        ahead.append(Step("Deadline", _deadline(session), session.deadline_at, is_ahead=True))
+    return _with_durations([*passed, *sorted(ahead, key=lambda step: step.at or now)])
+
+
+def lasting(duration: timedelta) -> str:
+    """`1 h 2 min`, `5 min 10 s`, `3.2 s`: two units say enough."""
+    seconds = duration.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    units = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    first = next(index for index, (count, _) in enumerate(units) if count)
+    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count)
+
+
+def _end(session: DetectionSession) -> str:
+    error = f" {session.error_code}: {session.error_message}" if session.error_code else ""
+    return (
+        f"{session.status}, outcome {session.terminal_outcome}, "
+        f"{session.accepted_frames_total} frames accepted.{error}"
+    )
+
+
+def _deadline(session: DetectionSession) -> str:
+    """What `sessions_app.deadlines.as_due` does when it passes."""
+    if session.status == Status.CREATED:
+        return "Cancelled as expired, unless a runtime attaches before."
+    if session.status == Status.FINALIZING:
+        return f"Completed as {session.finishing_outcome}, unless the runtime does it before."
+    if session.longest_until and session.deadline_at == session.longest_until:
+        return (
+            "The longest duration: completed as max_duration, by its runtime if that still holds "
+            f"it or did {FINALIZING_GRACE.seconds} s before."
+        )
+    return "Failed as abandoned, unless its client sends something before."
+
+
+def _with_durations(steps: list[Step]) -> list[Step]:
+    timed: list[Step] = []
+    before: datetime | None = None
+    for step in steps:
+        if step.at and before and step.at >= before:
+            step = step._replace(after=lasting(step.at - before))
+        timed.append(step)
+        before = step.at or before
+    return timed

@@ -1,0 +1,367 @@
+"""The index at a glance: what it shows, to whom, and at what cost."""
+
+import re
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from movespecs.models import MoveSpec, Release
+from projects.models import Credential, CredentialKind, Organization, Project
+from sessions_app.metrics import live_counts, sweep_lag
+from sessions_app.models import DetectionSession
+from staff.at_a_glance import created_per_hour, glance
+from tests.admin.test_sessions import client_of, make_session, member_of, overdue
+from tests.conftest import Machine
+
+INDEX = "/admin/"
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def superuser(db: None) -> Client:
+    return client_of(User.objects.create_superuser("root"))
+
+
+def shown(client: Client) -> str:
+    answer = client.get(INDEX)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def seen_by(user: User, now: datetime | None = None) -> dict[str, Any]:
+    return glance(user, now=now or timezone.now())
+
+
+def concerns(now: datetime | None = None) -> dict[str, list[tuple[str, str]]]:
+    """Title → what is named there and what is said of it, as a superuser sees it."""
+    found = seen_by(User(is_superuser=True, is_active=True), now)["attention"]
+    return {one.title: [(named.name, named.detail) for named in one.named] for one in found}
+
+
+# --- Sessions ----------------------------------------------------------------------------
+
+
+def test_it_counts_live_sessions_as_their_deadlines_have_left_them(movespec: MoveSpec) -> None:
+    now = timezone.now()
+    for status, count in (("created", 3), ("streaming", 2), ("finalizing", 1), ("completed", 4)):
+        for _ in range(count):
+            make_session(movespec, status)
+    overdue(movespec, "created")
+    held = {"attachment_id": uuid.uuid4(), "lease_until": now, "longest_until": now - MINUTE}
+    overdue(movespec, "streaming", **held)
+    assert live_counts(now) == {"created": 3, "streaming": 2, "finalizing": 2}
+
+
+def test_each_count_leads_to_its_list(superuser: Client, movespec: MoveSpec) -> None:
+    ids = [make_session(movespec, "streaming") for _ in range(2)]
+    (address,) = re.findall(r'<dt>streaming</dt><dd><a href="([^"]+)">2</a>', shown(superuser))
+    found = superuser.get(address).context["cl"].result_list
+    assert {str(session.id) for session in found} == set(ids)
+
+
+def test_it_tells_how_late_the_sweep_is(superuser: Client, movespec: MoveSpec) -> None:
+    now = timezone.now()
+    assert sweep_lag(now) == timedelta(0)
+    make_session(movespec, "created", deadline_at=now + HOUR)
+    assert sweep_lag(now) == timedelta(0)
+    assert "<dt>sweep lag</dt><dd>0.0 s</dd>" in shown(superuser)
+    make_session(movespec, "created", deadline_at=now - 2 * HOUR)
+    make_session(movespec, "created", deadline_at=now - HOUR)
+    assert sweep_lag(now) == 2 * HOUR
+    assert "The sweep is 2 h late: see that a worker and beat run." in shown(superuser)
+
+
+def test_it_counts_the_sessions_of_each_hour(movespec: MoveSpec) -> None:
+    now = timezone.now().replace(minute=30)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    tick = timedelta(microseconds=1)
+    moments = [now, hour, hour - tick, hour - 3 * HOUR, hour - 23 * HOUR, hour - 23 * HOUR - tick]
+    for moment in moments:
+        make_session(movespec, created_at=moment)
+    bars = created_per_hour(now)
+    assert [bar.since for bar in bars] == [hour - back * HOUR for back in range(23, -1, -1)]
+    counts = {(hour - bar.since) // HOUR: bar.created for bar in bars if bar.created}
+    assert counts == {23: 1, 3: 1, 1: 1, 0: 2}
+    places = [(bar.x, bar.y, bar.height) for bar in bars if bar.created]
+    assert places == [(0, 50, 50), (200, 50, 50), (220, 50, 50), (230, 0, 100)]
+
+
+def test_the_picture_is_inline_with_its_numbers_beside_it(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    make_session(movespec, created_at=timezone.now())
+    page = shown(superuser)
+    (picture,) = re.findall(r"<svg class=\"chart\".*?</svg>", page, re.DOTALL)
+    assert picture.count("<rect ") == 24
+    assert 'role="img" aria-labelledby="chart-title chart-text"' in picture
+    assert "1 in all, at most 1 an hour." in picture
+    (numbers,) = re.findall(r"<summary>The numbers</summary>(.*?)</details>", page, re.DOTALL)
+    assert re.findall(r"<td>(\d+)</td>", numbers) == ["0"] * 23 + ["1"]
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)
+
+
+def test_a_day_without_sessions_is_a_picture_too(superuser: Client) -> None:
+    assert shown(superuser).count('height="0"') == 24
+
+
+# --- Releases ----------------------------------------------------------------------------
+
+
+def test_it_shows_the_last_five_releases(superuser: Client, movespec: MoveSpec) -> None:
+    staff = User.objects.create_user("<script>alert(1)")
+    MoveSpec.objects.update(name="<script>alert(2)")
+    version_id = movespec.current_released_version_id
+    credential = uuid.uuid4()
+    for number in range(6):
+        Release.objects.create(
+            movespec=movespec,
+            to_version_id=version_id if number % 2 else None,
+            from_version_id=None if number % 2 else version_id,
+            released_by_staff=staff if number % 2 else None,
+            released_by_credential=None if number % 2 else credential,
+            reason=f"<script>alert({number})",
+        )
+    page = shown(superuser)
+    assert "<script>alert" not in page
+    (table,) = re.findall(
+        r'aria-label="Table of the last releases">\n<table>(.*?)</table>', page, re.DOTALL
+    )
+    rows = [re.sub(r"<[^>]+>", "|", row) for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)]
+    who = ["&lt;script&gt;alert(1)", f"credential {credential}"]
+    cells = [[cell for cell in row.split("|") if cell.strip()][2:] for row in rows[1:]]
+    assert cells == [
+        ["none", "1", who[0], f"&lt;script&gt;alert({number})"]
+        if number % 2
+        else ["1", "none", who[1], f"&lt;script&gt;alert({number})"]
+        for number in (5, 4, 3, 2, 1)
+    ]
+    assert reverse("admin:movespecs_movespec_change", args=[movespec.id]) in table
+
+
+# --- What needs attention ----------------------------------------------------------------
+
+
+def test_when_nothing_needs_attention_it_says_so(
+    superuser: Client, owner: Machine, movespec: MoveSpec
+) -> None:
+    make_session(movespec, "failed", created_at=timezone.now() - 2 * DAY)
+    make_session(movespec, "completed", created_at=timezone.now())
+    assert concerns() == {}
+    assert "Nothing needs attention." in shown(superuser)
+
+
+def test_it_names_what_is_suspended(
+    superuser: Client, owner: Machine, peer: Machine, outsider: Machine
+) -> None:
+    when = datetime(2026, 1, 5, 12, tzinfo=timezone.get_current_timezone())
+    Organization.objects.filter(id=outsider.organization.id).update(suspended_at=when)
+    Project.objects.filter(id=peer.project.id).update(suspended_at=when)
+    assert concerns() == {
+        "Suspended organizations": [("Elsewhere", "since 2026-01-05 12:00 UTC")],
+        "Suspended projects": [("peer", "since 2026-01-05 12:00 UTC")],
+    }
+    page = shown(superuser)
+    assert reverse("admin:projects_project_change", args=[peer.project.id]) in page
+    assert "Nothing needs attention." not in page
+
+
+def test_it_names_ten_and_leads_to_the_rest(superuser: Client, owner: Machine) -> None:
+    now = timezone.now()
+    for number in range(10):
+        Project.objects.create(
+            organization=owner.organization, name=f"p{number}", suspended_at=now - number * MINUTE
+        )
+    assert "and more" not in shown(superuser)
+    Project.objects.create(
+        organization=owner.organization, name="<script>x", suspended_at=now + MINUTE
+    )
+    named = [name for name, _ in concerns()["Suspended projects"]]
+    assert named == ["<script>x", *(f"p{number}" for number in range(9))]
+    page = shown(superuser)
+    assert "<script>x" not in page
+    (more,) = re.findall(r'<a href="([^"]+)">and more</a>', page)
+    assert superuser.get(more).context["cl"].result_count == 11
+
+
+def test_it_counts_the_failed_sessions_of_the_last_day(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    now = timezone.now()
+    ids = [make_session(movespec, "failed", created_at=now - HOUR) for _ in range(2)]
+    ids.append(overdue(movespec, "streaming", created_at=now - HOUR))
+    overdue(movespec, "created", created_at=now - HOUR)
+    make_session(movespec, "failed", created_at=now - DAY - MINUTE)
+    assert concerns(now) == {
+        "Projects with failed sessions in the last day": [("owner", "3 failed")]
+    }
+    (address,) = re.findall(r'<a href="([^"]+)">owner</a>', shown(superuser))
+    found = superuser.get(address.replace("&amp;", "&")).context["cl"].result_list
+    assert {str(session.id) for session in found} >= set(ids)
+
+
+def test_it_names_credentials_about_to_expire_and_just_expired(
+    superuser: Client, owner: Machine
+) -> None:
+    now = timezone.now()
+    moments = {
+        "long gone": now - DAY - MINUTE,
+        "gone": now - DAY + MINUTE,
+        "soon": now + 14 * DAY - MINUTE,
+        "later": now + 14 * DAY + MINUTE,
+        "never": None,
+        "revoked": now + DAY,
+    }
+    for kind in CredentialKind.values:
+        for name, expires_at in moments.items():
+            Credential.objects.create(
+                project=owner.project,
+                kind=kind,
+                name=f"{kind} {name}",
+                secret_hash=b"",
+                pepper_number=1,
+                expires_at=expires_at,
+                revoked_at=now if name == "revoked" else None,
+            )
+
+    def about(kind: str) -> list[tuple[str, str]]:
+        return [
+            (f"{kind} gone", f"expired {now - DAY + MINUTE:%Y-%m-%d %H:%M} UTC"),
+            (f"{kind} soon", f"expires {now + 14 * DAY - MINUTE:%Y-%m-%d %H:%M} UTC"),
+        ]
+
+    assert concerns(now) == {
+        "API keys about to expire": about("api_key"),
+        "service accounts about to expire": about("service_account"),
+    }
+    assert "API keys about to expire" in shown(superuser)
+
+
+def test_the_rest_of_the_credentials_about_to_expire_is_a_list(
+    superuser: Client, owner: Machine
+) -> None:
+    now = timezone.now()
+    for number in range(12):
+        Credential.objects.create(
+            project=owner.project,
+            kind=CredentialKind.API_KEY,
+            name=f"key {number}",
+            secret_hash=b"",
+            pepper_number=1,
+            expires_at=now + DAY,
+        )
+    (more,) = re.findall(r'<a href="([^"]+)">and more</a>', shown(superuser))
+    assert superuser.get(more.replace("&amp;", "&")).context["cl"].result_count == 12
+
+
+# --- To whom, and at what cost -----------------------------------------------------------
+
+
+PARTS = {
+    "view_detectionsession": {"live", "bars", "created", "most", "lag", "is_late"},
+    "view_release": {"releases"},
+    "view_organization": {"Suspended organizations"},
+    "view_project": {"Suspended projects"},
+    "view_apikey": {"API keys about to expire"},
+    "view_serviceaccount": {"service accounts about to expire"},
+}
+
+
+@pytest.fixture
+def troubled(owner: Machine, movespec: MoveSpec) -> None:
+    """Something for every part."""
+    now = timezone.now()
+    make_session(movespec, "failed", created_at=now)
+    Organization.objects.update(suspended_at=now)
+    Project.objects.update(suspended_at=now)
+    for kind in CredentialKind.values:
+        Credential.objects.create(
+            project=owner.project,
+            kind=kind,
+            name=kind,
+            secret_hash=b"",
+            pepper_number=1,
+            expires_at=now + DAY,
+        )
+
+
+@pytest.mark.parametrize("permission", PARTS)
+def test_a_part_is_for_those_who_may_view_its_rows(troubled: None, permission: str) -> None:
+    user = User.objects.create_user("viewer", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename=permission))
+    seen = seen_by(user)
+    titles = {one.title for one in seen.pop("attention")}
+    failing = {"Projects with failed sessions in the last day"}
+    assert set(seen) | titles == PARTS[permission] | (
+        failing if permission == "view_detectionsession" else set()
+    )
+
+
+def test_who_may_view_nothing_sees_nothing(troubled: None) -> None:
+    client = client_of(User.objects.create_user("nobody", is_staff=True))
+    page = shown(client)
+    assert "Sessions now" not in page
+    assert "Last releases" not in page
+    assert "Nothing needs attention." in page
+
+
+@pytest.mark.parametrize("role", ["support", "operators", "release managers"])
+def test_each_role_sees_its_parts(troubled: None, role: str) -> None:
+    page = shown(member_of(role))
+    seen = {
+        title: title in page
+        for title in (
+            "Sessions now",
+            "Last releases",
+            "Suspended organizations",
+            "Projects with failed sessions",
+            "API keys about to expire",
+        )
+    }
+    assert seen == dict.fromkeys(seen, True) | {
+        "API keys about to expire": role != "release managers"
+    }
+    assert Group.objects.filter(name=role).exists()
+
+
+def test_it_costs_the_same_queries_whatever_there_is(
+    superuser: Client, owner: Machine, movespec: MoveSpec, troubled: None
+) -> None:
+    with CaptureQueriesContext(connection) as few:
+        shown(superuser)
+    now = timezone.now()
+    for number in range(30):
+        organization = Organization.objects.create(name=f"o{number}", suspended_at=now)
+        project = Project.objects.create(
+            organization=organization, name=f"p{number}", suspended_at=now
+        )
+        make_session(movespec, "failed", project_id=project.id, created_at=now)
+        Release.objects.create(
+            movespec=movespec, to_version_id=movespec.current_released_version_id
+        )
+    with CaptureQueriesContext(connection) as many:
+        shown(superuser)
+    # Login session and user, five of concerns, three of sessions, releases, the user's actions.
+    assert (len(few), len(many)) == (12, 12)
+
+
+def test_each_of_its_reads_of_sessions_has_an_index(superuser: Client, movespec: MoveSpec) -> None:
+    make_session(movespec, "failed", created_at=timezone.now())
+    with CaptureQueriesContext(connection) as queries:
+        shown(superuser)
+    read = [query["sql"] for query in queries if 'FROM "detection_session"' in query["sql"]]
+    assert len(read) == 4
+    with connection.cursor() as cursor:
+        for statement in read:
+            cursor.execute(f"EXPLAIN {statement}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "Seq Scan on detection_session" not in plan
+            assert re.findall(r"session_of_state|session_deadline|session_live_of_project", plan)
+    assert DetectionSession.objects.count() == 1

@@ -1,0 +1,853 @@
+"""The admin's list of sessions, whatever their number; one session's life; and cancelling."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from movespecs.models import MoveSpec
+from projects.models import Organization, Project
+from sessions_app.deadlines import session_as_of
+from sessions_app.models import DetectionSession, Mode, Status
+from staff.keyset import Place, page, place
+from staff.session_list import with_state
+from staff.timeline import lasting, timeline
+from tests.conftest import Machine, make_machine, make_released
+from tests.sessions_app.lifecycle_scene import START, Scene, at
+
+LIST = "/admin/sessions_app/detectionsession/"
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MANY = 5_000
+# A page and one more of each of twelve states.
+PAGE_ROWS = 12 * 51
+# What a state needs beside its name; live ones have an hour left.
+ENDED = {"ended_at": NOON, "deadline_at": None}
+STATES: dict[str, dict[str, Any]] = {
+    "created": {},
+    "streaming": {"started_at": NOON},
+    "finalizing": {"started_at": NOON, "finishing_outcome": "completed"},
+    "completed": ENDED | {"terminal_outcome": "completed"},
+    "cancelled": ENDED | {"terminal_outcome": "cancelled"},
+    "failed": ENDED | {"terminal_outcome": "failed", "error_code": "engine_broke"},
+}
+
+
+@pytest.fixture
+def superuser(db: None) -> Client:
+    return client_of(User.objects.create_superuser("root"))
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def member_of(role: str) -> Client:
+    user = User.objects.create_user(role.replace(" ", ""), is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    return client_of(user)
+
+
+def make_session(
+    movespec: MoveSpec, status: str = "completed", mode: str = "live", **columns: Any
+) -> str:
+    """The id of a session of the MoveSpec's project, created at NOON if not told otherwise."""
+    made = DetectionSession.objects.create(
+        **{
+            "project_id": movespec.project_id,
+            "resolved_version_id": movespec.current_released_version_id,
+            "mode": mode,
+            "status": status,
+            "contract_major": 1,
+            "created_at": NOON,
+            "deadline_at": timezone.now() + HOUR,
+            "signing_key_id": uuid.uuid4(),
+            "runtime_token_expires_at": NOON,
+            "stream_url": "ws://127.0.0.1/",
+            **STATES[status],
+            **columns,
+        }
+    )
+    return str(made.id)
+
+
+def overdue(movespec: MoveSpec, status: str, **columns: Any) -> str:
+    """A session that the sweep has not seen: its deadline passed a minute ago."""
+    now = timezone.now()
+    passed = now - timedelta(minutes=1)
+    longest = {} if status == "created" else {"longest_until": now + HOUR}
+    return make_session(movespec, status, deadline_at=passed, **longest | columns)
+
+
+def listed(client: Client, **asked: Any) -> list[str]:
+    answer = client.get(LIST, asked)
+    assert answer.status_code == 200
+    return [str(session.id) for session in answer.context["cl"].result_list]
+
+
+def addresses(client: Client, address: str) -> dict[str, str]:
+    """What the page at `address` links to beside itself: Newest, Newer, Older."""
+    return dict(client.get(address).context["cl"].neighbours)
+
+
+# --- Filters -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", Status.values)
+def test_it_lists_by_status(superuser: Client, movespec: MoveSpec, status: str) -> None:
+    made = {one: make_session(movespec, one) for one in Status.values}
+    assert listed(superuser, status__exact=status) == [made[status]]
+
+
+@pytest.mark.parametrize("mode", Mode.values)
+def test_it_lists_by_mode(superuser: Client, movespec: MoveSpec, mode: str) -> None:
+    made = {one: make_session(movespec, mode=one) for one in Mode.values}
+    assert listed(superuser, mode__exact=mode) == [made[mode]]
+
+
+def test_it_lists_by_what_the_sweep_would_have_written(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    now = timezone.now()
+    passed = now - timedelta(minutes=1)
+    held = {"attachment_id": uuid.uuid4(), "lease_until": now}
+    expired = overdue(movespec, "created")
+    abandoned = overdue(movespec, "streaming")
+    too_long = overdue(movespec, "streaming", longest_until=passed)
+    finishing = overdue(movespec, "streaming", longest_until=passed, **held)
+    finished = overdue(movespec, "finalizing")
+    shown = {status: set(listed(superuser, status__exact=status)) for status in Status.values}
+    assert shown == {
+        "created": set(),
+        "streaming": set(),
+        "finalizing": {finishing},
+        "completed": {too_long, finished},
+        "cancelled": {expired},
+        "failed": {abandoned},
+    }
+    everything = superuser.get(LIST).context["cl"].result_list
+    assert {(str(row.id), row.status, row.terminal_outcome) for row in everything} == {
+        (expired, "cancelled", "expired"),
+        (abandoned, "failed", "abandoned"),
+        (too_long, "completed", "max_duration"),
+        (finishing, "finalizing", None),
+        (finished, "completed", "completed"),
+    }
+
+
+def test_it_lists_by_project(superuser: Client, movespec: MoveSpec, outsider: Machine) -> None:
+    other, _ = make_released(outsider.project)
+    mine, theirs = make_session(movespec), make_session(other)
+    assert listed(superuser, project__id__exact=movespec.project_id) == [mine]
+    assert listed(superuser, project__id__exact=outsider.project.id) == [theirs]
+    assert listed(superuser, project__id__exact=uuid.uuid4()) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "found"),
+    [
+        ("2026-01-05", ["first", "last"]),
+        ("2026-01-04", ["before"]),
+        ("2026-01-06", ["after"]),
+        ("2026-01-07", []),
+        ("2026-01-04..2026-01-05", ["before", "first", "last"]),
+        ("2026-01-06..2026-01-04", []),
+    ],
+)
+def test_it_lists_by_day_of_utc(
+    superuser: Client, movespec: MoveSpec, day: str, found: list[str]
+) -> None:
+    midnight = NOON.replace(hour=0)
+    tick = timedelta(microseconds=1)
+    moments = {
+        "before": midnight - tick,
+        "first": midnight,
+        "last": midnight + timedelta(days=1) - tick,
+        "after": midnight + timedelta(days=1),
+    }
+    made = {make_session(movespec, created_at=moment): name for name, moment in moments.items()}
+    assert [made[id_] for id_ in listed(superuser, day=day)] == found[::-1]
+
+
+def test_it_offers_today_yesterday_and_the_last_seven_days(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    (by_day,) = (
+        one for one in superuser.get(LIST).context["cl"].filter_specs if one.title == "day"
+    )
+    today = timezone.now().date()
+    assert by_day.lookup_choices == [
+        (f"{today}", "Today"),
+        (f"{today - timedelta(days=1)}", "Yesterday"),
+        (f"{today - timedelta(days=6)}..{today}", "Last 7 days"),
+    ]
+
+
+def test_its_filters_add_up(superuser: Client, movespec: MoveSpec, outsider: Machine) -> None:
+    other, _ = make_released(outsider.project)
+    sought = {
+        "status__exact": "failed",
+        "mode__exact": "replay",
+        "project__id__exact": str(movespec.project_id),
+        "day": "2026-01-05",
+    }
+    late = NOON + timedelta(days=1)
+    this = make_session(movespec, "failed", "replay")
+    due = overdue(movespec, "streaming", mode="replay", created_at=NOON - HOUR)
+    make_session(movespec, "completed", "replay")
+    make_session(movespec, "failed", "live")
+    make_session(other, "failed", "replay")
+    make_session(movespec, "failed", "replay", created_at=late)
+    overdue(movespec, "streaming")
+    overdue(other, "streaming", mode="replay")
+    overdue(movespec, "created", mode="replay")
+    assert listed(superuser, **sought) == [this, due]
+    assert listed(superuser, **sought, q=this) == [this]
+    assert listed(superuser, **sought, q=movespec.project_id) == [this, due]
+    assert listed(superuser, **sought, q=outsider.project.id) == []
+
+
+def test_a_filters_input_keeps_the_other_filters_and_forgets_the_page(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    for _ in range(51):
+        make_session(movespec)
+    older = addresses(superuser, f"{LIST}?status__exact=completed")["Older"]
+    shown = superuser.get(LIST + older).content.decode()
+    forms = re.findall(r'<form class="asking">(.*?)</form>', shown, re.DOTALL)
+    kept = [re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', form) for form in forms]
+    assert kept == [[("status__exact", "completed")]] * 2
+
+
+def test_the_chosen_project_is_named_in_its_filter(superuser: Client, movespec: MoveSpec) -> None:
+    Project.objects.update(name="<script>alert(1)</script>")
+    make_session(movespec)
+    shown = superuser.get(LIST, {"project__id__exact": movespec.project_id}).content.decode()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;</option>" in shown
+    assert "<script>alert(1)" not in shown
+
+
+# --- Search ------------------------------------------------------------------------------
+
+
+def test_it_finds_by_the_id_of_a_session_a_project_or_a_version(
+    superuser: Client, movespec: MoveSpec, outsider: Machine
+) -> None:
+    other, _ = make_released(outsider.project)
+    mine, theirs = make_session(movespec), make_session(other)
+    running = make_session(movespec, "streaming", created_at=NOON - HOUR)
+    due = overdue(movespec, "created", created_at=NOON - 2 * HOUR)
+    assert listed(superuser, q=theirs) == [theirs]
+    assert listed(superuser, q=f" {theirs.upper()} ") == [theirs]
+    assert listed(superuser, q=due) == [due]
+    assert listed(superuser, q=movespec.project_id) == [mine, running, due]
+    assert listed(superuser, q=movespec.current_released_version_id) == [mine, running, due]
+    assert listed(superuser, q=uuid.uuid4()) == []
+
+
+@pytest.mark.parametrize("text", ["squat", "1", "\x01", "%", "'; --", "a" * 300, "é"])
+def test_any_other_search_finds_nothing_and_says_what_to_give(
+    superuser: Client, movespec: MoveSpec, text: str
+) -> None:
+    make_session(movespec)
+    answer = superuser.get(LIST, {"q": text})
+    assert list(answer.context["cl"].result_list) == []
+    shown = answer.content.decode()
+    assert "No sessions of this id." in shown
+    assert "Search takes the whole id of a session, a project or a MoveSpec version." in shown
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"p": "2"},
+        {"p": "older"},
+        {"p": "older,now,1"},
+        {"p": f"sideways,2026-01-05T12:00:00+00:00,{uuid.UUID(int=1)}"},
+        {"p": f"older,2026-01-05T12:00:00,{uuid.UUID(int=1)}"},
+        {"p": f"older,0001-01-01T00:00:00+14:00,{uuid.UUID(int=1)}"},
+        {"p": f"newer,9999-12-31T23:59:59-14:00,{uuid.UUID(int=1)}"},
+        {"p": "older,2026-01-05T12:00:00+00:00,x"},
+        {"day": "yesterday"},
+        {"day": "2026-02-30"},
+        {"day": "9999-12-31"},
+        {"day": "2026-01-05..x"},
+        {"project__id__exact": "Acme"},
+        {"status": "failed"},
+        {"created_at__gte": "2026-01-05"},
+    ],
+)
+def test_what_no_list_can_ask_leads_back_to_the_whole_list(
+    superuser: Client, movespec: MoveSpec, asked: dict[str, str]
+) -> None:
+    make_session(movespec)
+    answer = superuser.get(LIST, asked)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{LIST}?e=1")
+    assert len(listed(superuser, e=1)) == 1
+
+
+# --- Pages -------------------------------------------------------------------------------
+
+
+def add_rows(movespec: MoveSpec, count: int, **columns: str) -> None:
+    """`count` ended sessions by one statement; `columns` are SQL over `n`."""
+    values = {
+        "id": "gen_random_uuid()",
+        "project_id": f"'{movespec.project_id}'::uuid",
+        "resolved_version_id": f"'{movespec.current_released_version_id}'::uuid",
+        "mode": "'live'",
+        "contract_major": "1",
+        "status": "'completed'",
+        "terminal_outcome": "'completed'",
+        "ended_at": "now()",
+        "deadline_at": "NULL",
+        "accepted_frames_total": "0",
+        "created_at": "now() - n * interval '1 second'",
+        "checkpoint_number": "0",
+        "signing_key_id": "gen_random_uuid()",
+        "runtime_token_expires_at": "now()",
+        "stream_url": "''",
+        **columns,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO detection_session ({', '.join(values)}) "  # noqa: S608
+            f"SELECT {', '.join(values.values())} FROM generate_series(1, {count}) n"
+        )
+
+
+LIVE = {
+    "status": "'streaming'",
+    "terminal_outcome": "NULL",
+    "ended_at": "NULL",
+    "deadline_at": "now() + interval '1 hour'",
+}
+
+
+@pytest.mark.parametrize("same_moment", [1, 7, 50, 120])
+def test_its_pages_show_each_session_once_there_and_back(
+    superuser: Client, movespec: MoveSpec, same_moment: int
+) -> None:
+    moment = f"timestamptz '2026-01-05' - (n / {same_moment}) * interval '1 second'"
+    add_rows(movespec, 60, created_at=moment)
+    add_rows(movespec, 60, **LIVE | {"created_at": moment, "mode": "'replay'"})
+    ordered = list(DetectionSession.objects.order_by("-created_at", "-id").values_list("id"))
+    expected = [str(id_) for (id_,) in ordered]
+
+    there, address = [], LIST
+    while True:
+        shown = superuser.get(address).context["cl"]
+        there.append([str(row.id) for row in shown.result_list])
+        if "Older" not in (links := dict(shown.neighbours)):
+            break
+        address = LIST + links["Older"]
+    back = [there[-1]]
+    while "Newer" in (links := addresses(superuser, address)):
+        address = LIST + links["Newer"]
+        back.append([str(r.id) for r in superuser.get(address).context["cl"].result_list])
+
+    assert there == [expected[:50], expected[50:100], expected[100:]]
+    assert back == there[::-1]
+
+
+def test_a_page_leads_to_its_neighbours_alone(superuser: Client, movespec: MoveSpec) -> None:
+    add_rows(movespec, 120)
+    first = addresses(superuser, LIST)
+    second = addresses(superuser, LIST + first["Older"])
+    third = addresses(superuser, LIST + second["Older"])
+    assert [list(links) for links in (first, second, third)] == [
+        ["Older"],
+        ["Newest", "Newer", "Older"],
+        ["Newest", "Newer"],
+    ]
+    assert second["Newest"] == "?"
+    assert list(addresses(superuser, LIST + second["Newer"])) == ["Newest", "Older"]
+
+
+def test_a_list_without_a_second_page_leads_nowhere(superuser: Client, movespec: MoveSpec) -> None:
+    add_rows(movespec, 50)
+    assert addresses(superuser, LIST) == {}
+    Organization.objects.update(name="<b>")
+    assert listed(superuser, status__exact="failed") == []
+    assert "No sessions that pass these filters." in (
+        superuser.get(LIST, {"status__exact": "failed"}).content.decode()
+    )
+
+
+def test_a_place_is_read_as_it_was_written() -> None:
+    written = Place("older", NOON + timedelta(microseconds=7), uuid.uuid4())
+    assert place(str(written)) == written
+
+
+def test_fifty_sessions_cost_the_queries_of_one(superuser: Client, movespec: MoveSpec) -> None:
+    add_rows(movespec, 1)
+    asked = [{}, {"status__exact": "completed"}, {"project__id__exact": movespec.project_id}]
+    few = [queries_of(superuser, one) for one in asked]
+    for number in range(49):
+        machine = make_machine(Organization.objects.create(name="More"), f"more {number}")
+        other = MoveSpec(project_id=machine.project.id)
+        other.current_released_version_id = movespec.current_released_version_id
+        add_rows(other, 1)
+    # Login session and user; the page's ids; its rows. The filter names the project.
+    assert few == [4, 4, 5]
+    assert [queries_of(superuser, one) for one in asked] == few
+
+
+def queries_of(client: Client, asked: dict[str, Any]) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(LIST, asked).status_code == 200
+    assert not [query for query in queries if "COUNT(" in query["sql"]]
+    return len(queries)
+
+
+# --- Plans -------------------------------------------------------------------------------
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def rows_met(statement: str) -> float:
+    """How many sessions the statement's scans met, kept or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
+        (found,) = cursor.fetchone()
+    scans = [
+        node
+        for node in nodes((json.loads(found) if isinstance(found, str) else found)[0]["Plan"])
+        if node["Node Type"] in ("Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Heap Scan")
+    ]
+    assert "Seq Scan" not in {node["Node Type"] for node in scans}
+    return sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        for node in scans
+    )
+
+
+@pytest.fixture
+def large(movespec: MoveSpec, outsider: Machine) -> MoveSpec:
+    """MANY ended and a tenth as many live sessions of two projects; one failed, none is replay."""
+    other, _ = make_released(outsider.project)
+    for one in (movespec, other):
+        add_rows(one, MANY)
+        add_rows(one, MANY // 10, **LIVE)
+    add_rows(movespec, 1, status="'failed'", created_at="now() - interval '1 day'")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE detection_session")
+    return movespec
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"status__exact": "completed"},
+        {"status__exact": "failed"},
+        {"status__exact": "cancelled"},
+        {"status__exact": "streaming"},
+        {"status__exact": "created"},
+        {"mode__exact": "replay"},
+        {"status__exact": "completed", "mode__exact": "replay"},
+        {"day": "2020-01-01"},
+        {"day": "2020-01-01..2100-01-01", "status__exact": "failed"},
+        {"p": f"older,2100-01-01T00:00:00+00:00,{uuid.UUID(int=1)}"},
+        {"p": f"newer,2020-01-01T00:00:00+00:00,{uuid.UUID(int=1)}"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("within", ["everything", "project", "version"])
+def test_a_page_reads_its_rows_and_few_more_of_any_number(
+    superuser: Client, large: MoveSpec, asked: dict[str, str], within: str
+) -> None:
+    more = {
+        "everything": {},
+        "project": {"project__id__exact": str(large.project_id)},
+        "version": {"q": str(large.current_released_version_id)},
+    }
+    with CaptureQueriesContext(connection) as queries:
+        assert superuser.get(LIST, asked | more[within]).status_code == 200
+    (statement,) = (query["sql"] for query in queries if "WITH TIES" in query["sql"])
+    # The live sessions are read whole where they are few.
+    assert rows_met(statement) <= PAGE_ROWS + MANY // 5
+
+
+@pytest.fixture
+def generic_plans() -> Iterator[None]:
+    """Plans are made once, without looking at the values, on a connection that has none yet."""
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SET plan_cache_mode = force_generic_plan")
+    yield
+    connection.close()
+
+
+@pytest.mark.parametrize("status", [None, *Status.values])
+@pytest.mark.parametrize("column", [None, "project_id", "resolved_version_id"])
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_made_on_an_empty_table_reads_a_page_of_a_large_one(
+    generic_plans: None, movespec: MoveSpec, column: str | None, status: str | None
+) -> None:
+    values = {
+        "project_id": movespec.project_id,
+        "resolved_version_id": movespec.current_released_version_id,
+    }
+    rows = DetectionSession.objects.filter(**{column: values[column]} if column else {})
+
+    def ids() -> Sequence[uuid.UUID]:
+        return page(*with_state(rows, status, None, timezone.now()), start=None, size=50).ids
+
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE detection_session")
+    for _ in range(4):
+        assert ids() == ()
+    for one in ("completed", "failed", "cancelled"):
+        add_rows(movespec, MANY, status=f"'{one}'")
+    live = MANY // 20
+    for one in ("created", "streaming", "finalizing"):
+        add_rows(movespec, live, **LIVE | {"status": f"'{one}'"})
+    # In one transaction, since PostgreSQL forgets its count between two.
+    with transaction.atomic():
+        before = rows_fetched()
+        assert len(ids()) == 50
+        # Live sessions may be read whole.
+        assert 50 <= rows_fetched() - before <= PAGE_ROWS + 3 * live
+
+
+def rows_fetched() -> int:
+    """Rows of sessions that this transaction's scans have met, as PostgreSQL counts them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid)) FROM pg_index "
+            "WHERE indrelid = 'detection_session'::regclass"
+        )
+        (fetched,) = cursor.fetchone()
+    return int(fetched)
+
+
+# --- Cancelling --------------------------------------------------------------------------
+
+
+def cancel_address(session_id: str) -> str:
+    return reverse("admin:sessions_app_detectionsession_cancel", args=[session_id])
+
+
+def cancel_many(client: Client, *ids: str, asked: str = "", **more: str) -> Any:
+    return client.post(
+        LIST + asked, {"action": "cancel", "_selected_action": ids, **more}, follow=True
+    )
+
+
+CONFIRMED = {"confirmed": "yes", "reason": "Stuck."}
+
+
+def state(session_id: str) -> tuple[str, str | None]:
+    row = DetectionSession.objects.get(id=session_id)
+    return row.status, row.terminal_outcome
+
+
+def test_the_page_of_a_live_session_leads_to_cancelling_it(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    running, over = make_session(movespec, "streaming"), make_session(movespec)
+    due = overdue(movespec, "created")
+    offered = [
+        cancel_address(one) in superuser.get(f"{LIST}{one}/change/").content.decode()
+        for one in (running, over, due)
+    ]
+    assert offered == [True, False, False]
+
+
+@pytest.mark.parametrize("status", ["created", "streaming", "finalizing"])
+def test_it_cancels_one_and_keeps_the_reason(
+    superuser: Client, movespec: MoveSpec, status: str
+) -> None:
+    this, other = make_session(movespec, status), make_session(movespec, status)
+    asked = superuser.get(cancel_address(this)).content.decode()
+    assert "gets session_done and is disconnected" in asked
+    assert "Frames that were acknowledged stay counted." in asked
+    assert state(this) == (status, None)
+
+    answer = superuser.post(cancel_address(this), {"reason": "Stuck."})
+
+    assert answer.headers["Location"] == f"{LIST}{this}/change/"
+    assert state(this) == ("cancelled", "cancelled")
+    assert state(other) == (status, None)
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.get_change_message()) == (
+        this,
+        f"Cancelled session {this}. Reason: Stuck.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [("completed", "completed"), ("cancelled", "expired"), ("failed", "abandoned")],
+)
+def test_a_session_that_ended_meanwhile_is_told_of_and_unchanged(
+    superuser: Client, movespec: MoveSpec, status: str, outcome: str
+) -> None:
+    this = make_session(movespec, status, terminal_outcome=outcome)
+    before = DetectionSession.objects.filter(id=this).values().get()
+    answer = superuser.post(cancel_address(this), {"reason": "Stuck."})
+    assert answer.status_code == 409
+    assert f"It had ended already: {status}, outcome {outcome}." in answer.content.decode()
+    assert DetectionSession.objects.filter(id=this).values().get() == before
+    assert LogEntry.objects.count() == 0
+
+
+def test_a_session_that_is_overdue_is_told_of_by_its_deadline(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    this = overdue(movespec, "streaming")
+    answer = superuser.post(cancel_address(this), {"reason": "Stuck."})
+    assert answer.status_code == 409
+    assert "It had ended already: failed, outcome abandoned." in answer.content.decode()
+    assert state(this) == ("streaming", None)
+
+
+def test_it_cancels_many_but_those_that_ended_meanwhile(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    running = [make_session(movespec, status) for status in ("created", "streaming")]
+    over = make_session(movespec, "cancelled", terminal_outcome="suspended")
+    due = overdue(movespec, "created")
+    rest = make_session(movespec, "created")
+    asked = cancel_many(superuser, *running, over, due)
+    assert asked.context["title"] == "Cancel 4 detection sessions"
+    assert [state(one)[1] for one in running] == [None, None]
+
+    # The filter that found them no longer does.
+    done = cancel_many(
+        superuser, *running, over, due, asked="?status__exact=streaming", **CONFIRMED
+    )
+
+    assert sorted(str(message) for message in done.context["messages"]) == sorted(
+        [
+            f"{over}: It had ended already: cancelled, outcome suspended.",
+            f"{due}: It had ended already: cancelled, outcome expired.",
+            "Cancelled 2 of 4.",
+        ]
+    )
+    assert [state(one) for one in (*running, over, due, rest)] == [
+        ("cancelled", "cancelled"),
+        ("cancelled", "cancelled"),
+        ("cancelled", "suspended"),
+        ("created", None),
+        ("created", None),
+    ]
+    assert set(LogEntry.objects.values_list("object_id", flat=True)) == set(running)
+
+
+def test_a_reason_is_needed(superuser: Client, movespec: MoveSpec) -> None:
+    this = make_session(movespec, "created")
+    assert superuser.post(cancel_address(this), {"reason": ""}).status_code == 200
+    cancel_many(superuser, this, confirmed="yes", reason=" ")
+    assert state(this) == ("created", None)
+
+
+@pytest.mark.parametrize("role", ["support", "release managers"])
+def test_who_only_looks_does_not_cancel(movespec: MoveSpec, role: str) -> None:
+    this = make_session(movespec, "streaming")
+    client = member_of(role)
+    assert listed(client) == [this]
+    assert cancel_address(this) not in client.get(f"{LIST}{this}/change/").content.decode()
+    assert client.get(cancel_address(this)).status_code == 403
+    assert client.post(cancel_address(this), {"reason": "Stuck."}).status_code == 403
+    cancel_many(client, this, **CONFIRMED)
+    assert state(this) == ("streaming", None)
+    assert LogEntry.objects.count() == 0
+
+
+def test_an_operator_cancels(movespec: MoveSpec) -> None:
+    this = make_session(movespec, "streaming")
+    cancel_many(member_of("operators"), this, **CONFIRMED)
+    assert state(this) == ("cancelled", "cancelled")
+
+
+# --- One session -------------------------------------------------------------------------
+
+
+def test_its_page_shows_it_as_its_deadlines_have_left_it(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    shown = superuser.get(f"{LIST}{overdue(movespec, 'created')}/change/").content.decode()
+    assert "session_expired" in shown
+    assert "cancelled, outcome expired, 0 frames accepted." in shown
+
+
+def test_its_page_leads_to_project_movespec_and_version(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    MoveSpec.objects.update(name="<script>alert(1)</script>")
+    this = make_session(
+        movespec, "failed", error_message="<script>alert(2)</script>", error_code="broke"
+    )
+    shown = superuser.get(f"{LIST}{this}/change/").content.decode()
+    for name, id_ in (
+        ("projects_project", movespec.project_id),
+        ("movespecs_movespec", movespec.id),
+        ("movespecs_movespecversion", movespec.current_released_version_id),
+    ):
+        assert f'href="{reverse(f"admin:{name}_change", args=[id_])}"' in shown
+    assert "<script>alert" not in shown
+    assert shown.count("&lt;script&gt;alert(2)") == 2
+
+
+def test_its_page_costs_a_few_queries(superuser: Client, movespec: MoveSpec) -> None:
+    this = make_session(movespec, "streaming")
+    with CaptureQueriesContext(connection) as queries:
+        superuser.get(f"{LIST}{this}/change/")
+    assert len(queries) == 4
+
+
+@pytest.mark.parametrize("id_", ["x", uuid.uuid4()])
+def test_an_unknown_session_leads_back_with_a_word(superuser: Client, id_: Any) -> None:
+    answer = superuser.get(f"{LIST}{id_}/change/", follow=True)
+    assert "t exist" in answer.content.decode()
+    assert superuser.get(cancel_address(str(id_)), follow=True).status_code == 200
+
+
+@pytest.fixture
+def scene(owner: Machine, movespec: MoveSpec) -> Scene:
+    return Scene(owner, movespec)
+
+
+def steps(session_id: uuid.UUID, seconds: float) -> list[tuple[str, float | None, str, bool]]:
+    """Name, second, time since the step before, and whether it is ahead."""
+    session = session_as_of(DetectionSession.objects.filter(id=session_id), at(seconds))
+    assert session is not None
+    return [
+        (
+            step.name,
+            step.at and (step.at - START).total_seconds(),
+            step.after,
+            step.is_ahead,
+        )
+        for step in timeline(session, at(seconds))
+    ]
+
+
+def meaning(session_id: uuid.UUID, seconds: float, name: str) -> str:
+    session = session_as_of(DetectionSession.objects.filter(id=session_id), at(seconds))
+    assert session is not None
+    (found,) = (step.meaning for step in timeline(session, at(seconds)) if step.name == name)
+    return found
+
+
+def test_the_timeline_of_a_created_session_ends_with_its_attach_window(scene: Scene) -> None:
+    this = scene.created()
+    assert steps(this, 10) == [("Created", 0, "", False), ("Deadline", 300, "5 min", True)]
+    assert (
+        meaning(this, 10, "Deadline") == "Cancelled as expired, unless a runtime attaches before."
+    )
+
+
+def test_the_timeline_of_an_expired_session(scene: Scene) -> None:
+    this = scene.created()
+    assert steps(this, 301) == [("Created", 0, "", False), ("Ended", 300, "5 min", False)]
+    assert meaning(this, 301, "Ended") == (
+        "cancelled, outcome expired, 0 frames accepted. "
+        "session_expired: No runtime attached within the attach window."
+    )
+
+
+def test_the_timeline_of_a_streaming_session_has_its_lease(scene: Scene) -> None:
+    this = scene.created()
+    scene.attach(this, 2.5)
+    assert steps(this, 10) == [
+        ("Created", 0, "", False),
+        ("Started", 2.5, "2.5 s", False),
+        ("Lease", 32.5, "30.0 s", True),
+        ("Deadline", 132.5, "1 min 40 s", True),
+    ]
+    assert meaning(this, 10, "Deadline").startswith("Failed as abandoned")
+    assert steps(this, 40)[2] == ("Lease", 32.5, "30.0 s", False)
+    assert meaning(this, 40, "Lease") == "It ran out: no runtime holds the session now."
+
+
+def test_the_timeline_of_an_abandoned_session(scene: Scene) -> None:
+    this, _ = scene.streaming()
+    assert steps(this, 131)[-1] == ("Ended", 130, "2 min 10 s", False)
+    assert meaning(this, 131, "Ended").startswith("failed, outcome abandoned, 0 frames accepted.")
+
+
+def test_the_timeline_of_a_long_session_says_what_its_longest_duration_does(scene: Scene) -> None:
+    this, attachment = scene.streaming()
+    scene.keep_alive(this, attachment, 3590)
+    assert steps(this, 3595)[-2:] == [
+        ("Deadline", 3600, "1 h", True),
+        ("Lease", 3620, "20.0 s", True),
+    ]
+    assert meaning(this, 3595, "Deadline").startswith("The longest duration: completed as max_")
+    assert steps(this, 3601) == [
+        ("Created", 0, "", False),
+        ("Started", 0, "0.0 s", False),
+        ("Finalizing", 3600, "1 h", False),
+        ("Lease", 3620, "20.0 s", True),
+        ("Deadline", 3650, "30.0 s", True),
+    ]
+    assert steps(this, 3651)[-1] == ("Ended", 3600, "1 h", False)
+
+
+def test_the_timeline_of_a_finalizing_session_keeps_no_time_of_the_request(scene: Scene) -> None:
+    this, _ = scene.finalizing()
+    assert steps(this, 1) == [
+        ("Created", 0, "", False),
+        ("Started", 0, "0.0 s", False),
+        ("Finalizing", None, "", False),
+        ("Lease", 30, "30.0 s", True),
+        ("Deadline", 60, "30.0 s", True),
+    ]
+    assert meaning(this, 1, "Deadline") == (
+        "Completed as completed, unless the runtime does it before."
+    )
+
+
+def test_the_timeline_of_sessions_that_a_runtime_ended(scene: Scene) -> None:
+    completed, attachment = scene.finalizing()
+    scene.complete(completed, attachment, 0, 7)
+    failed, attachment = scene.streaming()
+    scene.fail(failed, attachment, 8)
+    assert steps(completed, 9)[-1] == ("Ended", 7, "7.0 s", False)
+    assert steps(failed, 9)[-1] == ("Ended", 8, "8.0 s", False)
+    assert meaning(failed, 9, "Ended") == (
+        "failed, outcome failed, 0 frames accepted. engine_broke: It broke."
+    )
+
+
+def test_the_timeline_of_a_cancelled_session(scene: Scene) -> None:
+    this = scene.created()
+    scene.cancel(this, 100)
+    assert steps(this, 101) == [("Created", 0, "", False), ("Ended", 100, "1 min 40 s", False)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0.0 s"),
+        (3.24, "3.2 s"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (3661, "1 h 1 min"),
+        (86_400, "1 d"),
+        (90_000, "1 d 1 h"),
+    ],
+)
+def test_a_duration_is_told_in_two_units(seconds: float, words: str) -> None:
+    assert lasting(timedelta(seconds=seconds)) == words
