@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin import site
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
@@ -145,6 +146,8 @@ def secrets(
     rotation = {"overlap": "24", "reason": "Leaked"}
     page = admin.post(f"/admin/projects/apikey/{chosen}/rotate/", rotation)
     made.add_key_secret("API key of a rotation", secret_on(page))
+    page = admin.post(f"/admin/projects/apikey/{chosen}/revoke/", {"reason": "Leaked"})
+    assert page.status_code == 302
 
     for body in (
         {"api_key": issued["api_key_secret"]},
@@ -268,20 +271,18 @@ def test_no_admin_page_shows_a_secret_or_a_hash(secrets: Secrets, admin: Client)
     for credential in Credential.objects.all():
         shown.add("hash", bytes(credential.secret_hash))
     pages = 0
-    for app, model in (
-        ("projects", "organization"), ("projects", "project"), ("projects", "apikey"),
-        ("projects", "serviceaccount"), ("projects", "accesstoken"),
-        ("projects", "signingkey"), ("sessions_app", "detectionsession"),
-        ("movespecs", "movespec"), ("movespecs", "movespecdraft"),
-        ("movespecs", "movespecversion"),
-    ):  # fmt: skip
-        path = f"/admin/{app}/{model}/"
-        for row in [None, *apps.get_model(app, model)._default_manager.all()[:20]]:
-            page = admin.get(path if row is None else f"{path}{row.pk}/change/")
-            assert page.status_code == 200, (path, row)
-            assert shown.found_in(page.content) == []
+    for model in site._registry:
+        path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        addresses = [path]
+        for row in model._default_manager.all()[:20]:
+            addresses += [f"{path}?q={row.pk}", f"{path}{row.pk}/change/"]
+            addresses += [f"{path}{row.pk}/history/"]
+        for address in addresses:
+            page = admin.get(address)
+            assert page.status_code == 200, address
+            assert shown.found_in(page.content) == [], address
             pages += 1
-    assert pages > 30
+    assert pages > 100
 
 
 @pytest.mark.django_db
