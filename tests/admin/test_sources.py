@@ -1,11 +1,17 @@
 """Numbered lines, and two texts side by side."""
 
+import time
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from detection import validate
+from movespecs.drafts import MOST_YAML_BYTES
+from staff import sources
 from staff.sources import (
-    MOST_COMPARED_LINES,
     Row,
+    equal_lines,
     lines_of,
     numbered_lines,
     side_by_side,
@@ -93,7 +99,84 @@ def test_every_line_of_both_is_in_a_whole_comparison() -> None:
     )
 
 
-def test_texts_too_long_to_compare_are_shown_as_replaced() -> None:
-    left = "#\n" * (MOST_COMPARED_LINES + 1)
-    rows = side_by_side(left, "#\n" * 3, whole=True)
-    assert [row.kind for row in rows] == ["changed"] * 3 + ["removed"] * (MOST_COMPARED_LINES - 2)
+def longest_common(left: list[str], right: list[str]) -> int:
+    """How many lines both have in order, by the book: all prefixes against all prefixes."""
+    lengths = [0] * (len(right) + 1)
+    for one in left:
+        before = 0
+        for at, other in enumerate(right, start=1):
+            longer = before + 1 if one == other else max(lengths[at], lengths[at - 1])
+            before, lengths[at] = lengths[at], longer
+    return lengths[-1]
+
+
+LINES = st.lists(st.sampled_from("abcd"), max_size=12)
+
+
+def assert_common(pairs: list[tuple[int, int]], left: list[str], right: list[str]) -> None:
+    """Each pair is of equal lines, and no two cross."""
+    assert all(left[i] == right[j] for i, j in pairs)
+    assert [i for i, _ in pairs] == sorted({i for i, _ in pairs})
+    assert [j for _, j in pairs] == sorted({j for _, j in pairs})
+
+
+@given(LINES, LINES)
+@settings(deadline=None)
+def test_as_many_lines_stand_beside_their_equals_as_can(left: list[str], right: list[str]) -> None:
+    pairs = equal_lines(left, right)
+    assert_common(pairs, left, right)
+    assert len(pairs) == longest_common(left, right)
+
+
+def filled(*lines: str) -> list[str]:
+    """`lines` again and again, in as much text as a MoveSpec may have."""
+    return list(lines) * (MOST_YAML_BYTES // sum(len(line) + 1 for line in lines))
+
+
+def permuted(count: int, step: int) -> list[str]:
+    return [str(at * step % count) for at in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (filled("#"), [line for at in range(6000) for line in ("#", f"#{at}")]),
+        (filled(""), filled("", "#")),
+        ([*filled("a"), "x"], ["x", *filled("b", "a")]),
+        (permuted(11_003, 1), permuted(11_003, 4001)),
+        (permuted(11_003, 1), permuted(11_003, 11_002)),
+        # Every diagonal comes to the long run of equal lines at once.
+        (
+            ["z", *permuted(601, 1), *["#"] * 25_000, "a"],
+            ["a", *permuted(601, 77), *["#"] * 25_000, "z"],
+        ),
+    ],
+    ids=["comments", "blank", "shifted", "permuted", "reversed", "late"],
+)
+def test_no_text_takes_long_to_compare(left: list[str], right: list[str]) -> None:
+    started = time.process_time()
+    pairs = equal_lines(left, right)
+    assert time.process_time() - started < 2
+    assert_common(pairs, left, right)
+
+
+def test_what_is_beyond_the_steps_counts_as_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = [*"same", *permuted(101, 1), *"end"]
+    right = [*"same", *permuted(101, 7), *"end"]
+    whole = len(equal_lines(left, right))
+    monkeypatch.setattr(sources, "MOST_STEPS", 300)
+
+    pairs = equal_lines(left, right)
+
+    assert_common(pairs, left, right)
+    assert 7 < len(pairs) < whole
+    assert pairs[:4] == [(at, at) for at in range(4)]
+    assert pairs[-3:] == [(at, at) for at in range(105, 108)]
+
+
+def test_a_line_that_one_text_alone_has_costs_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a text that was half rewritten is compared to its end."""
+    left = [line for at in range(500) for line in (f"old {at}", f"kept {at}")]
+    right = [line for at in range(500) for line in (f"new {at}", f"kept {at}")]
+    monkeypatch.setattr(sources, "MOST_STEPS", 600)
+    assert len(equal_lines(left, right)) == 500
