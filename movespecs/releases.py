@@ -14,12 +14,18 @@ from movespecs.authors import Author
 from movespecs.drafts import movespec_lock
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 
+# A colleague's releases since a page was shown; of a client that releases all day, the first.
+MOST_TOLD = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was released when somebody decided on a change, which holds only while it still is."""
+    """The newest release when somebody decided on a change, which holds only while it still is.
 
-    released_version_id: UUID | None
+    None: nothing had been released. The same version released again is another release.
+    """
+
+    release_id: int | None
 
 
 def version_create(
@@ -69,12 +75,13 @@ def version_release(
 ) -> MoveSpec:
     """Point the MoveSpec at one of its versions; the released one again records nothing.
 
-    Raises MoveSpecArchived, MoveSpecVersionWithdrawn, MoveSpecInvalid, and Conflict when what is
-    released is not what was `seen`.
+    Raises MoveSpecArchived, MoveSpecVersionWithdrawn, MoveSpecInvalid, and Conflict when there is
+    a newer release than was `seen`.
     """
     with transaction.atomic():
         movespec = movespec_lock(movespec_id)
-        _require_unmoved(movespec, seen)
+        if seen is not None:
+            require_unmoved(movespec, seen)
         version = MoveSpecVersion.objects.select_for_update(no_key=True).get(
             id=version_id, movespec_id=movespec_id
         )
@@ -103,7 +110,8 @@ def version_withdraw(
     """
     with transaction.atomic():
         movespec = movespec_lock(movespec_id)
-        _require_unmoved(movespec, seen)
+        if seen is not None:
+            require_unmoved(movespec, seen)
         version = MoveSpecVersion.objects.select_for_update(no_key=True).get(
             id=version_id, movespec_id=movespec_id
         )
@@ -143,20 +151,33 @@ def require_valid(yaml_source: str) -> None:
         )
 
 
-def _require_unmoved(movespec: MoveSpec, seen: Seen | None) -> None:
-    if seen is None or seen.released_version_id == movespec.current_released_version_id:
-        return
-    latest = movespec.releases.select_related("to_version", "released_by_staff").first()
-    if latest is None:
-        raise Conflict("What is released has changed meanwhile.")
-    staff = latest.released_by_staff
-    who = staff.get_username() if staff else "An API client"
-    number = latest.to_version and latest.to_version.version_number
-    did = f"released version {number}" if number else "withdrew the released version"
-    reason = f" Reason: {latest.reason}" if latest.reason else ""
-    raise Conflict(
-        f"Nothing was changed: {who} {did} meanwhile, at {latest.created_at:%H:%M:%S} UTC.{reason}"
+def require_unmoved(movespec: MoveSpec, seen: Seen) -> None:
+    """Raise Conflict, which tells of each release since what was `seen`.
+
+    It is certain under the MoveSpec's lock, under which releases get their ascending ids.
+    """
+    since = movespec.releases.filter(id__gt=seen.release_id or 0).order_by("id")
+    told = since.select_related("from_version", "to_version", "released_by_staff").defer(
+        "from_version__yaml_source", "to_version__yaml_source"
     )
+    sentences = [_sentence(release) for release in told[:MOST_TOLD]]
+    if not sentences:
+        return
+    if more := since.count() - len(sentences):
+        sentences.append(f"{more} more, which the MoveSpec's page lists.")
+    raise Conflict(f"Nothing was changed, for meanwhile {' Then '.join(sentences)}")
+
+
+def _sentence(release: Release) -> str:
+    staff = release.released_by_staff
+    who = staff.get_username() if staff else "an API client"
+    if release.to_version is not None:
+        did = f"released version {release.to_version.version_number}"
+    else:
+        number = release.from_version and release.from_version.version_number
+        did = f"withdrew the released version {number}"
+    reason = f" Reason: {release.reason}" if release.reason else ""
+    return f"{who} {did} at {release.created_at:%Y-%m-%d %H:%M:%S} UTC.{reason}"
 
 
 def _point_at(

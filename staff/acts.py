@@ -73,6 +73,9 @@ class Act:
     def form(self, data: Any, row: Any) -> forms.Form:
         return self.form_class(data)
 
+    def require_as_shown(self, row: Any, form: forms.Form) -> None:
+        """Raise ApiError if what the page showed is so no more, before it is shown again."""
+
     def context(self, row: Any, form: forms.Form) -> dict[str, Any]:
         """What the template shows of the one row beyond the effects."""
         return {}
@@ -128,27 +131,30 @@ class ActingAdmin(BoundedAdmin):
         return reverse(name, args=[quote(row.pk)])
 
     def act_view(self, request: HttpRequest, object_id: str, act: Act) -> HttpResponse:
-        """The act's page for one row: GET shows what it will do, POST does it."""
+        """The act's page for one row: GET shows what it will do, POST does it.
+
+        A POST with `preview` only shows what it would do.
+        """
         row: Any = self.get_object(request, unquote(object_id))
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
         if not (self.may(request, act) and self.has_view_permission(request, row)):
             raise PermissionDenied
-        form = act.form(request.POST or None, row)
+        posted = form = act.form(request.POST or None, row)
         status = 200
-        if "preview" in request.POST:
-            form = _shown_again(act, row, form)
-        elif request.method == "POST" and form.is_valid():
-            try:
-                outcome = self.perform(request, act, row, form.cleaned_data)
-            except ApiError as error:
-                self.message_user(request, str(error), messages.ERROR)
-                row = self.get_object(request, unquote(object_id))
-                form = _shown_again(act, row, form)
-                status = 409
-            else:
+        try:
+            if "preview" in request.POST:
+                act.require_as_shown(row, posted)
+                form = _shown_again(act, row, posted)
+            elif posted.is_valid():
+                outcome = self.perform(request, act, row, posted.cleaned_data)
                 self.message_user(request, outcome.sentence, messages.SUCCESS)
                 return outcome.page or HttpResponseRedirect(self.page_of(row))
+        except ApiError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            row = self.get_object(request, unquote(object_id))
+            form = _shown_again(act, row, posted)
+            status = 409
         context = {
             **act.context(row, form),
             "title": act.title(row),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -15,11 +15,12 @@ from django.utils.text import capfirst
 from detection import validate
 from kynaplatform.api.errors import Conflict
 from movespecs.authors import Author
-from movespecs.models import MoveSpecVersion
-from movespecs.releases import Seen, version_release, version_withdraw
+from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.models import Release as ReleaseRow
+from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
 from sessions_app.models import DetectionSession
 from staff.acts import Act, ActingAdmin, Outcome, ReasonForm
-from staff.lists import ReadOnlyAdmin
+from staff.lists import OwnerFilter, ReadOnlyAdmin
 from staff.sources import numbered_lines, side_by_side
 
 MOST_CHOICES = 200
@@ -42,7 +43,8 @@ def runs_of(version: MoveSpecVersion, now: datetime) -> str:
     created = runs.filter(created_at__gt=now - LAST_DAY)[: MOST_COUNTED + 1].count()
     alive = runs.filter(deadline_at__gt=now)[: MOST_COUNTED + 1].count()
     return (
-        f"In the last day {_counted(created)} resolved to {name_of(version)}, the released one; "
+        f"In the last day {_counted(created)} resolved to {name_of(version)}, "
+        f"{'the released one' if _is_released(version) else 'this one'}; "
         f"{_counted(alive)} of it {'is' if alive == 1 else 'are'} alive."
     )
 
@@ -54,13 +56,15 @@ def _counted(count: int) -> str:
 
 
 class SeenForm(ReasonForm):
-    """Carries what was released when the page was shown."""
+    """Carries the newest release when the page was shown."""
 
-    seen = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any, *, version: MoveSpecVersion) -> None:
-        released = version.movespec.current_released_version_id
-        super().__init__(data, initial={"seen": released})
+    def __init__(self, data: Any, *, version: Any) -> None:
+        super().__init__(data, initial={"seen": version.latest_release_id})
+
+    def clean_seen(self) -> Seen:
+        return Seen(self.cleaned_data["seen"])
 
 
 class WithdrawForm(SeenForm):
@@ -68,9 +72,9 @@ class WithdrawForm(SeenForm):
 
     NOTHING = "nothing"
 
-    def __init__(self, data: Any, *, version: MoveSpecVersion) -> None:
+    def __init__(self, data: Any, *, version: Any) -> None:
         super().__init__(data, version=version)
-        if version.id != version.movespec.current_released_version_id:
+        if not _is_released(version):
             return
         others = list(
             MoveSpecVersion.objects.filter(movespec=version.movespec, withdrawn_at__isnull=True)
@@ -102,24 +106,34 @@ class VersionAct(Act):
     def form(self, data: Any, row: MoveSpecVersion) -> forms.Form:
         return self.form_class(data, version=row)
 
+    def require_as_shown(self, row: MoveSpecVersion, form: forms.Form) -> None:
+        form.full_clean()
+        require_unmoved(row.movespec, form.cleaned_data.get("seen", Seen(None)))
+
     def context(self, row: MoveSpecVersion, form: forms.Form) -> dict[str, Any]:
         old, new = self.compared(row, form)
-        validation = validate(new.yaml_source) if new else None
+        if new is None:
+            return {}
+        validation = validate(new.yaml_source)
         return {
             "version": new,
-            "changes_what_is_released": self.changes_what_is_released(row),
-            "issues": [*validation.errors, *validation.warnings] if validation else [],
+            "heading": self.heading(row),
+            "issues": [*validation.errors, *validation.warnings],
+            "lines": numbered_lines(new.yaml_source, validation) if old is None else [],
             **comparison(old, new),
         }
 
-    def changes_what_is_released(self, row: MoveSpecVersion) -> bool:
-        return True
+    def heading(self, row: MoveSpecVersion) -> str:
+        """What the comparison shows."""
+        if row.movespec.current_released_version is None:
+            return "How it differs from the version that was released last"
+        return "What changes for new sessions"
 
     def compared(
         self, row: MoveSpecVersion, form: forms.Form
     ) -> tuple[MoveSpecVersion | None, MoveSpecVersion | None]:
-        """The version that new sessions get now, and the one that they will get."""
-        return row.movespec.current_released_version, row
+        """The version that new sessions get now, or got last, and the one that they will get."""
+        return row.movespec.current_released_version or _last_released(row.movespec), row
 
     def runs(self, row: MoveSpecVersion) -> list[str]:
         released = row.movespec.current_released_version
@@ -151,16 +165,17 @@ class Release(VersionAct):
     def perform(
         self, request: HttpRequest, row: MoveSpecVersion, data: dict[str, Any], now: datetime
     ) -> Outcome:
-        if data["seen"] == row.id:
-            raise Conflict(f"{capfirst(name_of(row))} is the released one already.")
+        was_released = row.movespec.current_released_version_id == row.id
         version_release(
             movespec_id=row.movespec_id,
             version_id=row.id,
             author=Author(staff_id=request.user.pk),
             now=now,
             reason=data["reason"],
-            seen=Seen(data["seen"]),
+            seen=data["seen"],
         )
+        if was_released:
+            raise Conflict(f"{capfirst(name_of(row))} is the released one already.")
         return Outcome(f"{self.done} {name_of(row)} of {row.movespec.name}.")
 
 
@@ -185,14 +200,16 @@ class Withdraw(VersionAct):
     def applies_to(self, row: MoveSpecVersion) -> bool:
         return row.withdrawn_at is None and row.movespec.archived_at is None
 
-    def changes_what_is_released(self, row: MoveSpecVersion) -> bool:
-        return row.movespec.current_released_version_id == row.id
+    def heading(self, row: MoveSpecVersion) -> str:
+        if _is_released(row):
+            return super().heading(row)
+        return "How it differs from the released version"
 
     def compared(
         self, row: MoveSpecVersion, form: forms.Form
     ) -> tuple[MoveSpecVersion | None, MoveSpecVersion | None]:
         released = row.movespec.current_released_version
-        if not self.changes_what_is_released(row):
+        if not _is_released(row):
             return released, row
         try:
             chosen = UUID(form["replacement"].value())
@@ -206,6 +223,7 @@ class Withdraw(VersionAct):
             f"No new session runs {name_of(row)}, not even one that pins it, and it can't be "
             "released again. This can't be undone.",
             "Sessions that run it go on to their end.",
+            *([] if _is_released(row) else [runs_of(row, timezone.now())]),
             *self.runs(row),
         ]
 
@@ -214,6 +232,12 @@ class Withdraw(VersionAct):
     ) -> Outcome:
         chosen = data.get("replacement", WithdrawForm.NOTHING)
         replacement = None if chosen == WithdrawForm.NOTHING else UUID(chosen)
+        # The page says by itself which replacement it compared and validated.
+        if replacement and request.POST.get("previewed") != chosen:
+            require_unmoved(row.movespec, data["seen"])
+            raise Conflict(
+                f"Nothing was changed yet: see what changes below, and press {self.label} again."
+            )
         version_withdraw(
             movespec_id=row.movespec_id,
             version_id=row.id,
@@ -221,7 +245,7 @@ class Withdraw(VersionAct):
             author=Author(staff_id=request.user.pk),
             now=now,
             reason=data["reason"],
-            seen=Seen(data["seen"]),
+            seen=data["seen"],
         )
         done = f"Withdrew {name_of(row)} of {row.movespec.name}"
         if replacement:
@@ -230,12 +254,21 @@ class Withdraw(VersionAct):
         return Outcome(f"{done}.")
 
 
+def _is_released(version: MoveSpecVersion) -> bool:
+    return version.movespec.current_released_version_id == version.id
+
+
 def _may_be_released(version: MoveSpecVersion) -> bool:
     return (
         version.withdrawn_at is None
         and version.movespec.archived_at is None
-        and version.movespec.current_released_version_id != version.id
+        and not _is_released(version)
     )
+
+
+def _last_released(movespec: MoveSpec) -> MoveSpecVersion | None:
+    release = movespec.releases.select_related("from_version").first()
+    return release and release.from_version
 
 
 def _is_earlier(version: MoveSpecVersion) -> bool:
@@ -260,7 +293,7 @@ def comparison(
 class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
     change_form_template = "admin/movespecs/version.html"
     list_display = ["id", "movespec", "version_number", "released", "created_at", "withdrawn_at"]
-    list_filter = ["withdrawn_at", "created_at"]
+    list_filter = [("movespec", OwnerFilter), "withdrawn_at", "created_at"]
     search_fields = ["=id", "=movespec__id", "movespec__name", "=content_hash"]
     fields = [
         "id", "movespec", "version_number", "released", "content_hash", "created_by",
@@ -276,12 +309,15 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecVersion]:
         released = "movespec__current_released_version"
         versions = super().get_queryset(request).select_related(released)
+        # In the statement that says what is released: it must not know of a release after.
+        releases = ReleaseRow.objects.filter(movespec=OuterRef("movespec")).order_by("-id")
+        versions = versions.annotate(latest_release_id=Subquery(releases.values("id")[:1]))
         # A page reads two texts, a list none.
         return versions.defer("yaml_source", f"{released}__yaml_source")
 
     @admin.display(boolean=True, description="released")
     def released(self, version: MoveSpecVersion) -> bool:
-        return version.movespec.current_released_version_id == version.id
+        return _is_released(version)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -11,8 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from movespecs.drafts import movespec_archive
+from movespecs.authors import PLATFORM
+from movespecs.drafts import movespec_archive, movespec_create
 from movespecs.models import MoveSpec, MoveSpecVersion, Release
+from movespecs.releases import version_release
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import DetectionSession
 from tests.admin.staffing import address, member, text_of
@@ -54,6 +56,24 @@ def send(client: Client, version: MoveSpecVersion, name: str, seen: str, **more:
 def seen_on(page: Any) -> str:
     found = re.search(r'name="seen" value="([^"]*)"', text_of(page))
     return found[1] if found else ""
+
+
+def previewed_on(page: Any) -> str:
+    found = re.search(r'name="previewed" value="([^"]*)"', text_of(page))
+    return found[1] if found else ""
+
+
+def withdraw_for(
+    client: Client, version: MoveSpecVersion, other: MoveSpecVersion, **more: str
+) -> Any:
+    """Choose what replaces the released version, look at what changes, and withdraw."""
+    shown = act(client, version, "withdraw", replacement=str(other.id), preview="yes")
+    more |= {"replacement": str(other.id), "previewed": previewed_on(shown)}
+    return send(client, version, "withdraw", seen_on(shown), **more)
+
+
+def latest_release_of(movespec: MoveSpec) -> str:
+    return str(Release.objects.filter(movespec=movespec).latest("id").id)
 
 
 def released_of(movespec: MoveSpec) -> Any:
@@ -279,7 +299,8 @@ def test_withdrawing_the_released_version_asks_what_replaces_it(
     assert f'<option value="{second.id}" selected>' in text_of(preview)
     assert changed_by_staff(before) == set()
 
-    answer = act(manager, first, "withdraw", replacement=str(second.id), reason="Unsafe.")
+    assert previewed_on(preview) == str(second.id)
+    answer = withdraw_for(manager, first, second, reason="Unsafe.")
 
     assert "Withdrew version 1 of Squat; version 2 replaces it." in text_of(answer)
     assert released_of(movespec) == second.id
@@ -316,7 +337,7 @@ def test_the_second_of_two_staff_is_told_what_the_first_did(
 ) -> None:
     third = make_version(movespec.id, WARNED)
     seen = seen_on(manager.get(address(third, "release")))
-    assert seen == str(first.id)
+    assert seen == latest_release_of(movespec)
     act(member("operators", "alan"), second, "release", reason="Deeper squats.")
     before = database_state()
 
@@ -325,27 +346,211 @@ def test_the_second_of_two_staff_is_told_what_the_first_did(
     assert told.status_code == 409
     page = text_of(told)
     assert re.search(
-        r"Nothing was changed: alan released version 2 meanwhile, at \d\d:\d\d:\d\d UTC\. "
-        r"Reason: Deeper squats\.",
+        r"Nothing was changed, for meanwhile alan released version 2 at "
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\. Reason: Deeper squats\.",
         page,
     )
     assert changed_by_staff(before) == set()
     # The page is as things are now, what was typed is kept, and going on is one click.
     assert "From version 2 to version 3" in page
     assert "Mine." in page
-    assert seen_on(told) == str(second.id)
+    assert seen_on(told) == latest_release_of(movespec)
     answer = send(manager, third, "release", seen_on(told), reason="Mine.")
     assert "Released version 3 of Squat." in text_of(answer)
     assert [to for _, to, _, _ in history_of(movespec)] == [3, 2, 1]
 
 
+def test_a_release_that_was_taken_back_meanwhile_is_told(
+    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    """What is released is what it was, and yet a colleague knows better by now."""
+    seen = seen_on(manager.get(address(second, "release")))
+    alan = member("operators", "alan")
+    act(alan, second, "release", reason="A try.")
+    act(alan, first, "roll-back", reason="It counts nothing.")
+    before = database_state()
+
+    told = send(manager, second, "release", seen)
+
+    assert told.status_code == 409
+    assert re.search(
+        r"meanwhile alan released version 2 at [\d :-]+ UTC\. Reason: A try\. "
+        r"Then alan released version 1 at [\d :-]+ UTC\. Reason: It counts nothing\.",
+        text_of(told),
+    )
+    assert changed_by_staff(before) == set()
+    assert "Released version 2" in text_of(send(manager, second, "release", seen_on(told)))
+
+
+def test_of_many_releases_since_the_first_are_told(
+    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    third = make_version(movespec.id, WARNED)
+    seen = seen_on(manager.get(address(third, "release")))
+    for version in [second, first] * 6:
+        version_release(
+            movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=timezone.now()
+        )
+
+    told = text_of(send(manager, third, "release", seen))
+
+    assert told.count("an API client released version") == 10
+    assert "Then 2 more, which the MoveSpec&#x27;s page lists." in told
+
+
+@pytest.mark.parametrize("seen", ["", "0", "-1", "nonsense"])
+def test_who_saw_no_release_changes_nothing(
+    manager: Client, second: MoveSpecVersion, seen: str
+) -> None:
+    before = database_state()
+    assert send(manager, second, "release", seen).status_code in (200, 409)
+    assert changed_by_staff(before) == set()
+
+
+def test_looking_at_what_changes_tells_of_what_a_colleague_did(
+    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    third = make_version(movespec.id, WARNED)
+    seen = seen_on(manager.get(address(first, "withdraw")))
+    alan = member("operators", "alan")
+    act(alan, second, "release", reason="A try.")
+    act(alan, first, "roll-back", reason="Back.")
+    before = database_state()
+
+    told = send(
+        manager, first, "withdraw", seen, reason="Mine.", replacement=str(third.id), preview="yes"
+    )
+
+    assert told.status_code == 409
+    page = text_of(told)
+    assert "meanwhile alan released version 2" in page
+    assert "Then alan released version 1" in page
+    assert "Mine." in page
+    assert f'<option value="{third.id}" selected>' in page
+    assert "From version 1 to version 3" in page
+    assert seen_on(told) == latest_release_of(movespec)
+    assert changed_by_staff(before) == set()
+
+
+def test_a_replacement_is_seen_before_it_is_released(
+    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    third = make_version(movespec.id, WARNED)
+    looked = act(manager, first, "withdraw", replacement=str(second.id), preview="yes")
+    assert previewed_on(looked) == str(second.id)
+    before = database_state()
+
+    for previewed in ("", str(second.id)):
+        asked = send(
+            manager, first, "withdraw", seen_on(looked),
+            reason="Mine.", replacement=str(third.id), previewed=previewed,
+        )  # fmt: skip
+        assert asked.status_code == 409
+        page = text_of(asked)
+        assert "Nothing was changed yet: see what changes below" in page
+        assert "From version 1 to version 3" in page
+        assert "<strong>Warning</strong>" in page
+        assert "Mine." in page
+        assert f'<option value="{third.id}" selected>' in page
+        assert previewed_on(asked) == str(third.id)
+    assert changed_by_staff(before) == set()
+
+    more = {"replacement": str(third.id), "previewed": previewed_on(asked)}
+    done = send(manager, first, "withdraw", seen_on(asked), **more)
+    assert "Withdrew version 1 of Squat; version 3 replaces it." in text_of(done)
+
+
+def test_a_replacement_that_was_not_seen_does_not_hide_what_a_colleague_did(
+    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    seen = seen_on(manager.get(address(first, "withdraw")))
+    alan = member("operators", "alan")
+    act(alan, second, "release")
+    act(alan, first, "roll-back")
+
+    told = send(manager, first, "withdraw", seen, replacement=str(second.id))
+
+    assert told.status_code == 409
+    assert "meanwhile alan released version 2" in text_of(told)
+
+
+def test_while_nothing_is_released_a_release_is_compared_with_what_was_last(
+    manager: Client, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    act(manager, first, "withdraw", replacement="nothing")
+
+    page = text_of(manager.get(address(second, "release")))
+
+    assert "No version is released: new sessions are refused." in page
+    assert "How it differs from the version that was released last" in page
+    assert "From version 1 to version 2" in page
+    assert "<ins>95</ins>" in page
+
+
+def test_before_the_first_release_a_release_shows_the_yaml(manager: Client, owner: Machine) -> None:
+    draft = movespec_create(
+        project_id=owner.project.id, name="New", description=None, author=PLATFORM,
+        now=timezone.now(),
+    )  # fmt: skip
+    version = make_version(draft.id, WARNED)
+
+    page = text_of(manager.get(address(version, "release")))
+
+    assert 'class="diff"' not in page
+    assert len(re.findall(r'<tr id="line-\d+"', page)) == 14
+    assert "<strong>Warning</strong>" in page
+    assert "Released version 1 of New." in text_of(act(manager, version, "release"))
+
+
+def test_withdrawing_what_is_not_released_tells_what_runs_it(
+    manager: Client, owner: Machine, movespec: MoveSpec, first: MoveSpecVersion,
+    second: MoveSpecVersion,
+) -> None:  # fmt: skip
+    act(manager, second, "release")
+    owner.create_session(movespec)
+    for _ in range(3):
+        owner.create_session(movespec, movespec_version_id=str(first.id))
+    ended = DetectionSession.objects.filter(resolved_version=first).latest("created_at")
+    session_cancel(session_id=ended.id, project_id=owner.project.id, now=timezone.now())
+
+    page = text_of(manager.get(address(first, "withdraw")))
+
+    assert (
+        "In the last day 3 sessions resolved to version 1, this one; 2 sessions of it are alive."
+        in page
+    )
+    assert (
+        "In the last day 1 session resolved to version 2, the released one; "
+        "1 session of it is alive." in page
+    )
+
+
+@pytest.mark.parametrize(
+    "text", [VALID_YAML.rstrip("\n"), VALID_YAML.replace("\n", "\r\n")], ids=["end", "crlf"]
+)
+def test_texts_of_the_same_lines_are_not_called_the_same(
+    manager: Client, movespec: MoveSpec, text: str
+) -> None:
+    version = make_version(movespec.id, text)
+    page = text_of(manager.get(address(version)))
+    assert "have the same text" not in page
+    assert "have the same lines. Their texts differ in line endings" in page
+
+
+def test_the_same_text_is_called_the_same(manager: Client, movespec: MoveSpec) -> None:
+    make_version(movespec.id, SECOND)
+    again = make_version(movespec.id, VALID_YAML)
+    assert "Versions 1 and 3 have the same text." in text_of(manager.get(address(again)))
+
+
 def test_releasing_what_a_colleague_released_is_told(
     manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
 ) -> None:
+    before_it = latest_release_of(movespec)
     act(member("operators", "alan"), second, "release")
     before = database_state()
 
-    for seen in (str(first.id), str(second.id)):
+    for seen in (before_it, latest_release_of(movespec)):
         told = send(manager, second, "release", seen)
         assert told.status_code == 409
         assert "As things are now, there is nothing to do here." in text_of(told)
@@ -368,7 +573,7 @@ def test_withdrawing_what_a_colleague_released_meanwhile_is_told(
     assert changed_by_staff(before) == set()
     told = send(manager, second, "withdraw", seen, replacement=str(first.id))
     assert told.status_code == 409
-    assert "alan released version 2 meanwhile" in text_of(told)
+    assert "meanwhile alan released version 2" in text_of(told)
     assert changed_by_staff(before) == set()
 
 
@@ -451,7 +656,7 @@ def test_of_two_releases_at_once_exactly_one_happens(
 ) -> None:
     third = make_version(movespec.id, WARNED)
     ada, alan = member("operators", "ada"), member("operators", "alan")
-    seen = str(released_of(movespec))
+    seen = latest_release_of(movespec)
 
     answers = race(
         [
@@ -463,5 +668,5 @@ def test_of_two_releases_at_once_exactly_one_happens(
     assert sorted(answer.status_code for answer in answers) == [200, 409]
     (told,) = (answer for answer in answers if answer.status_code == 409)
     winner, number = ("alan", 3) if told is answers[0] else ("ada", 2)
-    assert f"{winner} released version {number} meanwhile" in text_of(told)
+    assert f"meanwhile {winner} released version {number}" in text_of(told)
     assert [one[:3] for one in history_of(movespec)] == [(1, number, winner), (None, 1, None)]
