@@ -125,7 +125,8 @@ class MoveSpecVersion(models.Model):
     withdrawn_by_staff = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
-    withdrawal_reason = models.TextField(blank=True, default="")
+    # With a default of the database: between migrate and restart the code before inserts, too.
+    withdrawal_reason = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = "MoveSpec version"

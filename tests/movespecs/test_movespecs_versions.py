@@ -4,6 +4,7 @@ import hashlib
 import uuid
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
@@ -183,3 +184,15 @@ def test_versions_of_two_movespecs_are_numbered_apart(owner):
     assert make_version(first.id, SECOND_YAML).version_number == 2
     assert version.version_number == 1
     assert MoveSpecVersion.objects.filter(movespec=second).count() == 1
+
+
+def test_code_that_knows_no_withdrawal_reason_still_makes_versions(movespec):
+    """The code before, which runs on until the restart after a migrate."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO movespecs_movespecversion (id, movespec_id, version_number, yaml_source,"
+            " content_hash, created_by, created_at, withdrawn_at)"
+            " VALUES (%s, %s, 1, '', '', NULL, now(), NULL)",
+            [uuid.uuid4(), movespec.id],
+        )
+    assert MoveSpecVersion.objects.get().withdrawal_reason == ""
