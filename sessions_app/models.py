@@ -104,7 +104,7 @@ class DetectionSession(models.Model):
                 F("mode"),
                 F("created_at").desc(),
                 condition=Q(deadline_at__isnull=False),
-                name="session_live_of_project",
+                name="session_live_of_project_state",
             ),
             # Read by GET /api/detection/sessions.
             # Without the id: planned on an empty table, it passes for the primary key.

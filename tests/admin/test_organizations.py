@@ -546,7 +546,7 @@ def test_a_list_counts_by_index_for_the_rows_that_it_shows(
     of_projects = {"movespec_of_project", "projects_credential_project_id_64bf2383"}
     of_organizations = {"projects_project_organization_id_c93e5ca2"}
     assert {node["Index Name"] for node in scans} == {
-        "session_live_of_project",
+        "session_live_of_project_state",
         *(of_organizations if model is Organization else of_projects),
     }
 
