@@ -208,6 +208,21 @@ def _shown_again(act: Act, row: Any, form: forms.Form) -> forms.Form:
     return again
 
 
+def _chosen(
+    page: ActingAdmin, request: HttpRequest, queryset: QuerySet[Any]
+) -> tuple[list[Any], int]:
+    """The rows that an action is for, at most one more than may be, and how many were ticked.
+
+    What was ticked is chosen whatever the list's filters say of it by now.
+    """
+    if request.POST.get("select_across") == "1":
+        rows = list(queryset[: MOST_AT_ONCE + 1])
+        return rows, len(rows)
+    ticked = set(request.POST.getlist(helpers.ACTION_CHECKBOX_NAME))
+    seen = page.get_queryset(request).filter(pk__in=ticked)
+    return list(seen[: MOST_AT_ONCE + 1]), len(ticked)
+
+
 def _act_on_many(
     act: Act, page: ActingAdmin, request: HttpRequest, queryset: QuerySet[Any]
 ) -> HttpResponse | None:
@@ -215,9 +230,12 @@ def _act_on_many(
 
     A row that refuses stays as it is and is told of; the others go on.
     """
-    rows = list(queryset[: MOST_AT_ONCE + 1])
+    rows, ticked = _chosen(page, request, queryset)
     if len(rows) > MOST_AT_ONCE:
         page.message_user(request, f"Select at most {MOST_AT_ONCE}.", messages.ERROR)
+        return None
+    if not rows:
+        page.message_user(request, "What was selected is not there any more.", messages.WARNING)
         return None
     confirmed = "confirmed" in request.POST
     form = act.form_class(request.POST if confirmed else None)
@@ -230,9 +248,11 @@ def _act_on_many(
                 page.message_user(request, f"{row}: {error}", messages.WARNING)
             else:
                 done += 1
+        if gone := ticked - len(rows):
+            page.message_user(request, f"Not there any more: {gone}.", messages.WARNING)
         page.message_user(
-            request, f"{act.past} {done} of {len(rows)}.",
-            messages.SUCCESS if done == len(rows) else messages.WARNING,
+            request, f"{act.past} {done} of {ticked}.",
+            messages.SUCCESS if done == ticked else messages.WARNING,
         )  # fmt: skip
         return None
     names = page.opts.verbose_name if len(rows) == 1 else page.opts.verbose_name_plural

@@ -1,5 +1,6 @@
 """Organizations and projects in the admin: making, suspending and resuming them, limits, counts."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -477,6 +478,53 @@ def test_a_count_leads_to_a_list_that_names_whose_it_is(
             for one in response.context["cl"].filter_specs
         ]
         assert [("All", False), (owned_by, True)] in choices
+
+
+def test_what_left_a_narrowed_list_meanwhile_is_told_of_when_it_is_confirmed(
+    operator: Client, owner: Machine, outsider: Machine
+) -> None:
+    """Both were listed as not suspended; a colleague was faster with one, or with both."""
+    page = f"{address(Project, 'changelist')}?suspended=no"
+    ids = [str(owner.project.pk), str(outsider.project.pk)]
+    chosen = {"action": "suspend", "_selected_action": ids}
+    suspension.suspend(owner.project, now=timezone.now())
+
+    asked = operator.post(page, chosen)
+    assert "2 selected" in text_of(asked)
+    confirmed = chosen | {"confirmed": "yes", "reason": "Unpaid"}
+    told = text_of(operator.post(page, confirmed, follow=True))
+
+    assert re.search(r'<li class="warning">Owner: It has been suspended since [^<]*</li>', told)
+    assert '<li class="warning">Suspended 1 of 2.</li>' in told
+    told = text_of(operator.post(page, confirmed, follow=True))
+    assert '<li class="warning">Suspended 0 of 2.</li>' in told
+    assert "success" not in re.findall(r'<li class="(\w+)">', told)
+
+
+def test_what_is_not_there_any_more_is_told_of(operator: Client, owner: Machine) -> None:
+    gone = "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"
+    page = address(Project, "changelist")
+    confirmed = {"action": "suspend", "confirmed": "yes", "reason": "Unpaid"}
+
+    told = operator.post(page, confirmed | {"_selected_action": [gone]}, follow=True)
+    assert '<li class="warning">What was selected is not there any more.</li>' in text_of(told)
+
+    ids = [gone, str(owner.project.pk)]
+    told = operator.post(page, confirmed | {"_selected_action": ids}, follow=True)
+    assert '<li class="warning">Not there any more: 1.</li>' in text_of(told)
+    assert '<li class="warning">Suspended 1 of 2.</li>' in text_of(told)
+
+
+def test_all_that_a_narrowed_list_has_are_chosen_by_its_filters(
+    operator: Client, owner: Machine, outsider: Machine
+) -> None:
+    suspension.suspend(owner.project, now=timezone.now())
+    page = f"{address(Project, 'changelist')}?suspended=no"
+    ids = [str(outsider.project.pk)]
+    asked = operator.post(
+        page, {"action": "suspend", "_selected_action": ids, "select_across": "1"}
+    )
+    assert asked.context["rows"] == [outsider.project]
 
 
 @pytest.mark.parametrize("page", ["project", "apikey", "serviceaccount"])
