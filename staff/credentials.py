@@ -65,7 +65,7 @@ class ExpiryField(forms.DateTimeField):
     def __init__(self, **options: Any) -> None:
         super().__init__(
             required=False,
-            widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+            widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"),
             help_text="In UTC. Empty: it does not expire.",
             **options,
         )
@@ -119,16 +119,27 @@ class Rotate(Act):
         return state_of(row, timezone.now()) not in ("expired", "revoked")
 
     def effects(self, rows: Sequence[Credential]) -> list[str]:
+        (row,) = rows
         return [
             "A new one is issued with the same project, name and scopes. "
             "Its secret is shown once, on the next page.",
+            "The old one does not expire by itself, nor will the new one unless you say when."
+            if row.expires_at is None
+            else "The new one expires as long after now as the old one did after it was issued, "
+            "unless you say otherwise: the moment is filled in below.",
             "When the old one ends, the access tokens minted with it are refused as well. "
             "If it expires sooner than you choose here, it still does.",
             "Sessions that were made go on.",
         ]
 
     def form(self, data: Any, row: Credential) -> forms.Form:
-        return RotateForm(data, initial={"seen_expires_at": row.expires_at})
+        return RotateForm(
+            data,
+            initial={
+                "seen_expires_at": row.expires_at,
+                "expires_at": _as_long_again(row, timezone.now()),
+            },
+        )
 
     def perform(
         self, request: HttpRequest, row: Credential, data: dict[str, Any], now: datetime
@@ -172,6 +183,16 @@ class Revoke(Act):
     ) -> Outcome:
         credential_revoke(credential=row, now=now)
         return Outcome(f"Revoked {row}.")
+
+
+def _as_long_again(credential: Credential, now: datetime) -> datetime | None:
+    """When a successor expires that is given the lifetime of `credential`, which expires."""
+    if credential.expires_at is None:
+        return None
+    try:
+        return now + (credential.expires_at - credential.created_at)
+    except OverflowError:  # it was given the last of years
+        return credential.expires_at
 
 
 def state_of(credential: Credential, now: datetime) -> str:

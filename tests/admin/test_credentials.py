@@ -346,6 +346,61 @@ def test_reloading_the_page_of_a_new_secret_does_not_rotate_again(
     assert again.context["form"]["overlap"].value() == "24"
 
 
+def expiry_on(client: Client, row: Credential) -> str:
+    """What the page of a rotation has filled in."""
+    shown = text_of(client.get(address(row, "rotate")))
+    (field,) = re.findall(r'<input type="datetime-local" name="expires_at"[^>]*>', shown)
+    found = re.search(r'value="([^"]*)"', field)
+    return found[1] if found else ""
+
+
+def test_the_new_one_is_given_the_lifetime_of_the_old_one(operator: Client, owner: Machine) -> None:
+    now = timezone.now()
+    Credential.objects.filter(id=owner.credential.id).update(
+        created_at=now - timedelta(days=70), expires_at=now + timedelta(days=20)
+    )
+    asked = text_of(operator.get(address(key(owner), "rotate")))
+    assert "The new one expires as long after now as the old one did" in asked
+    filled_in = expiry_on(operator, key(owner))
+    due = datetime.fromisoformat(f"{filled_in}Z")
+    assert timedelta(minutes=-1) < due - (now + timedelta(days=90)) < timedelta(minutes=1)
+
+    answer = rotate(operator, key(owner), expires_at=filled_in)
+
+    assert f"It expires at {due:%Y-%m-%d %H:%M} UTC." in text_of(answer)
+    assert ApiKey.objects.exclude(id=owner.credential.id).get().expires_at == due
+
+
+def test_the_new_one_never_expires_only_if_that_is_said(operator: Client, owner: Machine) -> None:
+    never = expiry_on(operator, key(owner))
+    assert never == ""
+    soon = timezone.now() + timedelta(days=20)
+    Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
+    assert expiry_on(operator, key(owner)) != ""
+
+    answer = rotate(operator, key(owner), expires_at="")
+
+    assert "It does not expire." in text_of(answer)
+    assert ApiKey.objects.exclude(id=owner.credential.id).get().expires_at is None
+
+
+def test_what_was_said_of_the_expiry_is_kept_when_it_can_not_be_done(
+    operator: Client, owner: Machine
+) -> None:
+    soon = timezone.now() + timedelta(days=20)
+    Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
+    for said in ("", "2999-01-01T00:00"):
+        told = rotate(operator, key(owner), expires_at=said, seen_expires_at="")
+        assert told.status_code == 409
+        assert told.context["form"]["expires_at"].value() == said
+
+
+def test_the_last_of_years_can_not_be_prolonged(operator: Client, owner: Machine) -> None:
+    last = datetime.fromisoformat("9999-12-31T23:59:00Z")
+    Credential.objects.filter(id=owner.credential.id).update(expires_at=last)
+    assert expiry_on(operator, key(owner)) == "9999-12-31T23:59"
+
+
 def test_the_hidden_field_keeps_the_moment_to_the_microsecond(
     operator: Client, owner: Machine
 ) -> None:
