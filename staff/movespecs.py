@@ -15,7 +15,7 @@ from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release, 
 from movespecs.moderation import movespec_delist, movespec_relist
 from projects.models import Credential
 from staff.acts import Act, ActingAdmin, Outcome
-from staff.lists import ReadOnlyAdmin
+from staff.lists import OwnerFilter, ReadOnlyAdmin
 from staff.versions import RollBack, name_of
 
 # What a MoveSpec's page lists; the rest is behind a link.
@@ -91,6 +91,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
         "created_at",
     ]  # fmt: skip
     list_filter = [
+        ("project", OwnerFilter),
         "visibility",
         ("current_released_version", admin.EmptyFieldListFilter),
         ("archived_at", admin.EmptyFieldListFilter),
@@ -118,6 +119,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
     ) -> HttpResponse:
         movespec: MoveSpec = context["original"]
         versions = movespec.versions.order_by("-version_number").defer("yaml_source")
+        newest = list(versions[: MOST_LISTED + 1])
         releases = list(
             movespec.releases.select_related("from_version", "to_version", "released_by_staff")
             .defer("from_version__yaml_source", "to_version__yaml_source")
@@ -125,8 +127,8 @@ class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
         )
         authors = names_of_authors(releases)
         context |= {
-            "versions": versions[:MOST_LISTED],
-            "more_versions": versions.count() > MOST_LISTED,
+            "versions": _with_released(newest[:MOST_LISTED], movespec),
+            "more_versions": len(newest) > MOST_LISTED,
             "releases": [(one, authors[one.pk]) for one in releases[:MOST_LISTED]],
             "more_releases": len(releases) > MOST_LISTED,
         }
@@ -162,6 +164,12 @@ class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
         return None
 
 
+def _with_released(newest: list[MoveSpecVersion], movespec: MoveSpec) -> list[MoveSpecVersion]:
+    """The newest versions, and the released one after them if it is older."""
+    released = movespec.current_released_version
+    return newest if released is None or released in newest else [*newest, released]
+
+
 @admin.register(MoveSpecDraft)
 class MoveSpecDraftAdmin(ReadOnlyAdmin):
     list_display = ["id", "movespec", "updated_at"]
@@ -181,6 +189,6 @@ class ReleaseAdmin(ReadOnlyAdmin):
         "created_at", "movespec", "from_version", "to_version", "released_by_staff",
         "released_by_credential", "reason",
     ]  # fmt: skip
-    list_filter = ["created_at"]
+    list_filter = [("movespec", OwnerFilter), "created_at"]
     list_select_related = ["movespec", "from_version", "to_version", "released_by_staff"]
     search_fields = ["=movespec__id", "movespec__name", "reason"]

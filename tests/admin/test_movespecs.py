@@ -1,5 +1,6 @@
 """Staff find MoveSpecs, read their history, and moderate the public ones."""
 
+import re
 from typing import Any
 
 import pytest
@@ -81,6 +82,20 @@ def test_a_movespec_page_lists_twenty_versions_and_releases_and_links_to_all(
         link = f"{address(model, 'changelist')}?movespec__id__exact={movespec.id}"
         assert f'<a href="{link}">All {name}</a>' in shown
         assert len(operator.get(link).context["cl"].result_list) == 25
+
+
+def test_an_old_version_that_is_released_is_listed_after_the_newest(
+    operator: Client, movespec: MoveSpec
+) -> None:
+    for number in range(2, 27):
+        make_version(movespec.id, f"{VALID_YAML}# {number}\n")
+
+    page = text_of(operator.get(address(movespec)))
+
+    listed = re.findall(r">Version (\d+)</a></td><td>[^<]*</td><td>(.*?)</td>", page)
+    assert [int(number) for number, _ in listed] == [*range(26, 6, -1), 1]
+    assert [number for number, mark in listed if "released" in mark] == ["1"]
+    assert page.count(f'<a href="{address(movespec.versions.get(version_number=1))}">') == 2
 
 
 def test_delisting_hides_a_public_movespec_from_others_at_once(

@@ -7,15 +7,23 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
+from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from kynaplatform.api.throttling import request_counter
-from movespecs.models import MoveSpec
+from movespecs.models import MoveSpec, MoveSpecVersion, Release
 from projects import suspension
 from projects.credentials import credential_issue
-from projects.models import ApiKey, Credential, CredentialKind, Organization, Project
+from projects.models import (
+    ApiKey,
+    Credential,
+    CredentialKind,
+    Organization,
+    Project,
+    ServiceAccount,
+)
 from sessions_app.models import DetectionSession
 from tests.admin.staffing import address, member, text_of
 from tests.api.asking import nothing_changes, refused
@@ -464,12 +472,23 @@ def test_a_count_leads_to_a_list_that_names_whose_it_is(
 
     sessions = operator.get(address(DetectionSession, "changelist"), narrowed)
     movespecs = operator.get(address(MoveSpec, "changelist"), narrowed)
+    of_movespec = {"movespec__id__exact": str(movespec.id)}
+    versions = operator.get(address(MoveSpecVersion, "changelist"), of_movespec)
+    releases = operator.get(address(Release, "changelist"), of_movespec)
 
     assert [str(row.pk) for row in sessions.context["cl"].result_list] == [session]
     assert [row.pk for row in movespecs.context["cl"].result_list] == [movespec.pk]
     assert [row.pk for row in projects.context["cl"].result_list] == [owner.project.pk]
     assert [row.pk for row in keys.context["cl"].result_list] == [owner.credential.pk]
-    for response, owned_by in ((projects, "Acme"), (keys, "owner")):
+    assert [row.movespec for row in versions.context["cl"].result_list] == [movespec]
+    assert [row.movespec for row in releases.context["cl"].result_list] == [movespec]
+    for response, owned_by in (
+        (projects, "Acme"),
+        (keys, "owner"),
+        (movespecs, "owner"),
+        (versions, "Squat"),
+        (releases, "Squat"),
+    ):
         choices = [
             [
                 (choice["display"], choice["selected"])
@@ -527,12 +546,18 @@ def test_all_that_a_narrowed_list_has_are_chosen_by_its_filters(
     assert asked.context["rows"] == [outsider.project]
 
 
-@pytest.mark.parametrize("page", ["project", "apikey", "serviceaccount"])
+@pytest.mark.parametrize(
+    ("model", "owned_by"),
+    [
+        (Project, "organization"), (ApiKey, "project"), (ServiceAccount, "project"),
+        (MoveSpec, "project"), (MoveSpecVersion, "movespec"), (Release, "movespec"),
+    ],
+)  # fmt: skip
 def test_a_list_that_is_narrowed_to_no_owner_is_empty_and_to_no_id_says_so(
-    operator: Client, owner: Machine, page: str
+    operator: Client, movespec: MoveSpec, model: type[Model], owned_by: str
 ) -> None:
-    parameter = "organization__id__exact" if page == "project" else "project__id__exact"
-    path = f"/admin/projects/{page}/"
+    parameter = f"{owned_by}__id__exact"
+    path = address(model, "changelist")
 
     nobody = operator.get(path, {parameter: "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"})
     nonsense = operator.get(path, {parameter: "none\0"})
