@@ -1,9 +1,11 @@
 """What staff do in a day, as they do it: in a browser, by clicking and typing."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page
 
 from movespecs.models import MoveSpec, MoveSpecVersion, Release
@@ -128,7 +130,13 @@ def test_withdrawing_the_released_version_releases_what_replaces_it(
     page.goto(address(movespec.versions.get(version_number=1)))
     page.get_by_role("link", name="Withdraw …").click()
     page.get_by_label("What replaces it").select_option(label="Version 2")
+    do(page, "Withdraw", "Unseen.")
+    assert told(page).startswith("Nothing was changed yet: see what changes below")
+    assert page.get_by_label("Reason").input_value() == "Unseen."
+    assert page.get_by_role("region", name="Difference").locator("ins").inner_text() == "95"
+    assert released_of(movespec) == 1
     page.get_by_role("button", name="Show what changes").click()
+    page.locator(".messagelist").wait_for(state="detached")
     assert page.get_by_role("region", name="Difference").locator("ins").inner_text() == "95"
     assert_accessible_light_and_dark(page)
     assert released_of(movespec) == 1
@@ -154,7 +162,7 @@ def test_of_two_who_release_the_second_is_told(
     assert told(grace) == "Released version 2 of Squat."
     do(alan, "Release", "Shallower squats.")
 
-    assert told(alan).startswith("Nothing was changed: grace released version 2 meanwhile")
+    assert told(alan).startswith("Nothing was changed, for meanwhile grace released version 2")
     assert "Deeper squats." in told(alan)
     assert alan.get_by_label("Reason").input_value() == "Shallower squats."
     assert "From version 2 to version 3" in alan.locator("#content").inner_text()
@@ -163,6 +171,24 @@ def test_of_two_who_release_the_second_is_told(
     alan.get_by_role("button", name="Release", exact=True).click()
     assert told(alan) == "Released version 3 of Squat."
     assert Release.objects.filter(movespec=movespec).count() == 3
+
+
+def test_an_operator_rotates_a_key_that_expires(log_in: LogIn, site: str, owner: Machine) -> None:
+    expires_at = timezone.now() + timedelta(days=9)
+    ApiKey.objects.update(expires_at=expires_at)
+    page = log_in(member("olga", "operators").username)
+    page.goto(address(ApiKey.objects.get(), "rotate"))
+    filled_in = page.get_by_label("The new one expires at").input_value()
+    assert filled_in.startswith(f"{expires_at:%Y-%m-%dT}")
+    do(page, "Rotate", "A yearly habit.")
+    page.get_by_text(f"It expires at {expires_at:%Y-%m-%d}").wait_for()
+
+    page.get_by_role("link", name="To the API key").click()
+    page.get_by_role("link", name="Rotate …").click()
+    page.get_by_label("The new one expires at").fill("")
+    do(page, "Rotate", "For good.")
+    page.get_by_text("It does not expire.").wait_for()
+    assert ApiKey.objects.filter(expires_at__isnull=True).count() == 1
 
 
 def mint(page: Page, secret: str) -> int:

@@ -10,14 +10,17 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import RequestFactory
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page
 
-from movespecs.models import MoveSpec
+from movespecs.authors import PLATFORM
+from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.releases import version_release
 from projects.credentials import credential_issue
-from projects.models import CredentialKind
+from projects.models import ApiKey, CredentialKind, Project
 from staff.acts import ActingAdmin
 from tests.browser.accessibility import Violation, report, violations
-from tests.conftest import Machine
+from tests.conftest import VALID_YAML, Machine, make_version
 
 COLOR_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Pages beside those that each registered model has: a name, and what gives the path.
@@ -70,6 +73,27 @@ def address(model: type[Model], name: str, *arguments: Any) -> str:
     return reverse(f"admin:{options.app_label}_{options.model_name}_{name}", args=arguments)
 
 
+class Inspection:
+    """What is wrong with pages on a screen of one width."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.screen = {"viewport": {"width": width, "height": 900}}
+        self.found: list[Violation] = []
+        self.too_wide: list[str] = []
+
+    def check(self, page: Page, name: str) -> None:
+        for color_scheme in COLOR_SCHEMES:
+            page.emulate_media(color_scheme=color_scheme)
+            self.found.extend(violations(page, where=f"{name} ({color_scheme})"))
+        if (shown := page.evaluate("document.documentElement.scrollWidth")) > self.width:
+            self.too_wide.append(f"{name} scrolls sideways: {shown} px wide at {self.width}")
+
+    def assert_no_problem(self) -> None:
+        problems = "\n".join([*self.too_wide, report(self.found)]).strip()
+        assert not problems, problems
+
+
 @pytest.mark.parametrize("width", [400, 1280])
 def test_every_page_is_accessible_and_fits(
     log_in: Callable[..., Page],
@@ -78,29 +102,92 @@ def test_every_page_is_accessible_and_fits(
     populated: None,
     width: int,
 ) -> None:
-    screen = {"viewport": {"width": width, "height": 900}}
-    found: list[Violation] = []
-    too_wide: list[str] = []
-
-    def check(page: Page, name: str) -> None:
-        for color_scheme in COLOR_SCHEMES:
-            page.emulate_media(color_scheme=color_scheme)
-            found.extend(violations(page, where=f"{name} ({color_scheme})"))
-        if (shown := page.evaluate("document.documentElement.scrollWidth")) > width:
-            too_wide.append(f"{name} scrolls sideways: {shown} px wide at {width}")
-
-    stranger = visit(**screen)
+    inspection = Inspection(width)
+    stranger = visit(**inspection.screen)
     stranger.goto(reverse("admin:login"))
-    check(stranger, "login")
-    page = log_in(superuser.username, **screen)
+    inspection.check(stranger, "login")
+    page = log_in(superuser.username, **inspection.screen)
     for name, path in pages(superuser):
         response = page.goto(path)
         assert response is not None
         assert (response.status, page.url.endswith(path)) == (200, True), (name, page.url)
-        check(page, name)
+        inspection.check(page, name)
     page.locator("#logout-form button").click()
     page.wait_for_url("**/admin/logout/")
-    check(page, "logged out")
+    inspection.check(page, "logged out")
 
-    problems = "\n".join([*too_wide, report(found)]).strip()
-    assert not problems, problems
+    inspection.assert_no_problem()
+
+
+LONG = VALID_YAML.replace("angle_max: 100", "angle_max: 165") + f"# {'long ' * 60}\n# {'x' * 300}\n"
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_every_step_of_an_act_is_accessible_and_fits(
+    log_in: Callable[..., Page], superuser: User, owner: Machine, movespec: MoveSpec, width: int
+) -> None:
+    first = movespec.versions.get()
+    second = make_version(movespec.id, VALID_YAML.replace("angle_max: 100", "angle_max: 95"))
+    third = make_version(movespec.id, LONG)
+    inspection = Inspection(width)
+    page = log_in(superuser.username, **inspection.screen)
+
+    def press(button: str, reason: str = "It was asked for.") -> None:
+        page.get_by_label("Reason").fill(reason)
+        page.get_by_role("button", name=button, exact=True).click()
+        page.wait_for_load_state()
+
+    page.goto(address(MoveSpecVersion, "change", third.pk))
+    assert page.locator("table.diff").count() == 1
+    inspection.check(page, "version with a difference")
+    assert_both_sides_show(page, is_stacked=width < 700)
+    page.goto(address(MoveSpecVersion, "release", third.pk))
+    inspection.check(page, "release")
+    assert_both_sides_show(page, is_stacked=width < 700)
+    press("Release", reason="")
+    inspection.check(page, "release without a reason")
+    release(movespec, second)
+    press("Release")
+    assert "Nothing was changed" in page.locator(".messagelist").inner_text()
+    inspection.check(page, "release, overtaken")
+    press("Release")
+    page.goto(address(MoveSpecVersion, "roll-back", first.pk))
+    inspection.check(page, "roll back")
+    page.goto(address(MoveSpecVersion, "withdraw", third.pk))
+    page.get_by_label("What replaces it").select_option(label="Version 1")
+    press("Withdraw")
+    assert "Nothing was changed yet" in page.locator(".messagelist").inner_text()
+    inspection.check(page, "withdraw, with what changes")
+    assert_both_sides_show(page, is_stacked=width < 700)
+    page.goto(address(Project, "changelist"))
+    page.locator("input.action-select").first.check()
+    page.locator("select[name=action]").select_option("suspend")
+    page.locator("button[name=index]").click()
+    page.locator("details.selected-rows summary").click()
+    inspection.check(page, "suspend several")
+    page.goto(address(ApiKey, "rotate", owner.credential.pk))
+    press("Rotate")
+    page.locator("#secret").wait_for()
+    inspection.check(page, "secret")
+
+    inspection.assert_no_problem()
+
+
+def release(movespec: MoveSpec, version: MoveSpecVersion) -> None:
+    version_release(
+        movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=timezone.now()
+    )
+
+
+def assert_both_sides_show(page: Page, *, is_stacked: bool) -> None:
+    """A changed line's old and new text are on the screen, one above or beside the other."""
+    row = page.locator("table.diff tr.changed").first
+    old, new = row.locator(".left").bounding_box(), row.locator(".right").bounding_box()
+    assert old is not None
+    assert new is not None
+    width = page.evaluate("document.documentElement.clientWidth")
+    for side in (old, new):
+        assert side["width"] > 100
+        assert 0 <= side["x"] <= side["x"] + side["width"] <= width
+    assert (old["y"] < new["y"]) == is_stacked
+    assert (old["x"] < new["x"]) != is_stacked
