@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -268,7 +268,7 @@ def _may_be_released(version: MoveSpecVersion) -> bool:
 
 def _last_released(movespec: MoveSpec) -> MoveSpecVersion | None:
     release = movespec.releases.select_related("from_version").first()
-    return release and release.from_version
+    return release.from_version if release else None
 
 
 def _is_earlier(version: MoveSpecVersion) -> bool:
@@ -308,10 +308,12 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecVersion]:
         released = "movespec__current_released_version"
-        versions = super().get_queryset(request).select_related(released)
+        versions: QuerySet[MoveSpecVersion] = super().get_queryset(request)
+        versions = versions.select_related(released)
         # In the statement that says what is released: it must not know of a release after.
-        releases = ReleaseRow.objects.filter(movespec=OuterRef("movespec")).order_by("-id")
-        versions = versions.annotate(latest_release_id=Subquery(releases.values("id")[:1]))
+        releases = ReleaseRow.objects.filter(movespec=OuterRef("movespec")).order_by()
+        latest = releases.values("movespec").annotate(latest=Max("id")).values("latest")
+        versions = versions.annotate(latest_release_id=Subquery(latest))
         # A page reads two texts, a list none.
         return versions.defer("yaml_source", f"{released}__yaml_source")
 
