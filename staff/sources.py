@@ -91,7 +91,8 @@ def equal_lines(left: list[str], right: list[str]) -> list[tuple[int, int]]:
     """The places of the lines that both texts have, in order: as many as there can be.
 
     The common beginning and end are set aside, then each line that the other text has nowhere,
-    and the rest is searched in at most MOST_STEPS. What is beyond them counts as changed.
+    and the rest is searched in MOST_STEPS and at most one run of equal lines more. What is beyond
+    them counts as changed.
     """
     shorter = min(len(left), len(right))
     start = sum(1 for _ in takewhile(lambda at: left[at] == right[at], range(shorter)))
