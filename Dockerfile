@@ -13,6 +13,7 @@ COPY sessions_app sessions_app
 COPY staff staff
 COPY templates templates
 COPY detection detection
+COPY poses poses
 COPY examples examples
 # Collecting static files reads the settings, and no secret: this one is for this line only.
 RUN SECRET_KEY=throwaway python manage.py collectstatic --no-input

@@ -6,7 +6,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format openapi pictures bench manage clean install
+.PHONY: help run test check format openapi pictures bench score manage clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,6 +32,9 @@ pictures: install ## Take the staff guide's pictures again, from the running adm
 
 bench: install ## Measure session creation; ARGS="--threads 1,2,4 --throwaway"
 	@$(BIN)/python bench/create.py $(ARGS)
+
+score: install ## Count the recordings in RECORDINGS_DIR with the catalogue, and compare
+	@$(BIN)/python -m bench.score
 
 manage: install ## Run a Django command: make manage CMD="createsuperuser"
 	@$(BIN)/python -m local_stack.manage $(CMD)

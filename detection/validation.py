@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from detection.advice import warn
 from detection.checking import check
-from detection.compile import compile_movespec
+from detection.compiling import compile_movespec
 from detection.issues import Issue, Report
 from detection.language import MOVESPEC
 from detection.nodes import read_document
@@ -23,6 +23,14 @@ class Validation:
     @property
     def ok(self) -> bool:
         return not self.errors
+
+
+class MoveSpecInvalid(Exception):
+    """A document has errors: `issues`, in the order of the text."""
+
+    def __init__(self, issues: tuple[Issue, ...]) -> None:
+        super().__init__(issues[0].message)
+        self.issues = issues
 
 
 def validate(yaml_source: str) -> Validation:
@@ -44,3 +52,11 @@ def validate(yaml_source: str) -> Validation:
             warn(spec, report)
             return Validation((), report.warnings(), spec)
     return Validation(report.errors(), (), None)
+
+
+def compile(yaml_source: str) -> MoveSpec:  # noqa: A001 - as re.compile
+    """The MoveSpec that a document means; raises MoveSpecInvalid when it has errors."""
+    validation = validate(yaml_source)
+    if validation.spec is None:
+        raise MoveSpecInvalid(validation.errors)
+    return validation.spec

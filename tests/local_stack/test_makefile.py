@@ -40,7 +40,7 @@ def test_it_lists_its_targets() -> None:
     done = make(PROJECT)
     listed = [line.split()[1] for line in done.stdout.splitlines()]
     targets = ["help", "run", "test", "check", "format", "openapi"]
-    targets += ["pictures", "bench", "manage", "clean"]
+    targets += ["pictures", "bench", "score", "manage", "clean"]
     assert sorted(listed) == sorted(targets)
 
 

@@ -1,0 +1,128 @@
+"""Criteria held against the measured angles, one class for each meaning of `side`."""
+
+from typing import Protocol
+
+from detection.angles import FRESH_MS, SideAngle
+from detection.lead import Lead
+from detection.spec import Criterion
+
+# What `shortfall` answers while an angle it needs is not known.
+UNKNOWN = -1.0
+# A mean of equal angles may differ from them in its last digits; bounds are inclusive.
+_ROUNDING_DEGREES = 1e-6
+
+
+class HeldCriterion(Protocol):
+    def shortfall(self, now_ms: float) -> float:
+        """By how many degrees the angle misses the band: 0 when the criterion holds, UNKNOWN when
+        it cannot be told."""
+
+    def visibility(self) -> float:
+        """How well what decides it is seen, 0 to 1."""
+
+
+class OfSide:
+    """`left` or `right`: the angle of one side."""
+
+    __slots__ = ("_angle", "_high", "_low")
+
+    def __init__(self, criterion: Criterion, angle: SideAngle) -> None:
+        self._angle = angle
+        self._low = criterion.angle_min - _ROUNDING_DEGREES
+        self._high = criterion.angle_max + _ROUNDING_DEGREES
+
+    def shortfall(self, now_ms: float) -> float:
+        angle = self._angle
+        if now_ms - angle.seen_ms > FRESH_MS or angle.weight <= 0.0:
+            return UNKNOWN
+        degrees = angle.weighted_sum / angle.weight
+        if degrees < self._low:
+            return self._low - degrees
+        return degrees - self._high if degrees > self._high else 0.0
+
+    def visibility(self) -> float:
+        return self._angle.visibility
+
+
+class OfPair:
+    """No side: one angle, the mean of both sides, each by its weight."""
+
+    __slots__ = ("_high", "_left", "_low", "_right")
+
+    def __init__(self, criterion: Criterion, left: SideAngle, right: SideAngle) -> None:
+        self._left, self._right = left, right
+        self._low = criterion.angle_min - _ROUNDING_DEGREES
+        self._high = criterion.angle_max + _ROUNDING_DEGREES
+
+    def shortfall(self, now_ms: float) -> float:
+        left, right = self._left, self._right
+        weight = left.weight + right.weight
+        if weight <= 0.0 or (
+            now_ms - left.seen_ms > FRESH_MS and now_ms - right.seen_ms > FRESH_MS
+        ):
+            return UNKNOWN
+        degrees = (left.weighted_sum + right.weighted_sum) / weight
+        if degrees < self._low:
+            return self._low - degrees
+        return degrees - self._high if degrees > self._high else 0.0
+
+    def visibility(self) -> float:
+        return max(self._left.visibility, self._right.visibility)
+
+
+class OfBoth:
+    """Each side must hold. One that fails decides, whether or not the other is known."""
+
+    __slots__ = ("_left", "_right")
+
+    def __init__(self, left: OfSide, right: OfSide) -> None:
+        self._left, self._right = left, right
+
+    def shortfall(self, now_ms: float) -> float:
+        left, right = self._left.shortfall(now_ms), self._right.shortfall(now_ms)
+        worst = left if left > right else right
+        return UNKNOWN if worst == 0.0 and (left < 0.0 or right < 0.0) else worst
+
+    def visibility(self) -> float:
+        return min(self._left.visibility(), self._right.visibility())
+
+
+class OfEither:
+    """One side that holds is enough, and so is one that is known to tell how far it is off."""
+
+    __slots__ = ("_left", "_right")
+
+    def __init__(self, left: OfSide, right: OfSide) -> None:
+        self._left, self._right = left, right
+
+    def shortfall(self, now_ms: float) -> float:
+        left, right = self._left.shortfall(now_ms), self._right.shortfall(now_ms)
+        if left < 0.0 or right < 0.0:
+            return left if left > right else right
+        return left if left < right else right
+
+    def visibility(self) -> float:
+        return max(self._left.visibility(), self._right.visibility())
+
+
+class OfLead:
+    """`front` or `back`: the side that leads, or the other one. Unknown until one has led."""
+
+    __slots__ = ("_lead", "_left", "_leftward", "_right")
+
+    def __init__(self, lead: Lead, side: str, left: OfSide, right: OfSide) -> None:
+        self._lead = lead
+        # The side that must lead for the left angle to be the one that is meant.
+        self._leftward = 1 if side == "front" else -1
+        self._left, self._right = left, right
+
+    def shortfall(self, now_ms: float) -> float:
+        if not self._lead.side:
+            return UNKNOWN
+        return self._meant().shortfall(now_ms)
+
+    def visibility(self) -> float:
+        return self._meant().visibility() if self._lead.side else 0.0
+
+    def _meant(self) -> OfSide:
+        return self._left if self._lead.side == self._leftward else self._right

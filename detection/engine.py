@@ -1,0 +1,192 @@
+"""Pose frames in, detection events out: one MoveSpec followed over one session."""
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Self
+
+from detection.angles import SMOOTHING_MS
+from detection.attempt import Attempt, Completed, Interrupted
+from detection.body import Body
+from detection.criteria import HeldCriterion
+from detection.landmarks import PoseFrameLike
+from detection.overlap import can_hold_at_once
+from detection.spec import COMPLETED, INTERRUPTED, Cue, MoveSpec
+from detection.tracking import PhaseTracker
+
+POSE_LOST_MS = 2000.0
+SNAPSHOT_FORM = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionEvent:
+    """`ts_ms` is the timestamp of the frame that decided; `payload` is ready for JSON."""
+
+    type: str
+    ts_ms: float
+    payload: dict[str, Any]
+
+
+class Engine:
+    """Follows one MoveSpec. The same frames give the same events on any machine, however they are
+    batched and wherever the engine is stored and restored in between. docs/engine.md has every
+    rule with its formula."""
+
+    def __init__(self, spec: MoveSpec) -> None:
+        self._spec = spec
+        self._body = Body(
+            (criterion for phase in spec.phases for criterion in phase.criteria),
+            (cue.criterion for cue in spec.feedback if cue.criterion is not None),
+        )
+        self._phases = [PhaseTracker(phase, self._body) for phase in spec.phases]
+        for (one, tracker), (other, rival) in combinations(
+            zip(spec.phases, self._phases, strict=True), 2
+        ):
+            if not can_hold_at_once(one, other):
+                tracker.rivals.append(rival)
+                rival.rivals.append(tracker)
+        # The phases that cues wait for, each with its cues and the bits that mark them as sent.
+        self._advised = [
+            (phase, cues) for phase in self._phases if (cues := self._cues_of(phase.name))
+        ]
+        self._attempt = Attempt(spec.sequence)
+        self._last_ms: float | None = None
+        self._usable_ms: float | None = None
+
+    def _cues_of(self, when: str) -> list[tuple[int, Cue, HeldCriterion | None]]:
+        return [
+            (1 << number, cue, self._body.hold(cue.criterion) if cue.criterion else None)
+            for number, cue in enumerate(self._spec.feedback)
+            if cue.when == when
+        ]
+
+    def feed(self, frame: PoseFrameLike) -> list[DetectionEvent]:
+        """The events that one frame causes: phases left, phases entered, a repetition completed or
+        interrupted, feedback.
+
+        Takes 33 landmarks in canonical order, of any finite numbers, and a timestamp in
+        milliseconds above that of the frame before. Raises nothing for such a frame.
+        """
+        now = frame.timestamp_ms
+        keep = 0.0
+        if self._last_ms is not None:
+            keep = SMOOTHING_MS / (SMOOTHING_MS + (now - self._last_ms))
+        self._last_ms = now
+        events: list[DetectionEvent] = []
+        if self._usable_ms is not None and now - self._usable_ms >= POSE_LOST_MS:
+            events = self._lose_pose(now)
+            keep = 0.0
+        if self._body.measure(frame.landmarks, now, keep):
+            self._usable_ms = now
+        for phase in self._phases:
+            phase.measure(now)
+        changed = [phase for phase in self._phases if phase.follow(now)]
+        if changed:
+            events += self._report(changed, now)
+        for phase, cues in self._advised:
+            if phase.holds:
+                events += self._advice(phase, cues, now)
+        return events
+
+    def finish(self) -> list[DetectionEvent]:
+        """The events at the end of the session, at the time of the last frame: an attempt that is
+        midway is interrupted. Called again it gives none."""
+        interrupted = self._attempt.abandon("session_ended")
+        if interrupted is None or self._last_ms is None:
+            return []
+        return self._outcomes([interrupted], self._last_ms)
+
+    def _lose_pose(self, now: float) -> list[DetectionEvent]:
+        events = [_shape("shape_exit", phase, 0.0, now) for phase in self._phases if phase.holds]
+        self._body.forget()
+        for phase in self._phases:
+            phase.forget()
+        self._usable_ms = None
+        interrupted = self._attempt.abandon("pose_lost")
+        if interrupted is not None:
+            events += self._outcomes([interrupted], now)
+        return events
+
+    def _report(self, changed: list[PhaseTracker], now: float) -> list[DetectionEvent]:
+        left = [phase for phase in changed if not phase.holds]
+        entered = [phase for phase in changed if phase.holds]
+        # Those entered by a turn first: the turn is past, and its rival goes on to be entered.
+        for phase in sorted(entered, key=lambda phase: -phase.shortfall):
+            for rival in phase.rivals:
+                if phase.holds and rival.holds:
+                    rival.leave()
+                    if rival not in entered:
+                        left.append(rival)
+        entered = [phase for phase in entered if phase.holds]
+        events = [_shape("shape_exit", phase, phase.confidence(), now) for phase in left]
+        outcomes = []
+        for phase in entered:
+            confidence = phase.confidence()
+            events.append(_shape("shape_enter", phase, confidence, now))
+            outcome = self._attempt.enter(phase.name, confidence)
+            if outcome is not None:
+                outcomes.append(outcome)
+        return events + self._outcomes(outcomes, now)
+
+    def _outcomes(
+        self, outcomes: list[Completed | Interrupted], now: float
+    ) -> list[DetectionEvent]:
+        events = []
+        advice = []
+        for outcome in outcomes:
+            if isinstance(outcome, Completed):
+                when = COMPLETED
+                payload = {"event_key": self._spec.movement_name, "score": outcome.score}
+                events.append(DetectionEvent("event_completed", now, payload))
+            else:
+                when = INTERRUPTED
+                events.append(DetectionEvent("event_interrupted", now, {"reason": outcome.reason}))
+            advice += [_feedback(cue, now) for cue in self._spec.feedback if cue.when == when]
+        return events + advice
+
+    def _advice(
+        self, phase: PhaseTracker, cues: list[tuple[int, Cue, HeldCriterion | None]], now: float
+    ) -> list[DetectionEvent]:
+        events = []
+        for bit, cue, criterion in cues:
+            if phase.cues_sent & bit:
+                continue
+            if criterion is None or criterion.shortfall(now) == 0.0:
+                phase.cues_sent |= bit
+                events.append(_feedback(cue, now))
+        return events
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that the engine remembers, as JSON values: less than 4 KiB of it for any MoveSpec."""
+        return {
+            "form": SNAPSHOT_FORM,
+            "last_ms": self._last_ms,
+            "usable_ms": self._usable_ms,
+            "body": self._body.snapshot(),
+            "phases": [phase.snapshot() for phase in self._phases],
+            "attempt": self._attempt.snapshot(),
+        }
+
+    @classmethod
+    def restore(cls, spec: MoveSpec, snapshot: dict[str, Any]) -> Self:
+        """The engine that gave the snapshot, which must have followed the same MoveSpec.
+
+        Raises ValueError when the snapshot has another form or another MoveSpec's shape.
+        """
+        if snapshot.get("form") != SNAPSHOT_FORM:
+            raise ValueError(f"Not an engine's snapshot of form {SNAPSHOT_FORM}.")
+        engine = cls(spec)
+        engine._last_ms = snapshot["last_ms"]
+        engine._usable_ms = snapshot["usable_ms"]
+        engine._body.restore(snapshot["body"])
+        for phase, state in zip(engine._phases, snapshot["phases"], strict=True):
+            phase.restore(state)
+        engine._attempt.restore(snapshot["attempt"])
+        return engine
+
+
+def _shape(type_: str, phase: PhaseTracker, confidence: float, now: float) -> DetectionEvent:
+    return DetectionEvent(type_, now, {"shape_key": phase.name, "confidence": confidence})
+
+
+def _feedback(cue: Cue, now: float) -> DetectionEvent:
+    return DetectionEvent("feedback", now, {"level": cue.level, "message": cue.message})

@@ -1,0 +1,83 @@
+"""The pose frame as the engine takes it: 33 landmarks in canonical order, in metres.
+
+The order and the axes are those of MediaPipe's pose landmarker: origin between the hips, x to the
+right of the image, y down, z away from the camera.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+LANDMARK_NAMES: tuple[str, ...] = (
+    "nose",
+    "left_eye_inner",
+    "left_eye",
+    "left_eye_outer",
+    "right_eye_inner",
+    "right_eye",
+    "right_eye_outer",
+    "left_ear",
+    "right_ear",
+    "mouth_left",
+    "mouth_right",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_pinky",
+    "right_pinky",
+    "left_index",
+    "right_index",
+    "left_thumb",
+    "right_thumb",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+    "left_heel",
+    "right_heel",
+    "left_foot_index",
+    "right_foot_index",
+)
+INDEX = {name: index for index, name in enumerate(LANDMARK_NAMES)}
+
+
+class LandmarkLike(Protocol):
+    """What the engine reads of a landmark."""
+
+    @property
+    def x(self) -> float: ...
+    @property
+    def y(self) -> float: ...
+    @property
+    def z(self) -> float: ...
+    @property
+    def visibility(self) -> float | None: ...
+
+
+class PoseFrameLike(Protocol):
+    """What the engine reads of a pose frame."""
+
+    @property
+    def timestamp_ms(self) -> float: ...
+    @property
+    def landmarks(self) -> Sequence[LandmarkLike]: ...
+
+
+class Landmark(NamedTuple):
+    """A point in metres. `visibility` is 0 to 1, None where the sender does not know it."""
+
+    x: float
+    y: float
+    z: float
+    visibility: float | None = None
+
+
+class PoseFrame(NamedTuple):
+    """33 landmarks in the order of LANDMARK_NAMES, seen at `timestamp_ms` of the session."""
+
+    timestamp_ms: float
+    landmarks: Sequence[Landmark]

@@ -1,0 +1,116 @@
+"""How angles are measured: which landmarks, how depth, sight and both sides are weighed."""
+
+import math
+
+import pytest
+from engine_scene import at, bent, changed, held, hidden, movespec, run, told, unseen
+
+from detection import JOINT_LANDMARKS, Engine, Landmark, PoseFrame
+from detection.angles import DEPTH_WEIGHT
+from detection.landmarks import INDEX
+
+
+def pose_with(**places: tuple[float, float, float]) -> tuple[Landmark, ...]:
+    points = {INDEX[name]: place for name, place in places.items()}
+    return tuple(Landmark(*points.get(index, (0.0, 0.0, 0.0))) for index in range(33))
+
+
+def has_angle(joint: str, degrees: float, pose: tuple[Landmark, ...], side: str = "left") -> bool:
+    """Whether the engine finds this angle, to a hundredth of a degree."""
+    low, high = degrees - 0.01, degrees + 0.01
+    band = f"{{joint: {joint}, side: {side}, angle_min: {low}, angle_max: {high}}}"
+    other = "{joint: hip, side: right, angle_max: 0.5}"
+    spec = movespec({"found": [band], "other": [other]}, ["found", "other"])
+    return "shape_enter:found" in told(run(spec, held((pose, 300))))
+
+
+@pytest.mark.parametrize("joint", JOINT_LANDMARKS)
+@pytest.mark.parametrize("degrees", [1.0, 37.5, 90.0, 179.0])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_joint_is_the_angle_at_the_middle_landmark(joint: str, degrees: float, side: str) -> None:
+    start, middle, end = (f"{side}_{name}" for name in JOINT_LANDMARKS[joint])
+    radians = math.radians(degrees)
+    pose = pose_with(
+        **{
+            start: (0.1, 0.9, 0.0),
+            middle: (0.1, 0.5, 0.0),
+            end: (0.1 + 0.3 * math.sin(radians), 0.5 + 0.3 * math.cos(radians), 0.0),
+        }
+    )
+    assert has_angle(joint, degrees, pose, side)
+    assert not has_angle(joint, degrees - 0.5, pose, side)
+
+
+def test_z_counts_by_its_weight() -> None:
+    pose = pose_with(left_hip=(0, -0.4, 0), left_knee=(0, 0, 0), left_ankle=(0, 0.3, 0.3))
+    assert has_angle("knee", 180 - math.degrees(math.atan(DEPTH_WEIGHT)), pose)
+
+
+def test_the_angle_of_a_pair_lies_with_the_side_of_longer_segments() -> None:
+    # The left leg points at the camera: the same error in its landmarks turns its angle far more.
+    left, right = (0.05, 0.05), (0.4, 0.4)
+    weights = [(a * a * b * b) / (a * a + b * b) for a, b in (left, right)]
+    degrees = (90 * weights[0] + 180 * weights[1]) / sum(weights)
+    pose = pose_with(
+        left_hip=(0, -left[0], 0),
+        left_knee=(0, 0, 0),
+        left_ankle=(left[1], 0, 0),
+        right_hip=(0, -right[0], 0),
+        right_knee=(0, 0, 0),
+        right_ankle=(0, right[1], 0),
+    )
+    band = f"{{joint: knee, angle_min: {degrees - 0.01}, angle_max: {degrees + 0.01}}}"
+    spec = movespec(
+        {"found": [band], "other": ["{joint: elbow, angle_max: 0.5}"]}, ["found", "other"]
+    )
+    assert told(run(spec, held((pose, 300)))) == ["shape_enter:found"]
+
+
+LEFT_LEG = ("left_hip", "left_knee", "left_ankle")
+
+
+def test_a_hidden_side_leaves_the_pair_to_the_other() -> None:
+    up, down = (hidden(bent(knee), "left_knee", "left_ankle") for knee in (178, 80))
+    assert told(run(movespec(), held((up, 500), (down, 500), (up, 500))))[-1] == (
+        "event_completed:squat"
+    )
+
+
+def test_a_badly_seen_side_counts_less() -> None:
+    # Both in sight the pair is at 129; with the straight side at 0.6 it is nearer to the bent one.
+    pose = changed(bent(178, 80), LEFT_LEG, lambda mark: mark._replace(visibility=0.6))
+    spec = movespec(
+        {"in": ["{joint: knee, angle_max: 115}"], "out": ["{joint: hip, angle_max: 1}"]},
+        ["in", "out"],
+    )
+    assert told(run(spec, held((bent(178, 80), 300)))) == []
+    assert told(run(spec, held((pose, 300)))) == ["shape_enter:in"]
+
+
+def test_a_pose_that_is_not_seen_enters_nothing() -> None:
+    assert run(movespec(), held((unseen(bent(178)), 1000))) == []
+
+
+def test_what_the_sender_does_not_know_of_visibility_is_taken_as_seen() -> None:
+    unknown = [tuple(m._replace(visibility=None) for m in bent(knee)) for knee in (178, 80, 178)]
+    known = [bent(knee) for knee in (178, 80, 178)]
+    events = [run(movespec(), held(*[(pose, 500) for pose in poses])) for poses in (unknown, known)]
+    assert events[0] == events[1]
+
+
+def test_an_angle_that_is_out_of_sight_for_a_moment_is_still_known() -> None:
+    poses = [bent(178)] * 30 + [unseen(bent(178))] * 30 + [bent(178)] * 30
+    assert told(run(movespec(), at(poses))) == ["shape_enter:standing"]
+
+
+@pytest.mark.parametrize(
+    "place", [(0.0, 0.0, 0.0), (1e308, -1e308, 1e308), (1e-308, 0.0, 0.0), (1e9, 1e9, 1e9)]
+)
+def test_landmarks_that_make_no_limb_are_not_measured(place: tuple[float, float, float]) -> None:
+    pose = tuple(Landmark(*place) for _ in range(33))
+    spread = (
+        tuple(Landmark(*(c * (1 + n) for c in place)) for n in range(33)) if place[0] < 2 else pose
+    )
+    engine = Engine(movespec())
+    events = [engine.feed(PoseFrame(n * 33, pose)) for n, pose in enumerate([pose, spread] * 20)]
+    assert events == [[]] * 40

@@ -1,0 +1,154 @@
+"""The same frames give the same events: stored and restored anywhere, and whatever is in them."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_scene import STANDING_AND_BOTTOM, bent, held, movespec, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import detection
+from bench.engine import largest_spec
+from detection import Engine, Landmark, MoveSpec, PoseFrame
+from poses.figure import EXERCISES, perform
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "movespecs"
+SPECS = {
+    path.stem: detection.compile(path.read_text(encoding="utf-8"))
+    for path in sorted(EXAMPLES.glob("*.yaml"))
+}
+NOISY = {
+    exercise: perform(
+        exercise, repetitions=3, fps=20, noise_m=0.04, dropped=0.1, seed=7, start_ms=0.1
+    )
+    for exercise in EXERCISES
+}
+LARGEST = largest_spec()
+
+
+def through_json(spec: MoveSpec, engine: Engine) -> Engine:
+    return Engine.restore(spec, json.loads(json.dumps(engine.snapshot(), allow_nan=False)))
+
+
+def run_restored(spec: MoveSpec, frames: list[PoseFrame], points: set[int]) -> list[Any]:
+    engine = Engine(spec)
+    events = []
+    for index, frame in enumerate(frames):
+        if index in points:
+            engine = through_json(spec, engine)
+        events += engine.feed(frame)
+    return events + through_json(spec, engine).finish()
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+@settings(max_examples=25, deadline=None)
+@given(points=st.sets(st.integers(0, 180)))
+def test_stored_and_restored_anywhere_the_events_are_the_same(
+    exercise: str, points: set[int]
+) -> None:
+    spec, frames = SPECS[exercise], NOISY[exercise]
+    assert run_restored(spec, frames, points) == run(spec, frames)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_stored_and_restored_after_every_frame_the_events_are_the_same(exercise: str) -> None:
+    frames = NOISY[exercise]
+    every = set(range(len(frames)))
+    assert run_restored(SPECS[exercise], frames, every) == run(SPECS[exercise], frames)
+    assert run_restored(LARGEST, frames, every) == run(LARGEST, frames)
+
+
+def test_a_snapshot_is_what_it_was_after_a_round_trip() -> None:
+    engine = Engine(SPECS["squat"])
+    for frame in NOISY["squat"][:50]:
+        engine.feed(frame)
+    snapshot = engine.snapshot()
+    assert Engine.restore(SPECS["squat"], snapshot).snapshot() == snapshot
+
+
+def test_a_snapshot_is_not_changed_by_what_the_engine_does_next() -> None:
+    engine = Engine(SPECS["squat"])
+    for frame in NOISY["squat"][:50]:
+        engine.feed(frame)
+    snapshot = engine.snapshot()
+    before = json.dumps(snapshot)
+    for frame in NOISY["squat"][50:]:
+        engine.feed(frame)
+    assert json.dumps(snapshot) == before
+
+
+@pytest.mark.parametrize("spec", [*SPECS.values(), LARGEST], ids=lambda spec: spec.name)
+def test_a_snapshot_is_less_than_4_kib_of_json(spec: MoveSpec) -> None:
+    engine = Engine(spec)
+    sizes = []
+    for frame in perform("lunge", repetitions=5, fps=30, noise_m=0.05, start_ms=1.7e12 + 1 / 3):
+        engine.feed(frame)
+        sizes.append(len(json.dumps(engine.snapshot())))
+    assert max(sizes) < 4096
+
+
+def test_a_snapshot_of_another_form_is_refused() -> None:
+    snapshot = Engine(SPECS["squat"]).snapshot()
+    with pytest.raises(ValueError, match="form"):
+        Engine.restore(SPECS["squat"], snapshot | {"form": 0})
+    with pytest.raises(ValueError, match="form"):
+        Engine.restore(SPECS["squat"], {})
+
+
+def test_a_snapshot_of_another_movespec_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"zip\(\)"):
+        Engine.restore(SPECS["lunge"], Engine(SPECS["squat"]).snapshot())
+
+
+def test_two_engines_of_one_movespec_know_nothing_of_each_other() -> None:
+    spec = SPECS["squat"]
+    one, other = Engine(spec), Engine(spec)
+    alone = run(spec, NOISY["squat"], finish=False)
+    together = []
+    for frame in NOISY["squat"]:
+        together += one.feed(frame)
+        other.feed(PoseFrame(frame.timestamp_ms, NOISY["lunge"][0].landmarks))
+    assert together == alone
+
+
+coordinates = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.floats(-1, 1),
+    st.sampled_from([0.0, -0.0, 5e-324, 1e-160, 1e154, 1e155, 1e308, -1e308]),
+)
+visibilities = st.one_of(st.none(), st.floats(0, 1))
+poses = st.lists(
+    st.builds(Landmark, coordinates, coordinates, coordinates, visibilities),
+    min_size=33,
+    max_size=33,
+) | st.builds(lambda mark: [mark] * 33, st.builds(Landmark, coordinates, coordinates, coordinates))
+steps = st.one_of(st.floats(1e-3, 5000), st.sampled_from([1e-9, 1.0, 1e12]))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(steps, poses), min_size=1, max_size=12))
+def test_any_finite_numbers_are_taken(sequence: list[tuple[float, list[Landmark]]]) -> None:
+    engine = Engine(LARGEST)
+    now = 0.0
+    for step, pose in sequence:
+        now += step
+        for event in engine.feed(PoseFrame(now, pose)):
+            assert event.ts_ms == now
+            assert all(
+                0 <= value <= 1
+                for key, value in event.payload.items()
+                if key in ("confidence", "score")
+            )
+    json.dumps(engine.snapshot(), allow_nan=False)
+    assert all(math.isfinite(event.ts_ms) for event in engine.finish())
+
+
+def test_the_engine_recovers_from_frames_that_make_no_sense() -> None:
+    spec = movespec(STANDING_AND_BOTTOM)
+    nonsense = [[Landmark(1e308 * (-1) ** n, 0.0, 1e-300 * n, None) for n in range(33)]] * 20
+    frames = [PoseFrame(n * 33.0, pose) for n, pose in enumerate(nonsense)]
+    frames += held((bent(178), 500), (bent(80), 500), (bent(178), 500), start_ms=5000)
+    assert [event.type for event in run(spec, frames)].count("event_completed") == 1
