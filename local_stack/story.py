@@ -3,18 +3,29 @@
 import math
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import Group, User
 
+from detection import Engine
+from detection import compile as compile_movespec
 from local_stack.environment import PROJECT
 from movespecs.authors import PLATFORM, Author
 from movespecs.drafts import draft_replace, movespec_create
 from movespecs.models import MoveSpec, Visibility
 from movespecs.releases import version_create, version_release
+from poses.figure import perform
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Organization, Project
 from projects.suspension import suspend
-from sessions_app.models import DetectionSession, Mode, Outcome, Status
+from sessions_app.models import (
+    DetectionEvent,
+    DetectionSession,
+    Mode,
+    Outcome,
+    SessionAttach,
+    Status,
+)
 
 PASSWORD = "only for the pictures of the guide"  # noqa: S105 - of a database that is thrown away
 STAFF = {"grace": "release managers", "alan": "operators", "sue": "support"}
@@ -131,6 +142,7 @@ def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> Non
                 ended_at=ended_at,
                 accepted_frames_total=minute % 50 * 31 + 5000,
             )
+    detected = _detect_squats(released.yaml_source) if released else []
     for minute in range(7):
         add(
             now - timedelta(minutes=minute, seconds=20),
@@ -141,6 +153,11 @@ def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> Non
             attachment_id=uuid.uuid4(),
             lease_until=now + timedelta(hours=1),
             accepted_frames_total=minute * 1800,
+            rejected_frames_total=minute * 3,
+            last_frame_seq=minute * 1803,
+            last_batch_seq=minute * 121,
+            checkpoint_number=minute * 119,
+            events_total=len(detected) if minute else 0,
         )
     for second in (5, 40):
         add(
@@ -149,3 +166,38 @@ def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> Non
             deadline_at=now + timedelta(hours=1),
         )
     DetectionSession.objects.bulk_create(sessions)
+    attaches: list[SessionAttach] = []
+    events: list[DetectionEvent] = []
+    for session in sessions:
+        if session.events_total and session.started_at and session.attachment_id:
+            attaches += _two_attaches(session, session.started_at, session.attachment_id)
+            events += [
+                DetectionEvent(session=session, sequence=number, **event)
+                for number, event in enumerate(detected, start=1)
+            ]
+    SessionAttach.objects.bulk_create(attaches)
+    DetectionEvent.objects.bulk_create(events)
+
+
+def _detect_squats(yaml_source: str) -> list[dict[str, Any]]:
+    """The events of a patient who squats, and leaves the picture midway for three seconds."""
+    engine = Engine(compile_movespec(yaml_source))
+    return [
+        {"frame_seq": frame_seq, "ts_ms": event.ts_ms, "type": event.type, "payload": event.payload}
+        for frame_seq, frame in enumerate(perform("squat", repetitions=9, fps=30), start=1)
+        if not 10_000 < frame.timestamp_ms < 13_000
+        for event in engine.feed(frame)
+    ]
+
+
+def _two_attaches(
+    session: DetectionSession, started_at: datetime, attachment_id: uuid.UUID
+) -> list[SessionAttach]:
+    """The first one's connection broke, and the client attached again."""
+    broke_at = started_at + timedelta(seconds=11)
+    first = SessionAttach(id=uuid.uuid4(), attached_at=started_at, detached_at=broke_at)
+    second = SessionAttach(id=attachment_id, attached_at=broke_at + timedelta(seconds=2))
+    first.close_code = 1006
+    for attach in (first, second):
+        attach.session, attach.runtime = session, "stream-1:31"
+    return [first, second]

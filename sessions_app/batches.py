@@ -1,11 +1,13 @@
 """Changing many sessions in short transactions, safely from several workers at once."""
 
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 
+from sessions_app.deadlines import is_to_settle, settle
 from sessions_app.models import DetectionSession
 
 
@@ -26,3 +28,12 @@ def change_in_batches(
         changed += len(ids)
         if len(ids) < batch:
             return changed
+
+
+def settle_in_batches(rows: QuerySet[DetectionSession], now: datetime, batch: int) -> int:
+    """Settle those of `rows` that are overdue and not to finish; answers how many."""
+    return change_in_batches(
+        rows.filter(is_to_settle(now)),
+        lambda ids: settle(DetectionSession.objects.filter(id__in=ids), now),
+        batch,
+    )

@@ -22,7 +22,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import Combinable
 
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
+from sessions_app.models import DetectionSession, Outcome, Status
 
 # How long a finalizing session waits for the runtime that held it.
 FINALIZING_GRACE = timedelta(seconds=30)
@@ -34,7 +34,8 @@ ABANDONED_MESSAGE = "The client sent nothing within the idle limit."
 
 
 def is_due(now: datetime) -> Q:
-    return Q(status__in=LIVE_STATUSES, deadline_at__lte=now)
+    """Live sessions alone have a deadline; its index is the only one that this may be read by."""
+    return Q(deadline_at__lte=now)
 
 
 def is_attached(now: datetime) -> Q:
@@ -42,13 +43,39 @@ def is_attached(now: datetime) -> Q:
     return Q(attachment_id__isnull=False, lease_until__gt=now)
 
 
+def is_to_finish(now: datetime) -> Q:
+    """Overdue, and completed by that: the engine's own finish comes with it (finishing.py)."""
+    return is_due(now) & _completes(now)
+
+
+def is_to_settle(now: datetime) -> Q:
+    """Overdue, with nothing to do but to write what `as_due` says."""
+    return is_due(now) & ~_completes(now)
+
+
+def settle(sessions: QuerySet[DetectionSession], now: datetime) -> int:
+    """Write what is overdue of `sessions`, but for what is to finish; answers how many."""
+    return sessions.filter(is_to_settle(now)).update(**as_due(now))
+
+
+def _completes(now: datetime) -> Q:
+    """Whether its deadline completes it. By columns without an index, as `is_due` asks."""
+    finalizing = Q(finishing_outcome__isnull=False)
+    too_long = Q(deadline_at__gte=F("longest_until"))
+    return finalizing | too_long & ~_was_held(now)
+
+
+def _was_held(now: datetime) -> Q:
+    """A runtime still holds it, or died a moment ago: that one is to finish it."""
+    return Q(attachment_id__isnull=False, lease_until__gt=now - FINALIZING_GRACE)
+
+
 def as_due(now: datetime) -> dict[str, Combinable]:
     """Column → its value at `now`: changed where a deadline has passed, as stored otherwise."""
     due = is_due(now)
     expired = due & Q(status=Status.CREATED)
     too_long = due & Q(status=Status.STREAMING, deadline_at__gte=F("longest_until"))
-    # The runtime that still holds it, or died a moment ago, is to finish it.
-    finishing = too_long & Q(attachment_id__isnull=False, lease_until__gt=now - FINALIZING_GRACE)
+    finishing = too_long & _was_held(now)
     abandoned = due & Q(status=Status.STREAMING, deadline_at__lt=F("longest_until"))
     finished = due & Q(status=Status.FINALIZING)
     ends = due & ~finishing

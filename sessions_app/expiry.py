@@ -7,9 +7,11 @@ from uuid import UUID
 from django.db.models import Q
 
 from projects.models import Project
-from sessions_app.batches import change_in_batches
-from sessions_app.deadlines import as_due, is_due
-from sessions_app.lifecycle import ENDED, notify_runtimes
+from sessions_app.batches import change_in_batches, settle_in_batches
+from sessions_app.deadlines import is_to_finish
+from sessions_app.finishing import session_finish
+from sessions_app.holding import ENDED, AttachmentLost
+from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
 
 SWEEP_BATCH = 1000
@@ -21,13 +23,11 @@ def expire_sessions(*, now: datetime, batch: int = SWEEP_BATCH) -> int:
 
     Also ends the live sessions of what was suspended. Answers how many sessions it changed.
     """
-    overdue = DetectionSession.objects.filter(is_due(now))
-    changed = change_in_batches(
-        overdue.order_by("deadline_at"),
-        lambda ids: overdue.filter(id__in=ids).update(**as_due(now)),
-        batch,
+    return (
+        settle_in_batches(DetectionSession.objects.order_by("deadline_at"), now, batch)
+        + _finish_overdue(now, batch)
+        + suspended_sessions_cancel(now=now, batch=batch)
     )
-    return changed + suspended_sessions_cancel(now=now, batch=batch)
 
 
 def suspended_sessions_cancel(*, now: datetime, batch: int = SWEEP_BATCH) -> int:
@@ -42,6 +42,27 @@ def suspended_sessions_cancel(*, now: datetime, batch: int = SWEEP_BATCH) -> int
 def end_suspended_sessions(*, now: datetime, **_: Any) -> None:
     """Receiver of `projects.suspension.suspended`. The sweep finds what raced with it."""
     suspended_sessions_cancel(now=now)
+
+
+def _finish_overdue(now: datetime, batch: int) -> int:
+    """Finish what only its runtime's end kept from completing, one session at a time."""
+    overdue = DetectionSession.objects.filter(is_to_finish(now)).order_by("deadline_at")
+    finished = 0
+    while True:
+        ids = list(overdue.values_list("id", flat=True)[:batch])
+        done = sum(_is_finished(id_, now) for id_ in ids)
+        finished += done
+        # What another sweep is at is left to it.
+        if len(ids) < batch or not done:
+            return finished
+
+
+def _is_finished(session_id: UUID, now: datetime) -> bool:
+    try:
+        session_finish(session_id=session_id, now=now)
+    except AttachmentLost:
+        return False
+    return True
 
 
 def _suspend(suspended: Q, code: str, now: datetime, batch: int) -> int:

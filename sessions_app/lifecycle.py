@@ -2,18 +2,19 @@
 
 A state moves by one guarded UPDATE, and its row count decides. Deadlines come first: each
 function settles what is overdue, so it finds the session as the sweep would have left it.
+Checkpoints are in checkpoints.py, leases in leases.py, what finishes a session in finishing.py.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, DateTimeField, F, Q, Value, When
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Greatest, Least
+from django.db.models import DateTimeField, F, Q, Value
+from django.db.models.functions import Coalesce, Least
 
 from kynaplatform.api.errors import (
     NotFound,
@@ -21,53 +22,39 @@ from kynaplatform.api.errors import (
     ProjectSuspended,
     SessionAlreadyEnded,
 )
-from projects.models import Project
-from sessions_app.deadlines import FINALIZING_GRACE, as_due, is_attached, is_due
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
+from sessions_app.deadlines import (
+    ABANDONED_MESSAGE,
+    FINALIZING_GRACE,
+    SESSION_ABANDONED,
+    is_attached,
+    is_due,
+    settle,
+)
+from sessions_app.finishing import session_finish
+from sessions_app.holding import (
+    ENDED,
+    IDLE_SLACK,
+    LEASE,
+    AttachmentLost,
+    case,
+    idle_limit,
+    update_held,
+)
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, SessionAttach, Status
 
-LEASE = timedelta(seconds=30)
-# The runtime writes the idle deadline at most this often, so a stored one is never too early.
-IDLE_SLACK = timedelta(seconds=10)
 # Runtimes listen on it; the payload is the session's id.
 CHANNEL = "kyna_session"
-# What every end does to the columns of a live session.
-ENDED: dict[str, Any] = {
-    "finishing_outcome": None,
-    "deadline_at": None,
-    "attachment_id": None,
-    "lease_until": None,
-}
-_RENEW = """
-UPDATE detection_session AS session
-SET lease_until = %(lease_until)s::timestamptz,
-    deadline_at = CASE
-        WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
-        ELSE LEAST(session.longest_until, GREATEST(session.deadline_at, held.idle_deadline))
-    END
-FROM unnest(
-    %(session_ids)s::uuid[], %(attachment_ids)s::uuid[], %(idle_deadlines)s::timestamptz[]
-) AS held (session_id, attachment_id, idle_deadline)
-WHERE session.id = held.session_id AND session.attachment_id = held.attachment_id
-    AND session.status IN ('streaming', 'finalizing')
-    AND session.deadline_at > %(now)s::timestamptz
-"""
-
-
-class AttachmentLost(Exception):
-    """Someone newer is attached, or the session has ended: stop."""
-
-
-class Attachment(NamedTuple):
-    """What a runtime holds, and when its client last sent a message."""
-
-    session_id: UUID
-    attachment_id: UUID
-    last_message_at: datetime
+SUPERSEDED = 4409
 
 
 def session_settle(*, session_id: UUID, now: datetime) -> None:
     """Do to one session what the sweep would."""
-    DetectionSession.objects.filter(is_due(now), id=session_id).update(**as_due(now))
+    one = DetectionSession.objects.filter(id=session_id)
+    if one.filter(is_due(now)).exists():
+        settle(one, now)
+        # Not lost: it had not to be finished, or someone else has just done it.
+        with suppress(AttachmentLost):
+            session_finish(session_id=session_id, now=now)
 
 
 def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
@@ -83,15 +70,13 @@ def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> No
         before=(Status.CREATED, Status.STREAMING),
         already=(Status.FINALIZING, Status.COMPLETED),
         changes={
-            "status": _if(attached, Status.FINALIZING, Status.COMPLETED),
-            "terminal_outcome": _if(attached, None, Outcome.COMPLETED),
-            "finishing_outcome": _if(attached, Outcome.COMPLETED, None),
-            "ended_at": _if(attached, None, now),
-            "deadline_at": _if(attached, F("lease_until") + Value(FINALIZING_GRACE), None),
-            "attachment_id": _if(attached, F("attachment_id"), None),
-            "lease_until": _if(attached, F("lease_until"), None),
+            "status": Status.FINALIZING,
+            "finishing_outcome": Outcome.COMPLETED,
+            # With nothing attached it is due at once, also when this process dies here.
+            "deadline_at": case(attached, F("lease_until") + Value(FINALIZING_GRACE), now),
         },
     )
+    session_settle(session_id=session_id, now=now)
 
 
 def session_cancel(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
@@ -114,111 +99,92 @@ def session_cancel(*, session_id: UUID, project_id: UUID, now: datetime) -> None
     )
 
 
-def session_attach(*, session_id: UUID, attachment_id: UUID, now: datetime) -> DetectionSession:
+def session_attach(
+    *, session_id: UUID, attachment_id: UUID, runtime: str, now: datetime
+) -> DetectionSession:
     """Take the fence: the newest attachment holds the session, an older one has lost it.
 
-    The first attach starts the session. An attach counts as a message of the client. Raises
-    NotFound, OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded.
+    The first attach starts the session. An attach counts as a message of the client. The session
+    comes with its version, and as it is after the last checkpoint of an older attachment. `runtime`
+    names the process, as host:pid. Raises NotFound, OrganizationSuspended, ProjectSuspended,
+    SessionAlreadyEnded.
     """
-    project = Project.objects.select_related("organization").filter(sessions=session_id).first()
-    if project is None:
+    found = DetectionSession.objects.select_related("project__organization")
+    admitted = found.defer("engine_state").filter(id=session_id).first()
+    if admitted is None:
         raise NotFound("session")
-    if project.organization.suspended_at is not None:
+    if admitted.project.organization.suspended_at is not None:
         raise OrganizationSuspended
-    if project.suspended_at is not None:
+    if admitted.project.suspended_at is not None:
         raise ProjectSuspended
-    lease_until = now + LEASE
+    session_settle(session_id=session_id, now=now)
     longest = Coalesce(
         F("longest_until"),
         Value(now + timedelta(seconds=settings.SESSION_MAX_SECONDS)),
         output_field=DateTimeField(),
     )
+    idle = Value(now + idle_limit() + IDLE_SLACK)
     with transaction.atomic():
-        session_settle(session_id=session_id, now=now)
         attached = DetectionSession.objects.filter(
             id=session_id, status__in=LIVE_STATUSES, deadline_at__gt=now
         ).update(
-            status=_if(Q(status=Status.CREATED), Status.STREAMING, F("status")),
+            status=case(Q(status=Status.CREATED), Status.STREAMING, F("status")),
             started_at=Coalesce(F("started_at"), Value(now)),
             longest_until=longest,
             attachment_id=attachment_id,
-            lease_until=lease_until,
-            deadline_at=_deadline(lease_until, longest, Value(_idle_deadline(now))),
+            lease_until=now + LEASE,
+            deadline_at=case(
+                Q(status=Status.FINALIZING),
+                now + LEASE + FINALIZING_GRACE,
+                Least(longest, idle, output_field=DateTimeField()),
+            ),
         )
-        session = DetectionSession.objects.get(id=session_id)
+        if attached:
+            _note_attach(session_id, attachment_id, runtime, now)
+        session = DetectionSession.objects.select_related("resolved_version").get(id=session_id)
     if not attached:
         raise _already_ended(session)
     return session
 
 
-def session_checkpoint(
-    *,
-    session_id: UUID,
-    attachment_id: UUID,
-    checkpoint_number: int,
-    engine_state: dict[str, Any],
-    accepted_frames: int,
-    last_message_at: datetime,
-    now: datetime,
+def session_detach(
+    *, session_id: UUID, attachment_id: UUID, close_code: int, now: datetime
 ) -> None:
-    """Store the engine's state after `accepted_frames` more frames; renews the lease.
-
-    `checkpoint_number` is one more than the last. Raises AttachmentLost, having changed nothing.
-    """
-    lease_until = now + LEASE
-    idle = Greatest(F("deadline_at"), Value(_idle_deadline(last_message_at)))
-    _update_held(
-        session_id,
-        attachment_id,
-        now,
-        Q(checkpoint_number=checkpoint_number - 1),
-        checkpoint_number=checkpoint_number,
-        engine_state=engine_state,
-        accepted_frames_total=F("accepted_frames_total") + accepted_frames,
-        lease_until=lease_until,
-        deadline_at=_deadline(lease_until, F("longest_until"), idle),
-    )
-
-
-def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> int:
-    """Renew the leases of one runtime's attachments; answers how many it still holds.
-
-    Also moves the idle deadlines: a client that only pings is not idle.
-    """
-    held = list(attachments)
-    overdue = DetectionSession.objects.filter(is_due(now), id__in=[one.session_id for one in held])
-    overdue.filter(attachment_id__in=[one.attachment_id for one in held]).update(**as_due(now))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _RENEW,
-            {
-                "now": now,
-                "lease_until": now + LEASE,
-                "finalizing_deadline": now + LEASE + FINALIZING_GRACE,
-                "session_ids": [one.session_id for one in held],
-                "attachment_ids": [one.attachment_id for one in held],
-                "idle_deadlines": [_idle_deadline(one.last_message_at) for one in held],
-            },
+    """Note how an attachment closed; what it still holds, it gives up. Safe to repeat."""
+    given_up = now + FINALIZING_GRACE
+    with transaction.atomic():
+        with suppress(AttachmentLost):
+            update_held(
+                session_id,
+                attachment_id,
+                now,
+                attachment_id=None,
+                lease_until=None,
+                deadline_at=case(Q(status=Status.FINALIZING), given_up, F("deadline_at")),
+            )
+        SessionAttach.objects.filter(id=attachment_id, detached_at__isnull=True).update(
+            detached_at=now, close_code=close_code
         )
-        return int(cursor.rowcount)
 
 
-def session_complete(
-    *, session_id: UUID, attachment_id: UUID, checkpoint_number: int, now: datetime
+def session_abandon(
+    *, session_id: UUID, attachment_id: UUID, last_message_at: datetime, now: datetime
 ) -> None:
-    """Finalizing → completed, by the runtime that holds it and has stored everything.
+    """Streaming → failed, by the runtime whose client has sent nothing for the idle limit.
 
-    `checkpoint_number` is the last one stored. Raises AttachmentLost.
+    Raises AttachmentLost.
     """
-    _update_held(
+    update_held(
         session_id,
         attachment_id,
         now,
-        Q(status=Status.FINALIZING, checkpoint_number=checkpoint_number),
+        Q(status=Status.STREAMING),
         **ENDED,
-        status=Status.COMPLETED,
-        terminal_outcome=F("finishing_outcome"),
-        ended_at=_if(Q(finishing_outcome=Outcome.MAX_DURATION), F("longest_until"), now),
+        status=Status.FAILED,
+        terminal_outcome=Outcome.ABANDONED,
+        error_code=SESSION_ABANDONED,
+        error_message=ABANDONED_MESSAGE,
+        ended_at=last_message_at + idle_limit(),
     )
 
 
@@ -226,7 +192,7 @@ def session_fail(
     *, session_id: UUID, attachment_id: UUID, code: str, message: str, now: datetime
 ) -> None:
     """Streaming or finalizing → failed, by the runtime that holds it. Raises AttachmentLost."""
-    _update_held(
+    update_held(
         session_id,
         attachment_id,
         now,
@@ -239,22 +205,21 @@ def session_fail(
     )
 
 
-def _update_held(
-    session_id: UUID, attachment_id: UUID, now: datetime, /, *guards: Q, **changes: Any
-) -> None:
-    """Change the session that `attachment_id` holds; raises AttachmentLost.
+def notify_runtimes(session_ids: Iterable[UUID]) -> None:
+    """Tell the runtimes, when this transaction commits, to look at these sessions again."""
+    ids = [str(id_) for id_ in session_ids]
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, id) FROM unnest(%s::text[]) AS id", [CHANNEL, ids])
 
-    Only when that finds nothing is it looked whether a deadline has passed: the longest session
-    leaves it finalizing and still held.
-    """
-    mine = DetectionSession.objects.filter(id=session_id, attachment_id=attachment_id)
-    held = mine.filter(
-        *guards, status__in=(Status.STREAMING, Status.FINALIZING), deadline_at__gt=now
+
+def _note_attach(session_id: UUID, attachment_id: UUID, runtime: str, now: datetime) -> None:
+    open_ = SessionAttach.objects.filter(session_id=session_id, detached_at__isnull=True)
+    if open_.update(detached_at=now, close_code=SUPERSEDED):
+        notify_runtimes([session_id])
+    SessionAttach.objects.create(
+        id=attachment_id, session_id=session_id, runtime=runtime, attached_at=now
     )
-    if held.update(**changes):
-        return
-    if not (mine.filter(is_due(now)).update(**as_due(now)) and held.update(**changes)):
-        raise AttachmentLost
 
 
 def _request_end(
@@ -267,8 +232,9 @@ def _request_end(
     changes: dict[str, Any],
 ) -> None:
     mine = DetectionSession.objects.filter(id=session_id, project_id=project_id)
+    if mine.filter(is_due(now)).exists():
+        session_settle(session_id=session_id, now=now)
     with transaction.atomic():
-        mine.filter(is_due(now)).update(**as_due(now))
         if mine.filter(status__in=before, deadline_at__gt=now).update(**changes):
             notify_runtimes([session_id])
             return
@@ -277,34 +243,6 @@ def _request_end(
         raise NotFound("session")
     if session.status not in already:
         raise _already_ended(session)
-
-
-def _idle_deadline(last_message_at: datetime) -> datetime:
-    return last_message_at + timedelta(seconds=settings.SESSION_IDLE_SECONDS) + IDLE_SLACK
-
-
-def _deadline(lease_until: datetime, longest: Combinable, idle: Combinable) -> Case:
-    return _if(
-        Q(status=Status.FINALIZING),
-        lease_until + FINALIZING_GRACE,
-        Least(longest, idle, output_field=DateTimeField()),
-    )
-
-
-def _if(condition: Q, then: object, otherwise: object) -> Case:
-    return Case(When(condition, then=_value(then)), default=_value(otherwise))
-
-
-def _value(value: object) -> Combinable:
-    return value if isinstance(value, Combinable) else Value(value)
-
-
-def notify_runtimes(session_ids: Iterable[UUID]) -> None:
-    """Tell the runtimes, when this transaction commits, to look at these sessions again."""
-    ids = [str(id_) for id_ in session_ids]
-    if ids:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, id) FROM unnest(%s::text[]) AS id", [CHANNEL, ids])
 
 
 def _already_ended(session: DetectionSession) -> SessionAlreadyEnded:

@@ -1,4 +1,4 @@
-"""One run of a MoveSpec version: the detection session, its state and its deadlines."""
+"""One run of a MoveSpec version: the detection session, its attaches and its events."""
 
 import uuid
 
@@ -33,6 +33,14 @@ class Outcome(models.TextChoices):
     FAILED = "failed"
 
 
+class EventType(models.TextChoices):
+    SHAPE_ENTER = "shape_enter"
+    SHAPE_EXIT = "shape_exit"
+    EVENT_COMPLETED = "event_completed"
+    EVENT_INTERRUPTED = "event_interrupted"
+    FEEDBACK = "feedback"
+
+
 LIVE_STATUSES = (Status.CREATED, Status.STREAMING, Status.FINALIZING)
 _LIVE = Q(status__in=LIVE_STATUSES)
 
@@ -61,6 +69,15 @@ class DetectionSession(models.Model):
     error_code = models.CharField(max_length=64, null=True)  # noqa: DJ001
     error_message = models.TextField(null=True)  # noqa: DJ001
     accepted_frames_total = models.BigIntegerField(default=0)
+    # With defaults of the database: the admission, old and new, does not name them.
+    rejected_frames_total = models.BigIntegerField(default=0, db_default=0)
+    events_total = models.BigIntegerField(default=0, db_default=0)
+    last_frame_seq = models.BigIntegerField(
+        default=0, db_default=0, help_text="Of the last accepted frame; 0: none yet."
+    )
+    last_batch_seq = models.BigIntegerField(
+        default=0, db_default=0, help_text="The highest that was received; 0: none yet."
+    )
 
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
@@ -183,3 +200,60 @@ class DetectionSession(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class SessionAttach(models.Model):
+    """One connection of a client through a runtime; its id is the fence that it took."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    session = models.ForeignKey(
+        DetectionSession, on_delete=models.CASCADE, related_name="attaches", db_index=False
+    )
+    runtime = models.CharField(max_length=128, help_text="The process, as host:pid.")
+    attached_at = models.DateTimeField()
+    detached_at = models.DateTimeField(
+        null=True, help_text="Empty: attached, or its runtime died without a word."
+    )
+    close_code = models.SmallIntegerField(null=True, help_text="What the socket was closed with.")
+
+    class Meta:
+        db_table = "session_attach"
+        default_permissions = ()  # shown on the session's page, with it
+        ordering = ["attached_at"]
+        indexes = [
+            # Read by the admin's page of a session, and by an attach that closes the one before.
+            Index(fields=["session", "attached_at"], name="attach_of_session"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class DetectionEvent(models.Model):
+    """What the engine detected; sequences of a session count from 1 without a gap."""
+
+    pk = models.CompositePrimaryKey("session_id", "sequence")
+    session = models.ForeignKey(
+        DetectionSession, on_delete=models.CASCADE, related_name="events", db_index=False
+    )
+    sequence = models.IntegerField()
+    frame_seq = models.BigIntegerField(help_text="Of the frame that decided it.")
+    ts_ms = models.FloatField(help_text="The timestamp of the deciding frame, in milliseconds.")
+    type = models.CharField(max_length=17, choices=EventType.choices)
+    payload = models.JSONField()
+
+    class Meta:
+        db_table = "detection_event"
+        default_permissions = ()
+        ordering = ["sequence"]
+        indexes = [
+            # Read when frames are sent again: their events are.
+            Index(fields=["session", "frame_seq"], name="event_of_frame"),
+        ]
+        constraints = [
+            CheckConstraint(name="event_type_known", condition=Q(type__in=EventType.values)),
+            CheckConstraint(name="event_sequence_positive", condition=Q(sequence__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.sequence} of {self.session_id}"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from sessions_app.views import SessionViewSet
+from sessions_app.views import SessionEventViewSet, SessionViewSet
 
 ALL = "api/detection/sessions"
 ONE = f"{ALL}/<session_id>"
@@ -8,6 +8,7 @@ ONE = f"{ALL}/<session_id>"
 urlpatterns = [
     path(ALL, SessionViewSet.as_view({"get": "list", "post": "create"}), name="sessions"),
     path(ONE, SessionViewSet.as_view({"get": "retrieve"}), name="session"),
+    path(f"{ONE}/events", SessionEventViewSet.as_view({"get": "list"}), name="session-events"),
     path(f"{ONE}/finalize", SessionViewSet.as_view({"post": "finalize"}), name="session-finalize"),
     path(f"{ONE}/cancel", SessionViewSet.as_view({"post": "cancel"}), name="session-cancel"),
 ]

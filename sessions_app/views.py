@@ -1,4 +1,4 @@
-"""Detection sessions: create, read, list, finalize, cancel."""
+"""Detection sessions: create, read, list, their events, finalize, cancel."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,11 +7,12 @@ import msgspec
 from django.utils import timezone
 
 from kynaplatform.api import errors
-from kynaplatform.api.pagination import Page, paginate
+from kynaplatform.api.pagination import Page, link_to_next, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.deadlines import session_as_of, sessions_as_of, with_due_columns
-from sessions_app.lifecycle import session_cancel, session_finalize
+from sessions_app.events import EventRecord, events_after, present_event
+from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
 from sessions_app.models import DetectionSession
 from sessions_app.runtime_tokens import (
     INPUT_SCHEMA_VERSION,
@@ -19,6 +20,7 @@ from sessions_app.runtime_tokens import (
     runtime_token,
 )
 from sessions_app.wire import (
+    EventQuery,
     SessionCreate,
     SessionCreated,
     SessionQuery,
@@ -27,6 +29,7 @@ from sessions_app.wire import (
 )
 
 SUPPORTED_CONTRACT_MAJOR = 1
+EVENTS_PER_PAGE = 100
 
 
 class SessionViewSet(ApiViewSet):
@@ -159,6 +162,36 @@ class SessionViewSet(ApiViewSet):
         now = timezone.now()
         session_cancel(session_id=session_id, project_id=request.caller.project_id, now=now)
         return _record(request, session_id, now)
+
+
+class SessionEventViewSet(ApiViewSet):
+    tag, resource = "Detection sessions", "session_event"
+
+    @operation(
+        summary="List the events of a detection session",
+        scope="sessions:read",
+        query=EventQuery,
+        returns=list[EventRecord],
+        errors=(errors.NotFound,),
+    )
+    def list(self, request: ApiRequest, session_id: UUID) -> Page:
+        """The session's events, oldest first, each as the stream sends it.
+
+        `after` goes on behind an event that is known. A session that its deadlines have ended by
+        now is finished first, so that its events are complete.
+        """
+        query: EventQuery = request.query
+        mine = DetectionSession.objects.filter(id=session_id, project_id=request.caller.project_id)
+        if not mine.exists():
+            raise errors.NotFound("session")
+        session_settle(session_id=session_id, now=timezone.now())
+        after = None if query.after is msgspec.UNSET else query.after
+        limit = EVENTS_PER_PAGE if query.limit is msgspec.UNSET else query.limit
+        found = events_after(session_id=session_id, after=after, limit=limit + 1)
+        page = [present_event(event) for event in found[:limit]]
+        if len(found) <= limit:
+            return Page(page)
+        return Page(page, link_to_next(request._request, "after", str(page[-1].event_id)))
 
 
 def _record(request: ApiRequest, session_id: UUID, now: datetime) -> SessionRecord:

@@ -16,6 +16,8 @@ OutcomeName = Literal[
 ]
 Moment = Annotated[datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z.")]
 
+EventId = Annotated[UUID, msgspec.Meta(description="The event_id of the last one that is known.")]
+
 
 class SessionCreate(Body):
     """At least one of `movespec_id` and `movespec_version_id`; with both the version wins."""
@@ -63,6 +65,11 @@ class SessionQuery(Query):
     created_before: Moment | msgspec.UnsetType = msgspec.UNSET
     limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
     cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
+
+
+class EventQuery(Query):
+    after: EventId | msgspec.UnsetType = msgspec.UNSET
+    limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
 
 
 def present_session(session: Any, organization_id: UUID) -> SessionRecord:

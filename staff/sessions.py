@@ -18,6 +18,7 @@ from sessions_app.deadlines import session_as_of
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import LIVE_STATUSES, DetectionSession
 from staff.acts import Act, ActingAdmin, Outcome
+from staff.detections import detections
 from staff.lists import ReadOnlyAdmin
 from staff.session_list import DayFilter, ProjectFilter, ProjectForm, SessionChangeList
 from staff.timeline import timeline
@@ -73,7 +74,8 @@ class DetectionSessionAdmin(ActingAdmin, ReadOnlyAdmin):
     fields = [
         "id", "project", "movespec", "resolved_version", "mode", "contract_major", "status",
         "terminal_outcome", "finishing_outcome", "error_code", "error_message",
-        "accepted_frames_total", "checkpoint_number", "created_at", "started_at", "deadline_at",
+        "accepted_frames_total", "rejected_frames_total", "last_frame_seq", "last_batch_seq",
+        "events_total", "checkpoint_number", "created_at", "started_at", "deadline_at",
         "longest_until", "lease_until", "ended_at", "stream_url",
     ]  # fmt: skip
 
@@ -109,5 +111,6 @@ class DetectionSessionAdmin(ActingAdmin, ReadOnlyAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if (session := context.get("original")) is not None:
-            context["timeline"] = timeline(session, timezone.now())
+            now = timezone.now()
+            context |= {"timeline": timeline(session, now), **detections(session, now)}
         return super().render_change_form(request, context, *args, **kwargs)

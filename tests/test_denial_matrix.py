@@ -125,6 +125,7 @@ BEARER_ENDPOINTS: dict[Call, Endpoint] = {
     ("GET", SESSIONS): Endpoint("sessions:read", LISTS),
     ("POST", SESSIONS): Endpoint("sessions:write", "project_mismatch", session_body),
     ("GET", f"{SESSIONS}/<session_id>"): Endpoint("sessions:read", "session"),
+    ("GET", f"{SESSIONS}/<session_id>/events"): Endpoint("sessions:read", "session"),
     ("POST", f"{SESSIONS}/<session_id>/finalize"): Endpoint("sessions:write", "session"),
     ("POST", f"{SESSIONS}/<session_id>/cancel"): Endpoint("sessions:write", "session"),
 }

@@ -158,7 +158,7 @@ class OperationSchema(AutoSchema):
     def _success(self, status: int) -> Schema:
         operation = self.operation
         headers = list(self._common_headers())
-        if operation.query is not None and "cursor" in operation.query.__struct_fields__:
+        if operation.query is not None and "limit" in operation.query.__struct_fields__:
             headers.append("Link")
         if operation.replays:
             headers.append("Idempotent-Replayed")

@@ -1,4 +1,4 @@
-"""Keyset pages, newest first: bare arrays with a Link to the next."""
+"""Keyset pages: bare arrays with a Link to the next. Lists are newest first."""
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
@@ -51,18 +51,23 @@ def paginate(
             Q(created_at__lte=created_at) & (Q(created_at__lt=created_at) | Q(id__lt=id_))
         )
     found = list(rows.order_by("-created_at", "-id")[: limit + 1])
-    headers = {}
-    if len(found) > limit:
-        headers["Link"] = f'<{_next_address(request, found[limit - 1])}>; rel="next"'
-    return Page([present(row) for row in found[:limit]], headers)
+    items = [present(row) for row in found[:limit]]
+    if len(found) <= limit:
+        return Page(items)
+    return Page(items, link_to_next(request, "cursor", _cursor(found[limit - 1])))
 
 
-def _next_address(request: HttpRequest, last: Any) -> str:
+def link_to_next(request: HttpRequest, parameter: str, value: str) -> dict[str, str]:
+    """The Link header of a page that others follow: this request's address with `parameter`."""
     parameters = request.GET.copy()
+    parameters[parameter] = value
+    address = request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
+    return {"Link": f'<{address}>; rel="next"'}
+
+
+def _cursor(last: Any) -> str:
     microseconds = (last.created_at - _EPOCH) // timedelta(microseconds=1)
-    cursor = base64.urlsafe_b64encode(microseconds.to_bytes(8) + last.id.bytes)
-    parameters["cursor"] = cursor.decode()
-    return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
+    return base64.urlsafe_b64encode(microseconds.to_bytes(8) + last.id.bytes).decode()
 
 
 def _read_cursor(text: str) -> tuple[datetime, UUID]:

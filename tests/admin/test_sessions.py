@@ -712,7 +712,8 @@ def test_its_page_costs_a_few_queries(superuser: Client, movespec: MoveSpec) -> 
     this = make_session(movespec, "streaming")
     with CaptureQueriesContext(connection) as queries:
         superuser.get(f"{LIST}{this}/change/")
-    assert len(queries) == 4
+    # Who asks, twice; the session, twice; its events; its attaches.
+    assert len(queries) == 6
 
 
 @pytest.mark.parametrize("id_", ["x", uuid.uuid4()])
@@ -820,7 +821,7 @@ def test_the_timeline_of_a_finalizing_session_keeps_no_time_of_the_request(scene
 
 def test_the_timeline_of_sessions_that_a_runtime_ended(scene: Scene) -> None:
     completed, attachment = scene.finalizing()
-    scene.complete(completed, attachment, 0, 7)
+    scene.finish(completed, attachment, 7)
     failed, attachment = scene.streaming()
     scene.fail(failed, attachment, 8)
     assert steps(completed, 9)[-1] == ("Ended", 7, "7.0 s", False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib import admin
@@ -18,9 +19,12 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Project
+from sessions_app.checkpoints import Checkpoint, checkpoint_store
+from sessions_app.lifecycle import session_attach
 from staff.acts import ActingAdmin
 from tests.browser.accessibility import Violation, report, violations
 from tests.conftest import VALID_YAML, Machine, make_version
+from tests.sessions_app.engine_work import whole
 
 COLOR_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Pages beside those that each registered model has: a name, and what gives the path.
@@ -41,11 +45,32 @@ PAGES: list[tuple[str, Callable[[], str]]] = [
 def populated(owner: Machine, movespec: MoveSpec, superuser: User) -> None:
     """At least one row of every model, and a history of it."""
     credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
-    owner.create_session(movespec, idempotency_key="key")
+    created = owner.create_session(movespec, idempotency_key="key").json()
+    detect(UUID(created["session_id"]))
     Group.objects.create(name="group")
     for model in admin.site._registry:
         row = model._default_manager.all()[:1]
         LogEntry.objects.log_actions(superuser.pk, row, CHANGE, "Changed.", single_object=True)
+
+
+def detect(session_id: UUID) -> None:
+    """Attach to a session twice, and store a squat."""
+    now = timezone.now()
+    for holder in (uuid4(), last := uuid4()):
+        session_attach(session_id=session_id, attachment_id=holder, runtime="host:1", now=now)
+    checkpoint = Checkpoint(
+        session_id=session_id,
+        attachment_id=last,
+        number=1,
+        engine_state=whole().engine_state,
+        accepted_frames=whole().frames,
+        rejected_frames=2,
+        last_frame_seq=whole().frames,
+        last_batch_seq=1,
+        last_message_at=now,
+        events=whole().events,
+    )
+    checkpoint_store(checkpoint=checkpoint, now=now)
 
 
 def pages(superuser: User) -> Iterator[tuple[str, str]]:

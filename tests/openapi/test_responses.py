@@ -11,6 +11,7 @@ from django.test import Client
 
 from kynaplatform.api.throttling import request_counter
 from movespecs.models import MoveSpec
+from sessions_app.models import DetectionEvent
 from tests.api.asking import ask as anonymous
 from tests.api.asking import fresh_address
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML, Machine, encoded
@@ -52,6 +53,14 @@ def test_it_describes_the_whole_way_from_a_key_to_a_session(owner: Machine) -> N
     ask(owner, "POST", SESSIONS, session)
     ask(owner, "GET", f"{SESSIONS}/{session_id}")
     assert "Link" in ask(owner, "GET", f"{SESSIONS}?limit=1&status=created").headers
+    assert ask(owner, "GET", f"{SESSIONS}/{session_id}/events").json() == []
+    for sequence, ts_ms in ((1, 40.0), (2, 66.25)):
+        DetectionEvent.objects.create(
+            session_id=session_id, sequence=sequence, frame_seq=1, ts_ms=ts_ms,
+            type="shape_enter", payload={"shape_key": "bottom", "confidence": 0.5},
+        )  # fmt: skip
+    assert "Link" in ask(owner, "GET", f"{SESSIONS}/{session_id}/events?limit=1").headers
+    assert len(ask(owner, "GET", f"{SESSIONS}/{session_id}/events").json()) == 2
     ask(owner, "POST", f"{SESSIONS}/{session_id}/finalize")
     assert ask(owner, "POST", f"{SESSIONS}/{session_id}/cancel").status_code == 409
     ask(owner, "GET", f"{MOVESPECS}?limit=1")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from movespecs.models import MoveSpec
+from sessions_app.models import DetectionEvent
 from tests.conftest import VALID_YAML, Machine, make_version
 from tests.server import web_server
 
@@ -25,13 +26,17 @@ CHECKS = (
 # exactly one shape, a cursor that a list gave out) and answer 422; ignored_auth, since it expects
 # 401 where the bearer is optional; use_after_free and ensure_resource_availability, since nothing
 # is deleted; missing_required_header, since no header is required.
-OPERATIONS = 27
+OPERATIONS = 28
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_finds_nothing_undeclared(owner: Machine, movespec: MoveSpec, tmp_path: Path) -> None:
     version = make_version(movespec.id, VALID_YAML + "# another version\n")
     session_id = owner.create_session(movespec).json()["session_id"]
+    DetectionEvent.objects.create(
+        session_id=session_id, sequence=1, frame_seq=7, ts_ms=40.5, type="feedback",
+        payload={"level": "coaching", "message": "Chest up."},
+    )  # fmt: skip
     real = {
         "movespec_id": str(movespec.id),
         "version_id": str(version.id),

@@ -1,5 +1,9 @@
+from collections.abc import Iterator
+
 import pytest
+from django.db import connection
 from lifecycle_scene import Scene
+from plans import run
 
 from movespecs.models import MoveSpec
 from tests.conftest import Machine
@@ -8,3 +12,19 @@ from tests.conftest import Machine
 @pytest.fixture
 def scene(owner: Machine, movespec: MoveSpec) -> Scene:
     return Scene(owner, movespec)
+
+
+@pytest.fixture
+def generic_plans() -> Iterator[None]:
+    """Plans are made once, without looking at the values, as they are after five uses."""
+    run("SET plan_cache_mode = force_generic_plan")
+    yield
+    connection.close()
+
+
+@pytest.fixture
+def fresh_connection() -> Iterator[None]:
+    """Nothing is prepared yet, and nothing stays prepared."""
+    connection.close()
+    yield
+    connection.close()

@@ -6,10 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from movespecs.models import MoveSpec
-from sessions_app import expiry, lifecycle
+from sessions_app import expiry, leases, lifecycle
 from sessions_app.admission import AdmissionRequest, session_admit
-from sessions_app.models import DetectionSession
+from sessions_app.checkpoints import Checkpoint, NewEvent, checkpoint_store
+from sessions_app.finishing import FinishedSession, session_finish
+from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from tests.conftest import Machine
+from tests.sessions_app.engine_work import Work
 
 START = datetime(2031, 5, 1, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -17,6 +20,7 @@ TICK = timedelta(microseconds=1)
 WINDOW, IDLE, LONGEST = (timedelta(seconds=seconds) for seconds in (300, 120, 3600))
 LEASE = GRACE = timedelta(seconds=30)
 SLACK = timedelta(seconds=10)
+RUNTIME = "host-1:4711"
 
 
 def at(seconds: float) -> datetime:
@@ -56,9 +60,22 @@ class Scene:
     def attach(self, session_id: UUID, seconds: float) -> UUID:
         attachment_id = uuid.uuid4()
         lifecycle.session_attach(
-            session_id=session_id, attachment_id=attachment_id, now=at(seconds)
+            session_id=session_id,
+            attachment_id=attachment_id,
+            runtime=RUNTIME,
+            now=at(seconds),
         )
         return attachment_id
+
+    def detach(
+        self, session_id: UUID, attachment_id: UUID, seconds: float, close_code: int = 1000
+    ) -> None:
+        lifecycle.session_detach(
+            session_id=session_id,
+            attachment_id=attachment_id,
+            close_code=close_code,
+            now=at(seconds),
+        )
 
     def checkpoint(
         self,
@@ -68,36 +85,61 @@ class Scene:
         seconds: float,
         frames: int = 10,
         heard: float | None = None,
+        work: Work | None = None,
+        **more: Any,
     ) -> None:
-        lifecycle.session_checkpoint(
-            session_id=session_id,
-            attachment_id=attachment_id,
-            checkpoint_number=number,
-            engine_state={"number": number},
-            accepted_frames=frames,
-            last_message_at=at(seconds if heard is None else heard),
-            now=at(seconds),
+        """With `work`, its frames are the session's first ones."""
+        if work is not None:
+            more |= {
+                "engine_state": work.engine_state,
+                "accepted_frames": work.frames,
+                "last_frame_seq": work.frames,
+                "events": work.events,
+            }
+        checkpoint = Checkpoint(
+            **{
+                "session_id": session_id,
+                "attachment_id": attachment_id,
+                "number": number,
+                "engine_state": "null",
+                "accepted_frames": frames,
+                "rejected_frames": 0,
+                "last_frame_seq": 10 * number,
+                "last_batch_seq": number,
+                "last_message_at": at(seconds if heard is None else heard),
+                "events": [],
+                **more,
+            }
         )
+        checkpoint_store(checkpoint=checkpoint, now=at(seconds))
 
     def keep_alive(self, session_id: UUID, attachment_id: UUID, until: int) -> None:
         """Renew now and then, as a runtime does whose client pings; the last time at `until`."""
         for seconds in [*range(100, until, 100), until]:
-            assert self.renew(session_id, attachment_id, seconds) == 1
+            assert self.renew(session_id, attachment_id, seconds)
 
     def renew(
         self, session_id: UUID, attachment_id: UUID, seconds: float, heard: float | None = None
-    ) -> int:
+    ) -> bool:
+        """Whether the attachment still holds the session."""
         heard_at = at(seconds if heard is None else heard)
-        return lifecycle.leases_renew(
-            attachments=[lifecycle.Attachment(session_id, attachment_id, heard_at)],
+        held = leases.leases_renew(
+            attachments=[leases.Attachment(session_id, attachment_id, heard_at)],
             now=at(seconds),
         )
+        assert held <= {session_id}
+        return bool(held)
 
-    def complete(self, session_id: UUID, attachment_id: UUID, number: int, seconds: float) -> None:
-        lifecycle.session_complete(
+    def finish(
+        self, session_id: UUID, attachment_id: UUID | None, seconds: float
+    ) -> FinishedSession:
+        return session_finish(session_id=session_id, attachment_id=attachment_id, now=at(seconds))
+
+    def abandon(self, session_id: UUID, attachment_id: UUID, heard: float, seconds: float) -> None:
+        lifecycle.session_abandon(
             session_id=session_id,
             attachment_id=attachment_id,
-            checkpoint_number=number,
+            last_message_at=at(heard),
             now=at(seconds),
         )
 
@@ -128,6 +170,16 @@ class Scene:
 
     def row(self, session_id: UUID) -> DetectionSession:
         return DetectionSession.objects.get(id=session_id)
+
+    def events(self, session_id: UUID) -> list[NewEvent]:
+        stored = DetectionEvent.objects.filter(session_id=session_id).order_by("sequence")
+        return [NewEvent(*row) for row in stored.values_list(*NewEvent._fields)]
+
+    def attaches(
+        self, session_id: UUID
+    ) -> list[tuple[UUID, datetime, datetime | None, int | None]]:
+        stored = SessionAttach.objects.filter(session_id=session_id).order_by("attached_at")
+        return list(stored.values_list("id", "attached_at", "detached_at", "close_code"))
 
     def columns(self, session_id: UUID) -> dict[str, Any]:
         return DetectionSession.objects.filter(id=session_id).values().get()

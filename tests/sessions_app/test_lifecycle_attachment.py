@@ -2,19 +2,37 @@
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import connections, transaction
 from lifecycle_scene import GRACE, IDLE, LEASE, LONGEST, SLACK, START, TICK, Scene, at, sweep
+from plans import (
+    FEW_PAGES,
+    LIVE,
+    MANY,
+    add_sessions,
+    executed,
+    indexes_used,
+    ordered,
+    pages_read,
+    prepared,
+    run,
+)
 
-from sessions_app import lifecycle
-from sessions_app.lifecycle import AttachmentLost
+from movespecs.models import MoveSpec
+from sessions_app import leases, lifecycle
+from sessions_app.holding import AttachmentLost
+from sessions_app.models import DetectionSession
+from tests.conftest import Machine
 
 Write = Callable[[Scene, UUID, UUID], None]
 WRITES: dict[str, Write] = {
     "checkpoint": lambda scene, session, holder: scene.checkpoint(session, holder, 2, 12),
-    "complete": lambda scene, session, holder: scene.complete(session, holder, 1, 12),
+    "finish": lambda scene, session, holder: scene.finish(session, holder, 12),
+    "abandon": lambda scene, session, holder: scene.abandon(session, holder, -200, 12),
     "fail": lambda scene, session, holder: scene.fail(session, holder, 12),
 }
 
@@ -32,7 +50,7 @@ def test_it_is_lost_by_the_older_of_two_attachments(
     before = scene.columns(session_id)
     with pytest.raises(AttachmentLost):
         write(scene, session_id, older)
-    assert scene.renew(session_id, older, 12) == 0
+    assert not scene.renew(session_id, older, 12)
     assert scene.columns(session_id) == before
     scene.checkpoint(session_id, newer, 2, 13)
     assert scene.row(session_id).accepted_frames_total == 20
@@ -48,7 +66,7 @@ def test_it_is_lost_when_the_session_has_ended(scene: Scene, write: Write, end: 
             scene.cancel(session_id, 2)
         case "finalize":
             scene.finalize(session_id, 2)
-            scene.complete(session_id, attachment_id, 1, 3)
+            scene.finish(session_id, attachment_id, 3)
         case "fail":
             scene.fail(session_id, attachment_id, 2)
         case "suspend":
@@ -60,48 +78,7 @@ def test_it_is_lost_when_the_session_has_ended(scene: Scene, write: Write, end: 
     assert before["attachment_id"] is None
     with pytest.raises(AttachmentLost):
         write(scene, session_id, attachment_id)
-    assert scene.renew(session_id, attachment_id, 12) == 0
-    assert scene.columns(session_id) == before
-
-
-@pytest.mark.parametrize("number", [-1, 0, 1, 3])
-def test_it_stores_each_checkpoint_once_and_in_order(scene: Scene, number: int) -> None:
-    session_id, attachment_id = scene.streaming()
-    scene.checkpoint(session_id, attachment_id, 1, 1)
-    before = scene.columns(session_id)
-    with pytest.raises(AttachmentLost):
-        scene.checkpoint(session_id, attachment_id, number, 2)
-    assert scene.columns(session_id) == before
-
-
-def test_it_stores_the_state_and_the_frames(scene: Scene) -> None:
-    session_id, attachment_id = scene.streaming()
-    scene.checkpoint(session_id, attachment_id, 1, 5, frames=15)
-    scene.checkpoint(session_id, attachment_id, 2, 6, frames=0)
-    row = scene.row(session_id)
-    assert (row.checkpoint_number, row.engine_state, row.accepted_frames_total) == (
-        2, {"number": 2}, 15,
-    )  # fmt: skip
-    assert row.lease_until == at(6) + LEASE
-
-
-def test_it_goes_on_from_the_stored_checkpoint_after_a_further_attach(scene: Scene) -> None:
-    session_id, older = scene.streaming()
-    scene.checkpoint(session_id, older, 1, 5)
-    newer = scene.attach(session_id, 6)
-    assert scene.row(session_id).engine_state == {"number": 1}
-    scene.checkpoint(session_id, newer, 2, 7)
-    assert scene.row(session_id).checkpoint_number == 2
-
-
-@pytest.mark.parametrize("number", [0, 2])
-def test_it_completes_only_at_the_last_checkpoint(scene: Scene, number: int) -> None:
-    session_id, attachment_id = scene.streaming()
-    scene.finalize(session_id, 1)
-    scene.checkpoint(session_id, attachment_id, 1, 2)
-    before = scene.columns(session_id)
-    with pytest.raises(AttachmentLost):
-        scene.complete(session_id, attachment_id, number, 3)
+    assert not scene.renew(session_id, attachment_id, 12)
     assert scene.columns(session_id) == before
 
 
@@ -109,7 +86,7 @@ def test_it_does_not_complete_a_session_that_streams(scene: Scene) -> None:
     session_id, attachment_id = scene.streaming()
     before = scene.columns(session_id)
     with pytest.raises(AttachmentLost):
-        scene.complete(session_id, attachment_id, 0, 1)
+        scene.finish(session_id, attachment_id, 1)
     assert scene.columns(session_id) == before
 
 
@@ -154,7 +131,7 @@ def test_it_gives_a_finalizing_session_30_s_beyond_its_lease(scene: Scene, write
     session_id, attachment_id = scene.finalizing()
     match write:
         case "renew":
-            assert scene.renew(session_id, attachment_id, 20) == 1
+            assert scene.renew(session_id, attachment_id, 20)
         case "checkpoint":
             scene.checkpoint(session_id, attachment_id, 1, 20)
         case "attach":
@@ -172,29 +149,29 @@ def test_it_renews_what_one_runtime_still_holds(scene: Scene) -> None:
     scene.cancel(third, 1)
     fourth, fourth_holder = scene.finalizing()
     untouched, _ = scene.streaming()
-    mixed_up = lifecycle.Attachment(untouched, first_holder, at(20))
+    mixed_up = leases.Attachment(untouched, first_holder, at(20))
     before = {id_: scene.columns(id_) for id_ in (second, third, untouched)}
-    renewed = lifecycle.leases_renew(
+    renewed = leases.leases_renew(
         attachments=[
-            lifecycle.Attachment(first, first_holder, at(20)),
-            lifecycle.Attachment(second, lost, at(20)),
-            lifecycle.Attachment(third, third_holder, at(20)),
-            lifecycle.Attachment(fourth, fourth_holder, at(20)),
-            lifecycle.Attachment(uuid.uuid4(), uuid.uuid4(), at(20)),
+            leases.Attachment(first, first_holder, at(20)),
+            leases.Attachment(second, lost, at(20)),
+            leases.Attachment(third, third_holder, at(20)),
+            leases.Attachment(fourth, fourth_holder, at(20)),
+            leases.Attachment(uuid.uuid4(), uuid.uuid4(), at(20)),
             mixed_up,
         ],
         now=at(20),
     )
-    assert renewed == 2
+    assert renewed == {first, fourth}
     assert {id_: scene.columns(id_) for id_ in before} == before
     assert {scene.row(id_).lease_until for id_ in (first, fourth)} == {at(20) + LEASE}
-    assert lifecycle.leases_renew(attachments=[], now=at(21)) == 0
+    assert leases.leases_renew(attachments=[], now=at(21)) == set()
 
 
 def test_it_renews_a_session_that_the_longest_session_left_finalizing(scene: Scene) -> None:
     session_id, attachment_id = scene.streaming()
     scene.keep_alive(session_id, attachment_id, until=3595)
-    assert scene.renew(session_id, attachment_id, 3605) == 1
+    assert scene.renew(session_id, attachment_id, 3605)
     row = scene.row(session_id)
     assert (row.status, row.finishing_outcome) == ("finalizing", "max_duration")
     assert row.deadline_at == at(3605) + LEASE + GRACE
@@ -222,3 +199,53 @@ def test_it_takes_an_idle_limit_that_is_longer_than_the_longest_session(
     assert sweep(61) == 1
     # The lease ran out at 30, so at 60 it had been out for 30 seconds.
     assert scene.state(session_id) == ("completed", "max_duration", None, at(60))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("planned_on", ["empty tables", "large ones"])
+def test_a_renewal_reads_sessions_by_their_ids(
+    fresh_connection: None, generic_plans: None, owner: Machine, movespec: MoveSpec, planned_on: str
+) -> None:
+    if planned_on == "large ones":
+        add_sessions(owner, movespec, MANY, **LIVE)
+    run("VACUUM ANALYZE detection_session")
+    for _ in range(4):
+        nothing = leases.Attachment(uuid.uuid4(), uuid.uuid4(), START)
+        assert leases.leases_renew(attachments=[nothing], now=START) == set()
+    if planned_on == "empty tables":
+        add_sessions(owner, movespec, MANY, **LIVE)
+    ids = list(DetectionSession.objects.values_list("id", flat=True)[:32])
+    values = {
+        "now": START,
+        "lease_until": START,
+        "finalizing_deadline": START,
+        "idle_slack": SLACK,
+        "session_ids": ids,
+        "attachment_ids": ids,
+        "idle_at": [START] * 32,
+    }
+    name, count = prepared("WITH held")
+    plan = executed(name, ordered(leases._RENEW, values, count))
+    assert set(indexes_used(plan).values()) == {"detection_session_pkey"}
+    assert pages_read(plan) < 3 * 32 * 3 + FEW_PAGES
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_renewal_does_not_wait_for_a_checkpoint_and_counts_its_session_as_held(
+    scene: Scene,
+) -> None:
+    stored, free = scene.streaming(), scene.streaming()
+
+    def renew() -> set[UUID]:
+        try:
+            held = [leases.Attachment(*one, at(50)) for one in (stored, free)]
+            return leases.leases_renew(attachments=held, now=at(50))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        scene.checkpoint(*stored, 1, 49)
+        assert pool.submit(renew).result(20) == {stored[0], free[0]}
+    assert scene.row(free[0]).lease_until == at(50) + LEASE
+    row = scene.row(stored[0])
+    assert (row.lease_until, row.checkpoint_number) == (at(49) + LEASE, 1)

@@ -16,7 +16,7 @@ Do = Callable[[Scene, UUID, UUID], object]
 
 def complete(scene: Scene, session_id: UUID, attachment_id: UUID) -> None:
     scene.finalize(session_id, 1)
-    scene.complete(session_id, attachment_id, 0, 2)
+    scene.finish(session_id, attachment_id, 2)
 
 
 def reach_the_longest(scene: Scene, session_id: UUID, attachment_id: UUID) -> None:
@@ -46,7 +46,10 @@ ACTS: dict[str, Do] = {
     "attach": lambda scene, session, _: scene.attach(session, LATER),
     "checkpoint": lambda scene, session, holder: scene.checkpoint(session, holder, 1, LATER),
     "renew": lambda scene, session, holder: scene.renew(session, holder, LATER),
-    "complete": lambda scene, session, holder: scene.complete(session, holder, 0, LATER),
+    "finish": lambda scene, session, holder: scene.finish(session, holder, LATER),
+    "finish for nobody": lambda scene, session, _: scene.finish(session, None, LATER),
+    "abandon": lambda scene, session, holder: scene.abandon(session, holder, 1, LATER),
+    "detach": lambda scene, session, holder: scene.detach(session, holder, LATER),
     "fail": lambda scene, session, holder: scene.fail(session, holder, LATER),
     "finalize": lambda scene, session, _: scene.finalize(session, LATER),
     "cancel": lambda scene, session, _: scene.cancel(session, LATER),
@@ -85,14 +88,16 @@ def expect_end_or_loss(act: Do, scene: Scene, session_id: UUID, attachment_id: U
     refusals = {
         "attach": SessionAlreadyEnded,
         "checkpoint": AttachmentLost,
-        "complete": AttachmentLost,
+        "finish": AttachmentLost,
+        "finish for nobody": AttachmentLost,
+        "abandon": AttachmentLost,
         "fail": AttachmentLost,
         "finalize": None if status == "completed" else SessionAlreadyEnded,
         "cancel": None if status == "cancelled" else SessionAlreadyEnded,
     }
     name = next(name for name, function in ACTS.items() if function is act)
     if (refusal := refusals.get(name)) is None:
-        assert act(scene, session_id, attachment_id) in (None, 0)
+        assert act(scene, session_id, attachment_id) in (None, 0, False)
         return
     with pytest.raises(refusal) as raised:
         act(scene, session_id, attachment_id)

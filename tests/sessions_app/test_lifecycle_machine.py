@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pytest
 from django.db import transaction
+from engine_work import Work, midway, whole
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -28,18 +29,19 @@ from hypothesis.stateful import (
 from kynaplatform.api.errors import ApiError
 from movespecs.models import MoveSpec
 from projects.suspension import resume, suspend
+from sessions_app.checkpoints import Checkpoint, NewEvent, checkpoint_store
 from sessions_app.deadlines import as_due, sessions_as_of
 from sessions_app.expiry import expire_sessions
+from sessions_app.finishing import session_finish
+from sessions_app.holding import AttachmentLost
+from sessions_app.leases import Attachment, leases_renew
 from sessions_app.lifecycle import (
-    Attachment,
-    AttachmentLost,
-    leases_renew,
+    session_abandon,
     session_attach,
-    session_checkpoint,
-    session_complete,
+    session_detach,
     session_fail,
 )
-from sessions_app.models import DetectionSession
+from sessions_app.models import DetectionSession, SessionAttach
 from tests.conftest import SESSIONS, Machine, make_released, mint
 
 START = datetime(2031, 5, 1, 12, tzinfo=UTC)
@@ -64,7 +66,7 @@ LEGAL = {
 }
 OBSERVED = (
     "status", "terminal_outcome", "error_code", "created_at", "started_at", "ended_at",
-    "deadline_at", "accepted_frames_total",
+    "deadline_at", "accepted_frames_total", "rejected_frames_total", "last_frame_seq",
 )  # fmt: skip
 
 
@@ -82,12 +84,20 @@ class Model:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     accepted_frames_total: int = 0
+    rejected_frames_total: int = 0
+    last_frame_seq: int = 0
+    events_total: int = 0
+    is_midway: bool = False
     attachment: UUID | None = None
     lease_until: datetime | None = None
-    last_message_at: datetime | None = None
+    # As stored: a while later than true.
+    idle_at: datetime | None = None
+    given_up_at: datetime | None = None
     checkpoints: int = 0
     finishing: str = "completed"
     attachments: list[UUID] = field(default_factory=list)
+    # Attachment → what it was closed with; None while it is open.
+    closed: dict[UUID, int | None] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<{self.status} {self.id}>"
@@ -96,16 +106,6 @@ class Model:
     def longest_at(self) -> datetime:
         assert self.started_at
         return self.started_at + LONGEST
-
-    @property
-    def idle_at(self) -> datetime:
-        assert self.last_message_at
-        return self.last_message_at + IDLE + SLACK
-
-    @property
-    def given_up_at(self) -> datetime:
-        assert self.lease_until
-        return self.lease_until + GRACE
 
     @property
     def deadline_at(self) -> datetime | None:
@@ -130,6 +130,8 @@ class Model:
                 self.finish(deadline)
             elif self.longest_at <= self.idle_at:
                 self.status, self.finishing = "finalizing", "max_duration"
+                if self.attachment is None:
+                    self.finish(deadline)
             else:
                 self.end("failed", "abandoned", deadline, "session_abandoned")
 
@@ -137,6 +139,7 @@ class Model:
         self.end("completed", self.finishing, now)
         if self.finishing == "max_duration":
             self.ended_at = self.longest_at
+        self.events_total += self.is_midway
 
     def end(self, status: str, outcome: str, now: datetime, error_code: str | None = None) -> None:
         self.status, self.terminal_outcome, self.ended_at = status, outcome, now
@@ -147,9 +150,11 @@ class Model:
         return self.attachment == attachment and self.status in ("streaming", "finalizing")
 
     def hear(self, at: datetime, now: datetime) -> None:
-        assert self.last_message_at
-        self.last_message_at = max(self.last_message_at, at)
+        assert self.idle_at
+        if self.idle_at < at + IDLE:
+            self.idle_at = at + IDLE + SLACK
         self.lease_until = now + LEASE
+        self.given_up_at = now + LEASE + GRACE
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -273,7 +278,7 @@ class Lifecycle(RuleBasedStateMachine):
             elif model.is_attached(self.now):
                 model.status, model.finishing = "finalizing", "completed"
             else:
-                model.end("completed", "completed", self.now)
+                model.finish(self.now)
         assert answer.status_code == 200
         assert answer.json() == self.record_of(model)
 
@@ -288,6 +293,21 @@ class Lifecycle(RuleBasedStateMachine):
         foreign = self.call(1 - model.project, "GET", f"{SESSIONS}/{model.id}")
         other = self.suspension_of(1 - model.project)
         assert self.code_of(foreign) == ((403, other) if other else (404, "not_found"))
+
+    @rule(data=st.data())
+    def read_events(self, data: st.DataObject) -> None:
+        model = self.pick(data)
+        answer = self.call(model.project, "GET", f"{SESSIONS}/{model.id}/events?limit=500")
+        if code := self.suspension_of(model.project):
+            assert self.code_of(answer) == (403, code)
+            return
+        events = answer.json()
+        assert len(events) == model.events_total
+        is_finished = model.status == "completed" and model.is_midway
+        interrupted = [event for event in events if event["type"] == "event_interrupted"]
+        assert [event["payload"] for event in interrupted] == [
+            {"reason": "session_ended"}
+        ] * is_finished
 
     @rule(
         data=st.data(),
@@ -334,44 +354,78 @@ class Lifecycle(RuleBasedStateMachine):
             refused = "session_already_ended"
         if refused:
             with pytest.raises(ApiError) as raised:
-                session_attach(session_id=model.id, attachment_id=attachment, now=self.now)
+                self.take(model, attachment)
             assert raised.value.code == refused
             return
-        session_attach(session_id=model.id, attachment_id=attachment, now=self.now)
+        session = self.take(model, attachment)
+        assert (session.checkpoint_number, session.events_total) == (
+            model.checkpoints, model.events_total,
+        )  # fmt: skip
         if model.status == "created":
             model.status, model.started_at = "streaming", self.now
-        model.attachment, model.last_message_at = attachment, self.now
-        model.lease_until = self.now + LEASE
+        model.attachment = attachment
+        model.idle_at = self.now + IDLE + SLACK
+        model.hear(self.now, self.now)
+        model.closed = {id_: code or 4409 for id_, code in model.closed.items()}
+        model.closed[attachment] = None
+
+    def take(self, model: Model, attachment: UUID) -> DetectionSession:
+        return session_attach(
+            session_id=model.id, attachment_id=attachment, runtime="host:1", now=self.now
+        )
+
+    @precondition(lambda self: any(model.attachments for model in self.models))
+    @rule(data=st.data(), close_code=st.sampled_from([1000, 1001, 1012, 4408]))
+    def detach(self, data: st.DataObject, close_code: int) -> None:
+        model, attachment = self.pick_attachment(data)
+        session_detach(
+            session_id=model.id, attachment_id=attachment, close_code=close_code, now=self.now
+        )
+        if attachment in model.closed:
+            model.closed[attachment] = model.closed[attachment] or close_code
+        if model.holds(attachment):
+            model.attachment = model.lease_until = None
+            model.given_up_at = self.now + GRACE
 
     @precondition(lambda self: any(model.attachments for model in self.models))
     @rule(
         data=st.data(),
         frames=st.integers(0, 30),
+        work=st.sampled_from([midway(), whole()]),
         ago=st.sampled_from([0, 3, 25]),
         step=st.sampled_from([1, 1, 1, 0, 2]),
     )
-    def checkpoint(self, data: st.DataObject, frames: int, ago: int, step: int) -> None:
+    def checkpoint(self, data: st.DataObject, frames: int, work: Work, ago: int, step: int) -> None:
         model, attachment = self.pick_attachment(data)
         heard_at = self.now - timedelta(seconds=ago)
-
-        def store() -> None:
-            session_checkpoint(
-                session_id=model.id,
-                attachment_id=attachment,
-                checkpoint_number=model.checkpoints + step,
-                engine_state={"step": step},
-                accepted_frames=frames,
-                last_message_at=heard_at,
-                now=self.now,
-            )
-
+        checkpoint = Checkpoint(
+            session_id=model.id,
+            attachment_id=attachment,
+            number=model.checkpoints + step,
+            engine_state=work.engine_state,
+            accepted_frames=frames,
+            rejected_frames=step,
+            last_frame_seq=model.last_frame_seq + frames,
+            last_batch_seq=1,
+            last_message_at=heard_at,
+            events=[NewEvent(model.events_total + 1, 1, 40.0, "shape_enter", {})] * (frames % 2),
+        )
+        # One that is stored already is held, until someone writes that a deadline has passed.
+        stored = self.raw[model.id]
+        if step == 0 and stored["attachment_id"] == attachment:
+            checkpoint_store(checkpoint=checkpoint, now=self.now)
+            return
         if not model.holds(attachment) or step != 1:
             with pytest.raises(AttachmentLost):
-                store()
+                checkpoint_store(checkpoint=checkpoint, now=self.now)
             return
-        store()
+        checkpoint_store(checkpoint=checkpoint, now=self.now)
         model.checkpoints += 1
         model.accepted_frames_total += frames
+        model.rejected_frames_total += 1
+        model.last_frame_seq += frames
+        model.events_total += frames % 2
+        model.is_midway = work == midway()
         model.hear(heard_at, self.now)
 
     @precondition(lambda self: any(model.attachments for model in self.models))
@@ -387,7 +441,7 @@ class Lifecycle(RuleBasedStateMachine):
         held = [model for model, id_ in picked if model.holds(id_)]
         for model in held:
             model.hear(heard_at, self.now)
-        assert renewed == len(held)
+        assert renewed == {model.id for model in held}
 
     @precondition(lambda self: any(model.attachment for model in self.models))
     @rule(seconds=st.sampled_from([10, 25, 29]))
@@ -397,32 +451,50 @@ class Lifecycle(RuleBasedStateMachine):
         renewed = leases_renew(
             attachments=[Attachment(model.id, id_, self.now) for model, id_ in held], now=self.now
         )
-        assert renewed == len(held)
+        assert renewed == {model.id for model, _ in held}
         for model, _ in held:
             model.hear(self.now, self.now)
         self.turn_the_clock(self.now + timedelta(seconds=seconds))
 
     @precondition(lambda self: any(model.status == "finalizing" for model in self.models))
-    @rule(data=st.data(), step=st.sampled_from([0, 0, 0, 1]))
-    def complete(self, data: st.DataObject, step: int) -> None:
+    @rule(data=st.data())
+    def finish(self, data: st.DataObject) -> None:
         finalizing = [model for model in self.models if model.status == "finalizing"]
         model = data.draw(st.sampled_from([*finalizing * 3, self.pick(data, attached=True)]))
         attachment = data.draw(st.sampled_from([model.attachments[-1], *model.attachments]))
 
-        def finish() -> None:
-            session_complete(
-                session_id=model.id,
-                attachment_id=attachment,
-                checkpoint_number=model.checkpoints + step,
-                now=self.now,
+        def finish() -> int:
+            return len(
+                session_finish(session_id=model.id, attachment_id=attachment, now=self.now).events
             )
 
-        if model.holds(attachment) and model.status == "finalizing" and step == 0:
-            finish()
+        if model.holds(attachment) and model.status == "finalizing":
+            assert finish() == model.is_midway
             model.finish(self.now)
         else:
             with pytest.raises(AttachmentLost):
                 finish()
+
+    @precondition(lambda self: any(model.attachments for model in self.models))
+    @rule(data=st.data(), late=st.sampled_from([0, 4]))
+    def abandon(self, data: st.DataObject, late: int) -> None:
+        model, attachment = self.pick_attachment(data)
+        idle_at = self.now - timedelta(seconds=late)
+
+        def give_up() -> None:
+            session_abandon(
+                session_id=model.id,
+                attachment_id=attachment,
+                last_message_at=idle_at - IDLE,
+                now=self.now,
+            )
+
+        if model.holds(attachment) and model.status == "streaming":
+            give_up()
+            model.end("failed", "abandoned", idle_at, "session_abandoned")
+        else:
+            with pytest.raises(AttachmentLost):
+                give_up()
 
     @precondition(lambda self: any(model.attachments for model in self.models))
     @rule(data=st.data())
@@ -455,6 +527,13 @@ class Lifecycle(RuleBasedStateMachine):
                 assert row == before
             elif before["status"] != row["status"]:
                 assert (before["status"], row["status"]) in LEGAL
+
+    @invariant()
+    def attaches_are_noted_with_what_closed_them(self) -> None:
+        noted = SessionAttach.objects.filter(session_id__in=[model.id for model in self.models])
+        assert dict(noted.values_list("id", "close_code")) == {
+            id_: code for model in self.models for id_, code in model.closed.items()
+        }
 
     @invariant()
     def reads_agree_with_the_model_whether_or_not_a_sweep_ran(self) -> None:

@@ -1,4 +1,4 @@
-"""NOTIFY: for finalize, cancel and suspension, when they commit, and for nothing else."""
+"""NOTIFY: for finalize, cancel, suspension and a newer attach, when they commit; for no more."""
 
 from collections.abc import Iterator
 
@@ -87,6 +87,20 @@ def test_it_signals_a_suspension_with_the_sweep(
     assert listener.heard() == []
 
 
+def test_it_signals_an_attach_that_takes_the_session_from_another(
+    scene: Scene, listener: Listener
+) -> None:
+    session_id, older = scene.streaming()
+    assert listener.heard() == []
+    scene.attach(session_id, 1)
+    assert listener.heard() == [str(session_id)]
+    with transaction.atomic():
+        scene.attach(session_id, 2)
+        transaction.set_rollback(True)
+    scene.detach(session_id, older, 3)
+    assert listener.heard() == []
+
+
 @pytest.mark.parametrize("end", ["finalize", "cancel"])
 def test_it_signals_nothing_that_did_not_commit(scene: Scene, listener: Listener, end: str) -> None:
     session_id, _ = scene.streaming()
@@ -123,11 +137,13 @@ def test_it_signals_nothing_for_what_runtimes_and_deadlines_do(
     scene: Scene, listener: Listener
 ) -> None:
     session_id, older = scene.streaming()
+    scene.detach(session_id, older, 1)
     newer = scene.attach(session_id, 1)
     scene.checkpoint(session_id, newer, 1, 2)
-    assert scene.renew(session_id, newer, 3) == 1
-    assert scene.renew(session_id, older, 3) == 0
+    assert scene.renew(session_id, newer, 3)
+    assert not scene.renew(session_id, older, 3)
     scene.fail(session_id, newer, 4)
+    scene.detach(session_id, newer, 4)
     scene.created()
     scene.streaming()
     assert sweep(10_000) == 2

@@ -9,6 +9,7 @@ from lifecycle_scene import (
     IDLE,
     LEASE,
     LONGEST,
+    RUNTIME,
     SLACK,
     START,
     TICK,
@@ -36,7 +37,7 @@ def test_it_streams_from_the_first_attach(scene: Scene) -> None:
     session_id = scene.created()
     attachment_id = uuid.uuid4()
     session = lifecycle.session_attach(
-        session_id=session_id, attachment_id=attachment_id, now=at(299)
+        session_id=session_id, attachment_id=attachment_id, runtime=RUNTIME, now=at(299)
     )
     assert session == scene.row(session_id)
     assert (session.status, session.started_at, session.attachment_id) == (
@@ -58,7 +59,9 @@ def test_it_keeps_the_first_start_on_a_further_attach(scene: Scene) -> None:
 
 def test_it_does_not_attach_to_an_unknown_session(db: None) -> None:
     with pytest.raises(NotFound):
-        lifecycle.session_attach(session_id=uuid.uuid4(), attachment_id=uuid.uuid4(), now=START)
+        lifecycle.session_attach(
+            session_id=uuid.uuid4(), attachment_id=uuid.uuid4(), runtime=RUNTIME, now=START
+        )
 
 
 def test_it_expires_when_the_attach_window_is_over(scene: Scene) -> None:
@@ -86,7 +89,7 @@ def test_it_completes_through_the_runtime_that_holds_it(scene: Scene) -> None:
     assert (row.status, row.ended_at, row.attachment_id) == ("finalizing", None, attachment_id)
     assert row.deadline_at == START + LEASE + GRACE
     scene.checkpoint(session_id, attachment_id, 1, 30)
-    scene.complete(session_id, attachment_id, 1, 31)
+    scene.finish(session_id, attachment_id, 31)
     assert scene.state(session_id) == ("completed", "completed", None, at(31))
     assert scene.row(session_id).accepted_frames_total == 10
 
@@ -114,8 +117,8 @@ def test_it_is_abandoned_after_the_idle_limit(scene: Scene) -> None:
 def test_it_is_abandoned_also_while_a_runtime_holds_it(scene: Scene) -> None:
     session_id, attachment_id = scene.streaming()
     for seconds in range(10, 130, 10):
-        assert scene.renew(session_id, attachment_id, seconds, heard=0) == 1
-    assert scene.renew(session_id, attachment_id, 130, heard=0) == 0
+        assert scene.renew(session_id, attachment_id, seconds, heard=0)
+    assert not scene.renew(session_id, attachment_id, 130, heard=0)
     assert scene.state(session_id) == ("failed", "abandoned", "session_abandoned", at(130))
 
 
@@ -126,7 +129,7 @@ def test_it_finishes_through_its_runtime_after_the_longest_session(scene: Scene)
     assert sweep(3605) == 1
     row = scene.row(session_id)
     assert (row.status, row.attachment_id, row.ended_at) == ("finalizing", attachment_id, None)
-    scene.complete(session_id, attachment_id, 0, 3610)
+    scene.finish(session_id, attachment_id, 3610)
     assert scene.state(session_id) == ("completed", "max_duration", None, START + LONGEST)
 
 
@@ -136,7 +139,7 @@ def test_it_finishes_through_its_runtime_before_any_sweep_has_run(scene: Scene) 
     # The batch that was on its way, and then the end.
     scene.checkpoint(session_id, attachment_id, 1, 3601)
     assert scene.row(session_id).status == "finalizing"
-    scene.complete(session_id, attachment_id, 1, 3602)
+    scene.finish(session_id, attachment_id, 3602)
     assert scene.state(session_id) == ("completed", "max_duration", None, START + LONGEST)
 
 
@@ -172,7 +175,7 @@ def test_it_finishes_through_the_next_attach(scene: Scene) -> None:
     attachment_id = scene.attach(session_id, 59)
     row = scene.row(session_id)
     assert (row.status, row.deadline_at) == ("finalizing", at(59) + LEASE + GRACE)
-    scene.complete(session_id, attachment_id, 0, 70)
+    scene.finish(session_id, attachment_id, 70)
     assert scene.state(session_id) == ("completed", "completed", None, at(70))
 
 

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import Scene, at, sweep
+from plans import explained, indexes_used
 
 from sessions_app import expiry, tasks
 from sessions_app.models import DetectionSession
@@ -45,14 +46,14 @@ def test_it_ends_the_earliest_deadlines_first(scene: Scene) -> None:
     assert 'ORDER BY "detection_session"."deadline_at" ASC LIMIT 1' in first
 
 
-def test_it_costs_three_reads_when_nothing_is_due(scene: Scene) -> None:
+def test_it_costs_four_reads_when_nothing_is_due(scene: Scene) -> None:
     scene.created()
     scene.streaming()
     with CaptureQueriesContext(connection) as queries:
         assert sweep(1) == 0
-    # Overdue sessions; suspended organizations; suspended projects.
+    # Overdue sessions; those to finish; suspended organizations; suspended projects.
     reads = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
-    assert len(reads) == 3
+    assert len(reads) == 4
     assert not [query for query in queries if query["sql"].startswith("UPDATE")]
 
 
@@ -60,12 +61,19 @@ def test_it_reads_the_index_of_deadlines_alone(scene: Scene) -> None:
     scene.created()
     with CaptureQueriesContext(connection) as queries:
         sweep(1)
-    (select,) = [query["sql"] for query in queries if "SKIP LOCKED" in query["sql"]]
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {select}")
-        plan = json.dumps(cursor.fetchone()[0])
-    assert "session_deadline" in plan
-    assert "Seq Scan" not in plan
+    selects = [query["sql"] for query in queries if 'FROM "detection_session"' in query["sql"]]
+    assert len(selects) == 2
+    for select in selects:
+        plan = explained(f"EXPLAIN (FORMAT JSON) {select}")
+        assert set(indexes_used(plan).values()) == {"session_deadline"}
+
+
+def test_it_finishes_all_that_only_lost_its_runtime(scene: Scene) -> None:
+    for _ in range(5):
+        scene.finalizing()
+    assert sweep(LATE, batch=2) == 5
+    assert statuses() == ["completed"] * 5
+    assert sweep(LATE, batch=2) == 0
 
 
 def test_it_may_be_run_again(scene: Scene) -> None:

@@ -1,0 +1,171 @@
+"""Checkpoints: the engine's state, the counters and the events of many sessions in one statement.
+
+A client hears of its frames only after the statement that stores them has committed.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+from psycopg.types.numeric import Int8
+
+from sessions_app.deadlines import FINALIZING_GRACE, settle
+from sessions_app.holding import IDLE_SLACK, LEASE, AttachmentLost, idle_limit
+from sessions_app.models import DetectionSession
+
+# A row for each session that holds its checkpoint, stored now or by an earlier try whose answer
+# was lost. The one of an earlier try is seen once that has committed: what is not answered is
+# tried once more before it counts as lost.
+#
+# What is attached streams or is finalizing. The conditions are such that the primary key alone can
+# serve them: planned on an empty table, joins and other indexes pass for as cheap.
+#
+# The deadline is indexed. It is written only when the stored one would be early, so that most
+# checkpoints touch no index (they are heap-only updates).
+STATEMENT = """
+WITH given AS (
+    SELECT * FROM unnest(
+        %(session_ids)s::uuid[], %(attachment_ids)s::uuid[], %(numbers)s::bigint[],
+        %(engine_states)s::text[], %(accepted_frames)s::bigint[], %(rejected_frames)s::bigint[],
+        %(last_frame_seqs)s::bigint[], %(last_batch_seqs)s::bigint[],
+        %(event_counts)s::bigint[], %(idle_at)s::timestamptz[]
+    ) AS given (
+        session_id, attachment_id, number, engine_state, accepted_frames, rejected_frames,
+        last_frame_seq, last_batch_seq, event_count, idle_at
+    )
+),
+updated AS (
+    UPDATE detection_session AS session
+    SET checkpoint_number = given.number,
+        engine_state = given.engine_state::jsonb,
+        accepted_frames_total = session.accepted_frames_total + given.accepted_frames,
+        rejected_frames_total = session.rejected_frames_total + given.rejected_frames,
+        events_total = session.events_total + given.event_count,
+        last_frame_seq = GREATEST(session.last_frame_seq, given.last_frame_seq),
+        last_batch_seq = GREATEST(session.last_batch_seq, given.last_batch_seq),
+        lease_until = %(lease_until)s::timestamptz,
+        deadline_at = CASE
+            WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
+            WHEN session.deadline_at >= given.idle_at THEN session.deadline_at
+            ELSE LEAST(session.longest_until, given.idle_at + %(idle_slack)s::interval)
+        END
+    FROM given
+    WHERE session.id = ANY (%(session_ids)s::uuid[]) AND session.id = given.session_id
+        AND session.attachment_id = given.attachment_id
+        AND session.checkpoint_number = given.number - 1
+        AND COALESCE(session.deadline_at > %(now)s::timestamptz, FALSE)
+    RETURNING session.id
+),
+stored AS (
+    INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload)
+    SELECT event.session_id, event.sequence, event.frame_seq, event.ts_ms, event.type,
+           event.payload::jsonb
+    FROM unnest(
+        %(event_session_ids)s::uuid[], %(sequences)s::bigint[], %(frame_seqs)s::bigint[],
+        %(ts_ms)s::float8[], %(types)s::text[], %(payloads)s::text[]
+    ) AS event (session_id, sequence, frame_seq, ts_ms, type, payload)
+    WHERE event.session_id IN (SELECT id FROM updated)
+)
+SELECT id AS session_id FROM updated
+UNION ALL
+SELECT session.id
+FROM given
+JOIN detection_session AS session ON session.id = ANY (%(session_ids)s::uuid[])
+    AND session.id = given.session_id AND session.attachment_id = given.attachment_id
+    AND session.checkpoint_number = given.number
+"""
+_encode = msgspec.json.Encoder().encode
+
+
+class NewEvent(NamedTuple):
+    """An event to store: `sequence` counts those of the session from 1."""
+
+    sequence: int
+    frame_seq: int
+    ts_ms: float
+    type: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What a session has come to since checkpoint `number` - 1.
+
+    `engine_state` is JSON text; the frames are counted since then, `last_frame_seq` and
+    `last_batch_seq` are the highest so far (0: none).
+    """
+
+    session_id: UUID
+    attachment_id: UUID
+    number: int
+    engine_state: bytes | str
+    accepted_frames: int
+    rejected_frames: int
+    last_frame_seq: int
+    last_batch_seq: int
+    last_message_at: datetime
+    events: Sequence[NewEvent]
+
+
+def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, Any]:
+    """What STATEMENT takes to store `checkpoints`, at most one of a session."""
+    idle = idle_limit()
+    events = [(one.session_id, event) for one in checkpoints for event in one.events]
+    return {
+        "now": now,
+        "lease_until": now + LEASE,
+        "finalizing_deadline": now + LEASE + FINALIZING_GRACE,
+        "idle_slack": IDLE_SLACK,
+        "session_ids": [one.session_id for one in checkpoints],
+        "attachment_ids": [one.attachment_id for one in checkpoints],
+        "numbers": _bigints(one.number for one in checkpoints),
+        "engine_states": [_text(one.engine_state) for one in checkpoints],
+        "accepted_frames": _bigints(one.accepted_frames for one in checkpoints),
+        "rejected_frames": _bigints(one.rejected_frames for one in checkpoints),
+        "last_frame_seqs": _bigints(one.last_frame_seq for one in checkpoints),
+        "last_batch_seqs": _bigints(one.last_batch_seq for one in checkpoints),
+        "event_counts": _bigints(len(one.events) for one in checkpoints),
+        "idle_at": [one.last_message_at + idle for one in checkpoints],
+        "event_session_ids": [session_id for session_id, _ in events],
+        "sequences": _bigints(event.sequence for _, event in events),
+        "frame_seqs": _bigints(event.frame_seq for _, event in events),
+        "ts_ms": [float(event.ts_ms) for _, event in events],
+        "types": [event.type for _, event in events],
+        "payloads": [_text(_encode(event.payload)) for _, event in events],
+    }
+
+
+def checkpoint_store(*, checkpoint: Checkpoint, now: datetime) -> None:
+    """Store one checkpoint; raises AttachmentLost, having changed nothing of the session's work.
+
+    A deadline that has passed is settled first: the longest session leaves it finalizing and held.
+    """
+    if _store(checkpoint, now):
+        return
+    settle(
+        DetectionSession.objects.filter(
+            id=checkpoint.session_id, attachment_id=checkpoint.attachment_id
+        ),
+        now,
+    )
+    if not _store(checkpoint, now):
+        raise AttachmentLost
+
+
+def _store(checkpoint: Checkpoint, now: datetime) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(STATEMENT, parameters([checkpoint], now))
+        return cursor.fetchone() is not None
+
+
+def _bigints(numbers: Iterable[int]) -> list[Int8]:
+    """psycopg would choose a type by their size, and prepare the statement for each anew."""
+    return [Int8(number) for number in numbers]
+
+
+def _text(json: bytes | str) -> str:
+    return json.decode() if isinstance(json, bytes) else json

@@ -1,0 +1,66 @@
+"""Events as clients see them, the same at REST and on the stream."""
+
+from collections.abc import Collection
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from kynaplatform.api.errors import ValidationFailed
+from kynaplatform.api.wire import Answer
+from sessions_app.models import DetectionEvent
+
+EventTypeName = Literal[
+    "shape_enter", "shape_exit", "event_completed", "event_interrupted", "feedback"
+]
+
+
+class EventRecord(Answer):
+    """What was detected: `ts_ms` is the timestamp of the deciding frame, in milliseconds."""
+
+    event_id: UUID
+    session_id: UUID
+    ts_ms: float
+    type: EventTypeName
+    payload: dict[str, Any]
+
+
+def event_id(session_id: UUID, sequence: int) -> UUID:
+    """The id of a session's event; with the session's id it gives the sequence back."""
+    return UUID(int=session_id.int ^ sequence)
+
+
+def present_ts(ts_ms: float) -> int | float:
+    """A whole number without its point, as a client will have sent it."""
+    whole = int(ts_ms)
+    return whole if whole == ts_ms else ts_ms
+
+
+def present_event(event: DetectionEvent) -> EventRecord:
+    return EventRecord(
+        event_id=event_id(event.session_id, event.sequence),
+        session_id=event.session_id,
+        ts_ms=present_ts(event.ts_ms),
+        type=cast(EventTypeName, event.type),
+        payload=event.payload,
+    )
+
+
+def events_after(*, session_id: UUID, after: UUID | None, limit: int) -> list[DetectionEvent]:
+    """Up to `limit` events of a session, oldest first, behind the one that `after` is the id of.
+
+    Raises ValidationFailed when that is none of this session's.
+    """
+    events = DetectionEvent.objects.filter(session_id=session_id)
+    known = 0
+    if after is not None:
+        known = session_id.int ^ after.int
+        if not events.filter(sequence=known).exists():
+            raise ValidationFailed({"after": ["Not an event of this session."]})
+    # Sequences have no gap: whatever the plan, it reads no more than these.
+    page = events.filter(sequence__gt=known, sequence__lte=known + limit)
+    return list(page.order_by("sequence"))
+
+
+def events_of_frames(*, session_id: UUID, frame_seqs: Collection[int]) -> list[DetectionEvent]:
+    """The events that these frames of a session caused, in their order."""
+    events = DetectionEvent.objects.filter(session_id=session_id, frame_seq__in=frame_seqs)
+    return list(events.order_by("sequence"))

@@ -1,0 +1,131 @@
+"""Finishing: the engine's own finish on the stored state, whoever finishes the session."""
+
+import logging
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import DataError, Error, IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+
+import detection
+from movespecs.models import MoveSpecVersion
+from sessions_app.deadlines import as_due, is_to_finish, settle
+from sessions_app.holding import ENDED, AttachmentLost, case
+from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
+
+logger = logging.getLogger(__name__)
+
+RUNTIME_ERROR = "runtime_error"
+RUNTIME_ERROR_MESSAGE = "The detection engine failed."
+# A checkpoint may be stored between the read and the write; hardly ever more than one.
+TRIES = 3
+
+
+class FinishedSession(NamedTuple):
+    """A session that has ended, and the events that its finish added."""
+
+    session: DetectionSession
+    events: list[DetectionEvent]
+
+
+def session_finish(
+    *, session_id: UUID, now: datetime, attachment_id: UUID | None = None
+) -> FinishedSession:
+    """Complete a session: by the runtime whose `attachment_id` holds it finalizing, or else what a
+    deadline completes by `now`.
+
+    The engine runs outside any lock; the one write is guarded by the checkpoint that it started
+    from. An engine that raises leaves the session failed, `runtime_error`. Raises AttachmentLost,
+    having changed nothing, when it is another's to finish or has ended.
+    """
+    sessions = DetectionSession.objects.filter(id=session_id)
+    changes: dict[str, Any]
+    if attachment_id is None:
+        sessions = sessions.filter(is_to_finish(now))
+        changes = as_due(now)
+    else:
+        mine = sessions.filter(attachment_id=attachment_id)
+        settle(mine, now)
+        sessions = mine.filter(status=Status.FINALIZING, deadline_at__gt=now)
+        at_the_longest = Q(finishing_outcome=Outcome.MAX_DURATION)
+        changes = {
+            **ENDED,
+            "status": Status.COMPLETED,
+            "terminal_outcome": F("finishing_outcome"),
+            "ended_at": case(at_the_longest, F("longest_until"), now),
+        }
+    for _ in range(TRIES):
+        session = sessions.first()
+        if session is None:
+            break
+        finished = _finish(
+            session, sessions.filter(checkpoint_number=session.checkpoint_number), changes
+        )
+        if finished is not None:
+            return finished
+    raise AttachmentLost
+
+
+@lru_cache(maxsize=256)
+def spec_of_version(version_id: UUID) -> detection.MoveSpec:
+    """The compiled MoveSpec of a version, which never changes.
+
+    Raises MoveSpecInvalid where the language no longer takes its text.
+    """
+    version = MoveSpecVersion.objects.only("yaml_source").get(id=version_id)
+    return detection.compile(version.yaml_source)
+
+
+def _finish(
+    session: DetectionSession, unchanged: QuerySet[DetectionSession], changes: dict[str, Any]
+) -> FinishedSession | None:
+    """End `session` while it is `unchanged` since it was read; None when it is not."""
+    try:
+        return _end(session, unchanged, changes, _last_events(session))
+    except Exception as error:  # whatever it is, the session must end
+        if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
+            raise  # the database's fault; what it can't store is the engine's
+        logger.exception("The engine failed to finish session %s.", session.id)
+    failed = {
+        **ENDED,
+        "status": Status.FAILED,
+        "terminal_outcome": Outcome.FAILED,
+        "error_code": RUNTIME_ERROR,
+        "error_message": RUNTIME_ERROR_MESSAGE,
+        "ended_at": changes["ended_at"],
+    }
+    return _end(session, unchanged, failed, [])
+
+
+def _end(
+    session: DetectionSession,
+    unchanged: QuerySet[DetectionSession],
+    changes: dict[str, Any],
+    events: list[DetectionEvent],
+) -> FinishedSession | None:
+    with transaction.atomic():
+        if not unchanged.update(**changes, events_total=F("events_total") + len(events)):
+            return None
+        DetectionEvent.objects.bulk_create(events)
+    return FinishedSession(DetectionSession.objects.get(id=session.id), events)
+
+
+def _last_events(session: DetectionSession) -> list[DetectionEvent]:
+    snapshot = (session.engine_state or {}).get("engine")
+    if snapshot is None:
+        return []
+    spec = spec_of_version(session.resolved_version_id)
+    engine = detection.Engine.restore(spec, snapshot)
+    return [
+        DetectionEvent(
+            session_id=session.id,
+            sequence=session.events_total + number,
+            frame_seq=session.last_frame_seq,
+            ts_ms=event.ts_ms,
+            type=event.type,
+            payload=event.payload,
+        )
+        for number, event in enumerate(engine.finish(), start=1)
+    ]

@@ -1,0 +1,56 @@
+"""What a runtime that holds a session writes under: its fence, its lease, and the idle deadline."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Case, Q, Value, When
+from django.db.models.expressions import Combinable
+
+from sessions_app.deadlines import settle
+from sessions_app.models import DetectionSession, Status
+
+LEASE = timedelta(seconds=30)
+# A stored idle deadline is late by up to this and never early; so it is seldom written anew.
+IDLE_SLACK = timedelta(seconds=10)
+HELD_STATUSES = (Status.STREAMING, Status.FINALIZING)
+# What every end does to the columns of a live session.
+ENDED: dict[str, Any] = {
+    "finishing_outcome": None,
+    "deadline_at": None,
+    "attachment_id": None,
+    "lease_until": None,
+}
+
+
+class AttachmentLost(Exception):
+    """Someone newer is attached, or the session has ended: stop."""
+
+
+def idle_limit() -> timedelta:
+    return timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+
+
+def update_held(
+    session_id: UUID, attachment_id: UUID, now: datetime, /, *guards: Q, **changes: Any
+) -> None:
+    """Change the session that `attachment_id` holds; raises AttachmentLost.
+
+    Only when that finds nothing is it looked whether a deadline has passed: the longest session
+    leaves it finalizing and still held.
+    """
+    mine = DetectionSession.objects.filter(id=session_id, attachment_id=attachment_id)
+    held = mine.filter(*guards, status__in=HELD_STATUSES, deadline_at__gt=now)
+    if held.update(**changes):
+        return
+    if not (settle(mine, now) and held.update(**changes)):
+        raise AttachmentLost
+
+
+def case(condition: Q, then: object, otherwise: object) -> Case:
+    return Case(When(condition, then=_value(then)), default=_value(otherwise))
+
+
+def _value(value: object) -> Combinable:
+    return value if isinstance(value, Combinable) else Value(value)

@@ -1,0 +1,89 @@
+"""Leases: what a runtime holds, it renews all at once, now and then."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from sessions_app.batches import settle_in_batches
+from sessions_app.deadlines import FINALIZING_GRACE
+from sessions_app.holding import IDLE_SLACK, LEASE, idle_limit
+from sessions_app.models import DetectionSession
+
+# A row that a checkpoint has locked is passed over: that renews it. It is answered as held, as is
+# everything that was held when the statement began. By the primary key, as in checkpoints.py.
+_RENEW = """
+WITH held AS (
+    SELECT session.id, given.attachment_id, given.idle_at
+    FROM unnest(
+        %(session_ids)s::uuid[], %(attachment_ids)s::uuid[], %(idle_at)s::timestamptz[]
+    ) AS given (session_id, attachment_id, idle_at)
+    JOIN detection_session AS session ON session.id = ANY (%(session_ids)s::uuid[])
+        AND session.id = given.session_id AND session.attachment_id = given.attachment_id
+    WHERE COALESCE(session.deadline_at > %(now)s::timestamptz, FALSE)
+),
+free AS (
+    SELECT session.id, held.idle_at
+    FROM held
+    JOIN detection_session AS session ON session.id = ANY (%(session_ids)s::uuid[])
+        AND session.id = held.id AND session.attachment_id = held.attachment_id
+    FOR NO KEY UPDATE OF session SKIP LOCKED
+),
+renewed AS (
+    UPDATE detection_session AS session
+    SET lease_until = %(lease_until)s::timestamptz,
+        deadline_at = CASE
+            WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
+            WHEN session.deadline_at >= free.idle_at THEN session.deadline_at
+            ELSE LEAST(session.longest_until, free.idle_at + %(idle_slack)s::interval)
+        END
+    FROM free
+    WHERE session.id = ANY (%(session_ids)s::uuid[]) AND session.id = free.id
+)
+SELECT id FROM held
+"""
+
+
+class Attachment(NamedTuple):
+    """What a runtime holds, and when its client last sent a message."""
+
+    session_id: UUID
+    attachment_id: UUID
+    last_message_at: datetime
+
+
+def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUID]:
+    """Renew the leases of one runtime's attachments; answers the sessions that it still holds.
+
+    Also moves the idle deadlines: a client that only pings is not idle.
+    """
+    given = list(attachments)
+    held = _renew(given, now)
+    # The longest session leaves one finalizing and still held.
+    missing = [one for one in given if one.session_id not in held]
+    if missing:
+        mine = DetectionSession.objects.filter(
+            id__in=[one.session_id for one in missing],
+            attachment_id__in=[one.attachment_id for one in missing],
+        )
+        if settle_in_batches(mine, now, len(missing)):
+            held |= _renew(missing, now)
+    return held
+
+
+def _renew(given: list[Attachment], now: datetime) -> set[UUID]:
+    idle = idle_limit()
+    parameters: dict[str, Any] = {
+        "now": now,
+        "lease_until": now + LEASE,
+        "finalizing_deadline": now + LEASE + FINALIZING_GRACE,
+        "idle_slack": IDLE_SLACK,
+        "session_ids": [one.session_id for one in given],
+        "attachment_ids": [one.attachment_id for one in given],
+        "idle_at": [one.last_message_at + idle for one in given],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_RENEW, parameters)
+        return {session_id for (session_id,) in cursor.fetchall()}

@@ -1,0 +1,151 @@
+"""What a session has detected, for staff: counts, a picture over time, and who was attached."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from detection import MoveSpecInvalid
+from sessions_app.events import present_ts
+from sessions_app.finishing import spec_of_version
+from sessions_app.models import DetectionEvent, DetectionSession, EventType, SessionAttach
+from staff.timeline import lasting
+
+# A page stays quick whatever a session holds: the newest events are drawn, fewer of them listed.
+DRAWN, LISTED, ATTACHES = 2_000, 25, 20
+# The picture's width in units of its own, stretched to the page's; and a lane's height in pixels.
+WIDTH, LANE = 1_000, 24
+THINNEST = 2
+MARKS: dict[str, str] = {
+    EventType.EVENT_COMPLETED: "completed",
+    EventType.EVENT_INTERRUPTED: "interrupted",
+    EventType.FEEDBACK: "feedback",
+}
+CLOSED = {
+    1000: "The session was over, or the client closed.",
+    1001: "The client went away.",
+    1006: "The connection broke.",
+    1009: "A message was larger than the transport takes.",
+    1012: "The runtime restarted or lost the database: the client was to attach again.",
+    4400: "The client sent a bad message.",
+    4408: "The client did not read.",
+    4409: "A newer attach took the session.",
+    4413: "A batch was too large.",
+    4429: "The client sent too many messages.",
+}
+
+
+class Lane(NamedTuple):
+    """A row of the picture: a phase's stays as bars, or events of one type as marks."""
+
+    name: str
+    kind: str
+    times: int
+    path: str
+
+
+class Picture(NamedTuple):
+    lanes: Sequence[Lane]
+    height: int
+    lasts: str
+
+
+class Told(NamedTuple):
+    """An event as a row of the table."""
+
+    sequence: int
+    ts_ms: float
+    frame_seq: int
+    type: str
+    payload: str
+
+
+class Attach(NamedTuple):
+    noted: SessionAttach
+    lasted: str
+    how: str
+
+
+def detections(session: DetectionSession, now: datetime) -> dict[str, Any]:
+    """What the page of a session shows of it, by three queries at most."""
+    # By their sequences, which have no gap: so no plan reads more of a long session.
+    newest = list(
+        session.events.filter(sequence__gt=session.events_total - DRAWN).order_by("-sequence")
+    )
+    attaches = list(session.attaches.order_by("-attached_at")[: ATTACHES + 1])
+    return {
+        "picture": picture(newest[::-1], phases_of(session)) if newest else None,
+        "drawn": len(newest),
+        "listed": [
+            Told(
+                event.sequence,
+                present_ts(round(event.ts_ms, 3)),
+                event.frame_seq,
+                event.type,
+                ", ".join(f"{name} {value}" for name, value in event.payload.items()),
+            )
+            for event in newest[:LISTED]
+        ],
+        "attaches": [_attach(one, session, now) for one in attaches[:ATTACHES]],
+        "has_older_attaches": len(attaches) > ATTACHES,
+    }
+
+
+def phases_of(session: DetectionSession) -> tuple[str, ...]:
+    """Those of its version, in their order; none where the language no longer takes its text."""
+    try:
+        spec = spec_of_version(session.resolved_version_id)
+    except MoveSpecInvalid:
+        return ()
+    return tuple(phase.name for phase in spec.phases)
+
+
+def picture(events: Sequence[DetectionEvent], phases: Sequence[str]) -> Picture:
+    """Lanes of `phases`, of others that the events name, and of marks; the oldest event first."""
+    began, span = events[0].ts_ms, events[-1].ts_ms - events[0].ts_ms
+    stays: dict[str, list[tuple[float, float]]] = {name: [] for name in phases}
+    marks: dict[str, list[float]] = {name: [] for name in MARKS.values()}
+    entered: dict[str, float] = {}
+    for event in events:
+        at = WIDTH * (event.ts_ms - began) / span if span else 0.0
+        if event.type in MARKS:
+            marks[MARKS[event.type]].append(at)
+            continue
+        phase = event.payload["shape_key"]
+        if event.type == EventType.SHAPE_ENTER:
+            entered[phase] = at
+        else:
+            # What was entered before the first of these events is held from the edge.
+            stays.setdefault(phase, []).append((entered.pop(phase, 0.0), at))
+    for phase, since in entered.items():
+        stays.setdefault(phase, []).append((since, float(WIDTH)))
+    lanes: list[Lane] = []
+    for name, held in stays.items():
+        top = LANE * len(lanes)
+        bars = "".join(_bar(since, until, top) for since, until in held)
+        lanes.append(Lane(name, "phase", len(held), bars))
+    for name, found in marks.items():
+        top = LANE * len(lanes)
+        lines = "".join(f"M{at:.1f} {top + 3}V{top + LANE - 3}" for at in found)
+        lanes.append(Lane(name, name, len(found), lines))
+    return Picture(lanes, LANE * len(lanes), lasting(timedelta(milliseconds=span)))
+
+
+def _bar(since: float, until: float, top: int) -> str:
+    """A box of some width, however short the stay."""
+    until = max(until, since + THINNEST)
+    return f"M{since:.1f} {top + 5}H{until:.1f}V{top + LANE - 5}H{since:.1f}Z"
+
+
+def _attach(attach: SessionAttach, session: DetectionSession, now: datetime) -> Attach:
+    is_held = (
+        session.attachment_id == attach.id
+        and session.lease_until is not None
+        and session.lease_until > now
+    )
+    if attach.detached_at is None:
+        how = "Attached now." if is_held else "Its runtime said nothing of its end."
+        lasted = lasting(now - attach.attached_at) if is_held else ""
+    else:
+        how = CLOSED.get(attach.close_code or 0, "")
+        lasted = lasting(attach.detached_at - attach.attached_at)
+    return Attach(attach, lasted, how)

@@ -1,0 +1,135 @@
+"""The record of who was attached to a session, and giving one up."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from lifecycle_scene import GRACE, IDLE, LEASE, RUNTIME, SLACK, Scene, at, sweep
+
+from kynaplatform.api.errors import SessionAlreadyEnded
+from sessions_app import lifecycle
+from sessions_app.holding import AttachmentLost
+from sessions_app.models import SessionAttach
+
+
+def test_an_attach_is_noted(scene: Scene) -> None:
+    session_id = scene.created()
+    attachment_id = scene.attach(session_id, 5)
+    (attach,) = SessionAttach.objects.all()
+    assert (attach.id, attach.session_id, attach.runtime) == (attachment_id, session_id, RUNTIME)
+    assert (attach.attached_at, attach.detached_at, attach.close_code) == (at(5), None, None)
+
+
+def test_an_attach_that_is_refused_is_not_noted(scene: Scene) -> None:
+    session_id = scene.created()
+    scene.cancel(session_id, 1)
+    with pytest.raises(SessionAlreadyEnded):
+        scene.attach(session_id, 2)
+    assert scene.attaches(session_id) == []
+
+
+def test_a_newer_attach_closes_the_older_one(scene: Scene) -> None:
+    session_id, older = scene.streaming()
+    newer = scene.attach(session_id, 10)
+    # What the older one has to say comes late.
+    scene.detach(session_id, older, 11, close_code=4409)
+    assert scene.attaches(session_id) == [
+        (older, at(0), at(10), 4409),
+        (newer, at(10), None, None),
+    ]
+    row = scene.row(session_id)
+    assert (row.attachment_id, row.lease_until) == (newer, at(10) + LEASE)
+
+
+def test_an_attach_comes_with_the_version_and_the_stored_state(scene: Scene) -> None:
+    session_id, older = scene.streaming()
+    scene.checkpoint(session_id, older, 1, 5, frames=15, rejected_frames=2, last_frame_seq=17)
+    session = lifecycle.session_attach(
+        session_id=session_id, attachment_id=uuid.uuid4(), runtime=RUNTIME, now=at(6)
+    )
+    assert (session.checkpoint_number, session.last_frame_seq, session.last_batch_seq) == (1, 17, 1)
+    assert (session.accepted_frames_total, session.rejected_frames_total) == (15, 2)
+    # Loaded with it: no further query.
+    assert "resolved_version" in session._state.fields_cache
+    assert session.resolved_version.yaml_source.startswith("name: squat")
+
+
+def test_a_detach_gives_the_session_up(scene: Scene) -> None:
+    session_id, holder = scene.streaming()
+    scene.detach(session_id, holder, 10, close_code=1001)
+    row = scene.row(session_id)
+    assert (row.status, row.attachment_id, row.lease_until) == ("streaming", None, None)
+    assert row.deadline_at == at(0) + IDLE + SLACK
+    assert scene.attaches(session_id) == [(holder, at(0), at(10), 1001)]
+    # Nothing is attached: a finalize need not wait for the lease to run out.
+    scene.finalize(session_id, 11)
+    assert scene.state(session_id) == ("completed", "completed", None, at(11))
+
+
+def test_a_detach_may_be_repeated(scene: Scene) -> None:
+    session_id, holder = scene.streaming()
+    scene.detach(session_id, holder, 10, close_code=1012)
+    newer = scene.attach(session_id, 11)
+    before = scene.columns(session_id)
+    scene.detach(session_id, holder, 12, close_code=1000)
+    assert scene.columns(session_id) == before
+    assert scene.attaches(session_id) == [
+        (holder, at(0), at(10), 1012),
+        (newer, at(11), None, None),
+    ]
+
+
+def test_a_detach_of_a_finalizing_session_leaves_30_s_for_the_next(scene: Scene) -> None:
+    session_id, holder = scene.finalizing()
+    scene.detach(session_id, holder, 10, close_code=1012)
+    row = scene.row(session_id)
+    assert (row.status, row.attachment_id, row.deadline_at) == (
+        "finalizing", None, at(10) + GRACE,
+    )  # fmt: skip
+    assert sweep(39.9) == 0
+    assert sweep(40) == 1
+    assert scene.state(session_id) == ("completed", "completed", None, at(40))
+
+
+def test_a_detach_does_not_bring_back_what_a_deadline_has_completed(scene: Scene) -> None:
+    session_id, holder = scene.finalizing()
+    scene.detach(session_id, holder, 61, close_code=1000)
+    assert sweep(62) == 1
+    assert scene.state(session_id) == ("completed", "completed", None, at(60))
+
+
+def test_a_detach_after_the_end_is_noted(scene: Scene) -> None:
+    session_id, holder = scene.streaming()
+    scene.cancel(session_id, 3)
+    before = scene.columns(session_id)
+    scene.detach(session_id, holder, 4, close_code=1000)
+    assert scene.columns(session_id) == before
+    assert scene.attaches(session_id) == [(holder, at(0), at(4), 1000)]
+
+
+def test_a_runtime_abandons_what_was_idle_at_the_very_limit(scene: Scene) -> None:
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 7)
+    # The stored deadline is later than the true one.
+    assert scene.row(session_id).deadline_at > at(7) + IDLE
+    scene.abandon(session_id, holder, heard=7, seconds=127.5)
+    assert scene.state(session_id) == ("failed", "abandoned", "session_abandoned", at(127))
+    assert scene.row(session_id).error_message == "The client sent nothing within the idle limit."
+
+
+def test_a_runtime_does_not_abandon_what_is_finalizing(scene: Scene) -> None:
+    session_id, holder = scene.finalizing()
+    before = scene.columns(session_id)
+    with pytest.raises(AttachmentLost):
+        scene.abandon(session_id, holder, heard=-200, seconds=5)
+    assert scene.columns(session_id) == before
+
+
+def test_a_runtime_does_not_abandon_what_has_lasted_the_longest(scene: Scene) -> None:
+    session_id, holder = scene.streaming()
+    scene.keep_alive(session_id, holder, 3590)
+    with pytest.raises(AttachmentLost):
+        scene.abandon(session_id, holder, heard=3481, seconds=3601)
+    row = scene.row(session_id)
+    assert (row.status, row.finishing_outcome) == ("finalizing", "max_duration")
+    assert row.deadline_at == at(3590) + LEASE + timedelta(seconds=30)

@@ -1,0 +1,275 @@
+"""Finishing: the engine's own finish on the stored state, whoever finishes the session."""
+
+import logging
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from engine_work import midway, whole
+from lifecycle_scene import LONGEST, START, Scene, at, sweep
+
+from kynaplatform.api.errors import SessionAlreadyEnded
+from movespecs.models import MoveSpec
+from sessions_app.checkpoints import NewEvent
+from sessions_app.finishing import session_finish
+from sessions_app.holding import AttachmentLost
+from sessions_app.lifecycle import session_settle
+from sessions_app.models import DetectionEvent, DetectionSession
+from tests.conftest import SESSIONS, Machine
+
+INTERRUPTED = NewEvent(
+    4,
+    midway().frames,
+    midway().events[-1].ts_ms,
+    "event_interrupted",
+    {"reason": "session_ended"},
+)
+Finish = Callable[[Scene, uuid.UUID, uuid.UUID], object]
+
+
+def midway_session(scene: Scene, seconds: float = 0) -> tuple[uuid.UUID, uuid.UUID]:
+    """A session that streams, with a repetition begun and its state stored."""
+    session_id, holder = scene.streaming(seconds)
+    scene.checkpoint(session_id, holder, 1, seconds, work=midway())
+    return session_id, holder
+
+
+def by_its_runtime(scene: Scene, session_id: uuid.UUID, holder: uuid.UUID) -> None:
+    scene.finalize(session_id, 5)
+    scene.finish(session_id, holder, 60 - 1e-6)
+
+
+def by_finalize(scene: Scene, session_id: uuid.UUID, holder: uuid.UUID) -> None:
+    scene.detach(session_id, holder, 3)
+    scene.finalize(session_id, 60)
+
+
+def by_the_sweep(scene: Scene, session_id: uuid.UUID, holder: uuid.UUID) -> None:
+    scene.finalize(session_id, 5)
+    assert sweep(100) == 1
+
+
+def by_the_next_attach(scene: Scene, session_id: uuid.UUID, holder: uuid.UUID) -> None:
+    scene.finalize(session_id, 5)
+    with pytest.raises(SessionAlreadyEnded):
+        scene.attach(session_id, 100)
+
+
+def by_settling(scene: Scene, session_id: uuid.UUID, holder: uuid.UUID) -> None:
+    scene.finalize(session_id, 5)
+    session_settle(session_id=session_id, now=at(100))
+
+
+def by_a_cancel_that_is_too_late(scene: Scene, session_id: uuid.UUID, holder: uuid.UUID) -> None:
+    scene.finalize(session_id, 5)
+    with pytest.raises(SessionAlreadyEnded):
+        scene.cancel(session_id, 100)
+
+
+@pytest.mark.parametrize(
+    "finish",
+    [
+        by_its_runtime, by_finalize, by_the_sweep, by_the_next_attach, by_settling,
+        by_a_cancel_that_is_too_late,
+    ],
+)  # fmt: skip
+def test_a_repetition_that_is_midway_is_interrupted_by_whoever_finishes(
+    scene: Scene, finish: Finish
+) -> None:
+    session_id, holder = midway_session(scene)
+    finish(scene, session_id, holder)
+    status, outcome, code, ended_at = scene.state(session_id)
+    assert (status, outcome, code) == ("completed", "completed", None)
+    assert ended_at in (at(60), at(60 - 1e-6))
+    assert scene.events(session_id) == [*midway().events, INTERRUPTED]
+    row = scene.row(session_id)
+    assert (row.events_total, row.accepted_frames_total) == (4, midway().frames)
+
+
+def by_its_runtime_at_the_longest(scene: Scene, session_id: uuid.UUID, holder: uuid.UUID) -> None:
+    scene.keep_alive(session_id, holder, 3590)
+    scene.finish(session_id, holder, 3605)
+
+
+def by_the_sweep_at_the_longest(scene: Scene, session_id: uuid.UUID, holder: uuid.UUID) -> None:
+    scene.keep_alive(session_id, holder, 3590)
+    scene.detach(session_id, holder, 3595)
+    assert sweep(3601) == 1
+
+
+def by_the_sweep_after_its_runtime_died(
+    scene: Scene, session_id: uuid.UUID, holder: uuid.UUID
+) -> None:
+    scene.keep_alive(session_id, holder, 3590)
+    assert sweep(3601) == 1
+    assert scene.row(session_id).status == "finalizing"
+    assert sweep(3650) == 1
+
+
+@pytest.mark.parametrize(
+    "finish",
+    [
+        by_its_runtime_at_the_longest, by_the_sweep_at_the_longest,
+        by_the_sweep_after_its_runtime_died,
+    ],
+)  # fmt: skip
+def test_it_is_finished_at_the_longest_session(scene: Scene, finish: Finish) -> None:
+    session_id, holder = midway_session(scene)
+    finish(scene, session_id, holder)
+    assert scene.state(session_id) == ("completed", "max_duration", None, START + LONGEST)
+    assert scene.events(session_id) == [*midway().events, INTERRUPTED]
+
+
+def test_it_answers_with_the_session_and_the_events_that_it_added(scene: Scene) -> None:
+    session_id, holder = midway_session(scene)
+    scene.finalize(session_id, 5)
+    finished = scene.finish(session_id, holder, 6)
+    assert finished.session == scene.row(session_id)
+    assert (finished.session.status, finished.session.events_total) == ("completed", 4)
+    assert [event.sequence for event in finished.events] == [4]
+    assert finished.events == list(DetectionEvent.objects.filter(sequence=4))
+
+
+def test_a_whole_repetition_is_finished_without_further_events(scene: Scene) -> None:
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, work=whole())
+    scene.finalize(session_id, 5)
+    assert scene.finish(session_id, holder, 6).events == []
+    assert scene.events(session_id) == list(whole().events)
+
+
+@pytest.mark.parametrize("state", ["null", '{"engine": null}'])
+def test_a_session_without_frames_has_no_events(scene: Scene, state: str) -> None:
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, frames=0, engine_state=state)
+    scene.finalize(session_id, 5)
+    assert scene.finish(session_id, holder, 6).events == []
+    assert scene.state(session_id) == ("completed", "completed", None, at(6))
+
+
+@pytest.mark.parametrize("end", ["cancel", "abandon", "fail", "suspend"])
+def test_an_end_that_is_no_finish_adds_no_event(scene: Scene, end: str) -> None:
+    session_id, holder = midway_session(scene)
+    match end:
+        case "cancel":
+            scene.cancel(session_id, 1)
+        case "abandon":
+            assert sweep(200) == 1
+        case "fail":
+            scene.fail(session_id, holder, 1)
+        case "suspend":
+            scene.suspend("project", 1)
+            assert sweep(2) == 1
+    assert scene.row(session_id).status in ("cancelled", "failed")
+    assert scene.events(session_id) == list(midway().events)
+
+
+def test_nobody_finishes_what_no_deadline_completes(scene: Scene) -> None:
+    created = scene.created()
+    streaming, _ = scene.streaming()
+    finalizing, holder = scene.finalizing()
+    before = {id_: scene.columns(id_) for id_ in (created, streaming, finalizing)}
+    for id_ in (*before, uuid.uuid4()):
+        with pytest.raises(AttachmentLost):
+            scene.finish(id_, None, 59)
+    for id_ in (created, streaming):
+        with pytest.raises(AttachmentLost):
+            scene.finish(id_, holder, 59)
+    assert {id_: scene.columns(id_) for id_ in before} == before
+    assert sweep(60) == 1
+    with pytest.raises(AttachmentLost):
+        scene.finish(finalizing, None, 61)
+
+
+# --- An engine that fails ----------------------------------------------------------------
+
+BROKEN = '{"engine": {"form": -1}}'
+
+
+@pytest.mark.parametrize("by", ["runtime", "finalize", "sweep"])
+def test_an_engine_that_raises_leaves_the_session_failed(
+    scene: Scene, by: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, engine_state=BROKEN)
+    match by:
+        case "runtime":
+            scene.finalize(session_id, 5)
+            assert scene.finish(session_id, holder, 60).session.status == "failed"
+        case "finalize":
+            scene.detach(session_id, holder, 5)
+            scene.finalize(session_id, 60)
+        case "sweep":
+            assert scene.renew(session_id, holder, 0)
+            scene.finalize(session_id, 5)
+            other = scene.finalizing()[0]
+            assert sweep(100) == 2
+            assert scene.row(other).status == "completed"
+    assert scene.state(session_id) == ("failed", "failed", "runtime_error", at(60))
+    row = scene.row(session_id)
+    assert row.error_message == "The detection engine failed."
+    assert (row.attachment_id, row.deadline_at, row.finishing_outcome) == (None, None, None)
+    (logged,) = [one for one in caplog.records if one.name == "sessions_app.finishing"]
+    assert (logged.levelno, logged.getMessage()) == (
+        logging.ERROR, f"The engine failed to finish session {session_id}.",
+    )  # fmt: skip
+
+
+def test_last_events_that_can_not_be_stored_keep_no_session_from_ending(scene: Scene) -> None:
+    session_id, _ = midway_session(scene)
+    scene.finalize(session_id, 5)
+    other = midway_session(scene, 1)[0]
+    scene.finalize(other, 5)
+    DetectionEvent.objects.create(
+        session_id=session_id, sequence=4, frame_seq=1, ts_ms=0, type="feedback", payload={}
+    )
+    assert sweep(100) == 2
+    assert scene.state(session_id) == ("failed", "failed", "runtime_error", at(60))
+    assert scene.row(session_id).events_total == 3
+    assert scene.row(other).status == "completed"
+
+
+def test_a_database_that_fails_is_no_fault_of_the_session(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id, holder = midway_session(scene)
+    scene.finalize(session_id, 5)
+    before = scene.columns(session_id)
+
+    def fail(_: uuid.UUID) -> None:
+        raise OperationalError("terminating connection")
+
+    monkeypatch.setattr("sessions_app.finishing.spec_of_version", fail)
+    with pytest.raises(OperationalError):
+        scene.finish(session_id, holder, 6)
+    assert scene.columns(session_id) == before
+
+
+def test_a_client_that_finalizes_is_told_that_the_engine_failed(
+    owner: Machine, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at(5))
+    owner.token = owner.token_with("sessions:write", "sessions:read")
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, engine_state=BROKEN)
+    scene.detach(session_id, holder, 2)
+    response = owner.post(f"{SESSIONS}/{session_id}/finalize")
+    assert response.status_code == 200
+    assert (response.json()["status"], response.json()["error_code"]) == ("failed", "runtime_error")
+
+
+# --- What it costs -----------------------------------------------------------------------
+
+
+def test_a_version_is_compiled_once(scene: Scene, movespec: MoveSpec) -> None:
+    sessions = [midway_session(scene) for _ in range(3)]
+    for session_id, _ in sessions:
+        scene.finalize(session_id, 5)
+    with CaptureQueriesContext(connection) as queries:
+        for session_id, _ in sessions:
+            session_finish(session_id=session_id, now=at(100))
+    read = [query for query in queries if "yaml_source" in query["sql"]]
+    assert len(read) == 1
+    assert DetectionSession.objects.filter(status="completed").count() == 3

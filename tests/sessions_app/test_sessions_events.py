@@ -1,0 +1,194 @@
+"""GET /api/detection/sessions/{session_id}/events, as a client sees it"""
+
+import uuid
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from engine_work import midway, whole
+from lifecycle_scene import at
+from plans import explained, rows_read
+
+from sessions_app.checkpoints import NewEvent
+from sessions_app.events import event_id, events_after, events_of_frames, present_ts
+from sessions_app.models import DetectionEvent
+from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.conftest import SESSIONS, VALID_YAML, make_released
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at(10))
+
+
+@pytest.fixture
+def reader(owner, monkeypatch, _clock):
+    owner.token = owner.token_with("sessions:read")
+    return owner
+
+
+def address(session_id, query=""):
+    return f"{SESSIONS}/{session_id}/events{query}"
+
+
+def numbered(count):
+    """Events of which two at a time share a frame."""
+    return [
+        NewEvent(number, (number + 1) // 2, 40.0 * number, "shape_enter", {"number": number})
+        for number in range(1, count + 1)
+    ]
+
+
+@pytest.fixture
+def session_id(scene):
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, events=numbered(7))
+    return session_id
+
+
+def numbers(response):
+    assert response.status_code == 200
+    return [event["payload"]["number"] for event in response.json()]
+
+
+def test_it_shows_an_event_as_the_stream_does(reader, scene):
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, work=whole())
+    first, *_, last = reader.get(address(session_id)).json()
+    assert first == {
+        "event_id": str(uuid.UUID(int=session_id.int ^ 1)),
+        "session_id": str(session_id),
+        "ts_ms": pytest.approx(66.667, abs=0.001),
+        "type": "shape_enter",
+        "payload": {"shape_key": "standing", "confidence": 1.0},
+    }
+    assert (last["event_id"], last["type"]) == (
+        str(uuid.UUID(int=session_id.int ^ 6)), "event_completed",
+    )  # fmt: skip
+    assert last["payload"] == {"event_key": "squat", "score": pytest.approx(1, abs=0.2)}
+
+
+@pytest.mark.parametrize(
+    ("ts_ms", "text"),
+    [(0.0, "0"), (40.0, "40"), (33.25, "33.25"), (-0.5, "-0.5"), (1e15, "1000000000000000")],
+)
+def test_it_writes_whole_milliseconds_without_a_point(reader, scene, ts_ms, text):
+    assert str(present_ts(ts_ms)) == text
+    session_id, holder = scene.streaming()
+    event = NewEvent(1, 1, ts_ms, "shape_enter", {})
+    scene.checkpoint(session_id, holder, 1, 1, events=[event])
+    assert f'"ts_ms":{text},'.encode() in reader.get(address(session_id)).content
+
+
+def test_it_is_an_empty_array_for_a_session_without_events(reader, scene):
+    response = reader.get(address(scene.created()))
+    assert (response.status_code, response.json()) == (200, [])
+    assert "Link" not in response.headers
+
+
+def test_it_lists_the_oldest_first_behind_an_event(reader, session_id):
+    assert numbers(reader.get(address(session_id))) == [1, 2, 3, 4, 5, 6, 7]
+    for known in range(1, 8):
+        after = event_id(session_id, known)
+        response = reader.get(address(session_id, f"?after={after}"))
+        assert numbers(response) == list(range(known + 1, 8))
+
+
+def test_it_pages_by_the_link(reader, session_id):
+    pages = []
+    following = address(session_id, "?limit=3&unknown=kept")
+    while following:
+        response = reader.get(following)
+        pages.append(numbers(response))
+        link = response.headers.get("Link", "")
+        following = link.removeprefix("<http://testserver").removesuffix('>; rel="next"')
+        if following:
+            last = event_id(session_id, pages[-1][-1])
+            assert following == address(session_id, f"?limit=3&unknown=kept&after={last}")
+    assert pages == [[1, 2, 3], [4, 5, 6], [7]]
+
+
+def test_a_page_that_ends_with_the_last_event_has_no_link(reader, session_id):
+    response = reader.get(address(session_id, "?limit=7"))
+    assert numbers(response) == [1, 2, 3, 4, 5, 6, 7]
+    assert "Link" not in response.headers
+
+
+def test_a_page_has_100_events_by_default_and_500_at_most(reader, scene):
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, events=numbered(501))
+    assert numbers(reader.get(address(session_id))) == list(range(1, 101))
+    assert numbers(reader.get(address(session_id, "?limit=500"))) == list(range(1, 501))
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "limit="])
+def test_it_refuses_a_bad_limit(reader, session_id, query):
+    with nothing_changes():
+        refused_fields(reader.get(address(session_id, f"?{query}")), "limit")
+
+
+def test_it_refuses_an_event_that_is_not_of_this_session(reader, scene, session_id):
+    other, holder = scene.streaming()
+    scene.checkpoint(other, holder, 1, 1, events=numbered(3))
+    strangers = [
+        event_id(other, 1),
+        event_id(session_id, 0),
+        event_id(session_id, 8),
+        event_id(session_id, 2**31),
+        event_id(session_id, 2**100),
+        uuid.uuid4(),
+        "an-event",
+        "",
+    ]
+    with nothing_changes():
+        for after in strangers:
+            refused_fields(reader.get(address(session_id, f"?after={after}")), "after")
+
+
+def test_it_finishes_first_what_is_overdue(reader, scene, monkeypatch):
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, work=midway())
+    scene.finalize(session_id, 5)
+    types = [event["type"] for event in reader.get(address(session_id)).json()]
+    assert types == ["shape_enter", "shape_exit", "shape_enter"]
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at(61))
+    reader.token = reader.token_with("sessions:read")
+    types = [event["type"] for event in reader.get(address(session_id)).json()]
+    assert types == ["shape_enter", "shape_exit", "shape_enter", "event_interrupted"]
+    assert scene.state(session_id) == ("completed", "completed", None, at(61))
+
+
+def test_another_projects_events_are_not_found(scene, session_id, peer, outsider):
+    make_released(peer.project, VALID_YAML)
+    scene.finalize(session_id, 2)
+    for machine in (peer, outsider):
+        machine.token = machine.token_with("sessions:read")
+    with nothing_changes():
+        for machine in (peer, outsider):
+            for id_ in (session_id, uuid.uuid4(), "no-uuid"):
+                refused(machine.get(address(id_)), 404, "not_found", resource="session")
+
+
+def test_a_page_costs_five_statements_whatever_the_session_holds(reader, scene):
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, events=numbered(300))
+    after = event_id(session_id, 200)
+    reader.get(address(session_id))
+    with CaptureQueriesContext(connection) as queries:
+        assert len(numbers(reader.get(address(session_id, f"?after={after}")))) == 100
+    # Who asks; whether it is theirs; whether it is overdue; the known event; and the page.
+    assert len(queries) == 5
+    assert rows_read(explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries[4]['sql']}")) == 100
+
+
+def test_a_page_is_of_no_more_events_than_were_asked_for(scene, session_id):
+    found = events_after(session_id=session_id, after=event_id(session_id, 2), limit=3)
+    assert [event.sequence for event in found] == [3, 4, 5]
+
+
+def test_the_events_of_frames_come_in_their_order(scene, session_id):
+    found = events_of_frames(session_id=session_id, frame_seqs=[4, 2, 9])
+    assert [event.sequence for event in found] == [3, 4, 7]
+    assert events_of_frames(session_id=session_id, frame_seqs=[]) == []
+    assert events_of_frames(session_id=scene.created(), frame_seqs=[2]) == []
+    assert DetectionEvent.objects.count() == 7
