@@ -1,4 +1,4 @@
-# The production image: web by default; worker, beat and one-shot commands by `command:`.
+# The production image: web by default; realtime, worker, beat and one-shot commands by `command:`.
 FROM python:3.12-slim AS build
 WORKDIR /app
 RUN python -m venv /venv
@@ -10,6 +10,7 @@ COPY kynaplatform kynaplatform
 COPY projects projects
 COPY movespecs movespecs
 COPY sessions_app sessions_app
+COPY realtime realtime
 COPY staff staff
 COPY templates templates
 COPY detection detection
@@ -29,7 +30,7 @@ ENV PATH=/venv/bin:$PATH \
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 USER kynaplatform
-EXPOSE 8000
+EXPOSE 8000 8001
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s CMD ["python", "-c", "import os, urllib.request as r; host = os.environ.get('ALLOWED_HOSTS', '').split(',')[0].lstrip('.*') or 'localhost'; r.urlopen(r.Request('http://127.0.0.1:8000/healthz', headers={'Host': host}), timeout=4)"]
 # The processes share their metrics in a folder that must be empty at the start.
 CMD ["sh", "-c", "rm -rf \"$PROMETHEUS_MULTIPROC_DIR\" && mkdir -p \"$PROMETHEUS_MULTIPROC_DIR\" && exec granian --interface wsgi kynaplatform.wsgi:application --host 0.0.0.0 --port 8000 --workers \"${WEB_PROCESSES:-2}\" --blocking-threads 4 --blocking-threads-idle-timeout 600 --respawn-failed-workers --workers-kill-timeout 20"]

@@ -6,13 +6,16 @@ REQUIREMENTS := requirements.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format openapi pictures bench score manage clean install
+.PHONY: help run demo test check format openapi pictures bench score manage clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: install ## Run the whole platform in the foreground, on PORT (default 8000)
 	@exec $(BIN)/python -m local_stack.run --end-with-make
+
+demo: install ## Stream a figure that does squats, and check the count; ARGS="--speed 1"
+	@exec $(BIN)/python -m local_stack.try_demo --end-with-make $(ARGS)
 
 test: install ## Run the tests; ARGS="-k sessions" passes arguments to pytest
 	@$(BIN)/python -m pytest $(ARGS)
@@ -30,8 +33,9 @@ openapi: install ## Rewrite docs/openapi.yaml from the code
 pictures: install ## Take the staff guide's pictures again, from the running admin
 	@$(BIN)/python -m local_stack.pictures $(ARGS)
 
-bench: install ## Measure session creation; ARGS="--threads 1,2,4 --throwaway"
+bench: install ## Measure session creation and the stream; ARGS="--seconds 4 --throwaway"
 	@$(BIN)/python bench/create.py $(ARGS)
+	@$(BIN)/python bench/stream.py $(ARGS)
 
 score: install ## Count the recordings in RECORDINGS_DIR with the catalogue, and compare
 	@$(BIN)/python -m bench.score

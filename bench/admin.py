@@ -26,7 +26,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
-from create import Scene, make_scene, own_database
+from scene import Scene, make_scene, own_database
 
 MOST_SESSIONS, MOST_TIMES = 10_000_000, 200
 PROJECTS = 200

@@ -34,40 +34,15 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from scene import UNLIMITED, Scene, make_scene, own_database  # noqa: E402
+
 WARM_UP_SECONDS = 1.0
 READY_SECONDS = 30.0
 MOST_SECONDS, MOST_CONNECTIONS, MOST_THREADS = 60.0, 64, 16
-UNLIMITED = {
-    f"RATE_LIMIT_{name}": "100000000/minute"
-    for name in ("PROJECT", "ORGANIZATION", "SESSIONS", "MOVESPECS", "MINT", "ANONYMOUS")
-}
-MOVESPEC = """\
-name: squat
-version: "1.0"
-detection:
-  type: repetition
-  movement:
-    name: squat
-    phases:
-      - {name: standing, criteria: [{joint: knee, angle_min: 160}]}
-      - {name: bottom, criteria: [{joint: knee, angle_max: 100}]}
-    sequence: [standing, bottom, standing]
-"""
-
-
-@dataclasses.dataclass(frozen=True)
-class Scene:
-    """What the requests and the statements name."""
-
-    token: str
-    token_id: uuid.UUID
-    project_id: uuid.UUID
-    movespec_id: uuid.UUID
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,73 +88,6 @@ def read_options() -> argparse.Namespace:
             f"{MOST_THREADS} threads in all"
         )
     return options
-
-
-@contextlib.contextmanager
-def own_database(folder: Path, throwaway: bool) -> Iterator[None]:
-    """While inside, DATABASE_URL names a new database, and Django is set up for it."""
-    import psycopg
-
-    from local_stack.environment import fill
-
-    os.environ |= {"DATA_DIR": str(folder / "data"), "ACCESS_TOKEN_SECONDS": "86400"}
-    os.environ["ENVIRONMENT"] = "development"
-    os.environ.setdefault("LOG_LEVEL", "WARNING")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
-    fill(os.environ, project=folder)
-    with contextlib.ExitStack() as stack:
-        server = os.environ.get("DATABASE_URL")
-        if not server:
-            from local_stack.postgres import serve
-
-            server = stack.enter_context(serve(folder / "database", throwaway=throwaway)).url
-        name = f"kynaplatform_bench_{uuid.uuid4().hex[:8]}"
-        with psycopg.connect(server, autocommit=True) as elsewhere:
-            elsewhere.execute(f'CREATE DATABASE "{name}"')
-        os.environ["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-        try:
-            yield
-        finally:
-            from django.db import connections
-
-            connections.close_all()
-            with psycopg.connect(server, autocommit=True) as elsewhere:
-                elsewhere.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def make_scene() -> Scene:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-    from django.utils import timezone
-
-    from movespecs.authors import PLATFORM
-    from movespecs.drafts import movespec_create
-    from movespecs.releases import version_create, version_release
-    from projects.access_tokens import access_token_mint
-    from projects.credentials import credential_issue
-    from projects.models import CredentialKind, Organization, Project
-    from projects.signing import signing_key_rotate
-
-    call_command("migrate", verbosity=0)
-    now = timezone.now()
-    signing_key_rotate(now=now)
-    organization = Organization.objects.create(name="Bench")
-    project = Project.objects.create(organization=organization, name="Bench")
-    key, _ = credential_issue(project=project, kind=CredentialKind.API_KEY, name="Bench")
-    token, jwt = access_token_mint(credential=key, scopes=key.scopes, now=now)
-    movespec = movespec_create(
-        project_id=project.id,
-        name="Squat",
-        description=None,
-        author=PLATFORM,
-        now=now,
-        yaml_source=MOVESPEC,
-    )
-    version, _ = version_create(movespec_id=movespec.id, author=PLATFORM, now=now)
-    version_release(movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=now)
-    return Scene(jwt, token.id, project.id, movespec.id)
 
 
 def measure(

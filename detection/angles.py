@@ -67,8 +67,8 @@ class SideAngle:
         self.weight = 0.0
         self.visibility = 0.0
         # Not seen yet: any frame is too late to be fresh.
-        self.seen_ms = -1e300
-        self._measured_ms = -1e300
+        self.seen_ms = -1e15
+        self._measured_ms = -1e15
         self._accepted = 0.0
         self._is_suspect = False
 

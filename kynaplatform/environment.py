@@ -102,6 +102,11 @@ def database_options(given: Mapping[str, Any]) -> dict[str, Any]:
     options = f"{given.get('options', '')} {settings}".strip()
     return {
         "connect_timeout": 5,
+        # A server that is gone without a word is noticed in 25 s.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 25_000,
         **given,
         "options": options,
         "server_side_binding": True,

@@ -48,10 +48,14 @@ DATA_DIR = Path(env.str("DATA_DIR", default="") or ".data")
 if not DATA_DIR.is_absolute():
     DATA_DIR = BASE_DIR / DATA_DIR
 DATABASE_URL = env.str("DATABASE_URL", default="")
+# Where runtimes LISTEN; a pooler would lose what they hear.
+DATABASE_LISTEN_URL = env.str("DATABASE_LISTEN_URL", default="")
 DATABASES = {"default": database(DATABASE_URL)}
 REDIS_URL = env.str("REDIS_URL", default="")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 PUBLIC_STREAM_URL = env.str("PUBLIC_STREAM_URL", default="").rstrip("/")
+
+REALTIME_PORT = integer("REALTIME_PORT", default=8001)
 
 # --- HTTP --------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
@@ -96,6 +100,7 @@ RATE_LIMIT_SESSIONS = rate("RATE_LIMIT_SESSIONS", default="10/minute")
 RATE_LIMIT_MOVESPECS = rate("RATE_LIMIT_MOVESPECS", default="60/minute")
 RATE_LIMIT_MINT = rate("RATE_LIMIT_MINT", default="60/minute")
 RATE_LIMIT_ANONYMOUS = rate("RATE_LIMIT_ANONYMOUS", default="60/minute")
+RATE_LIMIT_ATTACH = rate("RATE_LIMIT_ATTACH", default="60/minute")
 
 # --- Django ------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -114,6 +119,7 @@ INSTALLED_APPS = [
     "projects",
     "movespecs",
     "sessions_app",
+    "realtime",
     "staff.apps.StaffConfig",
 ]
 MIDDLEWARE = [
@@ -228,5 +234,8 @@ LOGGING = {
         # The request line is written by RequestIdMiddleware; Django's own repeats it.
         "django.request": {"level": "ERROR"},
         "django.server": {"level": "ERROR"},
+        # At INFO they write each socket's address, and with it the token in its query.
+        "uvicorn": {"level": "WARNING"},
+        "websockets": {"level": "WARNING"},
     },
 }

@@ -6,29 +6,25 @@ story, and does in Chromium what the guide describes.
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from local_stack import processes
 from local_stack.chromium import OPTIONS, chromium_program
 from local_stack.console import say
 from local_stack.environment import PROJECT, database, fill
+from local_stack.platform_process import PlatformFailedError, platform
 from local_stack.ports import free_port
-from local_stack.run import ask_ready
 
 PICTURES = PROJECT / "docs" / "staff-guide"
 WIDE = {"width": 1200, "height": 760}
 NARROW = {"width": 400, "height": 760}
-READY_SECONDS = 120
 # The stack is made of what a fresh machine has.
-UNSET = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "ENV_FILE", "PUBLIC_STREAM_URL")
+UNSET = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "ENV_FILE")
 
 
 class Photographer:
@@ -156,26 +152,17 @@ def tell_story() -> tuple[str, list[str]]:
 
 
 @contextmanager
-def platform(data_dir: Path, port: int) -> Iterator[str]:
-    """A whole platform as `make run` starts it; its base URL."""
+def empty_platform(data_dir: Path) -> Iterator[str]:
+    """A platform of its own, whatever the environment names; its base URL."""
     for name in UNSET:
         os.environ.pop(name, None)
-    os.environ |= {"DATA_DIR": str(data_dir), "PORT": str(port), "ENVIRONMENT": "development"}
-    log = (data_dir / "run.log").open("wb")
-    run = processes.start(
-        [sys.executable, "-m", "local_stack.run"], cwd=PROJECT, env=dict(os.environ),
-        stdout=log, stderr=log,
-    )  # fmt: skip
-    base_url = f"http://127.0.0.1:{port}"
+    os.environ |= {"DATA_DIR": str(data_dir), "ENVIRONMENT": "development"}
+    ports = {"port": free_port(), "realtime_port": free_port()}
     try:
-        deadline = time.monotonic() + READY_SECONDS
-        while not ask_ready(base_url)[0]:
-            if run.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit((data_dir / "run.log").read_text())
-            time.sleep(0.2)
-        yield base_url
-    finally:
-        processes.stop(run, signals=[(signal.SIGTERM, 30)])
+        with platform(data_dir, log=data_dir / "run.log", **ports) as base_url:
+            yield base_url
+    except PlatformFailedError as failure:
+        raise SystemExit(str(failure)) from failure
 
 
 def main() -> int:
@@ -189,7 +176,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="kynaplatform-pictures-") as temporary:
         data_dir = Path(temporary)
         data_dir.chmod(0o755)  # as root the database runs as nobody, who must get in
-        with platform(data_dir, free_port()) as base_url:
+        with empty_platform(data_dir) as base_url:
             movespec_id, version_ids = tell_story()
             folder.mkdir(parents=True, exist_ok=True)
             with sync_playwright() as playwright:

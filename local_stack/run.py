@@ -1,4 +1,5 @@
-"""`make run`: database, migrations, demo data, then web, worker and beat in the foreground.
+"""`make run`: database, migrations, demo data, then web, stream, worker and beat in the
+foreground.
 
 Ctrl-C or SIGTERM stops all of it, web first and database last, and leaves no process; so does
 `kill -9` of this process, because each child has a guard that outlives it just long enough.
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from local_stack import processes
 from local_stack.console import say
-from local_stack.environment import PROJECT, broker_variables, database, fill
+from local_stack.environment import PROJECT, REALTIME_PORT, broker_variables, database, fill
 from local_stack.guard import PR_SET_PDEATHSIG, become_subreaper, prctl
 from local_stack.services import Service, kill_strays, show_output
 
@@ -75,18 +76,20 @@ def main() -> int:
 def run() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
     is_development = fill(os.environ)
-    port = chosen_port()
+    port, realtime_port = chosen_ports()
     data_dir = Path(os.environ.setdefault("DATA_DIR", str(PROJECT / ".data")))
     with only_run(data_dir):
-        require_free(port)
+        require_free("PORT", port)
+        require_free("REALTIME_PORT", realtime_port)
         with database_for_run() as server:
             base_url = f"http://{HOST}:{port}"
             prepare(base_url if is_development else None)
-            services = make_services(port, data_dir)
+            services = make_services(port, realtime_port, data_dir)
             try:
                 for service in services:
                     service.start()
-                wait_until_ready(base_url, services)
+                stream_url = f"http://{HOST}:{realtime_port}"
+                wait_until_ready([base_url, stream_url], services)
                 announce(base_url, data_dir if is_development else None)
                 watch(services, server)
             finally:
@@ -108,7 +111,7 @@ def database_for_run() -> Iterator["EmbeddedPostgres | None"]:
         raise FailedError(str(error)) from error
 
 
-def make_services(port: int, data_dir: Path) -> list[Service]:
+def make_services(port: int, realtime_port: int, data_dir: Path) -> list[Service]:
     variables = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
     variables.setdefault("PYTHONWARNINGS", QUIET_WARNINGS)
     if not variables.get("PROMETHEUS_MULTIPROC_DIR"):
@@ -120,6 +123,8 @@ def make_services(port: int, data_dir: Path) -> list[Service]:
     web += ["--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"]
     web += ["--blocking-threads-idle-timeout", str(WEB_THREAD_IDLE_SECONDS)]
     web += ["--workers-kill-timeout", str(WEB_STOP_SECONDS)]
+    # One process, which counts for itself.
+    of_stream = variables | {"PROMETHEUS_MULTIPROC_DIR": "", "REALTIME_PORT": str(realtime_port)}
     celery = ["celery", "--quiet", "-A", "kynaplatform"]
     # Their lines of every sweep would scroll the login away.
     celery_level = ["-l", "WARNING"]
@@ -133,6 +138,7 @@ def make_services(port: int, data_dir: Path) -> list[Service]:
         Service(name, [sys.executable, "-m", *command], env=env, cwd=PROJECT)
         for name, command, env in (
             ("web", web, variables),
+            ("stream", ["realtime"], of_stream),
             ("worker", worker, of_celery),
             ("beat", beat, of_celery),
         )
@@ -159,19 +165,24 @@ def prepare(demo_base_url: str | None) -> None:
         raise FailedError("setup failed: its output is above")
 
 
-def wait_until_ready(base_url: str, services: list[Service]) -> None:
+def wait_until_ready(base_urls: list[str], services: list[Service]) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    answer = "no answer"
+    waiting = list(base_urls)
     while True:
         for service in services:
             status = service.ended()
             if status is not None:
                 raise FailedError(f"{service.name} ended ({status}): its output is above")
-        is_ready, answer = ask_ready(base_url)
+        is_ready, answer = ask_ready(waiting[0])
         if is_ready:
-            return
+            waiting.pop(0)
+            if not waiting:
+                return
+            continue
         if time.monotonic() > deadline:
-            raise FailedError(f"not ready after {READY_SECONDS:.0f} s; /readyz: {answer}")
+            raise FailedError(
+                f"not ready after {READY_SECONDS:.0f} s; {waiting[0]}/readyz: {answer}"
+            )
         pause(POLL_SECONDS)
 
 
@@ -202,8 +213,10 @@ def announce(base_url: str, data_dir: Path | None) -> None:
     json_type = "-H 'Content-Type: application/json'"
     say(
         f"""
-Admin: {base_url}/admin/ as {demo["admin_username"]} with {demo["admin_password"]}
-API:   {base_url}/api/docs
+Admin:  {base_url}/admin/ as {demo["admin_username"]} with {demo["admin_password"]}
+API:    {base_url}/api/docs
+Stream: {os.environ["PUBLIC_STREAM_URL"]}
+Try it: make demo
 
 Mint a token and create a session:
 
@@ -238,12 +251,14 @@ def pause(seconds: float) -> None:
         raise StoppedError
 
 
-def chosen_port() -> int:
-    """PORT, once every number that the environment gives is found to be one."""
+def chosen_ports() -> tuple[int, int]:
+    """PORT and REALTIME_PORT, once every number that the environment gives is found to be one."""
     port = chosen_number("PORT", "8000", MOST_PORT)
-    chosen_number("REALTIME_PORT", "8001", MOST_PORT)
+    realtime_port = chosen_number("REALTIME_PORT", REALTIME_PORT, MOST_PORT)
     chosen_number("WEB_PROCESSES", "1", MOST_PROCESSES)
-    return port
+    if port == realtime_port:
+        raise FailedError(f"PORT and REALTIME_PORT are both {port}: each needs its own.")
+    return port, realtime_port
 
 
 def chosen_number(name: str, default: str, most: int) -> int:
@@ -253,7 +268,7 @@ def chosen_number(name: str, default: str, most: int) -> int:
     return int(given)
 
 
-def require_free(port: int) -> None:
+def require_free(name: str, port: int) -> None:
     # What a killed run leaves is gone within a moment.
     deadline = time.monotonic() + LEFTOVER_SECONDS
     while True:
@@ -264,8 +279,8 @@ def require_free(port: int) -> None:
             except OSError as error:
                 if time.monotonic() > deadline:
                     raise FailedError(
-                        f"Port {port} cannot be used ({error.strerror}): stop what uses it, "
-                        "or choose another, such as PORT=8080 make run"
+                        f"{name} {port} cannot be used ({error.strerror}): stop what uses it, "
+                        f"or choose another, such as {name}=8080 make run"
                     ) from error
             else:
                 return
@@ -283,7 +298,7 @@ def only_run(data_dir: Path) -> Iterator[None]:
             lock.seek(0)
             raise FailedError(
                 f"Another `make run` (process {lock.read().strip()}) uses {data_dir}: stop it, "
-                "or give this one another DATA_DIR and PORT."
+                "or give this one another DATA_DIR, PORT and REALTIME_PORT."
             ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))

@@ -14,7 +14,7 @@ from django.db import connection
 from psycopg.types.numeric import Int8
 
 from sessions_app.deadlines import FINALIZING_GRACE, settle
-from sessions_app.holding import IDLE_SLACK, LEASE, AttachmentLost, idle_limit
+from sessions_app.holding import IDLE_SLACK, LEASE, AttachmentLost, idle_deadline
 from sessions_app.models import DetectionSession
 
 # A row for each session that holds its checkpoint, stored now or by an earlier try whose answer
@@ -113,7 +113,6 @@ class Checkpoint:
 
 def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, Any]:
     """What STATEMENT takes to store `checkpoints`, at most one of a session."""
-    idle = idle_limit()
     events = [(one.session_id, event) for one in checkpoints for event in one.events]
     return {
         "now": now,
@@ -129,7 +128,7 @@ def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, An
         "last_frame_seqs": _bigints(one.last_frame_seq for one in checkpoints),
         "last_batch_seqs": _bigints(one.last_batch_seq for one in checkpoints),
         "event_counts": _bigints(len(one.events) for one in checkpoints),
-        "idle_at": [one.last_message_at + idle for one in checkpoints],
+        "idle_at": [idle_deadline(one.last_message_at, now) for one in checkpoints],
         "event_session_ids": [session_id for session_id, _ in events],
         "sequences": _bigints(event.sequence for _, event in events),
         "frame_seqs": _bigints(event.frame_seq for _, event in events),

@@ -32,6 +32,16 @@ def idle_limit() -> timedelta:
     return timedelta(seconds=settings.SESSION_IDLE_SECONDS)
 
 
+def idle_deadline(last_message_at: datetime, now: datetime) -> datetime:
+    """The earliest deadline that may be stored of a session that a runtime holds.
+
+    A client that is not idle yet may send a message that is not written at once, so its deadline
+    does not pass before the next renewal of the lease.
+    """
+    idle_at = last_message_at + idle_limit()
+    return idle_at if idle_at <= now else max(idle_at, now + IDLE_SLACK)
+
+
 def update_held(
     session_id: UUID, attachment_id: UUID, now: datetime, /, *guards: Q, **changes: Any
 ) -> None:

@@ -9,7 +9,7 @@ from django.db import connection
 
 from sessions_app.batches import settle_in_batches
 from sessions_app.deadlines import FINALIZING_GRACE
-from sessions_app.holding import IDLE_SLACK, LEASE, idle_limit
+from sessions_app.holding import IDLE_SLACK, LEASE, idle_deadline
 from sessions_app.models import DetectionSession
 
 # A row that a checkpoint has locked is passed over: that renews it. It is answered as held, as is
@@ -74,7 +74,6 @@ def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUI
 
 
 def _renew(given: list[Attachment], now: datetime) -> set[UUID]:
-    idle = idle_limit()
     parameters: dict[str, Any] = {
         "now": now,
         "lease_until": now + LEASE,
@@ -82,7 +81,7 @@ def _renew(given: list[Attachment], now: datetime) -> set[UUID]:
         "idle_slack": IDLE_SLACK,
         "session_ids": [one.session_id for one in given],
         "attachment_ids": [one.attachment_id for one in given],
-        "idle_at": [one.last_message_at + idle for one in given],
+        "idle_at": [idle_deadline(one.last_message_at, now) for one in given],
     }
     with connection.cursor() as cursor:
         cursor.execute(_RENEW, parameters)

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import DateTimeField, F, Q, Value
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Coalesce, Greatest, Least
 
 from kynaplatform.api.errors import (
     NotFound,
@@ -37,6 +37,7 @@ from sessions_app.holding import (
     LEASE,
     AttachmentLost,
     case,
+    idle_deadline,
     idle_limit,
     update_held,
 )
@@ -123,7 +124,7 @@ def session_attach(
         Value(now + timedelta(seconds=settings.SESSION_MAX_SECONDS)),
         output_field=DateTimeField(),
     )
-    idle = Value(now + idle_limit() + IDLE_SLACK)
+    idle = Value(idle_deadline(now, now) + IDLE_SLACK)
     with transaction.atomic():
         attached = DetectionSession.objects.filter(
             id=session_id, status__in=LIVE_STATUSES, deadline_at__gt=now
@@ -143,15 +144,24 @@ def session_attach(
             _note_attach(session_id, attachment_id, runtime, now)
         session = DetectionSession.objects.select_related("resolved_version").get(id=session_id)
     if not attached:
-        raise _already_ended(session)
+        raise already_ended(session)
     return session
 
 
 def session_detach(
-    *, session_id: UUID, attachment_id: UUID, close_code: int, now: datetime
+    *,
+    session_id: UUID,
+    attachment_id: UUID,
+    close_code: int,
+    last_message_at: datetime,
+    now: datetime,
 ) -> None:
-    """Note how an attachment closed; what it still holds, it gives up. Safe to repeat."""
+    """Note how an attachment closed; what it still holds, it gives up. Safe to repeat.
+
+    The client may attach again for as long as it would have been let be idle.
+    """
     given_up = now + FINALIZING_GRACE
+    idle = Greatest(F("deadline_at"), Value(last_message_at + idle_limit()))
     with transaction.atomic():
         with suppress(AttachmentLost):
             update_held(
@@ -160,7 +170,9 @@ def session_detach(
                 now,
                 attachment_id=None,
                 lease_until=None,
-                deadline_at=case(Q(status=Status.FINALIZING), given_up, F("deadline_at")),
+                deadline_at=case(
+                    Q(status=Status.FINALIZING), given_up, Least(F("longest_until"), idle)
+                ),
             )
         SessionAttach.objects.filter(id=attachment_id, detached_at__isnull=True).update(
             detached_at=now, close_code=close_code
@@ -213,6 +225,16 @@ def notify_runtimes(session_ids: Iterable[UUID]) -> None:
             cursor.execute("SELECT pg_notify(%s, id) FROM unnest(%s::text[]) AS id", [CHANNEL, ids])
 
 
+def already_ended(session: DetectionSession) -> SessionAlreadyEnded:
+    """The refusal of whatever is asked of a terminal session."""
+    return SessionAlreadyEnded(
+        None,
+        status=session.status,
+        terminal_outcome=session.terminal_outcome,
+        accepted_frames_total=session.accepted_frames_total,
+    )
+
+
 def _note_attach(session_id: UUID, attachment_id: UUID, runtime: str, now: datetime) -> None:
     open_ = SessionAttach.objects.filter(session_id=session_id, detached_at__isnull=True)
     if open_.update(detached_at=now, close_code=SUPERSEDED):
@@ -242,13 +264,4 @@ def _request_end(
     if session is None:
         raise NotFound("session")
     if session.status not in already:
-        raise _already_ended(session)
-
-
-def _already_ended(session: DetectionSession) -> SessionAlreadyEnded:
-    return SessionAlreadyEnded(
-        None,
-        status=session.status,
-        terminal_outcome=session.terminal_outcome,
-        accepted_frames_total=session.accepted_frames_total,
-    )
+        raise already_ended(session)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -149,10 +150,19 @@ def error_of(response: HttpResponse) -> dict[str, Any]:
     return error
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """What a test's sessions were like would stay in the statistics that the next plans rest on."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE detection_session SET (autovacuum_enabled = off)")
+
+
 @pytest.fixture(autouse=True)
 def _generous_limits(settings: Any) -> Iterator[None]:
     """Limits that no test meets by chance; the tests of limits set their own."""
-    for name in ("PROJECT", "ORGANIZATION", "SESSIONS", "MOVESPECS", "MINT", "ANONYMOUS"):
+    for name in (
+        "PROJECT", "ORGANIZATION", "SESSIONS", "MOVESPECS", "MINT", "ANONYMOUS", "ATTACH"
+    ):  # fmt: skip
         setattr(settings, f"RATE_LIMIT_{name}", 100_000)
     request_counter.cache_clear()
     yield

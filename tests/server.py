@@ -8,7 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,40 +28,88 @@ def test_database_url() -> str:
     return urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
 
 
+GENEROUS_LIMITS = {
+    f"RATE_LIMIT_{name}": "1000000/minute"
+    for name in (
+        "PROJECT", "ORGANIZATION", "SESSIONS", "MOVESPECS", "MINT", "ANONYMOUS", "ATTACH"
+    )
+}  # fmt: skip
+
+
 @contextlib.contextmanager
 def web_server(
     folder: Path, workers: int = 1, environment: Mapping[str, str] | None = None
 ) -> Iterator[str]:
     """Run granian as production does; gives its base URL. The log is `folder/web.log`."""
     port = free_port()
-    limits = {
-        f"RATE_LIMIT_{name}": "1000000/minute"
-        for name in ("PROJECT", "ORGANIZATION", "SESSIONS", "MOVESPECS", "MINT", "ANONYMOUS")
-    }
+    command = [
+        "granian", "--interface", "wsgi",
+        "kynaplatform.wsgi:application", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", str(workers), "--blocking-threads", "2", "--no-ws",
+        "--blocking-threads-idle-timeout", "600", "--respawn-failed-workers",
+    ]  # fmt: skip
+    with _server(command, port, folder, folder / "web.log", environment or {}):
+        yield f"http://127.0.0.1:{port}"
+
+
+@dataclass(frozen=True)
+class RuntimeServer:
+    """A runtime of its own process; `url` is what PUBLIC_STREAM_URL would be."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/api/detection/stream"
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextlib.contextmanager
+def runtime_server(
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    port: int | None = None,
+    module: str = "realtime",
+) -> Iterator[RuntimeServer]:
+    """Run a realtime runtime as production does. The log is `folder/runtime-<port>.log`."""
+    port = port or free_port()
+    log = folder / f"runtime-{port}.log"
+    environment = {"REALTIME_PORT": str(port), **(environment or {})}
+    with _server([module], port, folder, log, environment) as process:
+        yield RuntimeServer(process, port, log)
+
+
+@contextlib.contextmanager
+def _server(
+    command: Sequence[str],
+    port: int,
+    folder: Path,
+    log: Path,
+    environment: Mapping[str, str],
+) -> Iterator[subprocess.Popen[bytes]]:
     process = processes.start(
-        [
-            sys.executable, "-m", "granian", "--interface", "wsgi",
-            "kynaplatform.wsgi:application", "--host", "127.0.0.1", "--port", str(port),
-            "--workers", str(workers), "--blocking-threads", "2", "--no-ws",
-            "--blocking-threads-idle-timeout", "600", "--respawn-failed-workers",
-        ],
+        [sys.executable, "-m", *command],
         cwd=ROOT,
         env={
             **os.environ,
-            **limits,
+            **GENEROUS_LIMITS,
             "DATABASE_URL": test_database_url(),
             "DATA_DIR": str(folder),
-            **(environment or {}),
+            **environment,
         },
-        stdout=(folder / "web.log").open("wb"),
+        stdout=log.open("ab"),
         stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    base_url = f"http://127.0.0.1:{port}"
+    )
     try:
-        _wait_until_ready(process, base_url, folder / "web.log")
-        yield base_url
+        _wait_until_ready(process, f"http://127.0.0.1:{port}", log)
+        yield process
     finally:
-        processes.stop(process, signals=[(signal.SIGTERM, 10)])
+        processes.stop(process, signals=[(signal.SIGTERM, 12)])
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], base_url: str, log: Path) -> None:

@@ -21,13 +21,18 @@ class ForwardedMiddleware:
 
 
 def client_address(request: HttpRequest) -> str:
+    """The address that a request counts on."""
+    peer = str(request.META.get("REMOTE_ADDR", ""))
+    return address_of_peer(peer, request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def address_of_peer(peer: str, forwarded_for: str) -> str:
     """The peer, or behind TRUSTED_PROXIES the last X-Forwarded-For entry that is no proxy.
 
     An IPv6 address stands for its /64, which one subscriber holds whole.
     """
-    peer = str(request.META.get("REMOTE_ADDR", ""))
     if settings.TRUSTED_PROXIES and _is_trusted(peer):
-        for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        for hop in reversed(forwarded_for.split(",")):
             if not (hop := hop.strip()):
                 continue
             peer = hop

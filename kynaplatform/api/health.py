@@ -63,10 +63,7 @@ class MetricsView(ApiView):
     )
     def get(self, request: ApiRequest) -> HttpResponse:
         """Bearer METRICS_TOKEN; 404 in production while it is unset."""
-        if settings.METRICS_TOKEN:
-            _require_metrics_token(request.META.get("HTTP_AUTHORIZATION", ""))
-        elif settings.PRODUCTION:
-            raise errors.NotFound("path")
+        require_metrics_access(request.META.get("HTTP_AUTHORIZATION", ""))
         return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -90,8 +87,16 @@ def broker_state() -> Literal["ok", "down"]:
     return "ok"
 
 
-def _require_metrics_token(header: str) -> None:
-    scheme, _, token = header.partition(" ")
+def require_metrics_access(authorization: str) -> None:
+    """Bearer METRICS_TOKEN, or none where it is unset, which in production hides the metrics.
+
+    Raises NotFound, AccessTokenMissing, AccessTokenInvalid.
+    """
+    if not settings.METRICS_TOKEN:
+        if settings.PRODUCTION:
+            raise errors.NotFound("path")
+        return
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
         raise errors.AccessTokenMissing("Send METRICS_TOKEN as `Authorization: Bearer`.")
     if not hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode()):

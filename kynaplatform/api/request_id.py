@@ -16,6 +16,16 @@ _current: ContextVar[str] = ContextVar("request_id", default="-")
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
+def request_id_of(given: str) -> str:
+    """The client's own id when it is well formed, a new one otherwise."""
+    return given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+
+
+def bear_request_id(request_id: str) -> None:
+    """Write it on every log line of the running task, and of what the task starts."""
+    _current.set(request_id)
+
+
 class RequestIdMiddleware:
     """Keep the client's X-Request-ID when it is well formed, make one otherwise."""
 
@@ -23,8 +33,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+        request_id = request_id_of(request.META.get("HTTP_X_REQUEST_ID", ""))
         reset = _current.set(request_id)
         started = time.perf_counter()
         try:

@@ -186,3 +186,10 @@ def test_the_databases_own_options_are_kept():
     assert options["options"].startswith("-c statement_timeout=5000 ")
     assert database_options({"connect_timeout": 9})["connect_timeout"] == 9
     assert database_options({})["connect_timeout"] == 5
+
+
+def test_a_database_that_is_gone_without_a_word_is_noticed_in_25_s():
+    options = database_options({})
+    probes = options["keepalives_interval"] * options["keepalives_count"]
+    assert options["keepalives_idle"] + probes == 25
+    assert options["tcp_user_timeout"] == 25_000

@@ -22,6 +22,7 @@ with serve(Path(sys.argv[1]), reuse=sys.argv[2] == "reuse", throwaway=True) as s
 """
 SERVICES = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL")
 OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+OF_THE_STACK = ("ENVIRONMENT", "PUBLIC_STREAM_URL", "PORT", "REALTIME_PORT")
 OF_THE_TESTS = ("DATA_DIR", "SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS")
 
 
@@ -65,8 +66,7 @@ def bare_environment(**more: str) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if name
-        not in (*SERVICES, *OF_MAKE, *OF_THE_TESTS, "ENVIRONMENT", "PUBLIC_STREAM_URL", "PORT")
+        if name not in (*SERVICES, *OF_MAKE, *OF_THE_TESTS, *OF_THE_STACK)
     }
     return inherited | more
 

@@ -28,13 +28,17 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
 
+def free_ports() -> dict[str, str]:
+    return {"PORT": str(free_port()), "REALTIME_PORT": str(free_port())}
+
+
 class Run:
     def __init__(self, data_dir: Path, variables: dict[str, str]) -> None:
         self.data_dir = data_dir
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local_stack.run"],
             cwd=PROJECT,
-            env=bare_environment(DATA_DIR=str(data_dir), **variables),
+            env=bare_environment(DATA_DIR=str(data_dir), **(free_ports() | variables)),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -86,7 +90,6 @@ def start_run(tmp_path: Path) -> Iterator[StartRun]:
     started: list[Run] = []
 
     def start(data_dir: Path = tmp_path / "data", **variables: str) -> Run:
-        variables.setdefault("PORT", str(free_port()))
         run = Run(data_dir, variables)
         started.append(run)
         return run
@@ -101,7 +104,7 @@ def start_run(tmp_path: Path) -> Iterator[StartRun]:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """One that the tests which leave it running share."""
-    run = Run(tmp_path_factory.mktemp("run") / "data", {"PORT": str(free_port())})
+    run = Run(tmp_path_factory.mktemp("run") / "data", {})
     run.wait_until_ready()
     yield run
     run.process.kill()
@@ -133,7 +136,8 @@ def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
     assert list(run.demo) == KEYS
     assert stat.S_IMODE((run.data_dir / "demo.json").stat().st_mode) == 0o600
     admin, password = run.demo["admin_username"], run.demo["admin_password"]
-    assert f"Admin: {run.demo['base_url']}/admin/ as {admin} with {password}\n" in run.output
+    assert f"Admin:  {run.demo['base_url']}/admin/ as {admin} with {password}\n" in run.output
+    assert "Try it: make demo\n" in run.output
     pasted = "".join(line for line in run.lines if "curl -sS " in line)
     assert pasted.count("\n") == 2
     done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, check=True)
@@ -141,7 +145,11 @@ def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
     assert session["status"] == "created"
     assert session["project_id"] == run.demo["project_id"]
     assert session["resolved_movespec_version_id"] == run.demo["movespec_version_id"]
-    assert session["stream_url"].startswith("ws://127.0.0.1:8001/api/detection/stream")
+    stream = re.search(r"^Stream: (ws://127\.0\.0\.1:\d+/api/detection/stream)$", run.output, re.M)
+    assert stream is not None
+    assert session["stream_url"] == f"{stream[1]}/{session['session_id']}"
+    port = stream[1].split(":")[2].partition("/")[0]
+    assert answers(f"http://127.0.0.1:{port}")
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
@@ -175,7 +183,7 @@ def test_it_leaves_no_process_when_its_guards_are_killed_with_it(start_run: Star
     run = start_run(WEB_PROCESSES="2")
     run.wait_until_ready()
     guards = [pid for pid in processes_of(run.data_dir) if b"guard.py" in command_line(pid)]
-    assert len(guards) == 4
+    assert len(guards) == 5
     for pid in (run.process.pid, *guards):
         os.kill(pid, signal.SIGKILL)
     assert is_deserted(run.data_dir)
@@ -184,7 +192,7 @@ def test_it_leaves_no_process_when_its_guards_are_killed_with_it(start_run: Star
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 def test_it_leaves_no_process_when_make_is_ended(tmp_path: Path, signum: signal.Signals) -> None:
     data_dir = tmp_path / "data"
-    environment = bare_environment(DATA_DIR=str(data_dir), PORT=str(free_port()))
+    environment = bare_environment(DATA_DIR=str(data_dir), **free_ports())
     make = subprocess.Popen(
         ["make", "--assume-old=install", "run"],
         cwd=PROJECT,
@@ -230,23 +238,31 @@ def test_it_refuses_a_data_folder_that_another_run_uses(running: Run, start_run:
     assert second.end() == 1
     assert second.output == (
         f"run    | Another `make run` (process {running.process.pid}) uses {running.data_dir}: "
-        "stop it, or give this one another DATA_DIR and PORT.\n"
+        "stop it, or give this one another DATA_DIR, PORT and REALTIME_PORT.\n"
     )
     assert answers(running.demo["base_url"])
 
 
-def test_it_refuses_a_taken_port_before_it_starts_anything(start_run: StartRun) -> None:
+@pytest.mark.parametrize("name", ["PORT", "REALTIME_PORT"])
+def test_it_refuses_a_taken_port_before_it_starts_anything(start_run: StartRun, name: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        run = start_run(PORT=str(port))
+        run = start_run(**{name: str(port)})
         assert run.end() == 1
     assert run.output == (
-        f"run    | Port {port} cannot be used (Address already in use): stop what uses it, "
-        "or choose another, such as PORT=8080 make run\n"
+        f"run    | {name} {port} cannot be used (Address already in use): stop what uses it, "
+        f"or choose another, such as {name}=8080 make run\n"
     )
     assert not (run.data_dir / "postgres").exists()
+
+
+def test_it_refuses_one_port_for_both(start_run: StartRun) -> None:
+    port = str(free_port())
+    run = start_run(PORT=port, REALTIME_PORT=port)
+    assert run.end() == 1
+    assert run.output == (f"run    | PORT and REALTIME_PORT are both {port}: each needs its own.\n")
 
 
 @pytest.mark.parametrize("port", ["http", "0", "65536"])
@@ -285,7 +301,7 @@ def test_it_never_fills_in_production(start_run: StartRun) -> None:
     assert not (run.data_dir / "secrets.env").exists()
 
 
-@pytest.mark.parametrize("module", ["granian", "celery"])
+@pytest.mark.parametrize("module", ["granian", "celery", "realtime"])
 def test_a_child_that_dies_is_started_again(start_run: StartRun, module: str) -> None:
     run = start_run()
     run.wait_until_ready()
@@ -299,7 +315,7 @@ def test_a_child_that_dies_is_started_again(start_run: StartRun, module: str) ->
         ]
 
     killed = guards()
-    assert len(killed) == (1 if module == "granian" else 2)
+    assert len(killed) == (2 if module == "celery" else 1)
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     assert eventually(

@@ -19,7 +19,10 @@ def test_the_image_holds_every_package_of_ours() -> None:
     assert set(copied) == ours | {"detection", "examples", "poses", "templates"}
 
 
-@pytest.mark.parametrize("service", ["migrate", "web", "worker", "beat"])
+OURS = ["migrate", "web", "realtime", "worker", "beat"]
+
+
+@pytest.mark.parametrize("service", OURS)
 def test_every_secret_comes_from_the_environment_and_is_required(service: str) -> None:
     variables = COMPOSE["services"][service]["environment"]
     assert variables["ENVIRONMENT"] == "production"
@@ -32,19 +35,29 @@ def test_every_secret_comes_from_the_environment_and_is_required(service: str) -
         assert re.search(r":\$\{\w+_PASSWORD:\?\}@", variables[name])
 
 
-@pytest.mark.parametrize("service", ["migrate", "web", "worker", "beat"])
+@pytest.mark.parametrize("service", [name for name in OURS if name != "realtime"])
 def test_the_folders_of_the_image_win_over_dotenv(service: str) -> None:
     image = (PROJECT / "Dockerfile").read_text()
     for name in ("DATA_DIR", "PROMETHEUS_MULTIPROC_DIR"):
         assert f" {name}={COMPOSE['services'][service]['environment'][name]}" in image
 
 
-@pytest.mark.parametrize("service", ["postgres", "redis", "web", "worker", "beat"])
+def test_the_runtime_serves_on_its_port_whatever_dotenv_says() -> None:
+    realtime = COMPOSE["services"]["realtime"]
+    assert realtime["environment"]["REALTIME_PORT"] == "8001"
+    # One process counts for itself.
+    assert realtime["environment"]["PROMETHEUS_MULTIPROC_DIR"] == ""
+    assert realtime["command"][:3] == ["python", "-m", "realtime"]
+    assert realtime["ports"] == ["127.0.0.1:${REALTIME_PORT:-8001}:8001"]
+    assert "http://127.0.0.1:8001/healthz" in realtime["healthcheck"]["test"][-1]
+
+
+@pytest.mark.parametrize("service", ["postgres", "redis", *OURS[1:]])
 def test_a_service_that_ends_is_started_again(service: str) -> None:
     assert COMPOSE["services"][service]["restart"] == "unless-stopped"
 
 
 def test_what_serves_waits_for_the_migrations() -> None:
     finished = {"condition": "service_completed_successfully"}
-    for service in ("web", "worker", "beat"):
+    for service in OURS[1:]:
         assert COMPOSE["services"][service]["depends_on"]["migrate"] == finished

@@ -68,12 +68,18 @@ class Scene:
         return attachment_id
 
     def detach(
-        self, session_id: UUID, attachment_id: UUID, seconds: float, close_code: int = 1000
+        self,
+        session_id: UUID,
+        attachment_id: UUID,
+        seconds: float,
+        close_code: int = 1000,
+        heard: float = 0,
     ) -> None:
         lifecycle.session_detach(
             session_id=session_id,
             attachment_id=attachment_id,
             close_code=close_code,
+            last_message_at=at(heard),
             now=at(seconds),
         )
 

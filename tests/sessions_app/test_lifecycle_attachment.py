@@ -108,6 +108,27 @@ def test_it_never_has_a_deadline_that_is_too_early(scene: Scene) -> None:
         assert scene.row(session_id).deadline_at >= at(heard) + IDLE, number
 
 
+def test_its_deadline_does_not_pass_before_the_next_renewal(scene: Scene) -> None:
+    """What a client that was silent for long says then is written with it."""
+    session_id, attachment_id = scene.streaming()
+    scene.renew(session_id, attachment_id, 10, heard=10)
+    scene.renew(session_id, attachment_id, 110, heard=0)
+    assert scene.row(session_id).deadline_at == START + IDLE + SLACK
+    scene.renew(session_id, attachment_id, 125, heard=6)
+    assert scene.row(session_id).deadline_at == at(125) + SLACK + SLACK
+    scene.renew(session_id, attachment_id, 134, heard=6)  # idle since 126
+    assert scene.row(session_id).deadline_at == at(125) + SLACK + SLACK
+
+
+def test_a_client_that_is_detached_has_its_idle_limit_to_attach_again(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.detach(session_id, attachment_id, 25, heard=20)
+    assert scene.row(session_id).deadline_at == at(20) + IDLE
+    session_id, attachment_id = scene.streaming()
+    scene.detach(session_id, attachment_id, 25, heard=5)
+    assert scene.row(session_id).deadline_at == START + IDLE + SLACK
+
+
 def test_it_does_not_draw_the_deadline_back_for_an_older_message(scene: Scene) -> None:
     session_id, attachment_id = scene.streaming()
     scene.renew(session_id, attachment_id, 50)

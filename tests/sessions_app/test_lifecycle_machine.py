@@ -379,7 +379,11 @@ class Lifecycle(RuleBasedStateMachine):
     def detach(self, data: st.DataObject, close_code: int) -> None:
         model, attachment = self.pick_attachment(data)
         session_detach(
-            session_id=model.id, attachment_id=attachment, close_code=close_code, now=self.now
+            session_id=model.id,
+            attachment_id=attachment,
+            close_code=close_code,
+            last_message_at=START,
+            now=self.now,
         )
         if attachment in model.closed:
             model.closed[attachment] = model.closed[attachment] or close_code

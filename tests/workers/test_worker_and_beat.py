@@ -90,7 +90,7 @@ def test_a_stale_session_expires_and_sigterm_stops_every_process(
         return "\n".join((tmp_path / f"{name}.log").read_text() for name in running)
 
     try:
-        for service in make_services(port, tmp_path):
+        for service in make_services(port, free_port(), tmp_path):
             with (tmp_path / f"{service.name}.log").open("wb") as output:
                 running[service.name] = processes.start(
                     service.command, env=service.env, cwd=service.cwd, stdout=output
@@ -113,4 +113,4 @@ def test_a_stale_session_expires_and_sigterm_stops_every_process(
             name: processes.stop(process, signals=[(signal.SIGTERM, PATIENCE_SECONDS)])
             for name, process in running.items()
         }
-    assert statuses == {"web": 0, "worker": 0, "beat": 0}
+    assert statuses == {"web": 0, "stream": 0, "worker": 0, "beat": 0}

@@ -1,0 +1,173 @@
+"""`make demo`: one session from mint to final record, with a figure that does squats.
+
+Against the platform that `make run` keeps in this data folder; where none runs, against one that
+is started for the demo and stopped after it. Exits 0 only if every repetition was counted and
+the stream, the record and the stored events agree.
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local_stack.console import say
+from local_stack.environment import REALTIME_PORT, fill
+from local_stack.guard import PR_SET_PDEATHSIG, prctl
+from local_stack.platform_process import PlatformFailedError, platform
+from local_stack.ports import free_port, listens
+from local_stack.run import ask_ready
+from poses.figure import perform
+from realtime.client import StreamLostError
+from realtime.client_closes import StreamRefusedError
+from realtime.event_lines import count_interrupted
+from realtime.progress import Progress
+from realtime.rest_client import RequestRefusedError, RestClient, ServerUnreachableError
+from realtime.session_run import SessionRun, run_session
+
+EXERCISE = "squat"
+FPS = 30.0
+BATCH_FRAMES = 15
+READY_SECONDS = 60.0
+POLL_SECONDS = 0.1
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def main() -> int:
+    options = read_options()
+    if options.end_with_make:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    # Both end it in order, and the platform with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    variables = dict(os.environ)
+    if not fill(variables):
+        say("The demo is for development: it does nothing where ENVIRONMENT is production.")
+        return 1
+    try:
+        with running_platform(Path(variables["DATA_DIR"]), variables):
+            return show(Path(variables["DATA_DIR"]), options.repetitions, options.speed)
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return INTERRUPTED
+    except PlatformFailedError as failure:
+        say(f"The platform could not be started:\n{failure}")
+    except (
+        RequestRefusedError, ServerUnreachableError, StreamRefusedError, StreamLostError
+    ) as failure:  # fmt: skip
+        say(str(failure))
+    return 1
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make demo", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--repetitions", type=int, default=6, help="of the figure (default 6)")
+    parser.add_argument(
+        "--speed", type=float, default=4.0, help="times as fast as in life (default 4)"
+    )
+    parser.add_argument("--end-with-make", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.repetitions < 1 or not options.speed > 0:
+        parser.error("--repetitions is at least 1, and --speed more than 0")
+    return options
+
+
+@contextmanager
+def running_platform(data_dir: Path, variables: dict[str, str]) -> Iterator[None]:
+    """While inside, the platform of `data_dir` runs and is ready."""
+    if is_in_use(data_dir):
+        wait_until_ready(data_dir)
+        yield
+        return
+    say("Starting the platform for the demo …")
+    port = usable_port(variables.get("PORT") or "8000")
+    realtime_port = usable_port(variables.get("REALTIME_PORT") or REALTIME_PORT)
+    log = data_dir / "demo.log"
+    with platform(data_dir, port=port, realtime_port=realtime_port, log=log):
+        try:
+            yield
+        finally:
+            say("Stopping the platform …")
+
+
+def is_in_use(data_dir: Path) -> bool:
+    """Whether a `make run` holds the folder."""
+    with (data_dir / "run.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def wait_until_ready(data_dir: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    answer = "it has not said its address yet"
+    while time.monotonic() < deadline:
+        # Read each time: one that only starts writes its address before it is ready.
+        if (demo := read_demo(data_dir)) is not None:
+            is_ready, answer = ask_ready(demo["base_url"])
+            if is_ready:
+                return
+        time.sleep(POLL_SECONDS)
+    raise PlatformFailedError(f"the one that runs is not ready: {answer}")
+
+
+def read_demo(data_dir: Path) -> dict[str, str] | None:
+    path = data_dir / "demo.json"
+    demo: dict[str, str] | None = json.loads(path.read_text()) if path.exists() else None
+    return demo
+
+
+def usable_port(wanted: str) -> int:
+    """`wanted`, unless something listens there."""
+    return free_port() if not wanted.isdigit() or listens(int(wanted)) else int(wanted)
+
+
+def show(data_dir: Path, repetitions: int, speed: float) -> int:
+    demo = read_demo(data_dir)
+    assert demo is not None  # noqa: S101 - written before the platform is ready
+    poses = perform(EXERCISE, repetitions=repetitions, fps=FPS)
+    say(
+        f"{demo['base_url']}: a figure does {repetitions} squats, {len(poses)} frames at "
+        f"{FPS:.0f} a second, {speed:g} times as fast as in life.\n"
+    )
+    api = RestClient(demo["base_url"])
+    project_id = api.mint(demo["api_key_secret"])
+    with Progress(len(poses), say=say, bar_file=sys.stderr) as progress:
+        run = run_session(
+            api,
+            poses,
+            project_id=project_id,
+            mode="live",
+            reference={"movespec_id": demo["movespec_id"]},
+            listener=progress,
+            batch_frames=BATCH_FRAMES,
+            speed=speed,
+        )
+    return tell(run, repetitions)
+
+
+def tell(run: SessionRun, repetitions: int) -> int:
+    say(f"\n{json.dumps(run.record, indent=2)}\n")
+    faults = run.faults(repetitions)
+    for fault in faults:
+        say(f"WRONG: {fault}")
+    if faults:
+        return 1
+    say(
+        f"{repetitions} repetitions performed, {repetitions} counted, "
+        f"{count_interrupted(run.events)} interrupted: "
+        "the stream, the record and the stored events agree."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""The ASGI application: the stream, and for operators health, readiness and metrics."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from django.conf import settings
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from kynaplatform.api.errors import (
+    ApiError,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    ServiceUnavailable,
+    as_api_error,
+)
+from kynaplatform.api.health import database_state, require_metrics_access
+from kynaplatform.api.metrics import exposition
+from kynaplatform.api.request_id import bear_request_id, request_id_of
+from realtime.attach import SUBPROTOCOL, handshake
+from realtime.database import in_database
+from realtime.runtime import Runtime
+from realtime.socket import ClientGone, Receive, Send, Socket
+
+REQUEST_ID: Final = b"x-request-id"
+PLATFORM_PATHS: Final = ("/healthz", "/readyz", "/metrics")
+
+
+class Application:
+    """`GET /healthz`, `/readyz` and `/metrics` as on the API; a websocket at the stream's path."""
+
+    def __init__(self) -> None:
+        self._runtime = Runtime()
+        self._stream_path = urlsplit(settings.PUBLIC_STREAM_URL).path + "/"
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "lifespan":
+                await self._live(scope, receive, send)
+            case "websocket":
+                await self._stream(scope, receive, send)
+            case "http":
+                await self._answer(scope, send)
+
+    async def _live(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        await receive()
+        self._runtime.start()
+        scope["state"]["drain"] = self._runtime.drain
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._runtime.drain()
+        await self._runtime.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _stream(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        request_id = _bear_request_id(scope)
+        if not path.startswith(self._stream_path):
+            await receive()
+            await _send_error(_WebSocketResponse(send), NotFound("path"), request_id)
+            return
+        web_socket = Socket(scope, receive, send)
+        try:
+            await web_socket.accept(
+                SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None,
+                [(REQUEST_ID, request_id)],
+            )
+            await self._runtime.serve(
+                web_socket,
+                handshake(scope, path.removeprefix(self._stream_path)),
+                scope["extensions"]["kyna.attached"],
+            )
+        except ClientGone:
+            return
+        finally:
+            await web_socket.stop()
+
+    async def _answer(self, scope: Mapping[str, Any], send: Send) -> None:
+        request_id = _bear_request_id(scope)
+        try:
+            body, content_type = await self._body(scope)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets the one body
+            await _send_error(send, as_api_error(error), request_id)
+            return
+        headers = [(b"content-type", content_type), (REQUEST_ID, request_id)]
+        await _send_body(send, HTTPStatus.OK, body, headers)
+
+    async def _body(self, scope: Mapping[str, Any]) -> tuple[bytes, bytes]:
+        is_stream = scope["path"].startswith(self._stream_path)
+        if not (is_stream or scope["path"] in PLATFORM_PATHS):
+            raise NotFound("path")
+        if scope["method"] not in ("GET", "HEAD"):
+            raise MethodNotAllowed
+        match scope["path"]:
+            case "/healthz":
+                return b'{"status":"ok"}', b"application/json"
+            case "/readyz":
+                state = await in_database(database_state)
+                if state != "ok":
+                    raise ServiceUnavailable(database=state)
+                return b'{"status":"ok","database":"ok"}', b"application/json"
+            case "/metrics":
+                require_metrics_access(_header(scope, b"authorization"))
+                return await in_database(exposition), CONTENT_TYPE_LATEST.encode()
+        raise MalformedRequest("Open this address as a websocket.")
+
+
+class _WebSocketResponse:
+    """Sends what an HTTP response is made of to a websocket that is not accepted."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def __call__(self, event: dict[str, Any]) -> None:
+        await self._send({**event, "type": f"websocket.{event['type']}"})
+
+
+async def _send_error(send: Send, error: ApiError, request_id: bytes) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers.append((b"www-authenticate", b"Bearer"))
+    headers += [(b"content-type", b"application/json"), (REQUEST_ID, request_id)]
+    await _send_body(send, error.status, msgspec.json.encode(error.body()), headers)
+
+
+async def _send_body(
+    send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]
+) -> None:
+    headers = [*headers, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _bear_request_id(scope: Mapping[str, Any]) -> bytes:
+    request_id = request_id_of(_header(scope, REQUEST_ID))
+    bear_request_id(request_id)
+    return request_id.encode()
+
+
+def _header(scope: Mapping[str, Any], name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")

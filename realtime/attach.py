@@ -1,0 +1,165 @@
+"""Attaching: what a socket must bring, and what it gets to go on from."""
+
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from django.conf import settings
+from django.db import Error
+from django.utils import timezone
+
+from detection import Engine
+from kynaplatform.api.client_address import address_of_peer
+from kynaplatform.api.errors import ApiError, AuthorizationFailed, NotFound
+from kynaplatform.api.rate_limits import Limit
+from kynaplatform.api.throttling import refuse_over_limit, request_counter
+from projects.signing import TokenRejected, verify
+from realtime.batches import Progress
+from realtime.refusals import (
+    RuntimeTokenExpired,
+    RuntimeTokenInvalid,
+    RuntimeTokenMissing,
+    SessionSuperseded,
+    close_code,
+)
+from sessions_app.finishing import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE, spec_of_version
+from sessions_app.holding import AttachmentLost
+from sessions_app.lifecycle import already_ended, session_attach, session_detach, session_fail
+from sessions_app.models import DetectionSession
+from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
+
+logger = logging.getLogger("kynaplatform.realtime")
+
+SUBPROTOCOL: Final = "kyna.v1"
+_BEARER_SUBPROTOCOL: Final = "bearer."
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a client's opening request said; `address` is the one its attaches count on."""
+
+    session_id: str
+    token: str | None = field(repr=False)
+    origin: str | None
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    session: DetectionSession
+    attachment_id: UUID
+    progress: Progress
+
+
+def handshake(scope: Mapping[str, Any], session_id: str) -> Handshake:
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    return Handshake(
+        session_id=session_id,
+        token=_token(scope, headers.get(b"authorization", "")),
+        origin=headers.get(b"origin"),
+        address=address_of_peer(
+            (scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", "")
+        ),
+    )
+
+
+def _token(scope: Mapping[str, Any], authorization: str) -> str | None:
+    """From the query, the bearer or the subprotocols, in this order."""
+    query: dict[str, list[str]] = parse_qs(scope["query_string"].decode("latin-1"))
+    if "runtime_token" in query:
+        return query["runtime_token"][0]
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() == "bearer" and credentials.strip():
+        return credentials.strip()
+    for subprotocol in scope["subprotocols"]:
+        if subprotocol.startswith(_BEARER_SUBPROTOCOL):
+            return str(subprotocol.removeprefix(_BEARER_SUBPROTOCOL)) or None
+    return None
+
+
+def attach(*, handshake: Handshake, runtime: str) -> Attached:
+    """Take the session's fence for this socket, and restore its engine.
+
+    A session whose engine can't be restored fails: no attach would ever get further. Raises
+    AuthorizationFailed, RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired, RateLimited,
+    NotFound, OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, SessionSuperseded.
+    """
+    now = timezone.now()
+    if handshake.origin is not None and handshake.origin not in settings.CORS_ALLOWED_ORIGINS:
+        raise AuthorizationFailed("This origin may not open the stream.")
+    try:
+        session_id = _authorized_session(handshake, now)
+    except (RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired):
+        _count("attach_refused", handshake.address)
+        raise
+    _count("attach", str(session_id))
+    attachment_id = uuid.uuid4()
+    session = session_attach(
+        session_id=session_id, attachment_id=attachment_id, runtime=runtime, now=now
+    )
+    try:
+        return Attached(session, attachment_id, _progress(session))
+    except Error:
+        raise  # the database's fault, not the session's
+    except Exception as error:
+        logger.exception("session %s: the engine can't be restored", session_id)
+        raise _failed(session, attachment_id) from error
+
+
+def _failed(session: DetectionSession, attachment_id: UUID) -> ApiError:
+    """Fail the session; what its socket is to be told."""
+    held, now = {"session_id": session.id, "attachment_id": attachment_id}, timezone.now()
+    error: ApiError
+    try:
+        session_fail(**held, code=RUNTIME_ERROR, message=RUNTIME_ERROR_MESSAGE, now=now)
+        session.refresh_from_db(fields=["status", "terminal_outcome"])
+        error = already_ended(session)
+    except AttachmentLost:
+        error = SessionSuperseded()
+    session_detach(**held, close_code=close_code(error), last_message_at=now, now=now)
+    return error
+
+
+def _authorized_session(handshake: Handshake, now: datetime) -> UUID:
+    if handshake.token is None:
+        raise RuntimeTokenMissing
+    try:
+        claims = verify(handshake.token, TOKEN_TYPE, AUDIENCE, now)
+        session_id, expires_at = UUID(claims["sub"]), float(claims["exp"])
+    except (TokenRejected, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise RuntimeTokenInvalid from error
+    try:
+        is_for_this_session = UUID(handshake.session_id) == session_id
+    except ValueError:
+        raise NotFound("session") from None
+    if not is_for_this_session:
+        raise RuntimeTokenInvalid
+    if expires_at <= now.timestamp():
+        raise RuntimeTokenExpired
+    return session_id
+
+
+def _count(kind: str, name: str) -> None:
+    refuse_over_limit(request_counter().hit([Limit(f"{kind}:{name}", settings.RATE_LIMIT_ATTACH)]))
+
+
+def _progress(session: DetectionSession) -> Progress:
+    spec = spec_of_version(session.resolved_version_id)
+    state = session.engine_state
+    return Progress(
+        session_id=session.id,
+        engine=Engine.restore(spec, state["engine"]) if state else Engine(spec),
+        longest_ms=settings.SESSION_MAX_SECONDS * 1000.0,
+        first_ms=state["first_ms"] if state else None,
+        last_ms=state["last_ms"] if state else None,
+        last_frame_seq=session.last_frame_seq,
+        last_batch_seq=session.last_batch_seq,
+        accepted_frames=session.accepted_frames_total,
+        events=session.events_total,
+        checkpoint_number=session.checkpoint_number,
+    )

@@ -1,0 +1,306 @@
+"""A client of the stream: frames in, events out, over as many attaches as it takes.
+
+    with StreamClient(session["stream_url"], session["runtime_token"]) as stream:
+        stream.attach()
+        for poses in batches:
+            stream.send(poses)
+        done = stream.finalize()
+    print(done.accepted_frames_total, stream.events)
+
+An acknowledged batch is durable, so only what was not acknowledged is kept, and sent again after
+an attach. One thread uses a StreamClient; while it waits for anything it reads what the server
+says. Nothing of it needs Django.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Self
+
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.sync.client import ClientConnection, connect
+
+from detection.landmarks import PoseFrameLike
+from realtime.client_closes import done_as_told, has_ended, wait_wanted, why_closed
+from realtime.client_wire import (
+    Cancel,
+    ClientMessage,
+    ErrorMessage,
+    Event,
+    EventBatch,
+    Fault,
+    Finalize,
+    FrameAck,
+    FrameBatch,
+    Ping,
+    Pong,
+    ServerMessage,
+    SessionDone,
+    SessionUpdate,
+    decode,
+    encode,
+    wire_frame,
+)
+
+OPEN_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
+# Events of a whole re-sent batch come in one message.
+MOST_MESSAGE_BYTES = 4 * 1024 * 1024
+SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 3.0
+
+
+class StreamLostError(Exception):
+    """No attach succeeded for as long as the client is patient."""
+
+
+class StreamListener:
+    """What a StreamClient tells while it works; each does nothing unless overridden."""
+
+    def events_came(self, events: list[Event]) -> None:
+        """New ones, in order: what was sent again after an attach is left out."""
+
+    def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
+        """The batch's frames, accepted or rejected, are dealt with for good."""
+
+    def connection_lost(self, why: str) -> None:
+        """It will be attached again."""
+
+
+class StreamClient:
+    """One session's stream.
+
+    `window` batches at most wait for their ack. After a lost connection it attaches again for
+    `patience_seconds`, later and later, and then raises StreamLostError.
+    """
+
+    def __init__(
+        self,
+        stream_url: str,
+        runtime_token: str,
+        *,
+        listener: StreamListener | None = None,
+        window: int = 4,
+        patience_seconds: float = 60.0,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.events: list[Event] = []
+        self.accepted_frames_total = 0
+        self.attaches = 0
+        self.status: str | None = None
+        self.done: SessionDone | None = None
+        # The end was read from the refusal of an attach: events before it may not have come.
+        self.has_missed_the_end = False
+        self._url = stream_url
+        self._token = runtime_token
+        self._listener = listener or StreamListener()
+        self._window = window
+        self._patience_seconds = patience_seconds
+        self._pause = pause
+        self._socket: ClientConnection | None = None
+        self._unacknowledged: dict[int, FrameBatch] = {}
+        self._wanted_end: Finalize | Cancel | None = None
+        self._known_events: set[str] = set()
+        self._last_fault: Fault | None = None
+        self._last_batch_seq = 0
+        self._last_frame_seq = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def unacknowledged_batches(self) -> int:
+        return len(self._unacknowledged)
+
+    def attach(self) -> None:
+        """Attach, and send again what was not acknowledged.
+
+        Raises StreamRefusedError and StreamLostError, as everything does that attaches again,
+        and msgspec.DecodeError for what no server of this protocol says.
+        """
+        deadline = time.monotonic() + self._patience_seconds
+        wait_seconds = SHORTEST_WAIT_SECONDS
+        while self.done is None:
+            try:
+                self._open()
+                for batch in list(self._unacknowledged.values()):
+                    self._write(batch)
+                if self._wanted_end is not None:
+                    self._write(self._wanted_end)
+            except (OSError, ConnectionClosed, InvalidHandshake) as error:
+                why = self._why_closed(error)
+                self.close()
+                if self.done is not None:
+                    return
+                if time.monotonic() > deadline:
+                    raise StreamLostError(f"The stream cannot be reached: {why}") from error
+                # Clients that a restart cut off together come back apart.
+                jittered = wait_seconds * random.uniform(0.5, 1.0)  # noqa: S311
+                self._pause(wait_wanted(self._last_fault) or jittered)
+                wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
+            else:
+                return
+
+    def send(self, poses: Iterable[PoseFrameLike]) -> int:
+        """Send one batch, first waiting for room in the window. Its batch_seq.
+
+        Batches and frames are numbered from 1 on, or from where an earlier client left off.
+        A session that has ended takes nothing: see `done`.
+        """
+        while len(self._unacknowledged) >= self._window and self.done is None:
+            self.receive(None)
+        self._last_batch_seq += 1
+        frames = [
+            wire_frame(pose, number) for number, pose in enumerate(poses, self._last_frame_seq + 1)
+        ]
+        self._last_frame_seq += len(frames)
+        if self.done is None:
+            batch = FrameBatch(self._last_batch_seq, frames)
+            self._unacknowledged[batch.batch_seq] = batch
+            self._say(batch)
+        return self._last_batch_seq
+
+    def receive(self, seconds: float | None) -> ServerMessage | None:
+        """The next message, dealt with; None when none came in time, or after an attach."""
+        if self.done is not None:
+            return None
+        try:
+            if self._socket is None:
+                self.attach()
+                return None
+            message = self._read(seconds)
+        except TimeoutError:
+            return None
+        except ConnectionClosed as closed:
+            self._attach_again(closed)
+            return None
+        return message
+
+    def wait(self, seconds: float) -> None:
+        """Pass the time, hearing what the server says."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            if self.done is not None:
+                self._pause(left)
+                return
+            self.receive(left)
+
+    def ping(self) -> None:
+        """Tell the server that the client is there: it counts against the idle limit."""
+        self._say(Ping())
+
+    def drain(self) -> None:
+        """Return once every batch is acknowledged, or the session has ended."""
+        while self._unacknowledged and self.done is None:
+            self.receive(None)
+
+    def finalize(self) -> SessionDone:
+        """Have what was sent processed, then end the session."""
+        self.drain()
+        return self._end(Finalize())
+
+    def cancel(self) -> SessionDone:
+        """End the session at once."""
+        return self._end(Cancel())
+
+    def close(self) -> None:
+        """Leave the session, which goes on until its idle limit."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _end(self, wanted: Finalize | Cancel) -> SessionDone:
+        self._wanted_end = wanted
+        if self.done is None:
+            self._say(wanted)
+        while self.done is None:
+            self.receive(None)
+        return self.done
+
+    def _say(self, message: ClientMessage) -> None:
+        """Send; what must not be lost is kept by the caller, and sent again by an attach."""
+        try:
+            if self._socket is None:
+                self.attach()
+            else:
+                self._write(message)
+        except ConnectionClosed as closed:
+            self._attach_again(closed)
+
+    def _attach_again(self, closed: ConnectionClosed) -> None:
+        why = self._why_closed(closed)
+        self.close()
+        if self.done is None:
+            self._listener.connection_lost(why)
+            self._pause(wait_wanted(self._last_fault))
+            self.attach()
+
+    def _open(self) -> None:
+        self._last_fault = None
+        self._socket = connect(
+            self._url,
+            additional_headers={"Authorization": f"Bearer {self._token}"},
+            compression=None,
+            proxy=None,
+            open_timeout=OPEN_SECONDS,
+            close_timeout=CLOSE_SECONDS,
+            max_size=MOST_MESSAGE_BYTES,
+            legacy=True,
+        )
+        # The server speaks first: nothing is sent before it says that the client is attached.
+        while not isinstance(self._read(OPEN_SECONDS), SessionUpdate | SessionDone):
+            pass
+        self.attaches += 1
+
+    def _write(self, message: ClientMessage) -> None:
+        if self._socket is not None:
+            self._socket.send(encode(message))
+
+    def _read(self, seconds: float | None) -> ServerMessage:
+        assert self._socket is not None  # noqa: S101 - both callers have opened it
+        message = decode(self._socket.recv(seconds))
+        self._take(message)
+        return message
+
+    def _take(self, message: ServerMessage) -> None:
+        match message:
+            case FrameAck():
+                batch = self._unacknowledged.pop(message.batch_seq, None)
+                self.accepted_frames_total = message.accepted_frames_total
+                if batch is not None:
+                    self._listener.batch_acknowledged(message, len(batch.frames))
+            case EventBatch():
+                new = [item for item in message.events if item.event_id not in self._known_events]
+                self._known_events.update(event.event_id for event in new)
+                self.events += new
+                if new:
+                    self._listener.events_came(new)
+            case SessionUpdate():
+                self.status = message.status
+                self.accepted_frames_total = message.accepted_frames_total
+                if self.attaches == 0:
+                    self._last_batch_seq = message.last_batch_seq
+                    self._last_frame_seq = message.last_frame_seq
+            case SessionDone():
+                self.status = message.status
+                self.accepted_frames_total = message.accepted_frames_total
+                self.done = message
+            case Ping():
+                self._write(Pong())
+            case ErrorMessage():
+                self._last_fault = message.error
+
+    def _why_closed(self, error: Exception) -> str:
+        """Why the connection went: another may succeed, unless the session is done now."""
+        if has_ended(error):
+            self.has_missed_the_end = True
+            self._take(done_as_told(self._last_fault, self._url.rpartition("/")[2]))
+        return why_closed(error, self._last_fault)

@@ -1,0 +1,135 @@
+"""What a client sends and reads on the stream, as docs/streaming.md says it.
+
+Types of the client's own: it would not notice a mistake of the server's that it shared.
+"""
+
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from detection import LANDMARK_NAMES
+from detection.landmarks import PoseFrameLike
+
+POSE_SCHEMA: Final = "mediapipe_pose_landmarker/v1"
+EventType = Literal["shape_enter", "shape_exit", "event_completed", "event_interrupted", "feedback"]
+StatusName = Literal["streaming", "finalizing", "completed", "cancelled", "failed"]
+
+
+class WireLandmark(msgspec.Struct, frozen=True):
+    name: str
+    x: float
+    y: float
+    z: float
+    visibility: float | None
+
+
+class WireFrame(msgspec.Struct, frozen=True):
+    frame_seq: int
+    timestamp_ms: float
+    landmarks: list[WireLandmark]
+    pose_schema: str = POSE_SCHEMA
+    confidence: float = 1.0
+    source: None = None
+
+
+class FrameBatch(msgspec.Struct, frozen=True, tag_field="type", tag="frame_batch"):
+    batch_seq: int
+    frames: list[WireFrame]
+
+
+class Finalize(msgspec.Struct, frozen=True, tag_field="type", tag="finalize"):
+    pass
+
+
+class Cancel(msgspec.Struct, frozen=True, tag_field="type", tag="cancel"):
+    pass
+
+
+class Ping(msgspec.Struct, frozen=True, tag_field="type", tag="ping"):
+    """Sent by either side; the other answers with a pong."""
+
+
+class Pong(msgspec.Struct, frozen=True, tag_field="type", tag="pong"):
+    pass
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A detection event: the same on the stream and in GET …/events."""
+
+    event_id: str
+    session_id: str
+    ts_ms: float
+    type: EventType
+    payload: dict[str, Any]
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """An error, as every error of the platform is told."""
+
+    code: str
+    message: str
+    retryable: bool
+    details: dict[str, str | int | float | bool | None]
+
+
+class SessionUpdate(msgspec.Struct, frozen=True, tag_field="type", tag="session_update"):
+    session_id: str
+    status: StatusName
+    accepted_frames_total: int
+    terminal_outcome: str | None
+    last_batch_seq: int = 0
+    last_frame_seq: int = 0
+
+
+class EventBatch(msgspec.Struct, frozen=True, tag_field="type", tag="event_batch"):
+    batch_seq: int
+    events: list[Event]
+
+
+class FrameAck(msgspec.Struct, frozen=True, tag_field="type", tag="frame_ack"):
+    batch_seq: int
+    accepted_frame_count: int
+    accepted_frames_total: int
+    rejected_frame_indexes: list[int]
+
+
+class ErrorMessage(msgspec.Struct, frozen=True, tag_field="type", tag="error"):
+    error: Fault
+
+
+class SessionDone(msgspec.Struct, frozen=True, tag_field="type", tag="session_done"):
+    session_id: str
+    status: StatusName
+    accepted_frames_total: int
+    terminal_outcome: str | None
+    error: Fault | None
+
+
+ServerMessage: TypeAlias = (
+    SessionUpdate | EventBatch | FrameAck | ErrorMessage | Ping | Pong | SessionDone
+)
+ClientMessage: TypeAlias = FrameBatch | Finalize | Cancel | Ping | Pong
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
+
+
+def encode(message: ClientMessage) -> str:
+    return _encoder.encode(message).decode()
+
+
+def decode(text: str | bytes) -> ServerMessage:
+    """Raises msgspec.DecodeError for what no server of this protocol says."""
+    return _decoder.decode(text)
+
+
+def wire_frame(pose: PoseFrameLike, frame_seq: int) -> WireFrame:
+    """`pose` as it is sent; `frame_seq`, from 1, grows with each frame of the session."""
+    return WireFrame(
+        frame_seq,
+        pose.timestamp_ms,
+        [
+            WireLandmark(name, point.x, point.y, point.z, point.visibility)
+            for name, point in zip(LANDMARK_NAMES, pose.landmarks, strict=True)
+        ],
+    )

@@ -1,0 +1,155 @@
+"""The database as a runtime reaches it: functions of the domain in threads, and connections.
+
+Whoever waits for it waits 25 seconds at most, whether it refuses or says nothing: what takes it
+longer is Restarting.
+"""
+
+import asyncio
+import contextlib
+import logging
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, Final, TypeVar
+
+import psycopg
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import connection as django_connection
+
+from kynaplatform.api.connections import drop_closed_connections
+from kynaplatform.environment import database
+from realtime.refusals import Restarting
+
+logger = logging.getLogger("kynaplatform.realtime")
+
+PATIENCE_SECONDS: Final = 25.0
+RETRY_SECONDS: Final = 0.25
+LAST_SECONDS: Final = 1.0
+THREADS: Final = 8
+UNREACHABLE: Final = (OperationalError, InterfaceError)
+
+Answer = TypeVar("Answer")
+
+_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
+
+
+async def in_database(function: Callable[..., Answer], /, **arguments: Any) -> Answer:
+    """`function(**arguments)` in a thread with a database connection of its own, once."""
+    return await _in_thread(function, arguments, math.inf)
+
+
+async def in_patient_database(function: Callable[..., Answer], /, **arguments: Any) -> Answer:
+    """The same, again while the database is out of reach; raises Restarting after 25 s.
+
+    `function` may run twice though the first time was stored: it has to be safe to repeat. After
+    Restarting it begins no statement any more: an attach that comes late is not the newest.
+    """
+    until = time.monotonic() + PATIENCE_SECONDS
+    async with patience():
+        while True:
+            try:
+                return await _in_thread(function, arguments, until)
+            except UNREACHABLE as error:
+                logger.warning("the database is out of reach: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+class Patience:
+    """How long this process waits for its database: less once it is to end."""
+
+    def __init__(self) -> None:
+        self._ends_at = math.inf
+        self._waiting: set[asyncio.Timeout] = set()
+
+    @contextlib.asynccontextmanager
+    async def __call__(self, since: float | None = None) -> AsyncIterator[None]:
+        """Raises Restarting 25 s after `since`, a time of the loop, or from now."""
+        now = asyncio.get_running_loop().time()
+        until = min(
+            (now if since is None else since) + PATIENCE_SECONDS,
+            max(self._ends_at, now + LAST_SECONDS),
+        )
+        try:
+            async with asyncio.timeout_at(until) as waiting:
+                self._waiting.add(waiting)
+                try:
+                    yield
+                finally:
+                    self._waiting.discard(waiting)
+        except TimeoutError as error:
+            raise Restarting from error
+
+    def end(self, seconds: float) -> None:
+        """In so many seconds nobody waits any more, and who begins to then waits for 1 s."""
+        self._ends_at = asyncio.get_running_loop().time() + seconds
+        for waiting in self._waiting:
+            waiting.reschedule(min(waiting.when() or self._ends_at, self._ends_at))
+
+
+patience = Patience()
+
+
+async def cancel(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel and await them, but not for long: psycopg waits for the database even so."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=LAST_SECONDS)
+
+
+async def _in_thread(
+    function: Callable[..., Answer], arguments: dict[str, Any], until: float
+) -> Answer:
+    loop = asyncio.get_running_loop()
+    context = copy_context()  # the request id of what is logged
+    return await loop.run_in_executor(
+        _threads, lambda: context.run(_call, function, arguments, until)
+    )
+
+
+def _call(function: Callable[..., Answer], arguments: dict[str, Any], until: float) -> Answer:
+    def in_time(execute: Callable[..., Any], *statement: Any) -> Any:
+        if time.monotonic() > until:
+            raise OperationalError("the time that it had is over")
+        return execute(*statement)
+
+    drop_closed_connections()
+    close_old_connections()
+    try:
+        with django_connection.execute_wrapper(in_time):
+            return function(**arguments)
+    except UNREACHABLE:
+        django_connection.close()
+        raise
+
+
+async def connect(url: str) -> psycopg.AsyncConnection[Any]:
+    """A connection of the event loop's own, with the options that every statement here has.
+
+    `url` is that of settings.DATABASE_URL, or settings.DATABASE_LISTEN_URL.
+    """
+    found = database(url)
+    options = {**found["OPTIONS"]}
+    for name in ("server_side_binding", "prepare_threshold"):
+        options.pop(name, None)
+    where = {
+        "dbname": found["NAME"],
+        "user": found["USER"],
+        "password": found["PASSWORD"],
+        "host": found["HOST"],
+        "port": found["PORT"],
+    }
+    return await psycopg.AsyncConnection.connect(
+        **{name: value for name, value in where.items() if value},
+        **options,
+        autocommit=True,
+        prepare_threshold=0,
+    )
+
+
+def listen_url() -> str:
+    """Where to LISTEN: a pooler between us and the database would lose what it hears."""
+    return str(settings.DATABASE_LISTEN_URL or settings.DATABASE_URL)

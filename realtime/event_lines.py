@@ -1,0 +1,62 @@
+"""Detection events as lines for people."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+COMPLETED, INTERRUPTED = "event_completed", "event_interrupted"
+
+
+class SomeEvent(Protocol):
+    """What the stream, the API and the engine agree that an event has."""
+
+    @property
+    def ts_ms(self) -> float: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def payload(self) -> Mapping[str, Any]: ...
+
+
+class EventLines:
+    """One line an event; repetitions are numbered as they come.
+
+    `   12.40 s  repetition 3  squat, score 0.93`
+    """
+
+    def __init__(self) -> None:
+        self._repetitions = 0
+
+    def line(self, event: SomeEvent) -> str:
+        what, which = self._words(event)
+        return f"{event.ts_ms / 1000:8.2f} s  {what:<14}  {which}"
+
+    def _words(self, event: SomeEvent) -> tuple[str, str]:
+        payload = event.payload
+        match event.type:
+            case "shape_enter":
+                return "enter", f"{payload['shape_key']}, confidence {payload['confidence']:.2f}"
+            case "shape_exit":
+                return "exit", f"{payload['shape_key']}, confidence {payload['confidence']:.2f}"
+            case "event_completed":
+                self._repetitions += 1
+                score = payload["score"]
+                scored = "" if score is None else f", score {score:.2f}"
+                return f"repetition {self._repetitions}", f"{payload['event_key']}{scored}"
+            case "event_interrupted":
+                return "interrupted", str(payload["reason"]).replace("_", " ")
+            case _:
+                return str(payload["level"]), str(payload["message"])
+
+
+def count_completed(events: Iterable[SomeEvent]) -> dict[str, int]:
+    """event_key → completions."""
+    counts: dict[str, int] = {}
+    for event in events:
+        if event.type == COMPLETED:
+            key = event.payload["event_key"]
+            counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def count_interrupted(events: Iterable[SomeEvent]) -> int:
+    return sum(event.type == INTERRUPTED for event in events)

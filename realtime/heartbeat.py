@@ -1,0 +1,53 @@
+"""The server's own pings, while a client waits for an answer."""
+
+import asyncio
+from types import TracebackType
+from typing import Final
+
+from realtime.messages import Ping
+from realtime.socket import ClientGone, Socket
+
+HEARTBEAT_SECONDS: Final = 15.0
+
+
+class Heartbeat:
+    """Pings every 15 s while it is entered, with at most one ping unanswered."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._is_unanswered = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._pings: set[asyncio.Task[None]] = set()
+
+    def __enter__(self) -> None:
+        self._wait()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def answered(self) -> None:
+        self._is_unanswered = False
+
+    def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(HEARTBEAT_SECONDS, self._beat)
+
+    def _beat(self) -> None:
+        self._wait()
+        if not self._is_unanswered:
+            self._is_unanswered = True
+            ping = asyncio.get_running_loop().create_task(self._ping())
+            self._pings.add(ping)
+            ping.add_done_callback(self._pings.discard)
+
+    async def _ping(self) -> None:
+        try:
+            await self._socket.send(Ping())
+        except ClientGone:
+            return  # whoever serves the socket finds that too

@@ -1,0 +1,118 @@
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+import detection
+from detection import DetectionEvent, Engine, MoveSpec, MoveSpecInvalid
+from kynaplatform.api.commands import OperatorCommand
+from poses.recordings import Recording
+from realtime.event_lines import EventLines, count_completed, count_interrupted
+from realtime.recording_files import read_recording
+from sessions_app.events import present_ts
+
+INSTALL_MATPLOTLIB = "The plot needs matplotlib: pip install -r requirements-dev.txt"
+
+
+class Command(OperatorCommand):
+    help = (
+        "Run the engine over a recording, offline: no server, no database. Prints the events and "
+        "draws the angles, with the bands of the phases and the repetitions. With --json it "
+        "prints one object, and draws only if --plot says where."
+    )
+    # Neither settings nor a database are used.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("recording", type=Path, help="a recording, NAME.json.gz")
+        parser.add_argument(
+            "--spec", type=Path, required=True, metavar="FILE", help="the YAML of a MoveSpec"
+        )
+        parser.add_argument(
+            "--plot",
+            type=Path,
+            metavar="FILE",
+            help="the PNG to write (default: NAME.png in this folder)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        recording = read_recording(options["recording"])
+        spec = read_spec(options["spec"])
+        events = run_engine(spec, recording)
+        if options["json"]:
+            self.answer(as_object(spec, events), options)
+        else:
+            self.print_lines(spec, recording, events)
+        path: Path | None = options["plot"]
+        if path is None and not options["json"]:
+            name = options["recording"].name.removesuffix(".gz").removesuffix(".json")
+            path = Path(f"{name}.png")
+        if path is not None:
+            self.draw(path, spec, recording, events, is_wanted=options["plot"] is not None)
+
+    def print_lines(
+        self, spec: MoveSpec, recording: Recording, events: Sequence[DetectionEvent]
+    ) -> None:
+        lines = EventLines()
+        for event in events:
+            self.stdout.write(lines.line(event))
+        counted = sum(count_completed(events).values())
+        by_people = "" if recording.count is None else f" (people counted {recording.count})"
+        self.stdout.write(
+            f"{spec.movement_name}: {counted} completed{by_people}, "
+            f"{count_interrupted(events)} interrupted"
+        )
+
+    def draw(
+        self,
+        path: Path,
+        spec: MoveSpec,
+        recording: Recording,
+        events: Sequence[DetectionEvent],
+        *,
+        is_wanted: bool,
+    ) -> None:
+        if find_spec("matplotlib") is None:
+            if is_wanted:
+                raise CommandError(INSTALL_MATPLOTLIB)
+            self.stderr.write(INSTALL_MATPLOTLIB)
+            return
+        from realtime.plot import draw
+
+        try:
+            draw(path, spec, recording, events)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
+        self.stderr.write(f"{path} is written.")
+
+
+def read_spec(path: Path) -> MoveSpec:
+    try:
+        return detection.compile(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is not UTF-8.") from error
+    except MoveSpecInvalid as error:
+        lines = "\n".join(f"  line {issue.line}: {issue.message}" for issue in error.issues)
+        raise CommandError(f"{path} is not a valid MoveSpec:\n{lines}") from error
+
+
+def run_engine(spec: MoveSpec, recording: Recording) -> list[DetectionEvent]:
+    engine = Engine(spec)
+    events = [event for frame in recording.pose_frames() for event in engine.feed(frame)]
+    return events + engine.finish()
+
+
+def as_object(spec: MoveSpec, events: Sequence[DetectionEvent]) -> dict[str, Any]:
+    return {
+        "completed": {spec.movement_name: 0} | count_completed(events),
+        "interrupted": count_interrupted(events),
+        "events": [
+            {"ts_ms": present_ts(event.ts_ms), "type": event.type, "payload": event.payload}
+            for event in events
+        ],
+    }

@@ -1,0 +1,156 @@
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+
+from kynaplatform.api.commands import OperatorCommand
+from realtime.client import StreamLostError
+from realtime.client_closes import StreamRefusedError
+from realtime.event_lines import count_interrupted
+from realtime.progress import Progress
+from realtime.recording_files import read_recording
+from realtime.rest_client import RequestRefusedError, RestClient, ServerUnreachableError
+from realtime.session_run import SessionRun, run_session
+
+MOST_BATCH_FRAMES = 300
+CREDENTIALS = ("project_id", "api_key_secret")
+FAILURES = (RequestRefusedError, ServerUnreachableError, StreamRefusedError, StreamLostError)
+
+
+class Command(OperatorCommand):
+    help = (
+        "Stream a recording to a session of its own, as a client: mint, create, attach, stream, "
+        "finalize. Prints the events as they come and the final record, and fails unless the "
+        "repetitions are those that people counted and every count agrees."
+    )
+    # It speaks to a server, and uses neither settings nor a database of its own.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("recording", type=Path, help="a recording, NAME.json.gz")
+        parser.add_argument(
+            "--movespec",
+            required=True,
+            metavar="ID|FILE",
+            help="a released MoveSpec of the project; or a YAML file, which becomes a MoveSpec "
+            "for this session and is archived after it",
+        )
+        parser.add_argument(
+            "--credentials",
+            type=Path,
+            metavar="FILE",
+            help="JSON with project_id and api_key_secret, as `bootstrap_project --json` prints "
+            "it (default: demo.json of `make run`)",
+        )
+        parser.add_argument("--server", metavar="URL", help="default: base_url of the credentials")
+        parser.add_argument(
+            "--speed",
+            type=float,
+            metavar="TIMES",
+            help="times as fast as recorded (default: as fast as frames are acknowledged)",
+        )
+        parser.add_argument(
+            "--batch-frames", type=int, default=15, help="frames of each batch (default 15)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not 1 <= options["batch_frames"] <= MOST_BATCH_FRAMES:
+            raise CommandError(f"--batch-frames is 1 to {MOST_BATCH_FRAMES}.")
+        if options["speed"] is not None and not options["speed"] > 0:
+            raise CommandError("--speed is more than 0.")
+        recording = read_recording(options["recording"])
+        credentials = read_credentials(options["credentials"])
+        server = options["server"] or credentials.get("base_url")
+        if not server:
+            raise CommandError("--server is needed: the credentials name no base_url.")
+        poses = recording.pose_frames()
+        try:
+            api = RestClient(server)
+            api.mint(credentials["api_key_secret"])
+            with (
+                reference_to(api, options["movespec"]) as reference,
+                Progress(
+                    len(poses),
+                    say=None if options["json"] else self.stdout.write,
+                    bar_file=sys.stderr,
+                ) as progress,
+            ):
+                run = run_session(
+                    api,
+                    poses,
+                    project_id=credentials["project_id"],
+                    mode="replay",
+                    reference=reference,
+                    listener=progress,
+                    batch_frames=options["batch_frames"],
+                    speed=options["speed"],
+                )
+        except FAILURES as failure:
+            raise CommandError(str(failure)) from failure
+        except KeyboardInterrupt as stop:
+            raise CommandError("Stopped: the session is cancelled.", returncode=130) from stop
+        self.tell(run, recording.count, options)
+
+    def tell(self, run: SessionRun, count: int | None, options: dict[str, Any]) -> None:
+        faults = run.faults(count)
+        if options["json"]:
+            result = {
+                "completed": run.completed,
+                "interrupted": count_interrupted(run.events),
+                "expected": count,
+                "attaches": run.attaches,
+                "faults": faults,
+                "record": run.record,
+                "events": run.stored_events,
+            }
+            self.stdout.write(json.dumps(result))
+        else:
+            self.stdout.write("")
+            self.answer(run.record, options)
+            counted = sum(run.completed.values())
+            by_people = "nobody counted them" if count is None else f"people counted {count}"
+            self.stdout.write(f"\n{counted} repetitions ({by_people})")
+        if faults:
+            raise CommandError(" ".join(faults))
+
+
+def read_credentials(path: Path | None) -> dict[str, str]:
+    path = path or settings.DATA_DIR / "demo.json"
+    try:
+        found = json.loads(path.read_text())
+    except OSError as error:
+        raise CommandError(
+            f"{path} cannot be read ({error.strerror}): start `make run`, or name --credentials."
+        ) from error
+    except ValueError as error:
+        raise CommandError(f"{path} is not JSON.") from error
+    if not isinstance(found, dict) or not all(isinstance(found.get(k), str) for k in CREDENTIALS):
+        raise CommandError(f"{path} holds no {' and '.join(CREDENTIALS)}.")
+    return found
+
+
+@contextmanager
+def reference_to(api: RestClient, movespec: str) -> Iterator[dict[str, str]]:
+    """How a session is created by `movespec`, an id or a file."""
+    try:
+        movespec_id = UUID(movespec)
+    except ValueError:
+        path = Path(movespec)
+        try:
+            yaml_source = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"{movespec} is neither an id nor a file to read.") from error
+        made_id = api.create_movespec(path.stem)
+        try:
+            yield {"movespec_version_id": api.create_version(made_id, yaml_source)}
+        finally:
+            api.archive_movespec(made_id)
+    else:
+        yield {"movespec_id": str(movespec_id)}

@@ -1,0 +1,38 @@
+"""What operators measure of a runtime; with PROMETHEUS_MULTIPROC_DIR set, processes add up."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
+
+ATTACHED = Gauge(
+    "kyna_stream_attached_sessions",
+    "Sessions that a socket of this runtime holds.",
+    multiprocess_mode="livesum",
+)
+FRAMES = Counter("kyna_stream_frames", "Frames of acknowledged batches.", ["outcome"])
+BATCHES = Counter(
+    "kyna_stream_batches", "Batches: accepted once a frame of it was taken.", ["outcome"]
+)
+BATCH_SECONDS = Histogram(
+    "kyna_stream_batch_seconds", "From a batch's arrival to its acknowledgement.", buckets=_SECONDS
+)
+CHECKPOINT_SECONDS = Histogram(
+    "kyna_stream_checkpoint_seconds",
+    "From a checkpoint's request until it is durable.",
+    buckets=_SECONDS,
+)
+REFUSALS = Counter(
+    "kyna_stream_refusals",
+    "Sockets refused, or closed for what they did, by the error's code or does_not_read.",
+    ["code"],
+)
+FRAMES_ACCEPTED, FRAMES_REJECTED = FRAMES.labels("accepted"), FRAMES.labels("rejected")
+BATCHES_ACCEPTED, BATCHES_REJECTED = BATCHES.labels("accepted"), BATCHES.labels("rejected")
+
+
+def count_batch(accepted: int, rejected: int, seconds: float) -> None:
+    """One acknowledged batch; one of which no frame was taken counts as rejected."""
+    FRAMES_ACCEPTED.inc(accepted)
+    FRAMES_REJECTED.inc(rejected)
+    (BATCHES_REJECTED if rejected and not accepted else BATCHES_ACCEPTED).inc()
+    BATCH_SECONDS.observe(seconds)

@@ -1,0 +1,162 @@
+"""A recording as a picture: the angles that a MoveSpec asks for, its phases, the repetitions.
+
+Needs matplotlib, which only development installs.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from detection import DetectionEvent, MoveSpec, PoseFrame
+from poses.recordings import Recording
+from realtime.angle_series import LEFT, PAIR, RIGHT, angle_series, joints_of
+from realtime.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
+
+WIDTH_INCHES, PANEL_INCHES, DPI = 14.0, 3.6, 110
+# Told apart also by those who see fewer colours (Okabe and Ito).
+PHASE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+CURVES = {
+    LEFT: {"color": "#7a7a7a", "linewidth": 0.9, "label": "left"},
+    RIGHT: {"color": "#7a7a7a", "linewidth": 0.9, "linestyle": "dashed", "label": "right"},
+    PAIR: {"color": "black", "linewidth": 1.6, "label": "both sides as one"},
+}
+REPETITION_COLOUR, INTERRUPTION_COLOUR, BY_PEOPLE_COLOUR = "#1a7f37", "#b3261e", "#5b4b8a"
+INTERRUPTION_MARK = "\N{MULTIPLICATION SIGN}"
+BAND_ALPHA, STAY_ALPHA = 0.12, 0.35
+MOST_DEGREES = 180
+# Where the repetitions that people marked are drawn, in degrees of the axis.
+BY_PEOPLE_BAND = (2, 7)
+
+# It tells of its font cache at INFO.
+logging.getLogger("matplotlib").setLevel(logging.WARNING)
+
+
+def draw(
+    path: Path, spec: MoveSpec, recording: Recording, events: Sequence[DetectionEvent]
+) -> None:
+    """Write the picture to `path` as a PNG: a panel for each joint of the phases.
+
+    A phase's band is the angles that it allows, and is darker for as long as the phase held.
+    Raises OSError when the file cannot be written.
+    """
+    frames = recording.pose_frames()
+    joints = joints_of([criterion for phase in spec.phases for criterion in phase.criteria])
+    figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * len(joints)), layout="constrained")
+    panels = figure.subplots(len(joints), 1, sharex=True, squeeze=False)[:, 0]
+    seconds = [frame.timestamp_ms / 1000 for frame in frames]
+    for panel, (joint, curves) in zip(panels, joints.items(), strict=True):
+        draw_bands(panel, spec, joint, events, frames)
+        series = angle_series(joint, frames)
+        for name in curves:
+            panel.plot(seconds, series[name], **CURVES[name])
+        mark_outcomes(panel, events)
+        mark_by_people(panel, recording)
+        panel.set_ylabel(f"{joint}, degrees")
+        panel.set_ylim(0, MOST_DEGREES)
+        panel.set_yticks(range(0, MOST_DEGREES + 1, 30))
+        panel.set_xlim(seconds[0], max(seconds[-1], seconds[0] + 0.1))
+        panel.margins(x=0)
+    mark_numbers(panels[0], events)
+    panels[-1].set_xlabel("seconds")
+    panels[0].legend(
+        handles=legend(spec, panels[0], recording), loc="upper left", bbox_to_anchor=(1.0, 1.0)
+    )
+    by_people = "" if recording.count is None else f", people counted {recording.count}"
+    figure.suptitle(
+        f"{spec.name}: {sum(count_completed(events).values())} repetitions{by_people}, "
+        f"{count_interrupted(events)} interrupted"
+    )
+    figure.savefig(path, format="png", dpi=DPI)
+
+
+def draw_bands(
+    panel: Axes,
+    spec: MoveSpec,
+    joint: str,
+    events: Sequence[DetectionEvent],
+    frames: Sequence[PoseFrame],
+) -> None:
+    for number, phase in enumerate(spec.phases):
+        colour = colour_of(number)
+        bands = {(c.angle_min, c.angle_max) for c in phase.criteria if c.joint == joint}
+        for low, high in sorted(bands):
+            panel.axhspan(low, high, color=colour, alpha=BAND_ALPHA, linewidth=0)
+            for start, end in stays(phase.name, events, frames[-1].timestamp_ms):
+                panel.fill_between(
+                    [start / 1000, end / 1000], low, high,
+                    color=colour, alpha=STAY_ALPHA, linewidth=0,
+                )  # fmt: skip
+
+
+def stays(phase: str, events: Sequence[DetectionEvent], end_ms: float) -> list[tuple[float, float]]:
+    """When the phase held: from each shape_enter to its shape_exit, or to the end."""
+    found = []
+    entered: float | None = None
+    for event in events:
+        if event.payload.get("shape_key") != phase:
+            continue
+        if event.type == "shape_enter":
+            entered = event.ts_ms
+        elif entered is not None:
+            found.append((entered, event.ts_ms))
+            entered = None
+    return found if entered is None else [*found, (entered, end_ms)]
+
+
+def mark_outcomes(panel: Axes, events: Sequence[DetectionEvent]) -> None:
+    for event in events:
+        if event.type == COMPLETED:
+            panel.axvline(event.ts_ms / 1000, color=REPETITION_COLOUR, linewidth=1.3)
+        elif event.type == INTERRUPTED:
+            panel.axvline(
+                event.ts_ms / 1000, color=INTERRUPTION_COLOUR, linewidth=1.3, linestyle="dotted"
+            )
+
+
+def mark_numbers(panel: Axes, events: Sequence[DetectionEvent]) -> None:
+    """Each repetition's number, and a cross for each interruption, above the first panel."""
+    number = 0
+    for event in events:
+        if event.type == COMPLETED:
+            number += 1
+            text, colour = str(number), REPETITION_COLOUR
+        elif event.type == INTERRUPTED:
+            text, colour = INTERRUPTION_MARK, INTERRUPTION_COLOUR
+        else:
+            continue
+        panel.annotate(
+            text, (event.ts_ms / 1000, 1.0), xycoords=("data", "axes fraction"),
+            xytext=(0, 2), textcoords="offset points",
+            ha="center", va="bottom", color=colour, fontsize="small",
+        )  # fmt: skip
+
+
+def mark_by_people(panel: Axes, recording: Recording) -> None:
+    for first, last in recording.rep_frames or []:
+        panel.fill_between(
+            [first / recording.fps, last / recording.fps], *BY_PEOPLE_BAND,
+            color=BY_PEOPLE_COLOUR, linewidth=0,
+        )  # fmt: skip
+
+
+def legend(spec: MoveSpec, panel: Axes, recording: Recording) -> list[object]:
+    handles: list[object] = [
+        Patch(color=colour_of(number), alpha=STAY_ALPHA, label=phase.name)
+        for number, phase in enumerate(spec.phases)
+    ]
+    curves, _ = panel.get_legend_handles_labels()
+    marks = [
+        Patch(color=REPETITION_COLOUR, label="repetition completed"),
+        Patch(color=INTERRUPTION_COLOUR, label=f"interrupted ({INTERRUPTION_MARK})"),
+    ]
+    if recording.rep_frames:
+        marks.append(Patch(color=BY_PEOPLE_COLOUR, label="as people marked them"))
+    return [*handles, *curves, *marks]
+
+
+def colour_of(number: int) -> str:
+    return PHASE_COLOURS[number % len(PHASE_COLOURS)]

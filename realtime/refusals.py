@@ -1,0 +1,65 @@
+"""Why a socket is refused or closed: each error's close code, in one table."""
+
+from typing import Final
+
+from kynaplatform.api import errors
+from kynaplatform.api.errors import ApiError
+
+CLOSED_BY_US: Final = 1000
+RESTARTING: Final = 1012
+DOES_NOT_READ: Final = 4408
+
+
+class RuntimeTokenMissing(ApiError):
+    status, code = 401, "runtime_token_missing"
+    sentence = "Send the runtime token: as runtime_token in the query, or as a bearer."
+
+
+class RuntimeTokenInvalid(ApiError):
+    status, code = 401, "runtime_token_invalid"
+    sentence = "The runtime token is not valid for this session."
+
+
+class RuntimeTokenExpired(ApiError):
+    status, code = 401, "runtime_token_expired"
+    sentence = "The runtime token has expired: create a new session."
+
+
+class MessageInvalid(ApiError):
+    status, code = 400, "message_invalid"
+    sentence = "The message could not be read."
+
+
+class BatchTooLarge(ApiError):
+    status, code = 413, "batch_too_large"
+    sentence = "A message holds at most 2 MiB and 300 frames."
+
+
+class SessionSuperseded(ApiError):
+    status, code = 409, "session_superseded"
+    sentence = "A newer connection holds this session."
+
+
+_CLOSE_CODES: Final[dict[type[ApiError], int]] = {
+    MessageInvalid: 4400,
+    RuntimeTokenMissing: 4401,
+    RuntimeTokenInvalid: 4401,
+    RuntimeTokenExpired: 4401,
+    errors.ProjectSuspended: 4403,
+    errors.OrganizationSuspended: 4403,
+    errors.AuthorizationFailed: 4403,
+    errors.NotFound: 4404,
+    SessionSuperseded: 4409,
+    errors.SessionAlreadyEnded: 4410,
+    BatchTooLarge: 4413,
+    errors.RateLimited: 4429,
+}
+
+
+def close_code(error: ApiError) -> int:
+    """The code that a socket is closed with after `error`; 1012 asks to attach again."""
+    return _CLOSE_CODES.get(type(error), RESTARTING)
+
+
+class Restarting(Exception):
+    """This runtime can't go on with the session, another attach can: close 1012, no error."""

@@ -1,0 +1,159 @@
+"""A runtime: the sockets of one process, their leases, and the word that reaches them all."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from django.utils import timezone
+
+from kynaplatform.api.errors import ApiError
+from realtime import metrics
+from realtime.attach import Handshake, attach
+from realtime.checkpointer import Checkpointer
+from realtime.connection import Connection
+from realtime.database import LAST_SECONDS, cancel, in_patient_database, patience
+from realtime.messages import error_message
+from realtime.refusals import RESTARTING, Restarting, close_code
+from realtime.signals import listen
+from realtime.socket import ClientGone, Order, Socket
+from sessions_app.leases import leases_renew
+
+logger = logging.getLogger("kynaplatform.realtime")
+
+# Sooner than a stored idle deadline may pass (holding.IDLE_SLACK).
+RENEW_SECONDS: Final = 9.0
+# Of a drain: what is left of its 8 s is for goodbyes.
+FINISH_SECONDS: Final = 5.0
+
+
+class Runtime:
+    """Serves sockets until it drains. Several may run side by side: they share the database."""
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}"[-128:]
+        self._checkpointer = Checkpointer()
+        self._connections: dict[UUID, set[Connection]] = {}
+        self._background: list[asyncio.Task[None]] = []
+        self._is_draining = False
+
+    def start(self) -> None:
+        self._checkpointer.start()
+        self._background = [
+            asyncio.create_task(work)
+            for work in (listen(self._hear, self._look_at_all), self._renew_leases())
+        ]
+
+    async def stop(self) -> None:
+        """Once every socket is served."""
+        await cancel(self._background)
+        await self._checkpointer.stop()
+
+    def drain(self) -> None:
+        """Every socket finishes what it does and is closed 1012. Safe to repeat.
+
+        What waits for the database is closed after 5 s, what waits for its client soon after.
+        """
+        if self._is_draining:
+            return
+        self._is_draining = True
+        self._order_all(Order.DRAIN)
+        patience.end(FINISH_SECONDS)
+        asyncio.get_running_loop().call_later(FINISH_SECONDS + LAST_SECONDS, self._cut_all)
+
+    def _cut_all(self) -> None:
+        for held in self._connections.values():
+            for connection in held:
+                connection.socket.cut()
+
+    async def serve(
+        self, web_socket: Socket, handshake: Handshake, on_attached: Callable[[], None]
+    ) -> None:
+        """Attach an accepted socket and serve it to its end."""
+        try:
+            attached = await in_patient_database(attach, handshake=handshake, runtime=self.name)
+        except ApiError as error:
+            await self._refuse(web_socket, error)
+            return
+        except Restarting:
+            await _close(web_socket, RESTARTING)
+            return
+        except Exception:
+            logger.exception("an attach failed")
+            await _close(web_socket, RESTARTING)
+            return
+        on_attached()
+        connection = Connection(web_socket, attached, self._checkpointer)
+        held = self._connections.setdefault(connection.session_id, set())
+        held.add(connection)
+        metrics.ATTACHED.inc()
+        if self._is_draining:
+            web_socket.order(Order.DRAIN)
+        # What was said between the attach and now was heard by nobody.
+        web_socket.order(Order.LOOK)
+        try:
+            code = await connection.serve()
+            logger.info("session %s: closed %d", connection.session_id, code)
+        finally:
+            metrics.ATTACHED.dec()
+            held.discard(connection)
+            if not held and self._connections.get(connection.session_id) is held:
+                del self._connections[connection.session_id]
+
+    async def _refuse(self, web_socket: Socket, error: ApiError) -> None:
+        metrics.REFUSALS.labels(error.code).inc()
+        code = close_code(error)
+        try:
+            if code != RESTARTING:
+                await web_socket.send(error_message(error))
+            await web_socket.close(code)
+        except ClientGone:
+            return
+
+    def _hear(self, session_id: UUID) -> None:
+        for connection in self._connections.get(session_id, ()):
+            connection.socket.order(Order.LOOK)
+
+    def _look_at_all(self) -> None:
+        self._order_all(Order.LOOK)
+
+    def _order_all(self, order: Order) -> None:
+        for held in self._connections.values():
+            for connection in held:
+                connection.socket.order(order)
+
+    async def _renew_leases(self) -> None:
+        """Every 9 s, by one statement; who is not held any more looks why."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            renewed_at = clock()
+            await asyncio.sleep(RENEW_SECONDS)
+            connections = [each for held in self._connections.values() for each in held]
+            if not connections:
+                continue
+            attachments = [connection.attachment() for connection in connections]
+            try:
+                async with patience(since=renewed_at):
+                    held = await in_patient_database(
+                        leases_renew, attachments=attachments, now=timezone.now()
+                    )
+            except Restarting:
+                logger.error("leases can't be renewed: the database is out of reach")
+                self._order_all(Order.AWAY)
+                continue
+            except Exception:
+                logger.exception("leases can't be renewed")
+                continue
+            for connection in connections:
+                if connection.session_id not in held:
+                    connection.socket.order(Order.LOOK)
+
+
+async def _close(web_socket: Socket, code: int) -> None:
+    try:
+        await web_socket.close(code)
+    except ClientGone:
+        return

@@ -1,0 +1,110 @@
+"""One whole session as a client lives it: create, attach, stream, finalize, and read it back."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from detection.landmarks import PoseFrameLike
+from realtime.client import StreamClient, StreamListener
+from realtime.client_wire import Event, SessionDone
+from realtime.event_lines import count_completed
+from realtime.rest_client import RequestRefusedError, RestClient, ServerUnreachableError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRun:
+    """What the stream said of a session, and what the API says of it afterwards."""
+
+    frames_sent: int
+    attaches: int
+    events: list[Event]
+    has_missed_the_end: bool
+    done: SessionDone
+    record: dict[str, Any]
+    stored_events: list[dict[str, Any]]
+
+    @property
+    def completed(self) -> dict[str, int]:
+        return count_completed(self.events)
+
+    def faults(self, expected_count: int | None) -> list[str]:
+        """What is wrong with it, as sentences: none when every count agrees.
+
+        `expected_count` is the repetitions that were performed, None where nobody knows.
+        """
+        stored_ids = [event["event_id"] for event in self.stored_events]
+        streamed_ids = [event.event_id for event in self.events]
+        stored_completions = sum(item["type"] == "event_completed" for item in self.stored_events)
+        checks = [
+            (
+                expected_count is None or stored_completions == expected_count,
+                f"{stored_completions} repetitions were counted, {expected_count} performed.",
+            ),
+            (
+                streamed_ids == stored_ids[: len(streamed_ids)]
+                and (self.has_missed_the_end or len(streamed_ids) == len(stored_ids)),
+                f"The stream gave {len(streamed_ids)} events, the API has {len(stored_ids)}: "
+                "they are not the same.",
+            ),
+            (
+                self.done.status == self.record["status"] == "completed",
+                f"The stream ended {self.done.status}, the record is {self.record['status']}.",
+            ),
+            (
+                self.done.accepted_frames_total
+                == self.record["accepted_frames_total"]
+                == self.frames_sent,
+                f"{self.frames_sent} frames were sent; the stream accepted "
+                f"{self.done.accepted_frames_total}, the record says "
+                f"{self.record['accepted_frames_total']}.",
+            ),
+        ]
+        return [fault for is_so, fault in checks if not is_so]
+
+
+def run_session(
+    api: RestClient,
+    poses: Sequence[PoseFrameLike],
+    *,
+    project_id: str,
+    mode: Literal["live", "replay"],
+    reference: dict[str, str],
+    listener: StreamListener,
+    batch_frames: int,
+    speed: float | None,
+) -> SessionRun:
+    """Stream `poses` to a new session, `speed` times as fast as they were recorded.
+
+    With `speed` None as fast as they are acknowledged. A session that is not brought to its end
+    is cancelled. Raises what the two clients raise.
+    """
+    session = api.create_session(project_id=project_id, mode=mode, **reference)
+    session_id = session["session_id"]
+    try:
+        with StreamClient(
+            session["stream_url"], session["runtime_token"], listener=listener
+        ) as stream:
+            stream.attach()
+            began = time.monotonic()
+            for start in range(0, len(poses), batch_frames):
+                batch = poses[start : start + batch_frames]
+                if speed is not None:
+                    is_there_ms = batch[-1].timestamp_ms - poses[0].timestamp_ms
+                    stream.wait(began + is_there_ms / 1000 / speed - time.monotonic())
+                stream.send(batch)
+            done = stream.finalize()
+    except BaseException:
+        with suppress(RequestRefusedError, ServerUnreachableError):
+            api.cancel(session_id)
+        raise
+    return SessionRun(
+        frames_sent=len(poses),
+        attaches=stream.attaches,
+        events=stream.events,
+        has_missed_the_end=stream.has_missed_the_end,
+        done=done,
+        record=api.session(session_id),
+        stored_events=api.events(session_id),
+    )

@@ -1,0 +1,45 @@
+"""Hears what the control plane does to sessions: NOTIFY in the transaction that did it."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from realtime.database import RETRY_SECONDS, connect, listen_url
+from sessions_app.lifecycle import CHANNEL
+
+logger = logging.getLogger("kynaplatform.realtime")
+
+# A connection that died without a word is found by asking it for something.
+PROBE_SECONDS: Final = 5.0
+
+
+async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], None]) -> None:
+    """Call `hear` with the id of each session that was changed, without end.
+
+    After each start and each loss of the connection `catch_up` is called once it listens: what
+    was said meanwhile is lost.
+    """
+    while True:
+        try:
+            connection = await connect(listen_url())
+            try:
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+                catch_up()
+                while True:
+                    async for notification in connection.notifies(timeout=PROBE_SECONDS):
+                        with contextlib.suppress(ValueError):
+                            hear(UUID(notification.payload))
+                    async with asyncio.timeout(PROBE_SECONDS):
+                        await connection.execute("SELECT 1")
+            finally:
+                with contextlib.suppress(psycopg.Error, OSError):
+                    await connection.close()
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            logger.warning("not listening to the database: %s", error)
+        await asyncio.sleep(RETRY_SECONDS)

@@ -1,0 +1,137 @@
+"""One websocket as the rest sees it: messages in, messages out, and what else wakes it.
+
+A message is taken from the client only once the one before was dealt with, so a client that
+sends faster than it is served is held back by TCP.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum
+from typing import Any, Final
+
+from realtime import metrics
+from realtime.messages import ServerMessage, encode
+from realtime.refusals import DOES_NOT_READ
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+# How long a client may leave what it was sent unread.
+SEND_SECONDS: Final = 10.0
+
+
+class ClientGone(Exception):
+    """The socket is closed: by the client, with its code, or because it does not read."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Order(Enum):
+    """What a runtime tells a socket's own task."""
+
+    LOOK = "the session may have changed: read it again"
+    TIME = "a deadline of the session may have passed"
+    DRAIN = "this process ends"
+    AWAY = "the database has been away for too long"
+
+
+class Socket:
+    """Wraps the ASGI callables of one websocket. `next` gives the client's text, or an order."""
+
+    def __init__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        self._cut_transport: Callable[[int], None] = scope["extensions"]["kyna.cut"]
+        self._is_cut = False
+        self._receive = receive
+        self._send = send
+        self._wake = asyncio.Event()
+        self._orders: dict[Order, None] = {}
+        self._message: dict[str, Any] | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._taken = asyncio.Event()
+        self.heard_at = time.monotonic()
+
+    def order(self, order: Order) -> None:
+        """Safe to repeat: an order that waits is given once."""
+        self._orders[order] = None
+        self._wake.set()
+
+    async def accept(self, subprotocol: str | None, headers: list[tuple[bytes, bytes]]) -> None:
+        if (await self._receive())["type"] != "websocket.connect":
+            raise ClientGone(1006)
+        await self._send_event(
+            {"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers}
+        )
+        self._pump = asyncio.create_task(self._take_in())
+
+    async def next(self) -> str | Order | None:
+        """The client's next message, None for one that is not text, or an order, which goes first.
+
+        Raises ClientGone once the client has closed and nothing of it is left.
+        """
+        while True:
+            if self._orders:
+                order = next(iter(self._orders))
+                del self._orders[order]
+                return order
+            if self._message is not None:
+                return self.waiting_message()
+            self._wake.clear()
+            await self._wake.wait()
+
+    def waiting_message(self) -> str | None:
+        """The message that has arrived and was not taken yet. Raises ClientGone."""
+        message, self._message = self._message, None
+        if message is None:
+            return None
+        if message["type"] == "websocket.disconnect":
+            self._message = message
+            raise ClientGone(message.get("code") or 1006)
+        self._taken.set()
+        text: str | None = message.get("text")
+        return text
+
+    def has_message(self) -> bool:
+        return self._message is not None and self._message["type"] == "websocket.receive"
+
+    async def send(self, message: ServerMessage) -> None:
+        """Raises ClientGone, also where the client has not read for 10 s: it is cut off."""
+        await self._send_event({"type": "websocket.send", "text": encode(message)})
+
+    async def close(self, code: int) -> None:
+        await self._send_event({"type": "websocket.close", "code": code})
+
+    def cut(self) -> None:
+        """Let go of a client that does not read, which ends whoever waits to send to it."""
+        self._is_cut = True
+        self._cut_transport(DOES_NOT_READ)
+
+    async def stop(self) -> None:
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.gather(self._pump, return_exceptions=True)
+
+    async def _take_in(self) -> None:
+        while True:
+            self._taken.clear()
+            self._message = await self._receive()
+            self._wake.set()
+            if self._message["type"] == "websocket.disconnect":
+                return
+            self.heard_at = time.monotonic()
+            await self._taken.wait()
+
+    async def _send_event(self, event: dict[str, Any]) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._send(event)
+        except TimeoutError:
+            metrics.REFUSALS.labels("does_not_read").inc()
+            self.cut()
+            raise ClientGone(DOES_NOT_READ) from None
+        except OSError:  # uvicorn's ClientDisconnected
+            raise ClientGone(DOES_NOT_READ if self._is_cut else 1006) from None
+        except RuntimeError:  # it closed while we were about to speak
+            raise ClientGone(1006) from None

@@ -1,0 +1,51 @@
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streaming import SQUAT
+
+from movespecs.models import MoveSpec
+from tests.concurrency.racing import eventually
+from tests.conftest import Machine, make_released
+from tests.server import RuntimeServer, runtime_server
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, transactional_db: None) -> Iterator[RuntimeServer]:
+    with runtime_server(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def _kept(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+) -> Iterator[RuntimeServer]:
+    environment = getattr(request.module, "RUNTIME", {})
+    folder = tmp_path_factory.mktemp("runtime")
+    with runtime_server(folder, environment, module="tests.realtime.hurried") as server:
+        yield server
+
+
+@pytest.fixture
+def hurried(_kept: RuntimeServer, transactional_db: None) -> Iterator[RuntimeServer]:
+    """One runtime for all tests of a module, in the environment that its RUNTIME says."""
+    yield _kept
+    eventually(lambda: attached_sessions(_kept) == 0, "every socket is closed")
+
+
+def attached_sessions(server: RuntimeServer) -> int:
+    with urllib.request.urlopen(f"{server.base_url}/metrics", timeout=10) as response:  # noqa: S310
+        for line in response.read().decode().splitlines():
+            name, _, value = line.partition(" ")
+            if name == "kyna_stream_attached_sessions":
+                return int(float(value))
+    raise AssertionError("The metric is not there.")
+
+
+@pytest.fixture
+def squat(owner: Machine) -> MoveSpec:
+    released, _ = make_released(owner.project, SQUAT)
+    return released

@@ -1,0 +1,69 @@
+"""A way between client and server that breaks: a TCP proxy that cuts each connection short."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+
+class CuttingProxy:
+    """Connection n is cut after `allowances[n]` bytes of the client's, later ones never."""
+
+    def __init__(self, target_port: int, allowances: list[int]) -> None:
+        self._target_port = target_port
+        self._allowances = allowances
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.connections = 0
+        self._sockets: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target_port))
+                allowance = (
+                    self._allowances[self.connections]
+                    if self.connections < len(self._allowances)
+                    else None
+                )
+                self.connections += 1
+                self._sockets += [client, server]
+                for source, sink, most in ((client, server, allowance), (server, client, None)):
+                    thread = threading.Thread(target=self._carry, args=(source, sink, most))
+                    self._threads.append(thread)
+                    thread.start()
+
+    @staticmethod
+    def _carry(source: socket.socket, sink: socket.socket, most: int | None) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65_536):
+                if most is not None:
+                    data, most = data[:most], most - len(data)
+                sink.sendall(data)
+                if most is not None and most <= 0:
+                    break
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        # A close alone wakes nobody who waits in accept.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for each in self._sockets:
+            each.close()
+        for thread in self._threads:
+            thread.join(5)
+
+
+@contextlib.contextmanager
+def cutting_proxy(target_port: int, *allowances: int) -> Iterator[CuttingProxy]:
+    proxy = CuttingProxy(target_port, list(allowances))
+    try:
+        yield proxy
+    finally:
+        proxy.close()

@@ -1,0 +1,53 @@
+"""`python -m tests.realtime.hurried`: the runtime, with constants as HURRY sets them.
+
+HURRY is a JSON object of names and numbers; each is set in every module that has it. With
+FAILING_FRAME_MS the engine raises at the frame of that timestamp. Signing keys are read each time,
+for every test makes its own.
+"""
+
+import json
+import os
+import sys
+from datetime import timedelta
+from typing import Any
+
+import django
+
+
+def hurry() -> None:
+    for name, value in json.loads(os.environ.get("HURRY", "{}")).items():
+        holders = [
+            module
+            for module_name, module in list(sys.modules.items())
+            if module_name.startswith(("realtime.", "sessions_app.")) and hasattr(module, name)
+        ]
+        assert holders, name
+        for module in holders:
+            setattr(module, name, value)
+
+
+def break_engine() -> None:
+    from detection import Engine
+
+    failing_ms = float(os.environ.get("FAILING_FRAME_MS", "nan"))
+    feed = Engine.feed
+
+    def fail_at(engine: Engine, frame: Any) -> Any:
+        if frame.timestamp_ms == failing_ms:
+            raise ZeroDivisionError("made to fail by a test")
+        return feed(engine, frame)
+
+    Engine.feed = fail_at  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    django.setup()
+    import projects.signing
+    import realtime.app  # all that HURRY names is to be there
+    import realtime.door  # noqa: F401
+    from realtime.__main__ import main
+
+    projects.signing.REREAD_AFTER = timedelta(0)
+    hurry()
+    break_engine()
+    main()

@@ -1,0 +1,125 @@
+"""A server of the stream that does what a test tells it, over real sockets."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
+from websockets.typing import Subprotocol
+
+SESSION_ID = "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e"
+Message = dict[str, Any]
+
+
+class Peer:
+    """One connection of a client; what it sent is kept."""
+
+    def __init__(self, socket: ServerConnection, heard: list[Message]) -> None:
+        self.socket = socket
+        self.heard = heard
+
+    def hear(self) -> Message:
+        message: Message = json.loads(self.socket.recv(10))
+        self.heard.append(message)
+        return message
+
+    def say(self, type: str, **fields: Any) -> None:  # noqa: A002 - the message's own word
+        self.socket.send(json.dumps({"type": type, **fields}))
+
+    def greet(self, status: str = "streaming", **more: Any) -> None:
+        self.say(
+            "session_update",
+            session_id=SESSION_ID,
+            status=status,
+            accepted_frames_total=0,
+            terminal_outcome=None,
+            **more,
+        )
+
+    def ack(self, batch: Message, **more: Any) -> None:
+        count = len(batch["frames"])
+        fields = {"accepted_frame_count": count, "accepted_frames_total": count, **more}
+        self.say(
+            "frame_ack", batch_seq=batch["batch_seq"], **{"rejected_frame_indexes": [], **fields}
+        )
+
+    def events(self, batch: Message, *ids: str) -> None:
+        events = [
+            {
+                "event_id": id_,
+                "session_id": SESSION_ID,
+                "ts_ms": 40,
+                "type": "shape_enter",
+                "payload": {"shape_key": id_, "confidence": 1.0},
+            }
+            for id_ in ids
+        ]
+        self.say("event_batch", batch_seq=batch["batch_seq"], events=events)
+
+    def done(self, accepted_frames_total: int = 0) -> None:
+        self.say(
+            "session_done",
+            session_id=SESSION_ID,
+            status="completed",
+            accepted_frames_total=accepted_frames_total,
+            terminal_outcome="completed",
+            error=None,
+        )
+
+    def refuse(self, code: int, error_code: str, **details: Any) -> None:
+        error = {"code": error_code, "message": "No.", "retryable": False, "details": details}
+        self.say("error", error=error)
+        self.socket.close(code)
+
+
+Script = Callable[[Peer], None]
+
+
+class ScriptedServer:
+    """`heard` has a list of messages for each connection there was."""
+
+    def __init__(self, scripts: tuple[Script, ...]) -> None:
+        self.scripts = list(scripts)
+        self.heard: list[list[Message]] = []
+        # How each asked to attach: the header, or else the subprotocols.
+        self.credentials: list[str | None] = []
+        self.url = ""
+
+    def serve(self, socket: ServerConnection) -> None:
+        heard: list[Message] = []
+        self.heard.append(heard)
+        headers = socket.request.headers if socket.request else {}
+        self.credentials.append(
+            headers.get("Authorization") or headers.get("Sec-WebSocket-Protocol")
+        )
+        with contextlib.suppress(ConnectionClosed):
+            peer = Peer(socket, heard)
+            if len(self.heard) > len(self.scripts):
+                peer.refuse(4404, "one_attach_too_many")
+                return
+            self.scripts[len(self.heard) - 1](peer)
+
+
+def select_subprotocol(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    return Subprotocol("kyna.v1") if "kyna.v1" in offered else None
+
+
+@contextlib.contextmanager
+def scripted(*scripts: Script) -> Iterator[ScriptedServer]:
+    """A server whose first connection follows the first script, and so on."""
+    scripted_server = ScriptedServer(scripts)
+    with serve(
+        scripted_server.serve, "127.0.0.1", 0, select_subprotocol=select_subprotocol
+    ) as server:
+        port = server.socket.getsockname()[1]
+        scripted_server.url = f"ws://127.0.0.1:{port}/api/detection/stream/{SESSION_ID}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield scripted_server
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,126 @@
+"""A client of the stream made of an independent library, and sessions for it to attach to."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import websocket
+
+from detection import LANDMARK_NAMES, PoseFrame
+from movespecs.models import MoveSpec
+from tests.conftest import Machine
+
+PATIENCE_SECONDS = 30.0
+SQUAT = """\
+name: squat
+version: "1"
+detection:
+  type: repetition
+  movement:
+    name: squat
+    phases:
+      - {name: standing, criteria: [{joint: knee, angle_min: 150}]}
+      - {name: bottom, criteria: [{joint: knee, angle_max: 115}]}
+    sequence: [standing, bottom, standing]
+"""
+
+
+def wire_frame(frame: PoseFrame, seq: int, **more: Any) -> dict[str, Any]:
+    """A pose frame as clients send it."""
+    return {
+        "timestamp_ms": frame.timestamp_ms,
+        "pose_schema": "mediapipe_pose_landmarker/v1",
+        "landmarks": [
+            {"name": name, "x": point.x, "y": point.y, "z": point.z, "visibility": 0.99}
+            for name, point in zip(LANDMARK_NAMES, frame.landmarks, strict=True)
+        ],
+        "confidence": 0.9,
+        "frame_seq": seq,
+        **more,
+    }
+
+
+def wire_frames(frames: Iterable[PoseFrame], first: int = 1) -> list[dict[str, Any]]:
+    return [wire_frame(frame, seq) for seq, frame in enumerate(frames, first)]
+
+
+def batches(frames: Sequence[dict[str, Any]], size: int) -> list[list[dict[str, Any]]]:
+    return [list(frames[start : start + size]) for start in range(0, len(frames), size)]
+
+
+def create(machine: Machine, movespec: MoveSpec, stream_url: str) -> dict[str, Any]:
+    """A created session; its `stream_url` leads to the runtime at `stream_url`."""
+    response = machine.create_session(movespec)
+    assert response.status_code == 201, response.content
+    created: dict[str, Any] = response.json()
+    return created | {"stream_url": f"{stream_url}/{created['session_id']}"}
+
+
+class Client:
+    """One websocket. What it was told is kept in `told`, in order."""
+
+    def __init__(
+        self,
+        created: dict[str, Any],
+        query: bool = True,
+        timeout: float = PATIENCE_SECONDS,
+        **options: Any,
+    ) -> None:
+        url = created["stream_url"]
+        if query:
+            url += "?" + urlencode({"runtime_token": created["runtime_token"]})
+        # The library sends an Origin by itself, as only browsers should.
+        options.setdefault("suppress_origin", "origin" not in options)
+        self.socket = websocket.create_connection(url, timeout=timeout, **options)
+        self.told: list[dict[str, Any]] = []
+        self.close_code: int | None = None
+
+    def send(self, message: Any) -> None:
+        self.socket.send(message if isinstance(message, str) else json.dumps(message))
+
+    def next(self) -> dict[str, Any] | None:
+        """The next message, or None once the server has closed; then `close_code` says how."""
+        opcode, data = self.socket.recv_data(control_frame=True)
+        while opcode in (websocket.ABNF.OPCODE_PING, websocket.ABNF.OPCODE_PONG):
+            opcode, data = self.socket.recv_data(control_frame=True)
+        if opcode == websocket.ABNF.OPCODE_CLOSE:
+            self.close_code = int.from_bytes(data[:2], "big")
+            return None
+        message: dict[str, Any] = json.loads(data)
+        self.told.append(message)
+        return message
+
+    def expect(self, kind: str) -> dict[str, Any]:
+        message = self.next()
+        assert message is not None, (self.close_code, self.told[-3:])
+        assert message["type"] == kind, message
+        return message
+
+    def until(self, kind: str) -> dict[str, Any]:
+        while True:
+            message = self.next()
+            assert message is not None, (self.close_code, self.told[-3:])
+            if message["type"] == kind:
+                return message
+
+    def to_the_end(self) -> int:
+        while self.next() is not None:
+            pass
+        assert self.close_code is not None
+        return self.close_code
+
+    def send_batch(self, batch_seq: int, frames: Sequence[dict[str, Any]]) -> None:
+        self.send({"type": "frame_batch", "batch_seq": batch_seq, "frames": list(frames)})
+
+    def events(self) -> list[dict[str, Any]]:
+        return [
+            event
+            for message in self.told
+            if message["type"] == "event_batch"
+            for event in message["events"]
+        ]
+
+    def drop(self) -> None:
+        """End the connection without a word."""
+        self.socket.sock.close()

@@ -1,0 +1,74 @@
+"""Checkpoints of many sessions are stored by one statement, and fail each alone."""
+
+import asyncio
+import uuid
+from typing import Any
+
+import psycopg
+import pytest
+from django.utils import timezone
+
+from movespecs.models import MoveSpec
+from realtime.checkpointer import Checkpointer
+from sessions_app.checkpoints import Checkpoint, NewEvent
+from sessions_app.lifecycle import session_attach
+from sessions_app.models import DetectionEvent, DetectionSession
+from tests import server
+from tests.conftest import Machine
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FAULTS: dict[str, tuple[str, type[Exception]]] = {
+    "no_such_type": ("x", psycopg.errors.CheckViolation),
+    "feedback": ("\ud800", UnicodeEncodeError),
+}
+
+
+def checkpoint(machine: Machine, movespec: MoveSpec, event_type: str, message: str) -> Checkpoint:
+    session_id = uuid.UUID(machine.create_session(movespec).json()["session_id"])
+    attachment_id, now = uuid.uuid4(), timezone.now()
+    session_attach(session_id=session_id, attachment_id=attachment_id, runtime="here:1", now=now)
+    payload = {"level": "info", "message": message}
+    return Checkpoint(
+        session_id=session_id,
+        attachment_id=attachment_id,
+        number=1,
+        engine_state=b"{}",
+        accepted_frames=1,
+        rejected_frames=0,
+        last_frame_seq=1,
+        last_batch_seq=1,
+        last_message_at=now,
+        events=[NewEvent(1, 1, 0.0, event_type, payload)],
+    )
+
+
+async def stored(checkpoints: list[Checkpoint]) -> list[Any]:
+    checkpointer = Checkpointer()
+    waiting = [asyncio.create_task(checkpointer.store(each)) for each in checkpoints]
+    await asyncio.sleep(0)  # all of them wait before the first is taken
+    checkpointer.start()
+    try:
+        async with asyncio.timeout(10):
+            return list(await asyncio.gather(*waiting, return_exceptions=True))
+    finally:
+        await checkpointer.stop()
+
+
+@pytest.mark.parametrize("event_type", FAULTS)
+def test_one_that_cannot_be_stored_fails_alone(
+    owner: Machine, squat: MoveSpec, settings: Any, event_type: str
+) -> None:
+    settings.DATABASE_URL = server.test_database_url()
+    message, fault = FAULTS[event_type]
+    checkpoints = [checkpoint(owner, squat, "feedback", "good") for _ in range(5)]
+    checkpoints.insert(2, checkpoint(owner, squat, event_type, message))
+    outcomes = asyncio.run(stored(checkpoints))
+    bad = outcomes.pop(2)
+    assert isinstance(bad, fault)
+    assert outcomes == [True] * 5
+    counts = DetectionSession.objects.values_list("id", "accepted_frames_total", "events_total")
+    assert {id_: (frames, events) for id_, frames, events in counts} == {
+        each.session_id: (0, 0) if number == 2 else (1, 1)
+        for number, each in enumerate(checkpoints)
+    }
+    assert DetectionEvent.objects.count() == 5

@@ -1,0 +1,298 @@
+import msgspec
+import pytest
+from scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
+
+from detection import Landmark, PoseFrame
+from local_stack.ports import free_port
+from realtime.client import StreamClient, StreamListener, StreamLostError
+from realtime.client_closes import StreamRefusedError
+from realtime.client_wire import Event, SessionDone
+
+TOKEN = "runtime.token.signature"
+
+
+def poses(count: int) -> list[PoseFrame]:
+    return [
+        PoseFrame(40.0 * number, (Landmark(0.1, 0.2, 0.3, 0.9),) * 33) for number in range(count)
+    ]
+
+
+class Waits(list[float]):
+    """Stands for time.sleep, and keeps how long it was asked to wait."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+def client(server: ScriptedServer, **options: object) -> StreamClient:
+    return StreamClient(server.url, TOKEN, **{"pause": Waits(), **options})  # type: ignore[arg-type]
+
+
+def finish(peer: Peer) -> None:
+    assert peer.hear() == {"type": "finalize"}
+    peer.done(2)
+    peer.socket.close(1000)
+
+
+def test_frames_go_out_numbered_and_named() -> None:
+    def script(peer: Peer) -> None:
+        peer.greet()
+        for _ in range(2):
+            peer.ack(peer.hear())
+        finish(peer)
+
+    with scripted(script) as server, client(server) as stream:
+        stream.attach()
+        assert stream.send(poses(2)) == 1
+        assert stream.send(poses(1)) == 2
+        stream.finalize()
+    first, second, _ = server.heard[0]
+    assert server.credentials == [f"Bearer {TOKEN}"]
+    assert [frame["frame_seq"] for frame in first["frames"]] == [1, 2]
+    assert [frame["frame_seq"] for frame in second["frames"]] == [3]
+    frame = first["frames"][1]
+    assert frame | {"landmarks": []} == {
+        "frame_seq": 2,
+        "timestamp_ms": 40.0,
+        "landmarks": [],
+        "pose_schema": "mediapipe_pose_landmarker/v1",
+        "confidence": 1.0,
+        "source": None,
+    }
+    assert len(frame["landmarks"]) == 33
+    assert frame["landmarks"][32] == {
+        "name": "right_foot_index", "x": 0.1, "y": 0.2, "z": 0.3, "visibility": 0.9
+    }  # fmt: skip
+
+
+def test_it_waits_for_acks_when_its_window_is_full() -> None:
+    waiting: list[int] = []
+    most_waiting: list[int] = []
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        unanswered: list[Message] = []
+        for _ in range(6):
+            unanswered.append(peer.hear())
+            waiting.append(len(unanswered))
+            # The third may only come once the first is answered.
+            if len(unanswered) == 2:
+                peer.ack(unanswered.pop(0))
+        for message in unanswered:
+            peer.ack(message)
+        finish(peer)
+
+    with scripted(script) as server, client(server, window=2) as stream:
+        stream.attach()
+        for _ in range(6):
+            stream.send(poses(1))
+            most_waiting.append(stream.unacknowledged_batches)
+        stream.finalize()
+    assert max(waiting) == 2
+    assert max(most_waiting) == 2
+    assert stream.unacknowledged_batches == 0
+
+
+def test_what_was_not_acknowledged_is_sent_again_and_events_come_once() -> None:
+    class Told(StreamListener):
+        def __init__(self) -> None:
+            self.events: list[str] = []
+            self.lost: list[str] = []
+
+        def events_came(self, events: list[Event]) -> None:
+            self.events += [event.event_id for event in events]
+
+        def connection_lost(self, why: str) -> None:
+            self.lost.append(why)
+
+    def first(peer: Peer) -> None:
+        peer.greet()
+        batch = peer.hear()
+        peer.events(batch, "a")
+        peer.ack(batch)
+        peer.events(peer.hear(), "b")
+        peer.hear()
+        peer.socket.close(1012)
+
+    def second(peer: Peer) -> None:
+        peer.greet(last_batch_seq=2, last_frame_seq=2)
+        batch = peer.hear()
+        peer.events(batch, "b", "c")
+        peer.ack(batch, accepted_frame_count=0, rejected_frame_indexes=[0])
+        peer.ack(peer.hear())
+        finish(peer)
+
+    told = Told()
+    with scripted(first, second) as server, client(server, listener=told) as stream:
+        stream.attach()
+        for _ in range(3):
+            stream.send(poses(1))
+        stream.finalize()
+    assert server.heard[1][:2] == server.heard[0][1:]
+    assert [message["batch_seq"] for message in server.heard[0]] == [1, 2, 3]
+    assert told.events == [event.event_id for event in stream.events] == ["a", "b", "c"]
+    assert told.lost == ["closed with 1012"]
+    assert stream.attaches == 2
+
+
+def test_a_lost_finalize_is_sent_again() -> None:
+    def first(peer: Peer) -> None:
+        peer.greet()
+        peer.hear()
+        peer.socket.close(1011)
+
+    def second(peer: Peer) -> None:
+        peer.greet()
+        finish(peer)
+
+    with scripted(first, second) as server, client(server) as stream:
+        stream.attach()
+        done = stream.finalize()
+    assert server.heard == [[{"type": "finalize"}], [{"type": "finalize"}]]
+    assert done == SessionDone(SESSION_ID, "completed", 2, "completed", None)
+    assert stream.status == "completed"
+
+
+def test_cancel_does_not_wait_for_acks() -> None:
+    def script(peer: Peer) -> None:
+        peer.greet()
+        peer.hear()
+        assert peer.hear() == {"type": "cancel"}
+        peer.done()
+        peer.socket.close(1000)
+
+    with scripted(script) as server, client(server) as stream:
+        stream.attach()
+        stream.send(poses(1))
+        assert stream.cancel().status == "completed"
+
+
+def test_an_end_that_was_missed_is_read_from_the_refusal() -> None:
+    def first(peer: Peer) -> None:
+        peer.greet()
+        peer.hear()
+        peer.socket.close(1012)
+
+    def second(peer: Peer) -> None:
+        peer.refuse(
+            4410,
+            "session_already_ended",
+            status="completed",
+            terminal_outcome="completed",
+            accepted_frames_total=7,
+        )
+
+    with scripted(first, second) as server, client(server) as stream:
+        stream.attach()
+        done = stream.finalize()
+    assert done == SessionDone(SESSION_ID, "completed", 7, "completed", None)
+    assert stream.has_missed_the_end is True
+    assert stream.accepted_frames_total == 7
+
+
+@pytest.mark.parametrize(
+    ("close_code", "error_code"),
+    [
+        (4400, "message_invalid"),
+        (4401, "runtime_token_expired"),
+        (4403, "project_suspended"),
+        (4404, "not_found"),
+        (4409, "session_superseded"),
+        (4413, "batch_too_large"),
+    ],
+)
+def test_a_refusal_for_good_ends_it(close_code: int, error_code: str) -> None:
+    with (
+        scripted(lambda peer: peer.refuse(close_code, error_code)) as server,
+        client(server) as stream,
+        pytest.raises(StreamRefusedError) as refused,
+    ):
+        stream.attach()
+    assert refused.value.close_code == close_code
+    assert refused.value.fault is not None
+    assert refused.value.fault.code == error_code
+    assert str(refused.value) == f"The stream was closed with {close_code} ({error_code}: No.)"
+    assert len(server.heard) == 1
+
+
+def test_it_waits_as_long_as_the_server_asks() -> None:
+    def second(peer: Peer) -> None:
+        peer.greet()
+        finish(peer)
+
+    waits = Waits()
+    with (
+        scripted(lambda peer: peer.refuse(4429, "rate_limited", retry_after_seconds=7), second)
+        as server,
+        client(server, pause=waits) as stream,
+    ):  # fmt: skip
+        stream.attach()
+        stream.finalize()
+    assert waits == [7.0]
+
+
+def test_it_gives_up_when_nothing_answers_for_long() -> None:
+    waits = Waits()
+    url = f"ws://127.0.0.1:{free_port()}/api/detection/stream/{SESSION_ID}"
+    with (
+        StreamClient(url, TOKEN, patience_seconds=0.05, pause=waits) as stream,
+        pytest.raises(StreamLostError, match="refused"),
+    ):
+        stream.attach()
+    assert 0.05 <= waits[0] <= 0.1
+    assert max(waits) <= 3.0
+
+
+def test_a_ping_is_answered() -> None:
+    def script(peer: Peer) -> None:
+        peer.greet()
+        batch = peer.hear()
+        peer.say("ping")
+        assert peer.hear() == {"type": "pong"}
+        peer.ack(batch)
+        finish(peer)
+
+    with scripted(script) as server, client(server) as stream:
+        stream.attach()
+        stream.send(poses(1))
+        stream.finalize()
+    assert [message["type"] for message in server.heard[0]] == ["frame_batch", "pong", "finalize"]
+
+
+def test_it_goes_on_where_an_earlier_client_left_off() -> None:
+    def script(peer: Peer) -> None:
+        peer.greet(last_batch_seq=4, last_frame_seq=90)
+        peer.ack(peer.hear())
+        finish(peer)
+
+    with scripted(script) as server, client(server) as stream:
+        stream.attach()
+        stream.send(poses(1))
+        stream.finalize()
+    batch = server.heard[0][0]
+    assert (batch["batch_seq"], batch["frames"][0]["frame_seq"]) == (5, 91)
+
+
+def test_a_session_that_ended_by_itself_takes_no_more() -> None:
+    def script(peer: Peer) -> None:
+        peer.greet()
+        peer.ack(peer.hear())
+        peer.done(1)
+        peer.socket.close(1000)
+
+    with scripted(script) as server, client(server, window=1) as stream:
+        stream.attach()
+        stream.send(poses(1))
+        stream.wait(5)
+        stream.send(poses(1))
+        assert stream.finalize() == stream.done
+    assert len(server.heard[0]) == 1
+
+
+def test_a_message_of_another_protocol_is_an_error() -> None:
+    with (
+        scripted(lambda peer: peer.say("hello")) as server,
+        client(server) as stream,
+        pytest.raises(msgspec.ValidationError, match="hello"),
+    ):
+        stream.attach()

@@ -1,0 +1,124 @@
+"""A database out of reach: patience first, then 1012, and who comes back has lost nothing."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from database_proxy import DatabaseProxy, database_proxy
+from rows import expected_events, session_of, stored_events
+from streaming import SQUAT, Client, create, wire_frames
+
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from tests.conftest import SESSIONS, Machine
+from tests.server import RuntimeServer, runtime_server
+from tests.server import test_database_url as database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENCE_SECONDS = 1.5
+POSES = perform("squat", repetitions=1, fps=10)
+FRAMES = wire_frames(POSES)
+EVENTS = expected_events(SQUAT, POSES, finished=True)
+
+
+@pytest.fixture
+def proxy(transactional_db: None) -> Iterator[DatabaseProxy]:
+    with database_proxy(database_url()) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def runtime(proxy: DatabaseProxy, tmp_path: Path) -> Iterator[RuntimeServer]:
+    environment = {
+        "DATABASE_URL": proxy.url,
+        "HURRY": '{"PATIENCE_SECONDS": 1.5, "RENEW_SECONDS": 0.3, "PROBE_SECONDS": 0.5}',
+    }
+    with runtime_server(tmp_path, environment, module="tests.realtime.hurried") as server:
+        yield server
+        proxy.reach()
+
+
+@pytest.fixture
+def created(owner: Machine, squat: MoveSpec, runtime: RuntimeServer) -> dict[str, Any]:
+    return create(owner, squat, runtime.url)
+
+
+def attach(created: dict[str, Any]) -> Client:
+    client = Client(created)
+    client.expect("session_update")
+    return client
+
+
+def complete(client: Client, first: int) -> None:
+    client.send_batch(5, FRAMES[first:])
+    assert client.until("frame_ack")["accepted_frames_total"] == len(FRAMES)
+    client.send({"type": "finalize"})
+    assert client.until("session_done")["status"] == "completed"
+    assert client.to_the_end() == 1000
+
+
+def test_a_batch_waits_for_a_database_that_comes_back_in_time(
+    proxy: DatabaseProxy, created: dict[str, Any]
+) -> None:
+    client = attach(created)
+    client.send_batch(1, FRAMES[:10])
+    client.until("frame_ack")
+    proxy.refuse()
+    client.send_batch(2, FRAMES[10:20])
+    client.send({"type": "ping"})
+    time.sleep(PATIENCE_SECONDS / 2)
+    proxy.reach()
+    assert client.until("frame_ack")["accepted_frames_total"] == 20
+    client.expect("pong")
+    complete(client, 20)
+    assert stored_events(created) == EVENTS
+
+
+def test_what_was_said_while_nobody_listened_is_looked_for(
+    owner: Machine, proxy: DatabaseProxy, created: dict[str, Any]
+) -> None:
+    client = attach(created)
+    proxy.refuse()
+    owner.post(f"{SESSIONS}/{created['session_id']}/cancel")
+    proxy.reach()
+    assert client.expect("session_done")["terminal_outcome"] == "cancelled"
+    assert client.to_the_end() == 1000
+
+
+@pytest.mark.parametrize("how", ["refuse", "hang"])
+def test_sockets_are_closed_1012_once_it_was_away_for_too_long(
+    owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, runtime: RuntimeServer, how: str
+) -> None:
+    sessions = [create(owner, squat, runtime.url) for _ in range(4)]
+    streams, waits, finalizes, comes = sessions
+    clients = [attach(created) for created in (streams, waits, finalizes)]
+    clients[0].send_batch(1, FRAMES[:10])
+    clients[0].until("frame_ack")
+    getattr(proxy, how)()
+    away_at = time.monotonic()
+    clients[0].send_batch(2, FRAMES[10:20])
+    clients[2].send({"type": "finalize"})
+    clients.append(Client(comes))
+    for client in clients:
+        assert client.to_the_end() == 1012
+    assert PATIENCE_SECONDS - 0.5 < time.monotonic() - away_at < 3 * PATIENCE_SECONDS
+    assert [message["type"] for message in clients[0].told].count("frame_ack") == 1
+    proxy.reach()
+    client = Client(finalizes)
+    first = client.next()
+    assert first is not None
+    if first["type"] == "session_update":  # or it was told that it has ended
+        client.send({"type": "finalize"})
+        client.until("session_done")
+    assert session_of(finalizes).status == "completed"
+    for created, first in ((streams, 10), (waits, 0), (comes, 0)):
+        client = Client(created)
+        update = client.expect("session_update")
+        # A checkpoint may have been stored though nobody could be told.
+        assert update["last_frame_seq"] in {first, 20 if first else 0}
+        complete(client, update["last_frame_seq"])
+        assert stored_events(created) == EVENTS
+        assert session_of(created).accepted_frames_total == len(FRAMES)

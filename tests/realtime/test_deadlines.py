@@ -1,0 +1,136 @@
+"""Deadlines inside a runtime, with limits of seconds."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import websocket
+from django.utils import timezone
+from rows import expected_events, locked_row, session_of, stored_events, told_events
+from streaming import SQUAT, Client, create, wire_frames
+
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from sessions_app.models import SessionAttach
+from tests.concurrency.racing import eventually
+from tests.conftest import SESSIONS, Machine
+from tests.server import RuntimeServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+IDLE_SECONDS, LONGEST_SECONDS = 1, 3
+RUNTIME = {
+    "SESSION_IDLE_SECONDS": str(IDLE_SECONDS),
+    "SESSION_MAX_SECONDS": str(LONGEST_SECONDS),
+    "HURRY": '{"RENEW_SECONDS": 0.2}',
+}
+MIDWAY = perform("squat", repetitions=2, fps=25)[: 2 * 25]
+FRAMES = wire_frames(MIDWAY)
+FINISHED = expected_events(SQUAT, MIDWAY, finished=True)
+
+
+@pytest.fixture
+def client(created: dict[str, Any]) -> Iterator[Client]:
+    client = Client(created)
+    client.expect("session_update")
+    yield client
+    client.socket.shutdown()
+
+
+@pytest.fixture
+def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
+    return create(owner, squat, hurried.url)
+
+
+def ping_until(client: Client, kind: str) -> dict[str, Any]:
+    """Be no idle client until a message of this type comes."""
+    client.socket.settimeout(IDLE_SECONDS / 4)
+    while True:
+        try:
+            message = client.next()
+        except websocket.WebSocketTimeoutException:
+            client.send({"type": "ping"})
+            continue
+        assert message is not None, client.close_code
+        if message["type"] == kind:
+            return message
+
+
+def is_abandoned(client: Client, frames: int) -> None:
+    message = client.until("session_done")
+    assert message["error"].pop("message")
+    assert message["error"] == {"code": "session_abandoned", "retryable": False, "details": {}}
+    assert (message["status"], message["terminal_outcome"]) == ("failed", "abandoned")
+    assert message["accepted_frames_total"] == frames
+    assert client.to_the_end() == 1000
+
+
+@pytest.mark.parametrize("last", ["an attach", "a ping", "a batch", "a pong"])
+def test_a_client_that_says_nothing_for_the_idle_limit_is_abandoned(
+    owner: Machine, created: dict[str, Any], client: Client, last: str
+) -> None:
+    sent_at = session_of(created).started_at
+    if last == "a batch":
+        sent_at = timezone.now()
+        client.send_batch(1, FRAMES)
+        client.until("frame_ack")
+    elif last != "an attach":
+        sent_at = timezone.now()
+        client.send({"type": last.removeprefix("a ")})
+    is_abandoned(client, len(FRAMES) if last == "a batch" else 0)
+    session = session_of(created)
+    # Never a hair too early.
+    assert session.ended_at >= sent_at + timedelta(seconds=IDLE_SECONDS)
+    assert session.ended_at < sent_at + timedelta(seconds=IDLE_SECONDS + 0.5)
+    assert owner.get(f"{SESSIONS}/{session.id}").json()["error_code"] == "session_abandoned"
+    eventually(
+        lambda: SessionAttach.objects.get(session_id=session.id).close_code == 1000,
+        "the attach is closed",
+    )
+
+
+def test_the_longest_session_finishes_and_completes(
+    created: dict[str, Any], client: Client
+) -> None:
+    client.send_batch(1, FRAMES)
+    client.until("frame_ack")
+    update = ping_until(client, "session_update")
+    assert update["status"] == "finalizing"
+    assert client.expect("event_batch")["batch_seq"] == 1
+    done = client.expect("session_done")
+    assert (done["status"], done["terminal_outcome"]) == ("completed", "max_duration")
+    assert done["error"] is None
+    assert client.to_the_end() == 1000
+    assert told_events(client.events()) == FINISHED == stored_events(created)
+    session = session_of(created)
+    assert session.ended_at == session.longest_until
+    assert session.longest_until == session.started_at + timedelta(seconds=LONGEST_SECONDS)
+
+
+def test_a_batch_that_came_before_the_longest_was_over_is_acknowledged(
+    created: dict[str, Any], client: Client
+) -> None:
+    longest_until = session_of(created).longest_until
+    with locked_row(created):
+        client.send_batch(1, FRAMES)
+        eventually(lambda: timezone.now() > longest_until, "the longest session is over")
+    ack = client.until("frame_ack")
+    assert (ack["accepted_frame_count"], ack["rejected_frame_indexes"]) == (len(FRAMES), [])
+    assert client.expect("session_update")["status"] == "finalizing"
+    assert client.until("session_done")["terminal_outcome"] == "max_duration"
+    assert client.to_the_end() == 1000
+    assert told_events(client.events()) == FINISHED == stored_events(created)
+
+
+def test_frames_beyond_the_longest_session_of_the_first_are_rejected(
+    created: dict[str, Any], client: Client
+) -> None:
+    frames = wire_frames(MIDWAY[:3])
+    frames[1]["timestamp_ms"] = frames[0]["timestamp_ms"] + LONGEST_SECONDS * 1000 + 1
+    frames[2]["timestamp_ms"] = frames[0]["timestamp_ms"] + LONGEST_SECONDS * 1000
+    client.send_batch(1, frames)
+    ack = client.until("frame_ack")
+    assert (ack["accepted_frame_count"], ack["rejected_frame_indexes"]) == (2, [1])
+    client.send({"type": "cancel"})
+    assert client.to_the_end() == 1000

@@ -1,0 +1,208 @@
+"""SIGTERM: what was received is acknowledged, sockets are closed 1012, exit code 0 within 10 s."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from database_proxy import database_proxy
+from rows import await_waiting_backends, expected_events, locked_row, session_of, stored_events
+from streaming import SQUAT, Client, create, wire_frames
+
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from sessions_app.models import SessionAttach
+from tests.conftest import Machine
+from tests.server import RuntimeServer, runtime_server
+from tests.server import test_database_url as database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MOST_SECONDS = 10.0
+QUICK = {"HURRY": '{"FINISH_SECONDS": 1.0, "CLOSING_SECONDS": 1.0}'}
+POSES = perform("squat", repetitions=1, fps=10)
+FRAMES = wire_frames(POSES)
+EVENTS = expected_events(SQUAT, POSES, finished=True)
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, transactional_db: None) -> Iterator[RuntimeServer]:
+    with runtime_server(tmp_path, QUICK, module="tests.realtime.hurried") as server:
+        yield server
+
+
+def attach(created: dict[str, Any], **options: Any) -> Client:
+    client = Client(created, **options)
+    client.expect("session_update")
+    return client
+
+
+def exits_in_time(server: RuntimeServer, meanwhile: Callable[[], None] = lambda: None) -> float:
+    """Send SIGTERM; the seconds until it has exited with 0."""
+    asked_at = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    meanwhile()
+    assert server.process.wait(MOST_SECONDS + 5) == 0
+    seconds = time.monotonic() - asked_at
+    assert seconds < MOST_SECONDS
+    return seconds
+
+
+def attaches(created: dict[str, Any]) -> list[int | None]:
+    rows = SessionAttach.objects.filter(session_id=created["session_id"]).order_by("attached_at")
+    assert all((row.detached_at is None) == (row.close_code is None) for row in rows)
+    return [row.close_code for row in rows]
+
+
+def complete(created: dict[str, Any], server: RuntimeServer, done: int) -> None:
+    client = attach(created | {"stream_url": f"{server.url}/{created['session_id']}"})
+    assert client.told[0]["last_frame_seq"] == done
+    client.send_batch(9, FRAMES[done:])
+    assert client.until("frame_ack")["accepted_frames_total"] == len(FRAMES)
+    client.send({"type": "finalize"})
+    assert client.to_the_end() == 1000
+    assert stored_events(created) == EVENTS
+
+
+def test_idle_sockets_are_closed_at_once(
+    owner: Machine, squat: MoveSpec, runtime: RuntimeServer
+) -> None:
+    sessions = [create(owner, squat, runtime.url) for _ in range(20)]
+    clients = [attach(created) for created in sessions]
+
+    def read() -> None:
+        assert [client.to_the_end() for client in clients] == [1012] * len(clients)
+
+    assert exits_in_time(runtime, read) < 3
+    for created, client in zip(sessions, clients, strict=True):
+        assert [message["type"] for message in client.told] == ["session_update"]
+        assert attaches(created) == [1012]
+        assert session_of(created).status == "streaming"
+        assert session_of(created).attachment_id is None
+
+
+def test_what_was_received_is_acknowledged_before(
+    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, tmp_path: Path
+) -> None:
+    created = create(owner, squat, runtime.url)
+    client = attach(created)
+    with locked_row(created) as release:
+        client.send_batch(1, FRAMES[:20])
+        await_waiting_backends(1)
+
+        def let_go() -> None:
+            time.sleep(0.5)  # by now it drains
+            release()
+            assert client.until("frame_ack")["accepted_frames_total"] == 20
+            assert client.to_the_end() == 1012
+
+        exits_in_time(runtime, let_go)
+    assert attaches(created) == [1012]
+    with runtime_server(tmp_path) as other:
+        complete(created, other, 20)
+    assert attaches(created) == [1012, 1000]
+
+
+def test_a_client_that_does_not_read_holds_nobody_up(
+    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, tmp_path: Path
+) -> None:
+    created, bystander = (create(owner, squat, runtime.url) for _ in range(2))
+    deaf = attach(created, sockopt=[(6, 1, 1), (1, 8, 4096)])  # a small receive buffer
+    other = attach(bystander)
+    stop_talking = threading.Event()
+
+    def talk() -> None:
+        """Have it answer with thousands of rejected indexes, of which none is read."""
+        deaf.socket.settimeout(1)
+        frames = [{"not": "a frame"}] * 300
+        try:
+            while not stop_talking.is_set():
+                deaf.send_batch(1, frames)
+        except OSError:
+            return
+        except Exception as error:  # noqa: BLE001 - the library's own time-out
+            assert "timed out" in str(error)  # noqa: PT017
+
+    talking = threading.Thread(target=talk)
+    talking.start()
+    talking.join(30)  # the runtime waits to send, so it reads no more
+    assert not talking.is_alive()
+    exits_in_time(runtime)
+    assert other.to_the_end() == 1012
+    assert attaches(bystander) == [1012]
+    [code] = attaches(created)
+    assert code == 4408
+    with runtime_server(tmp_path) as next_runtime:
+        complete(created, next_runtime, 0)
+
+
+def test_an_attach_midway_is_closed_with_the_others(
+    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, tmp_path: Path
+) -> None:
+    created = create(owner, squat, runtime.url)
+    with locked_row(created) as release:
+        client = Client(created)
+        await_waiting_backends(1)
+
+        def let_go() -> None:
+            time.sleep(0.5)
+            release()
+            assert client.to_the_end() == 1012
+
+        exits_in_time(runtime, let_go)
+    assert attaches(created) == [1012]
+    with runtime_server(tmp_path) as other:
+        complete(created, other, 0)
+
+
+@pytest.mark.parametrize("how", ["refuse", "hang"])
+def test_it_exits_in_time_while_the_database_is_away(
+    owner: Machine, squat: MoveSpec, tmp_path: Path, how: str
+) -> None:
+    with (
+        database_proxy(database_url()) as proxy,
+        runtime_server(
+            tmp_path,
+            # The one with its own constants, of which the sum is to be less than ten seconds.
+            {"DATABASE_URL": proxy.url} | (QUICK if how == "refuse" else {}),
+            module="tests.realtime.hurried",
+        ) as server,
+    ):
+        streams, waits, comes = (create(owner, squat, server.url) for _ in range(3))
+        clients = [attach(streams), attach(waits)]
+        clients[0].send_batch(1, FRAMES[:10])
+        clients[0].until("frame_ack")
+        getattr(proxy, how)()
+        clients[0].send_batch(2, FRAMES[10:20])
+        clients.append(Client(comes))
+
+        def read() -> None:
+            assert [client.to_the_end() for client in clients] == [1012] * 3
+
+        exits_in_time(server, read)
+        assert [message["type"] for message in clients[0].told].count("frame_ack") == 1
+        proxy.reach()
+    with runtime_server(tmp_path) as other:
+        complete(streams, other, session_of(streams).last_frame_seq)
+
+
+def test_it_takes_nobody_in_any_more(
+    owner: Machine, squat: MoveSpec, runtime: RuntimeServer
+) -> None:
+    created, late = (create(owner, squat, runtime.url) for _ in range(2))
+    client = attach(created)
+    with locked_row(created):
+        client.send_batch(1, FRAMES[:5])
+        await_waiting_backends(1)
+
+        def come_late() -> None:
+            time.sleep(0.5)
+            with pytest.raises(OSError):  # noqa: PT011
+                Client(late)
+            assert client.to_the_end() == 1012
+
+        exits_in_time(runtime, come_late)
+    assert session_of(late).status == "created"

@@ -1,0 +1,383 @@
+"""Every way that a session ends under a socket, and what the socket is told of it."""
+
+import time
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from rows import (
+    await_detached,
+    await_waiting_backends,
+    expected_events,
+    locked_row,
+    session_of,
+    stored_events,
+    told_events,
+    turn_clock_on,
+)
+from streaming import SQUAT, Client, batches, create, wire_frames
+
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from projects.suspension import suspend
+from tests.concurrency.racing import racing
+from tests.conftest import SESSIONS, Machine
+from tests.server import RuntimeServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RUNTIME = {"FAILING_FRAME_MS": "1234567", "HURRY": '{"RENEW_SECONDS": 0.5}'}
+FELT_SECONDS = 1.0
+POSES = perform("squat", repetitions=2, fps=10)
+MIDWAY = POSES[: len(POSES) * 2 // 3]  # ends within a repetition
+UNFINISHED = expected_events(SQUAT, MIDWAY, finished=False)
+FINISHED = expected_events(SQUAT, MIDWAY, finished=True)
+
+
+@pytest.fixture
+def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
+    return create(owner, squat, hurried.url)
+
+
+def attach(created: dict[str, Any]) -> Client:
+    client = Client(created)
+    client.expect("session_update")
+    return client
+
+
+def stream(client: Client, poses: Any = MIDWAY, first: int = 1) -> int:
+    """Send and have acknowledged; the number of the last batch."""
+    for batch_seq, batch in enumerate(batches(wire_frames(poses, first), 15), first):
+        client.send_batch(batch_seq, batch)
+        client.until("frame_ack")
+    return batch_seq
+
+
+def done(created: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "type": "session_done",
+        "session_id": created["session_id"],
+        "status": "completed",
+        "accepted_frames_total": len(MIDWAY),
+        "terminal_outcome": "completed",
+        "error": None,
+        **more,
+    }
+
+
+def record(owner: Machine, created: dict[str, Any]) -> Any:
+    return owner.get(f"{SESSIONS}/{created['session_id']}").json()
+
+
+def end(owner: Machine, created: dict[str, Any], how: str) -> Any:
+    response = owner.post(f"{SESSIONS}/{created['session_id']}/{how}")
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def refused(created: dict[str, Any], code: int = 4410) -> dict[str, Any]:
+    """What an attach is told that is refused with `code`."""
+    client = Client(created)
+    error: dict[str, Any] = client.expect("error")["error"]
+    assert client.next() is None
+    assert client.close_code == code
+    return error
+
+
+def test_the_midway_of_the_figure_is_within_a_repetition() -> None:
+    assert [kind for kind, _, _ in FINISHED[len(UNFINISHED) :]] == ["event_interrupted"]
+
+
+# --- cancel ---------------------------------------------------------------------------------
+
+
+def test_a_cancel_by_the_api_is_felt_within_a_second(
+    owner: Machine, created: dict[str, Any]
+) -> None:
+    client = attach(created)
+    stream(client)
+    asked_at = time.monotonic()
+    assert end(owner, created, "cancel")["status"] == "cancelled"
+    assert client.expect("session_done") == done(
+        created, status="cancelled", terminal_outcome="cancelled"
+    )
+    assert time.monotonic() - asked_at < FELT_SECONDS
+    assert client.to_the_end() == 1000
+    assert stored_events(created) == UNFINISHED
+    assert record(owner, created)["accepted_frames_total"] == len(MIDWAY)
+
+
+def test_a_cancel_by_the_socket_ends_the_session(owner: Machine, created: dict[str, Any]) -> None:
+    client = attach(created)
+    stream(client)
+    client.send({"type": "cancel"})
+    assert client.expect("session_done") == done(
+        created, status="cancelled", terminal_outcome="cancelled"
+    )
+    assert client.to_the_end() == 1000
+    assert record(owner, created)["terminal_outcome"] == "cancelled"
+
+
+def test_a_batch_whose_checkpoint_a_cancel_overtakes_is_not_acknowledged(
+    owner: Machine, created: dict[str, Any]
+) -> None:
+    client = attach(created)
+    frames = wire_frames(MIDWAY)
+    with locked_row(created) as release, racing([lambda: end(owner, created, "cancel")]) as race:
+        race.start()
+        await_waiting_backends(1)
+        client.send_batch(1, frames[:15])
+        await_waiting_backends(2)
+        release()
+        race.results()
+    assert client.expect("session_done") == done(
+        created, status="cancelled", terminal_outcome="cancelled", accepted_frames_total=0
+    )
+    assert client.to_the_end() == 1000
+    assert stored_events(created) == []
+
+
+# --- finalize -------------------------------------------------------------------------------
+
+
+def test_a_finalize_by_the_socket_ends_with_the_finish_of_the_engine(
+    owner: Machine, created: dict[str, Any]
+) -> None:
+    client = attach(created)
+    last = stream(client)
+    client.send({"type": "finalize"})
+    update = client.expect("session_update")
+    assert (update["status"], update["terminal_outcome"]) == ("finalizing", None)
+    assert client.expect("event_batch")["batch_seq"] == last
+    assert client.expect("session_done") == done(created)
+    assert client.to_the_end() == 1000
+    assert told_events(client.events()) == FINISHED == stored_events(created)
+    assert session_of(created).events_total == len(FINISHED)
+
+
+def test_a_finalize_by_the_api_is_felt_within_a_second(
+    owner: Machine, created: dict[str, Any]
+) -> None:
+    client = attach(created)
+    stream(client)
+    asked_at = time.monotonic()
+    assert end(owner, created, "finalize")["status"] in ("finalizing", "completed")
+    assert client.expect("session_update")["status"] == "finalizing"
+    client.expect("event_batch")
+    assert client.expect("session_done") == done(created)
+    assert time.monotonic() - asked_at < FELT_SECONDS
+    assert client.to_the_end() == 1000
+    assert told_events(client.events()) == FINISHED == stored_events(created)
+
+
+@pytest.mark.parametrize("first", ["the finalize", "the batch"])
+def test_a_batch_already_received_when_the_api_finalizes_is_processed(
+    owner: Machine, created: dict[str, Any], first: str
+) -> None:
+    client = attach(created)
+    frames = wire_frames(MIDWAY)
+    with locked_row(created) as release, racing([lambda: end(owner, created, "finalize")]) as race:
+        if first == "the finalize":
+            race.start()
+            await_waiting_backends(1)
+        client.send_batch(1, frames[:15])
+        await_waiting_backends(2 if first == "the finalize" else 1)
+        for batch_seq, batch in enumerate(batches(frames[15:], 10), 2):
+            client.send_batch(batch_seq, batch)
+        if first == "the batch":
+            race.start()
+            await_waiting_backends(2)
+        release()
+        race.results()
+    assert client.to_the_end() == 1000
+    acks = [message for message in client.told if message["type"] == "frame_ack"]
+    assert [ack["batch_seq"] for ack in acks] == list(range(1, len(acks) + 1))
+    assert (acks[0]["accepted_frame_count"], acks[0]["rejected_frame_indexes"]) == (15, [])
+    accepted = 0
+    for ack in acks:
+        accepted += ack["accepted_frame_count"]
+        assert ack["accepted_frames_total"] == accepted
+        if ack["accepted_frame_count"] == 0:
+            assert ack["rejected_frame_indexes"] == list(range(len(ack["rejected_frame_indexes"])))
+    counts = [ack["accepted_frame_count"] for ack in acks]
+    assert counts == sorted(counts, reverse=True)  # none is taken after one was not
+    assert client.told[-1] == done(created, accepted_frames_total=accepted)
+    expected = expected_events(SQUAT, MIDWAY[:accepted], finished=True)
+    assert told_events(client.events()) == expected == stored_events(created)
+
+
+def test_a_batch_sent_with_the_finalize_is_answered(created: dict[str, Any]) -> None:
+    client = attach(created)
+    frames = wire_frames(MIDWAY)
+    client.send_batch(1, frames[:15])
+    client.send({"type": "finalize"})
+    client.send_batch(2, frames[15:20])
+    client.send_batch(3, [])
+    assert client.to_the_end() == 1000
+    acks = [message for message in client.told if message["type"] == "frame_ack"]
+    assert [(ack["batch_seq"], ack["rejected_frame_indexes"]) for ack in acks] in (
+        [(1, []), (2, [0, 1, 2, 3, 4]), (3, [])],
+        [(1, []), (2, [0, 1, 2, 3, 4])],
+        [(1, [])],
+    )
+    assert client.told[-1] == done(created, accepted_frames_total=15)
+
+
+def test_it_is_told_once_that_finalizes_twice(owner: Machine, created: dict[str, Any]) -> None:
+    client = attach(created)
+    stream(client)
+    for _ in range(2):
+        client.send({"type": "finalize"})
+    end(owner, created, "finalize")
+    assert client.to_the_end() == 1000
+    kinds = [message["type"] for message in client.told[-3:]]
+    assert kinds == ["session_update", "event_batch", "session_done"]
+    assert stored_events(created) == FINISHED
+    assert end(owner, created, "finalize")["status"] == "completed"
+    assert stored_events(created) == FINISHED
+
+
+def test_a_finalize_completes_at_once_when_nothing_is_attached(
+    owner: Machine, created: dict[str, Any], hurried: RuntimeServer
+) -> None:
+    client = attach(created)
+    stream(client)
+    client.socket.close()
+    await_detached(created)
+    assert end(owner, created, "finalize")["status"] == "completed"
+    assert stored_events(created) == FINISHED
+    events = owner.get(f"{SESSIONS}/{created['session_id']}/events").json()
+    assert told_events(events) == FINISHED
+    session = session_of(created)
+    assert (session.accepted_frames_total, session.events_total) == (len(MIDWAY), len(FINISHED))
+
+
+def test_a_session_that_was_never_attached_completes_without_an_event(
+    owner: Machine, created: dict[str, Any]
+) -> None:
+    assert end(owner, created, "finalize")["status"] == "completed"
+    assert stored_events(created) == []
+
+
+# --- after the end --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "outcome"),
+    [("finalize", "completed", "completed"), ("cancel", "cancelled", "cancelled")],
+)
+def test_an_attach_after_the_end_is_told_how_it_ended(
+    owner: Machine, created: dict[str, Any], how: str, status: str, outcome: str
+) -> None:
+    client = attach(created)
+    stream(client)
+    client.send({"type": how})
+    assert client.to_the_end() == 1000
+    before = stored_events(created)
+    error = refused(created)
+    assert (error["code"], error["retryable"]) == ("session_already_ended", False)
+    assert error["details"] == {
+        "status": status,
+        "terminal_outcome": outcome,
+        "accepted_frames_total": len(MIDWAY),
+    }
+    assert stored_events(created) == before
+    assert record(owner, created)["status"] == status
+
+
+def test_the_attach_window_is_over(owner: Machine, created: dict[str, Any]) -> None:
+    turn_clock_on(created, 301)
+    error = refused(created)
+    assert error["details"] == {
+        "status": "cancelled",
+        "terminal_outcome": "expired",
+        "accepted_frames_total": 0,
+    }
+    assert record(owner, created)["error_code"] == "session_expired"
+
+
+@pytest.mark.parametrize("seconds", [150, 100_000])
+def test_a_checkpoint_that_comes_after_every_deadline_is_not_stored(
+    owner: Machine, created: dict[str, Any], seconds: int
+) -> None:
+    client = attach(created)
+    stream(client)
+    turn_clock_on(created, seconds)
+    ends_at = session_of(created).deadline_at
+    client.send_batch(9, wire_frames(POSES[len(MIDWAY) :], len(MIDWAY) + 1))
+    # The idle deadline comes first, so it has ended by that and by no other.
+    message = client.expect("session_done")
+    assert message["error"].pop("message")
+    assert message == done(
+        created,
+        status="failed",
+        terminal_outcome="abandoned",
+        error={"code": "session_abandoned", "retryable": False, "details": {}},
+    )
+    assert client.to_the_end() == 1000
+    assert session_of(created).ended_at == ends_at
+    assert stored_events(created) == UNFINISHED
+
+
+# --- suspension and failure -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["project", "organization"])
+def test_a_suspension_is_felt_within_a_second(
+    owner: Machine, created: dict[str, Any], what: str
+) -> None:
+    client = attach(created)
+    stream(client)
+    asked_at = time.monotonic()
+    suspend(getattr(owner, what), now=timezone.now())
+    message = client.expect("session_done")
+    assert time.monotonic() - asked_at < FELT_SECONDS
+    assert message["error"].pop("message")
+    assert message == done(
+        created,
+        status="cancelled",
+        terminal_outcome="suspended",
+        error={"code": f"{what}_suspended", "retryable": False, "details": {}},
+    )
+    assert client.to_the_end() == 1000
+    error = refused(created, 4403)
+    assert error["code"] == f"{what}_suspended"
+
+
+def test_an_engine_that_raises_fails_the_session(owner: Machine, created: dict[str, Any]) -> None:
+    client = attach(created)
+    stream(client)
+    frames = wire_frames(MIDWAY[:3], len(MIDWAY) + 1)
+    for number, frame in enumerate(frames):
+        frame["timestamp_ms"] = 1234566.0 + number
+    client.send_batch(9, frames)
+    message = client.expect("session_done")
+    assert message["error"].pop("message")
+    assert message == done(
+        created,
+        status="failed",
+        terminal_outcome="failed",
+        error={"code": "runtime_error", "retryable": False, "details": {}},
+    )
+    assert client.to_the_end() == 1000
+    assert stored_events(created) == UNFINISHED
+    assert record(owner, created)["error_code"] == "runtime_error"
+
+
+def test_an_engine_state_that_cannot_be_restored_fails_the_session(
+    owner: Machine, created: dict[str, Any]
+) -> None:
+    client = attach(created)
+    stream(client)
+    client.socket.close()
+    await_detached(created)
+    session = session_of(created)
+    session.engine_state["engine"] = {"made": "unreadable"}
+    session.save(update_fields=["engine_state"])
+    error = refused(created)
+    assert error["details"] == {
+        "status": "failed",
+        "terminal_outcome": "failed",
+        "accepted_frames_total": len(MIDWAY),
+    }
+    assert record(owner, created)["error_code"] == "runtime_error"

@@ -1,0 +1,118 @@
+"""Heartbeats: the server pings only while a client awaits its answer; the client when it likes."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import websocket
+from rows import await_waiting_backends, locked_row
+from streaming import Client, create, wire_frames
+
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from tests.conftest import Machine
+from tests.server import RuntimeServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BEAT_SECONDS = 0.2
+RUNTIME = {"HURRY": '{"HEARTBEAT_SECONDS": 0.2, "TRANSPORT_PING_SECONDS": 0.2}'}
+FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
+
+
+@pytest.fixture
+def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
+    return create(owner, squat, hurried.url)
+
+
+@pytest.fixture
+def client(created: dict[str, Any]) -> Iterator[Client]:
+    client = Client(created)
+    client.expect("session_update")
+    yield client
+    client.socket.shutdown()
+
+
+def heard_within(client: Client, seconds: float) -> list[str]:
+    """The types of all messages that come in this time."""
+    given_up_at, kinds = time.monotonic() + seconds, []
+    while (left := given_up_at - time.monotonic()) > 0:
+        client.socket.settimeout(left)
+        try:
+            opcode, data = client.socket.recv_data(control_frame=True)
+        except websocket.WebSocketTimeoutException:
+            break
+        if opcode == websocket.ABNF.OPCODE_TEXT:
+            kinds.append(json.loads(data)["type"])
+    client.socket.settimeout(30)
+    return kinds
+
+
+def test_it_is_pinged_only_while_it_awaits_an_answer(
+    created: dict[str, Any], client: Client
+) -> None:
+    assert heard_within(client, 4 * BEAT_SECONDS) == []
+    with locked_row(created):
+        client.send_batch(1, FRAMES[:5])
+        await_waiting_backends(1)
+        # One alone is left unanswered.
+        assert heard_within(client, 4 * BEAT_SECONDS) == ["ping"]
+    client.until("frame_ack")
+    assert heard_within(client, 4 * BEAT_SECONDS) == []
+
+
+def test_a_pong_that_is_missing_closes_nothing(created: dict[str, Any], client: Client) -> None:
+    for batch_seq in (1, 2):
+        with locked_row(created):
+            client.send_batch(batch_seq, FRAMES[5 * batch_seq - 5 : 5 * batch_seq])
+            await_waiting_backends(1)
+            kinds = heard_within(client, 3 * BEAT_SECONDS)
+            assert kinds == (["ping"] if batch_seq == 1 else [])
+        assert client.until("frame_ack")["accepted_frames_total"] == 5 * batch_seq
+    # Once it is answered, the next that lasts has a ping of its own.
+    client.send({"type": "pong"})
+    with locked_row(created):
+        client.send_batch(3, FRAMES[10:15])
+        await_waiting_backends(1)
+        assert heard_within(client, 3 * BEAT_SECONDS) == ["ping"]
+    assert client.until("frame_ack")["accepted_frames_total"] == 15
+    client.send({"type": "cancel"})
+    assert client.to_the_end() == 1000
+
+
+def test_it_is_pinged_while_it_awaits_the_end(created: dict[str, Any], client: Client) -> None:
+    with locked_row(created):
+        client.send({"type": "finalize"})
+        await_waiting_backends(1)
+        assert heard_within(client, 3 * BEAT_SECONDS) == ["ping"]
+    assert client.until("session_done")["status"] == "completed"
+    assert client.to_the_end() == 1000
+
+
+def test_a_ping_of_the_client_is_answered(client: Client) -> None:
+    client.send({"type": "ping"})
+    client.expect("pong")
+    client.send({"type": "pong"})  # unasked, and harmless
+    client.send({"type": "ping"})
+    client.expect("pong")
+
+
+def test_a_ping_of_the_transport_is_answered(client: Client) -> None:
+    client.socket.ping(b"still there?")
+    opcode, data = client.socket.recv_data(control_frame=True)
+    while opcode == websocket.ABNF.OPCODE_PING:
+        opcode, data = client.socket.recv_data(control_frame=True)
+    assert (opcode, data) == (websocket.ABNF.OPCODE_PONG, b"still there?")
+
+
+def test_a_transport_that_answers_no_ping_is_not_closed_for_it(client: Client) -> None:
+    # Read frame by frame, the library answers nothing by itself.
+    assert client.socket.recv_frame().opcode == websocket.ABNF.OPCODE_PING
+    client.socket.settimeout(4 * BEAT_SECONDS)
+    with pytest.raises(websocket.WebSocketTimeoutException):
+        client.socket.recv_frame()
+    client.send({"type": "ping"})
+    frame = client.socket.recv_frame()
+    assert (frame.opcode, json.loads(frame.data)) == (1, {"type": "pong"})

@@ -1,0 +1,138 @@
+"""Runtimes killed at random moments: nothing acknowledged is lost, nothing counts twice."""
+
+import contextlib
+import os
+import random
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from persistent import Batch, Pace, PersistentClient, encoded, streaming
+from rows import create_many, stored_events
+from streaming import batches, wire_frames
+
+from local_stack.guard import children_of
+from local_stack.ports import free_port
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from sessions_app.models import DetectionSession
+from tests.conftest import SESSIONS, Machine
+from tests.server import RuntimeServer, runtime_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SESSION_COUNT = 200
+KILL_COUNT = 12
+FIGURES = 5
+
+
+class Supervisor:
+    """Two runtimes side by side, each started again on its port after it was killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ports = [free_port(), free_port()]
+        self._running = [contextlib.ExitStack(), contextlib.ExitStack()]
+        self._servers: list[RuntimeServer] = []
+        for number in (0, 1):
+            self._servers.append(self._start(number))
+
+    @property
+    def stream_urls(self) -> list[str]:
+        return [server.url for server in self._servers]
+
+    def kill(self, number: int) -> None:
+        """`kill -9`, and start it again."""
+        [runtime] = children_of(self._servers[number].process.pid)
+        os.kill(runtime, signal.SIGKILL)
+        self._servers[number].process.wait(10)
+        self._servers[number] = self._start(number)
+
+    def stop(self) -> None:
+        for stack in self._running:
+            stack.close()
+
+    def _start(self, number: int) -> RuntimeServer:
+        self._running[number].close()
+        return self._running[number].enter_context(
+            runtime_server(self._folder, port=self._ports[number])
+        )
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path, transactional_db: None) -> Iterator[Supervisor]:
+    started = Supervisor(tmp_path)
+    yield started
+    started.stop()
+
+
+def figure(seed: int) -> list[Batch]:
+    frames = wire_frames(perform("squat", repetitions=2, fps=10, seed=seed))
+    return batches(frames, 3 + seed)
+
+
+def test_sessions_complete_as_if_undisturbed_when_runtimes_are_killed(
+    owner: Machine, squat: MoveSpec, supervisor: Supervisor
+) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")  # noqa: T201
+    chance = random.Random(seed)  # noqa: S311
+    streamed = [figure(number) for number in range(FIGURES)]
+    messages = [encoded(one) for one in streamed]
+    total = sum(len(messages[number % FIGURES]) for number in range(SESSION_COUNT))
+    pace = Pace(sorted(chance.sample(range(1, int(total * 0.9)), KILL_COUNT)))
+
+    def clients_of(count: int, pace: Pace) -> list[PersistentClient]:
+        sessions = create_many(owner, squat, supervisor.stream_urls[0], count)
+        return [
+            PersistentClient(
+                supervisor.stream_urls,
+                created,
+                streamed[number % FIGURES],
+                messages[number % FIGURES],
+                random.Random(seed + number),  # noqa: S311
+                pace.count,
+            )
+            for number, created in enumerate(sessions)
+        ]
+
+    undisturbed = clients_of(FIGURES, Pace([]))
+    for _ in streaming(undisturbed, Pace([])):
+        raise AssertionError("They are not disturbed.")
+    assert [one.attaches for one in undisturbed] == [1] * FIGURES
+    expected = [stored_events(one.created) for one in undisturbed]
+
+    clients = clients_of(SESSION_COUNT, pace)
+    for _ in streaming(clients, pace):
+        supervisor.kill(chance.randrange(2))
+    attaches = sum(one.attaches for one in clients)
+    events_again = sum(one.events_again for one in clients)
+    print(f"{KILL_COUNT} kills, {attaches} attaches, {events_again} events again")  # noqa: T201
+    assert attaches > SESSION_COUNT + KILL_COUNT
+    for number, one in enumerate(clients):
+        frames = sum(map(len, streamed[number % FIGURES]))
+        session = DetectionSession.objects.get(id=one.session_id)
+        assert (session.status, session.terminal_outcome) == ("completed", "completed")
+        assert session.accepted_frames_total == frames
+        assert session.last_frame_seq == frames
+        rows = stored_events(one.created)
+        assert rows == expected[number % FIGURES]
+        assert session.events_total == len(rows)
+        record = owner.get(f"{SESSIONS}/{one.session_id}").json()
+        assert record["status"] == "completed"
+        assert record["accepted_frames_total"] == frames
+        events = owner.get(f"{SESSIONS}/{one.session_id}/events?limit=500").json()
+        assert [(each["type"], each["ts_ms"], each["payload"]) for each in events] == rows
+        # Told in order; only the last ones, of the finish, may have been lost with a socket.
+        told = list(one.events.values())
+        assert told == events[: len(told)]
+        if one.done is not None:
+            assert told == events
+            assert one.done["accepted_frames_total"] == frames
+        else:
+            assert one.ended == {
+                "status": "completed",
+                "terminal_outcome": "completed",
+                "accepted_frames_total": frames,
+            }

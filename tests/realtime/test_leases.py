@@ -1,0 +1,115 @@
+"""A thousand attached sessions that say nothing, over two runtimes: each renews its own at once."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from database_proxy import DatabaseProxy, database_proxy
+from django.utils import timezone
+from rows import create_many, session_of
+from websockets.asyncio.client import connect
+
+from movespecs.models import MoveSpec
+from sessions_app.holding import LEASE
+from sessions_app.models import DetectionSession, Status
+from tests.concurrency.racing import eventually
+from tests.conftest import Machine
+from tests.server import RuntimeServer, runtime_server
+from tests.server import test_database_url as database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SESSION_COUNT = 1000
+RENEW_SECONDS = 1.0
+AT_ONCE = 50
+
+
+class IdleSockets:
+    """Attached sockets that are kept open, in a thread of their own."""
+
+    def __init__(self, urls: list[tuple[str, str]]) -> None:
+        self._urls = urls
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._sockets: list[Any] = []
+
+    def open(self) -> None:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(60)
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(60)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    async def _open(self) -> None:
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def attach(url: str, token: str) -> None:
+            async with gate:
+                headers = {"Authorization": f"Bearer {token}"}
+                socket = await connect(url, additional_headers=headers, ping_interval=None)
+                await socket.recv()
+                self._sockets.append(socket)
+
+        await asyncio.gather(*(attach(*one) for one in self._urls))
+
+    async def _close(self) -> None:
+        await asyncio.gather(*(socket.close() for socket in self._sockets))
+
+
+@pytest.fixture
+def runtimes(
+    tmp_path: Path, transactional_db: None
+) -> Iterator[list[tuple[RuntimeServer, DatabaseProxy]]]:
+    with contextlib.ExitStack() as stack:
+        started = []
+        for _ in range(2):
+            proxy = stack.enter_context(database_proxy(database_url()))
+            environment = {
+                "DATABASE_URL": proxy.url,
+                "HURRY": f'{{"RENEW_SECONDS": {RENEW_SECONDS}, "PROBE_SECONDS": 0.5}}',
+            }
+            server = stack.enter_context(
+                runtime_server(tmp_path, environment, module="tests.realtime.hurried")
+            )
+            started.append((server, proxy))
+        yield started
+
+
+def test_a_runtime_renews_all_its_leases_in_one_statement(
+    owner: Machine, squat: MoveSpec, runtimes: list[tuple[RuntimeServer, DatabaseProxy]]
+) -> None:
+    sessions = [
+        created
+        for server, _ in runtimes
+        for created in create_many(owner, squat, server.url, SESSION_COUNT // 2)
+    ]
+    sockets = IdleSockets([(one["stream_url"], one["runtime_token"]) for one in sessions])
+    sockets.open()
+    try:
+        live = DetectionSession.objects.filter(status=Status.STREAMING)
+        assert live.count() == SESSION_COUNT
+        # The look that follows each attach is over.
+        time.sleep(RENEW_SECONDS)
+        for _, proxy in runtimes:
+            proxy.statements.clear()
+        began, renewed_since = time.monotonic(), timezone.now() + LEASE
+        eventually(
+            lambda: not live.filter(lease_until__lt=renewed_since).exists(),
+            "every lease is renewed",
+        )
+        for _, proxy in runtimes:
+            said = [text for text in proxy.statements if text != "SELECT 1"]
+            renewals = [text for text in said if "lease_until" in text]
+            assert said == renewals
+            assert 1 <= len(renewals) <= (time.monotonic() - began) / RENEW_SECONDS + 1
+        assert session_of(sessions[0]).attachment_id is not None
+    finally:
+        sockets.close()
+    eventually(lambda: not live.filter(attachment_id__isnull=False).exists(), "all are detached")

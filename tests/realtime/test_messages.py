@@ -1,0 +1,408 @@
+"""What a client may send, and what becomes of everything else, down to the frame at fault."""
+
+import contextlib
+import copy
+import json
+import math
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from streaming import wire_frame
+
+from detection import LANDMARK_NAMES
+from poses.figure import perform
+from realtime.messages import (
+    MOST_MESSAGE_BYTES,
+    Cancel,
+    Finalize,
+    FrameBatch,
+    Ping,
+    Pong,
+    decode,
+    encode,
+    error_message,
+)
+from realtime.refusals import BatchTooLarge, MessageInvalid
+
+POSE = perform("squat", repetitions=1, fps=10)[3]
+FRAME = wire_frame(POSE, 7, source={"kind": "camera", "frame_width": 640, "frame_height": 480})
+FRAME["landmarks"][8]["presence"] = 0.5
+NAN, INFINITY = math.nan, math.inf
+MISSING = "(missing)"
+Path = tuple[str | int, ...]
+
+
+def changed(path: Path, value: Any) -> dict[str, Any]:
+    """FRAME with one value replaced, or left out where it is MISSING."""
+    frame = copy.deepcopy(FRAME)
+    holder: Any = frame
+    for step in path[:-1]:
+        holder = holder[step]
+    if value is MISSING:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = value
+    return frame
+
+
+def batch_text(frames: list[Any], batch_seq: Any = 1) -> str:
+    return json.dumps({"type": "frame_batch", "batch_seq": batch_seq, "frames": frames})
+
+
+def decoded(text: str) -> list[bool]:
+    """For each frame of a batch, whether it was taken."""
+    message = decode(text)
+    assert isinstance(message, FrameBatch)
+    return [frame is not None for frame in message.frames]
+
+
+def text_of(raw_json: str) -> str:
+    """A batch of a good frame, one with `raw_json` as its timestamp, and another good one."""
+    good, bad = json.dumps(FRAME), json.dumps(changed(("timestamp_ms",), "HERE"))
+    frames = f"[{good}, {bad.replace(json.dumps('HERE'), raw_json)}, {good}]"
+    return f'{{"type": "frame_batch", "batch_seq": 1, "frames": {frames}}}'
+
+
+# --- One frame at fault ---------------------------------------------------------------------
+
+SCHEMA = "mediapipe_pose_landmarker/v1"
+LANDMARKS = FRAME["landmarks"]
+NUMBER: list[Any] = [None, True, "1", [], {}, [1.0], NAN, INFINITY, -INFINITY, MISSING, 10**400]
+SHARE = [-0.0001, 1.0001, 2, -1, *NUMBER]
+FAULTS: list[tuple[Path, list[Any]]] = [
+    (("timestamp_ms",), NUMBER),
+    (("confidence",), SHARE),
+    (("pose_schema",), ["", "mediapipe_pose_landmarker/v2", SCHEMA.upper(), *NUMBER]),
+    (("frame_seq",), [0, -1, 2**53 + 1, 2**64, 1.0, 1.5, 1e3, *NUMBER]),
+    (("landmarks",), [{}, [], "landmarks", LANDMARKS[:32], LANDMARKS * 2, *NUMBER]),
+    (("landmarks", 5), [[], "nose", *NUMBER]),
+    (("landmarks", 5, "name"), ["Nose", "left", "", "right_eye_inner\u0000", *NUMBER]),
+    (("landmarks", 0, "x"), NUMBER),
+    (("landmarks", 32, "y"), NUMBER),
+    (("landmarks", 16, "z"), NUMBER),
+    (("landmarks", 8, "visibility"), [one for one in SHARE if one not in (None, MISSING)]),
+    (("landmarks", 8, "presence"), [one for one in SHARE if one not in (None, MISSING)]),
+    (("source",), ["camera", {"kind": "camera"}, True, 1, [], {}, NAN, INFINITY]),
+    (("source", "kind"), ["film", "Camera", *NUMBER]),
+    (("source", "frame_width"), [0, -1, 1.5, 640.0, *NUMBER[:-1]]),
+    (("source", "frame_height"), [0, -1, 1.5, 480.0, *NUMBER[:-1]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        pytest.param(path, value, id=f"{'.'.join(map(str, path))}={str(value)[:30]}")
+        for path, values in FAULTS
+        for value in values
+    ],
+)
+def test_a_fault_in_a_frame_rejects_that_frame_alone(path: Path, value: Any) -> None:
+    assert decoded(batch_text([FRAME, changed(path, value), FRAME])) == [True, False, True]
+
+
+@pytest.mark.parametrize("frame", [None, True, 1, 1.5, "frame", [], {}, [FRAME], NAN, INFINITY])
+def test_what_is_no_frame_is_rejected_alone(frame: Any) -> None:
+    assert decoded(batch_text([frame, FRAME])) == [False, True]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("1e999", "-1e999", "1" + "0" * 400, "NaN", "Infinity", "-Infinity", " NaN ", "\nNaN\t"),
+        *('"\\ud800"', '"\\ud800\\ud800"', '{"\\udc00": 1}', '"NaN"', "[NaN]", '{"a": Infinity}'),
+    ],
+)
+def test_a_number_that_is_none_rejects_its_frame_alone(raw: str) -> None:
+    assert decoded(text_of(raw)) == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("timestamp_ms",), 0),
+        (("timestamp_ms",), -5.5),
+        (("timestamp_ms",), 1e300),
+        (("timestamp_ms",), 2**70),
+        (("confidence",), 0),
+        (("confidence",), 1),
+        (("frame_seq",), 1),
+        (("frame_seq",), 2**53),
+        (("source",), None),
+        (("source",), MISSING),
+        (("source", "kind"), "stream"),
+        (("source", "kind"), "upload"),
+        (("source", "frame_width"), 1),
+        (("source", "codec"), "h264"),
+        (("landmarks", 3, "visibility"), None),
+        (("landmarks", 3, "visibility"), MISSING),
+        (("landmarks", 3, "visibility"), 0),
+        (("landmarks", 3, "presence"), 1),
+        (("landmarks", 3, "presence"), None),
+        (("landmarks", 3, "x"), -1e308),
+        (("landmarks", 3, "x"), 7),
+        (("landmarks", 3, "unknown"), {"deep": [[[{}]]]}),
+        (("unknown",), "a: NaN, b: -Infinity"),
+        (("unknown",), "\ud800, \udc00\ud800 and 😀"),
+        (("\ud800",), 1),
+    ],
+)
+def test_a_frame_may_have(path: Path, value: Any) -> None:
+    assert decoded(batch_text([changed(path, value)])) == [True]
+
+
+def test_landmarks_may_come_in_any_order_and_reach_the_engine_in_the_canonical_one() -> None:
+    shuffled = list(FRAME["landmarks"])
+    random.Random(3).shuffle(shuffled)  # noqa: S311
+    message = decode(batch_text([changed(("landmarks",), shuffled), FRAME]))
+    assert isinstance(message, FrameBatch)
+    for frame in message.frames:
+        assert frame is not None
+        assert [landmark.name for landmark in frame.landmarks] == list(LANDMARK_NAMES)
+        assert [(point.x, point.y, point.z) for point in frame.landmarks] == [
+            tuple(point[:3]) for point in POSE.landmarks
+        ]
+
+
+def test_a_repeated_landmark_rejects_its_frame_alone() -> None:
+    twice = changed(("landmarks", 5, "name"), FRAME["landmarks"][6]["name"])
+    assert decoded(batch_text([twice, FRAME])) == [False, True]
+
+
+# --- Against an independent description of a frame -----------------------------------------
+
+
+def is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
+
+
+def is_share(value: Any) -> bool:
+    return is_number(value) and 0 <= value <= 1
+
+
+def is_whole(value: Any, least: int, most: float) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+SHARES = ("visibility", "presence")
+
+
+def is_landmark(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(is_number(value.get(axis)) for axis in "xyz")
+        and all(value.get(key) is None or is_share(value[key]) for key in SHARES)
+    )
+
+
+def is_source(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, dict)
+        and value.get("kind") in ("camera", "stream", "upload")
+        and is_whole(value.get("frame_width"), 1, math.inf)
+        and is_whole(value.get("frame_height"), 1, math.inf)
+    )
+
+
+def is_frame(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and is_number(value.get("timestamp_ms"))
+        and value.get("pose_schema") == "mediapipe_pose_landmarker/v1"
+        and is_share(value.get("confidence"))
+        and is_whole(value.get("frame_seq"), 1, 2**53)
+        and is_source(value.get("source"))
+        and isinstance(value.get("landmarks"), list)
+        and all(is_landmark(landmark) for landmark in value["landmarks"])
+        and sorted(map(str, (one.get("name") for one in value["landmarks"])))
+        == sorted(LANDMARK_NAMES)
+    )
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.integers(),
+    st.integers(2**53 - 2, 2**53 + 2),
+    st.floats(),
+    st.floats(0, 1),
+    st.text(max_size=5),
+    st.sampled_from(["frame_batch", "ping", "camera", "upload", *LANDMARK_NAMES[:3]]),
+)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=8,
+)
+PATHS = st.sampled_from(
+    [path for path, _ in FAULTS]
+    + [("landmarks", number, key) for number in (0, 9, 32) for key in ("x", "name", "presence")]
+    + [("unknown",), ("source", "unknown"), ("landmarks", 4, "unknown")]
+)
+NAMED = [path for path, _ in FAULTS if isinstance(path[-1], str)]
+CHANGED = st.one_of(
+    st.builds(changed, PATHS, JSON),
+    st.builds(changed, st.sampled_from(NAMED), st.just(MISSING)),
+    st.permutations(FRAME["landmarks"]).map(lambda order: changed(("landmarks",), order)),
+    JSON,
+    st.just(FRAME),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(CHANGED, max_size=4))
+def test_exactly_the_frames_that_the_contract_describes_are_taken(frames: list[Any]) -> None:
+    assert decoded(batch_text(frames)) == [is_frame(frame) for frame in frames]
+
+
+# --- Messages -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"type": "finalize"}', Finalize()),
+        ('{"type": "cancel", "reason": null}', Cancel()),
+        ('{"type": "ping", "x": "\\ud800", "\\uDFFF": "\\\\ud800"}', Ping()),
+        (' {"sent": 1.5, "type": "ping"}\n', Ping()),
+        ('{"type": "pong", "type2": []}', Pong()),
+        ('{"type": "frame_batch", "batch_seq": 3, "frames": []}', FrameBatch(3, [])),
+        ('{"frames": [], "x": {}, "batch_seq": 1, "type": "frame_batch"}', FrameBatch(1, [])),
+        (
+            '{"type": "frame_batch", "batch_seq": 9007199254740992, "frames": []}',
+            FrameBatch(2**53, []),
+        ),
+        ('{"type": "frame_batch", "batch_seq": 1, "frames": [0], "x": NaN}', FrameBatch(1, [None])),
+    ],
+)
+def test_unknown_fields_are_ignored(text: str, message: object) -> None:
+    assert decode(text) == message
+
+
+NOT_MESSAGES = [
+    *("", " ", "{", "}", "{}", "[]", "null", "true", "1", "NaN", '"ping"', "ping", "\x00"),
+    *('{"type": "ping"', '{"type": "ping"} x', '{"type": "ping"}{"type": "ping"}'),
+    *("{'type': 'ping'}", "\ufeff{}", '{"type": "ping\\udfff"}', '{"type": "frame_ack"}'),
+    *('{"type": ping}', '{"type": "ping",}', '[{"type": "ping"}]', '{"type": nan}', "// ping"),
+    *('{"type": null}', '{"type": 1}', '{"type": ["ping"]}', '{"type": "Ping"}'),
+    *('{"type": "session_done"}', '{"type": "error"}', '{"type": ""}', '{"kind": "ping"}'),
+    *('{"type": "\\ud800"}', '{"\\ud800": 1}', '{"type": "ping", "x": \\ud800}'),
+    "\ud800", '{"type": "ping", "x": "\ud800"}', '{"type": "\ud800"}',
+    *('{"type": "frame_batch"}', '{"type": "frame_batch", "batch_seq": 1}'),
+    '{"type": "frame_batch", "frames": []}',
+    *(
+        f'{{"type": "frame_batch", "batch_seq": {seq}, "frames": []}}'
+        for seq in ("0", "-1", "1.0", "1.5", "1e2", "true", "null", '"1"', "[1]", "NaN", "Infinity",
+                    "9007199254740993", "1" + "0" * 400, "1e999", "-Infinity", "01", "+1", "")
+    ),
+    *(
+        f'{{"type": "frame_batch", "batch_seq": 1, "frames": {frames}}}'
+        for frames in ("null", "{}", "1", '"[]"', "NaN", "[", "[,]", "[1,]", "[}", "[nan]", "[+1]")
+    ),
+    "[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000,
+    '{"type": "ping", "x": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    '{"type": "ping", "type": "' + "a" * 1_000_000 + '"}',
+    "9" * 1_000_000, '"' + "a" * 1_000_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=ascii(text)[:60]) for text in NOT_MESSAGES])
+def test_anything_else_is_a_bad_message_and_told_in_few_words(text: str) -> None:
+    with pytest.raises(MessageInvalid) as raised:
+        decode(text)
+    assert len(encode(error_message(raised.value)).encode()) < 1000
+
+
+def test_300_frames_are_taken_and_301_are_too_many() -> None:
+    assert decoded(batch_text([FRAME] * 150 + [None] * 150)) == [True] * 150 + [False] * 150
+    for frames in ([FRAME] * 301, [None] * 301, [NAN] * 301, [0] * 100_000):
+        with pytest.raises(BatchTooLarge):
+            decode(batch_text(frames))
+
+
+@pytest.mark.parametrize("character", ["a", "é", "€", "😀"])
+@pytest.mark.parametrize("make", [
+    lambda padding: f'{{"type": "ping", "x": "{padding}"}}',
+    lambda padding: f'{{"type": "{padding}"}}',
+    lambda padding: padding,
+])  # fmt: skip
+def test_over_two_mebibytes_of_utf_8_a_message_is_too_large(
+    character: str, make: Callable[[str], str]
+) -> None:
+    def text(size: int) -> str:
+        room = size - len(make(""))
+        count, rest = divmod(room, len(character.encode()))
+        return make(character * count + "a" * rest)
+
+    assert len(text(MOST_MESSAGE_BYTES).encode()) == 2 * 1024 * 1024
+    with contextlib.suppress(MessageInvalid):
+        decode(text(MOST_MESSAGE_BYTES))
+    with pytest.raises(BatchTooLarge):
+        decode(text(MOST_MESSAGE_BYTES + 1))
+
+
+@pytest.mark.parametrize("depth", [10, 500, 100_000])
+def test_a_frame_that_is_deep_is_rejected_or_the_message_is(depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    try:
+        taken = decoded(text_of(deep))
+    except MessageInvalid:
+        assert depth == 100_000
+    else:
+        assert taken == [True, False, True]
+
+
+# --- Arbitrary input ------------------------------------------------------------------------
+
+
+def is_answered(text: str) -> None:
+    """Decoding gives a message, or one of its two errors, which can be told."""
+    try:
+        decode(text)
+    except (MessageInvalid, BatchTooLarge) as error:
+        json.loads(encode(error_message(error)))
+
+
+MESSAGE = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["frame_batch", "ping", "finalize"]) | JSON,
+        "batch_seq": st.integers(1, 9) | JSON,
+        "frames": st.lists(CHANGED, max_size=3) | JSON,
+    },
+    optional={"more": JSON},
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(JSON | MESSAGE)
+def test_any_json_is_a_message_or_one_of_the_two_errors(value: Any) -> None:
+    is_answered(json.dumps(value))
+    is_answered(json.dumps(value, ensure_ascii=False))
+
+
+SHORT = batch_text([FRAME])[:600] + "}]}]}"
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.integers(0, len(SHORT)), st.integers(0, 40), st.text(max_size=10))
+@example(0, 0, "\ufeff")
+def test_any_change_of_a_message_is_a_message_or_one_of_the_two_errors(
+    at: int, removed: int, inserted: str
+) -> None:
+    is_answered(SHORT[:at] + inserted + SHORT[at + removed :])
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text() | st.binary().map(lambda raw: raw.decode(errors="surrogateescape")))
+def test_any_text_is_a_message_or_one_of_the_two_errors(text: str) -> None:
+    is_answered(text)

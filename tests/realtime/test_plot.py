@@ -1,0 +1,69 @@
+"""What the picture of `replay` is made of."""
+
+from math import isnan
+
+import pytest
+
+from detection import DetectionEvent, Landmark, PoseFrame, compile  # noqa: A004 - as re.compile
+from poses.figure import perform
+from realtime.angle_series import angle_series, joints_of
+from realtime.plot import stays
+
+SPEC = """\
+name: mixed
+version: "1"
+detection:
+  type: repetition
+  movement:
+    name: mixed
+    phases:
+      - name: up
+        criteria:
+          - {joint: knee, angle_min: 150}
+          - {joint: elbow, side: left, angle_min: 150}
+      - name: down
+        criteria:
+          - {joint: knee, side: front, angle_max: 100}
+          - {joint: hip, side: both, angle_max: 120}
+    sequence: [up, down, up]
+"""
+
+
+def entered(at: float, shape_key: str = "up") -> DetectionEvent:
+    return DetectionEvent("shape_enter", at, {"shape_key": shape_key, "confidence": 1.0})
+
+
+def left(at: float, shape_key: str = "up") -> DetectionEvent:
+    return DetectionEvent("shape_exit", at, {"shape_key": shape_key, "confidence": 1.0})
+
+
+def test_a_phase_stays_from_enter_to_exit_or_to_the_end() -> None:
+    events = [entered(10), entered(15, "down"), left(20), left(25, "down"), entered(30)]
+    assert stays("up", events, 50) == [(10, 20), (30, 50)]
+    assert stays("down", events, 50) == [(15, 25)]
+    assert stays("other", events, 50) == []
+
+
+def test_every_joint_of_the_phases_has_the_curves_that_its_criteria_need() -> None:
+    spec = compile(SPEC)
+    criteria = [criterion for phase in spec.phases for criterion in phase.criteria]
+    assert joints_of(criteria) == {
+        "knee": ("left", "right", "pair"),
+        "elbow": ("left",),
+        "hip": ("left", "right"),
+    }
+
+
+def test_the_angles_are_those_of_the_movement() -> None:
+    frames = perform("squat", repetitions=1, fps=30, noise_m=0.0)
+    knee = angle_series("knee", frames)
+    assert [len(series) for series in knee.values()] == [len(frames)] * 3
+    assert knee["pair"][0] == pytest.approx(180, abs=1)
+    deepest = min(knee["pair"])
+    assert 50 < deepest < 70
+    assert knee["left"][40] == pytest.approx(knee["pair"][40], abs=3)
+
+
+def test_an_angle_that_nothing_shows_has_a_gap() -> None:
+    hidden = PoseFrame(0, (Landmark(0.0, 0.0, 0.0, 0.0),) * 33)
+    assert isnan(angle_series("knee", [hidden])["pair"][0])

@@ -1,0 +1,37 @@
+from io import StringIO
+
+from realtime.client_wire import Event, FrameAck
+from realtime.progress import Progress
+
+ENTERED = Event("1", "s", 1500, "shape_enter", {"shape_key": "bottom", "confidence": 1.0})
+LINE = "    1.50 s  enter           bottom, confidence 1.00"
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def show(bar_file: StringIO) -> list[str]:
+    """What is said while 15 of 60 frames are acknowledged, and an event comes."""
+    said: list[str] = []
+    with Progress(60, say=said.append, bar_file=bar_file) as progress:
+        progress.batch_acknowledged(FrameAck(1, 15, 15, []), 15)
+        progress.events_came([ENTERED])
+        progress.connection_lost("closed with 1012")
+    return said
+
+
+def test_a_terminal_shows_how_many_frames_are_acknowledged() -> None:
+    terminal = Terminal()
+    assert show(terminal) == [LINE]
+    shown = terminal.getvalue()
+    assert " 25%|" in shown
+    assert " 15/60 " in shown
+    assert "The connection was lost (closed with 1012): attaching again.\n" in shown
+
+
+def test_a_file_gets_lines_alone() -> None:
+    file = StringIO()
+    assert show(file) == [LINE]
+    assert file.getvalue() == "The connection was lost (closed with 1012): attaching again.\n"

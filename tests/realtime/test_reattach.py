@@ -1,0 +1,192 @@
+"""Attaching again: where the client is told to go on, and what it may send again."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rows import (
+    await_detached,
+    expected_events,
+    session_of,
+    stored_events,
+    told_events,
+    turn_clock_on,
+)
+from streaming import SQUAT, Client, create, wire_frame, wire_frames
+
+from local_stack.guard import children_of
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from sessions_app.models import SessionAttach
+from tests.concurrency.racing import eventually
+from tests.conftest import SESSIONS, Machine
+from tests.server import RuntimeServer, runtime_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+POSES = perform("squat", repetitions=2, fps=10)
+FRAMES = wire_frames(POSES)
+EVENTS = expected_events(SQUAT, POSES, finished=True)
+
+
+@pytest.fixture
+def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
+    return create(owner, squat, hurried.url)
+
+
+@pytest.fixture
+def client(created: dict[str, Any]) -> Iterator[Client]:
+    client = Client(created)
+    client.expect("session_update")
+    yield client
+    client.socket.shutdown()
+
+
+def ack_of(client: Client, batch_seq: int, frames: Any) -> tuple[list[int], int]:
+    """What is rejected of a batch, and the total; the counts are checked against each other."""
+    client.send_batch(batch_seq, frames)
+    ack = client.until("frame_ack")
+    assert ack["batch_seq"] == batch_seq
+    rejected: list[int] = ack["rejected_frame_indexes"]
+    assert ack["accepted_frame_count"] == len(frames) - len(rejected)
+    return rejected, ack["accepted_frames_total"]
+
+
+def again(client: Client, created: dict[str, Any]) -> tuple[Client, dict[str, Any]]:
+    """The socket breaks, and the client attaches anew."""
+    client.drop()
+    newer = Client(created)
+    return newer, newer.expect("session_update")
+
+
+def test_the_first_message_says_where_to_go_on(client: Client, created: dict[str, Any]) -> None:
+    assert ack_of(client, 7, FRAMES[:10]) == ([], 10)
+    assert ack_of(client, 3, FRAMES[10:12]) == ([], 12)  # batches may be numbered as they like
+    newer, update = again(client, created)
+    assert update == {
+        "type": "session_update",
+        "session_id": created["session_id"],
+        "status": "streaming",
+        "accepted_frames_total": 12,
+        "terminal_outcome": None,
+        "last_batch_seq": 7,
+        "last_frame_seq": 12,
+    }
+    newer.socket.close()
+
+
+def test_frames_sent_again_are_rejected_and_their_events_told_again(
+    client: Client, created: dict[str, Any]
+) -> None:
+    assert ack_of(client, 1, FRAMES[:20]) == ([], 20)
+    assert ack_of(client, 2, FRAMES[20:40]) == ([], 40)
+    first_told = client.events()
+    assert told_events(first_told) == expected_events(SQUAT, POSES[:40], finished=False)
+    newer, _ = again(client, created)
+    # The second batch of before, and new frames with it.
+    newer.send_batch(2, FRAMES[20:])
+    told = newer.expect("event_batch")
+    ack = newer.expect("frame_ack")
+    assert ack["rejected_frame_indexes"] == list(range(20))
+    assert ack["accepted_frames_total"] == len(FRAMES)
+    of_second = [event for event in first_told if event["ts_ms"] >= FRAMES[20]["timestamp_ms"]]
+    assert 0 < len(of_second) < len(first_told)
+    assert told["events"][: len(of_second)] == of_second
+    known = {event["event_id"] for event in first_told}
+    assert [event for event in told["events"] if event["event_id"] in known] == of_second
+    newer.send({"type": "finalize"})
+    assert newer.until("session_done")["accepted_frames_total"] == len(FRAMES)
+    assert newer.to_the_end() == 1000
+    all_told = {event["event_id"]: event for event in first_told + newer.events()}
+    assert told_events(list(all_told.values())) == EVENTS == stored_events(created)
+
+
+def test_frames_sent_again_on_one_socket_are_treated_alike(client: Client) -> None:
+    ack_of(client, 1, FRAMES[:40])
+    told = client.events()
+    del client.told[:]
+    assert ack_of(client, 1, FRAMES[:40]) == (list(range(40)), 40)
+    assert client.events() == told
+
+
+def test_a_frame_twice_in_one_batch_has_its_events_told_once(client: Client) -> None:
+    twice = [frame for frame in FRAMES[:40] for _ in range(2)]
+    assert ack_of(client, 1, twice) == (list(range(1, 80, 2)), 40)
+    assert told_events(client.events()) == expected_events(SQUAT, POSES[:40], finished=False)
+
+
+def test_only_accepted_frames_move_the_clock(client: Client, created: dict[str, Any]) -> None:
+    late = wire_frame(POSES[30], 5)
+    early = {**FRAMES[3], "frame_seq": 6}
+    faulty = {**FRAMES[20], "frame_seq": 7, "confidence": 2}
+    assert ack_of(client, 1, [FRAMES[0], late, early, faulty]) == ([2, 3], 2)
+    # A gap is no fault; what was rejected may come again, in order.
+    assert ack_of(client, 2, [{**FRAMES[31], "frame_seq": 7}]) == ([], 3)
+    session = session_of(created)
+    assert (session.accepted_frames_total, session.rejected_frames_total) == (3, 2)
+    assert (session.last_frame_seq, session.last_batch_seq) == (7, 2)
+
+
+def test_a_batch_without_frames_is_acknowledged_with_none(client: Client) -> None:
+    assert ack_of(client, 1, []) == ([], 0)
+    assert ack_of(client, 1, FRAMES[:5]) == ([], 5)
+    assert ack_of(client, 1, []) == ([], 5)
+    assert ack_of(client, 1, FRAMES[5:9]) == ([], 9)
+
+
+def test_it_is_detached_with_the_code_of_its_close(client: Client, created: dict[str, Any]) -> None:
+    ack_of(client, 1, FRAMES[:5])
+    client.socket.close(status=1001)
+    await_detached(created)
+    eventually(
+        lambda: SessionAttach.objects.get(session_id=created["session_id"]).close_code == 1001,
+        "the code is noted",
+    )
+    session = session_of(created)
+    assert (session.status, session.lease_until) == ("streaming", None)
+
+
+def test_it_attaches_again_to_a_session_that_finalizes(
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer, tmp_path: Path
+) -> None:
+    """Its runtime is killed; what is left to do depends on how long ago that was."""
+    seconds_later = {"at once": 0, "with the lease run out": 45, "too late": 61}
+    with runtime_server(tmp_path, module="tests.realtime.hurried") as killed:
+        sessions = {when: create(owner, squat, killed.url) for when in seconds_later}
+        for created in sessions.values():
+            client = Client(created)
+            client.expect("session_update")
+            assert ack_of(client, 4, FRAMES[:50]) == ([], 50)
+        [pid] = children_of(killed.process.pid)
+        os.kill(pid, signal.SIGKILL)
+        killed.process.wait(10)
+    expected = expected_events(SQUAT, POSES[:50], finished=True)
+    last = expected[len(expected_events(SQUAT, POSES[:50], finished=False)) :]
+    assert last
+    for when, created in sessions.items():
+        finalized = owner.post(f"{SESSIONS}/{created['session_id']}/finalize").json()
+        assert finalized["status"] == "finalizing"
+        turn_clock_on(created, seconds_later[when])
+        client = Client(
+            created | {"stream_url": f"{hurried.url}/{created['session_id']}"},
+        )
+        if when == "too late":
+            details = client.expect("error")["error"]["details"]
+            assert details == {
+                "status": "completed",
+                "terminal_outcome": "completed",
+                "accepted_frames_total": 50,
+            }
+            assert client.to_the_end() == 4410
+        else:
+            update = client.expect("session_update")
+            assert (update["status"], update["last_frame_seq"]) == ("finalizing", 50)
+            events = client.expect("event_batch")
+            assert events["batch_seq"] == 4
+            assert told_events(events["events"]) == last
+            assert client.expect("session_done")["status"] == "completed"
+            assert client.to_the_end() == 1000
+        assert stored_events(created) == expected

@@ -1,0 +1,171 @@
+"""`manage.py replay`: the engine over a file, as people and as scripts run it."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from detection import Engine, compile  # noqa: A004 - as re.compile
+from local_stack.environment import PROJECT
+from poses.figure import perform
+from poses.recordings import Recording, save
+from realtime.management.commands import replay as command
+
+SQUAT = PROJECT / "examples" / "movespecs" / "squat.yaml"
+PNG = b"\x89PNG\r\n\x1a\n"
+FPS = 30.0
+
+
+def recording_of(repetitions: int, *, count: int | None = None) -> Recording:
+    frames = perform("squat", repetitions=repetitions, fps=FPS)
+    return Recording(
+        exercise="squat",
+        count=count,
+        rep_frames=None,
+        fps=FPS,
+        source="a figure",
+        frames=[frame.landmarks for frame in frames],
+    )
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def three_squats(tmp_path: Path) -> Path:
+    path = tmp_path / "three squats.json.gz"
+    save(path, recording_of(3, count=3))
+    return path
+
+
+def replay(*arguments: object, **options: Any) -> tuple[str, str]:
+    """What it prints, and what it says besides."""
+    out, err = StringIO(), StringIO()
+    call_command("replay", *map(str, arguments), stdout=out, stderr=err, **options)
+    return out.getvalue(), err.getvalue()
+
+
+def test_json_is_one_object_with_the_counts_and_every_event(
+    three_squats: Path, tmp_path: Path
+) -> None:
+    out, err = replay(three_squats, "--spec", SQUAT, "--json")
+    answer = json.loads(out)
+    assert list(answer) == ["completed", "interrupted", "events"]
+    assert (answer["completed"], answer["interrupted"], err) == ({"squat": 3}, 0, "")
+    engine = Engine(compile(SQUAT.read_text()))
+    events = [event for frame in recording_of(3).pose_frames() for event in engine.feed(frame)]
+    events += engine.finish()
+    assert answer["events"] == [
+        {"ts_ms": event.ts_ms, "type": event.type, "payload": event.payload} for event in events
+    ]
+    assert list(tmp_path.glob("*.png")) == []
+
+
+def test_nothing_completed_is_a_count_of_0(tmp_path: Path) -> None:
+    path = tmp_path / "none.json.gz"
+    save(path, recording_of(3))
+    out, _ = replay(path, "--spec", SQUAT.with_name("biceps-curl.yaml"), "--json")
+    assert json.loads(out)["completed"] == {"biceps-curl": 0}
+
+
+def test_people_get_lines_and_a_picture(three_squats: Path, tmp_path: Path) -> None:
+    out, err = replay(three_squats, "--spec", SQUAT)
+    lines = out.splitlines()
+    assert [line.split()[2:4] for line in lines if "  repetition " in line] == [
+        ["repetition", "1"],
+        ["repetition", "2"],
+        ["repetition", "3"],
+    ]
+    assert lines[-1] == "squat: 3 completed (people counted 3), 0 interrupted"
+    assert err == "three squats.png is written.\n"
+    assert (tmp_path / "three squats.png").read_bytes().startswith(PNG)
+
+
+def test_the_picture_goes_where_it_is_wanted_also_with_json(
+    three_squats: Path, tmp_path: Path
+) -> None:
+    out, _ = replay(three_squats, "--spec", SQUAT, "--json", "--plot", tmp_path / "angles")
+    assert json.loads(out)["completed"] == {"squat": 3}
+    assert (tmp_path / "angles").read_bytes().startswith(PNG)
+
+
+def test_without_matplotlib_it_says_what_to_install(
+    three_squats: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        command, "find_spec", lambda name: None if name == "matplotlib" else find_spec(name)
+    )
+    out, err = replay(three_squats, "--spec", SQUAT)
+    assert out.endswith("squat: 3 completed (people counted 3), 0 interrupted\n")
+    wanted = "The plot needs matplotlib: pip install -r requirements-dev.txt"
+    assert err == f"{wanted}\n"
+    with pytest.raises(CommandError, match=r"pip install -r requirements-dev\.txt"):
+        replay(three_squats, "--spec", SQUAT, "--plot", "angles.png")
+    assert list(tmp_path.glob("*.png")) == []
+
+
+def test_a_movespec_with_errors_is_told_with_its_lines(three_squats: Path, tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SQUAT.read_text().replace("joint: knee", "joint: nose", 1))
+    with pytest.raises(CommandError) as refused:
+        replay(three_squats, "--spec", spec)
+    text = str(refused.value)
+    number = 1 + SQUAT.read_text().splitlines().index(
+        next(line for line in SQUAT.read_text().splitlines() if "joint: knee" in line)
+    )
+    assert text.startswith(f"{spec} is not a valid MoveSpec:\n  line {number}: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"no gzip", "is not a gzip file"),
+        (gzip.compress(b"[]"), "is not a recording: the document is not an object."),
+    ],
+)
+def test_a_file_that_is_no_recording_is_told(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "it.json.gz"
+    path.write_bytes(content)
+    with pytest.raises(CommandError, match=said):
+        replay(path, "--spec", SQUAT)
+
+
+def test_a_recording_of_nobody_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "it.json.gz"
+    save(
+        path,
+        Recording(exercise="", count=0, rep_frames=None, fps=30, source="", frames=[None, None]),
+    )
+    with pytest.raises(CommandError, match="has no frame with a pose"):
+        replay(path, "--spec", SQUAT)
+
+
+@pytest.mark.parametrize("missing", ["recording", "spec"])
+def test_a_file_that_is_not_there_is_told(three_squats: Path, missing: str) -> None:
+    recording, spec = (three_squats, "nowhere") if missing == "spec" else ("nowhere", SQUAT)
+    with pytest.raises(CommandError, match=r"nowhere cannot be read: No such file or directory\."):
+        replay(recording, "--spec", spec)
+
+
+def test_it_needs_neither_settings_nor_a_database(three_squats: Path) -> None:
+    bare = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
+    done = subprocess.run(
+        [sys.executable, PROJECT / "manage.py", "replay", three_squats, "--spec", SQUAT, "--json"],
+        env=bare,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["completed"] == {"squat": 3}
+    assert done.stderr == ""

@@ -1,0 +1,65 @@
+"""When a run is right: what the stream, the record and the stored events have to agree on."""
+
+from typing import Any
+
+import pytest
+
+from realtime.client_wire import Event, SessionDone
+from realtime.session_run import SessionRun
+
+COMPLETIONS = [
+    Event(str(number), "s", 40.0 * number, "event_completed", {"event_key": "squat", "score": None})
+    for number in range(2)
+]
+
+
+def run(**changed: Any) -> SessionRun:
+    fields = {
+        "frames_sent": 90,
+        "attaches": 1,
+        "events": COMPLETIONS,
+        "has_missed_the_end": False,
+        "done": SessionDone("s", "completed", 90, "completed", None),
+        "record": {"status": "completed", "accepted_frames_total": 90},
+        "stored_events": [
+            {"event_id": event.event_id, "type": event.type} for event in COMPLETIONS
+        ],
+    }
+    return SessionRun(**{**fields, **changed})
+
+
+@pytest.mark.parametrize("performed", [2, None])
+def test_it_is_right_when_all_agree(performed: int | None) -> None:
+    assert run().faults(performed) == []
+    assert run().completed == {"squat": 2}
+
+
+def test_events_that_a_missed_end_kept_are_no_fault() -> None:
+    assert run(events=COMPLETIONS[:1], has_missed_the_end=True).faults(2) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({}, "2 repetitions were counted, 3 performed."),
+        (
+            {"events": COMPLETIONS[:1]},
+            "The stream gave 1 events, the API has 2: they are not the same.",
+        ),
+        (
+            {"events": COMPLETIONS[1:], "has_missed_the_end": True},
+            "The stream gave 1 events, the API has 2: they are not the same.",
+        ),
+        (
+            {"record": {"status": "failed", "accepted_frames_total": 90}},
+            "The stream ended completed, the record is failed.",
+        ),
+        (
+            {"record": {"status": "completed", "accepted_frames_total": 89}},
+            "90 frames were sent; the stream accepted 90, the record says 89.",
+        ),
+        ({"frames_sent": 91}, "91 frames were sent; the stream accepted 90, the record says 90."),
+    ],
+)
+def test_a_difference_is_told(changed: dict[str, Any], fault: str) -> None:
+    assert run(**changed).faults(2 if changed else 3) == [fault]

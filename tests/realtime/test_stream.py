@@ -1,0 +1,230 @@
+"""`manage.py stream`: a recording to a session of its own, on the real servers."""
+
+import json
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from cutting_proxy import cutting_proxy
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from streaming import SQUAT
+
+from local_stack.ports import free_port
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from poses.recordings import Recording, save
+from realtime.client import StreamListener
+from realtime.client_wire import Event
+from realtime.rest_client import RestClient
+from realtime.session_run import SessionRun, run_session
+from sessions_app.models import DetectionSession, Mode, Outcome, Status
+from tests.conftest import Machine
+from tests.server import RuntimeServer, web_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+REPETITIONS = 3
+PERFORMED = perform("squat", repetitions=REPETITIONS, fps=30)
+Stream = Callable[..., str]
+
+
+@pytest.fixture
+def base_url(runtime: RuntimeServer, owner: Machine, tmp_path: Path) -> Iterator[str]:
+    with web_server(tmp_path, environment={"PUBLIC_STREAM_URL": runtime.url}) as url:
+        yield url
+
+
+def recording(folder: Path, count: int | None = REPETITIONS) -> Path:
+    path = folder / "squats.json.gz"
+    frames = [frame.landmarks for frame in PERFORMED]
+    save(
+        path,
+        Recording(
+            exercise="squat", count=count, rep_frames=None, fps=30, source="", frames=[*frames]
+        ),
+    )
+    return path
+
+
+@pytest.fixture
+def credentials(owner: Machine, base_url: str, tmp_path: Path) -> Path:
+    path = tmp_path / "credentials.json"
+    path.write_text(
+        json.dumps(
+            {
+                "base_url": base_url,
+                "project_id": str(owner.project.id),
+                "api_key_secret": owner.secret,
+            }
+        )
+    )
+    return path
+
+
+@pytest.fixture
+def stream(credentials: Path) -> Stream:
+    """Runs the command; what it prints."""
+
+    def stream(path: Path, *arguments: object) -> str:
+        out = StringIO()
+        words = map(str, (path, "--credentials", credentials, *arguments))
+        call_command("stream", *words, stdout=out)
+        return out.getvalue()
+
+    return stream
+
+
+def test_a_released_movespec_counts_and_every_count_agrees(
+    stream: Stream, squat: MoveSpec, tmp_path: Path
+) -> None:
+    answer = json.loads(stream(recording(tmp_path), "--movespec", squat.id, "--json"))
+    record = answer["record"]
+    assert (answer["completed"], answer["interrupted"]) == ({"squat": 3}, 0)
+    assert (answer["expected"], answer["attaches"], answer["faults"]) == (3, 1, [])
+    assert record["status"] == "completed"
+    assert record["accepted_frames_total"] == len(PERFORMED)
+    session = DetectionSession.objects.get()
+    assert (str(session.id), session.mode) == (record["session_id"], Mode.REPLAY)
+    assert session.resolved_version_id == squat.current_released_version_id
+    assert [event["type"] for event in answer["events"]].count("event_completed") == 3
+
+
+def test_a_file_becomes_a_movespec_that_is_archived_after_it(
+    stream: Stream, owner: Machine, tmp_path: Path
+) -> None:
+    spec = tmp_path / "my squat.yaml"
+    spec.write_text(SQUAT)
+    lines = stream(recording(tmp_path), "--movespec", spec).splitlines()
+    assert [line.split()[3] for line in lines if "  repetition " in line] == ["1", "2", "3"]
+    assert "status                        completed" in lines
+    assert lines[-1] == "3 repetitions (people counted 3)"
+    made = MoveSpec.objects.get(project=owner.project)
+    assert made.name == "my squat"
+    assert made.archived_at is not None
+
+
+def test_another_count_than_people_made_fails(
+    stream: Stream, squat: MoveSpec, tmp_path: Path
+) -> None:
+    with pytest.raises(CommandError) as failed:
+        stream(recording(tmp_path, count=5), "--movespec", squat.id)
+    assert str(failed.value) == "3 repetitions were counted, 5 performed."
+
+
+def test_a_recording_that_nobody_counted_only_has_to_agree(
+    stream: Stream, squat: MoveSpec, tmp_path: Path
+) -> None:
+    out = stream(recording(tmp_path, count=None), "--movespec", squat.id, "--batch-frames", 300)
+    assert out.endswith("\n3 repetitions (nobody counted them)\n")
+
+
+def test_a_file_with_errors_is_told_and_leaves_no_movespec_behind(
+    stream: Stream, tmp_path: Path
+) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SQUAT.replace("joint: knee", "joint: nose", 1))
+    with pytest.raises(CommandError, match=r"\(422 movespec_invalid, error_count 1, "):
+        stream(recording(tmp_path), "--movespec", spec)
+    assert MoveSpec.objects.get().archived_at is not None
+    assert DetectionSession.objects.count() == 0
+
+
+def test_what_the_api_refuses_is_told(
+    stream: Stream, squat: MoveSpec, credentials: Path, tmp_path: Path
+) -> None:
+    held = json.loads(credentials.read_text())
+    credentials.write_text(json.dumps(held | {"api_key_secret": "kyna_sk_wrong"}))
+    with pytest.raises(CommandError, match=r"\(401 api_key_invalid\)"):
+        stream(recording(tmp_path), "--movespec", squat.id)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--movespec", "nowhere.yaml"), "nowhere.yaml is neither an id nor a file to read."),
+        (("--movespec", "it", "--batch-frames", 301), "--batch-frames is 1 to 300."),
+        (("--movespec", "it", "--speed", 0), "--speed is more than 0."),
+        (("--movespec", "it", "--server", "ftp://it"), "ftp://it is not an address of http"),
+        (
+            ("--movespec", "it", "--server", f"http://127.0.0.1:{free_port()}"),
+            "does not answer: .*refused",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_told(
+    stream: Stream, tmp_path: Path, arguments: tuple[object, ...], said: str
+) -> None:
+    with pytest.raises(CommandError, match=said):
+        stream(recording(tmp_path), *arguments)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read .*: start `make run`, or name --credentials."),
+        ("{", "is not JSON"),
+        ("{}", "holds no project_id and api_key_secret"),
+        (
+            '{"project_id": "a", "api_key_secret": "b"}',
+            "--server is needed: the credentials name no base_url",
+        ),
+    ],
+)
+def test_credentials_that_cannot_serve_are_told(
+    tmp_path: Path, content: str | None, said: str
+) -> None:
+    path = tmp_path / "held.json"
+    if content is not None:
+        path.write_text(content)
+    words = [recording(tmp_path), "--movespec", "it", "--credentials", path]
+    with pytest.raises(CommandError, match=said):
+        call_command("stream", *map(str, words))
+
+
+def run(
+    api: RestClient, owner: Machine, squat: MoveSpec, listener: StreamListener | None = None
+) -> SessionRun:
+    api.mint(owner.secret)
+    return run_session(
+        api,
+        PERFORMED,
+        project_id=str(owner.project.id),
+        mode="live",
+        reference={"movespec_id": str(squat.id)},
+        listener=listener or StreamListener(),
+        batch_frames=10,
+        speed=None,
+    )
+
+
+def test_connections_that_break_lose_nothing_and_count_nothing_twice(
+    runtime: RuntimeServer, owner: Machine, squat: MoveSpec, tmp_path: Path
+) -> None:
+    allowances = (150_000, 60_000, 90_001, 2_000, 200_000)
+    with cutting_proxy(runtime.port, *allowances) as proxy:
+        through = f"ws://127.0.0.1:{proxy.port}/api/detection/stream"
+        with web_server(tmp_path, environment={"PUBLIC_STREAM_URL": through}) as base_url:
+            api = RestClient(base_url)
+            broken = run(api, owner, squat)
+            connections = proxy.connections
+            undisturbed = run(api, owner, squat)
+    assert connections == 6
+    assert undisturbed.attaches == 1
+    assert broken.faults(REPETITIONS) == undisturbed.faults(REPETITIONS) == []
+    assert [(event.type, event.ts_ms, event.payload) for event in broken.events] == [
+        (event.type, event.ts_ms, event.payload) for event in undisturbed.events
+    ]
+
+
+def test_a_run_that_is_stopped_cancels_its_session(
+    base_url: str, owner: Machine, squat: MoveSpec
+) -> None:
+    class Stopped(StreamListener):
+        def events_came(self, events: list[Event]) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(RestClient(base_url), owner, squat, Stopped())
+    session = DetectionSession.objects.get()
+    assert (session.status, session.terminal_outcome) == (Status.CANCELLED, Outcome.CANCELLED)

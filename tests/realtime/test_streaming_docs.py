@@ -1,0 +1,134 @@
+"""docs/streaming.md: its lists are the code's, and its two clients work as they stand there."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+from scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
+
+from detection import LANDMARK_NAMES
+from local_stack.chromium import OPTIONS, chromium_program
+from local_stack.environment import PROJECT
+from local_stack.pytest_plugin import skip_without
+
+TEXT = (PROJECT / "docs" / "streaming.md").read_text()
+TOKEN = "runtime.token.signature"
+
+
+def code(language: str, containing: str) -> str:
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    return next(block for block in blocks if containing in block)
+
+
+def dropped(peer: Peer) -> None:
+    """Acknowledges one batch, and goes after the events of the second."""
+    peer.greet()
+    first = peer.hear()
+    peer.events(first, "a")
+    peer.ack(first)
+    peer.events(peer.hear(), "b")
+    peer.socket.close(1012)
+
+
+def finished(peer: Peer) -> None:
+    peer.greet(last_batch_seq=2, last_frame_seq=2)
+    second = peer.hear()
+    peer.events(second, "b", "c")
+    peer.ack(second, accepted_frame_count=0, rejected_frame_indexes=[0])
+    peer.say("ping")
+    while (message := peer.hear())["type"] != "finalize":
+        if message["type"] == "frame_batch":
+            peer.ack(message)
+    peer.done(3)
+    peer.socket.close(1000)
+
+
+def batches_heard(server: ScriptedServer) -> list[list[int]]:
+    return [
+        [message["batch_seq"] for message in heard if message["type"] == "frame_batch"]
+        for heard in server.heard
+    ]
+
+
+def test_it_names_the_landmarks_in_their_order() -> None:
+    listed = re.search(r"^nose, left_eye_inner, .*?$\n.*?$", TEXT, re.MULTILINE)
+    assert listed is not None
+    assert tuple(listed[0].replace("\n", " ").split(", ")) == LANDMARK_NAMES
+
+
+def test_the_client_in_python_works() -> None:
+    scope: dict[str, Any] = {}
+    exec(code("python", "def follow"), scope)  # noqa: S102 - it is our own page
+    events: list[Message] = []
+    with scripted(dropped, finished) as server:
+        session = {"stream_url": server.url, "runtime_token": TOKEN}
+        frames = [[{"frame_seq": number}] for number in (1, 2, 3)]
+        done = scope["follow"](session, frames, events.append)
+    assert done["accepted_frames_total"] == 3
+    assert [event["event_id"] for event in events] == ["a", "b", "c"]
+    assert server.credentials == [f"Bearer {TOKEN}"] * 2
+    first, second = batches_heard(server)
+    assert first[:2] == [1, 2]
+    assert second == [2, 3]
+    assert {"type": "pong"} in server.heard[1]
+
+
+@pytest.fixture
+def run_in_browser() -> Iterator[Any]:
+    program = chromium_program()
+    if program is None:
+        skip_without("no chromium is installed")
+        return
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
+        yield browser.new_page().evaluate
+        browser.close()
+
+
+DRIVE = """
+async (session) => {
+  const seen = [];
+  const pose = Array.from({length: 33}, () => ({x: 0.1, y: 0.2, z: 0.3, visibility: 0.9}));
+  const done = await new Promise((resolve, reject) => {
+    const stream = new KynaStream(session, {
+      event: (event) => seen.push(event.event_id),
+      done: resolve,
+      stopped: (code, error) => reject(new Error(`${code} ${error?.code}`)),
+    });
+    for (let i = 0; i < 25; i++) stream.add(pose, i * 40);
+    stream.finalize();
+  });
+  return {seen, done};
+}
+"""
+
+
+def in_page(drive: str) -> str:
+    client = code("javascript", "class KynaStream")
+    return f"async (session) => {{ {client}\n return ({drive})(session); }}"
+
+
+def test_the_client_in_a_browser_works(run_in_browser: Any) -> None:
+    with scripted(dropped, finished) as server:
+        session = {"stream_url": server.url, "runtime_token": TOKEN}
+        answer = run_in_browser(in_page(DRIVE), session)
+    assert answer["seen"] == ["a", "b", "c"]
+    assert (answer["done"]["session_id"], answer["done"]["status"]) == (SESSION_ID, "completed")
+    assert server.credentials == [f"kyna.v1, bearer.{TOKEN}"] * 2
+    first, second = batches_heard(server)
+    assert first[:2] == [1, 2]
+    assert second == [2, 3]
+    assert {"type": "pong"} in server.heard[1]
+    frames = server.heard[0][0]["frames"]
+    assert [frame["frame_seq"] for frame in frames] == list(range(1, 11))
+    assert [landmark["name"] for landmark in frames[0]["landmarks"]] == list(LANDMARK_NAMES)
+
+
+def test_the_client_in_a_browser_says_why_it_was_refused(run_in_browser: Any) -> None:
+    with scripted(lambda peer: peer.refuse(4401, "runtime_token_expired")) as server:
+        session = {"stream_url": server.url, "runtime_token": TOKEN}
+        with pytest.raises(Exception, match="4401 runtime_token_expired"):
+            run_in_browser(in_page(DRIVE), session)
+    assert len(server.heard) == 1

@@ -1,0 +1,184 @@
+"""Attaches that race for one session: the newest holds it, and the older one changes nothing."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from rows import await_waiting_backends, expected_events, locked_row, session_of, stored_events
+from streaming import SQUAT, Client, create, wire_frames
+
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from sessions_app.models import SessionAttach
+from tests.concurrency.racing import eventually, race, racing
+from tests.conftest import Machine
+from tests.server import RuntimeServer, runtime_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+POSES = perform("squat", repetitions=1, fps=10)
+FRAMES = wire_frames(POSES)
+EVENTS = expected_events(SQUAT, POSES, finished=True)
+
+
+@pytest.fixture(scope="module")
+def _second(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None
+) -> Iterator[RuntimeServer]:
+    folder = tmp_path_factory.mktemp("second")
+    with runtime_server(folder, module="tests.realtime.hurried") as server:
+        yield server
+
+
+@pytest.fixture(params=["within one runtime", "across two runtimes"])
+def other_url(
+    request: pytest.FixtureRequest, hurried: RuntimeServer, _second: RuntimeServer
+) -> str:
+    return hurried.url if request.param == "within one runtime" else _second.url
+
+
+@pytest.fixture
+def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
+    return create(owner, squat, hurried.url)
+
+
+def through(created: dict[str, Any], stream_url: str) -> dict[str, Any]:
+    return created | {"stream_url": f"{stream_url}/{created['session_id']}"}
+
+
+def is_superseded(client: Client) -> None:
+    error = client.until("error")["error"]
+    assert error.pop("message")
+    assert error == {"code": "session_superseded", "retryable": False, "details": {}}
+    assert client.next() is None
+    assert client.close_code == 4409
+
+
+def complete(client: Client, frames: Any = FRAMES) -> None:
+    """Stream what is left, and be told that all of it counts once."""
+    client.send_batch(7, frames)
+    assert client.until("frame_ack")["accepted_frames_total"] == len(FRAMES)
+    client.send({"type": "finalize"})
+    assert client.until("session_done")["accepted_frames_total"] == len(FRAMES)
+    assert client.to_the_end() == 1000
+
+
+def close_codes(created: dict[str, Any]) -> list[int | None]:
+    attaches = SessionAttach.objects.filter(session_id=created["session_id"])
+    return list(attaches.order_by("attached_at").values_list("close_code", flat=True))
+
+
+def test_the_newer_attach_holds_and_the_older_is_told(
+    created: dict[str, Any], other_url: str
+) -> None:
+    older = Client(created)
+    older.expect("session_update")
+    older.send_batch(1, FRAMES[:10])
+    older.until("frame_ack")
+    newer = Client(through(created, other_url))
+    assert newer.expect("session_update")["last_frame_seq"] == 10
+    is_superseded(older)
+    complete(newer, FRAMES[10:])
+    assert stored_events(created) == EVENTS
+    eventually(lambda: close_codes(created) == [4409, 1000], "both are noted")
+
+
+def test_the_checkpoint_of_the_older_that_comes_late_changes_nothing(
+    created: dict[str, Any], other_url: str
+) -> None:
+    older = Client(created)
+    older.expect("session_update")
+    with (
+        locked_row(created) as release,
+        racing([lambda: Client(through(created, other_url))]) as (attaching),
+    ):
+        attaching.start()
+        await_waiting_backends(1)
+        older.send_batch(1, FRAMES[:20])
+        await_waiting_backends(2)
+        release()
+        [newer] = attaching.results()
+    update = newer.expect("session_update")
+    assert (update["last_frame_seq"], update["last_batch_seq"]) == (0, 0)
+    is_superseded(older)
+    assert "frame_ack" not in [message["type"] for message in older.told]
+    session = session_of(created)
+    assert (session.accepted_frames_total, session.checkpoint_number) == (0, 0)
+    assert (session.engine_state, stored_events(created)) == (None, [])
+    complete(newer)
+    assert stored_events(created) == EVENTS
+
+
+def test_the_newer_goes_on_from_a_checkpoint_of_the_older_that_was_in_time(
+    created: dict[str, Any], other_url: str
+) -> None:
+    older = Client(created)
+    older.expect("session_update")
+    with (
+        locked_row(created) as release,
+        racing([lambda: Client(through(created, other_url))]) as (attaching),
+    ):
+        older.send_batch(1, FRAMES[:20])
+        await_waiting_backends(1)
+        attaching.start()
+        await_waiting_backends(2)
+        release()
+        [newer] = attaching.results()
+    assert newer.expect("session_update")["last_frame_seq"] == 20
+    # Its batch is stored, so it may be acknowledged; it loses the session in any case.
+    is_superseded(older)
+    complete(newer, FRAMES[20:])
+    assert stored_events(created) == EVENTS
+
+
+def test_the_finalize_of_the_older_that_comes_late_is_a_finalize(
+    created: dict[str, Any], other_url: str
+) -> None:
+    """It is the client's wish, whichever socket brings it; the newer one is told of the end."""
+    older = Client(created)
+    older.expect("session_update")
+    with (
+        locked_row(created) as release,
+        racing([lambda: Client(through(created, other_url))]) as (attaching),
+    ):
+        attaching.start()
+        await_waiting_backends(1)
+        older.send({"type": "finalize"})
+        await_waiting_backends(2)
+        release()
+        [newer] = attaching.results()
+    is_superseded(older)
+    assert newer.until("session_done")["status"] == "completed"
+    assert newer.to_the_end() == 1000
+
+
+@pytest.mark.parametrize("stage", ["created", "streaming"])
+def test_exactly_one_of_many_attaches_holds(
+    created: dict[str, Any], other_url: str, stage: str
+) -> None:
+    sockets = [created, through(created, other_url)] * 3
+    first = Client(created) if stage == "streaming" else None
+    clients = race([lambda one=one: Client(one) for one in sockets])
+    for client in clients:
+        client.expect("session_update")
+    holder = session_of(created).attachment_id
+    for client in clients:
+        with suppress(OSError):  # it may have been closed already
+            client.send_batch(1, FRAMES[:1])
+    answers = [client.next() for client in clients]
+    kinds = [answer["type"] for answer in answers if answer is not None]
+    assert sorted(kinds) == ["error"] * (len(clients) - 1) + ["frame_ack"]
+    winner = clients[kinds.index("frame_ack")]
+    assert session_of(created).attachment_id == holder
+    for client in clients:
+        if client is not winner:
+            assert client.told[-1]["error"]["code"] == "session_superseded"
+            assert client.to_the_end() == 4409
+    if first is not None:
+        is_superseded(first)
+    complete(winner, FRAMES[1:])
+    assert stored_events(created) == EVENTS
+    losers = len(sockets) - 1 + (first is not None)
+    eventually(lambda: close_codes(created).count(4409) == losers, "every loser is noted")
+    eventually(lambda: 1000 in close_codes(created), "and who held it to the end")
