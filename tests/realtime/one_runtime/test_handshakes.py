@@ -1,0 +1,195 @@
+"""Requests that are none, come slowly, or never come: each is refused or cut off, in time."""
+
+import contextlib
+import json
+import random
+import re
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from bystander import unharmed_bystander
+from raw import connect, upgrade_request
+from stage import Stage, stage_on
+
+from tests.api.asking import nothing_changes
+
+REQUEST_SECONDS = 1.0
+PATH = "/api/detection/stream/5b6f3f63-2d0a-4f0e-9d5e-0d8f6a1f3c11"
+
+
+@pytest.fixture(scope="module")
+def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    hurry = json.dumps({"REQUEST_SECONDS": REQUEST_SECONDS, "CLOSING_SECONDS": 0.5})
+    folder = tmp_path_factory.mktemp("runtime")
+    with stage_on(folder, "tests.realtime.hurried", HURRY=hurry) as stage:
+        yield stage
+        assert stage.faults() == []
+
+
+def answer(stage: Stage, sent: bytes) -> bytes:
+    """All that the runtime says to some bytes until it closes, which it must by itself."""
+    raw = connect(stage.runtime.port)
+    raw.sendall(sent)
+    return all_from(raw)
+
+
+def all_from(raw: socket.socket) -> bytes:
+    told = b""
+    try:
+        while data := raw.recv(65536):
+            told += data
+    except ConnectionResetError:
+        pass
+    finally:
+        raw.close()
+    return told
+
+
+def is_error(told: bytes, status: int, code: str) -> None:
+    """The answer has the one error body and a request id."""
+    head, _, body = told.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), told[:300]
+    headers = head.decode().lower()
+    assert "content-type: application/json" in headers
+    assert re.search(r"x-request-id: [0-9a-f]{32}\r?(\n|$)", headers)
+    error = json.loads(body)["error"]
+    assert sorted(error) == ["code", "details", "message", "retryable"]
+    assert (error["code"], error["retryable"], error["details"]) == (code, False, {})
+
+
+MALFORMED = {
+    "garbage": b"\x00\x01\x02\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "an unknown version": b"GET /healthz HTTP/9.9\r\n\r\n",
+    "a bad header name": b"GET /healthz HTTP/1.1\r\nA B: c\r\n\r\n",
+    "a bare line feed in a header": b"GET /healthz HTTP/1.1\r\nA: b\x00c\r\n\r\n",
+    "two lengths": b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "smuggling": b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "no path": b"GET http://127.0.0.1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a path of bytes": b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+    "an upgrade to a path of bytes": upgrade_request("/\xff\xfe?x=\xe9"),
+    "a line of 9 KB": upgrade_request(f"{PATH}?runtime_token=" + "x" * 9000),
+    "a header of 9 KB": upgrade_request(PATH, "X-Long: " + "x" * 9000),
+    "200 headers": upgrade_request(PATH, *(f"X-{number}: 1" for number in range(200))),
+    "an upgrade with a body": upgrade_request(PATH, "Content-Length: 5") + b"hello",
+    "no key": upgrade_request(PATH, Sec_WebSocket_Key=None),
+    "two keys": upgrade_request(PATH, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="),
+    "a short key": upgrade_request(PATH, Sec_WebSocket_Key="AAAA"),
+    "a key that is none": upgrade_request(PATH, Sec_WebSocket_Key="é" * 24),
+    "no websocket version": upgrade_request(PATH, Sec_WebSocket_Version=None),
+    "an old websocket version": upgrade_request(PATH, Sec_WebSocket_Version="8"),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_request_that_is_none_is_told_so_and_closed(stage: Stage, name: str) -> None:
+    with nothing_changes():
+        is_error(answer(stage, MALFORMED[name]), 400, "malformed_request")
+
+
+def test_only_get_upgrades(stage: Stage) -> None:
+    is_error(answer(stage, upgrade_request(PATH, method="POST")), 405, "method_not_allowed")
+
+
+def test_a_websocket_elsewhere_is_not_found(stage: Stage) -> None:
+    for path in ("/", "/healthz", "/api/detection/stream", "/api/detection/streams/x", "/metrics"):
+        told = answer(stage, upgrade_request(path))
+        head, _, body = told.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 404 ")
+        assert json.loads(body)["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize("size", [40_000, 5_000_000])
+def test_headers_without_end_are_cut_off(stage: Stage, size: int) -> None:
+    raw = connect(stage.runtime.port)
+    try:
+        raw.sendall(upgrade_request(PATH)[:-2] + b"X-Long: " + b"x" * size)
+    except (ConnectionResetError, BrokenPipeError):
+        return
+    assert all_from(raw) == b""
+
+
+# --- Slowly ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"G",
+        b"GET /healthz HTTP/1.1\r\nHost",
+        upgrade_request(PATH)[:-2],
+        upgrade_request(PATH)[:-1],
+    ],
+)
+def test_half_a_request_is_cut_off_in_time(stage: Stage, sent: bytes) -> None:
+    started = time.monotonic()
+    assert answer(stage, sent) == b""
+    assert REQUEST_SECONDS - 0.1 < time.monotonic() - started < REQUEST_SECONDS + 2
+
+
+def test_a_request_that_trickles_is_cut_off_in_the_same_time(stage: Stage) -> None:
+    raw = connect(stage.runtime.port)
+    started = time.monotonic()
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        for byte in upgrade_request(PATH, *["X-More: 1"] * 100):
+            raw.sendall(bytes([byte]))
+            time.sleep(0.02)
+    assert REQUEST_SECONDS - 0.1 < time.monotonic() - started < REQUEST_SECONDS + 2
+
+
+def test_a_connection_that_is_kept_alive_is_cut_off_once_it_asks_nothing(stage: Stage) -> None:
+    raw = connect(stage.runtime.port)
+    for _ in range(3):
+        raw.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        told = b""
+        while b'{"status":"ok"}' not in told:
+            told += raw.recv(65536)
+    started = time.monotonic()
+    assert all_from(raw) == b""
+    assert REQUEST_SECONDS - 0.1 < time.monotonic() - started < REQUEST_SECONDS + 2
+
+
+def test_a_body_that_never_comes_is_not_waited_for(stage: Stage) -> None:
+    raw = connect(stage.runtime.port)
+    raw.sendall(b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")
+    started = time.monotonic()
+    assert all_from(raw).startswith(b"HTTP/1.1 405 ")
+    assert time.monotonic() - started < REQUEST_SECONDS + 2
+
+
+# --- At random ------------------------------------------------------------------------------
+
+
+def test_random_changes_of_a_handshake_are_answered_or_cut_off(stage: Stage) -> None:
+    seed = random.randrange(2**32)  # noqa: S311
+    print("seed", seed)  # noqa: T201
+    chance = random.Random(seed)  # noqa: S311
+    with unharmed_bystander(stage, "300 broken handshakes"):
+        opened = []
+        for _ in range(300):
+            sent = bytearray(upgrade_request(f"{PATH}?runtime_token=x", "Origin: http://x"))
+            for _ in range(chance.randint(1, 6)):
+                at = chance.randrange(len(sent))
+                piece = chance.choice(
+                    [
+                        chance.randbytes(1),
+                        b"\r\n",
+                        b"\n",
+                        b"",
+                        b":",
+                        b" ",
+                        b"\xff",
+                        chance.randbytes(9),
+                    ]
+                )
+                sent[at : at + chance.randint(0, 4)] = piece
+            raw = connect(stage.runtime.port)
+            raw.sendall(sent)
+            opened.append(raw)
+        for raw in opened:
+            told = all_from(raw)
+            assert told == b"" or told.startswith((b"HTTP/1.1 4", b"HTTP/1.1 101 ")), told[:100]

@@ -1,0 +1,76 @@
+"""10,000 sockets without a token: a bounded number is held, for a bounded time, harming no one."""
+
+import contextlib
+import json
+import resource
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from bystander import unharmed_bystander
+from raw import upgrade_request
+from stage import Stage, stage_on
+
+from realtime.door import MOST_WAITING
+
+SOCKETS = 10_000
+REQUEST_SECONDS = 5.0
+MOST_GROWTH_MB = 100.0
+
+
+@pytest.fixture(scope="module")
+def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        hurry = json.dumps({"REQUEST_SECONDS": REQUEST_SECONDS, "CLOSING_SECONDS": 2})
+        folder = tmp_path_factory.mktemp("runtime")
+        with stage_on(folder, "tests.realtime.hurried", HURRY=hurry) as stage:
+            yield stage
+            assert stage.faults() == []
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def open_sockets(stage: Stage, number: int) -> list[socket.socket]:
+    """Half send nothing, a quarter half a request, a quarter upgrade with a bad token; all stay."""
+    path = f"/api/detection/stream/{stage.create()['session_id']}?runtime_token=no.good.token"
+    whole = upgrade_request(path)
+    opened = []
+    for count in range(number):
+        # Over addresses of this machine's own, of which each has few ports.
+        source = (f"127.0.0.{2 + count % 8}", 0)
+        raw = socket.create_connection(("127.0.0.1", stage.runtime.port), 20, source)
+        with contextlib.suppress(ConnectionError):
+            if count % 4 == 1:
+                raw.sendall(whole[: 20 + count % 100])
+            elif count % 4 == 3:
+                raw.sendall(whole)
+        opened.append(raw)
+    return opened
+
+
+def test_ten_thousand_idle_sockets(stage: Stage) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if hard < SOCKETS + 500:
+        pytest.skip(f"this process may open {hard} files")
+    before = stage.rss_mb()
+    with unharmed_bystander(stage, "10,000 idle sockets", repetitions=90):
+        started = time.monotonic()
+        opened = open_sockets(stage, SOCKETS)
+        held, peak = len(stage.client_ports()), stage.rss_mb()
+        took = time.monotonic() - started
+        # All of the last thousand, the bystander, and who is told that he gave way.
+        assert held <= MOST_WAITING + 50
+        assert peak - before < MOST_GROWTH_MB
+        deadline = time.monotonic() + REQUEST_SECONDS + 3
+        while (left := len(stage.client_ports())) > 1 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert left == 1
+        print(  # noqa: T201
+            f"\nopened in {took:.1f} s, {held} held, {left} left;"
+            f" {before:.0f} → {peak:.0f} → {stage.rss_mb():.0f} MB"
+        )
+    for raw in opened:
+        raw.close()

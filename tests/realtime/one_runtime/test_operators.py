@@ -1,0 +1,268 @@
+"""What a runtime tells its operators: health, readiness, metrics, and errors in the one body."""
+
+import asyncio
+import http.client
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from stage import Stage, runtime_on, stage_on
+from streaming import Client, create, wire_frames
+
+from poses.figure import perform
+from realtime.app import Application
+from tests.server import RuntimeServer
+
+METRICS_TOKEN = "a-token-of-the-metrics"
+FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
+STREAM = "/api/detection/stream"
+
+
+@pytest.fixture(scope="module")
+def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("runtime")
+    with stage_on(folder, METRICS_TOKEN=METRICS_TOKEN) as stage:
+        yield stage
+        assert stage.faults() == []
+
+
+class Answer:
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    def is_error(self, status: int, code: str, /, **details: Any) -> None:
+        error = json.loads(self.body)["error"]
+        assert sorted(error) == ["code", "details", "message", "retryable"]
+        assert (self.status, error["code"], error["details"]) == (status, code, details)
+        assert error["retryable"] is (status == 503)
+        assert self.headers["Content-Type"] == "application/json"
+        assert self.headers["WWW-Authenticate"] == ("Bearer" if status == 401 else None)
+
+
+def ask(runtime: RuntimeServer, method: str, path: str, **headers: str) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", runtime.port, timeout=10)
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, headers=sent)
+    answer = Answer(connection.getresponse())
+    connection.close()
+    assert answer.headers["X-Request-ID"]
+    return answer
+
+
+def test_healthz(stage: Stage) -> None:
+    answer = ask(stage.runtime, "GET", "/healthz")
+    assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Server"] is None
+
+
+def test_readyz_while_the_database_is_there(stage: Stage) -> None:
+    answer = ask(stage.runtime, "GET", "/readyz?x=1")
+    assert (answer.status, json.loads(answer.body)) == (200, {"status": "ok", "database": "ok"})
+
+
+def test_head_is_get_without_its_body(stage: Stage) -> None:
+    for path in ("/healthz", "/readyz"):
+        head, get = (ask(stage.runtime, method, path) for method in ("HEAD", "GET"))
+        assert (head.status, head.body) == (200, b"")
+        assert head.headers["Content-Length"] == str(len(get.body))
+
+
+# --- Errors ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize(
+    "path", ["/", "/nowhere", "/healthz/", "/api/detection/sessions", STREAM, "/admin/", "/%00"]
+)
+def test_an_unknown_path_404(stage: Stage, method: str, path: str) -> None:
+    answer = ask(stage.runtime, method, path)
+    assert answer.status == 404
+    if method != "HEAD":
+        answer.is_error(404, "not_found", resource="path")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", f"{STREAM}/x"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_a_wrong_method_405(stage: Stage, method: str, path: str) -> None:
+    ask(stage.runtime, method, path).is_error(405, "method_not_allowed")
+
+
+def test_the_stream_without_an_upgrade_400(stage: Stage) -> None:
+    created = stage.create()
+    for path in (f"{STREAM}/", f"{STREAM}/x", f"{STREAM}/{created['session_id']}?runtime_token=x"):
+        ask(stage.runtime, "GET", path).is_error(400, "malformed_request")
+    upgrade = {"connection": "upgrade", "upgrade": "h2c"}
+    ask(stage.runtime, "GET", f"{STREAM}/x", **upgrade).is_error(400, "malformed_request")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("mine-7.A_z", True),
+        ("A" * 128, True),
+        ("A" * 129, False),
+        ("a b", False),
+        ("a/b", False),
+        ("", False),
+    ],
+)
+def test_a_well_formed_request_id_is_kept(stage: Stage, given: str, kept: bool) -> None:
+    for path in ("/healthz", "/nowhere", "/metrics", f"{STREAM}/x"):
+        told = ask(stage.runtime, "GET", path, x_request_id=given).headers["X-Request-ID"]
+        assert (told == given) is kept
+        assert kept or re.fullmatch("[0-9a-f]{32}", told)
+
+
+def test_the_request_id_of_a_handshake_is_on_the_log_lines_of_its_socket(stage: Stage) -> None:
+    created = stage.create()
+    client = Client(created, header=["X-Request-ID: of-this-socket"])
+    assert client.socket.getheaders()["x-request-id"] == "of-this-socket"
+    client.expect("session_update")
+    client.send({"type": "cancel"})
+    assert client.to_the_end() == 1000
+    stage.wait_for_log(f"[of-this-socket] session {created['session_id']}: closed 1000")
+    unnamed = Client(stage.create())
+    assert re.fullmatch("[0-9a-f]{32}", unnamed.socket.getheaders()["x-request-id"])
+
+
+# --- Metrics --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [
+        (None, "access_token_missing"),
+        ("", "access_token_missing"),
+        (f"Basic {METRICS_TOKEN}", "access_token_missing"),
+        ("Bearer", "access_token_invalid"),
+        (f"Bearer {METRICS_TOKEN}2", "access_token_invalid"),
+        ("Bearer \xff", "access_token_invalid"),
+    ],
+)
+def test_metrics_ask_for_their_token(stage: Stage, authorization: str | None, code: str) -> None:
+    headers = {} if authorization is None else {"authorization": authorization}
+    ask(stage.runtime, "GET", "/metrics", **headers).is_error(401, code)
+
+
+def asked_in_process(path: str) -> tuple[int, dict[str, Any]]:
+    """What the application answers to a GET, without a server."""
+    told: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("no body is read")
+
+    async def send(event: dict[str, Any]) -> None:
+        told.append(event)
+
+    async def call() -> None:
+        scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+        await Application()(scope, receive, send)
+
+    asyncio.run(call())
+    start, body = told
+    return start["status"], json.loads(body["body"])
+
+
+def test_metrics_are_not_there_in_production_without_a_token(settings: Any) -> None:
+    settings.METRICS_TOKEN, settings.PRODUCTION = "", True
+    status, body = asked_in_process("/metrics")
+    assert (status, body["error"]["code"]) == (404, "not_found")
+
+
+def test_whatever_fails_is_answered_in_the_one_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> None:
+        raise ZeroDivisionError("a secret")
+
+    monkeypatch.setattr("realtime.app.require_metrics_access", fail)
+    status, body = asked_in_process("/metrics")
+    assert (status, body["error"]["code"]) == (500, "internal_error")
+    assert "secret" not in json.dumps(body)
+
+
+def test_metrics_have_the_numbers_of_what_happened(stage: Stage) -> None:
+    stage.wait_until_alone()
+    before = stage.metrics(METRICS_TOKEN)
+    created, client = stage.attach()
+    _, other = stage.attach()
+    for batch_seq, frames in enumerate(
+        [FRAMES[:5], [], [*FRAMES[5:8], None], FRAMES[:3], [None, None]], 1
+    ):
+        client.send_batch(batch_seq, frames)
+        client.until("frame_ack")
+    during = stage.metrics(METRICS_TOKEN)
+    Client(created | {"runtime_token": "x"}).to_the_end()
+    Client(created, query=False).to_the_end()
+    other.send("no message")
+    assert other.to_the_end() == 4400
+    client.send({"type": "finalize"})
+    assert client.to_the_end() == 1000
+    Client(created).to_the_end()
+    stage.wait_until_alone()
+    after = stage.metrics(METRICS_TOKEN)
+
+    def change(name: str) -> float:
+        return after.get(name, 0) - before.get(name, 0)
+
+    assert before["kyna_stream_attached_sessions"] == 0
+    assert during["kyna_stream_attached_sessions"] == 2
+    assert after["kyna_stream_attached_sessions"] == 0
+    assert change("kyna_stream_frames_total{accepted}") == 8
+    assert change("kyna_stream_frames_total{rejected}") == 1 + 3 + 2
+    assert change("kyna_stream_batches_total{accepted}") == 3
+    assert change("kyna_stream_batches_total{rejected}") == 2
+    assert change("kyna_stream_batch_seconds_count") == 5
+    assert 0 < change("kyna_stream_batch_seconds_sum") < 5
+    # A batch without frames changes nothing that is to be kept.
+    assert change("kyna_stream_checkpoint_seconds_count") == 4
+    assert 0 < change("kyna_stream_checkpoint_seconds_sum") < 5
+    refusals = {
+        name: change(name)
+        for name in after
+        if name.startswith("kyna_stream_refusals") and change(name)
+    }
+    assert refusals == {
+        "kyna_stream_refusals_total{runtime_token_invalid}": 1,
+        "kyna_stream_refusals_total{runtime_token_missing}": 1,
+        "kyna_stream_refusals_total{message_invalid}": 1,
+        "kyna_stream_refusals_total{session_already_ended}": 1,
+    }
+
+
+# --- Without a database ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def alone(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeServer]:
+    """A runtime whose database is not there; it has the patience of a second."""
+    folder = tmp_path_factory.mktemp("alone")
+    hurry = json.dumps({"PATIENCE_SECONDS": 1.0})
+    nowhere = "postgresql://nobody:kyna_secret@127.0.0.1:9/nothing"
+    with runtime_on(
+        folder, "tests.realtime.hurried", DATABASE_URL=nowhere, METRICS_TOKEN="", HURRY=hurry
+    ) as runtime:
+        yield runtime
+        assert "kyna_secret" not in runtime.log.read_text()
+
+
+def test_readyz_names_a_database_that_is_down(alone: RuntimeServer) -> None:
+    answer = ask(alone, "GET", "/readyz")
+    answer.is_error(503, "service_unavailable", database="down")
+    assert answer.headers["Retry-After"] == "5"
+    assert ask(alone, "GET", "/healthz").status == 200
+
+
+def test_metrics_are_there_while_the_database_is_not(alone: RuntimeServer) -> None:
+    text = ask(alone, "GET", "/metrics").body.decode()
+    assert "kyna_database_up 0.0" in text
+    assert "kyna_stream_attached_sessions 0.0" in text
+
+
+def test_an_attach_without_a_database_is_closed_1012(stage: Stage, alone: RuntimeServer) -> None:
+    client = Client(create(stage.owner, stage.squat, alone.url))
+    assert client.next() is None
+    assert client.close_code == 1012

@@ -1,0 +1,485 @@
+"""The close codes: each refusal is accepted, told in the one shape, closed, and changes nothing."""
+
+import base64
+import contextlib
+import json
+import struct
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.utils import timezone
+from joserfc.jwk import OKPKey
+from raw import BINARY, CLOSE, CONTINUATION, PING, TEXT, attach, frame
+from stage import Stage, make_owner, runtime_on, stage_on
+from streaming import Client, batches, create, wire_frames
+
+from poses.figure import perform
+from projects.signing import key_ring, sign
+from projects.suspension import suspend
+from sessions_app.models import DetectionSession, SessionAttach
+from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
+from tests.api.asking import nothing_changes
+from tests.server import RuntimeServer
+
+ALLOWED_ORIGIN = "https://app.example"
+FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
+
+
+@pytest.fixture(scope="module")
+def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("runtime")
+    with stage_on(folder, CORS_ALLOWED_ORIGINS=ALLOWED_ORIGIN) as stage:
+        yield stage
+        assert stage.faults() == []
+
+
+def is_told(client: Client, code: str, close: int, /, **details: Any) -> dict[str, Any]:
+    """The client's next and last message is this error, and the socket is closed with `close`."""
+    told = client.expect("error")
+    assert list(told) == ["type", "error"]
+    assert sorted(told["error"]) == ["code", "details", "message", "retryable"]
+    error: dict[str, Any] = told["error"]
+    assert (error["code"], error["details"]) == (code, details)
+    assert error["retryable"] is (code == "rate_limited")
+    assert isinstance(error["message"], str)
+    assert 0 < len(error["message"]) < 300
+    assert client.next() is None
+    assert client.close_code == close
+    return error
+
+
+def refused(created: dict[str, Any], code: str, close: int, /, **options: Any) -> None:
+    """An attach is refused, and no row of any table changes."""
+    details = options.pop("details", {})
+    with nothing_changes():
+        client = Client(created, **options)
+        assert client.socket.getstatus() == 101
+        is_told(client, code, close, **details)
+
+
+def offering(subprotocols: str) -> str:
+    """As a header, for the library refuses a server that selects none."""
+    return f"Sec-WebSocket-Protocol: {subprotocols}"
+
+
+# --- 4401 -----------------------------------------------------------------------------------
+
+
+def test_without_a_token_4401(stage: Stage) -> None:
+    created = stage.create()
+    refused(created, "runtime_token_missing", 4401, query=False)
+    refused(created | {"runtime_token": ""}, "runtime_token_missing", 4401)
+    for header in (
+        "Authorization: Basic dXNlcjpwYXNz",
+        "Authorization: Bearer",
+        "Authorization: Bearer ",
+        f"Authorization: {created['runtime_token']}",
+    ):
+        refused(created, "runtime_token_missing", 4401, query=False, header=[header])
+    for offered in ("kyna.v1", "kyna.v1, bearer.", f"token.{created['runtime_token']}"):
+        refused(created, "runtime_token_missing", 4401, query=False, header=[offering(offered)])
+
+
+def parts(token: str) -> list[str]:
+    return token.split(".")
+
+
+def base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    payload = parts(token)[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    return claims
+
+
+def signed(claims: Mapping[str, Any], token_type: str = TOKEN_TYPE) -> str:
+    """A token of the platform's own key."""
+    key = key_ring().active(timezone.now())
+    assert key.private is not None
+    return sign(token_type, claims, key.id, key.private)
+
+
+def test_a_token_that_is_none_4401(stage: Stage) -> None:
+    created = stage.create()
+    token = created["runtime_token"]
+    header, payload, signature = parts(token)
+    raw_signature = base64.urlsafe_b64decode(signature + "==")
+    for forged in (
+        *("x", ".", "..", "...", "a.b.c", "é", "\x00", "null", "A" * 5000, token[:-1], token + "="),
+        *(f"{header}.{payload}", f"{header}.{payload}.", f".{payload}.{signature}"),
+        f"{header}.{payload}.{base64url(bytes([raw_signature[0] ^ 1]) + raw_signature[1:])}",
+        f"{header}.{payload}.{base64url(bytes(64))}",
+        *(f"{header}.{payload}.{signature} ", f" {token}", f"{token}.{signature}"),
+        f"{base64url(b'{}')}.{payload}.{signature}",
+        f"{header}.{base64url(json.dumps(claims_of(token) | {'mode': 'replay'}).encode())}"
+        f".{signature}",
+        f"{base64url(json.dumps({'alg': 'none', 'typ': TOKEN_TYPE}).encode())}.{payload}.",
+    ):
+        refused(created | {"runtime_token": forged}, "runtime_token_invalid", 4401)
+
+
+def test_a_token_of_another_key_4401(stage: Stage) -> None:
+    created = stage.create()
+    private = Ed25519PrivateKey.generate()
+    stranger = OKPKey.import_key(
+        {
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "x": base64url(private.public_key().public_bytes_raw()),
+            "d": base64url(private.private_bytes_raw()),
+        }
+    )
+    claims = claims_of(created["runtime_token"])
+    for key_id in (key_ring().active(timezone.now()).id, uuid.uuid4()):
+        forged = sign(TOKEN_TYPE, claims, key_id, stranger)
+        refused(created | {"runtime_token": forged}, "runtime_token_invalid", 4401)
+
+
+def test_a_token_of_ours_for_something_else_4401(stage: Stage) -> None:
+    created, other = stage.create(), stage.create()
+    claims = claims_of(created["runtime_token"])
+    without_sub = {name: value for name, value in claims.items() if name != "sub"}
+    for token in (
+        stage.owner.token,
+        other["runtime_token"],
+        signed(claims, "kyna-access+jwt"),
+        signed(claims | {"aud": "kyna-access"}),
+        signed(claims | {"aud": [AUDIENCE]}),
+        signed(claims | {"iss": "someone"}),
+        signed(claims | {"sub": None}),
+        signed(claims | {"sub": 5}),
+        signed(claims | {"sub": "nobody"}),
+        signed(claims | {"exp": "soon"}),
+        signed(claims | {"exp": None}),
+        signed(without_sub),
+    ):
+        refused(created | {"runtime_token": token}, "runtime_token_invalid", 4401)
+
+
+def test_an_expired_token_4401(stage: Stage) -> None:
+    created = stage.create()
+    claims = claims_of(created["runtime_token"])
+    expired = signed(claims | {"exp": int(timezone.now().timestamp()) - 1})
+    refused(created | {"runtime_token": expired}, "runtime_token_expired", 4401)
+
+
+# --- The three ways to bring a token --------------------------------------------------------
+
+
+def attaches(created: dict[str, Any], **options: Any) -> Client:
+    client = Client(created, **options)
+    assert client.expect("session_update")["session_id"] == created["session_id"]
+    return client
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_a_token_may_come_as_a_bearer(stage: Stage, scheme: str) -> None:
+    created = stage.create()
+    header = [f"Authorization: {scheme} {created['runtime_token']}"]
+    attaches(created, query=False, header=header)
+
+
+def selected(client: Client) -> str | None:
+    """The subprotocol that the server chose."""
+    headers: dict[str, str] = client.socket.getheaders()
+    return headers.get("sec-websocket-protocol")
+
+
+def test_a_token_may_come_as_a_subprotocol_of_which_only_kyna_v1_is_selected(stage: Stage) -> None:
+    created = stage.create()
+    bearer = f"bearer.{created['runtime_token']}"
+    for offered in (f"kyna.v1, {bearer}", f"{bearer},kyna.v1", f"other, {bearer}, kyna.v1"):
+        client = attaches(created, query=False, header=[offering(offered)])
+        assert selected(client) == "kyna.v1"
+    assert selected(attaches(created, query=False, header=[offering(bearer)])) is None
+    assert selected(attaches(created, header=[offering("kyna.v1")])) == "kyna.v1"
+    assert selected(attaches(created, header=[offering("kyna.v2, kyna.v1x")])) is None
+    assert selected(attaches(created)) is None
+
+
+def test_the_token_of_the_query_goes_before_the_others(stage: Stage) -> None:
+    created, other = stage.create(), stage.create()
+    wrong = [f"Authorization: Bearer {other['runtime_token']}"]
+    wrong.append(offering(f"kyna.v1, bearer.{other['runtime_token']}"))
+    attaches(created, header=wrong)
+    refused(
+        created | {"runtime_token": other["runtime_token"]},
+        "runtime_token_invalid",
+        4401,
+        header=[f"Authorization: Bearer {created['runtime_token']}"],
+    )
+
+
+# --- 4403 and 4404 --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["project", "organization"])
+def test_suspended_4403(stage: Stage, target: str) -> None:
+    machine, squat = make_owner()
+    created = create(machine, squat, stage.runtime.url)
+    suspend(getattr(machine, target), now=timezone.now())
+    refused(created, f"{target}_suspended", 4403)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "http://app.example",
+        "https://app.example:8443",
+        "app.example",
+    ],
+)
+def test_an_origin_that_is_not_listed_4403(stage: Stage, origin: str) -> None:
+    created = stage.create()
+    refused(created, "authorization_failed", 4403, origin=origin)
+    # Before the token is looked at, so that a page learns nothing of it.
+    refused(created, "authorization_failed", 4403, origin=origin, query=False)
+
+
+def test_an_origin_that_is_listed_attaches(stage: Stage) -> None:
+    attaches(stage.create(), origin=ALLOWED_ORIGIN)
+
+
+def test_a_session_that_is_gone_4404(stage: Stage) -> None:
+    created = stage.create()
+    DetectionSession.objects.filter(id=created["session_id"]).delete()
+    refused(created, "not_found", 4404, details={"resource": "session"})
+
+
+@pytest.mark.parametrize("name", ["", "x", "1", "%00", "..%2F..", "%C3%A9%20"])
+def test_a_malformed_id_4404(stage: Stage, name: str) -> None:
+    created = stage.create()
+    for session_id in (name, f"{created['session_id']}/", f"{created['session_id']}x"):
+        misled = created | {"stream_url": f"{stage.runtime.url}/{session_id}"}
+        refused(misled, "not_found", 4404, details={"resource": "session"})
+        refused(misled, "runtime_token_missing", 4401, query=False)
+
+
+# --- 4410 -----------------------------------------------------------------------------------
+
+
+def test_after_the_end_4410_with_how_it_ended(stage: Stage) -> None:
+    created, client = stage.attach()
+    client.send_batch(1, FRAMES[:7])
+    client.until("frame_ack")
+    client.send({"type": "finalize"})
+    assert client.to_the_end() == 1000
+    assert last_close_code(created) == 1000
+    details = {"status": "completed", "terminal_outcome": "completed", "accepted_frames_total": 7}
+    refused(created, "session_already_ended", 4410, details=details)
+
+
+def test_after_a_cancel_4410(stage: Stage) -> None:
+    created = stage.create()
+    path = f"/api/detection/sessions/{created['session_id']}/cancel"
+    assert stage.owner.post(path).status_code == 200
+    details = {"status": "cancelled", "terminal_outcome": "cancelled", "accepted_frames_total": 0}
+    refused(created, "session_already_ended", 4410, details=details)
+
+
+# --- What an attached client may not send ---------------------------------------------------
+
+
+def session_state(created: dict[str, Any]) -> dict[str, Any]:
+    """The session's row but for its lease, which ends with each socket."""
+    row = DetectionSession.objects.filter(id=created["session_id"]).values().get()
+    for column in ("attachment_id", "lease_until", "deadline_at"):
+        del row[column]
+    return row
+
+
+def last_close_code(created: dict[str, Any]) -> int | None:
+    """What the session's newest attach was closed with, once its runtime has noted it."""
+    attach = SessionAttach.objects.filter(session_id=created["session_id"])
+    for _ in range(200):
+        newest = attach.latest("attached_at")
+        if newest.detached_at is not None:
+            return newest.close_code
+        time.sleep(0.02)
+    raise AssertionError("not detached")
+
+
+@contextlib.contextmanager
+def closes(stage: Stage, code: str, close: int, /, **details: Any) -> Iterator[Client]:
+    """What is sent in the block ends the socket, changes nothing, and the session lives on."""
+    created, client = stage.attach()
+    client.send_batch(1, FRAMES[:5])
+    client.until("frame_ack")
+    before = session_state(created)
+    yield client
+    is_told(client, code, close, **details)
+    assert last_close_code(created) == close
+    assert session_state(created) == before
+    again = attaches(created)
+    again.send_batch(2, FRAMES[:8])
+    ack = again.until("frame_ack")
+    assert ack["rejected_frame_indexes"] == [0, 1, 2, 3, 4]
+    assert ack["accepted_frames_total"] == 8
+
+
+def ascii_ids(text: str) -> str:
+    return ascii(text)[:40]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "null", '"ping"', '{"type": "frame_ack"}', '{"type": "frame_batch"}'),
+        '{"type": "frame_batch", "batch_seq": 0, "frames": []}',
+        '{"type": "frame_batch", "batch_seq": 1, "frames": null}',
+        "[" * 100_000,
+        '{"type": "' + "x" * 1_000_000 + '"}',
+        '{"type": "\\ud800"}',
+    ],
+    ids=ascii_ids,
+)
+def test_a_bad_message_4400(stage: Stage, text: str) -> None:
+    with closes(stage, "message_invalid", 4400) as client:
+        client.send(text)
+
+
+@pytest.mark.parametrize("data", [b"", b'{"type": "ping"}', bytes(100_000)], ids=len)
+def test_a_binary_message_4400(stage: Stage, data: bytes) -> None:
+    with closes(stage, "message_invalid", 4400) as client:
+        client.socket.send_binary(data)
+
+
+def test_301_frames_4413(stage: Stage) -> None:
+    with closes(stage, "batch_too_large", 4413) as client:
+        client.send_batch(2, [None] * 301)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("character", ["x", "é", "😀"])
+def test_over_two_mebibytes_4413(stage: Stage, character: str) -> None:
+    with closes(stage, "batch_too_large", 4413) as client:
+        text = '{"type": "ping", "x": "%s"}' % (character * (2**21 // len(character.encode())))
+        client.send(text)
+
+
+def test_the_largest_batch_that_is_allowed_is_served(stage: Stage) -> None:
+    _, client = stage.attach()
+    frames = wire_frames(perform("squat", repetitions=4, fps=30, seed=2))[:300]
+    text = json.dumps({"type": "frame_batch", "batch_seq": 1, "frames": frames})
+    client.send(text + " " * (2**21 - len(text)))
+    ack = client.until("frame_ack")
+    assert (ack["accepted_frame_count"], ack["rejected_frame_indexes"]) == (300, [])
+
+
+def test_too_many_messages_without_frames_4429(stage: Stage) -> None:
+    with closes(stage, "rate_limited", 4429, retry_after_seconds=1) as client:
+        for _ in range(150):
+            client.send('{"type": "pong"}')
+
+
+def test_frames_are_no_talk(stage: Stage) -> None:
+    _, client = stage.attach()
+    for batch_seq, batch in enumerate(batches(FRAMES * 8, 1), 1):
+        client.send_batch(batch_seq, batch)
+    for _ in FRAMES * 8:
+        client.until("frame_ack")
+
+
+# --- The transport's own --------------------------------------------------------------------
+
+PAYLOAD = b'{"type":"ping"}'
+
+
+@pytest.mark.parametrize(
+    ("code", "sent"),
+    [
+        pytest.param(1009, [frame(TEXT, bytes(4 * 1024 * 1024 + 1))], id="over 4 MiB"),
+        pytest.param(1009, [frame(BINARY, bytes(6_000_000))] * 2, id="12 MB"),
+        pytest.param(
+            1009,
+            [frame(TEXT, bytes(65536), fin=False)]
+            + [frame(CONTINUATION, bytes(65536), fin=False)] * 64,
+            id="over 4 MiB in fragments",
+        ),
+        pytest.param(1009, [struct.pack("!BBQ", 0x81, 0xFF, 2**62)], id="an absurd length"),
+        pytest.param(1007, [frame(TEXT, b'{"type":"\xff\xfe"}')], id="no UTF-8"),
+        pytest.param(1007, [frame(TEXT, "\ud800".encode(errors="surrogatepass"))], id="surrogate"),
+        pytest.param(1002, [frame(TEXT, PAYLOAD, mask=False)], id="not masked"),
+        pytest.param(1002, [frame(TEXT, PAYLOAD, rsv=4)], id="compressed"),
+        pytest.param(1002, [frame(3, PAYLOAD)], id="an unknown opcode"),
+        pytest.param(1002, [frame(CONTINUATION, PAYLOAD)], id="a continuation of nothing"),
+        pytest.param(1002, [frame(TEXT, b"{", fin=False), frame(TEXT, b"}")], id="interleaved"),
+        pytest.param(1002, [frame(PING, bytes(126))], id="a long ping"),
+        pytest.param(1002, [frame(PING, fin=False)], id="a ping in fragments"),
+        pytest.param(1002, [frame(CLOSE, b"\x03")], id="half a close code"),
+        pytest.param(1002, [frame(CLOSE, struct.pack("!H", 1005))], id="a reserved close code"),
+    ],
+)
+def test_what_is_no_websocket_is_closed_by_the_transport(
+    stage: Stage, code: int, sent: list[bytes]
+) -> None:
+    created = stage.create()
+    raw = attach(created)
+    before = session_state(created)
+    raw.send(*sent)
+    assert raw.close_code() == code
+    assert last_close_code(created) == code
+    assert session_state(created) == before
+    attaches(created)
+
+
+def test_a_message_may_come_in_fragments_with_pings_between_them(stage: Stage) -> None:
+    created = stage.create()
+    raw = attach(created)
+    text = json.dumps({"type": "frame_batch", "batch_seq": 7, "frames": FRAMES[:15]}).encode()
+    chunks = [text[at : at + 100] for at in range(0, len(text), 100)]
+    assert 400 < len(chunks) < 1000
+    raw.send(frame(TEXT, b"", fin=False), frame(PING, b"are you there"))
+    raw.send(*(frame(CONTINUATION, chunk, fin=False) for chunk in chunks))
+    raw.send(frame(CONTINUATION, b""))
+    assert raw.read_frame() == (10, b"are you there")
+    told = [json.loads(payload) for _, payload in (raw.read_frame(), raw.read_frame())]
+    ack = told[-1] if told[-1]["type"] == "frame_ack" else told[0]
+    assert (ack["batch_seq"], ack["accepted_frame_count"]) == (7, 15)
+
+
+# --- 4429 at the door -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def strict(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeServer]:
+    folder = tmp_path_factory.mktemp("strict")
+    with runtime_on(folder, RATE_LIMIT_ATTACH="3/minute") as runtime:
+        yield runtime
+
+
+def is_limited(created: dict[str, Any]) -> None:
+    client = Client(created)
+    error = client.expect("error")["error"]
+    assert (error["code"], error["retryable"]) == ("rate_limited", True)
+    assert list(error["details"]) == ["retry_after_seconds"]
+    assert 1 <= error["details"]["retry_after_seconds"] <= 60
+    assert client.next() is None
+    assert client.close_code == 4429
+
+
+def test_too_many_attaches_of_one_session_4429(stage: Stage, strict: RuntimeServer) -> None:
+    created = create(stage.owner, stage.squat, strict.url)
+    for _ in range(3):
+        attaches(created).socket.close()
+        assert last_close_code(created) == 1000
+    with nothing_changes():
+        is_limited(created)
+    attaches(create(stage.owner, stage.squat, strict.url))
+
+
+def test_too_many_bad_tokens_of_one_address_4429(stage: Stage, strict: RuntimeServer) -> None:
+    created = create(stage.owner, stage.squat, strict.url)
+    for number in range(3):
+        refused(created | {"runtime_token": f"x{number}"}, "runtime_token_invalid", 4401)
+    with nothing_changes():
+        is_limited(created | {"runtime_token": "x3"})
+        is_limited(created | {"runtime_token": ""})
+    attaches(created)  # a good token of the same address
