@@ -19,14 +19,12 @@ import argparse
 import dataclasses
 import json
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import urlencode
 
-from scene import Scene, make_scene, own_database
+from scene import Scene, scene_for_run
 
 MOST_SESSIONS, MOST_TIMES = 10_000_000, 200
 PROJECTS = 200
@@ -74,14 +72,10 @@ class Figure:
 
 def main() -> None:
     options = read_options()
-    with tempfile.TemporaryDirectory(prefix="kynaplatform-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # as root, the embedded PostgreSQL runs as nobody
-        with own_database(folder, options.throwaway):
-            scene = make_scene()
-            make_sessions(scene, options)
-            for figure in measure(scene, options):
-                show(figure, as_json=options.json)
+    with scene_for_run(options.throwaway) as (_folder, scene):
+        make_sessions(scene, options)
+        for figure in measure(scene, options):
+            show(figure, as_json=options.json)
 
 
 def read_options() -> argparse.Namespace:

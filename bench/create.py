@@ -28,7 +28,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -38,7 +37,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scene import UNLIMITED, Scene, make_scene, own_database  # noqa: E402
+from scene import UNLIMITED, Scene, scene_for_run  # noqa: E402
 
 WARM_UP_SECONDS = 1.0
 READY_SECONDS = 30.0
@@ -57,14 +56,10 @@ class Figure:
 
 def main() -> None:
     options = read_options()
-    with tempfile.TemporaryDirectory(prefix="kynaplatform-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # as root, the embedded PostgreSQL runs as nobody
-        with own_database(folder, options.throwaway):
-            scene = make_scene()
-            for threads in options.threads:
-                for figure in measure(folder, scene, threads, options):
-                    show(figure, as_json=options.json)
+    with scene_for_run(options.throwaway) as (folder, scene):
+        for threads in options.threads:
+            for figure in measure(folder, scene, threads, options):
+                show(figure, as_json=options.json)
 
 
 def read_options() -> argparse.Namespace:

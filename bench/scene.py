@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,16 @@ class Scene:
     token_id: uuid.UUID
     project_id: uuid.UUID
     movespec_id: uuid.UUID
+
+
+@contextlib.contextmanager
+def scene_for_run(throwaway: bool) -> Iterator[tuple[Path, Scene]]:
+    """A temporary folder, and a scene in a database of its own; both are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="kynaplatform-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # as root, the embedded PostgreSQL runs as nobody
+        with own_database(folder, throwaway):
+            yield folder, make_scene()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,229 @@
+"""The load of bench/stream.py: sockets that stream one figure's frames to a runtime."""
+
+import asyncio
+import dataclasses
+import json
+import os
+import struct
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from scene import Scene
+
+FRAMES_PER_SECOND = 30
+# Of one session; a socket goes on with another session after them.
+MOST_FRAMES = 1800
+ATTACHING_AT_ONCE = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    port: int
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_kib(self) -> int:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0])
+
+
+class Load:
+    """Sockets that stream the same frames, made once: masked with zeros, they are sent as are."""
+
+    def __init__(self, server: Server, scene: Scene, size: int) -> None:
+        self.server = server
+        self.scene = scene
+        self.size = size
+        self._messages = [masked(text) for text in batch_texts(size)]
+
+    async def attach_many(self, count: int) -> list["Socket"]:
+        created = await asyncio.to_thread(create_sessions, self.scene, count)
+        gate = asyncio.Semaphore(ATTACHING_AT_ONCE)
+
+        async def attach(url: str) -> Socket:
+            async with gate:
+                return await Socket.open(self.server.port, url)
+
+        return list(await asyncio.gather(*map(attach, created)))
+
+    async def sustained(self, sockets: int, seconds: float) -> list[float]:
+        """Seconds that each batch took, every socket sending as soon as it may."""
+        opened = await self.attach_many(sockets)
+        ends_at = time.perf_counter() + seconds
+        times: list[float] = []
+
+        async def stream(socket: Socket) -> None:
+            number = 0
+            while (sent_at := time.perf_counter()) < ends_at:
+                if number == len(self._messages):
+                    socket.close()
+                    (socket,) = await self.attach_many(1)
+                    number = 0
+                    continue
+                socket.send(self._messages[number])
+                number += 1
+                await socket.acknowledged()
+                times.append(time.perf_counter() - sent_at)
+            socket.close()
+
+        await asyncio.gather(*map(stream, opened))
+        return times
+
+    async def paced(self, sessions: int, seconds: float) -> list[float]:
+        """The same with each session at its own 30 frames/s, out of step with the others."""
+        opened = await self.attach_many(sessions)
+        await asyncio.sleep(1)
+        interval = self.size / FRAMES_PER_SECOND
+        started = time.perf_counter() + 0.1
+        times: list[float] = []
+
+        async def stream(index: int, socket: Socket) -> None:
+            begins_at = started + interval * index / len(opened)
+            for number in range(min(len(self._messages), int(seconds / interval))):
+                due_at = begins_at + number * interval
+                await asyncio.sleep(due_at - time.perf_counter())
+                sent_at = time.perf_counter()
+                socket.send(self._messages[number])
+                await socket.acknowledged()
+                times.append(time.perf_counter() - sent_at)
+            socket.close()
+
+        await asyncio.gather(*(stream(index, socket) for index, socket in enumerate(opened)))
+        return times
+
+
+class Socket(asyncio.Protocol):
+    """As much of a websocket as the load needs."""
+
+    def __init__(self) -> None:
+        self._received = b""
+        self._is_open = False
+        self._acks = asyncio.Semaphore(0)
+        self._first = asyncio.get_running_loop().create_future()
+
+    @classmethod
+    async def open(cls, port: int, path: str) -> "Socket":
+        loop = asyncio.get_running_loop()
+        _, socket = await loop.create_connection(cls, "127.0.0.1", port)
+        socket._transport.write(
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        await socket._first
+        return socket
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if not self._is_open:
+            head, end, rest = self._received.partition(b"\r\n\r\n")
+            if not end:
+                return
+            if not head.startswith(b"HTTP/1.1 101"):
+                raise SystemExit(head.decode())
+            self._is_open, self._received = True, rest
+        while (message := self._take()) is not None:
+            if b'"frame_ack"' in message:
+                self._acks.release()
+            elif not self._first.done():
+                if b'"session_update"' not in message:
+                    raise SystemExit(message.decode())
+                self._first.set_result(None)
+
+    def _take(self) -> bytes | None:
+        """The next whole message; control frames pass for one."""
+        if len(self._received) < 2:
+            return None
+        length, start = self._received[1], 2
+        if length == 126:
+            if len(self._received) < 4:
+                return None
+            (length,), start = struct.unpack("!H", self._received[2:4]), 4
+        if len(self._received) < start + length:
+            return None
+        message = self._received[start : start + length]
+        self._received = self._received[start + length :]
+        return message
+
+    def send(self, message: bytes) -> None:
+        self._transport.write(message)
+
+    async def acknowledged(self) -> None:
+        await self._acks.acquire()
+
+    def close(self) -> None:
+        self._transport.abort()
+
+
+def masked(text: bytes) -> bytes:
+    length = len(text)
+    if length < 65536:
+        head = struct.pack("!BBH", 0x81, 0x80 | 126, length)
+    else:
+        head = struct.pack("!BBQ", 0x81, 0x80 | 127, length)
+    return head + bytes(4) + text
+
+
+def batch_texts(size: int) -> list[bytes]:
+    from detection import LANDMARK_NAMES
+    from poses.figure import perform
+
+    frames: list[dict[str, Any]] = [
+        {
+            "timestamp_ms": frame.timestamp_ms,
+            "pose_schema": "mediapipe_pose_landmarker/v1",
+            "landmarks": [
+                {"name": name, "x": point.x, "y": point.y, "z": point.z, "visibility": 0.99}
+                for name, point in zip(LANDMARK_NAMES, frame.landmarks, strict=True)
+            ],
+            "confidence": 0.9,
+            "frame_seq": seq,
+        }
+        for seq, frame in enumerate(
+            perform("squat", repetitions=24, fps=FRAMES_PER_SECOND)[:MOST_FRAMES], 1
+        )
+    ]
+    return [
+        json.dumps(
+            {"type": "frame_batch", "batch_seq": number, "frames": frames[start : start + size]},
+            separators=(",", ":"),
+        ).encode()
+        for number, start in enumerate(range(0, len(frames) - size + 1, size), 1)
+    ]
+
+
+def create_sessions(scene: Scene, count: int) -> Sequence[str]:
+    """The path and query of each session's stream."""
+    from django.utils import timezone
+
+    from projects.models import Project
+    from sessions_app.admission import AdmissionRequest, session_admit
+    from sessions_app.runtime_tokens import runtime_token
+
+    now = timezone.now()
+    organization_id: UUID = Project.objects.get(id=scene.project_id).organization_id
+    paths = []
+    for _ in range(count):
+        session, _ = session_admit(
+            request=AdmissionRequest(
+                project_id=scene.project_id,
+                mode="live",
+                contract_major=1,
+                movespec_id=scene.movespec_id,
+                movespec_version_id=None,
+                idempotency_key=None,
+            ),
+            now=now,
+        )
+        token = runtime_token(session, organization_id, now)
+        paths.append(f"/api/detection/stream/{session.id}?runtime_token={token}")
+    return paths
