@@ -4,6 +4,7 @@ An act is offered on a row's own page and, if it takes many, as an action of the
 in one transaction with its line in the history, which carries the reason.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -42,7 +43,7 @@ class Outcome(NamedTuple):
     page: HttpResponse | None = None
 
 
-class Act:
+class Act(ABC):
     """One thing that staff do, told by its class attributes.
 
     `name` is its address and its action's name; `label` is on the button; `past` tells of it in
@@ -73,18 +74,18 @@ class Act:
     def form(self, data: Any, row: Any) -> forms.Form:
         return self.form_class(data)
 
-    def require_as_shown(self, row: Any, form: forms.Form) -> None:
+    def require_as_shown(self, row: Any, form: forms.Form) -> None:  # noqa: B027 - a hook
         """Raise ApiError if what the page showed is so no more, before it is shown again."""
 
     def context(self, row: Any, form: forms.Form) -> dict[str, Any]:
         """What the template shows of the one row beyond the effects."""
         return {}
 
+    @abstractmethod
     def perform(
         self, request: HttpRequest, row: Any, data: dict[str, Any], now: datetime
     ) -> Outcome:
         """Do it. Raises ApiError, having changed nothing, when the row's state forbids it."""
-        raise NotImplementedError
 
 
 class ActingAdmin(BoundedAdmin):

@@ -16,7 +16,7 @@ from movespecs.moderation import movespec_delist, movespec_relist
 from projects.models import Credential
 from staff.acts import Act, ActingAdmin, Outcome
 from staff.lists import OwnerFilter, ReadOnlyAdmin
-from staff.versions import RollBack, name_of
+from staff.version_acts import RollBack, name_of
 
 # What a MoveSpec's page lists; the rest is behind a link.
 MOST_LISTED = 20

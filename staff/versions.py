@@ -1,292 +1,18 @@
-"""MoveSpec versions: read one, compare it, and release, roll back to or withdraw it."""
+"""MoveSpec versions: read one, with its validation, and compare it with any other."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
-from django.utils.text import capfirst
 
 from detection import validate
-from kynaplatform.api.errors import Conflict
-from movespecs.authors import Author
-from movespecs.models import MoveSpec, MoveSpecVersion
-from movespecs.models import Release as ReleaseRow
-from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
-from sessions_app.models import DetectionSession
-from staff.acts import Act, ActingAdmin, Outcome, ReasonForm
+from movespecs.models import MoveSpecVersion, Release
+from staff.acts import ActingAdmin
 from staff.lists import OwnerFilter, ReadOnlyAdmin
-from staff.sources import numbered_lines, side_by_side
-
-MOST_CHOICES = 200
-MOST_COUNTED = 100_000
-LAST_DAY = timedelta(days=1)
-
-
-def name_of(version: MoveSpecVersion | None) -> str:
-    return f"version {version.version_number}" if version else "no version"
-
-
-def runs_of(version: MoveSpecVersion, now: datetime) -> str:
-    """How many sessions of the last day resolved to `version`, and how many are alive.
-
-    They are all of its own project: another project's MoveSpec has to be forked first.
-    """
-    runs = DetectionSession.objects.filter(
-        project_id=version.movespec.project_id, resolved_version=version
-    )
-    created = runs.filter(created_at__gt=now - LAST_DAY)[: MOST_COUNTED + 1].count()
-    alive = runs.filter(deadline_at__gt=now)[: MOST_COUNTED + 1].count()
-    return (
-        f"In the last day {_counted(created)} resolved to {name_of(version)}, "
-        f"{'the released one' if _is_released(version) else 'this one'}; "
-        f"{_counted(alive)} of it {'is' if alive == 1 else 'are'} alive."
-    )
-
-
-def _counted(count: int) -> str:
-    if count > MOST_COUNTED:
-        return f"over {MOST_COUNTED:,} sessions"
-    return f"{count:,} {'session' if count == 1 else 'sessions'}"
-
-
-class SeenForm(ReasonForm):
-    """Carries the newest release when the page was shown."""
-
-    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, data: Any, *, version: Any) -> None:
-        super().__init__(data, initial={"seen": version.latest_release_id})
-
-    def clean_seen(self) -> Seen:
-        return Seen(self.cleaned_data["seen"])
-
-
-class WithdrawForm(SeenForm):
-    """Withdrawing the released version also asks what replaces it, and nothing is preset."""
-
-    NOTHING = "nothing"
-
-    def __init__(self, data: Any, *, version: Any) -> None:
-        super().__init__(data, version=version)
-        if not _is_released(version):
-            return
-        others = list(
-            MoveSpecVersion.objects.filter(movespec=version.movespec, withdrawn_at__isnull=True)
-            .exclude(id=version.id)
-            .order_by("-version_number")
-            .defer("yaml_source")[:MOST_CHOICES]
-        )
-        self.fields["replacement"] = forms.ChoiceField(
-            label="What replaces it",
-            choices=[
-                ("", "Choose …"),
-                *((str(other.id), f"Version {other.version_number}") for other in others),
-                (self.NOTHING, "Nothing: new sessions are refused until a version is released"),
-            ],
-        )
-        self.order_fields(["replacement", "reason"])
-
-
-class VersionAct(Act):
-    """An act on a version: its page shows the difference, the warnings and what runs now."""
-
-    template = "admin/movespecs/version_act.html"
-    form_class = SeenForm
-    takes_many = False
-
-    def title(self, row: MoveSpecVersion) -> str:
-        return f"{self.label} {name_of(row)} of {row.movespec.name}"
-
-    def form(self, data: Any, row: MoveSpecVersion) -> forms.Form:
-        return self.form_class(data, version=row)
-
-    def require_as_shown(self, row: MoveSpecVersion, form: forms.Form) -> None:
-        form.full_clean()
-        require_unmoved(row.movespec, form.cleaned_data.get("seen", Seen(None)))
-
-    def context(self, row: MoveSpecVersion, form: forms.Form) -> dict[str, Any]:
-        old, new = self.compared(row, form)
-        if new is None:
-            return {}
-        validation = validate(new.yaml_source)
-        return {
-            "version": new,
-            "heading": self.heading(row),
-            "issues": [*validation.errors, *validation.warnings],
-            "lines": numbered_lines(new.yaml_source, validation) if old is None else [],
-            **comparison(old, new),
-        }
-
-    def heading(self, row: MoveSpecVersion) -> str:
-        """What the comparison shows."""
-        if row.movespec.current_released_version is None:
-            return "How it differs from the version that was released last"
-        return "What changes for new sessions"
-
-    def compared(
-        self, row: MoveSpecVersion, form: forms.Form
-    ) -> tuple[MoveSpecVersion | None, MoveSpecVersion | None]:
-        """The version that new sessions get now, or got last, and the one that they will get."""
-        return row.movespec.current_released_version or _last_released(row.movespec), row
-
-    def runs(self, row: MoveSpecVersion) -> list[str]:
-        released = row.movespec.current_released_version
-        if released is None:
-            return ["No version is released: new sessions are refused."]
-        return [runs_of(released, timezone.now())]
-
-
-class Release(VersionAct):
-    name = "release"
-    label = "Release"
-    permission = "movespecs.release_movespecversion"
-    is_dangerous = False
-    done = "Released"
-
-    def applies_to(self, row: MoveSpecVersion) -> bool:
-        return _may_be_released(row) and not _is_earlier(row)
-
-    def effects(self, rows: Sequence[MoveSpecVersion]) -> list[str]:
-        (row,) = rows
-        released = row.movespec.current_released_version
-        return [
-            f"Every new session of {row.movespec.name} gets {name_of(row)} instead of "
-            f"{name_of(released)}, at once.",
-            "Running sessions, and new ones that pin a version, go on as they are.",
-            *self.runs(row),
-        ]
-
-    def perform(
-        self, request: HttpRequest, row: MoveSpecVersion, data: dict[str, Any], now: datetime
-    ) -> Outcome:
-        was_released = row.movespec.current_released_version_id == row.id
-        version_release(
-            movespec_id=row.movespec_id,
-            version_id=row.id,
-            author=Author(staff_id=request.user.pk),
-            now=now,
-            reason=data["reason"],
-            seen=data["seen"],
-        )
-        if was_released:
-            raise Conflict(f"{capfirst(name_of(row))} is the released one already.")
-        return Outcome(f"{self.done} {name_of(row)} of {row.movespec.name}.")
-
-
-class RollBack(Release):
-    """The release of an earlier version than the released one."""
-
-    name = "roll-back"
-    label = "Roll back to"
-    is_dangerous = True
-    done = "Rolled back to"
-
-    def applies_to(self, row: MoveSpecVersion) -> bool:
-        return _may_be_released(row) and _is_earlier(row)
-
-
-class Withdraw(VersionAct):
-    name = "withdraw"
-    label = "Withdraw"
-    permission = "movespecs.withdraw_movespecversion"
-    form_class = WithdrawForm
-
-    def applies_to(self, row: MoveSpecVersion) -> bool:
-        return row.withdrawn_at is None and row.movespec.archived_at is None
-
-    def heading(self, row: MoveSpecVersion) -> str:
-        if _is_released(row):
-            return super().heading(row)
-        return "How it differs from the released version"
-
-    def compared(
-        self, row: MoveSpecVersion, form: forms.Form
-    ) -> tuple[MoveSpecVersion | None, MoveSpecVersion | None]:
-        released = row.movespec.current_released_version
-        if not _is_released(row):
-            return released, row
-        try:
-            chosen = UUID(form["replacement"].value())
-        except (TypeError, ValueError):
-            return released, None
-        return released, row.movespec.versions.filter(id=chosen).first()
-
-    def effects(self, rows: Sequence[MoveSpecVersion]) -> list[str]:
-        (row,) = rows
-        return [
-            f"No new session runs {name_of(row)}, not even one that pins it, and it can't be "
-            "released again. This can't be undone.",
-            "Sessions that run it go on to their end.",
-            *([] if _is_released(row) else [runs_of(row, timezone.now())]),
-            *self.runs(row),
-        ]
-
-    def perform(
-        self, request: HttpRequest, row: MoveSpecVersion, data: dict[str, Any], now: datetime
-    ) -> Outcome:
-        chosen = data.get("replacement", WithdrawForm.NOTHING)
-        replacement = None if chosen == WithdrawForm.NOTHING else UUID(chosen)
-        # The page says by itself which replacement it compared and validated.
-        if replacement and request.POST.get("previewed") != chosen:
-            require_unmoved(row.movespec, data["seen"])
-            raise Conflict(
-                f"Nothing was changed yet: see what changes below, and press {self.label} again."
-            )
-        version_withdraw(
-            movespec_id=row.movespec_id,
-            version_id=row.id,
-            replacement_id=replacement,
-            author=Author(staff_id=request.user.pk),
-            now=now,
-            reason=data["reason"],
-            seen=data["seen"],
-        )
-        done = f"Withdrew {name_of(row)} of {row.movespec.name}"
-        if replacement:
-            other = MoveSpecVersion.objects.defer("yaml_source").get(id=replacement)
-            return Outcome(f"{done}; {name_of(other)} replaces it.")
-        return Outcome(f"{done}.")
-
-
-def _is_released(version: MoveSpecVersion) -> bool:
-    return version.movespec.current_released_version_id == version.id
-
-
-def _may_be_released(version: MoveSpecVersion) -> bool:
-    return (
-        version.withdrawn_at is None
-        and version.movespec.archived_at is None
-        and not _is_released(version)
-    )
-
-
-def _last_released(movespec: MoveSpec) -> MoveSpecVersion | None:
-    release = movespec.releases.select_related("from_version").first()
-    return release.from_version if release else None
-
-
-def _is_earlier(version: MoveSpecVersion) -> bool:
-    released = version.movespec.current_released_version
-    return released is not None and version.version_number < released.version_number
-
-
-def comparison(
-    left: MoveSpecVersion | None, right: MoveSpecVersion | None, *, whole: bool = False
-) -> dict[str, Any]:
-    """What templates/admin/movespecs/diff.html shows."""
-    if left is None or right is None or left.id == right.id:
-        return {}
-    return {
-        "left": left,
-        "right": right,
-        "diff": side_by_side(left.yaml_source, right.yaml_source, whole=whole),
-    }
+from staff.sources import numbered_lines
+from staff.version_acts import MOST_CHOICES, VERSION_ACTS, comparison, is_released
 
 
 @admin.register(MoveSpecVersion)
@@ -300,7 +26,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
         "created_at",
     ]  # fmt: skip
     of_withdrawal = ["withdrawn_at", "withdrawn_by_staff", "withdrawal_reason"]
-    acts = [Release(), RollBack(), Withdraw()]
+    acts = VERSION_ACTS
 
     def get_fields(self, request: HttpRequest, obj: MoveSpecVersion | None = None) -> list[Any]:
         is_withdrawn = obj is not None and obj.withdrawn_at is not None
@@ -311,7 +37,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
         versions: QuerySet[MoveSpecVersion] = super().get_queryset(request)
         versions = versions.select_related(released)
         # In the statement that says what is released: it must not know of a release after.
-        releases = ReleaseRow.objects.filter(movespec=OuterRef("movespec")).order_by()
+        releases = Release.objects.filter(movespec=OuterRef("movespec")).order_by()
         latest = releases.values("movespec").annotate(latest=Max("id")).values("latest")
         versions = versions.annotate(latest_release_id=Subquery(latest))
         # A page reads two texts, a list none.
@@ -319,7 +45,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
 
     @admin.display(boolean=True, description="released")
     def released(self, version: MoveSpecVersion) -> bool:
-        return _is_released(version)
+        return is_released(version)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
