@@ -268,6 +268,8 @@ class Connection:
         events = await self._held.finish()
         await self._send_events(max(1, self._progress.last_batch_seq), events)
         while batch := self._waiting_batch():
+            seqs = [frame.frame_seq for frame in batch.frames if frame is not None]
+            await self._send_events(batch.batch_seq, await self._events_again(seqs))
             await self._acknowledge(batch, 0, reject(batch))
             await asyncio.sleep(0)
         raise SessionEnded(self._held.row)

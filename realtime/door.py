@@ -36,6 +36,8 @@ MOST_WAITING: Final = 1_000
 REQUEST_SECONDS: Final = 10.0
 # From the close that we sent, or the last byte that a cut client may still read.
 CLOSING_SECONDS: Final = 5.0
+# A client whose messages can't be read any more has sent the last of them.
+QUIET_SECONDS: Final = 0.5
 MOST_HEADER_BYTES: Final = 32 * 1024
 # Small frames, pings and fragments among them, cost far more to read than their bytes say.
 SMALL_FRAME_BYTES: Final = 1024
@@ -213,19 +215,21 @@ class WebSocketDoor(WebSocketsSansIOProtocol):
         self.writable.set()
 
     def handle_parser_exception(self) -> None:
-        """Say why and read on, looking at nothing: a reset would lose what was said.
+        """Say why, and look at nothing more; close once the client has stopped sending.
 
-        The client closes, or is cut off soon. Half an end of our own fails where it has reset.
+        A close while it still sends is a reset, which loses what was said. Called again for all
+        that arrives after the failure.
         """
         failed = self.conn.close_sent
-        if self.close_sent or failed is None:
-            return
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": failed.code})
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = True
+        if not self.close_sent and failed is not None:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": failed.code})
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+            self.transport.resume_reading()
         # uvicorn leaves the transport alone while it has this timer.
-        self.close_timer = self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
-        self.transport.resume_reading()
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(QUIET_SECONDS, self.transport.close)
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         super().on_task_complete(task)

@@ -1,12 +1,11 @@
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rows import await_no_sockets
 from streaming import SQUAT
 
 from movespecs.models import MoveSpec
-from tests.concurrency.racing import eventually
 from tests.conftest import Machine, make_released
 from tests.server import RuntimeServer, runtime_server
 
@@ -33,16 +32,7 @@ def _kept(
 def hurried(_kept: RuntimeServer, transactional_db: None) -> Iterator[RuntimeServer]:
     """One runtime for all tests of a module, in the environment that its RUNTIME says."""
     yield _kept
-    eventually(lambda: attached_sessions(_kept) == 0, "every socket is closed")
-
-
-def attached_sessions(server: RuntimeServer) -> int:
-    with urllib.request.urlopen(f"{server.base_url}/metrics", timeout=10) as response:  # noqa: S310
-        for line in response.read().decode().splitlines():
-            name, _, value = line.partition(" ")
-            if name == "kyna_stream_attached_sessions":
-                return int(float(value))
-    raise AssertionError("The metric is not there.")
+    await_no_sockets(_kept)
 
 
 @pytest.fixture

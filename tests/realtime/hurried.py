@@ -1,14 +1,16 @@
 """`python -m tests.realtime.hurried`: the runtime, with constants as HURRY sets them.
 
 HURRY is a JSON object of names and numbers; each is set in every module that has it. With
-FAILING_FRAME_MS the engine raises at the frame of that timestamp. Signing keys are read each time,
-for every test makes its own.
+FAILING_FRAME_MS the engine raises at the frame of that timestamp, and while the file RESTORE_GATE
+exists no engine is restored. Signing keys are read each time, for every test makes its own.
 """
 
 import json
 import os
 import sys
+import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import django
@@ -40,6 +42,20 @@ def break_engine() -> None:
     Engine.feed = fail_at  # type: ignore[method-assign]
 
 
+def gate_engine() -> None:
+    from detection import Engine
+
+    gate = Path(os.environ.get("RESTORE_GATE", "no such file"))
+    restore = Engine.restore
+
+    def restore_later(*arguments: Any) -> Engine:
+        while gate.exists():
+            time.sleep(0.01)
+        return restore(*arguments)
+
+    Engine.restore = restore_later  # type: ignore[method-assign]
+
+
 if __name__ == "__main__":
     django.setup()
     import projects.signing
@@ -50,4 +66,5 @@ if __name__ == "__main__":
     projects.signing.REREAD_AFTER = timedelta(0)
     hurry()
     break_engine()
+    gate_engine()
     main()

@@ -1,5 +1,6 @@
-"""A session's row as tests read it, lock it and turn back its clock."""
+"""A session's row as tests make it, read it, lock it and turn its clock; and who is attached."""
 
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -18,6 +19,7 @@ from sessions_app.models import DetectionEvent, DetectionSession
 from sessions_app.runtime_tokens import runtime_token
 from tests.concurrency.racing import eventually, waiting_backends
 from tests.conftest import Machine
+from tests.server import RuntimeServer
 from tests.server import test_database_url as database_url
 
 CLOCKS = ("created_at", "started_at", "deadline_at", "longest_until", "lease_until")
@@ -98,3 +100,17 @@ def await_waiting_backends(count: int) -> None:
 
 def await_detached(created: dict[str, Any]) -> None:
     eventually(lambda: session_of(created).attachment_id is None, "nothing is attached")
+
+
+def await_no_sockets(server: RuntimeServer) -> None:
+    """Until the runtime has nothing to do with any session, so that tables may be emptied."""
+    eventually(lambda: _attached_sessions(server) == 0, "every socket is closed")
+
+
+def _attached_sessions(server: RuntimeServer) -> int:
+    with urllib.request.urlopen(f"{server.base_url}/metrics", timeout=10) as response:  # noqa: S310
+        for line in response.read().decode().splitlines():
+            name, _, value = line.partition(" ")
+            if name == "kyna_stream_attached_sessions":
+                return int(float(value))
+    raise AssertionError("The metric is not there.")

@@ -19,7 +19,7 @@ from tests.server import RuntimeServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-IDLE_SECONDS, LONGEST_SECONDS = 1, 3
+IDLE_SECONDS, LONGEST_SECONDS = 1, 2
 RUNTIME = {
     "SESSION_IDLE_SECONDS": str(IDLE_SECONDS),
     "SESSION_MAX_SECONDS": str(LONGEST_SECONDS),

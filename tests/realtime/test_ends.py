@@ -65,6 +65,15 @@ def done(created: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
+def check_told_why(
+    message: dict[str, Any], created: dict[str, Any], status: str, outcome: str, code: str
+) -> None:
+    """A session_done says how the session ended, and by an error of this code, why."""
+    assert message["error"].pop("message")
+    error = {"code": code, "retryable": False, "details": {}}
+    assert message == done(created, status=status, terminal_outcome=outcome, error=error)
+
+
 def record(owner: Machine, created: dict[str, Any]) -> Any:
     return owner.get(f"{SESSIONS}/{created['session_id']}").json()
 
@@ -307,13 +316,7 @@ def test_a_checkpoint_that_comes_after_every_deadline_is_not_stored(
     client.send_batch(9, wire_frames(POSES[len(MIDWAY) :], len(MIDWAY) + 1))
     # The idle deadline comes first, so it has ended by that and by no other.
     message = client.expect("session_done")
-    assert message["error"].pop("message")
-    assert message == done(
-        created,
-        status="failed",
-        terminal_outcome="abandoned",
-        error={"code": "session_abandoned", "retryable": False, "details": {}},
-    )
+    check_told_why(message, created, "failed", "abandoned", "session_abandoned")
     assert client.to_the_end() == 1000
     assert session_of(created).ended_at == ends_at
     assert stored_events(created) == UNFINISHED
@@ -332,13 +335,7 @@ def test_a_suspension_is_felt_within_a_second(
     suspend(getattr(owner, what), now=timezone.now())
     message = client.expect("session_done")
     assert time.monotonic() - asked_at < FELT_SECONDS
-    assert message["error"].pop("message")
-    assert message == done(
-        created,
-        status="cancelled",
-        terminal_outcome="suspended",
-        error={"code": f"{what}_suspended", "retryable": False, "details": {}},
-    )
+    check_told_why(message, created, "cancelled", "suspended", f"{what}_suspended")
     assert client.to_the_end() == 1000
     error = refused(created, 4403)
     assert error["code"] == f"{what}_suspended"
@@ -352,13 +349,7 @@ def test_an_engine_that_raises_fails_the_session(owner: Machine, created: dict[s
         frame["timestamp_ms"] = 1234566.0 + number
     client.send_batch(9, frames)
     message = client.expect("session_done")
-    assert message["error"].pop("message")
-    assert message == done(
-        created,
-        status="failed",
-        terminal_outcome="failed",
-        error={"code": "runtime_error", "retryable": False, "details": {}},
-    )
+    check_told_why(message, created, "failed", "failed", "runtime_error")
     assert client.to_the_end() == 1000
     assert stored_events(created) == UNFINISHED
     assert record(owner, created)["error_code"] == "runtime_error"

@@ -23,7 +23,7 @@ from tests.server import RuntimeServer, runtime_server
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SESSION_COUNT = 200
-KILL_COUNT = 12
+KILL_COUNT = 10
 FIGURES = 5
 
 

@@ -1,11 +1,18 @@
 """Attaches that race for one session: the newest holds it, and the older one changes nothing."""
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
-from rows import await_waiting_backends, expected_events, locked_row, session_of, stored_events
+from rows import (
+    await_no_sockets,
+    await_waiting_backends,
+    expected_events,
+    locked_row,
+    session_of,
+    stored_events,
+)
 from streaming import SQUAT, Client, create, wire_frames
 
 from movespecs.models import MoveSpec
@@ -34,8 +41,9 @@ def _second(
 @pytest.fixture(params=["within one runtime", "across two runtimes"])
 def other_url(
     request: pytest.FixtureRequest, hurried: RuntimeServer, _second: RuntimeServer
-) -> str:
-    return hurried.url if request.param == "within one runtime" else _second.url
+) -> Iterator[str]:
+    yield hurried.url if request.param == "within one runtime" else _second.url
+    await_no_sockets(_second)
 
 
 @pytest.fixture
@@ -69,6 +77,18 @@ def close_codes(created: dict[str, Any]) -> list[int | None]:
     return list(attaches.order_by("attached_at").values_list("close_code", flat=True))
 
 
+@contextmanager
+def newer_and_lock(
+    created: dict[str, Any], other_url: str
+) -> Iterator[tuple[Any, Callable[[], None]]]:
+    """A newer attach, yet to start, and what lets go of the row that both wait for."""
+    with (
+        locked_row(created) as release,
+        racing([lambda: Client(through(created, other_url))]) as attaching,
+    ):
+        yield attaching, release
+
+
 def test_the_newer_attach_holds_and_the_older_is_told(
     created: dict[str, Any], other_url: str
 ) -> None:
@@ -89,10 +109,7 @@ def test_the_checkpoint_of_the_older_that_comes_late_changes_nothing(
 ) -> None:
     older = Client(created)
     older.expect("session_update")
-    with (
-        locked_row(created) as release,
-        racing([lambda: Client(through(created, other_url))]) as (attaching),
-    ):
+    with newer_and_lock(created, other_url) as (attaching, release):
         attaching.start()
         await_waiting_backends(1)
         older.send_batch(1, FRAMES[:20])
@@ -115,10 +132,7 @@ def test_the_newer_goes_on_from_a_checkpoint_of_the_older_that_was_in_time(
 ) -> None:
     older = Client(created)
     older.expect("session_update")
-    with (
-        locked_row(created) as release,
-        racing([lambda: Client(through(created, other_url))]) as (attaching),
-    ):
+    with newer_and_lock(created, other_url) as (attaching, release):
         older.send_batch(1, FRAMES[:20])
         await_waiting_backends(1)
         attaching.start()
@@ -138,10 +152,7 @@ def test_the_finalize_of_the_older_that_comes_late_is_a_finalize(
     """It is the client's wish, whichever socket brings it; the newer one is told of the end."""
     older = Client(created)
     older.expect("session_update")
-    with (
-        locked_row(created) as release,
-        racing([lambda: Client(through(created, other_url))]) as (attaching),
-    ):
+    with newer_and_lock(created, other_url) as (attaching, release):
         attaching.start()
         await_waiting_backends(1)
         older.send({"type": "finalize"})

@@ -32,7 +32,9 @@ SERVER_MESSAGES = {
 
 @pytest.fixture(scope="module")
 def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    hurry = json.dumps({"SEND_SECONDS": SEND_SECONDS, "CLOSING_SECONDS": 0.5})
+    hurry = json.dumps(
+        {"SEND_SECONDS": SEND_SECONDS, "CLOSING_SECONDS": 0.5, "QUIET_SECONDS": 0.02}
+    )
     folder = tmp_path_factory.mktemp("runtime")
     with stage_on(folder, "tests.realtime.hurried", HURRY=hurry) as stage:
         # Lets the runtime have its usual size before anything is measured.

@@ -32,7 +32,10 @@ FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 @pytest.fixture(scope="module")
 def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("runtime")
-    with stage_on(folder, CORS_ALLOWED_ORIGINS=ALLOWED_ORIGIN) as stage:
+    hurry = json.dumps({"QUIET_SECONDS": 0.1})
+    with stage_on(
+        folder, "tests.realtime.hurried", CORS_ALLOWED_ORIGINS=ALLOWED_ORIGIN, HURRY=hurry
+    ) as stage:
         yield stage
         assert stage.faults() == []
 
