@@ -43,7 +43,8 @@ STATUSES = {
 
 
 def test_every_code_has_the_contracts_status_and_retryability():
-    kinds = ApiError.__subclasses__()
+    # The stream's own errors are there once a test has imported the runtime.
+    kinds = [kind for kind in ApiError.__subclasses__() if "realtime" not in kind.__module__]
     assert {kind.code: kind.status for kind in kinds} == STATUSES
     assert {kind.code for kind in kinds if kind.retryable} == RETRYABLE
 
