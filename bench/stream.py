@@ -21,6 +21,7 @@ import argparse
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import json
 import os
 import signal
@@ -64,6 +65,9 @@ class IdleFigure:
 def main() -> None:
     options = read_options()
     with scene_for_run(options.throwaway) as (folder, scene):
+        # The load's own pauses would count as the runtime's.
+        gc.collect()
+        gc.freeze()
         for figure in measure(folder, scene, options):
             show(figure, as_json=options.json)
 

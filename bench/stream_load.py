@@ -92,9 +92,11 @@ class Load:
                 socket.send(self._messages[number])
                 await socket.acknowledged()
                 times.append(time.perf_counter() - sent_at)
-            socket.close()
 
         await asyncio.gather(*(stream(index, socket) for index, socket in enumerate(opened)))
+        # All at once and not each after its last batch: many goodbyes are another load.
+        for socket in opened:
+            socket.close()
         return times
 
 

@@ -15,7 +15,7 @@ import django
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from realtime.__main__ import main  # noqa: E402
+from realtime.__main__ import main, serve  # noqa: E402
 
 
 def without_engine() -> None:
@@ -48,5 +48,5 @@ if __name__ == "__main__":
         main()
     else:
         with cProfile.Profile() as profile:
-            main()
+            serve()
         profile.dump_stats(options.profile)

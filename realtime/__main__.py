@@ -40,6 +40,14 @@ class Server(uvicorn.Server):
 
 
 def main(host: str = "127.0.0.1") -> None:
+    """Serve on `host` until a signal ends it, and end the process with 0."""
+    serve(host)
+    # A thread that waits for a database that doesn't answer would keep the process.
+    logging.shutdown()
+    os._exit(0)
+
+
+def serve(host: str = "127.0.0.1") -> None:
     """Serve on `host` until a signal ends it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
     django.setup()
@@ -73,9 +81,6 @@ def main(host: str = "127.0.0.1") -> None:
     gc.collect()
     gc.freeze()
     Server(config).run()
-    # A thread that waits for a database that doesn't answer would keep the process.
-    logging.shutdown()
-    os._exit(0)
 
 
 def allow_many_sockets() -> None:
