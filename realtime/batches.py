@@ -1,6 +1,5 @@
 """What a batch of frames does to a session, in memory: which are taken, and what they cause."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -66,11 +65,6 @@ def take(progress: Progress, batch: FrameBatch) -> Taken:
             taken.repeated_seqs.append(frame.frame_seq)
     progress.last_batch_seq = max(progress.last_batch_seq, batch.batch_seq)
     return taken
-
-
-def reject(batch: FrameBatch) -> Sequence[int]:
-    """The indexes of every frame: what a batch gets that comes too late."""
-    return range(len(batch.frames))
 
 
 def _follows(progress: Progress, frame: Frame) -> bool:

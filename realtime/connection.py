@@ -21,9 +21,8 @@ from kynaplatform.api.errors import ApiError, InternalError, RateLimited
 from realtime import messages, metrics
 from realtime.allowance import Allowance
 from realtime.attach import Attached
-from realtime.batches import Taken, reject, take
+from realtime.batches import Taken, take
 from realtime.checkpointer import Checkpointer
-from realtime.database import in_patient_database
 from realtime.heartbeat import Heartbeat
 from realtime.held_session import HeldSession, SessionEnded
 from realtime.messages import (
@@ -44,8 +43,6 @@ from sessions_app.events import (
     EventRecord,
     EventTypeName,
     event_id,
-    events_of_frames,
-    present_event,
     present_ts,
 )
 from sessions_app.leases import Attachment
@@ -57,6 +54,8 @@ IDLE_TALK_A_SECOND: Final = 20.0
 MOST_IDLE_TALK: Final = 100.0
 # Batches that may have arrived, behind each other, when a session's end is noticed.
 MOST_RECEIVED: Final = 8
+# For a client that attaches while its session is finalizing: to send again what was not answered.
+RESEND_SECONDS: Final = 2.0
 
 
 class Connection:
@@ -66,6 +65,8 @@ class Connection:
         self.socket = socket
         self._held = HeldSession(attached.session, attached.attachment_id)
         self._progress = attached.progress
+        self._events_told = attached.progress.events
+        self._is_ending = self._held.is_finalizing
         self._checkpointer = checkpointer
         # The attach counts as a message.
         socket.heard_at = time.monotonic()
@@ -95,8 +96,6 @@ class Connection:
         try:
             try:
                 await self._serve_to_the_end()
-            except SessionEnded as ended:
-                await self.socket.send(session_done(ended.session))
                 code = CLOSED_BY_US
             except Restarting:
                 code = RESTARTING
@@ -124,22 +123,26 @@ class Connection:
 
     async def _serve_to_the_end(self) -> None:
         await self.socket.send(session_update(self._held.row))
-        if self._held.is_finalizing:
-            with self._heartbeat:
-                await self._finish()
         self._watch_deadline()
-        while True:
-            match await self.socket.next():
-                case Order.LOOK:
-                    await self._look()
-                case Order.TIME:
-                    await self._check_deadline()
-                case Order.DRAIN | Order.AWAY:
-                    raise Restarting
-                case None:
-                    raise MessageInvalid("Messages are JSON text, not binary.")
-                case str() as text:
-                    await self._serve_message(text)
+        try:
+            while True:
+                await self._serve_next()
+        except SessionEnded:
+            await self._send_last_events()
+            await self.socket.send(session_done(self._held.row))
+
+    async def _serve_next(self) -> None:
+        match await self.socket.next():
+            case Order.LOOK:
+                await self._look()
+            case Order.TIME:
+                await self._check_deadline()
+            case Order.DRAIN | Order.AWAY:
+                raise Restarting
+            case None:
+                raise MessageInvalid("Messages are JSON text, not binary.")
+            case str() as text:
+                await self._serve_message(text)
 
     async def _serve_message(self, text: str) -> None:
         message = messages.decode(text)
@@ -147,6 +150,8 @@ class Connection:
         if is_talk and not self._talk.spend():
             raise RateLimited(1)
         match message:
+            case FrameBatch() if self._is_ending:
+                await self._refuse_batch(message)
             case FrameBatch():
                 with self._heartbeat:
                     await self._serve_batch(message)
@@ -171,19 +176,33 @@ class Connection:
             logger.exception("session %s: the engine failed", self.session_id)
             await self._held.fail()
             raise InternalError from error
-        repeated = await self._events_again(taken.repeated_seqs)
+        repeated = await self._held.events_of_frames(taken.repeated_seqs)
         if batch.frames:
             await self._store(self._checkpoint(taken))
-        await self._send_events(batch.batch_seq, [*repeated, *self._records(taken)])
-        await self._acknowledge(batch, taken.accepted, taken.rejected_indexes)
-        metrics.count_batch(taken.accepted, len(taken.rejected_indexes), time.monotonic() - arrived)
+        events = [*repeated, *self._records(taken)]
+        await self._answer(batch, events, taken.accepted, taken.rejected_indexes, arrived)
+        self._events_told = self._progress.events
 
-    async def _acknowledge(
-        self, batch: FrameBatch, accepted: int, rejected: Collection[int]
+    async def _refuse_batch(self, batch: FrameBatch) -> None:
+        """One that comes too late: what its frames have caused before is told once more."""
+        arrived = time.monotonic()
+        seqs = [frame.frame_seq for frame in batch.frames if frame is not None]
+        events = await self._held.events_of_frames(seqs)
+        await self._answer(batch, events, 0, range(len(batch.frames)), arrived)
+
+    async def _answer(
+        self,
+        batch: FrameBatch,
+        events: list[EventRecord],
+        accepted: int,
+        rejected: Collection[int],
+        arrived: float,
     ) -> None:
+        await self._send_events(batch.batch_seq, events)
         await self.socket.send(
             FrameAck(batch.batch_seq, accepted, self._progress.accepted_frames, list(rejected))
         )
+        metrics.count_batch(accepted, len(rejected), time.monotonic() - arrived)
 
     async def _store(self, checkpoint: Checkpoint) -> None:
         """Make a batch durable; where the session is not ours any more, do what its row says."""
@@ -212,14 +231,6 @@ class Connection:
             events=taken.events,
         )
 
-    async def _events_again(self, frame_seqs: Collection[int]) -> list[EventRecord]:
-        if not frame_seqs:
-            return []
-        rows = await in_patient_database(
-            events_of_frames, session_id=self.session_id, frame_seqs=frame_seqs
-        )
-        return [present_event(row) for row in rows]
-
     def _records(self, taken: Taken) -> list[EventRecord]:
         return [
             EventRecord(
@@ -241,7 +252,7 @@ class Connection:
     async def _look(self) -> None:
         """Read the session again, and end with it, or go on."""
         await self._held.refresh()
-        if self._held.is_finalizing:
+        if self._held.is_finalizing and not self._is_ending:
             with self._heartbeat:
                 await self._serve_received()
                 await self._conclude()
@@ -265,14 +276,18 @@ class Connection:
 
     async def _finish(self) -> None:
         """The last events, and an answer to whatever came too late."""
-        events = await self._held.finish()
-        await self._send_events(max(1, self._progress.last_batch_seq), events)
+        await self._held.finish()
+        await self._send_last_events()
         while batch := self._waiting_batch():
-            seqs = [frame.frame_seq for frame in batch.frames if frame is not None]
-            await self._send_events(batch.batch_seq, await self._events_again(seqs))
-            await self._acknowledge(batch, 0, reject(batch))
+            await self._refuse_batch(batch)
             await asyncio.sleep(0)
-        raise SessionEnded(self._held.row)
+        raise SessionEnded
+
+    async def _send_last_events(self) -> None:
+        """Those of the end itself, whoever has brought it about."""
+        events = await self._held.events_after(self._events_told)
+        await self._send_events(max(1, self._progress.last_batch_seq), events)
+        self._events_told += len(events)
 
     def _waiting_batch(self) -> FrameBatch | None:
         """The batch that has arrived; whatever else has is passed over."""
@@ -288,17 +303,26 @@ class Connection:
     # --- Deadlines ------------------------------------------------------------------------
 
     def _watch_deadline(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(
+            RESEND_SECONDS if self._is_ending else self._seconds_left(),
+            self.socket.order,
+            Order.TIME,
+        )
+
+    def _seconds_left(self) -> float:
         ends_at = self._idle_at()
         if self._held.row.longest_until is not None:
             ends_at = min(ends_at, self._held.row.longest_until)
         # A moment later, so that the deadline has passed for whoever compares with it.
-        seconds = max(0.0, (ends_at - timezone.now()).total_seconds()) + 0.01
-        loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(seconds, self.socket.order, Order.TIME)
+        return max(0.0, (ends_at - timezone.now()).total_seconds()) + 0.01
 
     async def _check_deadline(self) -> None:
         now = timezone.now()
-        if self._held.row.longest_until is not None and self._held.row.longest_until <= now:
+        if self._is_ending:
+            with self._heartbeat:
+                await self._finish()
+        elif self._held.row.longest_until is not None and self._held.row.longest_until <= now:
             await self._held.settle()
             await self._look()
         elif self._idle_at() <= now:

@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, Final, TypeVar
 
@@ -28,20 +28,22 @@ logger = logging.getLogger("kynaplatform.realtime")
 PATIENCE_SECONDS: Final = 25.0
 RETRY_SECONDS: Final = 0.25
 LAST_SECONDS: Final = 1.0
-THREADS: Final = 8
 UNREACHABLE: Final = (OperationalError, InterfaceError)
 
 Answer = TypeVar("Answer")
 
-_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
+# Apart, so that a crowd of attaches makes no lease late and no process look unready.
+FOR_SESSIONS: Final = ThreadPoolExecutor(8, thread_name_prefix="sessions")
+FOR_LEASES: Final = ThreadPoolExecutor(1, thread_name_prefix="leases")
+FOR_OPERATORS: Final = ThreadPoolExecutor(1, thread_name_prefix="operators")
 
 
-async def in_database(function: Callable[..., Answer], /, **arguments: Any) -> Answer:
-    """`function(**arguments)` in a thread with a database connection of its own, once."""
-    return await _in_thread(function, arguments, math.inf)
+async def in_database(threads: Executor, function: Callable[[], Answer]) -> Answer:
+    """`function()` in one of `threads`, which each have a database connection of their own."""
+    return await _in_thread(threads, function, math.inf)
 
 
-async def in_patient_database(function: Callable[..., Answer], /, **arguments: Any) -> Answer:
+async def in_patient_database(threads: Executor, function: Callable[[], Answer]) -> Answer:
     """The same, again while the database is out of reach; raises Restarting after 25 s.
 
     `function` may run twice though the first time was stored: it has to be safe to repeat. After
@@ -51,7 +53,7 @@ async def in_patient_database(function: Callable[..., Answer], /, **arguments: A
     async with patience():
         while True:
             try:
-                return await _in_thread(function, arguments, until)
+                return await _in_thread(threads, function, until)
             except UNREACHABLE as error:
                 logger.warning("the database is out of reach: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
@@ -100,17 +102,13 @@ async def cancel(tasks: Collection[asyncio.Task[None]]) -> None:
         await asyncio.wait(tasks, timeout=LAST_SECONDS)
 
 
-async def _in_thread(
-    function: Callable[..., Answer], arguments: dict[str, Any], until: float
-) -> Answer:
+async def _in_thread(threads: Executor, function: Callable[[], Answer], until: float) -> Answer:
     loop = asyncio.get_running_loop()
     context = copy_context()  # the request id of what is logged
-    return await loop.run_in_executor(
-        _threads, lambda: context.run(_call, function, arguments, until)
-    )
+    return await loop.run_in_executor(threads, context.run, _call, function, until)
 
 
-def _call(function: Callable[..., Answer], arguments: dict[str, Any], until: float) -> Answer:
+def _call(function: Callable[[], Answer], until: float) -> Answer:
     def in_time(execute: Callable[..., Any], *statement: Any) -> Any:
         if time.monotonic() > until:
             raise OperationalError("the time that it had is over")
@@ -120,7 +118,7 @@ def _call(function: Callable[..., Answer], arguments: dict[str, Any], until: flo
     close_old_connections()
     try:
         with django_connection.execute_wrapper(in_time):
-            return function(**arguments)
+            return function()
     except UNREACHABLE:
         django_connection.close()
         raise

@@ -43,6 +43,12 @@ MOST_HEADER_BYTES: Final = 32 * 1024
 SMALL_FRAME_BYTES: Final = 1024
 MOST_SMALL_FRAMES: Final = 1_000
 SMALL_FRAMES_A_SECOND: Final = 1_000
+# How the metrics name what can't be read; no error body comes with it.
+_FAULTS: Final[dict[int, str]] = {
+    CloseCode.PROTOCOL_ERROR: "protocol_error",
+    CloseCode.INVALID_DATA: "not_utf8",
+    CloseCode.MESSAGE_TOO_BIG: "message_too_big",
+}
 
 
 class Waiting:
@@ -222,6 +228,8 @@ class WebSocketDoor(WebSocketsSansIOProtocol):
         """
         failed = self.conn.close_sent
         if not self.close_sent and failed is not None:
+            if (fault := _FAULTS.get(failed.code)) is not None:
+                metrics.REFUSALS.labels(fault).inc()
             self.queue.put_nowait({"type": "websocket.disconnect", "code": failed.code})
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True

@@ -6,17 +6,24 @@ when the database has been away for too long.
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
 
 from kynaplatform.api.errors import ApiError
-from realtime.database import in_patient_database
+from realtime.database import FOR_SESSIONS, in_patient_database
 from realtime.refusals import Restarting, SessionSuperseded
 from sessions_app.deadlines import session_as_of
-from sessions_app.events import EventRecord, present_event
+from sessions_app.events import (
+    EventRecord,
+    event_id,
+    events_after,
+    events_of_frames,
+    present_event,
+)
 from sessions_app.finishing import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE, session_finish
 from sessions_app.holding import AttachmentLost
 from sessions_app.lifecycle import (
@@ -31,13 +38,11 @@ from sessions_app.models import LIVE_STATUSES, DetectionSession, Status
 
 logger = logging.getLogger("kynaplatform.realtime")
 
+Answer = TypeVar("Answer")
+
 
 class SessionEnded(Exception):
-    """The session has come to its end: `session` is its last row."""
-
-    def __init__(self, session: DetectionSession) -> None:
-        super().__init__(session.status)
-        self.session = session
+    """The session has come to its end: `row` is how."""
 
 
 class HeldSession:
@@ -57,9 +62,9 @@ class HeldSession:
 
     async def refresh(self) -> None:
         """Read the row again. Raises SessionEnded, and SessionSuperseded once another holds it."""
-        self.row = await in_patient_database(_read, session_id=self.id)
+        self.row = await self._do(_read)
         if self.row.status not in LIVE_STATUSES:
-            raise SessionEnded(self.row)
+            raise SessionEnded
         if self.row.attachment_id != self.attachment_id:
             raise SessionSuperseded
 
@@ -72,73 +77,82 @@ class HeldSession:
     async def _request(self, end: Callable[..., None]) -> None:
         """Ask for an end as the API does. That it has ended otherwise, `refresh` finds."""
         try:
-            await in_patient_database(
-                end, session_id=self.id, project_id=self.row.project_id, now=timezone.now()
-            )
+            await self._do(end, project_id=self.row.project_id)
         except ApiError as error:
             logger.info("session %s: %s", self.id, error)
         await self.refresh()
 
-    async def finish(self) -> list[EventRecord]:
-        """Finalizing → completed, by the engine's own finish; gives the events that it added."""
+    async def finish(self) -> None:
+        """Finalizing → completed, by the engine's own finish."""
         try:
-            finished = await in_patient_database(
-                session_finish,
-                session_id=self.id,
-                attachment_id=self.attachment_id,
-                now=timezone.now(),
-            )
+            self.row = await self._do(session_finish, attachment_id=self.attachment_id)
         except AttachmentLost:
             await self.refresh()
             raise Restarting from None
-        self.row = finished.session
-        return [present_event(row) for row in finished.events]
 
     async def settle(self) -> None:
         """Do what a deadline that has passed does."""
-        await in_patient_database(session_settle, session_id=self.id, now=timezone.now())
+        await self._do(session_settle)
         await self.refresh()
 
     async def abandon(self, last_message_at: datetime) -> None:
         with contextlib.suppress(AttachmentLost):
-            await in_patient_database(
-                session_abandon,
-                session_id=self.id,
-                attachment_id=self.attachment_id,
-                last_message_at=last_message_at,
-                now=timezone.now(),
+            await self._do(
+                session_abandon, attachment_id=self.attachment_id, last_message_at=last_message_at
             )
         await self.refresh()
 
     async def fail(self) -> None:
         """The engine raised: nothing more can come of this session."""
         with contextlib.suppress(AttachmentLost):
-            await in_patient_database(
+            await self._do(
                 session_fail,
-                session_id=self.id,
                 attachment_id=self.attachment_id,
                 code=RUNTIME_ERROR,
                 message=RUNTIME_ERROR_MESSAGE,
-                now=timezone.now(),
             )
         await self.refresh()
 
     async def detach(self, close_code: int, last_message_at: datetime) -> None:
         try:
-            await in_patient_database(
+            await self._do(
                 session_detach,
-                session_id=self.id,
                 attachment_id=self.attachment_id,
                 close_code=close_code,
                 last_message_at=last_message_at,
-                now=timezone.now(),
             )
         except Restarting:
             logger.warning("session %s stays attached until its lease runs out", self.id)
 
+    async def events_of_frames(self, frame_seqs: Collection[int]) -> list[EventRecord]:
+        """The events that these frames have caused, in their order."""
+        if not frame_seqs:
+            return []
+        rows = await in_patient_database(
+            FOR_SESSIONS, lambda: events_of_frames(session_id=self.id, frame_seqs=frame_seqs)
+        )
+        return [present_event(row) for row in rows]
 
-def _read(*, session_id: UUID) -> DetectionSession:
-    session = session_as_of(DetectionSession.objects.filter(id=session_id), timezone.now())
+    async def events_after(self, sequence: int) -> list[EventRecord]:
+        """The events behind the one of this sequence, up to those that the row counts."""
+        more = self.row.events_total - sequence
+        if more <= 0:
+            return []
+        last = event_id(self.id, sequence) if sequence else None
+        rows = await in_patient_database(
+            FOR_SESSIONS, lambda: events_after(session_id=self.id, after=last, limit=more)
+        )
+        return [present_event(row) for row in rows]
+
+    async def _do(self, function: Callable[..., Answer], **arguments: Any) -> Answer:
+        """`function` of this session, each try at its own moment."""
+        return await in_patient_database(
+            FOR_SESSIONS, lambda: function(session_id=self.id, **arguments, now=timezone.now())
+        )
+
+
+def _read(*, session_id: UUID, now: datetime) -> DetectionSession:
+    session = session_as_of(DetectionSession.objects.filter(id=session_id), now)
     if session is None:
         raise Restarting
     return session

@@ -23,7 +23,8 @@ CHECKPOINT_SECONDS = Histogram(
 )
 REFUSALS = Counter(
     "kyna_stream_refusals",
-    "Sockets refused, or closed for what they did, by the error's code or does_not_read.",
+    "Sockets refused, or closed for what they did: by the error's code, or where none is told "
+    "does_not_read, protocol_error, not_utf8, message_too_big.",
     ["code"],
 )
 FRAMES_ACCEPTED, FRAMES_REJECTED = FRAMES.labels("accepted"), FRAMES.labels("rejected")

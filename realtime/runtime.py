@@ -4,7 +4,8 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +16,14 @@ from realtime import metrics
 from realtime.attach import Handshake, attach
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
-from realtime.database import LAST_SECONDS, cancel, in_patient_database, patience
+from realtime.database import (
+    FOR_LEASES,
+    FOR_SESSIONS,
+    LAST_SECONDS,
+    cancel,
+    in_patient_database,
+    patience,
+)
 from realtime.messages import error_message
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.signals import listen
@@ -24,7 +32,7 @@ from sessions_app.leases import leases_renew
 
 logger = logging.getLogger("kynaplatform.realtime")
 
-# Sooner than a stored idle deadline may pass (holding.IDLE_SLACK).
+# Sooner than a stored idle deadline may be early (holding.IDLE_MARGIN).
 RENEW_SECONDS: Final = 9.0
 # Of a drain: what is left of its 8 s is for goodbyes.
 FINISH_SECONDS: Final = 5.0
@@ -74,7 +82,9 @@ class Runtime:
     ) -> None:
         """Attach an accepted socket and serve it to its end."""
         try:
-            attached = await in_patient_database(attach, handshake=handshake, runtime=self.name)
+            attached = await in_patient_database(
+                FOR_SESSIONS, partial(attach, handshake=handshake, runtime=self.name)
+            )
         except ApiError as error:
             await self._refuse(web_socket, error)
             return
@@ -126,30 +136,36 @@ class Runtime:
                 connection.socket.order(order)
 
     async def _renew_leases(self) -> None:
-        """Every 9 s, by one statement; who is not held any more looks why."""
+        """Every 9 s, by one statement."""
         clock = asyncio.get_running_loop().time
         while True:
             renewed_at = clock()
             await asyncio.sleep(RENEW_SECONDS)
             connections = [each for held in self._connections.values() for each in held]
-            if not connections:
-                continue
-            attachments = [connection.attachment() for connection in connections]
-            try:
-                async with patience(since=renewed_at):
-                    held = await in_patient_database(
-                        leases_renew, attachments=attachments, now=timezone.now()
-                    )
-            except Restarting:
-                logger.error("leases can't be renewed: the database is out of reach")
-                self._order_all(Order.AWAY)
-                continue
-            except Exception:
-                logger.exception("leases can't be renewed")
-                continue
-            for connection in connections:
-                if connection.session_id not in held:
-                    connection.socket.order(Order.LOOK)
+            if connections:
+                await self._renew(connections, renewed_at)
+            del connections  # or they would be kept until the next time
+
+    async def _renew(self, connections: Iterable[Connection], renewed_at: float) -> None:
+        """Who is not held any more looks why."""
+        try:
+            async with patience(since=renewed_at):
+                held = await in_patient_database(FOR_LEASES, partial(_renew, connections))
+        except Restarting:
+            logger.error("leases can't be renewed: the database is out of reach")
+            self._order_all(Order.AWAY)
+            return
+        except Exception:
+            logger.exception("leases can't be renewed")
+            return
+        for connection in connections:
+            if connection.session_id not in held:
+                connection.socket.order(Order.LOOK)
+
+
+def _renew(connections: Iterable[Connection]) -> set[UUID]:
+    attachments = [connection.attachment() for connection in connections]
+    return leases_renew(attachments=attachments, now=timezone.now())
 
 
 async def _close(web_socket: Socket, code: int) -> None:

@@ -14,7 +14,7 @@ from django.db import connection
 from psycopg.types.numeric import Int8
 
 from sessions_app.deadlines import FINALIZING_GRACE, settle
-from sessions_app.holding import IDLE_SLACK, LEASE, AttachmentLost, idle_deadline
+from sessions_app.holding import IDLE_MARGIN, IDLE_SLACK, LEASE, AttachmentLost, idle_limit
 from sessions_app.models import DetectionSession
 
 # A row for each session that holds its checkpoint, stored now or by an earlier try whose answer
@@ -50,7 +50,8 @@ updated AS (
         lease_until = %(lease_until)s::timestamptz,
         deadline_at = CASE
             WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
-            WHEN session.deadline_at >= given.idle_at THEN session.deadline_at
+            WHEN session.deadline_at >= given.idle_at + %(idle_margin)s::interval
+                THEN session.deadline_at
             ELSE LEAST(session.longest_until, given.idle_at + %(idle_slack)s::interval)
         END
     FROM given
@@ -118,6 +119,7 @@ def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, An
         "now": now,
         "lease_until": now + LEASE,
         "finalizing_deadline": now + LEASE + FINALIZING_GRACE,
+        "idle_margin": IDLE_MARGIN,
         "idle_slack": IDLE_SLACK,
         "session_ids": [one.session_id for one in checkpoints],
         "attachment_ids": [one.attachment_id for one in checkpoints],
@@ -128,7 +130,7 @@ def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, An
         "last_frame_seqs": _bigints(one.last_frame_seq for one in checkpoints),
         "last_batch_seqs": _bigints(one.last_batch_seq for one in checkpoints),
         "event_counts": _bigints(len(one.events) for one in checkpoints),
-        "idle_at": [idle_deadline(one.last_message_at, now) for one in checkpoints],
+        "idle_at": [one.last_message_at + idle_limit() for one in checkpoints],
         "event_session_ids": [session_id for session_id, _ in events],
         "sequences": _bigints(event.sequence for _, event in events),
         "frame_seqs": _bigints(event.frame_seq for _, event in events),

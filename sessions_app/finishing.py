@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db import DataError, Error, IntegrityError, transaction
@@ -23,16 +23,9 @@ RUNTIME_ERROR_MESSAGE = "The detection engine failed."
 TRIES = 3
 
 
-class FinishedSession(NamedTuple):
-    """A session that has ended, and the events that its finish added."""
-
-    session: DetectionSession
-    events: list[DetectionEvent]
-
-
 def session_finish(
     *, session_id: UUID, now: datetime, attachment_id: UUID | None = None
-) -> FinishedSession:
+) -> DetectionSession:
     """Complete a session: by the runtime whose `attachment_id` holds it finalizing, or else what a
     deadline completes by `now`.
 
@@ -80,7 +73,7 @@ def spec_of_version(version_id: UUID) -> detection.MoveSpec:
 
 def _finish(
     session: DetectionSession, unchanged: QuerySet[DetectionSession], changes: dict[str, Any]
-) -> FinishedSession | None:
+) -> DetectionSession | None:
     """End `session` while it is `unchanged` since it was read; None when it is not."""
     try:
         return _end(session, unchanged, changes, _last_events(session))
@@ -104,12 +97,12 @@ def _end(
     unchanged: QuerySet[DetectionSession],
     changes: dict[str, Any],
     events: list[DetectionEvent],
-) -> FinishedSession | None:
+) -> DetectionSession | None:
     with transaction.atomic():
         if not unchanged.update(**changes, events_total=F("events_total") + len(events)):
             return None
         DetectionEvent.objects.bulk_create(events)
-    return FinishedSession(DetectionSession.objects.get(id=session.id), events)
+    return DetectionSession.objects.get(id=session.id)
 
 
 def _last_events(session: DetectionSession) -> list[DetectionEvent]:

@@ -12,8 +12,10 @@ from sessions_app.deadlines import settle
 from sessions_app.models import DetectionSession, Status
 
 LEASE = timedelta(seconds=30)
-# A stored idle deadline is late by up to this and never early; so it is seldom written anew.
-IDLE_SLACK = timedelta(seconds=10)
+# A stored idle deadline is this late when it is written, and is written anew once it is no later
+# than IDLE_MARGIN: seldom, and never early, for leases are renewed within that time.
+IDLE_SLACK = timedelta(seconds=20)
+IDLE_MARGIN = timedelta(seconds=10)
 HELD_STATUSES = (Status.STREAMING, Status.FINALIZING)
 # What every end does to the columns of a live session.
 ENDED: dict[str, Any] = {
@@ -30,16 +32,6 @@ class AttachmentLost(Exception):
 
 def idle_limit() -> timedelta:
     return timedelta(seconds=settings.SESSION_IDLE_SECONDS)
-
-
-def idle_deadline(last_message_at: datetime, now: datetime) -> datetime:
-    """The earliest deadline that may be stored of a session that a runtime holds.
-
-    A client that is not idle yet may send a message that is not written at once, so its deadline
-    does not pass before the next renewal of the lease.
-    """
-    idle_at = last_message_at + idle_limit()
-    return idle_at if idle_at <= now else max(idle_at, now + IDLE_SLACK)
 
 
 def update_held(

@@ -9,7 +9,7 @@ from django.db import connection
 
 from sessions_app.batches import settle_in_batches
 from sessions_app.deadlines import FINALIZING_GRACE
-from sessions_app.holding import IDLE_SLACK, LEASE, idle_deadline
+from sessions_app.holding import IDLE_MARGIN, IDLE_SLACK, LEASE, idle_limit
 from sessions_app.models import DetectionSession
 
 # A row that a checkpoint has locked is passed over: that renews it. It is answered as held, as is
@@ -36,7 +36,8 @@ renewed AS (
     SET lease_until = %(lease_until)s::timestamptz,
         deadline_at = CASE
             WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
-            WHEN session.deadline_at >= free.idle_at THEN session.deadline_at
+            WHEN session.deadline_at >= free.idle_at + %(idle_margin)s::interval
+                THEN session.deadline_at
             ELSE LEAST(session.longest_until, free.idle_at + %(idle_slack)s::interval)
         END
     FROM free
@@ -78,10 +79,11 @@ def _renew(given: list[Attachment], now: datetime) -> set[UUID]:
         "now": now,
         "lease_until": now + LEASE,
         "finalizing_deadline": now + LEASE + FINALIZING_GRACE,
+        "idle_margin": IDLE_MARGIN,
         "idle_slack": IDLE_SLACK,
         "session_ids": [one.session_id for one in given],
         "attachment_ids": [one.attachment_id for one in given],
-        "idle_at": [idle_deadline(one.last_message_at, now) for one in given],
+        "idle_at": [one.last_message_at + idle_limit() for one in given],
     }
     with connection.cursor() as cursor:
         cursor.execute(_RENEW, parameters)

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import DateTimeField, F, Q, Value
-from django.db.models.functions import Coalesce, Greatest, Least
+from django.db.models import DateTimeField, F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Least
 
 from kynaplatform.api.errors import (
     NotFound,
@@ -37,7 +37,6 @@ from sessions_app.holding import (
     LEASE,
     AttachmentLost,
     case,
-    idle_deadline,
     idle_limit,
     update_held,
 )
@@ -118,17 +117,16 @@ def session_attach(
         raise OrganizationSuspended
     if admitted.project.suspended_at is not None:
         raise ProjectSuspended
-    session_settle(session_id=session_id, now=now)
     longest = Coalesce(
         F("longest_until"),
         Value(now + timedelta(seconds=settings.SESSION_MAX_SECONDS)),
         output_field=DateTimeField(),
     )
-    idle = Value(idle_deadline(now, now) + IDLE_SLACK)
+    idle = Value(now + idle_limit() + IDLE_SLACK)
+    one = DetectionSession.objects.filter(id=session_id)
     with transaction.atomic():
-        attached = DetectionSession.objects.filter(
-            id=session_id, status__in=LIVE_STATUSES, deadline_at__gt=now
-        ).update(
+        _settle_locked(one, now)
+        is_taken = one.filter(status__in=LIVE_STATUSES, deadline_at__gt=now).update(
             status=case(Q(status=Status.CREATED), Status.STREAMING, F("status")),
             started_at=Coalesce(F("started_at"), Value(now)),
             longest_until=longest,
@@ -140,10 +138,10 @@ def session_attach(
                 Least(longest, idle, output_field=DateTimeField()),
             ),
         )
-        if attached:
+        if is_taken:
             _note_attach(session_id, attachment_id, runtime, now)
-        session = DetectionSession.objects.select_related("resolved_version").get(id=session_id)
-    if not attached:
+        session = one.select_related("resolved_version").get()
+    if not is_taken:
         raise already_ended(session)
     return session
 
@@ -161,7 +159,7 @@ def session_detach(
     The client may attach again for as long as it would have been let be idle.
     """
     given_up = now + FINALIZING_GRACE
-    idle = Greatest(F("deadline_at"), Value(last_message_at + idle_limit()))
+    idle = Value(last_message_at + idle_limit())
     with transaction.atomic():
         with suppress(AttachmentLost):
             update_held(
@@ -171,7 +169,9 @@ def session_detach(
                 attachment_id=None,
                 lease_until=None,
                 deadline_at=case(
-                    Q(status=Status.FINALIZING), given_up, Least(F("longest_until"), idle)
+                    Q(status=Status.FINALIZING),
+                    given_up,
+                    Least(F("longest_until"), idle, output_field=DateTimeField()),
                 ),
             )
         SessionAttach.objects.filter(id=attachment_id, detached_at__isnull=True).update(
@@ -254,9 +254,8 @@ def _request_end(
     changes: dict[str, Any],
 ) -> None:
     mine = DetectionSession.objects.filter(id=session_id, project_id=project_id)
-    if mine.filter(is_due(now)).exists():
-        session_settle(session_id=session_id, now=now)
     with transaction.atomic():
+        _settle_locked(mine, now)
         if mine.filter(status__in=before, deadline_at__gt=now).update(**changes):
             notify_runtimes([session_id])
             return
@@ -265,3 +264,11 @@ def _request_end(
         raise NotFound("session")
     if session.status not in already:
         raise already_ended(session)
+
+
+def _settle_locked(one: QuerySet[DetectionSession], now: datetime) -> None:
+    """Lock the session, so that whoever is about to end it is done, then settle it."""
+    locked = one.select_for_update(no_key=True)
+    for session_id, deadline_at in locked.values_list("id", "deadline_at"):
+        if deadline_at is not None and deadline_at <= now:
+            session_settle(session_id=session_id, now=now)

@@ -35,11 +35,16 @@ def observe_request(request: HttpRequest, status: int, seconds: float) -> None:
 
 def exposition() -> bytes:
     """Every metric in Prometheus's text format."""
+    database = CollectorRegistry()
+    for collector in DATABASE_COLLECTORS:
+        database.register(collector)
+    return process_exposition() + generate_latest(database)
+
+
+def process_exposition() -> bytes:
+    """What this process has counted, and its siblings: it asks nothing of the database."""
     processes = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         processes = CollectorRegistry()
         MultiProcessCollector(processes)  # type: ignore[no-untyped-call]
-    database = CollectorRegistry()
-    for collector in DATABASE_COLLECTORS:
-        database.register(collector)
-    return generate_latest(processes) + generate_latest(database)
+    return generate_latest(processes)

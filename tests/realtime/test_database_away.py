@@ -1,6 +1,8 @@
 """A database out of reach: patience first, then 1012, and who comes back has lost nothing."""
 
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from streaming import SQUAT, Client, create, wire_frames
 
 from movespecs.models import MoveSpec
 from poses.figure import perform
+from tests.concurrency.racing import eventually
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer, runtime_server
 from tests.server import test_database_url as database_url
@@ -34,7 +37,8 @@ def proxy(transactional_db: None) -> Iterator[DatabaseProxy]:
 def runtime(proxy: DatabaseProxy, tmp_path: Path) -> Iterator[RuntimeServer]:
     environment = {
         "DATABASE_URL": proxy.url,
-        "HURRY": '{"PATIENCE_SECONDS": 1.5, "RENEW_SECONDS": 0.3, "PROBE_SECONDS": 0.5}',
+        "HURRY": '{"PATIENCE_SECONDS": 1.5, "RENEW_SECONDS": 0.3, "PROBE_SECONDS": 0.5, '
+        '"READY_SECONDS": 0.3}',
     }
     with runtime_server(tmp_path, environment, module="tests.realtime.hurried") as server:
         yield server
@@ -86,6 +90,26 @@ def test_what_was_said_while_nobody_listened_is_looked_for(
     proxy.reach()
     assert client.expect("session_done")["terminal_outcome"] == "cancelled"
     assert client.to_the_end() == 1000
+
+
+def asked(runtime: RuntimeServer, path: str) -> int:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{runtime.port}{path}", timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_operators_do_not_wait_for_a_database_that_hangs(
+    proxy: DatabaseProxy, runtime: RuntimeServer
+) -> None:
+    assert asked(runtime, "/readyz") == 200
+    proxy.hang()
+    for _ in range(3):
+        assert asked(runtime, "/readyz") == 503
+        assert asked(runtime, "/metrics") == 200
+    proxy.reach()
+    eventually(lambda: asked(runtime, "/readyz") == 200, "it is ready again")
 
 
 @pytest.mark.parametrize("how", ["refuse", "hang"])

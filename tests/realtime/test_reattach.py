@@ -3,10 +3,12 @@
 import os
 import signal
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rows import (
     await_detached,
     expected_events,
@@ -20,7 +22,9 @@ from streaming import SQUAT, Client, create, wire_frame, wire_frames
 from local_stack.guard import children_of
 from movespecs.models import MoveSpec
 from poses.figure import perform
-from sessions_app.models import SessionAttach
+from sessions_app.finishing import session_finish
+from sessions_app.lifecycle import notify_runtimes
+from sessions_app.models import DetectionSession, SessionAttach
 from tests.concurrency.racing import eventually
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer, runtime_server
@@ -190,3 +194,89 @@ def test_it_attaches_again_to_a_session_that_finalizes(
             assert client.expect("session_done")["status"] == "completed"
             assert client.to_the_end() == 1000
         assert stored_events(created) == expected
+
+
+# --- While it finalizes ---------------------------------------------------------------------
+
+
+def make_finalizing(created: dict[str, Any]) -> None:
+    """As a finalize leaves it whose runtime dies before it has finished the session."""
+    DetectionSession.objects.filter(id=created["session_id"]).update(
+        status="finalizing",
+        finishing_outcome="completed",
+        deadline_at=timezone.now() + timedelta(seconds=60),
+    )
+
+
+def again_finalizing(client: Client, created: dict[str, Any]) -> Client:
+    client.drop()
+    await_detached(created)
+    make_finalizing(created)
+    newer = Client(created)
+    assert newer.expect("session_update")["status"] == "finalizing"
+    return newer
+
+
+def test_what_was_not_acknowledged_is_told_while_it_finalizes(
+    client: Client, created: dict[str, Any]
+) -> None:
+    assert ack_of(client, 1, FRAMES[:20]) == ([], 20)
+    assert ack_of(client, 2, FRAMES[20:50]) == ([], 50)
+    told = client.events()
+    of_second = [event for event in told if event["ts_ms"] >= FRAMES[20]["timestamp_ms"]]
+    newer = again_finalizing(client, created)
+    # The second batch's answer was lost, and the third never came.
+    newer.send_batch(2, FRAMES[20:50])
+    assert newer.expect("event_batch") == {
+        "type": "event_batch", "batch_seq": 2, "events": of_second,
+    }  # fmt: skip
+    ack = newer.expect("frame_ack")
+    assert (ack["accepted_frame_count"], ack["accepted_frames_total"]) == (0, 50)
+    assert ack["rejected_frame_indexes"] == list(range(30))
+    assert ack_of(newer, 3, FRAMES[50:]) == (list(range(len(FRAMES) - 50)), 50)
+    newer.send({"type": "ping"})
+    newer.expect("pong")
+    newer.send({"type": "finalize"})
+    assert newer.expect("session_update")["status"] == "finalizing"
+    last = newer.expect("event_batch")
+    assert last["batch_seq"] == 2  # the highest of what was taken
+    assert newer.expect("session_done")["accepted_frames_total"] == 50
+    assert newer.to_the_end() == 1000
+    expected = expected_events(SQUAT, POSES[:50], finished=True)
+    assert told_events(told + last["events"]) == expected == stored_events(created)
+
+
+def test_it_may_be_cancelled_while_it_finalizes(client: Client, created: dict[str, Any]) -> None:
+    assert ack_of(client, 1, FRAMES[:20]) == ([], 20)
+    newer = again_finalizing(client, created)
+    newer.send({"type": "cancel"})
+    assert newer.expect("session_done")["status"] == "cancelled"
+    assert newer.to_the_end() == 1000
+    assert stored_events(created) == expected_events(SQUAT, POSES[:20], finished=False)
+
+
+def test_a_client_that_leaves_while_it_finalizes_leaves_it_completed(
+    client: Client, created: dict[str, Any]
+) -> None:
+    assert ack_of(client, 1, FRAMES[:50]) == ([], 50)
+    again_finalizing(client, created).drop()
+    eventually(lambda: session_of(created).status == "completed", "it is completed")
+    assert stored_events(created) == expected_events(SQUAT, POSES[:50], finished=True)
+
+
+def test_the_last_events_are_told_whoever_has_finished(
+    client: Client, created: dict[str, Any]
+) -> None:
+    """By its own runtime, for one, whose write was stored though its answer was lost."""
+    assert ack_of(client, 1, FRAMES[:50]) == ([], 50)
+    told = client.events()
+    make_finalizing(created)
+    held = session_of(created)
+    session_finish(session_id=held.id, attachment_id=held.attachment_id, now=timezone.now())
+    notify_runtimes([held.id])
+    last = client.expect("event_batch")
+    assert last["batch_seq"] == 1
+    assert client.expect("session_done")["status"] == "completed"
+    assert client.to_the_end() == 1000
+    expected = expected_events(SQUAT, POSES[:50], finished=True)
+    assert told_events(told + last["events"]) == expected == stored_events(created)

@@ -9,17 +9,17 @@ from movespecs.models import MoveSpec
 from sessions_app import expiry, leases, lifecycle
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.checkpoints import Checkpoint, NewEvent, checkpoint_store
-from sessions_app.finishing import FinishedSession, session_finish
+from sessions_app.finishing import session_finish
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from tests.conftest import Machine
 from tests.sessions_app.engine_work import Work
 
 START = datetime(2031, 5, 1, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
-# The contract's defaults, and what a stored idle deadline may be late by.
+# The contract's defaults, and what a stored idle deadline is late by: at first, and at least.
 WINDOW, IDLE, LONGEST = (timedelta(seconds=seconds) for seconds in (300, 120, 3600))
 LEASE = GRACE = timedelta(seconds=30)
-SLACK = timedelta(seconds=10)
+SLACK, MARGIN = timedelta(seconds=20), timedelta(seconds=10)
 RUNTIME = "host-1:4711"
 
 
@@ -73,13 +73,13 @@ class Scene:
         attachment_id: UUID,
         seconds: float,
         close_code: int = 1000,
-        heard: float = 0,
+        heard: float | None = None,
     ) -> None:
         lifecycle.session_detach(
             session_id=session_id,
             attachment_id=attachment_id,
             close_code=close_code,
-            last_message_at=at(heard),
+            last_message_at=at(seconds if heard is None else heard),
             now=at(seconds),
         )
 
@@ -138,7 +138,7 @@ class Scene:
 
     def finish(
         self, session_id: UUID, attachment_id: UUID | None, seconds: float
-    ) -> FinishedSession:
+    ) -> DetectionSession:
         return session_finish(session_id=session_id, attachment_id=attachment_id, now=at(seconds))
 
     def abandon(self, session_id: UUID, attachment_id: UUID, heard: float, seconds: float) -> None:

@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from lifecycle_scene import GRACE, IDLE, LEASE, RUNTIME, SLACK, Scene, at, sweep
+from lifecycle_scene import GRACE, IDLE, LEASE, RUNTIME, Scene, at, sweep
 
 from kynaplatform.api.errors import SessionAlreadyEnded
 from sessions_app import lifecycle
@@ -59,7 +59,7 @@ def test_a_detach_gives_the_session_up(scene: Scene) -> None:
     scene.detach(session_id, holder, 10, close_code=1001)
     row = scene.row(session_id)
     assert (row.status, row.attachment_id, row.lease_until) == ("streaming", None, None)
-    assert row.deadline_at == at(0) + IDLE + SLACK
+    assert row.deadline_at == at(10) + IDLE
     assert scene.attaches(session_id) == [(holder, at(0), at(10), 1001)]
     # Nothing is attached: a finalize need not wait for the lease to run out.
     scene.finalize(session_id, 11)

@@ -183,10 +183,10 @@ def test_it_is_stored_finalizing_after_the_longest_session(scene: Scene) -> None
 
 def test_it_does_not_bring_back_what_was_abandoned(scene: Scene) -> None:
     session_id, holder = scene.streaming()
-    late = checkpoint(session_id, holder, events=[ENTER], last_message_at=at(130))
+    late = checkpoint(session_id, holder, events=[ENTER], last_message_at=at(140))
     with pytest.raises(AttachmentLost):
-        checkpoint_store(checkpoint=late, now=at(130))
-    assert scene.state(session_id) == ("failed", "abandoned", "session_abandoned", at(130))
+        checkpoint_store(checkpoint=late, now=at(140))
+    assert scene.state(session_id) == ("failed", "abandoned", "session_abandoned", at(140))
     assert scene.events(session_id) == []
 
 

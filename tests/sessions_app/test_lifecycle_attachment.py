@@ -8,7 +8,19 @@ from uuid import UUID
 
 import pytest
 from django.db import connections, transaction
-from lifecycle_scene import GRACE, IDLE, LEASE, LONGEST, SLACK, START, TICK, Scene, at, sweep
+from lifecycle_scene import (
+    GRACE,
+    IDLE,
+    LEASE,
+    LONGEST,
+    MARGIN,
+    SLACK,
+    START,
+    TICK,
+    Scene,
+    at,
+    sweep,
+)
 from plans import (
     FEW_PAGES,
     LIVE,
@@ -97,12 +109,12 @@ def test_it_holds_on_after_its_lease_ran_out_until_someone_else_acts(scene: Scen
 
 
 def test_it_never_has_a_deadline_that_is_too_early(scene: Scene) -> None:
-    """Messages come at any time; the deadline is written at most every 10 s."""
+    """Messages come at any time; the deadline is written with the leases, every 10 s at most."""
     session_id, attachment_id = scene.streaming()
     written = heard = 0
     for number, gap in enumerate([3, 3, 3, 9, 1, 60, 2, 119, 5, 4, 30], start=1):
         heard += gap
-        if heard - written >= SLACK.seconds:
+        if heard - written >= MARGIN.seconds:
             scene.renew(session_id, attachment_id, heard)
             written = heard
         assert scene.row(session_id).deadline_at >= at(heard) + IDLE, number
@@ -112,12 +124,12 @@ def test_its_deadline_does_not_pass_before_the_next_renewal(scene: Scene) -> Non
     """What a client that was silent for long says then is written with it."""
     session_id, attachment_id = scene.streaming()
     scene.renew(session_id, attachment_id, 10, heard=10)
-    scene.renew(session_id, attachment_id, 110, heard=0)
+    scene.renew(session_id, attachment_id, 110, heard=10)
     assert scene.row(session_id).deadline_at == START + IDLE + SLACK
-    scene.renew(session_id, attachment_id, 125, heard=6)
-    assert scene.row(session_id).deadline_at == at(125) + SLACK + SLACK
-    scene.renew(session_id, attachment_id, 134, heard=6)  # idle since 126
-    assert scene.row(session_id).deadline_at == at(125) + SLACK + SLACK
+    scene.renew(session_id, attachment_id, 129, heard=11)
+    assert scene.row(session_id).deadline_at == at(11) + IDLE + SLACK
+    scene.renew(session_id, attachment_id, 138, heard=11)  # idle since 131
+    assert scene.row(session_id).deadline_at == at(11) + IDLE + SLACK
 
 
 def test_a_client_that_is_detached_has_its_idle_limit_to_attach_again(scene: Scene) -> None:
@@ -126,7 +138,7 @@ def test_a_client_that_is_detached_has_its_idle_limit_to_attach_again(scene: Sce
     assert scene.row(session_id).deadline_at == at(20) + IDLE
     session_id, attachment_id = scene.streaming()
     scene.detach(session_id, attachment_id, 25, heard=5)
-    assert scene.row(session_id).deadline_at == START + IDLE + SLACK
+    assert scene.row(session_id).deadline_at == at(5) + IDLE
 
 
 def test_it_does_not_draw_the_deadline_back_for_an_older_message(scene: Scene) -> None:
@@ -240,6 +252,7 @@ def test_a_renewal_reads_sessions_by_their_ids(
         "now": START,
         "lease_until": START,
         "finalizing_deadline": START,
+        "idle_margin": MARGIN,
         "idle_slack": SLACK,
         "session_ids": ids,
         "attachment_ids": ids,

@@ -116,10 +116,10 @@ def test_it_is_abandoned_after_the_idle_limit(scene: Scene) -> None:
 
 def test_it_is_abandoned_also_while_a_runtime_holds_it(scene: Scene) -> None:
     session_id, attachment_id = scene.streaming()
-    for seconds in range(10, 130, 10):
+    for seconds in range(10, 140, 10):
         assert scene.renew(session_id, attachment_id, seconds, heard=0)
-    assert not scene.renew(session_id, attachment_id, 130, heard=0)
-    assert scene.state(session_id) == ("failed", "abandoned", "session_abandoned", at(130))
+    assert not scene.renew(session_id, attachment_id, 140, heard=0)
+    assert scene.state(session_id) == ("failed", "abandoned", "session_abandoned", at(140))
 
 
 def test_it_finishes_through_its_runtime_after_the_longest_session(scene: Scene) -> None:
@@ -268,7 +268,7 @@ def test_it_fails_with_a_runtime_error(scene: Scene, stage: str) -> None:
         (3550, "max_duration", 3600),
         (3540, "max_duration", 3600),
         (3470, "max_duration", 3600),
-        (3460, "abandoned", 3590),
+        (3450, "abandoned", 3590),
     ],
 )
 def test_it_ends_alike_whenever_sweeps_run(

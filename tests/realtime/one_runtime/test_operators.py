@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from raw import PING, TEXT, frame
+from raw import attach as raw_attach
 from stage import Stage, runtime_on, stage_on
 from streaming import Client, create, wire_frames
 
@@ -202,6 +204,10 @@ def test_metrics_have_the_numbers_of_what_happened(stage: Stage) -> None:
     client.send({"type": "finalize"})
     assert client.to_the_end() == 1000
     Client(created).to_the_end()
+    for code, sent in ((1007, b"\xff"), (1009, bytes(4 * 1024 * 1024 + 1)), (1002, None)):
+        raw = raw_attach(stage.create())
+        raw.send(frame(TEXT, sent) if sent else frame(PING, fin=False))
+        assert raw.close_code() == code
     stage.wait_until_alone()
     after = stage.metrics(METRICS_TOKEN)
 
@@ -230,6 +236,9 @@ def test_metrics_have_the_numbers_of_what_happened(stage: Stage) -> None:
         "kyna_stream_refusals_total{runtime_token_missing}": 1,
         "kyna_stream_refusals_total{message_invalid}": 1,
         "kyna_stream_refusals_total{session_already_ended}": 1,
+        "kyna_stream_refusals_total{not_utf8}": 1,
+        "kyna_stream_refusals_total{message_too_big}": 1,
+        "kyna_stream_refusals_total{protocol_error}": 1,
     }
 
 
@@ -258,8 +267,9 @@ def test_readyz_names_a_database_that_is_down(alone: RuntimeServer) -> None:
 
 def test_metrics_are_there_while_the_database_is_not(alone: RuntimeServer) -> None:
     text = ask(alone, "GET", "/metrics").body.decode()
-    assert "kyna_database_up 0.0" in text
     assert "kyna_stream_attached_sessions 0.0" in text
+    # Of all sessions and of the database, the API tells.
+    assert "kyna_sessions_live" not in text
 
 
 def test_an_attach_without_a_database_is_closed_1012(stage: Stage, alone: RuntimeServer) -> None:
