@@ -35,7 +35,7 @@ class _Waiting:
 
 
 class Checkpointer:
-    """Stores checkpoints; a session has at most one waiting, for its socket waits too."""
+    """Stores checkpoints; an attachment has at most one waiting, for its socket waits too."""
 
     def __init__(self) -> None:
         self._waiting: deque[_Waiting] = deque()
@@ -66,7 +66,7 @@ class Checkpointer:
         try:
             while True:
                 await self._some.wait()
-                batch = [self._waiting.popleft() for _ in range(self._next_size())]
+                batch = _wanted([self._waiting.popleft() for _ in range(self._next_size())])
                 if not self._waiting:
                     self._some.clear()
                 while batch:
@@ -80,12 +80,17 @@ class Checkpointer:
                         connection = None
                         logger.warning("checkpoints wait for the database: %s", error)
                         await asyncio.sleep(RETRY_SECONDS)
-                        batch = [waiting for waiting in batch if not waiting.stored.done()]
+                        batch = _wanted(batch)
         finally:
             await _close(connection)
 
     def _next_size(self) -> int:
         return min(len(self._waiting), MOST_AT_ONCE)
+
+
+def _wanted(batch: list[_Waiting]) -> list[_Waiting]:
+    """Without those whose socket has given up: another attach may hold the session by now."""
+    return [waiting for waiting in batch if not waiting.stored.done()]
 
 
 async def _store(connection: psycopg.AsyncConnection[Any], batch: list[_Waiting]) -> None:
@@ -105,7 +110,7 @@ async def _store(connection: psycopg.AsyncConnection[Any], batch: list[_Waiting]
         return
     for waiting in batch:
         if not waiting.stored.done():
-            waiting.stored.set_result(waiting.checkpoint.session_id in held)
+            waiting.stored.set_result(waiting.checkpoint.attachment_id in held)
 
 
 async def _close(connection: psycopg.AsyncConnection[Any] | None) -> None:

@@ -78,8 +78,12 @@ class Connection:
     def session_id(self) -> UUID:
         return self._held.id
 
+    @property
+    def attachment_id(self) -> UUID:
+        return self._held.attachment_id
+
     def attachment(self) -> Attachment:
-        return Attachment(self._held.id, self._held.attachment_id, self._last_message_at())
+        return Attachment(self.session_id, self.attachment_id, self._last_message_at())
 
     async def serve(self) -> int:
         """Speak first, then serve the client to its end. Answers the close code."""
@@ -220,7 +224,7 @@ class Connection:
         progress = self._progress
         return Checkpoint(
             session_id=self.session_id,
-            attachment_id=self._held.attachment_id,
+            attachment_id=self.attachment_id,
             number=progress.checkpoint_number + 1,
             engine_state=progress.engine_state(),
             accepted_frames=taken.accepted,

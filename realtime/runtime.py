@@ -159,7 +159,7 @@ class Runtime:
             logger.exception("leases can't be renewed")
             return
         for connection in connections:
-            if connection.session_id not in held:
+            if connection.attachment_id not in held:
                 connection.socket.order(Order.LOOK)
 
 

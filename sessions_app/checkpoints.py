@@ -10,16 +10,15 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db import connection
 from psycopg.types.numeric import Int8
 
-from sessions_app.deadlines import FINALIZING_GRACE, settle
-from sessions_app.holding import IDLE_MARGIN, IDLE_SLACK, LEASE, AttachmentLost, idle_limit
-from sessions_app.models import DetectionSession
+from sessions_app.deadlines import FINALIZING_GRACE
+from sessions_app.holding import IDLE_MARGIN, IDLE_SLACK, LEASE, idle_limit
 
-# A row for each session that holds its checkpoint, stored now or by an earlier try whose answer
-# was lost. The one of an earlier try is seen once that has committed: what is not answered is
-# tried once more before it counts as lost.
+# The attachments whose checkpoint is held, stored now or by an earlier try whose answer was lost.
+# The one of an earlier try is seen once that has committed: what is not answered is tried once more
+# before it counts as lost. Of a session there may be several here, by attachments that have lost it
+# as well: all that is stored and answered goes by the attachment.
 #
 # What is attached streams or is finalizing. The conditions are such that the primary key alone can
 # serve them: planned on an empty table, joins and other indexes pass for as cheap.
@@ -59,21 +58,21 @@ updated AS (
         AND session.attachment_id = given.attachment_id
         AND session.checkpoint_number = given.number - 1
         AND COALESCE(session.deadline_at > %(now)s::timestamptz, FALSE)
-    RETURNING session.id
+    RETURNING session.id, session.attachment_id
 ),
 stored AS (
     INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload)
-    SELECT event.session_id, event.sequence, event.frame_seq, event.ts_ms, event.type,
+    SELECT updated.id, event.sequence, event.frame_seq, event.ts_ms, event.type,
            event.payload::jsonb
     FROM unnest(
-        %(event_session_ids)s::uuid[], %(sequences)s::bigint[], %(frame_seqs)s::bigint[],
+        %(event_attachment_ids)s::uuid[], %(sequences)s::bigint[], %(frame_seqs)s::bigint[],
         %(ts_ms)s::float8[], %(types)s::text[], %(payloads)s::text[]
-    ) AS event (session_id, sequence, frame_seq, ts_ms, type, payload)
-    WHERE event.session_id IN (SELECT id FROM updated)
+    ) AS event (attachment_id, sequence, frame_seq, ts_ms, type, payload)
+    JOIN updated ON updated.attachment_id = event.attachment_id
 )
-SELECT id AS session_id FROM updated
+SELECT attachment_id FROM updated
 UNION ALL
-SELECT session.id
+SELECT session.attachment_id
 FROM given
 JOIN detection_session AS session ON session.id = ANY (%(session_ids)s::uuid[])
     AND session.id = given.session_id AND session.attachment_id = given.attachment_id
@@ -113,8 +112,8 @@ class Checkpoint:
 
 
 def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, Any]:
-    """What STATEMENT takes to store `checkpoints`, at most one of a session."""
-    events = [(one.session_id, event) for one in checkpoints for event in one.events]
+    """What STATEMENT takes to store `checkpoints`, at most one of an attachment."""
+    events = [(one.attachment_id, event) for one in checkpoints for event in one.events]
     return {
         "now": now,
         "lease_until": now + LEASE,
@@ -131,36 +130,13 @@ def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, An
         "last_batch_seqs": _bigints(one.last_batch_seq for one in checkpoints),
         "event_counts": _bigints(len(one.events) for one in checkpoints),
         "idle_at": [one.last_message_at + idle_limit() for one in checkpoints],
-        "event_session_ids": [session_id for session_id, _ in events],
+        "event_attachment_ids": [attachment_id for attachment_id, _ in events],
         "sequences": _bigints(event.sequence for _, event in events),
         "frame_seqs": _bigints(event.frame_seq for _, event in events),
         "ts_ms": [float(event.ts_ms) for _, event in events],
         "types": [event.type for _, event in events],
         "payloads": [_text(_encode(event.payload)) for _, event in events],
     }
-
-
-def checkpoint_store(*, checkpoint: Checkpoint, now: datetime) -> None:
-    """Store one checkpoint; raises AttachmentLost, having changed nothing of the session's work.
-
-    A deadline that has passed is settled first: the longest session leaves it finalizing and held.
-    """
-    if _store(checkpoint, now):
-        return
-    settle(
-        DetectionSession.objects.filter(
-            id=checkpoint.session_id, attachment_id=checkpoint.attachment_id
-        ),
-        now,
-    )
-    if not _store(checkpoint, now):
-        raise AttachmentLost
-
-
-def _store(checkpoint: Checkpoint, now: datetime) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(STATEMENT, parameters([checkpoint], now))
-        return cursor.fetchone() is not None
 
 
 def _bigints(numbers: Iterable[int]) -> list[Int8]:

@@ -43,7 +43,7 @@ renewed AS (
     FROM free
     WHERE session.id = ANY (%(session_ids)s::uuid[]) AND session.id = free.id
 )
-SELECT id FROM held
+SELECT attachment_id FROM held
 """
 
 
@@ -56,14 +56,14 @@ class Attachment(NamedTuple):
 
 
 def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUID]:
-    """Renew the leases of one runtime's attachments; answers the sessions that it still holds.
+    """Renew the leases of one runtime's attachments; answers those that still hold their session.
 
     Also moves the idle deadlines: a client that only pings is not idle.
     """
     given = list(attachments)
     held = _renew(given, now)
     # The longest session leaves one finalizing and still held.
-    missing = [one for one in given if one.session_id not in held]
+    missing = [one for one in given if one.attachment_id not in held]
     if missing:
         mine = DetectionSession.objects.filter(
             id__in=[one.session_id for one in missing],
@@ -87,4 +87,4 @@ def _renew(given: list[Attachment], now: datetime) -> set[UUID]:
     }
     with connection.cursor() as cursor:
         cursor.execute(_RENEW, parameters)
-        return {session_id for (session_id,) in cursor.fetchall()}
+        return {attachment_id for (attachment_id,) in cursor.fetchall()}

@@ -19,12 +19,13 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Project
-from sessions_app.checkpoints import Checkpoint, checkpoint_store
+from sessions_app.checkpoints import Checkpoint
 from sessions_app.lifecycle import session_attach
 from staff.acts import ActingAdmin
 from tests.browser.accessibility import Violation, report, violations
 from tests.conftest import VALID_YAML, Machine, make_version
 from tests.sessions_app.engine_work import whole
+from tests.sessions_app.storing import checkpoint_store
 
 COLOR_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Pages beside those that each registered model has: a name, and what gives the path.
@@ -70,7 +71,7 @@ def detect(session_id: UUID) -> None:
         last_message_at=now,
         events=whole().events,
     )
-    checkpoint_store(checkpoint=checkpoint, now=now)
+    checkpoint_store(checkpoint, now=now)
 
 
 def pages(superuser: User) -> Iterator[tuple[str, str]]:

@@ -193,3 +193,40 @@ def test_exactly_one_of_many_attaches_holds(
     losers = len(sockets) - 1 + (first is not None)
     eventually(lambda: close_codes(created).count(4409) == losers, "every loser is noted")
     eventually(lambda: 1000 in close_codes(created), "and who held it to the end")
+
+
+def test_the_two_do_not_meet_in_one_statement(
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer
+) -> None:
+    """Their checkpoints wait together, for both connections of the runtime wait for others'."""
+    created, *others = (create(owner, squat, hurried.url) for _ in range(4))
+    older, *busy, bystander = [Client(one) for one in (created, *others)]
+    for client in (older, *busy, bystander):
+        client.expect("session_update")
+    with locked_row(others[0]), locked_row(others[1]):
+        for waiting, client in enumerate(busy, 1):
+            client.send_batch(1, FRAMES[:5])
+            await_waiting_backends(waiting)
+        older.send_batch(1, FRAMES[:20])
+        is_answered(bystander)
+        newer = Client(created)
+        newer.expect("session_update")
+        newer.send_batch(1, FRAMES[:1])
+        is_answered(bystander)
+    assert newer.until("frame_ack")["accepted_frames_total"] == 1
+    is_superseded(older)
+    assert {message["type"] for message in older.told} == {"session_update", "error"}
+    session = session_of(created)
+    assert (session.accepted_frames_total, session.events_total) == (1, 0)
+    assert stored_events(created) == []
+    complete(newer, FRAMES[1:])
+    assert stored_events(created) == EVENTS
+    for client in (*busy, bystander):
+        client.drop()
+
+
+def is_answered(bystander: Client) -> None:
+    """By then the runtime has taken in what was sent to it before."""
+    for _ in range(3):
+        bystander.send({"type": "ping"})
+        bystander.expect("pong")

@@ -8,11 +8,12 @@ from uuid import UUID
 from movespecs.models import MoveSpec
 from sessions_app import expiry, leases, lifecycle
 from sessions_app.admission import AdmissionRequest, session_admit
-from sessions_app.checkpoints import Checkpoint, NewEvent, checkpoint_store
+from sessions_app.checkpoints import Checkpoint, NewEvent
 from sessions_app.finishing import session_finish
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from tests.conftest import Machine
 from tests.sessions_app.engine_work import Work
+from tests.sessions_app.storing import checkpoint_store
 
 START = datetime(2031, 5, 1, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -117,7 +118,7 @@ class Scene:
                 **more,
             }
         )
-        checkpoint_store(checkpoint=checkpoint, now=at(seconds))
+        checkpoint_store(checkpoint, now=at(seconds))
 
     def keep_alive(self, session_id: UUID, attachment_id: UUID, until: int) -> None:
         """Renew now and then, as a runtime does whose client pings; the last time at `until`."""
@@ -133,7 +134,7 @@ class Scene:
             attachments=[leases.Attachment(session_id, attachment_id, heard_at)],
             now=at(seconds),
         )
-        assert held <= {session_id}
+        assert held <= {attachment_id}
         return bool(held)
 
     def finish(

@@ -22,10 +22,11 @@ from plans import (
 )
 
 from movespecs.models import MoveSpec
-from sessions_app.checkpoints import STATEMENT, Checkpoint, NewEvent, checkpoint_store, parameters
+from sessions_app.checkpoints import STATEMENT, Checkpoint, NewEvent, parameters
 from sessions_app.holding import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import Machine
+from tests.sessions_app import storing
 
 ENTER = NewEvent(1, 7, 40.0, "shape_enter", {"shape_key": "bottom", "confidence": 0.5})
 EXIT = NewEvent(2, 9, 1866.6666666666667, "shape_exit", {"shape_key": "bottom", "confidence": 1})
@@ -50,18 +51,13 @@ def checkpoint(session_id: UUID, attachment_id: UUID, number: int = 1, **more: A
 
 
 def store_all(*checkpoints: Checkpoint, seconds: float = 5) -> set[UUID]:
-    """The sessions that hold theirs."""
-    with connection.cursor() as cursor:
-        cursor.execute(STATEMENT, parameters(checkpoints, at(seconds)))
-        answered = [session_id for (session_id,) in cursor.fetchall()]
-    assert len(answered) == len(set(answered))
-    return set(answered)
+    return storing.store_all(checkpoints, at(seconds))
 
 
 def test_it_stores_the_state_the_counts_and_the_events(scene: Scene) -> None:
     session_id, holder = scene.streaming()
     first = checkpoint(session_id, holder, events=[ENTER])
-    assert store_all(first) == {session_id}
+    assert store_all(first) == {holder}
     second = checkpoint(
         session_id,
         holder,
@@ -73,7 +69,7 @@ def test_it_stores_the_state_the_counts_and_the_events(scene: Scene) -> None:
         last_batch_seq=2,  # sent again: the highest stays
         events=[EXIT],
     )
-    assert store_all(second, seconds=6) == {session_id}
+    assert store_all(second, seconds=6) == {holder}
     row = scene.row(session_id)
     assert (row.checkpoint_number, row.engine_state) == (2, {"engine": {"form": 1}})
     assert (row.accepted_frames_total, row.rejected_frames_total) == (19, 3)
@@ -106,10 +102,10 @@ def test_one_that_is_stored_is_held_again_and_stored_once(scene: Scene) -> None:
     """A runtime that lost the answer of its commit tries again."""
     session_id, holder = scene.streaming()
     first = checkpoint(session_id, holder, events=[ENTER])
-    assert store_all(first) == {session_id}
+    assert store_all(first) == {holder}
     before = scene.columns(session_id)
-    assert store_all(first, seconds=6) == {session_id}
-    checkpoint_store(checkpoint=first, now=at(7))
+    assert store_all(first, seconds=6) == {holder}
+    storing.checkpoint_store(first, now=at(7))
     assert scene.columns(session_id) == before
     assert scene.events(session_id) == [ENTER]
 
@@ -121,9 +117,9 @@ def test_one_that_is_stored_is_lost_once_someone_newer_is_attached(scene: Scene)
     newer = scene.attach(session_id, 6)
     before = scene.columns(session_id)
     with pytest.raises(AttachmentLost):
-        checkpoint_store(checkpoint=first, now=at(7))
+        storing.checkpoint_store(first, now=at(7))
     assert scene.columns(session_id) == before
-    assert store_all(checkpoint(session_id, newer, 2, events=[EXIT])) == {session_id}
+    assert store_all(checkpoint(session_id, newer, 2, events=[EXIT])) == {newer}
 
 
 def test_a_statement_stores_those_that_are_held_and_leaves_the_others(scene: Scene) -> None:
@@ -142,10 +138,26 @@ def test_a_statement_stores_those_that_are_held_and_leaves_the_others(scene: Sce
         checkpoint(uuid.uuid4(), uuid.uuid4(), events=[ENTER]),
         checkpoint(uuid.uuid4(), held[1]),
     )
-    assert answered == {held[0], again[0]}
+    assert answered == {held[1], again[1]}
     assert {session_id: scene.columns(session_id) for session_id in others} == before
     assert scene.events(held[0]) == [ENTER, EXIT]
     assert DetectionEvent.objects.count() == 2
+
+
+@pytest.mark.parametrize("first", ["the older's", "the newer's"])
+@pytest.mark.parametrize("events", [[], [EXIT._replace(sequence=1)]])
+def test_of_two_attachments_in_one_statement_only_the_holders_is_stored(
+    scene: Scene, first: str, events: list[NewEvent]
+) -> None:
+    session_id, older = scene.streaming()
+    newer = scene.attach(session_id, 1)
+    late = checkpoint(session_id, older, accepted_frames=25, events=[ENTER, EXIT])
+    held = checkpoint(session_id, newer, accepted_frames=1, last_frame_seq=1, events=events)
+    assert store_all(*([late, held] if first == "the older's" else [held, late])) == {newer}
+    row = scene.row(session_id)
+    assert (row.accepted_frames_total, row.last_frame_seq) == (1, 1)
+    assert row.events_total == len(events)
+    assert scene.events(session_id) == events
 
 
 def test_it_keeps_numbers_and_texts_as_they_are(scene: Scene) -> None:
@@ -175,7 +187,7 @@ def test_it_is_stored_finalizing_after_the_longest_session(scene: Scene) -> None
     scene.keep_alive(session_id, holder, until=3590)
     late = checkpoint(session_id, holder, events=[ENTER])
     assert store_all(late, seconds=3601) == set()
-    checkpoint_store(checkpoint=late, now=at(3601))
+    storing.checkpoint_store(late, now=at(3601))
     row = scene.row(session_id)
     assert (row.status, row.finishing_outcome) == ("finalizing", "max_duration")
     assert scene.events(session_id) == [ENTER]
@@ -185,7 +197,7 @@ def test_it_does_not_bring_back_what_was_abandoned(scene: Scene) -> None:
     session_id, holder = scene.streaming()
     late = checkpoint(session_id, holder, events=[ENTER], last_message_at=at(140))
     with pytest.raises(AttachmentLost):
-        checkpoint_store(checkpoint=late, now=at(140))
+        storing.checkpoint_store(late, now=at(140))
     assert scene.state(session_id) == ("failed", "abandoned", "session_abandoned", at(140))
     assert scene.events(session_id) == []
 

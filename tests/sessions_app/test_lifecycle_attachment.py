@@ -195,7 +195,7 @@ def test_it_renews_what_one_runtime_still_holds(scene: Scene) -> None:
         ],
         now=at(20),
     )
-    assert renewed == {first, fourth}
+    assert renewed == {first_holder, fourth_holder}
     assert {id_: scene.columns(id_) for id_ in before} == before
     assert {scene.row(id_).lease_until for id_ in (first, fourth)} == {at(20) + LEASE}
     assert leases.leases_renew(attachments=[], now=at(21)) == set()
@@ -279,7 +279,7 @@ def test_a_renewal_does_not_wait_for_a_checkpoint_and_counts_its_session_as_held
 
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         scene.checkpoint(*stored, 1, 49)
-        assert pool.submit(renew).result(20) == {stored[0], free[0]}
+        assert pool.submit(renew).result(20) == {stored[1], free[1]}
     assert scene.row(free[0]).lease_until == at(50) + LEASE
     row = scene.row(stored[0])
     assert (row.lease_until, row.checkpoint_number) == (at(49) + LEASE, 1)

@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 from kynaplatform.api.errors import ApiError
 from movespecs.models import MoveSpec
 from projects.suspension import resume, suspend
-from sessions_app.checkpoints import Checkpoint, NewEvent, checkpoint_store
+from sessions_app.checkpoints import Checkpoint, NewEvent
 from sessions_app.deadlines import as_due, sessions_as_of
 from sessions_app.expiry import expire_sessions
 from sessions_app.finishing import session_finish
@@ -43,6 +43,7 @@ from sessions_app.lifecycle import (
 )
 from sessions_app.models import DetectionSession, SessionAttach
 from tests.conftest import SESSIONS, Machine, make_released, mint
+from tests.sessions_app.storing import checkpoint_store
 
 START = datetime(2031, 5, 1, 12, tzinfo=UTC)
 # Short and close together, so that deadlines of every kind meet.
@@ -418,13 +419,13 @@ class Lifecycle(RuleBasedStateMachine):
         # One that is stored already is held, until someone writes that a deadline has passed.
         stored = self.raw[model.id]
         if step == 0 and stored["attachment_id"] == attachment:
-            checkpoint_store(checkpoint=checkpoint, now=self.now)
+            checkpoint_store(checkpoint, now=self.now)
             return
         if not model.holds(attachment) or step != 1:
             with pytest.raises(AttachmentLost):
-                checkpoint_store(checkpoint=checkpoint, now=self.now)
+                checkpoint_store(checkpoint, now=self.now)
             return
-        checkpoint_store(checkpoint=checkpoint, now=self.now)
+        checkpoint_store(checkpoint, now=self.now)
         model.checkpoints += 1
         model.accepted_frames_total += frames
         model.rejected_frames_total += 1
@@ -443,10 +444,10 @@ class Lifecycle(RuleBasedStateMachine):
             attachments=[Attachment(model.id, id_, heard_at) for model, id_ in picked],
             now=self.now,
         )
-        held = [model for model, id_ in picked if model.holds(id_)]
-        for model in held:
+        held = {id_: model for model, id_ in picked if model.holds(id_)}
+        for model in held.values():
             model.hear(heard_at, self.now)
-        assert renewed == {model.id for model in held}
+        assert renewed == set(held)
 
     @precondition(lambda self: any(model.attachment for model in self.models))
     @rule(seconds=st.sampled_from([10, 25, 29]))
@@ -456,7 +457,7 @@ class Lifecycle(RuleBasedStateMachine):
         renewed = leases_renew(
             attachments=[Attachment(model.id, id_, self.now) for model, id_ in held], now=self.now
         )
-        assert renewed == {model.id for model, _ in held}
+        assert renewed == {attachment for _, attachment in held}
         for model, _ in held:
             model.hear(self.now, self.now)
         self.turn_the_clock(self.now + timedelta(seconds=seconds))
