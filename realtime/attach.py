@@ -41,12 +41,13 @@ _BEARER_SUBPROTOCOL: Final = "bearer."
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What a client's opening request said; `address` is the one its attaches count on."""
+    """What a client's opening request said, and when; its attaches count on `address`."""
 
     session_id: str
     token: str | None = field(repr=False)
     origin: str | None
     address: str
+    arrived_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def handshake(scope: Mapping[str, Any], session_id: str) -> Handshake:
         address=address_of_peer(
             (scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", "")
         ),
+        arrived_at=timezone.now(),
     )
 
 
@@ -99,9 +101,16 @@ def attach(*, handshake: Handshake, runtime: str) -> Attached:
         raise
     _count("attach", str(session_id))
     attachment_id = uuid.uuid4()
-    session = session_attach(
-        session_id=session_id, attachment_id=attachment_id, runtime=runtime, now=now
-    )
+    try:
+        session = session_attach(
+            session_id=session_id,
+            attachment_id=attachment_id,
+            runtime=runtime,
+            now=now,
+            arrived_at=handshake.arrived_at,
+        )
+    except AttachmentLost:
+        raise SessionSuperseded from None
     try:
         return Attached(session, attachment_id, _progress(session))
     except Error:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import math
-import time
+import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import copy_context
@@ -40,7 +40,7 @@ FOR_OPERATORS: Final = ThreadPoolExecutor(1, thread_name_prefix="operators")
 
 async def in_database(threads: Executor, function: Callable[[], Answer]) -> Answer:
     """`function()` in one of `threads`, which each have a database connection of their own."""
-    return await _in_thread(threads, function, math.inf)
+    return await _in_thread(threads, function)
 
 
 async def in_patient_database(threads: Executor, function: Callable[[], Answer]) -> Answer:
@@ -49,11 +49,10 @@ async def in_patient_database(threads: Executor, function: Callable[[], Answer])
     `function` may run twice though the first time was stored: it has to be safe to repeat. After
     Restarting it begins no statement any more: an attach that comes late is not the newest.
     """
-    until = time.monotonic() + PATIENCE_SECONDS
     async with patience():
         while True:
             try:
-                return await _in_thread(threads, function, until)
+                return await _in_thread(threads, function)
             except UNREACHABLE as error:
                 logger.warning("the database is out of reach: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
@@ -102,22 +101,26 @@ async def cancel(tasks: Collection[asyncio.Task[None]]) -> None:
         await asyncio.wait(tasks, timeout=LAST_SECONDS)
 
 
-async def _in_thread(threads: Executor, function: Callable[[], Answer], until: float) -> Answer:
+async def _in_thread(threads: Executor, function: Callable[[], Answer]) -> Answer:
     loop = asyncio.get_running_loop()
     context = copy_context()  # the request id of what is logged
-    return await loop.run_in_executor(threads, context.run, _call, function, until)
+    given_up = threading.Event()
+    try:
+        return await loop.run_in_executor(threads, context.run, _call, function, given_up)
+    finally:
+        given_up.set()
 
 
-def _call(function: Callable[[], Answer], until: float) -> Answer:
-    def in_time(execute: Callable[..., Any], *statement: Any) -> Any:
-        if time.monotonic() > until:
-            raise OperationalError("the time that it had is over")
+def _call(function: Callable[[], Answer], given_up: threading.Event) -> Answer:
+    def while_wanted(execute: Callable[..., Any], *statement: Any) -> Any:
+        if given_up.is_set():
+            raise OperationalError("nobody waits for it any more")
         return execute(*statement)
 
     drop_closed_connections()
     close_old_connections()
     try:
-        with django_connection.execute_wrapper(in_time):
+        with django_connection.execute_wrapper(while_wanted):
             return function()
     except UNREACHABLE:
         django_connection.close()

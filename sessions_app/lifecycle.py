@@ -45,6 +45,8 @@ from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Sessio
 # Runtimes listen on it; the payload is the session's id.
 CHANNEL = "kyna_session"
 SUPERSEDED = 4409
+# By so much the clocks of two runtimes may: an attach through one is not older for it.
+CLOCKS_DIFFER = timedelta(seconds=1)
 
 
 def session_settle(*, session_id: UUID, now: datetime) -> None:
@@ -100,14 +102,22 @@ def session_cancel(*, session_id: UUID, project_id: UUID, now: datetime) -> None
 
 
 def session_attach(
-    *, session_id: UUID, attachment_id: UUID, runtime: str, now: datetime
+    *,
+    session_id: UUID,
+    attachment_id: UUID,
+    runtime: str,
+    now: datetime,
+    arrived_at: datetime | None = None,
 ) -> DetectionSession:
     """Take the fence: the newest attachment holds the session, an older one has lost it.
+
+    The newest is the one whose client came last, at `arrived_at` (None: now), however long it then
+    waited: what waited for longer has often been given up, and its client attached again.
 
     The first attach starts the session. An attach counts as a message of the client. The session
     comes with its version, and as it is after the last checkpoint of an older attachment. `runtime`
     names the process, as host:pid. Raises NotFound, OrganizationSuspended, ProjectSuspended,
-    SessionAlreadyEnded.
+    SessionAlreadyEnded, AttachmentLost.
     """
     found = DetectionSession.objects.select_related("project__organization")
     admitted = found.defer("engine_state").filter(id=session_id).first()
@@ -124,9 +134,11 @@ def session_attach(
     )
     idle = Value(now + idle_limit() + IDLE_SLACK)
     one = DetectionSession.objects.filter(id=session_id)
+    arrived_at = arrived_at or now
     with transaction.atomic():
         _settle_locked(one, now)
-        is_taken = one.filter(status__in=LIVE_STATUSES, deadline_at__gt=now).update(
+        is_newest = not _newer_attaches(session_id, runtime, arrived_at).exists()
+        is_taken = is_newest and one.filter(status__in=LIVE_STATUSES, deadline_at__gt=now).update(
             status=case(Q(status=Status.CREATED), Status.STREAMING, F("status")),
             started_at=Coalesce(F("started_at"), Value(now)),
             longest_until=longest,
@@ -139,8 +151,10 @@ def session_attach(
             ),
         )
         if is_taken:
-            _note_attach(session_id, attachment_id, runtime, now)
+            _note_attach(session_id, attachment_id, runtime, arrived_at, now)
         session = one.select_related("resolved_version").get()
+    if not is_newest and session.status in LIVE_STATUSES:
+        raise AttachmentLost
     if not is_taken:
         raise already_ended(session)
     return session
@@ -235,12 +249,24 @@ def already_ended(session: DetectionSession) -> SessionAlreadyEnded:
     )
 
 
-def _note_attach(session_id: UUID, attachment_id: UUID, runtime: str, now: datetime) -> None:
+def _newer_attaches(
+    session_id: UUID, runtime: str, arrived_at: datetime
+) -> QuerySet[SessionAttach]:
+    return SessionAttach.objects.filter(
+        Q(attached_at__gt=arrived_at, runtime=runtime)
+        | Q(attached_at__gt=arrived_at + CLOCKS_DIFFER),
+        session_id=session_id,
+    )
+
+
+def _note_attach(
+    session_id: UUID, attachment_id: UUID, runtime: str, arrived_at: datetime, now: datetime
+) -> None:
     open_ = SessionAttach.objects.filter(session_id=session_id, detached_at__isnull=True)
     if open_.update(detached_at=now, close_code=SUPERSEDED):
         notify_runtimes([session_id])
     SessionAttach.objects.create(
-        id=attachment_id, session_id=session_id, runtime=runtime, attached_at=now
+        id=attachment_id, session_id=session_id, runtime=runtime, attached_at=arrived_at
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from database_proxy import DatabaseProxy, database_proxy
-from rows import expected_events, session_of, stored_events
+from rows import create_many, expected_events, session_of, stored_events
 from streaming import SQUAT, Client, create, wire_frames
 
 from movespecs.models import MoveSpec
@@ -110,6 +110,23 @@ def test_operators_do_not_wait_for_a_database_that_hangs(
         assert asked(runtime, "/metrics") == 200
     proxy.reach()
     eventually(lambda: asked(runtime, "/readyz") == 200, "it is ready again")
+
+
+def test_an_attach_that_was_given_up_does_not_take_the_session_from_a_newer_one(
+    owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, runtime: RuntimeServer
+) -> None:
+    """Both wait for the database, and nothing says which of them comes to it first."""
+    sessions = create_many(owner, squat, runtime.url, 6)
+    proxy.refuse()
+    for created in sessions:
+        Client(created).drop()
+    clients = [Client(created) for created in sessions]
+    proxy.reach()
+    for client in clients:
+        client.expect("session_update")
+    for client, created in zip(clients, sessions, strict=True):
+        complete(client, 0)
+        assert stored_events(created) == EVENTS
 
 
 @pytest.mark.parametrize("how", ["refuse", "hang"])

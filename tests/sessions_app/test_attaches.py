@@ -41,6 +41,45 @@ def test_a_newer_attach_closes_the_older_one(scene: Scene) -> None:
     assert (row.attachment_id, row.lease_until) == (newer, at(10) + LEASE)
 
 
+@pytest.mark.parametrize(
+    ("arrived", "runtime", "is_newest"),
+    [
+        (11, RUNTIME, True),
+        (10, RUNTIME, True),  # its own first try, whose answer was lost
+        (9.999, RUNTIME, False),
+        (9, "host-2:1", True),  # two clocks
+        (8.999, "host-2:1", False),
+    ],
+)
+def test_the_newest_is_the_one_that_arrived_last_however_long_it_waited(
+    scene: Scene, arrived: float, runtime: str, is_newest: bool
+) -> None:
+    session_id = scene.created()
+    holder = scene.attach(session_id, 10)
+    before, attaches = scene.columns(session_id), scene.attaches(session_id)
+    late = {"session_id": session_id, "attachment_id": uuid.uuid4(), "runtime": runtime}
+    if is_newest:
+        lifecycle.session_attach(**late, now=at(20), arrived_at=at(arrived))
+        assert scene.row(session_id).attachment_id == late["attachment_id"]
+        assert (late["attachment_id"], at(arrived), None, None) in scene.attaches(session_id)
+        return
+    with pytest.raises(AttachmentLost):
+        lifecycle.session_attach(**late, now=at(20), arrived_at=at(arrived))
+    assert (scene.columns(session_id), scene.attaches(session_id)) == (before, attaches)
+    scene.checkpoint(session_id, holder, 1, 21)
+
+
+def test_one_that_waited_finds_an_ended_session_ended(scene: Scene) -> None:
+    session_id = scene.created()
+    scene.attach(session_id, 10)
+    scene.cancel(session_id, 11)
+    with pytest.raises(SessionAlreadyEnded):
+        lifecycle.session_attach(
+            session_id=session_id, attachment_id=uuid.uuid4(), runtime=RUNTIME,
+            now=at(20), arrived_at=at(9),
+        )  # fmt: skip
+
+
 def test_an_attach_comes_with_the_version_and_the_stored_state(scene: Scene) -> None:
     session_id, older = scene.streaming()
     scene.checkpoint(session_id, older, 1, 5, frames=15, rejected_frames=2, last_frame_seq=17)
