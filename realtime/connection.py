@@ -52,7 +52,8 @@ logger = logging.getLogger("kynaplatform.realtime")
 # Of what is no frame: a client that only talks is bounded by this, one that streams by TCP.
 IDLE_TALK_A_SECOND: Final = 20.0
 MOST_IDLE_TALK: Final = 100.0
-# Batches that may have arrived, behind each other, when a session's end is noticed.
+# Batches that may have arrived, behind each other, when an end is noticed: the session's, or the
+# process's; and as many that came too late.
 MOST_RECEIVED: Final = 8
 # For a client that attaches while its session is finalizing: to send again what was not answered.
 RESEND_SECONDS: Final = 2.0
@@ -68,8 +69,7 @@ class Connection:
         self._events_told = attached.progress.events
         self._is_ending = self._held.is_finalizing
         self._checkpointer = checkpointer
-        # The attach counts as a message.
-        socket.heard_at = time.monotonic()
+        socket.hear()  # the attach counts as a message
         self._talk = Allowance(MOST_IDLE_TALK, IDLE_TALK_A_SECOND)
         self._heartbeat = Heartbeat(socket)
         self._deadline: asyncio.TimerHandle | None = None
@@ -141,7 +141,10 @@ class Connection:
                 await self._look()
             case Order.TIME:
                 await self._check_deadline()
-            case Order.DRAIN | Order.AWAY:
+            case Order.DRAIN:
+                await self._serve_received()
+                raise Restarting
+            case Order.AWAY:
                 raise Restarting
             case None:
                 raise MessageInvalid("Messages are JSON text, not binary.")
@@ -154,8 +157,6 @@ class Connection:
         if is_talk and not self._talk.spend():
             raise RateLimited(1)
         match message:
-            case FrameBatch() if self._is_ending:
-                await self._refuse_batch(message)
             case FrameBatch():
                 with self._heartbeat:
                     await self._serve_batch(message)
@@ -173,6 +174,9 @@ class Connection:
     # --- Batches --------------------------------------------------------------------------
 
     async def _serve_batch(self, batch: FrameBatch) -> None:
+        if self._is_ending:
+            await self._refuse_batch(batch)
+            return
         arrived = time.monotonic()
         try:
             taken = take(self._progress, batch)
@@ -262,7 +266,7 @@ class Connection:
                 await self._conclude()
 
     async def _serve_received(self) -> None:
-        """What has arrived before the end was noticed."""
+        """What has arrived by now: not all that a client goes on sending."""
         for _ in range(MOST_RECEIVED):
             batch = self._waiting_batch()
             if batch is None:
@@ -282,9 +286,8 @@ class Connection:
         """The last events, and an answer to whatever came too late."""
         await self._held.finish()
         await self._send_last_events()
-        while batch := self._waiting_batch():
-            await self._refuse_batch(batch)
-            await asyncio.sleep(0)
+        self._is_ending = True
+        await self._serve_received()
         raise SessionEnded
 
     async def _send_last_events(self) -> None:
@@ -339,4 +342,4 @@ class Connection:
 
     def _last_message_at(self) -> datetime:
         # Not by the loop's clock, which is cut to milliseconds: that is a hair too early.
-        return timezone.now() - timedelta(seconds=time.monotonic() - self.socket.heard_at)
+        return timezone.now() - timedelta(seconds=self.socket.silent_seconds())

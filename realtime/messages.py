@@ -5,7 +5,6 @@ frame, to tell the frames at fault from the rest; and only where it can't be rea
 is a fault of its frame alone made readable: NaN and Infinity, and halves of surrogate pairs.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, cast
 
@@ -23,13 +22,9 @@ MOST_FRAMES: Final = 300
 MOST_FRAME_SEQ: Final = 2**53
 MOST_BATCH_SEQ: Final = 2**53
 MOST_FAULT_CHARACTERS: Final = 200
-# Inside strings the first may match as well; none that means something here has it.
-_NOT_FINITE: Final = re.compile(r"(?<=[:,\[\s])-?(?:NaN|Infinity)(?=[,\]}\s])")
-_HALF_PAIR: Final = re.compile(
-    r"\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})"
-    r"|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}",
-    re.IGNORECASE,
-)
+# Both may stand inside strings as well; no string that means something here has them.
+_NOT_FINITE: Final = ("-Infinity", "Infinity", "-NaN", "NaN")
+_SURROGATES: Final = tuple(f"\\u{d}{digit}" for d in "dD" for digit in "89abcdefABCDEF")
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 BatchSeq = Annotated[int, msgspec.Meta(ge=1, le=MOST_BATCH_SEQ)]
@@ -133,15 +128,24 @@ def _decode_apart(text: str) -> ClientMessage:
     except msgspec.ValidationError as error:
         raise _unreadable(error) from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        # An object is no number, and no text of ours has U+FFFD.
-        readable = _HALF_PAIR.sub(r"\\ufffd", _NOT_FINITE.sub("{}", text))
+        readable = _readable(text)
         if readable == text:
-            raise MessageInvalid("The message is not JSON.") from error
+            raise MessageInvalid("The message is not JSON, or is nested too deeply.") from error
         return _decode_apart(readable)
     if not isinstance(message, _LooseBatch):
         return cast(ClientMessage, message)
     _refuse_too_many(message.frames)
     return FrameBatch(message.batch_seq, [_frame(bytes(raw)) for raw in message.frames])
+
+
+def _readable(text: str) -> str:
+    """With objects for what is no number, and other characters for surrogates, paired or not."""
+    for name in _NOT_FINITE:
+        text = text.replace(name, "{}")
+    if "\\ud" in text or "\\uD" in text:
+        for escape in _SURROGATES:
+            text = text.replace(escape, "\\uff")
+    return text
 
 
 def _unreadable(error: Exception) -> MessageInvalid:

@@ -51,7 +51,15 @@ class Socket:
         self._message: dict[str, Any] | None = None
         self._pump: asyncio.Task[None] | None = None
         self._taken = asyncio.Event()
-        self.heard_at = time.monotonic()
+        self._heard_at = time.monotonic()
+
+    def hear(self) -> None:
+        """The client has just shown that it is there."""
+        self._heard_at = time.monotonic()
+
+    def silent_seconds(self) -> float:
+        """How long the client has said nothing: not while what it said waits to be served."""
+        return 0.0 if self.has_message() else time.monotonic() - self._heard_at
 
     def order(self, order: Order) -> None:
         """Safe to repeat: an order that waits is given once."""
@@ -120,7 +128,7 @@ class Socket:
             self._wake.set()
             if self._message["type"] == "websocket.disconnect":
                 return
-            self.heard_at = time.monotonic()
+            self.hear()
             await self._taken.wait()
 
     async def _send_event(self, event: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Detection sessions: create, read, list, their events, finalize, cancel."""
 
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.deadlines import session_as_of, sessions_as_of, with_due_columns
 from sessions_app.events import EventRecord, events_after, present_event
+from sessions_app.finishing import session_finish
+from sessions_app.holding import AttachmentLost
 from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
 from sessions_app.models import DetectionSession
 from sessions_app.runtime_tokens import (
@@ -195,8 +198,13 @@ class SessionEventViewSet(ApiViewSet):
 
 
 def _record(request: ApiRequest, session_id: UUID, now: datetime) -> SessionRecord:
-    mine = DetectionSession.objects.filter(project_id=request.caller.project_id)
-    session = session_as_of(mine.filter(id=session_id), now)
+    mine = DetectionSession.objects.filter(id=session_id, project_id=request.caller.project_id)
+    session = mine.first()
+    if session is not None and session.deadline_at is not None and session.deadline_at <= now:
+        # Only its engine says how a finish goes, and a terminal status never changes.
+        with suppress(AttachmentLost):
+            session_finish(session_id=session_id, now=now)
+        session = session_as_of(mine, now)
     if session is None:
         raise errors.NotFound("session")
     return present_session(session, request.caller.organization_id)

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 import websocket
 from django.utils import timezone
-from rows import expected_events, locked_row, session_of, stored_events, told_events
+from rows import (
+    await_waiting_backends,
+    expected_events,
+    locked_row,
+    session_of,
+    stored_events,
+    told_events,
+)
 from streaming import SQUAT, Client, create, wire_frames
 
 from movespecs.models import MoveSpec
@@ -88,6 +95,23 @@ def test_a_client_that_says_nothing_for_the_idle_limit_is_abandoned(
         lambda: SessionAttach.objects.get(session_id=session.id).close_code == 1000,
         "the attach is closed",
     )
+
+
+def test_a_client_whose_messages_wait_to_be_served_is_not_idle(
+    created: dict[str, Any], client: Client
+) -> None:
+    with locked_row(created):
+        client.send_batch(1, FRAMES[:10])
+        await_waiting_backends(1)
+        client.send_batch(2, FRAMES[10:20])
+        client.send_batch(3, FRAMES[20:30])
+        idle_at = timezone.now() + timedelta(seconds=IDLE_SECONDS + 0.2)
+        eventually(lambda: timezone.now() > idle_at, "the idle limit has passed")
+    for batch_seq in (1, 2, 3):
+        assert client.until("frame_ack")["batch_seq"] == batch_seq
+    client.send({"type": "cancel"})
+    assert client.until("session_done")["terminal_outcome"] == "cancelled"
+    assert client.to_the_end() == 1000
 
 
 def test_the_longest_session_finishes_and_completes(

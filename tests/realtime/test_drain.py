@@ -92,17 +92,19 @@ def test_what_was_received_is_acknowledged_before(
     with locked_row(created) as release:
         client.send_batch(1, FRAMES[:20])
         await_waiting_backends(1)
+        client.send_batch(2, FRAMES[20:25])
 
         def let_go() -> None:
             time.sleep(0.5)  # by now it drains
             release()
             assert client.until("frame_ack")["accepted_frames_total"] == 20
+            assert client.until("frame_ack")["accepted_frames_total"] == 25
             assert client.to_the_end() == 1012
 
         exits_in_time(runtime, let_go)
     assert attaches(created) == [1012]
     with runtime_server(tmp_path) as other:
-        complete(created, other, 20)
+        complete(created, other, 25)
     assert attaches(created) == [1012, 1000]
 
 

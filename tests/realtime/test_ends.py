@@ -20,6 +20,7 @@ from streaming import SQUAT, Client, batches, create, wire_frames
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from projects.suspension import suspend
+from realtime.connection import MOST_RECEIVED
 from tests.concurrency.racing import racing
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer
@@ -230,6 +231,18 @@ def test_a_batch_sent_with_the_finalize_is_answered(created: dict[str, Any]) -> 
         [(1, [])],
     )
     assert client.told[-1] == done(created, accepted_frames_total=15)
+
+
+def test_a_client_that_goes_on_sending_does_not_put_the_end_off(created: dict[str, Any]) -> None:
+    client = attach(created)
+    client.send({"type": "finalize"})
+    for batch_seq, batch in enumerate(batches(wire_frames(MIDWAY), 1), 1):
+        client.send_batch(batch_seq, batch)
+    client.until("session_done")
+    acks = [message for message in client.told if message["type"] == "frame_ack"]
+    assert len(acks) <= MOST_RECEIVED
+    assert {ack["accepted_frame_count"] for ack in acks} <= {0}
+    assert client.to_the_end() == 1000
 
 
 def test_it_is_told_once_that_finalizes_twice(owner: Machine, created: dict[str, Any]) -> None:

@@ -360,3 +360,31 @@ def test_random_messages_are_answered_as_documented(stage: Stage, growth: None) 
                 break
             assert told["type"] == "event_batch"
     assert acknowledged > 100
+
+
+# --- Slow to read ---------------------------------------------------------------------------
+
+SLOW_TO_READ = {
+    "no numbers": f'{{"x": [{",".join(["NaN", "-Infinity"] * 500)}]}}',
+    "half characters": '{"x": "' + "\\ud800" * 1_000 + '"}',
+    "lists of lists": f'{{"x": [{",".join(["[[[]]]"] * 800)}]}}',
+}
+
+
+@pytest.mark.parametrize("what", SLOW_TO_READ)
+def test_batches_that_are_slow_to_read_hold_up_no_one(
+    stage: Stage, growth: None, what: str
+) -> None:
+    frames = ",".join([SLOW_TO_READ[what]] * 280)
+    batch = f'{{"type": "frame_batch", "batch_seq": 1, "frames": [{frames}]}}'.encode()
+    assert 1.2e6 < len(batch) < 2 * 1024 * 1024
+    with unharmed_bystander(stage, what):
+        sockets = [attach(stage.create()) for _ in range(4)]
+        for _ in range(5):
+            for raw in sockets:
+                raw.send(frame(TEXT, batch))
+            for raw in sockets:
+                _, payload = raw.read_frame()
+                assert json.loads(payload)["rejected_frame_indexes"] == list(range(280))
+        for raw in sockets:
+            raw.close()
