@@ -3,18 +3,21 @@
 One JSON object: `exercise`, `count` (human repetitions, or null), `rep_frames` (the first and last
 frame of each repetition, or null), `fps`, `source`, and `frames`. A frame is null where no pose was
 found, else 33 landmarks in canonical order, each `[x, y, z]` or `[x, y, z, visibility]` in metres.
-Frame n was taken at n * 1000 / fps milliseconds.
+Frame n was taken at n * 1000 / fps milliseconds. fps is 0.1 to 1,000, a visibility 0 to 1.
 """
 
 import gzip
 import json
-import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from detection import LANDMARK_NAMES, Landmark, PoseFrame
+
+SLOWEST_FPS: Final = 0.1
+FASTEST_FPS: Final = 1_000
+FARTHEST_METRES: Final = 1_000
 
 Pose = tuple[Landmark, ...]
 
@@ -51,6 +54,8 @@ def load(path: Path) -> Recording:
         raise RecordingInvalid(f"{path.name} is not a gzip file: {error}.") from error
     except ValueError as error:
         raise RecordingInvalid(f"{path.name} is not a recording: {error}") from error
+    except RecursionError as error:
+        raise RecordingInvalid(f"{path.name} is not a recording: it nests too deeply.") from error
 
 
 def save(path: Path, recording: Recording) -> None:
@@ -105,8 +110,8 @@ def _rep_frames(value: Any) -> list[tuple[int, int]] | None:
 
 
 def _fps(value: Any) -> float:
-    if not _is_number(value) or value <= 0:
-        raise ValueError("fps is not a number above 0.")
+    if not _is_number(value, SLOWEST_FPS, FASTEST_FPS):
+        raise ValueError(f"fps is not a number from {SLOWEST_FPS} to {FASTEST_FPS}.")
     return float(value)
 
 
@@ -123,10 +128,15 @@ def _pose(index: int, frame: Any) -> Pose:
         if not (
             isinstance(landmark, list)
             and len(landmark) in (3, 4)
-            and all(map(_is_number, landmark[:3]))
-            and (len(landmark) == 3 or landmark[3] is None or _is_number(landmark[3]))
+            and all(
+                _is_number(metres, -FARTHEST_METRES, FARTHEST_METRES) for metres in landmark[:3]
+            )
+            and (len(landmark) == 3 or landmark[3] is None or _is_number(landmark[3], 0, 1))
         ):
-            raise ValueError(f"{name} of frame {index} is not [x, y, z] or [x, y, z, visibility].")
+            raise ValueError(
+                f"{name} of frame {index} is not [x, y, z] or [x, y, z, visibility]: numbers of "
+                f"metres up to {FARTHEST_METRES}, and a visibility from 0 to 1."
+            )
     return tuple(Landmark(*landmark) for landmark in frame)
 
 
@@ -139,8 +149,8 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _is_number(value: Any, least: float, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
 def _refuse_constant(constant: str) -> float:

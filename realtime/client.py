@@ -116,10 +116,6 @@ class StreamClient:
     ) -> None:
         self.close()
 
-    @property
-    def unacknowledged_batches(self) -> int:
-        return len(self._unacknowledged)
-
     def attach(self) -> None:
         """Attach, and send again what was not acknowledged.
 

@@ -243,8 +243,8 @@ def test_a_session_of_100_000_events_costs_no_more_than_one_of_a_few(
         page = shown(support, large)
     assert len(many) == len(few)
     text = words(page)
-    assert "events 100000 completed 0 interrupted 0 feedback 0" in text
-    assert f"What follows is of the last {DRAWN} events." in text
+    follows = f"What follows is of the last {DRAWN} events."
+    assert f"events 100000 {follows} completed 0 interrupted 0 feedback 0" in text
     assert [event.sequence for event in page.context["listed"]] == list(
         range(100_000, 100_000 - LISTED, -1)
     )

