@@ -1,4 +1,4 @@
-"""One attached socket: batches to events and acknowledgements, and every way that it ends.
+"""One attached socket: its messages in their order, and every way that it ends.
 
 Everything of a session happens in one task, in order. What takes the session away from it, the
 control plane, a newer attach or a deadline, is found in the session's row and nowhere else:
@@ -8,43 +8,31 @@ control plane, a newer attach or a deadline, is found in the session's row and n
 import asyncio
 import contextlib
 import logging
-import time
-from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
-from kynaplatform.api.errors import ApiError, InternalError, RateLimited
+from kynaplatform.api.errors import ApiError, RateLimited
 from realtime import messages, metrics
 from realtime.allowance import Allowance
 from realtime.attach import Attached
-from realtime.batches import Taken, take
 from realtime.checkpointer import Checkpointer
+from realtime.durable_batches import DurableBatches
 from realtime.heartbeat import Heartbeat
 from realtime.held_session import HeldSession, SessionEnded
 from realtime.messages import (
     Cancel,
-    EventBatch,
     Finalize,
-    FrameAck,
     FrameBatch,
     Ping,
     Pong,
     session_done,
-    session_update,
 )
 from realtime.refusals import CLOSED_BY_US, RESTARTING, MessageInvalid, Restarting, close_code
 from realtime.socket import ClientGone, Order, Socket
-from sessions_app.checkpoints import Checkpoint
-from sessions_app.events import (
-    EventRecord,
-    EventTypeName,
-    event_id,
-    present_ts,
-)
 from sessions_app.leases import Attachment
 
 logger = logging.getLogger("kynaplatform.realtime")
@@ -65,10 +53,8 @@ class Connection:
     def __init__(self, socket: Socket, attached: Attached, checkpointer: Checkpointer) -> None:
         self.socket = socket
         self._held = HeldSession(attached.session, attached.attachment_id)
-        self._progress = attached.progress
-        self._events_told = attached.progress.events
+        self._batches = DurableBatches(socket, self._held, attached.progress, checkpointer)
         self._is_ending = self._held.is_finalizing
-        self._checkpointer = checkpointer
         socket.hear()  # the attach counts as a message
         self._talk = Allowance(MOST_IDLE_TALK, IDLE_TALK_A_SECOND)
         self._heartbeat = Heartbeat(socket)
@@ -83,7 +69,7 @@ class Connection:
         return self._held.attachment_id
 
     def attachment(self) -> Attachment:
-        return Attachment(self.session_id, self.attachment_id, self._last_message_at())
+        return Attachment(self.session_id, self.attachment_id, self.socket.last_message_at())
 
     async def serve(self) -> int:
         """Speak first, then serve the client to its end. Answers the close code."""
@@ -93,7 +79,7 @@ class Connection:
         finally:
             if self._deadline is not None:
                 self._deadline.cancel()
-            await self._held.detach(code, self._last_message_at())
+            await self._held.detach(code, self.socket.last_message_at())
         return code
 
     async def _serve(self) -> int:
@@ -126,13 +112,13 @@ class Connection:
                 await self._held.finish()
 
     async def _serve_to_the_end(self) -> None:
-        await self.socket.send(session_update(self._held.row))
+        await self.socket.send(self._batches.update())
         self._watch_deadline()
         try:
             while True:
                 await self._serve_next()
         except SessionEnded:
-            await self._send_last_events()
+            await self._batches.tell_last_events()
             await self.socket.send(session_done(self._held.row))
 
     async def _serve_next(self) -> None:
@@ -171,89 +157,8 @@ class Connection:
             case Pong():
                 self._heartbeat.answered()
 
-    # --- Batches --------------------------------------------------------------------------
-
     async def _serve_batch(self, batch: FrameBatch) -> None:
-        if self._is_ending:
-            await self._refuse_batch(batch)
-            return
-        arrived = time.monotonic()
-        try:
-            taken = take(self._progress, batch)
-        except Exception as error:
-            logger.exception("session %s: the engine failed", self.session_id)
-            await self._held.fail()
-            raise InternalError from error
-        repeated = await self._held.events_of_frames(taken.repeated_seqs)
-        if batch.frames:
-            await self._store(self._checkpoint(taken))
-        events = [*repeated, *self._records(taken)]
-        await self._answer(batch, events, taken.accepted, taken.rejected_indexes, arrived)
-        self._events_told = self._progress.events
-
-    async def _refuse_batch(self, batch: FrameBatch) -> None:
-        """One that comes too late: what its frames have caused before is told once more."""
-        arrived = time.monotonic()
-        seqs = [frame.frame_seq for frame in batch.frames if frame is not None]
-        events = await self._held.events_of_frames(seqs)
-        await self._answer(batch, events, 0, range(len(batch.frames)), arrived)
-
-    async def _answer(
-        self,
-        batch: FrameBatch,
-        events: list[EventRecord],
-        accepted: int,
-        rejected: Collection[int],
-        arrived: float,
-    ) -> None:
-        await self._send_events(batch.batch_seq, events)
-        await self.socket.send(
-            FrameAck(batch.batch_seq, accepted, self._progress.accepted_frames, list(rejected))
-        )
-        metrics.count_batch(accepted, len(rejected), time.monotonic() - arrived)
-
-    async def _store(self, checkpoint: Checkpoint) -> None:
-        """Make a batch durable; where the session is not ours any more, do what its row says."""
-        if not await self._checkpointer.store(checkpoint):
-            # Where the longest session has passed, the row is to say so: then it is still ours,
-            # and what was received before is stored.
-            await self._held.settle()
-            if not await self._checkpointer.store(checkpoint):
-                await self._held.refresh()
-                raise Restarting
-            self.socket.order(Order.LOOK)
-        self._progress.checkpoint_number = checkpoint.number
-
-    def _checkpoint(self, taken: Taken) -> Checkpoint:
-        progress = self._progress
-        return Checkpoint(
-            session_id=self.session_id,
-            attachment_id=self.attachment_id,
-            number=progress.checkpoint_number + 1,
-            engine_state=progress.engine_state(),
-            accepted_frames=taken.accepted,
-            rejected_frames=len(taken.rejected_indexes),
-            last_frame_seq=progress.last_frame_seq,
-            last_batch_seq=progress.last_batch_seq,
-            last_message_at=self._last_message_at(),
-            events=taken.events,
-        )
-
-    def _records(self, taken: Taken) -> list[EventRecord]:
-        return [
-            EventRecord(
-                event_id=event_id(self.session_id, event.sequence),
-                session_id=self.session_id,
-                ts_ms=present_ts(event.ts_ms),
-                type=cast(EventTypeName, event.type),
-                payload=event.payload,
-            )
-            for event in taken.events
-        ]
-
-    async def _send_events(self, batch_seq: int, events: list[EventRecord]) -> None:
-        if events:
-            await self.socket.send(EventBatch(batch_seq, events))
+        await (self._batches.refuse(batch) if self._is_ending else self._batches.serve(batch))
 
     # --- The ends -------------------------------------------------------------------------
 
@@ -275,26 +180,16 @@ class Connection:
             await asyncio.sleep(0)
 
     async def _conclude(self) -> None:
-        row = self._held.row
-        row.accepted_frames_total = self._progress.accepted_frames
-        row.last_frame_seq = self._progress.last_frame_seq
-        row.last_batch_seq = self._progress.last_batch_seq
-        await self.socket.send(session_update(row))
+        await self.socket.send(self._batches.update())
         await self._finish()
 
     async def _finish(self) -> None:
         """The last events, and an answer to whatever came too late."""
         await self._held.finish()
-        await self._send_last_events()
+        await self._batches.tell_last_events()
         self._is_ending = True
         await self._serve_received()
         raise SessionEnded
-
-    async def _send_last_events(self) -> None:
-        """Those of the end itself, whoever has brought it about."""
-        events = await self._held.events_after(self._events_told)
-        await self._send_events(max(1, self._progress.last_batch_seq), events)
-        self._events_told += len(events)
 
     def _waiting_batch(self) -> FrameBatch | None:
         """The batch that has arrived; whatever else has is passed over."""
@@ -333,13 +228,9 @@ class Connection:
             await self._held.settle()
             await self._look()
         elif self._idle_at() <= now:
-            await self._held.abandon(self._last_message_at())
+            await self._held.abandon(self.socket.last_message_at())
             await self._look()
         self._watch_deadline()
 
     def _idle_at(self) -> datetime:
-        return self._last_message_at() + timedelta(seconds=settings.SESSION_IDLE_SECONDS)
-
-    def _last_message_at(self) -> datetime:
-        # Not by the loop's clock, which is cut to milliseconds: that is a hair too early.
-        return timezone.now() - timedelta(seconds=self.socket.silent_seconds())
+        return self.socket.last_message_at() + timedelta(seconds=settings.SESSION_IDLE_SECONDS)

@@ -7,8 +7,11 @@ sends faster than it is served is held back by TCP.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final
+
+from django.utils import timezone
 
 from realtime import metrics
 from realtime.messages import ServerMessage, encode
@@ -57,9 +60,10 @@ class Socket:
         """The client has just shown that it is there."""
         self._heard_at = time.monotonic()
 
-    def silent_seconds(self) -> float:
-        """How long the client has said nothing: not while what it said waits to be served."""
-        return 0.0 if self.has_message() else time.monotonic() - self._heard_at
+    def last_message_at(self) -> datetime:
+        """When the client last spoke: now, while what it said waits to be served."""
+        silent = 0.0 if self.has_message() else time.monotonic() - self._heard_at
+        return timezone.now() - timedelta(seconds=silent)
 
     def order(self, order: Order) -> None:
         """Safe to repeat: an order that waits is given once."""

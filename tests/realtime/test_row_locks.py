@@ -1,4 +1,4 @@
-"""A session whose row is held up by someone else holds up no other session."""
+"""A session whose row someone holds up holds up no other: one of two connections is left."""
 
 from collections.abc import Iterator
 from typing import Any
