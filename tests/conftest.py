@@ -158,6 +158,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_list_of_static_files(settings: Any) -> None:
+    """Each `Client` makes the middleware anew, which would list every static file each time."""
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(autouse=True)
 def _generous_limits(settings: Any) -> Iterator[None]:
     """Limits that no test meets by chance; the tests of limits set their own."""
     for name in (
