@@ -1,6 +1,8 @@
 """The catalogue's MoveSpecs over the figure that performs their movements: exact counts."""
 
 import random
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,14 @@ SPECS: dict[str, MoveSpec] = {
     for path in sorted(EXAMPLES.glob("*.yaml"))
 }
 SEEDS = (1, 2, 3, 4)
+Performed = Callable[[str, float], tuple[PoseFrame, ...]]
 by_exercise = pytest.mark.parametrize("exercise", EXERCISES)
+
+
+@pytest.fixture(scope="module")
+def performed() -> Performed:
+    """Six repetitions at a frame rate, made once: it takes far longer than to look at them."""
+    return cache(lambda exercise, fps: tuple(perform(exercise, repetitions=6, fps=fps)))
 
 
 def counts(events: list[DetectionEvent]) -> tuple[int, int, int]:
@@ -62,9 +71,11 @@ def test_it_does_so_in_three_times_the_noise(exercise: str, seed: int) -> None:
 
 @by_exercise
 @pytest.mark.parametrize("seed", SEEDS)
-def test_it_does_so_with_uneven_times_between_frames(exercise: str, seed: int) -> None:
+def test_it_does_so_with_uneven_times_between_frames(
+    performed: Performed, exercise: str, seed: int
+) -> None:
     chance = random.Random(seed)  # noqa: S311
-    frames = [frame for frame in perform(exercise, repetitions=6, fps=60) if chance.random() < 0.35]
+    frames = [frame for frame in performed(exercise, 60) if chance.random() < 0.35]
     assert counts(run(SPECS[exercise], frames)) == entries(exercise, 6)
 
 
@@ -72,10 +83,10 @@ def test_it_does_so_with_uneven_times_between_frames(exercise: str, seed: int) -
 @pytest.mark.parametrize("fps", [10, 15, 30, 60])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_single_frames_in_which_the_tracker_jumps_change_nothing(
-    exercise: str, fps: float, seed: int
+    performed: Performed, exercise: str, fps: float, seed: int
 ) -> None:
     chance = random.Random(seed)  # noqa: S311
-    frames = perform(exercise, repetitions=6, fps=fps)
+    frames = [*performed(exercise, fps)]
     for index in range(3, len(frames), max(round(fps / 2), 7)):
         jump = tuple(
             Landmark(chance.uniform(-1, 1), chance.uniform(-1, 1), chance.uniform(-1, 1), 1.0)
@@ -88,7 +99,7 @@ def test_single_frames_in_which_the_tracker_jumps_change_nothing(
 @pytest.mark.parametrize("exercise", ["squat", "push-up", "sit-up"])
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_hidden_side_changes_nothing_where_the_pair_is_asked_for(
-    exercise: str, side: str
+    performed: Performed, exercise: str, side: str
 ) -> None:
     chance = random.Random(1)  # noqa: S311
     names = {index for name, index in INDEX.items() if name.startswith(side)}
@@ -100,15 +111,16 @@ def test_a_hidden_side_changes_nothing_where_the_pair_is_asked_for(
 
     frames = [
         PoseFrame(frame.timestamp_ms, tuple(hide(n, m) for n, m in enumerate(frame.landmarks)))
-        for frame in perform(exercise, repetitions=6, fps=30)
+        for frame in performed(exercise, 30)
     ]
     assert counts(run(SPECS[exercise], frames)) == entries(exercise, 6)
 
 
 @by_exercise
-def test_frames_lost_for_a_while_within_a_repetition_lose_no_repetition(exercise: str) -> None:
-    frames = perform(exercise, repetitions=6, fps=30)
-    kept = [frame for frame in frames if not 4000 <= frame.timestamp_ms < 4400]
+def test_frames_lost_for_a_while_within_a_repetition_lose_no_repetition(
+    performed: Performed, exercise: str
+) -> None:
+    kept = [frame for frame in performed(exercise, 30) if not 4000 <= frame.timestamp_ms < 4400]
     assert completed(run(SPECS[exercise], kept)) == 6
 
 
