@@ -74,7 +74,8 @@ def test_sessions_that_come_and_go_leave_nothing_behind(stage: Stage) -> None:
     for number in range(CYCLES):
         come_and_go(stage, number)
     stage.wait_until_alone()
-    stage.wait_for(lambda: held(stage) == first)  # the last detach is noted a moment later
+    # The last detach is noted a moment later, here and above.
+    stage.wait_for(lambda: all(number <= first[name] for name, number in held(stage).items()))
     last, after_mb = held(stage), stage.rss_mb()
     print(f"\n{CYCLES} sessions: {before_mb:.1f} → {after_mb:.1f} MB; held {last}")  # noqa: T201
     assert last["Connection"] == last["Socket"] == last["WebSocketDoor"] == last["waiting"] == 0
