@@ -18,7 +18,7 @@ demo: install ## Stream a figure that does squats, and check the count; ARGS="--
 	@exec $(BIN)/python -m local_stack.try_demo --end-with-make $(ARGS)
 
 test: install ## Run the tests; ARGS="-k sessions" passes arguments to pytest
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: install ## Formatting, lint, types, imports, migrations, deployment, OpenAPI, audit
 	@$(BIN)/python -m local_stack.check

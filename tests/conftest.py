@@ -22,6 +22,7 @@ from projects.access_tokens import access_token_mint
 from projects.credentials import credential_issue
 from projects.models import Credential, CredentialKind, Organization, Project
 from projects.signing import key_ring, signing_key_rotate
+from tests.distribution import FilesInOrder
 
 VALID_YAML = """\
 name: squat
@@ -148,6 +149,17 @@ def error_of(response: HttpResponse) -> dict[str, Any]:
         for value in error["details"].values()
     )
     return error
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: item.path.parent.name != "local_stack")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesInOrder:
+    return FilesInOrder(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -126,9 +126,13 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
 
 
 def waiting_backends() -> int:
-    """How many backends wait for a lock of another, this moment."""
+    """How many backends of the test database wait for a lock of another, this moment."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        cursor.execute(
+            "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN ("
+            "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+            "WHERE datname = current_database())"
+        )
         (count,) = cursor.fetchone()
     return int(count)
 

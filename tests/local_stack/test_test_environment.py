@@ -64,6 +64,25 @@ def test_it_brings_a_database_and_takes_it_away(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
+def test_two_workers_share_the_database_that_it_brings(tmp_path: Path) -> None:
+    source = (
+        "import os, pathlib, pytest, psycopg\n"
+        "@pytest.mark.parametrize('number', range(2))\n"
+        "def test_it(number):\n"
+        "    with psycopg.connect(os.environ['DATABASE_URL']) as connection:\n"
+        "        server = connection.execute('SELECT pg_postmaster_start_time()').fetchone()\n"
+        "    told = f'{server[0]} {os.environ[\"DATA_DIR\"]}'\n"
+        "    pathlib.Path(__file__).with_name(str(number)).write_text(told)\n"
+    )
+    done = run_pytest(tmp_path, source, "-n", "2")
+    assert done.returncode == 0, done.stdout
+    (server, folder), (other_server, other_folder) = (
+        (tmp_path / str(number)).read_text().rsplit(" ", 1) for number in range(2)
+    )
+    assert server == other_server
+    assert folder != other_folder
+
+
 def test_it_uses_the_database_that_is_given(tmp_path: Path) -> None:
     source = "import os\ndef test_it(): print('at', os.environ['DATABASE_URL'])"
     url = "postgresql://someone@127.0.0.1:1/somewhere"
@@ -75,12 +94,13 @@ def test_it_uses_the_database_that_is_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize("argument", ["--help", "--collect-only"])
 def test_it_starts_nothing_when_no_test_runs(tmp_path: Path, argument: str) -> None:
     watched = (
-        "from local_stack import processes\ndef start(*_, **__): raise SystemExit('started')\n"
+        "from local_stack import processes\n"
+        "def start(*_, **__): raise SystemExit('a process started')\n"
         "processes.start = start\n"
     )
     (tmp_path / "conftest.py").write_text(watched)
     done = run_pytest(tmp_path, ASKS_THE_DATABASE, argument)
-    assert "started" not in done.stdout + done.stderr
+    assert "a process started" not in done.stdout + done.stderr
     assert done.returncode == 0
 
 

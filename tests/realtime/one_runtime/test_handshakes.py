@@ -124,6 +124,7 @@ def test_headers_without_end_are_cut_off(stage: Stage, size: int) -> None:
         upgrade_request(PATH)[:-2],
         upgrade_request(PATH)[:-1],
     ],
+    ids=["nothing", "a letter", "half a header", "no end", "half an end"],
 )
 def test_half_a_request_is_cut_off_in_time(stage: Stage, sent: bytes) -> None:
     started = time.monotonic()
