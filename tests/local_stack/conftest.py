@@ -1,3 +1,3 @@
-from stack_processes import starter
+from stack_processes import _migrated, starter, used
 
-__all__ = ["starter"]
+__all__ = ["_migrated", "starter", "used"]

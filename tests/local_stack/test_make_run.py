@@ -15,7 +15,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from stack_processes import bare_environment, command_line, eventually, is_deserted, processes_of
+from stack_processes import (
+    bare_environment,
+    command_line,
+    eventually,
+    is_deserted,
+    manage,
+    processes_of,
+)
 
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
@@ -120,17 +127,6 @@ def answers(base_url: str) -> bool:
         return False
 
 
-def manage(data_dir: Path, *arguments: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-m", "local_stack.manage", *arguments],
-        cwd=PROJECT,
-        env=bare_environment(DATA_DIR=str(data_dir)),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-
-
 def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
     run = running
     assert list(run.demo) == KEYS
@@ -153,8 +149,10 @@ def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_in_order_and_leaves_no_process(start_run: StartRun, signum: int) -> None:
-    run = start_run(WEB_PROCESSES="2")
+def test_it_stops_in_order_and_leaves_no_process(
+    start_run: StartRun, used: Path, signum: int
+) -> None:
+    run = start_run(used, WEB_PROCESSES="2")
     run.wait_until_ready()
     assert run.output.count("web    | [INFO] Spawning worker-") == 2
     assert run.stop(signal.Signals(signum)) == 0
@@ -166,8 +164,10 @@ def test_it_stops_in_order_and_leaves_no_process(start_run: StartRun, signum: in
     assert log.rstrip().endswith("database system is shut down")
 
 
-def test_it_leaves_no_process_when_it_is_killed_and_starts_again(start_run: StartRun) -> None:
-    run = start_run(WEB_PROCESSES="2")
+def test_it_leaves_no_process_when_it_is_killed_and_starts_again(
+    start_run: StartRun, used: Path
+) -> None:
+    run = start_run(used, WEB_PROCESSES="2")
     run.wait_until_ready()
     first = run.demo
     assert len(processes_of(run.data_dir)) > 10
@@ -179,8 +179,10 @@ def test_it_leaves_no_process_when_it_is_killed_and_starts_again(start_run: Star
     assert again.demo == first
 
 
-def test_it_leaves_no_process_when_its_guards_are_killed_with_it(start_run: StartRun) -> None:
-    run = start_run(WEB_PROCESSES="2")
+def test_it_leaves_no_process_when_its_guards_are_killed_with_it(
+    start_run: StartRun, used: Path
+) -> None:
+    run = start_run(used, WEB_PROCESSES="2")
     run.wait_until_ready()
     guards = [pid for pid in processes_of(run.data_dir) if b"guard.py" in command_line(pid)]
     assert len(guards) == 5
@@ -190,9 +192,8 @@ def test_it_leaves_no_process_when_its_guards_are_killed_with_it(start_run: Star
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
-def test_it_leaves_no_process_when_make_is_ended(tmp_path: Path, signum: signal.Signals) -> None:
-    data_dir = tmp_path / "data"
-    environment = bare_environment(DATA_DIR=str(data_dir), **free_ports())
+def test_it_leaves_no_process_when_make_is_ended(used: Path, signum: signal.Signals) -> None:
+    environment = bare_environment(DATA_DIR=str(used), **free_ports())
     make = subprocess.Popen(
         ["make", "--assume-old=install", "run"],
         cwd=PROJECT,
@@ -204,7 +205,7 @@ def test_it_leaves_no_process_when_make_is_ended(tmp_path: Path, signum: signal.
     assert any("ready: http" in line for line in make.stdout)
     make.send_signal(signum)
     make.communicate()
-    assert is_deserted(data_dir)
+    assert is_deserted(used)
 
 
 def test_a_second_run_is_quick_and_keeps_what_was_made(start_run: StartRun) -> None:
@@ -302,8 +303,8 @@ def test_it_never_fills_in_production(start_run: StartRun) -> None:
 
 
 @pytest.mark.parametrize("module", ["granian", "celery", "realtime"])
-def test_a_child_that_dies_is_started_again(start_run: StartRun, module: str) -> None:
-    run = start_run()
+def test_a_child_that_dies_is_started_again(start_run: StartRun, used: Path, module: str) -> None:
+    run = start_run(used)
     run.wait_until_ready()
     base_url = run.demo["base_url"]
 
@@ -324,8 +325,8 @@ def test_a_child_that_dies_is_started_again(start_run: StartRun, module: str) ->
     assert eventually(lambda: answers(base_url), 30), run.output
 
 
-def test_the_database_is_started_again(start_run: StartRun) -> None:
-    run = start_run()
+def test_the_database_is_started_again(start_run: StartRun, used: Path) -> None:
+    run = start_run(used)
     run.wait_until_ready()
     lines = (run.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
     os.kill(int(lines[0]), signal.SIGKILL)

@@ -95,14 +95,14 @@ def test_without_a_platform_it_starts_one_and_stops_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_it_leaves_no_process_when_it_is_ended(tmp_path: Path, signum: signal.Signals) -> None:
-    process = demo(tmp_path / "data", "--repetitions", "60", "--speed", "1")
+def test_it_leaves_no_process_when_it_is_ended(used: Path, signum: signal.Signals) -> None:
+    process = demo(used, "--repetitions", "60", "--speed", "1")
     assert process.stdout is not None
     assert any(" enter " in line for line in process.stdout)
     process.send_signal(signum)
     process.communicate(timeout=60)
     assert process.returncode == (-signal.SIGKILL if signum == signal.SIGKILL else 130)
-    assert eventually(lambda: processes_of(tmp_path) == [], 40)
+    assert eventually(lambda: processes_of(used) == [], 40)
 
 
 def test_a_platform_that_does_not_start_is_shown(tmp_path: Path) -> None:
