@@ -1,1 +1,2 @@
-"""Pose frames to try the engine with: a figure that exercises, and recordings of people who do."""
+"""Pose frames to try the engine with: a figure that exercises, recordings of people who
+do, and variants of both."""

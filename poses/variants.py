@@ -1,0 +1,144 @@
+"""Recordings as another camera, pace or person would have made them.
+
+The constants of the engine were not chosen on these. A rule that helps the recordings and harms
+their variants is fitted to the recordings."""
+
+import math
+import random
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import accumulate
+
+from detection import Landmark, PoseFrame
+from detection.landmarks import LANDMARK_NAMES
+
+Frames = list[PoseFrame]
+Change = Callable[[Frames], Frames]
+
+# By how much the recordings' z is too long, going by the shoulders of people filmed from the side.
+DEPTH_EXCESS = 2.2
+# Frames on either side whose mean is the posture around which the person moves: two seconds at 30
+# frames a second.
+AROUND = 60
+
+
+def _each(frames: Frames, change: Callable[[int, Landmark], Landmark]) -> Frames:
+    return [
+        PoseFrame(
+            frame.timestamp_ms, tuple(change(n, mark) for n, mark in enumerate(frame.landmarks))
+        )
+        for frame in frames
+    ]
+
+
+def at_fps(fps: float, frames: Frames) -> Frames:
+    """The first frame of each tick."""
+    kept: Frames = []
+    last_tick = -1
+    for frame in frames:
+        tick = math.floor(frame.timestamp_ms * fps / 1000 + 1e-6)
+        if tick > last_tick:
+            kept.append(frame)
+            last_tick = tick
+    return kept
+
+
+def at_pace(factor: float, frames: Frames) -> Frames:
+    return [PoseFrame(frame.timestamp_ms * factor, frame.landmarks) for frame in frames]
+
+
+def with_noise(metres: float, frames: Frames) -> Frames:
+    """Normal noise of x and y, and twice as much of z."""
+    gauss = random.Random(1).gauss  # noqa: S311 - noise, not a secret
+    return _each(
+        frames,
+        lambda _, mark: Landmark(
+            mark.x + gauss(0, metres),
+            mark.y + gauss(0, metres),
+            mark.z + gauss(0, 2 * metres),
+            mark.visibility,
+        ),
+    )
+
+
+def dropping(share: float, frames: Frames) -> Frames:
+    chance = random.Random(1)  # noqa: S311
+    return [frame for frame in frames if chance.random() >= share]
+
+
+def hiding(side: str, frames: Frames) -> Frames:
+    """One side is wrong by 5 cm and known to be badly seen."""
+    chance = random.Random(1)  # noqa: S311
+    hidden = {n for n, name in enumerate(LANDMARK_NAMES) if name.startswith(side)}
+
+    def hide(number: int, mark: Landmark) -> Landmark:
+        if number not in hidden:
+            return mark
+        return Landmark(
+            mark.x + chance.gauss(0, 0.05),
+            mark.y + chance.gauss(0, 0.05),
+            mark.z + chance.gauss(0, 0.05),
+            chance.uniform(0, 0.45),
+        )
+
+    return _each(frames, hide)
+
+
+def turned(degrees: float, frames: Frames) -> Frames:
+    """Seen by a camera that went around the person by so much."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return _each(
+        frames,
+        lambda _, mark: Landmark(
+            mark.x * cos + mark.z / DEPTH_EXCESS * sin,
+            mark.y,
+            mark.z * cos - mark.x * DEPTH_EXCESS * sin,
+            mark.visibility,
+        ),
+    )
+
+
+def shallower(factor: float, frames: Frames) -> Frames:
+    """Each landmark keeps to its mean place in the time around, and goes `factor` of the way."""
+    tracks = zip(*(frame.landmarks for frame in frames), strict=True)
+    poses = zip(*(_damped(factor, track) for track in tracks), strict=True)
+    return [PoseFrame(frame.timestamp_ms, pose) for frame, pose in zip(frames, poses, strict=True)]
+
+
+def _damped(factor: float, track: Sequence[Landmark]) -> list[Landmark]:
+    means = (
+        _moving_mean([mark.x for mark in track]),
+        _moving_mean([mark.y for mark in track]),
+        _moving_mean([mark.z for mark in track]),
+    )
+    return [
+        Landmark(
+            x + factor * (mark.x - x),
+            y + factor * (mark.y - y),
+            z + factor * (mark.z - z),
+            mark.visibility,
+        )
+        for mark, x, y, z in zip(track, *means, strict=True)
+    ]
+
+
+def _moving_mean(values: list[float]) -> list[float]:
+    sums = list(accumulate(values, initial=0.0))
+    spans = ((max(n - AROUND, 0), min(n + AROUND + 1, len(values))) for n in range(len(values)))
+    return [(sums[end] - sums[start]) / (end - start) for start, end in spans]
+
+
+def _of(change: Callable[[float, Frames], Frames], *amounts: float) -> Iterable[Change]:
+    return (partial(change, amount) for amount in amounts)
+
+
+CHANGES: tuple[Change, ...] = (
+    *_of(at_fps, 10, 15),
+    *_of(at_pace, 0.7, 1.5),
+    *_of(with_noise, 0.01, 0.02, 0.03),
+    partial(dropping, 0.1),
+    partial(hiding, "left"),
+    partial(hiding, "right"),
+    *_of(turned, -45, -30, -15, 15, 30, 45),
+    partial(shallower, 0.8),
+)
