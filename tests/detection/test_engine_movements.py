@@ -2,16 +2,18 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from engine_scene import completed, run
+from engine_scene import at, completed, run
 
 import detection
 from detection import DetectionEvent, Landmark, MoveSpec, PoseFrame
 from detection.landmarks import INDEX, LANDMARK_NAMES
-from poses.figure import EXERCISES, MOVEMENTS, perform
+from poses.figure import EXERCISES, MOVEMENTS, Limb, Posture, between, landmarks, mirrored, perform
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "movespecs"
 SPECS: dict[str, MoveSpec] = {
@@ -114,6 +116,30 @@ def test_a_hidden_side_changes_nothing_where_the_pair_is_asked_for(
         for frame in performed(exercise, 30)
     ]
     assert counts(run(SPECS[exercise], frames)) == entries(exercise, 6)
+
+
+def going(*postures: Posture) -> list[PoseFrame]:
+    """From each posture to the next in half a second, seen from the side."""
+    return at(
+        landmarks(between(one, other, step / 15), 20)
+        for one, other in pairwise(postures)
+        for step in range(15)
+    )
+
+
+def test_heels_that_swing_back_are_no_squats() -> None:
+    standing, swinging = Posture(), Posture(left_leg=Limb(5, -95))
+    frames = going(*[standing, swinging, standing, mirrored(swinging)] * 5, standing)
+    assert completed(run(SPECS["squat"], frames)) == 0
+
+
+def test_getting_into_a_plank_from_the_knees_is_no_push_up() -> None:
+    plank = MOVEMENTS["push-up"].rest
+    shins, bent, straight = Limb(75, -85), Limb(0, 90), Limb(60, 60)
+    on_the_heels = Posture(lean=40, left_leg=shins, right_leg=shins, left_arm=bent, right_arm=bent)
+    reaching = replace(on_the_heels, left_arm=straight, right_arm=straight)
+    frames = going(on_the_heels, on_the_heels, reaching, plank, plank)
+    assert completed(run(SPECS["push-up"], frames)) == 0
 
 
 @by_exercise
