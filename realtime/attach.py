@@ -84,30 +84,37 @@ def _token(scope: Mapping[str, Any], authorization: str) -> str | None:
     return None
 
 
-def attach(*, handshake: Handshake, runtime: str) -> Attached:
-    """Take the session's fence for this socket, and restore its engine.
+def admit(handshake: Handshake) -> UUID:
+    """The session that a socket may attach to; counted last, so that trying again counts once.
 
-    A session whose engine can't be restored fails: no attach would ever get further. Raises
-    AuthorizationFailed, RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired, RateLimited,
-    NotFound, OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, SessionSuperseded.
+    Raises AuthorizationFailed, RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired,
+    RateLimited, NotFound.
     """
-    now = timezone.now()
     if handshake.origin is not None and handshake.origin not in settings.CORS_ALLOWED_ORIGINS:
         raise AuthorizationFailed("This origin may not open the stream.")
     try:
-        session_id = _authorized_session(handshake, now)
+        session_id = _authorized_session(handshake, timezone.now())
     except (RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired):
         _count("attach_refused", handshake.address)
         raise
     _count("attach", str(session_id))
+    return session_id
+
+
+def attach(*, session_id: UUID, arrived_at: datetime, runtime: str) -> Attached:
+    """Take the session's fence for a socket that came at `arrived_at`, and restore its engine.
+
+    A session whose engine can't be restored fails: no attach would ever get further. Raises
+    NotFound, OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, SessionSuperseded.
+    """
     attachment_id = uuid.uuid4()
     try:
         session = session_attach(
             session_id=session_id,
             attachment_id=attachment_id,
             runtime=runtime,
-            now=now,
-            arrived_at=handshake.arrived_at,
+            arrived_at=arrived_at,
+            now=timezone.now(),
         )
     except AttachmentLost:
         raise SessionSuperseded from None
@@ -161,7 +168,6 @@ def _progress(session: DetectionSession) -> Progress:
     spec = spec_of_version(session.resolved_version_id)
     state = session.engine_state
     return Progress(
-        session_id=session.id,
         engine=Engine.restore(spec, state["engine"]) if state else Engine(spec),
         longest_ms=settings.SESSION_MAX_SECONDS * 1000.0,
         first_ms=state["first_ms"] if state else None,

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -18,7 +17,6 @@ class Progress:
     `first_ms` and `last_ms` are the timestamps of the first and the last accepted frame.
     """
 
-    session_id: UUID
     engine: Engine
     longest_ms: float
     first_ms: float | None

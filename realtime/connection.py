@@ -94,6 +94,7 @@ class Connection:
                 code = close_code(error)
                 if code != RESTARTING:
                     await self.socket.send(messages.error_message(error))
+                await self._finish_alone()
             except ClientGone:
                 raise
             except Exception:
@@ -106,13 +107,13 @@ class Connection:
         return code
 
     async def _finish_alone(self) -> None:
-        """Its client has left, and with it whoever would attach to a session that is finalizing."""
+        """Its client is gone, and with it whoever would attach to a session that is finalizing."""
         if self._held.is_finalizing:
             with contextlib.suppress(ApiError, Restarting, SessionEnded):
                 await self._held.finish()
 
     async def _serve_to_the_end(self) -> None:
-        await self.socket.send(self._batches.update())
+        await self.socket.send(self._batches.current_update())
         self._watch_deadline()
         try:
             while True:
@@ -173,14 +174,14 @@ class Connection:
     async def _serve_received(self) -> None:
         """What has arrived by now: not all that a client goes on sending."""
         for _ in range(MOST_RECEIVED):
-            batch = self._waiting_batch()
+            batch = await self._received_batch()
             if batch is None:
                 return
             await self._serve_batch(batch)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # for the next to be taken in
 
     async def _conclude(self) -> None:
-        await self.socket.send(self._batches.update())
+        await self.socket.send(self._batches.current_update())
         await self._finish()
 
     async def _finish(self) -> None:
@@ -191,15 +192,16 @@ class Connection:
         await self._serve_received()
         raise SessionEnded
 
-    def _waiting_batch(self) -> FrameBatch | None:
-        """The batch that has arrived; whatever else has is passed over."""
+    async def _received_batch(self) -> FrameBatch | None:
+        """The next that has arrived, if the client has not asked for the end before it."""
         while self.socket.has_message():
-            try:
-                message = messages.decode(self.socket.waiting_message() or "")
-            except ApiError:
-                continue
-            if isinstance(message, FrameBatch):
-                return message
+            with contextlib.suppress(ApiError):
+                match messages.decode(self.socket.waiting_message() or ""):
+                    case FrameBatch() as batch:
+                        return batch
+                    case Finalize() | Cancel():
+                        return None
+            await asyncio.sleep(0)  # for the next to be taken in
         return None
 
     # --- Deadlines ------------------------------------------------------------------------

@@ -40,7 +40,13 @@ FOR_OPERATORS: Final = ThreadPoolExecutor(1, thread_name_prefix="operators")
 
 async def in_database(threads: Executor, function: Callable[[], Answer]) -> Answer:
     """`function()` in one of `threads`, which each have a database connection of their own."""
-    return await _in_thread(threads, function)
+    loop = asyncio.get_running_loop()
+    context = copy_context()  # the request id of what is logged
+    given_up = threading.Event()
+    try:
+        return await loop.run_in_executor(threads, context.run, _call, function, given_up)
+    finally:
+        given_up.set()
 
 
 async def in_patient_database(threads: Executor, function: Callable[[], Answer]) -> Answer:
@@ -52,7 +58,7 @@ async def in_patient_database(threads: Executor, function: Callable[[], Answer])
     async with patience():
         while True:
             try:
-                return await _in_thread(threads, function)
+                return await in_database(threads, function)
             except UNREACHABLE as error:
                 logger.warning("the database is out of reach: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
@@ -99,16 +105,6 @@ async def cancel(tasks: Collection[asyncio.Task[None]]) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=LAST_SECONDS)
-
-
-async def _in_thread(threads: Executor, function: Callable[[], Answer]) -> Answer:
-    loop = asyncio.get_running_loop()
-    context = copy_context()  # the request id of what is logged
-    given_up = threading.Event()
-    try:
-        return await loop.run_in_executor(threads, context.run, _call, function, given_up)
-    finally:
-        given_up.set()
 
 
 def _call(function: Callable[[], Answer], given_up: threading.Event) -> Answer:

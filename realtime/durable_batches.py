@@ -5,7 +5,6 @@ import time
 from collections.abc import Collection
 from typing import cast
 
-from kynaplatform.api.errors import InternalError
 from realtime import metrics
 from realtime.batches import Progress, Taken, take
 from realtime.checkpointer import Checkpointer
@@ -32,14 +31,14 @@ class DurableBatches:
         self._checkpointer = checkpointer
 
     async def serve(self, batch: FrameBatch) -> None:
-        """Raises InternalError where the engine does, whose session then has failed."""
+        """Raises SessionEnded where the engine raises: the session has failed."""
         arrived = time.monotonic()
         try:
             taken = take(self._progress, batch)
-        except Exception as error:
+        except Exception:
             logger.exception("session %s: the engine failed", self._held.id)
             await self._held.fail()
-            raise InternalError from error
+            raise
         repeated = await self._held.events_of_frames(taken.repeated_seqs)
         if batch.frames:
             await self._store(self._checkpoint(taken))
@@ -50,6 +49,7 @@ class DurableBatches:
     async def refuse(self, batch: FrameBatch) -> None:
         """One that comes too late: what its frames have caused before is told once more."""
         arrived = time.monotonic()
+        self._progress.last_batch_seq = max(self._progress.last_batch_seq, batch.batch_seq)
         seqs = [frame.frame_seq for frame in batch.frames if frame is not None]
         events = await self._held.events_of_frames(seqs)
         await self._answer(batch, events, 0, range(len(batch.frames)), arrived)
@@ -60,7 +60,7 @@ class DurableBatches:
         await self._send_events(max(1, self._progress.last_batch_seq), events)
         self._events_told += len(events)
 
-    def update(self) -> SessionUpdate:
+    def current_update(self) -> SessionUpdate:
         """How far the session has come, also with what its row did not say when it was read."""
         row = self._held.row
         row.accepted_frames_total = self._progress.accepted_frames

@@ -16,11 +16,9 @@ from django.utils import timezone
 from kynaplatform.api.errors import ApiError
 from realtime.database import FOR_SESSIONS, in_patient_database
 from realtime.refusals import Restarting, SessionSuperseded
-from sessions_app.deadlines import session_as_of
 from sessions_app.events import (
     EventRecord,
-    event_id,
-    events_after,
+    events_behind,
     events_of_frames,
     present_event,
 )
@@ -138,9 +136,8 @@ class HeldSession:
         more = self.row.events_total - sequence
         if more <= 0:
             return []
-        last = event_id(self.id, sequence) if sequence else None
         rows = await in_patient_database(
-            FOR_SESSIONS, lambda: events_after(session_id=self.id, after=last, limit=more)
+            FOR_SESSIONS, lambda: events_behind(session_id=self.id, sequence=sequence, limit=more)
         )
         return [present_event(row) for row in rows]
 
@@ -152,7 +149,8 @@ class HeldSession:
 
 
 def _read(*, session_id: UUID, now: datetime) -> DetectionSession:
-    session = session_as_of(DetectionSession.objects.filter(id=session_id), now)
+    session_settle(session_id=session_id, now=now)
+    session = DetectionSession.objects.filter(id=session_id).first()
     if session is None:
         raise Restarting
     return session

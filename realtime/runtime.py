@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from kynaplatform.api.errors import ApiError
 from realtime import metrics
-from realtime.attach import Handshake, attach
+from realtime.attach import Attached, Handshake, admit, attach
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
 from realtime.database import (
@@ -32,7 +32,7 @@ from sessions_app.leases import leases_renew
 
 logger = logging.getLogger("kynaplatform.realtime")
 
-# Sooner than a stored idle deadline may be early (holding.IDLE_MARGIN).
+# Within holding.IDLE_MARGIN, by which a stored idle deadline is later than the message before.
 RENEW_SECONDS: Final = 9.0
 # Of a drain: what is left of its 8 s is for goodbyes.
 FINISH_SECONDS: Final = 5.0
@@ -82,9 +82,7 @@ class Runtime:
     ) -> None:
         """Attach an accepted socket and serve it to its end."""
         try:
-            attached = await in_patient_database(
-                FOR_SESSIONS, partial(attach, handshake=handshake, runtime=self.name)
-            )
+            attached = await self._attach(handshake)
         except ApiError as error:
             await self._refuse(web_socket, error)
             return
@@ -112,6 +110,17 @@ class Runtime:
             held.discard(connection)
             if not held and self._connections.get(connection.session_id) is held:
                 del self._connections[connection.session_id]
+
+    async def _attach(self, handshake: Handshake) -> Attached:
+        async with patience():
+            session_id = await in_patient_database(FOR_SESSIONS, partial(admit, handshake))
+            taking = partial(
+                attach,
+                session_id=session_id,
+                arrived_at=handshake.arrived_at,
+                runtime=self.name,
+            )
+            return await in_patient_database(FOR_SESSIONS, taking)
 
     async def _refuse(self, web_socket: Socket, error: ApiError) -> None:
         metrics.REFUSALS.labels(error.code).inc()

@@ -106,7 +106,8 @@ class Socket:
         return text
 
     def has_message(self) -> bool:
-        return self._message is not None and self._message["type"] == "websocket.receive"
+        message = self._message  # read once: leases are renewed in another thread
+        return message is not None and message["type"] == "websocket.receive"
 
     async def send(self, message: ServerMessage) -> None:
         """Raises ClientGone, also where the client has not read for 10 s: it is cut off."""

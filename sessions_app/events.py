@@ -55,9 +55,16 @@ def events_after(*, session_id: UUID, after: UUID | None, limit: int) -> list[De
         known = session_id.int ^ after.int
         if not events.filter(sequence=known).exists():
             raise ValidationFailed({"after": ["Not an event of this session."]})
+    return events_behind(session_id=session_id, sequence=known, limit=limit)
+
+
+def events_behind(*, session_id: UUID, sequence: int, limit: int) -> list[DetectionEvent]:
+    """Up to `limit` events of a session behind that sequence, oldest first."""
     # Sequences have no gap: whatever the plan, it reads no more than these.
-    page = events.filter(sequence__gt=known, sequence__lte=known + limit)
-    return list(page.order_by("sequence"))
+    events = DetectionEvent.objects.filter(
+        session_id=session_id, sequence__gt=sequence, sequence__lte=sequence + limit
+    )
+    return list(events.order_by("sequence"))
 
 
 def events_of_frames(*, session_id: UUID, frame_seqs: Collection[int]) -> list[DetectionEvent]:

@@ -58,7 +58,9 @@ def detect(session_id: UUID) -> None:
     """Attach to a session twice, and store a squat."""
     now = timezone.now()
     for holder in (uuid4(), last := uuid4()):
-        session_attach(session_id=session_id, attachment_id=holder, runtime="host:1", now=now)
+        session_attach(
+            session_id=session_id, attachment_id=holder, runtime="host:1", arrived_at=now, now=now
+        )
     checkpoint = Checkpoint(
         session_id=session_id,
         attachment_id=last,

@@ -113,6 +113,12 @@ class Client:
     def send_batch(self, batch_seq: int, frames: Sequence[dict[str, Any]]) -> None:
         self.send({"type": "frame_batch", "batch_seq": batch_seq, "frames": list(frames)})
 
+    def await_answers(self) -> None:
+        """Until the runtime has taken in what any client has sent to it before."""
+        for _ in range(3):
+            self.send({"type": "ping"})
+            self.expect("pong")
+
     def events(self) -> list[dict[str, Any]]:
         return [
             event

@@ -26,7 +26,6 @@ STILL = perform("squat", repetitions=1, fps=10)[0]
 
 def progress() -> Progress:
     return Progress(
-        session_id=SESSION_ID,
         engine=Engine(SPEC),
         longest_ms=HOUR_MS,
         first_ms=None,

@@ -26,7 +26,13 @@ FAULTS: dict[str, tuple[str, type[Exception]]] = {
 def checkpoint(machine: Machine, movespec: MoveSpec, event_type: str, message: str) -> Checkpoint:
     session_id = uuid.UUID(machine.create_session(movespec).json()["session_id"])
     attachment_id, now = uuid.uuid4(), timezone.now()
-    session_attach(session_id=session_id, attachment_id=attachment_id, runtime="here:1", now=now)
+    session_attach(
+        session_id=session_id,
+        attachment_id=attachment_id,
+        runtime="here:1",
+        arrived_at=now,
+        now=now,
+    )
     payload = {"level": "info", "message": message}
     return Checkpoint(
         session_id=session_id,

@@ -129,6 +129,26 @@ def test_an_attach_that_was_given_up_does_not_take_the_session_from_a_newer_one(
         assert stored_events(created) == EVENTS
 
 
+def test_an_attach_that_waits_for_the_database_is_counted_once(
+    owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, tmp_path: Path
+) -> None:
+    environment = {"DATABASE_URL": proxy.url, "RATE_LIMIT_ATTACH": "3/minute"}
+    with runtime_server(tmp_path, environment) as runtime:
+        created = create(owner, squat, runtime.url)
+        attach(created).socket.close()  # by now the runtime has the keys
+        proxy.refuse()
+        client = Client(created)
+        eventually(lambda: tries_of(runtime) > 5, "the attach has been tried again")
+        proxy.reach()
+        client.expect("session_update")
+        attach(created).socket.close()
+        assert Client(created).to_the_end() == 4429
+
+
+def tries_of(runtime: RuntimeServer) -> int:
+    return runtime.log.read_text().count("the database is out of reach")
+
+
 @pytest.mark.parametrize("how", ["refuse", "hang"])
 def test_sockets_are_closed_1012_once_it_was_away_for_too_long(
     owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, runtime: RuntimeServer, how: str

@@ -239,11 +239,22 @@ def test_what_was_not_acknowledged_is_told_while_it_finalizes(
     newer.send({"type": "finalize"})
     assert newer.expect("session_update")["status"] == "finalizing"
     last = newer.expect("event_batch")
-    assert last["batch_seq"] == 2  # the highest of what was taken
+    assert last["batch_seq"] == 3  # the highest that was seen
     assert newer.expect("session_done")["accepted_frames_total"] == 50
     assert newer.to_the_end() == 1000
     expected = expected_events(SQUAT, POSES[:50], finished=True)
     assert told_events(told + last["events"]) == expected == stored_events(created)
+
+
+def test_a_bad_message_while_it_finalizes_leaves_it_completed(
+    client: Client, created: dict[str, Any]
+) -> None:
+    assert ack_of(client, 1, FRAMES[:50]) == ([], 50)
+    newer = again_finalizing(client, created)
+    newer.send("no message")
+    assert newer.to_the_end() == 4400
+    assert session_of(created).status == "completed"
+    assert stored_events(created) == expected_events(SQUAT, POSES[:50], finished=True)
 
 
 def test_it_may_be_cancelled_while_it_finalizes(client: Client, created: dict[str, Any]) -> None:
@@ -264,15 +275,20 @@ def test_a_client_that_leaves_while_it_finalizes_leaves_it_completed(
     assert stored_events(created) == expected_events(SQUAT, POSES[:50], finished=True)
 
 
+@pytest.mark.parametrize("by", ["its own runtime", "a deadline"])
 def test_the_last_events_are_told_whoever_has_finished(
-    client: Client, created: dict[str, Any]
+    client: Client, created: dict[str, Any], by: str
 ) -> None:
-    """By its own runtime, for one, whose write was stored though its answer was lost."""
+    """Its runtime's write may be stored though the answer was lost; or a sweep comes first, or is
+    still to come."""
     assert ack_of(client, 1, FRAMES[:50]) == ([], 50)
     told = client.events()
     make_finalizing(created)
     held = session_of(created)
-    session_finish(session_id=held.id, attachment_id=held.attachment_id, now=timezone.now())
+    if by == "its own runtime":
+        session_finish(session_id=held.id, attachment_id=held.attachment_id, now=timezone.now())
+    else:
+        turn_clock_on(created, 61)
     notify_runtimes([held.id])
     last = client.expect("event_batch")
     assert last["batch_seq"] == 1

@@ -64,6 +64,7 @@ class Scene:
             session_id=session_id,
             attachment_id=attachment_id,
             runtime=RUNTIME,
+            arrived_at=at(seconds),
             now=at(seconds),
         )
         return attachment_id

@@ -4,12 +4,15 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from lifecycle_scene import GRACE, IDLE, LEASE, RUNTIME, Scene, at, sweep
+from lifecycle_scene import GRACE, IDLE, LEASE, RUNTIME, START, Scene, at, sweep
+from plans import FEW_PAGES, MANY, add_sessions, executed, indexes_used, pages_read, prepared, run
 
-from kynaplatform.api.errors import SessionAlreadyEnded
+from kynaplatform.api.errors import NotFound, SessionAlreadyEnded
+from movespecs.models import MoveSpec
 from sessions_app import lifecycle
 from sessions_app.holding import AttachmentLost
-from sessions_app.models import SessionAttach
+from sessions_app.models import DetectionSession, SessionAttach
+from tests.conftest import Machine
 
 
 def test_an_attach_is_noted(scene: Scene) -> None:
@@ -69,6 +72,21 @@ def test_the_newest_is_the_one_that_arrived_last_however_long_it_waited(
     scene.checkpoint(session_id, holder, 1, 21)
 
 
+def test_one_that_has_closed_is_not_newer(scene: Scene) -> None:
+    """Also where the clock of its runtime is ahead, or was before it was set."""
+    session_id = scene.created()
+    scene.detach(session_id, scene.attach(session_id, 10), 11)
+    attachment_id = uuid.uuid4()
+    for runtime in (RUNTIME, "host-2:1"):
+        lifecycle.session_attach(
+            session_id=session_id, attachment_id=attachment_id, runtime=runtime,
+            arrived_at=at(8), now=at(12),
+        )  # fmt: skip
+        assert scene.row(session_id).attachment_id == attachment_id
+        scene.detach(session_id, attachment_id, 13)
+        attachment_id = uuid.uuid4()
+
+
 def test_one_that_waited_finds_an_ended_session_ended(scene: Scene) -> None:
     session_id = scene.created()
     scene.attach(session_id, 10)
@@ -84,7 +102,11 @@ def test_an_attach_comes_with_the_version_and_the_stored_state(scene: Scene) -> 
     session_id, older = scene.streaming()
     scene.checkpoint(session_id, older, 1, 5, frames=15, rejected_frames=2, last_frame_seq=17)
     session = lifecycle.session_attach(
-        session_id=session_id, attachment_id=uuid.uuid4(), runtime=RUNTIME, now=at(6)
+        session_id=session_id,
+        attachment_id=uuid.uuid4(),
+        runtime=RUNTIME,
+        arrived_at=at(6),
+        now=at(6),
     )
     assert (session.checkpoint_number, session.last_frame_seq, session.last_batch_seq) == (1, 17, 1)
     assert (session.accepted_frames_total, session.rejected_frames_total) == (15, 2)
@@ -172,3 +194,24 @@ def test_a_runtime_does_not_abandon_what_has_lasted_the_longest(scene: Scene) ->
     row = scene.row(session_id)
     assert (row.status, row.finishing_outcome) == ("finalizing", "max_duration")
     assert row.deadline_at == at(3590) + LEASE + timedelta(seconds=30)
+
+
+# --- What it costs -----------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_ends_a_session_finds_it_by_its_id(
+    fresh_connection: None, generic_plans: None, owner: Machine, movespec: MoveSpec
+) -> None:
+    """Also with a plan that was made while there were few."""
+    run("VACUUM ANALYZE detection_session")
+    for _ in range(4):
+        with pytest.raises(NotFound):
+            lifecycle.session_finalize(
+                session_id=uuid.uuid4(), project_id=owner.project.id, now=START
+            )
+    add_sessions(owner, movespec, MANY)
+    name, _ = prepared("%FOR NO KEY UPDATE")
+    plan = executed(name, [DetectionSession.objects.values_list("id", flat=True)[0]])
+    assert set(indexes_used(plan).values()) == {"detection_session_pkey"}
+    assert pages_read(plan) < FEW_PAGES

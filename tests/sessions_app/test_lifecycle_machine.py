@@ -372,7 +372,11 @@ class Lifecycle(RuleBasedStateMachine):
 
     def take(self, model: Model, attachment: UUID) -> DetectionSession:
         return session_attach(
-            session_id=model.id, attachment_id=attachment, runtime="host:1", now=self.now
+            session_id=model.id,
+            attachment_id=attachment,
+            runtime="host:1",
+            arrived_at=self.now,
+            now=self.now,
         )
 
     @precondition(lambda self: any(model.attachments for model in self.models))

@@ -37,7 +37,11 @@ def test_it_streams_from_the_first_attach(scene: Scene) -> None:
     session_id = scene.created()
     attachment_id = uuid.uuid4()
     session = lifecycle.session_attach(
-        session_id=session_id, attachment_id=attachment_id, runtime=RUNTIME, now=at(299)
+        session_id=session_id,
+        attachment_id=attachment_id,
+        runtime=RUNTIME,
+        arrived_at=at(299),
+        now=at(299),
     )
     assert session == scene.row(session_id)
     assert (session.status, session.started_at, session.attachment_id) == (
@@ -60,7 +64,11 @@ def test_it_keeps_the_first_start_on_a_further_attach(scene: Scene) -> None:
 def test_it_does_not_attach_to_an_unknown_session(db: None) -> None:
     with pytest.raises(NotFound):
         lifecycle.session_attach(
-            session_id=uuid.uuid4(), attachment_id=uuid.uuid4(), runtime=RUNTIME, now=START
+            session_id=uuid.uuid4(),
+            attachment_id=uuid.uuid4(),
+            runtime=RUNTIME,
+            arrived_at=START,
+            now=START,
         )
 
 

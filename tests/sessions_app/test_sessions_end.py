@@ -33,7 +33,9 @@ def session_id(owner, movespec, clock):
 
 
 def attach(session_id, now=NOW):
-    session_attach(session_id=session_id, attachment_id=uuid.uuid4(), runtime="host:1", now=now)
+    session_attach(
+        session_id=session_id, attachment_id=uuid.uuid4(), runtime="host:1", arrived_at=now, now=now
+    )
 
 
 def post(machine, session_id, action):
