@@ -29,11 +29,15 @@ FIXED = {
     "SIGNING_KEY_SECRETS": "dGVzdC1vbmx5LXNpZ25pbmcta2V5LXNlY3JldC0wMTI=",
 }
 REDIS_START_SECONDS = 10.0
+# Names the folder of the run to its workers.
+FOLDER = "TEST_RUN_FOLDER"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="kynaplatform-test-"))
+    # A worker's is in the one of the run, which is removed however either of them ends.
+    folder = Path(tempfile.mkdtemp(prefix="kynaplatform-test-", dir=os.environ.get(FOLDER)))
+    os.environ[FOLDER] = str(folder)
     # As root the database runs as nobody, who must get in.
     folder.chmod(0o755)
     early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

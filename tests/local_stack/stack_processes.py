@@ -23,7 +23,10 @@ with serve(Path(sys.argv[1]), reuse=sys.argv[2] == "reuse", throwaway=True) as s
 SERVICES = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL")
 OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 OF_THE_STACK = ("ENVIRONMENT", "PUBLIC_STREAM_URL", "PORT", "REALTIME_PORT")
-OF_THE_TESTS = ("DATA_DIR", "SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS")
+OF_THE_TESTS = (
+    *("TEST_RUN_FOLDER", "DATA_DIR"),
+    *("SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS"),
+)
 
 
 def processes_of(folder: Path) -> list[int]:
