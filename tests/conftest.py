@@ -164,9 +164,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesInOrder
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """What a test's sessions were like would stay in the statistics that the next plans rest on."""
+    """What a test's rows were like would stay in the statistics that the next plans rest on."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE detection_session SET (autovacuum_enabled = off)")
+        for table in connection.introspection.table_names(cursor):
+            quoted = connection.ops.quote_name(table)
+            cursor.execute(f"ALTER TABLE {quoted} SET (autovacuum_enabled = off)")
 
 
 @pytest.fixture(autouse=True)
