@@ -29,9 +29,9 @@ def session_finish(
     """Complete a session: by the runtime whose `attachment_id` holds it finalizing, or else what a
     deadline completes by `now`.
 
-    The engine runs outside any lock; the one write is guarded by the checkpoint that it started
-    from. An engine that raises leaves the session failed, `runtime_error`. Raises AttachmentLost,
-    having changed nothing, when it is another's to finish or has ended.
+    The engine runs outside any lock of this function's; the one write is guarded by the checkpoint
+    that it started from. An engine that raises leaves the session failed, `runtime_error`. Raises
+    AttachmentLost, having changed nothing, when it is another's to finish or has ended.
     """
     sessions = DetectionSession.objects.filter(id=session_id)
     changes: dict[str, Any]

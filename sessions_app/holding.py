@@ -12,8 +12,9 @@ from sessions_app.deadlines import settle
 from sessions_app.models import DetectionSession, Status
 
 LEASE = timedelta(seconds=30)
-# A stored idle deadline is this late when it is written, and is written anew once it is no later
-# than IDLE_MARGIN: seldom, and never early, for leases are renewed within that time.
+# A stored idle deadline is this late when it is written, and is written anew once it is less late
+# than IDLE_MARGIN: so seldom, and not early while leases are renewed within that time. A runtime
+# that is killed takes with it what it has heard since it last wrote.
 IDLE_SLACK = timedelta(seconds=20)
 IDLE_MARGIN = timedelta(seconds=10)
 HELD_STATUSES = (Status.STREAMING, Status.FINALIZING)

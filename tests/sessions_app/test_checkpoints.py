@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
-from engine_work import midway, whole
+from engine_work import whole
 from lifecycle_scene import IDLE, LEASE, SLACK, START, Scene, at
 from plans import (
     FEW_PAGES,
