@@ -774,7 +774,7 @@ def test_the_timeline_of_a_streaming_session_has_its_lease(scene: Scene) -> None
         ("Created", 0, "", False),
         ("Started", 2.5, "2.5 s", False),
         ("Lease", 32.5, "30.0 s", True),
-        ("Deadline", 132.5, "1 min 40 s", True),
+        ("Deadline", 142.5, "1 min 50 s", True),
     ]
     assert meaning(this, 10, "Deadline").startswith("Failed as abandoned")
     assert steps(this, 40)[2] == ("Lease", 32.5, "30.0 s", False)
@@ -783,8 +783,8 @@ def test_the_timeline_of_a_streaming_session_has_its_lease(scene: Scene) -> None
 
 def test_the_timeline_of_an_abandoned_session(scene: Scene) -> None:
     this, _ = scene.streaming()
-    assert steps(this, 131)[-1] == ("Ended", 130, "2 min 10 s", False)
-    assert meaning(this, 131, "Ended").startswith("failed, outcome abandoned, 0 frames accepted.")
+    assert steps(this, 141)[-1] == ("Ended", 140, "2 min 20 s", False)
+    assert meaning(this, 141, "Ended").startswith("failed, outcome abandoned, 0 frames accepted.")
 
 
 def test_the_timeline_of_a_long_session_says_what_its_longest_duration_does(scene: Scene) -> None:
