@@ -2,13 +2,11 @@
 
 import asyncio
 import dataclasses
-import json
 import os
 import struct
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from scene import Scene
@@ -176,29 +174,13 @@ def masked(text: bytes) -> bytes:
 
 
 def batch_texts(size: int) -> list[bytes]:
-    from detection import LANDMARK_NAMES
     from poses.figure import perform
+    from realtime.client_wire import FrameBatch, encode, wire_frame
 
-    frames: list[dict[str, Any]] = [
-        {
-            "timestamp_ms": frame.timestamp_ms,
-            "pose_schema": "mediapipe_pose_landmarker/v1",
-            "landmarks": [
-                {"name": name, "x": point.x, "y": point.y, "z": point.z, "visibility": 0.99}
-                for name, point in zip(LANDMARK_NAMES, frame.landmarks, strict=True)
-            ],
-            "confidence": 0.9,
-            "frame_seq": seq,
-        }
-        for seq, frame in enumerate(
-            perform("squat", repetitions=24, fps=FRAMES_PER_SECOND)[:MOST_FRAMES], 1
-        )
-    ]
+    poses = perform("squat", repetitions=24, fps=FRAMES_PER_SECOND)[:MOST_FRAMES]
+    frames = [wire_frame(pose, seq) for seq, pose in enumerate(poses, 1)]
     return [
-        json.dumps(
-            {"type": "frame_batch", "batch_seq": number, "frames": frames[start : start + size]},
-            separators=(",", ":"),
-        ).encode()
+        encode(FrameBatch(number, frames[start : start + size])).encode()
         for number, start in enumerate(range(0, len(frames) - size + 1, size), 1)
     ]
 

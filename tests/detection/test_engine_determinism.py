@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,22 @@ def test_a_snapshot_is_less_than_4_kib_of_json(spec: MoveSpec) -> None:
         engine.feed(frame)
         sizes.append(len(json.dumps(engine.snapshot())))
     assert max(sizes) < 4096
+
+
+@pytest.mark.parametrize("spec", [*SPECS.values(), LARGEST], ids=lambda spec: spec.name)
+def test_an_engine_takes_less_than_64_kib(spec: MoveSpec) -> None:
+    frames = perform("lunge", repetitions=2, fps=30, noise_m=0.05)
+    run(spec, frames)  # what all engines share is made
+    tracemalloc.start()
+    try:
+        engines = [Engine(spec) for _ in range(10)]
+        for engine in engines:
+            for frame in frames:
+                engine.feed(frame)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken / len(engines) < 64 * 1024
 
 
 def test_a_snapshot_of_another_form_is_refused() -> None:
