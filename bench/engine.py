@@ -1,10 +1,11 @@
 """Print what the detection engine costs: frames per second on one core, from decoded frames to
-events; bytes of memory per session; bytes of a snapshot as JSON.
+events, the median of nine runs; bytes of memory per session; bytes of a snapshot as JSON.
 
     python -m bench.engine
 """
 
 import json
+import statistics
 import sys
 import time
 import tracemalloc
@@ -59,7 +60,7 @@ def measure(name: str, spec: MoveSpec, exercise: str) -> str:
             engine.feed(frame)
     memory = tracemalloc.get_traced_memory()[0] / SESSIONS
     tracemalloc.stop()
-    rate = len(frames) / min(seconds)
+    rate = len(frames) / statistics.median(seconds)
     return f"{name:16} {rate:10,.0f} {memory / 1024:15.1f} {snapshot:14}"
 
 

@@ -8,6 +8,7 @@ import pytest
 from bench import score
 from poses.figure import perform
 from poses.recordings import Recording, save
+from poses.variants import CHANGES
 
 
 def make_recording(folder: Path, name: str, *, performed: int, count: int | None) -> None:
@@ -34,6 +35,17 @@ def test_a_score_sets_the_counts_beside_the_human_s(tmp_path: Path) -> None:
         ("b", 3, 1, 1),
     ]
     assert score.summary("as shipped", results)[-1].split() == ["squat", "2", "1", "2", "0.50"]
+
+
+def test_each_recording_is_counted_in_all_its_variants_up_to_its_last_repetition(
+    tmp_path: Path,
+) -> None:
+    make_recording(tmp_path, "a", performed=3, count=1)  # the first is in rep_frames
+    (sample,) = score.load_samples(tmp_path)
+    results = score.stressed([sample])
+    assert len(results) == len(CHANGES)
+    assert {result.sample.name for result in results} == {"a"}
+    assert [result.counted for result in results] == [1] * len(CHANGES)
 
 
 def test_cross_validation_leaves_the_engine_s_constants_as_they_were(tmp_path: Path) -> None:
