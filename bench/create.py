@@ -142,16 +142,17 @@ def web_server(folder: Path, workers: int, threads: int) -> Iterator[int]:
     port = free_port()
     with (folder / "web.log").open("wb") as log:
         process = processes.start(
-            [
-                sys.executable, "-m", "granian", "--interface", "wsgi",
-                "kynaplatform.wsgi:application", "--host", "127.0.0.1", "--port", str(port),
-                "--workers", str(workers), "--blocking-threads", str(threads), "--no-ws",
-            ],
+            [sys.executable, "-m", "kynaplatform", "--port", str(port)],
             cwd=ROOT,
-            env={**os.environ, **UNLIMITED},
+            env={
+                **os.environ,
+                **UNLIMITED,
+                "WEB_PROCESSES": str(workers),
+                "WEB_THREADS": str(threads),
+            },
             stdout=log,
             stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        )
     try:
         deadline = time.monotonic() + READY_SECONDS
         while not listens(port):

@@ -12,6 +12,7 @@ from django.core.checks import Warning as CheckWarning
 from kynaplatform.environment import DATABASE_SCHEMES
 
 LONGEST_LIFETIME_SECONDS = 86_400
+MOST_OF_A_MACHINE = 64
 FEWEST_SECRET_CHARACTERS = 50
 FEWEST_PEPPER_BYTES = 32
 LIFETIMES = (
@@ -24,7 +25,13 @@ LIFETIMES = (
 
 @register("kynaplatform")
 def check_environment(**_: Any) -> list[CheckMessage]:
-    return [*_check_secrets(), *_check_services(), *_check_http(), *_check_lifetimes()]
+    return [
+        *_check_secrets(),
+        *_check_services(),
+        *_check_http(),
+        *_check_processes(),
+        *_check_lifetimes(),
+    ]
 
 
 def refuse_to_start() -> None:
@@ -145,6 +152,16 @@ def _check_http() -> Iterator[CheckMessage]:
             "every request through the proxy is answered with a redirect to https.",
             id="kynaplatform.W013",
         )
+
+
+def _check_processes() -> Iterator[CheckMessage]:
+    for name in ("WEB_PROCESSES", "WEB_THREADS"):
+        if not 1 <= getattr(settings, name) <= MOST_OF_A_MACHINE:
+            yield Error(
+                f"{name} is not between 1 and {MOST_OF_A_MACHINE}.",
+                hint="WEB_PROCESSES is a number of processes, WEB_THREADS the threads of each.",
+                id="kynaplatform.E014",
+            )
 
 
 def _check_lifetimes() -> Iterator[CheckMessage]:

@@ -56,6 +56,9 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 PUBLIC_STREAM_URL = env.str("PUBLIC_STREAM_URL", default="").rstrip("/")
 
 REALTIME_PORT = integer("REALTIME_PORT", default=8001)
+WEB_PROCESSES = integer("WEB_PROCESSES", default=1)
+# Of the API, in each web process; see docs/architecture.md for how many answered the most.
+WEB_THREADS = integer("WEB_THREADS", default=4)
 
 # --- HTTP --------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])

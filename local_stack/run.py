@@ -36,12 +36,7 @@ POLL_SECONDS = 0.05
 MOST_PORT = 65_535
 MOST_PROCESSES = 64
 LEFTOVER_SECONDS = 1.0
-# Four threads a process answered the most sessions a second; see docs/architecture.md.
-WEB_THREADS = 4
 WEB_STOP_SECONDS = 8
-# The longest that granian allows: a thread takes its database connection with it, and what was
-# prepared on it.
-WEB_THREAD_IDLE_SECONDS = 600
 # Neither has a meaning in development: no static files are collected, and root is a fresh
 # machine's user.
 QUIET_WARNINGS = "ignore:No directory at,ignore:You're running the worker with superuser"
@@ -117,12 +112,8 @@ def make_services(port: int, realtime_port: int, data_dir: Path) -> list[Service
     if not variables.get("PROMETHEUS_MULTIPROC_DIR"):
         variables["PROMETHEUS_MULTIPROC_DIR"] = str(fresh_folder(data_dir / "metrics"))
     of_celery = variables | broker_variables(data_dir)
-    web = ["granian", "--interface", "wsgi", "local_stack.web:application"]
-    web += ["--no-ws", "--host", HOST, "--port", str(port)]
-    web += ["--workers", variables.get("WEB_PROCESSES") or "1"]
-    web += ["--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"]
-    web += ["--blocking-threads-idle-timeout", str(WEB_THREAD_IDLE_SECONDS)]
-    web += ["--workers-kill-timeout", str(WEB_STOP_SECONDS)]
+    web = ["kynaplatform", "--application", "local_stack.web:application"]
+    web += ["--port", str(port), "--stop-seconds", str(WEB_STOP_SECONDS)]
     # One process, which counts for itself.
     of_stream = variables | {"PROMETHEUS_MULTIPROC_DIR": "", "REALTIME_PORT": str(realtime_port)}
     celery = ["celery", "--quiet", "-A", "kynaplatform"]

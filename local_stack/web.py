@@ -1,4 +1,4 @@
-"""The WSGI application of `make run`: a web process that does not outlive granian's main one.
+"""The application of `make run`: a web process that does not outlive granian's main one.
 
 The guard sees to that as well, unless guard and supervisor are killed at the same moment.
 """
@@ -6,7 +6,7 @@ The guard sees to that as well, unless guard and supervisor are killed at the sa
 import os
 import signal
 
-from kynaplatform.wsgi import application
+from kynaplatform.rsgi import application
 from local_stack.guard import die_with
 
 __all__ = ["application"]

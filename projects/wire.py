@@ -31,7 +31,7 @@ class AccessTokenMint(Body):
     service_account_secret: CredentialSecret | None = None
     api_key: CredentialSecret | None = None
     project_id: UUID | None = None
-    scopes: Annotated[list[ScopeName], msgspec.Meta(min_length=1)] | None = None
+    scopes: Annotated[list[ScopeName], msgspec.Meta(min_length=1, max_length=100)] | None = None
 
 
 class MintedAccessToken(Answer):

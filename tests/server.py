@@ -40,15 +40,11 @@ GENEROUS_LIMITS = {
 def web_server(
     folder: Path, workers: int = 1, environment: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """Run granian as production does; gives its base URL. The log is `folder/web.log`."""
+    """Run the API as production does; gives its base URL. The log is `folder/web.log`."""
     port = free_port()
-    command = [
-        "granian", "--interface", "wsgi",
-        "kynaplatform.wsgi:application", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(workers), "--blocking-threads", "2", "--no-ws",
-        "--blocking-threads-idle-timeout", "600", "--respawn-failed-workers",
-    ]  # fmt: skip
-    with _server(command, port, folder, folder / "web.log", environment or {}):
+    environment = {"WEB_PROCESSES": str(workers), "WEB_THREADS": "2", **(environment or {})}
+    command = ["kynaplatform", "--port", str(port)]
+    with _server(command, port, folder, folder / "web.log", environment):
         yield f"http://127.0.0.1:{port}"
 
 

@@ -1,15 +1,21 @@
-"""JSON bodies and query strings into typed structs, every fault named by its field."""
+"""JSON bodies and query strings into typed structs, every fault named by its field.
+
+Strangers send them: what is told of a fault is cut, and the faults are looked for until there are
+as many as are told.
+"""
 
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
-from django.core.exceptions import TooManyFieldsSent
+from django.core.exceptions import BadRequest, TooManyFieldsSent
 from django.http import HttpRequest
 
 from kynaplatform.api.errors import (
+    MOST_FIELD_ERRORS,
     MalformedRequest,
     PayloadTooLarge,
     UnsupportedMediaType,
@@ -17,42 +23,30 @@ from kynaplatform.api.errors import (
 )
 
 MOST_BODY_BYTES = 512 * 1024
-MOST_DISCARDED_BYTES = 8 * 1024 * 1024
-CHUNK_BYTES = 64 * 1024
+# Of a list at fault; a list that is longer and right in all of these is told by its first fault.
+MOST_ITEMS_LOOKED_AT = 1_000
+MOST_FAULT_CHARACTERS = 200
 S = TypeVar("S", bound=msgspec.Struct)
-_PATH = re.compile(r" - at `\$(.*)`$")
+_AT = " - at `$"
 _JSON_TYPE = re.compile(r"application/json\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", re.IGNORECASE)
 # What neither a UTF-8 encoder nor PostgreSQL can store.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+class BodyNotReceived(BadRequest):
+    """The client did not send its body in time, or not all of it."""
+
+    def __init__(self) -> None:
+        super().__init__("The body did not arrive whole in time.")
+
+
 def read_body(request: HttpRequest) -> bytes:
-    """The request's JSON text; raises 415 for another type, 413 over 512 KiB."""
+    """The request's JSON text; raises 415 for another type, 413 over 512 KiB, BodyNotReceived."""
     if not _JSON_TYPE.fullmatch(request.META.get("CONTENT_TYPE", "")):
         raise UnsupportedMediaType
-    declared = request.META.get("CONTENT_LENGTH") or None
-    if declared is None:
-        # A chunked body: Django reads none where no length is declared.
-        body = request.environ["wsgi.input"].read(MOST_BODY_BYTES + 1)  # type: ignore[attr-defined]
-    elif int(declared) > MOST_BODY_BYTES:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BODY_BYTES:
         raise PayloadTooLarge
-    else:
-        body = request.body
-    if len(body) > MOST_BODY_BYTES:
-        raise PayloadTooLarge
-    return bytes(body)
-
-
-def discard_body(request: HttpRequest) -> None:
-    """Read what was sent and not asked for: many clients hear no answer before they sent all.
-
-    Bounded: who sends more than 8 MiB may lose the connection instead.
-    """
-    if request._read_started:  # type: ignore[attr-defined]
-        return
-    for _ in range(MOST_DISCARDED_BYTES // CHUNK_BYTES):
-        if not request.read(CHUNK_BYTES):
-            break
+    return request.body
 
 
 def decode_body(body: bytes, struct: type[S]) -> S:
@@ -97,7 +91,6 @@ def _decode_slowly(body: bytes, struct: type[S]) -> S:
         raise ValidationFailed({"body": ["Expected an object."]})
     value = {name: value[name] for name in struct.__struct_encode_fields__ if name in value}
     try:
-        _refuse_unstorable(value)
         faults = _faults_of_fields(value, struct)
     except RecursionError:
         raise MalformedRequest from None
@@ -116,41 +109,62 @@ def _refuse_constant(name: str) -> None:
 
 
 def _faults_of_fields(value: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, list[str]]:
+    """Up to MOST_FIELD_ERRORS fields at fault, each with its messages."""
     faults: dict[str, list[str]] = {}
-    for field in msgspec.structs.fields(struct):
-        if field.encode_name in value:
-            for path, message in _faults(value[field.encode_name], field.type):
-                faults.setdefault(f"{field.encode_name}{path}", []).append(message)
-        elif field.required:
-            faults[field.encode_name] = ["This field is required."]
+    for path, message in islice(_faults_of_each(value, struct), MOST_FIELD_ERRORS):
+        faults.setdefault(path, []).append(message)
     if not faults:
         try:
             msgspec.convert(value, struct)
         except msgspec.ValidationError as error:
-            faults["body"] = [str(error)]
+            faults["body"] = [_cut(str(error))]
     return faults
 
 
+def _faults_of_each(
+    value: dict[str, Any], struct: type[msgspec.Struct]
+) -> Iterator[tuple[str, str]]:
+    for field in msgspec.structs.fields(struct):
+        if field.encode_name in value:
+            for path, message in _faults(value[field.encode_name], field.type):
+                yield f"{field.encode_name}{path}", message
+        elif field.required:
+            yield field.encode_name, "This field is required."
+
+
 def _faults(value: Any, type_: Any) -> Iterator[tuple[str, str]]:
+    """The path below the value and the message of each fault; of a list's, those of its items."""
+    of_whole = _fault_of(value, type_)
+    if of_whole is None:
+        return
     item_type = _item_type(type_)
+    of_items: Iterator[tuple[str, str]] = iter(())
     if item_type is not None and isinstance(value, list):
-        for index, item in enumerate(value):
-            for path, message in _faults(item, item_type):
-                yield f".{index}{path}", message
-        if not value:
-            yield from _fault_of(value, type_)
-    else:
-        yield from _fault_of(value, type_)
+        of_items = (
+            (f".{index}{path}", message)
+            for index, item in enumerate(value[:MOST_ITEMS_LOOKED_AT])
+            for path, message in _faults(item, item_type)
+        )
+    yield next(of_items, of_whole)
+    yield from of_items
 
 
-def _fault_of(value: Any, type_: Any) -> Iterator[tuple[str, str]]:
+def _fault_of(value: Any, type_: Any) -> tuple[str, str] | None:
     try:
         msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        text = str(error)
-        path = _PATH.search(text)
-        dotted = re.sub(r"\[(\d+|\.\.\.)\]", r".\1", path[1]) if path else ""
-        yield dotted, _PATH.sub("", text) + "."
+        text, at, path = str(error).rpartition(_AT)
+        if not at or not path.endswith("`"):
+            return "", f"{_cut(str(error))}."
+        return re.sub(r"\[(\d+|\.\.\.)\]", r".\1", path[:-1]), f"{_cut(text)}."
+    return None
+
+
+def _cut(message: str) -> str:
+    """Without most of a long value that the client sent and msgspec quotes."""
+    if len(message) <= MOST_FAULT_CHARACTERS:
+        return message
+    return f"{message[:MOST_FAULT_CHARACTERS]}…"
 
 
 def _item_type(type_: Any) -> Any:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import msgspec
+from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
@@ -256,6 +257,8 @@ def as_api_error(exception: Exception) -> ApiError:
             return MethodNotAllowed()
         case Http404():
             return NotFound("resource")
+        case BadRequest():
+            return MalformedRequest(str(exception))
         case OperationalError() | InterfaceError():
             logger.error("database out of reach: %s", exception)
             return ServiceUnavailable()

@@ -11,7 +11,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 
 from kynaplatform.api import errors
 from kynaplatform.api.errors import ApiError, error_body
-from kynaplatform.api.views import ApiView, Operation
+from kynaplatform.api.views import ApiView, Operation, operation_of
 from kynaplatform.api.wire import ErrorBody
 
 Schema = dict[str, Any]
@@ -178,8 +178,7 @@ class OperationSchema(AutoSchema):
             headers.append("Retry-After")
         if status == HTTPStatus.UNAUTHORIZED:
             headers.append("WWW-Authenticate")
-        if status != HTTPStatus.UNAUTHORIZED or self.operation.bearer == "none":
-            headers.extend(self._rate_limit_headers())
+        headers.extend(self._rate_limit_headers())
         examples = {
             kind.code: {
                 "summary": kind.sentence,
@@ -222,7 +221,7 @@ class OperationSchema(AutoSchema):
 
 def only_documented_endpoints(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """drf-spectacular preprocessing hook: our operations alone."""
-    return [entry for entry in endpoints if _is_ours(entry[3], entry[2])]
+    return [entry for entry in endpoints if operation_of(entry[3], entry[2]) is not None]
 
 
 def complete_document(result: Schema, **_: Any) -> Schema:
@@ -230,12 +229,6 @@ def complete_document(result: Schema, **_: Any) -> Schema:
     components = result.setdefault("components", {})
     components |= {"headers": HEADERS, "securitySchemes": SECURITY_SCHEMES}
     return result
-
-
-def _is_ours(callback: Any, method: str) -> bool:
-    actions = getattr(callback, "actions", None) or {}
-    handler = getattr(callback.cls, actions.get(method.lower(), method.lower()), None)
-    return hasattr(handler, "operation")
 
 
 def _errors_of(operation: Operation) -> list[type[ApiError]]:

@@ -7,6 +7,7 @@ idempotency key's form; 422. What needs the database's state comes in the view i
 import functools
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 from uuid import UUID
@@ -18,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
-from kynaplatform.api.bodies import decode_body, decode_query, discard_body, read_body
+from kynaplatform.api.bodies import decode_body, decode_query, read_body
 from kynaplatform.api.caller import Caller
 from kynaplatform.api.errors import (
     AccessTokenMissing,
@@ -68,6 +69,8 @@ class Operation:
     idempotent: bool = False
     replays: bool = False
     counted: Counted = "by_caller"
+    # Entered with the request before its body is looked at, and left once it fits or is refused.
+    around_body: Callable[[HttpRequest], AbstractContextManager[Any]] = nullcontext
     limit_family: str | None = None
     example: Any = None
 
@@ -113,7 +116,6 @@ class ApiView(APIView):
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
-        discard_body(request._request)
         answer = super().finalize_response(request, response, *args, **kwargs)
         add_rate_limit_headers(request._request, answer)
         return answer
@@ -140,6 +142,13 @@ def operation(**declared: Any) -> Callable[[Callable[..., Any]], Callable[..., H
     return decorate
 
 
+def operation_of(view: Any, method: str) -> Operation | None:
+    """The operation by which a view, as urls.py names it, serves an HTTP method, if it is ours."""
+    actions = getattr(view, "actions", None) or {}
+    handler = getattr(view.cls, actions.get(method.lower(), method.lower()), None)
+    return getattr(handler, "operation", None)
+
+
 def respond(answer: Any, status: int) -> HttpResponse:
     if isinstance(answer, HttpResponse):
         return answer
@@ -158,6 +167,11 @@ def _check(request: ApiRequest, operation: Operation) -> None:
         _admit(request, operation)
     elif operation.counted == "by_caller":
         _admit_anonymous(request)
+    with operation.around_body(request._request):
+        _read(request, operation)
+
+
+def _read(request: ApiRequest, operation: Operation) -> None:
     misfit: ValidationFailed | None = None
     if operation.body is not None:
         try:
@@ -175,9 +189,9 @@ def _check(request: ApiRequest, operation: Operation) -> None:
 def _admit(request: ApiRequest, operation: Operation) -> None:
     caller = cast("Caller | None", request.user)
     if caller is None:
+        _admit_anonymous(request)
         if operation.bearer == "required":
             raise AccessTokenMissing
-        _admit_anonymous(request)
         return
     request.caller = caller
     decision = count_request(request._request, limits_of_caller(caller, operation.limit_family))

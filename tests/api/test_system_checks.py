@@ -153,6 +153,15 @@ def test_a_lifetime_is_between_a_second_and_a_day(settings, name, seconds, is_go
     )
 
 
+@pytest.mark.parametrize("name", ["WEB_PROCESSES", "WEB_THREADS"])
+@pytest.mark.parametrize(("number", "is_good"), [(0, False), (1, True), (64, True), (65, False)])
+def test_processes_and_threads_are_some_and_not_very_many(settings, name, number, is_good):
+    setattr(settings, name, number)
+    assert [(message.id, message.msg) for message in check_environment()] == (
+        [] if is_good else [("kynaplatform.E014", f"{name} is not between 1 and 64.")]
+    )
+
+
 def test_the_checks_are_among_djangos_own(settings):
     settings.REDIS_URL = ""
     ids = [message.id for message in run_checks(tags=["kynaplatform"])]
@@ -180,7 +189,7 @@ def test_a_warning_alone_is_no_reason_to_refuse(settings):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["-c", "import kynaplatform.wsgi"],
+        ["-m", "kynaplatform", "--port", "0"],
         ["manage.py", "check"],
         ["-m", "celery", "-A", "kynaplatform", "worker"],
         ["-m", "celery", "-A", "kynaplatform", "beat", "-s", "{folder}/schedule"],

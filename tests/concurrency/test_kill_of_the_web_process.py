@@ -57,7 +57,7 @@ def workers() -> list[int]:
         worker
         for server in servers
         for worker in children_of(server)
-        if b"granian" in command_line(worker)
+        if b"kynaplatform" in command_line(worker)
     ]
 
 
@@ -67,6 +67,11 @@ def command_line(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def stands_still(pid: int) -> bool:
+    stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
 def worker_of(connection: Connection) -> int:
@@ -306,6 +311,7 @@ def test_a_kill_between_commit_and_answer_leaves_a_whole_session_that_the_retry_
         with locked("detection_session"):
             connection, pid = blocked(base_url)
             os.kill(pid, signal.SIGSTOP)
+            eventually(lambda: stands_still(pid), "every thread of the worker has stopped")
         # The worker stands still: the session is committed, and nothing of it is answered.
         eventually(lambda: DetectionSession.objects.count() == 1, "the session is committed")
         os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,66 @@
+"""`python -m kynaplatform`: the API, under granian, until SIGTERM.
+
+WEB_PROCESSES processes of WEB_THREADS threads each. Settings at fault end it before it starts, with
+all that is wrong; a process that dies is started again.
+"""
+
+import argparse
+import os
+
+import django
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+
+APPLICATION = "kynaplatform.rsgi:application"
+DEFAULT_PORT = 8000
+# Connections that a process holds: each has one, also one that sends nothing.
+MOST_CONNECTIONS = 4096
+# For a request's line and headers, also on a connection that was kept.
+HEADER_SECONDS = 15
+MOST_HEADER_BYTES = 64 * 1024
+STOP_SECONDS = 20
+
+
+def serve(application: str, host: str, port: int, stop_seconds: int) -> None:
+    """Serve `application`, as module:name, on host and port until a signal ends it."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
+    django.setup()
+    from django.conf import settings
+
+    from kynaplatform.checks import refuse_to_start
+
+    refuse_to_start()
+    Granian(
+        application,
+        address=host,
+        port=port,
+        interface=Interfaces.RSGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MOST_HEADER_BYTES
+        ),
+        websockets=False,
+        workers=settings.WEB_PROCESSES,
+        backlog=MOST_CONNECTIONS,
+        backpressure=MOST_CONNECTIONS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=stop_seconds,
+    ).serve()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m kynaplatform", description="The API.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: 8000")
+    parser.add_argument(
+        "--stop-seconds",
+        type=int,
+        default=STOP_SECONDS,
+        help="how long a request may still take after SIGTERM (default: 20)",
+    )
+    parser.add_argument(
+        "--application", default=APPLICATION, help=f"module:name (default: {APPLICATION})"
+    )
+    given = parser.parse_args()
+    serve(given.application, given.host, given.port, given.stop_seconds)
