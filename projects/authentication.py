@@ -16,6 +16,7 @@ from kynaplatform.api.errors import (
     AccessTokenInvalid,
     AccessTokenMissing,
 )
+from kynaplatform.api.throttling import count_bad_bearer
 from projects.access_tokens import AUDIENCE, LAST_USED_EVERY, TOKEN_TYPE, credential_touch
 from projects.scopes import granted_scopes
 from projects.signing import TokenRejected, verify
@@ -23,6 +24,7 @@ from projects.signing import TokenRejected, verify
 # LIMIT 1 for the reason told in sessions_app/admission.py: the plan stays on the primary keys.
 _STATE = """
 SELECT token.scopes,
+       token.expires_at,
        token.revoked_at IS NOT NULL OR credential.revoked_at IS NOT NULL AS revoked,
        credential.id, credential.expires_at, credential.last_used_at,
        project.id, project.suspended_at IS NOT NULL,
@@ -49,9 +51,13 @@ class BearerAuthentication(BaseAuthentication):
         if header is None:
             return None
         scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer":
-            raise AccessTokenMissing
-        return authenticate_token(token.strip(), timezone.now()), None
+        try:
+            if scheme.lower() != "bearer":
+                raise AccessTokenMissing
+            return authenticate_token(token.strip(), timezone.now()), None
+        except (AccessTokenMissing, AccessTokenInvalid, AccessTokenExpired):
+            count_bad_bearer(request._request)
+            raise
 
 
 def authenticate_token(token: str, now: datetime) -> Caller:
@@ -67,12 +73,14 @@ def authenticate_token(token: str, now: datetime) -> Caller:
     if row is None:
         raise AccessTokenInvalid
     (
-        scopes, revoked, credential_id, credential_expires_at, last_used_at,
+        scopes, expires_at, revoked, credential_id, credential_expires_at, last_used_at,
         project_id, project_suspended, project_limit, sessions_limit, movespecs_limit,
         organization_id, organization_suspended, organization_limit,
     ) = row  # fmt: skip
     if revoked or (credential_expires_at is not None and credential_expires_at <= now):
         raise AccessTokenInvalid
+    if expires_at <= now:
+        raise AccessTokenExpired
     if last_used_at is None or last_used_at <= now - LAST_USED_EVERY:
         credential_touch(credential_id, now)
     return Caller(

@@ -1,11 +1,14 @@
 """From a mint request to a credential: its shape, its limits, its secret."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
 from kynaplatform.api.client_address import client_address
@@ -39,6 +42,18 @@ class Claim:
     kind: CredentialKind
     id: str | None
     secret: str
+
+
+@contextmanager
+def bad_bodies_counted(request: HttpRequest) -> Iterator[None]:
+    """Around a mint's body: one that can't be read is a failure, and too many are not looked at."""
+    failures = [_failures_of(client_address(request))]
+    refuse_over_limit(peek_request(request, failures))
+    try:
+        yield
+    except (ApiError, BadRequest):
+        refuse_over_limit(count_request(request, failures))
+        raise
 
 
 def read_claim(body: AccessTokenMint) -> Claim:
@@ -77,7 +92,7 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
     address = client_address(request)
     failures = [
         Limit(f"mint-credential:{_short(claim)}@{address}", settings.RATE_LIMIT_MINT),
-        Limit(f"mint-address:{address}", settings.RATE_LIMIT_MINT),
+        _failures_of(address),
     ]
     refuse_over_limit(peek_request(request, failures))
     credential = _find(claim, now)
@@ -109,6 +124,10 @@ def narrow_scopes(credential: Credential, asked: list[str] | None) -> list[str]:
 def require_project(credential: Credential, project_id: UUID | None) -> None:
     if project_id is not None and project_id != credential.project_id:
         raise ProjectMismatch
+
+
+def _failures_of(address: str) -> Limit:
+    return Limit(f"mint-address:{address}", settings.RATE_LIMIT_MINT)
 
 
 def _short(claim: Claim) -> str:

@@ -35,6 +35,8 @@ ISSUER = "kynaplatform"
 PUBLISHED_BEFORE_SIGNING = timedelta(minutes=5)
 REREAD_AFTER = timedelta(seconds=60)
 MOST_VERIFIED_KEPT = 4096
+# By so much the clock of the process that signed may be ahead of the one that verifies.
+NOT_BEFORE_LEEWAY_SECONDS = 10
 # RFC 8037's name, which common verifiers accept; RFC 9864's is accepted as well.
 ALGORITHM = "EdDSA"
 ACCEPTED_ALGORITHMS = ["EdDSA", "Ed25519"]
@@ -135,6 +137,11 @@ def verify(token: str, token_type: str, audience: str, now: datetime) -> dict[st
         if len(ring.verified) >= MOST_VERIFIED_KEPT:
             ring.verified.clear()
         ring.verified[token_type, audience, token] = claims
+    not_before = claims.get("nbf", 0)
+    if not isinstance(not_before, int | float) or (
+        not_before > now.timestamp() + NOT_BEFORE_LEEWAY_SECONDS
+    ):
+        raise TokenRejected
     return claims
 
 

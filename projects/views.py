@@ -10,7 +10,13 @@ from kynaplatform.api import errors
 from kynaplatform.api.pagination import Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet, operation
 from projects.access_tokens import access_token_mint, access_token_revoke
-from projects.minting import authenticate_claim, narrow_scopes, read_claim, require_project
+from projects.minting import (
+    authenticate_claim,
+    bad_bodies_counted,
+    narrow_scopes,
+    read_claim,
+    require_project,
+)
 from projects.models import AccessToken
 from projects.signing import published_keys
 from projects.wire import (
@@ -32,6 +38,7 @@ class AccessTokenViewSet(ApiViewSet):
         summary="Mint an access token",
         bearer="none",
         counted="by_view",
+        around_body=bad_bodies_counted,
         body=AccessTokenMint,
         example={"api_key": "kyna_sk_…", "scopes": ["sessions:write", "sessions:read"]},
         returns=MintedAccessToken,

@@ -76,6 +76,12 @@ def limits_of_address(request: HttpRequest) -> list[Limit]:
     return [Limit(f"anonymous:{client_address(request)}", settings.RATE_LIMIT_ANONYMOUS)]
 
 
+def count_bad_bearer(request: HttpRequest) -> None:
+    """Count a bearer that is none of ours on its address; raises RateLimited for too many."""
+    limit = Limit(f"bad_bearer:{client_address(request)}", settings.RATE_LIMIT_ANONYMOUS)
+    refuse_over_limit(count_request(request, [limit]))
+
+
 def count_request(request: HttpRequest, limits: Sequence[Limit]) -> Decision:
     """Count `request` and remember what is left for its response's headers."""
     decision = request_counter().hit(limits)

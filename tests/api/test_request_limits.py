@@ -1,15 +1,17 @@
 """Rolling limits over HTTP: who is counted on what, and what a client is told"""
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
-from projects.models import Organization, Project
-from tests.api.asking import ask, nothing_changes, refused
+from projects.models import AccessToken, Organization, Project
+from tests.api.asking import ask, fresh_address, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, make_machine, make_released
 
 pytestmark = pytest.mark.usefixtures("limits_clock")
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 NAMES = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
@@ -106,13 +108,55 @@ def test_every_authenticated_request_counts_refused_ones_too(owner, movespec, se
 def test_what_is_not_authenticated_counts_against_no_project(owner, settings):
     settings.RATE_LIMIT_PROJECT = 2
     for response in (
-        ask("GET", SESSIONS),
-        ask("GET", SESSIONS, token=owner.token + "x"),
         ask("GET", "/api/nowhere", token=owner.token),
         ask("DELETE", SESSIONS, token=owner.token),
     ):
         assert not any(name in response.headers for name in (*NAMES, "Retry-After"))
+    address = fresh_address()
+    ask("GET", SESSIONS, address=address)
+    ask("GET", SESSIONS, token=owner.token + "x", address=address)
     assert told(owner.get(SESSIONS)) == (2, 1, 60)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", SESSIONS), ("POST", SESSIONS), ("GET", MOVESPECS)]
+)
+@pytest.mark.parametrize("kind", ["forged", "other scheme", "expired", "missing"])
+def test_the_unauthenticated_are_counted_by_address(owner, settings, method, path, kind):
+    if kind == "missing" and path == MOVESPECS:
+        pytest.skip("Public MoveSpecs need no bearer.")
+    settings.RATE_LIMIT_ANONYMOUS = 3
+    if kind == "expired":
+        AccessToken.objects.update(
+            expires_at=timezone.now() - timedelta(seconds=1), created_at=EPOCH
+        )
+    headers = {"other scheme": {"authorization": "Basic eDp5"}}.get(kind, {})
+    token = {"forged": owner.token[:-4] + "AAAA", "expired": owner.token}.get(kind)
+    code = {
+        "forged": "access_token_invalid",
+        "expired": "access_token_expired",
+    }.get(kind, "access_token_missing")
+    address = fresh_address()
+    with nothing_changes():
+        answers = [
+            ask(method, path, b"{}", token=token, address=address, **headers) for _ in range(5)
+        ]
+        for left, answer in zip((2, 1, 0), answers, strict=False):
+            refused(answer, 401, code)
+            assert told(answer)[:2] == (3, left)
+        assert all(is_limited(answer, wait=60) for answer in answers[3:])
+        # Elsewhere nobody is denied for it.
+        assert ask(method, path, token=token, address=fresh_address(), **headers).status_code == 401
+
+
+def test_bad_bearers_of_an_address_deny_no_good_one(owner, peer, settings):
+    settings.RATE_LIMIT_ANONYMOUS = 1
+    address = fresh_address()
+    forged = [ask("GET", SESSIONS, token="x", address=address).status_code for _ in range(2)]
+    assert forged == [401, 429]
+    assert ask("GET", SESSIONS, token=peer.token, address=address).status_code == 200
+    # Nor those who need none.
+    assert ask("GET", MOVESPECS, address=address).status_code == 200
 
 
 @pytest.mark.parametrize("what", ["project", "organization"])

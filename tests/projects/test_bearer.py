@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from projects.access_tokens import access_token_mint
-from projects.models import Credential
+from projects.access_tokens import AUDIENCE, TOKEN_TYPE, access_token_mint
+from projects.models import AccessToken, Credential
+from projects.signing import ISSUER, key_ring, sign
 from tests.api.asking import ask, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 
@@ -55,6 +56,38 @@ def test_a_token_is_good_until_the_second_it_expires(owner, monkeypatch):
     assert ask("GET", SESSIONS, token=token).status_code == 200
     monkeypatch.setattr(timezone, "now", lambda: NOW)
     refused(ask("GET", SESSIONS, token=token), 401, "access_token_expired")
+
+
+def test_a_token_whose_record_has_expired_is_expired(owner):
+    AccessToken.objects.update(created_at=NOW - timedelta(days=36_500), expires_at=timezone.now())
+    with nothing_changes():
+        refused(owner.get(SESSIONS), 401, "access_token_expired")
+
+
+@pytest.mark.parametrize(
+    ("not_before", "is_good"),
+    [(-1, True), (10, True), (11, False), (10**30, False), ("0", False), (None, False)],
+)
+def test_a_token_is_refused_before_its_time_but_for_what_clocks_differ(
+    owner, monkeypatch, not_before, is_good
+):
+    """In seconds from now; two machines' clocks may differ by ten."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    record = access_token_mint(credential=owner.credential, scopes=["sessions:read"], now=NOW)[0]
+    key = key_ring().active(NOW)
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "jti": str(record.id),
+        "exp": int(record.expires_at.timestamp()),
+        "nbf": int(NOW.timestamp()) + not_before if isinstance(not_before, int) else not_before,
+    }
+    token = sign(TOKEN_TYPE, claims, key.id, key_ring().private(key.id, NOW))
+    answer = ask("GET", SESSIONS, token=token)
+    if is_good:
+        assert answer.status_code == 200
+    else:
+        refused(answer, 401, "access_token_invalid")
 
 
 def test_an_expired_token_is_told_as_expired_even_when_it_was_revoked(owner, monkeypatch):

@@ -112,11 +112,34 @@ def test_successes_do_not_count_against_the_address(owner, peer, address):
     assert statuses(wrong(peer), address, 4) == [401, 401, 401, 429]
 
 
-def test_what_names_no_credential_is_not_counted(owner, address):
-    answers = [mint({}, address) for _ in range(5)]
-    assert [answer.status_code for answer in answers] == [422] * 5
-    assert not any("RateLimit-Limit" in answer.headers for answer in answers)
-    assert mint(right(owner), address).status_code == 201
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"scopes": []}, 422, "validation_error"),
+        ({"scopes": ["x"] * 200}, 422, "validation_error"),
+        (b"{", 400, "malformed_request"),
+        (b" " * 600_000, 413, "payload_too_large"),
+    ],
+)
+def test_a_body_that_is_none_is_a_failure_of_its_address(owner, address, body, status, code):
+    with nothing_changes():
+        for _ in range(3):
+            answer = mint(body, address)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+        # Nor is a body looked at any more.
+        assert is_limited(mint(body, address))
+        assert is_limited(mint(right(owner), address))
+    assert mint(right(owner), fresh_address()).status_code == 201
+
+
+def test_another_type_of_body_and_a_bad_key_are_failures_too(owner, address):
+    failures = [
+        ask("POST", TOKENS, b"{}", address=address, content_type="text/plain"),
+        ask("POST", TOKENS, right(owner), address=address, idempotency_key="a b"),
+        ask("POST", TOKENS, right(owner), address=address, idempotency_key=""),
+    ]
+    assert [answer.status_code for answer in failures] == [415, 422, 422]
+    assert is_limited(mint(right(owner), address))
 
 
 def test_minting_does_not_count_as_a_request_of_the_project(owner, settings, address):
