@@ -123,8 +123,8 @@ def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]
     from django.utils import timezone
 
     from projects.models import Project
+    from sessions_app.keyset import Place
     from sessions_app.models import DetectionSession, Status
-    from staff.keyset import Place
 
     now = timezone.now()
     failed = DetectionSession.objects.filter(status=Status.FAILED, mode="live").latest("created_at")

@@ -1,9 +1,11 @@
 """What a deadline does to a session: the one rule that the sweep writes and every reader sees.
 
-`as_due(now)` gives, for each column that a deadline changes, the value that it has at `now`.
-The sweep updates with it, reads annotate with it: so they agree whether or not it has run.
+`as_due(now)` gives, for each column that a deadline changes and that is shown, the value that it
+has at `now`. The sweep updates with it, reads annotate with it: so they agree whether or not it has
+run.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +33,13 @@ SESSION_EXPIRED = "session_expired"
 SESSION_ABANDONED = "session_abandoned"
 EXPIRED_MESSAGE = "No runtime attached within the attach window."
 ABANDONED_MESSAGE = "The client sent nothing within the idle limit."
+# Status → those that a deadline changes into it.
+COMES_FROM: dict[str, tuple[str, ...]] = {
+    Status.FINALIZING: (Status.STREAMING,),
+    Status.COMPLETED: (Status.STREAMING, Status.FINALIZING),
+    Status.CANCELLED: (Status.CREATED,),
+    Status.FAILED: (Status.STREAMING,),
+}
 
 
 def is_due(now: datetime) -> Q:
@@ -55,7 +64,9 @@ def is_to_settle(now: datetime) -> Q:
 
 def settle(sessions: QuerySet[DetectionSession], now: datetime) -> int:
     """Write what is overdue of `sessions`, but for what is to finish; answers how many."""
-    return sessions.filter(is_to_settle(now)).update(**as_due(now))
+    # A runtime finishes those that are left finalizing, from their state.
+    kept = Case(When(_is_left_finalizing(now), then=F("engine_state")))
+    return sessions.filter(is_to_settle(now)).update(**as_due(now), engine_state=kept)
 
 
 def _completes(now: datetime) -> Q:
@@ -70,12 +81,20 @@ def _was_held(now: datetime) -> Q:
     return Q(attachment_id__isnull=False, lease_until__gt=now - FINALIZING_GRACE)
 
 
+def _is_too_long(now: datetime) -> Q:
+    return is_due(now) & Q(status=Status.STREAMING, deadline_at__gte=F("longest_until"))
+
+
+def _is_left_finalizing(now: datetime) -> Q:
+    return _is_too_long(now) & _was_held(now)
+
+
 def as_due(now: datetime) -> dict[str, Combinable]:
     """Column → its value at `now`: changed where a deadline has passed, as stored otherwise."""
     due = is_due(now)
     expired = due & Q(status=Status.CREATED)
-    too_long = due & Q(status=Status.STREAMING, deadline_at__gte=F("longest_until"))
-    finishing = too_long & _was_held(now)
+    too_long = _is_too_long(now)
+    finishing = _is_left_finalizing(now)
     abandoned = due & Q(status=Status.STREAMING, deadline_at__lt=F("longest_until"))
     finished = due & Q(status=Status.FINALIZING)
     ends = due & ~finishing
@@ -142,28 +161,33 @@ def as_due(now: datetime) -> dict[str, Combinable]:
 
 
 def session_as_of(sessions: QuerySet[DetectionSession], now: datetime) -> DetectionSession | None:
-    """The one session of `sessions`, with its columns as they are at `now`.
-
-    Only an overdue one needs the expressions, which cost more to build than to run.
-    """
+    """The one session of `sessions`, with its columns as they are at `now`."""
     session = sessions.first()
-    if session is None or session.deadline_at is None or session.deadline_at > now:
-        return session
-    overdue = sessions_as_of(now).filter(id=session.id).first()
-    return None if overdue is None else with_due_columns(overdue)
-
-
-def with_due_columns(session: DetectionSession) -> DetectionSession:
-    """A session of `sessions_as_of`, its `now_<column>` moved to where the columns are."""
-    for name, value in list(vars(session).items()):
-        if name.startswith("now_"):
-            setattr(session, name.removeprefix("now_"), value)
+    if session is not None:
+        apply_deadlines([session], now)
     return session
 
 
+def apply_deadlines(sessions: Iterable[DetectionSession], now: datetime) -> None:
+    """Set the columns of those that are overdue to what they are at `now`.
+
+    Only they need the expressions, which cost more to build than to run.
+    """
+    overdue = {one.id: one for one in sessions if one.deadline_at and one.deadline_at <= now}
+    if not overdue:
+        return
+    for found in sessions_as_of(now).filter(id__in=list(overdue)):
+        for name, value in vars(found).items():
+            if name.startswith("now_"):
+                setattr(overdue[found.id], name.removeprefix("now_"), value)
+
+
 def sessions_as_of(now: datetime) -> QuerySet[DetectionSession]:
-    """Every session with `now_<column>` for each column that a deadline changes."""
-    return DetectionSession.objects.annotate(
+    """Every session with `now_<column>` for each column that a deadline changes.
+
+    Without its engine state, which is large, and which only an engine can read.
+    """
+    return DetectionSession.objects.defer("engine_state").annotate(
         **{f"now_{name}": expression for name, expression in as_due(now).items()}
     )
 

@@ -37,7 +37,7 @@ def session_finish(
     changes: dict[str, Any]
     if attachment_id is None:
         sessions = sessions.filter(is_to_finish(now))
-        changes = as_due(now)
+        changes = {**as_due(now), "engine_state": None}
     else:
         mine = sessions.filter(attachment_id=attachment_id)
         settle(mine, now)

@@ -24,6 +24,7 @@ ENDED: dict[str, Any] = {
     "deadline_at": None,
     "attachment_id": None,
     "lease_until": None,
+    "engine_state": None,
 }
 
 

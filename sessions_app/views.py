@@ -8,14 +8,16 @@ import msgspec
 from django.utils import timezone
 
 from kynaplatform.api import errors
-from kynaplatform.api.pagination import Page, link_to_next, paginate
+from kynaplatform.api.pagination import Page, cursor_at, link_to_next, read_cursor
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
 from sessions_app.admission import AdmissionRequest, session_admit
-from sessions_app.deadlines import session_as_of, sessions_as_of, with_due_columns
+from sessions_app.deadlines import session_as_of
 from sessions_app.events import EventRecord, events_after, present_event
 from sessions_app.finishing import session_finish
 from sessions_app.holding import AttachmentLost
+from sessions_app.keyset import Place
 from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
+from sessions_app.listing import Asked, sessions_list
 from sessions_app.models import DetectionSession
 from sessions_app.runtime_tokens import (
     INPUT_SCHEMA_VERSION,
@@ -32,7 +34,7 @@ from sessions_app.wire import (
 )
 
 SUPPORTED_CONTRACT_MAJOR = 1
-EVENTS_PER_PAGE = 100
+SESSIONS_PER_PAGE = EVENTS_PER_PAGE = 100
 
 
 class SessionViewSet(ApiViewSet):
@@ -113,24 +115,30 @@ class SessionViewSet(ApiViewSet):
         returns=list[SessionRecord],
     )
     def list(self, request: ApiRequest) -> Page:
-        """The project's sessions, newest first, each as its deadlines have left it by now."""
+        """The project's sessions, newest first, each as its deadlines have left it by now.
+
+        A page may be short, or empty, while a `Link` says that more follow.
+        """
         query: SessionQuery = request.query
-        sessions = sessions_as_of(timezone.now()).filter(project_id=request.caller.project_id)
-        for field, condition in (
-            ("status", "now_status"),
-            ("mode", "mode"),
-            ("created_after", "created_at__gt"),
-            ("created_before", "created_at__lt"),
-        ):
-            if (value := getattr(query, field)) is not msgspec.UNSET:
-                sessions = sessions.filter(**{condition: value})
-        organization_id = request.caller.organization_id
-        return paginate(
-            request._request,
-            sessions,
-            query,
-            lambda session: present_session(with_due_columns(session), organization_id),
+        names = ("status", "mode", "created_after", "created_before")
+        asked = {name: getattr(query, name) for name in names}
+        listed = sessions_list(
+            Asked(
+                project_id=request.caller.project_id,
+                **{name: value for name, value in asked.items() if value is not msgspec.UNSET},
+            ),
+            now=timezone.now(),
+            start=None
+            if query.cursor is msgspec.UNSET
+            else Place("older", *read_cursor(query.cursor)),
+            size=SESSIONS_PER_PAGE if query.limit is msgspec.UNSET else query.limit,
         )
+        organization_id = request.caller.organization_id
+        page = [present_session(session, organization_id) for session in listed.sessions]
+        if (end := listed.older) is None:
+            return Page(page)
+        cursor = cursor_at(end.created_at, end.id)
+        return Page(page, link_to_next(request._request, "cursor", cursor))
 
     @operation(
         summary="Read a detection session",
@@ -198,7 +206,10 @@ class SessionEventViewSet(ApiViewSet):
 
 
 def _record(request: ApiRequest, session_id: UUID, now: datetime) -> SessionRecord:
-    mine = DetectionSession.objects.filter(id=session_id, project_id=request.caller.project_id)
+    project_id = request.caller.project_id
+    mine = DetectionSession.objects.defer("engine_state").filter(
+        id=session_id, project_id=project_id
+    )
     session = mine.first()
     if session is not None and session.deadline_at is not None and session.deadline_at <= now:
         # Only its engine says how a finish goes, and a terminal status never changes.

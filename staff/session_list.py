@@ -1,7 +1,4 @@
-"""The list of sessions: what its filters ask for, read from one index for each state.
-
-A status means what the sweep would have written by now, as it does in the API.
-"""
+"""The list of sessions: what its filters ask for, found as the API finds it."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,15 +10,15 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from movespecs.models import MoveSpecVersion
 from projects.models import Project
-from sessions_app.deadlines import as_due, is_due, sessions_as_of, with_due_columns
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
-from staff.keyset import Page, Place, page, place
+from sessions_app.keyset import Place, place
+from sessions_app.listing import Asked, Listed, sessions_list
+from sessions_app.models import DetectionSession
 
 
 class AskingFilter(admin.SimpleListFilter):
@@ -98,15 +95,12 @@ class SessionChangeList(ChangeList):
         return self.root_queryset
 
     def get_results(self, request: HttpRequest) -> None:
-        now = timezone.now()
         start = request.GET.get(PAGE_VAR)
         try:
-            found = self._page(now, place(start) if start else None)
+            found = self._listed(place(start) if start else None)
         except (ValueError, OverflowError) as error:
             raise IncorrectLookupParameters(error) from error
-        shown = sessions_as_of(now).select_related("project").defer("engine_state")
-        rows = shown.in_bulk(list(found.ids))
-        self.result_list: Any = [with_due_columns(rows[id_]) for id_ in found.ids]
+        self.result_list: Any = found.sessions
         neighbours = [("Newer", found.newer), ("Older", found.older)]
         self.neighbours = [("Newest", self.get_query_string())] if start else []
         self.neighbours += [
@@ -114,58 +108,56 @@ class SessionChangeList(ChangeList):
             for label, there in neighbours
             if there
         ]
-        self.result_count = self.full_result_count = len(found.ids)
-        self.show_admin_actions = bool(found.ids)
+        self.result_count = self.full_result_count = len(found.sessions)
+        self.show_admin_actions = bool(found.sessions)
         self.show_full_result_count = self.can_show_all = self.multi_page = False
 
-    def _page(self, now: datetime, start: Place | None) -> Page:
+    def _listed(self, start: Place | None) -> Listed:
         """Raises ValueError for what no list can ask."""
-        asked = {name: value for name, value in self.params.items() if value}
-        rows = DetectionSession.objects.all()
-        if project := asked.get(ProjectFilter.parameter_name):
-            rows = rows.filter(project_id=UUID(project))
-        if day := asked.get(DayFilter.parameter_name):
-            rows = rows.filter(_within(day))
+        filters = {name: value for name, value in self.params.items() if value}
+        project = filters.get(ProjectFilter.parameter_name)
+        asked: dict[str, Any] = {
+            "status": filters.get("status__exact"),
+            "mode": filters.get("mode__exact"),
+            "project_id": UUID(project) if project else None,
+        }
+        if day := filters.get(DayFilter.parameter_name):
+            asked["created_after"], asked["created_before"] = _around(day)
         if self.query:
-            try:
-                rows = rows.filter(_of_id(UUID(self.query.strip())))
-            except ValueError:
-                return Page()
-        stored, overdue = with_state(
-            rows, asked.get("status__exact"), asked.get("mode__exact"), now
+            found = _of_id(self.query.strip())
+            is_of_another = "project_id" in found and asked["project_id"] not in (
+                None,
+                found["project_id"],
+            )
+            if not found or is_of_another:
+                return Listed()
+            asked |= found
+        return sessions_list(
+            Asked(**asked),
+            now=timezone.now(),
+            start=start,
+            size=self.list_per_page,
+            related=["project"],
         )
-        return page(stored, overdue, start=start, size=self.list_per_page)
 
 
-def with_state(
-    rows: QuerySet[DetectionSession], status: str | None, mode: str | None, now: datetime
-) -> tuple[list[QuerySet[DetectionSession]], QuerySet[DetectionSession] | None]:
-    """Those of `rows` that have the status and the mode, if any: by stored state, and overdue."""
-    modes = [mode] if mode else Mode.values
-    stored = [
-        rows.filter(status=one, mode=of_mode, deadline_at__isnull=one not in LIVE_STATUSES)
-        for one in ([status] if status else Status.values)
-        for of_mode in modes
-    ]
-    if status is None:
-        return stored, None
-    overdue = rows.filter(is_due(now), mode__in=modes).annotate(now_status=as_due(now)["status"])
-    return (
-        [part.exclude(deadline_at__lte=now) for part in stored],
-        overdue.filter(now_status=status).order_by("deadline_at"),
-    )
-
-
-def _within(text: str) -> Q:
+def _around(text: str) -> tuple[datetime, datetime]:
+    """The last moment before the days, and the first one after."""
     first, _, last = text.partition("..")
     since, until = (
         datetime.combine(date.fromisoformat(day), time(), UTC) for day in (first, last or first)
     )
-    return Q(created_at__gte=since, created_at__lt=until + timedelta(days=1))
+    return since - timedelta(microseconds=1), until + timedelta(days=1)
 
 
-def _of_id(id_: UUID) -> Q:
-    """Those of a version, of a project, or the session itself."""
-    if MoveSpecVersion.objects.filter(id=id_).exists():
-        return Q(resolved_version_id=id_)
-    return Q(project_id=id_) if Project.objects.filter(id=id_).exists() else Q(id=id_)
+def _of_id(text: str) -> dict[str, UUID]:
+    """What the id of a version, a project or a session asks; another text asks nothing."""
+    try:
+        id_ = UUID(text)
+    except ValueError:
+        return {}
+    version = MoveSpecVersion.objects.filter(id=id_).values_list("movespec__project_id").first()
+    if version:
+        return {"version_id": id_, "project_id": version[0]}
+    is_project = Project.objects.filter(id=id_).exists()
+    return {"project_id" if is_project else "session_id": id_}

@@ -46,7 +46,7 @@ def paginate(
     """One page of `rows` by (created_at, id) descending; raises 422 for a bad cursor."""
     limit = default_limit if query.limit is msgspec.UNSET else query.limit
     if query.cursor is not msgspec.UNSET:
-        created_at, id_ = _read_cursor(query.cursor)
+        created_at, id_ = read_cursor(query.cursor)
         rows = rows.filter(
             Q(created_at__lte=created_at) & (Q(created_at__lt=created_at) | Q(id__lt=id_))
         )
@@ -54,7 +54,8 @@ def paginate(
     items = [present(row) for row in found[:limit]]
     if len(found) <= limit:
         return Page(items)
-    return Page(items, link_to_next(request, "cursor", _cursor(found[limit - 1])))
+    last: Any = found[limit - 1]
+    return Page(items, link_to_next(request, "cursor", cursor_at(last.created_at, last.id)))
 
 
 def link_to_next(request: HttpRequest, parameter: str, value: str) -> dict[str, str]:
@@ -65,12 +66,14 @@ def link_to_next(request: HttpRequest, parameter: str, value: str) -> dict[str, 
     return {"Link": f'<{address}>; rel="next"'}
 
 
-def _cursor(last: Any) -> str:
-    microseconds = (last.created_at - _EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(microseconds.to_bytes(8) + last.id.bytes).decode()
+def cursor_at(created_at: datetime, id_: UUID) -> str:
+    """The cursor of a page that begins after that row."""
+    microseconds = (created_at - _EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(microseconds.to_bytes(8) + id_.bytes).decode()
 
 
-def _read_cursor(text: str) -> tuple[datetime, UUID]:
+def read_cursor(text: str) -> tuple[datetime, UUID]:
+    """The row that `cursor_at` was given; raises 422 for what it did not make."""
     try:
         raw = base64.b64decode(text.encode(), altchars=b"-_", validate=True)
         if len(raw) != 24:

@@ -1,16 +1,14 @@
 """The admin's list of sessions, whatever their number; one session's life; and cancelling."""
 
-import json
 import re
 import uuid
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -19,9 +17,8 @@ from django.utils import timezone
 from movespecs.models import MoveSpec
 from projects.models import Organization, Project
 from sessions_app.deadlines import session_as_of
+from sessions_app.keyset import Place, place
 from sessions_app.models import DetectionSession, Mode, Status
-from staff.keyset import Place, page, place
-from staff.session_list import with_state
 from staff.timeline import lasting, timeline
 from tests.conftest import Machine, make_machine, make_released
 from tests.sessions_app.lifecycle_scene import START, Scene, at
@@ -29,9 +26,6 @@ from tests.sessions_app.lifecycle_scene import START, Scene, at
 LIST = "/admin/sessions_app/detectionsession/"
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-MANY = 5_000
-# A page and one more of each of twelve states.
-PAGE_ROWS = 12 * 51
 # What a state needs beside its name; live ones have an hour left.
 ENDED = {"ended_at": NOON, "deadline_at": None}
 STATES: dict[str, dict[str, Any]] = {
@@ -401,8 +395,9 @@ def test_fifty_sessions_cost_the_queries_of_one(superuser: Client, movespec: Mov
         other = MoveSpec(project_id=machine.project.id)
         other.current_released_version_id = movespec.current_released_version_id
         add_rows(other, 1)
-    # Login session and user; the page's ids; its rows. The filter names the project.
-    assert few == [4, 4, 5]
+    # Login session and user; the planner's setting, the page's ids; its rows. A status asks what is
+    # overdue; the filter names the project.
+    assert few == [5, 6, 6]
     assert [queries_of(superuser, one) for one in asked] == few
 
 
@@ -411,132 +406,6 @@ def queries_of(client: Client, asked: dict[str, Any]) -> int:
         assert client.get(LIST, asked).status_code == 200
     assert not [query for query in queries if "COUNT(" in query["sql"]]
     return len(queries)
-
-
-# --- Plans -------------------------------------------------------------------------------
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from nodes(child)
-
-
-def rows_met(statement: str) -> float:
-    """How many sessions the statement's scans met, kept or not."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
-        (found,) = cursor.fetchone()
-    scans = [
-        node
-        for node in nodes((json.loads(found) if isinstance(found, str) else found)[0]["Plan"])
-        if node["Node Type"] in ("Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Heap Scan")
-    ]
-    assert "Seq Scan" not in {node["Node Type"] for node in scans}
-    return sum(
-        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-        for node in scans
-    )
-
-
-@pytest.fixture
-def large(movespec: MoveSpec, outsider: Machine) -> MoveSpec:
-    """MANY ended and a tenth as many live sessions of two projects; one failed, none is replay."""
-    other, _ = make_released(outsider.project)
-    for one in (movespec, other):
-        add_rows(one, MANY)
-        add_rows(one, MANY // 10, **LIVE)
-    add_rows(movespec, 1, status="'failed'", created_at="now() - interval '1 day'")
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE detection_session")
-    return movespec
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {},
-        {"status__exact": "completed"},
-        {"status__exact": "failed"},
-        {"status__exact": "cancelled"},
-        {"status__exact": "streaming"},
-        {"status__exact": "created"},
-        {"mode__exact": "replay"},
-        {"status__exact": "completed", "mode__exact": "replay"},
-        {"day": "2020-01-01"},
-        {"day": "2020-01-01..2100-01-01", "status__exact": "failed"},
-        {"p": f"older,2100-01-01T00:00:00+00:00,{uuid.UUID(int=1)}"},
-        {"p": f"newer,2020-01-01T00:00:00+00:00,{uuid.UUID(int=1)}"},
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("within", ["everything", "project", "version"])
-def test_a_page_reads_its_rows_and_few_more_of_any_number(
-    superuser: Client, large: MoveSpec, asked: dict[str, str], within: str
-) -> None:
-    more = {
-        "everything": {},
-        "project": {"project__id__exact": str(large.project_id)},
-        "version": {"q": str(large.current_released_version_id)},
-    }
-    with CaptureQueriesContext(connection) as queries:
-        assert superuser.get(LIST, asked | more[within]).status_code == 200
-    (statement,) = (query["sql"] for query in queries if "WITH TIES" in query["sql"])
-    # The live sessions are read whole where they are few.
-    assert rows_met(statement) <= PAGE_ROWS + MANY // 5
-
-
-@pytest.fixture
-def generic_plans() -> Iterator[None]:
-    """Plans are made once, without looking at the values, on a connection that has none yet."""
-    connection.close()
-    with connection.cursor() as cursor:
-        cursor.execute("SET plan_cache_mode = force_generic_plan")
-    yield
-    connection.close()
-
-
-@pytest.mark.parametrize("status", [None, *Status.values])
-@pytest.mark.parametrize("column", [None, "project_id", "resolved_version_id"])
-@pytest.mark.django_db(transaction=True)
-def test_a_plan_made_on_an_empty_table_reads_a_page_of_a_large_one(
-    generic_plans: None, movespec: MoveSpec, column: str | None, status: str | None
-) -> None:
-    values = {
-        "project_id": movespec.project_id,
-        "resolved_version_id": movespec.current_released_version_id,
-    }
-    rows = DetectionSession.objects.filter(**{column: values[column]} if column else {})
-
-    def ids() -> Sequence[uuid.UUID]:
-        return page(*with_state(rows, status, None, timezone.now()), start=None, size=50).ids
-
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE detection_session")
-    for _ in range(4):
-        assert ids() == ()
-    for one in ("completed", "failed", "cancelled"):
-        add_rows(movespec, MANY, status=f"'{one}'")
-    live = MANY // 20
-    for one in ("created", "streaming", "finalizing"):
-        add_rows(movespec, live, **LIVE | {"status": f"'{one}'"})
-    # In one transaction, since PostgreSQL forgets its count between two.
-    with transaction.atomic():
-        before = rows_fetched()
-        assert len(ids()) == 50
-        # Live sessions may be read whole.
-        assert 50 <= rows_fetched() - before <= PAGE_ROWS + 3 * live
-
-
-def rows_fetched() -> int:
-    """Rows of sessions that this transaction's scans have met, as PostgreSQL counts them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid)) FROM pg_index "
-            "WHERE indrelid = 'detection_session'::regclass"
-        )
-        (fetched,) = cursor.fetchone()
-    return int(fetched)
 
 
 # --- Cancelling --------------------------------------------------------------------------

@@ -109,7 +109,7 @@ def test_a_wrong_method_names_the_right_ones(db):
 # Behind a view
 
 BREAKABLE = [
-    ("GET", SESSIONS, None, "sessions_app.views.sessions_as_of"),
+    ("GET", SESSIONS, None, "sessions_app.views.sessions_list"),
     ("POST", MOVESPECS, {"name": "x"}, "movespecs.views.movespec_create"),
     ("GET", "/.well-known/jwks.json", None, "projects.views.published_keys"),
     ("GET", "/api/schema", None, "kynaplatform.api.docs.openapi_document"),
@@ -172,7 +172,7 @@ def test_a_failure_while_authenticating_is_told_alike(owner, monkeypatch):
 
 
 def test_a_counted_request_that_breaks_still_says_what_is_left(owner, monkeypatch):
-    monkeypatch.setattr("sessions_app.views.sessions_as_of", breaking(RuntimeError()))
+    monkeypatch.setattr("sessions_app.views.sessions_list", breaking(RuntimeError()))
     assert owner.get(SESSIONS).headers["RateLimit-Limit"] == "100000"
 
 

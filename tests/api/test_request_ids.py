@@ -61,11 +61,11 @@ def test_it_is_on_every_kind_of_response(owner, settings):
 
 
 def test_it_is_on_every_log_line_of_the_request(owner, log, monkeypatch):
-    def fail(_):
+    def fail(*_, **__):
         logging.getLogger("some.library").warning("about to fail")
         raise RuntimeError
 
-    monkeypatch.setattr("sessions_app.views.sessions_as_of", fail)
+    monkeypatch.setattr("sessions_app.views.sessions_list", fail)
     assert owner.get(SESSIONS, x_request_id="mine").status_code == 500
     logging.getLogger("some.library").warning("outside any request")
     lines = [line for line in log.getvalue().splitlines() if re.match(r"\d{4}-", line)]

@@ -159,7 +159,7 @@ def test_it_describes_a_failure_of_ours(
     def fail(*_: Any, **__: Any) -> None:
         raise fault
 
-    monkeypatch.setattr("sessions_app.views.sessions_as_of", fail)
+    monkeypatch.setattr("sessions_app.views.sessions_list", fail)
     response = ask(owner, "GET", SESSIONS)
     assert response.status_code == status
     assert b"secret" not in response.content

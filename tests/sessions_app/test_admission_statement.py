@@ -41,9 +41,6 @@ from sessions_app.models import DetectionSession
 from sessions_app.retention import forget_idempotency_keys
 from tests.conftest import SESSIONS, Machine
 
-# A page, one more to know whether there is another, and those of the same moment.
-PAGE_ROWS = 510
-
 
 @dataclass
 class Wire:
@@ -333,30 +330,6 @@ def test_a_sweep_of_a_suspended_project_does_not_read_its_ended_sessions(
     plans = plans_of(lambda: suspended_sessions_cancel(now=now))
     assert [pages_read(plan) < FEW_PAGES for plan in plans] == [True] * len(plans)
     assert plans
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["", "?limit=500", "?mode=live", "?created_before=2100-01-01T00:00:00Z", "?status=created"],
-)
-@pytest.mark.django_db
-def test_the_list_reads_one_page_of_its_index(large: datetime, owner: Machine, query: str) -> None:
-    (plan,) = plans_of(lambda: owner.get(SESSIONS + query))
-    assert indexes_used(plan) == {"detection_session": "session_of_project"}
-    assert rows_read(plan) <= PAGE_ROWS
-
-
-@pytest.mark.django_db
-def test_the_lists_later_pages_start_where_the_earlier_ended(
-    large: datetime, owner: Machine
-) -> None:
-    add_oldest = "?limit=500"
-    for _ in range(20):
-        link = owner.get(SESSIONS + add_oldest).headers["Link"]
-        add_oldest = re.sub(r"<[^?]*(\?[^>]*)>.*", r"\1", link)
-    (plan,) = plans_of(lambda: owner.get(SESSIONS + add_oldest))
-    assert indexes_used(plan) == {"detection_session": "session_of_project"}
-    assert rows_read(plan) <= PAGE_ROWS
 
 
 @pytest.mark.django_db

@@ -1,0 +1,218 @@
+"""A list reads a bounded number of rows and pages, whatever is asked, found, or overdue."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from plans import LIVE, add_sessions, run
+
+from movespecs.models import MoveSpec
+from sessions_app.keyset import Place
+from sessions_app.listing import MOST_PASSED_OVER, Asked, sessions_list
+from sessions_app.models import LIVE_STATUSES, Status
+from tests.conftest import SESSIONS, Machine, make_released
+
+STAFF_LIST = "/admin/sessions_app/detectionsession/"
+SIZE = 100
+MANY = 10 * MOST_PASSED_OVER
+ANY_STATUS = [None, *Status.values]
+PASSED = "now() - n * interval '1 second'"
+
+
+def most_rows(size: int) -> int:
+    """Rows that a page may meet: what is overdue, four live states, all states' share, itself."""
+    overdue, of_a_state = MOST_PASSED_OVER + 1, MOST_PASSED_OVER + size + 1
+    return overdue + 4 * of_a_state + 12 * (size + 1) + size
+
+
+def read() -> tuple[int, int]:
+    """Rows that this transaction's scans of sessions met, and the pages that they asked for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(pg_stat_get_xact_tuples_returned(oid)),"
+            " sum(pg_stat_get_xact_blocks_fetched(oid)) "
+            "FROM pg_class WHERE oid = 'detection_session'::regclass OR oid IN ("
+            "SELECT indexrelid FROM pg_index WHERE indrelid = 'detection_session'::regclass)"
+        )
+        rows, pages = cursor.fetchone()
+    return int(rows), int(pages)
+
+
+class Reading:
+    """What the statements within have read."""
+
+    def __enter__(self) -> "Reading":
+        self.before = read()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.rows, self.pages = (
+            after - before for after, before in zip(read(), self.before, strict=True)
+        )
+
+    def is_bounded(self, size: int) -> bool:
+        # A row may lie on a page of its own; an index is two or three deep.
+        return self.rows <= most_rows(size) and self.pages <= most_rows(size) + 200
+
+
+def add_ended(owner: Machine, movespec: MoveSpec, status: str, count: int, **columns: str) -> None:
+    ended = {"status": f"'{status}'", "terminal_outcome": f"'{status}'"}
+    add_sessions(owner, movespec, count, **ended | columns)
+
+
+def add_live(owner: Machine, movespec: MoveSpec, status: str, count: int, **columns: str) -> None:
+    live = LIVE | {"status": f"'{status}'", "longest_until": "now() + interval '1 day'"}
+    if status == "finalizing":
+        live["finishing_outcome"] = "'completed'"
+    add_sessions(owner, movespec, count, **live | columns)
+
+
+def fill(owner: Machine, movespec: MoveSpec, outsider: Machine, other: MoveSpec) -> None:
+    """Completed and overdue sessions of the owner, live ones of both, others that failed."""
+    add_ended(owner, movespec, "completed", MANY)
+    for status in ("failed", "cancelled"):
+        add_ended(outsider, other, status, MANY)
+    for status in LIVE_STATUSES:
+        add_live(owner, movespec, status, MANY // 4)
+        add_live(outsider, other, status, MANY // 4)
+        add_live(owner, movespec, status, MANY, deadline_at=PASSED)
+
+
+@pytest.fixture
+def other(outsider: Machine) -> MoveSpec:
+    return make_released(outsider.project)[0]
+
+
+@pytest.fixture
+def large(owner: Machine, movespec: MoveSpec, outsider: Machine, other: MoveSpec) -> None:
+    fill(owner, movespec, outsider, other)
+    run("ANALYZE detection_session")
+
+
+def scopes(owner: Machine, movespec: MoveSpec) -> dict[str, Asked]:
+    project = Asked(project_id=owner.project.id)
+    return {
+        "all": Asked(),
+        "project": project,
+        "version": replace(project, version_id=movespec.current_released_version_id),
+        "nobody": Asked(project_id=uuid.uuid4()),
+    }
+
+
+def test_it_reads_little_for_every_filter_from_every_place(
+    large: None, owner: Machine, movespec: MoveSpec
+) -> None:
+    now = timezone.now()
+    long_ago, just_now = (now - timedelta(seconds=ago) for ago in (MANY // 2, 60))
+    from_there = [Place(way, long_ago, uuid.uuid4()) for way in ("older", "newer")]
+    between = {"created_after": long_ago, "created_before": just_now}
+    pages = [(None, {}), (None, between), *((start, {}) for start in from_there)]
+    unbounded = []
+    for (scope, asked), status, mode, (start, more) in product(
+        scopes(owner, movespec).items(), ANY_STATUS, [None, "replay"], pages
+    ):
+        with Reading() as reading:
+            sessions_list(
+                replace(asked, status=status, mode=mode, **more), now=now, start=start, size=SIZE
+            )
+        if not reading.is_bounded(SIZE):
+            unbounded.append((scope, status, mode, start, more, reading.rows, reading.pages))
+    assert repr(unbounded) == "[]"
+
+
+def test_a_request_reads_little_and_never_an_engine_state(large: None, owner: Machine) -> None:
+    staff = Client()
+    staff.force_login(User.objects.create_superuser("root"))
+    project = f"project__id__exact={owner.project.id}"
+    filters = ["", *(f"status{{}}={status}" for status in Status.values), "mode{}=replay"]
+    requests = [(owner.get, f"{SESSIONS}?limit=500&{one.format('')}", 500) for one in filters]
+    for one, more in product(filters, ["", project]):
+        requests.append((staff.get, f"{STAFF_LIST}?{one.format('__exact')}&{more}", 50))
+    for get, address, size in requests:
+        with Reading() as reading, CaptureQueriesContext(connection) as queries:
+            assert get(address).status_code == 200
+        assert reading.pages > 0, address
+        assert reading.is_bounded(size), (address, reading.rows, reading.pages)
+        assert [query["sql"] for query in queries if "engine_state" in query["sql"]] == []
+
+
+@pytest.mark.parametrize(
+    ("filtered", "statements"),
+    [
+        ("", 2),
+        ("mode=live", 2),
+        ("created_after=2020-01-01T00:00:00Z", 2),
+        # What is overdue.
+        ("status=failed", 3),
+        # What is looked at, beside what is overdue.
+        ("status=created", 2),
+        ("status=finalizing", 3),
+    ],
+)
+def test_it_costs_a_few_statements(
+    owner: Machine, movespec: MoveSpec, filtered: str, statements: int
+) -> None:
+    for status in ("failed", "completed"):
+        add_ended(owner, movespec, status, 3)
+    for status in LIVE_STATUSES:
+        add_live(owner, movespec, status, 3)
+    with CaptureQueriesContext(connection) as queries:
+        assert owner.get(f"{SESSIONS}?{filtered}").json() != []
+    # Ids, and their rows; beside the token's and the planner's setting.
+    assert len(queries) == 2 + statements
+
+
+@pytest.fixture
+def generic_plans() -> Iterator[None]:
+    """Plans are made once, without looking at the values, on a connection that has none yet."""
+    connection.close()
+    run("SET plan_cache_mode = force_generic_plan")
+    yield
+    connection.close()
+
+
+@pytest.mark.parametrize("scope", ["all", "project", "version"])
+@pytest.mark.parametrize("planned_on", ["nothing", "one state", "another project"])
+@pytest.mark.django_db(transaction=True)
+def test_its_plans_stay_good_whatever_was_there_when_they_were_made(
+    generic_plans: None,
+    owner: Machine,
+    movespec: MoveSpec,
+    outsider: Machine,
+    other: MoveSpec,
+    planned_on: str,
+    scope: str,
+) -> None:
+    asked = scopes(owner, movespec)[scope]
+    if planned_on == "one state":
+        add_ended(owner, movespec, "completed", MANY)
+    if planned_on == "another project":
+        add_ended(outsider, other, "completed", MANY)
+    run("VACUUM ANALYZE detection_session")
+
+    def read_all() -> list[tuple[str | None, int, int]]:
+        found = []
+        for status in ANY_STATUS:
+            with Reading() as reading:
+                sessions_list(
+                    replace(asked, status=status), now=timezone.now(), start=None, size=SIZE
+                )
+            if not reading.is_bounded(SIZE):
+                found.append((status, reading.rows, reading.pages))
+        return found
+
+    for _ in range(4):
+        with transaction.atomic():
+            read_all()
+    fill(owner, movespec, outsider, other)
+    # In one transaction, since PostgreSQL forgets its counts between two.
+    with transaction.atomic():
+        assert repr(read_all()) == "[]"

@@ -1,0 +1,200 @@
+"""A list is what a sweep by then would leave to list: whatever is overdue, page by page."""
+
+import random
+import re
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from itertools import chain, product
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+from lifecycle_scene import START, at
+
+from movespecs.models import MoveSpec
+from sessions_app.expiry import expire_sessions
+from sessions_app.keyset import Place
+from sessions_app.listing import Asked, sessions_list
+from sessions_app.models import DetectionSession, Mode, Status
+from tests.conftest import SESSIONS, VALID_YAML, Machine, make_released, make_version
+
+STAFF_LIST = "/admin/sessions_app/detectionsession/"
+COUNT = 50
+# A few seconds hold them all, so that some are of one moment.
+MOMENTS = 30
+
+
+def make_sessions(movespec: MoveSpec, versions: list[UUID], chance: random.Random) -> None:
+    """Of every state, overdue and not, held and not, at START."""
+    made = []
+    for _ in range(COUNT):
+        status = chance.choice(Status.values)
+        columns: dict[str, Any] = {"ended_at": START, "terminal_outcome": "failed"}
+        if status in ("created", "streaming", "finalizing"):
+            deadline = at(chance.choice([-50, -20, -1, 0, 1, 50]))
+            columns = {"deadline_at": deadline}
+            if status != "created":
+                columns["longest_until"] = deadline + timedelta(seconds=chance.choice([0, 60]))
+            if status == "finalizing":
+                columns["finishing_outcome"] = "completed"
+            if status != "created" and chance.random() < 0.5:
+                lease = {"lease_until": at(chance.choice([-40, -10, 10]))}
+                columns |= lease | {"attachment_id": uuid.uuid4()}
+        made.append(
+            DetectionSession(
+                id=UUID(int=chance.getrandbits(128)),
+                project_id=movespec.project_id,
+                resolved_version_id=chance.choice(versions),
+                mode=chance.choice(Mode.values),
+                status=status,
+                contract_major=1,
+                created_at=at(-chance.randrange(MOMENTS)),
+                signing_key_id=uuid.uuid4(),
+                runtime_token_expires_at=START,
+                stream_url="",
+                **columns,
+            )
+        )
+    DetectionSession.objects.bulk_create(made)
+
+
+@pytest.fixture
+def asked(owner: Machine, movespec: MoveSpec, outsider: Machine) -> list[Asked]:
+    """What is asked of the sessions of two projects, one with two versions."""
+    chance = random.Random(9)  # noqa: S311
+    other, version = make_released(outsider.project)
+    versions = [movespec.current_released_version_id]
+    versions.append(make_version(movespec.id, f"{VALID_YAML}# Another.").id)
+    make_sessions(movespec, versions, chance)
+    make_sessions(other, [version.id], chance)
+    project = Asked(project_id=owner.project.id)
+    scopes = [Asked(), project, replace(project, version_id=versions[1])]
+    between = {"created_after": at(-25), "created_before": at(-5)}
+    return [
+        replace(scope, status=status, mode=chance.choice([None, "live"]), **more)
+        for scope, status in product(scopes, [None, *Status.values])
+        for more in ({}, between)
+    ]
+
+
+def swept(asked: Asked) -> list[UUID]:
+    """By the database's own filters and order."""
+    conditions = {
+        "project_id": asked.project_id,
+        "resolved_version_id": asked.version_id,
+        "status": asked.status,
+        "mode": asked.mode,
+        "created_at__gt": asked.created_after,
+        "created_at__lt": asked.created_before,
+    }
+    rows = DetectionSession.objects.filter(
+        **{name: value for name, value in conditions.items() if value is not None}
+    )
+    return list(rows.order_by("-created_at", "-id").values_list("id", flat=True))
+
+
+def pages(asked: Asked, start: Place, size: int, most_passed_over: int) -> list[list[UUID]]:
+    """The ids of each page from `start` on, to where no further one is told of."""
+    found = []
+    following: Place | None = start
+    while following:
+        listed = sessions_list(
+            asked, now=START, start=following, size=size, most_passed_over=most_passed_over
+        )
+        assert all(asked.status in (None, session.status) for session in listed.sessions)
+        found.append([session.id for session in listed.sessions])
+        following = listed.older if start.towards == "older" else listed.newer
+    return found
+
+
+FROM_NEWEST = Place("older", at(1), UUID(int=0))
+FROM_OLDEST = Place("newer", at(-MOMENTS), UUID(int=0))
+
+
+@pytest.mark.parametrize(
+    ("size", "most_passed_over", "may_be_short"),
+    [(7, 500, False), (500, 0, False), (5, 0, True)],
+)
+def test_all_pages_together_are_what_the_sweep_leaves(
+    asked: list[Asked], size: int, most_passed_over: int, may_be_short: bool
+) -> None:
+    older, newer = (
+        [pages(one, start, size, most_passed_over) for one in asked]
+        for start in (FROM_NEWEST, FROM_OLDEST)
+    )
+    undo = transaction.savepoint()
+    assert expire_sessions(now=START) > 20
+    expected = [swept(one) for one in asked]
+    transaction.savepoint_rollback(undo)
+    assert [list(chain(*found)) for found in older] == expected
+    assert [list(chain(*reversed(found))) for found in newer] == expected
+    whole = [len(page) == size for found in older + newer for page in found[:-1]]
+    assert all(whole) is not may_be_short
+
+
+@pytest.fixture
+def created(movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+    """Ten that no runtime attached to, the newest first; from the fourth to the ninth overdue."""
+    monkeypatch.setattr(timezone, "now", lambda: START)
+    return [
+        DetectionSession.objects.create(
+            project_id=movespec.project_id,
+            resolved_version_id=movespec.current_released_version_id,
+            mode="live",
+            status="created",
+            contract_major=1,
+            created_at=at(-number),
+            deadline_at=START if 3 <= number <= 8 else at(60),
+            signing_key_id=uuid.uuid4(),
+            runtime_token_expires_at=START,
+            stream_url="",
+        ).id
+        for number in range(10)
+    ]
+
+
+LOOKS_AT_LITTLE = partial(sessions_list, most_passed_over=0)
+
+
+def test_a_short_page_of_the_api_leads_on(
+    owner: Machine, created: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner.token = owner.token_with("sessions:read")
+    monkeypatch.setattr("sessions_app.views.sessions_list", LOOKS_AT_LITTLE)
+    address, found = f"{SESSIONS}?status=created&limit=2", []
+    while address:
+        page = owner.get(address)
+        found.append([created.index(UUID(record["session_id"])) for record in page.json()])
+        link = re.fullmatch(r'<([^>]+)>; rel="next"', page.headers.get("Link", ""))
+        address = link[1] if link else ""
+    assert found == [[0, 1], [2], [], [9]]
+
+
+def test_a_short_page_of_staff_leads_on_and_back(
+    created: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staff.session_list.sessions_list", LOOKS_AT_LITTLE)
+    monkeypatch.setattr("staff.sessions.DetectionSessionAdmin.list_per_page", 2)
+    staff = Client()
+    staff.force_login(User.objects.create_superuser("root"))
+
+    def walk(asked: str, label: str) -> tuple[list[list[int]], str]:
+        found = []
+        while True:
+            shown = staff.get(STAFF_LIST + asked).context["cl"]
+            found.append([created.index(session.id) for session in shown.result_list])
+            links = dict(shown.neighbours)
+            if label not in links:
+                return found, asked
+            asked = links[label]
+
+    there, last = walk("?status__exact=created", "Older")
+    assert there == [[0, 1], [2], [], [9]]
+    back, _ = walk(last, "Newer")
+    assert back == [[9], [], [], [1, 2], [0]]
