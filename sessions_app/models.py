@@ -107,14 +107,15 @@ class DetectionSession(models.Model):
         ordering = ["-created_at"]
         permissions = [("cancel_detectionsession", "Can cancel detection session")]
         indexes = [
-            # Read by expire_sessions. Live sessions alone have a deadline, and a comparison with
-            # it proves this condition in any plan, which a list of statuses does not.
+            # Read by expire_sessions, and by lists of a status. Live sessions alone have a deadline;
+            # a comparison with it proves this in any plan, which a list of statuses does not.
             Index(
                 fields=["deadline_at"],
                 condition=Q(deadline_at__isnull=False),
                 name="session_deadline",
             ),
-            # Read by suspended_sessions_cancel and the admin's lists.
+            # Read by suspended_sessions_cancel and lists within a project, a status and a mode at a
+            # time.
             Index(
                 F("project"),
                 F("status"),
@@ -123,7 +124,7 @@ class DetectionSession(models.Model):
                 condition=Q(deadline_at__isnull=False),
                 name="session_live_of_project_state",
             ),
-            # Read by GET /api/detection/sessions.
+            # Read by lists within a project that no status or mode narrows.
             # Without the id: planned on an empty table, it passes for the primary key.
             Index(F("project"), F("created_at").desc(), name="session_of_project"),
             # Read by the admin's lists, a status and a mode at a time, and by its picture of the

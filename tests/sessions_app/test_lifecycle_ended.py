@@ -10,6 +10,8 @@ from lifecycle_scene import Scene, at, sweep
 from kynaplatform.api.errors import OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded
 from sessions_app import lifecycle
 from sessions_app.lifecycle import AttachmentLost
+from sessions_app.models import DetectionSession
+from tests.sessions_app.engine_work import Work, midway
 
 Do = Callable[[Scene, UUID, UUID], object]
 
@@ -108,6 +110,57 @@ def expect_end_or_loss(act: Do, scene: Scene, session_id: UUID, attachment_id: U
             "terminal_outcome": row.terminal_outcome,
             "accepted_frames_total": row.accepted_frames_total,
         }
+
+
+OTHER_ENDS: dict[str, Do] = {
+    "abandoned by its runtime": lambda scene, session, holder: scene.abandon(session, holder, 1, 9),
+    "finalized with nothing attached": lambda scene, session, holder: (
+        scene.detach(session, holder, 1),
+        scene.finalize(session, 2),
+    ),
+    "finished for its dead runtime": lambda scene, session, _: (
+        scene.finalize(session, 1),
+        sweep(100),
+    ),
+    "organization suspended": suspend("organization"),
+    "settled": lambda _, session, __: lifecycle.session_settle(session_id=session, now=at(LATER)),
+}
+ALL_ENDS = {"-".join(ended): end for ended, end in ENDS.items()} | OTHER_ENDS
+
+
+def has_engine_state(session_id: UUID) -> bool:
+    """A JSON null would be one."""
+    return DetectionSession.objects.filter(id=session_id, engine_state__isnull=False).exists()
+
+
+@pytest.mark.parametrize("work", [midway(), Work('{"engine": {"form": -1}}', 1, ())])
+@pytest.mark.parametrize("end", ALL_ENDS.values(), ids=list(ALL_ENDS))
+def test_its_engine_state_goes_with_it(scene: Scene, end: Do, work: Work) -> None:
+    other, _ = session_with(scene, work)
+    session_id, attachment_id = session_with(scene, work)
+    end(scene, session_id, attachment_id)
+    assert scene.row(session_id).ended_at is not None
+    assert not has_engine_state(session_id)
+    assert has_engine_state(other) is (scene.row(other).ended_at is None)
+
+
+def session_with(scene: Scene, work: Work) -> tuple[UUID, UUID]:
+    session_id, attachment_id = scene.streaming()
+    scene.checkpoint(session_id, attachment_id, 1, 0.5, work=work)
+    assert has_engine_state(session_id)
+    return session_id, attachment_id
+
+
+def test_its_engine_state_waits_for_the_runtime_that_is_to_finish_it(scene: Scene) -> None:
+    session_id, attachment_id = session_with(scene, midway())
+    scene.keep_alive(session_id, attachment_id, 3590)
+    sweep(3_601)
+    assert scene.row(session_id).status == "finalizing"
+    assert has_engine_state(session_id)
+    before = len(scene.events(session_id))
+    scene.finish(session_id, attachment_id, 3_602)
+    assert len(scene.events(session_id)) == before + 1
+    assert not has_engine_state(session_id)
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,22 @@
-"""A migrate that was interrupted while it made indexes beside the traffic is run again."""
+"""Migrations beside the traffic: one that was interrupted is run again; what old rows lose."""
 
 from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import JSONField, Value
+from lifecycle_scene import Scene
 
 from movespecs.models import MoveSpec
+from sessions_app.models import DetectionSession
 from tests.conftest import Machine
 
 MIGRATION = import_module("sessions_app.migrations.0003_staff_lists").Migration
+FORGETTING = import_module("sessions_app.migrations.0006_forget_engine_states")
 NARROWER = "session_live_of_project"
 
 
@@ -72,3 +77,24 @@ def test_an_index_that_was_left_invalid_is_made_anew(
     call_command("migrate", "sessions_app", verbosity=0)
 
     assert indexes() == wanted
+
+
+def test_sessions_that_have_ended_lose_their_engine_state(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FORGETTING, "BATCH", 3)
+    sessions = [scene.streaming()[0] for _ in range(8)]
+    states = DetectionSession.objects.filter(id__in=sessions)
+    for session_id in sessions[:5]:
+        scene.cancel(session_id, 1)
+    # As the code before wrote them; to the database a JSON null is a state too.
+    states.update(engine_state={"engine": {}})
+    states.filter(id=sessions[0]).update(engine_state=Value(None, JSONField()))
+    before = list(states.order_by("id").values("id", "status", "ended_at"))
+
+    with connection.schema_editor(atomic=False) as editor:
+        FORGETTING.forget_engine_states(apps, editor)
+
+    kept = states.filter(engine_state__isnull=False)
+    assert set(kept.values_list("id", flat=True)) == set(sessions[5:])
+    assert list(states.order_by("id").values("id", "status", "ended_at")) == before
