@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from django.utils import timezone
 
+from kynaplatform.api.names import MOST_NAME_CHARACTERS, visible
 from projects.models import Project
 
 
@@ -36,7 +37,7 @@ class MoveSpec(models.Model):
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, related_name="movespecs", db_index=False
     )
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=MOST_NAME_CHARACTERS)
     description = models.TextField(null=True, blank=True)  # noqa: DJ001
     visibility = models.CharField(
         max_length=10, choices=Visibility.choices, default=Visibility.PRIVATE
@@ -87,7 +88,7 @@ class MoveSpec(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return visible(self.name)
 
 
 class MoveSpecDraft(models.Model):

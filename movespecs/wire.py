@@ -8,20 +8,20 @@ import msgspec
 
 from detection import Validation
 from kynaplatform.api.pagination import PageCursor, PageLimit
-from kynaplatform.api.wire import Answer, Body, Name, Query, Timestamp
+from kynaplatform.api.wire import Answer, Body, Name, NamedBody, Query, Timestamp
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
 
 VisibilityName = Literal["private", "public"]
 ForkDescription = Annotated[str, msgspec.Meta(max_length=255)]
 
 
-class MoveSpecCreate(Body):
+class MoveSpecCreate(NamedBody):
     name: Name
     project_id: UUID | None = None
     description: str | None = None
 
 
-class MoveSpecEdit(Body):
+class MoveSpecEdit(NamedBody):
     """What is absent stays as it is; a null description clears it."""
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
@@ -29,7 +29,7 @@ class MoveSpecEdit(Body):
     visibility: VisibilityName | msgspec.UnsetType = msgspec.UNSET
 
 
-class MoveSpecFork(Body):
+class MoveSpecFork(NamedBody):
     project_id: UUID
     name: Name | None = None
     description: ForkDescription | None = None

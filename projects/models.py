@@ -8,12 +8,13 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
 from django.utils import timezone
 
+from kynaplatform.api.names import MOST_NAME_CHARACTERS, validate_name, visible
 from projects.scopes import ALL_SCOPES, Scope
 
 
 class Organization(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=MOST_NAME_CHARACTERS, validators=[validate_name])
     suspended_at = models.DateTimeField(null=True, blank=True)
     rate_limit = models.PositiveIntegerField(
         null=True,
@@ -28,7 +29,7 @@ class Organization(models.Model):
         permissions = [("suspend_organization", "Can suspend and resume organization")]
 
     def __str__(self) -> str:
-        return self.name
+        return visible(self.name)
 
 
 class Project(models.Model):
@@ -36,7 +37,7 @@ class Project(models.Model):
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="projects"
     )
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=MOST_NAME_CHARACTERS, validators=[validate_name])
     suspended_at = models.DateTimeField(null=True, blank=True)
     rate_limit = models.PositiveIntegerField(
         null=True,
@@ -63,7 +64,7 @@ class Project(models.Model):
         permissions = [("suspend_project", "Can suspend and resume project")]
 
     def __str__(self) -> str:
-        return self.name
+        return visible(self.name)
 
 
 class CredentialKind(models.TextChoices):
@@ -81,7 +82,7 @@ class Credential(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="credentials")
     kind = models.CharField(max_length=20, choices=CredentialKind.choices, editable=False)
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=MOST_NAME_CHARACTERS, validators=[validate_name])
     secret_hash = models.BinaryField(max_length=32)
     pepper_number = models.PositiveSmallIntegerField()
     scopes = ArrayField(models.CharField(max_length=32, choices=Scope.choices), default=all_scopes)
@@ -103,7 +104,7 @@ class Credential(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.id})"
+        return f"{visible(self.name)} ({self.id})"
 
 
 class ApiKeyManager(models.Manager["ApiKey"]):

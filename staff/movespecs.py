@@ -11,11 +11,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from kynaplatform.api.names import visible
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release, Visibility
 from movespecs.moderation import movespec_delist, movespec_relist
 from projects.models import Credential
 from staff.acts import Act, ActingAdmin, Outcome
 from staff.lists import OwnerFilter, ReadOnlyAdmin
+from staff.sources import lines_of
 from staff.version_acts import RollBack, name_of
 
 # What a MoveSpec's page lists; the rest is behind a link.
@@ -42,7 +44,7 @@ class Delist(Act):
         self, request: HttpRequest, row: MoveSpec, data: dict[str, Any], now: datetime
     ) -> Outcome:
         movespec_delist(movespec_id=row.id, now=now)
-        return Outcome(f"Delisted {row.name}.")
+        return Outcome(f"Delisted {row}.")
 
 
 class Relist(Act):
@@ -62,7 +64,7 @@ class Relist(Act):
         self, request: HttpRequest, row: MoveSpec, data: dict[str, Any], now: datetime
     ) -> Outcome:
         movespec_relist(movespec_id=row.id, now=now)
-        return Outcome(f"Relisted {row.name}.")
+        return Outcome(f"Relisted {row}.")
 
 
 def names_of_authors(releases: Iterable[Release]) -> dict[int, str]:
@@ -87,7 +89,7 @@ def names_of_authors(releases: Iterable[Release]) -> dict[int, str]:
 class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
     change_form_template = "admin/movespecs/movespec.html"
     list_display = [
-        "name", "project", "visibility", "released_version", "archived_at", "delisted_at",
+        "shown_name", "project", "visibility", "released_version", "archived_at", "delisted_at",
         "created_at",
     ]  # fmt: skip
     list_filter = [
@@ -101,13 +103,21 @@ class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
     list_select_related = ["project", "current_released_version"]
     search_fields = ["name", "=id", "project__name", "=project__id"]
     fields = [
-        "id", "name", "description", "project", "visibility", "released_version",
+        "id", "shown_name", "shown_description", "project", "visibility", "released_version",
         "forked_from", "created_by", "created_at", "updated_at", "archived_at", "delisted_at",
     ]  # fmt: skip
     acts = [Delist(), Relist()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpec]:
         return super().get_queryset(request).defer("current_released_version__yaml_source")
+
+    @admin.display(description="name", ordering="name")
+    def shown_name(self, movespec: MoveSpec) -> str:
+        return str(movespec)
+
+    @admin.display(description="description", empty_value="-")
+    def shown_description(self, movespec: MoveSpec) -> str | None:
+        return movespec.description and visible_lines(movespec.description)
 
     @admin.display(description="released version", ordering="current_released_version")
     def released_version(self, movespec: MoveSpec) -> str:
@@ -164,6 +174,10 @@ class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
         return None
 
 
+def visible_lines(text: str) -> str:
+    return "\n".join(map(visible, lines_of(text)))
+
+
 def _with_released(newest: list[MoveSpecVersion], movespec: MoveSpec) -> list[MoveSpecVersion]:
     """The newest versions, and the released one after them if it is older."""
     released = movespec.current_released_version
@@ -180,7 +194,7 @@ class MoveSpecDraftAdmin(ReadOnlyAdmin):
 
     @admin.display(description="YAML")
     def source(self, draft: MoveSpecDraft) -> SafeString:
-        return format_html('<pre class="wraps">{}</pre>', draft.yaml_source)
+        return format_html('<pre class="wraps">{}</pre>', visible_lines(draft.yaml_source))
 
 
 @admin.register(Release)

@@ -1,7 +1,6 @@
 """YAML as staff read it: numbered lines with what validation says of them, and two side by side."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any, Literal, NamedTuple
@@ -10,6 +9,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from detection import Issue, Validation
+from kynaplatform.api.names import visible
 
 # Where a YAML parser begins a line, so that numbers are those of the issues.
 LINE_BREAK = re.compile("\r\n|[\n\r]")
@@ -48,16 +48,6 @@ def numbered_lines(yaml_source: str, validation: Validation) -> list[Line]:
         Line(number, visible(text), tuple(issue for issue in issues if issue.line == number))
         for number, text in enumerate(lines_of(yaml_source), start=1)
     ]
-
-
-def visible(text: str) -> str:
-    """`text` with what would not show, or would reorder what does, written as its code point."""
-    return "".join(
-        f"[U+{ord(character):04X}]"
-        if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") and character != "\t"
-        else character
-        for character in text
-    )
 
 
 def side_by_side(left: str, right: str, *, whole: bool = False) -> list[Row]:

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import msgspec
 
+from kynaplatform.api.errors import ValidationFailed
+from kynaplatform.api.names import MOST_NAME_CHARACTERS, fault_of_name
+
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -16,11 +19,27 @@ class Body(msgspec.Struct):
     """A body that we take: unknown fields are ignored."""
 
 
+class NamedBody(Body):
+    """A body with a `name`, which may be absent or null."""
+
+    def __post_init__(self) -> None:
+        name = getattr(self, "name", None)
+        if isinstance(name, str) and (fault := fault_of_name(name)):
+            raise ValidationFailed({"name": [fault]})
+
+
 class Query(msgspec.Struct):
     """The query parameters that we take."""
 
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=MOST_NAME_CHARACTERS,
+        description="Not only spaces, and no control or format characters.",
+    ),
+]
 
 
 class ErrorDetail(Answer):

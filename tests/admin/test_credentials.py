@@ -151,6 +151,8 @@ def test_all_scopes_are_chosen_at_first_and_no_expiry(operator: Client, owner: M
         ("project", "", "This field is required."),
         ("name", "", "This field is required."),
         ("name", "a\0b", "Null characters are not allowed."),
+        ("name", "safe\u202egpj", "Holds a control or format character."),
+        ("name", "two\nlines", "Holds a control or format character."),
         ("scopes", [], "This field is required."),
         ("scopes", ["all"], "Select a valid choice. all is not one of the available choices."),
         ("expires_at", "2026-01-01T00:00", "This moment has passed. Choose one in the future."),

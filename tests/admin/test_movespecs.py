@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from movespecs.authors import PLATFORM
-from movespecs.models import MoveSpec, MoveSpecVersion, Release
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from movespecs.releases import version_release, version_withdraw
 from tests.admin.staffing import address, member, text_of
 from tests.api.asking import database_state
@@ -42,6 +42,30 @@ def test_staff_find_movespecs(
     assert found(visibility__exact="private") == {"Squat"}
     assert found(current_released_version__isempty="1") == set()
     assert found(delisted_at__isempty="0") == set()
+
+
+def test_what_would_not_show_of_a_strangers_text_is_written_out(
+    operator: Client, owner: Machine, public_movespec: MoveSpec
+) -> None:
+    hostile, shown = "safe\u202egpj\nDelisted all.", "safe[U+202E]gpj[U+000A]Delisted all."
+    MoveSpec.objects.update(name=hostile, description="Two\nlines\u2067.")
+    MoveSpecDraft.objects.update(yaml_source="# \u202e\nname: x")
+
+    pages = [
+        operator.get(address(MoveSpec, "changelist")),
+        operator.get(address(public_movespec)),
+        operator.get(address(public_movespec, "delist")),
+        moderate(operator, public_movespec, "delist"),
+    ]
+
+    for page in pages:
+        assert shown in text_of(page)
+        assert "\u202e" not in text_of(page)
+    assert "Two<br>lines[U+2067]." in text_of(pages[1])
+    assert shown in LogEntry.objects.get().object_repr
+    assert f"Delisted {shown}." in LogEntry.objects.get().get_change_message()
+    draft = text_of(operator.get(address(MoveSpecDraft.objects.get())))
+    assert "# [U+202E]\nname: x" in draft
 
 
 def test_versions_are_listed_with_the_released_one_marked(

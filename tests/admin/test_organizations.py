@@ -29,6 +29,9 @@ from tests.admin.staffing import address, member, text_of
 from tests.api.asking import nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine, make_machine
 
+PROJECT_LIMITS = (
+    "rate_limit", "rate_limit_sessions", "rate_limit_movespecs",
+)  # fmt: skip
 LEVELS = pytest.mark.parametrize("level", ["organization", "project"])
 
 
@@ -53,8 +56,7 @@ def last_history(row: Any) -> tuple[str, str, str]:
 
 
 def limits(**given: Any) -> dict[str, Any]:
-    names = ("rate_limit", "rate_limit_sessions", "rate_limit_movespecs")
-    return dict.fromkeys(names, "") | given
+    return dict.fromkeys(PROJECT_LIMITS, "") | given
 
 
 # --- Making ------------------------------------------------------------------------------
@@ -96,6 +98,9 @@ def test_a_new_project_works_over_the_api(operator: Client, owner: Machine) -> N
         ("", "This field is required."),
         ("  ", "This field is required."),
         ("a\0b", "Null characters are not allowed."),
+        ("two\nlines", "Holds a control or format character."),
+        ("safe\u202egpj", "Holds a control or format character."),
+        ("a\u2028b", "Holds a control or format character."),
         ("x" * 256, "Ensure this value has at most 255 characters (it has 256)."),
     ],
 )
@@ -113,6 +118,30 @@ def test_a_name_that_can_not_be_kept_is_a_complaint(
             answer = operator.post(page, {**given, "name": name})
         assert answer.status_code == 200, page
         assert answer.context["adminform"].form.errors == {"name": [complaint]}
+
+
+@LEVELS
+def test_a_name_from_before_is_shown_written_out_and_has_to_be_given_anew(
+    operator: Client, owner: Machine, level: str
+) -> None:
+    row = getattr(owner, level)
+    type(row).objects.update(name="safe\u202egpj\nSuspended all.")
+    shown = "safe[U+202E]gpj[U+000A]Suspended all."
+
+    assert f"Suspend {shown}" in text_of(operator.get(address(row, "suspend")))
+    assert f"Suspended {shown}." in text_of(do(operator, row, "suspend"))
+    assert last_history(row) == ("operators", shown, f"Suspended {shown}. Reason: Unpaid")
+    with nothing_changes():
+        answer = operator.post(address(row), limits(name="safe\u202egpj", rate_limit="9"))
+    assert list(answer.context["adminform"].form.errors) == ["name"]
+
+
+def test_the_name_of_a_key_from_before_is_shown_written_out(
+    operator: Client, owner: Machine
+) -> None:
+    Credential.objects.update(name="safe\u202egpj")
+    page = text_of(operator.get(address(ApiKey.objects.get(), "revoke")))
+    assert "Revoke safe[U+202E]gpj" in page
 
 
 def test_a_project_stays_in_its_organization(
@@ -148,10 +177,7 @@ def test_a_limit_that_is_none_is_a_complaint(
 ) -> None:
     fields = [
         (owner.organization, {"name": "x", "rate_limit": given}, "rate_limit"),
-        *(
-            (owner.project, limits(name="x", **{name: given}), name)
-            for name in ("rate_limit", "rate_limit_sessions", "rate_limit_movespecs")
-        ),
+        *((owner.project, limits(name="x", **{name: given}), name) for name in PROJECT_LIMITS),
     ]
     for row, data, field in fields:
         with nothing_changes():

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detection import validate
+from kynaplatform.api.names import visible
 from movespecs.drafts import MOST_YAML_BYTES
 from staff import sources
 from staff.sources import (
@@ -15,7 +16,6 @@ from staff.sources import (
     lines_of,
     numbered_lines,
     side_by_side,
-    visible,
 )
 from tests.conftest import VALID_YAML
 

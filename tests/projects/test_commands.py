@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from movespecs.models import MoveSpec, Release
 from projects.models import ApiKey, Organization, Project, ServiceAccount
+from tests.api.asking import nothing_changes
 from tests.conftest import TOKENS, Machine
 
 COMMANDS = (
@@ -92,6 +93,30 @@ def test_a_wrong_call_makes_no_key(owner: Machine, arguments: list[str]) -> None
     with pytest.raises(CommandError):
         call_command("create_api_key", *(one.format(project=owner.project.id) for one in arguments))
     assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("two\nlines", "Holds a control or format character."),
+        ("safe\u202egpj", "Holds a control or format character."),
+        (" ", "Holds nothing but spaces."),
+        ("", "Is not of 1 to 255 characters."),
+        ("x" * 256, "Is not of 1 to 255 characters."),
+    ],
+)
+def test_a_name_that_does_not_show_makes_nothing(owner: Machine, name: str, sentence: str) -> None:
+    for command in (
+        ["bootstrap_project", f"--organization={name}"],
+        ["bootstrap_project", f"--project={name}"],
+        ["bootstrap_project", f"--key-name={name}"],
+        ["create_api_key", str(owner.project.id), f"--name={name}"],
+        ["create_api_key", str(owner.project.id), "--service-account", f"--name={name}"],
+    ):
+        option = command[-1].partition("=")[0]
+        with nothing_changes(), pytest.raises(CommandError) as told:
+            call_command(*command)
+        assert str(told.value) == f"Error: argument {option}: {sentence}"
 
 
 def test_the_catalogue_is_loaded_once(db: None) -> None:

@@ -4,6 +4,7 @@ from django.core.management.base import CommandParser
 from django.db import transaction
 
 from kynaplatform.api.commands import OperatorCommand
+from kynaplatform.api.names import name_argument
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Organization, Project
 
@@ -16,9 +17,13 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--organization", default="My organization", help="its name")
-        parser.add_argument("--project", default="My project", help="its name")
-        parser.add_argument("--key-name", default="Bootstrap key", help="the API key's name")
+        parser.add_argument(
+            "--organization", type=name_argument, default="My organization", help="its name"
+        )
+        parser.add_argument("--project", type=name_argument, default="My project", help="its name")
+        parser.add_argument(
+            "--key-name", type=name_argument, default="Bootstrap key", help="the API key's name"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():

@@ -6,6 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from kynaplatform.api.commands import OperatorCommand
+from kynaplatform.api.names import name_argument
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Project
 from projects.scopes import Scope
@@ -20,7 +21,9 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("project_id", type=UUID)
-        parser.add_argument("--name", default="API key", help="for people to recognise it")
+        parser.add_argument(
+            "--name", type=name_argument, default="API key", help="for people to recognise it"
+        )
         parser.add_argument(
             "--scope",
             action="append",

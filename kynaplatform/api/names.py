@@ -1,0 +1,45 @@
+"""The rule of every name that a client, staff or a command gives; and how older ones are shown."""
+
+import unicodedata
+from argparse import ArgumentTypeError
+
+from django.core.exceptions import ValidationError
+
+MOST_NAME_CHARACTERS = 255
+# Control, format, and the separators of lines and of paragraphs: what does not show, or
+# reorders what does.
+UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp"})
+
+
+def fault_of_name(name: str) -> str | None:
+    """What is wrong with the characters of `name`, as a sentence."""
+    if any(unicodedata.category(character) in UNSEEN_CATEGORIES for character in set(name)):
+        return "Holds a control or format character."
+    if not name.strip():
+        return "Holds nothing but spaces."
+    return None
+
+
+def validate_name(name: str) -> None:
+    """The rule as a validator of model fields."""
+    if fault := fault_of_name(name):
+        raise ValidationError(fault, code="invalid")
+
+
+def name_argument(text: str) -> str:
+    """The rule as the `type` of a command's argument."""
+    if not 1 <= len(text) <= MOST_NAME_CHARACTERS:
+        raise ArgumentTypeError(f"Is not of 1 to {MOST_NAME_CHARACTERS} characters.")
+    if fault := fault_of_name(text):
+        raise ArgumentTypeError(fault)
+    return text
+
+
+def visible(text: str) -> str:
+    """`text` with what would not show, or would reorder what does, written as its code point."""
+    return "".join(
+        f"[U+{ord(character):04X}]"
+        if unicodedata.category(character) in UNSEEN_CATEGORIES and character != "\t"
+        else character
+        for character in text
+    )
