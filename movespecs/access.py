@@ -25,9 +25,13 @@ def require_project(caller: Caller, project_id: UUID | None) -> None:
         raise errors.ProjectMismatch
 
 
+def project_of(request: ApiRequest) -> UUID | None:
+    """The caller's project; None without a bearer."""
+    return request.caller.project_id if request.caller else None
+
+
 def visible_movespec(request: ApiRequest, movespec_id: UUID) -> MoveSpec:
-    own = request.caller.project_id if request.caller else None
-    movespecs = MoveSpec.objects.visible_to(own).select_related("project")
+    movespecs = MoveSpec.objects.visible_to(project_of(request)).select_related("project")
     movespec = movespecs.filter(id=movespec_id).first()
     if movespec is None:
         raise errors.NotFound("movespec")
@@ -54,8 +58,8 @@ def own_version(request: ApiRequest, movespec_id: UUID, version_id: UUID) -> Mov
     return version
 
 
-def visible_versions(request: ApiRequest, movespec_id: UUID) -> QuerySet[MoveSpecVersion]:
-    versions = MoveSpecVersion.objects.filter(movespec_id=movespec_id)
-    if visible_movespec(request, movespec_id).project_id == request.caller.project_id:
+def visible_versions(movespec: MoveSpec, project_id: UUID) -> QuerySet[MoveSpecVersion]:
+    versions = MoveSpecVersion.objects.filter(movespec_id=movespec.id)
+    if movespec.project_id == project_id:
         return versions
     return versions.filter(id=F("movespec__current_released_version_id"))

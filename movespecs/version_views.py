@@ -1,5 +1,6 @@
 """Versions of a MoveSpec: snapshot, read, validate, release."""
 
+from functools import partial
 from uuid import UUID
 
 from django.utils import timezone
@@ -43,11 +44,13 @@ class VersionViewSet(ApiViewSet):
     )
     def list(self, request: ApiRequest, movespec_id: UUID) -> Page:
         """Newest first. Of another project's public MoveSpec: its released version."""
+        own = request.caller.project_id
+        movespec = visible_movespec(request, movespec_id)
         return paginate(
             request._request,
-            visible_versions(request, movespec_id),
+            visible_versions(movespec, own),
             request.query,
-            present_version,
+            partial(present_version, is_own=movespec.project_id == own),
         )
 
     @operation(
@@ -65,7 +68,8 @@ class VersionViewSet(ApiViewSet):
         version, is_new = version_create(
             movespec_id=movespec_id, author=author_of(request), now=timezone.now()
         )
-        return Reply(present_version(version), status=201 if is_new else 200)
+        answer = present_version(version, is_own=True)
+        return Reply(answer, status=201 if is_new else 200)
 
     @operation(
         summary="Read a version",
@@ -76,10 +80,12 @@ class VersionViewSet(ApiViewSet):
     )
     def retrieve(self, request: ApiRequest, movespec_id: UUID, version_id: UUID) -> VersionAnswer:
         """Its YAML and its number; immutable but for the withdrawal."""
-        version = visible_versions(request, movespec_id).filter(id=version_id).first()
+        own = request.caller.project_id
+        movespec = visible_movespec(request, movespec_id)
+        version = visible_versions(movespec, own).filter(id=version_id).first()
         if version is None:
             raise errors.NotFound("movespec_version")
-        return present_version(version)
+        return present_version(version, is_own=movespec.project_id == own)
 
     @operation(
         summary="Validate a version",
@@ -118,4 +124,4 @@ class VersionViewSet(ApiViewSet):
             author=author_of(request),
             now=timezone.now(),
         )
-        return present_movespec(visible_movespec(request, movespec_id))
+        return present_movespec(visible_movespec(request, movespec_id), request.caller.project_id)

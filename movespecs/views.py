@@ -1,5 +1,6 @@
 """MoveSpecs and their drafts: create, edit, validate, fork, archive."""
 
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -15,6 +16,7 @@ from movespecs.access import (
     WRITE,
     author_of,
     own_draft,
+    project_of,
     require_own,
     require_project,
     visible_movespec,
@@ -60,7 +62,7 @@ class MoveSpecViewSet(ApiViewSet):
         Without a bearer, or for another project's `project_id`, only public ones.
         """
         query: MoveSpecQuery = request.query
-        own = request.caller.project_id if request.caller else None
+        own = project_of(request)
         movespecs = MoveSpec.objects.visible_to(own).filter(archived_at__isnull=True)
         if query.project_id is not msgspec.UNSET:
             movespecs = movespecs.filter(project_id=query.project_id)
@@ -72,7 +74,7 @@ class MoveSpecViewSet(ApiViewSet):
             request._request,
             movespecs.select_related("project"),
             query,
-            present_movespec,
+            partial(present_movespec, viewer=own),
             default_limit=MOST_PER_PAGE,
         )
 
@@ -97,7 +99,7 @@ class MoveSpecViewSet(ApiViewSet):
             author=author_of(request),
             now=timezone.now(),
         )
-        return present_movespec(movespec)
+        return present_movespec(movespec, request.caller.project_id)
 
     @operation(
         summary="Read a MoveSpec",
@@ -109,7 +111,7 @@ class MoveSpecViewSet(ApiViewSet):
     )
     def retrieve(self, request: ApiRequest, movespec_id: UUID) -> MoveSpecAnswer:
         """One's own or a public MoveSpec; archived ones too."""
-        return present_movespec(visible_movespec(request, movespec_id))
+        return present_movespec(visible_movespec(request, movespec_id), project_of(request))
 
     @operation(
         summary="Edit a MoveSpec",
@@ -128,7 +130,7 @@ class MoveSpecViewSet(ApiViewSet):
             changes=msgspec.to_builtins(request.body),
             now=timezone.now(),
         )
-        return present_movespec(visible_movespec(request, movespec_id))
+        return present_movespec(visible_movespec(request, movespec_id), request.caller.project_id)
 
     @operation(
         summary="Archive a MoveSpec",
@@ -141,7 +143,7 @@ class MoveSpecViewSet(ApiViewSet):
         """Out of lists, and no change or new session from now on. Again: the same answer."""
         require_own(request, movespec_id)
         movespec_archive(movespec_id=movespec_id, now=timezone.now())
-        return present_movespec(visible_movespec(request, movespec_id))
+        return present_movespec(visible_movespec(request, movespec_id), request.caller.project_id)
 
     @operation(
         summary="Fork a MoveSpec",
@@ -178,7 +180,7 @@ class MoveSpecViewSet(ApiViewSet):
             now=timezone.now(),
         )
         return Reply(
-            present_movespec(fork),
+            present_movespec(fork, request.caller.project_id),
             headers={"Idempotent-Replayed": "true"} if is_replay else {},
         )
 

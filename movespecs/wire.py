@@ -106,8 +106,11 @@ class ValidationResult(Answer):
     warnings: list[ValidationIssue]
 
 
-def present_movespec(movespec: MoveSpec) -> MoveSpecAnswer:
-    """`movespec` with its project loaded. The wire never says delisted: clients stop on it."""
+def present_movespec(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer:
+    """`movespec` with its project loaded, as project `viewer` sees it; None: a stranger.
+
+    The wire never says delisted: clients stop on it.
+    """
     is_public = movespec.visibility == Visibility.PUBLIC and movespec.delisted_at is None
     return MoveSpecAnswer(
         movespec_id=movespec.id,
@@ -117,7 +120,7 @@ def present_movespec(movespec: MoveSpec) -> MoveSpecAnswer:
         description=movespec.description,
         visibility="public" if is_public else "private",
         current_released_version_id=movespec.current_released_version_id,
-        created_by=movespec.created_by,
+        created_by=movespec.created_by if movespec.project_id == viewer else None,
         created_at=movespec.created_at,
         updated_at=movespec.updated_at,
         archived_at=movespec.archived_at,
@@ -136,14 +139,15 @@ def present_draft(draft: MoveSpecDraft) -> DraftAnswer:
     )
 
 
-def present_version(version: MoveSpecVersion) -> VersionAnswer:
+def present_version(version: MoveSpecVersion, is_own: bool) -> VersionAnswer:
+    """`version` as its own project sees it, or another."""
     return VersionAnswer(
         movespec_version_id=version.id,
         movespec_id=version.movespec_id,
         version_number=version.version_number,
         yaml_source=version.yaml_source,
         content_hash=version.content_hash,
-        created_by=version.created_by,
+        created_by=version.created_by if is_own else None,
         created_at=version.created_at,
         withdrawn_at=version.withdrawn_at,
     )

@@ -4,9 +4,22 @@ import uuid
 
 import pytest
 
+from movespecs.models import MoveSpec
 from tests.api.asking import ask, nothing_changes, refused
-from tests.conftest import MOVESPECS, make_version
+from tests.conftest import MOVESPECS, VALID_YAML, make_version
 from tests.movespecs.writing import SECOND_YAML, archive, delist, make_movespec, withdraw
+
+
+@pytest.fixture
+def made(owner):
+    """A public MoveSpec that the owner's key has made and released, over the API."""
+    created = owner.post(MOVESPECS, {"name": "Squat"}).json()
+    address = f"{MOVESPECS}/{created['movespec_id']}"
+    owner.call("PUT", f"{address}/draft", {"yaml_source": VALID_YAML})
+    version = owner.post(f"{address}/versions").json()["movespec_version_id"]
+    owner.post(f"{address}/versions/{version}/release")
+    assert owner.call("PATCH", address, {"visibility": "public"}).status_code == 200
+    return MoveSpec.objects.get()
 
 
 def path(movespec, rest=""):
@@ -19,12 +32,45 @@ def test_it_answers_as_the_list_does(owner, public_movespec):
     assert listed["current_released_version_id"] == str(public_movespec.current_released_version_id)
 
 
-def test_a_public_one_is_the_same_to_everyone(owner, peer, outsider, public_movespec):
-    answers = [machine.get(path(public_movespec)) for machine in (owner, peer, outsider)]
-    answers.append(ask("GET", path(public_movespec)))
-    assert [answer.status_code for answer in answers] == [200] * 4
+def test_a_public_one_is_the_same_to_every_stranger(owner, peer, outsider, made):
+    own = owner.get(path(made))
+    answers = [machine.get(path(made)) for machine in (peer, outsider)]
+    answers.append(ask("GET", path(made)))
+    assert [answer.status_code for answer in answers] == [200] * 3
     assert len({answer.content for answer in answers}) == 1
-    assert answers[0].json()["visibility"] == "public"
+    assert answers[0].json() == {**own.json(), "created_by": None}
+    assert own.json()["visibility"] == "public"
+
+
+def test_who_created_it_and_its_versions_is_for_its_own_project_alone(owner, peer, outsider, made):
+    creator = str(owner.credential.id)
+    version = f"/versions/{MoveSpec.objects.get(id=made.id).current_released_version_id}"
+
+    def answers(get):
+        [listed] = get(MOVESPECS).json()
+        [listed_of_project] = get(f"{MOVESPECS}?project_id={owner.project.id}").json()
+        yield from (listed, listed_of_project, get(path(made)).json())
+
+    def versions(machine):
+        [listed] = machine.get(path(made, "/versions")).json()
+        yield from (listed, machine.get(path(made, version)).json())
+
+    assert [one["created_by"] for one in (*answers(owner.get), *versions(owner))] == [creator] * 5
+    for machine in (peer, outsider):
+        seen = (*answers(machine.get), *versions(machine))
+        assert [one["created_by"] for one in seen] == [None] * 5
+    for one in answers(lambda address: ask("GET", address)):
+        assert one["created_by"] is None
+        assert creator not in str(one)
+
+
+def test_a_fork_shows_who_forked_it(owner, peer, made):
+    body = {"project_id": str(peer.project.id)}
+    for _ in range(2):  # and replayed
+        fork = peer.post(path(made, "/fork"), body, idempotency_key="k").json()
+        assert fork["created_by"] == str(peer.credential.id)
+    assert [one["created_by"] for one in peer.get(MOVESPECS).json()] == [fork["created_by"], None]
+    assert str(owner.credential.id) not in peer.get(f"{MOVESPECS}/{fork['movespec_id']}").text
 
 
 def test_a_private_one_is_its_projects_alone(owner, peer, outsider, movespec):
