@@ -11,6 +11,7 @@ from movespecs.authors import Author
 from movespecs.models import MoveSpec, MoveSpecDraft, Visibility
 
 MOST_YAML_BYTES = 65_536
+MOST_DESCRIPTION_CHARACTERS = 2_000
 
 
 def movespec_create(

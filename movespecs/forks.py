@@ -13,7 +13,7 @@ from kynaplatform.api.errors import (
 )
 from kynaplatform.api.idempotency import fingerprint
 from movespecs.authors import Author
-from movespecs.drafts import movespec_create
+from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS, movespec_create
 from movespecs.models import MoveSpec
 
 
@@ -29,7 +29,8 @@ def movespec_fork(
 ) -> tuple[MoveSpec, bool]:
     """A MoveSpec whose draft is the source's released YAML; and whether it was made before.
 
-    Raises IdempotencyKeyReused, NotFound, MoveSpecArchived, MoveSpecNotReleased.
+    An absent name or description is the source's. Raises IdempotencyKeyReused, NotFound,
+    MoveSpecArchived, MoveSpecNotReleased.
     """
     request = fingerprint(source_id, project_id, name, description)
     if idempotency_key is not None:
@@ -53,7 +54,7 @@ def movespec_fork(
             fork = movespec_create(
                 project_id=project_id,
                 name=source.name if name is None else name,
-                description=source.description if description is None else description,
+                description=_copied(source.description) if description is None else description,
                 author=author,
                 now=now,
                 yaml_source=source.current_released_version.yaml_source,
@@ -70,6 +71,11 @@ def movespec_fork(
             raise
         return earlier, True
     return fork, False
+
+
+def _copied(description: str | None) -> str | None:
+    """A description from before it had a length is cut to it."""
+    return description and description[:MOST_DESCRIPTION_CHARACTERS]
 
 
 def _made_with(project_id: UUID, key: str, request: bytes) -> MoveSpec | None:

@@ -9,23 +9,25 @@ import msgspec
 from detection import Validation
 from kynaplatform.api.pagination import PageCursor, PageLimit
 from kynaplatform.api.wire import Answer, Body, Name, NamedBody, Query, Timestamp
+from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
 
 VisibilityName = Literal["private", "public"]
+Description = Annotated[str, msgspec.Meta(max_length=MOST_DESCRIPTION_CHARACTERS)]
 ForkDescription = Annotated[str, msgspec.Meta(max_length=255)]
 
 
 class MoveSpecCreate(NamedBody):
     name: Name
     project_id: UUID | None = None
-    description: str | None = None
+    description: Description | None = None
 
 
 class MoveSpecEdit(NamedBody):
     """What is absent stays as it is; a null description clears it."""
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
-    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    description: Description | msgspec.UnsetType | None = msgspec.UNSET
     visibility: VisibilityName | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -64,6 +64,22 @@ def test_it_refuses_another_name(owner, name):
         refused_fields(owner.post(MOVESPECS, {"name": name}), "name")
 
 
+@pytest.mark.parametrize(
+    "description", ["x" * 2000, "🦵" * 2000, "", "a\n\tb\u200f", "\x01" * 2000]
+)
+def test_it_takes_a_description_of_up_to_2000_characters(owner, description):
+    response = owner.post(MOVESPECS, {"name": "x", "description": description})
+    assert (response.status_code, response.json()["description"]) == (201, description)
+
+
+@pytest.mark.parametrize("description", ["x" * 2001, "🦵" * 2001, "x" * 500_000, 7, "nul\x00"])
+def test_it_refuses_another_description(owner, description):
+    with nothing_changes():
+        refused_fields(
+            owner.post(MOVESPECS, {"name": "x", "description": description}), "description"
+        )
+
+
 def test_it_needs_a_name(owner):
     with nothing_changes():
         refused_fields(owner.post(MOVESPECS, {"description": "nameless"}), "name")

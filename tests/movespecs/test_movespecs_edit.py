@@ -44,6 +44,7 @@ def stored(movespec):
         ({"description": "Hips."}, ("Squat", "Hips.", "private", LATER)),
         ({"description": None}, ("Squat", None, "private", LATER)),
         ({"description": ""}, ("Squat", "", "private", LATER)),
+        ({"description": "é" * 2000}, ("Squat", "é" * 2000, "private", LATER)),
         ({"visibility": "public"}, ("Squat", "Knees.", "public", LATER)),
         ({"visibility": "private"}, ("Squat", "Knees.", "private", LATER)),
         (
@@ -71,6 +72,7 @@ def test_it_changes_what_is_there_and_nothing_else(movespec, send, body, expecte
         ({"name": ""}, "name"),
         ({"name": "x" * 256}, "name"),
         ({"description": 1}, "description"),
+        ({"description": "x" * 2001}, "description"),
         ({"description": "\ud800"}, "description"),
         ({"visibility": None}, "visibility"),
         ({"visibility": "delisted"}, "visibility"),
@@ -80,6 +82,14 @@ def test_it_changes_what_is_there_and_nothing_else(movespec, send, body, expecte
 def test_it_refuses_what_does_not_fit(movespec, send, body, field):
     with nothing_changes():
         refused_fields(send("PATCH", body=body), field)
+
+
+def test_a_longer_description_from_before_stays_until_it_is_changed(movespec, send):
+    MoveSpec.objects.filter(id=movespec.id).update(description="x" * 500_000)
+    response = send("PATCH", body={"name": "Lunge"})
+    assert (response.status_code, len(response.json()["description"])) == (200, 500_000)
+    with nothing_changes():
+        refused_fields(send("PATCH", body={"description": "x" * 2001}), "description")
 
 
 def test_it_does_not_make_a_delisted_one_public(movespec, send):
