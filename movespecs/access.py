@@ -2,13 +2,22 @@
 
 from uuid import UUID
 
+import msgspec
 from django.db.models import F, QuerySet
 
 from kynaplatform.api import errors
 from kynaplatform.api.caller import Caller
 from kynaplatform.api.views import ApiRequest
 from movespecs.authors import Author
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
+from movespecs.models import (
+    LISTED,
+    LISTED_OF_PROJECT,
+    UNLISTED_OF_PROJECT,
+    MoveSpec,
+    MoveSpecDraft,
+    MoveSpecVersion,
+)
+from movespecs.wire import MoveSpecQuery
 
 READ = "movespecs:read"
 WRITE = "movespecs:write"
@@ -36,6 +45,21 @@ def visible_movespec(request: ApiRequest, movespec_id: UUID) -> MoveSpec:
     if movespec is None:
         raise errors.NotFound("movespec")
     return movespec
+
+
+def movespecs_found(viewer: UUID | None, query: MoveSpecQuery) -> list[QuerySet[MoveSpec]]:
+    """What `viewer` finds in lists: each part is what one index holds, and none has another's."""
+    project_id = None if query.project_id is msgspec.UNSET else query.project_id
+    movespecs = MoveSpec.objects.all()
+    parts: list[QuerySet[MoveSpec]] = []
+    if query.visibility != "private":
+        if project_id is None:
+            parts.append(movespecs.filter(LISTED))
+        else:
+            parts.append(movespecs.filter(LISTED_OF_PROJECT, project_id=project_id))
+    if query.visibility != "public" and viewer is not None and project_id in (None, viewer):
+        parts.append(movespecs.filter(UNLISTED_OF_PROJECT, project_id=viewer))
+    return parts
 
 
 def require_own(request: ApiRequest, movespec_id: UUID) -> None:

@@ -51,6 +51,7 @@ class VersionViewSet(ApiViewSet):
             visible_versions(movespec, own),
             request.query,
             partial(present_version, is_own=movespec.project_id == own),
+            large="yaml_source",
         )
 
     @operation(

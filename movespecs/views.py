@@ -15,6 +15,7 @@ from movespecs.access import (
     READ,
     WRITE,
     author_of,
+    movespecs_found,
     own_draft,
     project_of,
     require_own,
@@ -29,7 +30,6 @@ from movespecs.drafts import (
     movespec_edit,
 )
 from movespecs.forks import movespec_fork
-from movespecs.models import MoveSpec, Visibility
 from movespecs.wire import (
     DraftAnswer,
     DraftReplace,
@@ -62,20 +62,14 @@ class MoveSpecViewSet(ApiViewSet):
         Without a bearer, or for another project's `project_id`, only public ones.
         """
         query: MoveSpecQuery = request.query
-        own = project_of(request)
-        movespecs = MoveSpec.objects.visible_to(own).filter(archived_at__isnull=True)
-        if query.project_id is not msgspec.UNSET:
-            movespecs = movespecs.filter(project_id=query.project_id)
-        if query.visibility == "public":
-            movespecs = movespecs.public()
-        elif query.visibility == "private":
-            movespecs = movespecs.exclude(visibility=Visibility.PUBLIC, delisted_at__isnull=True)
+        viewer = project_of(request)
         return paginate(
             request._request,
-            movespecs.select_related("project"),
+            [part.select_related("project") for part in movespecs_found(viewer, query)],
             query,
-            partial(present_movespec, viewer=own),
+            partial(present_movespec, viewer=viewer),
             default_limit=MOST_PER_PAGE,
+            large="description",
         )
 
     @operation(

@@ -8,11 +8,11 @@ import msgspec
 from django.utils import timezone
 
 from kynaplatform.api import errors
-from kynaplatform.api.pagination import Page, cursor_at, link_to_next, read_cursor
+from kynaplatform.api.pagination import Page, cursor_at, encode_page, link_to_next, read_cursor
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.deadlines import session_as_of
-from sessions_app.events import EventRecord, events_after, present_event
+from sessions_app.events import EventRecord, event_id, events_after, present_event
 from sessions_app.finishing import session_finish
 from sessions_app.holding import AttachmentLost
 from sessions_app.keyset import Place
@@ -199,10 +199,11 @@ class SessionEventViewSet(ApiViewSet):
         after = None if query.after is msgspec.UNSET else query.after
         limit = EVENTS_PER_PAGE if query.limit is msgspec.UNSET else query.limit
         found = events_after(session_id=session_id, after=after, limit=limit + 1)
-        page = [present_event(event) for event in found[:limit]]
-        if len(found) <= limit:
+        page = encode_page(present_event(event) for event in found[:limit])
+        if len(page) == len(found):
             return Page(page)
-        return Page(page, link_to_next(request._request, "after", str(page[-1].event_id)))
+        last = event_id(session_id, found[len(page) - 1].sequence)
+        return Page(page, link_to_next(request._request, "after", str(last)))
 
 
 def _record(request: ApiRequest, session_id: UUID, now: datetime) -> SessionRecord:

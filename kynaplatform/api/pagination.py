@@ -1,19 +1,24 @@
-"""Keyset pages: bare arrays with a Link to the next. Lists are newest first."""
+"""Keyset pages: bare arrays with a Link to the next. Lists are newest first.
+
+A page ends at its limit, or once its items have about 1 MiB.
+"""
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Func, IntegerField, Model, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from kynaplatform.api.errors import ValidationFailed
 
 MOST_PER_PAGE = 500
+MOST_PAGE_BYTES = 1024 * 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 M = TypeVar("M", bound=Model)
 
@@ -32,30 +37,70 @@ class PageQuery(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    items: Sequence[Any]
+    items: Sequence[msgspec.Raw]
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def paginate(
     request: HttpRequest,
-    rows: QuerySet[M],
+    rows: QuerySet[M] | Sequence[QuerySet[M]],
     query: PageQuery,
     present: Callable[[M], Any],
     default_limit: int = 100,
+    large: str | None = None,
 ) -> Page:
-    """One page of `rows` by (created_at, id) descending; raises 422 for a bad cursor."""
+    """One page of `rows` by (created_at, id) descending; raises 422 for a bad cursor.
+
+    `rows` in parts, of which none has a row of another, are read each in its order and merged.
+    Of rows whose text column `large` may be large no more are read than a page holds.
+    """
     limit = default_limit if query.limit is msgspec.UNSET else query.limit
+    parts = [rows] if isinstance(rows, QuerySet) else rows
     if query.cursor is not msgspec.UNSET:
         created_at, id_ = read_cursor(query.cursor)
-        rows = rows.filter(
-            Q(created_at__lte=created_at) & (Q(created_at__lt=created_at) | Q(id__lt=id_))
-        )
-    found = list(rows.order_by("-created_at", "-id")[: limit + 1])
-    items = [present(row) for row in found[:limit]]
-    if len(found) <= limit:
+        behind = Q(created_at__lte=created_at) & (Q(created_at__lt=created_at) | Q(id__lt=id_))
+        parts = [part.filter(behind) for part in parts]
+    if not parts:
+        return Page([])
+    most = limit if large is None else _count_of_page(parts, limit, large)
+    found = list(_newest(parts, most + 1))
+    items = encode_page(present(row) for row in found[:most])
+    if len(items) == len(found):
         return Page(items)
-    last: Any = found[limit - 1]
+    last: Any = found[len(items) - 1]
     return Page(items, link_to_next(request, "cursor", cursor_at(last.created_at, last.id)))
+
+
+def encode_page(items: Iterable[Any]) -> list[msgspec.Raw]:
+    """Each item as JSON, until they have MOST_PAGE_BYTES; at least one if there is any."""
+    page: list[msgspec.Raw] = []
+    size = 0
+    for item in items:
+        encoded = msgspec.json.encode(item)
+        page.append(msgspec.Raw(encoded))
+        size += len(encoded)
+        if size >= MOST_PAGE_BYTES:
+            break
+    return page
+
+
+def _count_of_page(parts: Sequence[QuerySet[M]], limit: int, large: str) -> int:
+    """How many rows have MOST_PAGE_BYTES in their column `large`, none of which is read for it."""
+    size = Coalesce(Func(F(large), function="octet_length"), 0, output_field=IntegerField())
+    sizes = [part.values_list("created_at", "id", size) for part in parts]
+    reached = 0
+    for count, (_created_at, _id, size_of_row) in enumerate(_newest(sizes, limit), start=1):
+        reached += size_of_row
+        if reached >= MOST_PAGE_BYTES:
+            return count
+    return limit
+
+
+def _newest(parts: Sequence[QuerySet[Any, Any]], most: int) -> QuerySet[Any, Any]:
+    newest = [part.order_by("-created_at", "-id")[:most] for part in parts]
+    if len(newest) == 1:
+        return newest[0]
+    return newest[0].union(*newest[1:], all=True).order_by("-created_at", "-id")[:most]
 
 
 def link_to_next(request: HttpRequest, parameter: str, value: str) -> dict[str, str]:
