@@ -16,6 +16,7 @@ from kynaplatform.api.rate_limits import parse_rate
 
 Value = TypeVar("Value")
 
+LARGEST_COUNT = 2**31 - 1
 DATABASE_SCHEMES = ("postgresql", "postgres")
 
 
@@ -30,6 +31,18 @@ def read(name: str, default: str, parse: Callable[[str], Value], wanted: str) ->
 
 def integer(name: str, *, default: int) -> int:
     return read(name, str(default), int, "a whole number")
+
+
+def count(name: str, *, default: int) -> int:
+    """At least 1, and no more than PostgreSQL's own integers."""
+    return read(name, str(default), _counted, f"a whole number from 1 to {LARGEST_COUNT}")
+
+
+def _counted(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= LARGEST_COUNT:
+        raise ValueError
+    return number
 
 
 def rate(name: str, *, default: str) -> int:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import environ
 
 from kynaplatform.environment import (
+    count,
     database,
     filesystem_broker_options,
     integer,
@@ -104,6 +105,10 @@ RATE_LIMIT_MOVESPECS = rate("RATE_LIMIT_MOVESPECS", default="60/minute")
 RATE_LIMIT_MINT = rate("RATE_LIMIT_MINT", default="60/minute")
 RATE_LIMIT_ANONYMOUS = rate("RATE_LIMIT_ANONYMOUS", default="60/minute")
 RATE_LIMIT_ATTACH = rate("RATE_LIMIT_ATTACH", default="60/minute")
+
+# --- Default limits of what a project keeps; staff override them per project --------------
+MOVESPECS_PER_PROJECT = count("MOVESPECS_PER_PROJECT", default=500)
+VERSIONS_PER_MOVESPEC = count("VERSIONS_PER_MOVESPEC", default=200)
 
 # --- Django ------------------------------------------------------------------------------
 INSTALLED_APPS = [

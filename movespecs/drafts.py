@@ -8,6 +8,7 @@ from django.db import transaction
 
 from kynaplatform.api.errors import Conflict, MoveSpecArchived
 from movespecs.authors import Author
+from movespecs.limits import require_room_for_movespec
 from movespecs.models import MoveSpec, MoveSpecDraft, Visibility
 
 MOST_YAML_BYTES = 65_536
@@ -24,8 +25,9 @@ def movespec_create(
     yaml_source: str = "",
     **more: Any,
 ) -> MoveSpec:
-    """A MoveSpec and its draft."""
+    """A MoveSpec and its draft. Raises LimitReached when the project has its most."""
     with transaction.atomic():
+        require_room_for_movespec(project_id)
         movespec = MoveSpec(
             project_id=project_id,
             name=name,

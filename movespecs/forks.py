@@ -14,6 +14,7 @@ from kynaplatform.api.errors import (
 from kynaplatform.api.idempotency import fingerprint
 from movespecs.authors import Author
 from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS, movespec_create
+from movespecs.limits import LimitReached
 from movespecs.models import MoveSpec
 
 
@@ -30,7 +31,7 @@ def movespec_fork(
     """A MoveSpec whose draft is the source's released YAML; and whether it was made before.
 
     An absent name or description is the source's. Raises IdempotencyKeyReused, NotFound,
-    MoveSpecArchived, MoveSpecNotReleased.
+    MoveSpecArchived, MoveSpecNotReleased, and LimitReached.
     """
     request = fingerprint(source_id, project_id, name, description)
     if idempotency_key is not None:
@@ -62,10 +63,10 @@ def movespec_fork(
                 fork_idempotency_key=idempotency_key,
                 fork_fingerprint=request if idempotency_key is not None else None,
             )
-    except IntegrityError:
+    except (IntegrityError, LimitReached):
         if idempotency_key is None:
             raise
-        # Another request with this key was faster; the unique constraint waited for it.
+        # Another request with this key may have been faster, and taken the last place.
         earlier = _made_with(project_id, idempotency_key, request)
         if earlier is None:
             raise

@@ -6,12 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
 
 from detection import validate
 from kynaplatform.api.errors import Conflict, MoveSpecInvalid, MoveSpecVersionWithdrawn
-from movespecs.authors import Author
+from movespecs.authors import PLATFORM, Author
 from movespecs.drafts import movespec_lock
+from movespecs.limits import require_room_for_version
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 
 # A colleague's releases since a page was shown; of a client that releases all day, the first.
@@ -34,10 +34,11 @@ def version_create(
     """Snapshot the draft; answers the version and whether it is new.
 
     A draft that equals the latest version gives that version, unless it was withdrawn.
-    Raises MoveSpecInvalid for YAML with errors.
+    Raises MoveSpecInvalid for YAML with errors, and LimitReached, but not for the platform's own
+    catalogue.
     """
     with transaction.atomic():
-        movespec_lock(movespec_id)
+        movespec = movespec_lock(movespec_id)
         yaml_source = MoveSpecDraft.objects.values_list("yaml_source", flat=True).get(
             movespec_id=movespec_id
         )
@@ -51,10 +52,12 @@ def version_create(
             and latest.withdrawn_at is None
         ):
             return latest, False
-        number = versions.aggregate(Max("version_number"))["version_number__max"] or 0
+        latest_number = 0 if latest is None else latest.version_number
+        if author != PLATFORM:
+            require_room_for_version(movespec, latest_number)
         version = MoveSpecVersion(
             movespec_id=movespec_id,
-            version_number=number + 1,
+            version_number=latest_number + 1,
             yaml_source=yaml_source,
             content_hash=content_hash,
             created_by=author.credential_id,

@@ -19,6 +19,7 @@ from movespecs.access import (
     visible_movespec,
     visible_versions,
 )
+from movespecs.limits import LimitReached
 from movespecs.releases import version_create, version_release
 from movespecs.wire import (
     MoveSpecAnswer,
@@ -61,7 +62,12 @@ class VersionViewSet(ApiViewSet):
         returns=VersionAnswer,
         status=201,
         also_status=200,
-        errors=(errors.NotFound, errors.MoveSpecArchived, errors.MoveSpecInvalid),
+        errors=(
+            errors.NotFound,
+            errors.MoveSpecArchived,
+            errors.MoveSpecInvalid,
+            LimitReached,
+        ),
     )
     def create(self, request: ApiRequest, movespec_id: UUID) -> Reply:
         """Snapshot the draft. An unchanged draft answers 200 with the latest version."""

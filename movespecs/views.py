@@ -30,6 +30,7 @@ from movespecs.drafts import (
     movespec_edit,
 )
 from movespecs.forks import movespec_fork
+from movespecs.limits import LimitReached
 from movespecs.wire import (
     DraftAnswer,
     DraftReplace,
@@ -80,7 +81,7 @@ class MoveSpecViewSet(ApiViewSet):
         example={"name": "Squat", "description": "Counts squats."},
         returns=MoveSpecAnswer,
         status=201,
-        errors=(errors.ProjectMismatch,),
+        errors=(errors.ProjectMismatch, LimitReached),
     )
     def create(self, request: ApiRequest) -> MoveSpecAnswer:
         """A private MoveSpec with an empty draft, in the token's project."""
@@ -155,6 +156,7 @@ class MoveSpecViewSet(ApiViewSet):
             errors.NotFound,
             errors.MoveSpecArchived,
             errors.MoveSpecNotReleased,
+            LimitReached,
         ),
     )
     def fork(self, request: ApiRequest, movespec_id: UUID) -> Reply:

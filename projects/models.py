@@ -57,6 +57,19 @@ class Project(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Requests to MoveSpecs per minute; empty: the default.",
     )
+    movespec_limit = models.PositiveIntegerField(
+        "MoveSpec limit",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="MoveSpecs that it may have, archived ones included; empty: the default.",
+    )
+    version_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Versions that each MoveSpec may have; empty: the default.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -101,11 +101,11 @@ class SuspensionFilter(admin.SimpleListFilter):
         return queryset.filter(suspended_at__isnull=self.value() == "no")
 
 
-def in_force(override: int | None, default: int) -> str:
+def in_force(override: int | None, default: int, unit: str = " a minute") -> str:
     """The limit that holds, and where it is from."""
     if override is None:
-        return f"{default} a minute, the default"
-    return f"{override} a minute, overriding the default of {default}"
+        return f"{default}{unit}, the default"
+    return f"{override}{unit}, overriding the default of {default}"
 
 
 def linked(number: int, owned: type[Model], **narrowed: Any) -> SafeString:
@@ -133,7 +133,7 @@ class SuspendableAdmin(ActingAdmin):
         return [*self.list_display, *self.owned_seen_by(request), "created_at"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        limits = ("Rate limits", {"fields": self.limits})
+        limits = ("Limits", {"fields": self.limits})
         if obj is None:
             return [(None, {"fields": self.given}), limits]
         known = [*self.given, "id", "created_at", "suspended_at"]
@@ -197,7 +197,9 @@ class ProjectAdmin(SuspendableAdmin):
     limits = [
         ("rate_limit", "requests_in_force"),
         ("rate_limit_sessions", "sessions_in_force"),
-        ("rate_limit_movespecs", "movespecs_in_force"),
+        ("rate_limit_movespecs", "movespec_requests_in_force"),
+        ("movespec_limit", "movespecs_in_force"),
+        ("version_limit", "versions_in_force"),
     ]
     owned = {
         "movespecs": "movespecs.view_movespec",
@@ -234,8 +236,16 @@ class ProjectAdmin(SuspendableAdmin):
         return in_force(project.rate_limit_sessions, settings.RATE_LIMIT_SESSIONS)
 
     @admin.display(description="in force")
-    def movespecs_in_force(self, project: Project) -> str:
+    def movespec_requests_in_force(self, project: Project) -> str:
         return in_force(project.rate_limit_movespecs, settings.RATE_LIMIT_MOVESPECS)
+
+    @admin.display(description="in force")
+    def movespecs_in_force(self, project: Project) -> str:
+        return in_force(project.movespec_limit, settings.MOVESPECS_PER_PROJECT, unit="")
+
+    @admin.display(description="in force")
+    def versions_in_force(self, project: Project) -> str:
+        return in_force(project.version_limit, settings.VERSIONS_PER_MOVESPEC, unit="")
 
     @admin.display(description="MoveSpecs")
     def movespecs(self, project: Any) -> SafeString:

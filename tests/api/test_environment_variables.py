@@ -10,6 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from kynaplatform.environment import (
+    count,
     database,
     database_options,
     integer,
@@ -28,6 +29,7 @@ def test_unset_and_blank_are_the_default(monkeypatch, value):
     if value is not None:
         monkeypatch.setenv("NAME", value)
     assert integer("NAME", default=900) == 900
+    assert count("NAME", default=500) == 500
     assert rate("NAME", default="60/minute") == 60
     assert log_level("NAME", default="INFO") == "INFO"
 
@@ -37,6 +39,8 @@ def test_unset_and_blank_are_the_default(monkeypatch, value):
     [
         (integer, 1, " 300 ", 300),
         (integer, 1, "-5", -5),
+        (count, 500, "1", 1),
+        (count, 500, "2147483647", 2147483647),
         (rate, "1/minute", "100/minute", 100),
         (rate, "1/minute", "0/minute", 0),
         (log_level, "INFO", "warning", "WARNING"),
@@ -51,6 +55,7 @@ def test_a_variable_is_read(monkeypatch, reader, default, value, meaning):
     ("reader", "default", "wanted", "values"),
     [
         (integer, 1, "a whole number", ["15m", "1.5", "0x10"]),
+        (count, 1, "a whole number from 1 to 2147483647", ["0", "-1", "2147483648", "many"]),
         (
             rate,
             "1/minute",

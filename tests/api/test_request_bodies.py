@@ -182,8 +182,9 @@ def test_unknown_fields_are_ignored_whatever_they_hold(create):
 
 
 def test_an_escape_is_the_character_it_stands_for(create):
-    response = create(b'{"n\\u0061me": "\\u0041\\ud83e\\uddb5\\n\\/"}')
-    assert response.json()["name"] == "A🦵\n/"
+    response = create(b'{"n\\u0061me": "\\u0041\\/", "description": "\\u0041\\ud83e\\uddb5\\n\\/"}')
+    assert response.json()["name"] == "A/"
+    assert response.json()["description"] == "A🦵\n/"
 
 
 @pytest.mark.parametrize("text", [rb"\u0000", rb"\ud800", rb"a\udfff", rb"\udc00\ud800"])

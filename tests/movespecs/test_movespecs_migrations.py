@@ -74,3 +74,23 @@ def test_an_index_that_was_left_invalid_is_made_anew(
     call_command("migrate", "movespecs", verbosity=0)
 
     assert indexes() == wanted
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_limits_of_a_project_come_and_go_and_the_code_before_inserts_without_them(
+    owner: Machine,
+) -> None:
+    insert = (
+        "INSERT INTO projects_project (id, organization_id, name, created_at) "
+        "SELECT gen_random_uuid(), organization_id, 'Made before', now() FROM projects_project "
+        "RETURNING id"
+    )
+    call_command("migrate", "projects", "0002", verbosity=0)
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute(insert)
+        ((made,),) = cursor.fetchall()
+        cursor.execute(
+            "SELECT movespec_limit, version_limit FROM projects_project WHERE id = %s", [made]
+        )
+        assert cursor.fetchall() == [(None, None)]
