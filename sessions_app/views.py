@@ -134,8 +134,10 @@ class SessionViewSet(ApiViewSet):
             size=SESSIONS_PER_PAGE if query.limit is msgspec.UNSET else query.limit,
         )
         organization_id = request.caller.organization_id
-        page = [present_session(session, organization_id) for session in listed.sessions]
-        if (end := listed.older) is None:
+        page = encode_page(present_session(one, organization_id) for one in listed.sessions)
+        is_whole = len(page) == len(listed.sessions)
+        end = listed.older if is_whole else listed.sessions[len(page) - 1]
+        if end is None:
             return Page(page)
         cursor = cursor_at(end.created_at, end.id)
         return Page(page, link_to_next(request._request, "cursor", cursor))

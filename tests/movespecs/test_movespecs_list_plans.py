@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from psycopg import sql
 
-from kynaplatform.api.pagination import _cursor
+from kynaplatform.api.pagination import cursor_at
 from movespecs.models import MoveSpec
 from tests.api.asking import ask
 from tests.conftest import MOVESPECS, Machine
@@ -23,7 +23,7 @@ LIMIT = 20
 FEW_PAGES = 200
 
 # Of a page behind a row that is newer than all.
-LATER = _cursor(MoveSpec(id=uuid.UUID(int=0), created_at=datetime(2300, 1, 1, tzinfo=UTC)))
+LATER = cursor_at(datetime(2300, 1, 1, tzinfo=UTC), uuid.UUID(int=0))
 
 LISTED = "movespec_listed"
 LISTED_OF_PROJECT = "movespec_listed_of_project"
