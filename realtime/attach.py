@@ -13,13 +13,13 @@ from django.conf import settings
 from django.db import Error
 from django.utils import timezone
 
-from detection import Engine
+from detection import Engine, MoveSpec
 from kynaplatform.api.client_address import address_of_peer
 from kynaplatform.api.errors import ApiError, AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from projects.signing import TokenRejected, verify
-from realtime.batches import Progress
+from realtime.batches import MOST_FRAMES_AT_ONCE, Progress
 from realtime.refusals import (
     RuntimeTokenExpired,
     RuntimeTokenInvalid,
@@ -119,7 +119,11 @@ def attach(*, session_id: UUID, arrived_at: datetime, runtime: str) -> Attached:
     except AttachmentLost:
         raise SessionSuperseded from None
     try:
-        return Attached(session, attachment_id, _progress(session))
+        return Attached(
+            session,
+            attachment_id,
+            progress_of(session, spec_of_version(session.resolved_version_id)),
+        )
     except Error:
         raise  # the database's fault, not the session's
     except Exception as error:
@@ -164,14 +168,16 @@ def _count(kind: str, name: str) -> None:
     refuse_over_limit(request_counter().hit([Limit(f"{kind}:{name}", settings.RATE_LIMIT_ATTACH)]))
 
 
-def _progress(session: DetectionSession) -> Progress:
-    spec = spec_of_version(session.resolved_version_id)
-    state = session.engine_state
+def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
+    """What the session's row says that a runtime goes on from."""
+    state = session.engine_state or {}
     return Progress(
         engine=Engine.restore(spec, state["engine"]) if state else Engine(spec),
         longest_ms=settings.SESSION_MAX_SECONDS * 1000.0,
-        first_ms=state["first_ms"] if state else None,
-        last_ms=state["last_ms"] if state else None,
+        first_ms=state.get("first_ms"),
+        last_ms=state.get("last_ms"),
+        # Earlier runtimes stored none.
+        frames_left=state.get("frames_left", MOST_FRAMES_AT_ONCE),
         last_frame_seq=session.last_frame_seq,
         last_batch_seq=session.last_batch_seq,
         accepted_frames=session.accepted_frames_total,

@@ -2,14 +2,22 @@
 
 import logging
 import time
-from collections.abc import Collection
+from collections import Counter
 from typing import cast
 
 from realtime import metrics
 from realtime.batches import Progress, Taken, take
 from realtime.checkpointer import Checkpointer
+from realtime.frames import Frame, RejectReason
 from realtime.held_session import HeldSession
-from realtime.messages import EventBatch, FrameAck, FrameBatch, SessionUpdate, session_update
+from realtime.messages import (
+    EventBatch,
+    FrameAck,
+    FrameBatch,
+    RejectedFrame,
+    SessionUpdate,
+    session_update,
+)
 from realtime.refusals import Restarting
 from realtime.socket import Order, Socket
 from sessions_app.checkpoints import Checkpoint
@@ -43,16 +51,19 @@ class DurableBatches:
         if batch.frames:
             await self._store(self._checkpoint(taken))
         events = [*repeated, *self._records(taken)]
-        await self._answer(batch, events, taken.accepted, taken.rejected_indexes, arrived)
+        await self._answer(batch, events, taken.accepted, taken.rejected, arrived)
         self._events_told = self._progress.events
 
     async def refuse(self, batch: FrameBatch) -> None:
         """One that comes too late: what its frames have caused before is told once more."""
         arrived = time.monotonic()
         self._progress.last_batch_seq = max(self._progress.last_batch_seq, batch.batch_seq)
-        seqs = [frame.frame_seq for frame in batch.frames if frame is not None]
+        seqs = [frame.frame_seq for frame in batch.frames if isinstance(frame, Frame)]
         events = await self._held.events_of_frames(seqs)
-        await self._answer(batch, events, 0, range(len(batch.frames)), arrived)
+        rejected = [
+            RejectedFrame(index, RejectReason.SESSION_ENDING) for index in range(len(batch.frames))
+        ]
+        await self._answer(batch, events, 0, rejected, arrived)
 
     async def tell_last_events(self) -> None:
         """Those of the session's end itself, whoever has brought it about."""
@@ -73,14 +84,20 @@ class DurableBatches:
         batch: FrameBatch,
         events: list[EventRecord],
         accepted: int,
-        rejected: Collection[int],
+        rejected: list[RejectedFrame],
         arrived: float,
     ) -> None:
         await self._send_events(batch.batch_seq, events)
-        await self._socket.send(
-            FrameAck(batch.batch_seq, accepted, self._progress.accepted_frames, list(rejected))
+        ack = FrameAck(
+            batch_seq=batch.batch_seq,
+            accepted_frame_count=accepted,
+            accepted_frames_total=self._progress.accepted_frames,
+            rejected_frame_indexes=[frame.index for frame in rejected],
+            rejected_frames=rejected,
         )
-        metrics.count_batch(accepted, len(rejected), time.monotonic() - arrived)
+        await self._socket.send(ack)
+        reasons = Counter(frame.reason.value for frame in rejected)
+        metrics.count_batch(accepted, reasons, time.monotonic() - arrived)
 
     async def _send_events(self, batch_seq: int, events: list[EventRecord]) -> None:
         if events:
@@ -106,7 +123,7 @@ class DurableBatches:
             number=progress.checkpoint_number + 1,
             engine_state=progress.engine_state(),
             accepted_frames=taken.accepted,
-            rejected_frames=len(taken.rejected_indexes),
+            rejected_frames=len(taken.rejected),
             last_frame_seq=progress.last_frame_seq,
             last_batch_seq=progress.last_batch_seq,
             last_message_at=self._socket.last_message_at(),

@@ -6,66 +6,31 @@ is a fault of its frame alone made readable: NaN and Infinity, and halves of sur
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 
-from detection import LANDMARK_NAMES
 from kynaplatform.api.errors import ApiError
+from realtime.frames import Frame, RejectReason, checked, read_frame
 from realtime.refusals import BatchTooLarge, MessageInvalid
 from sessions_app.events import EventRecord
 from sessions_app.models import DetectionSession
-from sessions_app.runtime_tokens import INPUT_SCHEMA_VERSION
 
 MOST_MESSAGE_BYTES: Final = 2 * 1024 * 1024
 MOST_FRAMES: Final = 300
-MOST_FRAME_SEQ: Final = 2**53
 MOST_BATCH_SEQ: Final = 2**53
 MOST_FAULT_CHARACTERS: Final = 200
 # They may stand inside strings as well; no string that means something here has them.
 _NOT_FINITE: Final = ("-Infinity", "Infinity", "-NaN", "NaN")
 
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 BatchSeq = Annotated[int, msgspec.Meta(ge=1, le=MOST_BATCH_SEQ)]
-LandmarkName = Literal[LANDMARK_NAMES]  # type: ignore[valid-type]
-_CANONICAL: Final = list(LANDMARK_NAMES)
-
-
-class Landmark(msgspec.Struct, gc=False):
-    """A point of the pose, in metres; see detection.Landmark."""
-
-    name: LandmarkName
-    x: float
-    y: float
-    z: float
-    visibility: Share | None = None
-    presence: Share | None = None
-
-
-class Source(msgspec.Struct, gc=False):
-    kind: Literal["camera", "stream", "upload"]
-    frame_width: Annotated[int, msgspec.Meta(ge=1)]
-    frame_height: Annotated[int, msgspec.Meta(ge=1)]
-
-
-class Frame(msgspec.Struct, gc=False):
-    """A pose frame; the engine takes it as it is once its landmarks are in their order."""
-
-    timestamp_ms: float
-    pose_schema: Literal[INPUT_SCHEMA_VERSION]  # type: ignore[valid-type]
-    landmarks: Annotated[
-        list[Landmark], msgspec.Meta(min_length=len(_CANONICAL), max_length=len(_CANONICAL))
-    ]
-    confidence: Share
-    frame_seq: Annotated[int, msgspec.Meta(ge=1, le=MOST_FRAME_SEQ)]
-    source: Source | None = None
 
 
 class FrameBatch(msgspec.Struct, tag="frame_batch", gc=False):
-    """`frames` holds None where a frame was at fault."""
+    """`frames` holds why, where a frame was at fault."""
 
     batch_seq: BatchSeq
-    frames: list[Frame | None]
+    frames: list[Frame | RejectReason]
 
 
 class Finalize(msgspec.Struct, tag="finalize"):
@@ -99,13 +64,12 @@ class _LooseBatch(msgspec.Struct, tag="frame_batch"):
 
 _decode_whole = msgspec.json.Decoder(_WholeBatch | Finalize | Cancel | Ping | Pong).decode
 _decode_loose = msgspec.json.Decoder(_LooseBatch | Finalize | Cancel | Ping | Pong).decode
-_decode_frame = msgspec.json.Decoder(Frame).decode
 
 
 def decode(text: str) -> ClientMessage:
     """One message of a client. Raises MessageInvalid or BatchTooLarge.
 
-    A fault inside a frame leaves None in the frame's place.
+    A fault inside a frame leaves its reason in the frame's place.
     """
     if len(text) > MOST_MESSAGE_BYTES or (
         not text.isascii() and len(text.encode(errors="surrogatepass")) > MOST_MESSAGE_BYTES
@@ -118,7 +82,7 @@ def decode(text: str) -> ClientMessage:
     if not isinstance(message, _WholeBatch):
         return cast(ClientMessage, message)
     _refuse_too_many(message.frames)
-    return FrameBatch(message.batch_seq, [_in_order(frame) for frame in message.frames])
+    return FrameBatch(message.batch_seq, [checked(frame) for frame in message.frames])
 
 
 def _decode_apart(text: str) -> ClientMessage:
@@ -134,7 +98,7 @@ def _decode_apart(text: str) -> ClientMessage:
     if not isinstance(message, _LooseBatch):
         return cast(ClientMessage, message)
     _refuse_too_many(message.frames)
-    return FrameBatch(message.batch_seq, [_frame(bytes(raw)) for raw in message.frames])
+    return FrameBatch(message.batch_seq, [read_frame(bytes(raw)) for raw in message.frames])
 
 
 def _readable(text: str) -> str:
@@ -158,24 +122,6 @@ def _refuse_too_many(frames: Sequence[object]) -> None:
         raise BatchTooLarge
 
 
-def _frame(raw: bytes) -> Frame | None:
-    try:
-        return _in_order(_decode_frame(raw))
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-
-
-def _in_order(frame: Frame) -> Frame | None:
-    """The frame with its landmarks in canonical order; None where a name is there twice."""
-    if [landmark.name for landmark in frame.landmarks] == _CANONICAL:
-        return frame
-    by_name = {landmark.name: landmark for landmark in frame.landmarks}
-    if len(by_name) != len(_CANONICAL):
-        return None
-    frame.landmarks = [by_name[name] for name in _CANONICAL]
-    return frame
-
-
 class ErrorBody(msgspec.Struct):
     code: str
     message: str
@@ -192,11 +138,17 @@ class SessionUpdate(msgspec.Struct, tag="session_update"):
     last_frame_seq: int
 
 
+class RejectedFrame(msgspec.Struct):
+    index: int
+    reason: RejectReason
+
+
 class FrameAck(msgspec.Struct, tag="frame_ack"):
     batch_seq: int
     accepted_frame_count: int
     accepted_frames_total: int
     rejected_frame_indexes: list[int]
+    rejected_frames: list[RejectedFrame]
 
 
 class EventBatch(msgspec.Struct, tag="event_batch"):

@@ -1,5 +1,7 @@
 """What operators measure of a runtime; with PROMETHEUS_MULTIPROC_DIR set, processes add up."""
 
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Gauge, Histogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
@@ -10,6 +12,9 @@ ATTACHED = Gauge(
     multiprocess_mode="livesum",
 )
 FRAMES = Counter("kyna_stream_frames", "Frames of acknowledged batches.", ["outcome"])
+REJECTED = Counter(
+    "kyna_stream_rejected_frames", "Frames that were not taken, by reason.", ["reason"]
+)
 BATCHES = Counter(
     "kyna_stream_batches", "Batches: accepted once a frame of it was taken.", ["outcome"]
 )
@@ -31,9 +36,14 @@ FRAMES_ACCEPTED, FRAMES_REJECTED = FRAMES.labels("accepted"), FRAMES.labels("rej
 BATCHES_ACCEPTED, BATCHES_REJECTED = BATCHES.labels("accepted"), BATCHES.labels("rejected")
 
 
-def count_batch(accepted: int, rejected: int, seconds: float) -> None:
-    """One acknowledged batch; one of which no frame was taken counts as rejected."""
+def count_batch(accepted: int, rejected: Mapping[str, int], seconds: float) -> None:
+    """One acknowledged batch; one of which no frame was taken counts as rejected.
+
+    `rejected` is the frames that were not taken, by reason.
+    """
     FRAMES_ACCEPTED.inc(accepted)
-    FRAMES_REJECTED.inc(rejected)
+    for reason, frames in rejected.items():
+        FRAMES_REJECTED.inc(frames)
+        REJECTED.labels(reason).inc(frames)
     (BATCHES_REJECTED if rejected and not accepted else BATCHES_ACCEPTED).inc()
     BATCH_SECONDS.observe(seconds)

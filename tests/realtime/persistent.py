@@ -139,6 +139,9 @@ class PersistentClient:
             "accepted_frame_count": len(batch) - len(known),
             "accepted_frames_total": self._last_frame_seq,
             "rejected_frame_indexes": known,
+            "rejected_frames": [
+                {"index": index, "reason": "frame_seq_not_increasing"} for index in known
+            ],
         }, (message, known)
         self._acknowledged = max(self._acknowledged, batch_seq)
         await self._on_ack()

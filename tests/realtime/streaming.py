@@ -89,6 +89,9 @@ class Client:
             return None
         message: dict[str, Any] = json.loads(data)
         self.told.append(message)
+        if message["type"] == "frame_ack":
+            indexes = [frame["index"] for frame in message["rejected_frames"]]
+            assert indexes == message["rejected_frame_indexes"]
         return message
 
     def expect(self, kind: str) -> dict[str, Any]:
@@ -112,6 +115,14 @@ class Client:
 
     def send_batch(self, batch_seq: int, frames: Sequence[dict[str, Any]]) -> None:
         self.send({"type": "frame_batch", "batch_seq": batch_seq, "frames": list(frames)})
+
+    def reasons(self, batch_seq: int, frames: Sequence[Any]) -> dict[int, str]:
+        """Why which of these frames are rejected, by their index."""
+        self.send_batch(batch_seq, frames)
+        ack = self.until("frame_ack")
+        assert ack["batch_seq"] == batch_seq
+        assert ack["accepted_frame_count"] == len(frames) - len(ack["rejected_frames"])
+        return {frame["index"]: frame["reason"] for frame in ack["rejected_frames"]}
 
     def await_answers(self) -> None:
         """Until the runtime has taken in what any client has sent to it before."""

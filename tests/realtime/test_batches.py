@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import random
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -13,10 +14,13 @@ from streaming import SQUAT, batches, wire_frame, wire_frames
 
 from detection import LANDMARK_NAMES, Engine, Landmark, PoseFrame
 from detection import compile as compile_movespec
+from detection.landmarks import INDEX
 from poses.figure import perform
-from realtime.batches import Progress, Taken, take
+from realtime.attach import progress_of
+from realtime.batches import MOST_FRAMES_AT_ONCE, Progress, Taken, take
 from realtime.messages import EventBatch, FrameBatch, decode, encode
 from sessions_app.events import EventRecord, event_id, present_ts
+from sessions_app.models import DetectionSession
 
 SPEC = compile_movespec(SQUAT)
 SESSION_ID = UUID(int=5)
@@ -30,6 +34,7 @@ def progress() -> Progress:
         longest_ms=HOUR_MS,
         first_ms=None,
         last_ms=None,
+        frames_left=MOST_FRAMES_AT_ONCE,
         last_frame_seq=0,
         last_batch_seq=0,
         accepted_frames=0,
@@ -49,24 +54,37 @@ def take_frames(into: Progress, frames: list[Any], batch_seq: int = 1) -> Taken:
     return take(into, batch)
 
 
+SEQ, LATE, BEYOND = (
+    "frame_seq_not_increasing",
+    "timestamp_not_increasing",
+    "timestamp_beyond_session",
+)
+MALFORMED, TOO_MANY = "malformed_frame", "too_many_frames"
+
+
+def reasons(taken: Taken) -> dict[int, str]:
+    return {frame.index: frame.reason.value for frame in taken.rejected}
+
+
 @pytest.mark.parametrize(
     ("frames", "rejected"),
     [
-        ([at(0, 1), at(0.001, 2), at(HOUR_MS, 3)], []),
-        ([at(100, 1), at(100, 2), at(99, 3), at(100.5, 4)], [1, 2]),
-        ([at(-500, 1), at(HOUR_MS - 500, 2), at(HOUR_MS - 499.9, 3)], [2]),
-        ([at(10, 1), at(HOUR_MS + 11, 2), at(20, 3)], [1]),
-        ([at(0, 5), at(1, 5), at(2, 4), at(3, 900), at(4, 2**53)], [1, 2]),
-        ([at(0, 2**53), at(1, 2**53), at(2, 1)], [1, 2]),
-        ([None, at(0, 1), {}, at(-1, 2), at(1, 2)], [0, 2, 3]),
-        ([at(-1e308, 1), at(1e308, 2), at(0, 3)], [1, 2]),
+        ([at(0, 1), at(0.001, 2), at(HOUR_MS, 3)], {}),
+        ([at(100, 1), at(100, 2), at(99, 3), at(100.5, 4)], {1: LATE, 2: LATE}),
+        ([at(-500, 1), at(HOUR_MS - 500, 2), at(HOUR_MS - 499.9, 3)], {2: BEYOND}),
+        ([at(10, 1), at(HOUR_MS + 11, 2), at(20, 3)], {1: BEYOND}),
+        ([at(0, 5), at(1, 5), at(2, 4), at(3, 900), at(4, 2**53)], {1: SEQ, 2: SEQ}),
+        ([at(0, 2**53), at(1, 2**53), at(2, 1)], {1: SEQ, 2: SEQ}),
+        ([at(5, 2), at(4, 1)], {1: SEQ}),
+        ([None, at(0, 1), {}, at(-1, 2), at(1, 2)], {0: MALFORMED, 2: MALFORMED, 3: LATE}),
+        ([at(-1e308, 1), at(1e308, 2), at(0, 3)], {1: BEYOND, 2: BEYOND}),
     ],
 )
 def test_only_frames_that_follow_the_last_taken_one_are_taken(
-    frames: list[Any], rejected: list[int]
+    frames: list[Any], rejected: dict[int, str]
 ) -> None:
     taken = take_frames(progress(), frames)
-    assert taken.rejected_indexes == rejected
+    assert reasons(taken) == rejected
     assert taken.accepted == len(frames) - len(rejected)
 
 
@@ -77,7 +95,7 @@ def test_a_frame_that_is_rejected_moves_nothing() -> None:
     taken = take_frames(
         session, [at(100, 11), at(99, 12), at(200, 10), at(200, 9), at(HOUR_MS + 101, 13), None]
     )
-    assert taken.rejected_indexes == [0, 1, 2, 3, 4, 5]
+    assert list(reasons(taken)) == [0, 1, 2, 3, 4, 5]
     assert session.engine_state() == before
     assert (session.last_frame_seq, session.accepted_frames, session.last_ms) == (10, 1, 100)
     # Those that an earlier batch may have brought: their events are sent again.
@@ -86,7 +104,130 @@ def test_a_frame_that_is_rejected_moves_nothing() -> None:
 
 def test_a_seq_repeated_within_its_batch_has_no_events_to_send_again() -> None:
     taken = take_frames(progress(), [at(100, 1), at(101, 1), at(102, 2), at(103, 1)])
-    assert (taken.rejected_indexes, taken.repeated_seqs) == ([1, 3], [])
+    assert (reasons(taken), taken.repeated_seqs) == ({1: SEQ, 3: SEQ}, [])
+
+
+# --- The bucket -----------------------------------------------------------------------------
+
+
+def attached_again(session: Progress) -> Progress:
+    """As another runtime goes on from what is stored."""
+    row = DetectionSession(
+        engine_state=json.loads(session.engine_state()),
+        last_frame_seq=session.last_frame_seq,
+        last_batch_seq=session.last_batch_seq,
+        accepted_frames_total=session.accepted_frames,
+        events_total=session.events,
+        checkpoint_number=session.checkpoint_number,
+    )
+    return progress_of(row, SPEC)
+
+
+def every(ms: float, count: int, start_ms: float = 0) -> list[dict[str, Any]]:
+    return [at(start_ms + number * ms, number + 1) for number in range(count)]
+
+
+def take_all(session: Progress, frames: list[dict[str, Any]], size: int = 100) -> list[int]:
+    """Which were taken, by their frame_seq; all others were too many."""
+    accepted: list[int] = []
+    for batch in batches(frames, size):
+        rejected = reasons(take_frames(session, batch))
+        assert set(rejected.values()) <= {TOO_MANY}
+        accepted += [one["frame_seq"] for n, one in enumerate(batch) if n not in rejected]
+    assert session.accepted_frames == len(accepted)
+    assert session.last_frame_seq == accepted[-1]
+    return accepted
+
+
+@pytest.mark.parametrize(
+    ("ms", "count", "accepted"),
+    [
+        (1000 / 30, 1000, 1000),
+        (1000 / 240, 2000, 2000),
+        # A thousand frames of a microsecond each: none of them brings one back.
+        (0.001, 1000, 240),
+        # In a second, those of the bucket and of the second.
+        (1, 1000, 240 + 239),
+        (2, 1000, 240 + 479),
+    ],
+)
+def test_240_frames_and_240_more_for_each_second_of_their_time_are_taken(
+    ms: float, count: int, accepted: int
+) -> None:
+    assert len(take_all(progress(), every(ms, count))) == accepted
+
+
+def test_what_is_over_the_bucket_is_too_many_and_moves_nothing() -> None:
+    session = progress()
+    frames = every(0.001, 241)
+    take_all(session, frames[:240])
+    before = (session.engine_state(), session.last_frame_seq, session.last_ms)
+    taken = take_frames(session, [frames[240]])
+    assert (taken.accepted, reasons(taken), taken.repeated_seqs) == (0, {0: TOO_MANY}, [])
+    assert (session.engine_state(), session.last_frame_seq, session.last_ms) == before
+    # Unchanged it stays too many; with a time by which there is room for it, it is not.
+    assert reasons(take_frames(session, [frames[240]])) == {0: TOO_MANY}
+    assert reasons(take_frames(session, [frames[240] | {"timestamp_ms": 4.4}])) == {}
+
+
+def test_the_bucket_is_full_again_after_a_second_and_never_fuller() -> None:
+    for pause_ms in (1_000, 60_000):
+        session = progress()
+        frames = every(0.001, 240) + [
+            at(pause_ms + number / 1000, 241 + number) for number in range(300)
+        ]
+        assert take_all(session, frames) == list(range(1, 481))
+
+
+def test_a_state_that_was_stored_without_a_bucket_goes_on_with_a_full_one() -> None:
+    session = progress()
+    take_all(session, every(0.001, 240))
+    state = json.loads(session.engine_state())
+    assert state.pop("frames_left") < 1
+    row = DetectionSession(engine_state=state, last_frame_seq=240, accepted_frames_total=240)
+    again = progress_of(row, SPEC)
+    taken = take_frames(again, [at(1 + number / 1000, 241 + number) for number in range(300)])
+    assert (taken.accepted, set(reasons(taken).values())) == (240, {TOO_MANY})
+
+
+STEPS_MS = st.sampled_from(
+    [0.001, 0.1, 1.0, 1000 / 300, 1000 / 240, 1000 / 30, 40.0, 500.0, 2000.0]
+)
+# Stretches of frames that are equally far apart, so that the bucket runs dry and fills.
+STRETCHES = st.lists(st.tuples(STEPS_MS, st.integers(1, 250)), min_size=1, max_size=5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(STRETCHES, st.sampled_from([0.0, -1e6, 1.7e12]), st.randoms(use_true_random=False))
+def test_the_same_frames_are_taken_whatever_the_batches_and_attaches(
+    stretches: list[tuple[float, int]], start_ms: float, chance: random.Random
+) -> None:
+    """Also where whole batches are sent again, as by a client that missed their answers."""
+    steps = [step for step, count in stretches for _ in range(count)]
+    frames = [
+        at(ms, seq) for seq, ms in enumerate(itertools.accumulate(steps, initial=start_ms), 1)
+    ]
+    at_once = progress()
+    accepted = take_all(at_once, frames, 300)
+
+    session, told, start = progress(), list[int](), 0
+    while start < len(frames):
+        batch = frames[start : start + chance.randint(1, 300)]
+        rejected = reasons(take_frames(session, batch))
+        told += [one["frame_seq"] for n, one in enumerate(batch) if n not in rejected]
+        if chance.random() < 0.5:
+            session = attached_again(session)
+        if chance.random() < 0.5:
+            assert take_frames(session, batch).accepted == 0
+        start += len(batch)
+    assert told == accepted
+    assert session.engine_state() == at_once.engine_state()
+
+    times = [frames[seq - 1]["timestamp_ms"] for seq in accepted]
+    for first in chance.sample(range(len(times)), min(20, len(times))):
+        for last in chance.sample(range(first, len(times)), min(20, len(times) - first)):
+            seconds = (times[last] - times[first]) / 1000
+            assert last - first + 1 <= 240 * (1 + seconds) + 1e-6
 
 
 # --- Whatever is legal ----------------------------------------------------------------------
@@ -132,7 +273,10 @@ def test_the_most_extreme_frames_are_followed_without_a_failure(
     session = progress()
     for seq, (timestamp, pose) in enumerate(zip(timestamps, poses, strict=False), 1):
         landmarks = list(itertools.islice(itertools.cycle(pose), len(LANDMARK_NAMES)))
+        left = landmarks[INDEX["left_hip"]]
+        landmarks[INDEX["right_hip"]] = left._replace(x=-left.x, y=-left.y)
         taken = take_frames(session, [wire_frame_of(timestamp, landmarks, seq)])
+        assert set(reasons(taken).values()) <= {LATE, BEYOND}
         can_be_told_and_stored(session, taken)
 
 

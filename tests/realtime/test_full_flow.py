@@ -65,6 +65,7 @@ def test_it_counts_the_same_everywhere(
                 "accepted_frame_count": len(batch),
                 "accepted_frames_total": total,
                 "rejected_frame_indexes": [],
+                "rejected_frames": [],
             }
         client.send({"type": "finalize"})
         assert client.to_the_end() == 1000

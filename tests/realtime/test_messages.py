@@ -4,17 +4,22 @@ import contextlib
 import copy
 import json
 import math
+import os
 import random
 from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from streaming import wire_frame
+from streaming import batches, wire_frame
 
-from detection import LANDMARK_NAMES
-from poses.figure import perform
+from detection import LANDMARK_NAMES, PoseFrame
+from poses.figure import EXERCISES, perform
+from poses.recordings import load
+from realtime.frames import Frame, RejectReason
 from realtime.messages import (
     MOST_MESSAGE_BYTES,
     Cancel,
@@ -33,10 +38,10 @@ FRAME = wire_frame(POSE, 7, source={"kind": "camera", "frame_width": 640, "frame
 FRAME["landmarks"][8]["presence"] = 0.5
 NAN, INFINITY = math.nan, math.inf
 MISSING = "(missing)"
-Path = tuple[str | int, ...]
+Steps = tuple[str | int, ...]
 
 
-def changed(path: Path, value: Any) -> dict[str, Any]:
+def changed(path: Steps, value: Any) -> dict[str, Any]:
     """FRAME with one value replaced, or left out where it is MISSING."""
     frame = copy.deepcopy(FRAME)
     holder: Any = frame
@@ -53,11 +58,11 @@ def batch_text(frames: list[Any], batch_seq: Any = 1) -> str:
     return json.dumps({"type": "frame_batch", "batch_seq": batch_seq, "frames": frames})
 
 
-def decoded(text: str) -> list[bool]:
-    """For each frame of a batch, whether it was taken."""
+def decoded(text: str) -> list[str | None]:
+    """For each frame of a batch why it was rejected, or None."""
     message = decode(text)
     assert isinstance(message, FrameBatch)
-    return [frame is not None for frame in message.frames]
+    return [frame if isinstance(frame, RejectReason) else None for frame in message.frames]
 
 
 def text_of(raw_json: str) -> str:
@@ -73,10 +78,11 @@ SCHEMA = "mediapipe_pose_landmarker/v1"
 LANDMARKS = FRAME["landmarks"]
 NUMBER: list[Any] = [None, True, "1", [], {}, [1.0], NAN, INFINITY, -INFINITY, MISSING, 10**400]
 SHARE = [-0.0001, 1.0001, 2, -1, *NUMBER]
-FAULTS: list[tuple[Path, list[Any]]] = [
+OTHER_SCHEMAS = ["", "mediapipe_pose_landmarker/v2", SCHEMA.upper(), "coco/v1" * 10_000]
+FAULTS: list[tuple[Steps, list[Any]]] = [
     (("timestamp_ms",), NUMBER),
     (("confidence",), SHARE),
-    (("pose_schema",), ["", "mediapipe_pose_landmarker/v2", SCHEMA.upper(), *NUMBER]),
+    (("pose_schema",), [*OTHER_SCHEMAS, *NUMBER]),
     (("frame_seq",), [0, -1, 2**53 + 1, 2**64, 1.0, 1.5, 1e3, *NUMBER]),
     (("landmarks",), [{}, [], "landmarks", LANDMARKS[:32], LANDMARKS * 2, *NUMBER]),
     (("landmarks", 5), [[], "nose", *NUMBER]),
@@ -101,13 +107,16 @@ FAULTS: list[tuple[Path, list[Any]]] = [
         for value in values
     ],
 )
-def test_a_fault_in_a_frame_rejects_that_frame_alone(path: Path, value: Any) -> None:
-    assert decoded(batch_text([FRAME, changed(path, value), FRAME])) == [True, False, True]
+def test_a_fault_in_a_frame_rejects_that_frame_alone(path: Steps, value: Any) -> None:
+    reason = "invalid_landmarks" if path[0] == "landmarks" else "malformed_frame"
+    if path == ("pose_schema",) and isinstance(value, str) and value is not MISSING:
+        reason = "unsupported_pose_schema"
+    assert decoded(batch_text([FRAME, changed(path, value), FRAME])) == [None, reason, None]
 
 
 @pytest.mark.parametrize("frame", [None, True, 1, 1.5, "frame", [], {}, [FRAME], NAN, INFINITY])
 def test_what_is_no_frame_is_rejected_alone(frame: Any) -> None:
-    assert decoded(batch_text([frame, FRAME])) == [False, True]
+    assert decoded(batch_text([frame, FRAME])) == ["malformed_frame", None]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +127,7 @@ def test_what_is_no_frame_is_rejected_alone(frame: Any) -> None:
     ],
 )
 def test_a_number_that_is_none_rejects_its_frame_alone(raw: str) -> None:
-    assert decoded(text_of(raw)) == [True, False, True]
+    assert decoded(text_of(raw)) == [None, "malformed_frame", None]
 
 
 @pytest.mark.parametrize(
@@ -151,8 +160,8 @@ def test_a_number_that_is_none_rejects_its_frame_alone(raw: str) -> None:
         (("\ud800",), 1),
     ],
 )
-def test_a_frame_may_have(path: Path, value: Any) -> None:
-    assert decoded(batch_text([changed(path, value)])) == [True]
+def test_a_frame_may_have(path: Steps, value: Any) -> None:
+    assert decoded(batch_text([changed(path, value)])) == [None]
 
 
 def test_landmarks_may_come_in_any_order_and_reach_the_engine_in_the_canonical_one() -> None:
@@ -161,7 +170,7 @@ def test_landmarks_may_come_in_any_order_and_reach_the_engine_in_the_canonical_o
     message = decode(batch_text([changed(("landmarks",), shuffled), FRAME]))
     assert isinstance(message, FrameBatch)
     for frame in message.frames:
-        assert frame is not None
+        assert isinstance(frame, Frame)
         assert [landmark.name for landmark in frame.landmarks] == list(LANDMARK_NAMES)
         assert [(point.x, point.y, point.z) for point in frame.landmarks] == [
             tuple(point[:3]) for point in POSE.landmarks
@@ -170,7 +179,105 @@ def test_landmarks_may_come_in_any_order_and_reach_the_engine_in_the_canonical_o
 
 def test_a_repeated_landmark_rejects_its_frame_alone() -> None:
     twice = changed(("landmarks", 5, "name"), FRAME["landmarks"][6]["name"])
-    assert decoded(batch_text([twice, FRAME])) == [False, True]
+    assert decoded(batch_text([twice, FRAME])) == ["invalid_landmarks", None]
+
+
+@pytest.mark.parametrize(
+    ("faults", "reason"),
+    [
+        ({"frame_seq": 0, "pose_schema": "coco/v1", "landmarks": []}, "malformed_frame"),
+        ({"pose_schema": "coco/v1", "landmarks": LANDMARKS[:17]}, "unsupported_pose_schema"),
+        ({"pose_schema": "coco/v1", "landmarks": NAN}, "unsupported_pose_schema"),
+        ({"landmarks": [{**one, "x": 0.5} for one in LANDMARKS[1:]]}, "invalid_landmarks"),
+    ],
+)
+def test_of_several_faults_the_first_of_the_list_is_told(
+    faults: dict[str, Any], reason: str
+) -> None:
+    """Wherever each of them stands in the frame."""
+    for frame in (
+        {**FRAME, **faults},
+        {**faults, **{k: FRAME[k] for k in FRAME if k not in faults}},
+    ):
+        assert decoded(batch_text([FRAME, frame])) == [None, reason]
+
+
+# --- World landmarks ------------------------------------------------------------------------
+
+HIPS = (23, 24)
+LONGEST_DOUBLE = 1.7976931348623157e308
+
+
+def with_hips(*at: tuple[float, float]) -> dict[str, Any]:
+    """FRAME with its left and right hip at these x and y."""
+    frame = copy.deepcopy(FRAME)
+    for index, (x, y) in zip(HIPS, at, strict=True):
+        assert frame["landmarks"][index]["name"].endswith("_hip")
+        frame["landmarks"][index] |= {"x": x, "y": y}
+    return frame
+
+
+def of_the_image(
+    pose: PoseFrame, width: float = 1, height: float = 1, margin: float = 0.1
+) -> dict[str, Any]:
+    """What MediaPipe gives for the image: from its upper left corner, 0 to 1 where it is in it."""
+    xs, ys = [[getattr(point, axis) for point in pose.landmarks] for axis in "xy"]
+    scale = (1 - 2 * margin) / max(max(xs) - min(xs), max(ys) - min(ys))
+    placed = [
+        point._replace(
+            x=(0.5 + (point.x - (max(xs) + min(xs)) / 2) * scale) * width,
+            y=(margin + (point.y - min(ys)) * scale) * height,
+            z=point.z * scale * width,
+        )
+        for point in pose.landmarks
+    ]
+    return wire_frame(pose._replace(landmarks=placed), 8)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+@pytest.mark.parametrize("size", [(1, 1), (640, 480)])
+def test_landmarks_of_the_image_are_told_from_those_of_the_world(
+    exercise: str, size: tuple[float, float]
+) -> None:
+    poses = perform(exercise, repetitions=1, fps=10)
+    frames = [of_the_image(pose, *size) for pose in poses]
+    assert decoded(batch_text(frames)) == ["image_landmarks"] * len(frames)
+    assert decoded(batch_text([wire_frame(pose, 8) for pose in poses])) == [None] * len(poses)
+
+
+@pytest.mark.parametrize(
+    ("hips", "reason"),
+    [
+        ([(0, 0), (0, 0)], None),
+        ([(0.3, 0.3), (0.3, -0.3)], None),
+        ([(-0.3, -0.3), (-0.3, -0.3)], None),
+        ([(5, -7), (-5, 7)], None),
+        ([(0.301, 0), (0.3, 0)], "image_landmarks"),
+        ([(0, 0.3), (0, 0.301)], "image_landmarks"),
+        ([(0, -0.301), (0, -0.3)], "image_landmarks"),
+        ([(0.5, 0.5), (0.48, 0.5)], "image_landmarks"),
+        ([(LONGEST_DOUBLE, 0), (LONGEST_DOUBLE, 0)], "image_landmarks"),
+        ([(0, -LONGEST_DOUBLE), (0, -LONGEST_DOUBLE)], "image_landmarks"),
+        ([(LONGEST_DOUBLE, 0), (-LONGEST_DOUBLE, 0)], None),
+    ],
+)
+def test_the_middle_of_the_hips_is_within_30_centimetres_of_the_origin(
+    hips: list[tuple[float, float]], reason: str | None
+) -> None:
+    frame = with_hips(*hips)
+    assert decoded(batch_text([FRAME, frame])) == [None, reason]
+    frame["landmarks"].reverse()
+    assert decoded(batch_text([frame, FRAME])) == [reason, None]
+
+
+@pytest.mark.skipif(
+    "RECORDINGS_DIR" not in os.environ, reason="RECORDINGS_DIR names no folder of recordings"
+)
+def test_no_frame_of_a_recording_of_people_is_taken_for_one_of_the_image() -> None:
+    for path in Path(os.environ["RECORDINGS_DIR"]).glob("*.json.gz"):
+        frames = [wire_frame(pose, 8) for pose in load(path).pose_frames()]
+        for batch in batches(frames, 300):
+            assert decoded(batch_text(batch)) == [None] * len(batch), path.name
 
 
 # --- Against an independent description of a frame -----------------------------------------
@@ -213,19 +320,35 @@ def is_source(value: Any) -> bool:
     )
 
 
-def is_frame(value: Any) -> bool:
+def is_pose(value: Any) -> bool:
     return (
+        isinstance(value, list)
+        and all(is_landmark(landmark) for landmark in value)
+        and sorted(map(str, (one.get("name") for one in value))) == sorted(LANDMARK_NAMES)
+    )
+
+
+def hips_are_at_the_origin(pose: list[Any]) -> bool:
+    hips = [one for one in pose if one["name"] in ("left_hip", "right_hip")]
+    return all(abs(Fraction(sum(Fraction(one[axis]) for one in hips), 2)) <= 0.3 for axis in "xy")
+
+
+def reason_of(value: Any) -> str | None:
+    """Why a frame is rejected for what is in it."""
+    if not (
         isinstance(value, dict)
         and is_number(value.get("timestamp_ms"))
-        and value.get("pose_schema") == "mediapipe_pose_landmarker/v1"
+        and isinstance(value.get("pose_schema"), str)
         and is_share(value.get("confidence"))
         and is_whole(value.get("frame_seq"), 1, 2**53)
         and is_source(value.get("source"))
-        and isinstance(value.get("landmarks"), list)
-        and all(is_landmark(landmark) for landmark in value["landmarks"])
-        and sorted(map(str, (one.get("name") for one in value["landmarks"])))
-        == sorted(LANDMARK_NAMES)
-    )
+    ):
+        return "malformed_frame"
+    if value["pose_schema"] != "mediapipe_pose_landmarker/v1":
+        return "unsupported_pose_schema"
+    if not is_pose(value.get("landmarks")):
+        return "invalid_landmarks"
+    return None if hips_are_at_the_origin(value["landmarks"]) else "image_landmarks"
 
 
 SCALARS = st.one_of(
@@ -246,7 +369,11 @@ JSON = st.recursive(
 )
 PATHS = st.sampled_from(
     [path for path, _ in FAULTS]
-    + [("landmarks", number, key) for number in (0, 9, 32) for key in ("x", "name", "presence")]
+    + [
+        ("landmarks", number, key)
+        for number in (0, 9, 23, 24, 32)
+        for key in ("x", "name", "presence")
+    ]
     + [("unknown",), ("source", "unknown"), ("landmarks", 4, "unknown")]
 )
 NAMED = [path for path, _ in FAULTS if isinstance(path[-1], str)]
@@ -262,7 +389,7 @@ CHANGED = st.one_of(
 @settings(max_examples=400, deadline=None)
 @given(st.lists(CHANGED, max_size=4))
 def test_exactly_the_frames_that_the_contract_describes_are_taken(frames: list[Any]) -> None:
-    assert decoded(batch_text(frames)) == [is_frame(frame) for frame in frames]
+    assert decoded(batch_text(frames)) == [reason_of(frame) for frame in frames]
 
 
 # --- Messages -------------------------------------------------------------------------------
@@ -282,7 +409,10 @@ def test_exactly_the_frames_that_the_contract_describes_are_taken(frames: list[A
             '{"type": "frame_batch", "batch_seq": 9007199254740992, "frames": []}',
             FrameBatch(2**53, []),
         ),
-        ('{"type": "frame_batch", "batch_seq": 1, "frames": [0], "x": NaN}', FrameBatch(1, [None])),
+        (
+            '{"type": "frame_batch", "batch_seq": 1, "frames": [0], "x": NaN}',
+            FrameBatch(1, [RejectReason.MALFORMED_FRAME]),
+        ),
     ],
 )
 def test_unknown_fields_are_ignored(text: str, message: object) -> None:
@@ -324,7 +454,8 @@ def test_anything_else_is_a_bad_message_and_told_in_few_words(text: str) -> None
 
 
 def test_300_frames_are_taken_and_301_are_too_many() -> None:
-    assert decoded(batch_text([FRAME] * 150 + [None] * 150)) == [True] * 150 + [False] * 150
+    reasons = decoded(batch_text([FRAME] * 150 + [None] * 150))
+    assert reasons == [None] * 150 + ["malformed_frame"] * 150
     for frames in ([FRAME] * 301, [None] * 301, [NAN] * 301, [0] * 100_000):
         with pytest.raises(BatchTooLarge):
             decode(batch_text(frames))
@@ -359,7 +490,7 @@ def test_a_frame_that_is_deep_is_rejected_or_the_message_is(depth: int) -> None:
     except MessageInvalid:
         assert depth == 100_000
     else:
-        assert taken == [True, False, True]
+        assert taken == [None, "malformed_frame", None]
 
 
 # --- Arbitrary input ------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from detection import LANDMARK_NAMES
 from local_stack.chromium import OPTIONS, chromium_program
 from local_stack.environment import PROJECT
 from local_stack.pytest_plugin import skip_without
+from realtime.frames import RejectReason
 
 TEXT = (PROJECT / "docs" / "streaming.md").read_text()
 TOKEN = "runtime.token.signature"
@@ -56,6 +57,11 @@ def test_it_names_the_landmarks_in_their_order() -> None:
     listed = re.search(r"^nose, left_eye_inner, .*?$\n.*?$", TEXT, re.MULTILINE)
     assert listed is not None
     assert tuple(listed[0].replace("\n", " ").split(", ")) == LANDMARK_NAMES
+
+
+def test_it_lists_the_reasons_why_a_frame_is_rejected_in_their_order() -> None:
+    listed = re.findall(r"^\| `([a-z_]+)` \| (?:came|comes|is|has) ", TEXT, re.MULTILINE)
+    assert listed == [reason.value for reason in RejectReason]
 
 
 def test_the_client_in_python_works() -> None:

@@ -219,6 +219,9 @@ def test_metrics_have_the_numbers_of_what_happened(stage: Stage) -> None:
     assert after["kyna_stream_attached_sessions"] == 0
     assert change("kyna_stream_frames_total{accepted}") == 8
     assert change("kyna_stream_frames_total{rejected}") == 1 + 3 + 2
+    rejected = "kyna_stream_rejected_frames_total"
+    assert change(f"{rejected}{{malformed_frame}}") == 1 + 2
+    assert change(f"{rejected}{{frame_seq_not_increasing}}") == 3
     assert change("kyna_stream_batches_total{accepted}") == 3
     assert change("kyna_stream_batches_total{rejected}") == 2
     assert change("kyna_stream_batch_seconds_count") == 5

@@ -1,0 +1,175 @@
+"""`frame_ack` says why a frame is rejected, and what is rejected changes nothing."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rows import await_detached, expected_events, session_of, stored_events, told_events
+from streaming import SQUAT, Client, batches, create, wire_frame, wire_frames
+
+from local_stack.guard import children_of
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from realtime.frames import RejectReason
+from tests.conftest import SESSIONS, Machine
+from tests.server import RuntimeServer, runtime_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RUNTIME = {"SESSION_MAX_SECONDS": "600"}
+POSES = perform("squat", repetitions=2, fps=30)
+FRAMES = wire_frames(POSES)
+STILL = POSES[0]
+NAN = float("nan")
+
+
+@pytest.fixture
+def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
+    return create(owner, squat, hurried.url)
+
+
+@pytest.fixture
+def client(created: dict[str, Any]) -> Iterator[Client]:
+    client = attach(created)
+    yield client
+    client.drop()
+
+
+def attach(created: dict[str, Any]) -> Client:
+    client = Client(created)
+    client.expect("session_update")
+    return client
+
+
+def state(created: dict[str, Any]) -> tuple[object, ...]:
+    row = session_of(created)
+    return (
+        row.engine_state, row.accepted_frames_total, row.last_frame_seq, row.events_total,
+    )  # fmt: skip
+
+
+def of_the_image(frame: dict[str, Any]) -> dict[str, Any]:
+    """With landmarks as MediaPipe gives them for the image: 0 to 1, from its corner."""
+    landmarks = [
+        {**point, "x": 0.5 + point["x"] / 4, "y": 0.5 + point["y"] / 4}
+        for point in frame["landmarks"]
+    ]
+    return {**frame, "landmarks": landmarks}
+
+
+def test_every_kind_of_fault_has_its_reason_and_changes_nothing(
+    client: Client, created: dict[str, Any]
+) -> None:
+    assert client.reasons(1, FRAMES[:20]) == {}
+    before = state(created)
+    following = FRAMES[20]
+    first_ms = FRAMES[0]["timestamp_ms"]
+    faulty = {
+        "malformed_frame": [None, {}, {**following, "confidence": 2}, {**following, "source": 1}],
+        "unsupported_pose_schema": [{**following, "pose_schema": "coco/v1", "landmarks": []}],
+        "invalid_landmarks": [
+            {**following, "landmarks": following["landmarks"][:32]},
+            {**following, "landmarks": [following["landmarks"][0]] * 33},
+            {
+                **following,
+                "landmarks": [{**one, "x": float("nan")} for one in FRAMES[20]["landmarks"]],
+            },
+        ],
+        "image_landmarks": [of_the_image(following)],
+        "frame_seq_not_increasing": [FRAMES[19], {**following, "frame_seq": 7}],
+        "timestamp_not_increasing": [{**following, "timestamp_ms": FRAMES[19]["timestamp_ms"]}],
+        "timestamp_beyond_session": [{**following, "timestamp_ms": first_ms + 600_001}],
+    }
+    expected = [reason for reason, frames in faulty.items() for _ in frames]
+    told = client.reasons(2, [frame for frames in faulty.values() for frame in frames])
+    assert told == dict(enumerate(expected))
+    assert state(created) == before
+    assert {*expected, "session_ending", "too_many_frames"} == set(RejectReason)
+    assert client.reasons(3, FRAMES[20:]) == {}
+    assert session_of(created).rejected_frames_total == len(expected)
+
+
+def test_after_the_end_was_asked_for_every_frame_is_told_so(
+    owner: Machine, client: Client, created: dict[str, Any], hurried: RuntimeServer
+) -> None:
+    assert client.reasons(1, FRAMES[:20]) == {}
+    client.send({"type": "finalize"})
+    client.send_batch(2, [*FRAMES[18:22], None, of_the_image(FRAMES[22])])
+    assert client.to_the_end() == 1000
+    ack = next(one for one in client.told if one["type"] == "frame_ack" and one["batch_seq"] == 2)
+    assert [frame["reason"] for frame in ack["rejected_frames"]] == ["session_ending"] * 6
+    assert client.told[-1]["accepted_frames_total"] == 20
+    record = owner.get(f"{SESSIONS}/{created['session_id']}").json()
+    assert (record["status"], record["accepted_frames_total"]) == ("completed", 20)
+
+
+def burst(first: int, count: int, start_ms: float = 0) -> list[dict[str, Any]]:
+    """So many frames within less than a millisecond of their own time."""
+    return [
+        wire_frame(STILL, first + n, timestamp_ms=start_ms + n / 1000) for n in range(count)
+    ]  # fmt: skip
+
+
+def test_a_client_may_not_send_any_number_of_frames_for_a_second_of_its_time(
+    client: Client, created: dict[str, Any]
+) -> None:
+    told = client.reasons(1, burst(1, 300))
+    assert told == dict.fromkeys(range(240, 300), "too_many_frames")
+    before = state(created)
+    assert client.reasons(2, burst(241, 60, 0.24)) == dict.fromkeys(range(60), "too_many_frames")
+    assert state(created) == before
+    # Half a second of its time brings half of them.
+    told = client.reasons(3, burst(241, 130, 500.2))
+    assert told == dict.fromkeys(range(120, 130), "too_many_frames")
+    assert state(created)[1:3] == (360, 360)
+
+
+@pytest.mark.parametrize("how", ["attach again", "another runtime"])
+def test_the_bucket_of_a_session_is_the_same_after_another_attach(
+    owner: Machine, squat: MoveSpec, tmp_path: Path, hurried: RuntimeServer, how: str
+) -> None:
+    with runtime_server(tmp_path) as first:
+        created = create(owner, squat, first.url)
+        client = attach(created)
+        assert client.reasons(1, burst(1, 200)) == {}
+        if how == "attach again":
+            client.drop()
+        else:
+            (pid,) = children_of(first.process.pid)
+            os.kill(pid, signal.SIGKILL)
+            created["stream_url"] = f"{hurried.url}/{created['session_id']}"
+        again = attach(created)
+        told = again.reasons(2, burst(201, 60, 0.2))
+        assert told == dict.fromkeys(range(40, 60), "too_many_frames")
+        again.drop()
+
+
+def test_a_session_stored_by_an_earlier_release_goes_on_with_a_full_bucket(
+    client: Client, created: dict[str, Any]
+) -> None:
+    assert client.reasons(1, burst(1, 240)) == {}
+    client.drop()
+    await_detached(created)
+    row = session_of(created)
+    del row.engine_state["frames_left"]
+    row.save(update_fields=["engine_state"])
+    again = attach(created)
+    told = again.reasons(2, burst(241, 250, 0.3))
+    assert told == dict.fromkeys(range(240, 250), "too_many_frames")
+    again.drop()
+
+
+def test_a_replay_may_be_as_fast_as_it_is_acknowledged(
+    client: Client, created: dict[str, Any]
+) -> None:
+    """Two minutes of a movement, in batches as large as may be, without a pause."""
+    poses = perform("squat", repetitions=45, fps=30)
+    for batch_seq, batch in enumerate(batches(wire_frames(poses), 300), 1):
+        assert client.reasons(batch_seq, batch) == {}
+    client.send({"type": "finalize"})
+    assert client.to_the_end() == 1000
+    expected = expected_events(SQUAT, poses, finished=True)
+    assert told_events(client.events()) == expected == stored_events(created)
