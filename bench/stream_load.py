@@ -34,11 +34,18 @@ class Server:
 class Load:
     """Sockets that stream the same frames, made once: masked with zeros, they are sent as are."""
 
-    def __init__(self, server: Server, scene: Scene, size: int) -> None:
+    def __init__(
+        self,
+        server: Server,
+        scene: Scene,
+        size: int,
+        most_frames: int = MOST_FRAMES,
+        messages: list[bytes] | None = None,
+    ) -> None:
         self.server = server
         self.scene = scene
         self.size = size
-        self._messages = [masked(text) for text in batch_texts(size)]
+        self.messages = messages or [masked(text) for text in batch_texts(size, most_frames)]
 
     async def attach_many(self, count: int) -> list["Socket"]:
         created = await asyncio.to_thread(create_sessions, self.scene, count)
@@ -52,19 +59,21 @@ class Load:
 
     async def sustained(self, sockets: int, seconds: float) -> list[float]:
         """Seconds that each batch took, every socket sending as soon as it may."""
-        opened = await self.attach_many(sockets)
+        return await self.stream_fast(await self.attach_many(sockets), seconds)
+
+    async def stream_fast(self, opened: list["Socket"], seconds: float) -> list[float]:
         ends_at = time.perf_counter() + seconds
         times: list[float] = []
 
         async def stream(socket: Socket) -> None:
             number = 0
             while (sent_at := time.perf_counter()) < ends_at:
-                if number == len(self._messages):
+                if number == len(self.messages):
                     socket.close()
                     (socket,) = await self.attach_many(1)
                     number = 0
                     continue
-                socket.send(self._messages[number])
+                socket.send(self.messages[number])
                 number += 1
                 await socket.acknowledged()
                 times.append(time.perf_counter() - sent_at)
@@ -75,7 +84,9 @@ class Load:
 
     async def paced(self, sessions: int, seconds: float) -> list[float]:
         """The same with each session at its own 30 frames/s, out of step with the others."""
-        opened = await self.attach_many(sessions)
+        return await self.stream_paced(await self.attach_many(sessions), seconds)
+
+    async def stream_paced(self, opened: list["Socket"], seconds: float) -> list[float]:
         await asyncio.sleep(1)
         interval = self.size / FRAMES_PER_SECOND
         started = time.perf_counter() + 0.1
@@ -83,11 +94,11 @@ class Load:
 
         async def stream(index: int, socket: Socket) -> None:
             begins_at = started + interval * index / len(opened)
-            for number in range(min(len(self._messages), int(seconds / interval))):
+            for number in range(min(len(self.messages), int(seconds / interval))):
                 due_at = begins_at + number * interval
                 await asyncio.sleep(due_at - time.perf_counter())
                 sent_at = time.perf_counter()
-                socket.send(self._messages[number])
+                socket.send(self.messages[number])
                 await socket.acknowledged()
                 times.append(time.perf_counter() - sent_at)
 
@@ -173,11 +184,12 @@ def masked(text: bytes) -> bytes:
     return head + bytes(4) + text
 
 
-def batch_texts(size: int) -> list[bytes]:
+def batch_texts(size: int, most_frames: int) -> list[bytes]:
     from poses.figure import perform
     from realtime.client_wire import FrameBatch, encode, wire_frame
 
-    poses = perform("squat", repetitions=24, fps=FRAMES_PER_SECOND)[:MOST_FRAMES]
+    repetitions = most_frames // 75  # of two and a half seconds each
+    poses = perform("squat", repetitions=repetitions, fps=FRAMES_PER_SECOND)[:most_frames]
     frames = [wire_frame(pose, seq) for seq, pose in enumerate(poses, 1)]
     return [
         encode(FrameBatch(number, frames[start : start + size])).encode()

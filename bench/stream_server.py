@@ -1,6 +1,6 @@
 """The runtime with a part of it taken out, to measure what that part costs.
 
-    python bench/stream_server.py [--without engine|checkpoint] [--profile FILE]
+    python bench/stream_server.py [--without engine|checkpoint|turns] [--profile FILE]
 
 `--profile` writes a cProfile of the event loop's thread when the runtime ends.
 """
@@ -34,9 +34,15 @@ def without_checkpoint() -> None:
     Checkpointer.store = store  # type: ignore[method-assign]
 
 
+def without_turns() -> None:
+    from realtime.turns import Turns
+
+    Turns.hear_others = lambda self: None  # type: ignore[method-assign]
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--without", choices=("engine", "checkpoint"))
+    parser.add_argument("--without", choices=("engine", "checkpoint", "turns"))
     parser.add_argument("--profile", type=Path)
     options = parser.parse_args()
     django.setup()
@@ -44,6 +50,8 @@ if __name__ == "__main__":
         without_engine()
     if options.without == "checkpoint":
         without_checkpoint()
+    if options.without == "turns":
+        without_turns()
     if options.profile is None:
         main()
     else:

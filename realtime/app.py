@@ -64,7 +64,7 @@ class Application:
             await receive()
             await _send_error(_WebSocketResponse(send), NotFound("path"), request_id)
             return
-        web_socket = Socket(scope, receive, send)
+        web_socket = Socket(scope, receive, send, self._runtime.turns)
         try:
             await web_socket.accept(
                 SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None,

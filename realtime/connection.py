@@ -140,6 +140,7 @@ class Connection:
 
     async def _serve_message(self, text: str) -> None:
         message = messages.decode(text)
+        self.socket.turn.cost()
         is_talk = not (isinstance(message, FrameBatch) and message.frames)
         if is_talk and not self._talk.spend():
             raise RateLimited(1)

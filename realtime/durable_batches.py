@@ -47,6 +47,7 @@ class DurableBatches:
             logger.exception("session %s: the engine failed", self._held.id)
             await self._held.fail()
             raise
+        self._socket.turn.cost()
         repeated = await self._held.events_of_frames(taken.repeated_seqs)
         if batch.frames:
             await self._store(self._checkpoint(taken))

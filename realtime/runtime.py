@@ -28,6 +28,7 @@ from realtime.messages import error_message
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.signals import listen
 from realtime.socket import ClientGone, Order, Socket
+from realtime.turns import Turns
 from sessions_app.leases import leases_renew
 
 logger = logging.getLogger("kynaplatform.realtime")
@@ -43,6 +44,7 @@ class Runtime:
 
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}"[-128:]
+        self.turns = Turns()
         self._checkpointer = Checkpointer()
         self._connections: dict[UUID, set[Connection]] = {}
         self._background: list[asyncio.Task[None]] = []

@@ -16,6 +16,7 @@ from django.utils import timezone
 from realtime import metrics
 from realtime.messages import ServerMessage, encode
 from realtime.refusals import DOES_NOT_READ
+from realtime.turns import Turn, Turns
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -44,12 +45,15 @@ class Order(Enum):
 class Socket:
     """Wraps the ASGI callables of one websocket. `next` gives the client's text, or an order."""
 
-    def __init__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    def __init__(
+        self, scope: Mapping[str, Any], receive: Receive, send: Send, turns: Turns
+    ) -> None:
         self._cut_transport: Callable[[int], None] = scope["extensions"]["kyna.cut"]
         self._is_cut = False
         self._receive = receive
         self._send = send
         self._wake = asyncio.Event()
+        self.turn = Turn(turns, self._wake.set)
         self._orders: dict[Order, None] = {}
         self._message: dict[str, Any] | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -81,6 +85,7 @@ class Socket:
     async def next(self) -> str | Order | None:
         """The client's next message, None for one that is not text, or an order, which goes first.
 
+        A message is given once the socket's turn has come among those of the process.
         Raises ClientGone once the client has closed and nothing of it is left.
         """
         while True:
@@ -88,7 +93,7 @@ class Socket:
                 order = next(iter(self._orders))
                 del self._orders[order]
                 return order
-            if self._message is not None:
+            if self._message is not None and (not self.has_message() or self.turn.has_come()):
                 return self.waiting_message()
             self._wake.clear()
             await self._wake.wait()

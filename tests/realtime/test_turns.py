@@ -1,0 +1,173 @@
+"""Sockets share a process by what their messages cost, by a clock that only they move."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from realtime.socket import Order, Socket
+from realtime.turns import HEARING_ROUNDS, LONG_SECONDS, Turn, Turns
+
+LONG, SHORT = 0.1, LONG_SECONDS / 2
+
+
+class Talker:
+    """A socket whose next message waits once the one before is served, each of the same cost."""
+
+    def __init__(self, turns: Turns, seconds: float, served: list["Talker"]) -> None:
+        self.seconds = seconds
+        self._served = served
+        self._may_look = asyncio.Event()
+        self.turn = Turn(turns, self._may_look.set)
+
+    async def say(self, messages: int) -> None:
+        for _ in range(messages):
+            while not self.turn.has_come():
+                self._may_look.clear()
+                await self._may_look.wait()
+            CLOCK.now += self.seconds
+            self.turn.cost()
+            self._served.append(self)
+
+
+class Clock:
+    now = 0.0
+
+
+CLOCK = Clock()
+
+
+@pytest.fixture(autouse=True)
+def by_that_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "thread_time", lambda: CLOCK.now)
+
+
+async def rounds(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def played(scene: Callable[[Turns, list[Talker]], Awaitable[None]]) -> list[Talker]:
+    """Who was served, in order."""
+    served: list[Talker] = []
+
+    async def play() -> None:
+        await scene(Turns(), served)
+
+    asyncio.run(play())
+    return served
+
+
+def test_one_that_is_alone_never_waits() -> None:
+    async def scene(turns: Turns, served: list[Talker]) -> None:
+        turn = Turn(turns, lambda: pytest.fail("it had to wait"))
+        for _ in range(5):
+            assert turn.has_come()
+            CLOCK.now += LONG
+            turn.cost()
+            await rounds(HEARING_ROUNDS + 1)
+
+    played(scene)
+
+
+def test_short_messages_make_nobody_wait() -> None:
+    async def scene(turns: Turns, served: list[Talker]) -> None:
+        for turn in [Turn(turns, lambda: pytest.fail("it had to wait")) for _ in range(50)] * 3:
+            assert turn.has_come()
+            CLOCK.now += SHORT
+            turn.cost()
+
+    played(scene)
+
+
+def test_one_that_asks_for_little_is_served_ahead_of_all_that_ask_for_much() -> None:
+    """It speaks up once a long message is being served: its bytes come when nobody looks."""
+
+    async def scene(turns: Turns, served: list[Talker]) -> None:
+        fast = [Talker(turns, LONG * (1 + n / 8), served) for n in range(8)]
+        little = Talker(turns, SHORT, served)
+        talking = asyncio.gather(*(one.say(20) for one in fast))
+        while len(served) < len(fast):  # nobody knows yet what their messages cost
+            await asyncio.sleep(0)
+        for _ in range(10):
+            before = len(served)
+            while len(served) == before:
+                await asyncio.sleep(0)
+            await little.say(1)
+            assert served[before + 1 :] == [little]
+        await talking
+
+    played(scene)
+
+
+@pytest.mark.parametrize("costs", [(LONG, LONG), (LONG, LONG / 7), (LONG, 0.01, 0.002)])
+def test_those_that_always_have_a_message_get_the_same_time(costs: tuple[float, ...]) -> None:
+    async def scene(turns: Turns, served: list[Talker]) -> None:
+        talkers = [Talker(turns, seconds, served) for seconds in costs]
+        talking = asyncio.gather(*(one.say(round(4 / one.seconds)) for one in talkers))
+        while len(served) < 2 / min(costs):
+            await asyncio.sleep(0)
+        for one in talkers:
+            for other in talkers:
+                apart = served.count(one) * one.seconds - served.count(other) * other.seconds
+                # The bound of start-time fair queueing.
+                assert apart <= one.seconds + other.seconds + 1e-9
+        await talking
+
+    played(scene)
+
+
+def test_one_that_was_silent_has_saved_nothing_up() -> None:
+    async def scene(turns: Turns, served: list[Talker]) -> None:
+        early, late = (Talker(turns, LONG, served) for _ in range(2))
+        await early.say(50)
+        before = len(served)
+        await asyncio.gather(early.say(20), late.say(20))
+        first = served[before : before + 20]
+        assert abs(first.count(early) - first.count(late)) <= 2
+
+    played(scene)
+
+
+def test_any_number_of_short_messages_do_not_keep_a_long_one_out() -> None:
+    async def scene(turns: Turns, served: list[Talker]) -> None:
+        long = Talker(turns, LONG, served)
+        await long.say(1)
+        short = [Talker(turns, SHORT, served) for _ in range(20)]
+        talking = asyncio.gather(*(one.say(1_000) for one in short))
+        before = len(served)
+        await long.say(2)
+        # Each of the others has made up for what each of the two before cost, and no more.
+        assert len(served) - before <= len(short) * 2 * (LONG / SHORT + 1)
+        await talking
+
+    played(scene)
+
+
+def test_an_order_does_not_wait_for_the_turn_of_the_message() -> None:
+    """And whoever serves what has arrived, as at an end, gets the message at once."""
+
+    async def scene(turns: Turns, served: list[Talker]) -> None:
+        received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        received.put_nowait({"type": "websocket.connect"})
+        received.put_nowait({"type": "websocket.receive", "text": "a batch"})
+        scope = {"extensions": {"kyna.cut": lambda code: None}}
+        socket = Socket(scope, received.get, lambda event: asyncio.sleep(0), turns)
+        await socket.accept(None, [])
+        other = Turn(turns, lambda: None)
+        assert other.has_come()
+        CLOCK.now += LONG
+        other.cost()
+        turns._rounds = 1_000  # others are heard, and heard
+        next_one = asyncio.create_task(socket.next())
+        await rounds(50)
+        assert socket.has_message()
+        assert not next_one.done()
+        socket.order(Order.DRAIN)
+        assert await next_one == Order.DRAIN
+        assert socket.waiting_message() == "a batch"
+        await socket.stop()
+
+    played(scene)
