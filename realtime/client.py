@@ -14,6 +14,7 @@ says. Nothing of it needs Django.
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
@@ -87,6 +88,7 @@ class StreamClient:
         self.events: list[Event] = []
         self.accepted_frames_total = 0
         self.attaches = 0
+        self.rejections = Counter[str]()
         self.status: str | None = None
         self.done: SessionDone | None = None
         # The end was read from the refusal of an attach: events before it may not have come.
@@ -151,6 +153,8 @@ class StreamClient:
         Batches and frames are numbered from 1 on, or from where an earlier client left off.
         A session that has ended takes nothing: see `done`.
         """
+        if self.attaches == 0:
+            self.attach()  # only the server knows where an earlier client left off
         while len(self._unacknowledged) >= self._window and self.done is None:
             self.receive(None)
         self._last_batch_seq += 1
@@ -272,6 +276,7 @@ class StreamClient:
                 batch = self._unacknowledged.pop(message.batch_seq, None)
                 self.accepted_frames_total = message.accepted_frames_total
                 if batch is not None:
+                    self.rejections += message.rejections()
                     self._listener.batch_acknowledged(message, len(batch.frames))
             case EventBatch():
                 new = [item for item in message.events if item.event_id not in self._known_events]

@@ -3,6 +3,7 @@
 Types of the client's own: it would not notice a mistake of the server's that it shared.
 """
 
+from collections import Counter
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -12,6 +13,17 @@ from detection.landmarks import PoseFrameLike
 
 POSE_SCHEMA: Final = "mediapipe_pose_landmarker/v1"
 EventType = Literal["shape_enter", "shape_exit", "event_completed", "event_interrupted", "feedback"]
+RejectReason = Literal[
+    "session_ending",
+    "malformed_frame",
+    "unsupported_pose_schema",
+    "invalid_landmarks",
+    "image_landmarks",
+    "frame_seq_not_increasing",
+    "timestamp_not_increasing",
+    "timestamp_beyond_session",
+    "too_many_frames",
+]
 StatusName = Literal["streaming", "finalizing", "completed", "cancelled", "failed"]
 
 
@@ -86,11 +98,25 @@ class EventBatch(msgspec.Struct, frozen=True, tag_field="type", tag="event_batch
     events: list[Event]
 
 
+class RejectedFrame(msgspec.Struct, frozen=True):
+    index: int
+    reason: RejectReason
+
+
 class FrameAck(msgspec.Struct, frozen=True, tag_field="type", tag="frame_ack"):
+    """An older server gives no `rejected_frames`."""
+
     batch_seq: int
     accepted_frame_count: int
     accepted_frames_total: int
     rejected_frame_indexes: list[int]
+    rejected_frames: list[RejectedFrame] = []
+
+    def rejections(self) -> Counter[str]:
+        """How many frames were not taken, by reason; one that was taken before is none."""
+        reasons = Counter[str](frame.reason for frame in self.rejected_frames)
+        del reasons["frame_seq_not_increasing"]  # sent again: a StreamClient numbers upward
+        return reasons
 
 
 class ErrorMessage(msgspec.Struct, frozen=True, tag_field="type", tag="error"):

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from realtime.client import StreamListener
 from realtime.client_wire import Event, FrameAck
-from realtime.event_lines import EventLines
+from realtime.event_lines import EventLines, rejections_told
 
 
 class Progress(StreamListener):
@@ -51,6 +51,8 @@ class Progress(StreamListener):
 
     def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
         self._bar.update(frames)
+        if rejections := ack.rejections():
+            self._bar.write(rejections_told(rejections), file=self._bar_file)
 
     def connection_lost(self, why: str) -> None:
         self._bar.write(f"The connection was lost ({why}): attaching again.", file=self._bar_file)

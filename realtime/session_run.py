@@ -1,7 +1,7 @@
 """One whole session as a client lives it: create, attach, stream, finalize, and read it back."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from detection.landmarks import PoseFrameLike
 from realtime.client import StreamClient, StreamListener
 from realtime.client_wire import Event, SessionDone
-from realtime.event_lines import count_completed
+from realtime.event_lines import count_completed, rejections_told
 from realtime.rest_client import RequestRefusedError, RestClient, ServerUnreachableError
 
 
@@ -20,6 +20,7 @@ class SessionRun:
     frames_sent: int
     attaches: int
     events: list[Event]
+    rejections: Mapping[str, int]
     has_missed_the_end: bool
     done: SessionDone
     record: dict[str, Any]
@@ -61,7 +62,10 @@ class SessionRun:
                 f"{self.record['accepted_frames_total']}.",
             ),
         ]
-        return [fault for is_so, fault in checks if not is_so]
+        faults = [fault for is_so, fault in checks if not is_so]
+        if self.rejections and self.done.accepted_frames_total != self.frames_sent:
+            faults.append(rejections_told(self.rejections))
+        return faults
 
 
 def run_session(
@@ -103,6 +107,7 @@ def run_session(
         frames_sent=len(poses),
         attaches=stream.attaches,
         events=stream.events,
+        rejections=stream.rejections,
         has_missed_the_end=stream.has_missed_the_end,
         done=done,
         record=api.session(session_id),

@@ -36,15 +36,14 @@ class Peer:
             status=status,
             accepted_frames_total=0,
             terminal_outcome=None,
-            **more,
+            **{"last_batch_seq": 0, "last_frame_seq": 0, **more},
         )
 
     def ack(self, batch: Message, **more: Any) -> None:
         count = len(batch["frames"])
         fields = {"accepted_frame_count": count, "accepted_frames_total": count, **more}
-        self.say(
-            "frame_ack", batch_seq=batch["batch_seq"], **{"rejected_frame_indexes": [], **fields}
-        )
+        none_rejected = {"rejected_frame_indexes": [], "rejected_frames": []}
+        self.say("frame_ack", batch_seq=batch["batch_seq"], **{**none_rejected, **fields})
 
     def events(self, batch: Message, *ids: str) -> None:
         events = [

@@ -6,7 +6,7 @@ from detection import Landmark, PoseFrame
 from local_stack.ports import free_port
 from realtime.client import StreamClient, StreamListener, StreamLostError
 from realtime.client_closes import StreamRefusedError
-from realtime.client_wire import Event, SessionDone
+from realtime.client_wire import Event, FrameAck, SessionDone, decode
 
 TOKEN = "runtime.token.signature"
 
@@ -262,11 +262,40 @@ def test_it_goes_on_where_an_earlier_client_left_off() -> None:
         finish(peer)
 
     with scripted(script) as server, client(server) as stream:
-        stream.attach()
-        stream.send(poses(1))
+        stream.send(poses(1))  # attaches by itself
         stream.finalize()
     batch = server.heard[0][0]
     assert (batch["batch_seq"], batch["frames"][0]["frame_seq"]) == (5, 91)
+
+
+def test_it_tells_why_frames_were_rejected_and_knows_those_it_sent_again() -> None:
+    def script(peer: Peer) -> None:
+        peer.greet()
+        reasons = ["image_landmarks", "frame_seq_not_increasing", "image_landmarks"]
+        peer.ack(
+            peer.hear(),
+            accepted_frame_count=1,
+            rejected_frame_indexes=[0, 1, 3],
+            rejected_frames=[
+                {"index": index, "reason": reason}
+                for index, reason in zip((0, 1, 3), reasons, strict=True)
+            ],
+        )
+        finish(peer)
+
+    with scripted(script) as server, client(server) as stream:
+        stream.send(poses(4))
+        stream.finalize()
+    assert stream.rejections == {"image_landmarks": 2}
+
+
+def test_an_older_server_tells_no_reasons() -> None:
+    ack = decode(
+        '{"type": "frame_ack", "batch_seq": 1, "accepted_frame_count": 0, '
+        '"accepted_frames_total": 0, "rejected_frame_indexes": [0]}'
+    )
+    assert isinstance(ack, FrameAck)
+    assert (ack.rejected_frame_indexes, ack.rejections()) == ([0], {})
 
 
 def test_a_session_that_ended_by_itself_takes_no_more() -> None:

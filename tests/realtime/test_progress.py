@@ -1,9 +1,12 @@
 from io import StringIO
+from typing import Final
 
-from realtime.client_wire import Event, FrameAck
+from realtime.client_wire import Event, FrameAck, RejectedFrame
 from realtime.progress import Progress
 
 ENTERED = Event("1", "s", 1500, "shape_enter", {"shape_key": "bottom", "confidence": 1.0})
+REPEATED: Final = "frame_seq_not_increasing"
+REJECTED = "1 frame was rejected: 1 image_landmarks.\n"
 LINE = "    1.50 s  enter           bottom, confidence 1.00"
 
 
@@ -17,6 +20,10 @@ def show(bar_file: StringIO) -> list[str]:
     said: list[str] = []
     with Progress(60, say=said.append, bar_file=bar_file) as progress:
         progress.batch_acknowledged(FrameAck(1, 15, 15, []), 15)
+        progress.batch_acknowledged(FrameAck(2, 0, 15, [0], [RejectedFrame(0, REPEATED)]), 1)
+        progress.batch_acknowledged(
+            FrameAck(3, 0, 15, [0], [RejectedFrame(0, "image_landmarks")]), 1
+        )
         progress.events_came([ENTERED])
         progress.connection_lost("closed with 1012")
     return said
@@ -26,12 +33,13 @@ def test_a_terminal_shows_how_many_frames_are_acknowledged() -> None:
     terminal = Terminal()
     assert show(terminal) == [LINE]
     shown = terminal.getvalue()
-    assert " 25%|" in shown
-    assert " 15/60 " in shown
+    assert " 17/60 " in shown
+    assert REJECTED in shown
     assert "The connection was lost (closed with 1012): attaching again.\n" in shown
 
 
 def test_a_file_gets_lines_alone() -> None:
     file = StringIO()
     assert show(file) == [LINE]
-    assert file.getvalue() == "The connection was lost (closed with 1012): attaching again.\n"
+    lost = "The connection was lost (closed with 1012): attaching again.\n"
+    assert file.getvalue() == REJECTED + lost

@@ -18,6 +18,7 @@ def run(**changed: Any) -> SessionRun:
         "frames_sent": 90,
         "attaches": 1,
         "events": COMPLETIONS,
+        "rejections": {},
         "has_missed_the_end": False,
         "done": SessionDone("s", "completed", 90, "completed", None),
         "record": {"status": "completed", "accepted_frames_total": 90},
@@ -36,6 +37,20 @@ def test_it_is_right_when_all_agree(performed: int | None) -> None:
 
 def test_events_that_a_missed_end_kept_are_no_fault() -> None:
     assert run(events=COMPLETIONS[:1], has_missed_the_end=True).faults(2) == []
+
+
+def test_the_reasons_of_frames_that_are_missing_are_told() -> None:
+    record = {"status": "completed", "accepted_frames_total": 87}
+    done = SessionDone("s", "completed", 87, "completed", None)
+    rejections = {"too_many_frames": 2, "image_landmarks": 1}
+    assert run(done=done, record=record, rejections=rejections).faults(2) == [
+        "90 frames were sent; the stream accepted 87, the record says 87.",
+        "3 frames were rejected: 2 too_many_frames, 1 image_landmarks.",
+    ]
+
+
+def test_rejections_of_frames_that_were_accepted_before_are_no_fault() -> None:
+    assert run(rejections={"session_ending": 5}).faults(2) == []
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -12,6 +12,7 @@ from detection import LANDMARK_NAMES
 from local_stack.chromium import OPTIONS, chromium_program
 from local_stack.environment import PROJECT
 from local_stack.pytest_plugin import skip_without
+from realtime import client_wire
 from realtime.frames import RejectReason
 
 TEXT = (PROJECT / "docs" / "streaming.md").read_text()
@@ -62,6 +63,7 @@ def test_it_names_the_landmarks_in_their_order() -> None:
 def test_it_lists_the_reasons_why_a_frame_is_rejected_in_their_order() -> None:
     listed = re.findall(r"^\| `([a-z_]+)` \| (?:came|comes|is|has) ", TEXT, re.MULTILINE)
     assert listed == [reason.value for reason in RejectReason]
+    assert listed == list(get_args(client_wire.RejectReason))
 
 
 def test_the_client_in_python_works() -> None:
