@@ -87,15 +87,24 @@ if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_NAME = "kyna_admin"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+# Of another site only a link is followed logged in, never a form.
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/admin/"
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 X_FRAME_OPTIONS = "DENY"
-# The views read bodies themselves and cap them (kynaplatform/api/bodies.py).
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# The API's views read bodies themselves; this is for the forms of staff, which take no files.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
 
 # --- Lifetimes, in seconds ---------------------------------------------------------------
 ACCESS_TOKEN_SECONDS = integer("ACCESS_TOKEN_SECONDS", default=900)
 SESSION_ATTACH_SECONDS = integer("SESSION_ATTACH_SECONDS", default=300)
 SESSION_IDLE_SECONDS = integer("SESSION_IDLE_SECONDS", default=120)
 SESSION_MAX_SECONDS = integer("SESSION_MAX_SECONDS", default=3600)
+STAFF_SESSION_SECONDS = integer("STAFF_SESSION_SECONDS", default=28_800)
+SESSION_COOKIE_AGE = STAFF_SESSION_SECONDS
 
 # --- Default limits per rolling minute; staff override them per organization and project --
 RATE_LIMIT_PROJECT = rate("RATE_LIMIT_PROJECT", default="100/minute")
@@ -104,6 +113,7 @@ RATE_LIMIT_SESSIONS = rate("RATE_LIMIT_SESSIONS", default="10/minute")
 RATE_LIMIT_MOVESPECS = rate("RATE_LIMIT_MOVESPECS", default="60/minute")
 RATE_LIMIT_MINT = rate("RATE_LIMIT_MINT", default="60/minute")
 RATE_LIMIT_ANONYMOUS = rate("RATE_LIMIT_ANONYMOUS", default="60/minute")
+RATE_LIMIT_LOGIN = rate("RATE_LIMIT_LOGIN", default="10/minute")
 RATE_LIMIT_ATTACH = rate("RATE_LIMIT_ATTACH", default="60/minute")
 
 # --- Default limits of what a project keeps; staff override them per project --------------
@@ -132,6 +142,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "kynaplatform.api.request_id.RequestIdMiddleware",
+    "kynaplatform.content_security.ContentSecurityMiddleware",
     "kynaplatform.api.client_address.ForwardedMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -226,7 +237,10 @@ if urlsplit(CELERY_BROKER_URL).scheme == "filesystem":
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "kynaplatform.api.request_id.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "kynaplatform.api.request_id.RequestIdFilter"},
+        "one_line": {"()": "kynaplatform.log_lines.OneLine"},
+    },
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
     },
@@ -235,13 +249,20 @@ LOGGING = {
             "class": "logging.StreamHandler",
             "filters": ["request_id"],
             "formatter": "line",
-        }
+        },
+        "one_line": {
+            "class": "logging.StreamHandler",
+            "filters": ["request_id", "one_line"],
+            "formatter": "line",
+        },
     },
     "root": {"handlers": ["stderr"], "level": log_level("LOG_LEVEL", default="INFO")},
     "loggers": {
         # The request line is written by RequestIdMiddleware; Django's own repeats it.
         "django.request": {"level": "ERROR"},
         "django.server": {"level": "ERROR"},
+        # A bad Host, a refused form, a file: with a traceback each, were it not for this.
+        "django.security": {"handlers": ["one_line"], "propagate": False},
         # At INFO they write each socket's address, and with it the token in its query.
         "uvicorn": {"level": "WARNING"},
         "websockets": {"level": "WARNING"},

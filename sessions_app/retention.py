@@ -1,6 +1,8 @@
-"""What is kept for a while and then let go: idempotency keys and signing keys."""
+"""What is kept for a while and then let go: idempotency keys, signing keys, staff's logins."""
 
 from datetime import datetime, timedelta
+
+from django.contrib.sessions.models import Session
 
 from kynaplatform.checks import LONGEST_LIFETIME_SECONDS
 from projects.signing import key_ring, retired_keys
@@ -47,3 +49,15 @@ def prune_signing_keys(*, now: datetime) -> int:
     if pruned:
         key_ring().forget()
     return pruned
+
+
+def prune_staff_sessions(*, now: datetime, batch: int = BATCH) -> int:
+    """Delete the browser sessions of staff that have expired; at most `batch` a statement."""
+    pruned = 0
+    while True:
+        expired = Session.objects.filter(expire_date__lt=now).order_by("expire_date")
+        keys = list(expired.values_list("session_key", flat=True)[:batch])
+        deleted, _ = Session.objects.filter(session_key__in=keys).delete() if keys else (0, {})
+        pruned += deleted
+        if len(keys) < batch:
+            return pruned

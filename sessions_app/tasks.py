@@ -19,4 +19,5 @@ def prune_expired() -> int:
         retention.forget_idempotency_keys(now=now)
         + retention.prune_signing_keys(now=now)
         + prune_access_tokens(now=now)
+        + retention.prune_staff_sessions(now=now)
     )

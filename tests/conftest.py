@@ -181,7 +181,8 @@ def _no_list_of_static_files(settings: Any) -> None:
 def _generous_limits(settings: Any) -> Iterator[None]:
     """Limits that no test meets by chance; the tests of limits set their own."""
     for name in (
-        "PROJECT", "ORGANIZATION", "SESSIONS", "MOVESPECS", "MINT", "ANONYMOUS", "ATTACH"
+        "PROJECT", "ORGANIZATION", "SESSIONS", "MOVESPECS", "MINT", "ANONYMOUS", "ATTACH",
+        "LOGIN",
     ):  # fmt: skip
         setattr(settings, f"RATE_LIMIT_{name}", 100_000)
     request_counter.cache_clear()

@@ -31,7 +31,8 @@ def test_database_url() -> str:
 GENEROUS_LIMITS = {
     f"RATE_LIMIT_{name}": "1000000/minute"
     for name in (
-        "PROJECT", "ORGANIZATION", "SESSIONS", "MOVESPECS", "MINT", "ANONYMOUS", "ATTACH"
+        "PROJECT", "ORGANIZATION", "SESSIONS", "MOVESPECS", "MINT", "ANONYMOUS", "ATTACH",
+        "LOGIN",
     )
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from django.http import HttpResponse
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.views import SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
 from detection import json_schema
@@ -54,9 +54,10 @@ class MoveSpecSchemaView(ApiView):
         return HttpResponse(movespec_schema(), content_type="application/json")
 
 
-class DocsView(SpectacularSwaggerView):
-    """The docs page; its scripts come from this server. Like the document, it asks no one."""
+class DocsView(SpectacularSwaggerSplitView):
+    """The docs page, without a script in it; all come from this server. It asks no one."""
 
+    template_name = "docs.html"
     authentication_classes = []
     http_method_names = ["get", "head"]
     url_name = "openapi"

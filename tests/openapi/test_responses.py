@@ -189,7 +189,10 @@ def test_its_page_opens_offline_whatever_is_accepted(db: None, accept: str) -> N
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     sources = re.findall(r"""(?:src|href)=["']([^"']+)""", response.content.decode())
     assert len(sources) >= 4
-    assert all(source.startswith("/static/") for source in sources)
+    (own,) = [source for source in sources if not source.startswith("/static/")]
+    script = Client().get(own, headers={"accept": accept})
+    assert script.headers["Content-Type"] == "application/javascript"
+    assert 'url: "/api/schema"' in script.content.decode()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])

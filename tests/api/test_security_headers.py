@@ -1,0 +1,84 @@
+"""The headers that tell a browser what an answer may do"""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from kynaplatform.content_security import DATA, PAGES
+from tests.conftest import MOVESPECS
+
+PAGES_OF_STAFF = ["/admin/", "/admin/login/", "/admin/projects/apikey/", "/admin/no/such/"]
+
+
+def policy(response):
+    return response.headers["Content-Security-Policy"]
+
+
+def test_the_policy_of_pages_lets_nothing_run_but_our_files():
+    directives = dict(one.split(" ", 1) for one in PAGES.split("; "))
+    assert directives == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "connect-src": "'self'",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "object-src": "'none'",
+        "frame-ancestors": "'none'",
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path", [*PAGES_OF_STAFF, "/admin/projects/apikey/?no_such=1", "/api/docs"]
+)
+def test_a_page_has_it_and_no_script_in_itself(path):
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    response = client.get(path, follow=path == "/admin/login/")
+    assert policy(response) == PAGES
+    assert response.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+    page = response.content.decode()
+    assert "<style" not in page
+    assert ' style="' not in page
+    assert " onclick=" not in page
+    assert page.count("<script") == page.count("<script src=") + page.count(
+        'type="application/json"'
+    ) + page.count("<script\n")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path",
+    [
+        MOVESPECS,
+        "/api/no-such",
+        "/api/schema",
+        "/healthz",
+        "/.well-known/jwks.json",
+        "/api/docs?script=",
+    ],
+)
+def test_what_is_no_page_may_do_nothing(path):
+    response = Client().get(path)
+    assert policy(response) == DATA == "default-src 'none'; frame-ancestors 'none'"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.django_db
+def test_nor_may_a_refusal_of_the_host():
+    for path, expected in ((MOVESPECS, DATA), ("/admin/", PAGES)):
+        response = Client().get(path, headers={"host": "evil.example:x"})
+        assert (response.status_code, policy(response)) == (400, expected)
+
+
+@pytest.mark.django_db
+def test_no_page_of_staff_is_kept_by_a_browser():
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    for path in (*PAGES_OF_STAFF[:1], *PAGES_OF_STAFF[2:3], "/admin/projects/apikey/add/"):
+        assert "no-store" in client.get(path).headers["Cache-Control"]
+    assert "no-store" in Client().get("/admin/login/").headers["Cache-Control"]
