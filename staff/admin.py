@@ -1,3 +1,11 @@
 """Found by Django's autodiscovery: imports what registers pages."""
 
-from staff import audit, credentials, movespecs, organizations, sessions, versions  # noqa: F401
+from staff import (  # noqa: F401
+    audit,
+    credentials,
+    movespecs,
+    organizations,
+    people,
+    sessions,
+    versions,
+)

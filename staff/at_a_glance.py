@@ -24,6 +24,7 @@ from projects.models import (
 from sessions_app.deadlines import as_due, is_due
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession, Mode, Status
+from staff.credential_acts import about_to_expire
 from staff.timeline import lasting
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -31,7 +32,6 @@ MOST_NAMED = 10
 RELEASES = 5
 # Beat sends the sweep every 15 seconds: one that is this late does not run.
 LATE_SWEEP = timedelta(minutes=1)
-EXPIRES_SOON = timedelta(days=14)
 HOURS = 24
 CHART_HEIGHT, BAR_STEP = 100, 10
 
@@ -162,10 +162,7 @@ def _failing(now: datetime) -> Concerns:
 
 
 def _expiring(kind: str, model: type[Credential], now: datetime) -> Concerns:
-    since, until = now - DAY, now + EXPIRES_SOON
-    rows: QuerySet[Credential] = Credential.objects.filter(
-        kind=kind, revoked_at__isnull=True, expires_at__gte=since, expires_at__lt=until
-    )
+    rows: QuerySet[Credential] = Credential.objects.filter(about_to_expire(now), kind=kind)
     return _concerns(
         f"{model._meta.verbose_name_plural} about to expire",
         [
@@ -178,12 +175,7 @@ def _expiring(kind: str, model: type[Credential], now: datetime) -> Concerns:
             for row in rows.order_by("expires_at")[: MOST_NAMED + 1]
             if row.expires_at
         ],
-        _list(
-            model,
-            expires_at__gte=since.isoformat(),
-            expires_at__lt=until.isoformat(),
-            revoked_at__isnull="True",
-        ),
+        _list(model, state="due"),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -17,7 +18,7 @@ from projects.credentials import credential_revoke, credential_rotate
 from projects.models import Credential
 from staff.acts import Act, Outcome, ReasonForm
 
-SOON = timedelta(days=14)
+SOON, LATELY = timedelta(days=14), timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ def state_of(credential: Credential, now: datetime) -> str:
     if credential.expires_at is None or credential.expires_at > now + SOON:
         return "live"
     return "expires soon" if credential.expires_at > now else "expired"
+
+
+def about_to_expire(now: datetime) -> Q:
+    """Not revoked, and expires soon or did within the last day."""
+    return Q(revoked_at__isnull=True, expires_at__gte=now - LATELY, expires_at__lte=now + SOON)
 
 
 class ExpiryField(forms.DateTimeField):

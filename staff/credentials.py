@@ -23,11 +23,13 @@ from projects.models import (
     all_scopes,
 )
 from staff.acts import ActingAdmin
+from staff.asking import ChosenFilter
 from staff.credential_acts import (
     CREDENTIAL_ACTS,
     SOON,
     ExpiryField,
     Issued,
+    about_to_expire,
     secret_page,
     state_of,
 )
@@ -46,7 +48,7 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
     expires_at = ExpiryField(label="Expires at")
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(ChosenFilter):
     title = "state"
     parameter_name = "state"
     states: ClassVar[dict[str, tuple[str, Callable[[datetime], Q]]]] = {
@@ -55,6 +57,7 @@ class StateFilter(admin.SimpleListFilter):
             "Live, expires within 14 days",
             lambda now: is_live(now) & Q(expires_at__lte=now + SOON),
         ),
+        "due": ("Expires within 14 days, or did in the last day", about_to_expire),
         "expired": ("Expired", lambda now: Q(revoked_at__isnull=True, expires_at__lte=now)),
         "revoked": ("Revoked", lambda now: Q(revoked_at__isnull=False)),
     }
@@ -63,10 +66,9 @@ class StateFilter(admin.SimpleListFilter):
         return [(name, label) for name, (label, _condition) in self.states.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        state = self.states.get(self.value() or "")
-        if state is None:
+        if (name := self.value()) is None:
             return queryset
-        _label, condition = state
+        _label, condition = self.states[name]
         return queryset.filter(condition(timezone.now()))
 
 

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Count, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.utils.functional import cached_property
+
+from staff.asking import OfferedAdmin
 
 
 class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
@@ -31,7 +33,7 @@ class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
         return max(int(estimate), counted)
 
 
-class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class BoundedAdmin(OfferedAdmin):
     """A list whose queries stay bounded whatever the number of rows."""
 
     paginator = EstimatingPaginator
@@ -43,15 +45,6 @@ class BoundedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def response_action(
-        self, request: HttpRequest, queryset: QuerySet[Any], *more: Any
-    ) -> HttpResponse | None:
-        try:
-            return super().response_action(request, queryset, *more)
-        except ValidationError:
-            self.message_user(request, "What was selected has no such ids.", messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
 
 
 class ReadOnlyAdmin(BoundedAdmin):

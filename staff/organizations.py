@@ -22,6 +22,7 @@ from projects.credentials import is_live
 from projects.models import ApiKey, CredentialKind, Organization, Project, ServiceAccount
 from sessions_app.models import DetectionSession
 from staff.acts import Act, ActingAdmin, Outcome
+from staff.asking import ChosenFilter
 from staff.lists import OwnerFilter, count_of
 
 
@@ -88,7 +89,7 @@ class Resume(Act):
         return Outcome(f"Resumed {row}.")
 
 
-class SuspensionFilter(admin.SimpleListFilter):
+class SuspensionFilter(ChosenFilter):
     title = "suspended"
     parameter_name = "suspended"
 

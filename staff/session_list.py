@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import PAGE_VAR
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -19,6 +19,7 @@ from projects.models import Project
 from sessions_app.keyset import Place, place
 from sessions_app.listing import Asked, Listed, sessions_list
 from sessions_app.models import DetectionSession
+from staff.asking import OfferedChangeList
 
 
 class AskingFilter(admin.SimpleListFilter):
@@ -78,14 +79,8 @@ class DayFilter(AskingFilter):
         ]
 
 
-class SessionChangeList(ChangeList):
+class SessionChangeList(OfferedChangeList):
     """A page of sessions by where it starts; nothing is counted."""
-
-    def get_filters(self, request: HttpRequest) -> Any:
-        filters = super().get_filters(request)
-        if filters[2]:
-            raise IncorrectLookupParameters(filters[2])
-        return filters
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None

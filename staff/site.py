@@ -1,22 +1,95 @@
-"""The staff's site: Django's admin with an index that shows the platform at a glance."""
+"""The staff's site: Django's admin, with an index that shows the platform at a glance."""
 
+from collections.abc import Callable
+from functools import partial, update_wrapper
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.contrib.auth.views import PasswordChangeView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import Resolver404, URLPattern, URLResolver, resolve, reverse
 from django.utils import timezone
 
+from staff.asking import require_known, require_page_number, require_short, require_text
 from staff.at_a_glance import glance
+from staff.login import LoginForm, OwnPasswordForm
+from staff.refusals import Refused
 
 
 class StaffSite(AdminSite):
     site_header = site_title = "kynaplatform"
     index_title = "At a glance"
     site_url = "/api/docs"
+    login_form = LoginForm
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        # No row of ours has a page outside the admin that `view_on_site` could lead to.
+        return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+        inner = super().admin_view(view, cacheable)
+
+        def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                require_text(request)
+                answer: HttpResponse = inner(request, *args, **kwargs)
+            except Refused as refused:
+                return refused.page(self, request)
+            return answer
+
+        return update_wrapper(answering, inner)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         shown = glance(request.user, now=timezone.now())
         return super().index(request, {**shown, **(extra_context or {})})
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return _to_a_page_of_ours(super().login(request, extra_context))
+        except Refused as refused:
+            return refused.page(self, request)
+
+    def logout(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return _to_a_page_of_ours(super().logout(request, extra_context))
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
+            form_class=partial(OwnPasswordForm, request),
+            success_url=reverse("admin:password_change_done"),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return view(request)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        known = {"term", "page", "app_label", "model_name", "field_name"}
+        require_known(request.GET, known)
+        require_page_number(request.GET.get("page", "1"))
+        require_short(request.GET.get("term", ""))
+        return super().autocomplete_view(request)
+
+
+def _to_a_page_of_ours(answer: HttpResponse) -> HttpResponse:
+    """`answer`, which leads to the index if it led anywhere but to a page of the admin."""
+    if isinstance(answer, HttpResponseRedirect) and not _is_page_of_ours(answer.url):
+        return HttpResponseRedirect(reverse("admin:index"))
+    return answer
+
+
+def _is_page_of_ours(address: str) -> bool:
+    try:
+        found = resolve(urlsplit(address).path)
+    except (Resolver404, ValueError):
+        return False
+    # What has no name is the admin's own answer to unknown paths.
+    return "admin" in found.namespaces and found.url_name not in (None, "login", "logout")

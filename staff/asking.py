@@ -1,0 +1,162 @@
+"""What a page's address may ask: what the page offers and nothing else.
+
+Django lets a list be filtered by any column of its model, in any way that a column can be
+compared: so a value that no page shows could be read a character at a time.
+"""
+
+import re
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IS_FACETS_VAR, IS_POPUP_VAR, IncorrectLookupParameters
+from django.contrib.admin.views.main import (
+    ALL_VAR,
+    ERROR_FLAG,
+    ORDER_VAR,
+    PAGE_VAR,
+    SEARCH_VAR,
+    ChangeList,
+)
+from django.core.exceptions import FieldDoesNotExist, SuspiciousOperation, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+
+from staff.refusals import Refused
+
+LONGEST_SEARCH = 200
+PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+COLUMN = re.compile(r"-?(0|[1-9][0-9]?)")
+
+
+def require_text(request: HttpRequest) -> None:
+    """Refuse NUL, which PostgreSQL has in no text, wherever an address can have it."""
+    asked = [request.path, *(text for pair in request.GET.items() for text in pair)]
+    if any("\0" in text for text in asked):
+        raise Refused("The address has a character that is in no text here.")
+
+
+def require_known(asked: QueryDict, known: set[str]) -> None:
+    for name, values in asked.lists():
+        if name not in known:
+            raise Refused(f"This page has nothing by which to ask for “{_short(name)}”.")
+        if len(values) > 1:
+            raise Refused(f"The address asks for “{_short(name)}” twice.")
+
+
+def require_page_number(text: str) -> None:
+    if not PAGE_NUMBER.fullmatch(text):
+        raise Refused("There is no such page.")
+
+
+def require_short(search: str) -> None:
+    if len(search) > LONGEST_SEARCH:
+        raise Refused(f"A search has at most {LONGEST_SEARCH} characters.")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+class ChosenFilter(admin.SimpleListFilter):
+    """A filter whose values are those that it shows."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        if self.value() not in (None, *(name for name, _ in self.lookup_choices)):
+            raise IncorrectLookupParameters(f"There is no such {self.title}.")
+
+
+class OfferedChangeList(ChangeList):
+    """A list that is asked for by what it shows: its filters, search, columns and pages."""
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        self._require_offered(request.GET)
+        filters = super().get_filters(request)
+        specs, _has_filters, untaken, *_ = filters
+        # What no filter has taken, Django would compare with columns.
+        for name in untaken:
+            raise Refused(f"This list has no filter “{_short(name)}”.")
+        for spec in specs:
+            if isinstance(spec, admin.ChoicesFieldListFilter):
+                shown = {str(value) for value, _ in spec.field.flatchoices}
+                if not shown.issuperset(spec.lookup_val or ()):
+                    raise IncorrectLookupParameters(spec.lookup_val)
+        return filters
+
+    def _require_offered(self, asked: QueryDict) -> None:
+        for name, values in asked.lists():
+            if len(values) > 1:
+                raise Refused(f"The address asks for “{_short(name)}” twice.")
+            if name.endswith("__isnull") and values[0] not in ("True", "False"):
+                raise IncorrectLookupParameters(values[0])
+        if ERROR_FLAG in asked or IS_FACETS_VAR in asked:
+            raise IncorrectLookupParameters
+        if asked.get(ALL_VAR) or asked.get(IS_POPUP_VAR, "1") != "1":
+            raise IncorrectLookupParameters
+        if SEARCH_VAR in asked and not self.search_fields:
+            raise Refused("This list has no search.")
+        require_short(self.query)
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        if order := self.params.get(ORDER_VAR):
+            columns = [COLUMN.fullmatch(part) for part in order.split(".")]
+            numbers = [int(column[1]) for column in columns if column]
+            if len(numbers) < len(columns) or len(set(numbers)) < len(numbers):
+                raise Refused("There is no such order.")
+            for number in numbers:
+                self._require_sortable(number)
+        return super().get_ordering(request, queryset)
+
+    def _require_sortable(self, number: int) -> None:
+        if number < len(self.list_display):
+            column = self.list_display[number]
+            if column in (self.sortable_by or ()) and self.get_ordering_field(column):
+                return
+        raise Refused("There is no such order.")
+
+    def get_results(self, request: HttpRequest) -> None:
+        require_page_number(request.GET.get(PAGE_VAR, "1"))
+        super().get_results(request)
+        if not self.multi_page and self.page_num > 1:
+            raise Refused("There is no such page.")
+
+
+class OfferedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A page that takes what it offers, and answers what it does not with 400."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OfferedChangeList
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        try:
+            changelist = super().get_changelist_instance(request)
+        except IncorrectLookupParameters as error:
+            raise Refused("This list can't be asked for that.") from error
+        except SuspiciousOperation as error:
+            raise Refused("This list has no such filter.") from error
+        if changelist.show_all and not changelist.can_show_all:
+            raise Refused("There are too many to show them all at once.")
+        return changelist
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *more: Any
+    ) -> HttpResponse | None:
+        try:
+            for ticked in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.clean(ticked, None)
+        except ValidationError:
+            self.message_user(request, "What was selected has no such ids.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset, *more)
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        """Rows are referred to by their primary key alone."""
+        try:
+            return bool(self.opts.get_field(to_field).primary_key)  # type: ignore[union-attr]
+        except FieldDoesNotExist:
+            return False
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """None: a form is filled in by who sends it, not by who made a link to it."""
+        return {}

@@ -1,0 +1,102 @@
+"""Guesses at passwords: few a minute, one after the other, and each failure is logged."""
+
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+from django.db import connection, transaction
+from django.http import HttpRequest
+
+from kynaplatform.api.client_address import client_address
+from kynaplatform.api.rate_limits import Decision, Limit
+from kynaplatform.api.throttling import request_counter
+from staff.refusals import Refused
+
+logger = logging.getLogger("kynaplatform.login")
+
+# An office shares an address: who forgot a password is stopped before the others are.
+NAMES_AT_ONE_ADDRESS = 3
+LONGEST_LOGGED = 100
+
+
+class LoginForm(AdminAuthenticationForm):
+    """No name is locked for all addresses: a stranger would keep its owner out."""
+
+    request: HttpRequest
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        name = self.fields["username"]
+        # Django tells the browser only.
+        name.validators.append(MaxLengthValidator(name.max_length))  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        name = self.cleaned_data.get("username")
+        if name is None or not self.cleaned_data.get("password"):
+            return super().clean()
+        address = client_address(self.request)
+        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+        limits = [
+            Limit(f"login-name:{digest}@{address}", settings.RATE_LIMIT_LOGIN),
+            Limit(f"login-address:{address}", settings.RATE_LIMIT_LOGIN * NAMES_AT_ONE_ADDRESS),
+        ]
+        with one_guess("login", limits, name, address):
+            return super().clean()
+
+
+class OwnPasswordForm(AdminPasswordChangeForm):
+    """Of who is logged in: the old password is a guess as well, wherever it comes from."""
+
+    def __init__(self, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        limits = [Limit(f"old-password:{self.user.pk}", settings.RATE_LIMIT_LOGIN)]
+        name, address = self.user.get_username(), client_address(self.request)
+        with one_guess("change of password", limits, name, address):
+            return super().clean_old_password()
+
+
+@contextmanager
+def one_guess(what: str, limits: Sequence[Limit], name: str, address: str) -> Iterator[None]:
+    """Let the block try one password, if `limits` leave any; a ValidationError is a failure.
+
+    Guesses that share the last limit wait for each other, in all processes: so none is tried
+    while the failure of another is yet to be counted. Raises Refused with nothing tried.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [limits[-1].key]
+            )
+        left = request_counter().peek(limits)
+        if not left.allowed:
+            logger.warning("%s refused, too many failures: %s", what, _who(name, address))
+            raise _too_many(left)
+        try:
+            yield
+        except ValidationError:
+            request_counter().hit(limits)
+            logger.warning("%s failed: %s", what, _who(name, address))
+            raise
+
+
+def _who(name: str, address: str) -> str:
+    """A name that a stranger chose, as what can neither end a line nor turn it around."""
+    return f"{name.encode('unicode_escape').decode()[:LONGEST_LOGGED]} from {address}"
+
+
+def _too_many(decision: Decision) -> Refused:
+    seconds = decision.reset_seconds
+    return Refused(
+        f"Too many passwords were wrong. Try again in {seconds} seconds.",
+        status=429,
+        headers={"Retry-After": str(seconds)},
+    )

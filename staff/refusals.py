@@ -1,0 +1,27 @@
+"""What staff see in place of a page that can't be shown: why, and the way back."""
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+
+class Refused(Exception):
+    """Ends a person's request with a page: its status, its sentence and its headers."""
+
+    def __init__(
+        self, sentence: str, *, status: int = 400, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.headers = headers or {}
+
+    def page(self, site: AdminSite, request: HttpRequest) -> TemplateResponse:
+        context = {
+            **site.each_context(request),
+            "title": "Too many attempts" if self.status == 429 else "This can't be shown",
+            "sentence": str(self),
+            "plain": request.path if request.GET and "\0" not in request.path else None,
+        }
+        return TemplateResponse(
+            request, "admin/refused.html", context, status=self.status, headers=self.headers
+        )

@@ -1,0 +1,328 @@
+"""What an address may ask: what its page offers. All else is 400 and shows no row."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.test import Client
+
+from movespecs.models import MoveSpec
+from projects.credentials import credential_issue
+from projects.models import ApiKey, CredentialKind, Organization, Project, SigningKey
+from sessions_app.models import DetectionSession
+from staff.asking import LONGEST_SEARCH, OfferedAdmin
+from tests.admin.staffing import ROLES, address, member, text_of
+from tests.conftest import Machine, make_machine
+
+REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
+LOOKUPS = ("", "exact", "startswith", "regex", "gt", "isnull", "in", "range", "contains")
+VALUES = {"regex": "(", "isnull": "False"}
+KNOWN = {"q", "p", "o", "all", "_popup", "_to_field"}
+LINK = re.compile(r'(?:href|action)="([^"#]*\?[^"#]*)')
+
+
+@pytest.fixture
+def populated(owner: Machine, outsider: Machine, movespec: MoveSpec) -> Machine:
+    """At least a row of every model, and one that a filter would leave out."""
+    credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
+    owner.create_session(movespec)
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    client.post(address(owner.project, "suspend"), {"reason": "Asked for."})
+    client.post(address(owner.project, "resume"), {"reason": "Asked for."})
+    return owner
+
+
+def model_page(model: type[Model]) -> Any:
+    return admin.site._registry[model]
+
+
+def columns(model: type[Model], prefix: str = "", depth: int = 2) -> Iterator[str]:
+    """Every field of the model, and of the models that it leads to and that lead to it."""
+    for field in model._meta.get_fields(include_hidden=True):
+        name = prefix + field.name
+        yield name
+        if field.is_relation and field.related_model and depth > 1:
+            yield from columns(field.related_model, f"{name}__", depth - 1)
+
+
+def offered(model: type[Model], client: Client) -> set[str]:
+    """The parameters of the filters that the list has."""
+    page = model_page(model)
+    request = client.get(address(model, "changelist")).wsgi_request
+    found = set()
+    for one in page.get_list_filter(request):
+        if isinstance(one, type):
+            found.add(one.parameter_name)
+        else:
+            field, made = one if isinstance(one, tuple) else (one, admin.FieldListFilter.create)
+            spec = made(model._meta.get_field(field), request, {}, model, page, field_path=field)
+            found.update(spec.expected_parameters())
+    return found
+
+
+def is_refused(answer: Any, status: int = 400) -> bool:
+    assert answer.status_code == status, answer.request["QUERY_STRING"]
+    assert answer["Content-Type"].startswith("text/html")
+    assert not {"cl", "original"} & {name for one in answer.context or [] for name in one.flatten()}
+    return True
+
+
+def test_every_page_is_bound_to_what_it_offers() -> None:
+    unbound = {
+        type(page) for page in admin.site._registry.values() if not isinstance(page, OfferedAdmin)
+    }
+    assert unbound == set()
+    assert {User, Group, ApiKey, SigningKey} <= set(REGISTERED)
+
+
+def test_no_column_can_be_asked_for_but_by_a_filter(populated: Machine) -> None:
+    client = member("operators")
+    for model in REGISTERED:
+        known = offered(model, client) | KNOWN
+        asked = {
+            f"{column}__{lookup}" if lookup else column: VALUES.get(lookup, "a")
+            for column in columns(model)
+            for lookup in (("startswith",) if "__" in column else LOOKUPS)
+        }
+        refused = {name: value for name, value in asked.items() if name not in known}
+        assert len(refused) > 40
+        for name, value in refused.items():
+            assert is_refused(client.get(address(model, "changelist"), {name: value}))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_reads_what_no_page_shows(populated: Machine, role: str) -> None:
+    client = member(role)
+    hidden = [
+        "secret_hash", "pepper_number", "encrypted_private_key", "public_key", "password",
+        "engine_state", "request_fingerprint", "idempotency_key", "yaml_source",
+        "user__password", "released_by_staff__password", "credential__secret_hash",
+        "project__credentials__secret_hash", "movespec__project__credentials__secret_hash",
+        "withdrawn_by_staff__password", "logentry__user__password", "groups__user__password",
+    ]  # fmt: skip
+    seen = 0
+    for model in REGISTERED:
+        path = address(model, "changelist")
+        may_see = client.get(path).status_code == 200
+        seen += may_see
+        for column in hidden:
+            answer = client.get(path, {f"{column}__startswith": "a"})
+            assert is_refused(answer, 400 if may_see else 403)
+    assert seen == {"operators": 14, "support": 12, "release managers": 8}[role]
+
+
+def test_nor_what_no_list_has(populated: Machine) -> None:
+    client = member("operators")
+    queries = [
+        "no_such=1", "e=1", "_facets=True", "all=yes", "_popup=2", "q=a&q=b",
+        "p=0", "p=-1", "p=x", "p=2", f"p={10**30}", f"p={'9' * 5000}", "p=%D9%A1",
+        "o=99", "o=x", "o=1.1", "o=-", "o=1.", f"o={10**30}", f"o={'1.' * 500}1", "o=--1",
+        "q=%00", "x=%00", "%00=x", f"q={'a+' * 300}", "_to_field=secret_hash", "_to_field=name",
+        "_to_field=%00",
+    ]  # fmt: skip
+    for model in REGISTERED:
+        for query in queries:
+            assert is_refused(client.get(f"{address(model, 'changelist')}?{query}"))
+
+
+def test_what_a_filter_can_not_mean_is_refused(populated: Machine) -> None:
+    client = member("operators")
+    wrong = ["x", "\0", "(", "2026-02-30", "None", "a" * 5000, str(10**30)]
+    for model in REGISTERED:
+        path = address(model, "changelist")
+        for name in offered(model, client):
+            for value in wrong:
+                answer = client.get(path, {name: value})
+                if answer.status_code == 200:
+                    # The id of a group, a number, may be one that no row has.
+                    assert name in ("groups__id__exact", "content_type__id__exact")
+                    assert list(answer.context["cl"].result_list) == []
+                else:
+                    assert is_refused(answer)
+            assert is_refused(client.get(f"{path}?{name}=1&{name}=1"))
+
+
+def test_whatever_a_page_links_to_works(populated: Machine) -> None:
+    """Each filter, order, page and link of each list, of a row's page and of the index."""
+    client = member("operators")
+    seen: set[str] = set()
+    for model in REGISTERED:
+        row = model._default_manager.first()
+        assert row is not None
+        for page in ("/admin/", address(model, "changelist"), address(row)):
+            for link in LINK.findall(text_of(client.get(page))):
+                where = unescape(link)
+                to = where if where.startswith("/") else page + where
+                if to.startswith("/admin/") and to not in seen:
+                    seen.add(to)
+                    assert client.get(to).status_code == 200, to
+    assert len(seen) > 200
+
+
+def test_each_filter_finds_and_leaves_out(populated: Machine, outsider: Machine) -> None:
+    client = member("support")
+    populated.create_session(MoveSpec.objects.get())
+
+    def found(model: type[Model], **asked: str) -> int:
+        answer = client.get(address(model, "changelist"), asked)
+        assert answer.status_code == 200
+        return len(answer.context["cl"].result_list)
+
+    assert found(ApiKey) == 2
+    assert found(ApiKey, project__id__exact=str(outsider.project.pk)) == 1
+    assert found(ApiKey, state="live") == 2
+    assert found(ApiKey, state="due") == 0
+    assert found(Project, suspended="yes") == 0
+    assert found(DetectionSession, status__exact="created", mode__exact="live") == 1
+    assert found(DetectionSession, status__exact="failed") == 0
+    assert found(MoveSpec, visibility__exact="private", delisted_at__isempty="1") == 1
+    assert found(MoveSpec, visibility__exact="public") == 0
+
+
+def test_a_list_is_sorted_by_the_columns_that_it_sorts_by(owner: Machine) -> None:
+    for name in ("b", "c", "a"):
+        make_machine(owner.organization, name)
+    client = member("operators")
+    for order, names in (("1", ["a", "b", "c", "owner"]), ("-1", ["owner", "c", "b", "a"])):
+        rows = client.get(address(Project, "changelist"), {"o": order}).context["cl"].result_list
+        assert [row.name for row in rows] == names
+    assert client.get(address(Project, "changelist"), {"o": ""}).status_code == 200
+    # A list of sessions that is sorted otherwise would read every row.
+    assert is_refused(client.get(address(DetectionSession, "changelist"), {"o": "1"}))
+
+
+def test_a_page_beyond_the_last_is_refused(owner: Machine) -> None:
+    for number in range(60):
+        Project.objects.create(organization=owner.organization, name=f"{number}")
+    client = member("operators")
+    path = address(Project, "changelist")
+    assert len(client.get(path, {"p": 2}).context["cl"].result_list) == 11
+    assert len(client.get(path, {"all": ""}).context["cl"].result_list) == 61
+    assert is_refused(client.get(path, {"p": 3}))
+    for number in range(200):
+        Project.objects.create(organization=owner.organization, name=f"{number}")
+    assert is_refused(client.get(path, {"all": ""}))
+
+
+def test_a_refusal_says_why_and_leads_back(owner: Machine) -> None:
+    page = text_of(member("support").get("/admin/projects/apikey/?secret_hash__startswith=a"))
+    assert "This list has no filter “secret_hash__startswith”." in page
+    assert '<a href="/admin/projects/apikey/">The same page without it</a>' in page
+    assert "owner&#x27;s key" not in page
+
+
+def test_a_search_is_by_what_is_shown(populated: Machine) -> None:
+    client = member("operators")
+    user = User.objects.get(username="root")
+    user.set_password("four unrelated plain words")
+    user.save()
+    secret = bytes(ApiKey.objects.order_by("id")[0].secret_hash).hex()
+    for model in REGISTERED:
+        columns = {asked.lstrip("=^@").split("__")[-1] for asked in model_page(model).search_fields}
+        assert columns <= {
+            "id", "name", "username", "first_name", "last_name", "email", "reason",
+            "content_hash", "object_id", "object_repr",
+        }  # fmt: skip
+        for text in (secret, secret[:8], user.password, user.password[:25], "pbkdf2_sha256"):
+            answer = client.get(address(model, "changelist"), {"q": text})
+            assert list(answer.context["cl"].result_list) == []
+    page = text_of(client.get(address(user)))
+    _, _, salt, digest = user.password.split("$")
+    assert user.username in page
+    assert not {part for part in (salt, digest, secret) if part in page}
+
+
+# --- Rows, forms and autocompletion ------------------------------------------------------
+
+
+def test_no_id_is_an_error_of_ours(populated: Machine) -> None:
+    client = member("operators")
+    wrong = ["x", "%00", "a%00b", str(10**30), "-1", "1e3", "%0a", "a/b", "_00", "x" * 2000]
+    for model in REGISTERED:
+        acts = [act.name for act in getattr(model_page(model), "acts", ())]
+        for object_id in wrong:
+            for name in ("change", "history", "delete", *acts):
+                answer = client.get(f"{address(model, 'changelist')}{object_id}/{name}/")
+                expected = {400} if "%00" in object_id else {302, 403, 404}
+                assert answer.status_code in expected
+
+
+def test_nor_a_ticked_one(populated: Machine) -> None:
+    client = member("operators")
+    for model in REGISTERED:
+        before = model._default_manager.count()
+        for ticked in ("x", "\0", str(10**30), "", "-1"):
+            for action in ("delete_selected", "suspend", "revoke", "cancel", "delist", "no such"):
+                data = {"action": action, "_selected_action": [ticked], "post": "yes"}
+                answer = client.post(address(model, "changelist"), {**data, "reason": "x"})
+                assert answer.status_code in (200, 302)
+        assert model._default_manager.count() == before
+
+
+@pytest.mark.parametrize("model", [Organization, Project, ApiKey, User, Group])
+def test_a_link_fills_in_no_form(owner: Machine, model: type[Model]) -> None:
+    client = member("operators")
+    chosen = "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"
+    asked = {
+        "organization": "x", "project": "x", "permissions": "x", "groups": "y", "name": "Chosen",
+        "chosen_id": chosen, "username": "Chosen", "expires_at": "x", "_changelist_filters": "%",
+    }  # fmt: skip
+    answer = client.get(address(model, "add"), asked)
+    assert answer.status_code == 200
+    assert 'value="Chosen"' not in text_of(answer)
+    assert f'value="{chosen}"' not in text_of(answer)
+
+
+def autocomplete(client: Client, **asked: Any) -> Any:
+    source = {"app_label": "projects", "model_name": "apikey", "field_name": "project"}
+    return client.get("/admin/autocomplete/", {**source, **asked})
+
+
+def test_autocompletion_finds_by_name(outsider: Machine) -> None:
+    found = autocomplete(member("operators"), term="out").json()
+    assert [one["text"] for one in found["results"]] == ["outsider"]
+    assert found["pagination"] == {"more": False}
+
+
+def test_autocompletion_takes_a_term_and_a_page(owner: Machine) -> None:
+    client = member("operators")
+    wrong: list[dict[str, Any]] = [
+        {"term": "\0"},
+        {"term": "a" * (LONGEST_SEARCH + 1)},
+        {"term": ["a", "b"]},
+        {"page": "last"},
+        {"page": "0"},
+        {"page": str(10**30)},
+        {"page": "9" * 5000},
+        {"secret_hash__startswith": "a"},
+        {"to_field": "name"},
+        {"model_name": "\0"},
+    ]
+    for asked in wrong:
+        assert is_refused(autocomplete(client, **asked))
+
+
+def test_autocompletion_is_of_what_has_a_page(owner: Machine) -> None:
+    client = member("operators")
+    for asked in [
+        {"field_name": "secret_hash"},
+        {"field_name": "no_such"},
+        {"model_name": "no_such"},
+        {"app_label": "auth", "model_name": "group", "field_name": "permissions"},
+    ]:
+        assert autocomplete(client, **asked).status_code == 403
+    # Nor of people, to those who may not see them.
+    people = {"app_label": "admin", "model_name": "logentry", "field_name": "user"}
+    assert autocomplete(member("support"), **people).status_code == 403
+
+
+def test_no_page_shows_where_a_row_is_on_the_site(owner: Machine) -> None:
+    client = member("operators")
+    for path in ("r/7/xyz/", f"r/x/{owner.project.pk}/", f"r/{10**30}/1/"):
+        assert client.get(f"/admin/{path}").status_code == 404

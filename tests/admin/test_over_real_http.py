@@ -1,0 +1,276 @@
+"""The attacks on the admin and on what is written of them, against the real server."""
+
+import contextlib
+import http.client
+import logging
+import re
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from kynaplatform.log_lines import OneLine
+from projects.models import Credential, SigningKey
+from tests.conftest import TOKENS, Machine
+from tests.server import web_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MIB = 1024 * 1024
+RIGHT = "four unrelated plain words"
+TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: Any
+    text: str
+
+
+@dataclass
+class Server:
+    address: str
+    log: Path
+    temporary: Path
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """One request on a connection of its own; `host` and `cookie` are headers too."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        with contextlib.closing(http.client.HTTPConnection(self.address, timeout=30)) as wire:
+            wire.request(method, path, body, sent)
+            answer = wire.getresponse()
+            return Answer(answer.status, answer.headers, answer.read().decode())
+
+    def lines(self) -> list[str]:
+        return self.log.read_text().splitlines()
+
+    def megabytes(self) -> float:
+        """What the server's processes hold."""
+        held = 0
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"DATA_DIR={self.log.parent}\0" in (process / "environ").read_text():
+                    status = (process / "status").read_text()
+                    held += int(re.findall(r"VmRSS:\s+(\d+)", status)[0])
+        return held / 1024
+
+    def log_in(self, name: str, password: str) -> Answer:
+        form = self.ask("GET", "/admin/login/")
+        cookie = form.headers["Set-Cookie"].split(";")[0]
+        data = {"csrfmiddlewaretoken": TOKEN.findall(form.text)[0], "username": name}
+        return self.ask(
+            "POST", "/admin/login/", urlencode({**data, "password": password}),
+            cookie=cookie, content_type="application/x-www-form-urlencoded",
+        )  # fmt: skip
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {"TMPDIR": str(temporary), "RATE_LIMIT_LOGIN": "10/minute"}
+    with web_server(tmp_path, environment=environment) as base_url:
+        address = base_url.removeprefix("http://")
+        yield Server(address, tmp_path / "web.log", temporary)
+
+
+@pytest.fixture
+def support(server: Server) -> Callable[[str], Answer]:
+    """Gets pages as a member of support who has logged in."""
+    user = User.objects.create_user("sam", password=RIGHT, is_staff=True)
+    user.groups.add(Group.objects.get(name="support"))
+    answer = server.log_in("sam", RIGHT)
+    assert answer.status == 302
+    cookies = answer.headers.get_all("Set-Cookie")
+    cookie = "; ".join(one.split(";")[0] for one in cookies)
+    return lambda path: server.ask("GET", path, cookie=cookie)
+
+
+# --- Hashes and keys ---------------------------------------------------------------------
+
+
+def test_support_reads_no_hash_and_no_key_digit_by_digit(
+    server: Server, support: Callable[[str], Answer], owner: Machine
+) -> None:
+    secret_hash = bytes(Credential.objects.get().secret_hash).decode("latin-1")
+    key = bytes(SigningKey.objects.get().encrypted_private_key or b"").decode()
+    guesses = [
+        *(f"apikey/?secret_hash__startswith={quote(secret_hash[:1])}{one}" for one in "0123456789"),
+        *(f"signingkey/?encrypted_private_key__{way}={quote(key[:5])}" for way in
+          ("startswith", "contains", "gt", "lte", "regex", "in")),
+        "apikey/?secret_hash__isnull=False", "apikey/?secret_hash__regex=(",
+        "accesstoken/?credential__secret_hash__startswith=a", "apikey/?pepper_number__gt=0",
+        "apikey/?name__regex=(", "apikey/?q=%00", "apikey/?o=-99", f"apikey/?p={10**30}",
+    ]  # fmt: skip
+    for guess in guesses:
+        answer = support(f"/admin/projects/{guess}")
+        assert answer.status == 400, guess
+        assert "<h1>This can&#x27;t be shown</h1>" in answer.text
+        assert "result_list" not in answer.text
+        assert "owner" not in answer.text
+    assert support("/admin/auth/user/?password__startswith=pbkdf2").status == 403
+    assert support("/admin/projects/apikey/").status == 200
+    assert "Traceback" not in server.log.read_text()
+
+
+# --- Passwords ---------------------------------------------------------------------------
+
+
+def test_twenty_five_guesses_and_then_the_right_one(server: Server) -> None:
+    User.objects.create_user("grace", password=RIGHT, is_staff=True)
+    with ThreadPoolExecutor(5) as pool:
+        guesses = list(pool.map(lambda n: server.log_in("grace", f"guess {n}"), range(25)))
+    assert sorted(one.status for one in guesses) == [200] * 10 + [429] * 15
+    answer = server.log_in("grace", RIGHT)
+    assert answer.status == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert "Try again in" in answer.text
+    told = [line.split("] ", 1)[1] for line in server.lines() if "kynaplatform.login" in line]
+    assert sorted(told) == [
+        *["login failed: grace from 127.0.0.1"] * 10,
+        *["login refused, too many failures: grace from 127.0.0.1"] * 16,
+    ]
+    assert "guess" not in server.log.read_text()
+
+
+# --- Files -------------------------------------------------------------------------------
+
+
+def part(disposition: str, content: bytes, more: str = "") -> bytes:
+    return f"--x\r\nContent-Disposition: {disposition}\r\n{more}\r\n".encode() + content + b"\r\n"
+
+
+FILE = 'form-data; name="f"; filename="f.bin"'
+SHAPES = {
+    "a file": part(FILE, b"a" * 8 * MIB),
+    "after a field": part('form-data; name="a"', b"b") + part(FILE, b"a" * 8 * MIB),
+    "base64": part(FILE, b"YWFh" * 2 * MIB, "Content-Transfer-Encoding: base64\r\n"),
+    "an extended name": part("form-data; name=f; filename*=utf-8''f", b"a" * 8 * MIB),
+    "no field": part('attachment; filename="f"', b"a" * 8 * MIB),
+    "a wide name": part(f'form-data; name=f; filename="{"f" * 300}"', b"a" * 8 * MIB),
+}
+FIELDS = {
+    "a large field": part('form-data; name="a"', b"a" * 8 * MIB),
+    "no name": part("form-data", b"a" * 8 * MIB),
+    "many fields": part('form-data; name="a"', b"a") * 5000,
+}
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/admin/", "/admin/projects/project/add/"])
+def test_a_file_is_refused_before_anything_of_it_is_written(server: Server, path: str) -> None:
+    assert send(server, path, "multipart/form-data; boundary=x", part(FILE, b"")) == 400
+    before, untouched = server.megabytes(), server.temporary.stat().st_mtime_ns
+    for content_type in (
+        "multipart/form-data; boundary=x", 'MULTIPART/Form-Data;boundary="x"',
+        "multipart/form-data; boundary=x; charset=utf-8",
+    ):  # fmt: skip
+        for name, body in SHAPES.items():
+            assert send(server, path, content_type, body + b"--x--\r\n") == 400, name
+    for name, body in FIELDS.items():
+        answered = send(server, path, "multipart/form-data; boundary=x", body + b"--x--\r\n")
+        assert answered in (400, 403), name
+    # What is made in a folder, for however short, changes its time.
+    assert server.temporary.stat().st_mtime_ns == untouched
+    assert server.megabytes() - before < 16
+    text = server.log.read_text()
+    assert "Traceback" not in text
+    # A type in capitals and a part without a name are refused before they could be files.
+    assert text.count("django.security.TooManyFilesSent") == 1 + 2 * (len(SHAPES) - 1)
+
+
+def test_other_types_of_body_are_no_form(server: Server) -> None:
+    untouched = server.temporary.stat().st_mtime_ns
+    body = SHAPES["a file"]
+    for content_type in (
+        "multipart/mixed; boundary=x", "multipart/form-data", "application/octet-stream",
+        "multipart/form-data; boundary*=utf-8''x", "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x; charset=rot13",
+    ):  # fmt: skip
+        assert send(server, "/admin/login/", content_type, body) in (400, 403)
+        assert send(server, TOKENS, content_type, body) in (413, 415)
+    assert server.temporary.stat().st_mtime_ns == untouched
+    assert "Traceback" not in server.log.read_text()
+
+
+def send(server: Server, path: str, content_type: str, body: bytes) -> int:
+    """The status of the answer, which may come before all is sent."""
+    host, port = server.address.split(":")
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {server.address}\r\nContent-Type: {content_type}\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n"
+        # Without a cookie of this form Django reads no form at all.
+        f"Cookie: csrftoken={'a' * 32}\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=30) as wire:
+        with contextlib.suppress(ConnectionError):
+            wire.sendall(head.encode() + body)
+        return int(wire.recv(65_536).split()[1])
+
+
+# --- Headers that no client of ours sends ------------------------------------------------
+
+
+def test_a_bad_host_is_one_line(server: Server) -> None:
+    hosts = [
+        "evil.example",
+        "a" * 3000,
+        "evil.example:x",
+        "\u202e.example".encode().decode("latin-1"),
+    ]
+    for path in ("/admin/", "/api/movespecs", "/healthz"):
+        for host in hosts:
+            before = len(server.lines())
+            answer = server.ask("GET", path, host=host, x_request_id="bad-host")
+            assert answer.status == 400
+            own, request = [line for line in server.lines()[before:] if "[bad-host]" in line]
+            assert len(server.lines()) == before + 2
+            assert " WARNING django.security.DisallowedHost [bad-host] Invalid HTTP_HOST" in own
+            assert own.isascii()
+            assert len(own) < 320
+            assert f"GET {path} 400" in request
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_nor_does_another_suspicion_write_more(server: Server) -> None:
+    before = len(server.lines())
+    forged = server.ask("POST", "/admin/login/", "a=b", x_request_id="forged")
+    many = "&".join("a" for _ in range(1500))
+    crowded = server.ask("GET", f"/admin/login/?{many}", x_request_id="crowded")
+    assert (forged.status, crowded.status) == (403, 400)
+    lines = server.lines()[before:]
+    assert [line.split()[2] for line in lines] == ["WARNING", "INFO", "WARNING", "INFO"]
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_what_is_written_of_it_ends_no_line() -> None:
+    record = logging.LogRecord(
+        "django.security.X", logging.ERROR, "", 0, "%s", ("a\r\nERROR forged \u202e" + "b" * 300,),
+        (ValueError, ValueError("x"), None),
+    )  # fmt: skip
+    assert OneLine().filter(record)
+    written = logging.Formatter("%(levelname)s %(message)s").format(record)
+    assert written.startswith("WARNING a\\r\\nERROR forged \\u202ebbb")
+    assert (len(written), written.isascii(), "\n" in written) == (208, True, False)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain; charset=rot13", "text/plain; charset=unicode_escape", "a/b; a*=rot13''%41",
+        "a/b; a*=no-such''%41", "a/b; charset=\xff", ";", "; charset*0*=x''y; charset*1=z",
+        "multipart/form-data; boundary=\xff",
+    ],
+)  # fmt: skip
+def test_no_content_type_is_an_error_of_ours(server: Server, content_type: str) -> None:
+    for path in ("/api/movespecs?visibility=%5cud800", "/admin/login/?next=%5cud800", "/healthz"):
+        answer = server.ask("GET", path, content_type=content_type)
+        assert answer.status in (200, 422), path
+        answer = server.ask("POST", path, b"a=%5cud800", content_type=content_type)
+        assert answer.status < 500, path
+    assert "Traceback" not in server.log.read_text()
