@@ -8,8 +8,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from kynaplatform.api.names import visible
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release, Visibility
@@ -17,7 +15,7 @@ from movespecs.moderation import movespec_delist, movespec_relist
 from projects.models import Credential
 from staff.acts import Act, ActingAdmin, Outcome
 from staff.lists import OwnerFilter, ReadOnlyAdmin
-from staff.sources import lines_of
+from staff.sources import lines_of, reading
 from staff.version_acts import RollBack, name_of
 
 # What a MoveSpec's page lists; the rest is behind a link.
@@ -186,15 +184,19 @@ def _with_released(newest: list[MoveSpecVersion], movespec: MoveSpec) -> list[Mo
 
 @admin.register(MoveSpecDraft)
 class MoveSpecDraftAdmin(ReadOnlyAdmin):
+    change_form_template = "admin/movespecs/draft.html"
     list_display = ["id", "movespec", "updated_at"]
     list_filter = ["updated_at"]
     list_select_related = ["movespec"]
     search_fields = ["=id", "=movespec__id", "movespec__name"]
-    fields = ["id", "movespec", "source", "updated_by", "updated_at"]
+    fields = ["id", "movespec", "updated_by", "updated_at"]
 
-    @admin.display(description="YAML")
-    def source(self, draft: MoveSpecDraft) -> SafeString:
-        return format_html('<pre class="wraps">{}</pre>', visible_lines(draft.yaml_source))
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        draft: MoveSpecDraft = context["original"]
+        context |= reading(draft.yaml_source, "?all=yes", every="all" in request.GET)
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 @admin.register(Release)

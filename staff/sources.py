@@ -1,19 +1,22 @@
 """YAML as staff read it: numbered lines with what validation says of them, and two side by side."""
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
-from detection import Issue, Validation
+from detection import Issue, validate
 from kynaplatform.api.names import visible
 
 # Where a YAML parser begins a line, so that numbers are those of the issues.
 LINE_BREAK = re.compile("\r\n|[\n\r]")
 CONTEXT_LINES = 3
+# Of a page, which is else 17 MB for the longest text; more are behind a link.
+MOST_LINES = 2_000
 # Of the search for equal lines. An edit of a few hundred lines takes a tenth of them.
 MOST_STEPS = 400_000
 
@@ -37,44 +40,96 @@ class Row(NamedTuple):
     skipped: int = 0
 
 
+class Place(NamedTuple):
+    """A row of a comparison before it is shown: the place of its line in either text."""
+
+    kind: Kind
+    left: int | None = None
+    right: int | None = None
+    skipped: int = 0
+
+
+class Difference(NamedTuple):
+    """The first rows of a comparison, and of the lines after them how many there are and differ."""
+
+    rows: list[Row]
+    left_out: int = 0
+    changes_left_out: int = 0
+
+
 def lines_of(yaml_source: str) -> list[str]:
     lines = LINE_BREAK.split(yaml_source)
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def numbered_lines(yaml_source: str, validation: Validation) -> list[Line]:
-    issues = [*validation.errors, *validation.warnings]
-    return [
-        Line(number, visible(text), tuple(issue for issue in issues if issue.line == number))
-        for number, text in enumerate(lines_of(yaml_source), start=1)
+def numbered_lines(
+    yaml_source: str, issues: Iterable[Issue], *, most: int | None = None
+) -> tuple[list[Line], int]:
+    """The first `most` lines, each with its issues, and how many are left out."""
+    of_line = defaultdict(list)
+    for issue in issues:
+        of_line[issue.line].append(issue)
+    lines = lines_of(yaml_source)
+    shown = [
+        Line(number, visible(text), tuple(of_line[number]))
+        for number, text in enumerate(lines[:most], start=1)
     ]
+    return shown, len(lines) - len(shown)
 
 
-def side_by_side(left: str, right: str, *, whole: bool = False) -> list[Row]:
+def reading(yaml_source: str, all_lines: str, *, every: bool = False) -> dict[str, Any]:
+    """What issues.html and source.html show; `all_lines` is the address of a page of every line."""
+    validation = validate(yaml_source)
+    issues = [*validation.errors, *validation.warnings]
+    lines, left_out = numbered_lines(yaml_source, issues, most=None if every else MOST_LINES)
+    return {"issues": issues, "lines": lines, "lines_left_out": left_out, "all_lines": all_lines}
+
+
+def side_by_side(
+    left: str, right: str, *, whole: bool = False, most: int | None = None
+) -> Difference:
     """The lines of two texts beside each other; unless `whole`, with the unchanged left out.
 
-    Empty when the texts have the same lines.
+    No row when the texts have the same lines; at most the first `most`.
     """
-    rows = list(_rows(lines_of(left), lines_of(right)))
-    if all(row.kind == "same" for row in rows):
-        return []
-    return rows if whole else list(_around_changes(rows))
+    old, new = lines_of(left), lines_of(right)
+    places = list(_places(old, new))
+    if all(place.kind == "same" for place in places):
+        return Difference([])
+    if not whole:
+        places = list(_around_changes(places))
+    # Only what is shown is made readable and marked.
+    rest = places[most:] if most is not None else []
+    return Difference(
+        [_row(old, new, place) for place in places[:most]],
+        sum(place.skipped or 1 for place in rest),
+        sum(place.kind in ("changed", "removed", "added") for place in rest),
+    )
 
 
-def _rows(left: list[str], right: list[str]) -> Iterator[Row]:
+def _places(left: list[str], right: list[str]) -> Iterator[Place]:
     i = j = 0
     for i_same, j_same in [*equal_lines(left, right), (len(left), len(right))]:
         while i < i_same and j < j_same:
-            old, number, new = _marked(visible(left[i]), visible(right[j]), j + 1)
-            yield Row("changed", i + 1, old, number, new)
+            yield Place("changed", i, j)
             i, j = i + 1, j + 1
         for at in range(i, i_same):
-            yield Row("removed", left_number=at + 1, left=visible(left[at]))
+            yield Place("removed", left=at)
         for at in range(j, j_same):
-            yield Row("added", right_number=at + 1, right=visible(right[at]))
+            yield Place("added", right=at)
         if i_same < len(left):
-            yield Row("same", i_same + 1, visible(left[i_same]), j_same + 1, visible(right[j_same]))
+            yield Place("same", i_same, j_same)
         i, j = i_same + 1, j_same + 1
+
+
+def _row(left: list[str], right: list[str], place: Place) -> Row:
+    kind, i, j, skipped = place
+    if kind == "skipped":
+        return Row(kind, skipped=skipped)
+    old, new = ("" if i is None else visible(left[i])), ("" if j is None else visible(right[j]))
+    if kind == "changed":
+        old, new = _marked(old, new)
+    return Row(kind, None if i is None else i + 1, old, None if j is None else j + 1, new)
 
 
 def equal_lines(left: list[str], right: list[str]) -> list[tuple[int, int]]:
@@ -134,7 +189,7 @@ def _pairs(runs: Any) -> list[tuple[int, int]]:
     return pairs[::-1]
 
 
-def _marked(old: str, new: str, number: int) -> tuple[SafeString, int, SafeString]:
+def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
     """Both lines with what differs marked: the words between their common beginning and end."""
     shorter = min(len(old), len(new))
     start = next((at for at in range(shorter) if old[at] != new[at]), shorter)
@@ -146,7 +201,6 @@ def _marked(old: str, new: str, number: int) -> tuple[SafeString, int, SafeStrin
         end -= 1
     return (
         _mark("{}<del>{}</del>{}", old, start, end),
-        number,
         _mark("{}<ins>{}</ins>{}", new, start, end),
     )
 
@@ -158,21 +212,21 @@ def _mark(shape: str, text: str, start: int, end: int) -> SafeString:
     return format_html(shape, text[:start], text[start:stop], text[stop:])
 
 
-def _around_changes(rows: list[Row]) -> Iterator[Row]:
-    changed = [at for at, row in enumerate(rows) if row.kind != "same"]
+def _around_changes(places: list[Place]) -> Iterator[Place]:
+    changed = [at for at, place in enumerate(places) if place.kind != "same"]
     near = {
         at
         for one in changed
-        for at in range(max(0, one - CONTEXT_LINES), min(len(rows), one + CONTEXT_LINES + 1))
+        for at in range(max(0, one - CONTEXT_LINES), min(len(places), one + CONTEXT_LINES + 1))
     }
     skipped = 0
-    for at, row in enumerate(rows):
+    for at, place in enumerate(places):
         if at not in near:
             skipped += 1
             continue
         if skipped:
-            yield Row("skipped", skipped=skipped)
+            yield Place("skipped", skipped=skipped)
             skipped = 0
-        yield row
+        yield place
     if skipped:
-        yield Row("skipped", skipped=skipped)
+        yield Place("skipped", skipped=skipped)

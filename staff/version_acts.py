@@ -3,21 +3,22 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 
-from detection import validate
 from kynaplatform.api.errors import Conflict
 from movespecs.authors import Author
 from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
 from sessions_app.models import DetectionSession
 from staff.acts import Act, Outcome, ReasonForm
-from staff.sources import numbered_lines, side_by_side
+from staff.sources import MOST_LINES, reading, side_by_side
 
 MOST_CHOICES = 200
 MOST_COUNTED = 100_000
@@ -55,16 +56,29 @@ def _counted(count: int) -> str:
     return f"{count:,} {'session' if count == 1 else 'sessions'}"
 
 
+def every_line_of(version: MoveSpecVersion, **asked: Any) -> str:
+    """The address of the version's page with all lines, and what else is `asked` of it."""
+    page = reverse("admin:movespecs_movespecversion_change", args=[version.id])
+    return f"{page}?{urlencode({**asked, 'all': 'yes'})}"
+
+
 def comparison(
-    left: MoveSpecVersion | None, right: MoveSpecVersion | None, *, whole: bool = False
+    left: MoveSpecVersion | None,
+    right: MoveSpecVersion | None,
+    *,
+    whole: bool = False,
+    every: bool = False,
 ) -> dict[str, Any]:
     """What templates/admin/movespecs/diff.html shows."""
     if left is None or right is None or left.id == right.id:
         return {}
+    most = None if every else MOST_LINES
+    asked = {"against": left.id, **({"whole": "yes"} if whole else {})}
     return {
         "left": left,
         "right": right,
-        "diff": side_by_side(left.yaml_source, right.yaml_source, whole=whole),
+        "diff": side_by_side(left.yaml_source, right.yaml_source, whole=whole, most=most),
+        "all_differences": every_line_of(right, **asked),
     }
 
 
@@ -127,12 +141,11 @@ class VersionAct(Act):
         old, new = self.compared(row, form)
         if new is None:
             return {}
-        validation = validate(new.yaml_source)
         return {
             "version": new,
             "heading": self.heading(row),
-            "issues": [*validation.errors, *validation.warnings],
-            "lines": numbered_lines(new.yaml_source, validation) if old is None else [],
+            **reading(new.yaml_source, every_line_of(new)),
+            **({"lines": []} if old else {}),
             **comparison(old, new),
         }
 

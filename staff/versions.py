@@ -7,12 +7,17 @@ from django.contrib import admin
 from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 
-from detection import validate
 from movespecs.models import MoveSpecVersion, Release
 from staff.acts import ActingAdmin
 from staff.lists import OwnerFilter, ReadOnlyAdmin
-from staff.sources import numbered_lines
-from staff.version_acts import MOST_CHOICES, VERSION_ACTS, comparison, is_released
+from staff.sources import reading
+from staff.version_acts import (
+    MOST_CHOICES,
+    VERSION_ACTS,
+    comparison,
+    every_line_of,
+    is_released,
+)
 
 
 @admin.register(MoveSpecVersion)
@@ -51,7 +56,6 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         version: MoveSpecVersion = context["original"]
-        validation = validate(version.yaml_source)
         others = list(
             MoveSpecVersion.objects.filter(movespec=version.movespec)
             .exclude(id=version.id)
@@ -59,12 +63,13 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
             .defer("yaml_source")[:MOST_CHOICES]
         )
         other = self._compared_with(request, version)
+        every, whole = "all" in request.GET, "whole" in request.GET
+        asked = {"against": other.id} if other else {}
         context |= {
-            "lines": numbered_lines(version.yaml_source, validation),
-            "issues": [*validation.errors, *validation.warnings],
+            **reading(version.yaml_source, every_line_of(version, **asked), every=every),
             "others": others,
             "released_id": version.movespec.current_released_version_id,
-            **comparison(other, version, whole="whole" in request.GET),
+            **comparison(other, version, whole=whole, every=every),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 

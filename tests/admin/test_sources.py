@@ -11,6 +11,7 @@ from kynaplatform.api.names import visible
 from movespecs.drafts import MOST_YAML_BYTES
 from staff import sources
 from staff.sources import (
+    Difference,
     Row,
     equal_lines,
     lines_of,
@@ -32,9 +33,11 @@ def test_an_issue_stands_at_the_line_that_has_it(line_break: str) -> None:
     text = VALID_YAML.replace("joint: knee, angle_min: 60", "joint: kne, angle_min: 60")
     text = text.replace("\n", line_break)
 
-    marked = [line for line in numbered_lines(text, validate(text)) if line.issues]
+    lines, left_out = numbered_lines(text, validate(text).errors)
+    marked = [line for line in lines if line.issues]
 
     (line,) = marked
+    assert left_out == 0
     assert "joint: kne," in line.text
     assert line.number == line.issues[0].line == 13
 
@@ -45,11 +48,11 @@ def test_what_would_not_show_is_written_out() -> None:
 
 
 def test_equal_texts_have_no_rows() -> None:
-    assert side_by_side("a\nb\n", "a\nb") == []
+    assert side_by_side("a\nb\n", "a\nb") == Difference([])
 
 
 def test_changed_added_and_removed_lines_stand_beside_each_other() -> None:
-    rows = side_by_side("same\nangle: 100\nold\nend\n", "same\nangle: 95\nend\nnew\n")
+    rows = side_by_side("same\nangle: 100\nold\nend\n", "same\nangle: 95\nend\nnew\n").rows
 
     assert rows == [
         Row("same", 1, "same", 1, "same"),
@@ -61,17 +64,17 @@ def test_changed_added_and_removed_lines_stand_beside_each_other() -> None:
 
 
 def test_whole_words_are_marked() -> None:
-    (row,) = side_by_side("{max: 105, min: 5}", "{max: 115, min: 5}")
+    (row,) = side_by_side("{max: 105, min: 5}", "{max: 115, min: 5}").rows
     assert row.left == "{max: <del>105</del>, min: 5}"
     assert row.right == "{max: <ins>115</ins>, min: 5}"
-    (row,) = side_by_side("aab", "ab")
+    (row,) = side_by_side("aab", "ab").rows
     assert (row.left, row.right) == ("<del>aab</del>", "<ins>ab</ins>")
-    (row,) = side_by_side("- a", "- a b")
+    (row,) = side_by_side("- a", "- a b").rows
     assert (row.left, row.right) == ("- <del>a</del>", "- <ins>a b</ins>")
 
 
 def test_a_marked_difference_is_escaped() -> None:
-    (row,) = side_by_side("<b>1</b>", "<b>2</b>")
+    (row,) = side_by_side("<b>1</b>", "<b>2</b>").rows
     assert row.left == "&lt;b&gt;<del>1</del>&lt;/b&gt;"
     assert row.right == "&lt;b&gt;<ins>2</ins>&lt;/b&gt;"
 
@@ -80,17 +83,42 @@ def test_unchanged_lines_far_from_a_change_are_left_out() -> None:
     left = "\n".join(str(number) for number in range(20))
     right = left.replace("10", "ten")
 
-    rows = side_by_side(left, right)
+    rows = side_by_side(left, right).rows
 
     assert [row.skipped for row in rows if row.kind == "skipped"] == [7, 6]
     assert [row.left for row in rows if row.kind == "same"] == ["7", "8", "9", "11", "12", "13"]
-    assert len(side_by_side(left, right, whole=True)) == 20
+    assert len(side_by_side(left, right, whole=True).rows) == 20
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("most", [1, 2, 5, 9, 100])
+def test_what_is_left_out_of_a_comparison_is_counted(whole: bool, most: int) -> None:
+    left = "\n".join(str(number) for number in range(40))
+    right = left.replace("10\n", "ten\n").replace("30\n", "").replace("39", "39\nforty")
+    every = side_by_side(left, right, whole=whole)
+
+    cut = side_by_side(left, right, whole=whole, most=most)
+
+    assert (every.left_out, every.changes_left_out) == (0, 0)
+    assert cut.rows == every.rows[:most]
+    rest = every.rows[most:]
+    assert cut.left_out == sum(row.skipped or 1 for row in rest)
+    assert cut.changes_left_out == sum(row.kind in ("changed", "removed", "added") for row in rest)
+    assert sum(row.skipped or 1 for row in every.rows) == 41
+
+
+def test_only_what_is_shown_of_a_comparison_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(sources, "visible", lambda text: seen.append(text) or text)
+    left, right = (f"{letter}\n" * 30_000 for letter in "ab")
+    assert side_by_side(left, right, most=10).changes_left_out == 29_990
+    assert len(seen) == 20
 
 
 def test_every_line_of_both_is_in_a_whole_comparison() -> None:
     left = VALID_YAML + "# one\n# two\n"
     right = "# zero\n" + VALID_YAML.replace("160", "155")
-    rows = side_by_side(left, right, whole=True)
+    rows = side_by_side(left, right, whole=True).rows
     assert [row.left_number for row in rows if row.left_number] == list(
         range(1, len(lines_of(left)) + 1)
     )
