@@ -11,11 +11,11 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Transitions are first taken to their end: a colour on its way to another is none to judge. Only
 # the violations are fetched, since the whole answer takes longer than the checks.
 RUN = """
-async tags => {
+async ([within, tags]) => {
   const moving = document.getAnimations().filter(one => one instanceof CSSTransition);
   moving.forEach(one => one.finish());
   const options = {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]};
-  return (await axe.run(options)).violations;
+  return (await axe.run(within, options)).violations;
 }
 """
 MOST_SELECTORS = 12
@@ -36,8 +36,8 @@ def assert_accessible(page: Page) -> None:
     assert not problems, problems
 
 
-def violations(page: Page, where: str) -> list[Violation]:
-    """One for each element at fault; `where` is what the report calls the page."""
+def violations(page: Page, where: str, within: str = "html") -> list[Violation]:
+    """One for each element at fault `within` a selector; the report calls the page `where`."""
     if not page.evaluate("Boolean(window.axe)"):
         page.evaluate(AXE_SCRIPT)
     return [
@@ -48,7 +48,7 @@ def violations(page: Page, where: str) -> list[Violation]:
             selector=" ".join(map(str, node["target"])),
             where=where,
         )
-        for rule in page.evaluate(RUN, TAGS)
+        for rule in page.evaluate(RUN, [within, TAGS])
         for node in rule["nodes"]
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
 from local_stack.chromium import OPTIONS, chromium_program
 from local_stack.pytest_plugin import skip_without
@@ -42,7 +42,7 @@ def site(browser: Browser, transactional_db: None, tmp_path: Path) -> Iterator[s
 
     One for each test: emptying the tables renumbers the content types, which a server caches.
     """
-    with web_server(tmp_path) as base_url:
+    with web_server(tmp_path, environment={"RATE_LIMIT_LOGIN": "10/minute"}) as base_url:
         yield base_url
 
 
@@ -50,13 +50,19 @@ def site(browser: Browser, transactional_db: None, tmp_path: Path) -> Iterator[s
 def visit(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     """Opens a page for a visitor without cookies; takes what Playwright's `new_context` takes.
 
-    A script's error or a missing static file fails the test.
+    A script's error, a missing static file, or anything that the content security policy of a
+    page forbids and the page tries all the same, fails the test.
     """
     faults: list[str] = []
 
     def note_missing(response: Response) -> None:
         if response.status >= 400 and "/static/" in response.url:
             faults.append(f"{response.status} {response.url}")
+
+    def note_forbidden(message: ConsoleMessage) -> None:
+        # What has no address was sent by a test: axe-core tries styles of its own.
+        if message.location["url"] and "Content Security Policy" in message.text:
+            faults.append(f"{message.location['url']}: {message.text}")
 
     with contextlib.ExitStack() as at_end:
 
@@ -66,6 +72,7 @@ def visit(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
             page = context.new_page()
             page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
             page.on("response", note_missing)
+            page.on("console", note_forbidden)
             return page
 
         yield visit

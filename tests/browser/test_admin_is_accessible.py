@@ -12,17 +12,19 @@ from django.db.models import Model
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from movespecs.authors import PLATFORM
-from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Project
 from sessions_app.checkpoints import Checkpoint
 from sessions_app.lifecycle import session_attach
 from staff.acts import ActingAdmin
+from staff.sources import MOST_LINES
 from tests.browser.accessibility import Violation, report, violations
+from tests.browser.conftest import fill_in_login
 from tests.conftest import VALID_YAML, Machine, make_version
 from tests.sessions_app.engine_work import whole
 from tests.sessions_app.storing import checkpoint_store
@@ -38,6 +40,7 @@ PAGES: list[tuple[str, Callable[[], str]]] = [
         lambda: reverse("admin:auth_user_password_change", args=[User.objects.first().pk]),
     ),
     ("app index", lambda: reverse("admin:app_list", args=["movespecs"])),
+    ("refused", lambda: reverse("admin:projects_apikey_changelist") + "?secret_hash__gt=a"),
     ("nothing found", lambda: reverse("admin:movespecs_movespec_changelist") + "?q=nothing"),
 ]
 
@@ -110,10 +113,10 @@ class Inspection:
         self.found: list[Violation] = []
         self.too_wide: list[str] = []
 
-    def check(self, page: Page, name: str) -> None:
+    def check(self, page: Page, name: str, within: str = "html") -> None:
         for color_scheme in COLOR_SCHEMES:
             page.emulate_media(color_scheme=color_scheme)
-            self.found.extend(violations(page, where=f"{name} ({color_scheme})"))
+            self.found.extend(violations(page, f"{name} ({color_scheme})", within))
         if (shown := page.evaluate("document.documentElement.scrollWidth")) > self.width:
             self.too_wide.append(f"{name} scrolls sideways: {shown} px wide at {self.width}")
 
@@ -138,11 +141,48 @@ def test_every_page_is_accessible_and_fits(
     for name, path in pages(superuser):
         response = page.goto(path)
         assert response is not None
-        assert (response.status, page.url.endswith(path)) == (200, True), (name, page.url)
+        expected = 400 if name == "refused" else 200
+        assert (response.status, page.url.endswith(path)) == (expected, True), (name, page.url)
         inspection.check(page, name)
     page.locator("#logout-form button").click()
     page.wait_for_url("**/admin/logout/")
     inspection.check(page, "logged out")
+
+    inspection.assert_no_problem()
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_long_texts_and_refusals_are_accessible_and_fit(
+    log_in: Callable[..., Page],
+    visit: Callable[..., Page],
+    superuser: User,
+    movespec: MoveSpec,
+    width: int,
+) -> None:
+    many = "".join(f"# {number}\n" for number in range(MOST_LINES + 500))
+    version = make_version(movespec.id, VALID_YAML + many)
+    inspection = Inspection(width)
+    page = log_in(superuser.username, **inspection.screen)
+    for name in ("change", "release"):
+        page.goto(address(MoveSpecVersion, name, version.pk))
+        assert page.locator(".cut").count() == (2 if name == "change" else 1)
+        # The lines are those of other pages, and too many to judge once more.
+        inspection.check(page, f"{name} of a long version", within=".cut")
+    page.goto(address(MoveSpecDraft, "change", MoveSpecDraft.objects.get().pk))
+    inspection.check(page, "long draft", within=".cut")
+    page.get_by_role("link", name="All lines").click()
+    expect(page.locator("tr[id^=line]")).to_have_count(VALID_YAML.count("\n") + MOST_LINES + 500)
+
+    stranger = visit(**inspection.screen)
+    stranger.goto(reverse("admin:login"))
+    for _ in range(11):
+        fill_in_login(stranger, "nobody", "a guess")
+        stranger.wait_for_load_state()
+    assert "Try again in" in stranger.locator("#content").inner_text()
+    inspection.check(stranger, "too many attempts")
+    stranger.goto(f"{reverse('admin:login')}?{'&' * 2}{'&'.join('a' * 1500)}")
+    assert "can't be read" in stranger.locator("h1").inner_text()
+    inspection.check(stranger, "bad request")
 
     inspection.assert_no_problem()
 

@@ -1,0 +1,105 @@
+"""The content security policy in a browser: pages work, and what was slipped in does not."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+from playwright.sync_api import Browser, Page, Route, expect
+
+from projects.models import ApiKey
+from tests.browser.conftest import fill_in_login
+from tests.conftest import Machine
+
+SLIPPED_IN = """
+<script>window.ran = "a script of the page";</script>
+<script src="data:text/javascript,window.ran='a script of the address'"></script>
+<script src="https://evil.example/x.js"></script>
+<img src="/static/no-such.png" onerror="window.ran = 'a handler'">
+<a id="address" href="javascript:window.ran='an address'">x</a>
+<style>body { visibility: hidden }</style>
+<base href="https://evil.example/">
+<object data="/static/staff/mark.svg"></object>
+<iframe src="/admin/login/"></iframe>
+<form id="away" action="https://evil.example/"><button>x</button></form>
+"""
+
+
+def slip_in(route: Route) -> None:
+    answer = route.fetch()
+    page = answer.text().replace("<body", f"{SLIPPED_IN}<body", 1)
+    route.fulfill(response=answer, body=page.replace("</body>", f"{SLIPPED_IN}</body>"))
+
+
+@pytest.mark.parametrize("path", ["/admin/projects/apikey/", "/api/docs"])
+def test_nothing_that_was_slipped_into_a_page_runs(
+    browser: Browser, site: str, superuser: User, path: str
+) -> None:
+    with browser.new_context(base_url=site) as context:
+        page = context.new_page()
+        page.add_init_script(
+            "window.refused = [];"
+            "addEventListener('securitypolicyviolation',"
+            " event => refused.push(event.effectiveDirective))"
+        )
+        page.goto("/admin/")
+        fill_in_login(page, superuser.username)
+        page.wait_for_url("**/admin/")
+        page.route(f"**{path}", slip_in)
+        page.goto(path)
+        page.evaluate(
+            "document.querySelector('#address').click();"
+            "document.querySelector('#away').requestSubmit()"
+        )
+        page.wait_for_function("refused.includes('form-action')")
+
+        assert page.evaluate("window.ran") is None
+        assert page.evaluate("getComputedStyle(document.body).visibility") == "visible"
+        assert page.evaluate("document.baseURI").startswith(site)
+        assert page.url == f"{site}{path}"
+        assert set(page.evaluate("refused")) >= {
+            "script-src-elem", "script-src-attr", "style-src-elem", "base-uri", "object-src",
+            "frame-src", "form-action",
+        }  # fmt: skip
+        # Text is never made a script of either.
+        assert (
+            page.evaluate(
+                """() => {
+                const made = document.createElement("script");
+                made.textContent = "window.ran = 'text'";
+                document.body.append(made);
+                return window.ran ?? null;
+            }"""
+            )
+            is None
+        )
+
+
+def test_the_docs_open_and_try_a_request_out(visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.goto("/api/docs")
+    operation = page.locator(".opblock", has_text="/api/schema/movespec")
+    operation.locator(".opblock-summary").click()
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_role("button", name="Execute").click()
+    expect(operation.locator(".live-responses-table .response-col_status").last).to_contain_text(
+        "200"
+    )
+    page.get_by_role("button", name="Authorize").first.click()
+    expect(page.locator(".dialog-ux")).to_be_visible()
+
+
+def test_autocompletion_works_under_it(
+    log_in: Callable[..., Page], superuser: User, owner: Machine
+) -> None:
+    page = log_in(superuser.username)
+    page.goto(reverse("admin:projects_apikey_add"))
+    page.locator(".select2-selection").click()
+    page.locator(".select2-search__field").fill("own")
+    page.get_by_role("option", name="owner").click()
+    expect(page.locator(".select2-selection__rendered")).to_contain_text("owner")
+    page.get_by_label("Name").fill("By hand")
+    page.get_by_role("button", name="Issue").click()
+    page.locator("#secret").wait_for()
+    page.get_by_role("button", name="Copy").click()
+    assert ApiKey.objects.filter(name="By hand").count() == 1
