@@ -18,6 +18,7 @@ class Refused(Exception):
     def page(self, site: AdminSite, request: HttpRequest) -> TemplateResponse:
         context = {
             **site.each_context(request),
+            "is_nav_sidebar_enabled": site.has_permission(request),
             "title": "Too many attempts" if self.status == 429 else "This can't be shown",
             "sentence": str(self),
             "plain": request.path if request.GET and "\0" not in request.path else None,
