@@ -3,11 +3,13 @@
 import contextlib
 import http.client
 import json
+import select
 import socket
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
 import pytest
+from django.db import connection, transaction
 
 from movespecs.models import MoveSpec
 from projects.models import AccessToken
@@ -53,10 +55,10 @@ def answer_of(held):
 
 
 def ask(address, method, path, body=None, **headers):
-    connection = http.client.HTTPConnection(*address, timeout=PATIENCE_SECONDS)
-    with contextlib.closing(connection):
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
+    client = http.client.HTTPConnection(*address, timeout=PATIENCE_SECONDS)
+    with contextlib.closing(client):
+        client.request(method, path, body, headers)
+        response = client.getresponse()
         return response.status, response.read()
 
 
@@ -116,6 +118,32 @@ def test_nobody_waits_for_a_body_that_is_not_needed(address):
             with half_sent(address, method, path, b"x", chunked=chunked) as held:
                 held.settimeout(4)  # less than a body has
                 assert answer_of(held)[0] in (200, 401, 404, 405), path
+
+
+def login(address):
+    """A socket that has sent a name and a password to the admin."""
+    token = "c" * 32
+    form = f"csrfmiddlewaretoken={token}&username=x&password=y"
+    held = socket.create_connection(address, timeout=PATIENCE_SECONDS)
+    held.sendall(
+        "POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nCookie: csrftoken={token}\r\n"
+        f"Content-Length: {len(form)}\r\n\r\n{form}".encode()
+    )
+    return held
+
+
+def test_staff_that_wait_hold_no_thread_of_the_api(address, owner):
+    with contextlib.ExitStack() as stack:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE auth_user")
+            held = [stack.enter_context(login(address)) for _ in range(HELD)]
+            bearer = {"Authorization": f"Bearer {owner.token}", "Content-Type": "application/json"}
+            assert ask(address, "GET", SESSIONS, **bearer)[0] == 200
+            assert ask(address, "POST", MOVESPECS, b'{"name": "x"}', **bearer)[0] == 201
+            assert not select.select(held, [], [], 0)[0]
+        for one in held:
+            assert answer_of(one)[0] in (200, 429)
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_comes(address, owner):
