@@ -15,6 +15,7 @@ from movespecs.models import MoveSpec
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Organization, Project, SigningKey
 from sessions_app.models import DetectionSession
+from staff.acts import MOST_AT_ONCE
 from staff.asking import LONGEST_SEARCH, OfferedAdmin
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.conftest import Machine, make_machine
@@ -326,3 +327,21 @@ def test_no_page_shows_where_a_row_is_on_the_site(owner: Machine) -> None:
     client = member("operators")
     for path in ("r/7/xyz/", f"r/x/{owner.project.pk}/", f"r/{10**30}/1/"):
         assert client.get(f"/admin/{path}").status_code == 404
+
+
+def test_a_form_of_as_many_rows_as_an_act_takes_is_no_form_too_large(owner: Machine) -> None:
+    Project.objects.bulk_create(
+        Project(organization=owner.organization, name=f"{number}")
+        for number in range(MOST_AT_ONCE - 1)
+    )
+    ids = [str(project.pk) for project in Project.objects.all()]
+    data = {"action": "suspend", "_selected_action": ids}
+    asked = member("operators").post(address(Project, "changelist"), data)
+    assert asked.status_code == 200
+    assert text_of(asked).count('name="_selected_action"') == MOST_AT_ONCE == 500
+    fields = "&".join(f"_selected_action={one}" for one in ids * 3)
+    crowded = member("operators", "two").post(
+        address(Project, "changelist"), fields, content_type="application/x-www-form-urlencoded"
+    )
+    assert crowded.status_code == 400
+    assert Project.objects.filter(suspended_at__isnull=False).count() == 0
