@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol, TypeVar
 
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
+
 from kynaplatform.api.bodies import MOST_BODY_BYTES
 
 # A body may take this long and what its bytes take at the least pace; at 512 KiB, 37 s.
@@ -42,46 +44,49 @@ class Incoming:
         self._deadlines: dict[asyncio.Task[object], float] = {}
         self._look: asyncio.TimerHandle | None = None
 
-    async def receive(self, protocol: HttpProtocol, declared: int | None) -> bytes | None:
-        """The whole body, `declared` bytes or, with None, in chunks; None if it does not come.
+    async def receive(self, protocol: HttpProtocol, declared: int) -> bytes | None:
+        """The body of `declared` bytes; None if it does not come."""
+        body = await self._in_time(protocol.__call__, seconds_for(declared))
+        return body if body is not None and len(body) == declared else None
 
-        Of one in chunks that is larger than a body may be, a little more than that.
-        """
-        if declared is not None:
-            body = await self._in_time(protocol.__call__, seconds_for(declared))
-            return body if body is not None and len(body) == declared else None
-        return await self._in_time(lambda: self._chunks(protocol), GRACE_SECONDS)
+    async def receive_chunks(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+        """The body that comes in `chunks`, or a little more than a body may be; None as above."""
 
-    async def discard(self, protocol: HttpProtocol) -> None:
+        async def read() -> bytes:
+            task, loop = _this_task(), asyncio.get_running_loop()
+            began, body = loop.time(), bytearray()
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > MOST_BODY_BYTES:
+                    break
+                if task in self._deadlines:
+                    self._deadlines[task] = began + seconds_for(len(body))
+            return bytes(body)
+
+        return await self._in_time(read, GRACE_SECONDS)
+
+    async def discard(self, chunks: AsyncIterator[bytes]) -> None:
         """Read on after the answer, so that the connection stays good; bounded in all ways."""
 
         async def read() -> None:
             left = MOST_DISCARDED_BYTES
-            async for chunk in protocol:
+            async for chunk in chunks:
                 left -= len(chunk)
                 if left < 0:
                     return
 
         await self._in_time(read, GRACE_SECONDS)
 
-    async def _chunks(self, protocol: HttpProtocol) -> bytes:
-        task, loop = _this_task(), asyncio.get_running_loop()
-        began, body = loop.time(), bytearray()
-        async for chunk in protocol:
-            body += chunk
-            if len(body) > MOST_BODY_BYTES:
-                break
-            self._deadlines[task] = began + seconds_for(len(body))
-        return bytes(body)
-
     async def _in_time(
         self, read: Callable[[], Awaitable[Received]], seconds: float
     ) -> Received | None:
-        """What `read` reads, or None once it is late or has given way."""
+        """What `read` reads, or None once it is late, has given way, or its client has left."""
         task, loop = _this_task(), asyncio.get_running_loop()
         self._deadlines[task] = loop.time() + seconds
         if len(self._deadlines) > MOST_WAITING:
-            next(iter(self._deadlines)).cancel()
+            oldest = next(iter(self._deadlines))
+            del self._deadlines[oldest]
+            oldest.cancel()
         if self._look is None:
             self._look = loop.call_later(LOOK_SECONDS, self._end_late)
         try:
@@ -89,8 +94,10 @@ class Incoming:
         except asyncio.CancelledError:
             task.uncancel()
             return None
+        except ProtocolClosed:
+            return None
         finally:
-            del self._deadlines[task]
+            self._deadlines.pop(task, None)
 
     def _end_late(self) -> None:
         """One timer for all of them: one for each would cost every request."""
@@ -100,6 +107,12 @@ class Incoming:
             if deadline <= now:
                 task.cancel()
         self._look = loop.call_later(LOOK_SECONDS, self._end_late) if self._deadlines else None
+
+
+async def chunks_of(protocol: HttpProtocol) -> AsyncIterator[bytes]:
+    """The body as it arrives, which more than one may read, one after the other."""
+    async for chunk in protocol:
+        yield chunk
 
 
 def seconds_for(body_bytes: int) -> float:

@@ -14,13 +14,16 @@ from sys import stderr
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from django.conf import settings
 from django.http import Http404
 from django.urls import resolve
 
 from kynaplatform.api.bodies import MOST_BODY_BYTES, BodyNotReceived
+from kynaplatform.api.errors import ServiceUnavailable
+from kynaplatform.api.request_id import request_id_of
 from kynaplatform.api.views import operation_of
-from kynaplatform.incoming import HttpProtocol, Incoming
+from kynaplatform.incoming import HttpProtocol, Incoming, chunks_of
 from kynaplatform.wsgi import application as wsgi_application
 
 if TYPE_CHECKING:
@@ -28,22 +31,32 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("kynaplatform.rsgi")
 
-# Hashing a password takes one of these for 0.15 s, and a page may take longer: none of the API's.
+# A page may take long: none of the API's threads.
 STAFF_THREADS = 2
 STAFF_PATHS = ("/admin/", "/static/")
+# Guesses from many addresses hold each other up, and no page.
+LOGIN = ("POST", "/admin/login/")
+LOGIN_THREADS, MOST_LOGINS_WAITING = 1, 16
+# With their bodies: at most 256 MiB of a process.
+MOST_WAITING = 512
+LONGEST_PATH = 200
 AMBIGUOUS = ""
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Threads:
-    """Threads that serve requests, each one after the other."""
+    """Threads that serve requests, each one after the other; at most so many more wait."""
 
-    def __init__(self, number: int, name: str) -> None:
+    def __init__(self, number: int, name: str, most_waiting: int = MOST_WAITING) -> None:
+        self._most_waiting = most_waiting
         self._requests: SimpleQueue[Callable[[], None]] = SimpleQueue()
         for count in range(number):
             Thread(target=self._serve, name=f"{name}-{count}", daemon=True).start()
 
     async def answer(self, protocol: HttpProtocol, environ: dict[str, Any]) -> None:
+        if self._requests.qsize() >= self._most_waiting:
+            protocol.response_bytes(*busy(environ))
+            return
         loop = asyncio.get_running_loop()
         answered = loop.create_future()
 
@@ -71,21 +84,29 @@ class Application:
         self._incoming = Incoming()
         self._for_api = Threads(settings.WEB_THREADS, "api")
         self._for_staff = Threads(STAFF_THREADS, "staff")
+        self._for_logins = Threads(LOGIN_THREADS, "login", MOST_LOGINS_WAITING)
 
     async def __rsgi__(self, scope: "Scope", protocol: HttpProtocol) -> None:
         length = declared_length(scope.headers)
-        body: bytes | None = b""
-        is_wanted = (
-            length != 0
-            and (length is None or length <= MOST_BODY_BYTES)
-            and wants_body(scope.method, scope.path)
-        )
-        if is_wanted:
+        threads = self._threads_for(scope.method, scope.path)
+        is_wanted = length != 0 and wants_body(scope.method, scope.path)
+        if length == 0:
+            await threads.answer(protocol, environ_of(scope, b""))
+        elif is_wanted and length is not None and length <= MOST_BODY_BYTES:
             body = await self._incoming.receive(protocol, length)
-        threads = self._for_staff if scope.path.startswith(STAFF_PATHS) else self._for_api
-        await threads.answer(protocol, environ_of(scope, body))
-        if length != 0 and not is_wanted:
-            await self._incoming.discard(protocol)
+            await threads.answer(protocol, environ_of(scope, body))
+        else:
+            chunks = chunks_of(protocol)
+            is_wanted = is_wanted and length is None
+            received = await self._incoming.receive_chunks(chunks) if is_wanted else b""
+            await threads.answer(protocol, environ_of(scope, received))
+            if received is not None:
+                await self._incoming.discard(chunks)
+
+    def _threads_for(self, method: str, path: str) -> Threads:
+        if (method, path) == LOGIN:
+            return self._for_logins
+        return self._for_staff if path.startswith(STAFF_PATHS) else self._for_api
 
 
 def declared_length(headers: Any) -> int | None:
@@ -95,11 +116,14 @@ def declared_length(headers: Any) -> int | None:
     return int(headers.get("content-length", "0"))
 
 
-@lru_cache(maxsize=1024)
 def wants_body(method: str, path: str) -> bool:
     """Whether what serves this reads a body; where none is read, nobody waits for it."""
-    if method not in METHODS_WITH_BODY:
-        return False
+    # Nothing of ours has a longer path, and what is kept is to be small.
+    return method in METHODS_WITH_BODY and len(path) <= LONGEST_PATH and _reads_body(method, path)
+
+
+@lru_cache(maxsize=1024)
+def _reads_body(method: str, path: str) -> bool:
     try:
         view = resolve(path).func
     except Http404:
@@ -127,7 +151,7 @@ def environ_of(scope: "Scope", body: bytes | None) -> dict[str, Any]:
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
         "SERVER_NAME": server,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
@@ -147,7 +171,7 @@ def environ_of(scope: "Scope", body: bytes | None) -> dict[str, Any]:
         environ[key] = value
     for name in scope.headers.keys():  # noqa: SIM118 - it is no mapping
         # Without a value: it is not of ASCII. What reads it must not take it for absent.
-        environ.setdefault(key_of(name), "\ufffd")
+        environ.setdefault(key_of(name), "\xff")
     # X_Forwarded_For would pass for X-Forwarded-For.
     environ.pop(AMBIGUOUS, None)
     # Django reads nothing where no length is told, nor where a body is late.
@@ -157,13 +181,24 @@ def environ_of(scope: "Scope", body: bytes | None) -> dict[str, Any]:
     return environ
 
 
-@lru_cache(maxsize=1024)
 def key_of(name: str) -> str:
     """A header's key in the environment; AMBIGUOUS for one that could pass for another."""
     if "_" in name:
         return AMBIGUOUS
     key = name.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+def busy(environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+    """What is answered at once where too many wait."""
+    error = ServiceUnavailable()
+    logger.warning("too many requests wait: one of %s is not served", environ["REMOTE_ADDR"])
+    headers = [
+        ("Content-Type", "application/json"),
+        ("X-Request-ID", request_id_of(environ.get("HTTP_X_REQUEST_ID", ""))),
+        *error.headers.items(),
+    ]
+    return error.status, headers, msgspec.json.encode(error.body())
 
 
 def answer_of(environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:

@@ -12,6 +12,7 @@ from kynaplatform.api.errors import (
     NotFound,
 )
 from kynaplatform.api.idempotency import fingerprint
+from kynaplatform.api.names import MOST_NAME_CHARACTERS, visible
 from movespecs.authors import Author
 from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS, movespec_create
 from movespecs.limits import LimitReached
@@ -54,7 +55,7 @@ def movespec_fork(
         with transaction.atomic():
             fork = movespec_create(
                 project_id=project_id,
-                name=source.name if name is None else name,
+                name=visible(source.name)[:MOST_NAME_CHARACTERS] if name is None else name,
                 description=_copied(source.description) if description is None else description,
                 author=author,
                 now=now,

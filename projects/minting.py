@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -20,28 +19,18 @@ from kynaplatform.api.errors import (
     ProjectMismatch,
     ProjectSuspended,
     ServiceAccountInvalid,
-    ValidationFailed,
 )
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import count_request, peek_request, refuse_over_limit
 from projects.credentials import credential_verify
 from projects.models import Credential, CredentialKind
 from projects.scopes import granted_scopes
-from projects.wire import AccessTokenMint
+from projects.wire import Claim
 
 REFUSALS: dict[CredentialKind, type[ApiError]] = {
     CredentialKind.API_KEY: ApiKeyInvalid,
     CredentialKind.SERVICE_ACCOUNT: ServiceAccountInvalid,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The credential that a request claims to hold."""
-
-    kind: CredentialKind
-    id: str | None
-    secret: str
 
 
 @contextmanager
@@ -54,33 +43,6 @@ def bad_bodies_counted(request: HttpRequest) -> Iterator[None]:
     except (ApiError, BadRequest):
         refuse_over_limit(count_request(request, failures))
         raise
-
-
-def read_claim(body: AccessTokenMint) -> Claim:
-    """The one shape that `body` has; raises 422 for none, two, or half of one."""
-    key = (body.api_key_id, body.api_key_secret)
-    account = (body.service_account_id, body.service_account_secret)
-    given = [any(key), any(account), body.api_key is not None]
-    if given.count(True) == 1:
-        if body.api_key is not None:
-            id_, separator, secret = body.api_key.rpartition(":")
-            return Claim(CredentialKind.API_KEY, id_ if separator else None, secret)
-        if body.api_key_id is not None and body.api_key_secret is not None:
-            return Claim(CredentialKind.API_KEY, body.api_key_id, body.api_key_secret)
-        if body.service_account_id is not None and body.service_account_secret is not None:
-            return Claim(
-                CredentialKind.SERVICE_ACCOUNT,
-                body.service_account_id,
-                body.service_account_secret,
-            )
-    raise ValidationFailed(
-        {
-            "body": [
-                "Send exactly one of api_key_id with api_key_secret, service_account_id with "
-                "service_account_secret, or api_key."
-            ]
-        }
-    )
 
 
 def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Credential:

@@ -14,7 +14,6 @@ from projects.minting import (
     authenticate_claim,
     bad_bodies_counted,
     narrow_scopes,
-    read_claim,
     require_project,
 )
 from projects.models import AccessToken
@@ -61,7 +60,7 @@ class AccessTokenViewSet(ApiViewSet):
         """
         body: AccessTokenMint = request.body
         now = timezone.now()
-        credential = authenticate_claim(read_claim(body), request._request, now)
+        credential = authenticate_claim(body.claim(), request._request, now)
         scopes = narrow_scopes(credential, body.scopes)  # type: ignore[arg-type]
         require_project(credential, body.project_id)
         token, jwt = access_token_mint(credential=credential, scopes=scopes, now=now)

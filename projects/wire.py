@@ -1,13 +1,15 @@
 """Bodies of the access token endpoints."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 
+from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageCursor, PageLimit
 from kynaplatform.api.wire import Answer, Body, Query, Timestamp
-from projects.models import AccessToken
+from projects.models import AccessToken, CredentialKind
 
 ScopeName = Literal[
     "movespecs:read",
@@ -22,6 +24,15 @@ ScopeName = Literal[
 CredentialSecret = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The credential that a request claims to hold."""
+
+    kind: CredentialKind
+    id: str | None
+    secret: str
+
+
 class AccessTokenMint(Body):
     """One credential in exactly one shape: id and secret, or `api_key` alone."""
 
@@ -32,6 +43,35 @@ class AccessTokenMint(Body):
     api_key: CredentialSecret | None = None
     project_id: UUID | None = None
     scopes: Annotated[list[ScopeName], msgspec.Meta(min_length=1, max_length=100)] | None = None
+
+    def __post_init__(self) -> None:
+        self.claim()
+
+    def claim(self) -> Claim:
+        """The one shape that it has; raises 422 for none, two, or half of one."""
+        key = (self.api_key_id, self.api_key_secret)
+        account = (self.service_account_id, self.service_account_secret)
+        given = [any(key), any(account), self.api_key is not None]
+        if given.count(True) == 1:
+            if self.api_key is not None:
+                id_, separator, secret = self.api_key.rpartition(":")
+                return Claim(CredentialKind.API_KEY, id_ if separator else None, secret)
+            if self.api_key_id is not None and self.api_key_secret is not None:
+                return Claim(CredentialKind.API_KEY, self.api_key_id, self.api_key_secret)
+            if self.service_account_id is not None and self.service_account_secret is not None:
+                return Claim(
+                    CredentialKind.SERVICE_ACCOUNT,
+                    self.service_account_id,
+                    self.service_account_secret,
+                )
+        raise ValidationFailed(
+            {
+                "body": [
+                    "Send exactly one of api_key_id with api_key_secret, service_account_id with "
+                    "service_account_secret, or api_key."
+                ]
+            }
+        )
 
 
 class MintedAccessToken(Answer):

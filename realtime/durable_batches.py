@@ -47,10 +47,11 @@ class DurableBatches:
             logger.exception("session %s: the engine failed", self._held.id)
             await self._held.fail()
             raise
+        checkpoint = self._checkpoint(taken) if batch.frames else None
         self._socket.turn.cost()
         repeated = await self._held.events_of_frames(taken.repeated_seqs)
-        if batch.frames:
-            await self._store(self._checkpoint(taken))
+        if checkpoint is not None:
+            await self._store(checkpoint)
         events = [*repeated, *self._records(taken)]
         await self._answer(batch, events, taken.accepted, taken.rejected, arrived)
         self._events_told = self._progress.events

@@ -12,6 +12,7 @@ from django.db.models import Count, Model, Q, QuerySet
 from django.db.models.functions import TruncHour
 from django.urls import reverse
 
+from kynaplatform.api.names import visible
 from movespecs.models import Release
 from projects.models import (
     ApiKey,
@@ -113,7 +114,7 @@ def _attention(user: Any, now: datetime) -> Iterator[Concerns]:
             yield _concerns(
                 title,
                 [
-                    Concern(row.name, _page(row), f"since {row.suspended_at:%Y-%m-%d %H:%M} UTC")
+                    Concern(str(row), _page(row), f"since {row.suspended_at:%Y-%m-%d %H:%M} UTC")
                     for row in rows[: MOST_NAMED + 1]
                 ],
                 _list(model, suspended="yes"),
@@ -146,7 +147,7 @@ def _failing(now: datetime) -> Concerns:
         "Projects with failed sessions in the last day",
         [
             Concern(
-                name,
+                visible(name),
                 _list(
                     DetectionSession,
                     status__exact=Status.FAILED,
@@ -167,7 +168,7 @@ def _expiring(kind: str, model: type[Credential], now: datetime) -> Concerns:
         f"{model._meta.verbose_name_plural} about to expire",
         [
             Concern(
-                row.name,
+                visible(row.name),
                 reverse(f"admin:projects_{model._meta.model_name}_change", args=[row.pk]),
                 f"{'expired' if row.expires_at <= now else 'expires'} "
                 f"{row.expires_at:%Y-%m-%d %H:%M} UTC",

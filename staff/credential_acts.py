@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from kynaplatform.api.names import visible
 from projects.credentials import credential_revoke, credential_rotate
 from projects.models import Credential
 from staff.acts import Act, Outcome, ReasonForm
@@ -38,7 +39,7 @@ def secret_page(request: HttpRequest, issued: Issued) -> TemplateResponse:
     opts = issued.credential._meta
     context = {
         **admin.site.each_context(request),
-        "title": f"The secret of {issued.credential.name}",
+        "title": f"The secret of {visible(issued.credential.name)}",
         "opts": opts,
         "issued": issued,
         "page": reverse(

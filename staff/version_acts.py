@@ -128,7 +128,7 @@ class VersionAct(Act):
     takes_many = False
 
     def title(self, row: MoveSpecVersion) -> str:
-        return f"{self.label} {name_of(row)} of {row.movespec.name}"
+        return f"{self.label} {name_of(row)} of {row.movespec}"
 
     def form(self, data: Any, row: MoveSpecVersion) -> forms.Form:
         return self.form_class(data, version=row)
@@ -182,7 +182,7 @@ class Release(VersionAct):
         (row,) = rows
         released = row.movespec.current_released_version
         return [
-            f"Every new session of {row.movespec.name} gets {name_of(row)} instead of "
+            f"Every new session of {row.movespec} gets {name_of(row)} instead of "
             f"{name_of(released)}, at once.",
             "Running sessions, and new ones that pin a version, go on as they are.",
             *self.runs(row),
@@ -202,7 +202,7 @@ class Release(VersionAct):
         )
         if was_released:
             raise Conflict(f"{capfirst(name_of(row))} is the released one already.")
-        return Outcome(f"{self.done} {name_of(row)} of {row.movespec.name}.")
+        return Outcome(f"{self.done} {name_of(row)} of {row.movespec}.")
 
 
 class RollBack(Release):
@@ -273,7 +273,7 @@ class Withdraw(VersionAct):
             reason=data["reason"],
             seen=data["seen"],
         )
-        done = f"Withdrew {name_of(row)} of {row.movespec.name}"
+        done = f"Withdrew {name_of(row)} of {row.movespec}"
         if replacement:
             other = MoveSpecVersion.objects.defer("yaml_source").get(id=replacement)
             return Outcome(f"{done}; {name_of(other)} replaces it.")

@@ -29,6 +29,8 @@ MOST_FAULT_CHARACTERS = 200
 S = TypeVar("S", bound=msgspec.Struct)
 _AT = " - at `$"
 _JSON_TYPE = re.compile(r"application/json\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", re.IGNORECASE)
+_NUMBER = re.compile("-?[0-9]{1,18}")
+_INDEX = re.compile(r"\[(\d+|\.\.\.)\]")
 # What neither a UTF-8 encoder nor PostgreSQL can store.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -75,7 +77,7 @@ def decode_query(request: HttpRequest, struct: type[S]) -> S:
 
 def _number_or_text(text: str) -> int | str:
     """A parameter of digits alone is a number: no text of ours may be one."""
-    return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else text
+    return int(text) if _NUMBER.fullmatch(text) else text
 
 
 def _decode_slowly(body: bytes, struct: type[S]) -> S:
@@ -156,7 +158,7 @@ def _fault_of(value: Any, type_: Any) -> tuple[str, str] | None:
         text, at, path = str(error).rpartition(_AT)
         if not at or not path.endswith("`"):
             return "", f"{_cut(str(error))}."
-        return re.sub(r"\[(\d+|\.\.\.)\]", r".\1", path[:-1]), f"{_cut(text)}."
+        return _INDEX.sub(r".\1", path[:-1]), f"{_cut(text)}."
     return None
 
 

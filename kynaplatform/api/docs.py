@@ -1,5 +1,6 @@
 """The platform describing itself: OpenAPI, the MoveSpec language's JSON Schema, the docs page."""
 
+import threading
 from functools import cache
 from typing import Any
 
@@ -12,10 +13,17 @@ from rest_framework.request import Request
 from detection import json_schema
 from kynaplatform.api.views import ApiRequest, ApiView, operation
 
+_making = threading.Lock()
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document; made once for each process, by one thread at a time."""
+    with _making:
+        return _openapi_document()
+
 
 @cache
-def openapi_document() -> dict[str, Any]:
-    """The OpenAPI 3.1 document; made once for each process."""
+def _openapi_document() -> dict[str, Any]:
     generator = SchemaGenerator()  # type: ignore[no-untyped-call]
     document: dict[str, Any] = generator.get_schema(  # type: ignore[no-untyped-call]
         request=None, public=True

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from kynaplatform.api.errors import IdempotencyKeyInvalid
 
 _BARE = re.compile(r"[!-~]{1,255}")
+_ESCAPED = re.compile(r"\\(.)")
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 
 
@@ -25,7 +26,7 @@ def idempotency_key(request: HttpRequest) -> str | None:
         quoted = _QUOTED.fullmatch(value)
         if quoted is None:
             raise IdempotencyKeyInvalid
-        value = re.sub(r"\\(.)", r"\1", quoted[1])
+        value = _ESCAPED.sub(r"\1", quoted[1])
     if not _BARE.fullmatch(value):
         raise IdempotencyKeyInvalid
     return str(value)

@@ -5,6 +5,7 @@ import http.client
 import json
 import select
 import socket
+import struct
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
@@ -120,6 +121,18 @@ def test_nobody_waits_for_a_body_that_is_not_needed(address):
                 assert answer_of(held)[0] in (200, 401, 404, 405), path
 
 
+def test_a_client_that_leaves_is_no_failure_of_ours(address, owner, tmp_path):
+    for method, path, how in WANTED:
+        for _ in range(5):
+            half_sent(address, method, path, **how).close()
+            with half_sent(address, method, path, **how) as held:
+                held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    everyone_is_served(address, owner)
+    log = (tmp_path / "web.log").read_text()
+    assert "Traceback" not in log
+    assert "ERROR" not in log
+
+
 def login(address):
     """A socket that has sent a name and a password to the admin."""
     token = "c" * 32
@@ -141,9 +154,18 @@ def test_staff_that_wait_hold_no_thread_of_the_api(address, owner):
             bearer = {"Authorization": f"Bearer {owner.token}", "Content-Type": "application/json"}
             assert ask(address, "GET", SESSIONS, **bearer)[0] == 200
             assert ask(address, "POST", MOVESPECS, b'{"name": "x"}', **bearer)[0] == 201
+            # Nor do logins hold up what else staff read.
+            assert ask(address, "GET", "/admin/login/")[0] == 200
+            assert ask(address, "GET", "/static/admin/css/base.css")[0] == 200
             assert not select.select(held, [], [], 0)[0]
-        for one in held:
-            assert answer_of(one)[0] in (200, 429)
+            # One is tried and sixteen wait: what comes then is told so at once.
+            late = [stack.enter_context(login(address)) for _ in range(HELD)]
+            refused = select.select(late, [], [], PATIENCE_SECONDS)[0]
+            assert refused
+            for one in refused:
+                assert answer_of(one)[0] == 503
+        for one in set(held + late) - set(refused):
+            assert answer_of(one)[0] in (200, 429, 503)
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_comes(address, owner):

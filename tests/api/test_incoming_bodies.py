@@ -43,26 +43,26 @@ def test_a_body_that_comes_is_received() -> None:
         bodies = Incoming()
         return [
             await bodies.receive(Client(b"ab", b"c", is_whole=True), 3),
-            await bodies.receive(Client(b"ab", b"c", is_whole=True), None),
-            await bodies.receive(Client(is_whole=True), None),
+            await bodies.receive_chunks(Client(b"ab", b"c", is_whole=True)),
+            await bodies.receive_chunks(Client(is_whole=True)),
         ]
 
     assert asyncio.run(receive()) == [b"abc", b"abc", b""]
 
 
-@pytest.mark.parametrize("declared", [10, None])
-def test_one_that_stops_is_late_and_what_follows_is_not(declared: int | None) -> None:
-    async def receive() -> tuple[bytes | None, bytes | None]:
+def test_one_that_stops_is_late_and_what_follows_is_not() -> None:
+    async def receive() -> list[bytes | None]:
         bodies = Incoming()
-        return (
-            await bodies.receive(Client(b"a"), declared),
-            await bodies.receive(Client(b"b", is_whole=True), None),
-        )
+        return [
+            await bodies.receive(Client(b"a"), 10),
+            await bodies.receive_chunks(Client(b"a")),
+            await bodies.receive(Client(b"b", is_whole=True), 1),
+        ]
 
-    assert asyncio.run(receive()) == (None, b"b")
+    assert asyncio.run(receive()) == [None, None, b"b"]
 
 
-def test_one_whose_client_leaves_is_none() -> None:
+def test_one_that_is_cut_short_is_none() -> None:
     assert asyncio.run(Incoming().receive(Client(b"abc", is_whole=True), 10)) is None
 
 
@@ -74,13 +74,14 @@ def test_the_deadline_grows_with_the_bytes_at_the_least_pace() -> None:
 
 def test_in_chunks_it_is_read_until_it_is_too_large() -> None:
     client = Client(*[b"x" * 65_536] * 20)
-    body = asyncio.run(Incoming().receive(client, None))
+    body = asyncio.run(Incoming().receive_chunks(client))
     assert body is not None
     assert MOST_BODY_BYTES < len(body) <= MOST_BODY_BYTES + 65_536
     assert len(client.left) == 20 - 9
 
 
-def test_the_oldest_gives_way_to_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+def test_the_oldest_gives_way_to_the_newest(monkeypatch: pytest.MonkeyPatch, at_once: bool) -> None:
     monkeypatch.setattr(incoming, "GRACE_SECONDS", 3600)
     monkeypatch.setattr(incoming, "MOST_WAITING", 2)
 
@@ -88,8 +89,9 @@ def test_the_oldest_gives_way_to_the_newest(monkeypatch: pytest.MonkeyPatch) -> 
         bodies = Incoming()
         waiting = []
         for _ in range(5):
-            waiting.append(asyncio.ensure_future(bodies.receive(Client(b"a"), None)))
-            await asyncio.sleep(0)
+            waiting.append(asyncio.ensure_future(bodies.receive(Client(b"a"), 10)))
+            if not at_once:
+                await asyncio.sleep(0)
         await asyncio.gather(*waiting[:3])
         gave_way = [task.done() for task in waiting]
         for task in waiting[3:]:

@@ -133,6 +133,9 @@ def test_bodies_as_only_a_socket_sends_them(owner, movespec, wire):
     assert wire.told("POST", MOVESPECS, b"x" * 5_000_000) == (413, "payload_too_large")
     archive = f"{MOVESPECS}/{movespec.id}/archive"
     assert wire.send("POST", archive, b"x" * 5_000_000)[0] == 200
+    for _ in range(10):
+        chunks = [b"x" * 100_000] * 15
+        assert wire.told("POST", MOVESPECS, chunks=chunks) == (413, "payload_too_large")
     # But in chunks without a length the server may close it, and while they are still sent.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         assert wire.send("POST", archive, chunks=[b"x" * 100_000] * 5)[0] == 200
@@ -163,6 +166,15 @@ def test_requests_as_only_a_socket_sends_them(owner, wire, tmp_path):
         "idempotency_key_invalid",
     )
     assert wire.send("GET", SESSIONS, authorization="Bearer \u00e9")[0] == 401
+    for path in ("/healthz", SESSIONS, "/admin/login/"):
+        assert wire.send("GET", path, cookie="theirs=\u00e9; kyna_admin=\u00e9")[0] == 200
+    for path in (f"{MOVESPECS}?limit=", "/admin/login/?next="):
+        line = f"GET {path}\u2192\u00e9 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        assert wire.raw(line.encode()) in (
+            "HTTP/1.1 200 OK",
+            "HTTP/1.1 422 Unprocessable Entity",
+            "HTTP/1.1 400 Bad Request",
+        )
     status, headers, _ = wire.send("GET", SESSIONS, x_request_id="\u00e9")
     assert status == 200
     assert re.fullmatch(r"[0-9a-f]{32}", headers["X-Request-ID"])

@@ -1,7 +1,7 @@
 """Rolling limits over HTTP: who is counted on what, and what a client is told"""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -11,7 +11,7 @@ from tests.api.asking import ask, fresh_address, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, make_machine, make_released
 
 pytestmark = pytest.mark.usefixtures("limits_clock")
-EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+UNAUTHENTICATED = ("forged", "other scheme", "missing")
 NAMES = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
@@ -119,23 +119,18 @@ def test_what_is_not_authenticated_counts_against_no_project(owner, settings):
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", SESSIONS), ("POST", SESSIONS), ("GET", MOVESPECS)]
+    ("method", "path", "kind"),
+    [
+        *((method, SESSIONS, kind) for method in ("GET", "POST") for kind in UNAUTHENTICATED),
+        # Public MoveSpecs need no bearer; a bad one is refused there, too.
+        *(("GET", MOVESPECS, kind) for kind in ("forged", "other scheme")),
+    ],
 )
-@pytest.mark.parametrize("kind", ["forged", "other scheme", "expired", "missing"])
 def test_the_unauthenticated_are_counted_by_address(owner, settings, method, path, kind):
-    if kind == "missing" and path == MOVESPECS:
-        pytest.skip("Public MoveSpecs need no bearer.")
     settings.RATE_LIMIT_ANONYMOUS = 3
-    if kind == "expired":
-        AccessToken.objects.update(
-            expires_at=timezone.now() - timedelta(seconds=1), created_at=EPOCH
-        )
     headers = {"other scheme": {"authorization": "Basic eDp5"}}.get(kind, {})
-    token = {"forged": owner.token[:-4] + "AAAA", "expired": owner.token}.get(kind)
-    code = {
-        "forged": "access_token_invalid",
-        "expired": "access_token_expired",
-    }.get(kind, "access_token_missing")
+    token = {"forged": owner.token[:-4] + "AAAA"}.get(kind)
+    code = "access_token_invalid" if kind == "forged" else "access_token_missing"
     address = fresh_address()
     with nothing_changes():
         answers = [
@@ -147,6 +142,15 @@ def test_the_unauthenticated_are_counted_by_address(owner, settings, method, pat
         assert all(is_limited(answer, wait=60) for answer in answers[3:])
         # Elsewhere nobody is denied for it.
         assert ask(method, path, token=token, address=fresh_address(), **headers).status_code == 401
+
+
+def test_a_token_that_has_expired_is_told_so_each_time(owner, settings):
+    """Its machine is to mint another, and is not told to wait."""
+    settings.RATE_LIMIT_ANONYMOUS = 1
+    past = timezone.now() - timedelta(seconds=1)
+    AccessToken.objects.update(expires_at=past, created_at=past - timedelta(minutes=15))
+    for _ in range(3):
+        refused(owner.get(SESSIONS), 401, "access_token_expired")
 
 
 def test_bad_bearers_of_an_address_deny_no_good_one(owner, peer, settings):

@@ -79,6 +79,23 @@ def test_a_half_sent_body_never_reaches_the_api(tmp_path: Path) -> None:
                 assert connection.recv(65_536).endswith(b"{" + b"x" * 999)
 
 
+def test_an_address_has_so_many_requests_answered_at_once(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=256) as api,
+        proxy(tmp_path, api_port=api.getsockname()[1], realtime_port=free_port()) as port,
+        contextlib.ExitStack() as stack,
+    ):
+        held = [stack.enter_context(open_to(tmp_path, port)) for _ in range(200)]
+        for client in held:
+            client.sendall(request("GET", MOVESPECS))
+        # Nobody answers for the API: so many have reached it, or wait to.
+        for _ in held:
+            stack.enter_context(api.accept()[0])
+        status, head, body = answer(tmp_path, port, request("GET", MOVESPECS))
+        assert (status, json.loads(body)["error"]["code"]) == (503, "service_unavailable")
+        assert b"Retry-After: 5" in head
+
+
 def test_requests_go_through_and_their_addresses_are_told(behind: tuple[Path, int]) -> None:
     status, head, body = answer(*behind, request("GET", MOVESPECS))
     assert (status, body) == (200, b"[]")

@@ -115,6 +115,8 @@ def test_successes_do_not_count_against_the_address(owner, peer, address):
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
+        ({}, 422, "validation_error"),
+        ({"api_key_id": "x"}, 422, "validation_error"),
         ({"scopes": []}, 422, "validation_error"),
         ({"scopes": ["x"] * 200}, 422, "validation_error"),
         (b"{", 400, "malformed_request"),
