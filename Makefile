@@ -43,7 +43,7 @@ score: install ## Count the recordings in RECORDINGS_DIR with the catalogue, and
 manage: install ## Run a Django command: make manage CMD="createsuperuser"
 	@$(BIN)/python -m local_stack.manage $(CMD)
 
-clean: ## Remove the virtual environment and caches; data in .data stays
+clean: ## Remove the virtual environment and caches; data in .data, and below /var/lib/kynaplatform-local, stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

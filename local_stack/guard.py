@@ -12,12 +12,7 @@ import sys
 from typing import Any, NoReturn
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
 PR_SET_CHILD_SUBREAPER = 36
-PR_CAP_AMBIENT = 47
-PR_CAP_AMBIENT_RAISE = 2
-CAP_DAC_OVERRIDE = 1
-CAPABILITY_VERSION_3 = 0x20080522
 
 STARTER_DIED = signal.SIGUSR1
 WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
@@ -73,26 +68,16 @@ def kill_descendants() -> None:
             return
 
 
-def become_user(user: int, group: int, keep_file_access: bool) -> None:
-    if keep_file_access:
-        prctl(PR_SET_KEEPCAPS, 1)
+def become_user(user: int, group: int) -> None:
     os.setgroups([])
     os.setresgid(group, group, group)
     os.setresuid(user, user, user)
-    if keep_file_access:
-        mask = 1 << CAP_DAC_OVERRIDE
-        header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-        # effective, permitted and inheritable: twice 32 bits each
-        data = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)
-        if _libc.capset(header, data) != 0:
-            raise OSError(ctypes.get_errno(), "capset")
-        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE)
 
 
 def become_command(options: dict[str, Any], command: list[str], guard: int) -> NoReturn:
     try:
         if options["user"] is not None:
-            become_user(options["user"], options["group"], options["keep_file_access"])
+            become_user(options["user"], options["group"])
         # After the change of user, which forgets the death signal.
         die_with(guard, options["death_signal"])
         signal.pthread_sigmask(signal.SIG_SETMASK, [])

@@ -7,7 +7,6 @@ behind. A convenience, never imported when `DATABASE_URL` is set.
 import fcntl
 import hashlib
 import os
-import pwd
 import re
 import shutil
 import signal
@@ -24,6 +23,14 @@ from typing import IO
 from urllib.parse import quote
 
 from local_stack import processes
+from local_stack.server_place import (
+    CLUSTER,
+    cluster_of,
+    make_place,
+    open_binaries,
+    place_of,
+    server_user,
+)
 
 START_SECONDS = 30.0
 LEFTOVER_SECONDS = 2.0
@@ -54,14 +61,16 @@ def binaries() -> Path:
 class EmbeddedPostgres:
     """The server of one data folder, while this process holds the folder's lock.
 
-    The lock is inherited by the server, so holding it means that nothing runs in the folder.
+    The lock is inherited by the server, so holding it means that nothing runs in the folder. The
+    cluster is in it, or in a place that a link in it names (server_place.py).
     """
 
     def __init__(
         self, folder: Path, *, throwaway: bool = False, remove_at_end: Sequence[Path] = ()
     ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
-        self.cluster = self.folder / "postgres"
+        self.cluster = cluster_of(self.folder)
         self.throwaway = throwaway
         self.remove_at_end = remove_at_end
         self.process: subprocess.Popen[bytes] | None = None
@@ -73,7 +82,6 @@ class EmbeddedPostgres:
         return f"postgresql://{SUPERUSER}@:{PORT}/{DATABASE}?host={folder}"
 
     def try_lock(self) -> bool:
-        self.folder.mkdir(parents=True, exist_ok=True)
         lock = (self.folder / "postgres.lock").open("ab")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,7 +116,9 @@ class EmbeddedPostgres:
             raise PostgresUnavailableError(
                 f"A PostgreSQL that `make run` did not start runs in {self.cluster}: stop it."
             )
-        if not (self.cluster / "PG_VERSION").exists():
+        if self._link is not None:
+            make_place(self.folder)
+        if not self._is_made():
             self._initialize()
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)
         sockets = self._prepare_socket_folder()
@@ -124,6 +134,8 @@ class EmbeddedPostgres:
         options = [word for setting in settings for word in ("-c", setting)]
         words = ["-D", self.cluster, "-p", str(PORT), *options]
         remove = [*self.remove_at_end, *([sockets] if sockets != self.cluster else [])]
+        if self.remove_at_end:
+            remove.append(place_of(self.folder))
         self.process = self._run("postgres", *words, owned=self.cluster, remove=remove)
         self._wait_until_ready()
 
@@ -137,13 +149,32 @@ class EmbeddedPostgres:
             self._lock.close()
             self._lock = None
 
+    @property
+    def _link(self) -> Path | None:
+        """What in the folder says where the cluster is, when it is elsewhere."""
+        kept = self.folder / CLUSTER
+        return None if kept == self.cluster else kept
+
+    def _is_made(self) -> bool:
+        # A folder that was made anew has no data, whatever was once kept for its name.
+        if self._link is not None and not (
+            self._link.is_symlink() and self._link.readlink() == self.cluster
+        ):
+            return False
+        return (self.cluster / "PG_VERSION").exists()
+
     def _initialize(self) -> None:
-        if self.cluster.exists():
-            raise PostgresUnavailableError(f"{self.cluster} holds something else: move it away.")
-        unfinished = self.folder / "postgres.unfinished"
+        kept = self.folder / CLUSTER
+        if kept.is_symlink() or kept.exists():
+            raise PostgresUnavailableError(
+                f"{kept} holds something else, or is where only root can go: move it away."
+            )
+        if self._link is not None:
+            shutil.rmtree(self.cluster, ignore_errors=True)
+        unfinished = self.cluster.with_name("postgres.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
-        owner = _server_user(unfinished)
+        owner = server_user(unfinished)
         if owner is not None:
             os.chown(unfinished, *owner)
         words = [f"--pgdata={unfinished}", f"--username={SUPERUSER}", "--auth=trust"]
@@ -154,10 +185,12 @@ class EmbeddedPostgres:
             raise PostgresUnavailableError(f"initdb failed: {self._last_words()}")
         # Only a finished cluster ever has the final name.
         unfinished.rename(self.cluster)
+        if self._link is not None:
+            self._link.symlink_to(self.cluster)
 
     def _prepare_socket_folder(self) -> Path:
         sockets = _socket_folder(self.cluster)
-        owner = _server_user(self.cluster)
+        owner = server_user(self.cluster)
         if sockets != self.cluster:
             sockets.mkdir(mode=0o700, exist_ok=True)
             found = sockets.lstat()
@@ -178,17 +211,14 @@ class EmbeddedPostgres:
     ) -> subprocess.Popen[bytes]:
         if self._lock is None:
             raise RuntimeError("start() needs the lock: call lock() first.")
-        user = _server_user(owned)
         with (self.folder / "postgres.log").open("wb") as log:
             return processes.start(
-                [binaries() / name, *words],
+                [open_binaries(binaries(), self.folder) / name, *words],
                 env=ENVIRONMENT,
                 cwd=Path("/"),
                 stdout=log,
                 death_signal=signal.SIGINT,
-                user=user,
-                keep_file_access=user is not None
-                and not (_is_open(self.folder) and _is_open(binaries())),
+                user=server_user(owned),
                 remove=remove,
                 pass_fds=[self._lock.fileno()],
             )
@@ -217,16 +247,16 @@ def serve(
     When another process runs it already, `reuse` yields it as it is, without a process of ours;
     otherwise that is a PostgresUnavailableError, as is every other reason for having none.
     """
-    server = EmbeddedPostgres(folder, throwaway=throwaway)
     try:
-        if server.lock(reuse=reuse):
-            server.start()
+        server = EmbeddedPostgres(folder, throwaway=throwaway)
+        try:
+            if server.lock(reuse=reuse):
+                server.start()
+        except BaseException:
+            server.stop()
+            raise
     except OSError as error:
-        server.stop()
         raise PostgresUnavailableError(f"The embedded database cannot start: {error}") from error
-    except BaseException:
-        server.stop()
-        raise
     try:
         yield server
     finally:
@@ -242,22 +272,6 @@ def _socket_folder(cluster: Path) -> Path:
     # Not tempfile's folder: whoever connects must find the same one, whatever its TMPDIR.
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:20]
     return Path("/tmp") / f"kynaplatform-{digest}"  # noqa: S108 - made 0700, owner checked
-
-
-def _server_user(owned: Path) -> tuple[int, int] | None:
-    """As root, whom the server runs as, since it refuses root: its folder's owner or nobody."""
-    if os.geteuid() != 0:
-        return None
-    found = owned.stat()
-    if found.st_uid != 0:
-        return found.st_uid, found.st_gid
-    nobody = pwd.getpwnam("nobody")
-    return nobody.pw_uid, nobody.pw_gid
-
-
-def _is_open(path: Path) -> bool:
-    """Whether any user can go through every folder down to `path`."""
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
 
 
 def _postmaster_lines(cluster: Path) -> list[str]:

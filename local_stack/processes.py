@@ -24,7 +24,6 @@ def start(
     death_signal: signal.Signals = signal.SIGKILL,
     death_seconds: float = 10.0,
     user: tuple[int, int] | None = None,
-    keep_file_access: bool = False,
     remove: Sequence[Path] = (),
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
@@ -42,7 +41,6 @@ def start(
         "death_seconds": death_seconds,
         "user": user and user[0],
         "group": user and user[1],
-        "keep_file_access": keep_file_access,
         "remove": list(map(str, remove)),
     }
     return subprocess.Popen(  # noqa: S603

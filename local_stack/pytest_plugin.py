@@ -69,7 +69,7 @@ class StartsPostgres:
         try:
             self.server.lock(reuse=False)
             self.server.start()
-        except PostgresUnavailableError as error:
+        except (PostgresUnavailableError, OSError) as error:
             pytest.exit(str(error), returncode=3)
 
 

@@ -1,3 +1,3 @@
-from stack_processes import _migrated, starter, used
+from stack_processes import _migrated, starter, tmp_path, used
 
-__all__ = ["_migrated", "starter", "used"]
+__all__ = ["_migrated", "starter", "tmp_path", "used"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local_stack.environment import PROJECT
+from tests.open_folder import open_folder
 
 SERVE = """
 import sys
@@ -90,10 +91,17 @@ def manage(data_dir: Path, *arguments: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("migrated") / "data"
-    manage(folder, "migrate", "--verbosity", "0")
-    return folder
+def _migrated() -> Iterator[Path]:
+    with open_folder() as folder:
+        manage(folder / "data", "migrate", "--verbosity", "0")
+        yield folder / "data"
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """One where root's database can be too, as it can where most people keep a project."""
+    with open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

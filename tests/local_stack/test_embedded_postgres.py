@@ -124,13 +124,6 @@ def test_it_puts_the_socket_elsewhere_when_the_path_does_not_suit(
     assert not sockets.exists()
 
 
-def test_it_works_below_a_folder_that_only_its_owner_may_enter(tmp_path: Path) -> None:
-    private = tmp_path / "private"
-    private.mkdir(mode=0o700)
-    with serve(private / "data", throwaway=True) as server:
-        assert scalar(server.url, "SELECT 1") == 1
-
-
 def test_it_serves_once_when_several_start_at_once(tmp_path: Path, starter: Starter) -> None:
     starters = [starter(tmp_path, reuse=True) for _ in range(4)]
     assert {url_of(process) for process in starters} == {EmbeddedPostgres(tmp_path).url}

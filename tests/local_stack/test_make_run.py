@@ -26,6 +26,7 @@ from stack_processes import (
 
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
+from tests.open_folder import open_folder
 
 KEYS = [
     *("base_url", "organization_id", "project_id", "api_key_id", "api_key_secret"),
@@ -109,14 +110,15 @@ def start_run(tmp_path: Path) -> Iterator[StartRun]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def running() -> Iterator[Run]:
     """One that the tests which leave it running share."""
-    run = Run(tmp_path_factory.mktemp("run") / "data", {})
-    run.wait_until_ready()
-    yield run
-    run.process.kill()
-    run.process.wait()
-    assert is_deserted(run.data_dir)
+    with open_folder() as folder:
+        run = Run(folder / "data", {})
+        run.wait_until_ready()
+        yield run
+        run.process.kill()
+        run.process.wait()
+        assert is_deserted(run.data_dir)
 
 
 def answers(base_url: str) -> bool:

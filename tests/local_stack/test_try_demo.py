@@ -14,6 +14,7 @@ from stack_processes import bare_environment, eventually, is_deserted, processes
 from local_stack.environment import PROJECT
 from local_stack.platform_process import platform
 from local_stack.ports import free_port
+from tests.open_folder import open_folder
 
 QUICK = ("--repetitions", "3", "--speed", "50")
 AGREEING = (
@@ -35,16 +36,16 @@ def demo(data_dir: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def data_dir() -> Iterator[Path]:
     """The folder of a platform that runs."""
-    folder = tmp_path_factory.mktemp("demo") / "data"
     ports = {"port": free_port(), "realtime_port": free_port()}
-    with pytest.MonkeyPatch.context() as patch:
+    with open_folder() as parent, pytest.MonkeyPatch.context() as patch:
+        folder = parent / "data"
         for name in set(os.environ) - set(bare_environment()):
             patch.delenv(name)
-        with platform(folder, log=folder.parent / "run.log", **ports):
+        with platform(folder, log=parent / "run.log", **ports):
             yield folder
-    assert is_deserted(folder.parent)
+        assert is_deserted(parent)
 
 
 def test_a_figure_is_counted_by_the_platform_that_runs(data_dir: Path) -> None:

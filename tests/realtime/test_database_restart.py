@@ -19,6 +19,7 @@ from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.models import SessionAttach
 from tests.conftest import SESSIONS, Machine
+from tests.open_folder import open_folder
 from tests.server import runtime_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,11 +31,9 @@ EVENTS = expected_events(SQUAT, POSES, finished=True)
 
 
 @pytest.fixture
-def own_database(
-    tmp_path: Path, transactional_db: None, settings: Any
-) -> Iterator[EmbeddedPostgres]:
+def own_database(transactional_db: None, settings: Any) -> Iterator[EmbeddedPostgres]:
     """A server of this test alone, which writes to its disk; Django is connected to it."""
-    with serve(tmp_path / "database") as server:
+    with open_folder() as folder, serve(folder / "database") as server:
         settings.DATABASE_URL = server.url
         before = dict(connection.settings_dict)
         connection.close()

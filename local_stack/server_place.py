@@ -1,0 +1,86 @@
+"""Where the embedded database of a folder is, and as whom it runs.
+
+PostgreSQL refuses to run as root, and whom root lets it run as may not enter root's private
+folders, such as /root. Then its files are in a place of their own below /var/lib, where nobody but
+root can put anything in their way; a link in the folder says where.
+"""
+
+import hashlib
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+
+PLACES = Path("/var/lib/kynaplatform-local")
+CLUSTER = "postgres"
+
+
+def server_user(owned: Path) -> tuple[int, int] | None:
+    """As root, whom the server of these files runs as: their owner, or nobody."""
+    if os.geteuid() != 0:
+        return None
+    found = owned.stat()
+    if found.st_uid != 0:
+        return found.st_uid, found.st_gid
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def cluster_of(folder: Path) -> Path:
+    """Where the cluster of `folder`, which exists, is or will be."""
+    kept = folder / CLUSTER
+    if os.geteuid() == 0 and (kept.is_symlink() or not is_open(folder)):
+        return place_of(folder) / CLUSTER
+    return kept
+
+
+def place_of(folder: Path) -> Path:
+    return PLACES / hashlib.sha256(os.fsencode(folder)).hexdigest()[:20]
+
+
+def make_place(folder: Path) -> Path:
+    """The place of `folder`, made if need be; PermissionError when it is not root's."""
+    place = place_of(folder)
+    for made in (PLACES, place):
+        made.mkdir(exist_ok=True)
+        found = made.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0:
+            raise PermissionError(f"{made} is not a folder of root: remove it.")
+        made.chmod(0o755)
+    return place
+
+
+def is_open(path: Path) -> bool:
+    """Whether any user can go through every folder down to `path`."""
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+
+
+def open_binaries(binaries: Path, folder: Path) -> Path:
+    """A folder with these programs that the server's user can enter: itself, or a copy."""
+    if os.geteuid() != 0 or is_open(binaries):
+        return binaries
+    installation = binaries.parent
+    copies = make_place(folder) / "binaries"
+    copies.mkdir(exist_ok=True)
+    copies.chmod(0o755)
+    # Another version, or another installation of it, is another copy.
+    found = (binaries / "postgres").stat()
+    told = f"{installation} {found.st_size} {found.st_mtime_ns}"
+    copy = copies / hashlib.sha256(told.encode()).hexdigest()[:20]
+    if not copy.exists():
+        for older in copies.iterdir():
+            shutil.rmtree(older)
+        unfinished = Path(tempfile.mkdtemp(dir=copies))
+        # Beside it are the libraries that the wheel brings.
+        package = installation.parent
+        for part in ("bin", "lib", "share"):
+            inside = Path(package.name, installation.name, part)
+            shutil.copytree(installation / part, unfinished / inside)
+        libraries = f"{package.name}.libs"
+        shutil.copytree(package.with_name(libraries), unfinished / libraries)
+        for made in (unfinished, *unfinished.rglob("*")):
+            made.chmod(0o755)
+        unfinished.rename(copy)
+    return copy.joinpath(*binaries.parts[-3:])

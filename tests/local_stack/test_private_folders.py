@@ -1,0 +1,210 @@
+"""Root's private folders, such as /root: PostgreSQL runs as another user, who can't enter them."""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from stack_processes import bare_environment, is_deserted
+
+from local_stack import server_place
+from local_stack.environment import PROJECT
+from local_stack.ports import free_port
+from local_stack.postgres import PostgresUnavailableError, binaries, serve
+from local_stack.server_place import place_of
+from tests.open_folder import open_folder
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root's database runs as another")
+NOT_COPIED = shutil.ignore_patterns(".venv", ".git", ".data", ".*_cache", "__pycache__", ".env")
+NOBODY = 65534
+
+
+@pytest.fixture
+def private() -> Iterator[Path]:
+    with open_folder() as folder:
+        made = folder / "private"
+        made.mkdir(mode=0o700)
+        yield made
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Instead of the machine's."""
+    found = tmp_path / "places"
+    monkeypatch.setattr(server_place, "PLACES", found)
+    return found
+
+
+@pytest.fixture
+def checkout(private: Path) -> Iterator[Path]:
+    """A copy of the project as a clone has it; its packages are in it by a link."""
+    project = private / "project"
+    shutil.copytree(PROJECT, project, ignore=NOT_COPIED)
+    (project / ".venv").symlink_to(os.environ.get("VIRTUAL_ENV") or PROJECT / ".venv")
+    yield project
+    shutil.rmtree(place_of(project / ".data"), ignore_errors=True)
+
+
+def make(checkout: Path, *words: str, **variables: str) -> "subprocess.Popen[str]":
+    # The packages are installed; the link is not for pip to write through.
+    return subprocess.Popen(
+        ["make", "--no-print-directory", "--assume-old=install", *words],
+        cwd=checkout,
+        env=bare_environment(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_make_run_works(checkout: Path) -> None:
+    ports = {"PORT": str(free_port()), "REALTIME_PORT": str(free_port())}
+    run = make(checkout, "run", **ports)
+    assert run.stdout is not None
+    said = []
+    for line in run.stdout:
+        said.append(line)
+        if "run    | ready: http" in line:
+            run.send_signal(signal.SIGTERM)
+    run.wait()
+    assert "run    | stopped\n" in said, "".join(said)
+    assert is_deserted(checkout)
+    cluster = place_of(checkout / ".data") / "postgres"
+    assert (checkout / ".data" / "postgres").readlink() == cluster
+    assert stat.S_IMODE(cluster.stat().st_mode) == 0o700
+
+
+def test_make_test_works(checkout: Path) -> None:
+    run = make(checkout, "test", "ARGS=-n 0 -q -p no:cacheprovider tests/projects/test_jwks.py")
+    said, _ = run.communicate()
+    assert run.returncode == 0, said
+    assert " passed" in said
+    assert is_deserted(checkout)
+
+
+def test_the_place_of_a_run_of_tests_goes_with_it(checkout: Path) -> None:
+    (checkout / "tests" / "test_place.py").write_text(
+        "from pathlib import Path\n"
+        "def test_it(db, settings):\n"
+        "    Path('told').write_text(settings.DATABASE_URL)\n"
+    )
+    said, _ = make(
+        checkout, "test", "ARGS=-n 0 -q tests/test_place.py", TMPDIR=str(checkout)
+    ).communicate()
+    socket = (checkout / "told").read_text().partition("?host=")[2]
+    assert socket.startswith(str(server_place.PLACES)), said
+    assert is_deserted(checkout)
+    assert not Path(socket).parent.exists()
+
+
+def tables(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_tables WHERE tablename = 'kept'")
+        return int(row.fetchone()[0])
+
+
+def test_the_data_is_found_again_and_belongs_to_the_folder(private: Path, places: Path) -> None:
+    folder = private / "data"
+    with serve(folder, throwaway=True) as server, psycopg.connect(server.url) as connection:
+        connection.execute("CREATE TABLE kept ()")
+    # One that is opened later keeps it too.
+    for mode in (0o700, 0o755, 0o700):
+        private.chmod(mode)
+        with serve(folder, throwaway=True) as server:
+            assert tables(server.url) == 1
+    shutil.rmtree(folder)
+    with serve(folder, throwaway=True) as server:
+        assert tables(server.url) == 0
+    assert len(list(places.iterdir())) == 1
+
+
+def test_a_copy_of_the_folder_does_not_share_its_data(private: Path, places: Path) -> None:
+    with serve(private / "data", throwaway=True):
+        pass
+    shutil.copytree(private / "data", private / "copy", symlinks=True)
+    with (
+        pytest.raises(PostgresUnavailableError, match="copy/postgres holds something else"),
+        serve(private / "copy", throwaway=True),
+    ):
+        pytest.fail("It started.")
+
+
+def test_data_of_an_open_folder_that_was_closed_is_left_alone(private: Path, places: Path) -> None:
+    private.chmod(0o755)
+    with serve(private / "data", throwaway=True) as server:
+        cluster = server.cluster
+    assert cluster.parent == private / "data"
+    private.chmod(0o700)
+    with (
+        pytest.raises(PostgresUnavailableError, match="is where only root can go: move it away"),
+        serve(private / "data", throwaway=True),
+    ):
+        pytest.fail("It started.")
+    assert (cluster / "PG_VERSION").exists()
+
+
+def test_nobody_else_can_write_or_read_there(private: Path, places: Path) -> None:
+    previous = os.umask(0)
+    try:
+        with serve(private / "data", throwaway=True) as server:
+            place = place_of(server.folder)
+            assert server.cluster == place / "postgres"
+            for folder in (places, place):
+                found = folder.stat()
+                assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (0, 0o755)
+            found = server.cluster.stat()
+            assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (NOBODY, 0o700)
+            assert stat.S_IMODE((server.cluster / ".s.PGSQL.5432").stat().st_mode) == 0o700
+    finally:
+        os.umask(previous)
+
+
+@pytest.mark.parametrize("way", ["its folder", "a link", "everything"])
+def test_a_place_that_someone_else_made_is_refused(
+    private: Path, places: Path, tmp_path: Path, way: str
+) -> None:
+    place = place_of(private / "data")
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    if way == "a link":
+        places.mkdir()
+        place.symlink_to(theirs)
+    else:
+        place.mkdir(parents=True)
+        os.chown(places if way == "everything" else place, NOBODY, NOBODY)
+    with (
+        pytest.raises(PostgresUnavailableError, match="is not a folder of root: remove it"),
+        serve(private / "data", throwaway=True),
+    ):
+        pytest.fail("It started.")
+    assert list(theirs.iterdir()) == []
+
+
+def test_private_programs_are_copied_once_and_anew_when_they_change(
+    private: Path, places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = binaries().parents[1]
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, private / part.name)
+    # As under `umask 077`.
+    subprocess.run(["chmod", "-R", "go=", private], check=True)
+    installed = private / package.name / binaries().parent.name / "bin"
+    monkeypatch.setattr("local_stack.postgres.binaries", lambda: installed)
+
+    def copies() -> dict[str, int]:
+        with serve(private / "data", throwaway=True):
+            found = (place_of(private / "data") / "binaries").iterdir()
+            return {copy.name: copy.stat().st_ino for copy in found}
+
+    first = copies()
+    assert len(first) == 1
+    assert copies() == first
+    os.utime(installed / "postgres", (1, 1))
+    changed = copies()
+    assert len(changed) == 1
+    assert changed.keys() != first.keys()
