@@ -1,13 +1,15 @@
 """`python -m kynaplatform`: the API, under granian, until SIGTERM.
 
-WEB_PROCESSES processes of WEB_THREADS threads each. Settings at fault end it before it starts, with
-all that is wrong; a process that dies is started again.
+WEB_PROCESSES processes of WEB_THREADS threads each. A fault of the settings or the application
+ends it before it starts, with all that is wrong; a process that dies is started again.
 """
 
 import argparse
 import os
 
 import django
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -22,15 +24,30 @@ MOST_HEADER_BYTES = 64 * 1024
 STOP_SECONDS = 20
 
 
-def serve(application: str, host: str, port: int, stop_seconds: int) -> None:
-    """Serve `application`, as module:name, on host and port until a signal ends it."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
-    django.setup()
-    from django.conf import settings
+def load(application: str) -> None:
+    """Import `application`, so that its processes, which are forked, find it imported.
 
+    SystemExit with every fault found: a process that met one would be started again for ever.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
+    try:
+        django.setup()
+    except ImproperlyConfigured as fault:
+        raise SystemExit(str(fault)) from fault
     from kynaplatform.checks import refuse_to_start
 
     refuse_to_start()
+    try:
+        import_string(application.replace(":", "."))
+    except ImportError as fault:
+        raise SystemExit(f"--application is {application!r}: {fault}.") from fault
+
+
+def serve(application: str, host: str, port: int, stop_seconds: int) -> None:
+    """Serve `application`, as module:name, on host and port until a signal ends it."""
+    load(application)
+    from django.conf import settings
+
     Granian(
         application,
         address=host,

@@ -20,6 +20,23 @@ LARGEST_COUNT = 2**31 - 1
 DATABASE_SCHEMES = ("postgresql", "postgres")
 
 
+def read_env_file(named: str, default: Path) -> None:
+    """Take variables from the file that ENV_FILE names, or from `default` where that is a file.
+
+    What is set already wins. ImproperlyConfigured when the file can't be read.
+    """
+    path = Path(named or default)
+    try:
+        if not named and not path.is_file():
+            return
+        with path.open(encoding="utf-8") as file:
+            environ.Env.read_env(file)
+    except (OSError, UnicodeDecodeError) as error:
+        name = f"ENV_FILE names {path}, which" if named else path
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ImproperlyConfigured(f"{name} can't be read: {reason}.") from error
+
+
 def read(name: str, default: str, parse: Callable[[str], Value], wanted: str) -> Value:
     """What the variable says; blank is the default. Not for secrets: a refusal shows the value."""
     text = os.environ.get(name, "").strip() or default

@@ -19,14 +19,13 @@ from kynaplatform.environment import (
     networks,
     numbered_secrets,
     rate,
+    read_env_file,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-ENV_FILE = Path(env.str("ENV_FILE", default="") or BASE_DIR / ".env")
-if ENV_FILE.is_file():
-    env.read_env(ENV_FILE)
+read_env_file(env.str("ENV_FILE", default=""), BASE_DIR / ".env")
 # To prometheus_client a blank one is a folder too.
 if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)

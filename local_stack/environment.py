@@ -29,7 +29,7 @@ def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> boo
 
     The project's `.env` comes first; variables that are set, and not empty, win over it.
     """
-    read_dotenv(variables, Path(variables.get("ENV_FILE") or project / ".env"))
+    read_dotenv(variables, project / ".env")
     if (variables.get("ENVIRONMENT") or "development") != "development":
         return False
     for name, value in {
@@ -70,12 +70,24 @@ def database(
             del variables["DATABASE_URL"]
 
 
-def read_dotenv(variables: MutableMapping[str, str], path: Path) -> None:
+def read_dotenv(variables: MutableMapping[str, str], default: Path) -> None:
+    """Add what the file that ENV_FILE names says, or `default` where that is a file.
+
+    SystemExit when the file can't be read.
+    """
+
     class Reader(environ.Env):  # type: ignore[misc]
         ENVIRON = variables
 
-    if path.is_file():
-        Reader.read_env(path)
+    named = variables.get("ENV_FILE")
+    path = Path(named or default)
+    try:
+        if named or path.is_file():
+            with path.open(encoding="utf-8") as file:
+                Reader.read_env(file)
+    except (OSError, UnicodeDecodeError) as error:
+        name = f"ENV_FILE names {path}, which" if named else path
+        raise SystemExit(f"{name} can't be read: {error}") from error
 
 
 def set_if_missing(variables: MutableMapping[str, str], name: str, value: str) -> None:

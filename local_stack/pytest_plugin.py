@@ -42,6 +42,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     folder.chmod(0o755)
     early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     # A developer's own .env says nothing to the tests.
+    (folder / ".env").touch()
     os.environ |= FIXED | {"DATA_DIR": str(folder / "data"), "ENV_FILE": str(folder / ".env")}
     fill(os.environ, project=folder)
     if not os.environ.get("DATABASE_URL"):

@@ -3,12 +3,20 @@
 The guard sees to that as well, unless guard and supervisor are killed at the same moment.
 """
 
+import asyncio
 import os
 import signal
 
-from kynaplatform.rsgi import application
+from kynaplatform import rsgi
 from local_stack.guard import die_with
 
 __all__ = ["application"]
 
-die_with(os.getppid(), signal.SIGKILL)
+
+class Application(rsgi.Application):
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        die_with(os.getppid(), signal.SIGKILL)
+        super().__rsgi_init__(loop)
+
+
+application = Application()

@@ -198,3 +198,34 @@ def test_a_database_that_is_gone_without_a_word_is_noticed_in_25_s():
     probes = options["keepalives_interval"] * options["keepalives_count"]
     assert options["keepalives_idle"] + probes == 25
     assert options["tcp_user_timeout"] == 25_000
+
+
+def test_a_file_that_env_file_names_is_read_and_the_environment_wins(tmp_path):
+    (tmp_path / "env").write_text("SESSION_IDLE_SECONDS=7\nACCESS_TOKEN_SECONDS=8\n")
+    done = settings_say(
+        "settings.SESSION_IDLE_SECONDS, settings.ACCESS_TOKEN_SECONDS",
+        ENV_FILE=str(tmp_path / "env"),
+        ACCESS_TOKEN_SECONDS="9",
+    )
+    assert done.stdout == "7 9\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file or directory"),
+        ("a folder", "Is a directory"),
+        (b"A=\xff\n", "it is not UTF-8"),
+    ],
+)
+def test_a_file_that_env_file_names_and_cannot_be_read_is_a_fault(tmp_path, content, reason):
+    path = tmp_path / "env"
+    if content == "a folder":
+        path.mkdir()
+    elif content:
+        path.write_bytes(content)
+    done = settings_say("'read'", ENV_FILE=str(path))
+    assert done.stdout == ""
+    assert done.stderr.endswith(
+        f"ImproperlyConfigured: ENV_FILE names {path}, which can't be read: {reason}.\n"
+    )

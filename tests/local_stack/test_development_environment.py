@@ -124,3 +124,19 @@ def test_the_embedded_database_is_not_imported_in_production(tmp_path: Path) -> 
     imported = imported_by_manage(tmp_path, ENVIRONMENT="production")
     assert "local_stack.postgres" not in imported
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("module", ["run", "manage", "try_demo"])
+def test_an_env_file_that_is_not_there_ends_it(tmp_path: Path, module: str) -> None:
+    missing, data_dir = tmp_path / "none", tmp_path / "data"
+    done = subprocess.run(
+        [sys.executable, "-m", f"local_stack.{module}"],
+        cwd=PROJECT,
+        env=bare_environment(ENV_FILE=str(missing), DATA_DIR=str(data_dir)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"ENV_FILE names {missing}, which can't be read: ")
+    assert not data_dir.exists()

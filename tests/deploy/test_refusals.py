@@ -1,0 +1,98 @@
+"""`python -m kynaplatform` with a fault: it says so once, and ends"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local_stack import processes
+from local_stack.environment import PROJECT
+
+# Such as a settings file says; a fault that only a worker met had it started again for ever.
+STATIC = """
+from kynaplatform.settings import *
+STATIC_ROOT = {folder!r}
+WHITENOISE_USE_FINDERS = False
+STORAGES["staticfiles"]["BACKEND"] = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+"""
+
+
+def refusal(*arguments: str, **variables: str) -> str:
+    """What it says; it has ended."""
+    process = processes.start(
+        [sys.executable, "-m", "kynaplatform", "--port", "0", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "WEB_PROCESSES": "2", **variables},
+        stdout=subprocess.PIPE,
+    )
+    try:
+        said, _ = process.communicate(timeout=60)
+    finally:
+        processes.stop(process, signals=[])
+    assert b"Spawning worker" not in said
+    assert process.returncode == 1
+    return said.decode()
+
+
+def test_settings_at_fault_are_all_told_at_once() -> None:
+    said = refusal(
+        ENVIRONMENT="production",
+        SECRET_KEY="short",
+        SECRET_PEPPERS="",
+        SIGNING_KEY_SECRETS="none",
+        DATABASE_URL="mysql://localhost/kyna",
+        REDIS_URL="",
+        ALLOWED_HOSTS="",
+        WEB_PROCESSES="65",
+        SESSION_IDLE_SECONDS="0",
+    )
+    told = [line.partition("kynaplatform.")[2][:4] for line in said.splitlines()]
+    assert sorted(filter(None, told)) == [
+        *("E001", "E002", "E003", "E006", "E008", "E010", "E011", "E012", "E014")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("WEB_THREADS", "four", "WEB_THREADS is 'four': a whole number is wanted.\n"),
+        ("ENV_FILE", "/none", "ENV_FILE names /none, which can't be read: No such file or di"),
+        ("TRUSTED_PROXIES", "proxy", "TRUSTED_PROXIES is wrong: 'proxy' does not appear to be"),
+    ],
+)
+def test_a_malformed_setting_is_told(name: str, value: str, told: str) -> None:
+    assert refusal(**{name: value}).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("application", "told"),
+    [
+        ("nowhere:application", "No module named 'nowhere'."),
+        (
+            "kynaplatform.rsgi:applicatoin",
+            'Module "kynaplatform.rsgi" does not define a "applicatoin" attribute/class.',
+        ),
+        ("kynaplatform", "kynaplatform doesn't look like a module path."),
+    ],
+)
+def test_an_application_that_is_none_is_told(application: str, told: str) -> None:
+    said = refusal("--application", application)
+    assert said == f"--application is {application!r}: {told}\n"
+
+
+def test_an_application_that_fails_as_it_is_imported_is_told(tmp_path: Path) -> None:
+    (tmp_path / "failing.py").write_text("raise RuntimeError('out of order')\n")
+    said = refusal("--application", "failing:application", PYTHONPATH=str(tmp_path))
+    assert said.endswith("RuntimeError: out of order\n")
+
+
+def test_static_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    static = tmp_path / "static"
+    static.mkdir()
+    (static / "a.0123456789ab.css").touch()
+    (static / "staticfiles.json").mkdir()
+    (tmp_path / "with_static.py").write_text(STATIC.format(folder=str(static)))
+    said = refusal(PYTHONPATH=str(tmp_path), DJANGO_SETTINGS_MODULE="with_static")
+    assert "IsADirectoryError: " in said.splitlines()[-1]
