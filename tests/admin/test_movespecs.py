@@ -65,7 +65,8 @@ def test_what_would_not_show_of_a_strangers_text_is_written_out(
     assert shown in LogEntry.objects.get().object_repr
     assert f"Delisted {shown}." in LogEntry.objects.get().get_change_message()
     draft = text_of(operator.get(address(MoveSpecDraft.objects.get())))
-    assert "# [U+202E]\nname: x" in draft
+    assert "<code># [U+202E]</code>" in draft
+    assert "\u202e" not in draft
 
 
 def test_versions_are_listed_with_the_released_one_marked(

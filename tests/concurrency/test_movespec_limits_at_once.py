@@ -21,7 +21,7 @@ from tests.server import web_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 16
-# Of two processes with two threads each.
+# By so many threads of one process: of several, one may get all connections.
 SERVED_AT_ONCE = 4
 # With the one that there is, fewer places than are served at once.
 LIMIT = 3
@@ -79,7 +79,11 @@ def test_creates_and_forks_at_once_make_exactly_as_many_as_may_be(
             ("POST", *fork),
             ("POST", *fork, f"key-{number}"),
         ]
-    with web_server(tmp_path, workers=2) as base_url, asking(base_url, requests, owner) as others:
+    threads = {"WEB_THREADS": str(SERVED_AT_ONCE)}
+    with (
+        web_server(tmp_path, environment=threads) as base_url,
+        asking(base_url, requests, owner) as others,
+    ):
         with transaction.atomic():
             # Whoever counts before the lock has counted once all of the server's threads wait.
             Project.objects.select_for_update().get(id=owner.project.id)

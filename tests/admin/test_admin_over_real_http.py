@@ -147,17 +147,19 @@ def part(disposition: str, content: bytes, more: str = "") -> bytes:
 
 
 FILE = 'form-data; name="f"; filename="f.bin"'
+# A body that is read, and larger than what Django keeps of a part in memory.
+LARGE = 400 * 1024
 SHAPES = {
-    "a file": part(FILE, b"a" * 8 * MIB),
-    "after a field": part('form-data; name="a"', b"b") + part(FILE, b"a" * 8 * MIB),
-    "base64": part(FILE, b"YWFh" * 2 * MIB, "Content-Transfer-Encoding: base64\r\n"),
-    "an extended name": part("form-data; name=f; filename*=utf-8''f", b"a" * 8 * MIB),
-    "no field": part('attachment; filename="f"', b"a" * 8 * MIB),
-    "a wide name": part(f'form-data; name=f; filename="{"f" * 300}"', b"a" * 8 * MIB),
+    "a file": part(FILE, b"a" * LARGE),
+    "after a field": part('form-data; name="a"', b"b") + part(FILE, b"a" * LARGE),
+    "base64": part(FILE, b"YWFh" * (LARGE // 4), "Content-Transfer-Encoding: base64\r\n"),
+    "an extended name": part("form-data; name=f; filename*=utf-8''f", b"a" * LARGE),
+    "no field": part('attachment; filename="f"', b"a" * LARGE),
+    "a wide name": part(f'form-data; name=f; filename="{"f" * 300}"', b"a" * LARGE),
 }
 FIELDS = {
-    "a large field": part('form-data; name="a"', b"a" * 8 * MIB),
-    "no name": part("form-data", b"a" * 8 * MIB),
+    "a large field": part('form-data; name="a"', b"a" * LARGE),
+    "no name": part("form-data", b"a" * LARGE),
     "many fields": part('form-data; name="a"', b"a") * 5000,
 }
 
@@ -172,6 +174,8 @@ def test_a_file_is_refused_before_anything_of_it_is_written(server: Server, path
     ):  # fmt: skip
         for name, body in SHAPES.items():
             assert send(server, path, content_type, body + b"--x--\r\n") == 400, name
+    # One that is larger than any body may be is not even read.
+    assert send(server, path, "multipart/form-data; boundary=x", part(FILE, b"a" * 8 * MIB)) == 403
     for name, body in FIELDS.items():
         answered = send(server, path, "multipart/form-data; boundary=x", body + b"--x--\r\n")
         assert answered in (400, 403), name
