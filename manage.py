@@ -9,6 +9,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
     from django.core.management import execute_from_command_line
 
+    from kynaplatform.database_sessions import MIGRATE, begin_as
+
+    if sys.argv[1:2] == ["migrate"]:
+        begin_as(MIGRATE)
     execute_from_command_line(sys.argv)
 
 

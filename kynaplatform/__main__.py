@@ -14,6 +14,8 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
+from kynaplatform.database_sessions import WEB, begin_as
+
 APPLICATION = "kynaplatform.rsgi:application"
 DEFAULT_PORT = 8000
 # Connections that a process holds: each has one, also one that sends nothing.
@@ -30,6 +32,7 @@ def load(application: str) -> None:
     SystemExit with every fault found: a process that met one would be started again for ever.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
+    begin_as(WEB)
     try:
         django.setup()
     except ImproperlyConfigured as fault:

@@ -13,6 +13,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from kynaplatform.api.rate_limits import parse_rate
+from kynaplatform.database_sessions import session_settings
 
 Value = TypeVar("Value")
 
@@ -121,15 +122,17 @@ def database(url: str) -> dict[str, Any]:
 
 
 def database_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """psycopg options: statements prepared on the server, plans held to their indexes.
+    """psycopg options: statements prepared on the server, and session_settings as they begin.
 
     A plan prepared while a table was empty would otherwise read it sequentially later. A
     statement is prepared from its third use on a connection: migrations send scripts of several
     commands, which can't be prepared, but each only once. Nor is anything compiled: a scan that
-    can't be avoided counts as so dear without `enable_seqscan` that a small one would be.
+    can't be avoided counts as so dear without `enable_seqscan` that a small one would be. What the
+    address itself sets is left as it is.
     """
-    settings = "-c enable_seqscan=off -c jit=off -c timezone=UTC"
-    options = f"{given.get('options', '')} {settings}".strip()
+    own = given.get("options", "")
+    settings = [f"-c {name}={value}" for name, value in session_settings().items()]
+    options = " ".join([own, *(each for each in settings if each.split("=")[0] not in own)]).strip()
     return {
         "connect_timeout": 5,
         # A server that is gone without a word is noticed in 25 s.

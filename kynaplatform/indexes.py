@@ -9,7 +9,10 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 
 
 class AddIndexOnce(AddIndexConcurrently):
-    """Leaves the index that an earlier run made, and makes anew one that it left invalid."""
+    """Leaves the index that an earlier run made, and makes anew one that it left invalid.
+
+    It waits for every transaction that is open, however long they take: nobody waits behind it.
+    """
 
     def database_forwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
@@ -22,5 +25,9 @@ class AddIndexOnce(AddIndexConcurrently):
             found = cursor.fetchone()
         if found == (True,):
             return
-        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {self.index.name}")
-        super().database_forwards(app_label, schema_editor, from_state, to_state)
+        schema_editor.execute("SET lock_timeout = 0")
+        try:
+            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {self.index.name}")
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+        finally:
+            schema_editor.execute("RESET lock_timeout")

@@ -18,6 +18,8 @@ from typing import Final
 import django
 import uvicorn
 
+from kynaplatform.database_sessions import RUNTIME, begin_as
+
 BACKLOG: Final = 2048
 # Leaves a second of the ten for what is left to write.
 DRAIN_SECONDS: Final = 8
@@ -50,6 +52,7 @@ def main(host: str = "127.0.0.1") -> None:
 def serve(host: str = "127.0.0.1") -> None:
     """Serve on `host` until a signal ends it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
+    begin_as(RUNTIME)
     django.setup()
     from django.conf import settings
 

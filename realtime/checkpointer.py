@@ -1,6 +1,7 @@
 """Makes batches durable: all checkpoints that wait are stored by one statement.
 
-Two flushers, so that one gathers while the other waits for its commit.
+Two flushers, so that one gathers while the other waits for its commit. What meets a row that
+another transaction holds is set aside, and tried again beside them: it holds up nobody else.
 """
 
 import asyncio
@@ -10,7 +11,6 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 import psycopg
 from django.conf import settings
@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from realtime import metrics
 from realtime.database import RETRY_SECONDS, cancel, connect, patience
-from sessions_app.checkpoints import STATEMENT, Checkpoint, parameters
+from sessions_app.checkpoints import FREE_STATEMENT, STATEMENT, Checkpoint, parameters
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -40,10 +40,13 @@ class Checkpointer:
     def __init__(self) -> None:
         self._waiting: deque[_Waiting] = deque()
         self._some = asyncio.Event()
+        self._held_up: list[_Waiting] = []
+        self._some_held_up = asyncio.Event()
         self._flushers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         self._flushers = [asyncio.create_task(self._flush()) for _ in range(FLUSHERS)]
+        self._flushers.append(asyncio.create_task(self._flush_held_up()))
 
     async def stop(self) -> None:
         await cancel(self._flushers)
@@ -62,30 +65,54 @@ class Checkpointer:
         return stored
 
     async def _flush(self) -> None:
-        connection: psycopg.AsyncConnection[Any] | None = None
-        try:
+        async with contextlib.aclosing(_Database()) as database:
             while True:
                 await self._some.wait()
-                batch = _wanted([self._waiting.popleft() for _ in range(self._next_size())])
+                size = min(len(self._waiting), MOST_AT_ONCE)
+                batch = [self._waiting.popleft() for _ in range(size)]
                 if not self._waiting:
                     self._some.clear()
-                while batch:
-                    try:
-                        if connection is None or connection.closed:
-                            connection = await connect(settings.DATABASE_URL)
-                        await _store(connection, batch)
-                        break
-                    except UNREACHABLE as error:
-                        await _close(connection)
-                        connection = None
-                        logger.warning("checkpoints wait for the database: %s", error)
-                        await asyncio.sleep(RETRY_SECONDS)
-                        batch = _wanted(batch)
-        finally:
-            await _close(connection)
+                held_up = await database.store(batch, STATEMENT)
+                if held_up:
+                    self._held_up += held_up
+                    self._some_held_up.set()
 
-    def _next_size(self) -> int:
-        return min(len(self._waiting), MOST_AT_ONCE)
+    async def _flush_held_up(self) -> None:
+        """Now and then, without waiting for any of their rows."""
+        async with contextlib.aclosing(_Database()) as database:
+            while True:
+                await self._some_held_up.wait()
+                await asyncio.sleep(RETRY_SECONDS)
+                batch, self._held_up = self._held_up, []
+                self._held_up += await database.store(batch, FREE_STATEMENT)
+                if not self._held_up:
+                    self._some_held_up.clear()
+
+
+class _Database:
+    """A flusher's connection, made when it is needed and anew when it is lost."""
+
+    def __init__(self) -> None:
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+
+    async def store(self, batch: list[_Waiting], statement: str) -> list[_Waiting]:
+        """Store and answer them, once the database is there; those whose row is held are left."""
+        while batch := _wanted(batch):
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connection = await connect(settings.DATABASE_URL)
+                return await _store(self._connection, batch, statement)
+            except UNREACHABLE as error:
+                await self.aclose()
+                logger.warning("checkpoints wait for the database: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+        return []
+
+    async def aclose(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error, OSError):
+                await self._connection.close()
+            self._connection = None
 
 
 def _wanted(batch: list[_Waiting]) -> list[_Waiting]:
@@ -93,33 +120,35 @@ def _wanted(batch: list[_Waiting]) -> list[_Waiting]:
     return [waiting for waiting in batch if not waiting.stored.done()]
 
 
-async def _store(connection: psycopg.AsyncConnection[Any], batch: list[_Waiting]) -> None:
-    """Where one of them can't be stored it fails alone: the others are stored one by one."""
+async def _store(
+    connection: psycopg.AsyncConnection[Any], batch: list[_Waiting], statement: str
+) -> list[_Waiting]:
+    """Those whose row another transaction holds; the others are stored and answered.
+
+    Where one of them can't be stored it fails alone: the others are stored one by one.
+    """
     try:
-        held = await _execute(connection, batch)
+        checkpoints = [waiting.checkpoint for waiting in batch]
+        cursor = await connection.execute(statement, parameters(checkpoints, timezone.now()))
+        rows = await cursor.fetchall()
+    except psycopg.errors.LockNotAvailable:
+        if statement == FREE_STATEMENT:
+            raise  # it is the table that is held
+        return await _store(connection, batch, FREE_STATEMENT)
     except UNREACHABLE:
         raise
     except Exception as error:
         if len(batch) > 1:
-            for waiting in batch:
-                await _store(connection, [waiting])
-            return
+            held_up = [await _store(connection, [waiting], statement) for waiting in batch]
+            return [waiting for each in held_up for waiting in each]
         logger.exception("a checkpoint can't be stored")
         if not batch[0].stored.done():
             batch[0].stored.set_exception(error)
-        return
+        return []
+    held_up_ids = {row[0] for row in rows if row[-1] is False}
+    stored_ids = {row[0] for row in rows} - held_up_ids
     for waiting in batch:
-        if not waiting.stored.done():
-            waiting.stored.set_result(waiting.checkpoint.attachment_id in held)
-
-
-async def _close(connection: psycopg.AsyncConnection[Any] | None) -> None:
-    if connection is not None:
-        with contextlib.suppress(psycopg.Error, OSError):
-            await connection.close()
-
-
-async def _execute(connection: psycopg.AsyncConnection[Any], batch: list[_Waiting]) -> set[UUID]:
-    checkpoints = [waiting.checkpoint for waiting in batch]
-    cursor = await connection.execute(STATEMENT, parameters(checkpoints, timezone.now()))
-    return {row[0] for row in await cursor.fetchall()}
+        id_ = waiting.checkpoint.attachment_id
+        if id_ not in held_up_ids and not waiting.stored.done():
+            waiting.stored.set_result(id_ in stored_ids)
+    return [waiting for waiting in batch if waiting.checkpoint.attachment_id in held_up_ids]

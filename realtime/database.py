@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db import connection as django_connection
 
-from kynaplatform.api.connections import drop_closed_connections
+from kynaplatform.api.connections import drop_closed_connections, is_lock_timeout
 from kynaplatform.environment import database
 from realtime.refusals import Restarting
 
@@ -60,7 +60,10 @@ async def in_patient_database(threads: Executor, function: Callable[[], Answer])
             try:
                 return await in_database(threads, function)
             except UNREACHABLE as error:
-                logger.warning("the database is out of reach: %s", error)
+                if is_lock_timeout(error):
+                    logger.info("waiting for another transaction: %s", error)
+                else:
+                    logger.warning("the database is out of reach: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
 
 
@@ -118,8 +121,9 @@ def _call(function: Callable[[], Answer], given_up: threading.Event) -> Answer:
     try:
         with django_connection.execute_wrapper(while_wanted):
             return function()
-    except UNREACHABLE:
-        django_connection.close()
+    except UNREACHABLE as error:
+        if not is_lock_timeout(error):
+            django_connection.close()
         raise
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from django.utils import timezone
 
@@ -47,6 +48,7 @@ class Runtime:
         self.turns = Turns()
         self._checkpointer = Checkpointer()
         self._connections: dict[UUID, set[Connection]] = {}
+        self._attaching = WeakValueDictionary[UUID, asyncio.Lock]()
         self._background: list[asyncio.Task[None]] = []
         self._is_draining = False
 
@@ -122,7 +124,9 @@ class Runtime:
                 arrived_at=handshake.arrived_at,
                 runtime=self.name,
             )
-            return await in_patient_database(FOR_SESSIONS, taking)
+            # Each waits for the session's row: however many do, they take one thread.
+            async with self._attaching.setdefault(session_id, asyncio.Lock()):
+                return await in_patient_database(FOR_SESSIONS, taking)
 
     async def _refuse(self, web_socket: Socket, error: ApiError) -> None:
         metrics.REFUSALS.labels(error.code).inc()

@@ -25,7 +25,7 @@ from sessions_app.holding import IDLE_MARGIN, IDLE_SLACK, LEASE, idle_limit
 #
 # The deadline is indexed. It is written only when the stored one would be early, so that most
 # checkpoints touch no index (they are heap-only updates).
-STATEMENT = """
+_STATEMENT = """
 WITH given AS (
     SELECT * FROM unnest(
         %(session_ids)s::uuid[], %(attachment_ids)s::uuid[], %(numbers)s::bigint[],
@@ -37,7 +37,7 @@ WITH given AS (
         last_frame_seq, last_batch_seq, event_count, idle_at
     )
 ),
-updated AS (
+{free}updated AS (
     UPDATE detection_session AS session
     SET checkpoint_number = given.number,
         engine_state = given.engine_state::jsonb,
@@ -53,7 +53,7 @@ updated AS (
                 THEN session.deadline_at
             ELSE LEAST(session.longest_until, given.idle_at + %(idle_slack)s::interval)
         END
-    FROM given
+    FROM given{of_free}
     WHERE session.id = ANY (%(session_ids)s::uuid[]) AND session.id = given.session_id
         AND session.attachment_id = given.attachment_id
         AND session.checkpoint_number = given.number - 1
@@ -70,14 +70,33 @@ stored AS (
     ) AS event (attachment_id, sequence, frame_seq, ts_ms, type, payload)
     JOIN updated ON updated.attachment_id = event.attachment_id
 )
-SELECT attachment_id FROM updated
+SELECT attachment_id{is_free} FROM updated
 UNION ALL
-SELECT session.attachment_id
+SELECT session.attachment_id{is_free}
 FROM given
 JOIN detection_session AS session ON session.id = ANY (%(session_ids)s::uuid[])
     AND session.id = given.session_id AND session.attachment_id = given.attachment_id
     AND session.checkpoint_number = given.number
-"""
+{held_up}"""
+STATEMENT = _STATEMENT.format(free="", of_free="", is_free="", held_up="")
+# The same without waiting, for which each row is locked before. Beside each attachment it answers
+# whether its row was free: where another transaction holds it, nothing was stored.
+FREE_STATEMENT = _STATEMENT.format(
+    free="""free AS (
+    SELECT session.id
+    FROM detection_session AS session
+    WHERE session.id = ANY (%(session_ids)s::uuid[])
+    FOR NO KEY UPDATE SKIP LOCKED
+),
+""",
+    of_free=" JOIN free ON free.id = given.session_id",
+    is_free=", TRUE",
+    held_up="""UNION ALL
+SELECT given.attachment_id, FALSE
+FROM given
+WHERE given.session_id NOT IN (SELECT id FROM free)
+""",
+)
 _encode = msgspec.json.Encoder().encode
 
 

@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import OperationalError
 from django.db.models import Q
 
+from kynaplatform.api.connections import is_lock_timeout
 from projects.models import Project
 from sessions_app.batches import change_in_batches, settle_in_batches
 from sessions_app.deadlines import is_to_finish
@@ -62,6 +64,10 @@ def _is_finished(session_id: UUID, now: datetime) -> bool:
         session_finish(session_id=session_id, now=now)
     except AttachmentLost:
         return False
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        return False  # the others don't wait for it: the next sweep comes soon
     return True
 
 

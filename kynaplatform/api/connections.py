@@ -1,8 +1,12 @@
-"""Kept database connections: one that the server has closed is dropped before a request."""
+"""Kept database connections: one that the server has closed is dropped before a request.
+
+And what the database refused because another transaction was in the way.
+"""
 
 import select
 from typing import Any
 
+import psycopg
 from django.core.signals import request_started
 from django.db import connections
 from django.dispatch import receiver
@@ -19,6 +23,11 @@ def drop_closed_connections(**_: Any) -> None:
             continue
         if connection.connection.closed or _has_news(connection.connection.fileno()):
             connection.close()
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Whether it waited for a lock of another transaction for as long as it may."""
+    return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
 
 
 def _has_news(descriptor: int) -> bool:

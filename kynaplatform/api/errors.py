@@ -12,6 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 
+from kynaplatform.api.connections import is_lock_timeout
+
 logger = logging.getLogger("kynaplatform.errors")
 
 Detail = str | int | float | bool | None
@@ -232,6 +234,12 @@ class ServiceUnavailable(ApiError):
         self.headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 
+class HeldByAnother(ServiceUnavailable):
+    """A row that is needed was locked for as long as a request waits."""
+
+    sentence = "Something else is at work on the same resource. Try again."
+
+
 def error_response(error: ApiError) -> HttpResponse:
     headers = dict(error.headers)
     if error.status == HTTPStatus.UNAUTHORIZED:
@@ -259,6 +267,9 @@ def as_api_error(exception: Exception) -> ApiError:
             return NotFound("resource")
         case BadRequest():
             return MalformedRequest(str(exception))
+        case OperationalError() if is_lock_timeout(exception):
+            logger.warning("not waiting for another transaction: %s", exception)
+            return HeldByAnother()
         case OperationalError() | InterfaceError():
             logger.error("database out of reach: %s", exception)
             return ServiceUnavailable()

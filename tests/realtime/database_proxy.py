@@ -1,4 +1,7 @@
-"""Stands between a runtime and its database: notes each statement, and can be out of reach."""
+"""Stands between a process and its database: notes each statement, and can be out of reach.
+
+As a pooler does, it can keep to itself the options that a connection is opened with.
+"""
 
 import asyncio
 import contextlib
@@ -50,11 +53,24 @@ class Statements:
             self._executed.append(self._bound[body.split(b"\0", 1)[0]])
 
 
+async def startup_without_options(reader: asyncio.StreamReader) -> bytes:
+    """A client's startup message (protocol 3, neither TLS nor GSSAPI asked for)."""
+    length = int.from_bytes(await reader.readexactly(4), "big")
+    body = await reader.readexactly(length - 4)
+    assert int.from_bytes(body[:4], "big") == PROTOCOL_3
+    words = body[4:].split(b"\0")
+    pairs = [(name, value) for name, value in zip(words[::2], words[1::2], strict=False) if name]
+    kept = b"".join(b"%b\0%b\0" % pair for pair in pairs if pair[0] != b"options")
+    body = body[:4] + kept + b"\0"
+    return (len(body) + 4).to_bytes(4, "big") + body
+
+
 class DatabaseProxy:
     """Listens on 127.0.0.1 and passes on to the socket of the database at `database_url`."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, drops_options: bool = False) -> None:
         self.statements: list[str] = []
+        self._drops_options = drops_options
         self._parts = urlsplit(database_url)
         self._port = 0
         self._loop = asyncio.new_event_loop()
@@ -126,7 +142,9 @@ class DatabaseProxy:
         writer: asyncio.StreamWriter,
         statements: Statements | None,
     ) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            if statements is not None and self._drops_options:
+                writer.write(await startup_without_options(reader))
             while data := await reader.read(65536):
                 await self._passing.wait()
                 if statements is not None:
@@ -154,8 +172,8 @@ class DatabaseProxy:
 
 
 @contextlib.contextmanager
-def database_proxy(database_url: str) -> Iterator[DatabaseProxy]:
-    proxy = DatabaseProxy(database_url)
+def database_proxy(database_url: str, drops_options: bool = False) -> Iterator[DatabaseProxy]:
+    proxy = DatabaseProxy(database_url, drops_options)
     proxy.start()
     try:
         yield proxy

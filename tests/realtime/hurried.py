@@ -15,6 +15,8 @@ from typing import Any
 
 import django
 
+from kynaplatform.database_sessions import RUNTIME, begin_as
+
 
 def hurry() -> None:
     for name, value in json.loads(os.environ.get("HURRY", "{}")).items():
@@ -57,6 +59,7 @@ def gate_engine() -> None:
 
 
 if __name__ == "__main__":
+    begin_as(RUNTIME)
     django.setup()
     import projects.signing
     import realtime.app  # all that HURRY names is to be there

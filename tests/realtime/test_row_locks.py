@@ -1,12 +1,13 @@
-"""A session whose row someone holds up holds up no other: one of two connections is left."""
+"""Rows that someone holds up hold up no other session: not its attach, nor its checkpoints."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from rows import await_waiting_backends, locked_row, session_of
-from streaming import Client, create, wire_frames
+from rows import await_detached, create_many, locked_row, session_of
+from streaming import Client, batches, create, wire_frames
 
 from movespecs.models import MoveSpec
 from poses.figure import perform
@@ -21,32 +22,92 @@ RUNTIME = {"HURRY": '{"RENEW_SECONDS": 0.2}'}
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 
 
+def attached(created: dict[str, Any]) -> Client:
+    client = Client(created)
+    client.expect("session_update")
+    return client
+
+
 @pytest.fixture
 def held_and_free(
     owner: Machine, squat: MoveSpec, hurried: RuntimeServer
 ) -> Iterator[list[tuple[dict[str, Any], Client]]]:
     sessions = [create(owner, squat, hurried.url) for _ in range(2)]
-    clients = [Client(created) for created in sessions]
-    for client in clients:
-        client.expect("session_update")
+    clients = [attached(created) for created in sessions]
     yield list(zip(sessions, clients, strict=True))
     for client in clients:
         client.socket.close()
 
 
+def stream(client: Client, frames: list[dict[str, Any]]) -> None:
+    for batch in batches(frames, 5):
+        client.send_batch(1, batch)
+        client.until("frame_ack")
+
+
+@pytest.mark.parametrize("held_rows", [1, 2, 5])
 def test_the_checkpoints_of_others_go_on(
-    held_and_free: list[tuple[dict[str, Any], Client]],
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer, held_rows: int
 ) -> None:
-    (held, waits), (free, streams) = held_and_free
-    with locked_row(held):
-        waits.send_batch(1, FRAMES[:5])
-        await_waiting_backends(1)
-        for number in range(0, len(FRAMES), 5):
-            streams.send_batch(1, FRAMES[number : number + 5])
-            streams.until("frame_ack")
-        assert [message["type"] for message in waits.told] == ["session_update"]
-    assert waits.until("frame_ack")["accepted_frames_total"] == 5
+    """More rows than the runtime has connections to store checkpoints with, each of a batch."""
+    *held, free = create_many(owner, squat, hurried.url, held_rows + 1)
+    waits, streams = [attached(created) for created in held], attached(free)
+    with ExitStack() as holding:
+        for number, (created, client) in enumerate(zip(held, waits, strict=True)):
+            holding.enter_context(locked_row(created))
+            client.send_batch(1, FRAMES[:5])
+            stream(streams, FRAMES[number : number + 1])
+        stream(streams, FRAMES[held_rows:])
+        assert [client.told[1:] for client in waits] == [[]] * held_rows
+        assert {session_of(created).accepted_frames_total for created in held} == {0}
+    for client in waits:
+        assert client.until("frame_ack")["accepted_frames_total"] == 5
+        client.socket.close()
     assert session_of(free).accepted_frames_total == len(FRAMES)
+    streams.socket.close()
+
+
+def test_others_attach_while_a_client_attaches_again_and_again(
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer
+) -> None:
+    """More often than the runtime has threads; each waits for the row of its session."""
+    held, *free = create_many(owner, squat, hurried.url, 4)
+    attached(held).socket.close()
+    await_detached(held)
+    with locked_row(held):
+        waiting = [Client(held) for _ in range(10)]
+        eventually(lambda: waiting_backends() == 1, "an attach waits for the row")
+        for created in free:
+            client = attached(created)
+            stream(client, FRAMES)
+            client.send({"type": "finalize"})
+            assert client.until("session_done")["accepted_frames_total"] == len(FRAMES)
+            client.socket.close()
+        assert [client.told for client in waiting] == [[]] * 10
+        assert session_of(held).attachment_id is None
+    # The newest of them has the session.
+    waiting[-1].expect("session_update")
+    stream(waiting[-1], FRAMES)
+    assert session_of(held).accepted_frames_total == len(FRAMES)
+    for client in waiting:
+        client.socket.close()
+
+
+def test_others_attach_while_many_rows_are_held(
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer
+) -> None:
+    """Those of more sessions than the runtime has threads."""
+    *held, free = create_many(owner, squat, hurried.url, 13)
+    with ExitStack() as holding:
+        for created in held:
+            holding.enter_context(locked_row(created))
+        waiting = [Client(created) for created in held]
+        client = attached(free)
+        stream(client, FRAMES)
+        client.socket.close()
+    for client in waiting:
+        client.expect("session_update")
+        client.socket.close()
 
 
 def test_the_leases_of_others_are_renewed(

@@ -1,0 +1,54 @@
+"""What the database holds each connection to, by the kind of process that it is from.
+
+One table for both ways to it: options that a connection is opened with, and settings of a database
+role of its own for each kind, which a pooler that hands connections on can't lose.
+"""
+
+import os
+from typing import Final
+
+WEB: Final = "web"
+RUNTIME: Final = "runtime"
+WORKER: Final = "worker"
+MIGRATE: Final = "migrate"
+
+# Plans are held to their indexes (docs/architecture.md, Admission).
+_EVERY_KIND: Final = {"enable_seqscan": "off", "jit": "off", "timezone": "UTC"}
+# Whoever waits for one row holds a thread meanwhile, so it waits briefly and is told to try again.
+# A process that stands still in a transaction loses it, and with it the rows that it has locked.
+_TIMEOUTS: Final = {
+    WEB: {
+        "lock_timeout": "1s",
+        "statement_timeout": "15s",
+        "idle_in_transaction_session_timeout": "15s",
+    },
+    RUNTIME: {
+        "lock_timeout": "1s",
+        "statement_timeout": "15s",
+        "idle_in_transaction_session_timeout": "15s",
+    },
+    WORKER: {
+        "lock_timeout": "5s",
+        "statement_timeout": "5min",
+        "idle_in_transaction_session_timeout": "1min",
+    },
+    # Making an index takes as long as it takes; waiting for a table stops all who come after.
+    MIGRATE: {
+        "lock_timeout": "3s",
+        "statement_timeout": "0",
+        "idle_in_transaction_session_timeout": "0",
+    },
+}
+KINDS: Final = tuple(_TIMEOUTS)
+# Set by what starts a process, for it and its children. Without: a worker, beat or a command.
+VARIABLE: Final = "PROCESS_KIND"
+
+
+def begin_as(kind: str) -> None:
+    """This process is of that kind; before the settings are read."""
+    os.environ[VARIABLE] = kind
+
+
+def session_settings(kind: str | None = None) -> dict[str, str]:
+    """PostgreSQL's settings of the connections of a kind of process; without one, of this one."""
+    return _EVERY_KIND | _TIMEOUTS[kind or os.environ.get(VARIABLE) or WORKER]

@@ -1,0 +1,84 @@
+"""`migrate` beside long transactions: it lets go of a table, so that nobody waits behind it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from tests.concurrency.racing import eventually, waiting_backends
+from tests.server import ROOT
+from tests.server import test_database_url as database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def applied() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM django_migrations WHERE app = 'sessions_app'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+@pytest.fixture
+def undone(transactional_db: None) -> Iterator[str]:
+    """The last migration that is applied."""
+    last = "0003_staff_lists"
+    call_command("migrate", "sessions_app", last, verbosity=0)
+    yield last
+    call_command("migrate", verbosity=0)
+
+
+@contextmanager
+def migrating() -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "migrate", "--no-color"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": database_url()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as migrate:
+        try:
+            yield migrate
+        finally:
+            migrate.terminate()
+
+
+def test_it_lets_others_pass_and_tries_again(undone: str) -> None:
+    with psycopg.connect(database_url()) as reader, migrating() as migrate:
+        reader.execute("SELECT FROM detection_session LIMIT 1")
+        assert migrate.stderr is not None
+        for _ in range(2):
+            told = migrate.stderr.readline()
+            assert told == "A table is in use: letting others pass, then trying again.\n"
+            # The long transaction is still there, and whoever comes now need not wait for it.
+            with psycopg.connect(database_url(), autocommit=True) as other:
+                other.execute("SELECT FROM detection_session LIMIT 1")
+        assert "0004_runtime" not in applied()
+        reader.rollback()
+        assert migrate.wait(60) == 0
+    assert {"0004_runtime", "0006_forget_engine_states"} <= applied()
+
+
+def test_an_index_made_beside_the_traffic_waits_for_as_long_as_it_takes(undone: str) -> None:
+    call_command("migrate", "sessions_app", "0002", verbosity=0)
+    with psycopg.connect(database_url()) as reader, migrating() as migrate:
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT FROM detection_session LIMIT 1")
+        eventually(lambda: waiting_backends() == 1, "the index waits")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_index WHERE NOT indisvalid")
+            assert cursor.fetchone() == (1,)
+            # Longer than migrate waits for a table.
+            cursor.execute("SELECT pg_sleep(3.5)")
+            cursor.execute("SELECT count(*) FROM pg_index WHERE NOT indisvalid")
+            assert cursor.fetchone() == (1,)
+        assert waiting_backends() == 1
+        reader.rollback()
+        told = migrate.stderr.read() if migrate.stderr else ""
+        assert (migrate.wait(60), told) == (0, "")
