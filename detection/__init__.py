@@ -5,7 +5,7 @@ Pure Python, no input or output. `validate(yaml_source)` gives a `Validation` wi
 language to editors; `ISSUE_CODES` explains every code. `Engine(spec).feed(frame)` gives events.
 """
 
-from detection.engine import DetectionEvent, Engine
+from detection.engine import SNAPSHOT_FORM, DetectionEvent, Engine
 from detection.issues import ISSUE_CODES, Issue, Severity
 from detection.json_schema import json_schema
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
@@ -25,6 +25,7 @@ __all__ = [
     "ISSUE_CODES",
     "JOINT_LANDMARKS",
     "LANDMARK_NAMES",
+    "SNAPSHOT_FORM",
     "Criterion",
     "Cue",
     "DetectionEvent",

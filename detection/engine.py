@@ -14,6 +14,7 @@ from detection.spec import COMPLETED, INTERRUPTED, Cue, MoveSpec
 from detection.tracking import PhaseTracker
 
 POSE_LOST_MS = 2000.0
+# The engine's version to whoever stores snapshots: another can't be read.
 SNAPSHOT_FORM = 1
 
 

@@ -1,5 +1,6 @@
 """Forks: another project's public MoveSpec, or one's own, as a new MoveSpec of one's own."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -11,12 +12,14 @@ from kynaplatform.api.errors import (
     MoveSpecNotReleased,
     NotFound,
 )
-from kynaplatform.api.idempotency import fingerprint
+from kynaplatform.api.idempotency import Fingerprints
 from kynaplatform.api.names import MOST_NAME_CHARACTERS, visible
 from movespecs.authors import Author
 from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS, movespec_create
 from movespecs.limits import LimitReached
 from movespecs.models import MoveSpec
+
+FINGERPRINTS = Fingerprints(("source_id", "project_id", "name", "description"))
 
 
 def movespec_fork(
@@ -34,7 +37,12 @@ def movespec_fork(
     An absent name or description is the source's. Raises IdempotencyKeyReused, NotFound,
     MoveSpecArchived, MoveSpecNotReleased, and LimitReached.
     """
-    request = fingerprint(source_id, project_id, name, description)
+    request = {
+        "source_id": source_id,
+        "project_id": project_id,
+        "name": name,
+        "description": description,
+    }
     if idempotency_key is not None:
         earlier = _made_with(project_id, idempotency_key, request)
         if earlier is not None:
@@ -62,7 +70,7 @@ def movespec_fork(
                 yaml_source=source.current_released_version.yaml_source,
                 forked_from=source,
                 fork_idempotency_key=idempotency_key,
-                fork_fingerprint=request if idempotency_key is not None else None,
+                fork_fingerprint=None if idempotency_key is None else FINGERPRINTS.of(request),
             )
     except (IntegrityError, LimitReached):
         if idempotency_key is None:
@@ -80,8 +88,8 @@ def _copied(description: str | None) -> str | None:
     return description and description[:MOST_DESCRIPTION_CHARACTERS]
 
 
-def _made_with(project_id: UUID, key: str, request: bytes) -> MoveSpec | None:
+def _made_with(project_id: UUID, key: str, request: Mapping[str, object]) -> MoveSpec | None:
     fork = MoveSpec.objects.filter(project_id=project_id, fork_idempotency_key=key).first()
-    if fork is not None and bytes(fork.fork_fingerprint or b"") != request:
+    if fork is not None and not FINGERPRINTS.is_of(bytes(fork.fork_fingerprint or b""), request):
         raise IdempotencyKeyReused
     return fork

@@ -10,26 +10,26 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from django.conf import settings
-from django.db import Error
 from django.utils import timezone
 
 from detection import Engine, MoveSpec
 from kynaplatform.api.client_address import address_of_peer
-from kynaplatform.api.errors import ApiError, AuthorizationFailed, NotFound
+from kynaplatform.api.errors import AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from projects.signing import TokenRejected, verify
 from realtime.batches import MOST_FRAMES_AT_ONCE, Progress
 from realtime.refusals import (
+    RESTARTING,
+    Restarting,
     RuntimeTokenExpired,
     RuntimeTokenInvalid,
     RuntimeTokenMissing,
     SessionSuperseded,
-    close_code,
 )
-from sessions_app.finishing import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE, spec_of_version
+from sessions_app.finishing import StateUnreadable, reading_state, spec_of_version
 from sessions_app.holding import AttachmentLost
-from sessions_app.lifecycle import already_ended, session_attach, session_detach, session_fail
+from sessions_app.lifecycle import session_attach, session_detach
 from sessions_app.models import DetectionSession
 from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
 
@@ -104,8 +104,8 @@ def admit(handshake: Handshake) -> UUID:
 def attach(*, session_id: UUID, arrived_at: datetime, runtime: str) -> Attached:
     """Take the session's fence for a socket that came at `arrived_at`, and restore its engine.
 
-    A session whose engine can't be restored fails: no attach would ever get further. Raises
-    NotFound, OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, SessionSuperseded.
+    A session that this process's engine can't go on with is left to another's. Raises NotFound,
+    OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, SessionSuperseded, Restarting.
     """
     attachment_id = uuid.uuid4()
     try:
@@ -118,31 +118,23 @@ def attach(*, session_id: UUID, arrived_at: datetime, runtime: str) -> Attached:
         )
     except AttachmentLost:
         raise SessionSuperseded from None
+    except StateUnreadable:
+        logger.warning("session %s: its state is of another version of the engine", session_id)
+        raise Restarting from None
     try:
-        return Attached(
-            session,
-            attachment_id,
-            progress_of(session, spec_of_version(session.resolved_version_id)),
+        with reading_state(session):
+            progress = progress_of(session, spec_of_version(session.resolved_version_id))
+    except StateUnreadable as error:
+        now = timezone.now()
+        session_detach(
+            session_id=session_id,
+            attachment_id=attachment_id,
+            close_code=RESTARTING,
+            last_message_at=now,
+            now=now,
         )
-    except Error:
-        raise  # the database's fault, not the session's
-    except Exception as error:
-        logger.exception("session %s: the engine can't be restored", session_id)
-        raise _failed(session, attachment_id) from error
-
-
-def _failed(session: DetectionSession, attachment_id: UUID) -> ApiError:
-    """Fail the session; what its socket is to be told."""
-    held, now = {"session_id": session.id, "attachment_id": attachment_id}, timezone.now()
-    error: ApiError
-    try:
-        session_fail(**held, code=RUNTIME_ERROR, message=RUNTIME_ERROR_MESSAGE, now=now)
-        session.refresh_from_db(fields=["status", "terminal_outcome"])
-        error = already_ended(session)
-    except AttachmentLost:
-        error = SessionSuperseded()
-    session_detach(**held, close_code=close_code(error), last_message_at=now, now=now)
-    return error
+        raise Restarting from error
+    return Attached(session, attachment_id, progress)
 
 
 def _authorized_session(handshake: Handshake, now: datetime) -> UUID:

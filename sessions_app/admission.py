@@ -27,8 +27,12 @@ from kynaplatform.api.errors import (
     NotFound,
     ValidationFailed,
 )
-from kynaplatform.api.idempotency import fingerprint
+from kynaplatform.api.idempotency import Fingerprints
 from projects.signing import key_ring
+
+FINGERPRINTS = Fingerprints(
+    ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id"),
+)
 
 _STATEMENT = """
 WITH earlier AS (
@@ -111,15 +115,12 @@ class AdmissionRequest:
     movespec_version_id: UUID | None
     idempotency_key: str | None
 
+    def _fields(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
     @property
     def fingerprint(self) -> bytes:
-        return fingerprint(
-            self.mode,
-            self.project_id,
-            self.contract_major,
-            self.movespec_id,
-            self.movespec_version_id,
-        )
+        return FINGERPRINTS.of(self._fields())
 
 
 class AdmittedSession(NamedTuple):
@@ -172,7 +173,7 @@ def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[Admitted
         raise _refusal(verdict)
     if session.id == id_:
         return session, False
-    if bytes(session.request_fingerprint or b"") != request.fingerprint:
+    if not FINGERPRINTS.is_of(bytes(session.request_fingerprint or b""), request._fields()):
         raise IdempotencyKeyReused
     return session, True
 

@@ -27,20 +27,22 @@ from sessions_app.holding import IDLE_MARGIN, IDLE_SLACK, LEASE, idle_limit
 # checkpoints touch no index (they are heap-only updates).
 _STATEMENT = """
 WITH given AS (
-    SELECT * FROM unnest(
+    SELECT given.*, given.engine_state_text::jsonb AS engine_state FROM unnest(
         %(session_ids)s::uuid[], %(attachment_ids)s::uuid[], %(numbers)s::bigint[],
         %(engine_states)s::text[], %(accepted_frames)s::bigint[], %(rejected_frames)s::bigint[],
         %(last_frame_seqs)s::bigint[], %(last_batch_seqs)s::bigint[],
         %(event_counts)s::bigint[], %(idle_at)s::timestamptz[]
     ) AS given (
-        session_id, attachment_id, number, engine_state, accepted_frames, rejected_frames,
+        session_id, attachment_id, number, engine_state_text, accepted_frames, rejected_frames,
         last_frame_seq, last_batch_seq, event_count, idle_at
     )
 ),
 {free}updated AS (
     UPDATE detection_session AS session
     SET checkpoint_number = given.number,
-        engine_state = given.engine_state::jsonb,
+        engine_state = given.engine_state,
+        engine_version = (given.engine_state #>> '{{engine,form}}')::smallint,
+        is_state_unreadable = FALSE,
         accepted_frames_total = session.accepted_frames_total + given.accepted_frames,
         rejected_frames_total = session.rejected_frames_total + given.rejected_frames,
         events_total = session.events_total + given.event_count,

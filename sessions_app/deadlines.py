@@ -24,21 +24,28 @@ from django.db.models import (
 )
 from django.db.models.expressions import Combinable
 
+from detection import SNAPSHOT_FORM
 from sessions_app.models import DetectionSession, Outcome, Status
 
 # How long a finalizing session waits for the runtime that held it.
 FINALIZING_GRACE = timedelta(seconds=30)
+# And one that is overdue, for a process whose engine can read its state: during an upgrade some
+# processes are of the version before, or of the one after.
+READER_GRACE = timedelta(hours=1)
 
 SESSION_EXPIRED = "session_expired"
 SESSION_ABANDONED = "session_abandoned"
 EXPIRED_MESSAGE = "No runtime attached within the attach window."
 ABANDONED_MESSAGE = "The client sent nothing within the idle limit."
+STATE_UNREADABLE = "state_unreadable"
+STATE_UNREADABLE_MESSAGE = "No detection engine could read the session's stored state."
+NOTHING = Q(pk__in=[])
 # Status → those that a deadline changes into it.
 COMES_FROM: dict[str, tuple[str, ...]] = {
     Status.FINALIZING: (Status.STREAMING,),
     Status.COMPLETED: (Status.STREAMING, Status.FINALIZING),
     Status.CANCELLED: (Status.CREATED,),
-    Status.FAILED: (Status.STREAMING,),
+    Status.FAILED: (Status.STREAMING, Status.FINALIZING),
 }
 
 
@@ -54,12 +61,17 @@ def is_attached(now: datetime) -> Q:
 
 def is_to_finish(now: datetime) -> Q:
     """Overdue, and completed by that: the engine's own finish comes with it (finishing.py)."""
-    return is_due(now) & _completes(now)
+    return is_due(now) & _completes(now) & is_of_known_version() & ~_is_given_up(now)
 
 
 def is_to_settle(now: datetime) -> Q:
     """Overdue, with nothing to do but to write what `as_due` says."""
-    return is_due(now) & ~_completes(now)
+    return is_due(now) & (~_completes(now) | _is_given_up(now))
+
+
+def is_of_known_version() -> Q:
+    """This process's engine may read its state; one that stored none has no version."""
+    return Q(engine_version__isnull=True) | Q(engine_version=SNAPSHOT_FORM)
 
 
 def settle(sessions: QuerySet[DetectionSession], now: datetime) -> int:
@@ -67,6 +79,15 @@ def settle(sessions: QuerySet[DetectionSession], now: datetime) -> int:
     # A runtime finishes those that are left finalizing, from their state.
     kept = Case(When(_is_left_finalizing(now), then=F("engine_state")))
     return sessions.filter(is_to_settle(now)).update(**as_due(now), engine_state=kept)
+
+
+def _is_readable() -> Q:
+    return is_of_known_version() & Q(is_state_unreadable=False)
+
+
+def _is_given_up(now: datetime) -> Q:
+    """Nobody has read its state for so long that nobody will."""
+    return ~_is_readable() & Q(deadline_at__lte=now - READER_GRACE)
 
 
 def _completes(now: datetime) -> Q:
@@ -89,9 +110,16 @@ def _is_left_finalizing(now: datetime) -> Q:
     return _is_too_long(now) & _was_held(now)
 
 
-def as_due(now: datetime) -> dict[str, Combinable]:
-    """Column → its value at `now`: changed where a deadline has passed, as stored otherwise."""
+def as_due(now: datetime, *, is_read: bool = False) -> dict[str, Combinable]:
+    """Column → its value at `now`: changed where a deadline has passed, as stored otherwise.
+
+    What an engine is to complete stays as it is stored while none can read its state, unless that
+    `is_read` by whoever asks.
+    """
     due = is_due(now)
+    unreadable = NOTHING if is_read else due & _completes(now) & ~_is_readable()
+    given_up = unreadable & _is_given_up(now)
+    left = unreadable & ~_is_given_up(now)
     expired = due & Q(status=Status.CREATED)
     too_long = _is_too_long(now)
     finishing = _is_left_finalizing(now)
@@ -101,6 +129,7 @@ def as_due(now: datetime) -> dict[str, Combinable]:
 
     def case(field: "Field[Any, Any]", *whens: tuple[Q, object], name: str) -> Case:
         return Case(
+            When(left, then=F(name)),
             *(When(condition, then=_expression(value)) for condition, value in whens),
             default=F(name),
             output_field=field,
@@ -110,6 +139,7 @@ def as_due(now: datetime) -> dict[str, Combinable]:
         "status": case(
             CharField(),
             (expired, Status.CANCELLED),
+            (given_up, Status.FAILED),
             (finishing, Status.FINALIZING),
             (too_long | finished, Status.COMPLETED),
             (abandoned, Status.FAILED),
@@ -118,6 +148,7 @@ def as_due(now: datetime) -> dict[str, Combinable]:
         "terminal_outcome": case(
             CharField(),
             (expired, Outcome.EXPIRED),
+            (given_up, Outcome.FAILED),
             (finishing, None),
             (too_long, Outcome.MAX_DURATION),
             (abandoned, Outcome.ABANDONED),
@@ -133,12 +164,14 @@ def as_due(now: datetime) -> dict[str, Combinable]:
         "error_code": case(
             CharField(),
             (expired, SESSION_EXPIRED),
+            (given_up, STATE_UNREADABLE),
             (abandoned, SESSION_ABANDONED),
             name="error_code",
         ),
         "error_message": case(
             TextField(),
             (expired, EXPIRED_MESSAGE),
+            (given_up, STATE_UNREADABLE_MESSAGE),
             (abandoned, ABANDONED_MESSAGE),
             name="error_message",
         ),

@@ -1,6 +1,8 @@
 """Finishing: the engine's own finish on the stored state, whoever finishes the session."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -31,13 +33,14 @@ def session_finish(
 
     The engine runs outside any lock of this function's; the one write is guarded by the checkpoint
     that it started from. An engine that raises leaves the session failed, `runtime_error`. Raises
-    AttachmentLost, having changed nothing, when it is another's to finish or has ended.
+    AttachmentLost, having changed nothing, when it is another's to finish or has ended, as it is
+    when this process can't read the state: another may, for an hour.
     """
     sessions = DetectionSession.objects.filter(id=session_id)
     changes: dict[str, Any]
     if attachment_id is None:
         sessions = sessions.filter(is_to_finish(now))
-        changes = {**as_due(now), "engine_state": None}
+        changes = {**as_due(now, is_read=True), "engine_state": None}
     else:
         mine = sessions.filter(attachment_id=attachment_id)
         settle(mine, now)
@@ -53,12 +56,43 @@ def session_finish(
         session = sessions.first()
         if session is None:
             break
-        finished = _finish(
-            session, sessions.filter(checkpoint_number=session.checkpoint_number), changes
-        )
+        try:
+            with reading_state(session):
+                engine = _engine_of(session)
+        except StateUnreadable:
+            if attachment_id is None:
+                settle(DetectionSession.objects.filter(id=session_id), now)
+            break
+        unchanged = sessions.filter(checkpoint_number=session.checkpoint_number)
+        finished = _finish(session, engine, unchanged, changes)
         if finished is not None:
             return finished
     raise AttachmentLost
+
+
+class StateUnreadable(Exception):
+    """This process's engine can't go on from what is stored of the session; another's may."""
+
+
+@contextmanager
+def reading_state(session: DetectionSession) -> Iterator[None]:
+    """Whatever is wrong with its state, or its MoveSpec, is StateUnreadable.
+
+    That is noted for those who show the session.
+    """
+    try:
+        yield
+    except Error:
+        raise  # the database's fault, not the session's
+    except Exception as error:
+        read = DetectionSession.objects.filter(
+            id=session.id,
+            checkpoint_number=session.checkpoint_number,
+            is_state_unreadable=False,
+        )
+        if read.update(is_state_unreadable=True):
+            logger.exception("The engine can't go on with session %s.", session.id)
+        raise StateUnreadable from error
 
 
 @lru_cache(maxsize=256)
@@ -71,12 +105,22 @@ def spec_of_version(version_id: UUID) -> detection.MoveSpec:
     return detection.compile(version.yaml_source)
 
 
+def _engine_of(session: DetectionSession) -> detection.Engine | None:
+    snapshot = (session.engine_state or {}).get("engine")
+    if snapshot is None:
+        return None
+    return detection.Engine.restore(spec_of_version(session.resolved_version_id), snapshot)
+
+
 def _finish(
-    session: DetectionSession, unchanged: QuerySet[DetectionSession], changes: dict[str, Any]
+    session: DetectionSession,
+    engine: detection.Engine | None,
+    unchanged: QuerySet[DetectionSession],
+    changes: dict[str, Any],
 ) -> DetectionSession | None:
     """End `session` while it is `unchanged` since it was read; None when it is not."""
     try:
-        return _end(session, unchanged, changes, _last_events(session))
+        return _end(session, unchanged, changes, _last_events(session, engine))
     except Exception as error:  # whatever it is, the session must end
         if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
             raise  # the database's fault; what it can't store is the engine's
@@ -105,12 +149,9 @@ def _end(
     return DetectionSession.objects.get(id=session.id)
 
 
-def _last_events(session: DetectionSession) -> list[DetectionEvent]:
-    snapshot = (session.engine_state or {}).get("engine")
-    if snapshot is None:
-        return []
-    spec = spec_of_version(session.resolved_version_id)
-    engine = detection.Engine.restore(spec, snapshot)
+def _last_events(
+    session: DetectionSession, engine: detection.Engine | None
+) -> list[DetectionEvent]:
     return [
         DetectionEvent(
             session_id=session.id,
@@ -120,5 +161,5 @@ def _last_events(session: DetectionSession) -> list[DetectionEvent]:
             type=event.type,
             payload=event.payload,
         )
-        for number, event in enumerate(engine.finish(), start=1)
+        for number, event in enumerate(engine.finish() if engine else (), start=1)
     ]

@@ -28,9 +28,10 @@ from sessions_app.deadlines import (
     SESSION_ABANDONED,
     is_attached,
     is_due,
+    is_of_known_version,
     settle,
 )
-from sessions_app.finishing import session_finish
+from sessions_app.finishing import StateUnreadable, session_finish
 from sessions_app.holding import (
     ENDED,
     IDLE_SLACK,
@@ -117,7 +118,7 @@ def session_attach(
     The first attach starts the session. An attach counts as a message of the client. The session
     comes with its version, and as it is after the last checkpoint of an older attachment. `runtime`
     names the process, as host:pid. Raises NotFound, OrganizationSuspended, ProjectSuspended,
-    SessionAlreadyEnded, AttachmentLost.
+    SessionAlreadyEnded, AttachmentLost, and StateUnreadable, having changed nothing.
     """
     found = DetectionSession.objects.select_related("project__organization")
     admitted = found.defer("engine_state").filter(id=session_id).first()
@@ -137,7 +138,8 @@ def session_attach(
     with transaction.atomic():
         _settle_locked(one, now)
         is_newest = not _newer_attaches(session_id, runtime, arrived_at).exists()
-        is_taken = is_newest and one.filter(status__in=LIVE_STATUSES, deadline_at__gt=now).update(
+        free = one.filter(is_of_known_version(), status__in=LIVE_STATUSES, deadline_at__gt=now)
+        is_taken = is_newest and free.update(
             status=case(Q(status=Status.CREATED), Status.STREAMING, F("status")),
             started_at=Coalesce(F("started_at"), Value(now)),
             longest_until=longest,
@@ -155,7 +157,7 @@ def session_attach(
     if not is_newest and session.status in LIVE_STATUSES:
         raise AttachmentLost
     if not is_taken:
-        raise already_ended(session)
+        raise StateUnreadable if session.status in LIVE_STATUSES else already_ended(session)
     return session
 
 

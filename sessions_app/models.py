@@ -95,6 +95,13 @@ class DetectionSession(models.Model):
     lease_until = models.DateTimeField(null=True)
     checkpoint_number = models.BigIntegerField(default=0)
     engine_state = models.JSONField(null=True)
+    engine_version = models.SmallIntegerField(
+        null=True,
+        help_text="Of the engine that last stored its state, which only its like can read.",
+    )
+    is_state_unreadable = models.BooleanField(
+        default=False, db_default=False, help_text="An engine of this version could not read it."
+    )
 
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001
     request_fingerprint = models.BinaryField(max_length=32, null=True)

@@ -2,12 +2,14 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 import msgspec
 from django.http import HttpRequest
 
-from kynaplatform.api.errors import IdempotencyKeyInvalid
+from kynaplatform.api.errors import IdempotencyKeyInvalid, ServiceUnavailable
 
+_DIGEST_BYTES = hashlib.sha256().digest_size
 _BARE = re.compile(r"[!-~]{1,255}")
 _ESCAPED = re.compile(r"\\(.)")
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
@@ -32,6 +34,31 @@ def idempotency_key(request: HttpRequest) -> str | None:
     return str(value)
 
 
-def fingerprint(*parts: object) -> bytes:
-    """SHA-256 of a request's validated fields, to tell the same request from another."""
-    return hashlib.sha256(msgspec.json.encode(parts)).digest()
+class Fingerprints:
+    """Tell the same request from another, by the validated fields that each version is made of.
+
+    A field that is new makes a new version: what is stored goes by the fields of its own, and then
+    the same request is one that leaves the newer ones out. A fingerprint is a SHA-256 with the
+    number of its version before it; one without a number is of version 1.
+    """
+
+    def __init__(self, *fields_by_version: tuple[str, ...]) -> None:
+        self._fields = dict(enumerate(fields_by_version, start=1))
+        self._newest = len(fields_by_version)
+
+    def of(self, request: Mapping[str, object]) -> bytes:
+        """What to store of a request, given as field → value; an absent one is None."""
+        return self._of(request, self._newest)
+
+    def is_of(self, stored: bytes, request: Mapping[str, object]) -> bool:
+        """Raises ServiceUnavailable for one that later code has stored: that can tell."""
+        version = 1 if len(stored) <= _DIGEST_BYTES else stored[0]
+        if version not in self._fields:
+            raise ServiceUnavailable
+        newer = set(self._fields[self._newest]) - set(self._fields[version])
+        return stored == self._of(request, version) and all(request[name] is None for name in newer)
+
+    def _of(self, request: Mapping[str, object], version: int) -> bytes:
+        parts = [request[name] for name in self._fields[version]]
+        digest = hashlib.sha256(msgspec.json.encode(parts)).digest()
+        return digest if version == 1 else bytes([version]) + digest

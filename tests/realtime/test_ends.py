@@ -23,6 +23,7 @@ from poses.figure import perform
 from projects.suspension import suspend
 from realtime.connection import MOST_RECEIVED
 from sessions_app.lifecycle import CHANNEL
+from sessions_app.models import DetectionSession
 from tests.concurrency.racing import racing
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer
@@ -397,20 +398,31 @@ def test_an_engine_that_raises_fails_the_session(owner: Machine, created: dict[s
     assert record(owner, created)["error_code"] == "runtime_error"
 
 
-def test_an_engine_state_that_cannot_be_restored_fails_the_session(
+def test_an_engine_state_that_cannot_be_read_is_left_to_another_runtime(
     owner: Machine, created: dict[str, Any]
 ) -> None:
     client = attach(created)
     stream(client)
     client.socket.close()
     await_detached(created)
-    session = session_of(created)
-    session.engine_state["engine"] = {"made": "unreadable"}
-    session.save(update_fields=["engine_state"])
-    error = refused(created)
-    assert error["details"] == {
-        "status": "failed",
-        "terminal_outcome": "failed",
-        "accepted_frames_total": len(MIDWAY),
-    }
-    assert record(owner, created)["error_code"] == "runtime_error"
+    readable = session_of(created).engine_state
+    for state, version in (
+        ({"made": "unreadable"}, 1),
+        (readable | {"engine": readable["engine"] | {"form": 2}}, 2),
+        (readable | {"engine": readable["engine"] | {"form": 2}}, None),
+    ):
+        DetectionSession.objects.update(engine_state=state, engine_version=version)
+        for _ in range(2):
+            refused = Client(created)
+            assert refused.to_the_end() == 1012
+            assert refused.told == []
+        found = record(owner, created)
+        assert (found["status"], found["error_code"]) == ("streaming", None)
+        row = session_of(created)
+        assert (row.engine_state, row.attachment_id) == (state, None)
+    DetectionSession.objects.update(engine_state=readable, engine_version=1)
+    client = attach(created)
+    client.send({"type": "finalize"})
+    assert client.until("session_done")["status"] == "completed"
+    assert client.to_the_end() == 1000
+    assert stored_events(created) == FINISHED

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from engine_work import midway, whole
 from lifecycle_scene import LONGEST, START, Scene, at, sweep
 
+from detection import Engine
 from kynaplatform.api.errors import SessionAlreadyEnded
 from movespecs.models import MoveSpec
 from sessions_app.checkpoints import NewEvent
@@ -183,15 +184,22 @@ def test_nobody_finishes_what_no_deadline_completes(scene: Scene) -> None:
 
 # --- An engine that fails ----------------------------------------------------------------
 
-BROKEN = '{"engine": {"form": -1}}'
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Engine) -> None:
+        raise ZeroDivisionError("made to fail by a test")
+
+    monkeypatch.setattr(Engine, "finish", fail)
 
 
+@pytest.mark.usefixtures("broken")
 @pytest.mark.parametrize("by", ["runtime", "finalize", "sweep"])
 def test_an_engine_that_raises_leaves_the_session_failed(
     scene: Scene, by: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, engine_state=BROKEN)
+    scene.checkpoint(session_id, holder, 1, 1, work=midway())
     match by:
         case "runtime":
             scene.finalize(session_id, 5)
@@ -245,25 +253,27 @@ def test_a_database_that_fails_is_no_fault_of_the_session(
     assert scene.columns(session_id) == before
 
 
+@pytest.mark.usefixtures("broken")
 def test_a_client_that_finalizes_is_told_that_the_engine_failed(
     owner: Machine, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("django.utils.timezone.now", lambda: at(5))
     owner.token = owner.token_with("sessions:write", "sessions:read")
     session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, engine_state=BROKEN)
+    scene.checkpoint(session_id, holder, 1, 1, work=midway())
     scene.detach(session_id, holder, 2)
     response = owner.post(f"{SESSIONS}/{session_id}/finalize")
     assert response.status_code == 200
     assert (response.json()["status"], response.json()["error_code"]) == ("failed", "runtime_error")
 
 
+@pytest.mark.usefixtures("broken")
 @pytest.mark.parametrize("path", ["", "/events"])
 def test_who_asks_for_a_session_is_not_told_of_an_end_that_may_still_fail(
     owner: Machine, scene: Scene, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, engine_state=BROKEN)
+    scene.checkpoint(session_id, holder, 1, 1, work=midway())
     scene.finalize(session_id, 2)
     monkeypatch.setattr("django.utils.timezone.now", lambda: at(100))
     owner.token = owner.token_with("sessions:read")

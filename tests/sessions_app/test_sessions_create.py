@@ -91,6 +91,8 @@ def test_it_makes_a_session_of_the_released_version(owner, movespec, monkeypatch
         "last_batch_seq": 0,
         "checkpoint_number": 0,
         "engine_state": None,
+        "engine_version": None,
+        "is_state_unreadable": False,
         "idempotency_key": None,
         "request_fingerprint": session.request_fingerprint,
         "signing_key_id": key_ring().active(NOW).id,

@@ -1,0 +1,142 @@
+"""What was signed or stored before an upgrade is the same after it, to the byte."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from cryptography.fernet import Fernet
+
+from kynaplatform.api.errors import IdempotencyKeyReused, ServiceUnavailable
+from kynaplatform.api.idempotency import Fingerprints
+from movespecs.models import MoveSpec
+from projects.models import SigningKey
+from projects.signing import key_ring
+from sessions_app import admission
+from sessions_app.admission import AdmissionRequest, AdmittedSession
+from sessions_app.models import DetectionSession
+from sessions_app.runtime_tokens import runtime_token
+from tests.conftest import Machine
+
+NOW = datetime(2026, 5, 6, 7, 8, 9, 750_000, tzinfo=UTC)
+KEY_ID = UUID("00000000-0000-4000-8000-000000000001")
+# The public half of the private key of 32 bytes 0x07.
+PUBLIC_KEY = bytes.fromhex("ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c")
+SESSION = AdmittedSession(
+    project_id=UUID("00000000-0000-4000-8000-000000000002"),
+    id=UUID("00000000-0000-4000-8000-000000000003"),
+    resolved_version_id=UUID("00000000-0000-4000-8000-000000000004"),
+    mode="live",
+    contract_major=1,
+    created_at=NOW,
+    signing_key_id=KEY_ID,
+    runtime_token_expires_at=NOW + timedelta(seconds=3900),
+    stream_url="wss://kyna.example/api/detection/stream/00000000-0000-4000-8000-000000000003",
+    request_fingerprint=None,
+)
+ORGANIZATION_ID = UUID("00000000-0000-4000-8000-000000000005")
+TOKEN = (
+    "eyJhbGciOiJFZERTQSIsInR5cCI6Imt5bmEtcnVudGltZStqd3QiLCJraWQiOiIwMDAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDEifQ."
+    "eyJpc3MiOiJreW5hcGxhdGZvcm0iLCJhdWQiOiJreW5hLXJ1bnRpbWUiLCJzdWIiOiIwMDAwMDAwMC0w"
+    "MDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDMiLCJqdGkiOiIwMDAwMDAwMC0wMDAwLTQwMDAtODAwMC0w"
+    "MDAwMDAwMDAwMDMiLCJpYXQiOjE3NzgwNTEyODksIm5iZiI6MTc3ODA1MTI4OSwiZXhwIjoxNzc4MDU1"
+    "MTg5LCJvcmdhbml6YXRpb25faWQiOiIwMDAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDUi"
+    "LCJwcm9qZWN0X2lkIjoiMDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAyIiwibW92ZXNw"
+    "ZWNfdmVyc2lvbl9pZCI6IjAwMDAwMDAwLTAwMDAtNDAwMC04MDAwLTAwMDAwMDAwMDAwNCIsIm1vZGUi"
+    "OiJsaXZlIiwiY29udHJhY3RfbWFqb3IiOjEsImlucHV0X3NjaGVtYV92ZXJzaW9uIjoibWVkaWFwaXBl"
+    "X3Bvc2VfbGFuZG1hcmtlci92MSIsIm91dHB1dF9zY2hlbWFfdmVyc2lvbiI6Imt5bmFzbWl0aF9kZXRl"
+    "Y3Rpb25fZXZlbnRzL3YxIn0"
+    ".sPtEZE9nMtJ7SR9gAFv8rq0VNfMFkFmnDIadMBMqHAxfn_HCNi7HISqlvlfauvCmmWqa4usoDAlK008zeL8pDg"
+)
+
+
+@pytest.mark.django_db
+def test_a_known_session_has_exactly_this_token(settings: Any) -> None:
+    """Replays are signed again: neither the order of claims nor the library may change."""
+    secret = Fernet.generate_key()
+    settings.SIGNING_KEY_SECRETS = [secret.decode()]
+    SigningKey.objects.create(
+        id=KEY_ID,
+        public_key=PUBLIC_KEY,
+        encrypted_private_key=Fernet(secret).encrypt(bytes([7]) * 32),
+        created_at=NOW,
+        signs_from=NOW,
+    )
+    key_ring().forget()
+    try:
+        assert runtime_token(SESSION, ORGANIZATION_ID, NOW) == TOKEN
+    finally:
+        key_ring().forget()
+
+
+def test_a_known_request_has_exactly_this_fingerprint() -> None:
+    request = AdmissionRequest(
+        project_id=SESSION.project_id,
+        mode="live",
+        contract_major=1,
+        movespec_id=UUID("00000000-0000-4000-8000-000000000006"),
+        movespec_version_id=None,
+        idempotency_key="k",
+    )
+    hashed = (
+        b'["live","00000000-0000-4000-8000-000000000002",1,'
+        b'"00000000-0000-4000-8000-000000000006",null]'
+    )
+    assert request.fingerprint == hashlib.sha256(hashed).digest()
+
+
+# --- A field that is new ---------------------------------------------------------------------
+
+BEFORE = Fingerprints(("mode", "project"))
+AFTER = Fingerprints(("mode", "project"), ("mode", "project", "label"))
+
+
+def test_what_was_stored_before_a_field_came_is_of_a_request_that_leaves_it_out() -> None:
+    stored = BEFORE.of({"mode": "live", "project": "p"})
+    same = {"mode": "live", "project": "p", "label": None}
+    assert AFTER.is_of(stored, same)
+    assert not AFTER.is_of(stored, same | {"label": "x"})
+    assert not AFTER.is_of(stored, same | {"mode": "replay"})
+
+
+def test_a_newer_one_begins_with_its_version_and_tells_by_the_new_field_too() -> None:
+    request = {"mode": "live", "project": "p", "label": "x"}
+    stored = AFTER.of(request)
+    assert (stored[0], len(stored)) == (2, 33)
+    assert AFTER.is_of(stored, request)
+    assert not AFTER.is_of(stored, request | {"label": None})
+
+
+def test_what_later_code_stored_is_left_to_it() -> None:
+    stored = AFTER.of({"mode": "live", "project": "p", "label": "x"})
+    with pytest.raises(ServiceUnavailable):
+        BEFORE.is_of(stored, {"mode": "live", "project": "p"})
+
+
+def test_a_days_replays_outlive_an_upgrade_that_adds_a_field(
+    owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = owner.create_session(movespec, idempotency_key="k")
+    fields = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
+    upgraded = Fingerprints(fields, (*fields, "label"))
+    monkeypatch.setattr(admission, "FINGERPRINTS", upgraded)
+    monkeypatch.setattr(
+        AdmissionRequest,
+        "_fields",
+        lambda self: {name: getattr(self, name) for name in fields} | {"label": None},
+    )
+    again = owner.create_session(movespec, idempotency_key="k")
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    newer = owner.create_session(movespec, idempotency_key="after")
+    assert bytes(DetectionSession.objects.latest("created_at").request_fingerprint or b"")[0] == 2
+    assert owner.create_session(movespec, idempotency_key="after").json() == (newer.json())
+    # The upgrade is rolled back: neither a second session nor a refusal for good.
+    monkeypatch.undo()
+    refused = owner.create_session(movespec, idempotency_key="after")
+    assert refused.status_code == 503
+    assert owner.create_session(movespec, idempotency_key="k").content == first.content
+    assert DetectionSession.objects.count() == 2
+    other = owner.create_session(movespec, idempotency_key="k", mode="replay")
+    assert (other.status_code, other.json()["error"]["code"]) == (422, IdempotencyKeyReused.code)
