@@ -17,7 +17,6 @@ from granian.http import HTTP1Settings
 from kynaplatform.database_sessions import WEB, begin_as
 
 APPLICATION = "kynaplatform.rsgi:application"
-DEFAULT_PORT = 8000
 # Connections that a process holds: each has one, also one that sends nothing.
 MOST_CONNECTIONS = 4096
 # For a request's line and headers, also on a connection that was kept.
@@ -46,15 +45,18 @@ def load(application: str) -> None:
         raise SystemExit(f"--application is {application!r}: {fault}.") from fault
 
 
-def serve(application: str, host: str, port: int, stop_seconds: int) -> None:
-    """Serve `application`, as module:name, on host and port until a signal ends it."""
+def serve(application: str, host: str, port: int | None, stop_seconds: int) -> None:
+    """Serve `application`, as module:name, on `host` until a signal ends it.
+
+    `port` is PORT where it is None.
+    """
     load(application)
     from django.conf import settings
 
     Granian(
         application,
         address=host,
-        port=port,
+        port=settings.PORT if port is None else port,
         interface=Interfaces.RSGI,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(
@@ -72,7 +74,7 @@ def serve(application: str, host: str, port: int, stop_seconds: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m kynaplatform", description="The API.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: 8000")
+    parser.add_argument("--port", type=int, help="default: PORT")
     parser.add_argument(
         "--stop-seconds",
         type=int,

@@ -55,6 +55,7 @@ REDIS_URL = env.str("REDIS_URL", default="")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 PUBLIC_STREAM_URL = env.str("PUBLIC_STREAM_URL", default="").rstrip("/")
 
+PORT = integer("PORT", default=8000)
 REALTIME_PORT = integer("REALTIME_PORT", default=8001)
 WEB_PROCESSES = integer("WEB_PROCESSES", default=1)
 # Of the API, in each web process; see docs/architecture.md for how many answered the most.

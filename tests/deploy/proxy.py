@@ -1,14 +1,17 @@
-"""A real nginx on deploy/nginx.conf, before servers of the test."""
+"""A real nginx on the files of deploy/, before servers of the test."""
 
 import contextlib
 import datetime
+import json
 import re
 import shutil
 import signal
+import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -20,24 +23,16 @@ from local_stack.environment import PROJECT
 from local_stack.ports import free_port, listens
 from local_stack.pytest_plugin import skip_without
 
-SITE = PROJECT / "deploy" / "nginx.conf"
+DEPLOY = PROJECT / "deploy"
 NAME = "kyna.example.com"
-# What a whole configuration has around a site, of its own folder and user.
-AROUND = """
-daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log info;
-events {{ worker_connections 512; }}
-http {{
-    access_log {folder}/access.log;
-    client_body_temp_path {folder}/bodies; proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fcgi; uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {site};
-}}
-"""
+# Written where nginx was told when it was built, which is not for the tests.
+TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 @contextlib.contextmanager
-def proxy(folder: Path, *, api_port: int, realtime_port: int) -> Iterator[int]:
+def proxy(
+    folder: Path, *, api_ports: Sequence[int], realtime_ports: Sequence[int]
+) -> Iterator[int]:
     """Gives the port where it ends TLS for `NAME`, with a certificate that signs itself."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
@@ -45,21 +40,14 @@ def proxy(folder: Path, *, api_port: int, realtime_port: int) -> Iterator[int]:
         return
     port = free_port()
     write_certificate(folder)
-    yours = {
-        r"127\.0\.0\.1:8000": f"127.0.0.1:{api_port}",
-        r"127\.0\.0\.1:8001": f"127.0.0.1:{realtime_port}",
-        r"listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
-        r"/etc/nginx/tls/": f"{folder}/",
-    }
-    site = SITE.read_text()
-    for pattern, replacement in yours.items():
-        site, replaced = re.subn(pattern, replacement, site)
-        assert replaced, pattern
-    (folder / "site.conf").write_text(site)
-    (folder / "nginx.conf").write_text(AROUND.format(folder=folder, site=folder / "site.conf"))
+    write_configuration(folder, port, {"kyna_api": api_ports, "kyna_realtime": realtime_ports})
     log = folder / "nginx.log"
     process = processes.start(
-        [program, "-e", str(log), "-p", str(folder), "-c", str(folder / "nginx.conf")],
+        [
+            *(program, "-e", log, "-p", folder, "-c", folder / "nginx-main.conf"),
+            # One process, so that its user can enter the folder.
+            *("-g", "daemon off; master_process off;"),
+        ],
         env={},
         stdout=log.open("ab"),
     )
@@ -72,6 +60,41 @@ def proxy(folder: Path, *, api_port: int, realtime_port: int) -> Iterator[int]:
         yield port
     finally:
         processes.stop(process, signals=[(signal.SIGTERM, 5)])
+
+
+def write_configuration(folder: Path, port: int, upstreams: Mapping[str, Sequence[int]]) -> None:
+    """The files of deploy/ with the paths, the port and the servers of the test."""
+    places = {"/etc/nginx/kyna/": folder, "/etc/nginx/tls/": folder, "/var/log/nginx/": folder}
+    temporary = " ".join(f"{name}_temp_path {folder}/{name};" for name in TEMPORARY)
+    for name, own in {
+        "nginx-main.conf": {"http {": f"http {{ {temporary}", "/run/nginx.pid": f"{folder}/pid"},
+        "nginx.conf": {"listen 443 ssl": f"listen 127.0.0.1:{port} ssl"},
+        "upstreams-local.conf": {},
+    }.items():
+        text = (DEPLOY / name).read_text()
+        for written, replacement in own.items():
+            assert written in text, written
+            text = text.replace(written, replacement)
+        for written, place in places.items():
+            text = text.replace(written, f"{place}/")
+        (folder / name).write_text(text)
+    (folder / "upstreams.conf").write_text(
+        with_servers((folder / "upstreams-local.conf").read_text(), upstreams)
+    )
+
+
+def with_servers(configuration: str, upstreams: Mapping[str, Sequence[int]]) -> str:
+    """The upstreams of a file with these ports in place of its servers, which are all alike."""
+
+    def of_the_test(block: re.Match[str]) -> str:
+        [options] = set(re.findall(r"server \S+ (.*);", block[0]))
+        lines = re.sub(r"\n *server .*;", "", block[0])
+        servers = (f"    server 127.0.0.1:{port} {options};\n" for port in upstreams[block[1]])
+        return f"{lines.removesuffix('}')}{''.join(servers)}}}"
+
+    written, replaced = re.subn(r"upstream (\w+) \{[^}]*\}", of_the_test, configuration)
+    assert replaced == len(upstreams)
+    return written
 
 
 def trusting(folder: Path) -> ssl.SSLContext:
@@ -101,3 +124,53 @@ def write_certificate(folder: Path) -> None:
             serialization.NoEncryption(),
         )
     )
+
+
+def open_to(folder: Path, port: int) -> ssl.SSLSocket:
+    raw = socket.create_connection(("127.0.0.1", port), timeout=20)
+    return trusting(folder).wrap_socket(raw, server_hostname=NAME)
+
+
+def proxy_of(folder: Path, *api: socket.socket) -> contextlib.AbstractContextManager[int]:
+    """One before these and a runtime that is away."""
+    ports = [listening.getsockname()[1] for listening in api] or [free_port()]
+    return proxy(folder, api_ports=ports, realtime_ports=[free_port()])
+
+
+def request(
+    method: str, path: str, body: bytes = b"", length: int | None = None, headers: str = ""
+) -> bytes:
+    return (
+        f"{method} {path} HTTP/1.1\r\nHost: {NAME}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body) if length is None else length}\r\nConnection: close\r\n"
+        f"{headers}\r\n"
+    ).encode() + body
+
+
+def answer(folder: Path, port: int, sent: bytes) -> tuple[int, bytes, bytes]:
+    """Status, head and body."""
+    with open_to(folder, port) as client:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            client.sendall(sent)
+        received = b""
+        while chunk := client.recv(65_536):
+            received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    return int(head.split()[1]), head, body
+
+
+def eventually(is_so: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return is_so()
+
+
+def logged(folder: Path) -> str:
+    return "".join((folder / name).read_text() for name in ("access.log", "error.log", "nginx.log"))
+
+
+def lines_of(folder: Path) -> list[dict[str, Any]]:
+    """What the access log tells, as soon as it tells anything: it is written after the answer."""
+    assert eventually(lambda: (folder / "access.log").read_text().endswith("\n"))
+    return [json.loads(line) for line in (folder / "access.log").read_text().splitlines()]

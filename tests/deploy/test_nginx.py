@@ -2,18 +2,29 @@
 
 import contextlib
 import json
+import re
 import socket
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.test import Client
 from websockets.sync.client import connect
 
-from local_stack.ports import free_port
-from tests.conftest import MOVESPECS, TOKENS
-from tests.deploy.proxy import NAME, proxy, trusting
+from tests.conftest import MOVESPECS, SESSIONS, TOKENS
+from tests.deploy.proxy import (
+    NAME,
+    answer,
+    lines_of,
+    logged,
+    open_to,
+    proxy,
+    proxy_of,
+    request,
+    trusting,
+)
 from tests.server import runtime_server, web_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,30 +35,6 @@ BEHIND = {
 }
 
 
-def open_to(folder: Path, port: int) -> ssl.SSLSocket:
-    raw = socket.create_connection(("127.0.0.1", port), timeout=20)
-    return trusting(folder).wrap_socket(raw, server_hostname=NAME)
-
-
-def request(method: str, path: str, body: bytes = b"", length: int | None = None) -> bytes:
-    return (
-        f"{method} {path} HTTP/1.1\r\nHost: {NAME}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body) if length is None else length}\r\nConnection: close\r\n\r\n"
-    ).encode() + body
-
-
-def answer(folder: Path, port: int, sent: bytes) -> tuple[int, bytes, bytes]:
-    """Status, head and body."""
-    with open_to(folder, port) as client:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            client.sendall(sent)
-        received = b""
-        while chunk := client.recv(65_536):
-            received += chunk
-    head, _, body = received.partition(b"\r\n\r\n")
-    return int(head.split()[1]), head, body
-
-
 @pytest.fixture
 def behind(tmp_path: Path) -> Iterator[tuple[Path, int]]:
     with web_server(tmp_path, environment=BEHIND) as base_url:
@@ -55,7 +42,7 @@ def behind(tmp_path: Path) -> Iterator[tuple[Path, int]]:
         assert api_port is not None
         with (
             runtime_server(tmp_path, environment=BEHIND) as runtime,
-            proxy(tmp_path, api_port=api_port, realtime_port=runtime.port) as port,
+            proxy(tmp_path, api_ports=[api_port], realtime_ports=[runtime.port]) as port,
         ):
             yield tmp_path, port
 
@@ -64,7 +51,7 @@ def test_a_half_sent_body_never_reaches_the_api(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as api:
         api.settimeout(1)
         with (
-            proxy(tmp_path, api_port=api.getsockname()[1], realtime_port=free_port()) as port,
+            proxy_of(tmp_path, api) as port,
             contextlib.ExitStack() as stack,
         ):
             held = [stack.enter_context(open_to(tmp_path, port)) for _ in range(20)]
@@ -112,7 +99,7 @@ def test_a_body_that_is_too_large_is_told_as_the_api_tells_it(behind: tuple[Path
 
 
 def test_an_api_that_is_away_is_told_as_the_api_tells_it(tmp_path: Path) -> None:
-    with proxy(tmp_path, api_port=free_port(), realtime_port=free_port()) as port:
+    with proxy_of(tmp_path) as port:
         status, head, body = answer(tmp_path, port, request("GET", MOVESPECS))
         assert (status, json.loads(body)["error"]["code"]) == (503, "service_unavailable")
         assert b"Retry-After: 5" in head
@@ -126,5 +113,77 @@ def test_the_stream_goes_through_and_its_token_is_in_no_log(behind: tuple[Path, 
         f"wss://{NAME}{path}", sock=raw, ssl=trusting(folder), server_hostname=NAME
     ) as stream:
         assert json.loads(stream.recv(20))["error"]["code"] == "runtime_token_invalid"
-    for log in ("access.log", "error.log", "nginx.log"):
-        assert "s3cr3t" not in (folder / log).read_text()
+    assert "s3cr3t" not in logged(folder)
+    [line] = lines_of(folder)
+    assert (line["path"], line["status"]) == (path.partition("?")[0], "101")
+    assert line["upstream"].startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{SESSIONS}?runtime_token=s3cr3t",
+        # Typed wrongly, and what nginx itself says of them.
+        "/api/detection/stream?runtime_token=s3cr3t",
+        "/api/detection/streams/1?runtime_token=s3cr3t",
+        "/api/detection/stream/1?runtime_token=s3cr3t",
+    ],
+)
+@pytest.mark.parametrize("fault", ["away", "too large", "a header too large"])
+def test_a_token_is_in_no_log_whatever_fails(tmp_path: Path, path: str, fault: str) -> None:
+    with proxy_of(tmp_path) as port:
+        body = b" " * 3_000_000 if fault == "too large" else b""
+        header = f"X-Large: {'x' * 20_000}\r\n" if fault == "a header too large" else ""
+        status, _, _ = answer(tmp_path, port, request("POST", path, body, headers=header))
+        assert status in (301, 400, 413, 503)
+        assert len(lines_of(tmp_path)) == 1
+    assert "s3cr3t" not in logged(tmp_path)
+
+
+@pytest.mark.parametrize("given", [None, "visit-4711.a_b", "x" * 128, "x" * 129, "a b", 'a"b'])
+def test_a_request_has_one_id_at_the_client_in_the_log_and_at_the_api(
+    behind: tuple[Path, int], given: str | None
+) -> None:
+    header = "" if given is None else f"X-Request-ID: {given}\r\n"
+    _, head, _ = answer(*behind, request("GET", MOVESPECS, headers=header))
+    [told] = re.findall(r"(?i)x-request-id: (\S+)", head.decode())
+    is_kept = given in ("visit-4711.a_b", "x" * 128)
+    assert (told == given) == is_kept
+    folder, _ = behind
+    [line] = lines_of(folder)
+    assert (line["request_id"], line["path"], line["status"]) == (told, MOVESPECS, "200")
+    assert f"[{told}] GET {MOVESPECS} 200" in (folder / "web.log").read_text()
+
+
+def test_an_answer_of_its_own_has_the_id_of_its_line(tmp_path: Path) -> None:
+    with proxy_of(tmp_path) as port:
+        for path in (MOVESPECS, "/readyz"):
+            _, head, _ = answer(tmp_path, port, request("GET", path))
+            [told] = re.findall(r"(?i)x-request-id: (\S+)", head.decode())
+            assert lines_of(tmp_path)[-1]["request_id"] == told
+
+
+INSIDE = ["/readyz", "/metrics", "//metrics", "/%6detrics", "/x/../metrics", "/./readyz?x=1"]
+INSIDE += ["/api/detection/stream/../../../metrics", "/api/detection/stream/%2e%2e/../../readyz"]
+
+
+@pytest.mark.parametrize("path", INSIDE)
+def test_what_is_for_the_inside_is_not_there(tmp_path: Path, path: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as api:
+        api.settimeout(0.2)
+        with proxy_of(tmp_path, api) as port:
+            status, head, body = answer(tmp_path, port, request("GET", path))
+            with pytest.raises(TimeoutError):
+                api.accept()
+    assert (status, b"application/json" in head) == (404, True)
+    assert json.loads(body)["error"] == error_of_an_unknown_path()
+
+
+def error_of_an_unknown_path() -> dict[str, Any]:
+    found: dict[str, Any] = Client().get("/none").json()["error"]
+    return found
+
+
+def test_health_is_for_everybody(behind: tuple[Path, int]) -> None:
+    status, _, body = answer(*behind, request("GET", "/healthz"))
+    assert (status, json.loads(body)) == (200, {"status": "ok"})

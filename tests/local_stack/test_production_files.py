@@ -19,7 +19,7 @@ def test_the_image_holds_every_package_of_ours() -> None:
     assert set(copied) == ours | {"detection", "examples", "poses", "templates"}
 
 
-OURS = ["migrate", "web", "realtime", "worker", "beat"]
+OURS = ["migrate", "web-1", "web-2", "realtime-1", "realtime-2", "worker", "beat"]
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -28,31 +28,72 @@ def test_every_secret_comes_from_the_environment_and_is_required(service: str) -
     assert variables["ENVIRONMENT"] == "production"
     for name in (
         *("SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS"),
-        *("PUBLIC_STREAM_URL", "ALLOWED_HOSTS", "TRUSTED_PROXIES"),
+        *("PUBLIC_STREAM_URL", "ALLOWED_HOSTS"),
     ):
         assert variables[name] == f"${{{name}:?}}"
     for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
         assert re.search(r":\$\{\w+_PASSWORD:\?\}@", variables[name])
 
 
-@pytest.mark.parametrize("service", [name for name in OURS if name != "realtime"])
-def test_the_folders_of_the_image_win_over_dotenv(service: str) -> None:
+@pytest.mark.parametrize("service", OURS)
+def test_the_ports_and_folders_of_the_image_win_over_dotenv(service: str) -> None:
     image = (PROJECT / "Dockerfile").read_text()
-    for name in ("DATA_DIR", "PROMETHEUS_MULTIPROC_DIR"):
-        assert f" {name}={COMPOSE['services'][service]['environment'][name]}" in image
+    variables = COMPOSE["services"][service]["environment"]
+    for name in ("PORT", "REALTIME_PORT", "DATA_DIR"):
+        assert f" {name}={variables[name]}" in image
+    # A runtime is one process, which counts for itself.
+    shared = variables["PROMETHEUS_MULTIPROC_DIR"]
+    assert shared == "" if service.startswith("realtime") else f"_DIR={shared}\n" in image
 
 
-def test_the_runtime_serves_on_its_port_whatever_dotenv_says() -> None:
-    realtime = COMPOSE["services"]["realtime"]
-    assert realtime["environment"]["REALTIME_PORT"] == "8001"
-    # One process counts for itself.
-    assert realtime["environment"]["PROMETHEUS_MULTIPROC_DIR"] == ""
-    assert realtime["command"][:3] == ["python", "-m", "realtime"]
-    assert realtime["ports"] == ["127.0.0.1:${REALTIME_PORT:-8001}:8001"]
-    assert "http://127.0.0.1:8001/healthz" in realtime["healthcheck"]["test"][-1]
+def test_nothing_but_nginx_is_reached_from_outside() -> None:
+    published = {name: found.get("ports") for name, found in COMPOSE["services"].items()}
+    assert published.pop("nginx") == ["${HTTPS_PORT:-443}:443"]
+    assert set(published.values()) == {None}
 
 
-@pytest.mark.parametrize("service", ["postgres", "redis", *OURS[1:]])
+def test_nginx_has_the_files_of_the_project() -> None:
+    mounted = dict(
+        volume.removesuffix(":ro").rsplit(":", 1)
+        for volume in COMPOSE["services"]["nginx"]["volumes"]
+    )
+    assert all((PROJECT / path).is_file() for path in mounted if path != "${TLS_DIR:?}")
+    main, site = (
+        (PROJECT / "deploy" / name).read_text() for name in ("nginx-main.conf", "nginx.conf")
+    )
+    wanted = re.findall(r"^ *(?:include|ssl_certificate)\s+(\S+);", main + site, re.MULTILINE)
+    places = [*mounted.values(), "/etc/nginx/tls/kyna.crt"]
+    assert set(wanted) <= set(places)
+
+
+def test_the_servers_of_compose_are_those_of_its_file() -> None:
+    services = COMPOSE["services"]
+    addresses = {
+        name: found["networks"]["default"]["ipv4_address"]
+        for name, found in services.items()
+        if "networks" in found
+    }
+    local = (PROJECT / "deploy" / "upstreams-local.conf").read_text()
+    written = (PROJECT / "deploy" / "upstreams-compose.conf").read_text()
+    for upstream, kind, setting in (
+        ("api", "web", "PORT"),
+        ("realtime", "realtime", "REALTIME_PORT"),
+    ):
+        block = re.compile(rf"upstream kyna_{upstream} \{{[^}}]*\}}")
+        found = block.search(written)
+        assert found is not None
+        assert re.findall(r"server (\S+) ", found[0]) == [
+            f"{address}:{services[name]['environment'][setting]}"
+            for name, address in addresses.items()
+            if name.startswith(f"{kind}-")
+        ]
+        # All else is as on one machine.
+        rest = [re.sub(r"server \S+", "", re.search(block, text)[0]) for text in (written, local)]
+        assert rest[0] == rest[1]
+    assert services["web-1"]["environment"]["TRUSTED_PROXIES"] == addresses["nginx"]
+
+
+@pytest.mark.parametrize("service", ["nginx", "postgres", "redis", *OURS[1:]])
 def test_a_service_that_ends_is_started_again(service: str) -> None:
     assert COMPOSE["services"][service]["restart"] == "unless-stopped"
 

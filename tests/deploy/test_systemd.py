@@ -1,0 +1,89 @@
+"""deploy/systemd under systemd's own check, and in step with compose.yaml"""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local_stack.environment import PROJECT
+from local_stack.pytest_plugin import skip_without
+
+UNITS = PROJECT / "deploy" / "systemd"
+BIN = "/opt/kynaplatform/.venv/bin"
+MACHINE_UNITS = Path("/usr/lib/systemd/system")
+SERVICES: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """The root of a machine with systemd where the platform is installed."""
+    if shutil.which("systemd-analyze") is None:
+        skip_without("systemd is not installed")
+    shutil.copytree(MACHINE_UNITS, tmp_path / "usr/lib/systemd/system", symlinks=True)
+    shutil.copytree(UNITS, tmp_path / "etc/systemd/system")
+    for program in ("usr/bin/env", f"{BIN[1:]}/python", f"{BIN[1:]}/celery"):
+        path = tmp_path / program
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o755)
+    return tmp_path
+
+
+def wanted() -> list[str]:
+    """Every unit that the target starts."""
+    return re.findall(r"kynaplatform-\S+\.service", (UNITS / "kynaplatform.target").read_text())
+
+
+def analyze(machine: Path, what: str, *words: str) -> str:
+    done = subprocess.run(
+        ["systemd-analyze", what, f"--root={machine}", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "SYSTEMD_LOG_COLOR": "0"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_systemd_has_nothing_to_say_of_them(machine: Path) -> None:
+    units = ["kynaplatform.target", "kynaplatform-migrate.service", *wanted()]
+    assert analyze(machine, "verify", "--man=no", *units) == ""
+
+
+def test_every_unit_is_started_by_the_target_or_by_hand(machine: Path) -> None:
+    templates = {re.sub(r"@\d+", "@", name) for name in wanted()}
+    assert templates | {"kynaplatform-migrate.service"} == {
+        path.name for path in UNITS.glob("*.service")
+    }
+
+
+def test_none_may_do_more_than_it_needs(machine: Path) -> None:
+    for name in ("kynaplatform-migrate.service", *wanted()):
+        # Of 100; a service that is held to nothing has 96.
+        analyze(machine, "security", "--offline=true", "--threshold=20", "--no-pager", name)
+
+
+def commands(text: str) -> list[str]:
+    """The commands of ours in a text, without what says where: paths, hosts, ports."""
+    found = re.findall(r"(?:python (?:-m|manage\.py)|celery -A) [^\n\"]+", text)
+    return [re.sub(r" --(?:host|port) \S+|(?<=--schedule=)\S+/", "", line) for line in found]
+
+
+@pytest.mark.parametrize("name", ["migrate", "web-1", "realtime-1", "worker", "beat"])
+def test_each_runs_what_it_runs_in_compose(name: str) -> None:
+    unit = f"kynaplatform-{name.replace('-1', '@')}.service"
+    command = SERVICES[name].get("command")
+    in_image = (PROJECT / "Dockerfile").read_text().rpartition("\nCMD ")[2]
+    in_compose = in_image if command is None else " ".join(command)
+    assert commands((UNITS / unit).read_text()) == commands(in_compose) != []
+
+
+def test_the_servers_of_nginx_are_those_that_the_target_starts() -> None:
+    upstreams = (PROJECT / "deploy" / "upstreams-local.conf").read_text()
+    ports = re.findall(r"server 127\.0\.0\.1:(\d+)", upstreams)
+    assert ports == re.findall(r"@(\d+)", (UNITS / "kynaplatform.target").read_text())
