@@ -147,7 +147,7 @@ def part(disposition: str, content: bytes, more: str = "") -> bytes:
 
 
 FILE = 'form-data; name="f"; filename="f.bin"'
-# A body that is read, and larger than what Django keeps of a part in memory.
+# As large as a body that is read may be.
 LARGE = 400 * 1024
 SHAPES = {
     "a file": part(FILE, b"a" * LARGE),

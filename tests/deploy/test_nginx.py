@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 from websockets.sync.client import connect
 
+from local_stack.ports import free_port
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 from tests.deploy.proxy import (
     NAME,
@@ -69,7 +70,7 @@ def test_a_half_sent_body_never_reaches_the_api(tmp_path: Path) -> None:
 def test_an_address_has_so_many_requests_answered_at_once(tmp_path: Path) -> None:
     with (
         socket.create_server(("127.0.0.1", 0), backlog=256) as api,
-        proxy(tmp_path, api_port=api.getsockname()[1], realtime_port=free_port()) as port,
+        proxy(tmp_path, api_ports=[api.getsockname()[1]], realtime_ports=[free_port()]) as port,
         contextlib.ExitStack() as stack,
     ):
         held = [stack.enter_context(open_to(tmp_path, port)) for _ in range(200)]
