@@ -1,9 +1,10 @@
 """A list reads a bounded number of rows and pages, whatever is asked, found, or overdue."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import product
 
 import pytest
@@ -63,6 +64,17 @@ class Reading:
         return self.rows <= most_rows(size) and self.pages <= most_rows(size) + 200
 
 
+def read_by(ask: Callable[[], object], size: int) -> Reading:
+    """What `ask` reads, or what it reads the second time: the first may meet in an index, once and
+    for all, the many rows that another test has rolled back."""
+    for _ in range(2):
+        with Reading() as reading:
+            ask()
+        if reading.is_bounded(size):
+            break
+    return reading
+
+
 def add_ended(owner: Machine, movespec: MoveSpec, status: str, count: int, **columns: str) -> None:
     ended = {"status": f"'{status}'", "terminal_outcome": f"'{status}'"}
     add_sessions(owner, movespec, count, **ended | columns)
@@ -119,10 +131,9 @@ def test_it_reads_little_for_every_filter_from_every_place(
     for (scope, asked), status, mode, (start, more) in product(
         scopes(owner, movespec).items(), ANY_STATUS, [None, "replay"], pages
     ):
-        with Reading() as reading:
-            sessions_list(
-                replace(asked, status=status, mode=mode, **more), now=now, start=start, size=SIZE
-            )
+        narrowed = replace(asked, status=status, mode=mode, **more)
+        ask = partial(sessions_list, narrowed, now=now, start=start, size=SIZE)
+        reading = read_by(ask, SIZE)
         if not reading.is_bounded(SIZE):
             unbounded.append((scope, status, mode, start, more, reading.rows, reading.pages))
     assert repr(unbounded) == "[]"
@@ -137,8 +148,9 @@ def test_a_request_reads_little_and_never_an_engine_state(large: None, owner: Ma
     for one, more in product(filters, ["", project]):
         requests.append((staff.get, f"{STAFF_LIST}?{one.format('__exact')}&{more}", 50))
     for get, address, size in requests:
-        with Reading() as reading, CaptureQueriesContext(connection) as queries:
-            assert get(address).status_code == 200
+        with CaptureQueriesContext(connection) as queries:
+            reading = read_by(partial(get, address), size)
+        assert get(address).status_code == 200
         assert reading.pages > 0, address
         assert reading.is_bounded(size), (address, reading.rows, reading.pages)
         assert [query["sql"] for query in queries if "engine_state" in query["sql"]] == []
