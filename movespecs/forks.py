@@ -63,7 +63,7 @@ def movespec_fork(
         with transaction.atomic():
             fork = movespec_create(
                 project_id=project_id,
-                name=visible(source.name)[:MOST_NAME_CHARACTERS] if name is None else name,
+                name=_readable(source.name) if name is None else name,
                 description=_copied(source.description) if description is None else description,
                 author=author,
                 now=now,
@@ -81,6 +81,11 @@ def movespec_fork(
             raise
         return earlier, True
     return fork, False
+
+
+def _readable(name: str) -> str:
+    """A name from before the rule of names is copied as one that keeps it."""
+    return visible(name.replace("\t", " "))[:MOST_NAME_CHARACTERS]
 
 
 def _copied(description: str | None) -> str | None:

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from kynaplatform.api.names import UNSEEN_CATEGORIES, fault_of_name
+from kynaplatform.api.names import UNSEEN_CATEGORIES, fault_of_name, visible
 from movespecs.models import MoveSpec
 from tests.api.asking import nothing_changes, refused_fields
 from tests.conftest import MOVESPECS, make_released
@@ -70,13 +70,13 @@ def test_every_script_names_a_movespec(owner, name):
 
 
 @unseen
-def test_a_name_from_before_is_read_and_copied_and_may_stay(owner, peer, name):
+def test_a_name_from_before_is_read_and_may_stay_and_is_copied_readable(owner, peer, name):
     name = name.replace("\x00", "\x01")  # which no database ever held
     before, _ = make_released(owner.project, name=name, visibility="public")
     path = f"{MOVESPECS}/{before.id}"
     assert owner.get(path).json()["name"] == name
     fork = peer.post(f"{path}/fork", {"project_id": str(peer.project.id)})
-    assert (fork.status_code, fork.json()["name"]) == (201, name)
+    assert (fork.status_code, fork.json()["name"]) == (201, visible(name.replace("\t", " ")))
     assert owner.call("PATCH", path, {"description": "x"}).json()["name"] == name
     assert owner.call("PATCH", path, {"name": "Seen"}).json()["name"] == "Seen"
     assert MoveSpec.objects.get(id=before.id).name == "Seen"

@@ -11,7 +11,7 @@ from kynaplatform.api.errors import OrganizationSuspended, ProjectSuspended, Ses
 from sessions_app import lifecycle
 from sessions_app.lifecycle import AttachmentLost
 from sessions_app.models import DetectionSession
-from tests.sessions_app.engine_work import Work, midway
+from tests.sessions_app.engine_work import Work, midway, whole
 
 Do = Callable[[Scene, UUID, UUID], object]
 
@@ -133,7 +133,7 @@ def has_engine_state(session_id: UUID) -> bool:
     return DetectionSession.objects.filter(id=session_id, engine_state__isnull=False).exists()
 
 
-@pytest.mark.parametrize("work", [midway(), Work('{"engine": {"form": -1}}', 1, ())])
+@pytest.mark.parametrize("work", [midway(), whole()])
 @pytest.mark.parametrize("end", ALL_ENDS.values(), ids=list(ALL_ENDS))
 def test_its_engine_state_goes_with_it(scene: Scene, end: Do, work: Work) -> None:
     other, _ = session_with(scene, work)

@@ -148,7 +148,7 @@ def test_no_log_has_a_token(db: None, tmp_path: Path) -> None:
     assert sorted(logs) == [stage.runtime.log.name, "web.log"]
     runtime_log = logs[stage.runtime.log.name]
     # What could have told it was there, and was told.
-    for line in ("can't be restored", "the engine failed", "closed 1000", "closed 1012"):
+    for line in ("The engine can't go on", "the engine failed", "closed 1000", "closed 1012"):
         assert line in runtime_log, line
     assert "GET /api/nowhere 404" in logs["web.log"]
     logs["the statements of the database"] = statements
