@@ -1,0 +1,206 @@
+"""The Dockerfile carried out without Docker: each line as it stands, below a folder.
+
+What the image has at /app is at FOLDER/app, and so on. As Docker does, it keeps what it installed
+while the lines and files that it came from are the same.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shlex
+import shutil
+import string
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from local_stack.environment import PROJECT
+
+# What pip goes by on this machine.
+OF_PIP = re.compile(r"PIP_\w+|\w+_proxy|\w+_PROXY|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE")
+DEPENDENCIES = "requirements.txt"
+
+
+@dataclass(frozen=True)
+class Line:
+    number: int
+    word: str
+    rest: str
+
+    def fail(self, why: str) -> None:
+        pytest.fail(f"Dockerfile:{self.number}: {self.word} {self.rest}\n{why}", pytrace=False)
+
+
+def lines_of(text: str) -> Iterator[Line]:
+    """Instructions with the number of their first line, without comments and continuations."""
+    begun: list[str] = []
+    first = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.lstrip().startswith("#") or not line.strip():
+            continue
+        first = first if begun else number
+        begun.append(line.strip().removesuffix("\\").strip())
+        if not line.endswith("\\"):
+            word, _, rest = " ".join(begun).partition(" ")
+            yield Line(first, word, rest.strip())
+            begun = []
+
+
+@dataclass
+class Image:
+    """What the lines have made so far; at last, what the Dockerfile makes."""
+
+    folder: Path
+    base: dict[str, str]
+    variables: dict[str, str] = field(default_factory=dict)
+    workdir: str = "/"
+    user: int | None = None
+    users: dict[str, int] = field(default_factory=dict)
+    command: list[str] = field(default_factory=list)
+    healthcheck: list[str] = field(default_factory=list)
+
+    def placed(self, text: str) -> str:
+        """The text with the image's own paths as they are here."""
+        return re.sub(r"(?<![\w./:-])/(app|venv|tmp)(?![\w.-])", rf"{self.folder}/\1", text)
+
+    def environment(self) -> dict[str, str]:
+        return self.base | {name: self.placed(value) for name, value in self.variables.items()}
+
+    def path(self, written: str) -> Path:
+        place = Path(self.placed(os.path.join(self.workdir, written)))
+        assert place.is_relative_to(self.folder), f"{written} is not of /app, /venv or /tmp"
+        return place
+
+
+def build(folder: Path, python: str) -> Image:
+    """Carry out the Dockerfile with `python`; the test fails with the line that can't be."""
+    lines = list(lines_of((PROJECT / "Dockerfile").read_text()))
+    installed = installation_of(lines)
+    key = hashlib.sha256(f"{python} {folder} {installed}".encode())
+    key.update((PROJECT / DEPENDENCIES).read_bytes())
+    is_kept = _prepare(folder, key.hexdigest())
+    stages: dict[str, dict[str, str]] = {}
+    image = Image(folder / "root", _base(folder, python))
+    for line in lines:
+        if line.word == "FROM":
+            _begin(image, line, stages, folder)
+        elif line in installed and line.word == "RUN":
+            if not is_kept:
+                _run(image, line)
+        else:
+            _carry_out(image, line, stages)
+        if line == installed[-1]:
+            (folder / "installed").write_text(key.hexdigest())
+    return image
+
+
+def installation_of(lines: list[Line]) -> list[Line]:
+    """The lines before the first that copies anything of ours."""
+    own = (
+        n for n, line in enumerate(lines) if line.word == "COPY" and DEPENDENCIES not in line.rest
+    )
+    return lines[: next(own)]
+
+
+def _base(folder: Path, python: str) -> dict[str, str]:
+    """What the image that it begins from has: `python`."""
+    programs = folder / "base"
+    programs.mkdir(exist_ok=True)
+    programs.chmod(0o755)
+    (programs / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(python)} "$@"\n')
+    (programs / "python").chmod(0o755)
+    return {"PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent"}
+
+
+def _prepare(folder: Path, key: str) -> bool:
+    """Clear what is left of an earlier run; whether what it installed may be kept."""
+    root, marker = folder / "root", folder / "installed"
+    is_kept = marker.exists() and marker.read_text() == key and (root / "venv").is_dir()
+    marker.unlink(missing_ok=True)
+    shutil.rmtree(folder / "before", ignore_errors=True)
+    for found in root.iterdir() if root.exists() else ():
+        if not (is_kept and found.name == "venv"):
+            shutil.rmtree(found)
+    return is_kept
+
+
+def _begin(image: Image, line: Line, stages: dict[str, dict[str, str]], folder: Path) -> None:
+    """The next stage has nothing of the one before but what it copies from it."""
+    found = re.fullmatch(r"python:3\.\d+-slim( AS (\w+))?", line.rest)
+    if found is None:
+        return line.fail("The test knows no other image.")
+    before = folder / "before"
+    if stages:
+        image.folder.rename(before)
+    image.folder.mkdir(exist_ok=True)
+    for made, mode in ((image.folder, 0o755), (image.folder / "tmp", 0o1777)):
+        made.mkdir(exist_ok=True)
+        made.chmod(mode)
+    stages[found[2] or ""] = {}
+    image.variables, image.workdir, image.user = {}, "/", None
+    return None
+
+
+def _carry_out(image: Image, line: Line, stages: dict[str, dict[str, str]]) -> None:
+    match line.word:
+        case "WORKDIR":
+            image.workdir = line.rest
+            image.path("").mkdir(parents=True, exist_ok=True)
+        case "ENV":
+            for name, value in (word.split("=", 1) for word in shlex.split(line.rest)):
+                known = image.base | image.variables
+                image.variables[name] = string.Template(value).substitute(known)
+        case "COPY":
+            _copy(image, line, stages)
+        case "RUN":
+            if (added := re.fullmatch(r"useradd .*--uid (\d+) .*?(\w+)", line.rest)) is not None:
+                image.users[added[2]] = int(added[1])
+            else:
+                _run(image, line)
+        case "USER":
+            image.user = image.users[line.rest]
+        case "CMD":
+            image.command = json.loads(line.rest)
+        case "HEALTHCHECK":
+            image.healthcheck = json.loads(line.rest.partition(" CMD ")[2])
+        case "EXPOSE":
+            pass
+        case _:
+            line.fail("The test does not know this instruction.")
+
+
+def _copy(image: Image, line: Line, stages: dict[str, dict[str, str]]) -> None:
+    *options, source, target = shlex.split(line.rest)
+    to = image.path(target)
+    if options:
+        [stage] = options
+        assert stage.removeprefix("--from=") in stages, line
+        # Nothing else is taken from there: it may go.
+        (image.folder.parent / "before" / to.relative_to(image.folder)).rename(to)
+        assert source == target, line
+    elif (PROJECT / source).is_dir():
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(PROJECT / source, to, ignore=ignored, dirs_exist_ok=True)
+    elif (PROJECT / source).is_file():
+        shutil.copy(PROJECT / source, to / source if to.is_dir() else to)
+    else:
+        line.fail("There is no such file.")
+
+
+def _run(image: Image, line: Line) -> None:
+    of_pip = {name: value for name, value in os.environ.items() if OF_PIP.fullmatch(name)}
+    done = subprocess.run(
+        ["sh", "-ec", image.placed(line.rest)],
+        cwd=image.path(""),
+        env=of_pip | image.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        line.fail(done.stdout)
