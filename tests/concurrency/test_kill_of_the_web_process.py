@@ -57,7 +57,8 @@ def workers() -> list[int]:
         worker
         for server in servers
         for worker in children_of(server)
-        if b"kynaplatform" in command_line(worker)
+        # A backend of PostgreSQL has the name of its user in it.
+        if b"\0-m\0kynaplatform\0" in command_line(worker)
     ]
 
 
