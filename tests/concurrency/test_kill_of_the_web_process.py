@@ -193,6 +193,8 @@ def assert_is_whole(session: DetectionSession, machine: Machine, movespec: MoveS
         "last_frame_seq": 0,
         "last_batch_seq": 0,
         "engine_state": None,
+        "engine_version": None,
+        "is_state_unreadable": False,
         "idempotency_key": session.idempotency_key,
         "request_fingerprint": request.fingerprint,
         "signing_key_id": SigningKey.objects.get().id,
