@@ -16,17 +16,14 @@ MIGRATE: Final = "migrate"
 _EVERY_KIND: Final = {"enable_seqscan": "off", "jit": "off", "timezone": "UTC"}
 # Whoever waits for one row holds a thread meanwhile, so it waits briefly and is told to try again.
 # A process that stands still in a transaction loses it, and with it the rows that it has locked.
+_OF_THREADS: Final = {
+    "lock_timeout": "1s",
+    "statement_timeout": "15s",
+    "idle_in_transaction_session_timeout": "15s",
+}
 _TIMEOUTS: Final = {
-    WEB: {
-        "lock_timeout": "1s",
-        "statement_timeout": "15s",
-        "idle_in_transaction_session_timeout": "15s",
-    },
-    RUNTIME: {
-        "lock_timeout": "1s",
-        "statement_timeout": "15s",
-        "idle_in_transaction_session_timeout": "15s",
-    },
+    WEB: _OF_THREADS,
+    RUNTIME: _OF_THREADS,
     WORKER: {
         "lock_timeout": "5s",
         "statement_timeout": "5min",

@@ -1,4 +1,4 @@
-"""The control plane as granian serves it: `granian --interface rsgi kynaplatform.rsgi:application`.
+"""The control plane as granian serves it: the application of `python -m kynaplatform`.
 
 Only a request that has arrived whole takes a thread. Under WSGI each would take its thread first
 and wait for its body there, so that a few half-sent ones stop a process.

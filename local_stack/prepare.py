@@ -6,6 +6,7 @@ from pathlib import Path
 
 import django
 
+from kynaplatform.database_sessions import MIGRATE, begin_as
 from local_stack.console import say
 
 
@@ -27,6 +28,7 @@ def prepare(*, with_demo: bool) -> None:
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
+    begin_as(MIGRATE)
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management.base import CommandError
     from django.db import OperationalError
