@@ -1,7 +1,8 @@
 """The Celery application: `celery -A kynaplatform worker`, `celery -A kynaplatform beat`.
 
 Every periodic task is declared here. Beat has no lock and a broker may deliver twice, so each
-task is safe to run twice at once; `expires` keeps a stopped worker from meeting a backlog.
+task is safe to run twice at once. `expires` keeps a stopped worker from meeting a long backlog;
+it is longer than the clocks of two machines differ, for each reads its own.
 """
 
 import os
@@ -19,12 +20,12 @@ app.conf.beat_schedule = {
     "expire-sessions": {
         "task": "sessions_app.tasks.expire_sessions",
         "schedule": 15.0,
-        "options": {"expires": 15},
+        "options": {"expires": 3600},
     },
     "prune-expired": {
         "task": "sessions_app.tasks.prune_expired",
         "schedule": 3600.0,
-        "options": {"expires": 3600},
+        "options": {"expires": 7200},
     },
 }
 

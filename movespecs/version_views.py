@@ -3,9 +3,8 @@
 from functools import partial
 from uuid import UUID
 
-from django.utils import timezone
-
 from detection import validate
+from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.pagination import Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
@@ -73,7 +72,7 @@ class VersionViewSet(ApiViewSet):
         """Snapshot the draft. An unchanged draft answers 200 with the latest version."""
         require_own(request, movespec_id)
         version, is_new = version_create(
-            movespec_id=movespec_id, author=author_of(request), now=timezone.now()
+            movespec_id=movespec_id, author=author_of(request), now=clock.now()
         )
         answer = present_version(version, is_own=True)
         return Reply(answer, status=201 if is_new else 200)
@@ -107,7 +106,7 @@ class VersionViewSet(ApiViewSet):
         """The version's YAML under today's rules."""
         version = own_version(request, movespec_id, version_id)
         return present_validation(
-            validate(version.yaml_source), "movespec_version", version.id, timezone.now()
+            validate(version.yaml_source), "movespec_version", version.id, clock.now()
         )
 
     @operation(
@@ -129,6 +128,6 @@ class VersionViewSet(ApiViewSet):
             movespec_id=movespec_id,
             version_id=version_id,
             author=author_of(request),
-            now=timezone.now(),
+            now=clock.now(),
         )
         return present_movespec(visible_movespec(request, movespec_id), request.caller.project_id)

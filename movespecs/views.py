@@ -4,9 +4,9 @@ from functools import partial
 from uuid import UUID
 
 import msgspec
-from django.utils import timezone
 
 from detection import validate
+from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.pagination import MOST_PER_PAGE, Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
@@ -92,7 +92,7 @@ class MoveSpecViewSet(ApiViewSet):
             name=body.name,
             description=body.description,
             author=author_of(request),
-            now=timezone.now(),
+            now=clock.now(),
         )
         return present_movespec(movespec, request.caller.project_id)
 
@@ -123,7 +123,7 @@ class MoveSpecViewSet(ApiViewSet):
         movespec_edit(
             movespec_id=movespec_id,
             changes=msgspec.to_builtins(request.body),
-            now=timezone.now(),
+            now=clock.now(),
         )
         return present_movespec(visible_movespec(request, movespec_id), request.caller.project_id)
 
@@ -137,7 +137,7 @@ class MoveSpecViewSet(ApiViewSet):
     def archive(self, request: ApiRequest, movespec_id: UUID) -> MoveSpecAnswer:
         """Out of lists, and no change or new session from now on. Again: the same answer."""
         require_own(request, movespec_id)
-        movespec_archive(movespec_id=movespec_id, now=timezone.now())
+        movespec_archive(movespec_id=movespec_id, now=clock.now())
         return present_movespec(visible_movespec(request, movespec_id), request.caller.project_id)
 
     @operation(
@@ -173,7 +173,7 @@ class MoveSpecViewSet(ApiViewSet):
             description=body.description,
             idempotency_key=request.idempotency_key,
             author=author_of(request),
-            now=timezone.now(),
+            now=clock.now(),
         )
         return Reply(
             present_movespec(fork, request.caller.project_id),
@@ -217,7 +217,7 @@ class DraftViewSet(ApiViewSet):
                 movespec_id=movespec_id,
                 yaml_source=yaml_source,
                 author=author_of(request),
-                now=timezone.now(),
+                now=clock.now(),
             )
         )
 
@@ -231,4 +231,4 @@ class DraftViewSet(ApiViewSet):
     def validate(self, request: ApiRequest, movespec_id: UUID) -> ValidationResult:
         """Every error and warning with its line and column; 200 also when it is not ok."""
         draft = own_draft(request, movespec_id)
-        return present_validation(validate(draft.yaml_source), "draft", draft.id, timezone.now())
+        return present_validation(validate(draft.yaml_source), "draft", draft.id, clock.now())

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
+from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from projects.models import Credential, CredentialKind, Project
 
@@ -56,7 +56,7 @@ def credential_issue(
             "secret_hash": _keyed_hash(secret, number),
             "pepper_number": number,
             "expires_at": expires_at,
-            "created_at": timezone.now(),
+            "created_at": clock.now(),
         },
     )
     if not is_new:

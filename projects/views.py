@@ -4,8 +4,7 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
-
+from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.pagination import Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet, operation
@@ -59,7 +58,7 @@ class AccessTokenViewSet(ApiViewSet):
         Idempotency-Key is checked for its form and has no other effect.
         """
         body: AccessTokenMint = request.body
-        now = timezone.now()
+        now = clock.now()
         credential = authenticate_claim(body.claim(), request._request, now)
         scopes = narrow_scopes(credential, body.scopes)  # type: ignore[arg-type]
         require_project(credential, body.project_id)
@@ -110,7 +109,7 @@ class AccessTokenViewSet(ApiViewSet):
     def revoke(self, request: ApiRequest, token_id: UUID) -> AccessTokenRecord:
         """From now on the token is refused. Again: the same answer. Sessions go on."""
         access_token_revoke(
-            token_id=token_id, project_id=request.caller.project_id, now=timezone.now()
+            token_id=token_id, project_id=request.caller.project_id, now=clock.now()
         )
         return _record(request, token_id)
 

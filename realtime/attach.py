@@ -4,15 +4,15 @@ import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
 
 from detection import Engine, MoveSpec
+from kynaplatform import clock
 from kynaplatform.api.client_address import address_of_peer
 from kynaplatform.api.errors import AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import Limit
@@ -41,13 +41,13 @@ _BEARER_SUBPROTOCOL: Final = "bearer."
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What a client's opening request said, and when; its attaches count on `address`."""
+    """What a client's opening request said; its attaches count on `address`."""
 
     session_id: str
     token: str | None = field(repr=False)
     origin: str | None
     address: str
-    arrived_at: datetime
+    arrived_at: float  # of clock.ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def handshake(scope: Mapping[str, Any], session_id: str) -> Handshake:
         address=address_of_peer(
             (scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", "")
         ),
-        arrived_at=timezone.now(),
+        arrived_at=clock.ticks(),
     )
 
 
@@ -93,7 +93,7 @@ def admit(handshake: Handshake) -> UUID:
     if handshake.origin is not None and handshake.origin not in settings.CORS_ALLOWED_ORIGINS:
         raise AuthorizationFailed("This origin may not open the stream.")
     try:
-        session_id = _authorized_session(handshake, timezone.now())
+        session_id = _authorized_session(handshake, clock.now())
     except (RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired):
         _count("attach_refused", handshake.address)
         raise
@@ -101,20 +101,21 @@ def admit(handshake: Handshake) -> UUID:
     return session_id
 
 
-def attach(*, session_id: UUID, arrived_at: datetime, runtime: str) -> Attached:
+def attach(*, session_id: UUID, arrived_at: float, runtime: str) -> Attached:
     """Take the session's fence for a socket that came at `arrived_at`, and restore its engine.
 
     A session that this process's engine can't go on with is left to another's. Raises NotFound,
     OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, SessionSuperseded, Restarting.
     """
     attachment_id = uuid.uuid4()
+    now = clock.now()
     try:
         session = session_attach(
             session_id=session_id,
             attachment_id=attachment_id,
             runtime=runtime,
-            arrived_at=arrived_at,
-            now=timezone.now(),
+            arrived_at=now - timedelta(seconds=clock.ticks() - arrived_at),
+            now=now,
         )
     except AttachmentLost:
         raise SessionSuperseded from None
@@ -125,7 +126,7 @@ def attach(*, session_id: UUID, arrived_at: datetime, runtime: str) -> Attached:
         with reading_state(session):
             progress = progress_of(session, spec_of_version(session.resolved_version_id))
     except StateUnreadable as error:
-        now = timezone.now()
+        now = clock.now()
         session_detach(
             session_id=session_id,
             attachment_id=attachment_id,

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import psycopg
 from django.conf import settings
-from django.utils import timezone
 
+from kynaplatform import clock
 from realtime import metrics
 from realtime.database import RETRY_SECONDS, cancel, connect, patience
 from sessions_app.checkpoints import FREE_STATEMENT, STATEMENT, Checkpoint, parameters
@@ -129,7 +129,7 @@ async def _store(
     """
     try:
         checkpoints = [waiting.checkpoint for waiting in batch]
-        cursor = await connection.execute(statement, parameters(checkpoints, timezone.now()))
+        cursor = await connection.execute(statement, parameters(checkpoints, clock.known_now()))
         rows = await cursor.fetchall()
     except psycopg.errors.LockNotAvailable:
         if statement == FREE_STATEMENT:

@@ -13,8 +13,8 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
 
+from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, RateLimited
 from realtime import messages, metrics
 from realtime.allowance import Allowance
@@ -220,10 +220,10 @@ class Connection:
         if self._held.row.longest_until is not None:
             ends_at = min(ends_at, self._held.row.longest_until)
         # A moment later, so that the deadline has passed for whoever compares with it.
-        return max(0.0, (ends_at - timezone.now()).total_seconds()) + 0.01
+        return max(0.0, (ends_at - clock.known_now()).total_seconds()) + 0.01
 
     async def _check_deadline(self) -> None:
-        now = timezone.now()
+        now = clock.known_now()
         if self._is_ending:
             with self._heartbeat:
                 await self._finish()

@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.utils import timezone
-
+from kynaplatform import clock
 from kynaplatform.api.errors import ApiError
 from realtime.database import FOR_SESSIONS, in_patient_database
 from realtime.refusals import Restarting, SessionSuperseded
@@ -144,7 +143,7 @@ class HeldSession:
     async def _do(self, function: Callable[..., Answer], **arguments: Any) -> Answer:
         """`function` of this session, each try at its own moment."""
         return await in_patient_database(
-            FOR_SESSIONS, lambda: function(session_id=self.id, **arguments, now=timezone.now())
+            FOR_SESSIONS, lambda: function(session_id=self.id, **arguments, now=clock.now())
         )
 
 

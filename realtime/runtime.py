@@ -10,8 +10,7 @@ from typing import Final
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from django.utils import timezone
-
+from kynaplatform import clock
 from kynaplatform.api.errors import ApiError
 from realtime import metrics
 from realtime.attach import Attached, Handshake, admit, attach
@@ -180,7 +179,7 @@ class Runtime:
 
 def _renew(connections: Iterable[Connection]) -> set[UUID]:
     attachments = [connection.attachment() for connection in connections]
-    return leases_renew(attachments=attachments, now=timezone.now())
+    return leases_renew(attachments=attachments, now=clock.now())
 
 
 async def _close(web_socket: Socket, code: int) -> None:

@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final
 
-from django.utils import timezone
-
+from kynaplatform import clock
 from realtime import metrics
 from realtime.messages import ServerMessage, encode
 from realtime.refusals import DOES_NOT_READ
@@ -67,7 +66,7 @@ class Socket:
     def last_message_at(self) -> datetime:
         """When the client last spoke: now, while what it said waits to be served."""
         silent = 0.0 if self.has_message() else time.monotonic() - self._heard_at
-        return timezone.now() - timedelta(seconds=silent)
+        return clock.known_now() - timedelta(seconds=silent)
 
     def order(self, order: Order) -> None:
         """Safe to repeat: an order that waits is given once."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from kynaplatform import clock
 from sessions_app.batches import settle_in_batches
 from sessions_app.deadlines import FINALIZING_GRACE
 from sessions_app.holding import IDLE_MARGIN, IDLE_SLACK, LEASE, idle_limit
@@ -43,7 +44,7 @@ renewed AS (
     FROM free
     WHERE session.id = ANY (%(session_ids)s::uuid[]) AND session.id = free.id
 )
-SELECT attachment_id FROM held
+SELECT attachment_id, clock_timestamp() FROM held
 """
 
 
@@ -86,5 +87,9 @@ def _renew(given: list[Attachment], now: datetime) -> set[UUID]:
         "idle_at": [one.last_message_at + idle_limit() for one in given],
     }
     with connection.cursor() as cursor:
+        asked_at = clock.ticks()
         cursor.execute(_RENEW, parameters)
-        return {attachment_id for (attachment_id,) in cursor.fetchall()}
+        rows = cursor.fetchall()
+    if rows:
+        clock.measured(rows[-1][-1], asked_at)
+    return {attachment_id for attachment_id, _ in rows}

@@ -46,7 +46,7 @@ from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Sessio
 # Runtimes listen on it; the payload is the session's id.
 CHANNEL = "kyna_session"
 SUPERSEDED = 4409
-# By so much the clocks of two runtimes may: an attach through one is not older for it.
+# By so much what two runtimes have measured of the database's clock may differ.
 CLOCKS_DIFFER = timedelta(seconds=1)
 
 

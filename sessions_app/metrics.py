@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Count, Min
-from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from kynaplatform import clock
 from sessions_app.deadlines import as_due
 from sessions_app.models import LIVE_STATUSES, DetectionSession
 
@@ -42,7 +42,7 @@ class SessionCollector(Collector):
         yield GaugeMetricFamily("kyna_database_up", "Whether the database answers.", value=up)
 
     def _read(self) -> list[Metric]:
-        now = timezone.now()
+        now = clock.now()
         sessions = GaugeMetricFamily(
             "kyna_sessions_live", "Sessions that have not ended.", labels=["status"]
         )

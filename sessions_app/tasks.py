@@ -1,20 +1,20 @@
 """Doorways for the workers; kynaplatform/celery.py says when each runs."""
 
 from celery import shared_task
-from django.utils import timezone
 
+from kynaplatform import clock
 from projects.access_tokens import prune_access_tokens
 from sessions_app import expiry, retention
 
 
 @shared_task
 def expire_sessions() -> int:
-    return expiry.expire_sessions(now=timezone.now())
+    return expiry.expire_sessions(now=clock.now())
 
 
 @shared_task
 def prune_expired() -> int:
-    now = timezone.now()
+    now = clock.now()
     return (
         retention.forget_idempotency_keys(now=now)
         + retention.prune_signing_keys(now=now)

@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from django.utils import timezone
 
+from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.pagination import Page, cursor_at, encode_page, link_to_next, read_cursor
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
@@ -83,7 +83,7 @@ class SessionViewSet(ApiViewSet):
             raise errors.ContractVersionUnsupported(
                 None, supported_contract_major=SUPPORTED_CONTRACT_MAJOR
             )
-        now = timezone.now()
+        now = clock.now()
         session, is_replay = session_admit(
             request=AdmissionRequest(
                 project_id=body.project_id,
@@ -127,7 +127,7 @@ class SessionViewSet(ApiViewSet):
                 project_id=request.caller.project_id,
                 **{name: value for name, value in asked.items() if value is not msgspec.UNSET},
             ),
-            now=timezone.now(),
+            now=clock.now(),
             start=None
             if query.cursor is msgspec.UNSET
             else Place("older", *read_cursor(query.cursor)),
@@ -150,7 +150,7 @@ class SessionViewSet(ApiViewSet):
     )
     def retrieve(self, request: ApiRequest, session_id: UUID) -> SessionRecord:
         """The session as its deadlines have left it by now."""
-        return _record(request, session_id, timezone.now())
+        return _record(request, session_id, clock.now())
 
     @operation(
         summary="Finalize a detection session",
@@ -160,7 +160,7 @@ class SessionViewSet(ApiViewSet):
     )
     def finalize(self, request: ApiRequest, session_id: UUID) -> SessionRecord:
         """Complete the session once what was received is processed. Again: 200."""
-        now = timezone.now()
+        now = clock.now()
         session_finalize(session_id=session_id, project_id=request.caller.project_id, now=now)
         return _record(request, session_id, now)
 
@@ -172,7 +172,7 @@ class SessionViewSet(ApiViewSet):
     )
     def cancel(self, request: ApiRequest, session_id: UUID) -> SessionRecord:
         """End the session without a result. Again: 200."""
-        now = timezone.now()
+        now = clock.now()
         session_cancel(session_id=session_id, project_id=request.caller.project_id, now=now)
         return _record(request, session_id, now)
 
@@ -197,7 +197,7 @@ class SessionEventViewSet(ApiViewSet):
         mine = DetectionSession.objects.filter(id=session_id, project_id=request.caller.project_id)
         if not mine.exists():
             raise errors.NotFound("session")
-        session_settle(session_id=session_id, now=timezone.now())
+        session_settle(session_id=session_id, now=clock.now())
         after = None if query.after is msgspec.UNSET else query.after
         limit = EVENTS_PER_PAGE if query.limit is msgspec.UNSET else query.limit
         found = events_after(session_id=session_id, after=after, limit=limit + 1)

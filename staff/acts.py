@@ -20,8 +20,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 
+from kynaplatform import clock
 from kynaplatform.api.errors import ApiError
 from staff.lists import BoundedAdmin
 
@@ -172,7 +172,7 @@ class ActingAdmin(BoundedAdmin):
 
     def perform(self, request: HttpRequest, act: Act, row: Any, data: dict[str, Any]) -> Outcome:
         with transaction.atomic():
-            outcome = act.perform(request, row, data, timezone.now())
+            outcome = act.perform(request, row, data, clock.now())
             reason = data.get("reason")
             kept = f"{outcome.sentence} Reason: {reason}" if reason else outcome.sentence
             self.log_change(request, row, kept)

@@ -12,8 +12,8 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 
+from kynaplatform import clock
 from kynaplatform.api.names import visible
 from projects.credentials import credential_revoke, credential_rotate
 from projects.models import Credential
@@ -75,7 +75,7 @@ class ExpiryField(forms.DateTimeField):
 
     def validate(self, value: datetime | None) -> None:
         super().validate(value)
-        if value is not None and value <= timezone.now():
+        if value is not None and value <= clock.now():
             raise ValidationError("This moment has passed. Choose one in the future.")
 
 
@@ -107,7 +107,7 @@ class Rotate(Act):
     is_dangerous = False
 
     def applies_to(self, row: Credential) -> bool:
-        return state_of(row, timezone.now()) not in ("expired", "revoked")
+        return state_of(row, clock.now()) not in ("expired", "revoked")
 
     def effects(self, rows: Sequence[Credential]) -> list[str]:
         (row,) = rows
@@ -128,7 +128,7 @@ class Rotate(Act):
             data,
             initial={
                 "seen_expires_at": row.expires_at,
-                "expires_at": _as_long_again(row, timezone.now()),
+                "expires_at": _as_long_again(row, clock.now()),
             },
         )
 

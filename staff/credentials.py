@@ -9,8 +9,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils import timezone
 
+from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from projects.credentials import credential_issue, is_live
 from projects.models import (
@@ -69,7 +69,7 @@ class StateFilter(ChosenFilter):
         if (name := self.value()) is None:
             return queryset
         _label, condition = self.states[name]
-        return queryset.filter(condition(timezone.now()))
+        return queryset.filter(condition(clock.now()))
 
 
 class CredentialAdmin(ActingAdmin):
@@ -99,7 +99,7 @@ class CredentialAdmin(ActingAdmin):
 
     @admin.display(description="state")
     def state(self, credential: Credential) -> str:
-        return state_of(credential, timezone.now())
+        return state_of(credential, clock.now())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj is None:

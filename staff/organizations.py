@@ -11,10 +11,10 @@ from django.contrib.admin.widgets import AdminIntegerFieldWidget
 from django.db.models import Model, PositiveIntegerField, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from movespecs.models import MoveSpec
 from projects import suspension
@@ -170,7 +170,7 @@ class OrganizationAdmin(SuspendableAdmin):
         return organizations.annotate(
             project_count=count_of(Organization, "projects"),
             live_session_count=count_of(
-                Organization, "projects__sessions", deadline_at__gt=timezone.now()
+                Organization, "projects__sessions", deadline_at__gt=clock.now()
             ),
         )
 
@@ -210,7 +210,7 @@ class ProjectAdmin(SuspendableAdmin):
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        now = timezone.now()
+        now = clock.now()
         projects: QuerySet[Project] = super().get_queryset(request)
         return projects.annotate(
             movespec_count=count_of(Project, "movespecs"),

@@ -12,8 +12,8 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
+from kynaplatform import clock
 from movespecs.models import MoveSpecVersion
 from projects.models import Project
 from sessions_app.keyset import Place, place
@@ -70,7 +70,7 @@ class DayFilter(AskingFilter):
     template = "admin/sessions_app/detectionsession/day_filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        today = timezone.now().date()
+        today = clock.now().date()
         yesterday, week_ago = (today - timedelta(days=days) for days in (1, 6))
         return [
             (f"{today}", "Today"),
@@ -129,7 +129,7 @@ class SessionChangeList(OfferedChangeList):
             asked |= found
         return sessions_list(
             Asked(**asked),
-            now=timezone.now(),
+            now=clock.now(),
             start=start,
             size=self.list_per_page,
             related=["project"],

@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from kynaplatform import clock
 from kynaplatform.api.errors import SessionAlreadyEnded
 from sessions_app.deadlines import session_as_of
 from sessions_app.lifecycle import session_cancel
@@ -105,12 +105,12 @@ class DetectionSessionAdmin(ActingAdmin, ReadOnlyAdmin):
         if found is None:
             return None
         whole = DetectionSession.objects.select_related("project", "resolved_version__movespec")
-        return session_as_of(whole.filter(id=found.pk).defer("engine_state"), timezone.now())
+        return session_as_of(whole.filter(id=found.pk).defer("engine_state"), clock.now())
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if (session := context.get("original")) is not None:
-            now = timezone.now()
+            now = clock.now()
             context |= {"timeline": timeline(session, now), **detections(session, now)}
         return super().render_change_form(request, context, *args, **kwargs)

@@ -10,8 +10,8 @@ from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import Resolver404, URLPattern, URLResolver, resolve, reverse
-from django.utils import timezone
 
+from kynaplatform import clock
 from staff.asking import require_known, require_page_number, require_short, require_text
 from staff.at_a_glance import glance
 from staff.login import LoginForm, OwnPasswordForm
@@ -44,7 +44,7 @@ class StaffSite(AdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        shown = glance(request.user, now=timezone.now())
+        shown = glance(request.user, now=clock.now())
         return super().index(request, {**shown, **(extra_context or {})})
 
     def login(

@@ -9,9 +9,9 @@ from uuid import UUID
 from django import forms
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.text import capfirst
 
+from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from movespecs.authors import Author
 from movespecs.models import MoveSpec, MoveSpecVersion
@@ -165,7 +165,7 @@ class VersionAct(Act):
         released = row.movespec.current_released_version
         if released is None:
             return ["No version is released: new sessions are refused."]
-        return [runs_of(released, timezone.now())]
+        return [runs_of(released, clock.now())]
 
 
 class Release(VersionAct):
@@ -249,7 +249,7 @@ class Withdraw(VersionAct):
             f"No new session runs {name_of(row)}, not even one that pins it, and it can't be "
             "released again. This can't be undone.",
             "Sessions that run it go on to their end.",
-            *([] if is_released(row) else [runs_of(row, timezone.now())]),
+            *([] if is_released(row) else [runs_of(row, clock.now())]),
             *self.runs(row),
         ]
 

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
-from django.utils import timezone
 
+from kynaplatform import clock
 from kynaplatform.api.throttling import request_counter
 from movespecs.authors import PLATFORM
 from movespecs.drafts import draft_replace, movespec_create
@@ -94,7 +94,7 @@ def encoded(body: Any) -> bytes:
 
 def mint(credential: Credential, scopes: Any = None) -> str:
     _, token = access_token_mint(
-        credential=credential, scopes=scopes or credential.scopes, now=timezone.now()
+        credential=credential, scopes=scopes or credential.scopes, now=clock.now()
     )
     return token
 
@@ -111,7 +111,7 @@ def make_released(
     project: Project, yaml_source: str = VALID_YAML, **more: Any
 ) -> tuple[MoveSpec, MoveSpecVersion]:
     """A MoveSpec of `project` with version 1 released."""
-    now = timezone.now()
+    now = clock.now()
     movespec = movespec_create(
         project_id=project.id,
         name=more.pop("name", "Squat"),
@@ -130,7 +130,7 @@ def make_released(
 
 def make_version(movespec_id: UUID, yaml_source: str) -> MoveSpecVersion:
     """A further version, not released."""
-    now = timezone.now()
+    now = clock.now()
     draft_replace(movespec_id=movespec_id, yaml_source=yaml_source, author=PLATFORM, now=now)
     version, _ = version_create(movespec_id=movespec_id, author=PLATFORM, now=now)
     return version
@@ -194,7 +194,7 @@ def _generous_limits(settings: Any) -> Iterator[None]:
 def signing_key(db: None) -> Iterator[None]:
     key_ring().forget()
     # Signs since yesterday: a test may turn the clock back a little.
-    signing_key_rotate(now=timezone.now() - timedelta(days=1))
+    signing_key_rotate(now=clock.now() - timedelta(days=1))
     yield
     key_ring().forget()
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from kynaplatform import clock
 from movespecs.models import MoveSpec
 from sessions_app.finishing import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession
@@ -34,7 +35,7 @@ def support(db: None) -> Client:
 
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("staff.sessions.timezone.now", lambda: at(30))
+    monkeypatch.setattr(clock, "now", lambda *_: at(30))
 
 
 def shown(client: Client, session_id: uuid.UUID) -> Any:
@@ -175,7 +176,7 @@ def test_an_attach_whose_lease_ran_out_does_not_hold(
     support: Client, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session_id, _ = scene.streaming()
-    monkeypatch.setattr("staff.sessions.timezone.now", lambda: at(31))
+    monkeypatch.setattr(clock, "now", lambda *_: at(31))
     (attach,) = shown(support, session_id).context["attaches"]
     assert (attach.lasted, attach.how) == ("", "Its runtime said nothing of its end.")
 

@@ -3,8 +3,8 @@
 import uuid
 
 import pytest
-from django.utils import timezone
 
+from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecDraft
 from tests.api.asking import nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS
@@ -12,7 +12,7 @@ from tests.movespecs.writing import BEGUN
 
 
 def test_it_makes_a_private_movespec_with_an_empty_draft(owner, monkeypatch):
-    monkeypatch.setattr(timezone, "now", lambda: BEGUN)
+    monkeypatch.setattr(clock, "now", lambda *_: BEGUN)
     token = owner.token_with("movespecs:write", "movespecs:read")
     response = owner.call("POST", MOVESPECS, {"name": "Lunge"}, token=token)
     assert response.status_code == 201

@@ -5,6 +5,7 @@ import uuid
 import pytest
 from django.utils import timezone
 
+from kynaplatform import clock
 from movespecs.models import MoveSpecDraft
 from tests.api.asking import nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, VALID_YAML
@@ -39,7 +40,7 @@ def test_a_new_draft_is_empty(owner, movespec, path):
 
 def test_put_replaces_the_whole_text(owner, movespec, path, monkeypatch):
     put(owner, path, "first")
-    monkeypatch.setattr(timezone, "now", lambda: BEGUN)
+    monkeypatch.setattr(clock, "now", lambda *_: BEGUN)
     token = owner.token_with("movespecs:write")
     response = owner.call("PUT", path, {"yaml_source": VALID_YAML}, token=token)
     draft = MoveSpecDraft.objects.get()
@@ -130,7 +131,7 @@ def validate(owner, movespec, yaml_source, path, monkeypatch):
     token = owner.token_with("movespecs:write")
     with monkeypatch.context() as at_begun:
         now = timezone.now()
-        at_begun.setattr(timezone, "now", lambda: now)
+        at_begun.setattr(clock, "now", lambda *_: now)
         with nothing_changes():
             response = owner.post(f"{path}/validate", token=token)
     assert response.status_code == 200

@@ -4,8 +4,8 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
+from kynaplatform import clock
 from movespecs.models import MoveSpec
 from tests.api.asking import nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS
@@ -17,7 +17,7 @@ LATER = BEGUN + timedelta(seconds=30)
 @pytest.fixture
 def movespec(owner, monkeypatch):
     movespec = make_movespec(owner.project, description="Knees.")
-    monkeypatch.setattr(timezone, "now", lambda: LATER)
+    monkeypatch.setattr(clock, "now", lambda *_: LATER)
     return movespec
 
 
@@ -132,7 +132,7 @@ def test_it_archives(movespec, send):
 
 def test_archiving_again_gives_the_same_answer(movespec, send, monkeypatch):
     first = send("POST", "/archive")
-    monkeypatch.setattr(timezone, "now", lambda: LATER + timedelta(seconds=30))
+    monkeypatch.setattr(clock, "now", lambda *_: LATER + timedelta(seconds=30))
     with nothing_changes():
         again = send("POST", "/archive")
     assert (again.status_code, again.content) == (200, first.content)

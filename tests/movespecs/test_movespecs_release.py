@@ -1,8 +1,8 @@
 """POST /api/movespecs/{movespec_id}/versions/{version_id}/release"""
 
 import pytest
-from django.utils import timezone
 
+from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecVersion, Release
 from tests.api.asking import nothing_changes, refused
 from tests.conftest import MOVESPECS, VALID_YAML, make_version
@@ -46,7 +46,7 @@ def releases(movespec):
 
 
 def test_it_points_the_movespec_at_the_version(owner, movespec, first, monkeypatch):
-    monkeypatch.setattr(timezone, "now", lambda: BEGUN)
+    monkeypatch.setattr(clock, "now", lambda *_: BEGUN)
     token = owner.token_with("movespecs:write", "movespecs:read")
     response = release(owner, first, token)
     assert response.status_code == 200

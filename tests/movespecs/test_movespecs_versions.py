@@ -5,8 +5,8 @@ import uuid
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
+from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from tests.api.asking import nothing_changes, refused
 from tests.conftest import MOVESPECS, VALID_YAML, make_released, make_version
@@ -29,7 +29,7 @@ def write(movespec, yaml_source):
 
 
 def test_it_snapshots_the_draft(owner, movespec, versions, monkeypatch):
-    monkeypatch.setattr(timezone, "now", lambda: BEGUN)
+    monkeypatch.setattr(clock, "now", lambda *_: BEGUN)
     token = owner.token_with("movespecs:write", "movespecs:read")
     response = owner.post(versions, token=token)
     version = MoveSpecVersion.objects.get()

@@ -8,6 +8,7 @@ from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from kynaplatform import clock
 from projects.credentials import credential_issue
 from projects.models import AccessToken, Credential, CredentialKind
 from projects.scopes import ALL_SCOPES
@@ -45,7 +46,7 @@ def account_pair(account, **more):
 
 def test_it_answers_with_a_token_and_everything_about_it(owner, monkeypatch):
     now = datetime(2100, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
-    monkeypatch.setattr(timezone, "now", lambda: now)
+    monkeypatch.setattr(clock, "now", lambda *_: now)
     response = post(pair(owner))
     assert response.status_code == 201
     body = response.json()
@@ -68,7 +69,7 @@ def test_it_answers_with_a_token_and_everything_about_it(owner, monkeypatch):
 @pytest.mark.parametrize("microsecond", [0, 1, 500_000, 999_499, 999_999])
 def test_its_lifetime_in_seconds_does_not_depend_on_the_instant(owner, monkeypatch, microsecond):
     now = datetime(2100, 5, 6, 7, 8, 9, microsecond, tzinfo=UTC)
-    monkeypatch.setattr(timezone, "now", lambda: now)
+    monkeypatch.setattr(clock, "now", lambda *_: now)
     assert post(pair(owner)).json()["expires_in_seconds"] == 900
 
 
@@ -108,7 +109,7 @@ def test_it_lives_as_long_as_the_setting_says(owner, settings):
 
 def test_it_does_not_outlive_its_credential(owner, monkeypatch):
     now = datetime(2100, 5, 6, 7, 8, 9, tzinfo=UTC)
-    monkeypatch.setattr(timezone, "now", lambda: now)
+    monkeypatch.setattr(clock, "now", lambda *_: now)
     Credential.objects.filter(id=owner.credential.id).update(expires_at=now + timedelta(seconds=30))
     body = post(pair(owner)).json()
     assert (body["expires_in_seconds"], body["expires_at"]) == (30, "2100-05-06T07:08:39Z")
@@ -119,7 +120,7 @@ def test_it_notes_that_the_credential_was_used_once_a_minute(owner, monkeypatch)
     used = []
     for seconds in (0, 59, 60):
         now = begun + timedelta(seconds=seconds)
-        monkeypatch.setattr(timezone, "now", lambda now=now: now)
+        monkeypatch.setattr(clock, "now", lambda *_, now=now: now)
         assert post(pair(owner)).status_code == 201
         used.append(Credential.objects.get(id=owner.credential.id).last_used_at)
     assert used == [begun, begun, begun + timedelta(seconds=60)]

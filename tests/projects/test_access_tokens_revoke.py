@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
+from kynaplatform import clock
 from projects.models import AccessToken
 from sessions_app.models import DetectionSession
 from tests.api.asking import ask, nothing_changes, refused
@@ -20,7 +21,7 @@ def test_it_revokes_a_token_from_now_on(owner, monkeypatch):
     id_ = newest_token_id()
     assert ask("GET", SESSIONS, token=token).status_code == 200
     now = timezone.now()
-    monkeypatch.setattr(timezone, "now", lambda: now)
+    monkeypatch.setattr(clock, "now", lambda *_: now)
     response = owner.post(f"{TOKENS}/{id_}/revoke")
     assert response.status_code == 200
     assert response.json() == {
@@ -38,7 +39,7 @@ def test_again_it_gives_the_same_answer(owner, monkeypatch):
     id_ = newest_token_id()
     first = owner.post(f"{TOKENS}/{id_}/revoke")
     later = timezone.now() + timedelta(seconds=30)
-    monkeypatch.setattr(timezone, "now", lambda: later)
+    monkeypatch.setattr(clock, "now", lambda *_: later)
     with nothing_changes():
         again = owner.post(f"{TOKENS}/{id_}/revoke")
     assert (again.status_code, again.content) == (200, first.content)

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from kynaplatform import clock
 from projects.access_tokens import AUDIENCE, TOKEN_TYPE, access_token_mint
 from projects.models import AccessToken, Credential
 from projects.signing import ISSUER, key_ring, sign
@@ -52,9 +53,9 @@ def test_a_token_is_good_until_the_second_it_expires(owner, monkeypatch):
     token = access_token_mint(
         credential=owner.credential, scopes=["sessions:read"], now=NOW - timedelta(seconds=900)
     )[1]
-    monkeypatch.setattr(timezone, "now", lambda: NOW - timedelta(microseconds=1))
+    monkeypatch.setattr(clock, "now", lambda *_: NOW - timedelta(microseconds=1))
     assert ask("GET", SESSIONS, token=token).status_code == 200
-    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    monkeypatch.setattr(clock, "now", lambda *_: NOW)
     refused(ask("GET", SESSIONS, token=token), 401, "access_token_expired")
 
 
@@ -72,7 +73,7 @@ def test_a_token_is_refused_before_its_time_but_for_what_clocks_differ(
     owner, monkeypatch, not_before, is_good
 ):
     """In seconds from now; two machines' clocks may differ by ten."""
-    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    monkeypatch.setattr(clock, "now", lambda *_: NOW)
     record = access_token_mint(credential=owner.credential, scopes=["sessions:read"], now=NOW)[0]
     key = key_ring().active(NOW)
     claims = {
@@ -91,7 +92,7 @@ def test_a_token_is_refused_before_its_time_but_for_what_clocks_differ(
 
 
 def test_an_expired_token_is_told_as_expired_even_when_it_was_revoked(owner, monkeypatch):
-    monkeypatch.setattr(timezone, "now", lambda: datetime(2110, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(clock, "now", lambda *_: datetime(2110, 1, 1, tzinfo=UTC))
     Credential.objects.update(revoked_at=NOW)
     refused(owner.get(SESSIONS), 401, "access_token_expired")
 
@@ -109,7 +110,7 @@ def test_it_notes_the_use_of_a_credential_at_most_once_a_minute(owner, monkeypat
     used = []
     for seconds in (0, 59, 60):
         now = NOW + timedelta(seconds=seconds)
-        monkeypatch.setattr(timezone, "now", lambda now=now: now)
+        monkeypatch.setattr(clock, "now", lambda *_, now=now: now)
         assert ask("GET", SESSIONS, token=token).status_code == 200
         used.append(Credential.objects.get(id=owner.credential.id).last_used_at)
     assert used == [NOW, NOW, NOW + timedelta(seconds=60)]

@@ -6,7 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,7 @@ from plans import (
 )
 from psycopg.pq import Trace
 
+from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.authentication import authenticate_token
 from projects.models import Credential, Project
@@ -122,9 +123,17 @@ def test_a_create_costs_two_statements(
 def test_postgresql_is_sent_two_prepared_statements_and_nothing_else(
     create: Callable[..., Any], warm: None, owner: Machine, movespec: MoveSpec
 ) -> None:
+    minute = clock.MEASURED_WITHIN_SECONDS
+    clock._last = old = replace(
+        clock._last,
+        at=clock._last.at - minute,
+        database_time=clock._last.database_time - timedelta(seconds=minute),
+    )
     with traced() as wire:
         assert create(owner, movespec).status_code == 201
     assert wire.messages == {"Bind": 2, "Describe": 2, "Execute": 2, "Sync": 2}
+    # They have told the database's time as well.
+    assert clock._last.at > old.at + minute
 
 
 @pytest.mark.django_db(transaction=True)

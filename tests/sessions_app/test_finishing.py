@@ -257,7 +257,7 @@ def test_a_database_that_fails_is_no_fault_of_the_session(
 def test_a_client_that_finalizes_is_told_that_the_engine_failed(
     owner: Machine, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django.utils.timezone.now", lambda: at(5))
+    monkeypatch.setattr("kynaplatform.clock.now", lambda *_: at(5))
     owner.token = owner.token_with("sessions:write", "sessions:read")
     session_id, holder = scene.streaming()
     scene.checkpoint(session_id, holder, 1, 1, work=midway())
@@ -275,7 +275,7 @@ def test_who_asks_for_a_session_is_not_told_of_an_end_that_may_still_fail(
     session_id, holder = scene.streaming()
     scene.checkpoint(session_id, holder, 1, 1, work=midway())
     scene.finalize(session_id, 2)
-    monkeypatch.setattr("django.utils.timezone.now", lambda: at(100))
+    monkeypatch.setattr("kynaplatform.clock.now", lambda *_: at(100))
     owner.token = owner.token_with("sessions:read")
     assert owner.get(f"{SESSIONS}/{session_id}{path}").status_code == 200
     record = owner.get(f"{SESSIONS}/{session_id}").json()

@@ -167,7 +167,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.models: list[Model] = []
         self.raw: dict[UUID, dict[str, Any]] = {}
         self.suspended: dict[Any, bool] = {}
-        self.clock = mock.patch("django.utils.timezone.now", side_effect=lambda: self.now)
+        self.clock = mock.patch("kynaplatform.clock.now", side_effect=lambda *_: self.now)
         self.rollback = transaction.atomic()
 
     @initialize()

@@ -14,9 +14,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
-from django.utils import timezone
 from lifecycle_scene import START, at
 
+from kynaplatform import clock
 from movespecs.models import MoveSpec
 from sessions_app.expiry import expire_sessions
 from sessions_app.keyset import Place
@@ -141,7 +141,7 @@ def test_all_pages_together_are_what_the_sweep_leaves(
 @pytest.fixture
 def created(movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
     """Ten that no runtime attached to, the newest first; from the fourth to the ninth overdue."""
-    monkeypatch.setattr(timezone, "now", lambda: START)
+    monkeypatch.setattr(clock, "now", lambda *_: START)
     return [
         DetectionSession.objects.create(
             project_id=movespec.project_id,

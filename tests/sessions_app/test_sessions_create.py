@@ -4,8 +4,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
+from kynaplatform import clock
 from projects.signing import key_ring
 from sessions_app.models import DetectionSession
 from tests.api.asking import nothing_changes, refused, refused_fields
@@ -36,7 +36,7 @@ def resolved(response):
 
 def test_it_makes_a_session_of_the_released_version(owner, movespec, monkeypatch, settings):
     settings.PUBLIC_STREAM_URL = "wss://stream.example/api/detection/stream"
-    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    monkeypatch.setattr(clock, "now", lambda *_: NOW)
     token = owner.token_with("sessions:write")
     body = {"mode": "replay", "project_id": str(owner.project.id), "movespec_id": str(movespec.id)}
     response = owner.post(SESSIONS, body, token=token)
@@ -103,7 +103,7 @@ def test_it_makes_a_session_of_the_released_version(owner, movespec, monkeypatch
 
 def test_its_times_follow_the_settings(owner, movespec, monkeypatch, settings):
     settings.SESSION_ATTACH_SECONDS, settings.SESSION_MAX_SECONDS = 7, 50
-    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    monkeypatch.setattr(clock, "now", lambda *_: NOW)
     token = owner.token_with("sessions:write")
     body = {"mode": "live", "project_id": str(owner.project.id), "movespec_id": str(movespec.id)}
     assert owner.post(SESSIONS, body, token=token).status_code == 201

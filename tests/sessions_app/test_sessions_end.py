@@ -4,8 +4,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
+from kynaplatform import clock as platform_clock
 from sessions_app.lifecycle import session_attach, session_cancel, session_finalize
 from sessions_app.models import DetectionSession
 from tests.api.asking import nothing_changes, refused
@@ -20,7 +20,7 @@ def clock(owner, monkeypatch):
     """Sets the clock; it stands at NOW, and the owner has a token that lives then."""
 
     def set_clock(now):
-        monkeypatch.setattr(timezone, "now", lambda: now)
+        monkeypatch.setattr(platform_clock, "now", lambda *_: now)
 
     set_clock(NOW)
     owner.token = owner.token_with("sessions:read", "sessions:write")

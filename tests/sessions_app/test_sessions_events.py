@@ -18,7 +18,7 @@ from tests.conftest import SESSIONS, VALID_YAML, make_released
 
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: at(10))
+    monkeypatch.setattr("kynaplatform.clock.now", lambda *_: at(10))
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_it_finishes_first_what_is_overdue(reader, scene, monkeypatch):
     scene.finalize(session_id, 5)
     types = [event["type"] for event in reader.get(address(session_id)).json()]
     assert types == ["shape_enter", "shape_exit", "shape_enter"]
-    monkeypatch.setattr("django.utils.timezone.now", lambda: at(61))
+    monkeypatch.setattr("kynaplatform.clock.now", lambda *_: at(61))
     reader.token = reader.token_with("sessions:read")
     types = [event["type"] for event in reader.get(address(session_id)).json()]
     assert types == ["shape_enter", "shape_exit", "shape_enter", "event_interrupted"]

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from kynaplatform import clock
 from movespecs.authors import PLATFORM
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
@@ -196,7 +197,7 @@ def test_it_replays_after_the_session_expired_and_under_the_next_signing_key(
     first = create()
     signing_key_rotate(now=timezone.now())
     later = timezone.now() + timedelta(hours=23)
-    monkeypatch.setattr(timezone, "now", lambda: later)
+    monkeypatch.setattr(clock, "now", lambda *_: later)
     owner.token = mint(owner.credential)
     with nothing_changes():
         same(first, create())

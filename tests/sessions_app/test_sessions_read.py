@@ -4,8 +4,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
+from kynaplatform import clock
 from sessions_app.models import DetectionSession, Outcome, Status
 from tests.api.asking import nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, make_released
@@ -32,7 +32,7 @@ FIELDS = [
 @pytest.fixture
 def at_now(owner, monkeypatch):
     """Freezes the clock at NOW and gives the owner a token that lives then."""
-    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    monkeypatch.setattr(clock, "now", lambda *_: NOW)
     owner.token = owner.token_with("sessions:read", "sessions:write")
 
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from kynaplatform import clock
 from projects.models import SigningKey
 from sessions_app.models import DetectionSession
 from tests.api.asking import ask, refused
@@ -25,7 +25,7 @@ def decode(part):
 
 @pytest.fixture
 def created(owner, movespec, monkeypatch):
-    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    monkeypatch.setattr(clock, "now", lambda *_: NOW)
     owner.token = owner.token_with("sessions:write")
     return owner.create_session(movespec, mode="replay").json()
 

@@ -143,7 +143,7 @@ def test_it_passes_over_a_session_that_someone_else_is_ending(scene: Scene) -> N
 def test_it_is_run_by_the_task_and_the_command(
     scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django.utils.timezone.now", lambda: at(LATE))
+    monkeypatch.setattr("kynaplatform.clock.now", lambda *_: at(LATE))
     first = scene.created()
     assert tasks.expire_sessions() == 1
     assert scene.row(first).status == "cancelled"

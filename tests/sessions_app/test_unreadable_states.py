@@ -37,7 +37,7 @@ def state(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def clock(owner: Machine, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def turn(seconds: float) -> None:
-        monkeypatch.setattr("django.utils.timezone.now", lambda: at(seconds))
+        monkeypatch.setattr("kynaplatform.clock.now", lambda *_: at(seconds))
         owner.token = owner.token_with("sessions:read", "sessions:write")
 
     return turn

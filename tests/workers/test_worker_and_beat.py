@@ -20,6 +20,7 @@ from local_stack.run import make_services
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession, Status
 from tests.conftest import Machine
+from tests.other_clock import clock_ahead
 from tests.server import test_database_url as database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,7 +76,7 @@ def test_a_stale_session_expires_and_sigterm_stops_every_process(
         # A database of its own: nothing else's messages.
         redis = urlsplit(request.getfixturevalue("redis_url"))
         url = redis._replace(path="/7").geturl()
-    stale, live = make_session(owner, movespec, -1), make_session(owner, movespec, +30)
+    stale, live = make_session(owner, movespec, -1), make_session(owner, movespec, +2)
     make_broker_folders(tmp_path)
     for name, value in {
         "DATABASE_URL": database_url(),
@@ -92,8 +93,10 @@ def test_a_stale_session_expires_and_sigterm_stops_every_process(
     try:
         for service in make_services(port, free_port(), tmp_path):
             with (tmp_path / f"{service.name}.log").open("wb") as output:
+                # By its own clock what is alive would be overdue, and each message of beat too old.
+                clock = clock_ahead(150) if service.name == "worker" else {}
                 running[service.name] = processes.start(
-                    service.command, env=service.env, cwd=service.cwd, stdout=output
+                    service.command, env={**service.env, **clock}, cwd=service.cwd, stdout=output
                 )
         eventually(lambda: is_ready(f"http://127.0.0.1:{port}"), "ready", log)
         eventually(

@@ -1,7 +1,6 @@
 from typing import Any
 
-from django.utils import timezone
-
+from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
 from movespecs.catalogue import catalogue_load
 
@@ -13,7 +12,7 @@ class Command(OperatorCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        entries = catalogue_load(now=timezone.now())
+        entries = catalogue_load(now=clock.now())
         self.answer(
             {
                 "new_versions": sum(entry.is_new_version for entry in entries),

@@ -3,8 +3,8 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
 
+from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
 from kynaplatform.api.names import name_argument
 from projects.credentials import credential_issue
@@ -52,7 +52,7 @@ class Command(OperatorCommand):
             kind=kind,
             name=options["name"],
             scopes=options["scope"],
-            expires_at=None if days is None else timezone.now() + timedelta(days=days),
+            expires_at=None if days is None else clock.now() + timedelta(days=days),
         )
         self.answer(
             {

@@ -1,8 +1,8 @@
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
 from projects.models import SigningKey
 from projects.signing import signing_key_rotate
@@ -26,7 +26,7 @@ class Command(OperatorCommand):
         if options["if_missing"] and newest is not None:
             key, is_new = newest, False
         else:
-            key, is_new = signing_key_rotate(now=timezone.now())
+            key, is_new = signing_key_rotate(now=clock.now())
         self.answer(
             {"kid": key.id, "signs_from": key.signs_from.isoformat(), "is_new": is_new},
             options,

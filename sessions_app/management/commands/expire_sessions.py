@@ -1,7 +1,6 @@
 from typing import Any
 
-from django.utils import timezone
-
+from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
 from sessions_app.expiry import expire_sessions
 
@@ -13,4 +12,4 @@ class Command(OperatorCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.answer({"changed": expire_sessions(now=timezone.now())}, options)
+        self.answer({"changed": expire_sessions(now=clock.now())}, options)

@@ -1,0 +1,92 @@
+"""The time by which everything is decided: the database's, which is one for all machines.
+
+A process knows it by a measurement that is at most a minute old, and by its own clock's steps
+since, which nobody sets. A deadline that one process had missed by a fast clock can't be taken
+back.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection
+from django.utils import timezone
+from prometheus_client import Gauge
+
+logger = logging.getLogger("kynaplatform.clock")
+
+MEASURED_WITHIN_SECONDS: Final = 60.0
+# A statement that took longer says less of when it was answered.
+PRECISE_SECONDS: Final = 0.2
+TOLD_FROM_SECONDS: Final = 1.0
+
+SKEW = Gauge(
+    "kyna_clock_skew_seconds",
+    "By how much this machine's clock is ahead of the database's.",
+    multiprocess_mode="mostrecent",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measurement:
+    database_time: datetime
+    at: float  # of `ticks`
+
+
+_last: _Measurement | None = None
+
+
+def ticks() -> float:
+    """Seconds that nobody sets, and that go on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def now(measured_within: float = MEASURED_WITHIN_SECONDS) -> datetime:
+    """The database's time. Where the last measurement is older, in seconds, it is asked first.
+
+    Raises what a statement raises.
+    """
+    if _last is None or ticks() - _last.at > measured_within:
+        _ask()
+    return known_now()
+
+
+def known_now() -> datetime:
+    """The same without a statement, for an event loop: by the last measurement, however old.
+
+    Before the first, this machine's own time.
+    """
+    last = _last
+    if last is None:
+        return timezone.now()  # noqa: TID251
+    return last.database_time + timedelta(seconds=ticks() - last.at)
+
+
+def measured(database_time: datetime, asked_at: float) -> None:
+    """A statement that was asked at `asked_at`, of `ticks`, has just told its clock_timestamp()."""
+    global _last
+    answered_at = ticks()
+    took = answered_at - asked_at
+    if _last is not None and (
+        took > PRECISE_SECONDS or answered_at - _last.at < MEASURED_WITHIN_SECONDS / 2
+    ):
+        return
+    _last = _Measurement(database_time, asked_at + took / 2)
+    skew = (timezone.now() - known_now()).total_seconds()  # noqa: TID251
+    SKEW.set(skew)
+    if abs(skew) > TOLD_FROM_SECONDS:
+        logger.warning(
+            "this machine's clock is %.1f s %s the database's, which counts",
+            abs(skew),
+            "ahead of" if skew > 0 else "behind",
+        )
+
+
+def _ask() -> None:
+    with connection.cursor() as cursor:
+        asked_at = ticks()
+        cursor.execute("SELECT clock_timestamp()")
+        [database_time] = cursor.fetchone()
+    measured(database_time, asked_at)
