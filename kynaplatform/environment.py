@@ -147,8 +147,32 @@ def database_options(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def filesystem_broker_options(data_dir: Path) -> dict[str, Any]:
-    """Celery's broker as folders below `data_dir`: one machine, no service."""
+def make_metrics_folder() -> None:
+    """PROMETHEUS_MULTIPROC_DIR as prometheus_client takes it: a folder that is there, or unset.
+
+    ImproperlyConfigured when it can't be made.
+    """
+    name = "PROMETHEUS_MULTIPROC_DIR"
+    folder = os.environ.get(name, "").strip()
+    if not folder:
+        os.environ.pop(name, None)
+        return
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name} can't be made: {error.strerror}.") from error
+
+
+def broker_options(url: str, data_dir: Path) -> dict[str, Any]:
+    """What Celery's transport is told. A broker of folders is below `data_dir`."""
+    scheme = urlsplit(url).scheme
+    if scheme in ("redis", "rediss"):
+        # One that accepts and says nothing is left, and tried again.
+        return {"socket_connect_timeout": 2, "socket_timeout": 10, "socket_keepalive": True}
+    return _folders(data_dir) if scheme == "filesystem" else {}
+
+
+def _folders(data_dir: Path) -> dict[str, Any]:
     messages = str(data_dir / "broker" / "messages")
     return {
         "data_folder_in": messages,

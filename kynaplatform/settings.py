@@ -4,18 +4,17 @@
 falls back to a guess: kynaplatform/checks.py refuses to start and says what to set.
 """
 
-import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import environ
 
 from kynaplatform.environment import (
+    broker_options,
     count,
     database,
-    filesystem_broker_options,
     integer,
     log_level,
+    make_metrics_folder,
     networks,
     numbered_secrets,
     rate,
@@ -26,9 +25,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
 read_env_file(env.str("ENV_FILE", default=""), BASE_DIR / ".env")
-# To prometheus_client a blank one is a folder too.
-if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+make_metrics_folder()
 
 ENVIRONMENT = env.str("ENVIRONMENT", default="") or "production"
 PRODUCTION = ENVIRONMENT != "development"
@@ -148,7 +145,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "kynaplatform.api.any_host.AnyHostForMonitors",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -230,8 +227,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-if urlsplit(CELERY_BROKER_URL).scheme == "filesystem":
-    CELERY_BROKER_TRANSPORT_OPTIONS = filesystem_broker_options(DATA_DIR)
+CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL, DATA_DIR)
 
 # --- Logging -----------------------------------------------------------------------------
 LOGGING = {

@@ -229,6 +229,15 @@ def _hold(row: SigningKey) -> HeldKey:
     return HeldKey(row.id, row.signs_from, OKPKey.import_key(jwk), private)
 
 
+def can_open(encrypted_private_key: bytes) -> bool:
+    """Whether one of SIGNING_KEY_SECRETS decrypts it."""
+    try:
+        _cipher().decrypt(encrypted_private_key)
+    except InvalidToken:
+        return False
+    return True
+
+
 def _jwk(public_key: bytes) -> dict[str, str | list[str]]:
     return {"kty": "OKP", "crv": "Ed25519", "x": _base64url(public_key)}
 

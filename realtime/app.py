@@ -1,6 +1,5 @@
 """The ASGI application: the stream, and for operators health, readiness and metrics."""
 
-import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -10,6 +9,7 @@ import msgspec
 from django.conf import settings
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from kynaplatform.api.any_host import PLATFORM_PATHS
 from kynaplatform.api.errors import (
     ApiError,
     MalformedRequest,
@@ -18,17 +18,15 @@ from kynaplatform.api.errors import (
     ServiceUnavailable,
     as_api_error,
 )
-from kynaplatform.api.health import database_state, require_metrics_access
+from kynaplatform.api.health import require_metrics_access
 from kynaplatform.api.metrics import process_exposition
+from kynaplatform.api.readiness import OK, exposition_of
 from kynaplatform.api.request_id import bear_request_id, request_id_of
 from realtime.attach import SUBPROTOCOL, handshake
-from realtime.database import FOR_OPERATORS, in_database
 from realtime.runtime import Runtime
 from realtime.socket import ClientGone, Receive, Send, Socket
 
 REQUEST_ID: Final = b"x-request-id"
-READY_SECONDS: Final = 5.0
-PLATFORM_PATHS: Final = ("/healthz", "/readyz", "/metrics")
 
 
 class Application:
@@ -100,22 +98,15 @@ class Application:
             case "/healthz":
                 return b'{"status":"ok"}', b"application/json"
             case "/readyz":
-                state = await _database_state()
-                if state != "ok":
-                    raise ServiceUnavailable(database=state)
-                return b'{"status":"ok","database":"ok"}', b"application/json"
+                states = await self._runtime.states()
+                if set(states.values()) != {OK}:
+                    raise ServiceUnavailable(**states)
+                return msgspec.json.encode({"status": "ok", **states}), b"application/json"
             case "/metrics":
                 require_metrics_access(_header(scope, b"authorization"))
-                return process_exposition(), CONTENT_TYPE_LATEST.encode()
+                states = await self._runtime.states()
+                return process_exposition() + exposition_of(states), CONTENT_TYPE_LATEST.encode()
         raise MalformedRequest("Open this address as a websocket.")
-
-
-async def _database_state() -> str:
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            return await in_database(FOR_OPERATORS, database_state)
-    except TimeoutError:
-        return "down"
 
 
 class _WebSocketResponse:

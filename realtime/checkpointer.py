@@ -24,6 +24,7 @@ logger = logging.getLogger("kynaplatform.realtime")
 
 FLUSHERS: Final = 2
 MOST_AT_ONCE: Final = 256
+MOVING_SECONDS: Final = 5.0
 UNREACHABLE: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
 
 
@@ -43,13 +44,20 @@ class Checkpointer:
         self._held_up: list[_Waiting] = []
         self._some_held_up = asyncio.Event()
         self._flushers: list[asyncio.Task[None]] = []
+        self._databases = [_Database() for _ in range(FLUSHERS)]
 
     def start(self) -> None:
-        self._flushers = [asyncio.create_task(self._flush()) for _ in range(FLUSHERS)]
+        self._flushers = [asyncio.create_task(self._flush(each)) for each in self._databases]
         self._flushers.append(asyncio.create_task(self._flush_held_up()))
 
     async def stop(self) -> None:
         await cancel(self._flushers)
+
+    def is_moving(self) -> bool:
+        """Whether a statement was answered in the last 5 s, or none has waited for so long."""
+        waiting = [each.waits_since for each in self._databases if each.waits_since is not None]
+        moved_at = max(each.answered_at for each in self._databases)
+        return not waiting or time.monotonic() - max(min(waiting), moved_at) < MOVING_SECONDS
 
     async def store(self, checkpoint: Checkpoint) -> bool:
         """True once it is durable, False where the session is no longer held.
@@ -64,8 +72,8 @@ class Checkpointer:
         metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - waiting.since)
         return stored
 
-    async def _flush(self) -> None:
-        async with contextlib.aclosing(_Database()) as database:
+    async def _flush(self, database: "_Database") -> None:
+        async with contextlib.aclosing(database):
             while True:
                 await self._some.wait()
                 size = min(len(self._waiting), MOST_AT_ONCE)
@@ -94,18 +102,30 @@ class _Database:
 
     def __init__(self) -> None:
         self._connection: psycopg.AsyncConnection[Any] | None = None
+        self.waits_since: float | None = None
+        self.answered_at = 0.0
 
     async def store(self, batch: list[_Waiting], statement: str) -> list[_Waiting]:
         """Store and answer them, once the database is there; those whose row is held are left."""
+        self.waits_since = time.monotonic()
+        try:
+            return await self._store(batch, statement)
+        finally:
+            self.waits_since = None
+
+    async def _store(self, batch: list[_Waiting], statement: str) -> list[_Waiting]:
         while batch := _wanted(batch):
             try:
                 if self._connection is None or self._connection.closed:
                     self._connection = await connect(settings.DATABASE_URL)
-                return await _store(self._connection, batch, statement)
+                held_up = await _store(self._connection, batch, statement)
             except UNREACHABLE as error:
                 await self.aclose()
                 logger.warning("checkpoints wait for the database: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self.answered_at = time.monotonic()
+                return held_up
         return []
 
     async def aclose(self) -> None:

@@ -12,12 +12,22 @@ from weakref import WeakValueDictionary
 
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError
+from kynaplatform.api.readiness import (
+    ASK_SECONDS,
+    DOWN,
+    OK,
+    Inquiry,
+    Readiness,
+    database_state,
+    migrations_state,
+)
 from realtime import metrics
 from realtime.attach import Attached, Handshake, admit, attach
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
 from realtime.database import (
     FOR_LEASES,
+    FOR_OPERATORS,
     FOR_SESSIONS,
     LAST_SECONDS,
     cancel,
@@ -50,6 +60,9 @@ class Runtime:
         self._attaching = WeakValueDictionary[UUID, asyncio.Lock]()
         self._background: list[asyncio.Task[None]] = []
         self._is_draining = False
+        self._database = Readiness(
+            Inquiry({"database": database_state, "migrations": migrations_state})
+        )
 
     def start(self) -> None:
         self._checkpointer.start()
@@ -79,6 +92,15 @@ class Runtime:
         for held in self._connections.values():
             for connection in held:
                 connection.socket.cut()
+
+    async def states(self) -> dict[str, str]:
+        """What `/readyz` tells: the database, migrated, and that attaches and checkpoints go on."""
+        loop = asyncio.get_running_loop()
+        asked, session_threads = await asyncio.gather(
+            loop.run_in_executor(FOR_OPERATORS, self._database.states), _session_threads_state()
+        )
+        checkpointer = OK if self._checkpointer.is_moving() else DOWN
+        return {**asked, "checkpointer": checkpointer, "session_threads": session_threads}
 
     async def serve(
         self, web_socket: Socket, handshake: Handshake, on_attached: Callable[[], None]
@@ -180,6 +202,16 @@ class Runtime:
 def _renew(connections: Iterable[Connection]) -> set[UUID]:
     attachments = [connection.attachment() for connection in connections]
     return leases_renew(attachments=attachments, now=clock.now())
+
+
+async def _session_threads_state() -> str:
+    """Whether one of them is free within 2 s."""
+    try:
+        async with asyncio.timeout(ASK_SECONDS):
+            await asyncio.get_running_loop().run_in_executor(FOR_SESSIONS, int)
+    except TimeoutError:
+        return DOWN
+    return OK
 
 
 async def _close(web_socket: Socket, code: int) -> None:

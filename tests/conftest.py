@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from kynaplatform import clock
+from kynaplatform.api.readiness import Asking, Inquiry
 from kynaplatform.api.throttling import request_counter
 from movespecs.authors import PLATFORM
 from movespecs.drafts import draft_replace, movespec_create
@@ -169,6 +170,18 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         for table in connection.introspection.table_names(cursor):
             quoted = connection.ops.quote_name(table)
             cursor.execute(f"ALTER TABLE {quoted} SET (autovacuum_enabled = off)")
+
+
+@pytest.fixture(autouse=True)
+def _readiness_is_asked_by_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own thread sees what it has not committed, and leaves no other connection behind."""
+
+    def begin(inquiry: Inquiry) -> Asking:
+        asking = Asking()
+        inquiry.ask(asking)
+        return asking
+
+    monkeypatch.setattr(Inquiry, "begin", begin)
 
 
 @pytest.fixture(autouse=True)

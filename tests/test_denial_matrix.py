@@ -15,6 +15,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
+from kynaplatform import clock
 from kynaplatform.api.docs import openapi_document
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.access_tokens import AUDIENCE, TOKEN_TYPE, access_token_mint
@@ -229,7 +230,7 @@ def token_of_a_revoked_credential(world: World) -> str:
 
 
 def token_of_an_expired_credential(world: World) -> str:
-    Credential.objects.filter(id=world.owner.credential.id).update(expires_at=timezone.now())
+    Credential.objects.filter(id=world.owner.credential.id).update(expires_at=clock.now())
     return world.owner.token
 
 

@@ -1,33 +1,34 @@
 """Health, readiness and metrics, for operators and their monitoring."""
 
 import hmac
-import logging
 from typing import Literal
 
-from celery import current_app
+import msgspec
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpResponse
-from kombu.exceptions import OperationalError as BrokerError
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from kynaplatform.api import errors
 from kynaplatform.api.metrics import exposition
+from kynaplatform.api.readiness import is_ready, readiness
 from kynaplatform.api.views import ApiRequest, ApiView, operation
 from kynaplatform.api.wire import Answer
-
-logger = logging.getLogger("kynaplatform.health")
-BROKER_SECONDS = 2
 
 
 class Health(Answer):
     status: Literal["ok"]
 
 
-class Readiness(Answer):
+class ReadinessAnswer(Answer):
+    """All but `database` and `migrations` are told of, and change no status."""
+
     status: Literal["ok"]
     database: Literal["ok"]
-    broker: Literal["ok"]
+    migrations: Literal["ok"]
+    signing_keys: Literal["ok", "missing", "unreadable", "unknown"]
+    peppers: Literal["ok", "missing", "unknown"]
+    static_files: Literal["ok", "missing", "unknown"]
+    broker: Literal["ok", "down", "unknown"]
 
 
 class HealthView(ApiView):
@@ -42,13 +43,18 @@ class HealthView(ApiView):
 class ReadinessView(ApiView):
     tag, resource = "Platform", "readiness"
 
-    @operation(summary="Can requests be served", bearer="none", counted="no", returns=Readiness)
-    def get(self, request: ApiRequest) -> Readiness:
-        """503 names what is down: the database, the broker."""
-        states = {"database": database_state(), "broker": broker_state()}
-        if set(states.values()) != {"ok"}:
+    @operation(
+        summary="Can requests be served", bearer="none", counted="no", returns=ReadinessAnswer
+    )
+    def get(self, request: ApiRequest) -> ReadinessAnswer:
+        """503 while the database is down or not migrated; its details are the same fields.
+
+        Each thing is asked for 2 s at most.
+        """
+        states = readiness().states()
+        if not is_ready(states):
             raise errors.ServiceUnavailable(**states)
-        return Readiness(status="ok", database="ok", broker="ok")
+        return msgspec.convert({"status": "ok", **states}, ReadinessAnswer)
 
 
 class MetricsView(ApiView):
@@ -65,26 +71,6 @@ class MetricsView(ApiView):
         """Bearer METRICS_TOKEN; 404 in production while it is unset."""
         require_metrics_access(request.META.get("HTTP_AUTHORIZATION", ""))
         return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
-
-
-def database_state() -> Literal["ok", "down"]:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except (DatabaseError, InterfaceError):
-        connection.close()
-        return "down"
-    return "ok"
-
-
-def broker_state() -> Literal["ok", "down"]:
-    try:
-        with current_app.connection_for_write(connect_timeout=BROKER_SECONDS) as broker:
-            broker.ensure_connection(max_retries=0, timeout=BROKER_SECONDS)
-    except (OSError, BrokerError) as error:
-        logger.warning("broker out of reach: %s", error)
-        return "down"
-    return "ok"
 
 
 def require_metrics_access(authorization: str) -> None:

@@ -13,6 +13,8 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from kynaplatform.api.readiness import exposition_of, is_ready, readiness
+
 REQUESTS = Counter("kyna_http_requests", "HTTP requests answered.", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram(
     "kyna_http_request_seconds",
@@ -34,11 +36,13 @@ def observe_request(request: HttpRequest, status: int, seconds: float) -> None:
 
 
 def exposition() -> bytes:
-    """Every metric in Prometheus's text format."""
+    """Every metric in Prometheus's text format; of the database, while it answers."""
+    states = readiness().states()
     database = CollectorRegistry()
-    for collector in DATABASE_COLLECTORS:
-        database.register(collector)
-    return process_exposition() + generate_latest(database)
+    if is_ready(states):
+        for collector in DATABASE_COLLECTORS:
+            database.register(collector)
+    return process_exposition() + exposition_of(states) + generate_latest(database)
 
 
 def process_exposition() -> bytes:

@@ -122,11 +122,23 @@ def test_a_blank_variable_is_an_unset_one():
     assert done.stdout == "production .data INFO 900 60 False\n", done.stderr
 
 
-def test_a_folder_for_metrics_is_kept(tmp_path):
-    done = settings_say(
-        "os.environ['PROMETHEUS_MULTIPROC_DIR']", PROMETHEUS_MULTIPROC_DIR=str(tmp_path)
+def test_a_folder_for_metrics_is_made(tmp_path):
+    folder = tmp_path / "not yet" / "there"
+    for _ in range(2):
+        done = settings_say(
+            "os.environ['PROMETHEUS_MULTIPROC_DIR']", PROMETHEUS_MULTIPROC_DIR=str(folder)
+        )
+        assert done.stdout == f"{folder}\n", done.stderr
+        assert folder.is_dir()
+
+
+def test_a_folder_for_metrics_that_can_not_be_made_names_its_variable(tmp_path):
+    (tmp_path / "file").touch()
+    done = settings_say("", PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "file" / "folder"))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith(
+        "ImproperlyConfigured: PROMETHEUS_MULTIPROC_DIR can't be made: Not a directory."
     )
-    assert done.stdout == f"{tmp_path}\n", done.stderr
 
 
 def test_networks_are_addresses_or_cidr():

@@ -113,7 +113,7 @@ BREAKABLE = [
     ("POST", MOVESPECS, {"name": "x"}, "movespecs.views.movespec_create"),
     ("GET", "/.well-known/jwks.json", None, "projects.views.published_keys"),
     ("GET", "/api/schema", None, "kynaplatform.api.docs.openapi_document"),
-    ("GET", "/readyz", None, "kynaplatform.api.health.database_state"),
+    ("GET", "/readyz", None, "kynaplatform.api.health.readiness"),
 ]
 
 

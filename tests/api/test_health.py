@@ -1,14 +1,42 @@
 """GET /healthz, /readyz and /metrics"""
 
-from types import SimpleNamespace
+import json
+import socket
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
 
 import pytest
 from celery import current_app
-from django.db import InterfaceError, OperationalError
+from cryptography.fernet import Fernet
+from django.db import connection
 from kombu.exceptions import OperationalError as BrokerError
 
+from kynaplatform import clock
+from kynaplatform.api.readiness import (
+    OK,
+    Inquiry,
+    Readiness,
+    is_ready,
+    migrations_state,
+    static_files_state,
+)
+from local_stack.ports import free_port
+from projects.models import Credential, SigningKey
+from projects.readiness import peppers_state, signing_keys_state
+from projects.signing import signing_key_rotate
 from tests.api.asking import ask, nothing_changes, refused
+from tests.concurrency.racing import eventually
 from tests.conftest import SESSIONS
+from tests.realtime.database_proxy import database_proxy
+from tests.server import test_database_url as database_url
+from tests.server import web_server
+
+CHECKS = ("database", "migrations", "signing_keys", "peppers", "static_files", "broker")
+BEGIN = Inquiry.begin  # conftest.py has another
+ALL_OK = dict.fromkeys(CHECKS, "ok")
 
 
 def test_healthz_asks_nothing_of_any_service(db, monkeypatch, django_assert_num_queries):
@@ -18,10 +46,10 @@ def test_healthz_asks_nothing_of_any_service(db, monkeypatch, django_assert_num_
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-def test_readyz_says_that_each_service_is_there(db):
+def test_readyz_says_that_each_service_is_there(owner):
     response = ask("GET", "/readyz")
     assert response.status_code == 200
-    assert response.json() == {"status": "ok", "database": "ok", "broker": "ok"}
+    assert response.json() == {"status": "ok", **ALL_OK}
 
 
 def failing(exception):
@@ -31,51 +59,161 @@ def failing(exception):
     return fail
 
 
+def test_secrets_that_others_need_are_told_of_and_change_no_status(
+    transactional_db, owner, tmp_path
+):
+    """As a process says that was given other secrets; and by any name, as monitors ask."""
+    others = {
+        "SIGNING_KEY_SECRETS": Fernet.generate_key().decode(),
+        "SECRET_PEPPERS": f"7:{bytes(range(32)).hex()}",
+        "ALLOWED_HOSTS": "kyna.example.com",
+        "CELERY_BROKER_URL": f"redis://127.0.0.1:{free_port()}/0",
+    }
+    expected = ALL_OK | {"signing_keys": "unreadable", "peppers": "missing", "broker": "down"}
+    with web_server(tmp_path, environment=others) as base_url:
+        for _ in range(2):
+            assert got(f"{base_url}/readyz") == (200, json_of({"status": "ok", **expected}))
+        text = got(f"{base_url}/metrics")[1].decode()
+        assert got(f"{base_url}{SESSIONS}")[0] == 400
+    for name, state in expected.items():
+        assert f'kyna_check_ok{{check="{name}"}} {float(state == "ok")}' in text
+    log = (tmp_path / "web.log").read_text()
+    for line in ("signing_keys: unreadable", "peppers: missing", "broker: down"):
+        assert log.count(line) == 1
+
+
+def got(url: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def json_of(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def test_a_broker_that_accepts_and_says_nothing_holds_nobody(transactional_db, owner, tmp_path):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        web_server(
+            tmp_path,
+            environment={"CELERY_BROKER_URL": f"redis://127.0.0.1:{silent.getsockname()[1]}/0"},
+        ) as base_url,
+        ThreadPoolExecutor(16) as threads,
+    ):
+        asked = [threads.submit(got, f"{base_url}/readyz") for _ in range(64)]
+        for answer in asked:
+            status, body = answer.result(20)
+            assert (status, json.loads(body)["broker"]) == (200, "down")
+        assert got(f"{base_url}/api/movespecs") == (200, b"[]")
+
+
+def test_a_database_that_says_nothing_is_down_and_nobody_waits_for_it_again(
+    transactional_db, owner, tmp_path
+):
+    with (
+        database_proxy(database_url()) as database,
+        web_server(tmp_path, environment={"DATABASE_URL": database.url}) as base_url,
+    ):
+        assert got(f"{base_url}/readyz")[0] == 200
+        database.hang()
+        unknown = dict.fromkeys(("migrations", "signing_keys", "peppers"), "unknown")
+        for _ in range(3):
+            status, body = got(f"{base_url}/readyz")
+            details = json.loads(body)["error"]["details"]
+            assert (status, details) == (503, ALL_OK | unknown | {"database": "down"})
+            status, body = got(f"{base_url}/metrics")
+            assert (status, b"kyna_sessions_live" in body) == (200, False)
+            assert b'kyna_check_ok{check="database"} 0.0' in body
+        database.reach()
+        eventually(lambda: got(f"{base_url}/readyz")[0] == 200, "it is ready again")
+        assert b"kyna_sessions_live" in got(f"{base_url}/metrics")[1]
+    log = (tmp_path / "web.log").read_text()
+    assert (log.count("database: down"), log.count("database: ok again")) == (1, 1)
+
+
 @pytest.fixture
-def broker_down(monkeypatch):
-    def down(exception):
-        monkeypatch.setattr("kombu.connection.Connection.ensure_connection", failing(exception))
-
-    return down
+def by_threads(monkeypatch):
+    monkeypatch.setattr(Inquiry, "begin", BEGIN)
 
 
-@pytest.fixture
-def database_down(monkeypatch):
-    def down(exception):
-        broken = SimpleNamespace(cursor=failing(exception), close=lambda: None)
-        monkeypatch.setattr("kynaplatform.api.health.connection", broken)
+def test_who_asks_while_others_wait_waits_with_them(by_threads):
+    is_let_go, asked = Event(), []
 
-    return down
+    def ask_slowly() -> str:
+        asked.append(None)
+        is_let_go.wait(20)
+        return OK
 
-
-def is_down(**states):
-    response = ask("GET", "/readyz")
-    error = refused(response, 503, "service_unavailable", **states)
-    assert "kyna_secret" not in str(error)
-    assert response.headers["Retry-After"] == "5"
-    return True
-
-
-@pytest.mark.parametrize(
-    "exception", [BrokerError("kyna_secret"), ConnectionRefusedError("kyna_secret"), TimeoutError()]
-)
-def test_readyz_names_a_broker_that_is_down(db, broker_down, exception):
-    broker_down(exception)
-    assert is_down(database="ok", broker="down")
+    readiness = Readiness(Inquiry({"database": ask_slowly, "migrations": lambda: OK}))
+    with ThreadPoolExecutor(8) as threads:
+        waiting = [threads.submit(readiness.states) for _ in range(8)]
+        eventually(lambda: len(asked) == 1, "one has asked")
+        is_let_go.set()
+        for answer in waiting:
+            assert answer.result(20) == {"database": OK, "migrations": OK}
 
 
-@pytest.mark.parametrize(
-    "exception", [OperationalError("kyna_secret"), InterfaceError("the connection is closed")]
-)
-def test_readyz_names_a_database_that_is_down(db, database_down, exception):
-    database_down(exception)
-    assert is_down(database="down", broker="ok")
+@pytest.mark.parametrize("fails", [0, 1])
+def test_what_can_not_be_asked_is_asked_again_the_next_time(fails, by_threads):
+    answers = iter([fails == 0, fails == 1, True, True])
+
+    def ask() -> str:
+        if not next(answers):
+            raise ZeroDivisionError
+        return OK
+
+    readiness = Readiness(Inquiry({"database": ask, "migrations": ask}))
+    first = readiness.states()
+    assert list(first.values()) == [["ok", "down"], ["down", "unknown"]][fails]
+    assert set(readiness.states().values()) == {"ok"} if fails == 0 else True
 
 
-def test_readyz_names_both(db, database_down, broker_down):
-    broker_down(BrokerError())
-    database_down(OperationalError())
-    assert is_down(database="down", broker="down")
+def test_a_platform_without_a_signing_key_says_so(db):
+    SigningKey.objects.all().delete()
+    assert signing_keys_state() == "missing"
+
+
+def test_one_key_that_can_not_be_opened_is_told_of(owner, settings):
+    assert signing_keys_state() == "ok"
+    mine = settings.SIGNING_KEY_SECRETS
+    settings.SIGNING_KEY_SECRETS = [Fernet.generate_key().decode()]
+    signing_key_rotate(now=clock.now())
+    settings.SIGNING_KEY_SECRETS = mine
+    assert signing_keys_state() == "unreadable"
+
+
+def test_revoked_and_expired_credentials_need_no_pepper(owner, peer, settings):
+    settings.SECRET_PEPPERS = {7: bytes(range(32))}
+    assert peppers_state() == "missing"
+    Credential.objects.filter(id=owner.credential.id).update(revoked_at=clock.now())
+    Credential.objects.exclude(id=owner.credential.id).update(expires_at=clock.now())
+    assert peppers_state() == "ok"
+
+
+@pytest.mark.parametrize("manifest", [None, "{", '{"version": "1.1", "paths": {}}'])
+def test_static_files_that_were_not_collected_are_told_of(settings, tmp_path, manifest):
+    settings.PRODUCTION, settings.STATIC_ROOT = True, tmp_path
+    if manifest is not None:
+        (tmp_path / "staticfiles.json").write_text(manifest)
+    backend = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
+    assert static_files_state() == "missing"
+
+
+def test_a_database_that_lacks_a_migration_is_not_ready(db):
+    assert migrations_state() == "ok"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO django_migrations (app, name, applied) "
+            "VALUES ('sessions_app', '9999_later', now())"
+        )
+        assert migrations_state() == "ok"
+        cursor.execute("DELETE FROM django_migrations WHERE name <> '9999_later'")
+    assert migrations_state() == "missing"
+    assert not is_ready({"database": OK, "migrations": "missing"})
 
 
 # Metrics
@@ -139,16 +277,3 @@ def test_metrics_are_not_there_in_production_without_a_token(owner, settings):
     settings.METRICS_TOKEN, settings.PRODUCTION = "", True
     for token in (None, "x", owner.token):
         refused(ask("GET", "/metrics", token=token), 404, "not_found", resource="path")
-
-
-def test_metrics_are_there_while_the_database_is_not(db, settings, monkeypatch):
-    settings.METRICS_TOKEN = ""
-    monkeypatch.setattr(
-        "sessions_app.metrics.SessionCollector._read", failing(OperationalError("kyna_secret"))
-    )
-
-    text = ask("GET", "/metrics").content.decode()
-
-    assert "kyna_database_up 0.0" in text
-    assert "kyna_http_requests_total{" in text
-    assert "kyna_secret" not in text

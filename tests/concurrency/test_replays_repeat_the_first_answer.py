@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 from cryptography.fernet import Fernet
 from django.http import HttpResponse
-from django.utils import timezone
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
+from kynaplatform import clock as platform_clock
 from movespecs.authors import PLATFORM
 from movespecs.models import MoveSpec
 from movespecs.releases import version_release
@@ -37,12 +37,12 @@ pytestmark = pytest.mark.django_db
 
 
 class Clock:
-    """`timezone.now`, standing still until it is moved."""
+    """`clock.now`, standing still until it is moved."""
 
     def __init__(self) -> None:
         self.now = datetime(2031, 5, 6, 7, 8, 9, 123_456, tzinfo=UTC)
 
-    def __call__(self) -> datetime:
+    def __call__(self, _: float = 0) -> datetime:
         return self.now
 
     def move(self, **by: float) -> None:
@@ -76,7 +76,7 @@ class Scene:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     moved = Clock()
-    monkeypatch.setattr(timezone, "now", moved)
+    monkeypatch.setattr(platform_clock, "now", moved)
     return moved
 
 

@@ -168,7 +168,7 @@ def test_it_describes_a_failure_of_ours(
 def test_it_describes_what_readiness_finds_down(
     owner: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kynaplatform.api.health.broker_state", lambda: "down")
+    monkeypatch.setattr("kynaplatform.api.health.is_ready", lambda states: False)
     response = ask(owner, "GET", "/readyz")
     assert response.status_code == 503
 

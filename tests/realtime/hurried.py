@@ -17,13 +17,15 @@ import django
 
 from kynaplatform.database_sessions import RUNTIME, begin_as
 
+OURS = ("realtime.", "sessions_app.", "kynaplatform.")
+
 
 def hurry() -> None:
     for name, value in json.loads(os.environ.get("HURRY", "{}")).items():
         holders = [
             module
             for module_name, module in list(sys.modules.items())
-            if module_name.startswith(("realtime.", "sessions_app.")) and hasattr(module, name)
+            if module_name.startswith(OURS) and hasattr(module, name)
         ]
         assert holders, name
         for module in holders:

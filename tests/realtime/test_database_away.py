@@ -1,5 +1,6 @@
 """A database out of reach: patience first, then 1012, and who comes back has lost nothing."""
 
+import json
 import time
 import urllib.error
 import urllib.request
@@ -14,7 +15,7 @@ from streaming import SQUAT, Client, create, wire_frames
 
 from movespecs.models import MoveSpec
 from poses.figure import perform
-from tests.concurrency.racing import eventually
+from tests.concurrency.racing import eventually, locked
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer, runtime_server
 from tests.server import test_database_url as database_url
@@ -22,6 +23,7 @@ from tests.server import test_database_url as database_url
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENCE_SECONDS = 1.5
+SESSION_THREADS = 8
 POSES = perform("squat", repetitions=1, fps=10)
 FRAMES = wire_frames(POSES)
 EVENTS = expected_events(SQUAT, POSES, finished=True)
@@ -38,7 +40,7 @@ def runtime(proxy: DatabaseProxy, tmp_path: Path) -> Iterator[RuntimeServer]:
     environment = {
         "DATABASE_URL": proxy.url,
         "HURRY": '{"PATIENCE_SECONDS": 1.5, "RENEW_SECONDS": 0.3, "PROBE_SECONDS": 0.5, '
-        '"READY_SECONDS": 0.3}',
+        '"ASK_SECONDS": 0.3, "MOVING_SECONDS": 0.5}',
     }
     with runtime_server(tmp_path, environment, module="tests.realtime.hurried") as server:
         yield server
@@ -100,16 +102,54 @@ def asked(runtime: RuntimeServer, path: str) -> int:
         return error.code
 
 
+def states_of(runtime: RuntimeServer) -> Any:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{runtime.port}/readyz", timeout=10).close()
+    except urllib.error.HTTPError as error:
+        return json.load(error)["error"]["details"]
+    return {}
+
+
 def test_operators_do_not_wait_for_a_database_that_hangs(
-    proxy: DatabaseProxy, runtime: RuntimeServer
+    owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, runtime: RuntimeServer
 ) -> None:
     assert asked(runtime, "/readyz") == 200
+    clients = [attach(each) for each in create_many(owner, squat, runtime.url, SESSION_THREADS)]
     proxy.hang()
+    for client in clients:
+        client.send({"type": "finalize"})  # each holds one of the threads
     for _ in range(3):
         assert asked(runtime, "/readyz") == 503
         assert asked(runtime, "/metrics") == 200
+    eventually(
+        lambda: (
+            states_of(runtime)
+            == {"database": "down", "migrations": "unknown", "checkpointer": "ok"}
+            | {"session_threads": "down"}
+        ),
+        "no thread is free",
+    )
     proxy.reach()
     eventually(lambda: asked(runtime, "/readyz") == 200, "it is ready again")
+
+
+def test_a_runtime_that_stores_nothing_for_a_while_is_not_ready(
+    created: dict[str, Any], runtime: RuntimeServer
+) -> None:
+    client = attach(created)
+    client.send_batch(1, FRAMES[:10])
+    client.until("frame_ack")
+    with locked("detection_session"):
+        client.send_batch(2, FRAMES[10:20])
+        eventually(lambda: states_of(runtime).get("checkpointer") == "down", "it says so")
+        assert states_of(runtime) == {
+            "database": "ok",
+            "migrations": "ok",
+            "checkpointer": "down",
+            "session_threads": "ok",
+        }
+    eventually(lambda: asked(runtime, "/readyz") == 200, "it is ready again")
+    client.drop()
 
 
 def test_an_attach_that_was_given_up_does_not_take_the_session_from_a_newer_one(

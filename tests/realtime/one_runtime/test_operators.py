@@ -55,6 +55,9 @@ def ask(runtime: RuntimeServer, method: str, path: str, **headers: str) -> Answe
     return answer
 
 
+ALL_OK = dict.fromkeys(("database", "migrations", "checkpointer", "session_threads"), "ok")
+
+
 def test_healthz(stage: Stage) -> None:
     answer = ask(stage.runtime, "GET", "/healthz")
     assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
@@ -64,7 +67,11 @@ def test_healthz(stage: Stage) -> None:
 
 def test_readyz_while_the_database_is_there(stage: Stage) -> None:
     answer = ask(stage.runtime, "GET", "/readyz?x=1")
-    assert (answer.status, json.loads(answer.body)) == (200, {"status": "ok", "database": "ok"})
+    assert (answer.status, json.loads(answer.body)) == (200, {"status": "ok", **ALL_OK})
+    bearer = f"Bearer {METRICS_TOKEN}"
+    text = ask(stage.runtime, "GET", "/metrics", authorization=bearer).body.decode()
+    for name in ALL_OK:
+        assert f'kyna_check_ok{{check="{name}"}} 1.0' in text
 
 
 def test_head_is_get_without_its_body(stage: Stage) -> None:
@@ -263,7 +270,8 @@ def alone(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
 
 def test_readyz_names_a_database_that_is_down(alone: RuntimeServer) -> None:
     answer = ask(alone, "GET", "/readyz")
-    answer.is_error(503, "service_unavailable", database="down")
+    states = ALL_OK | {"database": "down", "migrations": "unknown"}
+    answer.is_error(503, "service_unavailable", **states)
     assert answer.headers["Retry-After"] == "5"
     assert ask(alone, "GET", "/healthz").status == 200
 
@@ -271,6 +279,8 @@ def test_readyz_names_a_database_that_is_down(alone: RuntimeServer) -> None:
 def test_metrics_are_there_while_the_database_is_not(alone: RuntimeServer) -> None:
     text = ask(alone, "GET", "/metrics").body.decode()
     assert "kyna_stream_attached_sessions 0.0" in text
+    assert 'kyna_check_ok{check="database"} 0.0' in text
+    assert 'check="migrations"' not in text
     # Of all sessions and of the database, the API tells.
     assert "kyna_sessions_live" not in text
 

@@ -1,0 +1,203 @@
+"""What this process needs of others, and how it finds it: each is asked for 2 s at most.
+
+A dependency may accept and say nothing. So it is asked in a thread of its own, of which there is
+one however many want to know.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from queue import SimpleQueue
+from threading import Event, Lock, Thread
+
+from celery import current_app
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.migrations.loader import MigrationLoader
+from kombu.exceptions import OperationalError as BrokerError
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from kynaplatform.api.connections import drop_closed_connections
+
+logger = logging.getLogger("kynaplatform.readiness")
+
+ASK_SECONDS = 2.0
+OK, DOWN, MISSING, UNKNOWN = "ok", "down", "missing", "unknown"
+# What every request needs; of everything else is only told.
+REQUIRED = ("database", "migrations")
+
+Question = Callable[[], str]
+# Asked of the database once it answers; apps add theirs when they are ready.
+DATABASE_QUESTIONS: dict[str, Question] = {}
+
+
+class Asking:
+    def __init__(self) -> None:
+        self.begun_at = time.monotonic()
+        self.found: dict[str, str] = {}
+        self.ended = Event()
+
+
+class Inquiry:
+    """Asks its questions one after the other, in a thread that is kept."""
+
+    def __init__(self, questions: Mapping[str, Question]) -> None:
+        self._questions = questions
+        self._lock = Lock()
+        self._last: Asking | None = None
+        self._to_ask = SimpleQueue[Asking]()
+        self._thread: Thread | None = None
+
+    def begin(self) -> Asking:
+        """Who begins while others wait waits with them."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = Thread(target=self._serve, name="readiness", daemon=True)
+                self._thread.start()
+            if self._last is None or self._last.ended.is_set():
+                self._last = Asking()
+                self._to_ask.put(self._last)
+            return self._last
+
+    def answers(self, asking: Asking) -> dict[str, str]:
+        """Each question's answer: `down` for the first that there is none to in 2 s."""
+        asking.ended.wait(asking.begun_at + ASK_SECONDS - time.monotonic())
+        found = dict(asking.found)
+        unanswered = [name for name in self._questions if name not in found]
+        if unanswered and DOWN not in found.values():
+            found[unanswered[0]] = DOWN
+        return {name: found.get(name, UNKNOWN) for name in self._questions}
+
+    def ask(self, asking: Asking) -> None:
+        try:
+            for name, question in self._questions.items():
+                asking.found[name] = question()
+                if asking.found[name] == DOWN:
+                    break
+        except Exception as error:  # noqa: BLE001 - the next asking needs this thread
+            logger.warning("not all could be asked: %s", error)
+            connection.close()
+        finally:
+            asking.ended.set()
+
+    def _serve(self) -> None:
+        while True:
+            asking = self._to_ask.get()
+            drop_closed_connections()
+            self.ask(asking)
+
+
+class Readiness:
+    """The states of all that `inquiries` ask. What changes is told in the log."""
+
+    def __init__(self, *inquiries: Inquiry) -> None:
+        self._inquiries = inquiries
+        self._told: dict[str, str] = {}
+
+    def states(self) -> dict[str, str]:
+        """By name: `ok`, or what is wrong; `unknown` where another state keeps it from us."""
+        asked = [(inquiry, inquiry.begin()) for inquiry in self._inquiries]
+        states: dict[str, str] = {}
+        for inquiry, asking in asked:
+            states |= inquiry.answers(asking)
+        self._tell(states)
+        return states
+
+    def _tell(self, states: Mapping[str, str]) -> None:
+        for name, state in states.items():
+            if state in (UNKNOWN, self._told.get(name, OK)):
+                continue
+            self._told[name] = state
+            if state == OK:
+                logger.info("%s: ok again", name)
+            else:
+                logger.warning("%s: %s", name, state)
+
+
+def is_ready(states: Mapping[str, str]) -> bool:
+    return all(states[name] == OK for name in REQUIRED)
+
+
+class ReadinessCollector(Collector):
+    """`kyna_check_ok` of states; what is unknown has no sample."""
+
+    def __init__(self, states: Mapping[str, str]) -> None:
+        self._states = states
+
+    def collect(self) -> Iterator[Metric]:
+        gauge = GaugeMetricFamily(
+            "kyna_check_ok", "Whether what /readyz tells of is well.", labels=["check"]
+        )
+        for name, state in self._states.items():
+            if state != UNKNOWN:
+                gauge.add_metric([name], state == OK)
+        yield gauge
+
+
+def exposition_of(states: Mapping[str, str]) -> bytes:
+    """`kyna_check_ok` of them, in Prometheus's text format."""
+    registry = CollectorRegistry()
+    registry.register(ReadinessCollector(states))
+    return generate_latest(registry)
+
+
+def database_state() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (DatabaseError, InterfaceError):
+        connection.close()
+        return DOWN
+    return OK
+
+
+def migrations_state() -> str:
+    """Whether the tables are at least those that this code was written for."""
+    newest = newest_migrations()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT app, name FROM django_migrations")
+        return OK if newest <= set(cursor.fetchall()) else MISSING
+
+
+@cache
+def newest_migrations() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None, ignore_no_migrations=True).graph.leaf_nodes())
+
+
+def broker_state() -> str:
+    try:
+        with current_app.connection_for_write(
+            connect_timeout=ASK_SECONDS, transport_options={"socket_timeout": ASK_SECONDS}
+        ) as broker:
+            broker.ensure_connection(max_retries=0, timeout=ASK_SECONDS)
+    except (OSError, BrokerError):
+        return DOWN
+    return OK
+
+
+def static_files_state() -> str:
+    """Whether `collectstatic` has run: without it no page of staff can be shown."""
+    if not settings.PRODUCTION:
+        return OK
+    try:
+        staticfiles_storage.url("admin/css/base.css")
+    except ValueError:
+        return MISSING
+    return OK
+
+
+DATABASE_QUESTIONS.update(database=database_state, migrations=migrations_state)
+
+
+@cache
+def readiness() -> Readiness:
+    """Of the API."""
+    return Readiness(
+        Inquiry(DATABASE_QUESTIONS),
+        Inquiry({"static_files": static_files_state, "broker": broker_state}),
+    )
