@@ -11,6 +11,8 @@ def main() -> None:
 
     from kynaplatform.database_sessions import MIGRATE, begin_as
 
+    # A command counts for itself alone: nobody collects it, nor what it would leave there.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = ""
     if sys.argv[1:2] == ["migrate"]:
         begin_as(MIGRATE)
     execute_from_command_line(sys.argv)

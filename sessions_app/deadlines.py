@@ -25,6 +25,7 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 
 from detection import SNAPSHOT_FORM
+from sessions_app.ends import update_live
 from sessions_app.models import DetectionSession, Outcome, Status
 
 # How long a finalizing session waits for the runtime that held it.
@@ -78,7 +79,7 @@ def settle(sessions: QuerySet[DetectionSession], now: datetime) -> int:
     """Write what is overdue of `sessions`, but for what is to finish; answers how many."""
     # A runtime finishes those that are left finalizing, from their state.
     kept = Case(When(_is_left_finalizing(now), then=F("engine_state")))
-    return sessions.filter(is_to_settle(now)).update(**as_due(now), engine_state=kept)
+    return update_live(sessions.filter(is_to_settle(now)), **as_due(now), engine_state=kept)
 
 
 def _is_readable() -> Q:

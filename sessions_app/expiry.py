@@ -11,6 +11,7 @@ from kynaplatform.api.connections import is_lock_timeout
 from projects.models import Project
 from sessions_app.batches import change_in_batches, settle_in_batches
 from sessions_app.deadlines import is_to_finish
+from sessions_app.ends import update_live
 from sessions_app.finishing import session_finish
 from sessions_app.holding import ENDED, AttachmentLost
 from sessions_app.lifecycle import notify_runtimes
@@ -81,7 +82,8 @@ def _suspend(suspended: Q, code: str, now: datetime, batch: int) -> int:
     )
 
     def cancel(ids: list[UUID]) -> None:
-        live.filter(id__in=ids).update(
+        update_live(
+            live.filter(id__in=ids),
             **ENDED,
             status=Status.CANCELLED,
             terminal_outcome=Outcome.SUSPENDED,

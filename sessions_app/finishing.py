@@ -14,6 +14,7 @@ from django.db.models import F, Q, QuerySet
 import detection
 from movespecs.models import MoveSpecVersion
 from sessions_app.deadlines import as_due, is_to_finish, settle
+from sessions_app.ends import update_live
 from sessions_app.holding import ENDED, AttachmentLost, case
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
 
@@ -143,7 +144,8 @@ def _end(
     events: list[DetectionEvent],
 ) -> DetectionSession | None:
     with transaction.atomic():
-        if not unchanged.update(**changes, events_total=F("events_total") + len(events)):
+        total = F("events_total") + len(events)
+        if not update_live(unchanged, **changes, events_total=total):
             return None
         DetectionEvent.objects.bulk_create(events)
     return DetectionSession.objects.get(id=session.id)

@@ -9,6 +9,7 @@ from django.db.models import Case, Q, Value, When
 from django.db.models.expressions import Combinable
 
 from sessions_app.deadlines import settle
+from sessions_app.ends import update_live
 from sessions_app.models import DetectionSession, Status
 
 LEASE = timedelta(seconds=30)
@@ -46,9 +47,9 @@ def update_held(
     """
     mine = DetectionSession.objects.filter(id=session_id, attachment_id=attachment_id)
     held = mine.filter(*guards, status__in=HELD_STATUSES, deadline_at__gt=now)
-    if held.update(**changes):
+    if update_live(held, **changes):
         return
-    if not (settle(mine, now) and held.update(**changes)):
+    if not (settle(mine, now) and update_live(held, **changes)):
         raise AttachmentLost
 
 

@@ -31,6 +31,7 @@ from sessions_app.deadlines import (
     is_of_known_version,
     settle,
 )
+from sessions_app.ends import update_live
 from sessions_app.finishing import StateUnreadable, session_finish
 from sessions_app.holding import (
     ENDED,
@@ -286,7 +287,7 @@ def _request_end(
     mine = one.filter(project_id=project_id)
     with transaction.atomic():
         _settle_locked(one, now, project_id)
-        if mine.filter(status__in=before, deadline_at__gt=now).update(**changes):
+        if update_live(mine.filter(status__in=before, deadline_at__gt=now), **changes):
             notify_runtimes([session_id])
             return
         session = mine.first()

@@ -1,0 +1,53 @@
+"""Ends of sessions, counted: each once, by the process whose statement wrote it."""
+
+from collections import Counter
+from functools import partial
+from typing import Any, cast
+
+import prometheus_client
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.db.models.sql import UpdateQuery
+
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome
+
+ENDED_SESSIONS = prometheus_client.Counter(
+    "kyna_sessions_ended",
+    "Sessions that this server has ended, by how; error_code is empty where there is none.",
+    ["outcome", "error_code"],
+)
+# Told from the start: what counts a series sees no first step of one that was not there.
+for _outcome, _error_code in (
+    (Outcome.COMPLETED, ""),
+    (Outcome.MAX_DURATION, ""),
+    (Outcome.EXPIRED, "session_expired"),
+    (Outcome.ABANDONED, "session_abandoned"),
+    (Outcome.CANCELLED, ""),
+    (Outcome.SUSPENDED, "organization_suspended"),
+    (Outcome.SUSPENDED, "project_suspended"),
+    (Outcome.FAILED, "runtime_error"),
+    (Outcome.FAILED, "state_unreadable"),
+):
+    ENDED_SESSIONS.labels(_outcome.value, _error_code)
+
+
+def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:
+    """`sessions.update(…)` of live ones, by one statement; answers how many it changed.
+
+    Those that it has ended, as the statement itself tells, are counted once that is committed.
+    """
+    query = cast("UpdateQuery", sessions.query.chain(UpdateQuery))
+    query.add_update_values(changes)
+    statement, parameters = query.get_compiler(sessions.db).as_sql()
+    with transaction.mark_for_rollback_on_error(sessions.db), connection.cursor() as cursor:
+        cursor.execute(f"{statement} RETURNING status, terminal_outcome, error_code", parameters)
+        changed = cursor.fetchall()
+    ended = Counter((how, code) for status, how, code in changed if status not in LIVE_STATUSES)
+    if ended:
+        transaction.on_commit(partial(_count, ended))
+    return len(changed)
+
+
+def _count(ended: Counter[tuple[str, str | None]]) -> None:
+    for (outcome, error_code), sessions in ended.items():
+        ENDED_SESSIONS.labels(outcome, error_code or "").inc(sessions)
