@@ -26,6 +26,17 @@ CHECKPOINT_SECONDS = Histogram(
     "From a checkpoint's request until it is durable.",
     buckets=_SECONDS,
 )
+ATTACHES = Counter(
+    "kyna_stream_attaches",
+    "Sockets that asked for a session: attached, refused with an error, or failed, which may try "
+    "again.",
+    ["outcome"],
+)
+CLOSES = Counter(
+    "kyna_stream_closes",
+    "Closes of sockets by code: ours or the client's; 1006 is one that was lost without a word.",
+    ["code"],
+)
 REFUSALS = Counter(
     "kyna_stream_refusals",
     "Sockets refused, or closed for what they did: by the error's code, or where none is told "
@@ -33,7 +44,26 @@ REFUSALS = Counter(
     ["code"],
 )
 FRAMES_ACCEPTED, FRAMES_REJECTED = FRAMES.labels("accepted"), FRAMES.labels("rejected")
+ATTACHES_DONE, ATTACHES_REFUSED, ATTACHES_FAILED = (
+    ATTACHES.labels(outcome) for outcome in ("attached", "refused", "failed")
+)
 BATCHES_ACCEPTED, BATCHES_REJECTED = BATCHES.labels("accepted"), BATCHES.labels("rejected")
+
+
+# Told from the start: what counts a series sees no first step of one that was not there. A client
+# may close with any other code, which makes no series of its own.
+_CLOSES = {
+    code: CLOSES.labels(str(code))
+    for code in (
+        *(1000, 1001, 1002, 1005, 1006, 1007, 1009, 1011, 1012),
+        *(4400, 4401, 4403, 4404, 4408, 4409, 4410, 4413, 4429),
+    )
+}
+_OTHER_CLOSES = CLOSES.labels("other")
+
+
+def count_close(code: int) -> None:
+    _CLOSES.get(code, _OTHER_CLOSES).inc()
 
 
 def count_batch(accepted: int, rejected: Mapping[str, int], seconds: float) -> None:

@@ -34,7 +34,7 @@ from realtime.database import (
     in_patient_database,
     patience,
 )
-from realtime.messages import error_message
+from realtime.messages import ServerMessage, error_message
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.signals import listen
 from realtime.socket import ClientGone, Order, Socket
@@ -123,12 +123,14 @@ class Runtime:
         held = self._connections.setdefault(connection.session_id, set())
         held.add(connection)
         metrics.ATTACHED.inc()
+        metrics.ATTACHES_DONE.inc()
         if self._is_draining:
             web_socket.order(Order.DRAIN)
         # What was said between the attach and now was heard by nobody.
         web_socket.order(Order.LOOK)
         try:
             code = await connection.serve()
+            metrics.count_close(code)
             logger.info("session %s: closed %d", connection.session_id, code)
         finally:
             metrics.ATTACHED.dec()
@@ -152,12 +154,7 @@ class Runtime:
     async def _refuse(self, web_socket: Socket, error: ApiError) -> None:
         metrics.REFUSALS.labels(error.code).inc()
         code = close_code(error)
-        try:
-            if code != RESTARTING:
-                await web_socket.send(error_message(error))
-            await web_socket.close(code)
-        except ClientGone:
-            return
+        await _close(web_socket, code, None if code == RESTARTING else error_message(error))
 
     def _hear(self, session_id: UUID) -> None:
         for connection in self._connections.get(session_id, ()):
@@ -214,8 +211,13 @@ async def _session_threads_state() -> str:
     return OK
 
 
-async def _close(web_socket: Socket, code: int) -> None:
+async def _close(web_socket: Socket, code: int, said: ServerMessage | None = None) -> None:
+    """One that was not attached."""
+    (metrics.ATTACHES_FAILED if code == RESTARTING else metrics.ATTACHES_REFUSED).inc()
     try:
+        if said is not None:
+            await web_socket.send(said)
         await web_socket.close(code)
-    except ClientGone:
-        return
+    except ClientGone as gone:
+        code = gone.code
+    metrics.count_close(code)

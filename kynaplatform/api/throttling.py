@@ -7,6 +7,7 @@ from functools import cache
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from prometheus_client import Counter
 
 from kynaplatform.api.caller import Caller
 from kynaplatform.api.client_address import client_address
@@ -17,6 +18,10 @@ from kynaplatform.api.rate_limits.shared_file import SharedFileCounter
 
 logger = logging.getLogger("kynaplatform.rate_limits")
 REDIS_REST_SECONDS = 5.0
+FALLBACKS = Counter(
+    "kyna_rate_limit_fallbacks",
+    "Times that limits were looked up on this machine alone, because Redis was out of reach.",
+)
 
 
 class RequestCounter:
@@ -40,7 +45,7 @@ class RequestCounter:
                 return self._redis.hit(limits)
             except CounterUnavailable:
                 self._rest_redis()
-        return self._local.hit(limits)
+        return self._alone().hit(limits)
 
     def peek(self, limits: Sequence[Limit]) -> Decision:
         """What `hit` would answer, counting nothing."""
@@ -49,7 +54,12 @@ class RequestCounter:
                 return self._redis.peek(limits)
             except CounterUnavailable:
                 self._rest_redis()
-        return self._local.peek(limits)
+        return self._alone().peek(limits)
+
+    def _alone(self) -> SharedFileCounter:
+        if self._redis is not None:
+            FALLBACKS.inc()
+        return self._local
 
     def _rest_redis(self) -> None:
         logger.warning("Redis is out of reach: rate limits are counted on this machine alone")

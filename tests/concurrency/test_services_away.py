@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
+from prometheus_client.parser import text_string_to_metric_families
 from psycopg import sql
 from racing import (
     Answer,
@@ -200,6 +201,16 @@ def counted(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.headers["ratelimit-remaining"]
 
 
+def fallbacks(client: Connection) -> float:
+    metrics = client.call("GET", "/metrics").body.decode()
+    [family] = [
+        found
+        for found in text_string_to_metric_families(metrics)
+        if found.name == "kyna_rate_limit_fallbacks"
+    ]
+    return next(sample.value for sample in family.samples if sample.name.endswith("_total"))
+
+
 def with_redis(url: str) -> dict[str, Any]:
     return {"REDIS_URL": url, "RATE_LIMIT_SESSIONS": "3/minute"}
 
@@ -231,9 +242,11 @@ def test_when_redis_goes_away_requests_go_on_with_the_machines_own_count(
             (201, "1"),
         ]
         assert relay.accepted > 0
+        assert fallbacks(client) == 0
         relay.take_away()
         # Redis's count is out of reach, the machine's own begins.
         answers = [create(client, owner, movespec) for _ in range(4)]
+        assert fallbacks(client) == 4
     assert [counted(answer) for answer in answers] == [
         (201, "2"),
         (201, "1"),

@@ -1,4 +1,4 @@
-"""kyna_sessions_ended_total: every end of a session once, whoever writes it, once it is committed."""
+"""kyna_sessions_ended_total: each end of a session once, whoever wrote it, once it is committed."""
 
 from collections import Counter
 from collections.abc import Callable

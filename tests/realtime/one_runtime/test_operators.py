@@ -215,6 +215,9 @@ def test_metrics_have_the_numbers_of_what_happened(stage: Stage) -> None:
         raw = raw_attach(stage.create())
         raw.send(frame(TEXT, sent) if sent else frame(PING, fin=False))
         assert raw.close_code() == code
+    for code in (1001, 4711):
+        _, leaving = stage.attach()
+        leaving.socket.close(code)
     stage.wait_until_alone()
     after = stage.metrics(METRICS_TOKEN)
 
@@ -236,12 +239,21 @@ def test_metrics_have_the_numbers_of_what_happened(stage: Stage) -> None:
     # A batch without frames changes nothing that is to be kept.
     assert change("kyna_stream_checkpoint_seconds_count") == 4
     assert 0 < change("kyna_stream_checkpoint_seconds_sum") < 5
-    refusals = {
-        name: change(name)
-        for name in after
-        if name.startswith("kyna_stream_refusals") and change(name)
-    }
-    assert refusals == {
+    counted = ("kyna_stream_refusals", "kyna_stream_attaches", "kyna_stream_closes")
+    changes = {name: change(name) for name in after if name.startswith(counted) and change(name)}
+    assert changes == {
+        "kyna_stream_attaches_total{attached}": 2 + 3 + 2,
+        "kyna_stream_attaches_total{refused}": 3,
+        # The client's own codes too, of which those that are nobody's make no series.
+        "kyna_stream_closes_total{1000}": 1,
+        "kyna_stream_closes_total{1001}": 1,
+        "kyna_stream_closes_total{other}": 1,
+        "kyna_stream_closes_total{1002}": 1,
+        "kyna_stream_closes_total{1007}": 1,
+        "kyna_stream_closes_total{1009}": 1,
+        "kyna_stream_closes_total{4400}": 1,
+        "kyna_stream_closes_total{4401}": 2,
+        "kyna_stream_closes_total{4410}": 1,
         "kyna_stream_refusals_total{runtime_token_invalid}": 1,
         "kyna_stream_refusals_total{runtime_token_missing}": 1,
         "kyna_stream_refusals_total{message_invalid}": 1,
@@ -289,3 +301,6 @@ def test_an_attach_without_a_database_is_closed_1012(stage: Stage, alone: Runtim
     client = Client(create(stage.owner, stage.squat, alone.url))
     assert client.next() is None
     assert client.close_code == 1012
+    text = ask(alone, "GET", "/metrics").body.decode()
+    assert 'kyna_stream_attaches_total{outcome="failed"} 1.0' in text
+    assert 'kyna_stream_closes_total{code="1012"} 1.0' in text
