@@ -28,12 +28,16 @@ ENV PATH=/venv/bin:$PATH \
     WEB_PROCESSES=2 \
     PORT=8000 \
     REALTIME_PORT=8001 \
+    WORKER_METRICS_PORT=8002 \
     DATA_DIR=/tmp/kynaplatform \
     PROMETHEUS_MULTIPROC_DIR=/tmp/metrics
 COPY --from=build /venv /venv
 COPY --from=build /app /app
+# What the metrics tell beside the version, such as a commit.
+ARG BUILD_REVISION=
+ENV BUILD_REVISION=$BUILD_REVISION
 USER kynaplatform
-EXPOSE 8000 8001
+EXPOSE 8000 8001 8002
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=4)"]
 # The processes share their metrics in a folder that must be empty at the start.
 CMD ["sh", "-c", "rm -rf \"$PROMETHEUS_MULTIPROC_DIR\" && mkdir -p \"$PROMETHEUS_MULTIPROC_DIR\" && exec python -m kynaplatform --host 0.0.0.0"]

@@ -6,12 +6,17 @@ it is longer than the clocks of two machines differ, for each reads its own.
 """
 
 import os
+import time
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, before_task_publish, worker_init
+from click import Option
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
+
+# A header of beat's messages.
+SENT_AT = "kyna_sent_at"
 
 app = Celery("kynaplatform")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -28,11 +33,38 @@ app.conf.beat_schedule = {
         "options": {"expires": 7200},
     },
 }
+app.user_options["worker"].add(
+    Option(
+        ["--metrics-host"],
+        default="127.0.0.1",
+        show_default=True,
+        help="Address that /healthz and /metrics listen on, at WORKER_METRICS_PORT.",
+    )
+)
+app.steps["worker"].add("kynaplatform.worker_server:WorkerServer")
 
 
 @worker_init.connect
+def begin_worker(**_: Any) -> None:
+    _refuse_to_start()
+    # Not before the settings are read: they say how this process counts.
+    from kynaplatform.task_metrics import watch_tasks
+
+    watch_tasks()
+
+
 @beat_init.connect
-def refuse_to_start(**_: Any) -> None:
+def begin_beat(**_: Any) -> None:
+    _refuse_to_start()
+    before_task_publish.connect(note_when_sent)
+
+
+def note_when_sent(headers: dict[str, Any], **_: Any) -> None:
+    """So that workers know when beat was last there."""
+    headers[SENT_AT] = time.time()
+
+
+def _refuse_to_start() -> None:
     from kynaplatform import checks
 
     checks.refuse_to_start()

@@ -27,6 +27,8 @@ env = environ.Env()
 read_env_file(env.str("ENV_FILE", default=""), BASE_DIR / ".env")
 make_metrics_folder()
 
+# What was built, such as a commit; the metrics tell it beside the version.
+BUILD_REVISION = env.str("BUILD_REVISION", default="")
 ENVIRONMENT = env.str("ENVIRONMENT", default="") or "production"
 PRODUCTION = ENVIRONMENT != "development"
 DEBUG = False
@@ -54,6 +56,8 @@ PUBLIC_STREAM_URL = env.str("PUBLIC_STREAM_URL", default="").rstrip("/")
 
 PORT = integer("PORT", default=8000)
 REALTIME_PORT = integer("REALTIME_PORT", default=8001)
+# Of /healthz and /metrics of the worker; 0: neither.
+WORKER_METRICS_PORT = integer("WORKER_METRICS_PORT", default=8002)
 WEB_PROCESSES = integer("WEB_PROCESSES", default=1)
 # Of the API, in each web process; see docs/architecture.md for how many answered the most.
 WEB_THREADS = integer("WEB_THREADS", default=4)

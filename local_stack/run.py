@@ -111,11 +111,14 @@ def make_services(port: int, realtime_port: int, data_dir: Path) -> list[Service
     variables.setdefault("PYTHONWARNINGS", QUIET_WARNINGS)
     if not variables.get("PROMETHEUS_MULTIPROC_DIR"):
         variables["PROMETHEUS_MULTIPROC_DIR"] = str(fresh_folder(data_dir / "metrics"))
-    of_celery = variables | broker_variables(data_dir)
+    # One process, which counts for itself.
+    alone = {"PROMETHEUS_MULTIPROC_DIR": ""}
+    of_celery = variables | broker_variables(data_dir) | alone
+    # None unless it is chosen: another run beside this one would want the same.
+    of_celery["WORKER_METRICS_PORT"] = os.environ.get("WORKER_METRICS_PORT") or "0"
     web = ["kynaplatform", "--application", "local_stack.web:application"]
     web += ["--port", str(port), "--stop-seconds", str(WEB_STOP_SECONDS)]
-    # One process, which counts for itself.
-    of_stream = variables | {"PROMETHEUS_MULTIPROC_DIR": "", "REALTIME_PORT": str(realtime_port)}
+    of_stream = variables | alone | {"REALTIME_PORT": str(realtime_port)}
     celery = ["celery", "--quiet", "-A", "kynaplatform"]
     # Their lines of every sweep would scroll the login away.
     celery_level = ["-l", "WARNING"]

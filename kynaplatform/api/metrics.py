@@ -1,7 +1,9 @@
-"""Prometheus metrics. With PROMETHEUS_MULTIPROC_DIR set, the web processes add up."""
+"""Prometheus metrics. With PROMETHEUS_MULTIPROC_DIR set, a server's processes add up."""
 
 import os
+from collections.abc import Iterator
 
+from django.conf import settings
 from django.http import HttpRequest
 from prometheus_client import (
     REGISTRY,
@@ -10,9 +12,12 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.metrics_core import InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from kynaplatform import __version__
+from kynaplatform.api.processes import ProcessesCollector
 from kynaplatform.api.readiness import exposition_of, is_ready, readiness
 
 REQUESTS = Counter("kyna_http_requests", "HTTP requests answered.", ["method", "route", "status"])
@@ -25,6 +30,20 @@ REQUEST_SECONDS = Histogram(
 # Read from the database at each scrape; apps add theirs when they are ready.
 DATABASE_COLLECTORS: list[Collector] = []
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+
+class BuildCollector(Collector):
+    """A constant, which prometheus_client would not tell of several processes."""
+
+    def collect(self) -> Iterator[Metric]:
+        build = {"version": __version__, "revision": settings.BUILD_REVISION}
+        yield InfoMetricFamily("kyna_build", "What this server runs.", value=build)
+
+
+# Read from the machine at each scrape, and the same in every process of a server.
+_OF_SERVER = CollectorRegistry()
+_OF_SERVER.register(BuildCollector())
+_OF_SERVER.register(ProcessesCollector())
 
 
 def observe_request(request: HttpRequest, status: int, seconds: float) -> None:
@@ -51,4 +70,4 @@ def process_exposition() -> bytes:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         processes = CollectorRegistry()
         MultiProcessCollector(processes)  # type: ignore[no-untyped-call]
-    return generate_latest(processes)
+    return generate_latest(processes) + generate_latest(_OF_SERVER)

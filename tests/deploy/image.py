@@ -150,7 +150,7 @@ def _carry_out(image: Image, line: Line, stages: dict[str, dict[str, str]]) -> N
         case "WORKDIR":
             image.workdir = line.rest
             image.path("").mkdir(parents=True, exist_ok=True)
-        case "ENV":
+        case "ENV" | "ARG":  # as if nobody gave the argument another value
             for name, value in (word.split("=", 1) for word in shlex.split(line.rest)):
                 known = image.base | image.variables
                 image.variables[name] = string.Template(value).substitute(known)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -38,6 +39,7 @@ READY_SECONDS = 120.0
 # Beat sends the sweep every 15 s.
 SWEPT_SECONDS = 90.0
 REPETITIONS = 3
+METRICS_TOKEN = "a-token-of-the-metrics"
 
 
 Build = Callable[[], Image]
@@ -145,6 +147,7 @@ def test_the_production_set_serves_sessions(
     image = build_image()
     ports = {name: free_port() for name in ("web-1", "web-2", "realtime-1", "realtime-2")}
     of_api, of_stream = ([*ports.values()][:2], [*ports.values()][2:])
+    worker_port = free_port()
     with (
         own_database() as database_url,
         proxy(tmp_path, api_ports=of_api, realtime_ports=of_stream) as port,
@@ -162,12 +165,14 @@ def test_the_production_set_serves_sessions(
                 "REDIS_URL": urlsplit(redis_url)._replace(path="/8").geturl(),
                 "CELERY_BROKER_URL": broker_url,
                 "TRUSTED_PROXIES": "127.0.0.1",
+                "METRICS_TOKEN": METRICS_TOKEN,
             },
             tmp_path,
         )
         for name, own_port in ports.items():
             setting = "PORT" if name.startswith("web") else "REALTIME_PORT"
             services[name].variables[setting] = str(own_port)
+        services["worker"].variables["WORKER_METRICS_PORT"] = str(worker_port)
         migrate = services.pop("migrate")
         assert migrate.start().wait(READY_SECONDS) == 0, migrate.log.read_text()
         assert [*services] == [*ports, "worker", "beat"]
@@ -175,7 +180,9 @@ def test_the_production_set_serves_sessions(
             for name, own_port in ports.items():
                 wait_until_ready(own_port, started, lambda: logs_of(services))
                 assert services[name].is_healthy()
-            assert {name for name, service in services.items() if service.healthcheck} == {*ports}
+            eventually(services["worker"].is_healthy, READY_SECONDS, lambda: logs_of(services))
+            checked = {name for name, service in services.items() if service.healthcheck}
+            assert checked == {*ports, "worker"}
             shared = services["web-1"].tmp
             shutil.copy(tmp_path / "kyna.crt", shared)
             monkeypatch.setenv("SSL_CERT_FILE", str(shared / "kyna.crt"))
@@ -187,6 +194,7 @@ def test_the_production_set_serves_sessions(
             url = f"https://localhost:{port}"
             stream_to_the_end(web, shared, url)
             expire(json.loads(credentials), url, database_url, lambda: logs_of(services))
+            assert_worker_counts(worker_port)
 
 
 def stream_to_the_end(service: Service, folder: Path, url: str) -> None:
@@ -234,6 +242,25 @@ def expire(
         eventually(is_expired, SWEPT_SECONDS, told)
 
 
+def assert_worker_counts(port: int) -> None:
+    """What its processes did it tells as one, to whom has the token, and what they take."""
+    url = f"http://127.0.0.1:{port}/metrics"
+    for headers in ({}, {"Authorization": "Bearer another"}):
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(urllib.request.Request(url, headers=headers))
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+        lines = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines())
+    ended = 'kyna_sessions_ended_total{error_code="session_expired",outcome="expired"}'
+    assert lines[ended] == "1.0"
+    assert float(lines["kyna_beat_last_sent_timestamp_seconds"]) > time.time() - SWEPT_SECONDS
+    resident = 'kyna_process_resident_memory_bytes{process="%s"}'
+    sizes = [float(lines[resident % process]) for process in ("main", "1", "2")]
+    assert min(sizes) > 10_000_000
+    assert resident % 3 not in lines
+    assert float(lines["kyna_process_cpu_seconds_total"]) > 0.5
+
+
 IMPORT = """
 import importlib, os, pkgutil, django
 from django.core.management import get_commands, load_command_class
@@ -263,7 +290,11 @@ def test_all_that_production_imports_is_installed(build_image: Build, tmp_path: 
 @pytest.mark.parametrize(
     ("written", "instead", "told"),
     [
-        ("EXPOSE 8000 8001", "VOLUME /data", r"Dockerfile:\d+: VOLUME /data\nThe test does not"),
+        (
+            "EXPOSE 8000 8001 8002",
+            "VOLUME /data",
+            r"Dockerfile:\d+: VOLUME /data\nThe test does not",
+        ),
         ("COPY poses poses", "COPY pose poses", r"Dockerfile:\d+: COPY pose poses\nThere is no"),
         (
             "manage.py collectstatic",

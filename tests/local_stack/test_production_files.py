@@ -39,11 +39,12 @@ def test_every_secret_comes_from_the_environment_and_is_required(service: str) -
 def test_the_ports_and_folders_of_the_image_win_over_dotenv(service: str) -> None:
     image = (PROJECT / "Dockerfile").read_text()
     variables = COMPOSE["services"][service]["environment"]
-    for name in ("PORT", "REALTIME_PORT", "DATA_DIR"):
+    for name in ("PORT", "REALTIME_PORT", "WORKER_METRICS_PORT", "DATA_DIR"):
         assert f" {name}={variables[name]}" in image
-    # A runtime is one process, which counts for itself.
+    # A runtime is one process, which counts for itself, and beat counts nothing.
     shared = variables["PROMETHEUS_MULTIPROC_DIR"]
-    assert shared == "" if service.startswith("realtime") else f"_DIR={shared}\n" in image
+    is_alone = service.startswith(("realtime", "beat"))
+    assert shared == "" if is_alone else f"_DIR={shared}\n" in image
 
 
 def test_nothing_but_nginx_is_reached_from_outside() -> None:

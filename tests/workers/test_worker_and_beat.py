@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
 
 from local_stack import processes
 from local_stack.environment import make_broker_folders
@@ -62,6 +63,36 @@ def is_ready(base_url: str) -> bool:
     return bool(body["broker"] == "ok")
 
 
+def worker_tells_of_it(port: int, log: Callable[[], str]) -> None:
+    url, sweep = f"http://127.0.0.1:{port}", "sessions_app.tasks.expire_sessions"
+    with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:  # noqa: S310
+        assert json.load(response) == {"status": "ok"}
+
+    def has_run() -> bool:
+        # Its end is noted after its work is committed.
+        return told(url)["kyna_task_runs_total", "success", sweep] > 0
+
+    eventually(has_run, "the end of the sweep", log)
+    metrics = told(url)
+    assert metrics["kyna_sessions_ended_total", "session_expired", "expired"] == 1
+    assert metrics["kyna_task_runs_total", "failure", sweep] == 0
+    sent_at = metrics[("kyna_beat_last_sent_timestamp_seconds",)]
+    assert time.time() - PATIENCE_SECONDS < sent_at < time.time()
+    assert sent_at < metrics["kyna_task_last_run_timestamp_seconds", sweep] < time.time()
+    assert metrics["kyna_task_last_run_timestamp_seconds", "sessions_app.tasks.prune_expired"] == 0
+
+
+def told(url: str) -> dict[tuple[str, ...], float]:
+    """Samples by their name and the values of their labels, these by theirs."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as response:  # noqa: S310
+        text = response.read().decode()
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
 @pytest.mark.parametrize("broker", ["filesystem", "redis"])
 def test_a_stale_session_expires_and_sigterm_stops_every_process(
     broker: str,
@@ -82,6 +113,7 @@ def test_a_stale_session_expires_and_sigterm_stops_every_process(
         "DATABASE_URL": database_url(),
         "DATA_DIR": str(tmp_path),
         "CELERY_BROKER_URL": url,
+        "WORKER_METRICS_PORT": str(worker_port := free_port()),
     }.items():
         monkeypatch.setenv(name, value)
     port = free_port()
@@ -111,6 +143,7 @@ def test_a_stale_session_expires_and_sigterm_stops_every_process(
         assert stale.ended_at == stale.created_at + timedelta(minutes=5)
         live.refresh_from_db()
         assert live.status == Status.CREATED
+        worker_tells_of_it(worker_port, log)
     finally:
         statuses = {
             name: processes.stop(process, signals=[(signal.SIGTERM, PATIENCE_SECONDS)])

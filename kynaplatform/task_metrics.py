@@ -1,0 +1,58 @@
+"""What a worker tells of its tasks, and of beat, whose messages it takes."""
+
+import time
+from typing import Any
+
+from celery import signals
+from prometheus_client import Counter, Gauge
+
+from kynaplatform.celery import SENT_AT, app
+
+RUNS = Counter(
+    "kyna_task_runs",
+    "Tasks by how they ended; an expired one came too late to be run.",
+    ["task", "outcome"],
+)
+# The newest of what its processes tell.
+LAST_RUN = Gauge(
+    "kyna_task_last_run_timestamp_seconds",
+    "When the task last ended well; 0: not since the worker started.",
+    ["task"],
+    multiprocess_mode="max",
+)
+BEAT_SENT = Gauge(
+    "kyna_beat_last_sent_timestamp_seconds",
+    "When beat sent the newest message that this worker has seen; 0: none yet.",
+    multiprocess_mode="max",
+)
+
+
+def watch_tasks() -> None:
+    """In a worker's first process, before the others are forked."""
+    for scheduled in app.conf.beat_schedule.values():
+        LAST_RUN.labels(scheduled["task"])
+        for outcome in ("success", "failure", "expired"):
+            RUNS.labels(scheduled["task"], outcome)
+    signals.task_postrun.connect(_note_end)
+    signals.task_received.connect(_note_received)
+    signals.task_revoked.connect(_note_not_run)
+
+
+def _note_end(task: Any, state: str, **_: Any) -> None:
+    RUNS.labels(task.name, state.lower()).inc()
+    if state == "SUCCESS":
+        LAST_RUN.labels(task.name).set(time.time())
+
+
+def _note_received(request: Any, **_: Any) -> None:
+    _note_sent(request.request_dict.get(SENT_AT))
+
+
+def _note_not_run(sender: Any, request: Any, expired: bool, **_: Any) -> None:
+    RUNS.labels(sender.name, "expired" if expired else "revoked").inc()
+    _note_sent(request.get(SENT_AT))
+
+
+def _note_sent(sent_at: float | None) -> None:
+    if sent_at is not None:
+        BEAT_SENT.set(sent_at)

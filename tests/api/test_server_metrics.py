@@ -1,0 +1,104 @@
+"""What the metrics tell of a server as a whole: its version, and what its processes take"""
+
+import os
+import signal
+import time
+import urllib.request
+
+import psutil
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from kynaplatform import __version__
+from tests.server import web_server
+
+PATIENCE_SECONDS = 30.0
+
+
+@pytest.fixture
+def url(db, tmp_path):
+    """Of an API of two processes."""
+    shared = tmp_path / "metrics"
+    shared.mkdir()
+    environment = {
+        "PROMETHEUS_MULTIPROC_DIR": str(shared),
+        "BUILD_REVISION": "4f1c2d7",
+        "METRICS_TOKEN": "",
+    }
+    with web_server(tmp_path, workers=2, environment=environment) as url:
+        yield url
+
+
+def told(url):
+    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as answer:  # noqa: S310
+        families = text_string_to_metric_families(answer.read().decode())
+        return {family.name: family.samples for family in families}
+
+
+def sizes(url):
+    samples = told(url)["kyna_process_resident_memory_bytes"]
+    return {sample.labels["process"]: sample.value for sample in samples}
+
+
+def cpu_seconds(url):
+    [sample] = told(url)["kyna_process_cpu_seconds"]
+    return sample.value
+
+
+def serving(url):
+    """The processes that the one that was started has forked."""
+    port = int(url.rpartition(":")[2])
+    return [
+        process
+        for process in psutil.process_iter()
+        if process.ppid() != os.getpid()
+        and any(word == str(port) for word in cmdline_of(process))
+        and cmdline_of(psutil.Process(process.ppid())) == cmdline_of(process)
+    ]
+
+
+def cmdline_of(process):
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def eventually(condition, what):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.1)
+
+
+def test_its_version_the_memory_of_each_process_and_the_processor_time_of_all(url):
+    [build] = told(url)["kyna_build_info"]
+    assert build.labels == {"version": __version__, "revision": "4f1c2d7"}
+    assert build.value == 1
+    found = serving(url)
+    assert len(found) == 2
+    told_sizes = sizes(url)
+    assert sorted(told_sizes) == ["1", "2", "main"]
+    for process, number in zip(sorted(found, key=lambda one: one.pid), ("1", "2"), strict=True):
+        rss = process.memory_info().rss
+        assert abs(told_sizes[number] - rss) < 0.2 * rss
+    main = found[0].parent()
+    taken = sum(sum(one.cpu_times()[:2]) for one in [main, *found])
+    assert taken - 0.5 < cpu_seconds(url) < taken + 5
+
+
+def test_a_process_that_is_started_again_makes_no_new_series_and_time_never_falls(url):
+    found = serving(url)
+    before = cpu_seconds(url)
+    os.kill(found[0].pid, signal.SIGKILL)
+
+    def is_another_there():
+        try:
+            assert cpu_seconds(url) >= before
+        except OSError:
+            return False  # it was the dead one's connection
+        alive = {process.pid for process in serving(url)}
+        return len(alive) == 2 and found[0].pid not in alive
+
+    eventually(is_another_there, "another one")
+    assert sorted(sizes(url)) == ["1", "2", "main"]
