@@ -1,11 +1,11 @@
 """What a worker tells of its tasks, and of beat, whose messages it takes."""
 
-import time
 from typing import Any
 
 from celery import signals
 from prometheus_client import Counter, Gauge
 
+from kynaplatform import clock
 from kynaplatform.celery import SENT_AT, app
 
 RUNS = Counter(
@@ -41,7 +41,7 @@ def watch_tasks() -> None:
 def _note_end(task: Any, state: str, **_: Any) -> None:
     RUNS.labels(task.name, state.lower()).inc()
     if state == "SUCCESS":
-        LAST_RUN.labels(task.name).set(time.time())
+        LAST_RUN.labels(task.name).set(clock.known_now().timestamp())
 
 
 def _note_received(request: Any, **_: Any) -> None:

@@ -1,13 +1,17 @@
-"""The worker and beat of `make run`, as processes on a real broker, expire a stale session."""
+"""What `make run` runs, as processes on a real broker: a stale session expires, and what each of
+them tells of itself is what the documentation, the alerts and the dashboard name.
+"""
 
 import json
+import re
 import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,13 +19,16 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from local_stack import processes
-from local_stack.environment import make_broker_folders
+from local_stack.environment import PROJECT, make_broker_folders
 from local_stack.ports import free_port
 from local_stack.run import make_services
 from movespecs.models import MoveSpec
+from poses.figure import perform
 from sessions_app.models import DetectionSession, Status
 from tests.conftest import Machine
+from tests.deploy.promql import OF_THE_SCRAPE, Names, dashboard_expressions, names_in, rules
 from tests.other_clock import clock_ahead
+from tests.realtime.streaming import Client, create, wire_frames
 from tests.server import test_database_url as database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,8 +70,85 @@ def is_ready(base_url: str) -> bool:
     return bool(body["broker"] == "ok")
 
 
-def worker_tells_of_it(port: int, log: Callable[[], str]) -> None:
-    url, sweep = f"http://127.0.0.1:{port}", "sessions_app.tasks.expire_sessions"
+@dataclass(frozen=True)
+class Platform:
+    """Where its servers answer, and what all of them have logged."""
+
+    web: str
+    stream: str
+    worker: str
+    log: Callable[[], str]
+
+
+@pytest.fixture(scope="module", params=["filesystem", "redis"])
+def platform(
+    request: pytest.FixtureRequest,
+    django_db_setup: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Platform]:
+    """Running; at the end SIGTERM stops every process."""
+    url = "filesystem://localhost"
+    if request.param == "redis":
+        # A database of its own: nothing else's messages.
+        redis = urlsplit(request.getfixturevalue("redis_url"))
+        url = redis._replace(path="/7").geturl()
+    folder = tmp_path_factory.mktemp(request.param)
+    make_broker_folders(folder)
+    port, stream_port, worker_port = free_port(), free_port(), free_port()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "DATABASE_URL": database_url(),
+            "DATA_DIR": str(folder),
+            "CELERY_BROKER_URL": url,
+            "WORKER_METRICS_PORT": str(worker_port),
+        }.items():
+            patch.setenv(name, value)
+        services = make_services(port, stream_port, folder)
+    running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def log() -> str:
+        return "\n".join((folder / f"{name}.log").read_text() for name in running)
+
+    try:
+        for service in services:
+            with (folder / f"{service.name}.log").open("wb") as output:
+                # By its own clock what is alive would be overdue, and each message of beat too old.
+                clock = clock_ahead(150) if service.name == "worker" else {}
+                running[service.name] = processes.start(
+                    service.command, env={**service.env, **clock}, cwd=service.cwd, stdout=output
+                )
+        urls = [f"http://127.0.0.1:{port}" for port in (port, stream_port, worker_port)]
+        eventually(lambda: is_ready(urls[0]), "ready", log)
+        yield Platform(*urls, log)
+    finally:
+        statuses = {
+            name: processes.stop(process, signals=[(signal.SIGTERM, PATIENCE_SECONDS)])
+            for name, process in running.items()
+        }
+    assert statuses == {"web": 0, "stream": 0, "worker": 0, "beat": 0}
+
+
+def test_a_stale_session_expires(owner: Machine, movespec: MoveSpec, platform: Platform) -> None:
+    stale, live = make_session(owner, movespec, -1), make_session(owner, movespec, +2)
+    eventually(
+        lambda: DetectionSession.objects.get(id=stale.id).status != Status.CREATED,
+        "swept",
+        platform.log,
+    )
+    stale.refresh_from_db()
+    assert (stale.status, stale.terminal_outcome, stale.error_code) == (
+        "cancelled",
+        "expired",
+        "session_expired",
+    )
+    assert stale.ended_at == stale.created_at + timedelta(minutes=5)
+    live.refresh_from_db()
+    assert live.status == Status.CREATED
+    worker_tells_of_it(platform)
+
+
+def worker_tells_of_it(platform: Platform) -> None:
+    url, sweep = platform.worker, "sessions_app.tasks.expire_sessions"
     with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:  # noqa: S310
         assert json.load(response) == {"status": "ok"}
 
@@ -72,81 +156,76 @@ def worker_tells_of_it(port: int, log: Callable[[], str]) -> None:
         # Its end is noted after its work is committed.
         return told(url)["kyna_task_runs_total", "success", sweep] > 0
 
-    eventually(has_run, "the end of the sweep", log)
+    eventually(has_run, "the end of the sweep", platform.log)
     metrics = told(url)
     assert metrics["kyna_sessions_ended_total", "session_expired", "expired"] == 1
     assert metrics["kyna_task_runs_total", "failure", sweep] == 0
     sent_at = metrics[("kyna_beat_last_sent_timestamp_seconds",)]
     assert time.time() - PATIENCE_SECONDS < sent_at < time.time()
-    assert sent_at < metrics["kyna_task_last_run_timestamp_seconds", sweep] < time.time()
+    # Its own clock is 150 s ahead.
+    assert sent_at < metrics["kyna_task_last_run_timestamp_seconds", sweep] < time.time() + 1
     assert metrics["kyna_task_last_run_timestamp_seconds", "sessions_app.tasks.prune_expired"] == 0
 
 
 def told(url: str) -> dict[tuple[str, ...], float]:
     """Samples by their name and the values of their labels, these by theirs."""
-    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as response:  # noqa: S310
-        text = response.read().decode()
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
+        for sample in samples(url)
     }
 
 
-@pytest.mark.parametrize("broker", ["filesystem", "redis"])
-def test_a_stale_session_expires_and_sigterm_stops_every_process(
-    broker: str,
-    owner: Machine,
-    movespec: MoveSpec,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
+def samples(url: str) -> list[Any]:
+    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as response:  # noqa: S310
+        text = response.read().decode()
+    return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+
+def names_told(url: str) -> Names:
+    found: Names = {}
+    for sample in samples(url):
+        found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+def names_documented(kind: str) -> Names:
+    """What the table of docs/operations.md has of a kind of server."""
+    table = (PROJECT / "docs" / "operations.md").read_text()
+    rows = re.findall(r"^\| (`kyna_.+?) \| (.+?) \|", table, re.MULTILINE)
+    return {
+        name: {label for label in labels.strip("{}").split(",") if label}
+        for cell, of in rows
+        if of == "each" or kind in of.split(", ")
+        for name, labels in re.findall(r"`(kyna_\w+)(\{[^}]*\})?`", cell)
+    }
+
+
+def test_metrics_that_are_named_are_those_that_there_are(
+    owner: Machine, movespec: MoveSpec, platform: Platform
 ) -> None:
-    url = "filesystem://localhost"
-    if broker == "redis":
-        # A database of its own: nothing else's messages.
-        redis = urlsplit(request.getfixturevalue("redis_url"))
-        url = redis._replace(path="/7").geturl()
-    stale, live = make_session(owner, movespec, -1), make_session(owner, movespec, +2)
-    make_broker_folders(tmp_path)
-    for name, value in {
-        "DATABASE_URL": database_url(),
-        "DATA_DIR": str(tmp_path),
-        "CELERY_BROKER_URL": url,
-        "WORKER_METRICS_PORT": str(worker_port := free_port()),
-    }.items():
-        monkeypatch.setenv(name, value)
-    port = free_port()
-    running: dict[str, subprocess.Popen[bytes]] = {}
+    """By the documentation, the alerts and the dashboard, once each has happened."""
+    stream_url = f"{platform.stream.replace('http', 'ws')}/api/detection/stream"
+    client = Client(create(owner, movespec, stream_url))
+    client.send_batch(1, [*wire_frames(perform("squat", repetitions=1, fps=10))[:2], None])
+    client.until("frame_ack")
+    client.send("no message")
+    assert client.to_the_end() == 4400
+    samples(platform.web)  # the next tells of this one
 
-    def log() -> str:
-        return "\n".join((tmp_path / f"{name}.log").read_text() for name in running)
-
-    try:
-        for service in make_services(port, free_port(), tmp_path):
-            with (tmp_path / f"{service.name}.log").open("wb") as output:
-                # By its own clock what is alive would be overdue, and each message of beat too old.
-                clock = clock_ahead(150) if service.name == "worker" else {}
-                running[service.name] = processes.start(
-                    service.command, env={**service.env, **clock}, cwd=service.cwd, stdout=output
-                )
-        eventually(lambda: is_ready(f"http://127.0.0.1:{port}"), "ready", log)
-        eventually(
-            lambda: DetectionSession.objects.get(id=stale.id).status != Status.CREATED, "swept", log
-        )
-        stale.refresh_from_db()
-        assert (stale.status, stale.terminal_outcome, stale.error_code) == (
-            "cancelled",
-            "expired",
-            "session_expired",
-        )
-        assert stale.ended_at == stale.created_at + timedelta(minutes=5)
-        live.refresh_from_db()
-        assert live.status == Status.CREATED
-        worker_tells_of_it(worker_port, log)
-    finally:
-        statuses = {
-            name: processes.stop(process, signals=[(signal.SIGTERM, PATIENCE_SECONDS)])
-            for name, process in running.items()
+    exposed: Names = {"up": set()}
+    for kind, url in (
+        ("API", platform.web),
+        ("runtime", platform.stream),
+        ("worker", platform.worker),
+    ):
+        ours = {
+            re.sub("_(bucket|count|sum)$", "", name): labels - {"le"}
+            for name, labels in names_told(url).items()
+            if name.startswith("kyna_") and not name.endswith("_created")
         }
-    assert statuses == {"web": 0, "stream": 0, "worker": 0, "beat": 0}
+        assert ours == names_documented(kind)
+        exposed |= names_told(url)
+    for expression in [*(rule["expr"] for rule in rules()), *dashboard_expressions()]:
+        for name, labels in names_in(expression).items():
+            assert name in exposed, expression
+            assert labels <= exposed[name] | OF_THE_SCRAPE, expression

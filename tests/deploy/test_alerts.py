@@ -1,0 +1,203 @@
+"""deploy/alerts.yml and the Grafana dashboard: their form, and when each alert comes.
+
+That the metrics they name exist is held where all servers run, in tests/workers.
+"""
+
+import itertools
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from promql import ALERTS, dashboard_expressions, names_in, panels, rules
+
+from local_stack.environment import PROJECT
+from local_stack.pytest_plugin import skip_without
+
+# Of samples, one a minute: until the alert that waits longest has come, after five hours.
+MINUTES = 330
+API = 'job="kynaplatform-web",instance="a:8000"'
+STREAM = 'job="kynaplatform-realtime",instance="a:8001"'
+WORKER = 'job="kynaplatform-worker",instance="a:8002"'
+CREATES = f'kyna_http_request_seconds_bucket{{{API},route="api/detection/sessions"'
+SWEEP, CLEANING = "sessions_app.tasks.expire_sessions", "sessions_app.tasks.prune_expired"
+# Series → its value, or what it grows by each minute.
+HEALTHY: dict[str, float | str] = {
+    f"up{{{API}}}": 1,
+    f"up{{{STREAM}}}": 1,
+    f"up{{{WORKER}}}": 1,
+    f"kyna_database_up{{{API}}}": 1,
+    f"kyna_clock_skew_seconds{{{API}}}": 0.9,
+    f'kyna_process_resident_memory_bytes{{{API},process="1"}}': 9e8,
+    f"kyna_process_cpu_seconds_total{{{STREAM}}}": "+48",
+    f'kyna_build_info{{{API},version="1.0.0",revision="a"}}': 1,
+    f'kyna_build_info{{{WORKER},version="1.0.0",revision="a"}}': 1,
+    f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="200"}}': "+600",
+    f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="500"}}': "+3",
+    f'kyna_http_requests_total{{{API},method="GET",route="readyz",status="503"}}': "+60",
+    f'{CREATES},le="0.25"}}': "+600",
+    f'{CREATES},le="1.0"}}': "+600",
+    f'{CREATES},le="+Inf"}}': "+600",
+    f"kyna_rate_limit_fallbacks_total{{{API}}}": 0,
+    f'kyna_sessions_ended_total{{{API},outcome="completed",error_code=""}}': "+60",
+    f'kyna_sessions_ended_total{{{WORKER},outcome="expired",error_code="session_expired"}}': "+90",
+    f'kyna_sessions_ended_total{{{WORKER},outcome="abandoned",error_code="x"}}': "+6",
+    f'kyna_sessions_ended_total{{{STREAM},outcome="failed",error_code="runtime_error"}}': 0,
+    f"kyna_sweep_lag_seconds{{{API}}}": 20,
+    f'kyna_stream_attaches_total{{{STREAM},outcome="attached"}}': "+60",
+    f'kyna_stream_attaches_total{{{STREAM},outcome="refused"}}': "+6",
+    f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="0.25"}}': "+600",
+    f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="1.0"}}': "+600",
+    f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="+Inf"}}': "+600",
+    f'kyna_task_last_run_timestamp_seconds{{{WORKER},task="{SWEEP}"}}': "+60",
+    f'kyna_task_last_run_timestamp_seconds{{{WORKER},task="{CLEANING}"}}': "+60",
+    f"kyna_beat_last_sent_timestamp_seconds{{{WORKER}}}": "+60",
+    f'kyna_task_runs_total{{{WORKER},task="{SWEEP}",outcome="failure"}}': 0,
+}  # fmt: skip
+# Alert → what makes it come: the start of a series' name, and what that is instead.
+FAULTS: dict[str, dict[str, float | str]] = {
+    "KynaNoApi": {f"up{{{API}": 0},
+    "KynaNoRuntime": {f"up{{{STREAM}": 0},
+    "KynaNoWorker": {f"up{{{WORKER}": 0},
+    "KynaServerDown": {'up{job="kynaplatform-web",instance="b:8000"}': 0},
+    "KynaDatabaseDown": {"kyna_database_up": 0},
+    "KynaClockSkew": {"kyna_clock_skew_seconds": -1.1},
+    "KynaMemory": {"kyna_process_resident": 1.1e9},
+    "KynaRuntimeBusy": {"kyna_process_cpu": "+57"},
+    "KynaVersionsDiffer": {'kyna_build_info{instance="b:8000",version="1.0.0",revision="b"}': 1},
+    "KynaErrors": {
+        f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="500"': "+7"
+    },
+    "KynaCreateSlow": {f'{CREATES},le="0.25"': "+500"},
+    "KynaCountedAlone": {"kyna_rate_limit_fallbacks": "+1"},
+    "KynaSessionsFail": {f'kyna_sessions_ended_total{{{STREAM},outcome="failed"': "+0.2"},
+    "KynaSessionsAbandoned": {f'kyna_sessions_ended_total{{{WORKER},outcome="abandoned"': "+20"},
+    "KynaSweepLate": {"kyna_sweep_lag": 121},
+    "KynaAttachesRefused": {f'kyna_stream_attaches_total{{{STREAM},outcome="refused"': "+20"},
+    "KynaCheckpointSlow": {f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="0.25"': "+500"},
+    "KynaSweepNotRun": {f'kyna_task_last_run_timestamp_seconds{{{WORKER},task="{SWEEP}"': 0},
+    "KynaCleaningNotRun": {f'kyna_task_last_run_timestamp_seconds{{{WORKER},task="{CLEANING}"': 0},
+    "KynaBeatLate": {"kyna_beat_last_sent": 0},
+    "KynaTasksFail": {"kyna_task_runs": "+0.2"},
+}
+
+
+def promtool(*words: str) -> None:
+    program = shutil.which("promtool")
+    if program is None:
+        skip_without("promtool is not installed")
+        return
+    done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def scenario(name: str, series: dict[str, float | str], firing: list[str]) -> dict[str, Any]:
+    """At its end, exactly the alerts `firing` are there."""
+    return {
+        "name": name,
+        "interval": "1m",
+        "input_series": [
+            {
+                "series": known,
+                "values": f"{f'0{value}' if isinstance(value, str) else value}x{MINUTES}",
+            }
+            for known, value in series.items()
+        ],
+        "promql_expr_test": [
+            {
+                "expr": 'count by (alertname) (ALERTS{alertstate="firing"}) > bool 0',
+                "eval_time": f"{MINUTES}m",
+                "exp_samples": [
+                    {"labels": f'{{alertname="{alert}"}}', "value": 1} for alert in firing
+                ],
+            }
+        ],
+    }
+
+
+def test_each_alert_comes_of_its_fault_and_none_just_below(tmp_path: Path) -> None:
+    alerts = [rule["alert"] for rule in rules()]
+    assert sorted(FAULTS) == sorted(alerts)
+    faulty = dict(HEALTHY)
+    for changes in FAULTS.values():
+        for start, value in changes.items():
+            faulty[next((known for known in HEALTHY if known.startswith(start)), start)] = value
+    scenarios = [scenario("healthy", HEALTHY, []), scenario("faulty", faulty, alerts)]
+    tests = tmp_path / "tests.yml"
+    tests.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": scenarios}))
+    promtool("test", "rules", str(tests))
+
+
+def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
+    headings = re.findall(
+        r"^#+ (.+)$", (PROJECT / "docs" / "operations.md").read_text(), re.MULTILINE
+    )
+    places = {"docs/operations.md#" + heading.lower().replace(" ", "-") for heading in headings}
+    for rule in rules():
+        assert sorted(rule) == ["alert", "annotations", "expr", "for", "labels"]
+        assert rule["labels"] in ({"severity": "critical"}, {"severity": "warning"})
+        assert sorted(rule["annotations"]) == ["description", "runbook", "summary"]
+        assert rule["annotations"]["runbook"] in places
+        assert all(
+            rule["annotations"][name].endswith((".", "}}.")) for name in ("summary", "description")
+        )
+
+
+def test_the_dashboard_asks_what_prometheus_understands(tmp_path: Path) -> None:
+    records = [
+        {"record": f"panel_{number}", "expr": expression}
+        for number, expression in enumerate(dashboard_expressions())
+    ]
+    file = tmp_path / "rules.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": records}]}))
+    promtool("check", "rules", str(file))
+
+
+def test_no_panel_of_the_dashboard_lies_on_another() -> None:
+    assert len({panel["id"] for panel in panels()}) == len(panels())
+    assert len({panel["title"] for panel in panels()}) == len(panels())
+    places = [panel["gridPos"] for panel in panels()]
+    assert all(place["x"] + place["w"] <= 24 for place in places)
+    for one, other in itertools.combinations(places, 2):
+        assert (
+            one["x"] + one["w"] <= other["x"]
+            or other["x"] + other["w"] <= one["x"]
+            or one["y"] + one["h"] <= other["y"]
+            or other["y"] + other["h"] <= one["y"]
+        ), (one, other)
+
+
+def test_every_panel_asks_the_source_that_is_chosen() -> None:
+    for panel in panels():
+        if panel["type"] == "row":
+            assert panel["panels"] == []  # its panels follow it
+            continue
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+        assert [target["refId"] for target in panel["targets"]] == ["A", "B"][
+            : len(panel["targets"])
+        ]
+        for target in panel["targets"]:
+            named = set.union(*names_in(target["expr"].replace("$__rate_interval", "5m")).values())
+            told = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+            assert told <= named | {"job", "instance", "process"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ('sum by (a) (rate(x{b="c", d!~"e{f}"}[5m]))', {"x": {"a", "b", "d"}}),
+        ("time() - max(x) > 1e3 and y == 0", {"x": set(), "y": set()}),
+        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])))", {"x_bucket": {"le"}}),
+    ],
+)
+def test_names_are_found_in_an_expression(expression: str, found: dict[str, set[str]]) -> None:
+    assert names_in(expression) == found
+
+
+@pytest.mark.parametrize("expression", ["guess(x)", "x @ 5", "sum by (a", "x{a='b'}"])
+def test_what_is_not_known_is_refused(expression: str) -> None:
+    with pytest.raises(ValueError, match=r"What is|Not known|No . follows"):
+        names_in(expression)
