@@ -1,0 +1,103 @@
+"""GET /healthz and /metrics of a worker: by the rules of the API, on a port of its own."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from kynaplatform.worker_server import WorkerServer
+from local_stack.ports import free_port
+
+TOKEN = "a-token-of-the-metrics"
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    port = free_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "WORKER_METRICS_PORT", port)
+        server = WorkerServer(None)
+        assert server.include_if(None)
+        server.start(None)
+        yield port
+        server.stop(None)
+    with pytest.raises(ConnectionRefusedError):
+        ask(port, "/healthz")
+
+
+def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes, str | None]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, headers=headers)
+    answer = connection.getresponse()
+    assert answer.headers["Server"] is None
+    body = answer.read()
+    assert method == "HEAD" or int(answer.headers["Content-Length"]) == len(body)
+    return answer.status, body, answer.headers["WWW-Authenticate"]
+
+
+def test_healthz(port: int) -> None:
+    assert ask(port, "/healthz") == (200, b'{"status":"ok"}', None)
+    assert ask(port, "/healthz?x=1", "HEAD") == (200, b"", None)
+
+
+def test_one_who_sends_nothing_holds_nobody_up(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)):
+        assert ask(port, "/healthz")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/readyz", "/metrics/", "/api/detection/sessions"])
+def test_another_path_404(port: int, path: str) -> None:
+    status, body, _ = ask(port, path)
+    assert (status, json.loads(body)["error"]["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "access_token_missing"),
+        ({"Authorization": f"Basic {TOKEN}"}, "access_token_missing"),
+        ({"Authorization": "Bearer another"}, "access_token_invalid"),
+    ],
+)
+def test_metrics_ask_for_their_token(
+    port: int, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], code: str
+) -> None:
+    monkeypatch.setattr(settings, "METRICS_TOKEN", TOKEN)
+    status, body, asked = ask(port, "/metrics", **headers)
+    assert (status, json.loads(body)["error"]["code"], asked) == (401, code, "Bearer")
+    assert b"kyna_" not in body
+
+
+@pytest.mark.parametrize("production", [True, False])
+def test_metrics_take_their_token(
+    port: int, monkeypatch: pytest.MonkeyPatch, production: bool
+) -> None:
+    monkeypatch.setattr(settings, "METRICS_TOKEN", TOKEN)
+    monkeypatch.setattr(settings, "PRODUCTION", production)
+    status, body, _ = ask(port, "/metrics", Authorization=f"Bearer {TOKEN}")
+    assert status == 200
+    assert b"\nkyna_build_info{" in body
+
+
+def test_metrics_are_not_there_in_production_without_a_token(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "METRICS_TOKEN", "")
+    monkeypatch.setattr(settings, "PRODUCTION", True)
+    assert ask(port, "/metrics")[0] == 404
+    monkeypatch.setattr(settings, "PRODUCTION", False)
+    assert ask(port, "/metrics")[0] == 200
+
+
+def test_a_port_that_is_taken_is_named(port: int) -> None:
+    with pytest.raises(ImproperlyConfigured, match=rf"WORKER_METRICS_PORT {port}: .*in use"):
+        WorkerServer(None).start(None)
+
+
+def test_port_0_is_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "WORKER_METRICS_PORT", 0)
+    assert not WorkerServer(None).include_if(None)
