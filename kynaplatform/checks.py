@@ -14,6 +14,8 @@ from kynaplatform.environment import DATABASE_SCHEMES
 LONGEST_LIFETIME_SECONDS = 86_400
 MOST_OF_A_MACHINE = 64
 FEWEST_SECRET_CHARACTERS = 50
+# hstspreload.org takes no shorter time.
+FEWEST_PRELOAD_SECONDS = 31_536_000
 FEWEST_PEPPER_BYTES = 32
 LIFETIMES = (
     "ACCESS_TOKEN_SECONDS",
@@ -152,6 +154,21 @@ def _check_http() -> Iterator[CheckMessage]:
             hint="Set it to the address or network of the proxy that ends TLS: without it "
             "every request through the proxy is answered with a redirect to https.",
             id="kynaplatform.W013",
+        )
+    if settings.HSTS_SECONDS < 0:
+        yield Error(
+            "HSTS_SECONDS is negative.",
+            hint="It is a number of seconds; 0 sends no such header.",
+            id="kynaplatform.E015",
+        )
+    if settings.SECURE_HSTS_PRELOAD and not (
+        settings.SECURE_HSTS_INCLUDE_SUBDOMAINS and settings.HSTS_SECONDS >= FEWEST_PRELOAD_SECONDS
+    ):
+        yield Error(
+            "HSTS_PRELOAD is true without subdomains, or for less than a year.",
+            hint="Browsers preload no such host: set HSTS_INCLUDE_SUBDOMAINS to true and "
+            f"HSTS_SECONDS to at least {FEWEST_PRELOAD_SECONDS}, or leave HSTS_PRELOAD unset.",
+            id="kynaplatform.E016",
         )
 
 

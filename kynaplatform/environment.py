@@ -19,6 +19,7 @@ Value = TypeVar("Value")
 
 LARGEST_COUNT = 2**31 - 1
 DATABASE_SCHEMES = ("postgresql", "postgres")
+SWITCHES = {"true": True, "false": False}
 
 
 def read_env_file(named: str, default: Path) -> None:
@@ -61,6 +62,16 @@ def _counted(text: str) -> int:
     if not 1 <= number <= LARGEST_COUNT:
         raise ValueError
     return number
+
+
+def switch(name: str, *, default: bool) -> bool:
+    return read(name, str(default).lower(), _switched, "true or false")
+
+
+def _switched(text: str) -> bool:
+    if text not in SWITCHES:
+        raise ValueError
+    return SWITCHES[text]
 
 
 def rate(name: str, *, default: str) -> int:

@@ -19,6 +19,7 @@ from kynaplatform.environment import (
     numbered_secrets,
     rate,
     read_env_file,
+    switch,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -80,10 +81,13 @@ CORS_EXPOSE_HEADERS = [
 CORS_URLS_REGEX = r"^/(api/|\.well-known/)"
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
-if PRODUCTION:
-    SECURE_HSTS_SECONDS = 31_536_000
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+# How long a browser that was here once asks for https only. It can't be taken back.
+HSTS_SECONDS = integer("HSTS_SECONDS", default=31_536_000)
+SECURE_HSTS_SECONDS = HSTS_SECONDS if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = switch("HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = switch("HSTS_PRELOAD", default=False)
+# They want both of every site, which binds hosts that are not ours.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION

@@ -18,6 +18,7 @@ from kynaplatform.environment import (
     networks,
     numbered_secrets,
     rate,
+    switch,
 )
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -32,6 +33,8 @@ def test_unset_and_blank_are_the_default(monkeypatch, value):
     assert count("NAME", default=500) == 500
     assert rate("NAME", default="60/minute") == 60
     assert log_level("NAME", default="INFO") == "INFO"
+    assert switch("NAME", default=True) is True
+    assert switch("NAME", default=False) is False
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,8 @@ def test_unset_and_blank_are_the_default(monkeypatch, value):
         (rate, "1/minute", "100/minute", 100),
         (rate, "1/minute", "0/minute", 0),
         (log_level, "INFO", "warning", "WARNING"),
+        (switch, False, "true", True),
+        (switch, True, " false ", False),
     ],
 )
 def test_a_variable_is_read(monkeypatch, reader, default, value, meaning):
@@ -63,6 +68,7 @@ def test_a_variable_is_read(monkeypatch, reader, default, value, meaning):
             ["100", "100/hour", "-1/minute", "1e3/minute"],
         ),
         (log_level, "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL", ["LOUD", "20"]),
+        (switch, True, "true or false", ["Treu", "True", "1", "yes", "on", "0", "no"]),
     ],
 )
 def test_a_malformed_variable_is_named_with_what_is_wanted(
@@ -98,6 +104,9 @@ def settings_say(expression, **variables):
         ("SESSION_MAX_SECONDS", "an hour"),
         ("RATE_LIMIT_MINT", "60"),
         ("LOG_LEVEL", "chatty"),
+        ("HSTS_SECONDS", "a year"),
+        ("HSTS_INCLUDE_SUBDOMAINS", "Treu"),
+        ("HSTS_PRELOAD", "1"),
         ("TRUSTED_PROXIES", "proxy.example"),
         ("SECRET_PEPPERS", "00ff"),
         ("DATABASE_URL", "postgresql://db.example:port/kyna"),

@@ -1,10 +1,16 @@
 """The headers that tell a browser what an answer may do"""
 
+import ast
+import os
+import subprocess
+import sys
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from kynaplatform.content_security import DATA, PAGES
+from local_stack.environment import PROJECT
 from tests.conftest import MOVESPECS
 
 PAGES_OF_STAFF = ["/admin/", "/admin/login/", "/admin/projects/apikey/", "/admin/no/such/"]
@@ -82,3 +88,47 @@ def test_no_page_of_staff_is_kept_by_a_browser():
     for path in (*PAGES_OF_STAFF[:1], *PAGES_OF_STAFF[2:3], "/admin/projects/apikey/add/"):
         assert "no-store" in client.get(path).headers["Cache-Control"]
     assert "no-store" in Client().get("/admin/login/").headers["Cache-Control"]
+
+
+ASK = """
+import django
+from django.conf import settings
+django.setup()
+settings.ALLOWED_HOSTS = ["*"]
+from django.test import Client
+print([Client().get("/healthz", secure=secure).headers.get("Strict-Transport-Security")
+       for secure in (True, False)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("variables", "over_https"),
+    [
+        ({}, "max-age=31536000"),
+        ({"HSTS_SECONDS": "300"}, "max-age=300"),
+        ({"HSTS_SECONDS": "0"}, None),
+        ({"HSTS_INCLUDE_SUBDOMAINS": "true"}, "max-age=31536000; includeSubDomains"),
+        (
+            {"HSTS_INCLUDE_SUBDOMAINS": "true", "HSTS_PRELOAD": "true"},
+            "max-age=31536000; includeSubDomains; preload",
+        ),
+        ({"ENVIRONMENT": "development"}, None),
+    ],
+)
+def test_only_https_binds_a_browser_and_only_as_the_settings_say(variables, over_https):
+    done = subprocess.run(
+        [sys.executable, "-c", ASK],
+        cwd=PROJECT,
+        env={
+            "PATH": os.environ["PATH"],
+            "ENV_FILE": os.devnull,
+            "DJANGO_SETTINGS_MODULE": "kynaplatform.settings",
+            **variables,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    assert ast.literal_eval(done.stdout) == [over_https, None]

@@ -28,6 +28,8 @@ MESSAGES = {
     "kynaplatform.E011": "CELERY_BROKER_URL is a folder.",
     "kynaplatform.E012": "ALLOWED_HOSTS is empty.",
     "kynaplatform.W013": "TRUSTED_PROXIES is empty.",
+    "kynaplatform.E015": "HSTS_SECONDS is negative.",
+    "kynaplatform.E016": "HSTS_PRELOAD is true without subdomains, or for less than a year.",
 }
 UNSET = (
     "SECRET_KEY",
@@ -109,6 +111,8 @@ def test_a_good_production_has_no_fault():
         ("CELERY_BROKER_URL", ["filesystem://"], "E011"),
         ("ALLOWED_HOSTS", [[]], "E012"),
         ("TRUSTED_PROXIES", [[]], "W013"),
+        ("HSTS_SECONDS", [-1, -31_536_000], "E015"),
+        ("SECURE_HSTS_PRELOAD", [True], "E016"),
     ],
 )
 def test_each_fault_has_its_id(settings, name, values, id_):
@@ -125,11 +129,28 @@ def test_each_fault_has_its_id(settings, name, values, id_):
         ("METRICS_TOKEN", "m" * 20),
         ("DATABASE_URL", "postgresql://db.example/kyna"),
         ("CELERY_BROKER_URL", "amqp://rabbit.example"),
+        ("HSTS_SECONDS", 0),
+        ("SECURE_HSTS_INCLUDE_SUBDOMAINS", True),
     ],
 )
 def test_what_is_good_has_none(settings, name, value):
     setattr(settings, name, value)
     assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "subdomains", "ids"),
+    [
+        (31_536_000, True, []),
+        (31_535_999, True, ["E016"]),
+        (0, True, ["E016"]),
+        (63_072_000, False, ["E016"]),
+    ],
+)
+def test_browsers_preload_a_host_with_its_subdomains_for_a_year(settings, seconds, subdomains, ids):
+    settings.SECURE_HSTS_PRELOAD = True
+    settings.HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = seconds, subdomains
+    assert found() == ids
 
 
 def test_development_needs_none_of_what_faces_the_world(settings):
