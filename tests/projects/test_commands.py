@@ -16,6 +16,7 @@ from tests.conftest import TOKENS, Machine
 COMMANDS = (
     "bootstrap_project",
     "create_api_key",
+    "credentials_by_pepper",
     "rotate_signing_key",
     "load_catalogue",
     "expire_sessions",

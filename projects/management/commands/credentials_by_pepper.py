@@ -1,0 +1,97 @@
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from kynaplatform.api.commands import OperatorCommand
+from kynaplatform.api.names import visible
+from projects.credentials import is_live
+from projects.models import Credential
+
+STATES = ("live", "expired", "revoked")
+
+
+class Command(OperatorCommand):
+    help = (
+        "Count the credentials that each pepper of SECRET_PEPPERS hashed, and list the live ones "
+        "that carry another than the newest, or the one of --number. Exits with 1 if there are "
+        "such: the pepper can be dropped once this exits with 0. Changes nothing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--number", type=int, help="list those that carry this pepper")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        live = is_live(timezone.now())
+        newest, number = next(iter(settings.SECRET_PEPPERS)), options["number"]
+        asked = ~Q(pepper_number=newest) if number is None else Q(pepper_number=number)
+        peppers = count_by_pepper(live)
+        carrying = [
+            present(credential)
+            for credential in Credential.objects.filter(live, asked)
+            .select_related("project__organization")
+            .order_by("pepper_number", "created_at")
+        ]
+        if options["json"]:
+            result = {"newest": newest, "peppers": peppers, "credentials": carrying}
+            self.stdout.write(json.dumps(result, default=str))
+        else:
+            self.stdout.write("\n".join([*lines(peppers), *lines(carrying)]))
+        if carrying:
+            which = "another pepper than the newest" if number is None else f"pepper {number}"
+            raise CommandError(f"Live credentials that carry {which}: {len(carrying)}.")
+
+
+def count_by_pepper(live: Q) -> list[dict[str, Any]]:
+    """For every pepper that is configured or carried, the newest first."""
+    found: dict[int, dict[str, int]] = {
+        number: dict(zip(STATES, counts, strict=True))
+        for number, *counts in Credential.objects.order_by()
+        .values("pepper_number")
+        .annotate(
+            live=Count("pk", filter=live),
+            expired=Count("pk", filter=~live & Q(revoked_at__isnull=True)),
+            revoked=Count("pk", filter=Q(revoked_at__isnull=False)),
+        )
+        .values_list("pepper_number", *STATES)
+    }
+    none = dict.fromkeys(STATES, 0)
+    return [
+        {
+            "number": number,
+            "is_configured": number in settings.SECRET_PEPPERS,
+            **found.get(number, none),
+        }
+        for number in sorted({*found, *settings.SECRET_PEPPERS}, reverse=True)
+    ]
+
+
+def present(credential: Credential) -> dict[str, Any]:
+    """What tells people which it is; it mints no token where its pepper is not configured."""
+    return {
+        "pepper": credential.pepper_number,
+        "works": credential.pepper_number in settings.SECRET_PEPPERS,
+        "kind": credential.kind,
+        "id": credential.id,
+        "last_used_at": credential.last_used_at and credential.last_used_at.isoformat(),
+        "name": visible(credential.name),
+        "organization": visible(credential.project.organization.name),
+        "project": visible(credential.project.name),
+    }
+
+
+def lines(rows: list[dict[str, Any]]) -> Iterable[str]:
+    """A table with its header; none without rows."""
+    if not rows:
+        return
+    table = [[*rows[0]], *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    for line in table:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+    yield ""
