@@ -145,7 +145,7 @@ class Socket(asyncio.Protocol):
         while (message := self._take()) is not None:
             if b'"frame_ack"' in message:
                 self._acks.release()
-            elif not self._first.done():
+            elif message and not self._first.done():  # an empty one is the server's pulse
                 if b'"session_update"' not in message:
                     raise SystemExit(message.decode())
                 self._first.set_result(None)

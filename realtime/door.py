@@ -6,13 +6,13 @@ a websocket before it has attached, so that what is not known to be a client fil
 """
 
 import asyncio
+import select
 import uuid
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
 from websockets.exceptions import ProtocolError
 from websockets.frames import CloseCode, Frame
@@ -30,6 +30,7 @@ from kynaplatform.api.errors import (
 from realtime import metrics
 from realtime.allowance import Allowance
 from realtime.messages import encode, error_message
+from realtime.pulse import PulsingProtocol
 from realtime.refusals import close_code
 
 MOST_WAITING: Final = 1_000
@@ -38,6 +39,8 @@ REQUEST_SECONDS: Final = 10.0
 CLOSING_SECONDS: Final = 5.0
 # A client whose messages can't be read any more has sent the last of them.
 QUIET_SECONDS: Final = 0.5
+# A socket whose peer has closed, on Linux also where nothing is read from it.
+HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)
 MOST_HEADER_BYTES: Final = 32 * 1024
 # Small frames, pings and fragments among them, cost far more to read than their bytes say.
 SMALL_FRAME_BYTES: Final = 1024
@@ -151,7 +154,7 @@ class _Frames(ServerProtocol):
         return _refusal(status, text.strip())
 
 
-class WebSocketDoor(WebSocketsSansIOProtocol):
+class WebSocketDoor(PulsingProtocol):
     """A websocket that is read from while it is attached and reads, and that can be cut."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -166,12 +169,21 @@ class WebSocketDoor(WebSocketsSansIOProtocol):
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions["kyna.cut"] = self.cut
             extensions["kyna.attached"] = self.attached
+            extensions["kyna.has_left"] = self.has_left
             self.transport.pause_reading()
 
     def attached(self) -> None:
         waiting.discard(self.transport)
         self.conn.max_message_size = self.config.ws_max_size
         self.transport.resume_reading()
+
+    def has_left(self) -> bool:
+        """Whether the client has closed: as long as nothing is read from it, nothing else shows."""
+        if self.transport.is_closing():
+            return True
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket").fileno(), HUNG_UP)
+        return bool(poll.poll(0))
 
     async def send(self, message: Any) -> None:
         await super().send(message)

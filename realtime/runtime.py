@@ -107,7 +107,9 @@ class Runtime:
     ) -> None:
         """Attach an accepted socket and serve it to its end."""
         try:
-            attached = await self._attach(handshake)
+            attached = await self._attach(web_socket, handshake)
+        except ClientGone:
+            raise
         except ApiError as error:
             await self._refuse(web_socket, error)
             return
@@ -138,7 +140,7 @@ class Runtime:
             if not held and self._connections.get(connection.session_id) is held:
                 del self._connections[connection.session_id]
 
-    async def _attach(self, handshake: Handshake) -> Attached:
+    async def _attach(self, web_socket: Socket, handshake: Handshake) -> Attached:
         async with patience():
             session_id = await in_patient_database(FOR_SESSIONS, partial(admit, handshake))
             taking = partial(
@@ -149,6 +151,10 @@ class Runtime:
             )
             # Each waits for the session's row: however many do, they take one thread.
             async with self._attaching.setdefault(session_id, asyncio.Lock()):
+                # To a process that was frozen, what came meanwhile is new: such a client may be
+                # attached elsewhere by now, and would lose its session to nobody.
+                if web_socket.has_left():
+                    raise ClientGone(1006)
                 return await in_patient_database(FOR_SESSIONS, taking)
 
     async def _refuse(self, web_socket: Socket, error: ApiError) -> None:

@@ -48,6 +48,7 @@ class Socket:
         self, scope: Mapping[str, Any], receive: Receive, send: Send, turns: Turns
     ) -> None:
         self._cut_transport: Callable[[int], None] = scope["extensions"]["kyna.cut"]
+        self.has_left: Callable[[], bool] = scope["extensions"]["kyna.has_left"]
         self._is_cut = False
         self._receive = receive
         self._send = send

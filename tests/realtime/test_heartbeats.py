@@ -18,7 +18,9 @@ from tests.server import RuntimeServer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BEAT_SECONDS = 0.2
-RUNTIME = {"HURRY": '{"HEARTBEAT_SECONDS": 0.2, "TRANSPORT_PING_SECONDS": 0.2}'}
+RUNTIME = {
+    "HURRY": '{"HEARTBEAT_SECONDS": 0.2, "TRANSPORT_PING_SECONDS": 0.2, "PULSE_SECONDS": 0.1}'
+}
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 
 
@@ -102,17 +104,44 @@ def test_a_ping_of_the_client_is_answered(client: Client) -> None:
 def test_a_ping_of_the_transport_is_answered(client: Client) -> None:
     client.socket.ping(b"still there?")
     opcode, data = client.socket.recv_data(control_frame=True)
-    while opcode == websocket.ABNF.OPCODE_PING:
+    while not data or opcode == websocket.ABNF.OPCODE_PING:  # those that come by themselves
         opcode, data = client.socket.recv_data(control_frame=True)
     assert (opcode, data) == (websocket.ABNF.OPCODE_PONG, b"still there?")
 
 
+def test_the_transport_is_never_silent(created: dict[str, Any], client: Client) -> None:
+    """Also while a client is not read from: by pongs that nobody asked for."""
+
+    def await_pulses() -> None:
+        for _ in range(3):
+            while (
+                client.socket.recv_data_frame(control_frame=True)[0] != websocket.ABNF.OPCODE_PONG
+            ):
+                pass
+
+    await_pulses()
+    with locked_row(created):
+        for batch_seq in range(1, 5):
+            client.send_batch(batch_seq, FRAMES[5 * batch_seq - 5 : 5 * batch_seq])
+        await_waiting_backends(1)
+        await_pulses()
+    for _ in range(4):
+        ack = client.until("frame_ack")
+    assert ack["accepted_frames_total"] == 20
+
+
 def test_a_transport_that_answers_no_ping_is_not_closed_for_it(client: Client) -> None:
     # Read frame by frame, the library answers nothing by itself.
-    assert client.socket.recv_frame().opcode == websocket.ABNF.OPCODE_PING
-    client.socket.settimeout(4 * BEAT_SECONDS)
-    with pytest.raises(websocket.WebSocketTimeoutException):
-        client.socket.recv_frame()
+    assert next_frame(client).opcode == websocket.ABNF.OPCODE_PING
+    time.sleep(4 * BEAT_SECONDS)
     client.send({"type": "ping"})
-    frame = client.socket.recv_frame()
+    frame = next_frame(client)
     assert (frame.opcode, json.loads(frame.data)) == (1, {"type": "pong"})
+
+
+def next_frame(client: Client) -> Any:
+    """The next that is no pong of the transport's."""
+    frame = client.socket.recv_frame()
+    while frame.opcode == websocket.ABNF.OPCODE_PONG:
+        frame = client.socket.recv_frame()
+    return frame
