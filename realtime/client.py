@@ -20,10 +20,10 @@ from types import TracebackType
 from typing import Self
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
-from websockets.sync.client import ClientConnection, connect
 
 from detection.landmarks import PoseFrameLike
 from realtime.client_closes import done_as_told, has_ended, wait_wanted, why_closed
+from realtime.client_socket import SILENT_SECONDS, ClientSocket, ServerSilentError
 from realtime.client_wire import (
     Cancel,
     ClientMessage,
@@ -39,15 +39,9 @@ from realtime.client_wire import (
     ServerMessage,
     SessionDone,
     SessionUpdate,
-    decode,
-    encode,
     wire_frame,
 )
 
-OPEN_SECONDS = 10.0
-CLOSE_SECONDS = 2.0
-# Events of a whole re-sent batch come in one message.
-MOST_MESSAGE_BYTES = 4 * 1024 * 1024
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 3.0
 
 
@@ -67,11 +61,15 @@ class StreamListener:
     def connection_lost(self, why: str) -> None:
         """It will be attached again."""
 
+    def told_to_wait(self, seconds: float, why: str) -> None:
+        """So long, before it is tried again."""
+
 
 class StreamClient:
     """One session's stream.
 
-    `window` batches at most wait for their ack. After a lost connection it attaches again for
+    `window` batches at most wait for their ack. A connection is lost as well when an answer is due
+    and nothing was heard for `silent_seconds`. After a lost one it attaches again for
     `patience_seconds`, later and later, and then raises StreamLostError.
     """
 
@@ -82,6 +80,7 @@ class StreamClient:
         *,
         listener: StreamListener | None = None,
         window: int = 4,
+        silent_seconds: float = SILENT_SECONDS,
         patience_seconds: float = 60.0,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -97,9 +96,10 @@ class StreamClient:
         self._token = runtime_token
         self._listener = listener or StreamListener()
         self._window = window
+        self._silent_seconds = silent_seconds
         self._patience_seconds = patience_seconds
         self._pause = pause
-        self._socket: ClientConnection | None = None
+        self._socket: ClientSocket | None = None
         self._unacknowledged: dict[int, FrameBatch] = {}
         self._wanted_end: Finalize | Cancel | None = None
         self._known_events: set[str] = set()
@@ -140,9 +140,9 @@ class StreamClient:
                     return
                 if time.monotonic() > deadline:
                     raise StreamLostError(f"The stream cannot be reached: {why}") from error
-                # Clients that a restart cut off together come back apart.
-                jittered = wait_seconds * random.uniform(0.5, 1.0)  # noqa: S311
-                self._pause(wait_wanted(self._last_fault) or jittered)
+                if not self._wait_as_told(error, why):
+                    # Clients that a restart cut off together come back apart.
+                    self._pause(wait_seconds * random.uniform(0.5, 1.0))  # noqa: S311
                 wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
             else:
                 return
@@ -176,11 +176,12 @@ class StreamClient:
             if self._socket is None:
                 self.attach()
                 return None
-            message = self._read(seconds)
-        except TimeoutError:
+            is_due = bool(self._unacknowledged) or self._wanted_end is not None
+            message = self._read(seconds, is_due=is_due)
+        except (ServerSilentError, ConnectionClosed) as lost:
+            self._attach_again(lost)
             return None
-        except ConnectionClosed as closed:
-            self._attach_again(closed)
+        except TimeoutError:
             return None
         return message
 
@@ -235,38 +236,36 @@ class StreamClient:
         except ConnectionClosed as closed:
             self._attach_again(closed)
 
-    def _attach_again(self, closed: ConnectionClosed) -> None:
-        why = self._why_closed(closed)
+    def _attach_again(self, lost: ServerSilentError | ConnectionClosed) -> None:
+        why = self._why_closed(lost)
         self.close()
         if self.done is None:
             self._listener.connection_lost(why)
-            self._pause(wait_wanted(self._last_fault))
+            self._wait_as_told(lost, why)
             self.attach()
+
+    def _wait_as_told(self, error: Exception, why: str) -> bool:
+        seconds = wait_wanted(error, self._last_fault)
+        if seconds:
+            self._listener.told_to_wait(seconds, why)
+            self._pause(seconds)
+        return bool(seconds)
 
     def _open(self) -> None:
         self._last_fault = None
-        self._socket = connect(
-            self._url,
-            additional_headers={"Authorization": f"Bearer {self._token}"},
-            compression=None,
-            proxy=None,
-            open_timeout=OPEN_SECONDS,
-            close_timeout=CLOSE_SECONDS,
-            max_size=MOST_MESSAGE_BYTES,
-            legacy=True,
-        )
+        self._socket = ClientSocket(self._url, self._token, self._silent_seconds)
         # The server speaks first: nothing is sent before it says that the client is attached.
-        while not isinstance(self._read(OPEN_SECONDS), SessionUpdate | SessionDone):
+        while not isinstance(self._read(None, is_due=True), SessionUpdate | SessionDone):
             pass
         self.attaches += 1
 
     def _write(self, message: ClientMessage) -> None:
         if self._socket is not None:
-            self._socket.send(encode(message))
+            self._socket.send(message)
 
-    def _read(self, seconds: float | None) -> ServerMessage:
+    def _read(self, seconds: float | None, *, is_due: bool) -> ServerMessage:
         assert self._socket is not None  # noqa: S101 - both callers have opened it
-        message = decode(self._socket.recv(seconds))
+        message = self._socket.receive(seconds, is_due=is_due)
         self._take(message)
         return message
 

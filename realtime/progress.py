@@ -56,3 +56,10 @@ class Progress(StreamListener):
 
     def connection_lost(self, why: str) -> None:
         self._bar.write(f"The connection was lost ({why}): attaching again.", file=self._bar_file)
+
+    def told_to_wait(self, seconds: float, why: str) -> None:
+        self._bar.write(waiting_told(seconds, why), file=self._bar_file)
+
+
+def waiting_told(seconds: float, why: str) -> str:
+    return f"Waiting for {seconds:.0f} s, then trying again: {why}"

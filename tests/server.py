@@ -65,6 +65,14 @@ class RuntimeServer:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def attached_sessions(self) -> int:
+        with urllib.request.urlopen(f"{self.base_url}/metrics", timeout=10) as response:  # noqa: S310
+            for line in response.read().decode().splitlines():
+                name, _, value = line.partition(" ")
+                if name == "kyna_stream_attached_sessions":
+                    return int(float(value))
+        raise AssertionError("The metric is not there.")
+
 
 @contextlib.contextmanager
 def runtime_server(

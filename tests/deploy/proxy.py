@@ -31,16 +31,24 @@ TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 @contextlib.contextmanager
 def proxy(
-    folder: Path, *, api_ports: Sequence[int], realtime_ports: Sequence[int]
+    folder: Path,
+    *,
+    api_ports: Sequence[int],
+    realtime_ports: Sequence[int],
+    instead: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
-    """Gives the port where it ends TLS for `NAME`, with a certificate that signs itself."""
+    """Gives the port where it ends TLS for `NAME`, with a certificate that signs itself.
+
+    `instead` is what the site says in the test in place of what it says.
+    """
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
         skip_without("nginx is not installed")
         return
     port = free_port()
     write_certificate(folder)
-    write_configuration(folder, port, {"kyna_api": api_ports, "kyna_realtime": realtime_ports})
+    servers = {"kyna_api": api_ports, "kyna_realtime": realtime_ports}
+    write_configuration(folder, port, servers, instead or {})
     log = folder / "nginx.log"
     process = processes.start(
         [
@@ -62,13 +70,18 @@ def proxy(
         processes.stop(process, signals=[(signal.SIGTERM, 5)])
 
 
-def write_configuration(folder: Path, port: int, upstreams: Mapping[str, Sequence[int]]) -> None:
+def write_configuration(
+    folder: Path,
+    port: int,
+    upstreams: Mapping[str, Sequence[int]],
+    instead: Mapping[str, str],
+) -> None:
     """The files of deploy/ with the paths, the port and the servers of the test."""
     places = {"/etc/nginx/kyna/": folder, "/etc/nginx/tls/": folder, "/var/log/nginx/": folder}
     temporary = " ".join(f"{name}_temp_path {folder}/{name};" for name in TEMPORARY)
     for name, own in {
         "nginx-main.conf": {"http {": f"http {{ {temporary}", "/run/nginx.pid": f"{folder}/pid"},
-        "nginx.conf": {"listen 443 ssl": f"listen 127.0.0.1:{port} ssl"},
+        "nginx.conf": {"listen 443 ssl": f"listen 127.0.0.1:{port} ssl", **instead},
         "upstreams-local.conf": {},
     }.items():
         text = (DEPLOY / name).read_text()

@@ -10,7 +10,7 @@ class CuttingProxy:
     """Connection n is cut after `allowances[n]` bytes of the client's, later ones never."""
 
     def __init__(self, target_port: int, allowances: list[int]) -> None:
-        self._target_port = target_port
+        self.target_port = target_port
         self._allowances = allowances
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -23,7 +23,7 @@ class CuttingProxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._target_port))
+                server = socket.create_connection(("127.0.0.1", self.target_port))
                 allowance = (
                     self._allowances[self.connections]
                     if self.connections < len(self._allowances)

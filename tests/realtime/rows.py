@@ -1,6 +1,5 @@
 """A session's row as tests make it, read it, lock it and turn its clock; and who is attached."""
 
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -104,13 +103,4 @@ def await_detached(created: dict[str, Any]) -> None:
 
 def await_no_sockets(server: RuntimeServer) -> None:
     """Until the runtime has nothing to do with any session, so that tables may be emptied."""
-    eventually(lambda: _attached_sessions(server) == 0, "every socket is closed")
-
-
-def _attached_sessions(server: RuntimeServer) -> int:
-    with urllib.request.urlopen(f"{server.base_url}/metrics", timeout=10) as response:  # noqa: S310
-        for line in response.read().decode().splitlines():
-            name, _, value = line.partition(" ")
-            if name == "kyna_stream_attached_sessions":
-                return int(float(value))
-    raise AssertionError("The metric is not there.")
+    eventually(lambda: server.attached_sessions() == 0, "every socket is closed")

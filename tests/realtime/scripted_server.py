@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
@@ -68,6 +69,12 @@ class Peer:
             error=None,
         )
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Inside, nothing is answered, not even a close: as by a process that stands still."""
+        with self.socket.protocol_mutex:
+            yield
+
     def refuse(self, code: int, error_code: str, **details: Any) -> None:
         error = {"code": error_code, "message": "No.", "retryable": False, "details": details}
         self.say("error", error=error)
@@ -75,17 +82,28 @@ class Peer:
 
 
 Script = Callable[[Peer], None]
+# Instead of a script: the HTTP status and the headers of what a proxy answers.
+Refusal = tuple[int, dict[str, str]]
 
 
 class ScriptedServer:
     """`heard` has a list of messages for each connection there was."""
 
-    def __init__(self, scripts: tuple[Script, ...]) -> None:
+    def __init__(self, scripts: tuple[Script | Refusal, ...]) -> None:
         self.scripts = list(scripts)
         self.heard: list[list[Message]] = []
         # How each asked to attach: the header, or else the subprotocols.
         self.credentials: list[str | None] = []
         self.url = ""
+
+    def refuse(self, socket: ServerConnection, _: Request) -> Response | None:
+        match self.scripts[len(self.heard) : len(self.heard) + 1]:
+            case [(int(status), dict(headers))]:
+                self.heard.append([])
+                answer = socket.respond(status, "")
+                answer.headers.update(headers)
+                return answer
+        return None
 
     def serve(self, socket: ServerConnection) -> None:
         heard: list[Message] = []
@@ -96,10 +114,11 @@ class ScriptedServer:
         )
         with contextlib.suppress(ConnectionClosed):
             peer = Peer(socket, heard)
-            if len(self.heard) > len(self.scripts):
-                peer.refuse(4404, "one_attach_too_many")
-                return
-            self.scripts[len(self.heard) - 1](peer)
+            match self.scripts[len(self.heard) - 1 : len(self.heard)]:
+                case [script] if callable(script):
+                    script(peer)
+                case _:
+                    peer.refuse(4404, "one_attach_too_many")
 
 
 def select_subprotocol(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
@@ -107,11 +126,15 @@ def select_subprotocol(_: ServerConnection, offered: Sequence[Subprotocol]) -> S
 
 
 @contextlib.contextmanager
-def scripted(*scripts: Script) -> Iterator[ScriptedServer]:
+def scripted(*scripts: Script | Refusal) -> Iterator[ScriptedServer]:
     """A server whose first connection follows the first script, and so on."""
     scripted_server = ScriptedServer(scripts)
     with serve(
-        scripted_server.serve, "127.0.0.1", 0, select_subprotocol=select_subprotocol
+        scripted_server.serve,
+        "127.0.0.1",
+        0,
+        select_subprotocol=select_subprotocol,
+        process_request=scripted_server.refuse,
     ) as server:
         port = server.socket.getsockname()[1]
         scripted_server.url = f"ws://127.0.0.1:{port}/api/detection/stream/{SESSION_ID}"

@@ -1,3 +1,6 @@
+import threading
+import time
+
 import msgspec
 import pytest
 from scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
@@ -22,6 +25,22 @@ class Waits(list[float]):
 
     def __call__(self, seconds: float) -> None:
         self.append(seconds)
+
+
+class Told(StreamListener):
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.lost: list[str] = []
+        self.waits: list[tuple[float, str]] = []
+
+    def events_came(self, events: list[Event]) -> None:
+        self.events += [event.event_id for event in events]
+
+    def connection_lost(self, why: str) -> None:
+        self.lost.append(why)
+
+    def told_to_wait(self, seconds: float, why: str) -> None:
+        self.waits.append((seconds, why))
 
 
 def client(server: ScriptedServer, **options: object) -> StreamClient:
@@ -90,17 +109,6 @@ def test_it_waits_for_acks_when_its_window_is_full() -> None:
 
 
 def test_what_was_not_acknowledged_is_sent_again_and_events_come_once() -> None:
-    class Told(StreamListener):
-        def __init__(self) -> None:
-            self.events: list[str] = []
-            self.lost: list[str] = []
-
-        def events_came(self, events: list[Event]) -> None:
-            self.events += [event.event_id for event in events]
-
-        def connection_lost(self, why: str) -> None:
-            self.lost.append(why)
-
     def first(peer: Peer) -> None:
         peer.greet()
         batch = peer.hear()
@@ -225,6 +233,115 @@ def test_it_waits_as_long_as_the_server_asks() -> None:
         stream.attach()
         stream.finalize()
     assert waits == [7.0]
+
+
+def test_it_waits_while_a_proxy_finds_no_server_and_says_so() -> None:
+    def lost(peer: Peer) -> None:
+        peer.greet()
+        peer.ack(peer.hear())
+        peer.hear()
+        peer.socket.close(1012)
+
+    def served(peer: Peer) -> None:
+        peer.greet()
+        finish(peer)
+
+    waits, told = Waits(), Told()
+    with (
+        scripted(
+            lost, (502, {}), (503, {"Retry-After": "5"}), (429, {"Retry-After": "7"}), served
+        ) as server,
+        client(server, pause=waits, listener=told) as stream,
+    ):
+        stream.send(poses(1))
+        stream.finalize()
+    assert waits[1:] == [5.0, 7.0]
+    assert 0.05 <= waits[0] <= 0.1
+    assert told.lost == ["closed with 1012"]
+    assert told.waits == [
+        (5.0, "server rejected WebSocket connection: HTTP 503"),
+        (7.0, "server rejected WebSocket connection: HTTP 429"),
+    ]
+    assert (stream.attaches, len(server.heard)) == (2, 5)
+
+
+def test_what_a_proxy_refuses_for_good_ends_it() -> None:
+    waits = Waits()
+    with (
+        scripted((404, {})) as server,
+        client(server, pause=waits) as stream,
+        pytest.raises(StreamRefusedError) as refused,
+    ):
+        stream.attach()
+    assert (refused.value.close_code, waits, len(server.heard)) == (404, [], 1)
+
+
+@pytest.mark.parametrize("is_finalize", [False, True])
+def test_it_leaves_a_server_that_is_frozen_while_an_answer_is_due(is_finalize: bool) -> None:
+    has_come = threading.Event()
+    went_on: list[bool] = []
+
+    def frozen(peer: Peer) -> None:
+        peer.greet()
+        batch = peer.hear()
+        if is_finalize:
+            peer.ack(batch)
+            peer.hear()
+        with peer.frozen():
+            went_on.append(has_come.wait(20))
+
+    def second(peer: Peer) -> None:
+        has_come.set()
+        peer.greet()
+        if not is_finalize:
+            peer.ack(peer.hear())
+        finish(peer)
+
+    told = Told()
+    with (
+        scripted(frozen, second) as server,
+        client(server, silent_seconds=0.3, listener=told) as stream,
+    ):
+        stream.send(poses(1))
+        stream.finalize()
+    assert told.lost == ["the server said nothing for 0.3 s"]
+    assert went_on == [True]
+    assert server.heard[1] == server.heard[0][-1:] + [{"type": "finalize"}] * (not is_finalize)
+
+
+def test_a_server_that_owes_nothing_may_be_silent() -> None:
+    def script(peer: Peer) -> None:
+        peer.greet()
+        peer.ack(peer.hear())
+        peer.ack(peer.hear())
+        finish(peer)
+
+    with scripted(script) as server, client(server, silent_seconds=0.1) as stream:
+        stream.send(poses(1))
+        stream.drain()
+        stream.wait(0.3)
+        stream.send(poses(1))
+        stream.finalize()
+    assert (stream.attaches, len(server.heard)) == (1, 1)
+
+
+def test_a_word_of_the_server_is_waited_for_anew() -> None:
+    """It pings while a batch waits: for a row that is held, or a database that is away."""
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        batch = peer.hear()
+        for _ in range(4):
+            peer.say("ping")
+            peer.hear()
+            time.sleep(0.2)
+        peer.ack(batch)
+        finish(peer)
+
+    with scripted(script) as server, client(server, silent_seconds=0.5) as stream:
+        stream.send(poses(1))
+        stream.finalize()
+    assert (stream.attaches, len(server.heard)) == (1, 1)
 
 
 def test_it_gives_up_when_nothing_answers_for_long() -> None:

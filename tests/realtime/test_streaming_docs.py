@@ -1,6 +1,7 @@
 """docs/streaming.md: its lists are the code's, and its two clients work as they stand there."""
 
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -48,6 +49,27 @@ def finished(peer: Peer) -> None:
     peer.socket.close(1000)
 
 
+class Falls:
+    """Scripts of a server that freezes under its client, and of the next one."""
+
+    def __init__(self) -> None:
+        self._has_come = threading.Event()
+        self.clients_went_on: list[bool] = []
+
+    def frozen(self, peer: Peer) -> None:
+        peer.greet()
+        first, second, _ = peer.hear(), peer.hear(), peer.hear()
+        peer.events(first, "a")
+        peer.ack(first)
+        peer.events(second, "b")
+        with peer.frozen():
+            self.clients_went_on.append(self._has_come.wait(20))
+
+    def finished(self, peer: Peer) -> None:
+        self._has_come.set()
+        finished(peer)
+
+
 def batches_heard(server: ScriptedServer) -> list[list[int]]:
     return [
         [message["batch_seq"] for message in heard if message["type"] == "frame_batch"]
@@ -84,7 +106,64 @@ def test_the_client_in_python_works() -> None:
     assert {"type": "pong"} in server.heard[1]
 
 
-@pytest.fixture
+class Sleeps(list[float]):
+    """Stands for the time module, and keeps how long it was asked to wait."""
+
+    def sleep(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+def test_the_client_in_python_waits_while_a_proxy_finds_no_server() -> None:
+    waits = Sleeps()
+    scope: dict[str, Any] = {}
+    exec(code("python", "def follow"), scope)  # noqa: S102 - it is our own page
+    scope["time"] = waits
+    refusals = (502, {}), (503, {"Retry-After": "5"}), (504, {}), (429, {"Retry-After": "7"})
+    with scripted(*refusals, dropped, (502, {}), finished) as server:
+        session = {"stream_url": server.url, "runtime_token": TOKEN}
+        frames = [[{"frame_seq": number}] for number in (1, 2, 3)]
+        done = scope["follow"](session, frames, lambda event: None)
+    assert done["accepted_frames_total"] == 3
+    assert batches_heard(server) == [[], [], [], [], [1, 2, 3], [], [2, 3]]
+    bounds = [(0.05, 0.1), (5.1, 5.2), (0.2, 0.4), (7.4, 7.8), (0.05, 0.1), (0.1, 0.2)]
+    assert len(waits) == len(bounds)
+    assert all(low <= wait <= high for wait, (low, high) in zip(waits, bounds, strict=True))
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 403, 404])
+def test_the_client_in_python_ends_where_waiting_cannot_help(status: int) -> None:
+    scope: dict[str, Any] = {}
+    exec(code("python", "def follow"), scope)  # noqa: S102 - it is our own page
+    with scripted((status, {}), finished) as server:
+        session = {"stream_url": server.url, "runtime_token": TOKEN}
+        with pytest.raises(RuntimeError) as ended:
+            scope["follow"](session, [], print)
+    assert ended.value.args == (status, {})
+    assert len(server.heard) == 1
+
+
+def hurried(text: str) -> str:
+    """A client that takes a server for frozen sooner."""
+    assert text.count("SILENT_SECONDS = 20") == 1
+    return text.replace("SILENT_SECONDS = 20", "SILENT_SECONDS = 0.5")
+
+
+def test_the_client_in_python_leaves_a_server_that_is_frozen() -> None:
+    scope: dict[str, Any] = {}
+    exec(hurried(code("python", "def follow")), scope)  # noqa: S102 - it is our own page
+    events: list[Message] = []
+    falls = Falls()
+    with scripted(falls.frozen, falls.finished) as server:
+        session = {"stream_url": server.url, "runtime_token": TOKEN}
+        frames = [[{"frame_seq": number}] for number in (1, 2, 3)]
+        done = scope["follow"](session, frames, events.append)
+    assert done["accepted_frames_total"] == 3
+    assert [event["event_id"] for event in events] == ["a", "b", "c"]
+    assert batches_heard(server) == [[1, 2, 3], [2, 3]]
+    assert falls.clients_went_on == [True]
+
+
+@pytest.fixture(scope="module")
 def run_in_browser() -> Iterator[Any]:
     program = chromium_program()
     if program is None:
@@ -92,7 +171,7 @@ def run_in_browser() -> Iterator[Any]:
         return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
-        yield browser.new_page().evaluate
+        yield lambda *given: browser.new_page().evaluate(*given)
         browser.close()
 
 
@@ -133,6 +212,25 @@ def test_the_client_in_a_browser_works(run_in_browser: Any) -> None:
     frames = server.heard[0][0]["frames"]
     assert [frame["frame_seq"] for frame in frames] == list(range(1, 11))
     assert [landmark["name"] for landmark in frames[0]["landmarks"]] == list(LANDMARK_NAMES)
+
+
+def test_the_client_in_a_browser_waits_while_a_proxy_finds_no_server(run_in_browser: Any) -> None:
+    with scripted((502, {}), (503, {"Retry-After": "5"}), dropped, (502, {}), finished) as server:
+        session = {"stream_url": server.url, "runtime_token": TOKEN}
+        answer = run_in_browser(in_page(DRIVE), session)
+    assert (answer["seen"], answer["done"]["status"]) == (["a", "b", "c"], "completed")
+    assert batches_heard(server) == [[], [], [1, 2, 3], [], [2, 3]]
+
+
+def test_the_client_in_a_browser_leaves_a_server_that_is_frozen(run_in_browser: Any) -> None:
+    """It attaches anew though its close is not answered."""
+    falls = Falls()
+    with scripted(falls.frozen, falls.finished) as server:
+        session = {"stream_url": server.url, "runtime_token": TOKEN}
+        answer = run_in_browser(hurried(in_page(DRIVE)), session)
+    assert (answer["seen"], answer["done"]["status"]) == (["a", "b", "c"], "completed")
+    assert batches_heard(server) == [[1, 2, 3], [2, 3]]
+    assert falls.clients_went_on == [True]
 
 
 def test_the_client_in_a_browser_says_why_it_was_refused(run_in_browser: Any) -> None:

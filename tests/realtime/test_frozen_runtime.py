@@ -1,0 +1,194 @@
+"""A runtime that stands still, as one on a stopped machine does, and goes on later."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import websocket
+from cutting_proxy import CuttingProxy, cutting_proxy
+from rows import session_of
+from streaming import Client, batches, create, wire_frames
+from test_streaming_docs import code, hurried
+
+from detection import PoseFrame
+from local_stack.guard import children_of
+from local_stack.pytest_plugin import skip_without
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from realtime.client import StreamClient
+from tests.concurrency.racing import eventually
+from tests.conftest import Machine
+from tests.server import RuntimeServer, runtime_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+POSES = perform("squat", repetitions=2, fps=20)
+HALF = len(POSES) // 20 * 10
+FRAMES = wire_frames(POSES)
+Go = Callable[[], None]
+
+NODE = """
+import {readFileSync} from "node:fs";
+const [session, poses, half] = JSON.parse(readFileSync(process.argv[2]));
+const stream = new KynaStream(session, {
+  event: () => {},
+  rejected: (reason) => console.error(reason),
+  done(done) {
+    console.log(JSON.stringify(done));
+    process.exit(); // its close is never answered
+  },
+  stopped: (code, error) => console.error(code, error?.code),
+});
+const add = (pose, i) => stream.add(pose, i * 50);
+poses.slice(0, half).forEach(add);
+process.stdin.once("data", () => {
+  poses.slice(half).forEach((pose, i) => add(pose, half + i));
+  stream.finalize();
+});
+"""
+
+
+@pytest.fixture
+def other(tmp_path: Path, transactional_db: None) -> Iterator[RuntimeServer]:
+    with runtime_server(tmp_path) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def frozen(server: RuntimeServer) -> Iterator[None]:
+    [pid] = children_of(server.process.pid)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def stream_client(created: dict[str, Any], go: Go, _: Path) -> dict[str, Any]:
+    with StreamClient(created["stream_url"], created["runtime_token"], silent_seconds=1) as stream:
+        for number, poses in enumerate(in_tens(POSES)):
+            if number * 10 == HALF:
+                go()
+            stream.send(poses)
+        done = stream.finalize()
+    return {"accepted_frames_total": done.accepted_frames_total, "status": done.status}
+
+
+def in_tens(poses: list[PoseFrame]) -> Iterator[list[PoseFrame]]:
+    for start in range(0, len(poses), 10):
+        yield poses[start : start + 10]
+
+
+def documented_python(created: dict[str, Any], go: Go, _: Path) -> dict[str, Any]:
+    def given() -> Iterator[list[dict[str, Any]]]:
+        for number, batch in enumerate(batches(FRAMES, 10)):
+            if number * 10 == HALF:
+                go()
+            yield batch
+
+    scope: dict[str, Any] = {}
+    exec(hurried(code("python", "def follow")), scope)  # noqa: S102 - it is our own page
+    done: dict[str, Any] = scope["follow"](created, given(), lambda event: None)
+    return done
+
+
+def documented_javascript(created: dict[str, Any], go: Go, folder: Path) -> dict[str, Any]:
+    program, given = folder / "page.mjs", folder / "given.json"
+    program.write_text(hurried(code("javascript", "class KynaStream")) + NODE)
+    poses = [[point._asdict() for point in pose.landmarks] for pose in POSES]
+    given.write_text(json.dumps([created, poses, HALF]))
+    node = shutil.which("node")
+    assert node is not None
+    with subprocess.Popen(
+        [node, "--experimental-websocket", "--no-warnings", program, given],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        go()
+        told, errors = process.communicate(b"go\n", timeout=60)
+    assert errors == b""
+    done: dict[str, Any] = json.loads(told)
+    return done
+
+
+CLIENTS = (stream_client, documented_python, documented_javascript)
+
+
+@pytest.fixture
+def way(runtime: RuntimeServer) -> Iterator[CuttingProxy]:
+    with cutting_proxy(runtime.port) as proxy:
+        yield proxy
+
+
+def test_its_clients_go_on_through_another_and_every_frame_counts_once(
+    owner: Machine,
+    squat: MoveSpec,
+    runtime: RuntimeServer,
+    other: RuntimeServer,
+    way: CuttingProxy,
+    tmp_path: Path,
+) -> None:
+    if shutil.which("node") is None:
+        skip_without("no node is installed")
+        return
+    through = f"ws://127.0.0.1:{way.port}/api/detection/stream"
+    sessions = [create(owner, squat, through) for _ in CLIENTS]
+    is_frozen = threading.Event()
+
+    def go() -> None:
+        assert is_frozen.wait(60)
+
+    with ThreadPoolExecutor(len(CLIENTS)) as threads:
+        answers = [
+            threads.submit(client, created, go, tmp_path)
+            for client, created in zip(CLIENTS, sessions, strict=True)
+        ]
+        eventually(
+            lambda: {session_of(one).accepted_frames_total for one in sessions} == {HALF},
+            "half is there",
+        )
+        held = {session_of(created).attachment_id for created in sessions}
+        with frozen(runtime):
+            way.target_port = other.port
+            is_frozen.set()
+            told = [answer.result(60) for answer in answers]
+            rows = [session_of(created) for created in sessions]
+    assert way.connections == 2 * len(CLIENTS)
+    assert [(done["status"], done["accepted_frames_total"]) for done in told] == [
+        ("completed", len(POSES))
+    ] * len(CLIENTS)
+    assert [(row.accepted_frames_total, row.last_frame_seq) for row in rows] == [
+        (len(POSES), len(POSES))
+    ] * len(CLIENTS)
+    assert not held & {row.attachment_id for row in rows}
+
+
+def test_a_client_that_went_elsewhere_meanwhile_keeps_its_session(
+    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, other: RuntimeServer
+) -> None:
+    """The frozen one finds a request to attach that its client has long given up."""
+    created, free = create(owner, squat, runtime.url), create(owner, squat, runtime.url)
+    elsewhere = created | {"stream_url": f"{other.url}/{created['session_id']}"}
+    with frozen(runtime):
+        with pytest.raises(websocket.WebSocketTimeoutException):
+            Client(created, timeout=0.5)
+        client = Client(elsewhere)
+        client.expect("session_update")
+    attached = session_of(created).attachment_id
+    # By the time that it serves a later one, it has dealt with that.
+    with contextlib.closing(Client(free).socket):
+        client.await_answers()
+        client.send_batch(1, FRAMES)
+        assert client.until("frame_ack")["accepted_frames_total"] == len(FRAMES)
+    assert session_of(created).attachment_id == attached
+    client.socket.close()
