@@ -26,8 +26,8 @@ from poses.figure import perform
 from realtime.client import StreamLostError
 from realtime.client_closes import StreamRefusedError
 from realtime.event_lines import count_interrupted
-from realtime.progress import Progress
-from realtime.rest_client import RequestRefusedError, RestClient, ServerUnreachableError
+from realtime.progress import Progress, waiting_told
+from realtime.rest_client import RequestFailedError, RestClient
 from realtime.session_run import SessionRun, run_session
 
 EXERCISE = "squat"
@@ -56,9 +56,7 @@ def main() -> int:
         return INTERRUPTED
     except PlatformFailedError as failure:
         say(f"The platform could not be started:\n{failure}")
-    except (
-        RequestRefusedError, ServerUnreachableError, StreamRefusedError, StreamLostError
-    ) as failure:  # fmt: skip
+    except (RequestFailedError, StreamRefusedError, StreamLostError) as failure:
         say(str(failure))
     return 1
 
@@ -138,7 +136,7 @@ def show(data_dir: Path, repetitions: int, speed: float) -> int:
         f"{demo['base_url']}: a figure does {repetitions} squats, {len(poses)} frames at "
         f"{FPS:.0f} a second, {speed:g} times as fast as in life.\n"
     )
-    api = RestClient(demo["base_url"])
+    api = RestClient(demo["base_url"], on_wait=lambda *wait: say(waiting_told(*wait)))
     project_id = api.mint(demo["api_key_secret"])
     with Progress(len(poses), say=say, bar_file=sys.stderr) as progress:
         run = run_session(

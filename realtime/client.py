@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from detection.landmarks import PoseFrameLike
 from realtime.client_closes import done_as_told, has_ended, wait_wanted, why_closed
+from realtime.client_listener import StreamListener
 from realtime.client_socket import SILENT_SECONDS, ClientSocket, ServerSilentError
 from realtime.client_wire import (
     Cancel,
@@ -47,22 +48,6 @@ SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 3.0
 
 class StreamLostError(Exception):
     """No attach succeeded for as long as the client is patient."""
-
-
-class StreamListener:
-    """What a StreamClient tells while it works; each does nothing unless overridden."""
-
-    def events_came(self, events: list[Event]) -> None:
-        """New ones, in order: what was sent again after an attach is left out."""
-
-    def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
-        """The batch's frames, accepted or rejected, are dealt with for good."""
-
-    def connection_lost(self, why: str) -> None:
-        """It will be attached again."""
-
-    def told_to_wait(self, seconds: float, why: str) -> None:
-        """So long, before it is tried again."""
 
 
 class StreamClient:

@@ -1,7 +1,5 @@
 """What the end of a connection means to a client: attach again, stop, or the session has ended."""
 
-from collections.abc import Mapping
-
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -51,15 +49,14 @@ def why_closed(error: Exception, fault: Fault | None) -> str:
 def wait_wanted(error: Exception, fault: Fault | None) -> float:
     """The seconds that the server, or a proxy before it, asked to wait."""
     if isinstance(error, InvalidStatus):
-        return retry_after(error.response.headers)
+        return retry_after_seconds(error.response.headers.get("Retry-After"))
     wanted = fault and fault.details.get("retry_after_seconds")
     return float(wanted) if isinstance(wanted, int | float) else 0.0
 
 
-def retry_after(headers: Mapping[str, str]) -> float:
-    """Retry-After in seconds, 0 where there is none, or a date."""
-    wanted = headers.get("Retry-After", "")
-    return float(wanted) if wanted.isdecimal() else 0.0
+def retry_after_seconds(header: str | None) -> float:
+    """What Retry-After says, 0 where there is none, or a date."""
+    return float(header) if header and header.isdecimal() else 0.0
 
 
 def done_as_told(fault: Fault | None, session_id: str) -> SessionDone:

@@ -7,7 +7,7 @@ from typing import Self, TextIO
 
 from tqdm import tqdm
 
-from realtime.client import StreamListener
+from realtime.client_listener import StreamListener
 from realtime.client_wire import Event, FrameAck
 from realtime.event_lines import EventLines, rejections_told
 

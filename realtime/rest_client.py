@@ -1,18 +1,44 @@
-"""A client of the API's part of a session: mint, create, read, cancel. Standard library only."""
+"""A client of the API's part of a session: mint, create, read, cancel.
+
+What may pass is waited out: a limit, a restart, a proxy that finds no server.
+"""
 
 import json
+import random
+import time
 import urllib.error
 import urllib.request
-from typing import Any, Literal
+import uuid
+from collections.abc import Callable, Collection
+from http.client import HTTPException
+from typing import Any, Final, Literal
 from urllib.parse import urlencode, urlsplit
+
+from realtime.client_closes import retry_after_seconds
 
 SESSIONS = "/api/detection/sessions"
 MOVESPECS = "/api/movespecs"
 ANSWER_SECONDS = 30.0
 EVENTS_A_PAGE = 500
+# A limit of a minute is over by then.
+PATIENCE_SECONDS = 120.0
+SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 5.0
+
+# The statuses that are waited out, None for no answer at all: for a request of which a second one
+# does what the first did, for any other, and for one that nobody waits for.
+REPEATED: Final = frozenset({429, 502, 503, 504, None})
+REFUSED_UNDONE: Final = frozenset({429})
+ONCE: Final = frozenset[int | None]()
 
 
-class RequestRefusedError(Exception):
+class RequestFailedError(Exception):
+    """`status` of the answer, None for none; `retry_after_seconds`, 0 where it says nothing."""
+
+    status: int | None = None
+    retry_after_seconds = 0.0
+
+
+class RequestRefusedError(RequestFailedError):
     """The API answered with an error."""
 
     def __init__(self, status: int, code: str, message: str, details: dict[str, Any]) -> None:
@@ -23,21 +49,34 @@ class RequestRefusedError(Exception):
         super().__init__(f"{message} ({status} {code}{told})")
 
 
-class ServerUnreachableError(Exception):
+class ServerUnreachableError(RequestFailedError):
     """Nothing answered, or nothing that speaks this API."""
 
 
 class RestClient:
     """The API at `base_url`, such as http://127.0.0.1:8000, as one project.
 
-    Every method raises RequestRefusedError and ServerUnreachableError.
+    Every method raises RequestRefusedError and ServerUnreachableError, where what may pass has not
+    passed for `patience_seconds`. `on_wait` is told of each wait, in seconds, and why. A server
+    that has never answered is not waited for.
     """
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        on_wait: Callable[[float, str], None] | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         if urlsplit(base_url).scheme not in ("http", "https"):
             raise ServerUnreachableError(f"{base_url} is not an address of http or https.")
         self.base_url = base_url.rstrip("/")
         self._token: str | None = None
+        self._on_wait = on_wait
+        self._patience_seconds = patience_seconds
+        self._pause = pause
+        self._has_answered = False
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def mint(self, api_key: str) -> str:
@@ -49,7 +88,8 @@ class RestClient:
 
     def create_movespec(self, name: str) -> str:
         """Its id. It is private, and has no version yet."""
-        movespec_id: str = self.ask("POST", MOVESPECS, {"name": name})["movespec_id"]
+        made = self.ask("POST", MOVESPECS, {"name": name}, waiting_out=REFUSED_UNDONE)
+        movespec_id: str = made["movespec_id"]
         return movespec_id
 
     def create_version(self, movespec_id: str, yaml_source: str) -> str:
@@ -65,9 +105,9 @@ class RestClient:
     def create_session(
         self, *, project_id: str, mode: Literal["live", "replay"], **reference: str
     ) -> dict[str, Any]:
-        """`reference` is movespec_id or movespec_version_id."""
+        """`reference` is movespec_id or movespec_version_id. A lost answer makes no second one."""
         body = {"mode": mode, "project_id": project_id, **reference}
-        answer: dict[str, Any] = self.ask("POST", SESSIONS, body)
+        answer: dict[str, Any] = self.ask("POST", SESSIONS, body, key=uuid.uuid4().hex)
         return answer
 
     def session(self, session_id: str) -> dict[str, Any]:
@@ -85,10 +125,36 @@ class RestClient:
                 return found
 
     def cancel(self, session_id: str) -> None:
-        self.ask("POST", f"{SESSIONS}/{session_id}/cancel")
+        """Asked for once: who leaves does not wait."""
+        self.ask("POST", f"{SESSIONS}/{session_id}/cancel", waiting_out=ONCE)
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """The answer to one request, by the token if there is one."""
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        waiting_out: Collection[int | None] = REPEATED,
+    ) -> Any:
+        """The answer to a request, by the token if there is one; `key` is its Idempotency-Key."""
+        deadline = time.monotonic() + self._patience_seconds
+        wait_seconds = SHORTEST_WAIT_SECONDS
+        while True:
+            try:
+                return self._ask_once(method, path, body, key)
+            except RequestFailedError as failure:
+                seconds = failure.retry_after_seconds
+                seconds += wait_seconds * random.uniform(0.5, 1.0)  # noqa: S311
+                may_pass = failure.status in waiting_out and self._has_answered
+                if not may_pass or time.monotonic() + seconds > deadline:
+                    raise
+                if self._on_wait is not None:
+                    self._on_wait(seconds, str(failure))
+            self._pause(seconds)
+            wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
+
+    def _ask_once(self, method: str, path: str, body: Any, key: str | None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
             f"{self.base_url}{path}",
             data=None if body is None else json.dumps(body).encode(),
@@ -97,20 +163,30 @@ class RestClient:
         )
         if self._token is not None:
             request.add_header("Authorization", f"Bearer {self._token}")
+        if key is not None:
+            request.add_header("Idempotency-Key", key)
         try:
             with self._opener.open(request, timeout=ANSWER_SECONDS) as response:
+                self._has_answered = True
                 return json.load(response)
         except urllib.error.HTTPError as refusal:
+            self._has_answered = True
             raise _refused(refusal) from None
-        except (OSError, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise ServerUnreachableError(f"{self.base_url} does not answer: {error}") from error
 
 
-def _refused(refusal: urllib.error.HTTPError) -> Exception:
+def _refused(refusal: urllib.error.HTTPError) -> RequestFailedError:
+    failure: RequestFailedError
     try:
         error = json.load(refusal)["error"]
-        return RequestRefusedError(refusal.code, error["code"], error["message"], error["details"])
+        failure = RequestRefusedError(
+            refusal.code, error["code"], error["message"], error["details"]
+        )
     except (ValueError, TypeError, KeyError):
-        return ServerUnreachableError(
+        failure = ServerUnreachableError(
             f"{refusal.url} answered {refusal.code}, and not as this API does."
         )
+        failure.status = refusal.code
+    failure.retry_after_seconds = retry_after_seconds(refusal.headers.get("Retry-After"))
+    return failure

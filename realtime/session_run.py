@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from detection.landmarks import PoseFrameLike
-from realtime.client import StreamClient, StreamListener
+from realtime.client import StreamClient
+from realtime.client_listener import StreamListener
 from realtime.client_wire import Event, SessionDone
 from realtime.event_lines import count_completed, rejections_told
-from realtime.rest_client import RequestRefusedError, RestClient, ServerUnreachableError
+from realtime.rest_client import RequestFailedError, RestClient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +101,7 @@ def run_session(
                 stream.send(batch)
             done = stream.finalize()
     except BaseException:
-        with suppress(RequestRefusedError, ServerUnreachableError):
+        with suppress(RequestFailedError):
             api.cancel(session_id)
         raise
     return SessionRun(

@@ -7,8 +7,9 @@ from scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
 
 from detection import Landmark, PoseFrame
 from local_stack.ports import free_port
-from realtime.client import StreamClient, StreamListener, StreamLostError
+from realtime.client import StreamClient, StreamLostError
 from realtime.client_closes import StreamRefusedError
+from realtime.client_listener import StreamListener
 from realtime.client_wire import Event, FrameAck, SessionDone, decode
 
 TOKEN = "runtime.token.signature"

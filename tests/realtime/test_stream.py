@@ -15,7 +15,8 @@ from local_stack.ports import free_port
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from poses.recordings import Recording, save
-from realtime.client import StreamListener
+from projects.models import Project
+from realtime.client_listener import StreamListener
 from realtime.client_wire import Event
 from realtime.rest_client import RestClient
 from realtime.session_run import SessionRun, run_session
@@ -215,6 +216,23 @@ def test_connections_that_break_lose_nothing_and_count_nothing_twice(
     assert [(event.type, event.ts_ms, event.payload) for event in broken.events] == [
         (event.type, event.ts_ms, event.payload) for event in undisturbed.events
     ]
+
+
+def test_a_limit_is_waited_out_and_told(base_url: str, owner: Machine, squat: MoveSpec) -> None:
+    """A create, and the reads after the end, of which one more is refused."""
+    told: list[tuple[float, str]] = []
+
+    def pause(_: float) -> None:
+        Project.objects.filter(id=owner.project.id).update(rate_limit=1_000)
+
+    Project.objects.filter(id=owner.project.id).update(rate_limit=2)
+    api = RestClient(base_url, on_wait=lambda *wait: told.append(wait), pause=pause)
+    assert run(api, owner, squat).faults(REPETITIONS) == []
+    [(seconds, why)] = told
+    assert 1 <= seconds <= 61
+    assert why.startswith("Too many requests")
+    assert "(429 rate_limited, retry_after_seconds " in why
+    assert DetectionSession.objects.count() == 1
 
 
 def test_a_run_that_is_stopped_cancels_its_session(

@@ -13,21 +13,22 @@ from kynaplatform.api.commands import OperatorCommand
 from realtime.client import StreamLostError
 from realtime.client_closes import StreamRefusedError
 from realtime.event_lines import count_interrupted
-from realtime.progress import Progress
+from realtime.progress import Progress, waiting_told
 from realtime.recording_files import read_recording
-from realtime.rest_client import RequestRefusedError, RestClient, ServerUnreachableError
+from realtime.rest_client import RequestFailedError, RestClient
 from realtime.session_run import SessionRun, run_session
 
 MOST_BATCH_FRAMES = 300
 CREDENTIALS = ("project_id", "api_key_secret")
-FAILURES = (RequestRefusedError, ServerUnreachableError, StreamRefusedError, StreamLostError)
+FAILURES = (RequestFailedError, StreamRefusedError, StreamLostError)
 
 
 class Command(OperatorCommand):
     help = (
         "Stream a recording to a session of its own, as a client: mint, create, attach, stream, "
         "finalize. Prints the events as they come and the final record, and fails unless the "
-        "repetitions are those that people counted and every count agrees."
+        "repetitions are those that people counted and every count agrees. A limit, a restart or "
+        "a proxy that finds no server is waited out: 2 minutes for a request, 1 for the stream."
     )
     # It speaks to a server, and uses neither settings nor a database of its own.
     requires_system_checks = []
@@ -72,7 +73,7 @@ class Command(OperatorCommand):
             raise CommandError("--server is needed: the credentials name no base_url.")
         poses = recording.pose_frames()
         try:
-            api = RestClient(server)
+            api = RestClient(server, on_wait=lambda *wait: self.stderr.write(waiting_told(*wait)))
             api.mint(credentials["api_key_secret"])
             with (
                 reference_to(api, options["movespec"]) as reference,

@@ -1,0 +1,200 @@
+"""What a client of the API waits out, and what it never asks for twice."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from local_stack.ports import free_port
+from realtime.rest_client import (
+    RequestFailedError,
+    RequestRefusedError,
+    RestClient,
+    ServerUnreachableError,
+)
+
+# An answer: its status, its headers, and its body; or none, and the connection closes.
+Answer = tuple[int, dict[str, str], Any] | None
+LIMITED = {
+    "error": {
+        "code": "rate_limited",
+        "message": "Too many requests.",
+        "retryable": True,
+        "details": {"retry_after_seconds": 12},
+    }
+}
+AWAY = {
+    "error": {"code": "service_unavailable", "message": "No.", "retryable": True, "details": {}}
+}
+MINTED = (201, {}, {"access_token": "t", "project_id": "p"})
+
+
+class ScriptedApi:
+    """Gives its answers one after the other; `asked` is what it was asked for."""
+
+    def __init__(self, answers: list[Answer]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, str]] = []
+        self.keys: list[str | None] = []
+        self.url = ""
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        self.asked.append((request.command, request.path))
+        self.keys.append(request.headers["Idempotency-Key"])
+        answer = self.answers[len(self.asked) - 1]
+        if answer is None:
+            request.close_connection = True
+            return
+        status, headers, body = answer
+        content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        request.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(content)
+
+
+@contextmanager
+def scripted_api(*answers: Answer) -> Iterator[ScriptedApi]:
+    api = ScriptedApi([*answers])
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            api.answer(self)
+
+        do_POST = do_GET  # noqa: N815 - as the library calls it
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        api.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield api
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Waits:
+    """Stands for time.sleep, and for who is told of it."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.told: list[tuple[float, str]] = []
+
+    def client(self, api: ScriptedApi, **options: Any) -> RestClient:
+        return RestClient(
+            api.url,
+            on_wait=lambda *told: self.told.append(told),
+            pause=self.seconds.append,
+            **options,
+        )
+
+
+def test_a_limit_and_a_server_that_is_away_are_waited_out_and_told() -> None:
+    waits = Waits()
+    with scripted_api(
+        (429, {"Retry-After": "12"}, LIMITED),
+        (503, {"Retry-After": "5"}, AWAY),
+        (502, {}, "<h1>Bad Gateway</h1>"),
+        (504, {"Retry-After": "Fri, 31 Dec 2027 23:59:59 GMT"}, "<h1>Time-out</h1>"),
+        MINTED,
+    ) as api:
+        assert waits.client(api).mint("secret") == "p"
+        assert api.asked == [("POST", "/api/auth/access-tokens")] * 5
+    bounds = [(12.25, 12.5), (5.5, 6), (1, 2), (2, 4)]
+    assert len(waits.seconds) == len(bounds)
+    assert all(a <= wait <= b for wait, (a, b) in zip(waits.seconds, bounds, strict=True))
+    assert [seconds for seconds, _ in waits.told] == waits.seconds
+    assert [why for _, why in waits.told] == [
+        "Too many requests. (429 rate_limited, retry_after_seconds 12)",
+        "No. (503 service_unavailable)",
+        f"{api.url}/api/auth/access-tokens answered 502, and not as this API does.",
+        f"{api.url}/api/auth/access-tokens answered 504, and not as this API does.",
+    ]
+
+
+def test_a_create_is_repeated_with_its_key_and_the_next_has_another() -> None:
+    waits = Waits()
+    created = (201, {}, {"session_id": "s"})
+    with scripted_api(MINTED, None, (503, {}, AWAY), created, created) as api:
+        client = waits.client(api)
+        client.mint("secret")
+        for _ in range(2):
+            made = client.create_session(project_id="p", mode="live", movespec_id="m")
+            assert made == {"session_id": "s"}
+        assert api.asked[1:] == [("POST", "/api/detection/sessions")] * 4
+    first, second, third, next_one = api.keys[1:]
+    assert first == second == third
+    assert first
+    assert next_one not in (first, None)
+
+
+def test_what_a_second_request_would_do_twice_is_asked_for_again_only_if_refused() -> None:
+    waits = Waits()
+    with scripted_api(MINTED, (429, {"Retry-After": "1"}, LIMITED), (503, {}, AWAY)) as api:
+        client = waits.client(api)
+        client.mint("secret")
+        with pytest.raises(RequestRefusedError, match="503"):
+            client.create_movespec("squat")
+        assert api.asked[1:] == [("POST", "/api/movespecs")] * 2
+    assert len(waits.seconds) == 1
+
+
+@pytest.mark.parametrize("answer", [(429, {"Retry-After": "60"}, LIMITED), None])
+def test_who_leaves_does_not_wait(answer: Answer) -> None:
+    waits = Waits()
+    with scripted_api(MINTED, answer) as api:
+        client = waits.client(api)
+        client.mint("secret")
+        with pytest.raises(RequestFailedError):
+            client.cancel("s")
+    assert waits.seconds == []
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 500])
+def test_any_other_refusal_ends_it(status: int) -> None:
+    waits = Waits()
+    with scripted_api(MINTED, (status, {}, AWAY)) as api:
+        client = waits.client(api)
+        client.mint("secret")
+        with pytest.raises(RequestRefusedError) as refused:
+            client.session("s")
+        assert len(api.asked) == 2
+    assert (refused.value.status, waits.seconds) == (status, [])
+
+
+def test_it_gives_up_where_it_would_wait_longer_than_its_patience() -> None:
+    waits = Waits()
+    limited = (429, {"Retry-After": "60"}, LIMITED)
+    with scripted_api(limited, limited) as api:
+        with pytest.raises(RequestRefusedError, match="429"):
+            waits.client(api, patience_seconds=50).mint("secret")
+        assert len(api.asked) == 1
+    assert waits.seconds == []
+
+
+def test_a_server_that_has_answered_before_is_waited_for_and_no_other() -> None:
+    waits = Waits()
+    nowhere = ScriptedApi([])
+    nowhere.url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(ServerUnreachableError, match="refused"):
+        waits.client(nowhere).mint("secret")
+    assert waits.seconds == []
+    with scripted_api(MINTED) as api:
+        client = RestClient(
+            api.url, on_wait=lambda *told: waits.told.append(told), patience_seconds=0.6
+        )
+        client.mint("secret")
+    with pytest.raises(ServerUnreachableError, match="refused"):
+        client.session("s")
+    [(_, why)] = waits.told
+    assert "refused" in why
