@@ -14,7 +14,7 @@ def names(pattern: str, *paths: Path) -> set[str]:
 
 
 def names_read() -> set[str]:
-    by_settings = r'(?:env\.\w+|environ\.get|integer|count|rate|log_level)\("([A-Z_]+)"'
+    by_settings = r'\b\w+\("([A-Z_]+)"'
     by_local_stack = r'(?:environ|variables)(?:\[|\.(?:get|setdefault)\()"([A-Z_]+)"'
     return (
         names(by_settings, PROJECT / "kynaplatform" / "settings.py")

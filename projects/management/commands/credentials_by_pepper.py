@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, Q
-from django.utils import timezone
 
+from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
 from kynaplatform.api.names import visible
 from projects.credentials import is_live
@@ -27,7 +27,7 @@ class Command(OperatorCommand):
         parser.add_argument("--number", type=int, help="list those that carry this pepper")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        live = is_live(timezone.now())
+        live = is_live(clock.now())
         newest, number = next(iter(settings.SECRET_PEPPERS)), options["number"]
         asked = ~Q(pepper_number=newest) if number is None else Q(pepper_number=number)
         peppers = count_by_pepper(live)
