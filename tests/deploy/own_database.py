@@ -10,24 +10,34 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 from django.conf import settings
 
+from kynaplatform.database_sessions import KINDS
+
 
 @contextlib.contextmanager
 def own_database() -> Iterator[str]:
-    """Gives its address, which is one of TCP: others may not enter the folder of a socket."""
+    """Gives its address, which is one of TCP: others may not enter the folder of a socket.
+
+    It belongs to a role of its own, of the same name, which may make databases and roles.
+    """
     server = urlsplit(settings.DATABASE_URL)
-    name = f"production_{secrets.token_hex(6)}"
+    name, password = f"production_{secrets.token_hex(6)}", secrets.token_hex(16)
     with psycopg.connect(settings.DATABASE_URL, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
+        admin.execute(f"CREATE ROLE {name} LOGIN CREATEDB CREATEROLE PASSWORD '{password}'")
+        admin.execute(f"CREATE DATABASE {name} OWNER {name}")
         try:
             with contextlib.ExitStack() as stack:
+                where = server.netloc.rpartition("@")[2]
                 if server.hostname is None:
                     [folder] = parse_qs(server.query)["host"]
                     port = stack.enter_context(forwarding(f"{folder}/.s.PGSQL.{server.port}"))
-                    who = server.netloc.rpartition("@")[0]
-                    server = server._replace(netloc=f"{who}@127.0.0.1:{port}", query="")
-                yield server._replace(path=f"/{name}").geturl()
+                    where = f"127.0.0.1:{port}"
+                yield f"postgresql://{name}:{password}@{where}/{name}"
         finally:
-            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            owned = "SELECT datname FROM pg_database WHERE pg_get_userbyid(datdba) = %s"
+            for (database,) in admin.execute(owned, [name]).fetchall():
+                admin.execute(f"DROP DATABASE {database} WITH (FORCE)")
+            for role in [*(f"{name}_{kind}" for kind in KINDS), name]:
+                admin.execute(f"DROP ROLE IF EXISTS {role}")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,255 @@
+"""docs/backup.md by its own commands: a dump while sessions stream, and what comes back of it."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import kombu
+import psycopg
+import pytest
+from celery import Celery
+from rows import expected_events
+from streaming import SQUAT, Client, create, wire_frames
+
+from local_stack import processes
+from local_stack.environment import PROJECT
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from tests.concurrency.racing import Answer, Connection, eventually, session_body
+from tests.conftest import SESSIONS, Machine, mint
+from tests.deploy.own_database import own_database
+from tests.documented import commands, compose_of_database, database_tools, run
+from tests.server import runtime_server, web_server
+from tests.server import test_database_url as database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KEY = "visit-4711"
+TASK = "sessions_app.tasks.expire_sessions"
+PERFORMED = list(perform("squat", repetitions=40, fps=10))
+FRAMES = wire_frames(PERFORMED)
+BATCH = 3
+# So that the frames outlast the dump.
+PAUSE_SECONDS = 0.01
+
+
+class Streaming(threading.Thread):
+    """A client that streams until it is told to stop, and remembers what it was told."""
+
+    def __init__(self, created: dict[str, Any]) -> None:
+        super().__init__()
+        self.created = created
+        self.acknowledged = 0
+        self.client = Client(created)
+        self._is_over = threading.Event()
+
+    @property
+    def session_id(self) -> str:
+        return str(self.created["session_id"])
+
+    def run(self) -> None:
+        self.client.expect("session_update")
+        for first in range(0, len(FRAMES), BATCH):
+            if self._is_over.wait(PAUSE_SECONDS):
+                break
+            self.client.send_batch(first // BATCH + 1, FRAMES[first : first + BATCH])
+            self.acknowledged = self.client.until("frame_ack")["accepted_frames_total"]
+        self.client.drop()
+
+    def stop(self) -> None:
+        self._is_over.set()
+        self.join(30)
+        assert self.acknowledged < len(FRAMES), "the frames did not last"
+
+
+def tools(url: str) -> dict[str, str]:
+    return {"PATH": database_tools(), "DATABASE_URL": url}
+
+
+@contextmanager
+def worker(database: str, broker: str, folder: Path) -> Iterator[Callable[[], None]]:
+    """A worker on that database; what is given has it sweep once."""
+    with (folder / "worker.log").open("wb") as log:
+        process = processes.start(
+            [sys.executable, "-m", "celery", "-A", "kynaplatform", "worker", "--concurrency=1"],
+            env={**os.environ, "DATABASE_URL": database, "CELERY_BROKER_URL": broker},
+            cwd=PROJECT,
+            stdout=log,
+        )
+    try:
+        # Celery itself would go by the CELERY_BROKER_URL of the tests.
+        with kombu.Connection(broker) as sent_over:
+            yield lambda: Celery().send_task(TASK, connection=sent_over) and None
+    finally:
+        processes.stop(process, signals=[])
+
+
+def test_a_dump_taken_while_sessions_stream_is_restored(
+    owner: Machine, squat: MoveSpec, redis_url: str, tmp_path: Path
+) -> None:
+    with web_server(tmp_path) as api, runtime_server(tmp_path) as runtime:
+        first = Connection(api).create(owner, key=KEY, **session_body(owner, squat))
+        streams = [Streaming(create(owner, squat, runtime.url)) for _ in range(4)]
+        for stream in streams:
+            stream.start()
+        eventually(lambda: all(len(each.client.events()) > 3 for each in streams), "events")
+        before = [stream.acknowledged for stream in streams]
+        run(commands("backup.md", "pg_dump --format"), tmp_path, tools(database_url()))
+        after = [stream.acknowledged + BATCH for stream in streams]
+        assert min(there - then for there, then in zip(after, before, strict=True)) > BATCH
+        since = [len(stream.client.events()) for stream in streams]
+        eventually(
+            lambda: all(
+                len(stream.client.events()) > count + 3
+                for stream, count in zip(streams, since, strict=True)
+            ),
+            "events after the dump",
+        )
+        for stream in streams:
+            stream.stop()
+        later = create(owner, squat, runtime.url)
+        later_token = mint(owner.credential)
+    with own_database() as restored, psycopg.connect(restored, autocommit=True) as database:
+        run(commands("backup.md", "pg_restore --dbname"), tmp_path, tools(restored))
+        kept = [last_frame_seq(database, stream.session_id) for stream in streams]
+        for stream, then, frames, there in zip(streams, before, kept, after, strict=True):
+            assert then <= frames <= there
+            assert frames < stream.acknowledged
+            assert_as_streamed(database, stream.session_id, frames)
+        environment = {"DATABASE_URL": restored}
+        broker = urlsplit(redis_url)._replace(path="/6").geturl()
+        with (
+            web_server(tmp_path, environment=environment) as api,
+            runtime_server(tmp_path, environment) as runtime,
+            worker(restored, broker, tmp_path) as sweep,
+        ):
+            http = Connection(api)
+            again = http.create(owner, key=KEY, **session_body(owner, squat))
+            assert (again.status, again.body, again.is_replay) == (201, first.body, True)
+            assert_gone(http, owner, later, later_token, runtime.url)
+            remembers, forgets, finalized, left = streams
+            stream_all(remembers, kept[0], runtime.url)
+            assert_as_streamed(database, remembers.session_id, len(FRAMES), is_finished=True)
+            go_on_after_what_was_acknowledged(forgets, kept[1], runtime.url)
+            record = http.call(
+                "POST", f"{SESSIONS}/{finalized.session_id}/finalize", token=owner.token
+            )
+            # The runtime of then holds it, as far as its lease says.
+            assert (record.status, record.json()["status"]) == (200, "finalizing")
+            make_overdue(database, finalized.session_id, left.session_id)
+            sweep()
+            eventually(lambda: live_sessions(database) == [first.json()["session_id"]], "swept")
+            assert_as_streamed(database, finalized.session_id, kept[2], is_finished=True)
+            ended = http.call("GET", f"{SESSIONS}/{left.session_id}", token=owner.token).json()
+            assert (ended["status"], ended["error_code"]) == ("failed", "session_abandoned")
+            assert ended["accepted_frames_total"] == kept[3]
+        database.close()
+        assert_restored_by_compose_too(restored, tmp_path)
+
+
+def last_frame_seq(database: psycopg.Connection[Any], session_id: str) -> int:
+    row = database.execute(
+        "SELECT last_frame_seq, accepted_frames_total, status FROM detection_session WHERE id = %s",
+        [session_id],
+    ).fetchone()
+    assert row is not None
+    assert row == (row[0], row[0], "streaming")
+    return int(row[0])
+
+
+def assert_as_streamed(
+    database: psycopg.Connection[Any], session_id: str, frames: int, is_finished: bool = False
+) -> None:
+    """Its events are those of its first `frames` frames, without a gap."""
+    rows = database.execute(
+        "SELECT sequence, type, ts_ms, payload FROM detection_event WHERE session_id = %s "
+        "ORDER BY sequence",
+        [session_id],
+    ).fetchall()
+    assert [row[0] for row in rows] == list(range(1, len(rows) + 1))
+    expected = expected_events(SQUAT, PERFORMED[:frames], finished=is_finished)
+    assert [tuple(row[1:]) for row in rows] == expected
+    found = database.execute(
+        "SELECT events_total, last_frame_seq, status FROM detection_session WHERE id = %s",
+        [session_id],
+    ).fetchone()
+    assert found == (len(rows), frames, "completed" if is_finished else "streaming")
+
+
+def assert_gone(
+    http: Connection, owner: Machine, later: dict[str, Any], later_token: str, url: str
+) -> None:
+    """A session and a token made after the dump."""
+
+    def get(token: str) -> Answer:
+        return http.call("GET", f"{SESSIONS}/{later['session_id']}", token=token)
+
+    assert (get(owner.token).status, get(owner.token).error["code"]) == (404, "not_found")
+    assert (get(later_token).status, get(later_token).error["code"]) == (
+        401,
+        "access_token_invalid",
+    )
+    attached = Client(moved(later, url))
+    assert attached.expect("error")["error"]["code"] == "not_found"
+    assert attached.to_the_end() == 4404
+
+
+def moved(created: dict[str, Any], url: str) -> dict[str, Any]:
+    return created | {"stream_url": f"{url}/{created['session_id']}"}
+
+
+def stream_all(stream: Streaming, kept: int, url: str) -> None:
+    """By a client that has all of its frames, and goes by what the server says."""
+    client = Client(moved(stream.created, url))
+    assert client.expect("session_update")["last_frame_seq"] == kept
+    client.send_batch(1, FRAMES[kept : kept + 300])
+    for first in range(kept + 300, len(FRAMES), 300):
+        client.send_batch(2, FRAMES[first : first + 300])
+    client.send({"type": "finalize"})
+    assert client.until("session_done")["accepted_frames_total"] == len(FRAMES)
+    assert client.to_the_end() == 1000
+
+
+def go_on_after_what_was_acknowledged(stream: Streaming, kept: int, url: str) -> None:
+    """By one that has kept nothing of that: the frames in between are lost, and ids come again."""
+    client = Client(moved(stream.created, url))
+    assert client.expect("session_update")["last_frame_seq"] == kept
+    following = FRAMES[stream.acknowledged : stream.acknowledged + 300]
+    assert client.reasons(1, following) == {}
+    client.send({"type": "finalize"})
+    assert client.until("session_done")["accepted_frames_total"] == kept + len(following)
+    told = {event["event_id"]: event for event in stream.client.events()}
+    again = {event["event_id"]: event for event in client.events()}
+    assert [told[id_] for id_ in told.keys() & again] != [again[id_] for id_ in told.keys() & again]
+
+
+def make_overdue(database: psycopg.Connection[Any], *session_ids: str) -> None:
+    database.execute(
+        "UPDATE detection_session SET deadline_at = now() - interval '1 second', "
+        "lease_until = now() - interval '31 seconds' WHERE id = ANY (%s::uuid[])",
+        [list(session_ids)],
+    )
+
+
+def live_sessions(database: psycopg.Connection[Any]) -> list[str]:
+    rows = database.execute("SELECT id FROM detection_session WHERE deadline_at IS NOT NULL")
+    return [str(row[0]) for row in rows]
+
+
+def assert_restored_by_compose_too(restored: str, folder: Path) -> None:
+    """What `docker compose` is asked for, run here: the container's user and database have the
+    name of the test's own.
+    """
+    name = restored.rpartition("/")[2]
+    variables = compose_of_database(folder, restored)
+    count = "SELECT count(*), md5(string_agg(id::text || status, ',' ORDER BY id)) "
+    count += "FROM detection_session"
+    for text in ("exec -T postgres pg_dump", "exec -T postgres pg_restore"):
+        run(commands("backup.md", text).replace("kynaplatform", name), folder, variables)
+    with psycopg.connect(restored) as now, psycopg.connect(f"{restored}_before") as before:
+        assert now.execute(count).fetchone() == before.execute(count).fetchone()
