@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ from poses.recordings import Recording, save
 from realtime.rest_client import RestClient
 from tests.deploy.composition import Service, services_of
 from tests.deploy.image import Image, build, lines_of
+from tests.deploy.operating import bootstrap, operate
 from tests.deploy.own_database import own_database
 from tests.deploy.proxy import proxy
 
@@ -40,7 +42,6 @@ READY_SECONDS = 120.0
 SWEPT_SECONDS = 90.0
 REPETITIONS = 3
 METRICS_TOKEN = "a-token-of-the-metrics"
-
 
 Build = Callable[[], Image]
 
@@ -189,11 +190,17 @@ def test_the_production_set_serves_sessions(
             web = services["web-1"]
             if os.geteuid() == 0:
                 assert web.run("python", "-c", "import os; print(os.getuid())") == "10001\n"
-            credentials = web.run("python", "manage.py", "bootstrap_project", "--json")
+            credentials = bootstrap(migrate)
             (shared / "credentials.json").write_text(credentials)
             url = f"https://localhost:{port}"
             stream_to_the_end(web, shared, url)
-            expire(json.loads(credentials), url, database_url, lambda: logs_of(services))
+
+            def meanwhile() -> None:
+                if broker_url.startswith("redis"):
+                    operate(migrate, json.loads(credentials), url, database_url)
+
+            told = partial(logs_of, services)
+            expire(json.loads(credentials), url, database_url, told, meanwhile)
             assert_worker_counts(worker_port)
 
 
@@ -216,7 +223,11 @@ def stream_to_the_end(service: Service, folder: Path, url: str) -> None:
 
 
 def expire(
-    credentials: Mapping[str, str], url: str, database_url: str, told: Callable[[], str]
+    credentials: Mapping[str, str],
+    url: str,
+    database_url: str,
+    told: Callable[[], str],
+    meanwhile: Callable[[], None],
 ) -> None:
     """A session whose client never comes is ended by the worker: nobody else asks for it."""
     api = RestClient(url)
@@ -231,6 +242,7 @@ def expire(
             "UPDATE detection_session SET deadline_at = now() - interval '1 second' WHERE id = %s",
             [created["session_id"]],
         )
+        meanwhile()
 
         def is_expired() -> bool:
             row = database.execute(
