@@ -47,5 +47,9 @@ def begin_as(kind: str) -> None:
 
 
 def session_settings(kind: str | None = None) -> dict[str, str]:
-    """PostgreSQL's settings of the connections of a kind of process; without one, of this one."""
-    return _EVERY_KIND | _TIMEOUTS[kind or os.environ.get(VARIABLE) or WORKER]
+    """PostgreSQL's settings of the connections of a kind of process; without one, of this one.
+
+    The name is what pg_stat_activity shows of them.
+    """
+    kind = kind or os.environ.get(VARIABLE) or WORKER
+    return _EVERY_KIND | {"application_name": f"kyna_{kind}"} | _TIMEOUTS[kind]

@@ -1,0 +1,146 @@
+"""docs/capacity.md: as many database connections as it says, when everything waits at once."""
+
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import kombu
+import psycopg
+import pytest
+from celery import Celery
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client as Staff
+from rows import await_waiting_backends
+from streaming import Client, create, wire_frames
+
+from local_stack import processes
+from local_stack.environment import PROJECT
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from tests.concurrency.racing import Connection, eventually, locked, racing
+from tests.conftest import SESSIONS, Machine
+from tests.server import runtime_server, web_server
+from tests.server import test_database_url as database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
+THREADS = 3
+CONCURRENCY = 2  # as in compose.yaml
+SESSIONS_HELD = 12
+
+
+def documented(process: str) -> int:
+    page = (PROJECT / "docs" / "capacity.md").read_text()
+    found = re.search(rf"^\| {process}[^|]*\| (?:`WEB_THREADS` \+ )?(\d+)", page, re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
+def held() -> dict[str, int]:
+    """Connections to this database by the kind of process that they say they are of."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT application_name FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND application_name LIKE 'kyna\\_%'"
+        )
+        return Counter(name for (name,) in cursor.fetchall())
+
+
+@contextmanager
+def celery(name: str, broker: str, folder: Path, *options: str) -> Iterator[None]:
+    with (folder / f"{name}.log").open("wb") as log:
+        process = processes.start(
+            [sys.executable, "-m", "celery", "-A", "kynaplatform", name, *options],
+            env={**os.environ, "DATABASE_URL": database_url(), "CELERY_BROKER_URL": broker},
+            cwd=PROJECT,
+            stdout=log,
+        )
+    try:
+        yield
+    finally:
+        processes.stop(process, signals=[])
+
+
+@contextmanager
+def locked_rows(sessions: Sequence[dict[str, str]]) -> Iterator[None]:
+    with psycopg.connect(database_url()) as holder:
+        holder.execute(
+            "SELECT FROM detection_session WHERE id = ANY (%s::uuid[]) FOR UPDATE",
+            [[created["session_id"] for created in sessions]],
+        )
+        yield
+
+
+def ask_everything_of_the_api(api: str, owner: Machine, session_id: str) -> None:
+    """So that each of its threads has had something to do with the database."""
+    staff = Staff()
+    staff.force_login(User.objects.create_superuser("ada"))
+    admin = {"cookie": f"kyna_admin={staff.cookies['kyna_admin'].value}"}
+    guess = {"csrfmiddlewaretoken": "a" * 32, "username": "ada", "password": "wrong"}
+    form = {"cookie": f"csrftoken={'a' * 32}", "content_type": "application/x-www-form-urlencoded"}
+    login = Connection(api)
+    login.http.request("POST", "/admin/login/", urlencode(guess), {
+        name.replace("_", "-"): value for name, value in form.items()
+    })  # fmt: skip
+    assert b"correct username and password" in login.http.getresponse().read()
+    for path in ("/healthz", "/readyz", "/metrics"):
+        Connection(api).call("GET", path)
+    with locked("django_session"):
+        pages = [lambda: Connection(api).call("GET", "/admin/", **admin)] * 4
+        cancel = f"{SESSIONS}/{session_id}/cancel"
+        cancels = [lambda: Connection(api).call("POST", cancel, token=owner.token)] * (2 * THREADS)
+        with racing([*pages, *cancels]) as race:
+            race.start()
+            assert {answer.status for answer in race.results()[len(pages) :]} == {503}
+
+
+def stream_while_rows_are_held(sessions: Sequence[dict[str, str]]) -> list[Client]:
+    """So that each thread and connection of the runtime has waited."""
+    with locked_rows(sessions):
+        clients = [Client(created) for created in sessions]
+        await_waiting_backends(8)
+    for client in clients:
+        client.expect("session_update")
+    with locked_rows(sessions[:1]):
+        for number, client in enumerate(clients * 2):
+            client.send_batch(1, FRAMES[: 1 + number])
+        for client in clients[1:]:
+            client.until("frame_ack")
+        await_waiting_backends(0)
+    return clients
+
+
+def test_each_process_holds_as_many_as_the_page_says(
+    owner: Machine, movespec: MoveSpec, redis_url: str, tmp_path: Path
+) -> None:
+    broker = redis_url.rpartition("/")[0] + "/5"
+    with (
+        celery("worker", broker, tmp_path, f"--concurrency={CONCURRENCY}"),
+        celery("beat", broker, tmp_path, "--pidfile=", f"--schedule={tmp_path}/beat"),
+        web_server(tmp_path, environment={"WEB_THREADS": str(THREADS)}) as api,
+        runtime_server(tmp_path) as runtime,
+    ):
+        sessions = [create(owner, movespec, runtime.url) for _ in range(SESSIONS_HELD)]
+        clients = stream_while_rows_are_held(sessions)
+        Connection(runtime.base_url).call("GET", "/readyz")
+        with locked_rows(sessions[:1]):
+            ask_everything_of_the_api(api, owner, sessions[0]["session_id"])
+        with locked("detection_session"), kombu.Connection(broker) as sent_over:
+            for _ in range(2 * CONCURRENCY):
+                Celery().send_task("sessions_app.tasks.expire_sessions", connection=sent_over)
+            eventually(lambda: held().get("kyna_worker") == documented("a worker"), "both work")
+        expected = {
+            "kyna_web": THREADS + documented("a web process"),
+            # The last of them is that of the leases, which are renewed every 9 s.
+            "kyna_runtime": documented("a runtime"),
+        }
+        eventually(lambda: held() == expected, f"all of {expected}, and no more")
+        for client in clients:
+            client.socket.close()
