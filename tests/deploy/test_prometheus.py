@@ -54,6 +54,8 @@ def test_the_page_tells_of_each_file(name: str) -> None:
 
 def test_what_it_reads_is_where_the_page_puts_it() -> None:
     page = (PROJECT / "docs" / "operations.md").read_text()
-    [job] = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())["scrape_configs"]
-    for path in (job["authorization"]["credentials_file"], *job["file_sd_configs"][0]["files"]):
+    read = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
+    [job] = read["scrape_configs"]
+    targets_files, token = job["file_sd_configs"][0]["files"], job["authorization"]
+    for path in (*read["rule_files"], *targets_files, token["credentials_file"]):
         assert f"`{path}`" in page

@@ -1,0 +1,54 @@
+"""docs/ for operators: the processes that their commands name are those that are started."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from local_stack.environment import PROJECT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
+OURS = [name for name, service in COMPOSE.items() if "build" in service and name != "migrate"]
+WEB_THREADS = 4
+
+
+def page(name: str) -> str:
+    return (PROJECT / "docs" / name).read_text()
+
+
+def test_every_unit_is_restarted() -> None:
+    target = (PROJECT / "deploy" / "systemd" / "kynaplatform.target").read_text()
+    units = re.findall(r"kynaplatform-(\S+)\.service", target)
+    assert re.findall(r"for unit in (.*?);", page("upgrades.md")) == [" ".join(units)] * 2
+
+
+def test_every_service_is_restarted() -> None:
+    assert re.findall(r"for service in (.*?);", page("upgrades.md")) == [" ".join(OURS)] * 2
+
+
+def test_a_restore_stops_every_service() -> None:
+    assert f"docker compose stop nginx {' '.join(OURS)}\n" in page("backup.md")
+
+
+@pytest.mark.parametrize("name", ["backup.md", "operations.md", "upgrades.md"])
+def test_compose_is_asked_for_services_that_it_has(name: str) -> None:
+    asked = re.findall(
+        r"docker compose (?:exec -T|run --rm|up --detach --no-deps|restart) (\w[\w-]*)", page(name)
+    )
+    assert asked
+    # One that the page tells how to add.
+    assert {*asked} - {"realtime-3"} <= {*COMPOSE}
+
+
+def test_the_sum_of_connections_is_that_of_its_parts() -> None:
+    text = page("capacity.md").replace("\N{MULTIPLICATION SIGN}", "x")
+    found = re.findall(r"`WEB_THREADS`(?:, default \d)? \+ (\d+)", text)
+    web = int(found[0])
+    assert set(found) == {str(web)}
+    (runtime,) = re.findall(r"^\| a runtime \| (\d+) ", text, re.MULTILINE)
+    assert f"runtimes x {runtime} " in text
+    total = 2 * 2 * (WEB_THREADS + web) + 2 * int(runtime) + 2 + 8
+    assert f"2 x 2 x {WEB_THREADS + web} + 2 x {runtime} + 2 + 8 = {total}," in text
+    assert [name for name in OURS if name.startswith("web")] == ["web-1", "web-2"]
+    assert [name for name in OURS if name.startswith("realtime")] == ["realtime-1", "realtime-2"]
