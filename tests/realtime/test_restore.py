@@ -35,7 +35,7 @@ PERFORMED = list(perform("squat", repetitions=40, fps=10))
 FRAMES = wire_frames(PERFORMED)
 BATCH = 3
 # So that the frames outlast the dump.
-PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.03
 
 
 class Streaming(threading.Thread):
