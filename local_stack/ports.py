@@ -1,13 +1,21 @@
 """Ports of this machine."""
 
+import secrets
 import socket
+
+# Below those that Linux gives to clients: one of them could take it meanwhile.
+FIRST_PORT, LAST_PORT = 10_240, 32_767
 
 
 def free_port() -> int:
     """A port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    while True:
+        port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT + 1)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
         return port
 
 

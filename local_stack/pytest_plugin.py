@@ -27,6 +27,8 @@ FIXED = {
     "SECRET_KEY": "test-only-b1J4kQe7Zr0VnXw5yTc2LmHs9GfUd8PaCi6Ko3Ej",
     "SECRET_PEPPERS": "1:6b796e612d746573742d6f6e6c792d7065707065722d303132333435363738394142",
     "SIGNING_KEY_SECRETS": "dGVzdC1vbmx5LXNpZ25pbmcta2V5LXNlY3JldC0wMTI=",
+    # Several workers run at once.
+    "WORKER_METRICS_PORT": "0",
 }
 REDIS_START_SECONDS = 10.0
 # Names the folder of the run to its workers.

@@ -5,8 +5,6 @@ That the metrics they name exist is held where all servers run, in tests/workers
 
 import itertools
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ import yaml
 from promql import ALERTS, dashboard_expressions, names_in, panels, rules
 
 from local_stack.environment import PROJECT
-from local_stack.pytest_plugin import skip_without
+from tests.deploy.promtool import promtool
 
 # Of samples, one a minute: until the alert that waits longest has come, after five hours.
 MINUTES = 330
@@ -85,15 +83,6 @@ FAULTS: dict[str, dict[str, float | str]] = {
     "KynaBeatLate": {"kyna_beat_last_sent": 0},
     "KynaTasksFail": {"kyna_task_runs": "+0.2"},
 }
-
-
-def promtool(*words: str) -> None:
-    program = shutil.which("promtool")
-    if program is None:
-        skip_without("promtool is not installed")
-        return
-    done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def scenario(name: str, series: dict[str, float | str], firing: list[str]) -> dict[str, Any]:

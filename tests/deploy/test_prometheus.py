@@ -1,50 +1,61 @@
 """deploy/prometheus.yml and its targets: every server that is started, on its own port"""
 
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from local_stack.environment import PROJECT
+from tests.deploy.promtool import promtool
 
 DEPLOY = PROJECT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
 # A scaled worker has one port in each of its containers.
 WORKER_PORT = 8002
-ALL = {"web", "runtime", "worker"}
+JOBS = {f"kynaplatform-{kind}" for kind in ("web", "realtime", "worker")}
 
 
 def targets(name: str) -> dict[str, list[str]]:
     groups = yaml.safe_load((DEPLOY / f"targets-{name}.yml").read_text())
-    return {group["labels"]["kind"]: group["targets"] for group in groups}
+    return {group["labels"]["job"]: group["targets"] for group in groups}
 
 
 def test_every_server_of_compose_is_a_target() -> None:
     found = targets("compose")
-    assert found.keys() == ALL
-    for kind, prefix, setting in (
-        ("web", "web-", "PORT"),
-        ("runtime", "realtime-", "REALTIME_PORT"),
-    ):
-        assert found[kind] == [
+    assert found.keys() == JOBS
+    for kind, setting in (("web", "PORT"), ("realtime", "REALTIME_PORT")):
+        assert found[f"kynaplatform-{kind}"] == [
             f"{name}:{service['environment'][setting]}"
             for name, service in COMPOSE.items()
-            if name.startswith(prefix)
+            if name.startswith(f"{kind}-")
         ]
-    assert found["worker"] == [f"worker:{WORKER_PORT}"]
+    assert found["kynaplatform-worker"] == [f"worker:{WORKER_PORT}"]
     assert "worker" in COMPOSE
 
 
 def test_every_server_of_systemd_is_a_target() -> None:
     found = targets("local")
-    assert found.keys() == ALL
+    assert found.keys() == JOBS
     target = (DEPLOY / "systemd" / "kynaplatform.target").read_text()
-    for kind, unit in (("web", "web"), ("runtime", "realtime")):
-        ports = re.findall(rf"kynaplatform-{unit}@(\d+)", target)
-        assert found[kind] == [f"127.0.0.1:{port}" for port in ports]
-    assert found["worker"] == [f"127.0.0.1:{WORKER_PORT}"]
+    for name in ("kynaplatform-web", "kynaplatform-realtime"):
+        ports = re.findall(rf"{name}@(\d+)", target)
+        assert found[name] == [f"127.0.0.1:{port}" for port in ports]
+    assert found["kynaplatform-worker"] == [f"127.0.0.1:{WORKER_PORT}"]
     assert "kynaplatform-worker.service" in target
+
+
+@pytest.mark.parametrize("name", ["local", "compose"])
+def test_prometheus_takes_the_files(tmp_path: Path, name: str) -> None:
+    """Installed as the page says, but for the folder."""
+    config = (DEPLOY / "prometheus.yml").read_text().replace("/etc/prometheus/kyna", str(tmp_path))
+    (tmp_path / "prometheus.yml").write_text(config)
+    shutil.copy(DEPLOY / "alerts.yml", tmp_path)
+    shutil.copy(DEPLOY / f"targets-{name}.yml", tmp_path / "targets.yml")
+    (tmp_path / "metrics-token").write_text("a-token-of-the-metrics")
+    promtool("check", "config", str(tmp_path / "prometheus.yml"))
 
 
 @pytest.mark.parametrize("name", ["targets-local.yml", "targets-compose.yml", "prometheus.yml"])

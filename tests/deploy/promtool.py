@@ -1,0 +1,15 @@
+"""Prometheus's own judgement of files that are for it."""
+
+import shutil
+import subprocess
+
+from local_stack.pytest_plugin import skip_without
+
+
+def promtool(*words: str) -> None:
+    program = shutil.which("promtool")
+    if program is None:
+        skip_without("promtool is not installed")
+        return
+    done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
