@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 
 from kynaplatform.database_sessions import WEB, begin_as
 
@@ -68,6 +69,8 @@ def serve(application: str, host: str, port: int | None, stop_seconds: int) -> N
         backpressure=MOST_CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=stop_seconds,
+        log_level=LogLevels(settings.LOG_LEVEL.lower()),
+        log_dictconfig=settings.LOGGING,
     ).serve()
 
 

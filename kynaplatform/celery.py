@@ -13,6 +13,8 @@ from celery import Celery
 from celery.signals import beat_init, before_task_publish, worker_init
 from click import Option
 
+from kynaplatform import celery_lines
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
 
 # A header of beat's messages.
@@ -21,6 +23,7 @@ SENT_AT = "kyna_sent_at"
 app = Celery("kynaplatform")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["consumer"].add(celery_lines.Connected)
 app.conf.beat_schedule = {
     "expire-sessions": {
         "task": "sessions_app.tasks.expire_sessions",

@@ -18,6 +18,7 @@ from kynaplatform.database_sessions import session_settings
 Value = TypeVar("Value")
 
 LARGEST_COUNT = 2**31 - 1
+LOG_FORMATS = ("text", "json")
 DATABASE_SCHEMES = ("postgresql", "postgres")
 SWITCHES = {"true": True, "false": False}
 
@@ -88,6 +89,16 @@ def _level_name(text: str) -> str:
     if level not in logging.getLevelNamesMapping():
         raise ValueError
     return level
+
+
+def log_format(name: str, *, default: str) -> str:
+    return read(name, default, _log_format, " or ".join(LOG_FORMATS))
+
+
+def _log_format(text: str) -> str:
+    if text not in LOG_FORMATS:
+        raise ValueError
+    return text
 
 
 def networks(values: Iterable[str]) -> list[IPv4Network | IPv6Network]:

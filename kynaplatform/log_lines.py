@@ -1,8 +1,61 @@
-"""What is written of requests that no client of ours sends."""
+"""How a log line is written: as text, or as one JSON object.
 
+What a message names by `%(name)s` is a field of the object, so that one call makes both forms:
+logger.info("session %(session_id)s: closed", {"session_id": …}).
+"""
+
+import json
 import logging
+import logging.config
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final
 
-LONGEST = 200
+import click
+
+from kynaplatform.database_sessions import VARIABLE
+
+logger = logging.getLogger("kynaplatform.process")
+
+LONGEST: Final = 200
+NO_REQUEST: Final = "-"
+
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class JsonLine(logging.Formatter):
+    """One JSON object, flat: what every line has, then the message's own fields.
+
+    A traceback is text in `exception`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._process = process_kind()
+
+    def format(self, record: logging.LogRecord) -> str:
+        request_id = getattr(record, "request_id", NO_REQUEST)
+        line: dict[str, Any] = {
+            "time": f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%S.%f}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request_id": None if request_id == NO_REQUEST else request_id,
+            "process": self._process,
+            "pid": record.process,
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            line["stack"] = record.stack_info
+        if isinstance(record.args, Mapping):
+            for name, value in record.args.items():
+                line.setdefault(str(name), _plain(value))
+        return _encode(line)
 
 
 class OneLine(logging.Filter):
@@ -13,3 +66,42 @@ class OneLine(logging.Filter):
         record.msg = record.getMessage().encode("unicode_escape").decode()[:LONGEST]
         record.args = record.exc_info = record.exc_text = None
         return True
+
+
+def process_kind() -> str:
+    """web, runtime, migrate, worker or beat; any other is a command."""
+    kind = os.environ.get(VARIABLE)
+    if kind is None and (running := click.get_current_context(silent=True)) is not None:
+        kind = running.info_name  # of `celery`
+    return kind or "command"
+
+
+def configure(logging_settings: dict[str, Any]) -> None:
+    """Django's LOGGING_CONFIG: also warnings, and exceptions that nobody caught, become lines."""
+    logging.config.dictConfig(logging_settings)
+    logging.captureWarnings(True)
+    sys.excepthook = _tell_uncaught
+    threading.excepthook = _tell_uncaught_in_thread
+
+
+def _plain(value: Any) -> str | int | float | bool | None:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _tell_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if isinstance(error, Exception):
+        logger.critical("uncaught exception", exc_info=(kind, error, trace))
+    else:
+        sys.__excepthook__(kind, error, trace)  # such as Ctrl-C
+
+
+def _tell_uncaught_in_thread(hook: threading.ExceptHookArgs) -> None:
+    error = hook.exc_value
+    if error is not None and not isinstance(error, SystemExit):
+        logger.critical(
+            "uncaught exception in thread %(thread)s",
+            {"thread": hook.thread and hook.thread.name},
+            exc_info=error,
+        )

@@ -13,6 +13,7 @@ from kynaplatform.environment import (
     count,
     database,
     integer,
+    log_format,
     log_level,
     make_metrics_folder,
     networks,
@@ -233,34 +234,43 @@ SPECTACULAR_SETTINGS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# A broker may be away for as long as it likes.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL, DATA_DIR)
 
 # --- Logging -----------------------------------------------------------------------------
+LOG_LEVEL = log_level("LOG_LEVEL", default="INFO")
+LOG_FORMAT = log_format("LOG_FORMAT", default="text")
+
+
+def _handler(*filters: str) -> dict[str, object]:
+    return {
+        "class": "logging.StreamHandler",
+        "filters": ["request_id", *filters],
+        "formatter": LOG_FORMAT,
+    }
+
+
+LOGGING_CONFIG = "kynaplatform.log_lines.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "kynaplatform.api.request_id.RequestIdFilter"},
         "one_line": {"()": "kynaplatform.log_lines.OneLine"},
+        "without_outages": {"()": "kynaplatform.celery_lines.WithoutOutages"},
     },
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+        "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "json": {"()": "kynaplatform.log_lines.JsonLine"},
     },
     "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "filters": ["request_id"],
-            "formatter": "line",
-        },
-        "one_line": {
-            "class": "logging.StreamHandler",
-            "filters": ["request_id", "one_line"],
-            "formatter": "line",
-        },
+        "stderr": _handler(),
+        "one_line": _handler("one_line"),
+        "celery": _handler("without_outages"),
     },
-    "root": {"handlers": ["stderr"], "level": log_level("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         # The request line is written by RequestIdMiddleware; Django's own repeats it.
         "django.request": {"level": "ERROR"},
@@ -270,5 +280,7 @@ LOGGING = {
         # At INFO they write each socket's address, and with it the token in its query.
         "uvicorn": {"level": "WARNING"},
         "websockets": {"level": "WARNING"},
+        "celery": {"handlers": ["celery"], "propagate": False},
+        "kombu": {"handlers": ["celery"], "propagate": False},
     },
 }

@@ -23,7 +23,14 @@ from typing import TYPE_CHECKING
 
 from local_stack import processes
 from local_stack.console import say
-from local_stack.environment import PROJECT, REALTIME_PORT, broker_variables, database, fill
+from local_stack.environment import (
+    PROJECT,
+    REALTIME_PORT,
+    broker_variables,
+    database,
+    fill,
+    set_if_missing,
+)
 from local_stack.guard import PR_SET_PDEATHSIG, become_subreaper, prctl
 from local_stack.services import Service, kill_strays, show_output
 
@@ -116,17 +123,17 @@ def make_services(port: int, realtime_port: int, data_dir: Path) -> list[Service
     of_celery = variables | broker_variables(data_dir) | alone
     # None unless it is chosen: another run beside this one would want the same.
     of_celery["WORKER_METRICS_PORT"] = os.environ.get("WORKER_METRICS_PORT") or "0"
+    # Their lines of every sweep would scroll the login away.
+    set_if_missing(of_celery, "LOG_LEVEL", "WARNING")
     web = ["kynaplatform", "--application", "local_stack.web:application"]
     web += ["--port", str(port), "--stop-seconds", str(WEB_STOP_SECONDS)]
     of_stream = variables | alone | {"REALTIME_PORT": str(realtime_port)}
     celery = ["celery", "--quiet", "-A", "kynaplatform"]
-    # Their lines of every sweep would scroll the login away.
-    celery_level = ["-l", "WARNING"]
     # One process that runs one task at a time is enough for one machine's sweeps. A fixed name,
     # because each new one would leave its queue in the broker's folder.
     worker = [*celery, "worker", "--pool", "solo", "--hostname", "worker@local"]
-    worker += ["--without-gossip", "--without-mingle", "--without-heartbeat", *celery_level]
-    beat = [*celery, "beat", *celery_level, "--pidfile="]
+    worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    beat = [*celery, "beat", "--pidfile="]
     beat += ["--schedule", str(data_dir / "celerybeat-schedule")]
     return [
         Service(name, [sys.executable, "-m", *command], env=env, cwd=PROJECT)

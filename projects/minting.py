@@ -21,6 +21,7 @@ from kynaplatform.api.errors import (
     ServiceAccountInvalid,
 )
 from kynaplatform.api.rate_limits import Limit
+from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import count_request, peek_request, refuse_over_limit
 from projects.credentials import credential_verify
 from projects.models import Credential, CredentialKind
@@ -62,6 +63,7 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
         # Counted, and only then answered: no more 401s than the limit, however many at once.
         refuse_over_limit(count_request(request, failures))
         raise REFUSALS[claim.kind]
+    add_to_line(request, project_id=credential.project_id)
     mints = Limit(f"mint-project:{credential.project_id}", settings.RATE_LIMIT_MINT)
     decision = count_request(request, [mints])
     if credential.project.organization.suspended_at is not None:

@@ -23,6 +23,7 @@ from kynaplatform.api.metrics import process_exposition
 from kynaplatform.api.readiness import OK, exposition_of
 from kynaplatform.api.request_id import bear_request_id, request_id_of
 from realtime.attach import SUBPROTOCOL, handshake
+from realtime.log_lines import tell_refused
 from realtime.runtime import Runtime
 from realtime.socket import ClientGone, Receive, Send, Socket
 
@@ -60,7 +61,9 @@ class Application:
         request_id = _bear_request_id(scope)
         if not path.startswith(self._stream_path):
             await receive()
-            await _send_error(_WebSocketResponse(send), NotFound("path"), request_id)
+            error = NotFound("path")
+            tell_refused(handshake(scope, ""), error, error.status)
+            await _send_error(_WebSocketResponse(send), error, request_id)
             return
         web_socket = Socket(scope, receive, send, self._runtime.turns)
         try:

@@ -120,7 +120,10 @@ def attach(*, session_id: UUID, arrived_at: float, runtime: str) -> Attached:
     except AttachmentLost:
         raise SessionSuperseded from None
     except StateUnreadable:
-        logger.warning("session %s: its state is of another version of the engine", session_id)
+        logger.warning(
+            "session %(session_id)s: its state is of another version of the engine",
+            {"session_id": session_id},
+        )
         raise Restarting from None
     try:
         with reading_state(session):

@@ -16,6 +16,7 @@ import psycopg
 from django.conf import settings
 
 from kynaplatform import clock
+from kynaplatform.outages import DATABASE
 from realtime import metrics
 from realtime.database import RETRY_SECONDS, cancel, connect, patience
 from sessions_app.checkpoints import FREE_STATEMENT, STATEMENT, Checkpoint, parameters
@@ -121,7 +122,7 @@ class _Database:
                 held_up = await _store(self._connection, batch, statement)
             except UNREACHABLE as error:
                 await self.aclose()
-                logger.warning("checkpoints wait for the database: %s", error)
+                DATABASE.met(error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 self.answered_at = time.monotonic()

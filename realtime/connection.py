@@ -8,6 +8,7 @@ control plane, a newer attach or a deadline, is found in the session's row and n
 import asyncio
 import contextlib
 import logging
+import time
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -59,6 +60,10 @@ class Connection:
         self._talk = Allowance(MOST_IDLE_TALK, IDLE_TALK_A_SECOND)
         self._heartbeat = Heartbeat(socket)
         self._deadline: asyncio.TimerHandle | None = None
+        self._began = time.monotonic()
+        self.is_closed_by_client = False
+        # What it was closed for, where that is an error.
+        self.error_code: str | None = None
 
     @property
     def session_id(self) -> UUID:
@@ -67,6 +72,19 @@ class Connection:
     @property
     def attachment_id(self) -> UUID:
         return self._held.attachment_id
+
+    @property
+    def project_id(self) -> UUID:
+        return self._held.row.project_id
+
+    @property
+    def accepted_frames(self) -> int:
+        """That this attachment has made durable."""
+        return self._batches.accepted_frames
+
+    def seconds(self) -> float:
+        """Since it attached."""
+        return time.monotonic() - self._began
 
     def attachment(self) -> Attachment:
         return Attachment(self.session_id, self.attachment_id, self.socket.last_message_at())
@@ -91,6 +109,7 @@ class Connection:
                 code = RESTARTING
             except ApiError as error:
                 metrics.REFUSALS.labels(error.code).inc()
+                self.error_code = error.code
                 code = close_code(error)
                 if code != RESTARTING:
                     await self.socket.send(messages.error_message(error))
@@ -98,10 +117,14 @@ class Connection:
             except ClientGone:
                 raise
             except Exception:
-                logger.exception("session %s: the connection failed", self.session_id)
+                logger.exception(
+                    "session %(session_id)s: the connection failed",
+                    {"session_id": self.session_id},
+                )
                 code = RESTARTING
             await self.socket.close(code)
         except ClientGone as gone:
+            self.is_closed_by_client = gone.is_by_client
             await self._finish_alone()
             return gone.code
         return code

@@ -21,6 +21,7 @@ from django.db import connection as django_connection
 
 from kynaplatform.api.connections import drop_closed_connections, is_lock_timeout
 from kynaplatform.environment import database
+from kynaplatform.outages import DATABASE
 from realtime.refusals import Restarting
 
 logger = logging.getLogger("kynaplatform.realtime")
@@ -63,7 +64,7 @@ async def in_patient_database(threads: Executor, function: Callable[[], Answer])
                 if is_lock_timeout(error):
                     logger.info("waiting for another transaction: %s", error)
                 else:
-                    logger.warning("the database is out of reach: %s", error)
+                    DATABASE.met(error)
             await asyncio.sleep(RETRY_SECONDS)
 
 
@@ -143,12 +144,14 @@ async def connect(url: str) -> psycopg.AsyncConnection[Any]:
         "host": found["HOST"],
         "port": found["PORT"],
     }
-    return await psycopg.AsyncConnection.connect(
+    connection = await psycopg.AsyncConnection.connect(
         **{name: value for name, value in where.items() if value},
         **options,
         autocommit=True,
         prepare_threshold=0,
     )
+    DATABASE.over()
+    return connection
 
 
 def listen_url() -> str:

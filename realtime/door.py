@@ -242,7 +242,8 @@ class WebSocketDoor(PulsingProtocol):
         if not self.close_sent and failed is not None:
             if (fault := _FAULTS.get(failed.code)) is not None:
                 metrics.REFUSALS.labels(fault).inc()
-            self.queue.put_nowait({"type": "websocket.disconnect", "code": failed.code})
+            gone: Any = {"type": "websocket.disconnect", "code": failed.code, "kyna.cut_off": True}
+            self.queue.put_nowait(gone)
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True
             self.transport.resume_reading()

@@ -37,6 +37,7 @@ class DurableBatches:
         self._progress = progress
         self._events_told = progress.events
         self._checkpointer = checkpointer
+        self.accepted_frames = 0
 
     async def serve(self, batch: FrameBatch) -> None:
         """Raises SessionEnded where the engine raises: the session has failed."""
@@ -44,7 +45,9 @@ class DurableBatches:
         try:
             taken = take(self._progress, batch)
         except Exception:
-            logger.exception("session %s: the engine failed", self._held.id)
+            logger.exception(
+                "session %(session_id)s: the engine failed", {"session_id": self._held.id}
+            )
             await self._held.fail()
             raise
         checkpoint = self._checkpoint(taken) if batch.frames else None
@@ -52,6 +55,7 @@ class DurableBatches:
         repeated = await self._held.events_of_frames(taken.repeated_seqs)
         if checkpoint is not None:
             await self._store(checkpoint)
+            self.accepted_frames += taken.accepted
         events = [*repeated, *self._records(taken)]
         await self._answer(batch, events, taken.accepted, taken.rejected, arrived)
         self._events_told = self._progress.events

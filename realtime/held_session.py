@@ -76,7 +76,9 @@ class HeldSession:
         try:
             await self._do(end, project_id=self.row.project_id)
         except ApiError as error:
-            logger.info("session %s: %s", self.id, error)
+            logger.info(
+                "session %(session_id)s: %(error)s", {"session_id": self.id, "error": error}
+            )
         await self.refresh()
 
     async def finish(self) -> None:
@@ -111,15 +113,13 @@ class HeldSession:
         await self.refresh()
 
     async def detach(self, close_code: int, last_message_at: datetime) -> None:
-        try:
+        with contextlib.suppress(Restarting):  # then it stays attached until its lease runs out
             await self._do(
                 session_detach,
                 attachment_id=self.attachment_id,
                 close_code=close_code,
                 last_message_at=last_message_at,
             )
-        except Restarting:
-            logger.warning("session %s stays attached until its lease runs out", self.id)
 
     async def events_of_frames(self, frame_seqs: Collection[int]) -> list[EventRecord]:
         """The events that these frames have caused, in their order."""

@@ -63,3 +63,8 @@ def close_code(error: ApiError) -> int:
 
 class Restarting(Exception):
     """This runtime can't go on with the session, another attach can: close 1012, no error."""
+
+    code = "restarting"
+
+    def __str__(self) -> str:
+        return "Another attach can go on with the session."

@@ -11,7 +11,7 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from kynaplatform import clock
-from kynaplatform.api.errors import ApiError
+from kynaplatform.api.errors import ApiError, InternalError
 from kynaplatform.api.readiness import (
     ASK_SECONDS,
     DOWN,
@@ -34,6 +34,7 @@ from realtime.database import (
     in_patient_database,
     patience,
 )
+from realtime.log_lines import tell_attached, tell_closed, tell_refused
 from realtime.messages import ServerMessage, error_message
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.signals import listen
@@ -111,16 +112,20 @@ class Runtime:
         except ClientGone:
             raise
         except ApiError as error:
+            tell_refused(handshake, error, close_code(error))
             await self._refuse(web_socket, error)
             return
-        except Restarting:
+        except Restarting as error:
+            tell_refused(handshake, error, RESTARTING)
             await _close(web_socket, RESTARTING)
             return
         except Exception:
             logger.exception("an attach failed")
+            tell_refused(handshake, InternalError(), RESTARTING)
             await _close(web_socket, RESTARTING)
             return
         on_attached()
+        tell_attached(attached, handshake)
         connection = Connection(web_socket, attached, self._checkpointer)
         held = self._connections.setdefault(connection.session_id, set())
         held.add(connection)
@@ -130,11 +135,12 @@ class Runtime:
             web_socket.order(Order.DRAIN)
         # What was said between the attach and now was heard by nobody.
         web_socket.order(Order.LOOK)
+        code = RESTARTING
         try:
             code = await connection.serve()
             metrics.count_close(code)
-            logger.info("session %s: closed %d", connection.session_id, code)
         finally:
+            tell_closed(connection, code)
             metrics.ATTACHED.dec()
             held.discard(connection)
             if not held and self._connections.get(connection.session_id) is held:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable
 from typing import Final
 from uuid import UUID
@@ -10,10 +9,9 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+from kynaplatform.outages import DATABASE
 from realtime.database import RETRY_SECONDS, connect, listen_url
 from sessions_app.lifecycle import CHANNEL
-
-logger = logging.getLogger("kynaplatform.realtime")
 
 # A connection that died without a word is found by asking it for something.
 PROBE_SECONDS: Final = 5.0
@@ -41,5 +39,5 @@ async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], None]) -> 
                 with contextlib.suppress(psycopg.Error, OSError):
                     await connection.close()
         except (psycopg.Error, OSError, TimeoutError) as error:
-            logger.warning("not listening to the database: %s", error)
+            DATABASE.met(error)
         await asyncio.sleep(RETRY_SECONDS)

@@ -25,11 +25,12 @@ SEND_SECONDS: Final = 10.0
 
 
 class ClientGone(Exception):
-    """The socket is closed: by the client, with its code, or because it does not read."""
+    """The socket is closed: by the client, with its code, or because of what it did."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, is_by_client: bool = True) -> None:
         super().__init__(code)
         self.code = code
+        self.is_by_client = is_by_client
 
 
 class Order(Enum):
@@ -105,7 +106,7 @@ class Socket:
             return None
         if message["type"] == "websocket.disconnect":
             self._message = message
-            raise ClientGone(message.get("code") or 1006)
+            raise ClientGone(message.get("code") or 1006, not message.get("kyna.cut_off"))
         self._taken.set()
         text: str | None = message.get("text")
         return text
@@ -148,8 +149,9 @@ class Socket:
         except TimeoutError:
             metrics.REFUSALS.labels("does_not_read").inc()
             self.cut()
-            raise ClientGone(DOES_NOT_READ) from None
+            raise ClientGone(DOES_NOT_READ, is_by_client=False) from None
         except OSError:  # uvicorn's ClientDisconnected
-            raise ClientGone(DOES_NOT_READ if self._is_cut else 1006) from None
+            code = DOES_NOT_READ if self._is_cut else 1006
+            raise ClientGone(code, is_by_client=not self._is_cut) from None
         except RuntimeError:  # it closed while we were about to speak
             raise ClientGone(1006) from None

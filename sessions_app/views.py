@@ -9,6 +9,7 @@ import msgspec
 from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.pagination import Page, cursor_at, encode_page, link_to_next, read_cursor
+from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.deadlines import session_as_of
@@ -95,6 +96,7 @@ class SessionViewSet(ApiViewSet):
             ),
             now=now,
         )
+        add_to_line(request._request, session_id=session.id)
         created = SessionCreated(
             session_id=session.id,
             project_id=session.project_id,

@@ -9,7 +9,13 @@ from typing import Any
 import psycopg
 from django.core.signals import request_started
 from django.db import connections
+from django.db.backends.signals import connection_created
 from django.dispatch import receiver
+
+from kynaplatform.outages import DATABASE
+
+# SQLSTATE of what ends a connection, or lets none be made.
+_WITHOUT_CONNECTION = ("08", "53300", "57P")
 
 
 @receiver(request_started)
@@ -23,6 +29,17 @@ def drop_closed_connections(**_: Any) -> None:
             continue
         if connection.connection.closed or _has_news(connection.connection.fileno()):
             connection.close()
+
+
+@receiver(connection_created)
+def tell_that_it_is_back(**_: Any) -> None:
+    DATABASE.over()
+
+
+def is_out_of_reach(error: BaseException) -> bool:
+    """Whether it was the connection that failed, and not the statement alone."""
+    sqlstate = getattr(error.__cause__, "sqlstate", None)
+    return sqlstate is None or sqlstate.startswith(_WITHOUT_CONNECTION)
 
 
 def is_lock_timeout(error: BaseException) -> bool:

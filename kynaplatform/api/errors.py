@@ -12,7 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 
-from kynaplatform.api.connections import is_lock_timeout
+from kynaplatform.api.connections import is_lock_timeout, is_out_of_reach
+from kynaplatform.outages import DATABASE
 
 logger = logging.getLogger("kynaplatform.errors")
 
@@ -270,8 +271,11 @@ def as_api_error(exception: Exception) -> ApiError:
         case OperationalError() if is_lock_timeout(exception):
             logger.warning("not waiting for another transaction: %s", exception)
             return HeldByAnother()
+        case OperationalError() | InterfaceError() if is_out_of_reach(exception):
+            DATABASE.met(exception)
+            return ServiceUnavailable()
         case OperationalError() | InterfaceError():
-            logger.error("database out of reach: %s", exception)
+            logger.error("the database did not do it: %s", exception)
             return ServiceUnavailable()
     logger.exception("unhandled exception", exc_info=exception)
     return InternalError()

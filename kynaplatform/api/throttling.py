@@ -1,6 +1,5 @@
 """Which counters a request is counted on, and the headers that say what is left."""
 
-import logging
 import time
 from collections.abc import Sequence
 from functools import cache
@@ -15,8 +14,8 @@ from kynaplatform.api.errors import RateLimited
 from kynaplatform.api.rate_limits import CounterUnavailable, Decision, Limit
 from kynaplatform.api.rate_limits.over_redis import RedisCounter
 from kynaplatform.api.rate_limits.shared_file import SharedFileCounter
+from kynaplatform.outages import REDIS
 
-logger = logging.getLogger("kynaplatform.rate_limits")
 REDIS_REST_SECONDS = 5.0
 FALLBACKS = Counter(
     "kyna_rate_limit_fallbacks",
@@ -42,18 +41,24 @@ class RequestCounter:
         """Count one request on all of `limits`, or on none when one of them is full."""
         if self._redis is not None and time.monotonic() >= self._redis_rests_until:
             try:
-                return self._redis.hit(limits)
-            except CounterUnavailable:
-                self._rest_redis()
+                decision = self._redis.hit(limits)
+            except CounterUnavailable as error:
+                self._rest_redis(error)
+            else:
+                REDIS.over()
+                return decision
         return self._alone().hit(limits)
 
     def peek(self, limits: Sequence[Limit]) -> Decision:
         """What `hit` would answer, counting nothing."""
         if self._redis is not None and time.monotonic() >= self._redis_rests_until:
             try:
-                return self._redis.peek(limits)
-            except CounterUnavailable:
-                self._rest_redis()
+                decision = self._redis.peek(limits)
+            except CounterUnavailable as error:
+                self._rest_redis(error)
+            else:
+                REDIS.over()
+                return decision
         return self._alone().peek(limits)
 
     def _alone(self) -> SharedFileCounter:
@@ -61,8 +66,8 @@ class RequestCounter:
             FALLBACKS.inc()
         return self._local
 
-    def _rest_redis(self) -> None:
-        logger.warning("Redis is out of reach: rate limits are counted on this machine alone")
+    def _rest_redis(self, error: CounterUnavailable) -> None:
+        REDIS.met(error.__cause__ or error)
         self._redis_rests_until = time.monotonic() + REDIS_REST_SECONDS
 
 

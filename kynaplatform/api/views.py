@@ -32,6 +32,7 @@ from kynaplatform.api.errors import (
 )
 from kynaplatform.api.idempotency import idempotency_key
 from kynaplatform.api.pagination import Page
+from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import (
     add_rate_limit_headers,
     count_request,
@@ -194,6 +195,7 @@ def _admit(request: ApiRequest, operation: Operation) -> None:
             raise AccessTokenMissing
         return
     request.caller = caller
+    add_to_line(request._request, project_id=caller.project_id)
     decision = count_request(request._request, limits_of_caller(caller, operation.limit_family))
     if caller.organization_suspended:
         raise OrganizationSuspended

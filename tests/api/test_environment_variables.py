@@ -14,6 +14,7 @@ from kynaplatform.environment import (
     database,
     database_options,
     integer,
+    log_format,
     log_level,
     networks,
     numbered_secrets,
@@ -35,6 +36,7 @@ def test_unset_and_blank_are_the_default(monkeypatch, value):
     assert log_level("NAME", default="INFO") == "INFO"
     assert switch("NAME", default=True) is True
     assert switch("NAME", default=False) is False
+    assert log_format("NAME", default="text") == "text"
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,7 @@ def test_unset_and_blank_are_the_default(monkeypatch, value):
         (log_level, "INFO", "warning", "WARNING"),
         (switch, False, "true", True),
         (switch, True, " false ", False),
+        (log_format, "text", "json", "json"),
     ],
 )
 def test_a_variable_is_read(monkeypatch, reader, default, value, meaning):
@@ -69,6 +72,7 @@ def test_a_variable_is_read(monkeypatch, reader, default, value, meaning):
         ),
         (log_level, "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL", ["LOUD", "20"]),
         (switch, True, "true or false", ["Treu", "True", "1", "yes", "on", "0", "no"]),
+        (log_format, "text", "text or json", ["JSON", "xml"]),
     ],
 )
 def test_a_malformed_variable_is_named_with_what_is_wanted(
@@ -107,6 +111,7 @@ def settings_say(expression, **variables):
         ("HSTS_SECONDS", "a year"),
         ("HSTS_INCLUDE_SUBDOMAINS", "Treu"),
         ("HSTS_PRELOAD", "1"),
+        ("LOG_FORMAT", "xml"),
         ("TRUSTED_PROXIES", "proxy.example"),
         ("SECRET_PEPPERS", "00ff"),
         ("DATABASE_URL", "postgresql://db.example:port/kyna"),
@@ -120,15 +125,17 @@ def test_the_settings_end_with_the_name_of_the_malformed_variable(name, value):
 
 
 def test_a_blank_variable_is_an_unset_one():
-    names = ("ENVIRONMENT", "DATA_DIR", "LOG_LEVEL", "ACCESS_TOKEN_SECONDS", "RATE_LIMIT_MINT")
+    names = ["ENVIRONMENT", "DATA_DIR", "LOG_LEVEL", "LOG_FORMAT"]
+    names += ["ACCESS_TOKEN_SECONDS", "RATE_LIMIT_MINT"]
     expression = (
         "settings.ENVIRONMENT, settings.DATA_DIR.name, settings.LOGGING['root']['level'],"
+        "settings.LOGGING['handlers']['stderr']['formatter'],"
         "settings.ACCESS_TOKEN_SECONDS, settings.RATE_LIMIT_MINT,"
         "'PROMETHEUS_MULTIPROC_DIR' in os.environ"
     )
     blank = dict.fromkeys([*names, "PROMETHEUS_MULTIPROC_DIR"], "")
     done = settings_say(expression, **blank)
-    assert done.stdout == "production .data INFO 900 60 False\n", done.stderr
+    assert done.stdout == "production .data INFO text 900 60 False\n", done.stderr
 
 
 def test_a_folder_for_metrics_is_made(tmp_path):

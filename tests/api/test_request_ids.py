@@ -19,7 +19,7 @@ def log():
     text = io.StringIO()
     handler = logging.StreamHandler(text)
     handler.addFilter(RequestIdFilter())
-    handler.setFormatter(logging.Formatter(configured.LOGGING["formatters"]["line"]["format"]))
+    handler.setFormatter(logging.Formatter(configured.LOGGING["formatters"]["text"]["format"]))
     logging.getLogger().addHandler(handler)
     yield text
     logging.getLogger().removeHandler(handler)
@@ -72,7 +72,8 @@ def test_it_is_on_every_log_line_of_the_request(owner, log, monkeypatch):
     assert [re.sub(r"^\S+ \S+ ", "", re.sub(r"[\d.]+ ms", "N ms", line)) for line in lines] == [
         "WARNING some.library [mine] about to fail",
         "ERROR kynaplatform.errors [mine] unhandled exception",
-        "INFO kynaplatform.request [mine] GET /api/detection/sessions 500 N ms",
+        "INFO kynaplatform.request [mine] GET /api/detection/sessions 500 N ms from 127.0.0.1"
+        f" project_id={owner.project.id}",
         "WARNING some.library [-] outside any request",
     ]
 

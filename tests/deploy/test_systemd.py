@@ -70,7 +70,7 @@ def test_none_may_do_more_than_it_needs(machine: Path) -> None:
 
 def commands(text: str) -> list[str]:
     """The commands of ours in a text, without what says where: paths, hosts, ports."""
-    found = re.findall(r"(?:python (?:-m|manage\.py)|celery -A) [^\n\"]+", text)
+    found = re.findall(r"(?:python (?:-m|manage\.py)|celery --quiet) [^\n\"]+", text)
     return [
         re.sub(r" --(?:metrics-)?(?:host|port) \S+|(?<=--schedule=)\S+/", "", line)
         for line in found

@@ -156,11 +156,11 @@ def test_it_stops_in_order_and_leaves_no_process(
 ) -> None:
     run = start_run(used, WEB_PROCESSES="2")
     run.wait_until_ready()
-    assert run.output.count("web    | [INFO] Spawning worker-") == 2
+    assert run.output.count(" INFO _granian [-] Spawning worker-") == 2
     assert run.stop(signal.Signals(signum)) == 0
     assert processes_of(run.data_dir) == []
-    web_stopped = run.output.index("web    | [INFO] Granian shutdown completed")
-    worker_stopped = run.output.index("worker | worker: Warm shutdown")
+    web_stopped = run.output.index("Granian shutdown completed")
+    worker_stopped = run.output.index("worker: Warm shutdown")
     assert web_stopped < worker_stopped < run.output.index("run    | stopped")
     log = (run.data_dir / "postgres.log").read_text()
     assert log.rstrip().endswith("database system is shut down")

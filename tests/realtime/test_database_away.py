@@ -173,6 +173,7 @@ def test_an_attach_that_waits_for_the_database_is_counted_once(
     owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, tmp_path: Path
 ) -> None:
     environment = {"DATABASE_URL": proxy.url, "RATE_LIMIT_ATTACH": "3/minute"}
+    environment["LOG_LEVEL"] = "DEBUG"
     with runtime_server(tmp_path, environment) as runtime:
         created = create(owner, squat, runtime.url)
         attach(created).socket.close()  # by now the runtime has the keys

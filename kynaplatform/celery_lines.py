@@ -1,0 +1,110 @@
+"""What Celery writes: as the others do, and not each failure to reach what is away."""
+
+import logging
+import warnings
+from typing import Any, Final
+
+from amqp.exceptions import ConnectionError as AmqpConnectionError
+from celery import bootsteps
+from celery.exceptions import CPendingDeprecationWarning
+from celery.signals import (
+    after_task_publish,
+    celeryd_after_setup,
+    celeryd_init,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+)
+from django.db import InterfaceError, OperationalError
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from kynaplatform.api.connections import is_out_of_reach
+from kynaplatform.outages import BROKER, DATABASE
+
+logger = logging.getLogger("kynaplatform.celery")
+
+OF_BROKER: Final = (
+    OSError,
+    AmqpConnectionError,
+    BrokerError,
+    RedisConnectionError,
+    RedisTimeoutError,
+)
+# Where tasks fail, by whatever they have met.
+TASKS: Final = "celery.app.trace"
+
+
+class WithoutOutages(logging.Filter):
+    """Leaves out the lines of a broker or a database that is away, and their tracebacks."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = _error_of(record)
+        if isinstance(error, OperationalError | InterfaceError) and is_out_of_reach(error):
+            DATABASE.met(error)
+        elif isinstance(error, OF_BROKER) and record.name != TASKS:
+            BROKER.met(error)
+        else:
+            return True
+        return False
+
+
+def _error_of(record: logging.LogRecord) -> BaseException | None:
+    """The exception that a line is about: with its traceback, or named in its text."""
+    if record.exc_info and record.exc_info[1] is not None:
+        return record.exc_info[1]
+    args = record.args if isinstance(record.args, tuple) else ()
+    return next((each for each in args if isinstance(each, BaseException)), None)
+
+
+class Connected(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Of a worker's consumer: begins each time that it has reached the broker."""
+
+    requires = ("celery.worker.consumer:Connection",)
+
+    def start(self, _consumer: Any) -> None:
+        BROKER.over()
+
+
+@after_task_publish.connect
+def tell_that_it_is_back(**_: Any) -> None:
+    BROKER.over()
+
+
+@celeryd_init.connect
+@setup_logging.connect
+def write_as_the_others(**_: Any) -> None:
+    """By LOG_LEVEL and LOG_FORMAT alone: once this is connected, Celery sets nothing up itself."""
+    from celery.apps import worker
+    from django.conf import settings
+    from django.utils.log import configure_logging
+
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    worker.safe_say = say
+
+
+def say(text: str, *_: Any) -> None:
+    """What a worker would print when it is told to stop, whatever the level."""
+    logger.warning(text)
+
+
+@celeryd_after_setup.connect
+def leave_out_advice(**_: Any) -> None:
+    """At each loss of the broker Celery tells of a setting, in ten lines."""
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
+
+
+@task_prerun.connect
+def bear_task_id(task_id: str, **_: Any) -> None:
+    from kynaplatform.api.request_id import bear_request_id
+
+    bear_request_id(task_id)
+
+
+@task_postrun.connect
+def put_down_task_id(**_: Any) -> None:
+    from kynaplatform.api.request_id import bear_request_id
+    from kynaplatform.log_lines import NO_REQUEST
+
+    bear_request_id(NO_REQUEST)

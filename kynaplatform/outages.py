@@ -1,0 +1,69 @@
+"""What this process needs of others and can't reach: told at once, then now and then, and the end.
+
+However many wait for it and try again, it is a line each EVERY_SECONDS. Each failure is a line at
+DEBUG.
+"""
+
+import logging
+import threading
+import time
+from typing import Final
+
+logger = logging.getLogger("kynaplatform.outages")
+
+EVERY_SECONDS: Final = 30.0
+LONGEST: Final = 300
+
+
+class Outage:
+    """Of one dependency; of any thread. One that comes and goes is two lines each 30 s."""
+
+    def __init__(self, dependency: str) -> None:
+        self._dependency = dependency
+        self._lock = threading.Lock()
+        self._since: float | None = None
+        self._is_told = False
+        self._told_until = 0.0
+        self._failures = 0
+
+    def met(self, error: BaseException) -> None:
+        """Someone could not reach it."""
+        now = time.monotonic()
+        with self._lock:
+            if self._since is None:
+                self._since = now
+            self._failures += 1
+            failures, is_due = self._failures, now >= self._told_until
+            if is_due:
+                self._told_until = now + EVERY_SECONDS
+                self._is_told, self._failures = True, 0
+        logger.log(
+            logging.WARNING if is_due else logging.DEBUG,
+            "%(dependency)s is out of reach (failures: %(failures)d): %(error)s",
+            {"dependency": self._dependency, "failures": failures, "error": _in_short(error)},
+        )
+
+    def over(self) -> None:
+        """Someone has reached it. Costs nothing where nobody has failed to."""
+        if self._since is None:
+            return
+        with self._lock:
+            since, is_told = self._since, self._is_told
+            self._since, self._is_told, self._failures = None, False, 0
+        if since is not None and is_told:
+            logger.warning(
+                "%(dependency)s is back after %(seconds).1f s",
+                {
+                    "dependency": self._dependency,
+                    "seconds": round(time.monotonic() - since, 1),
+                },
+            )
+
+
+def _in_short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:LONGEST] or type(error).__name__
+
+
+DATABASE: Final = Outage("the database")
+REDIS: Final = Outage("Redis")
+BROKER: Final = Outage("the broker")
