@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import Any, Final
 
 import click
@@ -24,6 +24,7 @@ logger = logging.getLogger("kynaplatform.process")
 LONGEST: Final = 200
 NO_REQUEST: Final = "-"
 
+_PLAIN: Final = (str, int, float, NoneType)
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -40,7 +41,7 @@ class JsonLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         request_id = getattr(record, "request_id", NO_REQUEST)
         line: dict[str, Any] = {
-            "time": f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%S.%f}Z",
+            "time": _utc(record.created),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -54,7 +55,7 @@ class JsonLine(logging.Formatter):
             line["stack"] = record.stack_info
         if isinstance(record.args, Mapping):
             for name, value in record.args.items():
-                line.setdefault(str(name), _plain(value))
+                line.setdefault(name, value if isinstance(value, _PLAIN) else str(value))
         return _encode(line)
 
 
@@ -84,8 +85,9 @@ def configure(logging_settings: dict[str, Any]) -> None:
     threading.excepthook = _tell_uncaught_in_thread
 
 
-def _plain(value: Any) -> str | int | float | bool | None:
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+def _utc(timestamp: float) -> str:
+    moment = datetime.fromtimestamp(timestamp, UTC)
+    return f"{moment.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
 
 
 def _tell_uncaught(

@@ -21,6 +21,7 @@ from kynaplatform.api.readiness import (
     database_state,
     migrations_state,
 )
+from kynaplatform.outages import DATABASE
 from realtime import metrics
 from realtime.attach import Attached, Handshake, admit, attach
 from realtime.checkpointer import Checkpointer
@@ -196,8 +197,8 @@ class Runtime:
         try:
             async with patience(since=renewed_at):
                 held = await in_patient_database(FOR_LEASES, partial(_renew, connections))
-        except Restarting:
-            logger.error("leases can't be renewed: the database is out of reach")
+        except Restarting as error:
+            DATABASE.met(error.__cause__ or error)
             self._order_all(Order.AWAY)
             return
         except Exception:

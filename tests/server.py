@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import yaml
 from django.conf import settings
 from django.db import connection
 
@@ -115,6 +117,36 @@ def _server(
         yield process
     finally:
         processes.stop(process, signals=[(signal.SIGTERM, 12)])
+
+
+@contextlib.contextmanager
+def worker_and_beat(
+    folder: Path, broker_url: str, environment: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Run both as compose.yaml does. The logs are `folder/worker.log` and `folder/beat.log`."""
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    variables = {
+        **os.environ,
+        "DATABASE_URL": test_database_url(),
+        "DATA_DIR": str(folder),
+        "CELERY_BROKER_URL": broker_url,
+        **(environment or {}),
+    }
+    with contextlib.ExitStack() as stack:
+        for name, said in (("worker", " ready."), ("beat", "beat: Starting...")):
+            words = " ".join(services[name]["command"])
+            command = re.sub(r"--schedule=\S+", f"--schedule={folder}/schedule", words).split()
+            log = folder / f"{name}.log"
+            process = processes.start(
+                [sys.executable, "-m", *command], cwd=ROOT, env=variables, stdout=log.open("ab")
+            )
+            stack.callback(processes.stop, process, signals=[(signal.SIGTERM, 20)])
+            deadline = time.monotonic() + 30
+            while said not in log.read_text():
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+        yield
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], base_url: str, log: Path) -> None:

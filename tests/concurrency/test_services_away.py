@@ -28,6 +28,8 @@ from racing import (
     waiting_backends,
 )
 
+from kynaplatform.api.rate_limits import Limit
+from kynaplatform.api.throttling import RequestCounter
 from local_stack.ports import free_port
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
@@ -156,16 +158,22 @@ def test_while_the_database_is_away_every_request_is_503_and_later_all_is_well(
         assert client.call("GET", "/readyz").json() == {"status": "ok", "database": "ok"} | ALL_OK
     log = (tmp_path / "web.log").read_text()
     assert "Traceback" not in log
+    assert log.count("the database is out of reach") == 1
+    assert log.count("the database is back") == 1
+    # Besides them and the server's own, each request has its line.
+    lines = [line for line in log.splitlines() if "_granian" not in line]
+    asked = [line for line in lines if " kynaplatform.request " in line]
+    assert len(lines) == len(asked) + 2
 
 
 class Relay:
     """A TCP address in front of another, that can be taken away."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, port: int = 0) -> None:
         parts = urlsplit(url)
         self.target = (parts.hostname or "127.0.0.1", parts.port or 6379)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        port = self.listener.getsockname()[1]
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.port = port = self.listener.getsockname()[1]
         user = parts.netloc.rpartition("@")[0]
         self.url = urlunsplit(
             parts._replace(netloc=f"{user}@127.0.0.1:{port}" if user else f"127.0.0.1:{port}")
@@ -254,3 +262,28 @@ def test_when_redis_goes_away_requests_go_on_with_the_machines_own_count(
         (429, "0"),
     ]
     assert DetectionSession.objects.count() == 5
+    assert (tmp_path / "web.log").read_text().count("Redis is out of reach") == 1
+
+
+def test_that_redis_is_away_is_told_once_and_that_it_is_back(
+    redis_url: str,
+    tmp_path: Path,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    relay = Relay(redis_url)
+    settings.REDIS_URL, settings.DATA_DIR = relay.url, tmp_path
+    monkeypatch.setattr("kynaplatform.api.throttling.REDIS_REST_SECONDS", 0.0)
+    counter, limits = RequestCounter(), [Limit("test:away", 1000)]
+    counter.hit(limits)
+    relay.take_away()
+    for _ in range(50):
+        counter.hit(limits)
+    again = Relay(redis_url, relay.port)
+    for _ in range(50):
+        counter.hit(limits)
+    again.take_away()
+    away, back = (one.getMessage() for one in caplog.records if one.name == "kynaplatform.outages")
+    assert away.startswith("Redis is out of reach (failures: 1): ")
+    assert back.startswith("Redis is back after ")

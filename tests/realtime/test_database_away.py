@@ -1,6 +1,7 @@
 """A database out of reach: patience first, then 1012, and who comes back has lost nothing."""
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -190,6 +191,12 @@ def tries_of(runtime: RuntimeServer) -> int:
     return runtime.log.read_text().count("the database is out of reach")
 
 
+def outages_told(runtime: RuntimeServer) -> tuple[int, int]:
+    """How often the log says that the database is away, and that it is back."""
+    log = runtime.log.read_text()
+    return log.count("the database is out of reach"), log.count("the database is back")
+
+
 @pytest.mark.parametrize("how", ["refuse", "hang"])
 def test_sockets_are_closed_1012_once_it_was_away_for_too_long(
     owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, runtime: RuntimeServer, how: str
@@ -207,6 +214,7 @@ def test_sockets_are_closed_1012_once_it_was_away_for_too_long(
     for client in clients:
         assert client.to_the_end() == 1012
     assert PATIENCE_SECONDS - 0.5 < time.monotonic() - away_at < 3 * PATIENCE_SECONDS
+    eventually(lambda: outages_told(runtime) == (1, 0), "it is told that it is away")
     assert [message["type"] for message in clients[0].told].count("frame_ack") == 1
     proxy.reach()
     client = Client(finalizes)
@@ -224,3 +232,9 @@ def test_sockets_are_closed_1012_once_it_was_away_for_too_long(
         complete(client, update["last_frame_seq"])
         assert stored_events(created) == EVENTS
         assert session_of(created).accepted_frames_total == len(FRAMES)
+    assert outages_told(runtime) == (1, 1)
+    # Else each attach, refusal and close has its line, and nothing a traceback.
+    lines = runtime.log.read_text().splitlines()
+    others = [line for line in lines if "kynaplatform.outages" not in line]
+    of_sockets = re.compile(r" INFO kynaplatform\.realtime .*: (attached|attach refused|closed) ")
+    assert [line for line in others if of_sockets.search(line) is None] == []

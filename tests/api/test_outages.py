@@ -1,0 +1,67 @@
+"""kynaplatform/outages.py: told at once, then every 30 s with how often it was met, and the end"""
+
+import logging
+
+import pytest
+
+from kynaplatform.outages import EVERY_SECONDS, Outage
+
+
+class Clock:
+    def __init__(self, monkeypatch):
+        self.now = 1000.0
+        monkeypatch.setattr("kynaplatform.outages.time.monotonic", lambda: self.now)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
+def told(caplog):
+    """What is written at the level that is given."""
+
+    def told(level=logging.WARNING):
+        return [record.getMessage() for record in caplog.records if record.levelno >= level]
+
+    caplog.set_level(logging.DEBUG, "kynaplatform.outages")
+    return told
+
+
+def test_however_often_it_is_met_it_is_told_every_30_seconds_and_when_it_is_over(clock, told):
+    outage = Outage("the cellar")
+    for _ in range(280):
+        outage.met(ConnectionRefusedError("no\n  light"))
+        clock.now += 0.25
+    outage.over()
+    outage.over()
+    assert told() == [
+        "the cellar is out of reach (failures: 1): no light",
+        "the cellar is out of reach (failures: 120): no light",
+        "the cellar is out of reach (failures: 120): no light",
+        "the cellar is back after 70.0 s",
+    ]
+    assert len(told(logging.DEBUG)) == 281
+
+
+def test_one_that_comes_and_goes_is_two_lines_in_30_seconds(clock, told):
+    outage = Outage("the cellar")
+    for _ in range(160):
+        outage.met(TimeoutError())
+        clock.now += 0.25
+        outage.over()
+    assert (
+        told()
+        == [
+            "the cellar is out of reach (failures: 1): TimeoutError",
+            "the cellar is back after 0.2 s",
+        ]
+        * 2
+    )
+    assert EVERY_SECONDS == 30
+
+
+def test_nothing_is_told_of_what_was_never_away(told):
+    Outage("the cellar").over()
+    assert told(logging.DEBUG) == []

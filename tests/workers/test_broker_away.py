@@ -1,0 +1,69 @@
+"""Redis stopped under a worker and beat, as processes: a few lines of it, and no traceback"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local_stack import processes
+from local_stack.ports import free_port, listens
+from local_stack.pytest_plugin import skip_without
+from tests.server import worker_and_beat
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def eventually(is_so: Callable[[], bool], log: Callable[[], str]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline, log()
+        time.sleep(0.1)
+
+
+def start_redis(port: int, folder: Path) -> "subprocess.Popen[bytes]":
+    program = shutil.which("redis-server")
+    if program is None:
+        skip_without("no redis-server is installed")
+    options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--save", ""]
+    process = processes.start(
+        [str(program), *options], env=os.environ, stdout=(folder / "redis.log").open("ab")
+    )
+    eventually(lambda: listens(port), lambda: (folder / "redis.log").read_text())
+    return process
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    processes.stop(process, signals=[(signal.SIGTERM, 10)])
+
+
+def test_a_broker_that_is_away_is_told_now_and_then(tmp_path: Path) -> None:
+    port = free_port()
+
+    def logs() -> list[str]:
+        return [(tmp_path / f"{name}.log").read_text() for name in ("worker", "beat")]
+
+    def all_say(text: str) -> None:
+        eventually(lambda: all(text in log for log in logs()), lambda: "\n".join(logs()))
+
+    redis = start_redis(port, tmp_path)
+    try:
+        with worker_and_beat(tmp_path, f"redis://127.0.0.1:{port}/0"):
+            before = logs()
+            stop(redis)
+            # Beat finds that as it sends the next sweep, 15 s after its start.
+            all_say("the broker is out of reach")
+            away = [log.removeprefix(first) for log, first in zip(logs(), before, strict=True)]
+            redis = start_redis(port, tmp_path)
+            all_say("the broker is back after ")
+    finally:
+        stop(redis)
+    for log in logs():
+        assert "Traceback" not in log
+        assert log.count("the broker is out of reach") == log.count("the broker is back") == 1
+    # The worker has tried for 15 s, and says besides that it takes as many tasks as before.
+    assert [len(lines.splitlines()) for lines in away] == [2, 1]
