@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from amqp.exceptions import ConnectionError as AmqpConnectionError
 from celery import bootsteps
+from celery.beat import SchedulingError
 from celery.exceptions import CPendingDeprecationWarning
 from celery.signals import (
     after_task_publish,
@@ -34,6 +35,7 @@ OF_BROKER: Final = (
 )
 # Where tasks fail, by whatever they have met.
 TASKS: Final = "celery.app.trace"
+STEPS: Final = "celery.bootsteps"
 
 
 class WithoutOutages(logging.Filter):
@@ -52,10 +54,19 @@ class WithoutOutages(logging.Filter):
 
 def _error_of(record: logging.LogRecord) -> BaseException | None:
     """The exception that a line is about: with its traceback, or named in its text."""
-    if record.exc_info and record.exc_info[1] is not None:
-        return record.exc_info[1]
-    args = record.args if isinstance(record.args, tuple) else ()
-    return next((each for each in args if isinstance(each, BaseException)), None)
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None and isinstance(record.args, tuple):
+        error = next((each for each in record.args if isinstance(each, BaseException)), None)
+    if record.name == STEPS or isinstance(error, SchedulingError):
+        return _root_of(error)
+    return error
+
+
+def _root_of(error: BaseException | None) -> BaseException | None:
+    """What has led to it: beat, and the steps of a worker that begins anew, meet a broken rest."""
+    while error is not None and not isinstance(error, OF_BROKER):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 class Connected(bootsteps.StartStopStep):  # type: ignore[misc]
