@@ -83,6 +83,7 @@ def configure(logging_settings: dict[str, Any]) -> None:
     logging.captureWarnings(True)
     sys.excepthook = _tell_uncaught
     threading.excepthook = _tell_uncaught_in_thread
+    sys.unraisablehook = _tell_ignored
 
 
 def _utc(timestamp: float) -> str:
@@ -107,3 +108,12 @@ def _tell_uncaught_in_thread(hook: threading.ExceptHookArgs) -> None:
             {"thread": hook.thread and hook.thread.name},
             exc_info=error,
         )
+
+
+def _tell_ignored(hook: "sys.UnraisableHookArgs") -> None:
+    """Of a finalizer: nobody could catch it."""
+    logger.error(
+        "exception ignored in %(where)s",
+        {"where": getattr(hook.object, "__qualname__", type(hook.object).__qualname__)},
+        exc_info=hook.exc_value,
+    )

@@ -192,7 +192,10 @@ def key_of(name: str) -> str:
 def busy(environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
     """What is answered at once where too many wait."""
     error = ServiceUnavailable()
-    logger.warning("too many requests wait: one of %s is not served", environ["REMOTE_ADDR"])
+    logger.warning(
+        "too many requests wait: one of %(address)s is not served",
+        {"address": environ["REMOTE_ADDR"]},
+    )
     headers = [
         ("Content-Type", "application/json"),
         ("X-Request-ID", request_id_of(environ.get("HTTP_X_REQUEST_ID", ""))),

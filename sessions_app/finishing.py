@@ -92,7 +92,9 @@ def reading_state(session: DetectionSession) -> Iterator[None]:
             is_state_unreadable=False,
         )
         if read.update(is_state_unreadable=True):
-            logger.exception("The engine can't go on with session %s.", session.id)
+            logger.exception(
+                "The engine can't go on with session %(session_id)s.", {"session_id": session.id}
+            )
         raise StateUnreadable from error
 
 
@@ -125,7 +127,9 @@ def _finish(
     except Exception as error:  # whatever it is, the session must end
         if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
             raise  # the database's fault; what it can't store is the engine's
-        logger.exception("The engine failed to finish session %s.", session.id)
+        logger.exception(
+            "The engine failed to finish session %(session_id)s.", {"session_id": session.id}
+        )
     failed = {
         **ENDED,
         "status": Status.FAILED,

@@ -37,13 +37,16 @@ def fail(): raise KeyError("in a thread")
 thread = threading.Thread(target=fail, name="apart")
 thread.start()
 thread.join()
+class Left:
+    def __del__(self): raise ValueError("left")
+Left()
 raise ZeroDivisionError("at last")
 """
 
 
 def test_warnings_and_uncaught_exceptions_are_lines_too():
     lines = [json.loads(line) for line in stderr_of(EVERYTHING, "json", status=1).splitlines()]
-    warning, in_thread, at_last = lines
+    warning, in_thread, ignored, at_last = lines
     assert (warning["logger"], warning["level"]) == ("py.warnings", "WARNING")
     assert "UserWarning: one\ntwo" in warning["message"]
     assert (in_thread["message"], in_thread["thread"], in_thread["level"]) == (
@@ -52,6 +55,11 @@ def test_warnings_and_uncaught_exceptions_are_lines_too():
         "CRITICAL",
     )
     assert in_thread["exception"].endswith("KeyError: 'in a thread'")
+    assert (ignored["message"], ignored["level"]) == (
+        "exception ignored in Left.__del__",
+        "ERROR",
+    )
+    assert ignored["exception"].endswith("ValueError: left")
     assert at_last["message"] == "uncaught exception"
     assert at_last["exception"].endswith("ZeroDivisionError: at last")
     assert {line["process"] for line in lines} == {"command"}

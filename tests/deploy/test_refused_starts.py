@@ -58,6 +58,7 @@ def test_settings_at_fault_are_all_told_at_once() -> None:
     ("name", "value", "told"),
     [
         ("WEB_THREADS", "four", "WEB_THREADS is 'four': a whole number is wanted.\n"),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT is 'xml': text or json is wanted.\n"),
         ("ENV_FILE", "/none", "ENV_FILE names /none, which can't be read: No such file or di"),
         ("TRUSTED_PROXIES", "proxy", "TRUSTED_PROXIES is wrong: 'proxy' does not appear to be"),
     ],
