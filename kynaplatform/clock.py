@@ -78,9 +78,8 @@ def measured(database_time: datetime, asked_at: float) -> None:
     SKEW.set(skew)
     if abs(skew) > TOLD_FROM_SECONDS:
         logger.warning(
-            "this machine's clock is %.1f s %s the database's, which counts",
-            abs(skew),
-            "ahead of" if skew > 0 else "behind",
+            "this machine's clock is %(seconds).1f s ahead of the database's, which counts",
+            {"seconds": round(skew, 1)},
         )
 
 

@@ -135,6 +135,7 @@ def worker_and_beat(
     with contextlib.ExitStack() as stack:
         for name, said in (("worker", " ready."), ("beat", "beat: Starting...")):
             words = " ".join(services[name]["command"])
+            words = words[words.index("celery ") :]
             command = re.sub(r"--schedule=\S+", f"--schedule={folder}/schedule", words).split()
             log = folder / f"{name}.log"
             process = processes.start(

@@ -80,7 +80,7 @@ class Inquiry:
                 if asking.found[name] == DOWN:
                     break
         except Exception as error:  # noqa: BLE001 - the next asking needs this thread
-            logger.warning("not all could be asked: %s", error)
+            logger.warning("not all could be asked: %(error)s", {"error": str(error)})
             connection.close()
         finally:
             asking.ended.set()
@@ -113,10 +113,9 @@ class Readiness:
             if state in (UNKNOWN, self._told.get(name, OK)):
                 continue
             self._told[name] = state
-            if state == OK:
-                logger.info("%s: ok again", name)
-            else:
-                logger.warning("%s: %s", name, state)
+            again = " again" if state == OK else ""
+            level = logging.INFO if state == OK else logging.WARNING
+            logger.log(level, f"%(check)s: %(state)s{again}", {"check": name, "state": state})
 
 
 def is_ready(states: Mapping[str, str]) -> bool:

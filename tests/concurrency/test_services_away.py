@@ -160,10 +160,11 @@ def test_while_the_database_is_away_every_request_is_503_and_later_all_is_well(
     assert "Traceback" not in log
     assert log.count("the database is out of reach") == 1
     assert log.count("the database is back") == 1
+    assert (log.count(" database: down"), log.count(" database: ok again")) == (1, 1)
     # Besides them and the server's own, each request has its line.
     lines = [line for line in log.splitlines() if "_granian" not in line]
     asked = [line for line in lines if " kynaplatform.request " in line]
-    assert len(lines) == len(asked) + 2
+    assert len(lines) == len(asked) + 4
 
 
 class Relay:

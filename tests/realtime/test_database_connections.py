@@ -111,6 +111,7 @@ def stream_while_rows_are_held(sessions: Sequence[dict[str, str]]) -> list[Clien
     with locked_rows(sessions[:1]):
         for number, client in enumerate(clients * 2):
             client.send_batch(1, FRAMES[: 1 + number])
+        await_waiting_backends(1)  # of the one that is held
         for client in clients[1:]:
             client.until("frame_ack")
         await_waiting_backends(0)
