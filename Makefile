@@ -6,7 +6,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format openapi pictures bench score manage clean install
+.PHONY: help run demo test faults check format openapi pictures bench score manage clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -19,6 +19,9 @@ demo: install ## Stream a figure that does squats, and check the count; ARGS="--
 
 test: install ## Run the tests; ARGS="-k sessions" passes arguments to pytest
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+faults: install ## Kill, stop and restart all of production under load, and count; ARGS="--short"
+	@exec $(BIN)/python -m tests.deploy.faults --end-with-make $(ARGS)
 
 check: install ## Formatting, lint, types, imports, migrations, deployment, OpenAPI, audit
 	@$(BIN)/python -m local_stack.check

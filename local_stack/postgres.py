@@ -35,7 +35,7 @@ from local_stack.server_place import (
 START_SECONDS = 30.0
 LEFTOVER_SECONDS = 2.0
 POLL_SECONDS = 0.005
-PORT = 5432  # names the socket file; nothing listens on TCP
+PORT = 5432  # names the socket file
 SUPERUSER = "kynaplatform"
 DATABASE = "postgres"
 # sun_path holds 108 bytes; the server appends `/.s.PGSQL.5432`.
@@ -62,22 +62,31 @@ class EmbeddedPostgres:
     """The server of one data folder, while this process holds the folder's lock.
 
     The lock is inherited by the server, so holding it means that nothing runs in the folder. The
-    cluster is in it, or in a place that a link in it names (server_place.py).
+    cluster is in it, or in a place that a link in it names (server_place.py). With `tcp_port` it
+    listens there too, on 127.0.0.1, for whoever may not enter the folder of its socket.
     """
 
     def __init__(
-        self, folder: Path, *, throwaway: bool = False, remove_at_end: Sequence[Path] = ()
+        self,
+        folder: Path,
+        *,
+        throwaway: bool = False,
+        remove_at_end: Sequence[Path] = (),
+        tcp_port: int | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
         self.cluster = cluster_of(self.folder)
         self.throwaway = throwaway
         self.remove_at_end = remove_at_end
+        self.tcp_port = tcp_port
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: IO[bytes] | None = None
 
     @property
     def url(self) -> str:
+        if self.tcp_port is not None:
+            return f"postgresql://{SUPERUSER}@127.0.0.1:{self.tcp_port}/{DATABASE}"
         folder = quote(str(_socket_folder(self.cluster)), safe="/")
         return f"postgresql://{SUPERUSER}@:{PORT}/{DATABASE}?host={folder}"
 
@@ -108,7 +117,9 @@ class EmbeddedPostgres:
         return True
 
     def accepts_connections(self) -> bool:
-        return _status(self.cluster) == "ready" and _answers(_socket_folder(self.cluster))
+        return _status(self.cluster) == "ready" and _answers(
+            _socket_folder(self.cluster), self._port
+        )
 
     def start(self) -> None:
         """Start the server, or start it again; `lock` came first."""
@@ -123,7 +134,7 @@ class EmbeddedPostgres:
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)
         sockets = self._prepare_socket_folder()
         settings = [
-            "listen_addresses=",
+            f"listen_addresses={'' if self.tcp_port is None else '127.0.0.1'}",
             f"unix_socket_directories={sockets}",
             "unix_socket_permissions=0700",
             "max_connections=200",
@@ -132,7 +143,7 @@ class EmbeddedPostgres:
             *(THROWAWAY if self.throwaway else ()),
         ]
         options = [word for setting in settings for word in ("-c", setting)]
-        words = ["-D", self.cluster, "-p", str(PORT), *options]
+        words = ["-D", self.cluster, "-p", str(self._port), *options]
         remove = [*self.remove_at_end, *([sockets] if sockets != self.cluster else [])]
         if self.remove_at_end:
             remove.append(place_of(self.folder))
@@ -148,6 +159,10 @@ class EmbeddedPostgres:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    @property
+    def _port(self) -> int:
+        return self.tcp_port or PORT
 
     @property
     def _link(self) -> Path | None:
@@ -202,7 +217,7 @@ class EmbeddedPostgres:
             if owner is not None:
                 os.chown(sockets, *owner)
             sockets.chmod(0o700)
-        for leftover in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
+        for leftover in (f".s.PGSQL.{self._port}", f".s.PGSQL.{self._port}.lock"):
             (sockets / leftover).unlink(missing_ok=True)
         return sockets
 
@@ -286,10 +301,10 @@ def _status(cluster: Path) -> str:
     return lines[7].strip() if len(lines) > 7 else ""
 
 
-def _answers(sockets: Path) -> bool:
+def _answers(sockets: Path, port: int) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         try:
-            probe.connect(str(sockets / f".s.PGSQL.{PORT}"))
+            probe.connect(str(sockets / f".s.PGSQL.{port}"))
         except OSError:
             return False
     return True

@@ -1,7 +1,9 @@
 """The services of compose.yaml that run the image: commands, variables and health checks."""
 
+import json
 import re
 import subprocess
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +13,13 @@ import pytest
 import yaml
 
 from local_stack import processes
-from local_stack.environment import PROJECT
+from local_stack.environment import PROJECT, make_secrets
 from tests.deploy.image import Image
+
+# Those that a proxy stands before.
+SERVERS = ("web-1", "web-2", "realtime-1", "realtime-2")
+PORT_SETTINGS = {"web": "PORT", "realtime": "REALTIME_PORT", "worker": "WORKER_METRICS_PORT"}
+PASSWORDS = {"POSTGRES_PASSWORD": "postgres", "REDIS_PASSWORD": "redis"}
 
 
 @dataclass
@@ -65,6 +72,22 @@ class Service:
         return process.returncode == 0
 
 
+def services_here(
+    image: Image, own: Mapping[str, str], folder: Path, *, proxy_port: int, ports: Mapping[str, int]
+) -> dict[str, Service]:
+    """Those that compose builds, behind a proxy of this machine, on `ports` by their names.
+
+    `own` are the addresses of what they use. Their logs are in `folder`.
+    """
+    given = make_secrets() | PASSWORDS
+    given["ALLOWED_HOSTS"] = "localhost"
+    given["PUBLIC_STREAM_URL"] = f"wss://localhost:{proxy_port}/api/detection/stream"
+    services = services_of(image, given, {"TRUSTED_PROXIES": "127.0.0.1", **own}, folder)
+    for name, port in ports.items():
+        services[name].variables[PORT_SETTINGS[name.partition("-")[0]]] = str(port)
+    return services
+
+
 def services_of(
     image: Image, given: Mapping[str, str], own: Mapping[str, str], folder: Path
 ) -> dict[str, Service]:
@@ -72,7 +95,6 @@ def services_of(
 
     `own` are the addresses of this machine in place of those of compose's network.
     """
-    composition = yaml.safe_load((PROJECT / "compose.yaml").read_text())
     return {
         name: Service(
             name=name,
@@ -82,9 +104,28 @@ def services_of(
             variables=filled(found["environment"], given) | own,
             log=folder / f"{name}.log",
         )
-        for name, found in composition["services"].items()
+        for name, found in composed().items()
         if "build" in found
     }
+
+
+def redis_command() -> list[str]:
+    command: list[str] = filled(composed()["redis"]["command"], PASSWORDS)
+    return command
+
+
+def composed() -> dict[str, Any]:
+    services: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
+    return services
+
+
+def is_ready(port: int) -> bool:
+    """Whether the server on `port` says that all is well with it."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            return set(json.load(answer).values()) == {"ok"}
+    except OSError:
+        return False
 
 
 def is_disabled(service: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import ssl
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -41,33 +42,53 @@ def proxy(
 
     `instead` is what the site says in the test in place of what it says.
     """
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if program is None:
+    if find_nginx() is None:
         skip_without("nginx is not installed")
         return
     port = free_port()
-    write_certificate(folder)
-    servers = {"kyna_api": api_ports, "kyna_realtime": realtime_ports}
-    write_configuration(folder, port, servers, instead or {})
-    log = folder / "nginx.log"
-    process = processes.start(
-        [
-            *(program, "-e", log, "-p", folder, "-c", folder / "nginx-main.conf"),
-            # One process, so that its user can enter the folder.
-            *("-g", "daemon off; master_process off;"),
-        ],
-        env={},
-        stdout=log.open("ab"),
-    )
+    write_site(folder, port, api_ports, realtime_ports, instead)
+    # One process, so that its user can enter the folder.
+    process = start_nginx(folder, "master_process off;")
     try:
         deadline = time.monotonic() + 10
         while not listens(port):
             if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(log.read_text())
+                pytest.fail((folder / "nginx.log").read_text())
             time.sleep(0.02)
         yield port
     finally:
         processes.stop(process, signals=[(signal.SIGTERM, 5)])
+
+
+def find_nginx() -> str | None:
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+
+
+def write_site(
+    folder: Path,
+    port: int,
+    api_ports: Sequence[int],
+    realtime_ports: Sequence[int],
+    instead: Mapping[str, str] | None = None,
+) -> None:
+    """All that an nginx of the files of deploy/ reads, in `folder`."""
+    write_certificate(folder)
+    servers = {"kyna_api": api_ports, "kyna_realtime": realtime_ports}
+    write_configuration(folder, port, servers, instead or {})
+
+
+def start_nginx(folder: Path, directives: str = "") -> "subprocess.Popen[bytes]":
+    """One of the site in `folder`, with more `directives`; its log is `folder/nginx.log`."""
+    log = folder / "nginx.log"
+    with log.open("ab") as output:
+        return processes.start(
+            [
+                *(find_nginx() or "nginx", "-e", log, "-p", folder),
+                *("-c", folder / "nginx-main.conf", "-g", f"daemon off; {directives}"),
+            ],
+            env={},
+            stdout=output,
+        )
 
 
 def write_configuration(

@@ -188,3 +188,13 @@ def error_of_an_unknown_path() -> dict[str, Any]:
 def test_health_is_for_everybody(behind: tuple[Path, int]) -> None:
     status, _, body = answer(*behind, request("GET", "/healthz"))
     assert (status, json.loads(body)) == (200, {"status": "ok"})
+
+
+def test_no_ticket_comes_while_a_client_writes_its_first_request(tmp_path: Path) -> None:
+    with proxy_of(tmp_path) as port, open_to(tmp_path, port) as client:
+        client.sendall(request("GET", "/readyz"))
+        while client.recv(65_536):
+            pass
+        assert client.version() == "TLSv1.3"
+        assert client.session is not None
+        assert not client.session.has_ticket

@@ -3,7 +3,6 @@ unprivileged user, and the commands, variables and health checks of the Dockerfi
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -25,17 +24,25 @@ from local_stack import processes
 from local_stack.environment import PROJECT, make_secrets
 from local_stack.ports import free_port, listens
 from local_stack.pytest_plugin import skip_without
-from local_stack.server_place import is_open, make_place
 from poses.figure import perform
 from poses.recordings import Recording, save
 from realtime.rest_client import RestClient
-from tests.deploy.composition import Service, services_of
-from tests.deploy.image import Image, build, lines_of
+from tests.deploy.composition import SERVERS, Service, is_ready, services_here, services_of
+from tests.deploy.faults.faults import SHORT
+from tests.deploy.faults.run import carry_out
+from tests.deploy.image import lines_of
+from tests.deploy.installation import Build, NoPythonError, installation
 from tests.deploy.operating import bootstrap, operate
 from tests.deploy.own_database import own_database
 from tests.deploy.proxy import proxy
+from tests.local_stack.stack_processes import (
+    bare_environment,
+    command_line,
+    is_deserted,
+    processes_of,
+)
+from tests.open_folder import open_folder
 
-NOBODY = 65534
 RABBITMQ_PORT = 5672
 READY_SECONDS = 120.0
 # Beat sends the sweep every 15 s.
@@ -43,42 +50,37 @@ SWEPT_SECONDS = 90.0
 REPETITIONS = 3
 METRICS_TOKEN = "a-token-of-the-metrics"
 
-Build = Callable[[], Image]
+
+# Before all that holds the installation for itself.
+def test_the_faults_can_be_interrupted_and_leave_nothing() -> None:
+    with open_folder() as folder:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.deploy.faults"],
+            cwd=PROJECT,
+            env=bare_environment(TMPDIR=str(folder)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+        def runs(program: str) -> bool:
+            return any(program in str(command_line(pid)) for pid in processes_of(folder))
+
+        eventually(lambda: runs("nginx") or process.poll() is not None, 120, lambda: "no nginx")
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+        assert (process.returncode, said.splitlines()[1:]) == (130, ["Stopped."])
+        assert is_deserted(folder)
+        assert [*folder.iterdir()] == []
 
 
 @pytest.fixture(scope="module")
 def build_image() -> Iterator[Build]:
-    python = find_python()
-    if python is None:
-        skip_without("no Python 3.11 to 3.13 with venv is one that every user may run")
-        return
-    folder = PROJECT / ".pytest_cache" / "production"
-    folder.mkdir(parents=True, exist_ok=True)
-    if os.geteuid() == 0 and not is_open(folder):
-        folder = make_place(folder)
-    with (folder / "lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lambda: build(folder, python)
-
-
-def find_python() -> str | None:
-    """One that the unprivileged user can run too: what root has installed for itself is not."""
-    others = (f"python3{minor}" for minor in ("", ".13", ".12", ".11"))
-    found = [sys._base_executable, *filter(None, map(shutil.which, others))]
-    asked = "import ensurepip, ssl, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))"
-    for python in [*found, "/usr/bin/python3"]:
-        with contextlib.suppress(OSError):
-            done = subprocess.run(
-                [python, "-c", asked],
-                cwd="/",
-                env={},
-                stderr=subprocess.DEVNULL,
-                check=False,
-                user=NOBODY if os.geteuid() == 0 else None,
-            )
-            if done.returncode == 0:
-                return python
-    return None
+    try:
+        with installation() as build:
+            yield build
+    except NoPythonError as fault:
+        skip_without(str(fault))
 
 
 @pytest.fixture(params=["redis", "rabbitmq"])
@@ -130,14 +132,6 @@ def wait_until_ready(
     eventually(is_so, READY_SECONDS, told)
 
 
-def is_ready(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
-            return set(json.load(answer).values()) == {"ok"}
-    except OSError:
-        return False
-
-
 def test_the_production_set_serves_sessions(
     build_image: Build,
     redis_url: str,
@@ -146,34 +140,21 @@ def test_the_production_set_serves_sessions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     image = build_image()
-    ports = {name: free_port() for name in ("web-1", "web-2", "realtime-1", "realtime-2")}
+    ports = {name: free_port() for name in SERVERS}
     of_api, of_stream = ([*ports.values()][:2], [*ports.values()][2:])
     worker_port = free_port()
     with (
         own_database() as database_url,
         proxy(tmp_path, api_ports=of_api, realtime_ports=of_stream) as port,
     ):
-        services = services_of(
-            image,
-            make_secrets()
-            | dict.fromkeys(("POSTGRES_PASSWORD", "REDIS_PASSWORD"), "secret")
-            | {
-                "ALLOWED_HOSTS": "localhost",
-                "PUBLIC_STREAM_URL": f"wss://localhost:{port}/api/detection/stream",
-            },
-            {
-                "DATABASE_URL": database_url,
-                "REDIS_URL": urlsplit(redis_url)._replace(path="/8").geturl(),
-                "CELERY_BROKER_URL": broker_url,
-                "TRUSTED_PROXIES": "127.0.0.1",
-                "METRICS_TOKEN": METRICS_TOKEN,
-            },
-            tmp_path,
-        )
-        for name, own_port in ports.items():
-            setting = "PORT" if name.startswith("web") else "REALTIME_PORT"
-            services[name].variables[setting] = str(own_port)
-        services["worker"].variables["WORKER_METRICS_PORT"] = str(worker_port)
+        own = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": urlsplit(redis_url)._replace(path="/8").geturl(),
+            "CELERY_BROKER_URL": broker_url,
+            "METRICS_TOKEN": METRICS_TOKEN,
+        }
+        of_all = {**ports, "worker": worker_port}
+        services = services_here(image, own, tmp_path, proxy_port=port, ports=of_all)
         migrate = services.pop("migrate")
         assert migrate.start().wait(READY_SECONDS) == 0, migrate.log.read_text()
         assert [*services] == [*ports, "worker", "beat"]
@@ -271,6 +252,18 @@ def assert_worker_counts(port: int) -> None:
     assert min(sizes) > 10_000_000
     assert resident % 3 not in lines
     assert float(lines["kyna_process_cpu_seconds_total"]) > 0.5
+
+
+def test_nothing_is_lost_and_nothing_doubled_whatever_happens(build_image: Build) -> None:
+    """The short one of `make faults`."""
+    with open_folder() as folder:
+        report = carry_out(build_image(), folder, SHORT, print)
+        assert is_deserted(folder)
+    assert report.wrong == []
+    assert [one.fault for one in report.outages] == [fault.name for fault in SHORT.faults]
+    # Each was felt where it had to be.
+    assert report.attaches > 3 * report.sessions
+    assert report.repeated > 0
 
 
 IMPORT = """

@@ -1,5 +1,6 @@
 """Rate limits of several machines, counted in Redis."""
 
+import threading
 from collections.abc import Sequence
 from typing import cast
 
@@ -11,6 +12,7 @@ from redis.retry import Retry
 from . import SECOND, WINDOW, CounterUnavailable, Decision, Limit, Usage, check_limits, decide
 
 TIMEOUT_SECONDS = 0.5
+AWAY = "Redis, which counts requests, is out of reach."
 PREFIX = "{kyna}:rate:"  # the braces keep all keys of one call in one slot of a cluster
 
 # A key is the list of its hits' times, oldest first: 10 bytes each. No clock runs backwards here
@@ -58,7 +60,8 @@ class RedisCounter:
     """Counts in Redis by one script a call, on Redis's own clock unless `now` is passed.
 
     Raises CounterUnavailable when Redis does not answer within 0.5 s, or answers with an error
-    (loading, read-only, out of memory). It never tries again: the hit might count twice. Keys
+    (loading, read-only, out of memory). It never tries again: the hit might count twice. After
+    that one call at a time asks whether Redis is back, and the others wait for nothing. Keys
     expire two minutes after their last hit. Give Redis `maxmemory-policy noeviction`: under any
     other, a full Redis forgets counts.
     """
@@ -71,6 +74,8 @@ class RedisCounter:
             retry=Retry(NoBackoff(), 0),
         )
         self._script = self._redis.register_script(SCRIPT)
+        self._is_away = False
+        self._asking = threading.Lock()
 
     def hit(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
         return self._count(limits, now, counting=True)
@@ -80,6 +85,16 @@ class RedisCounter:
 
     def _count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
         check_limits(limits)
+        if not self._is_away:
+            return self._ask(limits, now, counting)
+        if not self._asking.acquire(blocking=False):
+            raise CounterUnavailable(AWAY)
+        try:
+            return self._ask(limits, now, counting)
+        finally:
+            self._asking.release()
+
+    def _ask(self, limits: Sequence[Limit], now: float | None, counting: bool) -> Decision:
         moment = "" if now is None else int(now * SECOND)
         quotas = [limit.quota for limit in limits]
         try:
@@ -88,6 +103,8 @@ class RedisCounter:
                 args=[WINDOW, int(counting), moment, *quotas],
             )
         except RedisError as error:
-            raise CounterUnavailable("Redis, which counts requests, is out of reach.") from error
+            self._is_away = True
+            raise CounterUnavailable(AWAY) from error
+        self._is_away = False
         allowed, decided_at, usages = cast("tuple[int, int, list[list[int]]]", reply)
         return decide(bool(allowed), decided_at, [Usage(*usage) for usage in usages])

@@ -1,0 +1,73 @@
+"""Who waits for a Redis that says nothing, and when all ask it again"""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from kynaplatform.api.rate_limits import CounterUnavailable, Limit
+from kynaplatform.api.rate_limits.over_redis import RedisCounter
+from local_stack import processes
+from local_stack.guard import children_of
+from local_stack.ports import free_port, listens
+from local_stack.pytest_plugin import skip_without
+
+LIMITS = [Limit("project:a", 10)]
+CALLS = 8
+
+
+def test_one_call_at_a_time_waits_for_a_redis_that_did_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        counter = RedisCounter(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        with pytest.raises(CounterUnavailable):
+            counter.hit(LIMITS)
+        together = threading.Barrier(CALLS)
+
+        def is_refused(_: int) -> bool:
+            together.wait()
+            with pytest.raises(CounterUnavailable):
+                counter.hit(LIMITS)
+            return True
+
+        with ThreadPoolExecutor(CALLS) as threads:
+            assert all(threads.map(is_refused, range(CALLS)))
+        silent.setblocking(False)
+        tries = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                tries += 1
+    assert tries == 2
+
+
+def test_all_calls_ask_a_redis_that_answers_again(tmp_path: Path) -> None:
+    program = shutil.which("redis-server")
+    if program is None:
+        skip_without("redis-server is not installed")
+        return
+    port = free_port()
+    options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(tmp_path), "--save", ""]
+    server = processes.start([program, *options], env={}, stdout=subprocess.DEVNULL)
+    try:
+        while not listens(port):
+            time.sleep(0.01)
+        [redis] = children_of(server.pid)
+        counter = RedisCounter(f"redis://127.0.0.1:{port}/0")
+        os.kill(redis, signal.SIGSTOP)
+        with pytest.raises(CounterUnavailable):
+            counter.peek(LIMITS)
+        os.kill(redis, signal.SIGCONT)
+        assert counter.hit(LIMITS).remaining == 9
+        with ThreadPoolExecutor(CALLS) as threads:
+            hits = threads.map(lambda _: counter.hit(LIMITS).remaining, range(CALLS))
+        assert sorted(hits) == [*range(1, 9)]
+    finally:
+        processes.stop(server, signals=[(signal.SIGTERM, 5)])

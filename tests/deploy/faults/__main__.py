@@ -1,0 +1,83 @@
+"""`make faults`: real nginx and the production set under load, and everything that may happen.
+
+Exits 0 only if every session completed with each frame counted once, and every create exists
+once; 2 where something that it needs is missing.
+"""
+
+import argparse
+import logging
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from local_stack.console import say
+from local_stack.guard import PR_SET_PDEATHSIG, prctl
+from local_stack.postgres import PostgresUnavailableError
+from tests.deploy.faults.faults import FULL, SHORT
+from tests.deploy.faults.run import carry_out
+from tests.deploy.faults.stage import StageFailedError, missing_programs
+from tests.deploy.installation import NoPythonError, installation
+
+INTERRUPTED = 128 + signal.SIGINT
+MISSING = 2
+
+
+def main() -> int:
+    options = read_options()
+    if options.end_with_make:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    # Both end it in order, and all that it has started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if missing := missing_programs():
+        say(f"make faults needs {' and '.join(missing)}: apt-get install {' '.join(missing)}")
+        return MISSING
+    # A keepalive that ends with its connection is told to nobody.
+    logging.getLogger("websockets").addHandler(logging.NullHandler())
+    folder = Path(tempfile.mkdtemp(prefix="kynaplatform-faults-"))
+    # The image's user must get in, and the database's.
+    folder.chmod(0o755)
+    try:
+        with installation() as build:
+            say("Carrying out the Dockerfile and starting what compose.yaml starts …")
+            report = carry_out(
+                build(),
+                folder,
+                SHORT if options.short else FULL,
+                (lambda _: None) if options.json else say,
+            )
+        say(report.as_json() if options.json else f"\n{report.as_text()}")
+        return 1 if report.wrong else 0
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return INTERRUPTED
+    except NoPythonError as fault:
+        say(f"make faults needs another Python: {fault}.")
+        return MISSING
+    except (StageFailedError, PostgresUnavailableError, pytest.fail.Exception) as failure:
+        say(f"It could not be carried out: {failure}")
+        return 1
+    finally:
+        if options.logs is not None:
+            options.logs.mkdir(parents=True, exist_ok=True)
+            for log in folder.glob("*.log"):
+                shutil.copy(log, options.logs)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make faults", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--short", action="store_true", help="8 sessions, for a minute")
+    parser.add_argument("--json", action="store_true", help="tell it at the end, for scripts")
+    parser.add_argument("--logs", type=Path, metavar="FOLDER", help="keep every process's log")
+    parser.add_argument("--end-with-make", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""What is done to the platform, one after the other."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import psycopg
+
+from local_stack.guard import children_of
+from tests.deploy.composition import SERVERS
+from tests.deploy.faults.stage import Stage
+from tests.deploy.faults.streams import Streaming
+
+
+@dataclass
+class Scene:
+    """What a fault may touch, and for how long something is away, or two rows are held.
+
+    `held` are the sessions that it keeps back by itself.
+    """
+
+    away_seconds: float
+    held_seconds: float
+    stage: Stage
+    streams: list[Streaming]
+    held: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    happen: Callable[[Scene], None]
+
+
+def nothing(_: Scene) -> None:
+    """How it is otherwise."""
+
+
+def restart(name: str) -> Fault:
+    return Fault(f"{name} restarted", lambda scene: scene.stage.restart(name))
+
+
+def kill(name: str) -> Fault:
+    return Fault(f"{name} killed", lambda scene: scene.stage.kill(name))
+
+
+def kill_child(name: str) -> Fault:
+    """One of the processes that it has started, and starts again by itself."""
+
+    def happen(scene: Scene) -> None:
+        first = scene.stage.pid_of(name)
+        before = children_of(first)
+        os.kill(before[-1], signal.SIGKILL)
+        scene.stage.wait_until(
+            lambda: len(now := children_of(first)) == len(before) and before[-1] not in now,
+            30,
+            f"{name} has started a process in place of the one that was killed",
+        )
+
+    return Fault(f"a process of {name} killed", happen)
+
+
+def reload_nginx(scene: Scene) -> None:
+    nginx = scene.stage.pid_of("nginx")
+    before = set(children_of(nginx))
+    os.kill(nginx, signal.SIGHUP)
+    scene.stage.wait_until(
+        lambda: bool(set(children_of(nginx)) - before), 10, "nginx has new processes"
+    )
+
+
+def stop_redis(scene: Scene) -> None:
+    os.kill(scene.stage.pid_of("redis"), signal.SIGTERM)
+    scene.stage.await_end("redis")
+    scene.stage.pass_time(scene.away_seconds)
+    scene.stage.begin("redis")
+
+
+def silence_redis(scene: Scene) -> None:
+    """It accepts connections, and says nothing."""
+    redis = scene.stage.pid_of("redis")
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        scene.stage.pass_time(scene.away_seconds)
+    finally:
+        os.kill(redis, signal.SIGCONT)
+
+
+def restart_postgres(scene: Scene) -> None:
+    database = scene.stage.database
+    assert database.process is not None
+    database.process.send_signal(signal.SIGINT)  # fast
+    database.process.wait(30)
+    database.start()
+
+
+def crash_postgres(scene: Scene) -> None:
+    database = scene.stage.database
+    assert database.process is not None
+    [postmaster] = children_of(database.process.pid)
+    os.kill(postmaster, signal.SIGKILL)
+    database.process.wait(30)
+    scene.stage.pass_time(scene.away_seconds)
+    database.start()
+
+
+def hold_rows(scene: Scene) -> None:
+    held = [one.session_id for one in scene.streams[:2]]
+    scene.held.update(held)
+    with psycopg.connect(scene.stage.database.url) as holder:
+        holder.execute("SELECT id FROM detection_session WHERE id = ANY (%s) FOR UPDATE", [held])
+        scene.stage.pass_time(scene.held_seconds)
+        holder.rollback()
+
+
+FAULTS = [
+    Fault("nothing", nothing),
+    *map(restart, [*SERVERS, "worker", "beat"]),
+    Fault("nginx reloaded", reload_nginx),
+    kill_child("web-1"),
+    kill_child("worker"),
+    *map(kill, [*SERVERS, "worker", "beat", "nginx"]),
+    Fault("Redis stopped", stop_redis),
+    Fault("Redis silent", silence_redis),
+    Fault("PostgreSQL restarted", restart_postgres),
+    Fault("PostgreSQL killed", crash_postgres),
+    Fault("two rows locked", hold_rows),
+]
+
+
+@dataclass(frozen=True)
+class Plan:
+    sessions: int
+    faults: list[Fault]
+    # From when all goes on again to the next one.
+    quiet_seconds: float
+    away_seconds: float
+    held_seconds: float
+
+
+FULL = Plan(sessions=40, faults=FAULTS, quiet_seconds=5, away_seconds=30, held_seconds=60)
+# Each kind of them.
+SHORT = Plan(
+    sessions=8,
+    faults=[one for one in FAULTS if one.name not in ("web-2 killed", "realtime-2 killed")],
+    quiet_seconds=0.4,
+    away_seconds=3,
+    held_seconds=5,
+)

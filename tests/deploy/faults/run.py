@@ -1,0 +1,154 @@
+"""The whole of it: the set is started, loaded, put through every fault, and judged."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from realtime.rest_client import RestClient
+from tests.deploy.faults.asking import Api, Asking
+from tests.deploy.faults.faults import Plan, Scene
+from tests.deploy.faults.film import BATCH_FRAMES, MOVESPEC, Film
+from tests.deploy.faults.judgement import wrong_creates, wrong_sessions, wrong_sweep
+from tests.deploy.faults.outages import Outage, head, outage
+from tests.deploy.faults.stage import Stage, StageFailedError, standing
+from tests.deploy.faults.streams import abandon, stream
+from tests.deploy.image import Image
+
+# As long as a stream may take until it is as far as its camera.
+LIVE_SECONDS = 90.0
+
+
+@dataclass
+class Report:
+    """`wrong` is empty when the platform held."""
+
+    sessions: int
+    outages: list[Outage] = field(default_factory=list)
+    frames: int = 0
+    attaches: int = 0
+    creates: int = 0
+    repeated: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def as_json(self) -> str:
+        told = vars(self) | {"outages": [one.as_json() for one in self.outages]}
+        return json.dumps(told)
+
+    def as_text(self) -> str:
+        return "\n".join(
+            [
+                f"{self.sessions} sessions, {self.frames} frames, {self.attaches} attaches; "
+                f"{self.creates} creates, of which {self.repeated} were repeated with their key.",
+                *(f"WRONG: {fault}" for fault in self.wrong),
+                *([] if self.wrong else ["Every frame and every create counts once."]),
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class Project:
+    rest: RestClient
+    api: Api
+
+
+def carry_out(image: Image, folder: Path, plan: Plan, say: Callable[[str], None]) -> Report:
+    """Everything of it is in `folder`, which any user may enter, and gone at the end.
+
+    The rows of the table are said as they come. StageFailedError when a process does not start.
+    """
+    report = Report(plan.sessions)
+    with standing(image, folder) as stage, trusting(stage.certificate):
+        project = make_project(stage)
+        keys = [f"stream-{number}" for number in range(plan.sessions)]
+        created = {key: created_by(project.api, key) for key in keys}
+        asking = Asking(project.api, {key: one["session_id"] for key, one in created.items()})
+        film = Film()
+        streams = stream([*created.values()], film)
+        scene = Scene(plan.away_seconds, plan.held_seconds, stage, streams)
+        try:
+            asking.start()
+            be_disturbed(scene, plan, asking, report, say)
+            film.end()
+            stage.wait_until(
+                lambda: all(one.has_ended for one in streams), LIVE_SECONDS, "all have ended"
+            )
+            asking.end()
+            report.repeated = asking.repeat_unanswered()
+            report.wrong += wrong_sessions(streams, film, project.rest, stage.database.url)
+            report.wrong += wrong_creates(asking, stage.database.url)
+            report.wrong += wrong_sweep(stage)
+            report.wrong += [
+                f"{name} ended by itself, and was started again" for name in stage.died
+            ]
+        finally:
+            asking.end()
+            abandon(streams)
+    report.frames = (film.batches or 0) * BATCH_FRAMES * plan.sessions
+    report.attaches = sum(one.client.attaches for one in streams)
+    report.creates = len(asking.creates)
+    return report
+
+
+def be_disturbed(
+    scene: Scene, plan: Plan, asking: Asking, report: Report, say: Callable[[str], None]
+) -> None:
+    await_live_streams(scene)
+    say(head())
+    for fault in plan.faults:
+        scene.held.clear()
+        began_at = time.monotonic()
+        fault.happen(scene)
+        try:
+            await_live_streams(scene)
+        except StageFailedError as failure:
+            report.wrong.append(f"{fault.name}: {failure}")
+        scene.stage.pass_time(plan.quiet_seconds)
+        told = outage(
+            fault.name, began_at, time.monotonic(), asking.requests, scene.streams, scene.held
+        )
+        report.outages.append(told)
+        say(told.as_row())
+
+
+def await_live_streams(scene: Scene) -> None:
+    scene.stage.wait_until(
+        lambda: all(one.is_live for one in scene.streams), LIVE_SECONDS, "every stream goes on"
+    )
+
+
+def make_project(stage: Stage) -> Project:
+    made = stage.services["web-1"].run("python", "manage.py", "bootstrap_project", "--json")
+    credentials = json.loads(made)
+    rest = RestClient(stage.url)
+    rest.mint(credentials["api_key_secret"])
+    version_id = rest.create_version(rest.create_movespec("squat"), MOVESPEC.read_text())
+    minted = rest.ask("POST", "/api/auth/access-tokens", {"api_key": credentials["api_key_secret"]})
+    body: dict[str, Any] = {"mode": "live", "movespec_version_id": version_id}
+    body |= {"project_id": credentials["project_id"]}
+    return Project(rest, Api(stage.url, stage.certificate, minted["access_token"], body))
+
+
+def created_by(api: Api, key: str) -> dict[str, Any]:
+    status, created = api.create(key)
+    if status != 201:
+        raise StageFailedError(f"A create is answered {status} {created}")
+    return created
+
+
+@contextmanager
+def trusting(certificate: Path) -> Iterator[None]:
+    """While inside, it is what this process trusts."""
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = str(certificate)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SSL_CERT_FILE"]
+        else:
+            os.environ["SSL_CERT_FILE"] = before

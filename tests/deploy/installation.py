@@ -1,0 +1,59 @@
+"""Where the Dockerfile is carried out, by one process at a time, so that it installs once."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+from local_stack.environment import PROJECT
+from local_stack.server_place import is_open, make_place
+from tests.deploy.image import Image, build
+
+NOBODY = 65534
+
+Build = Callable[[], Image]
+
+
+class NoPythonError(Exception):
+    """No Python of this machine is one that the image's user can run."""
+
+
+@contextlib.contextmanager
+def installation() -> Iterator[Build]:
+    """Gives what makes the image, as often as wanted, while nobody else does.
+
+    Raises NoPythonError.
+    """
+    python = find_python()
+    if python is None:
+        raise NoPythonError("no Python 3.11 to 3.13 with venv is one that every user may run")
+    folder = PROJECT / ".pytest_cache" / "production"
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0 and not is_open(folder):
+        folder = make_place(folder)
+    with (folder / "lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lambda: build(folder, python)
+
+
+def find_python() -> str | None:
+    """One that the unprivileged user can run too: what root has installed for itself is not."""
+    others = (f"python3{minor}" for minor in ("", ".13", ".12", ".11"))
+    found = [sys._base_executable, *filter(None, map(shutil.which, others))]
+    asked = "import ensurepip, ssl, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))"
+    for python in [*found, "/usr/bin/python3"]:
+        with contextlib.suppress(OSError):
+            done = subprocess.run(
+                [python, "-c", asked],
+                cwd="/",
+                env={},
+                stderr=subprocess.DEVNULL,
+                check=False,
+                user=NOBODY if os.geteuid() == 0 else None,
+            )
+            if done.returncode == 0:
+                return python
+    return None

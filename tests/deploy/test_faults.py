@@ -1,0 +1,174 @@
+"""`make faults` itself: what it judges, and what it says when it can't; what it does is tested in
+test_production_set.py"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from local_stack.environment import PROJECT
+from movespecs.models import MoveSpec
+from realtime.client_wire import Event, SessionDone
+from sessions_app.models import DetectionEvent, DetectionSession
+from tests.conftest import SESSIONS, Machine
+from tests.deploy.faults.asking import Api, Asking
+from tests.deploy.faults.film import Film, events_of
+from tests.deploy.faults.judgement import wrong_creates, wrong_session
+from tests.deploy.faults.outages import longest_wait
+from tests.deploy.faults.streams import Streaming
+from tests.deploy.proxy import write_certificate
+from tests.server import test_database_url as database_url
+
+BATCHES = 36
+FRAMES = 360
+
+Break = Callable[[Streaming], None]
+
+
+def test_it_says_what_it_misses(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.deploy.faults"],
+        cwd=PROJECT,
+        env={**os.environ, "PATH": str(tmp_path), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith("make faults needs ")
+    assert done.stdout.endswith(" redis-server\n")
+    assert (done.returncode, done.stderr, [*tmp_path.iterdir()]) == (2, "", [])
+
+
+@pytest.mark.parametrize(
+    ("moments", "seconds"),
+    [
+        ([], 10),
+        ([4, 9, 12, 19, 23], 7),
+        # It waited before, and it waits still.
+        ([2, 11, 12, 13, 14, 15, 16, 17, 18, 19], 9),
+        ([9, 11, 12, 23], 8),
+    ],
+)
+def test_the_longest_wait_between_10_and_20(moments: list[float], seconds: float) -> None:
+    assert longest_wait(moments, 10, 20) == seconds
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_key_is_to_have_the_session_of_its_answer(
+    owner: Machine, movespec: MoveSpec, tmp_path: Path
+) -> None:
+    def create(**headers: str) -> str:
+        created = owner.create_session(movespec, **headers)
+        session_id: str = created.json()["session_id"]
+        return session_id
+
+    write_certificate(tmp_path)
+    api = Api("https://localhost", tmp_path / "kyna.crt", owner.token, {})
+    asking = Asking(api, {key: create(idempotency_key=key) for key in ("one", "two")})
+    assert wrong_creates(asking, database_url()) == []
+    right = asking.creates["two"]
+    asking.creates |= {"two": asking.creates["one"], "three": None}
+    stray = create()
+    assert wrong_creates(asking, database_url()) == [
+        f"The create two was answered {asking.creates['one']}; ['{right}'] exist",
+        "The create three was answered None; [] exist",
+        f"The create None was answered None; ['{stray}'] exist",
+    ]
+
+
+class Answers:
+    """What `RestClient` answers, without a server."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def events(self, session_id: str) -> Any:
+        return self._machine.get(f"{SESSIONS}/{session_id}/events?limit=500").json()
+
+
+@pytest.fixture
+def streamed(owner: Machine, movespec: MoveSpec, transactional_db: None) -> Streaming:
+    """One that is over, as it should be: as undisturbed."""
+    film = Film()
+    film.batches = BATCHES
+    one = Streaming(owner.create_session(movespec).json(), 0, film)
+    events = events_of(0, BATCHES)
+    DetectionSession.objects.filter(id=one.session_id).update(
+        status="completed",
+        terminal_outcome="completed",
+        deadline_at=None,
+        started_at="2026-01-01T00:00:00Z",
+        ended_at="2026-01-01T00:01:00Z",
+        accepted_frames_total=FRAMES,
+        last_frame_seq=FRAMES,
+        events_total=len(events),
+    )
+    DetectionEvent.objects.bulk_create(
+        DetectionEvent(
+            session_id=one.session_id,
+            sequence=number,
+            frame_seq=1,
+            type=kind,
+            ts_ms=ts_ms,
+            payload=payload,
+        )
+        for number, (kind, ts_ms, payload) in enumerate(events, 1)
+    )
+    one.acknowledged_at = [0.0] * BATCHES
+    one.client.done = SessionDone(one.session_id, "completed", FRAMES, "completed", None)
+    one.client.events = [Event(**each) for each in Answers(owner).events(one.session_id)]
+    return one
+
+
+def change(**columns: Any) -> Break:
+    return lambda one: DetectionSession.objects.filter(id=one.session_id).update(**columns) and None
+
+
+def lose_an_event(one: Streaming) -> None:
+    DetectionEvent.objects.filter(session_id=one.session_id, sequence=3).delete()
+    del one.client.events[2]
+
+
+WRONG: list[tuple[Break, str]] = [
+    (change(accepted_frames_total=FRAMES + 10), "the database has "),
+    (
+        change(status="failed", terminal_outcome="abandoned", error_code="session_abandoned"),
+        "the database has ('failed', 'abandoned', 'session_abandoned', ",
+    ),
+    (lose_an_event, "of 24 events not all are those of 360 frames: 25"),
+    (lambda one: one.client.events.pop() and None, "its client heard 24 events, and not those"),
+    (lambda one: one.acknowledged_at.pop() and None, "35 batches of 36 were acknowledged"),
+    (lambda one: one.client.rejections.update(["malformed_frame"]), "frames were rejected: "),
+    (lambda one: setattr(one.client, "done", None), "the client was told of its end as None"),
+    (lambda one: setattr(one, "failure", "lost"), "its client gave up: lost"),
+]
+
+
+def faults_of(one: Streaming, owner: Machine) -> list[str]:
+    film = Film()
+    film.batches = BATCHES
+    answers: Any = Answers(owner)
+    with psycopg.connect(database_url()) as database:
+        return list(wrong_session(one, film, answers, database))
+
+
+def test_a_session_that_went_on_undisturbed_is_right(owner: Machine, streamed: Streaming) -> None:
+    assert faults_of(streamed, owner) == []
+    # Its last socket was lost with the last events, which the API has.
+    streamed.client.events.pop()
+    streamed.client.has_missed_the_end = True
+    assert faults_of(streamed, owner) == []
+
+
+@pytest.mark.parametrize(("make_wrong", "told"), WRONG)
+def test_what_is_wrong_with_a_session_is_told(
+    owner: Machine, streamed: Streaming, make_wrong: Break, told: str
+) -> None:
+    make_wrong(streamed)
+    [fault] = faults_of(streamed, owner)
+    assert fault.startswith(told)
