@@ -1,8 +1,10 @@
 """What Celery writes: as the others do, and not each failure to reach what is away."""
 
+import errno
 import logging
+import socket
 import warnings
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from amqp.exceptions import ConnectionError as AmqpConnectionError
 from celery import bootsteps
@@ -26,8 +28,12 @@ from kynaplatform.outages import BROKER, DATABASE
 
 logger = logging.getLogger("kynaplatform.celery")
 
+# Of what the network says; a full disk or a file that may not be read is no outage.
+NETWORK_ERRNOS: Final = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 OF_BROKER: Final = (
-    OSError,
+    ConnectionError,
+    TimeoutError,
+    socket.gaierror,
     AmqpConnectionError,
     BrokerError,
     RedisConnectionError,
@@ -45,7 +51,7 @@ class WithoutOutages(logging.Filter):
         error = _error_of(record)
         if isinstance(error, OperationalError | InterfaceError) and is_out_of_reach(error):
             DATABASE.met(error)
-        elif isinstance(error, OF_BROKER) and record.name != TASKS:
+        elif is_of_broker(error) and record.name != TASKS:
             BROKER.met(error)
         else:
             return True
@@ -64,9 +70,15 @@ def _error_of(record: logging.LogRecord) -> BaseException | None:
 
 def _root_of(error: BaseException | None) -> BaseException | None:
     """What has led to it: beat, and the steps of a worker that begins anew, meet a broken rest."""
-    while error is not None and not isinstance(error, OF_BROKER):
+    while error is not None and not is_of_broker(error):
         error = error.__cause__ or error.__context__
     return error
+
+
+def is_of_broker(error: BaseException | None) -> TypeGuard[BaseException]:
+    return isinstance(error, OF_BROKER) or (
+        isinstance(error, OSError) and error.errno in NETWORK_ERRNOS
+    )
 
 
 class Connected(bootsteps.StartStopStep):  # type: ignore[misc]

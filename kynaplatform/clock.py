@@ -33,6 +33,14 @@ SKEW = Gauge(
 class _Measurement:
     database_time: datetime
     at: float  # of `ticks`
+    took: float  # in seconds: by half of that it may be wrong
+
+    def is_kept(self, other: "_Measurement") -> bool:
+        """Whether `other`, which is newer, says nothing that this one does not."""
+        age = other.at - self.at
+        if self.took > PRECISE_SECONDS:
+            return age < MEASURED_WITHIN_SECONDS and other.took >= self.took
+        return age < MEASURED_WITHIN_SECONDS / (1 if other.took > PRECISE_SECONDS else 2)
 
 
 _last: _Measurement | None = None
@@ -67,13 +75,11 @@ def known_now() -> datetime:
 def measured(database_time: datetime, asked_at: float) -> None:
     """A statement that was asked at `asked_at`, of `ticks`, has just told its clock_timestamp()."""
     global _last
-    answered_at = ticks()
-    took = answered_at - asked_at
-    if _last is not None and (
-        took > PRECISE_SECONDS or answered_at - _last.at < MEASURED_WITHIN_SECONDS / 2
-    ):
+    took = ticks() - asked_at
+    found = _Measurement(database_time, asked_at + took / 2, took)
+    if _last is not None and _last.is_kept(found):
         return
-    _last = _Measurement(database_time, asked_at + took / 2)
+    _last = found
     skew = (timezone.now() - known_now()).total_seconds()  # noqa: TID251
     SKEW.set(skew)
     if abs(skew) > TOLD_FROM_SECONDS:

@@ -1,6 +1,5 @@
 """Readers of structured environment variables: a malformed value names its variable."""
 
-import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +19,7 @@ Value = TypeVar("Value")
 LARGEST_COUNT = 2**31 - 1
 LOG_FORMATS = ("text", "json")
 DATABASE_SCHEMES = ("postgresql", "postgres")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SWITCHES = {"true": True, "false": False}
 
 
@@ -86,7 +86,7 @@ def log_level(name: str, *, default: str) -> str:
 
 def _level_name(text: str) -> str:
     level = text.upper()
-    if level not in logging.getLevelNamesMapping():
+    if level not in LEVELS:
         raise ValueError
     return level
 

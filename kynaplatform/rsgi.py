@@ -24,6 +24,7 @@ from kynaplatform.api.errors import ServiceUnavailable
 from kynaplatform.api.request_id import request_id_of
 from kynaplatform.api.views import operation_of
 from kynaplatform.incoming import HttpProtocol, Incoming, chunks_of
+from kynaplatform.monitor_paths import MONITOR_PATHS
 from kynaplatform.wsgi import application as wsgi_application
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ STAFF_PATHS = ("/admin/", "/static/")
 # Guesses from many addresses hold each other up, and no page.
 LOGIN = ("POST", "/admin/login/")
 LOGIN_THREADS, MOST_LOGINS_WAITING = 1, 16
+# A database that says nothing holds every other thread.
+HEALTH_PATH = "/healthz"
+MONITOR_THREADS, MOST_MONITORS_WAITING = 1, 16
 # With their bodies: at most 256 MiB of a process.
 MOST_WAITING = 512
 LONGEST_PATH = 200
@@ -84,6 +88,8 @@ class Application:
         self._incoming = Incoming()
         self._for_api = Threads(settings.WEB_THREADS, "api")
         self._for_staff = Threads(STAFF_THREADS, "staff")
+        self._for_health = Threads(MONITOR_THREADS, "health", MOST_MONITORS_WAITING)
+        self._for_monitors = Threads(MONITOR_THREADS, "monitors", MOST_MONITORS_WAITING)
         self._for_logins = Threads(LOGIN_THREADS, "login", MOST_LOGINS_WAITING)
 
     async def __rsgi__(self, scope: "Scope", protocol: HttpProtocol) -> None:
@@ -106,6 +112,8 @@ class Application:
     def _threads_for(self, method: str, path: str) -> Threads:
         if (method, path) == LOGIN:
             return self._for_logins
+        if path in MONITOR_PATHS:
+            return self._for_health if path == HEALTH_PATH else self._for_monitors
         return self._for_staff if path.startswith(STAFF_PATHS) else self._for_api
 
 

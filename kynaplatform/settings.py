@@ -22,6 +22,7 @@ from kynaplatform.environment import (
     read_env_file,
     switch,
 )
+from kynaplatform.monitor_paths import MONITOR_PATHS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -81,7 +82,7 @@ CORS_EXPOSE_HEADERS = [
 ]
 CORS_URLS_REGEX = r"^/(api/|\.well-known/)"
 SECURE_SSL_REDIRECT = PRODUCTION
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [f"^{path[1:]}$" for path in MONITOR_PATHS]
 # How long a browser that was here once asks for https only. It can't be taken back.
 HSTS_SECONDS = integer("HSTS_SECONDS", default=31_536_000)
 SECURE_HSTS_SECONDS = HSTS_SECONDS if PRODUCTION else 0
@@ -154,7 +155,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "kynaplatform.api.any_host.AnyHostForMonitors",
+    "kynaplatform.api.any_host.HostCheckedExceptForMonitors",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -274,8 +275,10 @@ LOGGING = {
         # The request line is written by RequestIdMiddleware; Django's own repeats it.
         "django.request": {"level": "ERROR"},
         "django.server": {"level": "ERROR"},
-        # A bad Host, a refused form, a file: with a traceback each, were it not for this.
+        # A refused form, a file: with a traceback each, were it not for this.
         "django.security": {"handlers": ["one_line"], "propagate": False},
+        # The request's own line names the host.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # At INFO they write each socket's address, and with it the token in its query.
         "uvicorn": {"level": "WARNING"},
         "websockets": {"level": "WARNING"},

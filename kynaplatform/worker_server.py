@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import BoundedSemaphore, Thread
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from kynaplatform.api.health import require_metrics_access
 from kynaplatform.api.metrics import process_exposition
 
 CLIENT_SECONDS: Final = 5
+MOST_CLIENTS: Final = 16
 
 
 class WorkerServer(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -35,7 +36,7 @@ class WorkerServer(bootsteps.StartStopStep):  # type: ignore[misc]
     def start(self, worker: Any) -> None:
         address = (self._host, settings.WORKER_METRICS_PORT)
         try:
-            self._server = ThreadingHTTPServer(address, _Handler)
+            self._server = _Server(address)
         except (OSError, OverflowError) as error:
             raise ImproperlyConfigured(f"WORKER_METRICS_PORT {address[1]}: {error}.") from error
         Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
@@ -46,6 +47,31 @@ class WorkerServer(bootsteps.StartStopStep):  # type: ignore[misc]
             self._server.server_close()
 
     terminate = stop
+
+
+class _Server(ThreadingHTTPServer):
+    """Of few threads: who comes when all are taken is let go."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._free = BoundedSemaphore(MOST_CLIENTS)
+        super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """It has left, or sends what is no HTTP: no news either."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -9,7 +9,6 @@ import msgspec
 from django.conf import settings
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from kynaplatform.api.any_host import PLATFORM_PATHS
 from kynaplatform.api.errors import (
     ApiError,
     MalformedRequest,
@@ -22,6 +21,7 @@ from kynaplatform.api.health import require_metrics_access
 from kynaplatform.api.metrics import process_exposition
 from kynaplatform.api.readiness import OK, exposition_of
 from kynaplatform.api.request_id import bear_request_id, request_id_of
+from kynaplatform.monitor_paths import MONITOR_PATHS
 from realtime.attach import SUBPROTOCOL, handshake
 from realtime.log_lines import tell_refused
 from realtime.runtime import Runtime
@@ -93,7 +93,7 @@ class Application:
 
     async def _body(self, scope: Mapping[str, Any]) -> tuple[bytes, bytes]:
         is_stream = scope["path"].startswith(self._stream_path)
-        if not (is_stream or scope["path"] in PLATFORM_PATHS):
+        if not (is_stream or scope["path"] in MONITOR_PATHS):
             raise NotFound("path")
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed

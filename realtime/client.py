@@ -123,11 +123,9 @@ class StreamClient:
                 self.close()
                 if self.done is not None:
                     return
-                if time.monotonic() > deadline:
-                    raise StreamLostError(f"The stream cannot be reached: {why}") from error
-                if not self._wait_as_told(error, why):
-                    # Clients that a restart cut off together come back apart.
-                    self._pause(wait_seconds * random.uniform(0.5, 1.0))  # noqa: S311
+                told = self._told_to_wait(error, why, deadline)
+                # Clients that a restart cut off together come back apart.
+                self._pause(told + wait_seconds * random.uniform(0.5, 1.0))  # noqa: S311
                 wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
             else:
                 return
@@ -226,15 +224,18 @@ class StreamClient:
         self.close()
         if self.done is None:
             self._listener.connection_lost(why)
-            self._wait_as_told(lost, why)
+            if told := self._told_to_wait(lost, why, time.monotonic() + self._patience_seconds):
+                self._pause(told)
             self.attach()
 
-    def _wait_as_told(self, error: Exception, why: str) -> bool:
+    def _told_to_wait(self, error: Exception, why: str, deadline: float) -> float:
+        """The seconds that the server asked for, 0 where it did not."""
         seconds = wait_wanted(error, self._last_fault)
+        if time.monotonic() + seconds > deadline:
+            raise StreamLostError(f"The stream cannot be reached: {why}") from error
         if seconds:
             self._listener.told_to_wait(seconds, why)
-            self._pause(seconds)
-        return bool(seconds)
+        return seconds
 
     def _open(self) -> None:
         self._last_fault = None

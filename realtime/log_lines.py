@@ -43,6 +43,15 @@ def tell_refused(handshake: Handshake, error: ApiError | Restarting, code: int) 
     )
 
 
+def tell_gone(handshake: Handshake, code: int) -> None:
+    session_id = _id_in(handshake.session_id)
+    logger.info(
+        "session %(session_id)s: its client left before it was attached, from %(address)s, "
+        "closed %(close_code)d",
+        {"session_id": session_id, "address": handshake.address, "close_code": code},
+    )
+
+
 def tell_closed(connection: Connection, code: int) -> None:
     error = connection.error_code
     logger.info(

@@ -183,7 +183,7 @@ def _refused(refusal: urllib.error.HTTPError) -> RequestFailedError:
         failure = RequestRefusedError(
             refusal.code, error["code"], error["message"], error["details"]
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OSError, HTTPException):
         failure = ServerUnreachableError(
             f"{refusal.url} answered {refusal.code}, and not as this API does."
         )

@@ -35,7 +35,7 @@ from realtime.database import (
     in_patient_database,
     patience,
 )
-from realtime.log_lines import tell_attached, tell_closed, tell_refused
+from realtime.log_lines import tell_attached, tell_closed, tell_gone, tell_refused
 from realtime.messages import ServerMessage, error_message
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.signals import listen
@@ -110,7 +110,9 @@ class Runtime:
         """Attach an accepted socket and serve it to its end."""
         try:
             attached = await self._attach(web_socket, handshake)
-        except ClientGone:
+        except ClientGone as gone:
+            tell_gone(handshake, gone.code)
+            metrics.count_close(gone.code)
             raise
         except ApiError as error:
             tell_refused(handshake, error, close_code(error))

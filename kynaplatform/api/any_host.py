@@ -5,11 +5,11 @@ from typing import Any
 from django.http import HttpRequest
 from django.middleware.common import CommonMiddleware
 
-PLATFORM_PATHS = ("/healthz", "/readyz", "/metrics")
+from kynaplatform.monitor_paths import MONITOR_PATHS
 
 
-class AnyHostForMonitors(CommonMiddleware):
+class HostCheckedExceptForMonitors(CommonMiddleware):
     """Django's own, which refuses other hosts than ALLOWED_HOSTS, but on three paths."""
 
     def process_request(self, request: HttpRequest) -> Any:
-        return None if request.path in PLATFORM_PATHS else super().process_request(request)
+        return None if request.path in MONITOR_PATHS else super().process_request(request)

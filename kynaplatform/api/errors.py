@@ -6,13 +6,14 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import msgspec
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 
 from kynaplatform.api.connections import is_lock_timeout, is_out_of_reach
+from kynaplatform.api.request_id import add_to_line
 from kynaplatform.outages import DATABASE
 
 logger = logging.getLogger("kynaplatform.errors")
@@ -21,6 +22,7 @@ Detail = str | int | float | bool | None
 Details = Mapping[str, Detail]
 MOST_FIELD_ERRORS = 20
 RETRY_AFTER_SECONDS = 5
+LONGEST_HOST = 200
 
 
 class ApiError(Exception):
@@ -288,6 +290,9 @@ def answer_unknown_path(request: HttpRequest, exception: Exception) -> HttpRespo
 
 
 def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, DisallowedHost):
+        refused = str(request.META.get("HTTP_HOST", ""))[:LONGEST_HOST]
+        add_to_line(request, host=refused.encode("unicode_escape").decode())
     if _is_for_staff(request):
         return defaults.bad_request(request, exception)
     return error_response(MalformedRequest("The request could not be read."))

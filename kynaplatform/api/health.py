@@ -25,9 +25,9 @@ class ReadinessAnswer(Answer):
     status: Literal["ok"]
     database: Literal["ok"]
     migrations: Literal["ok"]
-    signing_keys: Literal["ok", "missing", "unreadable", "unknown"]
-    peppers: Literal["ok", "missing", "unknown"]
-    static_files: Literal["ok", "missing", "unknown"]
+    signing_keys: Literal["ok", "missing", "unreadable", "down", "unknown"]
+    peppers: Literal["ok", "missing", "down", "unknown"]
+    static_files: Literal["ok", "missing", "down", "unknown"]
     broker: Literal["ok", "down", "unknown"]
 
 

@@ -5,8 +5,10 @@ one however many want to know.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
@@ -14,7 +16,7 @@ from threading import Event, Lock, Thread
 from celery import current_app
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, ProgrammingError, connection
 from django.db.migrations.loader import MigrationLoader
 from kombu.exceptions import OperationalError as BrokerError
 from prometheus_client import CollectorRegistry, generate_latest
@@ -27,6 +29,7 @@ from kynaplatform.api.connections import drop_closed_connections
 logger = logging.getLogger("kynaplatform.readiness")
 
 ASK_SECONDS = 2.0
+FRESH_SECONDS = 1.0
 OK, DOWN, MISSING, UNKNOWN = "ok", "down", "missing", "unknown"
 # What every request needs; of everything else is only told.
 REQUIRED = ("database", "migrations")
@@ -40,7 +43,16 @@ class Asking:
     def __init__(self) -> None:
         self.begun_at = time.monotonic()
         self.found: dict[str, str] = {}
+        self.error: BaseException | None = None
         self.ended = Event()
+        self.ended_at = math.inf
+
+    def end(self) -> None:
+        self.ended_at = time.monotonic()
+        self.ended.set()
+
+    def is_over(self) -> bool:
+        return time.monotonic() - self.ended_at >= FRESH_SECONDS
 
 
 class Inquiry:
@@ -54,12 +66,13 @@ class Inquiry:
         self._thread: Thread | None = None
 
     def begin(self) -> Asking:
-        """Who begins while others wait waits with them."""
+        """Who begins while others wait waits with them; who comes soon after is told the same."""
         with self._lock:
             if self._thread is None:
-                self._thread = Thread(target=self._serve, name="readiness", daemon=True)
-                self._thread.start()
-            if self._last is None or self._last.ended.is_set():
+                thread = Thread(target=self._serve, name="readiness", daemon=True)
+                thread.start()
+                self._thread = thread
+            if self._last is None or self._last.is_over():
                 self._last = Asking()
                 self._to_ask.put(self._last)
             return self._last
@@ -75,21 +88,21 @@ class Inquiry:
 
     def ask(self, asking: Asking) -> None:
         try:
+            drop_closed_connections()
             for name, question in self._questions.items():
                 asking.found[name] = question()
                 if asking.found[name] == DOWN:
                     break
         except Exception as error:  # noqa: BLE001 - the next asking needs this thread
-            logger.warning("not all could be asked: %(error)s", {"error": str(error)})
-            connection.close()
+            asking.error = error
+            with suppress(Exception):
+                connection.close()
         finally:
-            asking.ended.set()
+            asking.end()
 
     def _serve(self) -> None:
         while True:
-            asking = self._to_ask.get()
-            drop_closed_connections()
-            self.ask(asking)
+            self.ask(self._to_ask.get())
 
 
 class Readiness:
@@ -104,18 +117,23 @@ class Readiness:
         asked = [(inquiry, inquiry.begin()) for inquiry in self._inquiries]
         states: dict[str, str] = {}
         for inquiry, asking in asked:
-            states |= inquiry.answers(asking)
-        self._tell(states)
+            found = inquiry.answers(asking)
+            self._tell(found, asking.error)
+            states |= found
         return states
 
-    def _tell(self, states: Mapping[str, str]) -> None:
+    def _tell(self, states: Mapping[str, str], error: BaseException | None) -> None:
         for name, state in states.items():
             if state in (UNKNOWN, self._told.get(name, OK)):
                 continue
             self._told[name] = state
-            again = " again" if state == OK else ""
-            level = logging.INFO if state == OK else logging.WARNING
-            logger.log(level, f"%(check)s: %(state)s{again}", {"check": name, "state": state})
+            if state == OK:
+                logger.info("%(check)s: %(state)s again", {"check": name, "state": state})
+            else:
+                why = f" ({type(error).__name__})" if error else ""
+                logger.warning(
+                    "%(check)s: %(state)s%(why)s", {"check": name, "state": state, "why": why}
+                )
 
 
 def is_ready(states: Mapping[str, str]) -> bool:
@@ -159,7 +177,10 @@ def migrations_state() -> str:
     """Whether the tables are at least those that this code was written for."""
     newest = newest_migrations()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT app, name FROM django_migrations")
+        try:
+            cursor.execute("SELECT app, name FROM django_migrations")
+        except ProgrammingError:  # there is no such table
+            return MISSING
         return OK if newest <= set(cursor.fetchall()) else MISSING
 
 

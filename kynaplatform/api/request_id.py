@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from kynaplatform.api.client_address import client_address
 from kynaplatform.api.metrics import observe_request
 from kynaplatform.log_lines import NO_REQUEST
+from kynaplatform.monitor_paths import MONITOR_PATHS
 
 logger = logging.getLogger("kynaplatform.request")
 _current: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
@@ -24,7 +25,6 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _LINE = "%(method)s %(path)s %(status)d %(milliseconds).1f ms from %(address)s"
 # Nothing of ours has a longer one.
 LONGEST_PATH = 200
-UNTOLD_PATHS = ("/healthz", "/readyz", "/metrics")
 
 
 def request_id_of(given: str) -> str:
@@ -44,7 +44,7 @@ def add_to_line(request: HttpRequest, **fields: object) -> None:
 
 def tell_request(request: HttpRequest, status: int, seconds: float) -> None:
     path = request.path
-    if path in UNTOLD_PATHS or path.startswith(settings.STATIC_URL):
+    if path in MONITOR_PATHS or path.startswith(settings.STATIC_URL):
         return
     more: dict[str, object] = getattr(request, "log_fields", {})
     fields = {

@@ -1,6 +1,5 @@
 """Which counters a request is counted on, and the headers that say what is left."""
 
-import time
 from collections.abc import Sequence
 from functools import cache
 
@@ -14,9 +13,7 @@ from kynaplatform.api.errors import RateLimited
 from kynaplatform.api.rate_limits import CounterUnavailable, Decision, Limit
 from kynaplatform.api.rate_limits.over_redis import RedisCounter
 from kynaplatform.api.rate_limits.shared_file import SharedFileCounter
-from kynaplatform.outages import REDIS
 
-REDIS_REST_SECONDS = 5.0
 FALLBACKS = Counter(
     "kyna_rate_limit_fallbacks",
     "Times that limits were looked up on this machine alone, because Redis was out of reach.",
@@ -35,40 +32,24 @@ class RequestCounter:
         folder.mkdir(parents=True, exist_ok=True)
         self._local = SharedFileCounter(folder)
         self._redis = RedisCounter(settings.REDIS_URL) if settings.REDIS_URL else None
-        self._redis_rests_until = 0.0
 
     def hit(self, limits: Sequence[Limit]) -> Decision:
         """Count one request on all of `limits`, or on none when one of them is full."""
-        if self._redis is not None and time.monotonic() >= self._redis_rests_until:
+        if self._redis is not None:
             try:
-                decision = self._redis.hit(limits)
-            except CounterUnavailable as error:
-                self._rest_redis(error)
-            else:
-                REDIS.over()
-                return decision
-        return self._alone().hit(limits)
+                return self._redis.hit(limits)
+            except CounterUnavailable:
+                FALLBACKS.inc()
+        return self._local.hit(limits)
 
     def peek(self, limits: Sequence[Limit]) -> Decision:
         """What `hit` would answer, counting nothing."""
-        if self._redis is not None and time.monotonic() >= self._redis_rests_until:
-            try:
-                decision = self._redis.peek(limits)
-            except CounterUnavailable as error:
-                self._rest_redis(error)
-            else:
-                REDIS.over()
-                return decision
-        return self._alone().peek(limits)
-
-    def _alone(self) -> SharedFileCounter:
         if self._redis is not None:
-            FALLBACKS.inc()
-        return self._local
-
-    def _rest_redis(self, error: CounterUnavailable) -> None:
-        REDIS.met(error.__cause__ or error)
-        self._redis_rests_until = time.monotonic() + REDIS_REST_SECONDS
+            try:
+                return self._redis.peek(limits)
+            except CounterUnavailable:
+                FALLBACKS.inc()
+        return self._local.peek(limits)
 
 
 @cache

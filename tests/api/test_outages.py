@@ -1,10 +1,12 @@
 """kynaplatform/outages.py: told at once, then every 30 s with how often it was met, and the end"""
 
+import errno
 import logging
 
 import pytest
 
-from kynaplatform.outages import EVERY_SECONDS, Outage
+from kynaplatform.celery_lines import WithoutOutages
+from kynaplatform.outages import BROKER, EVERY_SECONDS, Outage
 
 
 class Clock:
@@ -65,3 +67,18 @@ def test_one_that_comes_and_goes_is_two_lines_in_30_seconds(clock, told):
 def test_nothing_is_told_of_what_was_never_away(told):
     Outage("the cellar").over()
     assert told(logging.DEBUG) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "is_left_out"),
+    [
+        (ConnectionRefusedError("no"), True),
+        (OSError(errno.EHOSTUNREACH, "no way"), True),
+        (OSError(errno.ENOSPC, "no space"), False),
+        (PermissionError("schedule"), False),
+    ],
+)
+def test_of_celerys_lines_only_those_of_the_network_are_taken_for_an_outage(error, is_left_out):
+    line = logging.LogRecord("celery.beat", logging.CRITICAL, "", 0, "it raised %r", (error,), None)
+    assert WithoutOutages().filter(line) is not is_left_out
+    BROKER.over()

@@ -47,21 +47,15 @@ def cpu_seconds(url):
 
 def serving(url):
     """The processes that the one that was started has forked."""
-    port = int(url.rpartition(":")[2])
+    port = url.rpartition(":")[2]
+    processes = list(psutil.process_iter(["ppid", "cmdline"]))
+    command_of = {process.pid: process.info["cmdline"] for process in processes}
     return [
         process
-        for process in psutil.process_iter()
-        if process.ppid() != os.getpid()
-        and any(word == str(port) for word in cmdline_of(process))
-        and cmdline_of(psutil.Process(process.ppid())) == cmdline_of(process)
+        for process in processes
+        if port in (process.info["cmdline"] or ())
+        and command_of.get(process.info["ppid"]) == process.info["cmdline"]
     ]
-
-
-def cmdline_of(process):
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
 
 
 def eventually(condition, what):

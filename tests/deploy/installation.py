@@ -32,7 +32,8 @@ def installation() -> Iterator[Build]:
         raise NoPythonError("no Python 3.11 to 3.13 with venv is one that every user may run")
     folder = PROJECT / ".pytest_cache" / "production"
     folder.mkdir(parents=True, exist_ok=True)
-    if os.geteuid() == 0 and not is_open(folder):
+    # Its lines, as those of the Dockerfile, take no path with a space.
+    if os.geteuid() == 0 and (" " in str(folder) or not is_open(folder)):
         folder = make_place(folder)
     with (folder / "lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,9 +1,12 @@
 """`make faults` itself: what it judges, and what it says when it can't; what it does is tested in
 test_production_set.py"""
 
+import http.server
 import os
+import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,11 +18,12 @@ from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from realtime.client_wire import Event, SessionDone
 from sessions_app.models import DetectionEvent, DetectionSession
+from tests.concurrency.racing import eventually
 from tests.conftest import SESSIONS, Machine
 from tests.deploy.faults.asking import Api, Asking
 from tests.deploy.faults.film import Film, events_of
 from tests.deploy.faults.judgement import wrong_creates, wrong_session
-from tests.deploy.faults.outages import longest_wait
+from tests.deploy.faults.outages import Outage, longest_wait, too_long
 from tests.deploy.faults.streams import Streaming
 from tests.deploy.proxy import write_certificate
 from tests.server import test_database_url as database_url
@@ -56,6 +60,45 @@ def test_it_says_what_it_misses(tmp_path: Path) -> None:
 )
 def test_the_longest_wait_between_10_and_20(moments: list[float], seconds: float) -> None:
     assert longest_wait(moments, 10, 20) == seconds
+
+
+def test_an_outage_that_is_too_long_is_told() -> None:
+    told = Outage("web-1 killed", 30, 21, 10, 5, 1, 2, 20, held_seconds=None)
+    assert too_long(told, 20) == [
+        "web-1 killed: no request was answered for 21 s, and may be for 20"
+    ]
+
+
+class Odd(http.server.BaseHTTPRequestHandler):
+    """Answers as nothing of the platform does."""
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(502)
+        self.end_headers()
+        self.wfile.write(b"<html>")
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_an_answer_that_is_none_of_the_platforms_is_told(tmp_path: Path) -> None:
+    write_certificate(tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Odd) as server:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(tmp_path / "kyna.crt", tmp_path / "kyna.key")
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"https://localhost:{server.server_port}"
+        asking = Asking(Api(url, tmp_path / "kyna.crt", "a", {}), {"one": "an-id"})
+        asking.start()
+        eventually(lambda: len(asking.requests) >= 12, "each has asked")
+        asking.end()
+        server.shutdown()
+    assert len(asking.wrong) == len(asking.requests)
+    assert all("JSONDecodeError" in one for one in asking.wrong)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -67,7 +67,15 @@ def test_a_half_sent_body_never_reaches_the_api(tmp_path: Path) -> None:
                 assert connection.recv(65_536).endswith(b"{" + b"x" * 999)
 
 
-def test_an_address_has_so_many_requests_answered_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        request("GET", MOVESPECS),
+        request("POST", SESSIONS, b"{}", headers="Idempotency-Key: visit-4711\r\n"),
+    ],
+    ids=["plain", "repeatable"],
+)
+def test_an_address_has_so_many_requests_answered_at_once(tmp_path: Path, sent: bytes) -> None:
     with (
         socket.create_server(("127.0.0.1", 0), backlog=256) as api,
         proxy(tmp_path, api_ports=[api.getsockname()[1]], realtime_ports=[free_port()]) as port,
@@ -75,11 +83,11 @@ def test_an_address_has_so_many_requests_answered_at_once(tmp_path: Path) -> Non
     ):
         held = [stack.enter_context(open_to(tmp_path, port)) for _ in range(200)]
         for client in held:
-            client.sendall(request("GET", MOVESPECS))
+            client.sendall(sent)
         # Nobody answers for the API: so many have reached it, or wait to.
         for _ in held:
             stack.enter_context(api.accept()[0])
-        status, head, body = answer(tmp_path, port, request("GET", MOVESPECS))
+        status, head, body = answer(tmp_path, port, sent)
         assert (status, json.loads(body)["error"]["code"]) == (503, "service_unavailable")
         assert b"Retry-After: 5" in head
 

@@ -27,7 +27,7 @@ POSES = perform("squat", repetitions=1, fps=20)
 HALF = 30
 CLIENTS = 6
 HURRY = {"HURRY": '{"PULSE_SECONDS": 0.3}'}
-SILENT_SECONDS = 1
+SILENT_SECONDS = 2
 HURRIED = {"proxy_read_timeout 10s": f"proxy_read_timeout {SILENT_SECONDS}s"}
 
 

@@ -30,6 +30,7 @@ from realtime.rest_client import RestClient
 from tests.deploy.composition import SERVERS, Service, is_ready, services_here, services_of
 from tests.deploy.faults.faults import SHORT
 from tests.deploy.faults.run import carry_out
+from tests.deploy.faults.stage import missing_programs
 from tests.deploy.image import lines_of
 from tests.deploy.installation import Build, NoPythonError, installation
 from tests.deploy.operating import bootstrap, operate
@@ -51,8 +52,14 @@ REPETITIONS = 3
 METRICS_TOKEN = "a-token-of-the-metrics"
 
 
+@pytest.fixture
+def programs() -> None:
+    if missing := missing_programs():
+        skip_without(f"{' and '.join(missing)} not installed")
+
+
 # Before all that holds the installation for itself.
-def test_the_faults_can_be_interrupted_and_leave_nothing() -> None:
+def test_the_faults_can_be_interrupted_and_leave_nothing(programs: None) -> None:
     with open_folder() as folder:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.deploy.faults"],
@@ -254,7 +261,9 @@ def assert_worker_counts(port: int) -> None:
     assert float(lines["kyna_process_cpu_seconds_total"]) > 0.5
 
 
-def test_nothing_is_lost_and_nothing_doubled_whatever_happens(build_image: Build) -> None:
+def test_nothing_is_lost_and_nothing_doubled_whatever_happens(
+    programs: None, build_image: Build
+) -> None:
     """The short one of `make faults`."""
     with open_folder() as folder:
         report = carry_out(build_image(), folder, SHORT, print)

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 import yaml
 
 from local_stack.environment import PROJECT
+from local_stack.ports import free_port
 from local_stack.pytest_plugin import skip_without
+from tests.server import runtime_server
 
 UNITS = PROJECT / "deploy" / "systemd"
 BIN = "/opt/kynaplatform/.venv/bin"
@@ -83,7 +86,23 @@ def test_each_runs_what_it_runs_in_compose(name: str) -> None:
     command = SERVICES[name].get("command")
     in_image = (PROJECT / "Dockerfile").read_text().rpartition("\nCMD ")[2]
     in_compose = in_image if command is None else " ".join(command)
-    assert commands((UNITS / unit).read_text()) == commands(in_compose) != []
+    started = re.sub(r"^ExecStartPost=.*$", "", (UNITS / unit).read_text(), flags=re.MULTILINE)
+    assert commands(started) == commands(in_compose) != []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["web", "realtime"])
+def test_a_unit_counts_as_started_once_its_server_answers(tmp_path: Path, name: str) -> None:
+    """So that the next one may be restarted."""
+    unit = (UNITS / f"kynaplatform-{name}@.service").read_text()
+    [line] = re.findall(r"^ExecStartPost=(.*)$", unit, re.MULTILINE)
+    port = free_port()
+    words = line.replace("%i", str(port)).replace(f"{BIN}/python", sys.executable).split()
+    waiting = subprocess.Popen(words, cwd=PROJECT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(1)
+    with runtime_server(tmp_path, port=port):
+        assert waiting.wait(30) == 0
 
 
 def test_the_servers_of_nginx_are_those_that_the_target_starts() -> None:

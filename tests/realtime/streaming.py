@@ -79,6 +79,11 @@ class Client:
     def send(self, message: Any) -> None:
         self.socket.send(message if isinstance(message, str) else json.dumps(message))
 
+    def send_together(self, *messages: Any) -> None:
+        """In one piece, as the server then reads them."""
+        frames = (websocket.ABNF.create_frame(json.dumps(one), 1).format() for one in messages)
+        self.socket.sock.sendall(b"".join(frames))
+
     def next(self) -> dict[str, Any] | None:
         """The next message, or None once the server has closed; then `close_code` says how."""
         opcode, data = self.socket.recv_data(control_frame=True)

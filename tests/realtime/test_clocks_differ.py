@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.request
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # More than a client may be silent.
 FAST, SLOW = clock_ahead(150), clock_ahead(-150)
 MOMENT = timedelta(seconds=10)
+TOLD = r"this machine's clock is 1(49\.9|50\.[01]) s ahead of the database's, which counts"
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 
 
@@ -48,7 +50,7 @@ def test_a_sweep_by_a_fast_clock_ends_nothing_before_its_time(
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, '{"changed": 1}\n'), done.stderr
-    assert "this machine's clock is 150.0 s ahead of the database's" in done.stderr
+    assert re.search(TOLD, done.stderr)
     assert session_of(live).status == Status.CREATED
     assert session_of(stale).error_code == "session_expired"
 
@@ -68,7 +70,7 @@ def test_an_api_with_a_fast_clock_gives_the_databases_time(
     [skew] = [line for line in metrics.splitlines() if line.startswith("kyna_clock_skew_seconds ")]
     assert float(skew.split()[1]) == pytest.approx(150, abs=0.5)
     told = (tmp_path / "web.log").read_text()
-    assert told.count("this machine's clock is 150.0 s ahead of the database's, which counts") == 1
+    assert len(re.findall(TOLD, told)) == 1
 
 
 def asked(url: str, token: str, body: Any = None) -> Any:

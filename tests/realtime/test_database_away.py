@@ -213,7 +213,7 @@ def test_sockets_are_closed_1012_once_it_was_away_for_too_long(
     clients.append(Client(comes))
     for client in clients:
         assert client.to_the_end() == 1012
-    assert PATIENCE_SECONDS - 0.5 < time.monotonic() - away_at < 3 * PATIENCE_SECONDS
+    assert time.monotonic() - away_at > PATIENCE_SECONDS - 0.5
     eventually(lambda: outages_told(runtime) == (1, 0), "it is told that it is away")
     assert [message["type"] for message in clients[0].told].count("frame_ack") == 1
     proxy.reach()

@@ -23,6 +23,7 @@ from local_stack import processes
 from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from poses.figure import perform
+from realtime.checkpointer import FLUSHERS
 from tests.concurrency.racing import Connection, eventually, locked, racing
 from tests.conftest import SESSIONS, Machine
 from tests.server import runtime_server, web_server
@@ -34,6 +35,7 @@ FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 THREADS = 3
 CONCURRENCY = 2  # as in compose.yaml
 SESSIONS_HELD = 12
+CHECKPOINT_CONNECTIONS = FLUSHERS + 1
 
 
 def documented(process: str) -> int:
@@ -109,13 +111,26 @@ def stream_while_rows_are_held(sessions: Sequence[dict[str, str]]) -> list[Clien
     for client in clients:
         client.expect("session_update")
     with locked_rows(sessions[:1]):
-        for number, client in enumerate(clients * 2):
-            client.send_batch(1, FRAMES[: 1 + number])
-        await_waiting_backends(1)  # of the one that is held
+        clients[0].send_batch(1, FRAMES[:1])
+        await_waiting_backends(1)
+        # One connection waits, so that these need the other.
+        for client in clients[1:]:
+            client.send_batch(1, FRAMES[:1])
         for client in clients[1:]:
             client.until("frame_ack")
-        await_waiting_backends(0)
+        # What is held is left out after a second, and tried again beside.
+        eventually(lambda: checkpointing() == CHECKPOINT_CONNECTIONS, "all of them store")
     return clients
+
+
+def checkpointing() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND application_name = 'kyna_runtime' AND query LIKE '%engine_state_text%'"
+        )
+        (count,) = cursor.fetchone()
+    return int(count)
 
 
 def test_each_process_holds_as_many_as_the_page_says(

@@ -96,8 +96,11 @@ def test_after_the_end_was_asked_for_every_frame_is_told_so(
     owner: Machine, client: Client, created: dict[str, Any], hurried: RuntimeServer
 ) -> None:
     assert client.reasons(1, FRAMES[:20]) == {}
-    client.send({"type": "finalize"})
-    client.send_batch(2, [*FRAMES[18:22], None, of_the_image(FRAMES[22])])
+    frames = [*FRAMES[18:22], None, of_the_image(FRAMES[22])]
+    # At once: what comes after the end was answered is not read.
+    client.send_together(
+        {"type": "finalize"}, {"type": "frame_batch", "batch_seq": 2, "frames": frames}
+    )
     assert client.to_the_end() == 1000
     ack = next(one for one in client.told if one["type"] == "frame_ack" and one["batch_seq"] == 2)
     assert [frame["reason"] for frame in ack["rejected_frames"]] == ["session_ending"] * 6

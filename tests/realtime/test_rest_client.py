@@ -53,7 +53,7 @@ class ScriptedApi:
         status, headers, body = answer
         content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
         request.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+        for name, value in {"Content-Length": str(len(content)), **headers}.items():
             request.send_header(name, value)
         request.end_headers()
         request.wfile.write(content)
@@ -105,12 +105,13 @@ def test_a_limit_and_a_server_that_is_away_are_waited_out_and_told() -> None:
         (429, {"Retry-After": "12"}, LIMITED),
         (503, {"Retry-After": "5"}, AWAY),
         (502, {}, "<h1>Bad Gateway</h1>"),
+        (503, {"Content-Length": "1000"}, "<h1>Cut sho"),
         (504, {"Retry-After": "Fri, 31 Dec 2027 23:59:59 GMT"}, "<h1>Time-out</h1>"),
         MINTED,
     ) as api:
         assert waits.client(api).mint("secret") == "p"
-        assert api.asked == [("POST", "/api/auth/access-tokens")] * 5
-    bounds = [(12.25, 12.5), (5.5, 6), (1, 2), (2, 4)]
+        assert api.asked == [("POST", "/api/auth/access-tokens")] * 6
+    bounds = [(12.25, 12.5), (5.5, 6), (1, 2), (2, 4), (2.5, 5)]
     assert len(waits.seconds) == len(bounds)
     assert all(a <= wait <= b for wait, (a, b) in zip(waits.seconds, bounds, strict=True))
     assert [seconds for seconds, _ in waits.told] == waits.seconds
@@ -118,6 +119,7 @@ def test_a_limit_and_a_server_that_is_away_are_waited_out_and_told() -> None:
         "Too many requests. (429 rate_limited, retry_after_seconds 12)",
         "No. (503 service_unavailable)",
         f"{api.url}/api/auth/access-tokens answered 502, and not as this API does.",
+        f"{api.url}/api/auth/access-tokens answered 503, and not as this API does.",
         f"{api.url}/api/auth/access-tokens answered 504, and not as this API does.",
     ]
 

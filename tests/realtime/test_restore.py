@@ -131,7 +131,7 @@ def test_a_dump_taken_while_sessions_stream_is_restored(
             assert frames < stream.acknowledged
             assert_as_streamed(database, stream.session_id, frames)
         environment = {"DATABASE_URL": restored}
-        broker = urlsplit(redis_url)._replace(path="/6").geturl()
+        broker = urlsplit(redis_url)._replace(path="/4").geturl()
         with (
             web_server(tmp_path, environment=environment) as api,
             runtime_server(tmp_path, environment) as runtime,

@@ -640,7 +640,7 @@ def test_it_lives_by_the_lifecycle_table(
 
 
 BOUNDED = settings(
-    max_examples=70,
+    max_examples=50,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,

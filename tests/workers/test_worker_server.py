@@ -1,16 +1,20 @@
 """GET /healthz and /metrics of a worker: by the rules of the API, on a port of its own."""
 
+import contextlib
 import http.client
 import json
 import socket
+import struct
+import threading
 from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from kynaplatform.worker_server import WorkerServer
+from kynaplatform.worker_server import MOST_CLIENTS, WorkerServer
 from local_stack.ports import free_port
+from tests.concurrency.racing import eventually
 
 TOKEN = "a-token-of-the-metrics"
 
@@ -91,6 +95,20 @@ def test_metrics_are_not_there_in_production_without_a_token(
     assert ask(port, "/metrics")[0] == 404
     monkeypatch.setattr(settings, "PRODUCTION", False)
     assert ask(port, "/metrics")[0] == 200
+
+
+def test_who_resets_or_holds_on_is_no_news_and_keeps_nobody_out(
+    port: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(2 * MOST_CLIENTS):
+            held = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            held.sendall(b"GET /healthz HTTP/1.1\r\n")
+            # So that closing resets it.
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert threading.active_count() < 2 * MOST_CLIENTS
+    eventually(lambda: ask(port, "/healthz")[0] == 200, "others are answered")
+    assert capfd.readouterr().err == ""
 
 
 def test_a_port_that_is_taken_is_named(port: int) -> None:

@@ -1,6 +1,7 @@
 """Rate limits of several machines, counted in Redis."""
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import cast
 
@@ -9,9 +10,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from kynaplatform.outages import REDIS
+
 from . import SECOND, WINDOW, CounterUnavailable, Decision, Limit, Usage, check_limits, decide
 
 TIMEOUT_SECONDS = 0.5
+REST_SECONDS = 5.0
 AWAY = "Redis, which counts requests, is out of reach."
 PREFIX = "{kyna}:rate:"  # the braces keep all keys of one call in one slot of a cluster
 
@@ -60,10 +64,10 @@ class RedisCounter:
     """Counts in Redis by one script a call, on Redis's own clock unless `now` is passed.
 
     Raises CounterUnavailable when Redis does not answer within 0.5 s, or answers with an error
-    (loading, read-only, out of memory). It never tries again: the hit might count twice. After
-    that one call at a time asks whether Redis is back, and the others wait for nothing. Keys
-    expire two minutes after their last hit. Give Redis `maxmemory-policy noeviction`: under any
-    other, a full Redis forgets counts.
+    (loading, read-only, out of memory). It never tries again: the hit might count twice. For 5 s
+    after that no call asks, then one at a time whether Redis is back; the others wait for
+    nothing. Keys expire two minutes after their last hit. Give Redis
+    `maxmemory-policy noeviction`: under any other, a full Redis forgets counts.
     """
 
     def __init__(self, url: str) -> None:
@@ -74,7 +78,7 @@ class RedisCounter:
             retry=Retry(NoBackoff(), 0),
         )
         self._script = self._redis.register_script(SCRIPT)
-        self._is_away = False
+        self._is_away, self._rests_until = False, 0.0
         self._asking = threading.Lock()
 
     def hit(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
@@ -87,7 +91,7 @@ class RedisCounter:
         check_limits(limits)
         if not self._is_away:
             return self._ask(limits, now, counting)
-        if not self._asking.acquire(blocking=False):
+        if time.monotonic() < self._rests_until or not self._asking.acquire(blocking=False):
             raise CounterUnavailable(AWAY)
         try:
             return self._ask(limits, now, counting)
@@ -103,8 +107,10 @@ class RedisCounter:
                 args=[WINDOW, int(counting), moment, *quotas],
             )
         except RedisError as error:
-            self._is_away = True
+            self._is_away, self._rests_until = True, time.monotonic() + REST_SECONDS
+            REDIS.met(error)
             raise CounterUnavailable(AWAY) from error
         self._is_away = False
+        REDIS.over()
         allowed, decided_at, usages = cast("tuple[int, int, list[list[int]]]", reply)
         return decide(bool(allowed), decided_at, [Usage(*usage) for usage in usages])

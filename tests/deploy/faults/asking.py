@@ -112,7 +112,11 @@ class Asking:
         self._is_over.wait(first_seconds)
         while not self._is_over.is_set():
             began_at = time.monotonic()
-            is_answered = ask(f"{name}-{number}")
+            try:
+                is_answered = ask(f"{name}-{number}")
+            except Exception as error:  # noqa: BLE001 - an answer that is none of the platform's
+                self.wrong.append(f"{name}-{number}: {error!r}")
+                is_answered = False
             ended_at = time.monotonic()
             self.requests.append(Request(began_at, ended_at, is_answered))
             number += 1

@@ -29,8 +29,11 @@ class Scene:
 
 @dataclass(frozen=True)
 class Fault:
+    """`is_away`: nothing can be answered while it lasts."""
+
     name: str
     happen: Callable[[Scene], None]
+    is_away: bool = False
 
 
 def nothing(_: Scene) -> None:
@@ -124,7 +127,7 @@ FAULTS = [
     Fault("Redis stopped", stop_redis),
     Fault("Redis silent", silence_redis),
     Fault("PostgreSQL restarted", restart_postgres),
-    Fault("PostgreSQL killed", crash_postgres),
+    Fault("PostgreSQL killed", crash_postgres, is_away=True),
     Fault("two rows locked", hold_rows),
 ]
 

@@ -56,6 +56,19 @@ class Outage:
         )
 
 
+def too_long(outage: Outage, most_seconds: float) -> list[str]:
+    """What took longer than any fault of one process may keep the platform."""
+    told = {
+        "no request was answered": outage.api_seconds,
+        "a stream was not acknowledged": outage.stream_worst_seconds,
+    }
+    return [
+        f"{outage.fault}: {what} for {seconds:.0f} s, and may be for {most_seconds:.0f}"
+        for what, seconds in told.items()
+        if seconds > most_seconds
+    ]
+
+
 def row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 

@@ -1,0 +1,36 @@
+"""`python -m kynaplatform.await_server PORT`: wait until a server of this machine answers there.
+
+Exits with 0 once /healthz answers, with 1 after 60 s. So `systemctl restart` ends when the server
+serves, and the next one may be restarted.
+"""
+
+import sys
+import time
+from http.client import HTTPConnection, HTTPException
+
+SECONDS = 60.0
+POLL_SECONDS = 0.1
+
+
+def answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def main(port: int) -> int:
+    deadline = time.monotonic() + SECONDS
+    while not answers(port):
+        if time.monotonic() > deadline:
+            return 1
+        time.sleep(POLL_SECONDS)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(int(sys.argv[1])))
