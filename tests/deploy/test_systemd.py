@@ -97,7 +97,8 @@ def test_a_unit_counts_as_started_once_its_server_answers(tmp_path: Path, name: 
     unit = (UNITS / f"kynaplatform-{name}@.service").read_text()
     [line] = re.findall(r"^ExecStartPost=(.*)$", unit, re.MULTILINE)
     port = free_port()
-    words = line.replace("%i", str(port)).replace(f"{BIN}/python", sys.executable).split()
+    given = {"%i": str(port), f"{BIN}/python": sys.executable}
+    words = [given.get(word, word) for word in line.split()]
     waiting = subprocess.Popen(words, cwd=PROJECT)
     with pytest.raises(subprocess.TimeoutExpired):
         waiting.wait(1)

@@ -80,14 +80,21 @@ def stop_redis(scene: Scene) -> None:
     scene.stage.begin("redis")
 
 
-def silence_redis(scene: Scene) -> None:
+def silence(name: str) -> Callable[[Scene], None]:
     """It accepts connections, and says nothing."""
-    redis = scene.stage.pid_of("redis")
-    os.kill(redis, signal.SIGSTOP)
-    try:
-        scene.stage.pass_time(scene.away_seconds)
-    finally:
-        os.kill(redis, signal.SIGCONT)
+
+    def happen(scene: Scene) -> None:
+        first = scene.stage.pid_of(name)
+        silent = [first, *children_of(first)]
+        for pid in silent:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            scene.stage.pass_time(scene.away_seconds)
+        finally:
+            for pid in silent:
+                os.kill(pid, signal.SIGCONT)
+
+    return happen
 
 
 def restart_postgres(scene: Scene) -> None:
@@ -125,7 +132,8 @@ FAULTS = [
     kill_child("worker"),
     *map(kill, [*SERVERS, "worker", "beat", "nginx"]),
     Fault("Redis stopped", stop_redis),
-    Fault("Redis silent", silence_redis),
+    Fault("Redis silent", silence("redis")),
+    Fault("web-1 silent", silence("web-1")),
     Fault("PostgreSQL restarted", restart_postgres),
     Fault("PostgreSQL killed", crash_postgres, is_away=True),
     Fault("two rows locked", hold_rows),
