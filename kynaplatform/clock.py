@@ -84,8 +84,8 @@ def measured(database_time: datetime, asked_at: float) -> None:
     SKEW.set(skew)
     if abs(skew) > TOLD_FROM_SECONDS:
         logger.warning(
-            "this machine's clock is %(seconds).1f s ahead of the database's, which counts",
-            {"seconds": round(skew, 1)},
+            "this machine's clock is %(seconds).1f s %(side)s the database's, which counts",
+            {"seconds": round(abs(skew), 1), "side": "ahead of" if skew > 0 else "behind"},
         )
 
 

@@ -234,6 +234,8 @@ SPECTACULAR_SETTINGS = {
 # --- Workers -----------------------------------------------------------------------------
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
+# Acknowledged as they begin, by Celery's default: every task may be missed, and comes again. Late
+# ones end a worker whose Redis goes away meanwhile.
 # A broker may be away for as long as it likes.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TIMEZONE = "UTC"

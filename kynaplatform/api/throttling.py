@@ -1,6 +1,6 @@
 """Which counters a request is counted on, and the headers that say what is left."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from django.conf import settings
@@ -35,21 +35,19 @@ class RequestCounter:
 
     def hit(self, limits: Sequence[Limit]) -> Decision:
         """Count one request on all of `limits`, or on none when one of them is full."""
-        if self._redis is not None:
-            try:
-                return self._redis.hit(limits)
-            except CounterUnavailable:
-                FALLBACKS.inc()
-        return self._local.hit(limits)
+        return self._ask(lambda counter: counter.hit(limits))
 
     def peek(self, limits: Sequence[Limit]) -> Decision:
         """What `hit` would answer, counting nothing."""
+        return self._ask(lambda counter: counter.peek(limits))
+
+    def _ask(self, ask: Callable[[RedisCounter | SharedFileCounter], Decision]) -> Decision:
         if self._redis is not None:
             try:
-                return self._redis.peek(limits)
+                return ask(self._redis)
             except CounterUnavailable:
                 FALLBACKS.inc()
-        return self._local.peek(limits)
+        return ask(self._local)
 
 
 @cache
