@@ -20,7 +20,8 @@ SNAPSHOT_FORM = 1
 
 @dataclass(frozen=True, slots=True)
 class DetectionEvent:
-    """`ts_ms` is the timestamp of the frame that decided; `payload` is ready for JSON."""
+    """`ts_ms` is the timestamp of the frame that decided, or when the pose was lost by a clock that
+    no frame came with; `payload` is ready for JSON."""
 
     type: str
     ts_ms: float
@@ -87,6 +88,18 @@ class Engine:
             if phase.holds:
                 events += self._advice(phase, cues, now)
         return events
+
+    def advance(self, clock_ms: float) -> list[DetectionEvent]:
+        """The events of time that passes without a frame, up to `clock_ms`, a finite number: the
+        pose is lost POSE_LOST_MS after the last usable frame, and that is their time.
+
+        Any other clock changes nothing, whenever it is told. Frames that follow must not be before
+        the events of a clock; they may be before the clock itself.
+        """
+        if self._usable_ms is None or clock_ms - self._usable_ms < POSE_LOST_MS:
+            return []
+        self._last_ms = None  # the next frame is smoothed with none before it
+        return self._lose_pose(self._usable_ms + POSE_LOST_MS)
 
     def finish(self) -> list[DetectionEvent]:
         """The events at the end of the session, at the time of the last frame: an attempt that is
