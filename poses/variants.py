@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import accumulate
 
-from detection import Landmark, PoseFrame
-from detection.landmarks import LANDMARK_NAMES
+from detection import LANDMARK_NAMES, Landmark, PoseFrame
 
 Frames = list[PoseFrame]
 Change = Callable[[Frames], Frames]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import detection
 from bench.engine import largest_spec
 from detection import Engine, Landmark, MoveSpec, PoseFrame
-from poses.figure import EXERCISES, perform
+from poses.figure import perform
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "movespecs"
 SPECS = {
@@ -25,7 +25,7 @@ NOISY = {
     exercise: perform(
         exercise, repetitions=3, fps=20, noise_m=0.04, dropped=0.1, seed=7, start_ms=0.1
     )
-    for exercise in EXERCISES
+    for exercise in SPECS
 }
 LARGEST = largest_spec()
 
@@ -44,7 +44,7 @@ def run_restored(spec: MoveSpec, frames: list[PoseFrame], points: set[int]) -> l
     return events + through_json(spec, engine).finish()
 
 
-@pytest.mark.parametrize("exercise", EXERCISES)
+@pytest.mark.parametrize("exercise", SPECS)
 @settings(max_examples=25, deadline=None)
 @given(points=st.sets(st.integers(0, 180)))
 def test_stored_and_restored_anywhere_the_events_are_the_same(
@@ -54,7 +54,7 @@ def test_stored_and_restored_anywhere_the_events_are_the_same(
     assert run_restored(spec, frames, points) == run(spec, frames)
 
 
-@pytest.mark.parametrize("exercise", EXERCISES)
+@pytest.mark.parametrize("exercise", SPECS)
 def test_stored_and_restored_after_every_frame_the_events_are_the_same(exercise: str) -> None:
     frames = NOISY[exercise]
     every = set(range(len(frames)))

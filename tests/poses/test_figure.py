@@ -1,50 +1,42 @@
-"""The figure that performs the catalogue's movements."""
+"""The figure's body, its exercises, and the camera before which it moves."""
 
 import math
+from statistics import pstdev
 
 import pytest
+from poses_scene import at, degrees
 
-from detection import JOINT_LANDMARKS, Landmark
-from detection.landmarks import INDEX
 from poses.figure import (
     EXERCISES,
-    FOREARM,
     MOVEMENTS,
-    SHANK,
-    THIGH,
-    TRUNK,
-    UPPER_ARM,
+    Build,
+    Camera,
     Limb,
     Posture,
+    hold,
     landmarks,
     perform,
 )
 
-LENGTHS = {
-    ("hip", "knee"): THIGH,
-    ("knee", "ankle"): SHANK,
-    ("shoulder", "elbow"): UPPER_ARM,
-    ("elbow", "wrist"): FOREARM,
-}
+TALL = Build().scaled(1.15, limbs=1.1)
 
 
-def at(pose: tuple[Landmark, ...], name: str) -> tuple[float, float, float]:
-    return pose[INDEX[name]][:3]
+def lengths(build: Build) -> dict[tuple[str, str], float]:
+    return {
+        ("hip", "knee"): build.thigh,
+        ("knee", "ankle"): build.shank,
+        ("shoulder", "elbow"): build.upper_arm,
+        ("elbow", "wrist"): build.forearm,
+    }
 
 
-def degrees(pose: tuple[Landmark, ...], side: str, joint: str) -> float:
-    start, middle, end = (at(pose, f"{side}_{name}") for name in JOINT_LANDMARKS[joint])  # type: ignore[index]
-    u, v = ([a - b for a, b in zip(point, middle, strict=True)] for point in (start, end))
-    cosine = sum(a * b for a, b in zip(u, v, strict=True)) / (math.hypot(*u) * math.hypot(*v))
-    return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
-
-
+@pytest.mark.parametrize("build", [Build(), TALL], ids=["average", "tall"])
 @pytest.mark.parametrize("exercise", EXERCISES)
-def test_its_limbs_keep_their_lengths(exercise: str) -> None:
-    for frame in perform(exercise, repetitions=2, fps=10, noise_m=0):
+def test_its_limbs_keep_their_lengths(exercise: str, build: Build) -> None:
+    for frame in perform(exercise, repetitions=2, fps=10, noise_m=0, build=build):
         pose = tuple(frame.landmarks)
         for side in ("left", "right"):
-            for (one, other), length in LENGTHS.items():
+            for (one, other), length in lengths(build).items():
                 measured = math.dist(at(pose, f"{side}_{one}"), at(pose, f"{side}_{other}"))
                 assert measured == pytest.approx(length)
         middles = [
@@ -55,7 +47,7 @@ def test_its_limbs_keep_their_lengths(exercise: str) -> None:
             for part in ("hip", "shoulder")
         ]
         assert middles[0] == pytest.approx([0, 0, 0])
-        assert math.dist(*middles) == pytest.approx(TRUNK)
+        assert math.dist(*middles) == pytest.approx(build.trunk)
 
 
 def test_it_stands_upright_in_the_axes_of_the_camera() -> None:
@@ -92,6 +84,13 @@ def test_a_performance_begins_and_ends_in_its_rest_and_reaches_its_peak() -> Non
         assert landmark == pytest.approx(wanted)
 
 
+def test_told_so_it_goes_part_of_the_way() -> None:
+    frames = perform("squat", repetitions=1, fps=40, reach=0.64, noise_m=0)
+    knees = [degrees(tuple(frame.landmarks), "left", "knee") for frame in frames]
+    assert min(knees) == pytest.approx(180 - 0.64 * 125)
+    assert knees[0] == knees[-1] == pytest.approx(180, abs=1e-4)
+
+
 def test_every_other_lunge_is_the_other_leg_s() -> None:
     frames = perform("lunge", repetitions=2, fps=40, noise_m=0)
     for ms, leading, trailing in ((2250, "left", "right"), (4750, "right", "left")):
@@ -119,7 +118,42 @@ def test_the_share_told_is_dropped() -> None:
 
 
 def test_noise_has_the_size_told() -> None:
-    still = perform("squat", repetitions=0, fps=100, noise_m=0.01)
-    xs = [frame.landmarks[0].x for frame in still]
-    mean = sum(xs) / len(xs)
-    assert 0.008 < math.sqrt(sum((x - mean) ** 2 for x in xs) / len(xs)) < 0.012
+    camera = Camera(fps=100, noise_m=0.01, z_noise=4)
+    noses = [frame.landmarks[0] for frame in hold(Posture(), seconds=4, camera=camera)]
+    x, y, z, _ = (pstdev(axis) for axis in zip(*noses, strict=True))
+    assert (round(x, 3), round(y, 3), round(z, 2)) == (0.01, 0.01, 0.04)
+
+
+def test_z_is_flattened_as_told_and_nothing_else_is() -> None:
+    true, flat = (
+        perform("squat", repetitions=1, fps=10, noise_m=0, z_scale=scale) for scale in (1, 0.5)
+    )
+    for one, other in zip(true, flat, strict=True):
+        for mark, flattened in zip(one.landmarks, other.landmarks, strict=True):
+            assert flattened == (mark.x, mark.y, mark.z * 0.5, mark.visibility)
+
+
+def test_it_can_be_seen_from_where_one_likes() -> None:
+    for turned in (0, 45, 90):
+        frames = perform("squat", repetitions=0, fps=10, noise_m=0, turned=turned)
+        assert frames[0].landmarks == landmarks(MOVEMENTS["squat"].rest, turned)
+
+
+def test_who_is_large_is_large_in_every_part_and_longer_in_limbs_where_told() -> None:
+    average = Build()
+    assert TALL.trunk / average.trunk == pytest.approx(1.15)
+    assert TALL.half_shoulders / average.half_shoulders == pytest.approx(1.15)
+    assert TALL.thigh / average.thigh == pytest.approx(1.15 * 1.1)
+    assert TALL.hand / average.hand == pytest.approx(1.15 * 1.1)
+
+
+def test_tilted_it_leans_to_its_left() -> None:
+    pose = landmarks(Posture(tilt=30), 90)
+    assert at(pose, "left_shoulder")[0] > 0.18 + 0.2
+    assert at(pose, "nose")[0] > 0.2
+
+
+def test_a_forearm_may_point_elsewhere_than_its_upper_arm() -> None:
+    pose = landmarks(Posture(left_arm=Limb(0, 0, 90, 180)))
+    assert degrees(pose, "left", "elbow") == pytest.approx(90)
+    assert at(pose, "left_wrist")[1] < at(pose, "left_elbow")[1] - 0.2

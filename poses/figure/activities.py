@@ -1,0 +1,169 @@
+"""What the figure does besides exercising: scripts of postures, told one after the other.
+
+A script yields (seconds, posture): the posture, and how long the way to it takes, or the stay in
+it where it is the same as before. It goes on for ever. Chance varies what a person would vary.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from poses.figure.body import Limb, Posture, mirrored
+from poses.figure.movements import SITTING, STANDING
+
+Step = tuple[float, Posture]
+Script = Callable[[random.Random], Iterator[Step]]
+
+
+def walking(chance: random.Random) -> Iterator[Step]:
+    heel_strike = Posture(
+        lean=3,
+        left_leg=Limb(25, 20),
+        right_leg=Limb(-18, -35),
+        left_arm=Limb(-20, -5, 5),
+        right_arm=Limb(20, 45, 5),
+    )
+    swing_through = Posture(lean=3, left_leg=Limb(3, -5), right_leg=Limb(15, -48))
+    while True:
+        for posture in (heel_strike, swing_through):
+            yield 0.27, _varied(posture, chance, 3)
+        for posture in (heel_strike, swing_through):
+            yield 0.27, _varied(mirrored(posture), chance, 3)
+
+
+def sitting_down(chance: random.Random) -> Iterator[Step]:
+    """Once, to stay on the chair."""
+    yield 0, STANDING
+    yield 4, STANDING
+    # The knees go ahead of the feet, and the trunk leans over them.
+    yield 1.0, replace(SITTING, lean=40, left_leg=Limb(50, -25), right_leg=Limb(50, -25))
+    yield 0.8, SITTING
+    while True:
+        yield from _stay(SITTING, chance.uniform(3, 8), chance)
+        reaching = replace(SITTING, lean=chance.uniform(-5, 25), right_arm=Limb(60, 80, 5))
+        yield 1.0, _varied(reaching, chance, 5)
+        yield 1.2, SITTING
+
+
+def drinking(chance: random.Random) -> Iterator[Step]:
+    """The hand to the mouth, left and right in turn."""
+    cup_held = replace(STANDING, right_arm=Limb(10, 85, 5))
+    at_the_mouth = replace(STANDING, lean=-3, right_arm=Limb(50, 195, 15, 30))
+    yield 0, STANDING
+    while True:
+        for turn in (_itself, mirrored):
+            yield 1.0, turn(cup_held)
+            yield from _stay(turn(cup_held), chance.uniform(1, 3), chance)
+            yield 1.2, turn(at_the_mouth)
+            yield from _stay(turn(at_the_mouth), chance.uniform(1.5, 3), chance)
+            yield 1.2, turn(cup_held)
+            yield from _stay(turn(cup_held), chance.uniform(1, 3), chance)
+            yield 1.0, STANDING
+
+
+def tying_a_shoe(chance: random.Random) -> Iterator[Step]:
+    """Down on one knee, hands busy, up; the other shoe bent over, legs nearly straight."""
+    reaching = Limb(25, 45, 3)
+    kneeling = Posture(
+        lean=55,
+        left_leg=Limb(95, 5),
+        right_leg=Limb(5, -85),
+        left_arm=reaching,
+        right_arm=reaching,
+    )
+    bent_over = Posture(
+        lean=100,
+        left_leg=Limb(20, -10),
+        right_leg=Limb(15, -15),
+        left_arm=Limb(15, 25),
+        right_arm=Limb(15, 25),
+    )
+    yield 0, STANDING
+    while True:
+        for down in (kneeling, mirrored(bent_over), mirrored(kneeling), bent_over):
+            yield from _stay(STANDING, chance.uniform(3, 5), chance)
+            yield chance.uniform(1.2, 1.8), down
+            yield from _busy(down, chance.uniform(5, 8), chance)
+            yield chance.uniform(1.2, 1.8), STANDING
+
+
+def stretching(chance: random.Random) -> Iterator[Step]:
+    """Arms overhead, a bend to each side, the toes touched, each slowly and held."""
+    overhead = replace(STANDING, left_arm=Limb(170, 175), right_arm=Limb(170, 175))
+    bend = replace(STANDING, tilt=30, left_arm=Limb(0, 5, -10), right_arm=Limb(0, 0, 165, 220))
+    toes = Posture(
+        lean=120,
+        left_leg=Limb(-8, -2),
+        right_leg=Limb(-8, -2),
+        left_arm=Limb(5, 8),
+        right_arm=Limb(5, 8),
+    )
+    yield 0, STANDING
+    while True:
+        for stretch in (overhead, bend, mirrored(bend), toes):
+            yield from _stay(STANDING, chance.uniform(1, 3), chance)
+            yield 2.5, stretch
+            yield from _stay(stretch, chance.uniform(3, 5), chance)
+            yield 2.5, STANDING
+
+
+def idling(chance: random.Random) -> Iterator[Step]:
+    """Standing: small sways, and the weight on one leg and the other."""
+    on_one_leg = replace(STANDING, tilt=4, left_leg=Limb(0, 0, 4), right_leg=Limb(12, -8, 6))
+    arms_folded = replace(STANDING, left_arm=Limb(20, 105, 8), right_arm=Limb(20, 105, 8))
+    yield 0, STANDING
+    while True:
+        for posture in (STANDING, on_one_leg, arms_folded, mirrored(on_one_leg)):
+            yield 1.0, _varied(posture, chance, 2)
+            yield from _stay(posture, chance.uniform(3, 7), chance)
+
+
+ACTIVITIES: dict[str, Script] = {
+    "walking": walking,
+    "sitting down": sitting_down,
+    "drinking": drinking,
+    "tying a shoe": tying_a_shoe,
+    "stretching": stretching,
+    "an idle minute": idling,
+}
+
+
+def _itself(posture: Posture) -> Posture:
+    return posture
+
+
+def _stay(posture: Posture, seconds: float, chance: random.Random) -> Iterator[Step]:
+    """About a second at a time, a little differently each."""
+    steps = max(round(seconds), 1)
+    for _ in range(steps):
+        yield seconds / steps, _varied(posture, chance, 1.5)
+
+
+def _busy(posture: Posture, seconds: float, chance: random.Random) -> Iterator[Step]:
+    """The same with the hands at work."""
+    steps = max(round(seconds / 0.4), 1)
+    for _ in range(steps):
+        left, right = (
+            replace(arm, lower=arm.lower + chance.gauss(0, 12))
+            for arm in (posture.left_arm, posture.right_arm)
+        )
+        working = replace(posture, left_arm=left, right_arm=right)
+        yield seconds / steps, _varied(working, chance, 1.5)
+
+
+def _varied(posture: Posture, chance: random.Random, degrees: float) -> Posture:
+    def vary(limb: Limb) -> Limb:
+        return replace(
+            limb,
+            upper=limb.upper + chance.gauss(0, degrees),
+            lower=limb.lower + chance.gauss(0, degrees),
+        )
+
+    return replace(
+        posture,
+        lean=posture.lean + chance.gauss(0, degrees),
+        left_leg=vary(posture.left_leg),
+        right_leg=vary(posture.right_leg),
+        left_arm=vary(posture.left_arm),
+        right_arm=vary(posture.right_arm),
+    )

@@ -1,0 +1,91 @@
+"""The figure before a camera: an exercise, an activity that is none, or nothing at all."""
+
+import math
+import random
+from bisect import bisect_right
+
+from detection import PoseFrame
+from poses.figure.activities import ACTIVITIES
+from poses.figure.body import AVERAGE, Build, Posture, between, eased, mirrored
+from poses.figure.camera import Camera
+from poses.figure.movements import MOVEMENTS
+
+REST_SECONDS = 1.0  # in the first posture, before the first repetition and after the last
+
+
+def perform(
+    exercise: str,
+    *,
+    repetitions: int,
+    fps: float,
+    seconds_per_repetition: float = 2.5,
+    reach: float = 1.0,
+    noise_m: float = 0.008,
+    dropped: float = 0.0,
+    seed: int = 1,
+    start_ms: float = 0,
+    turned: float | None = None,
+    z_scale: float = 1.0,
+    z_noise: float = 2.0,
+    build: Build = AVERAGE,
+) -> list[PoseFrame]:
+    """The frames of a figure that performs `repetitions` of one of EXERCISES.
+
+    `reach` is the share of the way to the peak that it goes; `turned` None is the turn in which
+    the exercise is usually filmed. Camera explains the rest.
+    """
+    movement = MOVEMENTS[exercise]
+    moving_seconds = repetitions * seconds_per_repetition
+
+    def posture_at(second: float) -> Posture:
+        moving = second - REST_SECONDS
+        if not 0 < moving < moving_seconds:
+            return movement.rest
+        repetition, part = divmod(moving / seconds_per_repetition, 1)
+        share = reach * (1 - math.cos(2 * math.pi * part)) / 2
+        posture = between(movement.rest, movement.peak, share)
+        return mirrored(posture) if movement.alternates and repetition % 2 == 1 else posture
+
+    camera = Camera(
+        fps=fps,
+        turned=movement.turned if turned is None else turned,
+        noise_m=noise_m,
+        z_noise=z_noise,
+        z_scale=z_scale,
+        dropped=dropped,
+        seed=seed,
+        start_ms=start_ms,
+    )
+    return camera.film(posture_at, seconds=moving_seconds + 2 * REST_SECONDS, build=build)
+
+
+def act(
+    activity: str, *, seconds: float, camera: Camera, build: Build = AVERAGE
+) -> list[PoseFrame]:
+    """The frames of a figure that does one of ACTIVITIES, varied by the camera's seed."""
+    chance = random.Random(f"{activity} {camera.seed}")  # noqa: S311
+    times: list[float] = []
+    postures: list[Posture] = []
+    now = 0.0
+    for step_seconds, posture in ACTIVITIES[activity](chance):
+        now += step_seconds
+        times.append(now)
+        postures.append(posture)
+        if now > seconds:
+            break
+
+    def posture_at(second: float) -> Posture:
+        after = bisect_right(times, second)
+        if after == 0:
+            return postures[0]
+        start, end = times[after - 1], times[after]
+        return eased(postures[after - 1], postures[after], (second - start) / (end - start))
+
+    return camera.film(posture_at, seconds=seconds, build=build)
+
+
+def hold(
+    posture: Posture, *, seconds: float, camera: Camera, build: Build = AVERAGE
+) -> list[PoseFrame]:
+    """The frames of a figure that does not move: one posture, seen with the camera's noise."""
+    return camera.film(lambda _: posture, seconds=seconds, build=build)
