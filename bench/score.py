@@ -5,7 +5,7 @@
 For each recording: the human count, the engine's, and the engine's within the span of the human's
 repetitions, which some recordings go on beyond. For each exercise: how many counts are exact, how
 many within one (OBO), and the mean absolute error (MAE). Then the same cross-validated: each
-recording counted with the constants and bounds that do best on all the others. Then stressed: each
+recording counted with the settings and bounds that do best on all the others. Then stressed: each
 recording, up to the end of the human's repetitions, in all the variants of poses/variants.py.
 """
 
@@ -13,29 +13,26 @@ import itertools
 import math
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import detection.angles
-import detection.engine
-import detection.tracking
-from detection import Engine, MoveSpec, PoseFrame
+import detection
+from detection import Engine, EngineSettings, MoveSpec, PoseFrame
 from poses import recordings
 from poses.variants import CHANGES
 
 SPECS = Path(__file__).resolve().parents[1] / "examples" / "movespecs"
 
-# What was chosen on the recordings, as (module, name, values): the middle first, so that of equally
-# good choices the cross-validation takes the most ordinary.
-CONSTANTS = (
-    (detection.angles, "DEPTH_WEIGHT", (0.15, 0.2, 0.1, 0.3)),
-    (detection.engine, "SMOOTHING_MS", (40.0, 30.0, 60.0)),
-    (detection.tracking, "APPROACH_DEGREES", (20.0, 15.0, 25.0)),
-    (detection.tracking, "SHORT_DEGREES", (25.0, 20.0)),
-)
+SHIPPED = EngineSettings()
+# The settings that were chosen on the recordings, each with the values tried: the middle first, so
+# that of equally good choices the cross-validation takes the most ordinary.
+SETTINGS = {
+    "depth_weight": (0.15, 0.2, 0.1, 0.3),
+    "smoothing_ms": (40.0, 30.0, 60.0),
+    "approach_degrees": (20.0, 15.0, 25.0),
+    "short_degrees": (25.0, 20.0),
+}
 # The bounds of the joint that moves, (large, small), by exercise.
 BOUNDS = {
     "push-up": tuple(itertools.product((140.0, 135.0, 145.0), (115.0, 110.0, 120.0))),
@@ -43,7 +40,7 @@ BOUNDS = {
 }
 
 Bounds = tuple[float, float]
-# Of a set of constants: by exercise and bounds, the error of each recording.
+# Of one choice of settings: by exercise and bounds, the error of each recording.
 Errors = dict[tuple[str, Bounds], dict[str, int]]
 
 
@@ -86,8 +83,8 @@ def load_samples(folder: Path) -> list[Sample]:
     return samples
 
 
-def count(spec: MoveSpec, sample: Sample) -> Result:
-    engine = Engine(spec)
+def count(spec: MoveSpec, sample: Sample, settings: EngineSettings = SHIPPED) -> Result:
+    engine = Engine(spec, settings)
     events = [event for frame in sample.frames for event in engine.feed(frame)]
     times = [event.ts_ms for event in events if event.type == "event_completed"]
     in_span = None
@@ -115,34 +112,23 @@ def with_bounds(spec: MoveSpec, bounds: Bounds) -> MoveSpec:
     return replace(spec, phases=tuple(phases))
 
 
-@contextmanager
-def constants_set(values: tuple[Any, ...]) -> Iterator[None]:
-    before = [getattr(module, name) for module, name, _ in CONSTANTS]
-    try:
-        for (module, name, _), value in zip(CONSTANTS, values, strict=True):
-            setattr(module, name, value)
-        yield
-    finally:
-        for (module, name, _), value in zip(CONSTANTS, before, strict=True):
-            setattr(module, name, value)
-
-
-def errors_by_choice(samples: list[Sample]) -> dict[tuple[Any, ...], Errors]:
+def errors_by_choice(samples: list[Sample]) -> dict[EngineSettings, Errors]:
     choices = {}
-    for values in itertools.product(*(values for _, _, values in CONSTANTS)):
-        with constants_set(values):
-            choices[values] = {
-                (exercise, bounds): {
-                    sample.name: count(
-                        with_bounds(catalogue_spec(exercise), bounds), sample
-                    ).counted
-                    - sample.count
-                    for sample in samples
-                    if sample.exercise == exercise
-                }
-                for exercise, all_bounds in BOUNDS.items()
-                for bounds in all_bounds
+    for values in itertools.product(*SETTINGS.values()):
+        chosen: dict[str, Any] = dict(zip(SETTINGS, values, strict=True))
+        settings = replace(SHIPPED, **chosen)
+        choices[settings] = {
+            (exercise, bounds): {
+                sample.name: count(
+                    with_bounds(catalogue_spec(exercise), bounds), sample, settings
+                ).counted
+                - sample.count
+                for sample in samples
+                if sample.exercise == exercise
             }
+            for exercise, all_bounds in BOUNDS.items()
+            for bounds in all_bounds
+        }
     return choices
 
 
@@ -165,12 +151,12 @@ def cross_validated(samples: list[Sample]) -> list[Result]:
 
 
 def _error_when_left_out(
-    left_out: Sample, samples: list[Sample], choices: dict[tuple[Any, ...], Errors]
+    left_out: Sample, samples: list[Sample], choices: dict[EngineSettings, Errors]
 ) -> int:
     counts = {sample.name: sample.count for sample in samples}
     best = []
     for errors in choices.values():
-        # Given the constants, the bounds of each exercise are chosen by themselves.
+        # Given the settings, the bounds of each exercise are chosen by themselves.
         chosen = {
             exercise: min(
                 all_bounds,

@@ -3,12 +3,16 @@
 Pure Python, no input or output. `validate(yaml_source)` gives a `Validation` with `Issue`s and a
 `MoveSpec`, `compile(yaml_source)` the `MoveSpec` or an exception; `json_schema()` describes the
 language to editors; `ISSUE_CODES` explains every code. `Engine(spec).feed(frame)` gives events.
+
+The two are rooms of their own, `language` and `engine`; they meet in what is beside them here.
 """
 
-from detection.engine import SNAPSHOT_FORM, DetectionEvent, Engine
-from detection.issues import ISSUE_CODES, Issue, Severity
-from detection.json_schema import json_schema
+from detection.engine.engine import SNAPSHOT_FORM, DetectionEvent, Engine
+from detection.engine.settings import EngineSettings
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
+from detection.language.issues import ISSUE_CODES, Issue, Severity
+from detection.language.json_schema import json_schema
+from detection.language.validation import MoveSpecInvalid, Validation, compile, validate  # noqa: A004 - as re.compile
 from detection.spec import (
     JOINT_LANDMARKS,
     Criterion,
@@ -19,7 +23,6 @@ from detection.spec import (
     Phase,
     Side,
 )
-from detection.validation import MoveSpecInvalid, Validation, compile, validate  # noqa: A004 - as re.compile
 
 __all__ = [
     "ISSUE_CODES",
@@ -30,6 +33,7 @@ __all__ = [
     "Cue",
     "DetectionEvent",
     "Engine",
+    "EngineSettings",
     "Issue",
     "Joint",
     "Landmark",

@@ -1,17 +1,22 @@
-"""The angles of a recording over time, as the engine follows them."""
+"""The angles of a recording over time, as an engine measured them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import nan
 
-from detection import Criterion, Joint, PoseFrame
-from detection.angles import FRESH_MS, SMOOTHING_MS, SideAngle
+from detection import Criterion, Joint
+from detection.engine.body import Curve
 
-LEFT, RIGHT, PAIR = "left", "right", "pair"
+LEFT: Curve = "left"
+RIGHT: Curve = "right"
+PAIR: Curve = "pair"
+
+# What `Engine.angles` tells after a frame.
+Angles = Mapping[tuple[Joint, Curve], float]
 
 
-def joints_of(criteria: Sequence[Criterion]) -> dict[Joint, tuple[str, ...]]:
+def joints_of(criteria: Sequence[Criterion]) -> dict[Joint, tuple[Curve, ...]]:
     """The joints that criteria name, each with the curves that tell how they are held."""
-    found: dict[Joint, set[str]] = {}
+    found: dict[Joint, set[Curve]] = {}
     for criterion in criteria:
         curves = found.setdefault(criterion.joint, set())
         match criterion.side:
@@ -25,25 +30,6 @@ def joints_of(criteria: Sequence[Criterion]) -> dict[Joint, tuple[str, ...]]:
     return {joint: tuple(name for name in order if name in found[joint]) for joint in found}
 
 
-def angle_series(joint: Joint, frames: Sequence[PoseFrame]) -> dict[str, list[float]]:
-    """Degrees of left, right and pair at each frame; NaN where the engine knows none."""
-    left, right = SideAngle(joint, LEFT), SideAngle(joint, RIGHT)
-    series: dict[str, list[float]] = {LEFT: [], RIGHT: [], PAIR: []}
-    last_ms: float | None = None
-    for frame in frames:
-        now = frame.timestamp_ms
-        keep = 0.0 if last_ms is None else SMOOTHING_MS / (SMOOTHING_MS + now - last_ms)
-        last_ms = now
-        for angle in (left, right):
-            angle.measure(frame.landmarks, now, keep)
-        series[LEFT].append(_degrees([left], now))
-        series[RIGHT].append(_degrees([right], now))
-        series[PAIR].append(_degrees([left, right], now))
-    return series
-
-
-def _degrees(angles: Sequence[SideAngle], now_ms: float) -> float:
-    weight = sum(angle.weight for angle in angles)
-    if weight <= 0.0 or all(now_ms - angle.seen_ms > FRESH_MS for angle in angles):
-        return nan
-    return sum(angle.weighted_sum for angle in angles) / weight
+def angle_series(angles: Sequence[Angles], joint: Joint, curve: Curve) -> list[float]:
+    """Degrees at each frame; NaN where the engine knew none."""
+    return [known.get((joint, curve), nan) for known in angles]

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from detection import DetectionEvent, MoveSpec, PoseFrame
 from poses.recordings import Recording
-from realtime.angle_series import LEFT, PAIR, RIGHT, angle_series, joints_of
+from realtime.angle_series import LEFT, PAIR, RIGHT, Angles, angle_series, joints_of
 from realtime.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
 
 WIDTH_INCHES, PANEL_INCHES, DPI = 14.0, 3.6, 110
@@ -36,10 +36,15 @@ logging.getLogger("matplotlib").setLevel(logging.WARNING)
 
 
 def draw(
-    path: Path, spec: MoveSpec, recording: Recording, events: Sequence[DetectionEvent]
+    path: Path,
+    spec: MoveSpec,
+    recording: Recording,
+    events: Sequence[DetectionEvent],
+    angles: Sequence[Angles],
 ) -> None:
     """Write the picture to `path` as a PNG: a panel for each joint of the phases.
 
+    `angles` are those that the engine knew after each frame.
     A phase's band is the angles that it allows, and is darker for as long as the phase held.
     Raises OSError when the file cannot be written.
     """
@@ -50,9 +55,8 @@ def draw(
     seconds = [frame.timestamp_ms / 1000 for frame in frames]
     for panel, (joint, curves) in zip(panels, joints.items(), strict=True):
         draw_bands(panel, spec, joint, events, frames)
-        series = angle_series(joint, frames)
         for name in curves:
-            panel.plot(seconds, series[name], **CURVES[name])
+            panel.plot(seconds, angle_series(angles, joint, name), **CURVES[name])
         mark_outcomes(panel, events)
         mark_by_people(panel, recording)
         panel.set_ylabel(f"{joint}, degrees")

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from detection import language, scalars, source
+from detection.language import declaration, yaml_scalars, yaml_text
 from kynaplatform.api import bodies, idempotency, request_id, views
 from local_stack.environment import PROJECT
 from projects import credentials
@@ -38,21 +38,21 @@ WORST = {
     (request_id, "_ACCEPTABLE"): ["x" * SIZE],
     (views, "_UUID"): ["a" * SIZE, "a" * 8 + "-aaaa" * (SIZE // 5)],
     (credentials, "_SECRET"): ["kyna_sk_" + "a" * SIZE],
-    (source, "_REFUSED"): ["x" * SIZE],
-    (source, "_LINE_BREAK"): ["\r" * SIZE, "\n" * SIZE],
+    (yaml_text, "_REFUSED"): ["x" * SIZE],
+    (yaml_text, "_LINE_BREAK"): ["\r" * SIZE, "\n" * SIZE],
     (sources, "LINE_BREAK"): ["\r" * SIZE, "\r\n" * (SIZE // 2)],
-    (scalars, "_NULL"): ["n" * SIZE],
-    (scalars, "_BOOLEAN"): ["t" * SIZE],
-    (scalars, "_DECIMAL"): [
+    (yaml_scalars, "_NULL"): ["n" * SIZE],
+    (yaml_scalars, "_BOOLEAN"): ["t" * SIZE],
+    (yaml_scalars, "_DECIMAL"): [
         "1" * SIZE + "x",
         "." * SIZE,
         "1." + "1" * SIZE + "e",
         "1e" + "1" * SIZE + "x",
     ],
-    (scalars, "_OCTAL"): ["0o" + "7" * SIZE + "x"],
-    (scalars, "_HEXADECIMAL"): ["0x" + "f" * SIZE + "x"],
-    (scalars, "_INFINITY"): ["." * SIZE],
-    (scalars, "_NOT_A_NUMBER"): ["." * SIZE],
+    (yaml_scalars, "_OCTAL"): ["0o" + "7" * SIZE + "x"],
+    (yaml_scalars, "_HEXADECIMAL"): ["0x" + "f" * SIZE + "x"],
+    (yaml_scalars, "_INFINITY"): ["." * SIZE],
+    (yaml_scalars, "_NOT_A_NUMBER"): ["." * SIZE],
 }
 
 
@@ -60,8 +60,8 @@ USED_BY = {
     (bodies, "_UNSTORABLE"): "search",
     (bodies, "_INDEX"): "search",
     (idempotency, "_ESCAPED"): "search",
-    (source, "_REFUSED"): "search",
-    (source, "_LINE_BREAK"): "split",
+    (yaml_text, "_REFUSED"): "search",
+    (yaml_text, "_LINE_BREAK"): "split",
     (sources, "LINE_BREAK"): "split",
 }
 
@@ -88,7 +88,7 @@ PACKAGES = (
 # What they match is an operator's or the language's own.
 NO_STRANGERS = {"kynaplatform/environment.py", "kynaplatform/api/rate_limits/__init__.py"}
 # Its patterns are fields of the language, which a test below feeds.
-OF_THE_LANGUAGE = {"detection/checking.py"}
+OF_THE_LANGUAGE = {"detection/language/checking.py"}
 
 
 def uses_of_re(path):
@@ -127,7 +127,7 @@ def test_it_is_linear(module, name):
 
 
 def test_so_are_those_of_the_language():
-    for text in (language.NAME, language.LABEL, language.PROSE):
+    for text in (declaration.NAME, declaration.LABEL, declaration.PROSE):
         for letters in ("x" * SIZE, " " * SIZE, "x" * SIZE + "\0"):
             re.fullmatch(text.pattern, letters)
 

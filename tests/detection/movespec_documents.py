@@ -3,9 +3,9 @@
 from typing import Any
 
 from detection import Issue, validate
-from detection.issues import Report
-from detection.nodes import Node, read_document
-from detection.scalars import parse_number, plain_scalar_type
+from detection.language.issues import Report
+from detection.language.yaml_scalars import parse_number, plain_scalar_type
+from detection.language.yaml_tree import Node, read_document
 
 # The tests count on these lines and columns.
 DOCUMENT = """\

@@ -5,8 +5,7 @@ import math
 import pytest
 from engine_scene import at, bent, changed, held, hidden, movespec, run, told, unseen
 
-from detection import JOINT_LANDMARKS, Engine, Landmark, PoseFrame
-from detection.angles import DEPTH_WEIGHT
+from detection import JOINT_LANDMARKS, Engine, EngineSettings, Landmark, PoseFrame
 from detection.landmarks import INDEX
 
 
@@ -43,7 +42,7 @@ def test_a_joint_is_the_angle_at_the_middle_landmark(joint: str, degrees: float,
 
 def test_z_counts_by_its_weight() -> None:
     pose = pose_with(left_hip=(0, -0.4, 0), left_knee=(0, 0, 0), left_ankle=(0, 0.3, 0.3))
-    assert has_angle("knee", 180 - math.degrees(math.atan(DEPTH_WEIGHT)), pose)
+    assert has_angle("knee", 180 - math.degrees(math.atan(EngineSettings().depth_weight)), pose)
 
 
 def test_the_angle_of_a_pair_lies_with_the_side_of_longer_segments() -> None:
@@ -114,3 +113,39 @@ def test_landmarks_that_make_no_limb_are_not_measured(place: tuple[float, float,
     engine = Engine(movespec())
     events = [engine.feed(PoseFrame(n * 33, pose)) for n, pose in enumerate([pose, spread] * 20)]
     assert events == [[]] * 40
+
+
+def test_the_engine_tells_the_angles_that_it_measured() -> None:
+    spec = movespec(
+        {
+            "up": ["{joint: knee, angle_min: 150}"],
+            "down": ["{joint: hip, side: left, angle_max: 9}"],
+        },
+        ["up", "down"],
+        ["{when: up, joint: elbow, side: front, angle_max: 9, message: Bent.}"],
+    )
+    engine = Engine(spec)
+    assert engine.angles() == {}
+    frames = held((bent(120, 100), 1000))
+    for frame in frames:
+        engine.feed(frame)
+    angles = engine.angles()
+    assert list(angles) == [
+        ("knee", "left"), ("knee", "right"), ("knee", "pair"),
+        ("hip", "left"),
+        ("elbow", "left"), ("elbow", "right"), ("elbow", "pair"),
+    ]  # fmt: skip
+    assert angles["knee", "left"] == pytest.approx(120, abs=0.01)
+    assert angles["knee", "right"] == pytest.approx(100, abs=0.01)
+    assert 100 < angles["knee", "pair"] < 120
+    assert Engine.restore(spec, engine.snapshot()).angles() == angles
+
+
+def test_an_angle_that_is_not_known_is_not_told() -> None:
+    engine = Engine(movespec())
+    for frame in held((bent(120), 500), (hidden(bent(120), "left_ankle"), 500)):
+        engine.feed(frame)
+    assert set(engine.angles()) == {("knee", "right"), ("knee", "pair")}
+    for frame in held((unseen(bent(120)), 500), start_ms=1000):
+        engine.feed(frame)
+    assert engine.angles() == {}

@@ -116,8 +116,56 @@ def test_a_snapshot_of_another_form_is_refused() -> None:
 
 
 def test_a_snapshot_of_another_movespec_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"zip\(\)"):
+    with pytest.raises(ValueError, match="does not know: hip left, hip right"):
         Engine.restore(SPECS["lunge"], Engine(SPECS["squat"]).snapshot())
+    with pytest.raises(ValueError, match="does not know: knee left, knee right"):
+        Engine.restore(SPECS["push-up"], Engine(SPECS["squat"]).snapshot())
+    three = movespec(STANDING_AND_BOTTOM | {"half": ["{joint: knee, angle_max: 130}"]})
+    with pytest.raises(ValueError, match="so many phases"):
+        Engine.restore(three, Engine(movespec()).snapshot())
+
+
+def test_a_snapshot_names_what_is_not_as_at_the_start() -> None:
+    engine = Engine(SPECS["squat"])
+    angles = {f"{joint} {side}": {} for joint in ("knee", "hip") for side in ("left", "right")}
+    assert engine.snapshot() == {
+        "form": detection.SNAPSHOT_FORM,
+        "last_ms": None,
+        "usable_ms": None,
+        "angles": angles,
+        "leads": {},
+        "phases": [{}, {}],
+        "repetition": {},
+    }
+    for frame in NOISY["squat"][:50]:
+        engine.feed(frame)
+    snapshot = engine.snapshot()
+    assert snapshot["last_ms"] == snapshot["angles"]["knee left"]["seen_ms"]
+    assert [phase.get("holds") for phase in snapshot["phases"]] == [None, True]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"phases": [{}, {"depth": 1.0}]},
+        {"phases": [{}, {"holds": 1}]},
+        {"phases": [{}, {"cues_sent": 0.5}]},
+        {"phases": [{}, {"tolerance": "5"}]},
+        {"phases": [{}, []]},
+        {"leads": {"ankle": {}}},
+        {"angles": {}},
+        {"repetition": {"step": True}},
+        {"rhythm": {}},
+    ],
+)
+def test_a_snapshot_with_anything_else_in_it_is_refused(part: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^(Not a|Names that) "):
+        Engine.restore(SPECS["squat"], Engine(SPECS["squat"]).snapshot() | part)
+
+
+def test_a_snapshot_without_one_of_its_parts_is_refused() -> None:
+    with pytest.raises(ValueError, match="missing"):
+        Engine.restore(SPECS["squat"], {"form": detection.SNAPSHOT_FORM})
 
 
 def test_two_engines_of_one_movespec_know_nothing_of_each_other() -> None:

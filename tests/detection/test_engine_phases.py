@@ -1,17 +1,31 @@
 """When a phase is entered and left: dwell, hysteresis, and turns near its bands."""
 
+from dataclasses import replace
+
 import pytest
 from engine_scene import at, bent, completed, held, movespec, run, swinging, told
 
-from detection.tracking import ENTER_MS, EXIT_MS
+from detection import Engine, EngineSettings
 
+SETTINGS = EngineSettings()
 UP, DOWN = bent(178), bent(80)
 
 
 @pytest.mark.parametrize("fps", [10, 15, 24, 30, 60])
 def test_a_phase_is_entered_once_its_criteria_have_held_for_the_dwell(fps: float) -> None:
     (event,) = run(movespec(), held((UP, 1000), fps=fps))
-    assert ENTER_MS <= event.ts_ms < ENTER_MS + 1000 / fps
+    assert SETTINGS.enter_ms <= event.ts_ms < SETTINGS.enter_ms + 1000 / fps
+
+
+def test_an_engine_is_given_its_settings() -> None:
+    slow = replace(SETTINGS, enter_ms=500.0)
+    engine = Engine(movespec(), slow)
+    events = []
+    for frame in held((UP, 1000)):
+        engine = Engine.restore(movespec(), engine.snapshot(), slow)
+        events += engine.feed(frame)
+    (event,) = events
+    assert 500 <= event.ts_ms < 500 + 1000 / 30
 
 
 def test_bounds_are_inclusive() -> None:
@@ -27,7 +41,7 @@ def test_bounds_are_inclusive() -> None:
 def test_a_phase_is_left_once_its_criteria_have_failed_for_the_dwell() -> None:
     events = run(movespec(), held((UP, 1000), (DOWN, 1000)))
     (left,) = [event for event in events if event.type == "shape_exit"]
-    assert 1000 + EXIT_MS <= left.ts_ms <= 1000 + 2 * EXIT_MS
+    assert 1000 + SETTINGS.exit_ms <= left.ts_ms <= 1000 + 2 * SETTINGS.exit_ms
 
 
 def test_a_phase_is_not_left_within_the_hysteresis() -> None:

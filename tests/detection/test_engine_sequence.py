@@ -1,4 +1,4 @@
-"""Events of the sequence: their order, their times, and how an attempt ends."""
+"""Events of the sequence: their order, their times, and how a repetition ends."""
 
 import pytest
 from engine_scene import at, bent, completed, held, movespec, run, swinging, told, unseen
@@ -57,7 +57,7 @@ def test_another_phase_of_the_sequence_interrupts_after_two_steps() -> None:
     assert told(events)[-2:] == ["shape_enter:standing", "event_interrupted:out_of_order"]
 
 
-def test_the_entry_that_interrupts_may_begin_the_next_attempt() -> None:
+def test_the_entry_that_interrupts_may_begin_the_next_repetition() -> None:
     spec = movespec(THREE, ["standing", "half", "bottom"])
     events = run(spec, held((UP, 500), (HALF, 500), (UP, 500), (HALF, 500), (DOWN, 500)))
     assert [line for line in told(events) if line.startswith("event")] == [
@@ -66,7 +66,7 @@ def test_the_entry_that_interrupts_may_begin_the_next_attempt() -> None:
     ]
 
 
-def test_an_attempt_of_one_step_is_not_interrupted() -> None:
+def test_a_repetition_of_one_step_is_not_interrupted() -> None:
     spec = movespec(THREE, ["half", "standing", "bottom", "half"])
     lines = told(run(spec, held((HALF, 500), (DOWN, 500))))
     assert lines == ["shape_enter:half", "shape_exit:half", "shape_enter:bottom"]

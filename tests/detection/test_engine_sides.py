@@ -3,7 +3,7 @@
 import pytest
 from engine_scene import bent, crouched, held, hidden, movespec, run, told
 
-from detection.lead import LEAD_HELD_MS
+from detection import EngineSettings
 
 
 def entered(criterion: str, *stays: tuple[object, float]) -> list[str]:
@@ -67,7 +67,7 @@ def test_back_is_the_other_one() -> None:
 def test_before_a_lead_is_known_neither_holds() -> None:
     assert entered(FRONT_BENT, (crouched(90, 90), 2000)) == []
     assert entered(BACK_BENT, (crouched(90, 90), 2000)) == []
-    assert entered(FRONT_BENT, (bent(95, 170, ahead=60), LEAD_HELD_MS - 50)) == []
+    assert entered(FRONT_BENT, (bent(95, 170, ahead=60), EngineSettings().lead_held_ms - 50)) == []
 
 
 def test_the_lead_stays_when_the_legs_come_together() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from detection import ISSUE_CODES, JOINT_LANDMARKS, validate
-from detection.grammar import Items, Kind, Record
-from detection.issues import WARNING_CODES
-from detection.language import MOVESPEC
+from detection.language.declaration import MOVESPEC
+from detection.language.grammar import Items, Kind, Record
+from detection.language.issues import WARNING_CODES
 from detection.spec import SIDES
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from movespec_documents import DOCUMENT
 
 from detection import ISSUE_CODES, validate
-from detection.issues import WARNING_CODES
+from detection.language.issues import WARNING_CODES
 
 FRAGMENTS = st.sampled_from(
     [

@@ -4,9 +4,10 @@ import pytest
 import yaml
 from movespec_documents import DOCUMENT, edit, errors_of
 
-from detection import nodes, validate
-from detection.issues import MAX_ERRORS
-from detection.source import MAX_BYTES
+from detection import validate
+from detection.language import yaml_tree
+from detection.language.issues import MAX_ERRORS
+from detection.language.yaml_text import MAX_BYTES
 
 
 def filled(unit: str) -> str:
@@ -78,10 +79,10 @@ def test_ten_levels_are_read_and_eleven_are_not() -> None:
 
 def test_it_stops_at_the_bound_of_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    node_class = nodes.Node
-    monkeypatch.setattr(nodes, "Node", lambda *args: made.append(args) or node_class(*args))
+    node_class = yaml_tree.Node
+    monkeypatch.setattr(yaml_tree, "Node", lambda *args: made.append(args) or node_class(*args))
     validate(filled("-\n"))
-    assert len(made) == nodes.MAX_NODES + 1
+    assert len(made) == yaml_tree.MAX_NODES + 1
 
 
 def test_aliases_are_never_expanded() -> None:

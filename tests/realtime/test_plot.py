@@ -4,9 +4,10 @@ from math import isnan
 
 import pytest
 
-from detection import DetectionEvent, Landmark, PoseFrame, compile  # noqa: A004 - as re.compile
+from detection import DetectionEvent, Engine, Landmark, PoseFrame
+from detection import compile as compile_movespec
 from poses.figure import perform
-from realtime.angle_series import angle_series, joints_of
+from realtime.angle_series import Angles, angle_series, joints_of
 from realtime.plot import stays
 
 SPEC = """\
@@ -45,7 +46,7 @@ def test_a_phase_stays_from_enter_to_exit_or_to_the_end() -> None:
 
 
 def test_every_joint_of_the_phases_has_the_curves_that_its_criteria_need() -> None:
-    spec = compile(SPEC)
+    spec = compile_movespec(SPEC)
     criteria = [criterion for phase in spec.phases for criterion in phase.criteria]
     assert joints_of(criteria) == {
         "knee": ("left", "right", "pair"),
@@ -54,16 +55,25 @@ def test_every_joint_of_the_phases_has_the_curves_that_its_criteria_need() -> No
     }
 
 
+def angles_of(frames: list[PoseFrame]) -> list[Angles]:
+    engine = Engine(compile_movespec(SPEC))
+    angles = []
+    for frame in frames:
+        engine.feed(frame)
+        angles.append(engine.angles())
+    return angles
+
+
 def test_the_angles_are_those_of_the_movement() -> None:
     frames = perform("squat", repetitions=1, fps=30, noise_m=0.0)
-    knee = angle_series("knee", frames)
-    assert [len(series) for series in knee.values()] == [len(frames)] * 3
-    assert knee["pair"][0] == pytest.approx(180, abs=1)
-    deepest = min(knee["pair"])
-    assert 50 < deepest < 70
-    assert knee["left"][40] == pytest.approx(knee["pair"][40], abs=3)
+    angles = angles_of(frames)
+    left, pair = (angle_series(angles, "knee", curve) for curve in ("left", "pair"))
+    assert len(left) == len(pair) == len(frames)
+    assert pair[0] == pytest.approx(180, abs=1)
+    assert 50 < min(pair) < 70
+    assert left[40] == pytest.approx(pair[40], abs=3)
 
 
 def test_an_angle_that_nothing_shows_has_a_gap() -> None:
     hidden = PoseFrame(0, (Landmark(0.0, 0.0, 0.0, 0.0),) * 33)
-    assert isnan(angle_series("knee", [hidden])["pair"][0])
+    assert isnan(angle_series(angles_of([hidden]), "knee", "pair")[0])

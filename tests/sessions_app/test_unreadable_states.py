@@ -162,7 +162,7 @@ def test_a_process_that_knows_the_form_finishes_it(
 ) -> None:
     session_id = finalizing(scene, of_later_code())
     assert sweep(100) == 0
-    for module in (deadlines, detection.engine):
+    for module in (deadlines, detection.engine.engine):
         monkeypatch.setattr(module, "SNAPSHOT_FORM", LATER_FORM)
     assert sweep(200) == 1
     assert scene.state(session_id) == ("completed", "completed", None, at(60))

@@ -9,6 +9,7 @@ import detection
 from detection import DetectionEvent, Engine, MoveSpec, MoveSpecInvalid
 from kynaplatform.api.commands import OperatorCommand
 from poses.recordings import Recording
+from realtime.angle_series import Angles
 from realtime.event_lines import EventLines, count_completed, count_interrupted
 from realtime.recording_files import read_recording
 from sessions_app.events import present_ts
@@ -41,7 +42,7 @@ class Command(OperatorCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         recording = read_recording(options["recording"])
         spec = read_spec(options["spec"])
-        events = run_engine(spec, recording)
+        events, angles = run_engine(spec, recording)
         if options["json"]:
             self.answer(as_object(spec, events), options)
         else:
@@ -51,7 +52,7 @@ class Command(OperatorCommand):
             name = options["recording"].name.removesuffix(".gz").removesuffix(".json")
             path = Path(f"{name}.png")
         if path is not None:
-            self.draw(path, spec, recording, events, is_wanted=options["plot"] is not None)
+            self.draw(path, spec, recording, events, angles, is_wanted=options["plot"] is not None)
 
     def print_lines(
         self, spec: MoveSpec, recording: Recording, events: Sequence[DetectionEvent]
@@ -72,6 +73,7 @@ class Command(OperatorCommand):
         spec: MoveSpec,
         recording: Recording,
         events: Sequence[DetectionEvent],
+        angles: Sequence[Angles],
         *,
         is_wanted: bool,
     ) -> None:
@@ -83,7 +85,7 @@ class Command(OperatorCommand):
         from realtime.plot import draw
 
         try:
-            draw(path, spec, recording, events)
+            draw(path, spec, recording, events, angles)
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
         self.stderr.write(f"{path} is written.")
@@ -101,10 +103,15 @@ def read_spec(path: Path) -> MoveSpec:
         raise CommandError(f"{path} is not a valid MoveSpec:\n{lines}") from error
 
 
-def run_engine(spec: MoveSpec, recording: Recording) -> list[DetectionEvent]:
+def run_engine(spec: MoveSpec, recording: Recording) -> tuple[list[DetectionEvent], list[Angles]]:
+    """The events, and the angles that the engine knew after each frame."""
     engine = Engine(spec)
-    events = [event for frame in recording.pose_frames() for event in engine.feed(frame)]
-    return events + engine.finish()
+    events: list[DetectionEvent] = []
+    angles: list[Angles] = []
+    for frame in recording.pose_frames():
+        events += engine.feed(frame)
+        angles.append(engine.angles())
+    return events + engine.finish(), angles
 
 
 def as_object(spec: MoveSpec, events: Sequence[DetectionEvent]) -> dict[str, Any]:

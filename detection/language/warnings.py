@@ -2,9 +2,9 @@
 
 from itertools import combinations
 
-from detection.issues import Report, quote
+from detection.language.issues import Report, quote
+from detection.language.rules import MOVEMENT
 from detection.overlap import can_hold_at_once
-from detection.rules import MOVEMENT
 from detection.spec import MoveSpec
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from detection.grammar import (
+from detection.language.declaration import MOVESPEC
+from detection.language.grammar import (
     Choice,
     Excludes,
     Field,
@@ -15,7 +16,6 @@ from detection.grammar import (
     Rule,
     Text,
 )
-from detection.language import MOVESPEC
 
 Schema = dict[str, Any]
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from detection.grammar import (
+from detection.language.grammar import (
     Choice,
     Excludes,
     Field,
@@ -16,9 +16,9 @@ from detection.grammar import (
     Rule,
     Text,
 )
-from detection.issues import Report, nearest, quote
-from detection.nodes import Node, child_path
-from detection.scalars import parse_number, plain_scalar_type
+from detection.language.issues import Report, nearest, quote
+from detection.language.yaml_scalars import parse_number, plain_scalar_type
+from detection.language.yaml_tree import Node, child_path
 
 # The value of a node: str, float, list or dict, and None where the node is not valid. An invalid
 # or absent key is missing from its dict; a default is in it like a given value.

@@ -10,9 +10,9 @@ from typing import Literal, cast
 
 import yaml
 
-from detection.issues import Mark, Report, quote
-from detection.source import mark_at, readable_text
-from detection.syntax import report_syntax_error
+from detection.language.issues import Mark, Report, quote
+from detection.language.yaml_syntax import report_syntax_error
+from detection.language.yaml_text import mark_at, readable_text
 
 MAX_DEPTH = 10
 MAX_NODES = 5_000

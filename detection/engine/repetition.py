@@ -2,6 +2,8 @@
 
 from typing import Literal, NamedTuple
 
+from detection.engine.memory import Remembering
+
 Reason = Literal["out_of_order", "session_ended", "pose_lost"]
 
 
@@ -13,16 +15,18 @@ class Interrupted(NamedTuple):
     reason: Reason
 
 
-class Attempt:
-    """`step` is the index of the step reached, None while no attempt is under way."""
+class Repetition(Remembering):
+    """`step` is the index of the step reached, None while none is under way."""
 
-    __slots__ = ("_confidence", "_sequence", "_steps", "step")
+    MEMORY = {"step": None, "confidence": 0.0}
+    __slots__ = (*MEMORY, "_sequence", "_steps")
+    step: int | None
+    confidence: float
 
     def __init__(self, sequence: tuple[str, ...]) -> None:
         self._sequence = sequence
         self._steps = frozenset(sequence)
-        self.step: int | None = None
-        self._confidence = 0.0
+        self.forget()
 
     def enter(self, phase: str, confidence: float) -> Completed | Interrupted | None:
         """A phase was entered."""
@@ -40,14 +44,14 @@ class Attempt:
 
     def _begin(self, phase: str, confidence: float) -> None:
         self.step = 0 if phase == self._sequence[0] else None
-        self._confidence = confidence
+        self.confidence = confidence
 
     def _advance(self, step: int, confidence: float) -> Completed | None:
         self.step = step
-        self._confidence += confidence
+        self.confidence += confidence
         if step + 1 < len(self._sequence):
             return None
-        score = self._confidence / len(self._sequence)
+        score = self.confidence / len(self._sequence)
         self._begin(self._sequence[-1], confidence)
         return Completed(round(score, 3))
 
@@ -56,11 +60,3 @@ class Attempt:
         was_midway = self.step is not None and self.step > 0
         self.step = None
         return Interrupted(reason) if was_midway else None
-
-    def snapshot(self) -> list[float | None]:
-        return [self.step, self._confidence]
-
-    def restore(self, state: list[float | None]) -> None:
-        step, confidence = state
-        self.step = None if step is None else int(step)
-        self._confidence = confidence or 0.0

@@ -2,8 +2,8 @@
 
 import yaml
 
-from detection.issues import Mark, Report, quote
-from detection.source import mark_at
+from detection.language.issues import Mark, Report, quote
+from detection.language.yaml_text import mark_at
 
 _NESTING = "exceeded maximum nesting depth"
 _CANNOT_START = "found character that cannot start any token"

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from detection.angles import FRESH_MS, SideAngle
-from detection.lead import Lead
+from detection.engine.angles import SideAngle, pair_degrees
+from detection.engine.lead import Lead
 from detection.spec import Criterion
 
 # What `shortfall` answers while an angle it needs is not known.
@@ -32,10 +32,9 @@ class OfSide:
         self._high = criterion.angle_max + _ROUNDING_DEGREES
 
     def shortfall(self, now_ms: float) -> float:
-        angle = self._angle
-        if now_ms - angle.seen_ms > FRESH_MS or angle.weight <= 0.0:
+        degrees = self._angle.degrees(now_ms)
+        if degrees is None:
             return UNKNOWN
-        degrees = angle.weighted_sum / angle.weight
         if degrees < self._low:
             return self._low - degrees
         return degrees - self._high if degrees > self._high else 0.0
@@ -55,13 +54,9 @@ class OfPair:
         self._high = criterion.angle_max + _ROUNDING_DEGREES
 
     def shortfall(self, now_ms: float) -> float:
-        left, right = self._left, self._right
-        weight = left.weight + right.weight
-        if weight <= 0.0 or (
-            now_ms - left.seen_ms > FRESH_MS and now_ms - right.seen_ms > FRESH_MS
-        ):
+        degrees = pair_degrees(self._left, self._right, now_ms)
+        if degrees is None:
             return UNKNOWN
-        degrees = (left.weighted_sum + right.weighted_sum) / weight
         if degrees < self._low:
             return self._low - degrees
         return degrees - self._high if degrees > self._high else 0.0

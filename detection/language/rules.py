@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from detection.issues import Report, nearest, quote
+from detection.language.issues import Report, nearest, quote
 from detection.spec import RESERVED_WHEN
 
 MOVEMENT = "detection.movement"

@@ -2,7 +2,7 @@
 
 import re
 
-from detection.issues import Mark, Report
+from detection.language.issues import Mark, Report
 
 MAX_BYTES = 65_536
 

@@ -2,7 +2,17 @@
 
 from dataclasses import replace
 
-from detection.grammar import Choice, Excludes, Field, Items, Needs, Number, OneOf, Record, Text
+from detection.language.grammar import (
+    Choice,
+    Excludes,
+    Field,
+    Items,
+    Needs,
+    Number,
+    OneOf,
+    Record,
+    Text,
+)
 from detection.spec import COMPLETED, INTERRUPTED, JOINT_LANDMARKS, LEVELS, RESERVED_WHEN, SIDES
 
 NAME = Text(

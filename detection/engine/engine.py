@@ -4,18 +4,19 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Self
 
-from detection.angles import SMOOTHING_MS
-from detection.attempt import Attempt, Completed, Interrupted
-from detection.body import Body
-from detection.criteria import HeldCriterion
+from detection.engine.body import Body, Curve
+from detection.engine.criteria import HeldCriterion
+from detection.engine.memory import Fields, require_names
+from detection.engine.phases import PhaseTracker
+from detection.engine.repetition import Completed, Interrupted, Repetition
+from detection.engine.settings import EngineSettings
 from detection.landmarks import PoseFrameLike
 from detection.overlap import can_hold_at_once
-from detection.spec import COMPLETED, INTERRUPTED, Cue, MoveSpec
-from detection.tracking import PhaseTracker
+from detection.spec import COMPLETED, INTERRUPTED, Cue, Joint, MoveSpec
 
-POSE_LOST_MS = 2000.0
 # The engine's version to whoever stores snapshots: another can't be read.
-SNAPSHOT_FORM = 1
+SNAPSHOT_FORM = 2
+DEFAULT_SETTINGS = EngineSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,16 @@ class Engine:
     batched and wherever the engine is stored and restored in between. docs/engine.md has every
     rule with its formula."""
 
-    def __init__(self, spec: MoveSpec) -> None:
+    def __init__(self, spec: MoveSpec, settings: EngineSettings = DEFAULT_SETTINGS) -> None:
         self._spec = spec
+        self._smoothing_ms = settings.smoothing_ms
+        self._pose_lost_ms = settings.pose_lost_ms
         self._body = Body(
             (criterion for phase in spec.phases for criterion in phase.criteria),
             (cue.criterion for cue in spec.feedback if cue.criterion is not None),
+            settings,
         )
-        self._phases = [PhaseTracker(phase, self._body) for phase in spec.phases]
+        self._phases = [PhaseTracker(phase, self._body, settings) for phase in spec.phases]
         for (one, tracker), (other, rival) in combinations(
             zip(spec.phases, self._phases, strict=True), 2
         ):
@@ -50,7 +54,7 @@ class Engine:
         self._advised = [
             (phase, cues) for phase in self._phases if (cues := self._cues_of(phase.name))
         ]
-        self._attempt = Attempt(spec.sequence)
+        self._repetition = Repetition(spec.sequence)
         self._last_ms: float | None = None
         self._usable_ms: float | None = None
 
@@ -71,10 +75,10 @@ class Engine:
         now = frame.timestamp_ms
         keep = 0.0
         if self._last_ms is not None:
-            keep = SMOOTHING_MS / (SMOOTHING_MS + (now - self._last_ms))
+            keep = self._smoothing_ms / (self._smoothing_ms + (now - self._last_ms))
         self._last_ms = now
         events: list[DetectionEvent] = []
-        if self._usable_ms is not None and now - self._usable_ms >= POSE_LOST_MS:
+        if self._usable_ms is not None and now - self._usable_ms >= self._pose_lost_ms:
             events = self._lose_pose(now)
             keep = 0.0
         if self._body.measure(frame.landmarks, now, keep):
@@ -91,20 +95,20 @@ class Engine:
 
     def advance(self, clock_ms: float) -> list[DetectionEvent]:
         """The events of time that passes without a frame, up to `clock_ms`, a finite number: the
-        pose is lost POSE_LOST_MS after the last usable frame, and that is their time.
+        pose is lost pose_lost_ms after the last usable frame, and that is their time.
 
         Any other clock changes nothing, whenever it is told. Frames that follow must not be before
         the events of a clock; they may be before the clock itself.
         """
-        if self._usable_ms is None or clock_ms - self._usable_ms < POSE_LOST_MS:
+        if self._usable_ms is None or clock_ms - self._usable_ms < self._pose_lost_ms:
             return []
         self._last_ms = None  # the next frame is smoothed with none before it
-        return self._lose_pose(self._usable_ms + POSE_LOST_MS)
+        return self._lose_pose(self._usable_ms + self._pose_lost_ms)
 
     def finish(self) -> list[DetectionEvent]:
-        """The events at the end of the session, at the time of the last frame: an attempt that is
-        midway is interrupted. Called again it gives none."""
-        interrupted = self._attempt.abandon("session_ended")
+        """The events at the end of the session, at the time of the last frame: a repetition that
+        is midway is interrupted. Called again it gives none."""
+        interrupted = self._repetition.abandon("session_ended")
         if interrupted is None or self._last_ms is None:
             return []
         return self._outcomes([interrupted], self._last_ms)
@@ -115,7 +119,7 @@ class Engine:
         for phase in self._phases:
             phase.forget()
         self._usable_ms = None
-        interrupted = self._attempt.abandon("pose_lost")
+        interrupted = self._repetition.abandon("pose_lost")
         if interrupted is not None:
             events += self._outcomes([interrupted], now)
         return events
@@ -136,7 +140,7 @@ class Engine:
         for phase in entered:
             confidence = phase.confidence()
             events.append(_shape("shape_enter", phase, confidence, now))
-            outcome = self._attempt.enter(phase.name, confidence)
+            outcome = self._repetition.enter(phase.name, confidence)
             if outcome is not None:
                 outcomes.append(outcome)
         return events + self._outcomes(outcomes, now)
@@ -169,32 +173,44 @@ class Engine:
                 events.append(_feedback(cue, now))
         return events
 
-    def snapshot(self) -> dict[str, Any]:
+    def angles(self) -> dict[tuple[Joint, Curve], float]:
+        """The measured angles as of the last frame, in degrees: of each joint that the MoveSpec
+        names, by ("knee", "left"), ("knee", "right") and, where both sides are measured,
+        ("knee", "pair"). One that is not known is not in it."""
+        return {} if self._last_ms is None else self._body.angles(self._last_ms)
+
+    def snapshot(self) -> Fields:
         """All that the engine remembers, as JSON values: less than 4 KiB of it for any MoveSpec."""
         return {
             "form": SNAPSHOT_FORM,
             "last_ms": self._last_ms,
             "usable_ms": self._usable_ms,
-            "body": self._body.snapshot(),
+            **self._body.snapshot(),
             "phases": [phase.snapshot() for phase in self._phases],
-            "attempt": self._attempt.snapshot(),
+            "repetition": self._repetition.snapshot(),
         }
 
     @classmethod
-    def restore(cls, spec: MoveSpec, snapshot: dict[str, Any]) -> Self:
+    def restore(
+        cls, spec: MoveSpec, snapshot: Fields, settings: EngineSettings = DEFAULT_SETTINGS
+    ) -> Self:
         """The engine that gave the snapshot, which must have followed the same MoveSpec.
 
         Raises ValueError when the snapshot has another form or another MoveSpec's shape.
         """
         if snapshot.get("form") != SNAPSHOT_FORM:
             raise ValueError(f"Not an engine's snapshot of form {SNAPSHOT_FORM}.")
-        engine = cls(spec)
+        engine = cls(spec, settings)
+        parts = engine.snapshot()
+        require_names(snapshot, parts, needed=parts)
         engine._last_ms = snapshot["last_ms"]
         engine._usable_ms = snapshot["usable_ms"]
-        engine._body.restore(snapshot["body"])
-        for phase, state in zip(engine._phases, snapshot["phases"], strict=True):
-            phase.restore(state)
-        engine._attempt.restore(snapshot["attempt"])
+        engine._body.restore(snapshot["angles"], snapshot["leads"])
+        if len(snapshot["phases"]) != len(engine._phases):
+            raise ValueError("Not a snapshot of so many phases.")
+        for phase, fields in zip(engine._phases, snapshot["phases"], strict=True):
+            phase.restore(fields)
+        engine._repetition.restore(snapshot["repetition"])
         return engine
 
 

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from detection.advice import warn
-from detection.checking import check
-from detection.compiling import compile_movespec
-from detection.issues import Issue, Report
-from detection.language import MOVESPEC
-from detection.nodes import read_document
-from detection.rules import check_rules
+from detection.language.checking import check
+from detection.language.compiling import compile_movespec
+from detection.language.declaration import MOVESPEC
+from detection.language.issues import Issue, Report
+from detection.language.rules import check_rules
+from detection.language.warnings import warn
+from detection.language.yaml_tree import read_document
 from detection.spec import MoveSpec
 
 

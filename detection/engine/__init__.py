@@ -1,0 +1,1 @@
+"""The engine: from pose frames to detection events, by a MoveSpec."""

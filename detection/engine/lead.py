@@ -1,0 +1,74 @@
+"""Which leg or arm is in front."""
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import Literal
+
+from detection.engine.memory import Remembering
+from detection.engine.settings import EngineSettings
+from detection.landmarks import INDEX, LandmarkLike
+
+_FEET = (
+    (INDEX["left_heel"], INDEX["left_foot_index"]),
+    (INDEX["right_heel"], INDEX["right_foot_index"]),
+)
+
+
+class Lead(Remembering):
+    """The side whose `end` (ankle or wrist) is farther along the way the toes point.
+
+    It changes once the other side has been ahead by lead_m for lead_held_ms without a break,
+    and is None until one side has been. A frame in which it cannot be told changes nothing.
+    """
+
+    # 1 left, -1 right, 0 neither.
+    MEMORY = {"side": 0, "ahead": 0, "since_ms": 0.0}
+    __slots__ = (*MEMORY, "_longest", "_settings", "_shortest", "end")
+    side: int
+    ahead: int
+    since_ms: float
+
+    def __init__(self, end: Literal["ankle", "wrist"], settings: EngineSettings) -> None:
+        self._settings = settings
+        # Squared: a foot shorter than this points nowhere, a longer distance is no person's.
+        self._shortest = settings.shortest_segment_m**2
+        self._longest = settings.longest_segment_m**2
+        self.end = (INDEX[f"left_{end}"], INDEX[f"right_{end}"])
+        self.forget()
+
+    def measure(self, landmarks: Sequence[LandmarkLike], now_ms: float) -> None:
+        ahead = self._side_ahead(landmarks)
+        if ahead is None:
+            return
+        if ahead != self.ahead:
+            self.ahead = ahead
+            self.since_ms = now_ms
+        elif ahead and ahead != self.side and now_ms - self.since_ms >= self._settings.lead_held_ms:
+            self.side = ahead
+
+    def _side_ahead(self, landmarks: Sequence[LandmarkLike]) -> int | None:
+        left, right = landmarks[self.end[0]], landmarks[self.end[1]]
+        if not (self._is_seen(left) and self._is_seen(right)):
+            return None
+        depth_weight = self._settings.depth_weight
+        x = y = z = 0.0
+        for heel_index, toe_index in _FEET:
+            heel, toe = landmarks[heel_index], landmarks[toe_index]
+            if self._is_seen(heel) and self._is_seen(toe):
+                x += toe.x - heel.x
+                y += toe.y - heel.y
+                z += (toe.z - heel.z) * depth_weight
+        square = x * x + y * y + z * z
+        if not self._shortest < square < self._longest:
+            return None
+        apart = (
+            (left.x - right.x) * x + (left.y - right.y) * y + (left.z - right.z) * depth_weight * z
+        ) / sqrt(square)
+        if not -self._longest < apart < self._longest:
+            return None
+        least = self._settings.lead_m
+        return 1 if apart >= least else -1 if apart <= -least else 0
+
+    def _is_seen(self, landmark: LandmarkLike) -> bool:
+        visibility = landmark.visibility
+        return visibility is None or visibility >= self._settings.min_visibility
