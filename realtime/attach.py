@@ -172,6 +172,8 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
         longest_ms=settings.SESSION_MAX_SECONDS * 1000.0,
         first_ms=state.get("first_ms"),
         last_ms=state.get("last_ms"),
+        clock_ms=state.get("clock_ms"),
+        lost_ms=state.get("lost_ms"),
         # Earlier runtimes stored none.
         frames_left=state.get("frames_left", MOST_FRAMES_AT_ONCE),
         last_frame_seq=session.last_frame_seq,

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import cast
 
 from realtime import metrics
-from realtime.batches import Progress, Taken, take
+from realtime.batches import Progress, Taken, repeated_clock, take
 from realtime.checkpointer import Checkpointer
 from realtime.frames import Frame, RejectReason
 from realtime.held_session import HeldSession
@@ -50,9 +50,10 @@ class DurableBatches:
             )
             await self._held.fail()
             raise
-        checkpoint = self._checkpoint(taken) if batch.frames else None
+        # A clock that causes nothing is not worth a write: told again, it causes nothing again.
+        checkpoint = self._checkpoint(taken) if batch.frames or taken.events else None
         self._socket.turn.cost()
-        repeated = await self._held.events_of_frames(taken.repeated_seqs)
+        repeated = await self._held.events_caused(taken.repeated_seqs, taken.repeated_clock_ms)
         if checkpoint is not None:
             await self._store(checkpoint)
             self.accepted_frames += taken.accepted
@@ -61,11 +62,11 @@ class DurableBatches:
         self._events_told = self._progress.events
 
     async def refuse(self, batch: FrameBatch) -> None:
-        """One that comes too late: what its frames have caused before is told once more."""
+        """One that comes too late: what it has caused before is told once more."""
         arrived = time.monotonic()
         self._progress.last_batch_seq = max(self._progress.last_batch_seq, batch.batch_seq)
         seqs = [frame.frame_seq for frame in batch.frames if isinstance(frame, Frame)]
-        events = await self._held.events_of_frames(seqs)
+        events = await self._held.events_caused(seqs, repeated_clock(self._progress, batch))
         rejected = [
             RejectedFrame(index, RejectReason.SESSION_ENDING) for index in range(len(batch.frames))
         ]

@@ -18,7 +18,7 @@ from realtime.refusals import Restarting, SessionSuperseded
 from sessions_app.events import (
     EventRecord,
     events_behind,
-    events_of_frames,
+    events_caused,
     present_event,
 )
 from sessions_app.finishing import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE, session_finish
@@ -121,12 +121,15 @@ class HeldSession:
                 last_message_at=last_message_at,
             )
 
-    async def events_of_frames(self, frame_seqs: Collection[int]) -> list[EventRecord]:
-        """The events that these frames have caused, in their order."""
-        if not frame_seqs:
+    async def events_caused(
+        self, frame_seqs: Collection[int], clock_ms: float | None
+    ) -> list[EventRecord]:
+        """The events that these frames and this clock have caused, in their order."""
+        if not frame_seqs and clock_ms is None:
             return []
         rows = await in_patient_database(
-            FOR_SESSIONS, lambda: events_of_frames(session_id=self.id, frame_seqs=frame_seqs)
+            FOR_SESSIONS,
+            lambda: events_caused(session_id=self.id, frame_seqs=frame_seqs, clock_ms=clock_ms),
         )
         return [present_event(row) for row in rows]
 

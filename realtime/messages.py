@@ -27,10 +27,12 @@ BatchSeq = Annotated[int, msgspec.Meta(ge=1, le=MOST_BATCH_SEQ)]
 
 
 class FrameBatch(msgspec.Struct, tag="frame_batch", gc=False):
-    """`frames` holds why, where a frame was at fault."""
+    """`frames` holds why, where a frame was at fault; `clock_ms` is how far the client's time has
+    come after them, where it says so."""
 
     batch_seq: BatchSeq
     frames: list[Frame | RejectReason]
+    clock_ms: float | None = None
 
 
 class Finalize(msgspec.Struct, tag="finalize"):
@@ -55,11 +57,13 @@ ClientMessage = FrameBatch | Finalize | Cancel | Ping | Pong
 class _WholeBatch(msgspec.Struct, tag="frame_batch", gc=False):
     batch_seq: BatchSeq
     frames: list[Frame]
+    clock_ms: float | None = None
 
 
 class _LooseBatch(msgspec.Struct, tag="frame_batch"):
     batch_seq: BatchSeq
     frames: list[msgspec.Raw]
+    clock_ms: float | None = None
 
 
 _decode_whole = msgspec.json.Decoder(_WholeBatch | Finalize | Cancel | Ping | Pong).decode
@@ -82,7 +86,8 @@ def decode(text: str) -> ClientMessage:
     if not isinstance(message, _WholeBatch):
         return cast(ClientMessage, message)
     _refuse_too_many(message.frames)
-    return FrameBatch(message.batch_seq, [checked(frame) for frame in message.frames])
+    frames = [checked(frame) for frame in message.frames]
+    return FrameBatch(message.batch_seq, frames, message.clock_ms)
 
 
 def _decode_apart(text: str) -> ClientMessage:
@@ -98,7 +103,8 @@ def _decode_apart(text: str) -> ClientMessage:
     if not isinstance(message, _LooseBatch):
         return cast(ClientMessage, message)
     _refuse_too_many(message.frames)
-    return FrameBatch(message.batch_seq, [read_frame(bytes(raw)) for raw in message.frames])
+    frames = [read_frame(bytes(raw)) for raw in message.frames]
+    return FrameBatch(message.batch_seq, frames, message.clock_ms)
 
 
 def _readable(text: str) -> str:

@@ -1,8 +1,10 @@
 """Events as clients see them, the same at REST and on the stream."""
 
 from collections.abc import Collection
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 from uuid import UUID
+
+from django.db.models import Q
 
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.wire import Answer
@@ -12,9 +14,12 @@ EventTypeName = Literal[
     "shape_enter", "shape_exit", "event_completed", "event_interrupted", "feedback"
 ]
 
+# In the place of a frame_seq, which are from 1: a clock decided the event.
+NO_FRAME: Final = 0
+
 
 class EventRecord(Answer):
-    """What was detected: `ts_ms` is the timestamp of the deciding frame, in milliseconds."""
+    """A detection: `ts_ms` is the deciding frame's timestamp, or when a clock lost the pose."""
 
     event_id: UUID
     session_id: UUID
@@ -67,7 +72,17 @@ def events_behind(*, session_id: UUID, sequence: int, limit: int) -> list[Detect
     return list(events.order_by("sequence"))
 
 
-def events_of_frames(*, session_id: UUID, frame_seqs: Collection[int]) -> list[DetectionEvent]:
-    """The events that these frames of a session caused, in their order."""
-    events = DetectionEvent.objects.filter(session_id=session_id, frame_seq__in=frame_seqs)
-    return list(events.order_by("sequence"))
+def events_caused(
+    *, session_id: UUID, frame_seqs: Collection[int], clock_ms: float | None = None
+) -> list[DetectionEvent]:
+    """The events that these frames of a session and this clock of it caused, in their order.
+
+    Those of a clock are the last before it: they may be those of an earlier one, if it caused none.
+    """
+    events = DetectionEvent.objects.filter(session_id=session_id)
+    causes = Q(frame_seq__in=frame_seqs)
+    if clock_ms is not None:
+        by_clocks = events.filter(frame_seq=NO_FRAME, ts_ms__lte=clock_ms)
+        last = by_clocks.order_by("-sequence").values("ts_ms")[:1]
+        causes |= Q(frame_seq=NO_FRAME, ts_ms=last)
+    return list(events.filter(causes).order_by("sequence"))

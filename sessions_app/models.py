@@ -245,8 +245,8 @@ class DetectionEvent(models.Model):
         DetectionSession, on_delete=models.CASCADE, related_name="events", db_index=False
     )
     sequence = models.IntegerField()
-    frame_seq = models.BigIntegerField(help_text="Of the frame that decided it.")
-    ts_ms = models.FloatField(help_text="The timestamp of the deciding frame, in milliseconds.")
+    frame_seq = models.BigIntegerField(help_text="Of the frame that decided it; 0: a clock did.")
+    ts_ms = models.FloatField(help_text="When it was, in milliseconds of the frames' time.")
     type = models.CharField(max_length=17, choices=EventType.choices)
     payload = models.JSONField()
 
@@ -255,7 +255,7 @@ class DetectionEvent(models.Model):
         default_permissions = ()
         ordering = ["sequence"]
         indexes = [
-            # Read when frames are sent again: their events are.
+            # Read when frames and clocks are sent again: their events are.
             Index(fields=["session", "frame_seq"], name="event_of_frame"),
         ]
         constraints = [

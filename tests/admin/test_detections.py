@@ -13,6 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec
+from sessions_app.checkpoints import NewEvent
+from sessions_app.events import NO_FRAME
 from sessions_app.finishing import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession
 from staff.detections import DRAWN, LANE, LISTED, Lane, detections, picture
@@ -154,6 +156,14 @@ def test_it_shows_a_session_that_has_detected_something(support: Client, scene: 
         (at(0), "8.5 s", 1006, "The connection broke."),
     ]
     assert "host-1:4711" in text
+
+
+def test_an_event_that_a_clock_decided_names_no_frame(support: Client, scene: Scene) -> None:
+    session_id, holder = scene.streaming()
+    lost = NewEvent(1, NO_FRAME, 3000.0, "event_interrupted", {"reason": "pose_lost"})
+    scene.checkpoint(session_id, holder, 1, 5, events=[lost])
+    text = words(shown(support, session_id))
+    assert "1 3000 by the clock event_interrupted reason pose_lost" in text
 
 
 def test_it_says_so_when_there_is_nothing(support: Client, scene: Scene) -> None:

@@ -439,6 +439,12 @@ NOT_MESSAGES = [
         f'{{"type": "frame_batch", "batch_seq": 1, "frames": {frames}}}'
         for frames in ("null", "{}", "1", '"[]"', "NaN", "[", "[,]", "[1,]", "[}", "[nan]", "[+1]")
     ),
+    *(
+        f'{{"type": "frame_batch", "batch_seq": 1, "frames": {frames}, "clock_ms": {clock}}}'
+        for frames in ("[]", "[NaN]")
+        for clock in ("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" + "0" * 400, "true",
+                      '"1"', "[1]", "{}", "nan", "01", "+1", "")
+    ),
     "[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000,
     '{"type": "ping", "x": ' + "[" * 100_000 + "]" * 100_000 + "}",
     '{"type": "ping", "type": "' + "a" * 1_000_000 + '"}',
@@ -451,6 +457,30 @@ def test_anything_else_is_a_bad_message_and_told_in_few_words(text: str) -> None
     with pytest.raises(MessageInvalid) as raised:
         decode(text)
     assert len(encode(error_message(raised.value)).encode()) < 1000
+
+
+@pytest.mark.parametrize(
+    ("clock", "clock_ms"),
+    [
+        *(("0", 0), ("-5.5", -5.5), ("2040", 2040), ("1e300", 1e300), (str(2**70), 2.0**70)),
+        *(("5e-324", 5e-324), ("null", None)),
+    ],
+)
+def test_a_batch_may_tell_a_clock(clock: str, clock_ms: float | None) -> None:
+    frames = json.dumps([FRAME])
+    told = '{"type": "frame_batch", "batch_seq": 3, "clock_ms": CLOCK, "frames": FRAMES}'
+    told = told.replace("CLOCK", clock)
+    for text in (
+        told.replace("FRAMES", "[]"),
+        told.replace("FRAMES", frames),
+        # Taken apart for a fault inside a frame, and for what is no number.
+        told.replace("FRAMES", "[{}]"),
+        told.replace("FRAMES", "[NaN]"),
+    ):
+        message = decode(text)
+        assert isinstance(message, FrameBatch)
+        assert (message.batch_seq, message.clock_ms) == (3, clock_ms)
+    assert decode(batch_text([])) == FrameBatch(1, [], None)
 
 
 def test_300_frames_are_taken_and_301_are_too_many() -> None:

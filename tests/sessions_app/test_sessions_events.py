@@ -7,10 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from engine_work import midway, whole
 from lifecycle_scene import at
-from plans import explained, rows_read
+from plans import explained, nodes, rows_read, run
 
 from sessions_app.checkpoints import NewEvent
-from sessions_app.events import event_id, events_after, events_of_frames, present_ts
+from sessions_app.events import NO_FRAME, event_id, events_after, events_caused, present_ts
 from sessions_app.models import DetectionEvent
 from tests.api.asking import nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, VALID_YAML, make_released
@@ -186,9 +186,56 @@ def test_a_page_is_of_no_more_events_than_were_asked_for(scene, session_id):
     assert [event.sequence for event in found] == [3, 4, 5]
 
 
-def test_the_events_of_frames_come_in_their_order(scene, session_id):
-    found = events_of_frames(session_id=session_id, frame_seqs=[4, 2, 9])
+def test_the_events_caused_come_in_their_order(scene, session_id):
+    found = events_caused(session_id=session_id, frame_seqs=[4, 2, 9])
     assert [event.sequence for event in found] == [3, 4, 7]
-    assert events_of_frames(session_id=session_id, frame_seqs=[]) == []
-    assert events_of_frames(session_id=scene.created(), frame_seqs=[2]) == []
+    assert events_caused(session_id=session_id, frame_seqs=[]) == []
+    assert events_caused(session_id=scene.created(), frame_seqs=[2]) == []
     assert DetectionEvent.objects.count() == 7
+
+
+@pytest.mark.parametrize(
+    ("clock_ms", "frame_seqs", "sequences"),
+    [
+        (2999.9, [], []),
+        (3000, [], [2, 3]),
+        (8999, [], [2, 3]),
+        (9000, [], [5]),
+        (1e300, [], [5]),
+        (None, [NO_FRAME + 1, 2], [1, 4]),
+        (3000, [2], [2, 3, 4]),
+        (9000, [1, 9], [1, 5, 6]),
+    ],
+)
+def test_the_events_that_a_clock_caused_are_the_last_before_it(
+    scene, clock_ms, frame_seqs, sequences
+):
+    session_id, holder = scene.streaming()
+    events = [
+        NewEvent(1, 1, 1000.0, "shape_enter", {}),
+        NewEvent(2, NO_FRAME, 3000.0, "shape_exit", {}),
+        NewEvent(3, NO_FRAME, 3000.0, "event_interrupted", {}),
+        NewEvent(4, 2, 7000.0, "shape_enter", {}),
+        NewEvent(5, NO_FRAME, 9000.0, "shape_exit", {}),
+        NewEvent(6, 9, 9000.0, "shape_enter", {}),
+    ]
+    scene.checkpoint(session_id, holder, 1, 1, events=events)
+    found = events_caused(session_id=session_id, frame_seqs=frame_seqs, clock_ms=clock_ms)
+    assert [event.sequence for event in found] == sequences
+
+
+def test_no_more_events_are_read_than_frames_and_clocks_caused(scene):
+    """Of a long session, in which the person left now and then."""
+    session_id, holder = scene.streaming()
+    events = [
+        NewEvent(n, NO_FRAME if n % 100 == 0 else n, 40.0 * n, "shape_exit", {})
+        for n in range(1, 5_001)
+    ]
+    scene.checkpoint(session_id, holder, 1, 1, events=events)
+    run("ANALYZE detection_event")
+    with CaptureQueriesContext(connection) as queries:
+        found = events_caused(session_id=session_id, frame_seqs=[4_991, 4_999], clock_ms=1e9)
+    assert [event.sequence for event in found] == [4_991, 4_999, 5_000]
+    plan = explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries[0]['sql']}")
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
+    assert rows_read(plan) <= 2 * 50 + 2 + 1

@@ -1,0 +1,162 @@
+"""A person leaves and only the client's clock goes on, on a real runtime."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from rows import expected_events, session_of, stored_events, told_events
+from streaming import SQUAT, Client, create, wire_frames
+from test_reattach import again, again_finalizing
+
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from tests.conftest import SESSIONS, Machine
+from tests.server import RuntimeServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Until somebody is down, midway through a repetition.
+POSES = perform("squat", repetitions=1, fps=10)[:26]
+FRAMES = wire_frames(POSES)
+LAST_MS = POSES[-1].timestamp_ms
+SEEN = expected_events(SQUAT, POSES, finished=False)
+LOST = [
+    ("shape_exit", LAST_MS + 2000, {"shape_key": "bottom", "confidence": 0.0}),
+    ("event_interrupted", LAST_MS + 2000, {"reason": "pose_lost"}),
+]
+
+
+@pytest.fixture
+def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
+    return create(owner, squat, hurried.url)
+
+
+@pytest.fixture
+def client(created: dict[str, Any]) -> Iterator[Client]:
+    client = Client(created)
+    client.expect("session_update")
+    yield client
+    client.socket.shutdown()
+
+
+def tell(
+    client: Client, batch_seq: int, clock_ms: float, frames: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """Its ack; what is rejected is only what was accepted before."""
+    client.send(
+        {
+            "type": "frame_batch",
+            "batch_seq": batch_seq,
+            "frames": list(frames),
+            "clock_ms": clock_ms,
+        }
+    )
+    ack = client.until("frame_ack")
+    assert ack["batch_seq"] == batch_seq
+    return ack
+
+
+def api_events(owner: Machine, created: dict[str, Any]) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = owner.get(f"{SESSIONS}/{created['session_id']}/events").json()
+    return events
+
+
+def test_a_person_who_leaves_is_told_of_while_he_is_away(
+    client: Client, created: dict[str, Any], owner: Machine
+) -> None:
+    tell(client, 1, LAST_MS, FRAMES)
+    assert told_events(client.events()) == SEEN
+    for batch_seq, passed_ms in enumerate((500, 1000, 1500, 1999), 2):
+        tell(client, batch_seq, LAST_MS + passed_ms)
+    checkpoints = session_of(created).checkpoint_number
+    assert checkpoints == 1  # none for a clock that causes nothing
+    assert told_events(client.events()) == SEEN
+    assert tell(client, 6, LAST_MS + 2100) == {
+        "type": "frame_ack",
+        "batch_seq": 6,
+        "accepted_frame_count": 0,
+        "accepted_frames_total": len(FRAMES),
+        "rejected_frame_indexes": [],
+        "rejected_frames": [],
+    }
+    events = client.told[-2]
+    assert (events["type"], events["batch_seq"]) == ("event_batch", 6)
+    assert told_events(events["events"]) == LOST
+    session = session_of(created)
+    assert (session.checkpoint_number, session.last_batch_seq) == (checkpoints + 1, 6)
+    told = client.events()
+    assert api_events(owner, created) == told
+
+    newer, update = again(client, created)
+    assert (update["last_frame_seq"], update["accepted_frames_total"]) == (len(FRAMES),) * 2
+    tell(newer, 7, LAST_MS + 60_000)
+    newer.send({"type": "finalize"})
+    assert newer.until("session_done")["accepted_frames_total"] == len(FRAMES)
+    assert newer.to_the_end() == 1000
+    assert newer.events() == []
+    assert api_events(owner, created) == told
+    assert stored_events(created) == SEEN + LOST
+
+
+def test_a_clock_whose_answer_was_lost_is_answered_alike_when_sent_again(
+    client: Client, created: dict[str, Any]
+) -> None:
+    tell(client, 1, LAST_MS, FRAMES)
+    tell(client, 2, LAST_MS + 2100)
+    back = wire_frames(
+        [pose._replace(timestamp_ms=LAST_MS + 5000 + pose.timestamp_ms) for pose in POSES],
+        first=len(FRAMES) + 1,
+    )
+    tell(client, 3, back[-1]["timestamp_ms"], back)
+    tell(client, 4, back[-1]["timestamp_ms"] + 9000)
+    first_told = client.events()
+    assert len(first_told) == 2 * len(SEEN + LOST)
+    newer, _ = again(client, created)
+    assert tell(newer, 2, LAST_MS + 2100)["accepted_frame_count"] == 0
+    assert newer.events() == first_told[len(SEEN) : len(SEEN + LOST)]
+    tell(newer, 3, back[-1]["timestamp_ms"], back)
+    tell(newer, 4, back[-1]["timestamp_ms"] + 9000)
+    again_told = {event["event_id"]: event for event in newer.events()}
+    assert list(again_told.values()) == first_told[len(SEEN) :]
+    assert len(stored_events(created)) == len(first_told)
+    newer.socket.close()
+
+
+def test_a_clock_whose_answer_was_lost_is_answered_while_the_session_finalizes(
+    client: Client, created: dict[str, Any]
+) -> None:
+    tell(client, 1, LAST_MS, FRAMES)
+    tell(client, 2, LAST_MS + 2100)
+    lost = client.events()[len(SEEN) :]
+    newer = again_finalizing(client, created)
+    tell(newer, 2, LAST_MS + 2100)
+    assert newer.events() == lost
+    tell(newer, 3, LAST_MS + 9000)
+    assert newer.events() == lost
+    newer.send({"type": "finalize"})
+    assert newer.until("session_done")["status"] == "completed"
+    assert stored_events(created) == SEEN + LOST
+
+
+def test_a_clock_that_comes_too_late_does_nothing(client: Client, created: dict[str, Any]) -> None:
+    tell(client, 1, LAST_MS, FRAMES)
+    newer = again_finalizing(client, created)
+    tell(newer, 2, LAST_MS + 2100)
+    newer.send({"type": "finalize"})
+    assert newer.until("session_done")["status"] == "completed"
+    assert stored_events(created) == expected_events(SQUAT, POSES, finished=True)
+
+
+@pytest.mark.parametrize("clock", ["NaN", '"2000"', "1e999"])
+def test_a_clock_that_is_no_number_is_a_bad_message_and_the_session_lives_on(
+    client: Client, created: dict[str, Any], clock: str
+) -> None:
+    tell(client, 1, LAST_MS, FRAMES)
+    client.send(f'{{"type": "frame_batch", "batch_seq": 2, "frames": [], "clock_ms": {clock}}}')
+    assert client.until("error")["error"]["code"] == "message_invalid"
+    assert client.to_the_end() == 4400
+    newer = Client(created)
+    newer.expect("session_update")
+    tell(newer, 2, LAST_MS + 2000)
+    assert told_events(newer.events()) == LOST
+    newer.socket.close()
