@@ -43,6 +43,14 @@ class Recording:
             if pose is not None
         ]
 
+    def moments(self) -> list[PoseFrame | float]:
+        """All frames: those in which a pose was found, and of the others the timestamps alone."""
+        return [
+            timestamp_ms if pose is None else PoseFrame(timestamp_ms, pose)
+            for index, pose in enumerate(self.frames)
+            for timestamp_ms in [index * 1000 / self.fps]
+        ]
+
 
 def load(path: Path) -> Recording:
     """Read a recording; raises RecordingInvalid, OSError when it cannot be opened."""

@@ -130,9 +130,10 @@ class StreamClient:
             else:
                 return
 
-    def send(self, poses: Iterable[PoseFrameLike]) -> int:
+    def send(self, poses: Iterable[PoseFrameLike], clock_ms: float | None = None) -> int:
         """Send one batch, first waiting for room in the window. Its batch_seq.
 
+        `clock_ms` is how far time has come after the poses, while nobody was seen.
         Batches and frames are numbered from 1 on, or from where an earlier client left off.
         A session that has ended takes nothing: see `done`.
         """
@@ -146,7 +147,7 @@ class StreamClient:
         ]
         self._last_frame_seq += len(frames)
         if self.done is None:
-            batch = FrameBatch(self._last_batch_seq, frames)
+            batch = FrameBatch(self._last_batch_seq, frames, clock_ms)
             self._unacknowledged[batch.batch_seq] = batch
             self._say(batch)
         return self._last_batch_seq

@@ -44,9 +44,12 @@ class WireFrame(msgspec.Struct, frozen=True):
     source: None = None
 
 
-class FrameBatch(msgspec.Struct, frozen=True, tag_field="type", tag="frame_batch"):
+class FrameBatch(
+    msgspec.Struct, frozen=True, tag_field="type", tag="frame_batch", omit_defaults=True
+):
     batch_seq: int
     frames: list[WireFrame]
+    clock_ms: float | None = None
 
 
 class Finalize(msgspec.Struct, frozen=True, tag_field="type", tag="finalize"):

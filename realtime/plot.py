@@ -53,6 +53,8 @@ def draw(
     figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * len(joints)), layout="constrained")
     panels = figure.subplots(len(joints), 1, sharex=True, squeeze=False)[:, 0]
     seconds = [frame.timestamp_ms / 1000 for frame in frames]
+    # A pose that a clock loses is lost after the last frame.
+    ends = max(seconds[-1], seconds[0] + 0.1, *(event.ts_ms / 1000 for event in events))
     for panel, (joint, curves) in zip(panels, joints.items(), strict=True):
         draw_bands(panel, spec, joint, events, frames)
         for name in curves:
@@ -62,7 +64,7 @@ def draw(
         panel.set_ylabel(f"{joint}, degrees")
         panel.set_ylim(0, MOST_DEGREES)
         panel.set_yticks(range(0, MOST_DEGREES + 1, 30))
-        panel.set_xlim(seconds[0], max(seconds[-1], seconds[0] + 0.1))
+        panel.set_xlim(seconds[0], ends)
         panel.margins(x=0)
     mark_numbers(panels[0], events)
     panels[-1].set_xlabel("seconds")

@@ -1,13 +1,13 @@
 """One whole session as a client lives it: create, attach, stream, finalize, and read it back."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from detection.landmarks import PoseFrameLike
 from realtime.client import StreamClient
+from realtime.client_batches import Moment, batches_of
 from realtime.client_listener import StreamListener
 from realtime.client_wire import Event, SessionDone
 from realtime.event_lines import count_completed, rejections_told
@@ -71,7 +71,7 @@ class SessionRun:
 
 def run_session(
     api: RestClient,
-    poses: Sequence[PoseFrameLike],
+    moments: Iterable[Moment],
     *,
     project_id: str,
     mode: Literal["live", "replay"],
@@ -80,7 +80,7 @@ def run_session(
     batch_frames: int,
     speed: float | None,
 ) -> SessionRun:
-    """Stream `poses` to a new session, `speed` times as fast as they were recorded.
+    """Stream `moments` to a new session, `speed` times as fast as they were recorded.
 
     With `speed` None as fast as they are acknowledged. A session that is not brought to its end
     is cancelled. Raises what the two clients raise.
@@ -92,20 +92,23 @@ def run_session(
             session["stream_url"], session["runtime_token"], listener=listener
         ) as stream:
             stream.attach()
-            began = time.monotonic()
-            for start in range(0, len(poses), batch_frames):
-                batch = poses[start : start + batch_frames]
+            began, first_ms, frames_sent = time.monotonic(), None, 0
+            for poses, clock_ms in batches_of(moments, batch_frames):
+                if first_ms is None:
+                    first_ms = poses[0].timestamp_ms  # no clock comes before a pose
                 if speed is not None:
-                    is_there_ms = batch[-1].timestamp_ms - poses[0].timestamp_ms
+                    now_ms = poses[-1].timestamp_ms if clock_ms is None else clock_ms
+                    is_there_ms = now_ms - first_ms
                     stream.wait(began + is_there_ms / 1000 / speed - time.monotonic())
-                stream.send(batch)
+                stream.send(poses, clock_ms)
+                frames_sent += len(poses)
             done = stream.finalize()
     except BaseException:
         with suppress(RequestFailedError):
             api.cancel(session_id)
         raise
     return SessionRun(
-        frames_sent=len(poses),
+        frames_sent=frames_sent,
         attaches=stream.attaches,
         events=stream.events,
         rejections=stream.rejections,

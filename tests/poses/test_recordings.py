@@ -40,6 +40,12 @@ def test_frames_without_a_pose_are_left_out_and_keep_their_time(tmp_path: Path) 
     assert [frame.timestamp_ms for frame in frames] == [0.0, 2000 / 30]
 
 
+def test_its_moments_are_poses_and_the_times_of_frames_without_one(tmp_path: Path) -> None:
+    recording = load(write(tmp_path / "a.json.gz", DOCUMENT | {"frames": [POSE, None, POSE, None]}))
+    first, second = recording.pose_frames()
+    assert recording.moments() == [first, 1000 / 30, second, 100.0]
+
+
 def test_count_and_rep_frames_may_be_null(tmp_path: Path) -> None:
     recording = load(write(tmp_path / "a.json.gz", DOCUMENT | {"count": None, "rep_frames": None}))
     assert (recording.count, recording.rep_frames) == (None, None)

@@ -85,6 +85,29 @@ def test_frames_go_out_numbered_and_named() -> None:
     }  # fmt: skip
 
 
+def test_it_tells_a_clock_where_there_is_one_and_sends_it_again_as_it_was() -> None:
+    def dropped(peer: Peer) -> None:
+        peer.greet()
+        peer.ack(peer.hear())
+        peer.hear()
+        peer.socket.close(1012)
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        peer.ack(peer.hear())
+        finish(peer)
+
+    with scripted(dropped, script) as server, client(server) as stream:
+        stream.attach()
+        stream.send(poses(1))
+        stream.send([], 2040.0)
+        stream.finalize()
+    first, second = server.heard[0]
+    assert "clock_ms" not in first
+    assert second == {"type": "frame_batch", "batch_seq": 2, "frames": [], "clock_ms": 2040.0}
+    assert server.heard[1][0] == second
+
+
 def test_it_waits_for_acks_when_its_window_is_full() -> None:
     waiting: list[int] = []
 

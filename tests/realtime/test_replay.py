@@ -1,5 +1,6 @@
 """`manage.py replay`: the engine over a file, as people and as scripts run it."""
 
+import dataclasses
 import gzip
 import json
 import os
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from streaming import SQUAT as CLOSED
 
 from detection import Engine, compile  # noqa: A004 - as re.compile
 from local_stack.environment import PROJECT
@@ -70,6 +72,38 @@ def test_json_is_one_object_with_the_counts_and_every_event(
         {"ts_ms": event.ts_ms, "type": event.type, "payload": event.payload} for event in events
     ]
     assert list(tmp_path.glob("*.png")) == []
+
+
+@pytest.mark.parametrize(
+    ("gone_s", "comes_back", "completed", "interrupted"),
+    [
+        (1.9, False, 0, ("session_ended", 77 / FPS)),
+        (2.1, False, 0, ("pose_lost", 77 / FPS + 2)),
+        (1.9, True, 3, None),
+        (2.1, True, 2, ("pose_lost", 77 / FPS + 2)),
+        (30, True, 2, ("pose_lost", 77 / FPS + 2)),
+    ],
+)
+def test_who_leaves_midway_is_told_of_when_he_leaves(
+    tmp_path: Path,
+    gone_s: float,
+    comes_back: bool,
+    completed: int,
+    interrupted: tuple[str, float] | None,
+) -> None:
+    squats = recording_of(2)
+    frames = [*squats.frames[:78], *[None] * round(gone_s * FPS)]
+    if comes_back:
+        frames += squats.frames
+    path, spec = tmp_path / "leaves.json.gz", tmp_path / "closed.yaml"
+    spec.write_text(CLOSED)
+    save(path, dataclasses.replace(squats, frames=frames))
+    answer = json.loads(replay(path, "--spec", spec, "--json", "--plot", "it.png")[0])
+    assert answer["completed"] == {"squat": completed}
+    found = [event for event in answer["events"] if event["type"] == "event_interrupted"]
+    assert [(event["payload"]["reason"], event["ts_ms"]) for event in found] == (
+        [(interrupted[0], pytest.approx(1000 * interrupted[1]))] if interrupted else []
+    )
 
 
 def test_nothing_completed_is_a_count_of_0(tmp_path: Path) -> None:

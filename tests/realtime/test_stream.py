@@ -131,6 +131,32 @@ def test_a_file_with_errors_is_told_and_leaves_no_movespec_behind(
     assert DetectionSession.objects.count() == 0
 
 
+@pytest.mark.parametrize("batch_frames", [7, 300])
+def test_a_recording_in_which_people_leave_is_streamed_as_it_is_replayed(
+    stream: Stream, squat: MoveSpec, tmp_path: Path, batch_frames: int
+) -> None:
+    """Midway, for long, for a moment, and at its end."""
+    squats = [frame.landmarks for frame in PERFORMED]
+    frames = squats[:78] + [None] * 64 + squats[:150] + [None] * 9 + squats[:78] + [None] * 900
+    path, spec = tmp_path / "leaves.json.gz", tmp_path / "squat.yaml"
+    spec.write_text(SQUAT)
+    held = Recording(exercise="", count=None, rep_frames=None, fps=30, source="", frames=frames)
+    save(path, held)
+    words = ("--movespec", squat.id, "--json", "--batch-frames", batch_frames)
+    streamed = json.loads(stream(path, *words))
+    out = StringIO()
+    call_command("replay", str(path), "--spec", str(spec), "--json", stdout=out)
+    replayed = json.loads(out.getvalue())
+    told = [(event["type"], event["ts_ms"], event["payload"]) for event in streamed["events"]]
+    assert told == [
+        (event["type"], event["ts_ms"], event["payload"]) for event in replayed["events"]
+    ]
+    lost = [ms for _, ms, payload in told if payload == {"reason": "pose_lost"}]
+    assert lost == [pytest.approx(at * 1000 / 30 + 2000) for at in (77, 78 + 64 + 150 + 9 + 77)]
+    assert (streamed["interrupted"], streamed["attaches"]) == (2, 1)
+    assert streamed["record"]["accepted_frames_total"] == 78 + 150 + 78
+
+
 def test_what_the_api_refuses_is_told(
     stream: Stream, squat: MoveSpec, credentials: Path, tmp_path: Path
 ) -> None:

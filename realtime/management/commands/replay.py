@@ -10,6 +10,7 @@ from detection import DetectionEvent, Engine, MoveSpec, MoveSpecInvalid
 from kynaplatform.api.commands import OperatorCommand
 from poses.recordings import Recording
 from realtime.angle_series import Angles
+from realtime.client_batches import worth_telling
 from realtime.event_lines import EventLines, count_completed, count_interrupted
 from realtime.recording_files import read_recording
 from sessions_app.events import present_ts
@@ -104,13 +105,16 @@ def read_spec(path: Path) -> MoveSpec:
 
 
 def run_engine(spec: MoveSpec, recording: Recording) -> tuple[list[DetectionEvent], list[Angles]]:
-    """The events, and the angles that the engine knew after each frame."""
+    """The events, as a stream of the recording gives them, and the angles after each frame."""
     engine = Engine(spec)
     events: list[DetectionEvent] = []
     angles: list[Angles] = []
-    for frame in recording.pose_frames():
-        events += engine.feed(frame)
-        angles.append(engine.angles())
+    for moment in worth_telling(recording.moments()):
+        if isinstance(moment, int | float):
+            events += engine.advance(moment)
+        else:
+            events += engine.feed(moment)
+            angles.append(engine.angles())
     return events + engine.finish(), angles
 
 

@@ -71,21 +71,20 @@ class Command(OperatorCommand):
         server = options["server"] or credentials.get("base_url")
         if not server:
             raise CommandError("--server is needed: the credentials name no base_url.")
-        poses = recording.pose_frames()
         try:
             api = RestClient(server, on_wait=lambda *wait: self.stderr.write(waiting_told(*wait)))
             api.mint(credentials["api_key_secret"])
             with (
                 reference_to(api, options["movespec"]) as reference,
                 Progress(
-                    len(poses),
+                    len(recording.pose_frames()),
                     say=None if options["json"] else self.stdout.write,
                     bar_file=sys.stderr,
                 ) as progress,
             ):
                 run = run_session(
                     api,
-                    poses,
+                    recording.moments(),
                     project_id=credentials["project_id"],
                     mode="replay",
                     reference=reference,
