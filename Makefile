@@ -40,8 +40,8 @@ bench: install ## Measure session creation and the stream; ARGS="--seconds 4 --t
 	@$(BIN)/python bench/create.py $(ARGS)
 	@$(BIN)/python bench/stream.py $(ARGS)
 
-score: install ## Count the recordings in RECORDINGS_DIR with the catalogue, and compare
-	@$(BIN)/python -m bench.score
+score: install ## Score the engine over RECORDINGS_DIR and the figure; ARGS="--only views"
+	@$(BIN)/python -m bench.score $(ARGS)
 
 manage: install ## Run a Django command: make manage CMD="createsuperuser"
 	@$(BIN)/python -m local_stack.manage $(CMD)

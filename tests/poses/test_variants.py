@@ -4,7 +4,7 @@ from statistics import pstdev
 
 import pytest
 
-from bench import score
+from bench.score.counting import catalogue
 from detection import Engine, Landmark, PoseFrame
 from detection.landmarks import INDEX
 from poses import variants
@@ -18,7 +18,7 @@ KNEE = INDEX["left_knee"]
     "change", variants.CHANGES, ids=lambda made: f"{made.func.__name__} {made.args[0]}"
 )
 def test_a_clear_movement_is_counted_through_every_change(change: variants.Change) -> None:
-    engine = Engine(score.catalogue_spec("squat"))
+    engine = Engine(catalogue()["squat"])
     events = [event for frame in change(FRAMES) for event in engine.feed(frame)]
     assert [event.type for event in events].count("event_completed") == 4
 

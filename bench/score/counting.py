@@ -1,0 +1,100 @@
+"""The engine over recordings and figures, spread over processes; nothing is counted twice."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self, TypeVar
+
+import detection
+from detection import Engine, EngineSettings, MoveSpec, PoseFrame
+
+from .samples import Sample
+
+SPECS = Path(__file__).resolve().parents[2] / "examples" / "movespecs"
+SHIPPED = EngineSettings()
+
+Completions = tuple[float, ...]
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+class Run(NamedTuple):
+    """A MoveSpec followed over the recording of this name."""
+
+    recording: str
+    spec: MoveSpec
+    settings: EngineSettings = SHIPPED
+
+
+@cache
+def catalogue() -> dict[str, MoveSpec]:
+    """The catalogue's MoveSpecs by exercise."""
+    return {
+        path.stem: detection.compile(path.read_text(encoding="utf-8"))
+        for path in sorted(SPECS.glob("*.yaml"))
+    }
+
+
+def completions(
+    spec: MoveSpec, frames: Iterable[PoseFrame], settings: EngineSettings = SHIPPED
+) -> Completions:
+    """When each repetition was completed, in the frames' milliseconds."""
+    engine = Engine(spec, settings)
+    events = [event for frame in frames for event in engine.feed(frame)]
+    events += engine.finish()
+    return tuple(event.ts_ms for event in events if event.type == "event_completed")
+
+
+# The recordings as a worker knows them, so that a job need only name one.
+_recordings: dict[str, Sample] = {}
+
+
+def _know(samples: Sequence[Sample]) -> None:
+    _recordings.clear()
+    _recordings.update((sample.name, sample) for sample in samples)
+
+
+def recording(name: str) -> Sample:
+    """Called in a worker: the recording of that name."""
+    return _recordings[name]
+
+
+def _count(run: Run) -> Completions:
+    return completions(run.spec, recording(run.recording).frames, run.settings)
+
+
+class Workers:
+    def __init__(self, samples: Sequence[Sample], processes: int = 1) -> None:
+        self.samples = samples
+        self._counted: dict[Run, Completions] = {}
+        self._pool = None
+        if processes > 1:
+            self._pool = ProcessPoolExecutor(processes, initializer=_know, initargs=(samples,))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def each(self, function: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
+        """The function's result for each job, in order. Functions and jobs must be picklable."""
+        if self._pool is not None:
+            return list(self._pool.map(function, jobs, chunksize=4))
+        _know(self.samples)
+        return [function(job) for job in jobs]
+
+    def count(self, runs: Iterable[Run]) -> dict[Run, Completions]:
+        """The completions of each run; those that were counted before are not counted again."""
+        wanted = list(dict.fromkeys(runs))
+        missing = [run for run in wanted if run not in self._counted]
+        self._counted.update(zip(missing, self.each(_count, missing), strict=True))
+        return {run: self._counted[run] for run in wanted}

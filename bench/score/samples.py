@@ -1,0 +1,78 @@
+"""The recordings of people that a human has counted."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from detection import PoseFrame
+from poses import recordings
+
+Span = tuple[float, float]
+
+# Recordings by which nothing can be judged. They are counted, but choose nothing, and every figure
+# is given without them as well.
+KNOWN_BAD: Final = {
+    "bench_press_stu10_1_02": "the pose is wrong most of the time",
+    "bench_press_stu10_6_04": "presses long before the first label, which is at 24 s",
+    "bench_press_stu3_5_33": "no pose in a third of the frames",
+    "bench_press_train151_03": "no pose in a third of the frames",
+    "front_raise_stu10_24_14": "the first eight labels are curls, in which no arm is raised",
+    "front_raise_stu2_14_07": "the arms are raised in turn, and one label spans two raises",
+    "push_up_stu4_46_45": "nine more push-ups after the last label",
+    "sit_up_stu2_62_19": "the landmarks do not show the movement",
+    "sit_up_stu3_58_42": "from 13 s on it is elbow to knee in turn, no sit-up",
+    "sit_up_train3344_14": "no pose in a third of the frames",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`repetitions` are those that a human marked, from start to end in milliseconds; None where
+    only the count is known."""
+
+    name: str
+    exercise: str
+    count: int
+    repetitions: tuple[Span, ...] | None
+    frames: list[PoseFrame]
+    seconds: float
+
+    @property
+    def person(self) -> str:
+        return person_of(self.name)
+
+    @property
+    def is_bad(self) -> bool:
+        return self.name in KNOWN_BAD
+
+
+def person_of(name: str) -> str:
+    """`stuN` of a recording's name is a person. Of any other it is not known who is on it: he is
+    taken for somebody who is on no other."""
+    found = re.search(r"(?:^|_)(stu\d+)(?:_|$)", name)
+    return found.group(1) if found else name
+
+
+def load_samples(folder: Path) -> list[Sample]:
+    """The recordings in a folder whose repetitions a human has counted."""
+    samples = []
+    for path in sorted(folder.glob("*.json.gz")):
+        recording = recordings.load(path)
+        if recording.count is None:
+            continue
+        frame_ms = 1000 / recording.fps
+        marked = recording.rep_frames or (None if recording.count else [])
+        samples.append(
+            Sample(
+                name=path.name.removesuffix(".json.gz"),
+                exercise=recording.exercise.replace("_", "-"),
+                count=recording.count,
+                repetitions=None
+                if marked is None
+                else tuple((start * frame_ms, end * frame_ms) for start, end in marked),
+                frames=recording.pose_frames(),
+                seconds=len(recording.frames) / recording.fps,
+            )
+        )
+    return samples

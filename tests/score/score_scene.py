@@ -1,0 +1,41 @@
+"""Recordings for the tests of the score."""
+
+from pathlib import Path
+
+from bench.score.samples import Sample, Span
+from poses.figure import perform
+from poses.recordings import Recording, save
+
+
+def make_recording(
+    folder: Path,
+    name: str,
+    *,
+    exercise: str = "squat",
+    performed: int = 3,
+    count: int | None = 3,
+    rep_frames: list[tuple[int, int]] | None = None,
+) -> None:
+    """A figure that does `performed` squats of 50 frames each, after 20 frames of rest."""
+    frames = perform("squat", repetitions=performed, fps=20, noise_m=0)
+    recording = Recording(
+        exercise=exercise,
+        count=count,
+        rep_frames=rep_frames,
+        fps=20.0,
+        source="figure",
+        frames=[tuple(frame.landmarks) for frame in frames],
+    )
+    save(folder / f"{name}.json.gz", recording)
+
+
+def marked(*repetitions: Span, name: str = "a", count: int | None = None) -> Sample:
+    """A recording with these repetitions and nothing to see."""
+    return Sample(
+        name=name,
+        exercise="squat",
+        count=len(repetitions) if count is None else count,
+        repetitions=repetitions,
+        frames=[],
+        seconds=60.0,
+    )

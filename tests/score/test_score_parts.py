@@ -1,0 +1,169 @@
+"""Each part of the score over small recordings and the figure, and the command."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from score_scene import make_recording
+
+from bench.score import authors, negatives, other_authors, people, variants, views
+from bench.score.__main__ import PARTS, main
+from bench.score.counting import Run, Workers, catalogue, recording
+from bench.score.negatives import STILL, Scene, count_scene
+from bench.score.samples import load_samples
+from bench.score.tables import Table
+from bench.score.views import CONDITIONS, View, count_view
+from poses.variants import CHANGES
+
+WITH_RECORDINGS = pytest.mark.skipif(
+    "RECORDINGS_DIR" not in os.environ, reason="RECORDINGS_DIR names no folder of recordings"
+)
+THREE = [(20, 70), (70, 120), (120, 170)]
+
+
+def rows(tables: list[Table], key: str) -> dict[Any, dict[str, Any]]:
+    (table,) = (table for table in tables if table.key == key)
+    return {row[table.columns[0]]: row for row in table.json()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two people, of whom one does more than was marked, and a recording known to be bad."""
+    make_recording(tmp_path, "a_stu1_1", performed=3, rep_frames=THREE)
+    make_recording(tmp_path, "a_stu2_1", performed=5, rep_frames=THREE)
+    make_recording(tmp_path, "push_up_stu4_46_45", performed=8, rep_frames=THREE)
+    return tmp_path
+
+
+@pytest.fixture
+def workers(folder: Path) -> Workers:
+    return Workers(load_samples(folder))
+
+
+def test_counts_are_set_beside_the_human_s_over_all_and_within_the_span(workers: Workers) -> None:
+    made = people.tables(workers)
+    second = rows(made, "by_recording")["a_stu2_1"]
+    assert (second["person"], second["human"], second["counted"], second["in span"]) == (
+        *("stu2", 3, 5, 3),
+    )
+    assert (second["precision"], second["recall"], second["precision in span"]) == (0.6, 1, 1)
+    exercises = rows(made, "as_shipped")
+    assert list(exercises) == [
+        *("squat", "squat, without the bad", "all", "all, without the bad"),
+    ]
+    squat = exercises["squat, without the bad"]
+    assert (squat["recordings"], squat["within 1"], squat["within 1 in span"]) == (2, 1, 2)
+    assert (squat["exact"], squat["exact in span"], squat["MAE"]) == (1, 2, 1.0)
+    assert (squat["precision"], squat["recall"], squat["F1"]) == (6 / 8, 1, 12 / 14)
+    assert exercises["squat"]["recordings"] == 3
+    assert list(rows(made, "missed")) == ["a_stu2_1", "push_up_stu4_46_45"]
+
+
+def test_nothing_is_counted_twice(workers: Workers) -> None:
+    run = Run("a_stu1_1", catalogue()["squat"])
+    (completed,) = workers.count([run, run]).values()
+    assert workers.count([run])[run] is completed
+
+
+def test_two_processes_count_as_one_does(workers: Workers) -> None:
+    runs = [Run(sample.name, catalogue()["squat"]) for sample in workers.samples]
+    with Workers(workers.samples, processes=2) as two:
+        assert two.count(runs) == workers.count(runs)
+
+
+def test_other_exercises_are_negatives(folder: Path) -> None:
+    make_recording(folder, "b", exercise="push_up", performed=3)
+    table = rows([negatives.over_recordings(Workers(load_samples(folder)))], "over_recordings")
+    minutes = (3 * 2.5 * 20 + 2 * 20 + 1) / 20 / 60
+    assert table["squat"]["push-up"] == pytest.approx(3 / minutes)
+    assert table["squat"]["squat"] is None
+    assert table["squat"]["all"] == pytest.approx(3 / minutes)
+    assert table["biceps-curl"]["all"] == 0
+
+
+def test_who_walks_or_holds_a_squat_does_no_repetition() -> None:
+    assert count_scene(Scene("walking", 0.0, 1))["squat"] == 0
+    assert count_scene(Scene(STILL, 90.0, 1, "squat peak"))["squat"] == 0
+
+
+@pytest.mark.parametrize("exercise", other_authors.WRITTEN)
+@pytest.mark.parametrize("form", other_authors.FORMS)
+def test_other_authors_write_what_the_platform_takes(exercise: str, form: str) -> None:
+    spec = other_authors.movespec(exercise, form)
+    assert spec.movement_name == exercise
+    first = spec.phases[0]
+    if form == "public example":
+        assert [len(phase.criteria) for phase in spec.phases] == [1, 1]
+        assert spec.sequence == ("first", "second", "first")
+    assert 0 <= first.criteria[0].angle_min < first.criteria[0].angle_max <= 180
+
+
+def test_the_public_example_is_written_as_published() -> None:
+    spec = other_authors.movespec("squat", "public example")
+    assert [
+        (c.joint, c.side, c.angle_min, c.angle_max) for p in spec.phases for c in p.criteria
+    ] == [
+        ("knee", None, 160, 180),
+        ("knee", None, 60, 100),
+    ]
+
+
+def test_authors_are_scored_without_the_bad(workers: Workers) -> None:
+    table = rows(authors.tables(workers), "exact")
+    assert table["squat"]["recordings"] == 2
+    assert table["squat"]["public example"] == 1
+
+
+def test_the_figure_is_counted_as_it_is_seen() -> None:
+    assert count_view(View("squat", CONDITIONS[0], 30)) == views.REPETITIONS
+    assert count_view(View("sit-to-stand", CONDITIONS[0], 30)) == views.REPETITIONS
+
+
+def test_variants_are_counted_up_to_the_last_marked_repetition(workers: Workers) -> None:
+    (row,) = rows(variants.tables(workers), "by_exercise").values()
+    assert (row["exercise"], row["recordings"]) == ("squat", 2 * len(CHANGES))
+    assert row["within 1"] == 2 * len(CHANGES)
+    assert recording("a_stu2_1").count == 3
+
+
+def test_the_command_prints_the_parts_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RECORDINGS_DIR", str(folder))
+    assert main(["--only", "recordings,variants", "--processes", "1", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert list(answer) == ["recordings", "variants"]
+    assert answer["recordings"]["by_recording"][0]["counted"] == 3
+    assert main(["--only", "variants", "--processes", "1"]) == 0
+    assert "exercise  recordings  within 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "Set RECORDINGS_DIR to a folder of recordings"),
+        (["--only", "weather"], "There is no part weather; there are recordings, negatives"),
+        (["--only", "views", "--write-docs"], "--write-docs takes all parts"),
+    ],
+)
+def test_the_command_says_what_is_wrong(
+    arguments: list[str],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("RECORDINGS_DIR", raising=False)
+    with pytest.raises(SystemExit) as exited:
+        main(arguments)
+    assert exited.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+@WITH_RECORDINGS
+def test_it_scores_recordings_of_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--only", "recordings,authors", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer) == {"recordings", "authors"} < set(PARTS)
+    assert answer["recordings"]["by_recording"]

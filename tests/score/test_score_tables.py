@@ -1,0 +1,65 @@
+"""Tables as text, as Markdown and as JSON, and their place in the docs."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.score import documents
+from bench.score.tables import Table
+
+TABLE = Table(
+    key="counts",
+    title="Counts",
+    columns=("exercise", "exact", "F1"),
+    rows=[("squat", 12, 0.987), ("lunge", 3, None)],
+)
+
+
+def test_text_is_in_columns() -> None:
+    assert TABLE.text().splitlines() == [
+        "Counts",
+        "",
+        "exercise  exact    F1",
+        "squat        12  0.99",
+        "lunge         3     -",
+    ]
+
+
+def test_markdown_has_numbers_to_the_right() -> None:
+    assert TABLE.markdown().splitlines() == [
+        "**Counts**",
+        "",
+        "| exercise | exact | F1 |",
+        "| --- | ---: | ---: |",
+        "| squat | 12 | 0.99 |",
+        "| lunge | 3 | - |",
+    ]
+
+
+def test_json_keeps_every_digit() -> None:
+    assert TABLE.json() == [
+        {"exercise": "squat", "exact": 12, "F1": 0.987},
+        {"exercise": "lunge", "exact": 3, "F1": None},
+    ]
+
+
+def test_the_docs_get_the_tables_that_are_for_them_in_place_of_the_old(tmp_path: Path) -> None:
+    long = Table(key="long", title="Long", columns=("a",), rows=[(1,)], is_for_docs=False)
+    page = tmp_path / "page.md"
+    page.write_text(f"Before.\n\n{documents.BEGIN}\nold\n{documents.END}\n\nAfter.\n")
+    for _ in range(2):
+        documents.write({"part": [TABLE, long]}, page)
+        assert page.read_text() == (
+            f"Before.\n\n{documents.BEGIN}\n\n{TABLE.markdown()}\n\n{documents.END}\n\nAfter.\n"
+        )
+
+
+@pytest.mark.parametrize("text", ["", documents.BEGIN, documents.END])
+def test_a_page_without_the_markers_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="The page has no"):
+        documents.replaced(text, "tables")
+
+
+def test_the_page_has_the_markers() -> None:
+    text = documents.PAGE.read_text(encoding="utf-8")
+    assert (text.count(documents.BEGIN), text.count(documents.END)) == (1, 1)
