@@ -106,6 +106,58 @@ def test_the_client_in_python_works() -> None:
     assert {"type": "pong"} in server.heard[1]
 
 
+def shown(signs: str, ms: int = 500) -> list[tuple[int, list[Any] | None]]:
+    """What a camera shows every `ms`: `x` is a pose, `.` is none."""
+    pose = [{"name": name, "x": 0.1, "y": 0.2, "z": 0.3} for name in LANDMARK_NAMES]
+    return [(ms * number, pose if sign == "x" else None) for number, sign in enumerate(signs)]
+
+
+def counts_and_clocks(heard: list[Message]) -> list[tuple[int, float | None]]:
+    return [
+        (len(message["frames"]), message.get("clock_ms"))
+        for message in heard
+        if message["type"] == "frame_batch"
+    ]
+
+
+def acknowledged(peer: Peer) -> None:
+    """Says that it is there, and acknowledges whatever comes, to the end."""
+    peer.greet()
+    peer.events({"batch_seq": 1}, "there")
+    while (message := peer.hear())["type"] != "finalize":
+        if message["type"] == "frame_batch":
+            peer.ack(message)
+    peer.done()
+    peer.socket.close(1000)
+
+
+@pytest.mark.parametrize(
+    ("signs", "told"),
+    [
+        ("", []),
+        ("....", []),
+        ("xxxxx", [(2, None), (2, None), (1, None)]),
+        ("x...xx", [(2, None), (1, None)]),
+        ("x....", [(1, None), (0, 2000)]),
+        ("xx.......xx..", [(2, None), (0, 2500), (2, None), (0, 6000)]),
+        ("x........x", [(1, None), (0, 2000), (1, None)]),
+    ],
+)
+def test_the_client_in_python_tells_the_clock(
+    signs: str, told: list[tuple[int, float | None]]
+) -> None:
+    scope: dict[str, Any] = {}
+    exec(code("python", "def follow"), scope)  # noqa: S102 - it is our own page
+    with scripted(acknowledged) as server:
+        session = {"stream_url": server.url, "runtime_token": TOKEN}
+        scope["follow"](session, scope["batched"](shown(signs), size=2), lambda event: None)
+    assert counts_and_clocks(server.heard[0]) == told
+    numbers = [
+        frame["frame_seq"] for message in server.heard[0][:-1] for frame in message["frames"]
+    ]
+    assert numbers == list(range(1, signs.count("x") + 1))
+
+
 class Sleeps(list[float]):
     """Stands for the time module, and keeps how long it was asked to wait."""
 
@@ -212,6 +264,58 @@ def test_the_client_in_a_browser_works(run_in_browser: Any) -> None:
     frames = server.heard[0][0]["frames"]
     assert [frame["frame_seq"] for frame in frames] == list(range(1, 11))
     assert [landmark["name"] for landmark in frames[0]["landmarks"]] == list(LANDMARK_NAMES)
+
+
+LEAVE = """
+async (session) => {
+  const pose = Array.from({length: 33}, () => ({x: 0.1, y: 0.2, z: 0.3, visibility: 0.9}));
+  await new Promise((resolve, reject) => {
+    const show = () => {
+      [..."SIGNS"].forEach((sign, i) => stream.add(sign === "x" ? pose : undefined, i * 500));
+      stream.finalize();
+    };
+    const on = {event: IS_LATE ? () => {} : show, rejected: reject, done: resolve, stopped: reject};
+    const stream = new KynaStream(session, on);
+    if (IS_LATE) show();
+  });
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("signs", "told"),
+    [
+        ("", []),
+        ("....", []),
+        ("xxx", [(3, None)]),
+        ("x...x", [(2, None)]),
+        ("xx.", [(2, 1000)]),
+        ("xxxxxxxxxxx.", [(10, None), (1, 5500)]),
+        ("xxxxxxxxxx..", [(10, None), (0, 5500)]),
+        ("xx.......xx..", [(2, 2500), (2, 6000)]),
+        ("x...........", [(1, 2000)]),
+        ("x...........x", [(1, 2000), (1, None)]),
+    ],
+)
+def test_the_client_in_a_browser_tells_the_clock(
+    run_in_browser: Any, signs: str, told: list[tuple[int, float | None]]
+) -> None:
+    drive = LEAVE.replace("SIGNS", signs).replace("IS_LATE", "false")
+    with scripted(acknowledged) as server:
+        session = {"stream_url": server.url, "runtime_token": TOKEN}
+        run_in_browser(in_page(drive), session)
+    assert counts_and_clocks(server.heard[0]) == told
+
+
+def test_the_client_in_a_browser_tells_the_last_clock_of_what_has_waited(
+    run_in_browser: Any,
+) -> None:
+    """All was shown before the server spoke."""
+    drive = LEAVE.replace("SIGNS", "xx.......xxxxxxxxx....").replace("IS_LATE", "true")
+    with scripted(acknowledged) as server:
+        session = {"stream_url": server.url, "runtime_token": TOKEN}
+        run_in_browser(in_page(drive), session)
+    assert counts_and_clocks(server.heard[0]) == [(10, None), (1, 10_500)]
 
 
 def test_the_client_in_a_browser_waits_while_a_proxy_finds_no_server(run_in_browser: Any) -> None:

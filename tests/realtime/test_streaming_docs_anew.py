@@ -1,4 +1,4 @@
-"""The two clients of docs/streaming.md, ended without a word and started anew in their session."""
+"""The two clients of docs/streaming.md on a real runtime: started anew, and left by a person."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rows import session_of
+from rows import session_of, stored_events
 from streaming import create, wire_frame
 from test_streaming_docs import code
 
@@ -111,3 +111,43 @@ def test_a_client_that_is_started_anew_has_every_frame_accepted(
     session = session_of(created)
     assert (session.accepted_frames_total, session.rejected_frames_total) == (FIRST + SECOND, 0)
     assert session.last_frame_seq == FIRST + SECOND
+
+
+# Twenty frames a second, as fast as they are taken: all of them, and nobody for 3 s.
+LEFT = """
+import sys
+
+session, poses, _ = json.load(open(sys.argv[1]))
+shown = [*poses, *[None] * 60]
+camera = ((50 * number, pose) for number, pose in enumerate(shown))
+print(follow(session, batched(camera), on_event=lambda event: None)["status"])
+"""
+
+
+@pytest.mark.parametrize("language", ["python", "javascript"])
+def test_a_client_whose_person_leaves_midway_tells_of_it(
+    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, tmp_path: Path, language: str
+) -> None:
+    created = create(owner, squat, runtime.url)
+    midway = perform("squat", repetitions=1, fps=20)[:52]
+    if language == "python":
+        path = tmp_path / "client.py"
+        path.write_text(code("python", "def follow") + LEFT)
+        program = [sys.executable, str(path)]
+        poses: list[Any] = [wire_frame(pose, 0)["landmarks"] for pose in midway]
+    else:
+        program = program_in_javascript(tmp_path)
+        page = Path(program[-1])
+        page.write_text(page.read_text().replace("shown++ / 100", "shown++ / 20"))
+        poses = [[point._asdict() for point in pose.landmarks] for pose in midway]
+        poses += [None] * 60
+    with started(program, tmp_path, created, poses, True) as client:
+        told, errors = client.communicate(timeout=30)
+    assert (told, errors) == ("completed\n", "")
+    assert session_of(created).accepted_frames_total == len(midway)
+    (kind, began_ms, _), *_, left, interrupted = stored_events(created)
+    assert (left[0], interrupted[0]) == ("shape_exit", "event_interrupted")
+    assert interrupted[2] == {"reason": "pose_lost"}
+    # The phase that held from the beginning is entered at the third frame.
+    assert (kind, left[1]) == ("shape_enter", interrupted[1])
+    assert interrupted[1] - began_ms == pytest.approx(50 * (51 - 2) + 2000, abs=0.01)
