@@ -1,9 +1,10 @@
 """The part `negatives`: the catalogue over everything that is not its own exercise."""
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import NamedTuple
 
-from poses.figure import ACTIVITIES, MOVEMENTS, Camera, act, hold
+from poses.figure import ACTIVITIES, LANDMARKER, MOVEMENTS, Camera, act, hold
 
 from .counting import Run, Workers, catalogue, completions
 from .tables import Cell, Table
@@ -21,7 +22,7 @@ SEEDS = (1, 2)
 
 
 class Scene(NamedTuple):
-    """What the figure does before a camera that has a landmarker's z."""
+    """What the figure does before a camera, and from which side it is seen."""
 
     activity: str
     turned: float
@@ -29,7 +30,7 @@ class Scene(NamedTuple):
     posture: str = ""
 
     def camera(self) -> Camera:
-        return Camera(turned=self.turned, seed=self.seed, noise_m=0.005, z_noise=4.0, z_scale=0.5)
+        return replace(LANDMARKER, turned=self.turned, seed=self.seed)
 
 
 def tables(workers: Workers) -> list[Table]:

@@ -1,19 +1,20 @@
 """A jointed human figure, made by code, that moves before a camera.
 
 It stands in for a person and a pose landmarker: limbs of fixed lengths are laid out by joint
-angles, turned to the camera, and given noise. `perform` does repetitions of an exercise, `act`
-something that is none, `hold` nothing at all.
+angles, turned to the camera, and given noise. `perform` and `repeat` do repetitions of an exercise,
+`act` something that is none, `hold` nothing at all.
 """
 
 from poses.figure.activities import ACTIVITIES
 from poses.figure.body import Build, Limb, Posture, between, landmarks, mirrored
-from poses.figure.camera import Camera
+from poses.figure.camera import LANDMARKER, Camera
 from poses.figure.movements import EXERCISES, MOVEMENTS, Movement
-from poses.figure.performing import REST_SECONDS, act, hold, perform
+from poses.figure.performing import REST_SECONDS, act, hold, perform, repeat
 
 __all__ = [
     "ACTIVITIES",
     "EXERCISES",
+    "LANDMARKER",
     "MOVEMENTS",
     "REST_SECONDS",
     "Build",
@@ -27,4 +28,5 @@ __all__ = [
     "landmarks",
     "mirrored",
     "perform",
+    "repeat",
 ]

@@ -29,11 +29,41 @@ def perform(
     z_noise: float = 2.0,
     build: Build = AVERAGE,
 ) -> list[PoseFrame]:
-    """The frames of a figure that performs `repetitions` of one of EXERCISES.
+    """The frames of a figure that performs `repetitions` of one of EXERCISES, before a camera.
 
-    `reach` is the share of the way to the peak that it goes; `turned` None is the turn in which
-    the exercise is usually filmed. Camera explains the rest.
+    `turned` None is the turn in which the exercise is usually filmed. `repeat` and Camera explain
+    the rest.
     """
+    camera = Camera(
+        fps=fps,
+        turned=MOVEMENTS[exercise].turned if turned is None else turned,
+        noise_m=noise_m,
+        z_noise=z_noise,
+        z_scale=z_scale,
+        dropped=dropped,
+        seed=seed,
+        start_ms=start_ms,
+    )
+    return repeat(
+        exercise,
+        repetitions=repetitions,
+        camera=camera,
+        seconds_per_repetition=seconds_per_repetition,
+        reach=reach,
+        build=build,
+    )
+
+
+def repeat(
+    exercise: str,
+    *,
+    repetitions: int,
+    camera: Camera,
+    seconds_per_repetition: float = 2.5,
+    reach: float = 1.0,
+    build: Build = AVERAGE,
+) -> list[PoseFrame]:
+    """The same before any camera. `reach` is the share of the way to the peak that it goes."""
     movement = MOVEMENTS[exercise]
     moving_seconds = repetitions * seconds_per_repetition
 
@@ -46,16 +76,6 @@ def perform(
         posture = between(movement.rest, movement.peak, share)
         return mirrored(posture) if movement.alternates and repetition % 2 == 1 else posture
 
-    camera = Camera(
-        fps=fps,
-        turned=movement.turned if turned is None else turned,
-        noise_m=noise_m,
-        z_noise=z_noise,
-        z_scale=z_scale,
-        dropped=dropped,
-        seed=seed,
-        start_ms=start_ms,
-    )
     return camera.film(posture_at, seconds=moving_seconds + 2 * REST_SECONDS, build=build)
 
 

@@ -1,7 +1,7 @@
 """The figure's body, its exercises, and the camera before which it moves."""
 
 import math
-from statistics import pstdev
+from statistics import fmean, pstdev
 
 import pytest
 from poses_scene import at, degrees
@@ -122,6 +122,35 @@ def test_noise_has_the_size_told() -> None:
     noses = [frame.landmarks[0] for frame in hold(Posture(), seconds=4, camera=camera)]
     x, y, z, _ = (pstdev(axis) for axis in zip(*noses, strict=True))
     assert (round(x, 3), round(y, 3), round(z, 2)) == (0.01, 0.01, 0.04)
+
+
+def test_an_error_of_z_lasts_as_long_as_told_at_any_frame_rate() -> None:
+    for fps in (20, 50):
+        camera = Camera(fps=fps, noise_m=0.01, z_noise=4, z_noise_ms=200)
+        errors = [frame.landmarks[0].z for frame in hold(Posture(), seconds=150, camera=camera)]
+        mean = fmean(errors)
+        later = round(0.2 * fps)
+        kept = fmean(
+            (one - mean) * (other - mean)
+            for one, other in zip(errors, errors[later:], strict=False)
+        )
+        assert pstdev(errors) == pytest.approx(0.04, rel=0.1)
+        assert kept / pstdev(errors) ** 2 == pytest.approx(math.exp(-1), abs=0.15)
+
+
+def test_an_error_of_z_that_is_kept_differs_between_landmarks_and_seeds_alone() -> None:
+    def errors(seed: int) -> list[list[float]]:
+        camera = Camera(fps=10, noise_m=0, z_bias_m=0.1, seed=seed)
+        true = landmarks(Posture())
+        return [
+            [mark.z - was.z for mark, was in zip(frame.landmarks, true, strict=True)]
+            for frame in hold(Posture(), seconds=1, camera=camera)
+        ]
+
+    first, *others = errors(1)
+    assert all(other == first for other in others)
+    assert 0.06 < pstdev(first) < 0.14
+    assert errors(2)[0] != first
 
 
 def test_z_is_flattened_as_told_and_nothing_else_is() -> None:

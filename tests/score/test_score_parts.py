@@ -18,7 +18,7 @@ from bench.score.views import CONDITIONS, View, count_view
 from poses.variants import CHANGES
 
 WITH_RECORDINGS = pytest.mark.skipif(
-    "RECORDINGS_DIR" not in os.environ, reason="RECORDINGS_DIR names no folder of recordings"
+    not os.environ.get("RECORDINGS_DIR"), reason="RECORDINGS_DIR names no folder of recordings"
 )
 THREE = [(20, 70), (70, 120), (120, 170)]
 
