@@ -15,12 +15,15 @@ from detection.language.json_schema import json_schema
 from detection.language.validation import MoveSpecInvalid, Validation, compile, validate  # noqa: A004 - as re.compile
 from detection.spec import (
     JOINT_LANDMARKS,
+    SEGMENT_LANDMARKS,
     Criterion,
     Cue,
     Joint,
     Level,
+    Measure,
     MoveSpec,
     Phase,
+    Segment,
     Side,
 )
 
@@ -28,6 +31,7 @@ __all__ = [
     "ISSUE_CODES",
     "JOINT_LANDMARKS",
     "LANDMARK_NAMES",
+    "SEGMENT_LANDMARKS",
     "SNAPSHOT_FORM",
     "Criterion",
     "Cue",
@@ -38,10 +42,12 @@ __all__ = [
     "Joint",
     "Landmark",
     "Level",
+    "Measure",
     "MoveSpec",
     "MoveSpecInvalid",
     "Phase",
     "PoseFrame",
+    "Segment",
     "Severity",
     "Side",
     "Validation",

@@ -1,15 +1,15 @@
 """Whether two phases can hold at once.
 
-They can when some pose satisfies every criterion of both: for each joint a left and a right angle
-from 0 to 180, and for the legs and for the arms a choice of which side is the front one. Joints
-are taken to be free of each other. A criterion without a side, on one angle for the pair, is taken
-to speak for both sides: a pose that meets it by one bent and one straight side is left out.
+They can when some pose satisfies every criterion of both: for each joint and each lean a left and a
+right angle from 0 to 180, and for the legs and for the arms a choice of which side is the front
+one. Joints and leans are taken to be free of each other. A criterion without a side is on one angle
+of the pair, which lies between the left and the right one; where, the weights of the sides say,
+which depend on the camera.
 """
 
-from detection.spec import Criterion, Joint, Phase
+from math import inf
 
-ARM_JOINTS: tuple[Joint, ...] = ("shoulder", "elbow", "wrist")
-LEG_JOINTS: tuple[Joint, ...] = ("hip", "knee", "ankle")
+from detection.spec import ARM_MEASURES, LEG_MEASURES, Criterion, Measure, Phase
 
 _Band = tuple[float, float]
 
@@ -17,27 +17,31 @@ _Band = tuple[float, float]
 def can_hold_at_once(one: Phase, other: Phase) -> bool:
     criteria = one.criteria + other.criteria
     return all(
-        any(_limb_can_satisfy(criteria, limb, front) for front in ("left", "right"))
-        for limb in (ARM_JOINTS, LEG_JOINTS)
+        any(_can_be_met(criteria, measures, front) for front in ("left", "right"))
+        for measures in (ARM_MEASURES, LEG_MEASURES, ("trunk",))
     )
 
 
-def _limb_can_satisfy(criteria: tuple[Criterion, ...], limb: tuple[Joint, ...], front: str) -> bool:
+def _can_be_met(criteria: tuple[Criterion, ...], measures: tuple[Measure, ...], front: str) -> bool:
     return all(
-        _joint_can_satisfy([c for c in criteria if c.joint == joint], front) for joint in limb
+        _have_angles([c for c in criteria if c.measure == measure], front) for measure in measures
     )
 
 
-def _joint_can_satisfy(criteria: list[Criterion], front: str) -> bool:
+def _have_angles(criteria: list[Criterion], front: str) -> bool:
+    """Whether there are a left, a right and a pair's angle for the criteria of one measure."""
     left: list[_Band] = [(0.0, 180.0)]
     right: list[_Band] = [(0.0, 180.0)]
     either: list[_Band] = []
+    pair: list[_Band] = []
     for criterion in criteria:
         band = (criterion.angle_min, criterion.angle_max)
         match criterion.side:
+            case None:
+                pair.append(band)
             case "either":
                 either.append(band)
-            case "both" | None:
+            case "both":
                 left.append(band)
                 right.append(band)
             case "front" | "back" as end:
@@ -46,24 +50,36 @@ def _joint_can_satisfy(criteria: list[Criterion], front: str) -> bool:
                 left.append(band)
             case "right":
                 right.append(band)
-    return _have_angles(left, right, either)
+    # Where there is a left angle at all, one of those at which a band begins or ends will do.
+    return any(
+        _has_right_angle(
+            angle, right + [band for band in either if not _lies_in(angle, band)], pair
+        )
+        for band in left + either
+        for angle in band
+        if all(_lies_in(angle, band) for band in left)
+    )
 
 
-def _have_angles(left: list[_Band], right: list[_Band], either: list[_Band]) -> bool:
-    """Whether a left and a right angle lie in all their own bands, and one of them in each of
-    `either`. Bands that meet at all meet at the lower end of one, so only those are tried."""
-    for angle, _ in left + either:
-        if not _lies_in_all(angle, left):
-            continue
-        left_to_right = [band for band in either if not _lies_in_all(angle, [band])]
-        if _meet(right + left_to_right):
-            return True
-    return False
+def _has_right_angle(left_angle: float, right: list[_Band], pair: list[_Band]) -> bool:
+    """Whether a right angle lies in all its bands, and one between it and the left one in all of
+    the pair's."""
+    low, high = _common(right)
+    pair_low, pair_high = _common(pair)
+    return (
+        low <= high
+        and pair_low <= pair_high
+        and min(left_angle, low) <= pair_high
+        and max(left_angle, high) >= pair_low
+    )
 
 
-def _lies_in_all(angle: float, bands: list[_Band]) -> bool:
-    return all(low <= angle <= high for low, high in bands)
+def _lies_in(angle: float, band: _Band) -> bool:
+    return band[0] <= angle <= band[1]
 
 
-def _meet(bands: list[_Band]) -> bool:
-    return max(low for low, _ in bands) <= min(high for _, high in bands)
+def _common(bands: list[_Band]) -> _Band:
+    return (
+        max((low for low, _ in bands), default=-inf),
+        min((high for _, high in bands), default=inf),
+    )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Joint = Literal["elbow", "shoulder", "hip", "knee", "ankle", "wrist"]
+Segment = Literal["trunk", "thigh", "shank", "upper_arm", "forearm"]
+Measure = Joint | Segment
 Side = Literal["left", "right", "both", "either", "front", "back"]
 Level = Literal["info", "coaching", "success"]
 
@@ -15,6 +17,16 @@ JOINT_LANDMARKS: dict[Joint, tuple[str, str, str]] = {
     "ankle": ("knee", "ankle", "foot_index"),
     "wrist": ("elbow", "wrist", "index"),
 }
+# The lower and the upper end of each; the trunk's are in the middle of both sides.
+SEGMENT_LANDMARKS: dict[Segment, tuple[str, str]] = {
+    "trunk": ("hip", "shoulder"),
+    "thigh": ("knee", "hip"),
+    "shank": ("ankle", "knee"),
+    "upper_arm": ("elbow", "shoulder"),
+    "forearm": ("wrist", "elbow"),
+}
+ARM_MEASURES: tuple[Measure, ...] = ("shoulder", "elbow", "wrist", "upper_arm", "forearm")
+LEG_MEASURES: tuple[Measure, ...] = ("hip", "knee", "ankle", "thigh", "shank")
 SIDES: tuple[Side, ...] = get_args(Side)
 LEVELS: tuple[Level, ...] = get_args(Level)
 
@@ -26,9 +38,13 @@ RESERVED_WHEN = (COMPLETED, INTERRUPTED)
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """An angle, in degrees, within [angle_min, angle_max]. `side` None: one angle of the pair."""
+    """An angle, in degrees, within [angle_min, angle_max]. `side` None: one angle of the pair.
 
-    joint: Joint
+    `measure` is a joint, whose own angle it is, or a segment, whose lean it is: from its lower end
+    up, against the vertical of the frame, 0 upright and 180 upside down.
+    """
+
+    measure: Measure
     side: Side | None
     angle_min: float
     angle_max: float
@@ -36,11 +52,13 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A posture: it holds while every criterion holds. `name` is the shape_key of its events."""
+    """A posture: it holds while every criterion holds. `name` is the shape_key of its events. A
+    strict one is entered by its bands alone, not by coming near them."""
 
     name: str
     description: str | None
     criteria: tuple[Criterion, ...]
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

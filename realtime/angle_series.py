@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import nan
 
-from detection import Criterion, Joint
+from detection import Criterion, Measure
 from detection.engine.body import Curve
 
 LEFT: Curve = "left"
@@ -11,15 +11,17 @@ RIGHT: Curve = "right"
 PAIR: Curve = "pair"
 
 # What `Engine.angles` tells after a frame.
-Angles = Mapping[tuple[Joint, Curve], float]
+Angles = Mapping[tuple[Measure, Curve], float]
 
 
-def joints_of(criteria: Sequence[Criterion]) -> dict[Joint, tuple[Curve, ...]]:
-    """The joints that criteria name, each with the curves that tell how they are held."""
-    found: dict[Joint, set[Curve]] = {}
+def measures_of(criteria: Sequence[Criterion]) -> dict[Measure, tuple[Curve, ...]]:
+    """What criteria measure, each with the curves that tell how it is held."""
+    found: dict[Measure, set[Curve]] = {}
     for criterion in criteria:
-        curves = found.setdefault(criterion.joint, set())
+        curves = found.setdefault(criterion.measure, set())
         match criterion.side:
+            case None if criterion.measure == "trunk":
+                curves.add(PAIR)
             case "left" | "right":
                 curves.add(criterion.side)
             case None:
@@ -27,9 +29,12 @@ def joints_of(criteria: Sequence[Criterion]) -> dict[Joint, tuple[Curve, ...]]:
             case _:
                 curves.update((LEFT, RIGHT))
     order = (LEFT, RIGHT, PAIR)
-    return {joint: tuple(name for name in order if name in found[joint]) for joint in found}
+    return {
+        measure: tuple(curve for curve in order if curve in curves)
+        for measure, curves in found.items()
+    }
 
 
-def angle_series(angles: Sequence[Angles], joint: Joint, curve: Curve) -> list[float]:
+def angle_series(angles: Sequence[Angles], measure: Measure, curve: Curve) -> list[float]:
     """Degrees at each frame; NaN where the engine knew none."""
-    return [known.get((joint, curve), nan) for known in angles]
+    return [known.get((measure, curve), nan) for known in angles]

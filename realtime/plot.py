@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from detection import DetectionEvent, MoveSpec, PoseFrame
+from detection import SEGMENT_LANDMARKS, DetectionEvent, Measure, MoveSpec, PoseFrame
 from poses.recordings import Recording
-from realtime.angle_series import LEFT, PAIR, RIGHT, Angles, angle_series, joints_of
+from realtime.angle_series import LEFT, PAIR, RIGHT, Angles, angle_series, measures_of
 from realtime.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
 
 WIDTH_INCHES, PANEL_INCHES, DPI = 14.0, 3.6, 110
@@ -42,26 +42,26 @@ def draw(
     events: Sequence[DetectionEvent],
     angles: Sequence[Angles],
 ) -> None:
-    """Write the picture to `path` as a PNG: a panel for each joint of the phases.
+    """Write the picture to `path` as a PNG: a panel for each angle of the phases.
 
     `angles` are those that the engine knew after each frame.
     A phase's band is the angles that it allows, and is darker for as long as the phase held.
     Raises OSError when the file cannot be written.
     """
     frames = recording.pose_frames()
-    joints = joints_of([criterion for phase in spec.phases for criterion in phase.criteria])
-    figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * len(joints)), layout="constrained")
-    panels = figure.subplots(len(joints), 1, sharex=True, squeeze=False)[:, 0]
+    measures = measures_of([criterion for phase in spec.phases for criterion in phase.criteria])
+    figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * len(measures)), layout="constrained")
+    panels = figure.subplots(len(measures), 1, sharex=True, squeeze=False)[:, 0]
     seconds = [frame.timestamp_ms / 1000 for frame in frames]
     # A pose that a clock loses is lost after the last frame.
     ends = max(seconds[-1], seconds[0] + 0.1, *(event.ts_ms / 1000 for event in events))
-    for panel, (joint, curves) in zip(panels, joints.items(), strict=True):
-        draw_bands(panel, spec, joint, events, frames)
+    for panel, (measure, curves) in zip(panels, measures.items(), strict=True):
+        draw_bands(panel, spec, measure, events, frames)
         for name in curves:
-            panel.plot(seconds, angle_series(angles, joint, name), **CURVES[name])
+            panel.plot(seconds, angle_series(angles, measure, name), **CURVES[name])
         mark_outcomes(panel, events)
         mark_by_people(panel, recording)
-        panel.set_ylabel(f"{joint}, degrees")
+        panel.set_ylabel(axis_label(measure))
         panel.set_ylim(0, MOST_DEGREES)
         panel.set_yticks(range(0, MOST_DEGREES + 1, 30))
         panel.set_xlim(seconds[0], ends)
@@ -79,16 +79,21 @@ def draw(
     figure.savefig(path, format="png", dpi=DPI)
 
 
+def axis_label(measure: Measure) -> str:
+    of = f"lean of the {measure.replace('_', ' ')}" if measure in SEGMENT_LANDMARKS else measure
+    return f"{of}, degrees"
+
+
 def draw_bands(
     panel: Axes,
     spec: MoveSpec,
-    joint: str,
+    measure: Measure,
     events: Sequence[DetectionEvent],
     frames: Sequence[PoseFrame],
 ) -> None:
     for number, phase in enumerate(spec.phases):
         colour = colour_of(number)
-        bands = {(c.angle_min, c.angle_max) for c in phase.criteria if c.joint == joint}
+        bands = {(c.angle_min, c.angle_max) for c in phase.criteria if c.measure == measure}
         for low, high in sorted(bands):
             panel.axhspan(low, high, color=colour, alpha=BAND_ALPHA, linewidth=0)
             for start, end in stays(phase.name, events, frames[-1].timestamp_ms):

@@ -39,7 +39,7 @@ def with_other_bounds(spec: MoveSpec) -> Iterator[MoveSpec]:
     with the two bounds that face each other moved."""
     lower, upper = sorted(spec.phases, key=lambda phase: phase.criteria[0].angle_max)[:2]
     low, high = lower.criteria[0], upper.criteria[0]
-    if len(spec.phases) != 2 or low.joint != high.joint or low.angle_max >= high.angle_min:
+    if len(spec.phases) != 2 or low.measure != high.measure or low.angle_max >= high.angle_min:
         yield spec
         return
     for down, up in product(SHIFTS, SHIFTS):

@@ -1,8 +1,9 @@
-"""The angle of one joint on one side of the body, measured frame by frame and smoothed in time.
+"""One angle on one side of the body, measured frame by frame and smoothed in time.
 
-docs/engine.md gives the formulas and the figures by which the constants were chosen.
+docs/engine.md gives the formulas and the figures by which the settings were chosen.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import acos, pi, sqrt
 
@@ -19,12 +20,11 @@ _STEPS_PER_RADIAN = 180 / pi * _STEPS_PER_DEGREE
 LONG_AGO_MS = -1e15
 
 
-class SideAngle(Remembering):
+class SideAngle(Remembering, ABC):
     """A weighted mean over recent frames: `weighted_sum / weight`, in degrees.
 
-    Each frame counts by the inverse of its angle's variance, which for landmarks that err by the
-    same distance is proportional to 1 / |u|^2 + 1 / |v|^2 for segments u and v, times the square
-    of its visibility; and by its age, with the time constant smoothing_ms.
+    Each frame counts by the inverse of its angle's variance times the square of its visibility; and
+    by its age, with the time constant smoothing_ms.
     """
 
     MEMORY = {
@@ -36,7 +36,7 @@ class SideAngle(Remembering):
         "last_degrees": 0.0,
         "is_suspect": False,
     }
-    __slots__ = (*MEMORY, "_longest", "_settings", "_shortest", "end", "middle", "start")
+    __slots__ = (*MEMORY, "_longest", "_settings", "_shortest")
     weighted_sum: float
     weight: float
     visibility: float
@@ -44,25 +44,70 @@ class SideAngle(Remembering):
     last_degrees: float
     is_suspect: bool
 
-    def __init__(self, joint: Joint, side: str, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         # Squared, as they are compared.
         self._shortest = settings.shortest_segment_m**2
         self._longest = settings.longest_segment_m**2
-        self.start, self.middle, self.end = (
-            INDEX[f"{side}_{landmark}"] for landmark in JOINT_LANDMARKS[joint]
-        )
         self.forget()
 
+    @abstractmethod
     def measure(self, landmarks: Sequence[LandmarkLike], now_ms: float, keep: float) -> bool:
         """Take in one frame; `keep` is the share of what was known that remains. Whether the angle
         was measured in it."""
+
+    def _take_in(
+        self, angle: float, weight: float, visibility: float, now_ms: float, keep: float
+    ) -> None:
+        """`weight` is the inverse of the angle's variance, but for a factor that all share."""
+        settings = self._settings
+        change = angle - self.last_degrees
+        if (
+            (change > settings.jump_degrees or change < -settings.jump_degrees)
+            and not self.is_suspect
+            and abs(change) > settings.jump_degrees_per_ms * (now_ms - self.seen_ms)
+        ):
+            self.is_suspect = True
+            self.seen_ms = now_ms
+            return
+        self.is_suspect = False
+        self.last_degrees = angle
+        self.seen_ms = now_ms
+        if weight > settings.max_weight_m2:
+            weight = settings.max_weight_m2
+        weight *= visibility * visibility * (1.0 - keep)
+        self.weighted_sum += angle * weight
+        self.weight += weight
+        self.visibility += (visibility - self.visibility) * (1.0 - keep)
+
+    def is_fresh(self, now_ms: float) -> bool:
+        return now_ms - self.seen_ms <= self._settings.fresh_ms
+
+    def degrees(self, now_ms: float) -> float | None:
+        """The angle of the side; None while it is not known."""
+        if self.weight <= 0.0 or not self.is_fresh(now_ms):
+            return None
+        return self.weighted_sum / self.weight
+
+
+class JointAngle(SideAngle):
+    """The angle at the middle one of a joint's three landmarks."""
+
+    __slots__ = ("_end", "_middle", "_start")
+
+    def __init__(self, joint: Joint, side: str, settings: EngineSettings) -> None:
+        super().__init__(settings)
+        self._start, self._middle, self._end = (
+            INDEX[f"{side}_{landmark}"] for landmark in JOINT_LANDMARKS[joint]
+        )
+
+    def measure(self, landmarks: Sequence[LandmarkLike], now_ms: float, keep: float) -> bool:
         settings = self._settings
         self.weighted_sum *= keep
         self.weight *= keep
-        start = landmarks[self.start]
-        middle = landmarks[self.middle]
-        end = landmarks[self.end]
+        start = landmarks[self._start]
+        middle = landmarks[self._middle]
+        end = landmarks[self._end]
         visibility = 1.0
         seen = start.visibility
         if seen is not None and seen < visibility:
@@ -85,38 +130,15 @@ class SideAngle(Remembering):
         if not (shortest < uu < longest and shortest < vv < longest):
             return False
         cosine = (ux * vx + uy * vy + uz * vz) / sqrt(uu * vv)
-        cosine = -1.0 if cosine < -1.0 else 1.0 if cosine > 1.0 else cosine
-        angle = int(acos(cosine) * _STEPS_PER_RADIAN + 0.5) / _STEPS_PER_DEGREE
-
-        change = angle - self.last_degrees
-        if (
-            (change > settings.jump_degrees or change < -settings.jump_degrees)
-            and not self.is_suspect
-            and abs(change) > settings.jump_degrees_per_ms * (now_ms - self.seen_ms)
-        ):
-            self.is_suspect = True
-            self.seen_ms = now_ms
-            return True
-        self.is_suspect = False
-        self.last_degrees = angle
-        self.seen_ms = now_ms
+        # The variance is proportional to 1 / uu + 1 / vv, for landmarks that err by one distance.
         weight = uu * vv / (uu + vv)
-        if weight > settings.max_weight_m2:
-            weight = settings.max_weight_m2
-        weight *= visibility * visibility * (1.0 - keep)
-        self.weighted_sum += angle * weight
-        self.weight += weight
-        self.visibility += (visibility - self.visibility) * (1.0 - keep)
+        self._take_in(degrees_of(cosine), weight, visibility, now_ms, keep)
         return True
 
-    def is_fresh(self, now_ms: float) -> bool:
-        return now_ms - self.seen_ms <= self._settings.fresh_ms
 
-    def degrees(self, now_ms: float) -> float | None:
-        """The angle of the side; None while it is not known."""
-        if self.weight <= 0.0 or not self.is_fresh(now_ms):
-            return None
-        return self.weighted_sum / self.weight
+def degrees_of(cosine: float) -> float:
+    cosine = -1.0 if cosine < -1.0 else 1.0 if cosine > 1.0 else cosine
+    return int(acos(cosine) * _STEPS_PER_RADIAN + 0.5) / _STEPS_PER_DEGREE
 
 
 def pair_degrees(left: SideAngle, right: SideAngle, now_ms: float) -> float | None:

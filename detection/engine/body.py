@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from detection.engine.angles import SideAngle, pair_degrees
+from detection.engine.angles import JointAngle, SideAngle, pair_degrees
 from detection.engine.criteria import HeldCriterion, OfBoth, OfEither, OfLead, OfPair, OfSide
 from detection.engine.lead import Lead
+from detection.engine.lean import LeanAngle
 from detection.engine.memory import Fields, require_names
 from detection.engine.settings import EngineSettings
 from detection.landmarks import LandmarkLike
-from detection.overlap import ARM_JOINTS
-from detection.spec import Criterion, Joint
+from detection.spec import ARM_MEASURES, Criterion, Measure
 
 Curve = Literal["left", "right", "pair"]
-_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 
 class Body:
@@ -25,7 +24,7 @@ class Body:
     ) -> None:
         """`deciding` are the criteria of phases, which make a pose usable; `advising` of cues."""
         self._settings = settings
-        self._angles: dict[tuple[Joint, Literal["left", "right"]], SideAngle] = {}
+        self._angles: dict[tuple[Measure, Curve], SideAngle] = {}
         self._leads: dict[str, Lead] = {}
         for criterion in deciding:
             self._watch(criterion)
@@ -35,13 +34,12 @@ class Body:
         self._advising = list(self._angles.values())[len(self._deciding) :]
 
     def _watch(self, criterion: Criterion) -> None:
-        joint = criterion.joint
-        for side in _SIDES:
-            is_meant = criterion.side == side or criterion.side not in _SIDES
-            if is_meant and (joint, side) not in self._angles:
-                self._angles[joint, side] = SideAngle(joint, side, self._settings)
+        measure = criterion.measure
+        for curve in _measured_curves(criterion):
+            if (measure, curve) not in self._angles:
+                self._angles[measure, curve] = _angle_of(measure, curve, self._settings)
         if criterion.side in ("front", "back"):
-            end = _end_of(joint)
+            end = _end_of(measure)
             if end not in self._leads:
                 self._leads[end] = Lead(end, self._settings)
 
@@ -65,10 +63,11 @@ class Body:
 
     def hold(self, criterion: Criterion) -> HeldCriterion:
         """The criterion, held against this body."""
-        joint, side = criterion.joint, criterion.side
-        if side == "left" or side == "right":
-            return OfSide(criterion, self._angles[joint, side])
-        left, right = self._angles[joint, "left"], self._angles[joint, "right"]
+        measure, side = criterion.measure, criterion.side
+        measured = [self._angles[measure, curve] for curve in _measured_curves(criterion)]
+        if len(measured) == 1:
+            return OfSide(criterion, measured[0])
+        left, right = measured
         if side is None:
             return OfPair(criterion, left, right)
         of_left, of_right = OfSide(criterion, left), OfSide(criterion, right)
@@ -76,20 +75,20 @@ class Body:
             return OfBoth(of_left, of_right)
         if side == "either":
             return OfEither(of_left, of_right)
-        return OfLead(self._leads[_end_of(joint)], side, of_left, of_right)
+        return OfLead(self._leads[_end_of(measure)], side, of_left, of_right)
 
-    def angles(self, now_ms: float) -> dict[tuple[Joint, Curve], float]:
+    def angles(self, now_ms: float) -> dict[tuple[Measure, Curve], float]:
         """Every angle that is known, in degrees; a pair's where both sides are measured."""
-        known: dict[tuple[Joint, Curve], float] = {}
-        for (joint, side), angle in self._angles.items():
+        known: dict[tuple[Measure, Curve], float] = {}
+        for (measure, curve), angle in self._angles.items():
             degrees = angle.degrees(now_ms)
             if degrees is not None:
-                known[joint, side] = degrees
-            left = self._angles.get((joint, "left"))
-            if side == "right" and left is not None:
+                known[measure, curve] = degrees
+            left = self._angles.get((measure, "left"))
+            if curve == "right" and left is not None:
                 degrees = pair_degrees(left, angle, now_ms)
                 if degrees is not None:
-                    known[joint, "pair"] = degrees
+                    known[measure, "pair"] = degrees
         return known
 
     def snapshot(self) -> Fields:
@@ -109,8 +108,27 @@ class Body:
             lead.restore(leads[end])
 
     def _named_angles(self) -> Iterator[tuple[str, SideAngle]]:
-        return ((f"{joint} {side}", angle) for (joint, side), angle in self._angles.items())
+        return ((f"{measure} {curve}", angle) for (measure, curve), angle in self._angles.items())
 
 
-def _end_of(joint: Joint) -> Literal["ankle", "wrist"]:
-    return "wrist" if joint in ARM_JOINTS else "ankle"
+def _measured_curves(criterion: Criterion) -> tuple[Curve, ...]:
+    """What is measured for the criterion: the sides that it needs. The trunk has none."""
+    if criterion.measure == "trunk":
+        return ("pair",)
+    if criterion.side == "left" or criterion.side == "right":
+        return (criterion.side,)
+    return ("left", "right")
+
+
+def _angle_of(measure: Measure, curve: Curve, settings: EngineSettings) -> SideAngle:
+    match measure:
+        case "trunk":
+            return LeanAngle(measure, ("left", "right"), settings)
+        case "thigh" | "shank" | "upper_arm" | "forearm":
+            return LeanAngle(measure, (curve,), settings)
+        case _:
+            return JointAngle(measure, curve, settings)
+
+
+def _end_of(measure: Measure) -> Literal["ankle", "wrist"]:
+    return "wrist" if measure in ARM_MEASURES else "ankle"

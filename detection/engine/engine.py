@@ -12,7 +12,7 @@ from detection.engine.repetition import Completed, Interrupted, Repetition
 from detection.engine.settings import EngineSettings
 from detection.landmarks import PoseFrameLike
 from detection.overlap import can_hold_at_once
-from detection.spec import COMPLETED, INTERRUPTED, Cue, Joint, MoveSpec
+from detection.spec import COMPLETED, INTERRUPTED, Cue, Measure, MoveSpec
 
 # The engine's version to whoever stores snapshots: another can't be read.
 SNAPSHOT_FORM = 2
@@ -173,10 +173,10 @@ class Engine:
                 events.append(_feedback(cue, now))
         return events
 
-    def angles(self) -> dict[tuple[Joint, Curve], float]:
-        """The measured angles as of the last frame, in degrees: of each joint that the MoveSpec
-        names, by ("knee", "left"), ("knee", "right") and, where both sides are measured,
-        ("knee", "pair"). One that is not known is not in it."""
+    def angles(self) -> dict[tuple[Measure, Curve], float]:
+        """The measured angles as of the last frame, in degrees: of each joint and lean that the
+        MoveSpec names, by ("knee", "left"), ("knee", "right") and, where both sides are measured,
+        ("knee", "pair"). The trunk has a "pair" alone. One that is not known is not in it."""
         return {} if self._last_ms is None else self._body.angles(self._last_ms)
 
     def snapshot(self) -> Fields:

@@ -26,7 +26,16 @@ class PhaseTracker(Remembering):
         "is_nearest_to_rival": False,
         "short_turns": 0,
     }
-    __slots__ = (*MEMORY, "_criteria", "_settings", "is_known", "name", "rivals", "shortfall")
+    __slots__ = (
+        *MEMORY,
+        "_criteria",
+        "_is_strict",
+        "_settings",
+        "is_known",
+        "name",
+        "rivals",
+        "shortfall",
+    )
     holds: bool
     cues_sent: int
     since_ms: float | None
@@ -38,6 +47,7 @@ class PhaseTracker(Remembering):
     def __init__(self, phase: Phase, body: Body, settings: EngineSettings) -> None:
         self.name = phase.name
         self._settings = settings
+        self._is_strict = phase.strict
         self._criteria = [body.hold(criterion) for criterion in phase.criteria]
         # The phases that can never hold together with this one.
         self.rivals: list[PhaseTracker] = []
@@ -94,6 +104,8 @@ class PhaseTracker(Remembering):
             self.short_turns = 0
             self._enter(0.0)
             return True
+        if self._is_strict:
+            return False
         if short > self.nearest + self._settings.turn_degrees:
             if self._counts_as_reached():
                 self._enter(self.nearest)

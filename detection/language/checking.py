@@ -7,9 +7,11 @@ from detection.language.grammar import (
     Choice,
     Excludes,
     Field,
+    Flag,
     Items,
     Kind,
     Needs,
+    NotBoth,
     Number,
     OneOf,
     Record,
@@ -17,11 +19,11 @@ from detection.language.grammar import (
     Text,
 )
 from detection.language.issues import Report, nearest, quote
-from detection.language.yaml_scalars import parse_number, plain_scalar_type
+from detection.language.yaml_scalars import parse_boolean, parse_number, plain_scalar_type
 from detection.language.yaml_tree import Node, child_path
 
-# The value of a node: str, float, list or dict, and None where the node is not valid. An invalid
-# or absent key is missing from its dict; a default is in it like a given value.
+# The value of a node: str, float, bool, list or dict, and None where the node is not valid. An
+# invalid or absent key is missing from its dict; a default is in it like a given value.
 Value = Any
 
 
@@ -36,6 +38,8 @@ def check(node: Node, kind: Kind, path: str, report: Report) -> Value:
             return _check_items(node, kind, path, report)
         case Number():
             return _check_number(node, kind, path, report)
+        case Flag():
+            return _check_flag(node, path, report)
         case Choice():
             return _check_choice(node, kind, path, report)
         case Text():
@@ -77,7 +81,8 @@ def _check_rules(
         given = [key for key in node.entries if key in rule.keys]
         if _is_broken(rule, given, node, values):
             # The first key that should not be there, or the mapping that lacks one.
-            at = child_path(path, given[0]) if given else path
+            wrong = given[1:] if isinstance(rule, NotBoth) else given
+            at = child_path(path, wrong[0]) if wrong else path
             report.error(rule.code, rule.message, at)
             return
 
@@ -85,11 +90,18 @@ def _check_rules(
 def _is_broken(rule: Rule, given: list[str], node: Node, values: dict[str, Value]) -> bool:
     match rule:
         case OneOf():
-            return not given and (rule.when_given is None or rule.when_given in node.entries)
+            is_asked = not rule.when_given or _has_any(node, rule.when_given)
+            return is_asked and not given
         case Needs():
-            return bool(given) and rule.needed not in node.entries
+            return bool(given) and not _has_any(node, rule.needed)
+        case NotBoth():
+            return len(given) > 1
         case Excludes():
             return bool(given) and values.get(rule.key) in rule.values
+
+
+def _has_any(node: Node, keys: tuple[str, ...]) -> bool:
+    return any(key in node.entries for key in keys)
 
 
 def _check_items(node: Node, items: Items, path: str, report: Report) -> list[Value] | None:
@@ -119,6 +131,13 @@ def _check_number(node: Node, number: Number, path: str, report: Report) -> floa
         report.error("number_out_of_range", message, path)
         return None
     return value + 0.0  # -0.0 becomes 0.0
+
+
+def _check_flag(node: Node, path: str, report: Report) -> bool | None:
+    value = parse_boolean(node.text) if node.kind == "scalar" and node.is_plain else None
+    if value is None:
+        _report_type("true or false", node, path, report)
+    return value
 
 
 def _check_choice(node: Node, choice: Choice, path: str, report: Report) -> str | None:

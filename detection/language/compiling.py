@@ -22,17 +22,17 @@ def compile_movespec(document: Values) -> MoveSpec:
 
 def _phase(phase: Values) -> Phase:
     criteria = tuple(_criterion(criterion) for criterion in phase["criteria"])
-    return Phase(phase["name"], phase.get("description"), criteria)
+    return Phase(phase["name"], phase.get("description"), criteria, phase["strict"])
 
 
 def _cue(cue: Values) -> Cue:
-    criterion = _criterion(cue) if "joint" in cue else None
+    criterion = _criterion(cue) if "joint" in cue or "lean" in cue else None
     return Cue(cue["when"], criterion, cue["level"], cue["message"])
 
 
 def _criterion(values: Values) -> Criterion:
     return Criterion(
-        joint=values["joint"],
+        measure=values.get("joint") or values["lean"],
         side=values.get("side"),
         angle_min=float(values["angle_min"]),
         angle_max=float(values["angle_max"]),

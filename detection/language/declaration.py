@@ -6,14 +6,24 @@ from detection.language.grammar import (
     Choice,
     Excludes,
     Field,
+    Flag,
     Items,
     Needs,
+    NotBoth,
     Number,
     OneOf,
     Record,
     Text,
 )
-from detection.spec import COMPLETED, INTERRUPTED, JOINT_LANDMARKS, LEVELS, RESERVED_WHEN, SIDES
+from detection.spec import (
+    COMPLETED,
+    INTERRUPTED,
+    JOINT_LANDMARKS,
+    LEVELS,
+    RESERVED_WHEN,
+    SEGMENT_LANDMARKS,
+    SIDES,
+)
 
 NAME = Text(
     pattern="^[A-Za-z0-9 _-]{1,64}$",
@@ -41,16 +51,27 @@ _LANDMARKS = "; ".join(
 _JOINT = Field(
     key="joint",
     kind=Choice(tuple(JOINT_LANDMARKS)),
-    required=True,
-    description=f"The angle at the middle one of three landmarks: {_LANDMARKS}.",
+    description=f"The angle at the middle one of three landmarks: {_LANDMARKS}. This or a lean.",
+)
+_SEGMENTS = "; ".join(
+    f"{segment} = {'-'.join(landmarks)}" for segment, landmarks in SEGMENT_LANDMARKS.items()
+)
+_LEAN = Field(
+    key="lean",
+    kind=Choice(tuple(SEGMENT_LANDMARKS)),
+    description=(
+        "The angle of a segment, from its lower end up, against the vertical of the frame: 0"
+        f" upright, 90 level, 180 upside down. {_SEGMENTS}; the trunk's ends are in the middle of"
+        " both sides. This or a joint."
+    ),
 )
 _SIDE = Field(
     key="side",
     kind=Choice(SIDES),
     description=(
-        "Whose joint: left; right; both (each must hold); either; front or back (the leg or arm"
+        "Whose angle: left; right; both (each must hold); either; front or back (the leg or arm"
         " farther along or against the way the toes point). Absent: one angle for the pair, made"
-        " of both sides."
+        " of both sides. The trunk has no sides."
     ),
 )
 _ANGLE_MIN = Field(
@@ -72,9 +93,31 @@ _MISSING_BOUND = OneOf(
     message="The angle needs angle_min, angle_max or both.",
 )
 
+_NOT_BOTH = NotBoth(
+    keys=("joint", "lean"),
+    code="joint_and_lean",
+    message="A criterion is of a joint or of a lean, not of both: make two of it.",
+)
+_NO_SIDE_OF_TRUNK = Excludes(
+    key="lean",
+    values=("trunk",),
+    keys=("side",),
+    code="side_not_allowed",
+    message="The trunk has no sides: leave side out.",
+)
+
 CRITERION = Record(
-    fields=(_JOINT, _SIDE, _ANGLE_MIN, _ANGLE_MAX),
-    rules=(_MISSING_BOUND,),
+    fields=(_JOINT, _LEAN, _SIDE, _ANGLE_MIN, _ANGLE_MAX),
+    rules=(
+        OneOf(
+            keys=("joint", "lean"),
+            code="missing_joint",
+            message="The criterion needs a joint or a lean.",
+        ),
+        _NOT_BOTH,
+        _NO_SIDE_OF_TRUNK,
+        _MISSING_BOUND,
+    ),
 )
 
 PHASE = Record(
@@ -86,6 +129,12 @@ PHASE = Record(
             description="Unique among the phases; the shape_key of shape_enter and shape_exit.",
         ),
         Field(key="description", kind=PROSE, description="For people; not sent to clients."),
+        Field(
+            key="strict",
+            kind=Flag(),
+            default=False,
+            description="Whether the bands are held to, however near somebody comes to them.",
+        ),
         Field(
             key="criteria",
             kind=Items(item=CRITERION, min_items=1, max_items=8),
@@ -107,10 +156,9 @@ CUE = Record(
             ),
         ),
         replace(
-            _JOINT,
-            required=False,
-            description=f"{_JOINT.description} Without it, the cue fires on entry.",
+            _JOINT, description=f"{_JOINT.description} Without either, the cue fires on entry."
         ),
+        _LEAN,
         _SIDE,
         _ANGLE_MIN,
         _ANGLE_MAX,
@@ -126,17 +174,19 @@ CUE = Record(
         Excludes(
             key="when",
             values=RESERVED_WHEN,
-            keys=("joint", "side", *_BOUNDS),
+            keys=("joint", "lean", "side", *_BOUNDS),
             code="criterion_not_allowed",
-            message=f"A cue on {COMPLETED} or {INTERRUPTED} takes no joint, side or angle.",
+            message=f"A cue on {COMPLETED} or {INTERRUPTED} takes no joint, lean, side or angle.",
         ),
         Needs(
             keys=("side", *_BOUNDS),
-            needed="joint",
+            needed=("joint", "lean"),
             code="missing_joint",
-            message="A side or an angle needs a joint.",
+            message="A side or an angle needs a joint or a lean.",
         ),
-        replace(_MISSING_BOUND, when_given="joint"),
+        _NOT_BOTH,
+        _NO_SIDE_OF_TRUNK,
+        replace(_MISSING_BOUND, when_given=("joint", "lean")),
     ),
 )
 

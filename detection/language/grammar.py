@@ -35,6 +35,11 @@ class Number:
     maximum: float
 
 
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Items:
     """A list."""
@@ -52,25 +57,25 @@ class Field:
     kind: "Kind"
     description: str
     required: bool = False
-    default: str | int | tuple[()] | None = None
+    default: str | int | bool | tuple[()] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneOf:
-    """At least one of the keys is given (if `when_given` is)."""
+    """At least one of the keys is given (if one of `when_given` is, where there are any)."""
 
     keys: tuple[str, ...]
-    when_given: str | None = None
+    when_given: tuple[str, ...] = ()
     code: str
     message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """Whoever gives one of the keys gives `needed` too."""
+    """Whoever gives one of the keys gives one of `needed` too."""
 
     keys: tuple[str, ...]
-    needed: str
+    needed: tuple[str, ...]
     code: str
     message: str
 
@@ -86,7 +91,16 @@ class Excludes:
     message: str
 
 
-Rule = OneOf | Needs | Excludes
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotBoth:
+    """At most one of the keys is given."""
+
+    keys: tuple[str, str]
+    code: str
+    message: str
+
+
+Rule = OneOf | Needs | Excludes | NotBoth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,4 +111,4 @@ class Record:
     rules: tuple[Rule, ...] = ()
 
 
-Kind = Text | Choice | Number | Items | Record
+Kind = Text | Choice | Number | Flag | Items | Record

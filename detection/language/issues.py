@@ -27,7 +27,7 @@ ERROR_CODES = {
     "invalid_key": "A key is a list or a mapping.",
     "unknown_key": "A key that the language does not have here; the nearest known one is named.",
     "missing_key": "A required key is missing.",
-    "wrong_type": "A mapping, list, text or number is wanted and something else is given.",
+    "wrong_type": "A mapping, list, text, number, true or false is wanted, not what is given.",
     "too_few_items": "A list has fewer items than it needs.",
     "too_many_items": "A list has more items than it may have.",
     "invalid_name": "A name is empty, too long, or has a character that it may not have.",
@@ -37,9 +37,11 @@ ERROR_CODES = {
     "invalid_text": "A text has control characters.",
     "number_out_of_range": "A number is outside its bounds.",
     "missing_bound": "An angle has neither angle_min nor angle_max.",
-    "missing_joint": "A cue has a side or an angle but no joint.",
+    "missing_joint": "A criterion, or a cue with a side or an angle, has neither joint nor lean.",
+    "joint_and_lean": "A criterion or a cue has both a joint and a lean.",
+    "side_not_allowed": "The lean of the trunk has a side.",
     "bounds_reversed": "angle_min is above angle_max.",
-    "side_conflict": "One phase has front or back and left or right of the same joint.",
+    "side_conflict": "One phase has front or back and left or right of the same angle.",
     "duplicate_phase": "Two phases have the same name.",
     "unknown_phase": "The sequence or a cue names a phase that there is not.",
     "repeated_step": "A step of the sequence repeats the step before it.",
@@ -49,7 +51,7 @@ ERROR_CODES = {
 WARNING_CODES = {
     "unused_phase": "A phase that the sequence never uses.",
     "overlapping_phases": "Two phases that can hold at once.",
-    "sequence_not_closed": "The sequence does not end with the phase it began with.",
+    "sequence_not_closed": "A sequence of over two steps does not end where it began.",
 }
 ISSUE_CODES = ERROR_CODES | WARNING_CODES
 """Every code an Issue can have, with one line of meaning."""

@@ -7,9 +7,11 @@ from detection.language.grammar import (
     Choice,
     Excludes,
     Field,
+    Flag,
     Items,
     Kind,
     Needs,
+    NotBoth,
     Number,
     OneOf,
     Record,
@@ -35,7 +37,7 @@ def json_schema() -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
         "title": "MoveSpec",
-        "description": "A movement to count, as phases of joint angles.",
+        "description": "A movement to count, as phases of joint angles and of leans.",
         "$comment": (
             "Where a string is wanted, a plain scalar's own text is taken: version: 1.0 is the"
             " label 1.0. Hence number, boolean and null beside string."
@@ -57,6 +59,8 @@ def _of_kind(kind: Kind) -> Schema:
             }
         case Number():
             return {"type": "number", "minimum": kind.minimum, "maximum": kind.maximum}
+        case Flag():
+            return {"type": "boolean"}
         case Choice():
             return {"type": "string", "enum": list(kind.values)}
         case Text():
@@ -98,17 +102,22 @@ def _of_text(text: Text) -> Schema:
 
 
 def _of_rule(rule: Rule) -> Schema:
-    any_given: Schema = {"anyOf": [{"required": [key]} for key in rule.keys]}
     match rule:
-        case OneOf(when_given=None):
-            return any_given
+        case OneOf(when_given=()):
+            return _any_given(rule.keys)
         case OneOf():
-            return {"if": {"required": [rule.when_given]}, "then": any_given}
+            return {"if": _any_given(rule.when_given), "then": _any_given(rule.keys)}
         case Needs():
-            return {"if": any_given, "then": {"required": [rule.needed]}}
+            return {"if": _any_given(rule.keys), "then": _any_given(rule.needed)}
+        case NotBoth():
+            return {"not": {"required": list(rule.keys)}}
         case Excludes():
             excluding = {
                 "properties": {rule.key: {"enum": list(rule.values)}},
                 "required": [rule.key],
             }
             return {"if": excluding, "then": {"properties": dict.fromkeys(rule.keys, False)}}
+
+
+def _any_given(keys: tuple[str, ...]) -> Schema:
+    return {"anyOf": [{"required": [key]} for key in keys]}

@@ -64,14 +64,14 @@ def _check_unique_names(phases: list[Values | None], report: Report) -> None:
 def _check_sides(phase: Values, path: str, report: Report) -> None:
     first_side: dict[str, str] = {}
     for number, criterion in _valid(phase.get("criteria", [])):
-        joint, side = criterion.get("joint"), criterion.get("side")
-        if joint is None or side not in _GROUPS:
+        measure, side = criterion.get("joint") or criterion.get("lean"), criterion.get("side")
+        if measure is None or side not in _GROUPS:
             continue
-        first = first_side.setdefault(joint, side)
+        first = first_side.setdefault(measure, side)
         if _GROUPS[first] != _GROUPS[side]:
             message = (
-                f"This phase has {joint} {first} already: {_GROUPS[side]} cannot stand beside"
-                f" {_GROUPS[first]} of the same joint."
+                f"This phase has {measure} {first} already: {_GROUPS[side]} cannot stand beside"
+                f" {_GROUPS[first]} of the same angle."
             )
             report.error("side_conflict", message, f"{path}.criteria[{number}].side")
 

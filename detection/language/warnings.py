@@ -16,11 +16,13 @@ def warn(spec: MoveSpec, report: Report) -> None:
     for (_, one), (index, other) in combinations(enumerate(spec.phases), 2):
         if can_hold_at_once(one, other):
             message = (
-                f"The phases {quote(one.name)} and {quote(other.name)} can hold at once: no joint"
+                f"The phases {quote(one.name)} and {quote(other.name)} can hold at once: no angle"
                 " sets them apart."
             )
             report.warning("overlapping_phases", message, f"{MOVEMENT}.phases[{index}]")
-    if spec.sequence[0] != spec.sequence[-1]:
+    # Two steps count each return, also of somebody who is at the first as the session begins.
+    is_return = len(spec.sequence) == 2
+    if spec.sequence[0] != spec.sequence[-1] and not is_return:
         message = (
             f"The sequence begins with {quote(spec.sequence[0])} and ends with"
             f" {quote(spec.sequence[-1])}; a repetition usually ends where it began."

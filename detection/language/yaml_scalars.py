@@ -30,6 +30,10 @@ def parse_number(text: str) -> float | None:
     return None
 
 
+def parse_boolean(text: str) -> bool | None:
+    return text.lower() == "true" if _BOOLEAN.fullmatch(text) else None
+
+
 def plain_scalar_type(text: str) -> ScalarType:
     if _NULL.fullmatch(text):
         return "null"

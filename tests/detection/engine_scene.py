@@ -22,11 +22,14 @@ def movespec(
     phases: dict[str, list[str]] = STANDING_AND_BOTTOM,
     sequence: Sequence[str] = ("standing", "bottom", "standing"),
     feedback: Sequence[str] = (),
+    *,
+    strict: Sequence[str] = (),
 ) -> MoveSpec:
     lines = ["name: test", 'version: "1"', "detection:", "  type: repetition", "  movement:"]
     lines += ["    name: squat", "    phases:"]
     for name, criteria in phases.items():
         lines += [f"      - name: {name}", f"        criteria: [{', '.join(criteria)}]"]
+        lines += [f"        strict: {str(name in strict).lower()}"]
     lines += [f"    sequence: [{', '.join(sequence)}]"]
     lines += [f"    feedback: [{', '.join(feedback)}]"]
     return detection.compile("\n".join(lines))

@@ -18,7 +18,7 @@ detection:
     phases:
       - name: standing
         criteria:
-          - {joint: knee, angle_min: 160}
+          - {joint: knee, angle_min: 160, side: both}
       - name: bottom
         criteria:
           - {joint: knee, side: front, angle_min: 60, angle_max: 100}

@@ -101,6 +101,21 @@ def test_somebody_who_stays_far_from_a_band_is_never_counted() -> None:
     assert completed(run(movespec(), at(swinging([178, 135] * 6 + [178])))) == 0
 
 
+@pytest.mark.parametrize("depth", [101, 103, 110, 115])
+def test_a_strict_phase_is_not_entered_by_coming_near(depth: float) -> None:
+    frames = at(swinging([178, depth] * 6 + [178]))
+    spec = movespec(strict=["bottom"])
+    assert told(run(spec, frames)) == [
+        *["shape_enter:standing", "shape_exit:standing"] * 6,
+        "shape_enter:standing",
+    ]
+
+
+def test_a_strict_phase_is_entered_by_its_band() -> None:
+    frames = at(swinging([178, 90] * 3 + [178], degrees_per_second=90))
+    assert completed(run(movespec(strict=["standing", "bottom"]), frames)) == 3
+
+
 def test_holding_still_near_a_band_enters_nothing() -> None:
     events = run(movespec(), at([*swinging([178, 105]), *[bent(105)] * 300]))
     assert told(events) == ["shape_enter:standing", "shape_exit:standing"]
@@ -126,6 +141,16 @@ def test_phases_that_cannot_hold_together_never_do() -> None:
         run(movespec(phases, ["straight", "bent"]), held((bent(123), 500), (bent(118), 500)))
     )
     assert lines[:3] == ["shape_enter:straight", "shape_exit:straight", "shape_enter:bent"]
+
+
+def test_a_knee_held_up_enters_once_what_the_pair_and_one_side_meet() -> None:
+    phases = {
+        "standing": ["{joint: knee, angle_min: 120}"],
+        "lifted": ["{joint: knee, side: either, angle_max: 100}"],
+    }
+    spec = movespec(phases, ["standing", "lifted", "standing"])
+    lines = told(run(spec, held((bent(178, 80), 10_000)), finish=False))
+    assert lines == ["shape_enter:standing", "shape_enter:lifted"]
 
 
 def test_phases_that_can_hold_together_do() -> None:

@@ -52,6 +52,13 @@ CASES = {
     "number_out_of_range": (edit("100", "180.5"), f"{CRITERION}.angle_max", 13, 66),
     "missing_bound": (edit(", angle_min: 160", ""), f"{PHASES}[0].criteria[0]", 10, 13),
     "missing_joint": (edit("joint: hip, ", ""), f"{CUE}.angle_max", 16, 35),
+    "joint_and_lean": (edit("knee, side", "knee, lean: thigh, side"), f"{CRITERION}.lean", 13, 33),
+    "side_not_allowed": (
+        edit("joint: knee, side: front", "lean: trunk, side: front"),
+        f"{CRITERION}.side",
+        13,
+        33,
+    ),
     "bounds_reversed": (edit("angle_min: 60", "angle_min: 101"), f"{CRITERION}.angle_min", 13, 51),
     "side_conflict": (
         edit("100}", "100}\n          - {joint: knee, side: left, angle_min: 9}"),
@@ -74,7 +81,7 @@ CASES = {
         9,
     ),
     "overlapping_phases": (edit("joint: knee, side: front", "joint: hip"), f"{PHASES}[1]", 11, 9),
-    "sequence_not_closed": (edit(", standing]", "]"), f"{SEQUENCE}[1]", 14, 26),
+    "sequence_not_closed": (edit(", standing]", ", standing, bottom]"), f"{SEQUENCE}[3]", 14, 44),
 }
 
 

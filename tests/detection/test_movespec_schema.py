@@ -27,6 +27,8 @@ STRUCTURAL_CODES = {
     "number_out_of_range",
     "missing_bound",
     "missing_joint",
+    "joint_and_lean",
+    "side_not_allowed",
     "criterion_not_allowed",
 }
 
@@ -37,6 +39,8 @@ TEXTS = st.sampled_from(["", "a", "two\nlines", "\x07", "x" * 64, "x" * 65, "x" 
 ANGLES = st.sampled_from([0, 60, 90.5, 180, -1, 181, "90", None])
 JOINTS = st.sampled_from(["knee", "hip", "toe", "Knee"])
 SIDES = st.sampled_from(["left", "both", "front", "upper"])
+LEANS = st.sampled_from(["trunk", "shank", "knee"])
+FLAGS = st.sampled_from([True, False, "true", 1, None])
 ANYTHING = st.sampled_from([None, True, 5, "text", [], ["a"], {}, {"a": 1}])
 
 
@@ -45,13 +49,14 @@ def mapping(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStra
 
 
 ANGLE_KEYS = {"side": SIDES, "angle_min": ANGLES, "angle_max": ANGLES}
-CRITERIA = mapping({}, {"joint": JOINTS, **ANGLE_KEYS})
+CRITERIA = mapping({}, {"joint": JOINTS, "lean": LEANS, **ANGLE_KEYS})
 CUES = mapping(
     {},
     {
         "when": NAMES,
         "message": TEXTS,
         "joint": JOINTS,
+        "lean": LEANS,
         "level": st.sampled_from(["info", "success", "loud"]),
         **ANGLE_KEYS,
     },
@@ -67,6 +72,7 @@ PARTS = {
     ("detection", "movement", "phases", 0): ANYTHING,
     ("detection", "movement", "phases", 0, "name"): NAMES,
     ("detection", "movement", "phases", 0, "description"): TEXTS,
+    ("detection", "movement", "phases", 0, "strict"): FLAGS,
     ("detection", "movement", "phases", 0, "criteria"): st.lists(CRITERIA, max_size=9),
     ("detection", "movement", "phases", 1, "criteria", 0): CRITERIA,
     ("detection", "movement", "sequence"): st.lists(NAMES, max_size=33),
@@ -180,7 +186,7 @@ def test_every_mapping_is_closed_and_every_key_described() -> None:
         return [schema, *found] if schema.get("type") == "object" else found
 
     records = objects(json_schema())
-    assert [len(record["properties"]) for record in records] == [4, 2, 4, 3, 4, 7]
+    assert [len(record["properties"]) for record in records] == [4, 2, 4, 4, 5, 8]
     for record in records:
         assert record["additionalProperties"] is False
         assert all(key["description"] for key in record["properties"].values())
@@ -190,7 +196,10 @@ def test_it_states_words_bounds_and_defaults() -> None:
     movement = json_schema()["properties"]["detection"]["properties"]["movement"]["properties"]
     criterion = movement["phases"]["items"]["properties"]["criteria"]["items"]["properties"]
     assert criterion["joint"]["enum"] == ["elbow", "shoulder", "hip", "knee", "ankle", "wrist"]
+    assert criterion["lean"]["enum"] == ["trunk", "thigh", "shank", "upper_arm", "forearm"]
     assert criterion["side"]["enum"] == ["left", "right", "both", "either", "front", "back"]
+    strict = movement["phases"]["items"]["properties"]["strict"]
+    assert (strict["type"], strict["default"]) == ("boolean", False)
     for key, default in (("angle_min", 0), ("angle_max", 180)):
         bounds = {name: criterion[key][name] for name in ("type", "minimum", "maximum", "default")}
         assert bounds == {"type": "number", "minimum": 0, "maximum": 180, "default": default}

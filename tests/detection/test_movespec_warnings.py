@@ -1,19 +1,23 @@
+from itertools import product
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from movespec_documents import edit, places
 
 from detection import validate
 from detection.overlap import can_hold_at_once
-from detection.spec import Criterion, Phase
+from detection.spec import SIDES, Criterion, Phase
 
 PHASES = "detection.movement.phases"
 
 
 def phase(*criteria: str) -> Phase:
-    """`phase("knee left 10 20", "hip - 0 90")`: joint, side (- for none), bounds."""
+    """`phase("knee left 10 20", "hip - 0 90")`: joint or lean, side (- for none), bounds."""
     made = []
     for criterion in criteria:
-        joint, side, low, high = criterion.split()
-        made.append(Criterion(joint, None if side == "-" else side, float(low), float(high)))
+        measure, side, low, high = criterion.split()
+        made.append(Criterion(measure, None if side == "-" else side, float(low), float(high)))
     return Phase("p", None, tuple(made))
 
 
@@ -28,11 +32,16 @@ def phase(*criteria: str) -> Phase:
         (["knee front 150 180"], ["knee front 60 120"], False),
         (["knee back 150 180"], ["knee back 60 120"], False),
         (["knee either 150 180"], ["knee either 60 120"], True),
-        # No side counts as both.
-        (["knee - 150 180"], ["knee left 60 120"], False),
-        (["knee - 150 180"], ["knee front 60 120"], False),
-        (["knee - 150 180"], ["knee either 60 120"], False),
+        # Without a side it is one angle, between the left and the right one.
+        (["knee - 150 180"], ["knee left 60 120"], True),
+        (["knee - 150 180"], ["knee front 60 120"], True),
+        (["hip - 150 180"], ["hip either 0 110"], True),
         (["knee - 150 180"], ["knee both 60 120"], False),
+        (["knee - 150 180"], ["knee front 55 120", "knee back 0 140"], False),
+        (["knee - 150 180"], ["knee front 55 120", "knee back 0 150"], True),
+        (["knee - 150 180", "knee - 0 90"], ["knee left 0 180"], False),
+        (["knee - 60 120"], ["knee left 0 10", "knee right 130 180"], True),
+        (["knee - 60 120"], ["knee left 0 10", "knee right 20 50"], False),
         (["knee both 150 180"], ["knee either 60 120"], False),
         (["knee both 150 180"], ["knee back 60 120"], False),
         # One side and another are free of each other.
@@ -56,6 +65,13 @@ def phase(*criteria: str) -> Phase:
         (["knee - 150 180", "hip - 0 90"], ["knee - 60 120", "hip - 0 90"], False),
         (["knee - 150 180"], ["hip - 0 90"], True),
         (["knee - 150 180"], ["elbow - 0 90"], True),
+        # A lean has sides as a joint has, but for the trunk's.
+        (["trunk - 0 45"], ["trunk - 60 120"], False),
+        (["trunk - 0 60"], ["trunk - 60 120"], True),
+        (["trunk - 0 45"], ["hip - 60 120"], True),
+        (["thigh front 0 20"], ["thigh front 30 90"], False),
+        (["thigh left 0 20", "hip left 0 9"], ["thigh front 30 90", "hip front 50 60"], True),
+        (["thigh left 0 20", "hip right 0 9"], ["thigh front 30 90", "hip front 50 60"], False),
         # A phase that can never hold holds with no other.
         (["knee left 0 10", "knee both 20 30"], ["hip - 0 180"], False),
     ],
@@ -65,13 +81,64 @@ def test_two_phases_can_hold_at_once(one: list[str], other: list[str], at_once: 
     assert can_hold_at_once(phase(*other), phase(*one)) is at_once
 
 
+GRID = (0.0, 60.0, 120.0, 180.0)
+CRITERIA = st.builds(
+    lambda measure, side, bounds: Criterion(
+        measure, None if measure == "trunk" else side, min(bounds), max(bounds)
+    ),
+    st.sampled_from(["knee", "thigh", "elbow", "trunk"]),
+    st.sampled_from([None, *SIDES]),
+    st.tuples(st.sampled_from(GRID), st.sampled_from(GRID)),
+)
+PHASE_PAIRS = st.lists(st.lists(CRITERIA, min_size=1, max_size=4), min_size=2, max_size=2)
+
+
+def meets(criterion: Criterion, left: float, right: float, pair: float, leads: str) -> bool:
+    holds = [criterion.angle_min <= angle <= criterion.angle_max for angle in (left, right, pair)]
+    is_left_meant = criterion.side == "left" or (criterion.side == "front") == (leads == "left")
+    match criterion.side:
+        case None:
+            return holds[2]
+        case "both":
+            return holds[0] and holds[1]
+        case "either":
+            return holds[0] or holds[1]
+        case "left" | "right":
+            return holds[0 if criterion.side == "left" else 1]
+    return holds[0 if is_left_meant else 1]
+
+
+def some_pose_meets(criteria: list[Criterion]) -> bool:
+    """By trying all poses with angles of the grid, on which all bands begin and end."""
+
+    def some_angles_meet(measure: str, leads: str) -> bool:
+        mine = [criterion for criterion in criteria if criterion.measure == measure]
+        return any(
+            all(meets(criterion, left, right, pair, leads) for criterion in mine)
+            for left, right, pair in product(GRID, repeat=3)
+            if min(left, right) <= pair <= max(left, right)
+        )
+
+    return all(
+        any(all(some_angles_meet(m, leads) for m in limb) for leads in ("left", "right"))
+        for limb in (("knee", "thigh"), ("elbow",), ("trunk",))
+    )
+
+
+@settings(max_examples=1000, deadline=None)
+@given(PHASE_PAIRS)
+def test_two_phases_can_hold_at_once_where_a_pose_is_found(pair: list[list[Criterion]]) -> None:
+    one, other = (Phase("p", None, tuple(criteria)) for criteria in pair)
+    assert can_hold_at_once(one, other) is some_pose_meets(pair[0] + pair[1])
+
+
 def test_it_names_both_phases_that_can_hold_at_once() -> None:
     validation = validate(edit("angle_min: 160", "angle_min: 100"))
     (warning,) = validation.warnings
     assert places(validation.warnings) == [("overlapping_phases", f"{PHASES}[1]", 11, 9)]
     assert warning.severity == "warning"
     assert warning.message == (
-        'The phases "standing" and "bottom" can hold at once: no joint sets them apart.'
+        'The phases "standing" and "bottom" can hold at once: no angle sets them apart.'
     )
 
 
@@ -86,14 +153,19 @@ def test_it_compares_every_pair_of_phases() -> None:
 
 
 def test_it_warns_of_a_sequence_that_does_not_end_where_it_began() -> None:
-    (warning,) = validate(edit(", standing]", "]")).warnings
+    (warning,) = validate(edit(", standing]", ", standing, bottom]")).warnings
     assert warning.message == (
         'The sequence begins with "standing" and ends with "bottom"; a repetition usually ends'
         " where it began."
     )
 
 
+@pytest.mark.parametrize("sequence", ["[bottom, standing]", "[standing, bottom]"])
+def test_it_does_not_warn_of_a_sequence_of_two_steps(sequence: str) -> None:
+    assert validate(edit("[standing, bottom, standing]", sequence)).warnings == ()
+
+
 def test_it_gives_no_warnings_beside_errors() -> None:
-    validation = validate(edit(", standing]", "]").replace("hip", "hips"))
+    validation = validate(edit(", standing]", ", standing, bottom]").replace("hip", "hips"))
     assert len(validation.errors) == 1
     assert validation.warnings == ()

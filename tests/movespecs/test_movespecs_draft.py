@@ -187,7 +187,7 @@ def test_an_empty_draft_has_an_error_without_a_path(validated):
 
 
 def test_a_draft_with_warnings_is_ok(validated):
-    body = validated(VALID_YAML.replace("[standing, bottom, standing]", "[standing, bottom]"))
+    body = validated(VALID_YAML.replace("bottom, standing]", "bottom, standing, bottom]"))
     assert (body["ok"], body["errors"]) == (True, [])
     assert [(issue["code"], issue["severity"]) for issue in body["warnings"]] == [
         ("sequence_not_closed", "warning")

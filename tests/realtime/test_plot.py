@@ -7,7 +7,7 @@ import pytest
 from detection import DetectionEvent, Engine, Landmark, PoseFrame
 from detection import compile as compile_movespec
 from poses.figure import perform
-from realtime.angle_series import Angles, angle_series, joints_of
+from realtime.angle_series import Angles, angle_series, measures_of
 from realtime.plot import stays
 
 SPEC = """\
@@ -26,6 +26,8 @@ detection:
         criteria:
           - {joint: knee, side: front, angle_max: 100}
           - {joint: hip, side: both, angle_max: 120}
+          - {lean: trunk, angle_max: 60}
+          - {lean: thigh, side: right, angle_min: 60}
     sequence: [up, down, up]
 """
 
@@ -45,13 +47,15 @@ def test_a_phase_stays_from_enter_to_exit_or_to_the_end() -> None:
     assert stays("other", events, 50) == []
 
 
-def test_every_joint_of_the_phases_has_the_curves_that_its_criteria_need() -> None:
+def test_every_angle_of_the_phases_has_the_curves_that_its_criteria_need() -> None:
     spec = compile_movespec(SPEC)
     criteria = [criterion for phase in spec.phases for criterion in phase.criteria]
-    assert joints_of(criteria) == {
+    assert measures_of(criteria) == {
         "knee": ("left", "right", "pair"),
         "elbow": ("left",),
         "hip": ("left", "right"),
+        "trunk": ("pair",),
+        "thigh": ("right",),
     }
 
 

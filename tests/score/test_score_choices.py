@@ -44,7 +44,7 @@ def test_bounds_that_face_each_other_are_moved_and_no_others() -> None:
 
 def test_phases_that_the_first_criterion_does_not_tell_apart_keep_their_bounds() -> None:
     standing, lowered = LUNGE.phases
-    apart = replace(lowered, criteria=(replace(lowered.criteria[0], joint="hip"),))
+    apart = replace(lowered, criteria=(replace(lowered.criteria[0], measure="hip"),))
     spec = replace(LUNGE, phases=(standing, apart))
     assert list(with_other_bounds(spec)) == [spec]
 

@@ -103,7 +103,7 @@ def test_other_authors_write_what_the_platform_takes(exercise: str, form: str) -
 def test_the_public_example_is_written_as_published() -> None:
     spec = other_authors.movespec("squat", "public example")
     assert [
-        (c.joint, c.side, c.angle_min, c.angle_max) for p in spec.phases for c in p.criteria
+        (c.measure, c.side, c.angle_min, c.angle_max) for p in spec.phases for c in p.criteria
     ] == [
         ("knee", None, 160, 180),
         ("knee", None, 60, 100),

@@ -1,0 +1,142 @@
+"""How the lean of a segment is measured: from its lower end up, against the vertical."""
+
+import math
+
+import pytest
+from engine_scene import Pose, bent, changed, held, hidden, movespec, run, told
+
+from detection import SEGMENT_LANDMARKS, Engine, EngineSettings, Landmark
+from detection.landmarks import INDEX
+from poses.figure import Limb, Posture, landmarks
+
+Place = tuple[float, float, float]
+
+
+def lean_of(segment: str, places: dict[str, Place], side: str | None = "left") -> float:
+    """The angle that the engine tells, in degrees."""
+    points = {INDEX[name]: place for name, place in places.items()}
+    pose = tuple(Landmark(*points.get(index, (0.0, 0.0, 0.0))) for index in range(33))
+    of_side = "" if side is None else f"side: {side}, "
+    spec = movespec(
+        {
+            "one": [f"{{lean: {segment}, {of_side}angle_min: 90}}"],
+            "two": [f"{{lean: {segment}, {of_side}angle_max: 80}}"],
+        },
+        ["one", "two"],
+    )
+    engine = Engine(spec)
+    for frame in held((pose, 300)):
+        engine.feed(frame)
+    ((_, degrees),) = engine.angles().items()
+    return degrees
+
+
+def leaning(degrees: float, *, lower: Place = (0.1, 0.5, 0.2)) -> tuple[Place, Place]:
+    radians = math.radians(degrees)
+    x, y, z = lower
+    return lower, (x + 0.4 * math.sin(radians), y - 0.4 * math.cos(radians), z)
+
+
+@pytest.mark.parametrize("segment", [name for name in SEGMENT_LANDMARKS if name != "trunk"])
+@pytest.mark.parametrize("degrees", [0.0, 30.0, -30.0, 90.0, 135.0, 180.0])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_lean_is_the_angle_from_the_lower_end_up_against_the_vertical(
+    segment: str, degrees: float, side: str
+) -> None:
+    ends = (f"{side}_{end}" for end in SEGMENT_LANDMARKS[segment])
+    places = dict(zip(ends, leaning(degrees), strict=True))
+    assert lean_of(segment, places, side) == pytest.approx(abs(degrees), abs=0.01)
+
+
+def trunk(hips: Place, shoulders: Place, *, across: float = 0.2) -> dict[str, Place]:
+    return {
+        f"{side}_{name}": (x + sign * across, y, z)
+        for name, (x, y, z) in (("hip", hips), ("shoulder", shoulders))
+        for side, sign in (("left", 1), ("right", -1))
+    }
+
+
+@pytest.mark.parametrize("degrees", [0.0, 20.0, 90.0, 150.0])
+def test_the_lean_of_the_trunk_is_that_of_its_middle(degrees: float) -> None:
+    hips, shoulders = leaning(degrees)
+    places = trunk(hips, shoulders)
+    # One shoulder up and the other down: the middle stays where it was.
+    x, y, z = places["left_shoulder"]
+    places["left_shoulder"] = (x, y + 0.1, z)
+    x, y, z = places["right_shoulder"]
+    places["right_shoulder"] = (x, y - 0.1, z)
+    assert lean_of("trunk", places, None) == pytest.approx(degrees, abs=0.01)
+
+
+def test_z_counts_by_its_weight() -> None:
+    places = {"left_knee": (0.0, 0.0, 0.0), "left_hip": (0.0, -0.3, 0.3)}
+    degrees = math.degrees(math.atan(EngineSettings().depth_weight))
+    assert lean_of("thigh", places) == pytest.approx(degrees, abs=0.01)
+
+
+UPRIGHT = {
+    "upright": ["{lean: trunk, angle_max: 30}"],
+    "level": ["{lean: trunk, angle_min: 60}"],
+}
+
+
+def trunk_of(*names: str) -> dict[tuple[str, str], float]:
+    """Of somebody upright whose landmarks named are hidden, and seem to be elsewhere."""
+    engine = Engine(movespec(UPRIGHT, ["upright", "level"]))
+    for frame in held((hidden(bent(178), *names), 500)):
+        engine.feed(frame)
+    return dict(engine.angles())
+
+
+def test_a_trunk_of_which_one_side_is_hidden_is_that_of_the_other() -> None:
+    (both,) = trunk_of().values()
+    (right,) = trunk_of("left_hip").values()
+    assert both == pytest.approx(0, abs=5)
+    assert right == pytest.approx(both, abs=5)
+    assert trunk_of("left_hip", "right_shoulder") == {}
+
+
+def test_standing_and_lying_are_told_apart() -> None:
+    upright = bent(178)
+    lying = changed(
+        upright,
+        INDEX,
+        lambda mark: mark._replace(x=mark.y, y=mark.x),
+    )
+    spec = movespec(UPRIGHT, ["upright", "level"])
+    engine = Engine(spec)
+    frames = held((upright, 500), (lying, 500))
+    assert told([event for frame in frames for event in engine.feed(frame)]) == [
+        "shape_enter:upright",
+        "shape_exit:upright",
+        "shape_enter:level",
+        "event_completed:squat",
+    ]
+
+
+def raised(side: str) -> Pose:
+    """Somebody who lifts one knee, so that the thigh leans by 80 degrees."""
+    legs = {f"{side}_leg": Limb(80, 0)}
+    return landmarks(Posture(**legs))
+
+
+@pytest.mark.parametrize(
+    ("criterion", "sides"),
+    [
+        ("{lean: thigh, side: left, angle_min: 60}", {"left"}),
+        ("{lean: thigh, side: right, angle_min: 60}", {"right"}),
+        ("{lean: thigh, side: either, angle_min: 60}", {"left", "right"}),
+        ("{lean: thigh, side: both, angle_min: 60}", set()),
+        ("{lean: thigh, angle_min: 30, angle_max: 50}", {"left", "right"}),
+        ("{lean: thigh, side: front, angle_min: 60}", {"left", "right"}),
+        ("{lean: thigh, side: back, angle_min: 60}", set()),
+    ],
+)
+def test_a_lean_has_sides_as_a_joint_has(criterion: str, sides: set[str]) -> None:
+    spec = movespec({"in": [criterion], "other": ["{joint: elbow, angle_max: 1}"]}, ["in", "other"])
+    entered = {
+        side
+        for side in ("left", "right")
+        if told(run(spec, held((raised(side), 1000)))) == ["shape_enter:in"]
+    }
+    assert entered == sides
