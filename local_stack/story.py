@@ -70,8 +70,11 @@ def tell(now: datetime) -> MoveSpec:
 
 def _squat(project: Project, now: datetime) -> MoveSpec:
     text = (EXAMPLES / "squat.yaml").read_text()
-    deeper = text.replace("angle_max: 115", "angle_max: 105")
-    warned = deeper.replace("angle_max: 105", "angle_max: 155").replace("Good depth", "Well done")
+    deeper = text.replace("joint: knee, angle_max: 110", "joint: knee, angle_max: 100")
+    # Knees and hips that are nearly straight already: no angle sets the phases apart.
+    warned = deeper.replace("joint: knee, angle_max: 100", "joint: knee, angle_max: 155")
+    warned = warned.replace("joint: hip, angle_max: 110", "joint: hip, angle_max: 155")
+    warned = warned.replace("Good depth", "Well done")
     grace = Author(staff_id=User.objects.get(username="grace").pk)
     squat = movespec_create(
         project_id=project.id,

@@ -12,8 +12,8 @@ from .counting import SHIPPED, catalogue
 
 # Each with the values tried: that which ships first, so that of equals it is taken.
 SETTINGS: dict[str, tuple[Any, ...]] = {
-    "depth_weight": (0.15, 0.1, 0.3),
-    "short_degrees": (25.0, 20.0),
+    "swing_share": (0.6, 0.5),
+    "recent_swings": (4, 2),
 }
 # By how many degrees the bounds between the two phases of a MoveSpec are moved.
 SHIFTS = (0.0, -10.0, 10.0)

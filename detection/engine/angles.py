@@ -1,149 +1,170 @@
-"""One angle on one side of the body, measured frame by frame and smoothed in time.
+"""One angle of the body, measured frame by frame and smoothed in time.
 
 docs/engine.md gives the formulas and the figures by which the settings were chosen.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from math import acos, pi, sqrt
 
-from detection.engine.memory import Remembering
+from detection.engine.memory import GRID, ROUND, Fields, Remembering, on_grid
+from detection.engine.segments import Segment
 from detection.engine.settings import EngineSettings
-from detection.landmarks import INDEX, LandmarkLike
-from detection.spec import JOINT_LANDMARKS, Joint
 
 # acos differs between machines in its last bit; sums, products and square roots do not. So an
 # angle is rounded to 0.0001 degrees before anything depends on it.
 _STEPS_PER_DEGREE = 10_000
 _STEPS_PER_RADIAN = 180 / pi * _STEPS_PER_DEGREE
+# Square metres: the weight of what is seen from its end alone.
+_LEAST_WEIGHT = 1e-4
 
-LONG_AGO_MS = -1e15
 
+class SideAngle(Remembering):
+    """A weighted mean over recent frames: `sum / weight`, in degrees.
 
-class SideAngle(Remembering, ABC):
-    """A weighted mean over recent frames: `weighted_sum / weight`, in degrees.
-
-    Each frame counts by the inverse of its angle's variance times the square of its visibility; and
+    Each frame counts by the inverse of its angle's variance and the square of its visibility; and
     by its age, with the time constant smoothing_ms.
     """
 
     MEMORY = {
-        "weighted_sum": 0.0,
+        "sum": 0.0,
         "weight": 0.0,
-        "visibility": 0.0,
-        # Not seen yet: any frame is too late to be fresh.
-        "seen_ms": LONG_AGO_MS,
-        "last_degrees": 0.0,
-        "is_suspect": False,
+        "seen": 0.0,
+        "last": 0.0,
+        # What a jump has led to that the next frame has not confirmed.
+        "doubted": None,
+        # Milliseconds since it was measured.
+        "unseen": 0.0,
     }
-    __slots__ = (*MEMORY, "_longest", "_settings", "_shortest")
-    weighted_sum: float
+    __slots__ = (
+        *MEMORY,
+        "_fresh_ms",
+        "_jump_degrees",
+        "_jump_degrees_per_ms",
+        "_max_weight",
+        "_shortest_square",
+        "degrees",
+    )
+    sum: float
     weight: float
-    visibility: float
-    seen_ms: float
-    last_degrees: float
-    is_suspect: bool
+    # How well it is seen, 0 to 1.
+    seen: float
+    last: float
+    doubted: float | None
+    unseen: float
+    # The angle; None while it is not known.
+    degrees: float | None
 
     def __init__(self, settings: EngineSettings) -> None:
-        self._settings = settings
-        # Squared, as they are compared.
-        self._shortest = settings.shortest_segment_m**2
-        self._longest = settings.longest_segment_m**2
+        self._shortest_square = settings.shortest_segment_m**2
+        self._jump_degrees = settings.jump_degrees
+        self._jump_degrees_per_ms = settings.jump_degrees_per_ms
+        self._max_weight = settings.max_weight_m2
+        self._fresh_ms = settings.fresh_ms
         self.forget()
 
-    @abstractmethod
-    def measure(self, landmarks: Sequence[LandmarkLike], now_ms: float, keep: float) -> bool:
-        """Take in one frame; `keep` is the share of what was known that remains. Whether the angle
-        was measured in it."""
+    def forget(self) -> None:
+        super().forget()
+        self.degrees = None
 
-    def _take_in(
-        self, angle: float, weight: float, visibility: float, now_ms: float, keep: float
-    ) -> None:
-        """`weight` is the inverse of the angle's variance, but for a factor that all share."""
-        settings = self._settings
-        change = angle - self.last_degrees
+    def restore(self, fields: Fields) -> None:
+        super().restore(fields)
+        self.degrees = None
+        if self.weight > 0.0 and self.unseen <= self._fresh_ms:
+            self.degrees = self.sum / self.weight
+
+    def measure(self, since_ms: float, keep: float) -> bool:
+        """Take in one frame, whose segments are measured. It comes `since_ms` after the last one,
+        and `keep` is the share of what was known that remains. Whether it shows the angle."""
+        raise NotImplementedError
+
+    def _miss(self) -> bool:
+        self.sum = on_grid(self.sum)
+        self.weight = on_grid(self.weight)
+        self.unseen = on_grid(self.unseen)
+        if self.unseen > self._fresh_ms:
+            self.degrees = None
+        return False
+
+    def _take(self, cosine: float, weight: float, visibility: float, keep: float) -> bool:
+        cosine = -1.0 if cosine < -1.0 else 1.0 if cosine > 1.0 else cosine
+        degrees = int(acos(cosine) * _STEPS_PER_RADIAN + 0.5) / _STEPS_PER_DEGREE
+        change = degrees - self.last
         if (
-            (change > settings.jump_degrees or change < -settings.jump_degrees)
-            and not self.is_suspect
-            and abs(change) > settings.jump_degrees_per_ms * (now_ms - self.seen_ms)
+            (change > self._jump_degrees or change < -self._jump_degrees)
+            and self.weight
+            and self._is_jump(change)
         ):
-            self.is_suspect = True
-            self.seen_ms = now_ms
-            return
-        self.is_suspect = False
-        self.last_degrees = angle
-        self.seen_ms = now_ms
-        if weight > settings.max_weight_m2:
-            weight = settings.max_weight_m2
-        weight *= visibility * visibility * (1.0 - keep)
-        self.weighted_sum += angle * weight
-        self.weight += weight
-        self.visibility += (visibility - self.visibility) * (1.0 - keep)
+            before, self.doubted = self.doubted, degrees
+            if before is None or self._is_jump(degrees - before):
+                self._miss()
+                return True
+        self.doubted = None
+        self.unseen = 0.0
+        self.last = degrees
+        if weight > self._max_weight:
+            weight = self._max_weight
+        share = 1.0 - keep
+        weight *= visibility * visibility * share
+        self.sum = total = ((self.sum + degrees * weight) * GRID + ROUND - ROUND) / GRID
+        self.weight = weight = ((self.weight + weight) * GRID + ROUND - ROUND) / GRID
+        self.degrees = total / weight if weight > 0.0 else None
+        if visibility != self.seen:
+            self.seen = on_grid(self.seen + (visibility - self.seen) * share)
+        return True
 
-    def is_fresh(self, now_ms: float) -> bool:
-        return now_ms - self.seen_ms <= self._settings.fresh_ms
-
-    def degrees(self, now_ms: float) -> float | None:
-        """The angle of the side; None while it is not known."""
-        if self.weight <= 0.0 or not self.is_fresh(now_ms):
-            return None
-        return self.weighted_sum / self.weight
+    def _is_jump(self, change: float) -> bool:
+        if change < 0.0:
+            change = -change
+        return change > self._jump_degrees and change > self._jump_degrees_per_ms * self.unseen
 
 
 class JointAngle(SideAngle):
-    """The angle at the middle one of a joint's three landmarks."""
+    """Between two segments that meet at a joint. `sign` is -1 where one begins as the other ends,
+    so that a straight line is 180 degrees."""
 
-    __slots__ = ("_end", "_middle", "_start")
+    __slots__ = ("_one", "_other", "_sign")
 
-    def __init__(self, joint: Joint, side: str, settings: EngineSettings) -> None:
+    def __init__(self, one: Segment, other: Segment, sign: int, settings: EngineSettings) -> None:
         super().__init__(settings)
-        self._start, self._middle, self._end = (
-            INDEX[f"{side}_{landmark}"] for landmark in JOINT_LANDMARKS[joint]
-        )
+        self._one, self._other, self._sign = one, other, sign
 
-    def measure(self, landmarks: Sequence[LandmarkLike], now_ms: float, keep: float) -> bool:
-        settings = self._settings
-        self.weighted_sum *= keep
+    def measure(self, since_ms: float, keep: float) -> bool:
+        self.unseen += since_ms
+        self.sum *= keep
         self.weight *= keep
-        start = landmarks[self._start]
-        middle = landmarks[self._middle]
-        end = landmarks[self._end]
-        visibility = 1.0
-        seen = start.visibility
-        if seen is not None and seen < visibility:
-            visibility = seen
-        seen = middle.visibility
-        if seen is not None and seen < visibility:
-            visibility = seen
-        seen = end.visibility
-        if seen is not None and seen < visibility:
-            visibility = seen
-        if visibility < settings.min_visibility:
-            return False
-        x, y, z = middle.x, middle.y, middle.z
-        depth_weight = settings.depth_weight
-        ux, uy, uz = start.x - x, start.y - y, (start.z - z) * depth_weight
-        vx, vy, vz = end.x - x, end.y - y, (end.z - z) * depth_weight
-        uu = ux * ux + uy * uy + uz * uz
-        vv = vx * vx + vy * vy + vz * vz
-        shortest, longest = self._shortest, self._longest
-        if not (shortest < uu < longest and shortest < vv < longest):
-            return False
-        cosine = (ux * vx + uy * vy + uz * vz) / sqrt(uu * vv)
-        # The variance is proportional to 1 / uu + 1 / vv, for landmarks that err by one distance.
-        weight = uu * vv / (uu + vv)
-        self._take_in(degrees_of(cosine), weight, visibility, now_ms, keep)
-        return True
+        one, other = self._one, self._other
+        u, v, shortest = one.square, other.square, self._shortest_square
+        if u < shortest or v < shortest:
+            return self._miss()
+        dot = one.x * other.x + one.y * other.y + one.z * other.z
+        visibility = one.visibility if one.visibility < other.visibility else other.visibility
+        flat_u, flat_v = one.flat_square, other.flat_square
+        weight = flat_u * flat_v / (flat_u + flat_v + _LEAST_WEIGHT) + _LEAST_WEIGHT
+        return self._take(self._sign * dot / sqrt(u * v), weight, visibility, keep)
 
 
-def degrees_of(cosine: float) -> float:
-    cosine = -1.0 if cosine < -1.0 else 1.0 if cosine > 1.0 else cosine
-    return int(acos(cosine) * _STEPS_PER_RADIAN + 0.5) / _STEPS_PER_DEGREE
+class LeanAngle(SideAngle):
+    """Between a segment and the vertical of the frame: 0 upright, 90 level, 180 upside down."""
+
+    __slots__ = ("_segment",)
+
+    def __init__(self, segment: Segment, settings: EngineSettings) -> None:
+        super().__init__(settings)
+        self._segment = segment
+
+    def measure(self, since_ms: float, keep: float) -> bool:
+        self.unseen += since_ms
+        self.sum *= keep
+        self.weight *= keep
+        segment = self._segment
+        square = segment.square
+        if square < self._shortest_square:
+            return self._miss()
+        weight = segment.flat_square + _LEAST_WEIGHT
+        return self._take(-segment.y / sqrt(square), weight, segment.visibility, keep)
 
 
-def pair_degrees(left: SideAngle, right: SideAngle, now_ms: float) -> float | None:
+def pair_degrees(left: SideAngle, right: SideAngle) -> float | None:
     """One angle for both sides, the mean of them by their weights; None while it is not known."""
-    weight = left.weight + right.weight
-    if weight <= 0.0 or not (left.is_fresh(now_ms) or right.is_fresh(now_ms)):
+    if left.degrees is None and right.degrees is None:
         return None
-    return (left.weighted_sum + right.weighted_sum) / weight
+    return (left.sum + right.sum) / (left.weight + right.weight)

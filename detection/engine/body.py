@@ -1,18 +1,36 @@
 """What a MoveSpec asks of the body: the angles and leads it needs, each measured once a frame."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from detection.engine.angles import JointAngle, SideAngle, pair_degrees
-from detection.engine.criteria import HeldCriterion, OfBoth, OfEither, OfLead, OfPair, OfSide
+from detection.engine.angles import JointAngle, LeanAngle, SideAngle, pair_degrees
+from detection.engine.criteria import (
+    HeldCriterion,
+    OfBoth,
+    OfEither,
+    OfLead,
+    OfPair,
+    OfSide,
+    band_of,
+)
 from detection.engine.lead import Lead
-from detection.engine.lean import LeanAngle
-from detection.engine.memory import Fields, require_names
+from detection.engine.memory import Fields, Remembering, require_names
+from detection.engine.segments import Segment, Trunk, pace_of
 from detection.engine.settings import EngineSettings
+from detection.engine.tracking import Tracking
 from detection.landmarks import LandmarkLike
-from detection.spec import ARM_MEASURES, Criterion, Measure
+from detection.spec import ARM_MEASURES, SEGMENT_LANDMARKS, Criterion, Measure
 
 Curve = Literal["left", "right", "pair"]
+# The segments that meet at a joint, and -1 where one begins as the other ends.
+_MEETING: dict[Measure, tuple[str, str, int]] = {
+    "elbow": ("upper_arm", "forearm", -1),
+    "shoulder": ("flank", "upper_arm", 1),
+    "hip": ("flank", "thigh", -1),
+    "knee": ("thigh", "shank", -1),
+    "ankle": ("shank", "foot", -1),
+    "wrist": ("forearm", "hand", -1),
+}
 
 
 class Body:
@@ -24,91 +42,137 @@ class Body:
     ) -> None:
         """`deciding` are the criteria of phases, which make a pose usable; `advising` of cues."""
         self._settings = settings
+        self._segments: dict[tuple[str, Curve], Segment] = {}
         self._angles: dict[tuple[Measure, Curve], SideAngle] = {}
         self._leads: dict[str, Lead] = {}
+        self._tracking = Tracking(settings)
         for criterion in deciding:
             self._watch(criterion)
         self._deciding = list(self._angles.values())
         for criterion in advising:
             self._watch(criterion)
         self._advising = list(self._angles.values())[len(self._deciding) :]
+        for (name, curve), segment in self._segments.items():
+            other: Curve = "right" if curve == "left" else "left"
+            segment.other = self._segments.get((name, other), segment)
 
     def _watch(self, criterion: Criterion) -> None:
         measure = criterion.measure
         for curve in _measured_curves(criterion):
             if (measure, curve) not in self._angles:
-                self._angles[measure, curve] = _angle_of(measure, curve, self._settings)
+                self._angles[measure, curve] = self._angle(measure, curve)
         if criterion.side in ("front", "back"):
             end = _end_of(measure)
             if end not in self._leads:
                 self._leads[end] = Lead(end, self._settings)
 
+    def _angle(self, measure: Measure, curve: Curve) -> SideAngle:
+        if measure in SEGMENT_LANDMARKS:
+            return LeanAngle(self._segment(measure, curve), self._settings)
+        one, other, sign = _MEETING[measure]
+        return JointAngle(
+            self._segment(one, curve), self._segment(other, curve), sign, self._settings
+        )
+
+    def _segment(self, name: str, curve: Curve) -> Segment:
+        segment = self._segments.get((name, curve))
+        if segment is None:
+            segment = (
+                Trunk(self._settings) if curve == "pair" else Segment(name, curve, self._settings)
+            )
+            self._segments[name, curve] = segment
+        return segment
+
     def forget(self) -> None:
+        """But whether the landmarker follows: who is lost for long is not found by that."""
+        for segment in self._segments.values():
+            segment.forget()
         for angle in self._angles.values():
             angle.forget()
         for lead in self._leads.values():
             lead.forget()
 
-    def measure(self, landmarks: Sequence[LandmarkLike], now_ms: float, keep: float) -> bool:
-        """Whether the pose is usable: whether an angle of a phase could be measured."""
+    def measure(
+        self, landmarks: Sequence[LandmarkLike], now_ms: float, since_ms: float, keep: float
+    ) -> bool:
+        """Whether the pose is usable: whether the person is not lost, and an angle of a phase could
+        be measured."""
+        self._tracking.watch(landmarks, since_ms)
+        if self._tracking.is_lost:
+            for angle in self._angles.values():
+                angle.forget()
+            return False
+        pace = pace_of(since_ms if keep else 0.0, self._settings)
+        if not keep:
+            # Nothing is known yet: each length first, since the other side's says of depth as well.
+            for segment in self._segments.values():
+                segment.measure(landmarks, pace)
+        for segment in self._segments.values():
+            segment.measure(landmarks, pace)
         is_usable = False
         for angle in self._deciding:
-            if angle.measure(landmarks, now_ms, keep):
+            if angle.measure(since_ms, keep):
                 is_usable = True
         for angle in self._advising:
-            angle.measure(landmarks, now_ms, keep)
+            angle.measure(since_ms, keep)
         for lead in self._leads.values():
             lead.measure(landmarks, now_ms)
         return is_usable
+
+    def deciding_angles(self) -> Sequence[SideAngle]:
+        return self._deciding
 
     def hold(self, criterion: Criterion) -> HeldCriterion:
         """The criterion, held against this body."""
         measure, side = criterion.measure, criterion.side
         measured = [self._angles[measure, curve] for curve in _measured_curves(criterion)]
+        band = band_of(criterion)
         if len(measured) == 1:
-            return OfSide(criterion, measured[0])
+            return OfSide(measured[0], band)
         left, right = measured
         if side is None:
-            return OfPair(criterion, left, right)
-        of_left, of_right = OfSide(criterion, left), OfSide(criterion, right)
+            return OfPair(left, right, band)
+        of_left, of_right = OfSide(left, band), OfSide(right, band)
         if side == "both":
             return OfBoth(of_left, of_right)
         if side == "either":
             return OfEither(of_left, of_right)
         return OfLead(self._leads[_end_of(measure)], side, of_left, of_right)
 
-    def angles(self, now_ms: float) -> dict[tuple[Measure, Curve], float]:
+    def angles(self) -> dict[tuple[Measure, Curve], float]:
         """Every angle that is known, in degrees; a pair's where both sides are measured."""
         known: dict[tuple[Measure, Curve], float] = {}
         for (measure, curve), angle in self._angles.items():
-            degrees = angle.degrees(now_ms)
+            degrees = angle.degrees
             if degrees is not None:
                 known[measure, curve] = degrees
             left = self._angles.get((measure, "left"))
             if curve == "right" and left is not None:
-                degrees = pair_degrees(left, angle, now_ms)
+                degrees = pair_degrees(left, angle)
                 if degrees is not None:
                     known[measure, "pair"] = degrees
         return known
 
     def snapshot(self) -> Fields:
         return {
-            "angles": {name: angle.snapshot() for name, angle in self._named_angles()},
-            "leads": {end: lead.snapshot() for end, lead in self._leads.items()},
+            part: {name: item.snapshot() for name, item in items.items()}
+            for part, items in self._parts().items()
         }
 
-    def restore(self, angles: Fields, leads: Fields) -> None:
-        """Raises ValueError when they are another body's."""
-        named = dict(self._named_angles())
-        require_names(angles, named, needed=named)
-        for name, angle in named.items():
-            angle.restore(angles[name])
-        require_names(leads, self._leads, needed=self._leads)
-        for end, lead in self._leads.items():
-            lead.restore(leads[end])
+    def restore(self, snapshot: Fields) -> None:
+        """Raises ValueError when it is another body's."""
+        for part, items in self._parts().items():
+            require_names(snapshot[part], items, needed=items)
+            for name, item in items.items():
+                item.restore(snapshot[part][name])
 
-    def _named_angles(self) -> Iterator[tuple[str, SideAngle]]:
-        return ((f"{measure} {curve}", angle) for (measure, curve), angle in self._angles.items())
+    def _parts(self) -> dict[str, dict[str, Remembering]]:
+        return {
+            "segments": {f"{name} {curve}": part for (name, curve), part in self._segments.items()},
+            "angles": {f"{name} {curve}": part for (name, curve), part in self._angles.items()},
+            "leads": dict(self._leads),
+            "tracking": {"landmarks": self._tracking},
+        }
 
 
 def _measured_curves(criterion: Criterion) -> tuple[Curve, ...]:
@@ -118,16 +182,6 @@ def _measured_curves(criterion: Criterion) -> tuple[Curve, ...]:
     if criterion.side == "left" or criterion.side == "right":
         return (criterion.side,)
     return ("left", "right")
-
-
-def _angle_of(measure: Measure, curve: Curve, settings: EngineSettings) -> SideAngle:
-    match measure:
-        case "trunk":
-            return LeanAngle(measure, ("left", "right"), settings)
-        case "thigh" | "shank" | "upper_arm" | "forearm":
-            return LeanAngle(measure, (curve,), settings)
-        case _:
-            return JointAngle(measure, curve, settings)
 
 
 def _end_of(measure: Measure) -> Literal["ankle", "wrist"]:

@@ -8,39 +8,51 @@ from detection.spec import Criterion
 
 # What `shortfall` answers while an angle it needs is not known.
 UNKNOWN = -1.0
-# A mean of equal angles may differ from them in its last digits; bounds are inclusive.
-_ROUNDING_DEGREES = 1e-6
+# A mean of equal angles on the grid may differ from them by so much; bounds are inclusive.
+_ROUNDING_DEGREES = 0.01
+
+Band = tuple[float, float]
+
+
+def band_of(criterion: Criterion) -> Band:
+    return criterion.angle_min - _ROUNDING_DEGREES, criterion.angle_max + _ROUNDING_DEGREES
 
 
 class HeldCriterion(Protocol):
-    def shortfall(self, now_ms: float) -> float:
+    def shortfall(self) -> float:
         """By how many degrees the angle misses the band: 0 when the criterion holds, UNKNOWN when
         it cannot be told."""
+
+    def degrees(self, is_low: bool) -> float | None:
+        """The one angle that decides whether the criterion holds, where its band is the low end of
+        a movement or else the high one; None while it is not known."""
 
     def visibility(self) -> float:
         """How well what decides it is seen, 0 to 1."""
 
 
 class OfSide:
-    """`left` or `right`: the angle of one side."""
+    """`left` or `right`, or the trunk: one angle."""
 
     __slots__ = ("_angle", "_high", "_low")
 
-    def __init__(self, criterion: Criterion, angle: SideAngle) -> None:
+    def __init__(self, angle: SideAngle, band: Band) -> None:
         self._angle = angle
-        self._low = criterion.angle_min - _ROUNDING_DEGREES
-        self._high = criterion.angle_max + _ROUNDING_DEGREES
+        self._low, self._high = band
 
-    def shortfall(self, now_ms: float) -> float:
-        degrees = self._angle.degrees(now_ms)
+    def shortfall(self) -> float:
+        degrees = self._angle.degrees
         if degrees is None:
             return UNKNOWN
         if degrees < self._low:
             return self._low - degrees
         return degrees - self._high if degrees > self._high else 0.0
 
+    def degrees(self, is_low: bool) -> float | None:
+        return self._angle.degrees
+
     def visibility(self) -> float:
-        return self._angle.visibility
+        return self._angle.seen
 
 
 class OfPair:
@@ -48,21 +60,24 @@ class OfPair:
 
     __slots__ = ("_high", "_left", "_low", "_right")
 
-    def __init__(self, criterion: Criterion, left: SideAngle, right: SideAngle) -> None:
+    def __init__(self, left: SideAngle, right: SideAngle, band: Band) -> None:
         self._left, self._right = left, right
-        self._low = criterion.angle_min - _ROUNDING_DEGREES
-        self._high = criterion.angle_max + _ROUNDING_DEGREES
+        self._low, self._high = band
 
-    def shortfall(self, now_ms: float) -> float:
-        degrees = pair_degrees(self._left, self._right, now_ms)
-        if degrees is None:
+    def shortfall(self) -> float:
+        left, right = self._left, self._right
+        if left.degrees is None and right.degrees is None:
             return UNKNOWN
+        degrees = (left.sum + right.sum) / (left.weight + right.weight)
         if degrees < self._low:
             return self._low - degrees
         return degrees - self._high if degrees > self._high else 0.0
 
+    def degrees(self, is_low: bool) -> float | None:
+        return pair_degrees(self._left, self._right)
+
     def visibility(self) -> float:
-        return max(self._left.visibility, self._right.visibility)
+        return max(self._left.seen, self._right.seen)
 
 
 class OfBoth:
@@ -73,10 +88,16 @@ class OfBoth:
     def __init__(self, left: OfSide, right: OfSide) -> None:
         self._left, self._right = left, right
 
-    def shortfall(self, now_ms: float) -> float:
-        left, right = self._left.shortfall(now_ms), self._right.shortfall(now_ms)
+    def shortfall(self) -> float:
+        left, right = self._left.shortfall(), self._right.shortfall()
         worst = left if left > right else right
         return UNKNOWN if worst == 0.0 and (left < 0.0 or right < 0.0) else worst
+
+    def degrees(self, is_low: bool) -> float | None:
+        left, right = self._left.degrees(is_low), self._right.degrees(is_low)
+        if left is None or right is None:
+            return right if left is None else left
+        return max(left, right) if is_low else min(left, right)
 
     def visibility(self) -> float:
         return min(self._left.visibility(), self._right.visibility())
@@ -90,11 +111,17 @@ class OfEither:
     def __init__(self, left: OfSide, right: OfSide) -> None:
         self._left, self._right = left, right
 
-    def shortfall(self, now_ms: float) -> float:
-        left, right = self._left.shortfall(now_ms), self._right.shortfall(now_ms)
+    def shortfall(self) -> float:
+        left, right = self._left.shortfall(), self._right.shortfall()
         if left < 0.0 or right < 0.0:
             return left if left > right else right
         return left if left < right else right
+
+    def degrees(self, is_low: bool) -> float | None:
+        left, right = self._left.degrees(is_low), self._right.degrees(is_low)
+        if left is None or right is None:
+            return right if left is None else left
+        return min(left, right) if is_low else max(left, right)
 
     def visibility(self) -> float:
         return max(self._left.visibility(), self._right.visibility())
@@ -111,10 +138,13 @@ class OfLead:
         self._leftward = 1 if side == "front" else -1
         self._left, self._right = left, right
 
-    def shortfall(self, now_ms: float) -> float:
+    def shortfall(self) -> float:
         if not self._lead.side:
             return UNKNOWN
-        return self._meant().shortfall(now_ms)
+        return self._meant().shortfall()
+
+    def degrees(self, is_low: bool) -> float | None:
+        return self._meant().degrees(is_low) if self._lead.side else None
 
     def visibility(self) -> float:
         return self._meant().visibility() if self._lead.side else 0.0

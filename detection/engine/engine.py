@@ -5,17 +5,21 @@ from itertools import combinations
 from typing import Any, Self
 
 from detection.engine.body import Body, Curve
+from detection.engine.carriers import find_conditions, find_travels, is_carried_throughout
+from detection.engine.conditions import Conditions
 from detection.engine.criteria import HeldCriterion
 from detection.engine.memory import Fields, require_names
 from detection.engine.phases import PhaseTracker
 from detection.engine.repetition import Completed, Interrupted, Repetition
 from detection.engine.settings import EngineSettings
+from detection.engine.stillness import Stillness
+from detection.engine.swing import Swing
 from detection.landmarks import PoseFrameLike
 from detection.overlap import can_hold_at_once
 from detection.spec import COMPLETED, INTERRUPTED, Cue, Measure, MoveSpec
 
 # The engine's version to whoever stores snapshots: another can't be read.
-SNAPSHOT_FORM = 2
+SNAPSHOT_FORM = 3
 DEFAULT_SETTINGS = EngineSettings()
 
 
@@ -43,7 +47,20 @@ class Engine:
             (cue.criterion for cue in spec.feedback if cue.criterion is not None),
             settings,
         )
-        self._phases = [PhaseTracker(phase, self._body, settings) for phase in spec.phases]
+        strict = frozenset(phase.name for phase in spec.phases if phase.strict)
+        self._swings = [
+            Swing(travel, self._body, strict, settings) for travel in find_travels(spec)
+        ]
+        self._conditions = Conditions(find_conditions(spec), self._body, settings)
+        # Where every step is a swing away from the one before, nobody gets there without moving.
+        self._stillness = (
+            None
+            if is_carried_throughout(spec)
+            else Stillness(self._body.deciding_angles(), settings)
+        )
+        self._phases = [
+            PhaseTracker(phase, self._body, self._swings, settings) for phase in spec.phases
+        ]
         for (one, tracker), (other, rival) in combinations(
             zip(spec.phases, self._phases, strict=True), 2
         ):
@@ -73,21 +90,30 @@ class Engine:
         milliseconds above that of the frame before. Raises nothing for such a frame.
         """
         now = frame.timestamp_ms
-        keep = 0.0
+        keep = since = 0.0
         if self._last_ms is not None:
-            keep = self._smoothing_ms / (self._smoothing_ms + (now - self._last_ms))
+            since = now - self._last_ms
+            keep = self._smoothing_ms / (self._smoothing_ms + since)
         self._last_ms = now
         events: list[DetectionEvent] = []
         if self._usable_ms is not None and now - self._usable_ms >= self._pose_lost_ms:
             events = self._lose_pose(now)
             keep = 0.0
-        if self._body.measure(frame.landmarks, now, keep):
+        if self._body.measure(frame.landmarks, now, since, keep):
             self._usable_ms = now
+        if self._stillness is not None:
+            self._stillness.watch()
+        broken_off = None
+        if self._conditions.are_broken(now):
+            broken_off = self._break_off()
+        else:
+            for swing in self._swings:
+                swing.measure(now)
         for phase in self._phases:
-            phase.measure(now)
+            phase.measure()
         changed = [phase for phase in self._phases if phase.follow(now)]
-        if changed:
-            events += self._report(changed, now)
+        if changed or broken_off:
+            events += self._report(changed, broken_off, now)
         for phase, cues in self._advised:
             if phase.holds:
                 events += self._advice(phase, cues, now)
@@ -116,34 +142,53 @@ class Engine:
     def _lose_pose(self, now: float) -> list[DetectionEvent]:
         events = [_shape("shape_exit", phase, 0.0, now) for phase in self._phases if phase.holds]
         self._body.forget()
-        for phase in self._phases:
-            phase.forget()
+        for part in (*self._swings, *self._phases, self._conditions, self._stillness):
+            if part is not None:
+                part.forget()
         self._usable_ms = None
         interrupted = self._repetition.abandon("pose_lost")
         if interrupted is not None:
             events += self._outcomes([interrupted], now)
         return events
 
-    def _report(self, changed: list[PhaseTracker], now: float) -> list[DetectionEvent]:
+    def _break_off(self) -> Interrupted | None:
+        for swing in self._swings:
+            swing.forget()
+        return self._repetition.abandon("out_of_order")
+
+    def _report(
+        self, changed: list[PhaseTracker], broken_off: Interrupted | None, now: float
+    ) -> list[DetectionEvent]:
         left = [phase for phase in changed if not phase.holds]
         entered = [phase for phase in changed if phase.holds]
-        # Those entered by a turn first: the turn is past, and its rival goes on to be entered.
-        for phase in sorted(entered, key=lambda phase: -phase.shortfall):
+        for phase in entered:
             for rival in phase.rivals:
                 if phase.holds and rival.holds:
-                    rival.leave()
+                    rival.oust()
                     if rival not in entered:
                         left.append(rival)
         entered = [phase for phase in entered if phase.holds]
-        events = [_shape("shape_exit", phase, phase.confidence(), now) for phase in left]
-        outcomes = []
+        events = []
+        for phase in left:
+            confidence = phase.confidence()
+            events.append(_shape("shape_exit", phase, confidence, now))
+            self._repetition.leave(phase.name, confidence)
+        outcomes: list[Completed | Interrupted] = [broken_off] if broken_off else []
         for phase in entered:
             confidence = phase.confidence()
             events.append(_shape("shape_enter", phase, confidence, now))
-            outcome = self._repetition.enter(phase.name, confidence)
+            outcome = self._take_step(phase.name, confidence)
             if outcome is not None:
                 outcomes.append(outcome)
         return events + self._outcomes(outcomes, now)
+
+    def _take_step(self, phase: str, confidence: float) -> Completed | Interrupted | None:
+        if self._stillness is not None:
+            if self._repetition.is_under_way and not self._stillness.has_ended():
+                return None
+            self._stillness.forget()
+            self._stillness.watch()
+        return self._repetition.enter(phase, confidence)
 
     def _outcomes(
         self, outcomes: list[Completed | Interrupted], now: float
@@ -168,7 +213,7 @@ class Engine:
         for bit, cue, criterion in cues:
             if phase.cues_sent & bit:
                 continue
-            if criterion is None or criterion.shortfall(now) == 0.0:
+            if criterion is None or criterion.shortfall() == 0.0:
                 phase.cues_sent |= bit
                 events.append(_feedback(cue, now))
         return events
@@ -177,7 +222,7 @@ class Engine:
         """The measured angles as of the last frame, in degrees: of each joint and lean that the
         MoveSpec names, by ("knee", "left"), ("knee", "right") and, where both sides are measured,
         ("knee", "pair"). The trunk has a "pair" alone. One that is not known is not in it."""
-        return {} if self._last_ms is None else self._body.angles(self._last_ms)
+        return {} if self._last_ms is None else self._body.angles()
 
     def snapshot(self) -> Fields:
         """All that the engine remembers, as JSON values: less than 4 KiB of it for any MoveSpec."""
@@ -186,6 +231,9 @@ class Engine:
             "last_ms": self._last_ms,
             "usable_ms": self._usable_ms,
             **self._body.snapshot(),
+            "conditions": self._conditions.snapshot(),
+            "stillness": self._stillness and self._stillness.snapshot(),
+            "swings": [swing.snapshot() for swing in self._swings],
             "phases": [phase.snapshot() for phase in self._phases],
             "repetition": self._repetition.snapshot(),
         }
@@ -205,11 +253,17 @@ class Engine:
         require_names(snapshot, parts, needed=parts)
         engine._last_ms = snapshot["last_ms"]
         engine._usable_ms = snapshot["usable_ms"]
-        engine._body.restore(snapshot["angles"], snapshot["leads"])
-        if len(snapshot["phases"]) != len(engine._phases):
-            raise ValueError("Not a snapshot of so many phases.")
-        for phase, fields in zip(engine._phases, snapshot["phases"], strict=True):
-            phase.restore(fields)
+        engine._body.restore(snapshot)
+        engine._conditions.restore(snapshot["conditions"])
+        if engine._stillness is not None:
+            engine._stillness.restore(snapshot["stillness"])
+        elif snapshot["stillness"] is not None:
+            raise ValueError("Not a snapshot of a MoveSpec whose every step is a swing.")
+        for part, trackers in (("swings", engine._swings), ("phases", engine._phases)):
+            if len(snapshot[part]) != len(trackers):
+                raise ValueError(f"Not a snapshot of so many {part}.")
+            for tracker, fields in zip(trackers, snapshot[part], strict=True):
+                tracker.restore(fields)
         engine._repetition.restore(snapshot["repetition"])
         return engine
 

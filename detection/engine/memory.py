@@ -6,6 +6,17 @@ from typing import Any, ClassVar
 Fields = dict[str, Any]
 
 
+# Adding and taking away 2**52 rounds to a whole number.
+GRID = 1e6
+ROUND = 2.0**52
+
+
+def on_grid(value: float) -> float:
+    """The value to six decimals, by sums and quotients alone: short to store, and the same on any
+    machine. For magnitudes below a thousand million."""
+    return (value * GRID + ROUND - ROUND) / GRID
+
+
 class Remembering:
     """What it remembers are the attributes that MEMORY names, each with its default.
 
@@ -14,7 +25,7 @@ class Remembering:
     """
 
     __slots__ = ()
-    MEMORY: ClassVar[Mapping[str, float | None]]
+    MEMORY: ClassVar[Mapping[str, float | tuple[float | None, ...] | None]]
 
     def forget(self) -> None:
         for name, default in self.MEMORY.items():
@@ -24,8 +35,8 @@ class Remembering:
         fields = {}
         for name, default in self.MEMORY.items():
             value = getattr(self, name)
-            if value != default:
-                fields[name] = value
+            if value != default and value != []:
+                fields[name] = list(value) if isinstance(default, tuple) else value
         return fields
 
     def restore(self, fields: Fields) -> None:
@@ -38,7 +49,9 @@ class Remembering:
             setattr(self, name, value)
 
 
-def _fits(value: object, default: float | None) -> bool:
+def _fits(value: object, default: object) -> bool:
+    if isinstance(default, tuple):
+        return isinstance(value, list) and all(item is None or _fits(item, 0.0) for item in value)
     if isinstance(default, bool) or isinstance(value, bool):
         return isinstance(default, bool) and isinstance(value, bool)
     return isinstance(value, int) or (isinstance(value, float) and not isinstance(default, int))

@@ -3,34 +3,40 @@
 docs/engine.md gives the reason for each rule and the figures by which its settings were chosen.
 """
 
+from collections.abc import Sequence
+
 from detection.engine.body import Body
 from detection.engine.memory import Remembering
 from detection.engine.settings import EngineSettings
+from detection.engine.swing import END, START, Swing
 from detection.spec import Phase
 
-_NOWHERE = -1.0
+# Shares of the way from one end to where the other begins: one is left beyond the first, and
+# entered again within the second.
+_LEFT_SHARE = 0.5
+_BACK_SHARE = 0.25
 
 
 class PhaseTracker(Remembering):
-    """`shortfall` is by how many degrees the criterion farthest from holding misses its band, of
-    those whose angles are known; 0 when all of them hold."""
+    """`shortfall` is by how many degrees the gate farthest from holding misses its band, of those
+    whose angles are known; 0 when all of them hold."""
 
     MEMORY = {
         "holds": False,
         "cues_sent": 0,
         "since_ms": None,
-        # The shortfalls between which the approach under way has come nearer. While the phase
-        # holds, `nearest` is the one that entered it.
-        "farthest": _NOWHERE,
-        "nearest": _NOWHERE,
-        "is_nearest_to_rival": False,
-        "short_turns": 0,
+        "reach": 1.0,
+        # Ended by a phase that it can't hold together with, and not yet out of its bands.
+        "is_ousted": False,
     }
     __slots__ = (
         *MEMORY,
         "_criteria",
-        "_is_strict",
-        "_settings",
+        "_ends",
+        "_enter_ms",
+        "_exit_ms",
+        "_gates",
+        "_tolerance",
         "is_known",
         "name",
         "rivals",
@@ -39,28 +45,49 @@ class PhaseTracker(Remembering):
     holds: bool
     cues_sent: int
     since_ms: float | None
-    farthest: float
-    nearest: float
-    is_nearest_to_rival: bool
-    short_turns: int
+    reach: float
+    is_ousted: bool
 
-    def __init__(self, phase: Phase, body: Body, settings: EngineSettings) -> None:
+    def __init__(
+        self, phase: Phase, body: Body, swings: Sequence[Swing], settings: EngineSettings
+    ) -> None:
         self.name = phase.name
-        self._settings = settings
-        self._is_strict = phase.strict
+        self._enter_ms, self._exit_ms = settings.enter_ms, settings.exit_ms
+        self._tolerance = 0.0 if phase.strict else settings.hysteresis_degrees
+        self._ends = [
+            (swing, START if phase.name in swing.travel.start else END)
+            for swing in swings
+            if phase.name in swing.travel.start | swing.travel.end
+        ]
         self._criteria = [body.hold(criterion) for criterion in phase.criteria]
+        self._gates = [
+            held
+            for held, criterion in zip(self._criteria, phase.criteria, strict=True)
+            if phase.strict
+            or not any(swing.travel.carries(phase, criterion.measure) for swing in swings)
+        ]
         # The phases that can never hold together with this one.
         self.rivals: list[PhaseTracker] = []
         self.shortfall = 0.0
         self.is_known = False
         self.forget()
 
-    def measure(self, now_ms: float) -> None:
-        """Hold the criteria against the angles of this frame."""
+    @property
+    def is_carried(self) -> bool:
+        """Whether it is an end of a movement, and not only a posture."""
+        return bool(self._ends)
+
+    @property
+    def is_met(self) -> bool:
+        """Whether its gates hold in this frame: of a posture, all of it."""
+        return self.is_known and self.shortfall == 0.0
+
+    def measure(self) -> None:
+        """Hold the gates against the angles of this frame."""
         worst = 0.0
         is_known = True
-        for criterion in self._criteria:
-            short = criterion.shortfall(now_ms)
+        for gate in self._gates:
+            short = gate.shortfall()
             if short > worst:
                 worst = short
             elif short < 0.0:
@@ -72,81 +99,70 @@ class PhaseTracker(Remembering):
         """Whether the phase is entered or left in this frame. All phases are measured by now."""
         if self.holds:
             return self._follow_stay(now_ms)
-        if not self.is_known:
-            self.since_ms = None
-            return False
         return self._follow_approach(now_ms)
 
     def leave(self) -> None:
         self.holds = False
         self.cues_sent = 0
         self.since_ms = None
-        self.farthest = self.nearest = self.shortfall
+
+    def oust(self) -> None:
+        self.leave()
+        self.is_ousted = True
 
     def _follow_stay(self, now_ms: float) -> bool:
-        if self.shortfall <= self.nearest + self._settings.hysteresis_degrees:
+        for swing, end in self._ends:
+            if swing.end != end:
+                self.leave()
+                return True
+        if not self._is_away():
             self.since_ms = None
+            self._note_reach()
             return False
         if self.since_ms is None:
             self.since_ms = now_ms
-        if now_ms - self.since_ms < self._settings.exit_ms:
+        if now_ms - self.since_ms < self._exit_ms:
             return False
         self.leave()
         return True
 
-    def _follow_approach(self, now_ms: float) -> bool:
-        short = self.shortfall
-        if short > 0.0:
-            self.since_ms = None
-        elif self.since_ms is None:
-            self.since_ms = now_ms
-        elif now_ms - self.since_ms >= self._settings.enter_ms:
-            self.short_turns = 0
-            self._enter(0.0)
-            return True
-        if self._is_strict:
-            return False
-        if short > self.nearest + self._settings.turn_degrees:
-            if self._counts_as_reached():
-                self._enter(self.nearest)
+    def _is_away(self) -> bool:
+        """Whether a gate fails, or the body is halfway to another end, or there."""
+        for swing, end in self._ends:
+            if swing.end != end or (swing.is_known and swing.away > _LEFT_SHARE * swing.needed):
                 return True
-            self.farthest = self.nearest = short
-        elif short > self.farthest:
-            self.farthest = self.nearest = short
-        elif short < self.nearest:
-            self.nearest = short
-            self.is_nearest_to_rival = any(
-                rival.is_known and rival.shortfall == 0.0 for rival in self.rivals
-            )
-        return False
+        return self.shortfall > self._tolerance
 
-    def _counts_as_reached(self) -> bool:
-        """The angles have turned away after coming as near as `nearest`."""
-        settings = self._settings
-        nearest = self.nearest
-        approach = self.farthest - nearest
-        if nearest == 0.0 and approach >= settings.turn_degrees:
-            self.short_turns = 0
-            return True
-        if approach < settings.approach_degrees or self.is_nearest_to_rival:
+    def _follow_approach(self, now_ms: float) -> bool:
+        if self.is_ousted:
+            self.is_ousted = not self._is_away()
+        if not self.is_known or self.shortfall > 0.0 or self.is_ousted:
+            self.since_ms = None
             return False
-        if nearest <= settings.short_degrees:
-            self.short_turns = min(self.short_turns + 1, settings.short_turns)
-        if self.short_turns == settings.short_turns:
-            return nearest <= settings.short_degrees
-        return nearest <= settings.near_degrees
-
-    def _enter(self, nearest: float) -> None:
+        if self.since_ms is None:
+            self.since_ms = now_ms
+        for swing, end in self._ends:
+            if not swing.is_known or swing.end != end or swing.away > _BACK_SHARE * swing.needed:
+                return False
+        # Who is in the bands of a posture on the way has turned back there, and not at this end.
+        if self._ends and any(rival.is_met for rival in self.rivals if not rival.is_carried):
+            return False
+        if self._gates and now_ms - self.since_ms < self._enter_ms:
+            return False
         self.holds = True
         self.since_ms = None
-        self.farthest = _NOWHERE
-        self.nearest = nearest
-        self.is_nearest_to_rival = False
+        self.reach = 0.0 if self._ends else 1.0
+        self._note_reach()
+        return True
+
+    def _note_reach(self) -> None:
+        for swing, _ in self._ends:
+            reach = swing.reach()
+            if reach > self.reach:
+                self.reach = reach
 
     def confidence(self) -> float:
-        """0 to 1: how well what the phase rests on is seen, and while the phase holds, times how
-        fully its bands were reached: 1 when they were, 0.5 at short_degrees from them."""
+        """0 to 1: how well what the phase rests on is seen, times how fully the bands of what
+        carries the movement were reached in this stay."""
         seen = min(criterion.visibility() for criterion in self._criteria)
-        if self.holds:
-            seen *= 1.0 - self.nearest / (2 * self._settings.short_degrees)
-        return round(seen, 3)
+        return round(seen * self.reach, 3)

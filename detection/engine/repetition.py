@@ -18,15 +18,21 @@ class Interrupted(NamedTuple):
 class Repetition(Remembering):
     """`step` is the index of the step reached, None while none is under way."""
 
-    MEMORY = {"step": None, "confidence": 0.0}
+    # The confidences of the steps before this one together, and of this one so far.
+    MEMORY = {"step": None, "steps_before": 0.0, "this_step": 0.0}
     __slots__ = (*MEMORY, "_sequence", "_steps")
     step: int | None
-    confidence: float
+    steps_before: float
+    this_step: float
 
     def __init__(self, sequence: tuple[str, ...]) -> None:
         self._sequence = sequence
         self._steps = frozenset(sequence)
         self.forget()
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.step is not None
 
     def enter(self, phase: str, confidence: float) -> Completed | Interrupted | None:
         """A phase was entered."""
@@ -42,16 +48,24 @@ class Repetition(Remembering):
         self._begin(phase, confidence)
         return Interrupted("out_of_order")
 
+    def leave(self, phase: str, confidence: float) -> None:
+        """A phase was left, more fully reached by then than when it was entered."""
+        if self.step is not None and phase == self._sequence[self.step]:
+            self.this_step = max(self.this_step, confidence)
+
     def _begin(self, phase: str, confidence: float) -> None:
         self.step = 0 if phase == self._sequence[0] else None
-        self.confidence = confidence
+        self.steps_before = 0.0
+        self.this_step = confidence
 
     def _advance(self, step: int, confidence: float) -> Completed | None:
         self.step = step
-        self.confidence += confidence
+        self.steps_before += self.this_step
+        self.this_step = confidence
         if step + 1 < len(self._sequence):
             return None
-        score = self.confidence / len(self._sequence)
+        # The last step has only begun: how fully it is reached is not known yet.
+        score = self.steps_before / step
         self._begin(self._sequence[-1], confidence)
         return Completed(round(score, 3))
 

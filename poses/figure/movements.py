@@ -54,7 +54,8 @@ MOVEMENTS = {
     "push-up": Movement(
         10,
         alike(76, _PRONE, Limb(5, -5), foot=-80),
-        alike(76, _PRONE, Limb(-52, 52), foot=-80),
+        # The elbows go outward as well as back; the hands stay below the shoulders.
+        alike(76, _PRONE, Limb(-45, 40, 40, -40), foot=-80),
     ),
     "sit-to-stand": Movement(20, SITTING, STANDING),
     "sit-up": Movement(

@@ -1,5 +1,6 @@
 """MoveSpecs and frames for the tests of the engine."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import detection
 from detection import DetectionEvent, Engine, Landmark, MoveSpec, PoseFrame
 from detection.landmarks import INDEX
-from poses.figure import Limb, Posture, landmarks
+from poses.figure import Limb, Posture, between, landmarks
 
 Pose = tuple[Landmark, ...]
 Summary = tuple[float, str, Any]
@@ -84,15 +85,32 @@ def held(*stays: tuple[Pose, float], fps: float = 30, start_ms: float = 0) -> li
 
 
 def swinging(
-    turns: Sequence[float], *, degrees_per_second: float = 150, fps: float = 30
+    turns: Sequence[float],
+    *,
+    degrees_per_second: float = 150,
+    stay_ms: float = 0,
+    fps: float = 30,
 ) -> list[Pose]:
-    """Poses of knees that go steadily from one turning point to the next."""
+    """Poses of knees that go steadily from one turning point to the next, and stay there."""
     step = degrees_per_second / fps
     poses = [bent(turns[0])] * round(fps / 2)
     for start, end in pairwise(turns):
         steps = max(round(abs(end - start) / step), 1)
         poses += [bent(start + (end - start) * n / steps) for n in range(1, steps + 1)]
+        poses += [bent(end)] * round(stay_ms * fps / 1000)
     return poses + [bent(turns[-1])] * round(fps / 2)
+
+
+def going(
+    *postures: Posture, seconds: float = 0.5, stay_ms: float = 0, turned: float = 20
+) -> list[PoseFrame]:
+    """From each posture to the next in so many seconds, and a stay there, at 30 frames a second."""
+    steps, stay = round(seconds * 30), round(stay_ms * 30 / 1000)
+    poses = [landmarks(postures[0], turned)] * 15
+    for one, other in pairwise(postures):
+        poses += [landmarks(between(one, other, n / steps), turned) for n in range(1, steps + 1)]
+        poses += [poses[-1]] * stay
+    return at([*poses, *[poses[-1]] * 15])
 
 
 def run(
@@ -114,3 +132,17 @@ def told(events: Iterable[DetectionEvent]) -> list[str]:
 
 def completed(events: Iterable[DetectionEvent]) -> int:
     return sum(event.type == "event_completed" for event in events)
+
+
+def through_json(spec: MoveSpec, engine: Engine) -> Engine:
+    return Engine.restore(spec, json.loads(json.dumps(engine.snapshot(), allow_nan=False)))
+
+
+def run_restored(spec: MoveSpec, frames: list[PoseFrame], points: set[int]) -> list[DetectionEvent]:
+    engine = Engine(spec)
+    events: list[DetectionEvent] = []
+    for index, frame in enumerate(frames):
+        if index in points:
+            engine = through_json(spec, engine)
+        events += engine.feed(frame)
+    return events + through_json(spec, engine).finish()

@@ -4,16 +4,15 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from engine_scene import at, completed, run
+from engine_scene import completed, going, run
 
 import detection
 from detection import DetectionEvent, Landmark, MoveSpec, PoseFrame
 from detection.landmarks import INDEX, LANDMARK_NAMES
-from poses.figure import EXERCISES, MOVEMENTS, Limb, Posture, between, landmarks, mirrored, perform
+from poses.figure import EXERCISES, MOVEMENTS, Limb, Posture, mirrored, perform
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "movespecs"
 SPECS: dict[str, MoveSpec] = {
@@ -116,15 +115,6 @@ def test_a_hidden_side_changes_nothing_where_the_pair_is_asked_for(
         for frame in performed(exercise, 30)
     ]
     assert counts(run(SPECS[exercise], frames)) == entries(exercise, 6)
-
-
-def going(*postures: Posture) -> list[PoseFrame]:
-    """From each posture to the next in half a second, seen from the side."""
-    return at(
-        landmarks(between(one, other, step / 15), 20)
-        for one, other in pairwise(postures)
-        for step in range(15)
-    )
 
 
 def test_heels_that_swing_back_are_no_squats() -> None:

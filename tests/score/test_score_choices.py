@@ -36,7 +36,7 @@ def test_bounds_that_face_each_other_are_moved_and_no_others() -> None:
     assert {
         (bottom.criteria[0].angle_max, standing.criteria[0].angle_min)
         for standing, bottom in (spec.phases for spec in specs)
-    } == {(down, up) for down in (105, 115, 125) for up in (135, 145, 155)}
+    } == {(down, up) for down in (100, 110, 120) for up in (140, 150, 160)}
     for spec in specs:
         assert spec.phases[1].criteria[1] == SQUAT.phases[1].criteria[1]
         assert spec.phases[0].criteria[0].angle_max == 180

@@ -1,0 +1,148 @@
+"""Which of a MoveSpec's angles carry the movement, and which are gates.
+
+An angle carries the movement between the phase that bounds it lowest and the one that bounds it
+highest, when no pose meets both bands. A phase whose band lies within the lowest or the highest,
+or around it, is at that end too; where it asks for other sides, the angle carries nothing. All
+angles with the same phases at their ends carry together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from detection.overlap import can_hold_at_once
+from detection.spec import Criterion, Measure, MoveSpec, Phase, Side
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """An angle that is small at one end of the movement and large at the other: by the criteria
+    of the phase that bounds it lowest, and of the one that bounds it highest."""
+
+    low: tuple[Criterion, ...]
+    high: tuple[Criterion, ...]
+    is_low_at_start: bool
+
+    @property
+    def is_one_angle(self) -> bool:
+        """Whether both ends ask for one and the same angle."""
+        sides = {criterion.side for criterion in (*self.low, *self.high)}
+        return len(sides) == 1 and not sides & {"both", "either"}
+
+    @property
+    def gap(self) -> float:
+        """Degrees between the two bands."""
+        return min(c.angle_min for c in self.high) - max(c.angle_max for c in self.low)
+
+
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """What moves between two ends: the names of the phases at each, and what carries it there."""
+
+    start: frozenset[str]
+    end: frozenset[str]
+    carriers: tuple[Carrier, ...]
+
+    def carries(self, phase: Phase, measure: Measure) -> bool:
+        """Whether the criteria of this phase on this angle are judged by the movement."""
+        return phase.name in self.start | self.end and any(
+            carrier.low[0].measure == measure for carrier in self.carriers
+        )
+
+
+def find_travels(spec: MoveSpec) -> list[Travel]:
+    """What carries the movement of this MoveSpec, by the phases that its sequence uses."""
+    used = used_phases(spec)
+    travels: dict[frozenset[frozenset[str]], Travel] = {}
+    for measure in dict.fromkeys(c.measure for phase in used for c in phase.criteria):
+        found = _ends_of(measure, used)
+        if found is None:
+            continue
+        low, high, carrier_low, carrier_high = found
+        ends = frozenset((low, high))
+        known = travels.get(ends, Travel(low, high, ()))
+        carrier = Carrier(carrier_low, carrier_high, known.start == low)
+        travels[ends] = Travel(known.start, known.end, (*known.carriers, carrier))
+    return list(travels.values())
+
+
+def find_conditions(spec: MoveSpec) -> list[Criterion]:
+    """What every phase of the sequence demands of an angle that does not carry the movement: so
+    much of it that they all allow it, between the phases too."""
+    used = used_phases(spec)
+    travels = find_travels(spec)
+    conditions = []
+    for first in used[0].criteria:
+        if any(travel.carries(phase, first.measure) for travel in travels for phase in used):
+            continue
+        alike = [
+            [c for c in phase.criteria if (c.measure, c.side) == (first.measure, first.side)]
+            for phase in used
+        ]
+        if all(alike):
+            same = [criterion for criteria in alike for criterion in criteria]
+            low, high = min(c.angle_min for c in same), max(c.angle_max for c in same)
+            conditions.append(Criterion(first.measure, first.side, low, high))
+    return list(dict.fromkeys(conditions))
+
+
+def is_carried_throughout(spec: MoveSpec) -> bool:
+    """Whether each step of the sequence is at the other end of a movement than the one before."""
+    travels = find_travels(spec)
+    return all(
+        any(
+            (one in travel.start and other in travel.end)
+            or (one in travel.end and other in travel.start)
+            for travel in travels
+        )
+        for one, other in pairwise(spec.sequence)
+    )
+
+
+def used_phases(spec: MoveSpec) -> list[Phase]:
+    return [phase for phase in spec.phases if phase.name in spec.sequence]
+
+
+def _ends_of(
+    measure: Measure, phases: Sequence[Phase]
+) -> tuple[frozenset[str], frozenset[str], tuple[Criterion, ...], tuple[Criterion, ...]] | None:
+    bounding = {
+        phase.name: criteria
+        for phase in phases
+        if (criteria := tuple(c for c in phase.criteria if c.measure == measure))
+    }
+    if len(bounding) < 2:
+        return None
+    spans = {name: _span(criteria) for name, criteria in bounding.items()}
+    lowest = min(bounding, key=lambda name: (spans[name][1], spans[name][0]))
+    highest = max(bounding, key=lambda name: spans[name])
+    low, high = bounding[lowest], bounding[highest]
+    if Carrier(low, high, True).gap <= 0 or can_hold_at_once(
+        Phase("", None, low), Phase("", None, high)
+    ):
+        return None
+    at_low = frozenset(name for name in spans if _is_nested(spans[name], spans[lowest]))
+    at_high = frozenset(name for name in spans if _is_nested(spans[name], spans[highest]))
+    if at_low & at_high or not (
+        all(_sides(bounding[name]) == _sides(low) for name in at_low)
+        and all(_sides(bounding[name]) == _sides(high) for name in at_high)
+    ):
+        return None
+    return at_low, at_high, low, high
+
+
+def _sides(criteria: Sequence[Criterion]) -> frozenset[Side | None]:
+    return frozenset(criterion.side for criterion in criteria)
+
+
+def _span(criteria: Sequence[Criterion]) -> Span:
+    return min(c.angle_min for c in criteria), max(c.angle_max for c in criteria)
+
+
+def _is_nested(one: Span, other: Span) -> bool:
+    def is_within(inner: Span, outer: Span) -> bool:
+        return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+    return is_within(one, other) or is_within(other, one)

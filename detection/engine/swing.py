@@ -1,0 +1,244 @@
+"""The movement between two ends: at which end the body is, judged by its own recent range.
+
+docs/engine.md gives the reason for each rule and the figures by which its settings were chosen.
+"""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import NamedTuple
+
+from detection.engine.body import Body
+from detection.engine.carriers import Carrier, Travel
+from detection.engine.criteria import HeldCriterion
+from detection.engine.memory import Fields, Remembering, on_grid
+from detection.engine.settings import EngineSettings
+
+START, END = -1, 1
+# There and back: a range is known after so many swings.
+RANGE_SWINGS = 2
+
+
+class Edge(NamedTuple):
+    """A criterion at one end of the movement, and its bound that faces the other end."""
+
+    criterion: HeldCriterion
+    degrees: float
+
+
+class HeldCarrier:
+    """One angle's part of the way, in degrees from the band of the start: 0 at its edge, `gap` at
+    the edge of the other band."""
+
+    __slots__ = ("_end", "_start", "_start_is_low", "gap")
+
+    def __init__(self, carrier: Carrier, body: Body) -> None:
+        self.gap = carrier.gap
+        self._start_is_low = carrier.is_low_at_start
+        low = [Edge(body.hold(c), c.angle_max) for c in carrier.low]
+        high = [Edge(body.hold(c), c.angle_min) for c in carrier.high]
+        self._start, self._end = (low, high) if self._start_is_low else (high, low)
+        if carrier.is_one_angle:
+            # The edge of the start says all.
+            self._end = []
+
+    def part(self) -> float | None:
+        """None while no angle is known that tells it."""
+        from_start = _excess(self._start, self._start_is_low)
+        if not self._end:
+            return from_start
+        from_end = _excess(self._end, not self._start_is_low)
+        if from_end is None:
+            return from_start
+        if from_start is None:
+            return self.gap - from_end
+        return (from_start + self.gap - from_end) / 2
+
+
+def _excess(edges: Sequence[Edge], is_low: bool) -> float | None:
+    """Degrees beyond the bound, below 0 within; of the criterion that is farthest from holding."""
+    worst: float | None = None
+    for criterion, bound in edges:
+        degrees = criterion.degrees(is_low)
+        if degrees is None:
+            return None
+        excess = degrees - bound if is_low else bound - degrees
+        if worst is None or excess > worst:
+            worst = excess
+    return worst
+
+
+class Swing(Remembering):
+    """`end` is where the body was last, START, END or 0 while that is not known; `away` is how far
+    it has come from its farthest point there, in degrees of all its carriers together."""
+
+    MEMORY = {
+        "end": 0,
+        "since_ms": None,
+        "farthest": 0.0,
+        "farthest_parts": (),
+        # The farthest point of the stay at the other end, from where it came.
+        "origin": 0.0,
+        # The turning points, each more than least_swing from the last: `way` is the direction.
+        "way": 0,
+        "turns": 0,
+        "top": None,
+        "bottom": None,
+        "recent": (),
+    }
+    __slots__ = (
+        *MEMORY,
+        "_carriers",
+        "_enter_ms",
+        "_gap",
+        "_least_parts",
+        "_least_swing",
+        "_recent_swings",
+        "_strict_ends",
+        "_swing_share",
+        "away",
+        "beyond",
+        "is_known",
+        "needed",
+        "travel",
+    )
+    end: int
+    since_ms: float | None
+    farthest: float
+    farthest_parts: Sequence[float]
+    origin: float
+    way: int
+    turns: int
+    top: float | None
+    bottom: float | None
+    recent: Sequence[float]
+
+    def __init__(
+        self, travel: Travel, body: Body, strict: frozenset[str], settings: EngineSettings
+    ) -> None:
+        self.travel = travel
+        self._carriers = [HeldCarrier(carrier, body) for carrier in travel.carriers]
+        self._gap = sum(carrier.gap for carrier in self._carriers)
+        self._least_swing = max(
+            settings.least_swing_share * self._gap, settings.least_swing_degrees
+        )
+        self._least_parts = [settings.least_swing_share * c.gap for c in self._carriers]
+        self._strict_ends = {
+            START: travel.start <= strict,
+            END: travel.end <= strict,
+        }
+        self._swing_share = settings.swing_share
+        self._recent_swings = settings.recent_swings
+        self._enter_ms = settings.enter_ms
+        self.away = 0.0
+        self.beyond = 0.0
+        self.needed = self._gap
+        self.is_known = False
+        self.forget()
+
+    def measure(self, now_ms: float) -> None:
+        parts = []
+        for carrier in self._carriers:
+            part = carrier.part()
+            if part is None:
+                self.is_known = False
+                self.since_ms = None
+                return
+            parts.append(on_grid(part))
+        self.is_known = True
+        position = on_grid(sum(parts))
+        self._follow_turns(position)
+        if self.end:
+            self._follow_stay(position, parts, now_ms)
+        else:
+            self._find_end(position, parts, now_ms)
+        self.away = abs(position - self.farthest) if self.end else 0.0
+        self.beyond = position if self.end == START else self._gap - position
+
+    def restore(self, fields: Fields) -> None:
+        super().restore(fields)
+        self.needed = self._needed(-self.end)
+
+    def _follow_turns(self, position: float) -> None:
+        top = position if self.top is None else self.top
+        bottom = position if self.bottom is None else self.bottom
+        if self.way >= 0 and position > top:
+            top = position
+        if self.way <= 0 and position < bottom:
+            bottom = position
+        way = 0
+        if self.way >= 0 and top - position >= self._least_swing:
+            way = -1
+        elif self.way <= 0 and position - bottom >= self._least_swing:
+            way = 1
+        if way:
+            if self.way:
+                self.recent = [*self.recent, on_grid(top - bottom)][-self._recent_swings :]
+                self.needed = self._needed(-self.end)
+            self.way = way
+            self.turns += 1
+            if way > 0:
+                top = position
+            else:
+                bottom = position
+        self.top, self.bottom = top, bottom
+
+    def _find_end(self, position: float, parts: list[float], now_ms: float) -> None:
+        """By the bands; or, of somebody who reaches none, by a whole swing."""
+        end = START if position <= 0.0 else END if position >= self._gap else 0
+        if not end and self.turns >= 2 and self.top is not None and self.bottom is not None:
+            self._arrive(-self.way, self.top if self.way < 0 else self.bottom, parts)
+            return
+        if not end:
+            self.since_ms = None
+        elif self.since_ms is None:
+            self.since_ms = now_ms
+        elif now_ms - self.since_ms >= self._enter_ms:
+            self._arrive(end, position, parts)
+
+    def _follow_stay(self, position: float, parts: list[float], now_ms: float) -> None:
+        end = self.end
+        if (position - self.farthest) * end >= 0.0:
+            self.farthest = position
+            self.farthest_parts = parts
+            if self._strict_ends[end]:
+                self.needed = self._needed(-end)
+        if not self._has_come(position, parts):
+            self.since_ms = None
+        elif self.since_ms is None:
+            self.since_ms = now_ms
+        elif now_ms - self.since_ms >= self._enter_ms:
+            self._arrive(-end, position, parts)
+
+    def _needed(self, end: int) -> float:
+        """How far the body must come from one end to be at the other."""
+        if end and self._strict_ends[end]:
+            return self._least_swing
+        if len(self.recent) < RANGE_SWINGS:
+            return max(self._gap, self._least_swing)
+        usual = median(self.recent)
+        if end and self._strict_ends[-end]:
+            # What came to a strict end counts, however far is usual, and so does the way back.
+            usual = min(usual, abs(self.farthest - self.origin))
+        return max(self._least_swing, self._swing_share * usual)
+
+    def _has_come(self, position: float, parts: list[float]) -> bool:
+        """Whether the body has come to the other end: with each carrier its least share."""
+        end = self.end
+        return (self.farthest - position) * end >= self.needed and all(
+            (before - part) * end >= least
+            for before, part, least in zip(
+                self.farthest_parts, parts, self._least_parts, strict=True
+            )
+        )
+
+    def _arrive(self, end: int, position: float, parts: list[float]) -> None:
+        self.origin = self.farthest if self.end else position
+        self.end = end
+        self.since_ms = None
+        self.farthest = position
+        self.farthest_parts = parts
+        self.needed = self._needed(-end)
+
+    def reach(self) -> float:
+        """How fully the band of the end has been reached: 1 within it, 0 a gap and more away."""
+        return 1.0 - min(max(self.beyond, 0.0) / self._gap, 1.0)

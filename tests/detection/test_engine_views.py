@@ -1,0 +1,73 @@
+"""From where the camera looks, and how flat it sees: the count is within one."""
+
+from dataclasses import replace
+
+import pytest
+from engine_scene import completed, movespec, run
+
+from bench.score.counting import catalogue
+from detection import MoveSpec
+from poses.figure import LANDMARKER, Build, Camera, repeat
+
+SIT_TO_STAND = movespec(
+    {"sitting": ["{joint: knee, angle_max: 110}"], "standing": ["{joint: knee, angle_min: 150}"]},
+    ["sitting", "standing", "sitting"],
+)
+CLOSED_SQUAT = movespec(
+    {"standing": ["{joint: knee, angle_min: 160}"], "bottom": ["{joint: knee, angle_max: 100}"]}
+)
+SPECS: dict[str, tuple[str, MoveSpec]] = {
+    "squat": ("squat", catalogue()["squat"]),
+    "the public example": ("squat", CLOSED_SQUAT),
+    "push-up": ("push-up", catalogue()["push-up"]),
+    "sit-to-stand": ("sit-to-stand", SIT_TO_STAND),
+    "biceps curl": ("biceps-curl", catalogue()["biceps-curl"]),
+}
+TURNS = tuple(range(0, 91, 15))
+# Seen from the head by who hardly sees depth, arms that bend ahead only seem shorter.
+UNSEEN_FLAT = {("push-up", 90)}
+by_spec = pytest.mark.parametrize("name", SPECS)
+
+
+def counts(name: str, camera: Camera, build: Build | None = None) -> dict[float, int]:
+    exercise, spec = SPECS[name]
+    return {
+        turned: completed(
+            run(
+                spec,
+                repeat(
+                    exercise,
+                    repetitions=8,
+                    camera=replace(camera, turned=turned),
+                    build=build or Build(),
+                ),
+            )
+        )
+        for turned in TURNS
+    }
+
+
+def off_flat(name: str, counted: dict[float, int]) -> dict[float, int]:
+    unseen = {turned for seen, turned in UNSEEN_FLAT if seen == name}
+    return {turned: count for turned, count in off(counted).items() if turned not in unseen}
+
+
+def off(counted: dict[float, int]) -> dict[float, int]:
+    return {turned: count for turned, count in counted.items() if abs(count - 8) > 1}
+
+
+@by_spec
+def test_eight_are_counted_within_one_however_the_figure_is_turned(name: str) -> None:
+    assert off(counts(name, Camera())) == {}
+
+
+@by_spec
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_same_where_z_is_flat_and_noisy_as_a_landmarker_s(name: str, seed: int) -> None:
+    assert off_flat(name, counts(name, replace(LANDMARKER, seed=seed))) == {}
+
+
+@by_spec
+@pytest.mark.parametrize("body", [0.8, 1.2])
+def test_the_same_of_somebody_short_or_tall(name: str, body: float) -> None:
+    assert off_flat(name, counts(name, LANDMARKER, Build().scaled(body))) == {}
