@@ -61,12 +61,13 @@ class Progress:
 @dataclass(slots=True)
 class Taken:
     """What became of a batch. `repeated_seqs` are frames that an earlier batch has brought, as it
-    has `repeated_clock_ms`."""
+    has `repeated_clock_ms`; `is_clock_new` where the clock has moved on the highest one told."""
 
     accepted: int = 0
     rejected: list[RejectedFrame] = field(default_factory=list)
     repeated_seqs: list[int] = field(default_factory=list)
     repeated_clock_ms: float | None = None
+    is_clock_new: bool = False
     events: list[NewEvent] = field(default_factory=list)
 
 
@@ -146,6 +147,7 @@ def _advance(progress: Progress, clock_ms: float, taken: Taken) -> None:
     if not _is_ahead(progress, clock_ms):
         return  # sent again: those who came after it are not lost by it
     progress.clock_ms = clock_ms
+    taken.is_clock_new = True
     events = progress.engine.advance(clock_ms)
     if events:
         progress.lost_ms = events[-1].ts_ms

@@ -50,8 +50,9 @@ class DurableBatches:
             )
             await self._held.fail()
             raise
-        # A clock that causes nothing is not worth a write: told again, it causes nothing again.
-        checkpoint = self._checkpoint(taken) if batch.frames or taken.events else None
+        # A clock counts though it causes no event: the engine may have lost the pose by it, and
+        # sent again it must lose nobody who came after it.
+        checkpoint = self._checkpoint(taken) if batch.frames or taken.is_clock_new else None
         self._socket.turn.cost()
         repeated = await self._held.events_caused(taken.repeated_seqs, taken.repeated_clock_ms)
         if checkpoint is not None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from rows import expected_events, session_of, stored_events, told_events
 from streaming import SQUAT, Client, create, wire_frames
+from test_batches import HOUR_MS
 from test_reattach import again, again_finalizing
 
 from movespecs.models import MoveSpec
@@ -69,7 +70,6 @@ def test_a_person_who_leaves_is_told_of_while_he_is_away(
     for batch_seq, passed_ms in enumerate((500, 1000, 1500, 1999), 2):
         tell(client, batch_seq, LAST_MS + passed_ms)
     checkpoints = session_of(created).checkpoint_number
-    assert checkpoints == 1  # none for a clock that causes nothing
     assert told_events(client.events()) == SEEN
     assert tell(client, 6, LAST_MS + 2100) == {
         "type": "frame_ack",
@@ -96,6 +96,39 @@ def test_a_person_who_leaves_is_told_of_while_he_is_away(
     assert newer.events() == []
     assert api_events(owner, created) == told
     assert stored_events(created) == SEEN + LOST
+
+
+def test_a_pose_that_a_clock_lost_without_an_event_stays_lost_after_the_socket_broke(
+    client: Client, created: dict[str, Any]
+) -> None:
+    """Midway between the phases nobody holds one, and no repetition is under way."""
+    between = FRAMES[15:17]
+    ahead_ms = LAST_MS + 60_000
+    tell(client, 1, between[-1]["timestamp_ms"], between)
+    tell(client, 2, ahead_ms)
+    assert client.events() == []
+    assert session_of(created).engine_state["engine"]["usable_ms"] is None
+    newer, _ = again(client, created)
+    # The clock was ahead of the camera: sent again, it loses nobody who came after it.
+    back = wire_frames(
+        [pose._replace(timestamp_ms=LAST_MS + 500 + pose.timestamp_ms) for pose in POSES],
+        first=len(FRAMES) + 1,
+    )
+    tell(newer, 3, ahead_ms, back)
+    tell(newer, 4, ahead_ms)
+    assert stored_events(created) == [
+        (name, LAST_MS + 500 + ts_ms, payload) for name, ts_ms, payload in SEEN
+    ]
+    newer.socket.close()
+
+
+def test_only_a_clock_that_goes_on_is_stored(client: Client, created: dict[str, Any]) -> None:
+    tell(client, 1, LAST_MS, FRAMES)
+    stored = []
+    for batch_seq, passed_ms in enumerate((500, 500, 400, 1000, HOUR_MS), 2):
+        tell(client, batch_seq, LAST_MS + passed_ms)
+        stored.append(session_of(created).checkpoint_number)
+    assert stored == [2, 2, 2, 3, 3]
 
 
 def test_a_clock_whose_answer_was_lost_is_answered_alike_when_sent_again(
