@@ -5,7 +5,7 @@ docs/engine.md gives the formulas and the figures by which the settings were cho
 
 from math import acos, pi, sqrt
 
-from detection.engine.memory import GRID, ROUND, Fields, Remembering, on_grid
+from detection.engine.memory import GRID, ROUND, Remembering, on_grid
 from detection.engine.segments import Segment
 from detection.engine.settings import EngineSettings
 
@@ -18,14 +18,14 @@ _LEAST_WEIGHT = 1e-4
 
 
 class SideAngle(Remembering):
-    """A weighted mean over recent frames: `sum / weight`, in degrees.
+    """`degrees` is a weighted mean over recent frames, None while it is not known.
 
     Each frame counts by the inverse of its angle's variance and the square of its visibility; and
     by its age, with the time constant smoothing_ms.
     """
 
     MEMORY = {
-        "sum": 0.0,
+        "degrees": None,
         "weight": 0.0,
         "seen": 0.0,
         "last": 0.0,
@@ -41,17 +41,14 @@ class SideAngle(Remembering):
         "_jump_degrees_per_ms",
         "_max_weight",
         "_shortest_square",
-        "degrees",
     )
-    sum: float
+    degrees: float | None
     weight: float
     # How well it is seen, 0 to 1.
     seen: float
     last: float
     doubted: float | None
     unseen: float
-    # The angle; None while it is not known.
-    degrees: float | None
 
     def __init__(self, settings: EngineSettings) -> None:
         self._shortest_square = settings.shortest_segment_m**2
@@ -61,27 +58,17 @@ class SideAngle(Remembering):
         self._fresh_ms = settings.fresh_ms
         self.forget()
 
-    def forget(self) -> None:
-        super().forget()
-        self.degrees = None
-
-    def restore(self, fields: Fields) -> None:
-        super().restore(fields)
-        self.degrees = None
-        if self.weight > 0.0 and self.unseen <= self._fresh_ms:
-            self.degrees = self.sum / self.weight
-
     def measure(self, since_ms: float, keep: float) -> bool:
         """Take in one frame, whose segments are measured. It comes `since_ms` after the last one,
         and `keep` is the share of what was known that remains. Whether it shows the angle."""
         raise NotImplementedError
 
-    def _miss(self) -> bool:
-        self.sum = on_grid(self.sum)
-        self.weight = on_grid(self.weight)
+    def _miss(self, keep: float) -> bool:
         self.unseen = on_grid(self.unseen)
+        self.weight = on_grid(self.weight * keep)
         if self.unseen > self._fresh_ms:
             self.degrees = None
+            self.weight = 0.0
         return False
 
     def _take(self, cosine: float, weight: float, visibility: float, keep: float) -> bool:
@@ -90,12 +77,12 @@ class SideAngle(Remembering):
         change = degrees - self.last
         if (
             (change > self._jump_degrees or change < -self._jump_degrees)
-            and self.weight
+            and self.degrees is not None
             and self._is_jump(change)
         ):
             before, self.doubted = self.doubted, degrees
             if before is None or self._is_jump(degrees - before):
-                self._miss()
+                self._miss(keep)
                 return True
         self.doubted = None
         self.unseen = 0.0
@@ -104,9 +91,12 @@ class SideAngle(Remembering):
             weight = self._max_weight
         share = 1.0 - keep
         weight *= visibility * visibility * share
-        self.sum = total = ((self.sum + degrees * weight) * GRID + ROUND - ROUND) / GRID
-        self.weight = weight = ((self.weight + weight) * GRID + ROUND - ROUND) / GRID
-        self.degrees = total / weight if weight > 0.0 else None
+        before, known = self.degrees, self.weight * keep
+        self.weight = ((known + weight) * GRID + ROUND - ROUND) / GRID
+        if before is not None and known > 0.0:
+            degrees = (before * known + degrees * weight) / (known + weight)
+            degrees = (degrees * GRID + ROUND - ROUND) / GRID
+        self.degrees = degrees
         if visibility != self.seen:
             self.seen = on_grid(self.seen + (visibility - self.seen) * share)
         return True
@@ -129,12 +119,10 @@ class JointAngle(SideAngle):
 
     def measure(self, since_ms: float, keep: float) -> bool:
         self.unseen += since_ms
-        self.sum *= keep
-        self.weight *= keep
         one, other = self._one, self._other
         u, v, shortest = one.square, other.square, self._shortest_square
         if u < shortest or v < shortest:
-            return self._miss()
+            return self._miss(keep)
         dot = one.x * other.x + one.y * other.y + one.z * other.z
         visibility = one.visibility if one.visibility < other.visibility else other.visibility
         flat_u, flat_v = one.flat_square, other.flat_square
@@ -153,18 +141,20 @@ class LeanAngle(SideAngle):
 
     def measure(self, since_ms: float, keep: float) -> bool:
         self.unseen += since_ms
-        self.sum *= keep
-        self.weight *= keep
         segment = self._segment
         square = segment.square
         if square < self._shortest_square:
-            return self._miss()
+            return self._miss(keep)
         weight = segment.flat_square + _LEAST_WEIGHT
         return self._take(-segment.y / sqrt(square), weight, segment.visibility, keep)
 
 
 def pair_degrees(left: SideAngle, right: SideAngle) -> float | None:
     """One angle for both sides, the mean of them by their weights; None while it is not known."""
-    if left.degrees is None and right.degrees is None:
-        return None
-    return (left.sum + right.sum) / (left.weight + right.weight)
+    one, other = left.degrees, right.degrees
+    if one is None or other is None:
+        return other if one is None else one
+    weight = left.weight + right.weight
+    if weight <= 0.0:
+        return (one + other) / 2
+    return (one * left.weight + other * right.weight) / weight

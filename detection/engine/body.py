@@ -103,11 +103,12 @@ class Body:
                 angle.forget()
             return False
         pace = pace_of(since_ms if keep else 0.0, self._settings)
+        segments = self._segments.values()
         if not keep:
             # Nothing is known yet: each length first, since the other side's says of depth as well.
-            for segment in self._segments.values():
+            for segment in segments:
                 segment.measure(landmarks, pace)
-        for segment in self._segments.values():
+        for segment in segments:
             segment.measure(landmarks, pace)
         is_usable = False
         for angle in self._deciding:
@@ -118,6 +119,10 @@ class Body:
         for lead in self._leads.values():
             lead.measure(landmarks, now_ms)
         return is_usable
+
+    def forget_gone(self) -> None:
+        """Whoever comes next is not where the last one was."""
+        self._tracking.forget()
 
     def deciding_angles(self) -> Sequence[SideAngle]:
         return self._deciding

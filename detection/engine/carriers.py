@@ -8,7 +8,6 @@ angles with the same phases at their ends carry together.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from detection.overlap import can_hold_at_once
 from detection.spec import Criterion, Measure, MoveSpec, Phase, Side
@@ -33,8 +32,8 @@ class Carrier:
 
     @property
     def gap(self) -> float:
-        """Degrees between the two bands."""
-        return min(c.angle_min for c in self.high) - max(c.angle_max for c in self.low)
+        """Degrees between the two bands, of each phase's criteria the tightest."""
+        return max(c.angle_min for c in self.high) - min(c.angle_max for c in self.low)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +85,6 @@ def find_conditions(spec: MoveSpec) -> list[Criterion]:
             low, high = min(c.angle_min for c in same), max(c.angle_max for c in same)
             conditions.append(Criterion(first.measure, first.side, low, high))
     return list(dict.fromkeys(conditions))
-
-
-def is_carried_throughout(spec: MoveSpec) -> bool:
-    """Whether each step of the sequence is at the other end of a movement than the one before."""
-    travels = find_travels(spec)
-    return all(
-        any(
-            (one in travel.start and other in travel.end)
-            or (one in travel.end and other in travel.start)
-            for travel in travels
-        )
-        for one, other in pairwise(spec.sequence)
-    )
 
 
 def used_phases(spec: MoveSpec) -> list[Phase]:

@@ -9,7 +9,7 @@ from detection.spec import Criterion
 # What `shortfall` answers while an angle it needs is not known.
 UNKNOWN = -1.0
 # A mean of equal angles on the grid may differ from them by so much; bounds are inclusive.
-_ROUNDING_DEGREES = 0.01
+_ROUNDING_DEGREES = 1e-4
 
 Band = tuple[float, float]
 
@@ -65,10 +65,9 @@ class OfPair:
         self._low, self._high = band
 
     def shortfall(self) -> float:
-        left, right = self._left, self._right
-        if left.degrees is None and right.degrees is None:
+        degrees = pair_degrees(self._left, self._right)
+        if degrees is None:
             return UNKNOWN
-        degrees = (left.sum + right.sum) / (left.weight + right.weight)
         if degrees < self._low:
             return self._low - degrees
         return degrees - self._high if degrees > self._high else 0.0

@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import Any, Self
 
 from detection.engine.body import Body, Curve
-from detection.engine.carriers import find_conditions, find_travels, is_carried_throughout
+from detection.engine.carriers import find_conditions, find_travels
 from detection.engine.conditions import Conditions
 from detection.engine.criteria import HeldCriterion
 from detection.engine.memory import Fields, require_names
@@ -52,12 +52,7 @@ class Engine:
             Swing(travel, self._body, strict, settings) for travel in find_travels(spec)
         ]
         self._conditions = Conditions(find_conditions(spec), self._body, settings)
-        # Where every step is a swing away from the one before, nobody gets there without moving.
-        self._stillness = (
-            None
-            if is_carried_throughout(spec)
-            else Stillness(self._body.deciding_angles(), settings)
-        )
+        self._stillness = Stillness(self._body.deciding_angles(), settings)
         self._phases = [
             PhaseTracker(phase, self._body, self._swings, settings) for phase in spec.phases
         ]
@@ -101,8 +96,7 @@ class Engine:
             keep = 0.0
         if self._body.measure(frame.landmarks, now, since, keep):
             self._usable_ms = now
-        if self._stillness is not None:
-            self._stillness.watch()
+        self._stillness.watch()
         broken_off = None
         if self._conditions.are_broken(now):
             broken_off = self._break_off()
@@ -129,6 +123,7 @@ class Engine:
         if self._usable_ms is None or clock_ms - self._usable_ms < self._pose_lost_ms:
             return []
         self._last_ms = None  # the next frame is smoothed with none before it
+        self._body.forget_gone()
         return self._lose_pose(self._usable_ms + self._pose_lost_ms)
 
     def finish(self) -> list[DetectionEvent]:
@@ -143,8 +138,7 @@ class Engine:
         events = [_shape("shape_exit", phase, 0.0, now) for phase in self._phases if phase.holds]
         self._body.forget()
         for part in (*self._swings, *self._phases, self._conditions, self._stillness):
-            if part is not None:
-                part.forget()
+            part.forget()
         self._usable_ms = None
         interrupted = self._repetition.abandon("pose_lost")
         if interrupted is not None:
@@ -183,11 +177,10 @@ class Engine:
         return events + self._outcomes(outcomes, now)
 
     def _take_step(self, phase: str, confidence: float) -> Completed | Interrupted | None:
-        if self._stillness is not None:
-            if self._repetition.is_under_way and not self._stillness.has_ended():
-                return None
-            self._stillness.forget()
-            self._stillness.watch()
+        if self._repetition.is_under_way and not self._stillness.has_ended():
+            return None
+        self._stillness.forget()
+        self._stillness.watch()
         return self._repetition.enter(phase, confidence)
 
     def _outcomes(
@@ -225,14 +218,15 @@ class Engine:
         return {} if self._last_ms is None else self._body.angles()
 
     def snapshot(self) -> Fields:
-        """All that the engine remembers, as JSON values: less than 4 KiB of it for any MoveSpec."""
+        """All that the engine remembers, as JSON values: 1 to 4 KiB, and 6 for a MoveSpec that uses
+        every measure in movements of their own."""
         return {
             "form": SNAPSHOT_FORM,
             "last_ms": self._last_ms,
             "usable_ms": self._usable_ms,
             **self._body.snapshot(),
             "conditions": self._conditions.snapshot(),
-            "stillness": self._stillness and self._stillness.snapshot(),
+            "stillness": self._stillness.snapshot(),
             "swings": [swing.snapshot() for swing in self._swings],
             "phases": [phase.snapshot() for phase in self._phases],
             "repetition": self._repetition.snapshot(),
@@ -251,14 +245,14 @@ class Engine:
         engine = cls(spec, settings)
         parts = engine.snapshot()
         require_names(snapshot, parts, needed=parts)
+        for name in ("last_ms", "usable_ms"):
+            if not isinstance(snapshot[name], int | float | None):
+                raise ValueError(f"Not a time of {name}: {snapshot[name]!r}.")
         engine._last_ms = snapshot["last_ms"]
         engine._usable_ms = snapshot["usable_ms"]
         engine._body.restore(snapshot)
         engine._conditions.restore(snapshot["conditions"])
-        if engine._stillness is not None:
-            engine._stillness.restore(snapshot["stillness"])
-        elif snapshot["stillness"] is not None:
-            raise ValueError("Not a snapshot of a MoveSpec whose every step is a swing.")
+        engine._stillness.restore(snapshot["stillness"])
         for part, trackers in (("swings", engine._swings), ("phases", engine._phases)):
             if len(snapshot[part]) != len(trackers):
                 raise ValueError(f"Not a snapshot of so many {part}.")

@@ -11,11 +11,6 @@ from detection.engine.settings import EngineSettings
 from detection.engine.swing import END, START, Swing
 from detection.spec import Phase
 
-# Shares of the way from one end to where the other begins: one is left beyond the first, and
-# entered again within the second.
-_LEFT_SHARE = 0.5
-_BACK_SHARE = 0.25
-
 
 class PhaseTracker(Remembering):
     """`shortfall` is by how many degrees the gate farthest from holding misses its band, of those
@@ -33,9 +28,8 @@ class PhaseTracker(Remembering):
         *MEMORY,
         "_criteria",
         "_ends",
-        "_enter_ms",
-        "_exit_ms",
         "_gates",
+        "_settings",
         "_tolerance",
         "is_known",
         "name",
@@ -52,7 +46,7 @@ class PhaseTracker(Remembering):
         self, phase: Phase, body: Body, swings: Sequence[Swing], settings: EngineSettings
     ) -> None:
         self.name = phase.name
-        self._enter_ms, self._exit_ms = settings.enter_ms, settings.exit_ms
+        self._settings = settings
         self._tolerance = 0.0 if phase.strict else settings.hysteresis_degrees
         self._ends = [
             (swing, START if phase.name in swing.travel.start else END)
@@ -121,7 +115,7 @@ class PhaseTracker(Remembering):
             return False
         if self.since_ms is None:
             self.since_ms = now_ms
-        if now_ms - self.since_ms < self._exit_ms:
+        if now_ms - self.since_ms < self._settings.exit_ms:
             return False
         self.leave()
         return True
@@ -129,7 +123,9 @@ class PhaseTracker(Remembering):
     def _is_away(self) -> bool:
         """Whether a gate fails, or the body is halfway to another end, or there."""
         for swing, end in self._ends:
-            if swing.end != end or (swing.is_known and swing.away > _LEFT_SHARE * swing.needed):
+            if swing.end != end or (
+                swing.is_known and swing.away > self._settings.left_share * swing.needed
+            ):
                 return True
         return self.shortfall > self._tolerance
 
@@ -142,12 +138,16 @@ class PhaseTracker(Remembering):
         if self.since_ms is None:
             self.since_ms = now_ms
         for swing, end in self._ends:
-            if not swing.is_known or swing.end != end or swing.away > _BACK_SHARE * swing.needed:
+            if (
+                not swing.is_known
+                or swing.end != end
+                or swing.away > self._settings.back_share * swing.needed
+            ):
                 return False
         # Who is in the bands of a posture on the way has turned back there, and not at this end.
         if self._ends and any(rival.is_met for rival in self.rivals if not rival.is_carried):
             return False
-        if self._gates and now_ms - self.since_ms < self._enter_ms:
+        if self._gates and now_ms - self.since_ms < self._settings.enter_ms:
             return False
         self.holds = True
         self.since_ms = None
@@ -157,9 +157,8 @@ class PhaseTracker(Remembering):
 
     def _note_reach(self) -> None:
         for swing, _ in self._ends:
-            reach = swing.reach()
-            if reach > self.reach:
-                self.reach = reach
+            if swing.is_known:
+                self.reach = max(self.reach, swing.reach())
 
     def confidence(self) -> float:
         """0 to 1: how well what the phase rests on is seen, times how fully the bands of what

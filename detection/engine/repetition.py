@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from detection.engine.memory import Remembering
+from detection.engine.memory import Fields, Remembering
 
 Reason = Literal["out_of_order", "session_ended", "pose_lost"]
 
@@ -29,6 +29,11 @@ class Repetition(Remembering):
         self._sequence = sequence
         self._steps = frozenset(sequence)
         self.forget()
+
+    def restore(self, fields: Fields) -> None:
+        super().restore(fields)
+        if self.step is not None and not 0 <= self.step < len(self._sequence) - 1:
+            raise ValueError("Not a step of the sequence that another follows.")
 
     @property
     def is_under_way(self) -> bool:

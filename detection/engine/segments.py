@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from math import sqrt
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from detection.engine.memory import ROUND, Remembering
 from detection.engine.settings import EngineSettings
@@ -24,16 +24,13 @@ ENDS: dict[str, tuple[str, str]] = {
 _GRID = 1e5
 
 
-class Pace(NamedTuple):
-    """The shares by which running means follow a frame, by how long it comes after the last one."""
-
-    lengthen: float
-    shorten: float
-    depth: float
+# The shares by which running means follow a frame: a longer length, a shorter one, and depth.
+Pace = tuple[float, float, float]
 
 
 def pace_of(since_ms: float, settings: EngineSettings) -> Pace:
-    return Pace(
+    """For a frame that comes `since_ms` after the last one."""
+    return (
         since_ms / (settings.lengthen_ms + since_ms),
         since_ms / (settings.shorten_ms + since_ms),
         since_ms / (settings.depth_ms + since_ms),

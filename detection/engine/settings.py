@@ -20,6 +20,8 @@ class EngineSettings:
         frame confirms it.
     step_m, step_m_per_ms: how far a landmark goes from one frame to the next, in metres and in
         metres a millisecond between them; one that goes farther has jumped.
+    longest_step_ms: after a longer gap the body may be anywhere; it goes no farther than in so many
+        milliseconds without a jump.
     lost_ms: the time constant in which jumps are forgotten, in milliseconds.
     lost_jumps, found_jumps: above the first the person is lost, below the second found again.
     fresh_ms: an angle not measured for so many milliseconds is not known any more.
@@ -34,9 +36,14 @@ class EngineSettings:
     seen_share: a segment that the image shows shorter than this share of its running length points
         at the camera or away from it by what is missing.
     recent_swings: how many of the last swings make a person's range: their median.
+    range_swings: a range is known after so many swings: there and back.
     swing_share: what counts is at least this share of the range.
     least_swing_share, least_swing_degrees: and at least this share of the gap between the bands,
         and so many degrees.
+    left_share, back_share: an end is left beyond the first share of the way that leads from it to
+        the other, and is entered again within the second.
+    trembling: in degrees times metres, what errors of some millimetres change an angle by: so much
+        over the square root of its weight.
     condition_ms: what every phase demands may fail for so many milliseconds.
     pose_lost_ms: after so many milliseconds without a usable pose, it is lost.
     """
@@ -51,6 +58,7 @@ class EngineSettings:
     jump_degrees_per_ms: float = 0.4
     step_m: float = 0.05
     step_m_per_ms: float = 0.008
+    longest_step_ms: float = 100.0
     lost_ms: float = 400.0
     lost_jumps: float = 2.5
     found_jumps: float = 1.5
@@ -65,8 +73,12 @@ class EngineSettings:
     depth_ms: float = 200.0
     seen_share: float = 0.5
     recent_swings: int = 4
+    range_swings: int = 2
     swing_share: float = 0.6
     least_swing_share: float = 0.5
     least_swing_degrees: float = 15.0
+    left_share: float = 0.5
+    back_share: float = 0.25
+    trembling: float = 1.0
     condition_ms: float = 150.0
     pose_lost_ms: float = 2000.0

@@ -1,53 +1,58 @@
 """Whether the body has moved since the last step of the sequence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import sqrt
 
 from detection.engine.angles import SideAngle
-from detection.engine.memory import Remembering
+from detection.engine.memory import Fields, Remembering
 from detection.engine.settings import EngineSettings
 
-# An angle trembles the more, the shorter its segments are seen. By errors of 3 mm it changes by
-# less than this over the square root of its weight, in degrees: 24 for a foreshortened hand.
-_TREMBLING = 1.0
+_NO_LEAST, _NO_MOST = 999.0, -999.0
 
 
 class Stillness(Remembering):
-    """The range of each angle since then, None for one that has not been known."""
+    """The range of each side's angle since then. An angle of both sides can change while the body
+    is still, as one of them comes into sight."""
 
     MEMORY = {"least": (), "most": ()}
-    __slots__ = (*MEMORY, "_angles", "_least_swing")
-    least: Sequence[float | None]
-    most: Sequence[float | None]
+    __slots__ = (*MEMORY, "_angles", "_settings")
+    least: list[float]
+    most: list[float]
 
     def __init__(self, angles: Sequence[SideAngle], settings: EngineSettings) -> None:
         self._angles = angles
-        self._least_swing = settings.least_swing_degrees
+        self._settings = settings
         self.forget()
+
+    def forget(self) -> None:
+        self.least = [_NO_LEAST] * len(self._angles)
+        self.most = [_NO_MOST] * len(self._angles)
 
     def watch(self) -> None:
         """Take in the angles of this frame."""
-        # A tenth of a degree will do, and is short to store.
-        now = [None if angle.degrees is None else round(angle.degrees, 1) for angle in self._angles]
-        if not self.least:
-            self.least = self.most = now
-        self.least = [_either(min, a, b) for a, b in zip(self.least, now, strict=True)]
-        self.most = [_either(max, a, b) for a, b in zip(self.most, now, strict=True)]
+        least, most = self.least, self.most
+        for number, angle in enumerate(self._angles):
+            degrees = angle.degrees
+            if degrees is not None:
+                # A tenth of a degree will do, and is short to store.
+                if degrees < least[number]:
+                    least[number] = round(degrees, 1)
+                if degrees > most[number]:
+                    most[number] = round(degrees, 1)
 
     def has_ended(self) -> bool:
         """Whether an angle has gone least_swing_degrees, and more than errors explain."""
+        settings = self._settings
         return any(
-            least is not None
-            and most is not None
-            and most - least >= self._least_swing
-            and (most - least) * sqrt(angle.weight) >= _TREMBLING
+            most - least >= settings.least_swing_degrees
+            and (most - least) * sqrt(angle.weight) >= settings.trembling
             for angle, least, most in zip(self._angles, self.least, self.most, strict=True)
         )
 
+    def snapshot(self) -> Fields:
+        return super().snapshot() if max(self.most, default=_NO_MOST) > _NO_MOST else {}
 
-def _either(
-    choose: Callable[[float, float], float], one: float | None, other: float | None
-) -> float | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return choose(one, other)
+    def restore(self, fields: Fields) -> None:
+        super().restore(fields)
+        if {len(self.least), len(self.most)} != {len(self._angles)}:
+            raise ValueError("Not a range of so many angles.")

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from detection.engine.body import Body
 from detection.engine.carriers import Carrier, Travel
 from detection.engine.criteria import HeldCriterion
-from detection.engine.memory import Fields, Remembering, on_grid
+from detection.engine.memory import ROUND, Fields, Remembering
 from detection.engine.settings import EngineSettings
 
 START, END = -1, 1
-# There and back: a range is known after so many swings.
-RANGE_SWINGS = 2
+# Degrees are kept to two decimals.
+_GRID = 1e2
 
 
 class Edge(NamedTuple):
@@ -92,6 +92,7 @@ class Swing(Remembering):
         "_gap",
         "_least_parts",
         "_least_swing",
+        "_range_swings",
         "_recent_swings",
         "_strict_ends",
         "_swing_share",
@@ -128,6 +129,7 @@ class Swing(Remembering):
         }
         self._swing_share = settings.swing_share
         self._recent_swings = settings.recent_swings
+        self._range_swings = settings.range_swings
         self._enter_ms = settings.enter_ms
         self.away = 0.0
         self.beyond = 0.0
@@ -143,9 +145,9 @@ class Swing(Remembering):
                 self.is_known = False
                 self.since_ms = None
                 return
-            parts.append(on_grid(part))
+            parts.append((part * _GRID + ROUND - ROUND) / _GRID)
         self.is_known = True
-        position = on_grid(sum(parts))
+        position = parts[0] if len(parts) == 1 else round(sum(parts), 2)
         self._follow_turns(position)
         if self.end:
             self._follow_stay(position, parts, now_ms)
@@ -156,6 +158,10 @@ class Swing(Remembering):
 
     def restore(self, fields: Fields) -> None:
         super().restore(fields)
+        if self.end not in (START, 0, END) or self.way not in (-1, 0, 1):
+            raise ValueError("Not an end, or not a way.")
+        if self.end and len(self.farthest_parts) != len(self._carriers):
+            raise ValueError("Not the parts of so many angles.")
         self.needed = self._needed(-self.end)
 
     def _follow_turns(self, position: float) -> None:
@@ -172,7 +178,7 @@ class Swing(Remembering):
             way = 1
         if way:
             if self.way:
-                self.recent = [*self.recent, on_grid(top - bottom)][-self._recent_swings :]
+                self.recent = [*self.recent, round(top - bottom, 2)][-self._recent_swings :]
                 self.needed = self._needed(-self.end)
             self.way = way
             self.turns += 1
@@ -213,7 +219,7 @@ class Swing(Remembering):
         """How far the body must come from one end to be at the other."""
         if end and self._strict_ends[end]:
             return self._least_swing
-        if len(self.recent) < RANGE_SWINGS:
+        if len(self.recent) < self._range_swings:
             return max(self._gap, self._least_swing)
         usual = median(self.recent)
         if end and self._strict_ends[-end]:

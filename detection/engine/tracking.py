@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from detection.engine.memory import ROUND, Remembering, on_grid
+from detection.engine.memory import Fields, Remembering, on_grid
 from detection.engine.settings import EngineSettings
-from detection.landmarks import INDEX, LandmarkLike
+from detection.landmarks import INDEX, LANDMARK_NAMES, Landmark, LandmarkLike
 
 _WATCHED = tuple(
     INDEX[f"{side}_{name}"]
@@ -18,11 +18,8 @@ _GRID = 1e3
 _ENOUGH = len(_WATCHED) // 2 + 1
 # Fewer that go far are an arm or a leg.
 _FEWEST = 3
-# After a gap the body may be anywhere; a jump is what happens from one frame to the next.
-_LONGEST_STEP_MS = 100.0
 
-# x and y of each landmark watched, in metres; None for one that is not seen.
-Places = Sequence[float | None]
+Pose = Sequence[LandmarkLike]
 
 
 class Tracking(Remembering):
@@ -30,10 +27,8 @@ class Tracking(Remembering):
     from the last frame and from the one before a jump: a single wrong frame is one jump. Above
     lost_jumps of late the person is lost, until there are fewer than found_jumps."""
 
-    MEMORY = {"places": (), "doubted": (), "jumps": 0.0, "is_lost": False}
-    __slots__ = (*MEMORY, "_settings")
-    places: Places
-    doubted: Places
+    MEMORY = {"jumps": 0.0, "is_lost": False}
+    __slots__ = (*MEMORY, "_before", "_doubted", "_settings")
     jumps: float
     is_lost: bool
 
@@ -41,52 +36,89 @@ class Tracking(Remembering):
         self._settings = settings
         self.forget()
 
-    def watch(self, landmarks: Sequence[LandmarkLike], since_ms: float) -> None:
+    def forget(self) -> None:
+        super().forget()
+        # The last pose that was no jump, and the one to which the last frame has jumped.
+        self._before: Pose | None = None
+        self._doubted: Pose | None = None
+
+    def watch(self, landmarks: Pose, since_ms: float) -> None:
         """Take in one frame, that comes `since_ms` after the last one."""
         settings = self._settings
-        places: list[float | None] = []
-        for index in _WATCHED:
-            landmark = landmarks[index]
-            seen, x, y = landmark.visibility, landmark.x, landmark.y
-            if (
-                (seen is None or seen >= settings.min_visibility)
-                and -_FARTHEST < x < _FARTHEST
-                and -_FARTHEST < y < _FARTHEST
-            ):
-                places.append((x * _GRID + ROUND - ROUND) / _GRID)
-                places.append((y * _GRID + ROUND - ROUND) / _GRID)
-            else:
-                places.append(None)
-                places.append(None)
-        step_ms = since_ms if since_ms < _LONGEST_STEP_MS else _LONGEST_STEP_MS
+        if since_ms >= settings.pose_lost_ms:
+            self.forget()
+        step_ms = since_ms if since_ms < settings.longest_step_ms else settings.longest_step_ms
         limit = settings.step_m + settings.step_m_per_ms * step_ms
-        is_jump = _are_apart(self.places, places, limit)
-        if is_jump and self.doubted:
-            is_jump = _are_apart(self.doubted, places, limit)
+        is_jump = (
+            self._before is not None
+            and self._are_apart(self._before, landmarks, limit)
+            and (self._doubted is None or self._are_apart(self._doubted, landmarks, limit))
+        )
         if is_jump or self.jumps:
             keep = settings.lost_ms / (settings.lost_ms + since_ms)
             self.jumps = jumps = on_grid(self.jumps * keep + is_jump)
             self.is_lost = jumps > (settings.found_jumps if self.is_lost else settings.lost_jumps)
         if is_jump:
-            self.doubted = places
+            self._doubted = landmarks
         else:
-            self.doubted = ()
-            self.places = places
+            self._doubted = None
+            self._before = landmarks
+
+    def _are_apart(self, before: Pose, landmarks: Pose, limit: float) -> bool:
+        least = self._settings.min_visibility
+        square = limit * limit
+        gone = stayed = 0
+        for index in _WATCHED:
+            one, other = before[index], landmarks[index]
+            seen = one.visibility
+            if seen is not None and seen < least:
+                continue
+            seen = other.visibility
+            if seen is not None and seen < least:
+                continue
+            x, y = other.x - one.x, other.y - one.y
+            if x * x + y * y > square:
+                gone += 1
+            else:
+                stayed += 1
+                if stayed == _ENOUGH:
+                    return False
+        return gone >= _FEWEST and gone >= stayed
+
+    def snapshot(self) -> Fields:
+        poses = (("before", self._before), ("doubted", self._doubted))
+        return super().snapshot() | {
+            name: [self._place(pose[index]) for index in _WATCHED]
+            for name, pose in poses
+            if pose is not None
+        }
+
+    def _place(self, landmark: LandmarkLike) -> list[float]:
+        """Metres; nothing of one that is hidden."""
+        seen = landmark.visibility
+        if seen is not None and seen < self._settings.min_visibility:
+            return []
+        return [landmark.x, landmark.y]
+
+    def restore(self, fields: Fields) -> None:
+        poses = {name: fields[name] for name in ("before", "doubted") if name in fields}
+        super().restore({name: fields[name] for name in fields.keys() - poses.keys()})
+        self._before = _pose(poses.get("before"))
+        self._doubted = _pose(poses.get("doubted"))
 
 
-def _are_apart(before: Places, places: Places, limit: float) -> bool:
-    square = limit * limit
-    gone = stayed = 0
-    for n in range(0, len(before), 2):
-        x, y, from_x, from_y = places[n], places[n + 1], before[n], before[n + 1]
-        if x is None or y is None or from_x is None or from_y is None:
-            continue
-        x -= from_x
-        y -= from_y
-        if x * x + y * y > square:
-            gone += 1
-        else:
-            stayed += 1
-            if stayed == _ENOUGH:
-                return False
-    return gone >= _FEWEST and gone >= stayed
+def _pose(places: object) -> Pose | None:
+    """A pose of which only what is watched is known."""
+    if places is None:
+        return None
+    if not isinstance(places, list) or len(places) != len(_WATCHED):
+        raise ValueError("Not the places of so many landmarks.")
+    pose = [_HIDDEN] * len(LANDMARK_NAMES)
+    for index, place in zip(_WATCHED, places, strict=True):
+        if place:
+            x, y = place
+            pose[index] = Landmark(float(x), float(y), 0.0)
+    return pose
+
+
+_HIDDEN = Landmark(0.0, 0.0, 0.0, 0.0)

@@ -145,7 +145,8 @@ def test_it_shows_a_session_that_has_detected_something(support: Client, scene: 
     assert [lane.name for lane in page.context["picture"].lanes] == [
         "standing", "bottom", "completed", "interrupted", "feedback",
     ]  # fmt: skip
-    assert "3300 100 event_completed" in text
+    done = whole().events[-1]
+    assert f"{done.ts_ms:.3f} {done.frame_seq} event_completed" in text
     assert "The last 6 events, the newest first" in text
     assert "What follows is of the last" not in text
     assert [

@@ -132,7 +132,7 @@ def test_a_snapshot_names_what_is_not_as_at_the_start() -> None:
         "leads": {},
         "tracking": {"landmarks": {}},
         "conditions": {},
-        "stillness": None,
+        "stillness": {},
         "swings": [{}],
         "phases": [{}, {}],
         "repetition": {},
@@ -165,7 +165,7 @@ def test_a_snapshot_names_what_is_not_as_at_the_start() -> None:
         {"angles": {}},
         {"repetition": {"step": True}},
         {"rhythm": {}},
-        {"stillness": {}},
+        {"stillness": {"least": [1.0], "most": [2.0]}},
     ],
 )
 def test_a_snapshot_with_anything_else_in_it_is_refused(part: dict[str, Any]) -> None:

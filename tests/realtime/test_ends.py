@@ -18,6 +18,7 @@ from rows import (
 )
 from streaming import SQUAT, Client, batches, create, wire_frames
 
+from detection import SNAPSHOT_FORM
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from projects.suspension import suspend
@@ -406,10 +407,11 @@ def test_an_engine_state_that_cannot_be_read_is_left_to_another_runtime(
     client.socket.close()
     await_detached(created)
     readable = session_of(created).engine_state
+    later = SNAPSHOT_FORM + 1
     for state, version in (
-        ({"made": "unreadable"}, 1),
-        (readable | {"engine": readable["engine"] | {"form": 2}}, 2),
-        (readable | {"engine": readable["engine"] | {"form": 2}}, None),
+        ({"made": "unreadable"}, SNAPSHOT_FORM),
+        (readable | {"engine": readable["engine"] | {"form": later}}, later),
+        (readable | {"engine": readable["engine"] | {"form": later}}, None),
     ):
         DetectionSession.objects.update(engine_state=state, engine_version=version)
         for _ in range(2):
@@ -420,7 +422,7 @@ def test_an_engine_state_that_cannot_be_read_is_left_to_another_runtime(
         assert (found["status"], found["error_code"]) == ("streaming", None)
         row = session_of(created)
         assert (row.engine_state, row.attachment_id) == (state, None)
-    DetectionSession.objects.update(engine_state=readable, engine_version=1)
+    DetectionSession.objects.update(engine_state=readable, engine_version=SNAPSHOT_FORM)
     client = attach(created)
     client.send({"type": "finalize"})
     assert client.until("session_done")["status"] == "completed"

@@ -58,7 +58,7 @@ def test_it_shows_an_event_as_the_stream_does(reader, scene):
     assert first == {
         "event_id": str(uuid.UUID(int=session_id.int ^ 1)),
         "session_id": str(session_id),
-        "ts_ms": pytest.approx(66.667, abs=0.001),
+        "ts_ms": pytest.approx(33.333, abs=0.001),
         "type": "shape_enter",
         "payload": {"shape_key": "standing", "confidence": 1.0},
     }
