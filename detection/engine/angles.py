@@ -3,6 +3,7 @@
 docs/engine.md gives the formulas and the figures by which the settings were chosen.
 """
 
+from abc import ABC, abstractmethod
 from math import acos, pi, sqrt
 
 from detection.engine.memory import GRID, ROUND, Remembering, on_grid
@@ -17,7 +18,7 @@ _STEPS_PER_RADIAN = 180 / pi * _STEPS_PER_DEGREE
 _LEAST_WEIGHT = 1e-4
 
 
-class SideAngle(Remembering):
+class SideAngle(Remembering, ABC):
     """`degrees` is a weighted mean over recent frames, None while it is not known.
 
     Each frame counts by the inverse of its angle's variance and the square of its visibility; and
@@ -58,10 +59,10 @@ class SideAngle(Remembering):
         self._fresh_ms = settings.fresh_ms
         self.forget()
 
+    @abstractmethod
     def measure(self, since_ms: float, keep: float) -> bool:
         """Take in one frame, whose segments are measured. It comes `since_ms` after the last one,
         and `keep` is the share of what was known that remains. Whether it shows the angle."""
-        raise NotImplementedError
 
     def _miss(self, keep: float) -> bool:
         self.unseen = on_grid(self.unseen)
