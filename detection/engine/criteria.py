@@ -79,13 +79,24 @@ class OfPair:
         return max(self._left.seen, self._right.seen)
 
 
-class OfBoth:
-    """Each side must hold. One that fails decides, whether or not the other is known."""
-
+class _OfTwo:
     __slots__ = ("_left", "_right")
 
     def __init__(self, left: OfSide, right: OfSide) -> None:
         self._left, self._right = left, right
+
+    def _one(self, is_low: bool, is_greater: bool) -> float | None:
+        """The greater or the smaller angle; of one that is known alone, that."""
+        left, right = self._left.degrees(is_low), self._right.degrees(is_low)
+        if left is None or right is None:
+            return right if left is None else left
+        return max(left, right) if is_greater else min(left, right)
+
+
+class OfBoth(_OfTwo):
+    """Each side must hold. One that fails decides, whether or not the other is known."""
+
+    __slots__ = ()
 
     def shortfall(self) -> float:
         left, right = self._left.shortfall(), self._right.shortfall()
@@ -93,22 +104,16 @@ class OfBoth:
         return UNKNOWN if worst == 0.0 and (left < 0.0 or right < 0.0) else worst
 
     def degrees(self, is_low: bool) -> float | None:
-        left, right = self._left.degrees(is_low), self._right.degrees(is_low)
-        if left is None or right is None:
-            return right if left is None else left
-        return max(left, right) if is_low else min(left, right)
+        return self._one(is_low, is_greater=is_low)
 
     def visibility(self) -> float:
         return min(self._left.visibility(), self._right.visibility())
 
 
-class OfEither:
+class OfEither(_OfTwo):
     """One side that holds is enough, and so is one that is known to tell how far it is off."""
 
-    __slots__ = ("_left", "_right")
-
-    def __init__(self, left: OfSide, right: OfSide) -> None:
-        self._left, self._right = left, right
+    __slots__ = ()
 
     def shortfall(self) -> float:
         left, right = self._left.shortfall(), self._right.shortfall()
@@ -117,10 +122,7 @@ class OfEither:
         return left if left < right else right
 
     def degrees(self, is_low: bool) -> float | None:
-        left, right = self._left.degrees(is_low), self._right.degrees(is_low)
-        if left is None or right is None:
-            return right if left is None else left
-        return min(left, right) if is_low else max(left, right)
+        return self._one(is_low, is_greater=not is_low)
 
     def visibility(self) -> float:
         return max(self._left.visibility(), self._right.visibility())
