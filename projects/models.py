@@ -77,7 +77,8 @@ class Project(models.Model):
         permissions = [("suspend_project", "Can suspend and resume project")]
 
     def __str__(self) -> str:
-        return visible(self.name)
+        """`Organization / Project`: projects of many customers have one name."""
+        return f"{self.organization} / {visible(self.name)}"
 
 
 class CredentialKind(models.TextChoices):

@@ -24,6 +24,7 @@ from django.urls import URLPattern, path, reverse
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError
 from staff.lists import BoundedAdmin
+from staff.naming import full_name
 
 MOST_AT_ONCE = 500
 
@@ -65,7 +66,7 @@ class Act(ABC):
         return True
 
     def title(self, row: Any) -> str:
-        return f"{self.label} {row}"
+        return f"{self.label} {full_name(row)}"
 
     def effects(self, rows: Sequence[Any]) -> list[str]:
         """What will happen, a sentence each."""
@@ -246,7 +247,7 @@ def _act_on_many(
             try:
                 page.perform(request, act, row, form.cleaned_data)
             except ApiError as error:
-                page.message_user(request, f"{row}: {error}", messages.WARNING)
+                page.message_user(request, f"{full_name(row)}: {error}", messages.WARNING)
             else:
                 done += 1
         if gone := ticked - len(rows):
@@ -259,7 +260,7 @@ def _act_on_many(
     names = page.opts.verbose_name if len(rows) == 1 else page.opts.verbose_name_plural
     context = {
         "title": f"{act.label} {len(rows)} {names}",
-        "rows": rows,
+        "rows": [(row.pk, full_name(row)) for row in rows],
         "is_possible": True,
         "effects": act.effects(rows),
         "back": request.get_full_path(),

@@ -26,6 +26,7 @@ from sessions_app.deadlines import as_due, is_due
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession, Mode, Status
 from staff.credential_acts import about_to_expire
+from staff.naming import with_customer
 from staff.timeline import lasting
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -110,7 +111,8 @@ def _attention(user: Any, now: datetime) -> Iterator[Concerns]:
     ]
     for title, model in suspended:
         if user.has_perm(f"projects.view_{model._meta.model_name}"):
-            rows = model.objects.filter(suspended_at__isnull=False).order_by("-suspended_at")
+            suspended_rows = model.objects.filter(suspended_at__isnull=False)
+            rows = with_customer(suspended_rows).order_by("-suspended_at")
             yield _concerns(
                 title,
                 [
@@ -142,12 +144,14 @@ def _failing(now: datetime) -> Concerns:
         )
         .order_by()
     )
-    projects = failed.values_list("project_id", "project__name").annotate(count=Count("id"))
+    projects = failed.values_list("project_id").annotate(count=Count("id")).order_by("-count")
+    counts = dict(projects[: MOST_NAMED + 1])
+    named = with_customer(Project.objects.all()).in_bulk(list(counts))
     return _concerns(
         "Projects with failed sessions in the last day",
         [
             Concern(
-                visible(name),
+                str(named[project_id]),
                 _list(
                     DetectionSession,
                     status__exact=Status.FAILED,
@@ -156,7 +160,7 @@ def _failing(now: datetime) -> Concerns:
                 ),
                 f"{count} failed",
             )
-            for project_id, name, count in projects.order_by("-count")[: MOST_NAMED + 1]
+            for project_id, count in counts.items()
         ],
         _list(DetectionSession, status__exact=Status.FAILED, day=days),
     )
@@ -168,12 +172,12 @@ def _expiring(kind: str, model: type[Credential], now: datetime) -> Concerns:
         f"{model._meta.verbose_name_plural} about to expire",
         [
             Concern(
-                visible(row.name),
+                f"{row.project} / {visible(row.name)}",
                 reverse(f"admin:projects_{model._meta.model_name}_change", args=[row.pk]),
                 f"{'expired' if row.expires_at <= now else 'expires'} "
                 f"{row.expires_at:%Y-%m-%d %H:%M} UTC",
             )
-            for row in rows.order_by("expires_at")[: MOST_NAMED + 1]
+            for row in with_customer(rows).order_by("expires_at")[: MOST_NAMED + 1]
             if row.expires_at
         ],
         _list(model, state="due"),

@@ -18,6 +18,7 @@ from kynaplatform.api.names import visible
 from projects.credentials import credential_revoke, credential_rotate
 from projects.models import Credential
 from staff.acts import Act, Outcome, ReasonForm
+from staff.naming import full_name
 
 SOON, LATELY = timedelta(days=14), timedelta(days=1)
 
@@ -146,7 +147,7 @@ class Rotate(Act):
         successor = type(row)._default_manager.get(pk=credential.pk)
         page = admin.site.get_model_admin(type(row))
         page.log_addition(request, successor, f"Issued to replace {row}.")
-        sentence = f"Rotated {row}: {successor} replaces it."
+        sentence = f"Rotated {full_name(row)}: {successor} replaces it."
         return Outcome(sentence, secret_page(request, Issued(successor, secret)))
 
 
@@ -173,7 +174,7 @@ class Revoke(Act):
         self, request: HttpRequest, row: Credential, data: dict[str, Any], now: datetime
     ) -> Outcome:
         credential_revoke(credential=row, now=now)
-        return Outcome(f"Revoked {row}.")
+        return Outcome(f"Revoked {full_name(row)}.")
 
 
 def _as_long_again(credential: Credential, now: datetime) -> datetime | None:

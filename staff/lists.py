@@ -1,8 +1,11 @@
 """Bases of admin pages. What the database or the lifecycle owns is read-only here as well."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connection
@@ -13,6 +16,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from staff.asking import OfferedAdmin
+from staff.naming import full_name, with_customer
 
 
 class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
@@ -43,6 +47,29 @@ class BoundedAdmin(OfferedAdmin):
     # Several filters are expensive to count, and a count says little at this size.
     show_facets = admin.ShowFacets.NEVER
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With what names each row's customer."""
+        rows = with_customer(super().get_queryset(request))
+        # A list leaves its own relations out where others are selected.
+        return rows.select_related(*also) if (also := self.list_select_related) else rows
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
+        return self._log(request, obj, ADDITION, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
+        return self._log(request, obj, CHANGE, message)
+
+    def _log(self, request: HttpRequest, row: Any, flag: int, message: Any) -> LogEntry:
+        """Django's own writes `str(row)`, which names no customer."""
+        return LogEntry.objects.create(
+            user_id=request.user.pk,
+            content_type=ContentType.objects.get_for_model(row, for_concrete_model=False),
+            object_id=row.pk,
+            object_repr=full_name(row)[:200],
+            action_flag=flag,
+            change_message=message if isinstance(message, str) else json.dumps(message),
+        )
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
@@ -65,7 +92,8 @@ class OwnerFilter(admin.RelatedFieldListFilter):
     ) -> list[tuple[str, Any]]:
         owners = field.remote_field.model._default_manager
         try:
-            return [(str(one.pk), str(one)) for one in owners.filter(pk__in=self.lookup_val or ())]
+            named = with_customer(owners.filter(pk__in=self.lookup_val or ()))
+            return [(str(one.pk), full_name(one)) for one in named]
         except ValidationError:  # no id; the list then says that it was asked wrongly
             return []
 

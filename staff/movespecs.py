@@ -15,6 +15,7 @@ from movespecs.moderation import movespec_delist, movespec_relist
 from projects.models import Credential
 from staff.acts import Act, ActingAdmin, Outcome
 from staff.lists import OwnerFilter, ReadOnlyAdmin
+from staff.naming import full_name
 from staff.sources import lines_of, reading
 from staff.version_acts import RollBack, name_of
 
@@ -42,7 +43,7 @@ class Delist(Act):
         self, request: HttpRequest, row: MoveSpec, data: dict[str, Any], now: datetime
     ) -> Outcome:
         movespec_delist(movespec_id=row.id, now=now)
-        return Outcome(f"Delisted {row}.")
+        return Outcome(f"Delisted {full_name(row)}.")
 
 
 class Relist(Act):
@@ -62,7 +63,7 @@ class Relist(Act):
         self, request: HttpRequest, row: MoveSpec, data: dict[str, Any], now: datetime
     ) -> Outcome:
         movespec_relist(movespec_id=row.id, now=now)
-        return Outcome(f"Relisted {row}.")
+        return Outcome(f"Relisted {full_name(row)}.")
 
 
 def names_of_authors(releases: Iterable[Release]) -> dict[int, str]:

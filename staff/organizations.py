@@ -191,7 +191,6 @@ class OrganizationAdmin(SuspendableAdmin):
 class ProjectAdmin(SuspendableAdmin):
     list_display = ["name", "organization", "suspended_at", "requests_in_force"]
     list_filter = [SuspensionFilter, ("organization", OwnerFilter), "created_at"]
-    list_select_related = ["organization"]
     search_fields = ["name", "=id", "organization__name"]
     autocomplete_fields = ["organization"]
     given = ["name", "organization"]

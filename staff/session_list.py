@@ -20,6 +20,7 @@ from sessions_app.keyset import Place, place
 from sessions_app.listing import Asked, Listed, sessions_list
 from sessions_app.models import DetectionSession
 from staff.asking import OfferedChangeList
+from staff.naming import with_customer
 
 
 class AskingFilter(admin.SimpleListFilter):
@@ -44,7 +45,7 @@ class AskingFilter(admin.SimpleListFilter):
 
 class ProjectForm(forms.Form):
     project__id__exact = forms.ModelChoiceField(
-        Project.objects,
+        with_customer(Project.objects.all()),
         label="Find a project",
         widget=AutocompleteSelect(
             DetectionSession._meta.get_field("project"), admin.site, attrs={"id": "by-project"}
@@ -132,7 +133,7 @@ class SessionChangeList(OfferedChangeList):
             now=clock.now(),
             start=start,
             size=self.list_per_page,
-            related=["project"],
+            related=["project__organization"],
         )
 
 

@@ -20,6 +20,7 @@ from sessions_app.models import LIVE_STATUSES, DetectionSession
 from staff.acts import Act, ActingAdmin, Outcome
 from staff.detections import detections
 from staff.lists import ReadOnlyAdmin
+from staff.naming import full_name
 from staff.session_list import DayFilter, ProjectFilter, ProjectForm, SessionChangeList
 from staff.timeline import timeline
 
@@ -34,7 +35,7 @@ class Cancel(Act):
         return row.status in LIVE_STATUSES
 
     def title(self, row: DetectionSession) -> str:
-        return f"Cancel session {row}"
+        return f"Cancel session {full_name(row)}"
 
     def effects(self, rows: Sequence[DetectionSession]) -> list[str]:
         return [
@@ -55,7 +56,7 @@ class Cancel(Act):
                 f"It had ended already: {found.status}, outcome {found.terminal_outcome}."
             )
         session_cancel(session_id=row.id, project_id=row.project_id, now=now)
-        return Outcome(f"Cancelled session {row}.")
+        return Outcome(f"Cancelled session {full_name(row)}.")
 
 
 @admin.register(DetectionSession)
@@ -104,7 +105,9 @@ class DetectionSessionAdmin(ActingAdmin, ReadOnlyAdmin):
         found = super().get_object(request, object_id, from_field)
         if found is None:
             return None
-        whole = DetectionSession.objects.select_related("project", "resolved_version__movespec")
+        whole = DetectionSession.objects.select_related(
+            "project__organization", "resolved_version__movespec"
+        )
         return session_as_of(whole.filter(id=found.pk).defer("engine_state"), clock.now())
 
     def render_change_form(

@@ -18,6 +18,7 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
 from sessions_app.models import DetectionSession
 from staff.acts import Act, Outcome, ReasonForm
+from staff.naming import full_name
 from staff.sources import MOST_LINES, reading, side_by_side
 
 MOST_CHOICES = 200
@@ -128,7 +129,7 @@ class VersionAct(Act):
     takes_many = False
 
     def title(self, row: MoveSpecVersion) -> str:
-        return f"{self.label} {name_of(row)} of {row.movespec}"
+        return f"{self.label} {name_of(row)} of {full_name(row.movespec)}"
 
     def form(self, data: Any, row: MoveSpecVersion) -> forms.Form:
         return self.form_class(data, version=row)
@@ -202,7 +203,7 @@ class Release(VersionAct):
         )
         if was_released:
             raise Conflict(f"{capfirst(name_of(row))} is the released one already.")
-        return Outcome(f"{self.done} {name_of(row)} of {row.movespec}.")
+        return Outcome(f"{self.done} {name_of(row)} of {full_name(row.movespec)}.")
 
 
 class RollBack(Release):
@@ -273,7 +274,7 @@ class Withdraw(VersionAct):
             reason=data["reason"],
             seen=data["seen"],
         )
-        done = f"Withdrew {name_of(row)} of {row.movespec}"
+        done = f"Withdrew {name_of(row)} of {full_name(row.movespec)}"
         if replacement:
             other = MoveSpecVersion.objects.defer("yaml_source").get(id=replacement)
             return Outcome(f"{done}; {name_of(other)} replaces it.")

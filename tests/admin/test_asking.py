@@ -287,7 +287,7 @@ def autocomplete(client: Client, **asked: Any) -> Any:
 
 def test_autocompletion_finds_by_name(outsider: Machine) -> None:
     found = autocomplete(member("operators"), term="out").json()
-    assert [one["text"] for one in found["results"]] == ["outsider"]
+    assert [one["text"] for one in found["results"]] == ["Elsewhere / outsider"]
     assert found["pagination"] == {"more": False}
 
 

@@ -25,6 +25,7 @@ from projects.credentials import (
 )
 from projects.models import AccessToken, ApiKey, Credential, CredentialKind, ServiceAccount
 from projects.scopes import Scope
+from staff.naming import full_name
 from tests.admin.staffing import address, member, text_of
 from tests.api.asking import nothing_changes, refused
 from tests.concurrency.racing import race
@@ -301,7 +302,7 @@ def test_the_old_one_goes_on_for_the_overlap_that_was_chosen(
     assert timedelta() <= old.expires_at - before - hours * HOUR < timedelta(minutes=1)
     new = model.objects.get(name="old", expires_at__year=2999)
     assert (new.kind, new.scopes, new.revoked_at) == (kind, scopes, None)
-    assert histories(old) == [f"Rotated {old}: {new} replaces it. Reason: Leaked"]
+    assert histories(old) == [f"Rotated {full_name(old)}: {new} replaces it. Reason: Leaked"]
     assert histories(new) == [f"Issued to replace {old}."]
 
 
@@ -516,7 +517,7 @@ def test_revoking_refuses_the_key_and_its_tokens_at_once_and_leaves_sessions(
     refused(mint_with(owner.secret), 401, "api_key_invalid")
     refused(owner.get(MOVESPECS), 401, "access_token_invalid")
     assert owner.project.sessions.get(id=session).status == "created"
-    assert histories(key(owner)) == [f"Revoked {owner.credential}. Reason: Leaked"]
+    assert histories(key(owner)) == [f"Revoked {full_name(owner.credential)}. Reason: Leaked"]
 
 
 def test_a_second_revocation_is_told_since_when_and_keeps_the_first(

@@ -166,7 +166,7 @@ def test_it_names_what_is_suspended(
     Project.objects.filter(id=peer.project.id).update(suspended_at=when)
     assert concerns() == {
         "Suspended organizations": [("Elsewhere", "since 2026-01-05 12:00 UTC")],
-        "Suspended projects": [("peer", "since 2026-01-05 12:00 UTC")],
+        "Suspended projects": [("Acme / peer", "since 2026-01-05 12:00 UTC")],
     }
     page = shown(superuser)
     assert reverse("admin:projects_project_change", args=[peer.project.id]) in page
@@ -184,7 +184,7 @@ def test_it_names_ten_and_leads_to_the_rest(superuser: Client, owner: Machine) -
         organization=owner.organization, name="<script>x", suspended_at=now + MINUTE
     )
     named = [name for name, _ in concerns()["Suspended projects"]]
-    assert named == ["<script>x", *(f"p{number}" for number in range(9))]
+    assert named == ["Acme / <script>x", *(f"Acme / p{number}" for number in range(9))]
     page = shown(superuser)
     assert "<script>x" not in page
     (more,) = re.findall(r'<a href="([^"]+)">and more</a>', page)
@@ -200,9 +200,9 @@ def test_it_counts_the_failed_sessions_of_the_last_day(
     overdue(movespec, "created", created_at=now - HOUR)
     make_session(movespec, "failed", created_at=now - DAY - MINUTE)
     assert concerns(now) == {
-        "Projects with failed sessions in the last day": [("owner", "3 failed")]
+        "Projects with failed sessions in the last day": [("Acme / owner", "3 failed")]
     }
-    (address,) = re.findall(r'<a href="([^"]+)">owner</a>', shown(superuser))
+    (address,) = re.findall(r'<a href="([^"]+)">Acme / owner</a>', shown(superuser))
     found = superuser.get(address.replace("&amp;", "&")).context["cl"].result_list
     assert {str(session.id) for session in found} >= set(ids)
 
@@ -232,9 +232,13 @@ def test_it_names_credentials_about_to_expire_and_just_expired(
             )
 
     def about(kind: str) -> list[tuple[str, str]]:
+        whose = "Acme / owner /"
         return [
-            (f"{kind} gone", f"expired {now - DAY + MINUTE:%Y-%m-%d %H:%M} UTC"),
-            (f"{kind} soon", f"expires {now + 14 * DAY - MINUTE:%Y-%m-%d %H:%M} UTC"),
+            (f"{whose} {kind} gone", f"expired {now - DAY + MINUTE:%Y-%m-%d %H:%M} UTC"),
+            (
+                f"{whose} {kind} soon",
+                f"expires {now + 14 * DAY - MINUTE:%Y-%m-%d %H:%M} UTC",
+            ),
         ]
 
     assert concerns(now) == {
@@ -348,8 +352,8 @@ def test_it_costs_the_same_queries_whatever_there_is(
         )
     with CaptureQueriesContext(connection) as many:
         shown(superuser)
-    # Login session and user, five of concerns, three of sessions, releases, the user's actions.
-    assert (len(few), len(many)) == (12, 12)
+    # Login session and user, six of concerns, three of sessions, releases, the user's actions.
+    assert (len(few), len(many)) == (13, 13)
 
 
 def test_each_of_its_reads_of_sessions_has_an_index(superuser: Client, movespec: MoveSpec) -> None:

@@ -63,7 +63,7 @@ def test_what_would_not_show_of_a_strangers_text_is_written_out(
         assert "\u202e" not in text_of(page)
     assert "Two<br>lines[U+2067]." in text_of(pages[1])
     assert shown in LogEntry.objects.get().object_repr
-    assert f"Delisted {shown}." in LogEntry.objects.get().get_change_message()
+    assert f"Delisted Acme / owner / {shown}." in LogEntry.objects.get().get_change_message()
     draft = text_of(operator.get(address(MoveSpecDraft.objects.get())))
     assert "<code># [U+202E]</code>" in draft
     assert "\u202e" not in draft
@@ -131,16 +131,18 @@ def test_delisting_hides_a_public_movespec_from_others_at_once(
 
     answer = moderate(operator, public_movespec, "delist")
 
-    assert "Delisted Public squat." in text_of(answer)
+    assert "Delisted Acme / owner / Public squat." in text_of(answer)
     assert error_of(outsider.get(path))["code"] == "not_found"
     assert owner.get(path).json()["visibility"] == "private"
     entry = LogEntry.objects.get()
-    assert entry.get_change_message() == "Delisted Public squat. Reason: A complaint."
+    assert (
+        entry.get_change_message() == "Delisted Acme / owner / Public squat. Reason: A complaint."
+    )
     assert "A complaint." in text_of(operator.get(address(public_movespec, "history")))
 
     answer = moderate(operator, public_movespec, "relist", "It was answered.")
 
-    assert "Relisted Public squat." in text_of(answer)
+    assert "Relisted Acme / owner / Public squat." in text_of(answer)
     assert outsider.get(path).status_code == 200
 
 

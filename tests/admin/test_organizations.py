@@ -78,7 +78,7 @@ def test_operators_make_an_organization_and_a_project_in_it(operator: Client) ->
     assert (project.rate_limit, project.rate_limit_sessions, project.rate_limit_movespecs) == (
         None, 3, None,
     )  # fmt: skip
-    assert last_history(project) == ("operators", "Gym", "Added.")
+    assert last_history(project) == ("operators", "Acme / Gym", "Added.")
 
 
 def test_a_new_project_works_over_the_api(operator: Client, owner: Machine) -> None:
@@ -126,7 +126,8 @@ def test_a_name_from_before_is_shown_written_out_and_has_to_be_given_anew(
 ) -> None:
     row = getattr(owner, level)
     type(row).objects.update(name="safe\u202egpj\nSuspended all.")
-    shown = "safe[U+202E]gpj[U+000A]Suspended all."
+    name = "safe[U+202E]gpj[U+000A]Suspended all."
+    shown = name if level == "organization" else f"Acme / {name}"
 
     assert f"Suspend {shown}" in text_of(operator.get(address(row, "suspend")))
     assert f"Suspended {shown}." in text_of(do(operator, row, "suspend"))
@@ -141,7 +142,7 @@ def test_the_name_of_a_key_from_before_is_shown_written_out(
 ) -> None:
     Credential.objects.update(name="safe\u202egpj")
     page = text_of(operator.get(address(ApiKey.objects.get(), "revoke")))
-    assert "Revoke safe[U+202E]gpj" in page
+    assert "Revoke Acme / owner / safe[U+202E]gpj" in page
 
 
 def test_a_project_stays_in_its_organization(
@@ -315,7 +316,7 @@ def test_suspending_refuses_requests_and_cancels_live_sessions_at_once(
 
     answer = do(operator, row, "suspend")
 
-    assert f"Suspended {row.name}." in text_of(answer)
+    assert f"Suspended {row}." in text_of(answer)
     refused(owner.get(MOVESPECS), 403, f"{level}_suspended")
     refused(owner.create_session(movespec), 403, f"{level}_suspended")
     refused(owner.post(TOKENS, {"api_key": owner.secret}), 403, f"{level}_suspended")
@@ -328,7 +329,7 @@ def test_suspending_refuses_requests_and_cancels_live_sessions_at_once(
     assert row.suspended_at is not None
     assert before < row.suspended_at == session.ended_at
     assert last_history(row) == (
-        "operators", row.name, f"Suspended {row.name}. Reason: Unpaid",
+        "operators", str(row), f"Suspended {row}. Reason: Unpaid",
     )  # fmt: skip
 
 
@@ -342,13 +343,13 @@ def test_resuming_lets_requests_in_and_leaves_cancelled_sessions_so(
 
     answer = do(operator, row, "resume", "Paid")
 
-    assert f"Resumed {row.name}." in text_of(answer)
+    assert f"Resumed {row}." in text_of(answer)
     assert owner.get(MOVESPECS).status_code == 200
     assert owner.create_session(movespec).status_code == 201
     assert sorted(DetectionSession.objects.values_list("status", flat=True)) == [
         "cancelled", "created",
     ]  # fmt: skip
-    assert last_history(row) == ("operators", row.name, f"Resumed {row.name}. Reason: Paid")
+    assert last_history(row) == ("operators", str(row), f"Resumed {row}. Reason: Paid")
 
 
 def test_the_page_before_a_suspension_says_what_it_ends(
@@ -432,10 +433,10 @@ def test_many_are_suspended_from_the_list_after_a_confirmation(
     done = text_of(do_many(operator, rows, "suspend", confirmed="yes", reason="Attack"))
 
     assert "Suspended 2 of 3." in done
-    assert "Peer: It has been suspended since 2026-03-04 05:06 UTC." in done
+    assert "Acme / peer: It has been suspended since 2026-03-04 05:06 UTC." in done
     assert Project.objects.filter(suspended_at__isnull=True).count() == 0
     assert DetectionSession.objects.get().terminal_outcome == "suspended"
-    assert last_history(outsider.project)[2] == "Suspended outsider. Reason: Attack"
+    assert last_history(outsider.project)[2] == "Suspended Elsewhere / outsider. Reason: Attack"
     assert not LogEntry.objects.filter(object_id=str(peer.project.id)).exists()
 
 
@@ -538,10 +539,10 @@ def test_a_count_leads_to_a_list_that_names_whose_it_is(
     assert [row.movespec for row in releases.context["cl"].result_list] == [movespec]
     for response, owned_by in (
         (projects, "Acme"),
-        (keys, "owner"),
-        (movespecs, "owner"),
-        (versions, "Squat"),
-        (releases, "Squat"),
+        (keys, "Acme / owner"),
+        (movespecs, "Acme / owner"),
+        (versions, "Acme / owner / Squat"),
+        (releases, "Acme / owner / Squat"),
     ):
         choices = [
             [
@@ -567,7 +568,9 @@ def test_what_left_a_narrowed_list_meanwhile_is_told_of_when_it_is_confirmed(
     confirmed = chosen | {"confirmed": "yes", "reason": "Unpaid"}
     told = text_of(operator.post(page, confirmed, follow=True))
 
-    assert re.search(r'<li class="warning">Owner: It has been suspended since [^<]*</li>', told)
+    assert re.search(
+        r'<li class="warning">Acme / owner: It has been suspended since [^<]*</li>', told
+    )
     assert '<li class="warning">Suspended 1 of 2.</li>' in told
     told = text_of(operator.post(page, confirmed, follow=True))
     assert '<li class="warning">Suspended 0 of 2.</li>' in told
@@ -597,7 +600,7 @@ def test_all_that_a_narrowed_list_has_are_chosen_by_its_filters(
     asked = operator.post(
         page, {"action": "suspend", "_selected_action": ids, "select_across": "1"}
     )
-    assert asked.context["rows"] == [outsider.project]
+    assert asked.context["rows"] == [(outsider.project.id, "Elsewhere / outsider")]
 
 
 @pytest.mark.parametrize(

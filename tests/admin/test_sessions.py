@@ -460,7 +460,7 @@ def test_it_cancels_one_and_keeps_the_reason(
     entry = LogEntry.objects.get()
     assert (entry.object_id, entry.get_change_message()) == (
         this,
-        f"Cancelled session {this}. Reason: Stuck.",
+        f"Cancelled session Acme / owner / {this}. Reason: Stuck.",
     )
 
 
@@ -508,8 +508,8 @@ def test_it_cancels_many_but_those_that_ended_meanwhile(
 
     assert sorted(str(message) for message in done.context["messages"]) == sorted(
         [
-            f"{over}: It had ended already: cancelled, outcome suspended.",
-            f"{due}: It had ended already: cancelled, outcome expired.",
+            f"Acme / owner / {over}: It had ended already: cancelled, outcome suspended.",
+            f"Acme / owner / {due}: It had ended already: cancelled, outcome expired.",
             "Cancelled 2 of 4.",
         ]
     )

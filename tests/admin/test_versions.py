@@ -182,7 +182,7 @@ def test_a_release_reaches_the_next_session_and_the_history(
 ) -> None:
     answer = act(manager, second, "release")
 
-    assert "Released version 2 of Squat." in text_of(answer)
+    assert "Released version 2 of Acme / owner / Squat." in text_of(answer)
     created = owner.create_session(movespec).json()
     assert created["resolved_movespec_version_id"] == str(second.id)
     assert history_of(movespec) == [
@@ -191,7 +191,7 @@ def test_a_release_reaches_the_next_session_and_the_history(
     ]
     entry = LogEntry.objects.get()
     assert entry.get_change_message() == (
-        "Released version 2 of Squat. Reason: It counts shallow squats."
+        "Released version 2 of Acme / owner / Squat. Reason: It counts shallow squats."
     )
     page = text_of(manager.get(address(movespec)))
     assert "It counts shallow squats." in page
@@ -246,7 +246,7 @@ def test_staff_roll_back_from_the_movespec_page(
 
     answer = act(manager, first, "roll-back", reason="Version 2 counts nothing.")
 
-    assert "Rolled back to version 1 of Squat." in text_of(answer)
+    assert "Rolled back to version 1 of Acme / owner / Squat." in text_of(answer)
     assert history_of(movespec)[0] == (2, 1, "grace", "Version 2 counts nothing.")
     assert "Roll back" not in text_of(manager.get(address(movespec)))
 
@@ -269,7 +269,7 @@ def test_withdrawing_an_unreleased_version_changes_no_release(
 
     answer = act(manager, second, "withdraw", reason="A typo.")
 
-    assert "Withdrew version 2 of Squat." in text_of(answer)
+    assert "Withdrew version 2 of Acme / owner / Squat." in text_of(answer)
     second.refresh_from_db()
     assert second.withdrawn_at is not None
     assert second.withdrawn_by_staff == User.objects.get(username="grace")
@@ -302,7 +302,7 @@ def test_withdrawing_the_released_version_asks_what_replaces_it(
     assert previewed_on(preview) == str(second.id)
     answer = withdraw_for(manager, first, second, reason="Unsafe.")
 
-    assert "Withdrew version 1 of Squat; version 2 replaces it." in text_of(answer)
+    assert "Withdrew version 1 of Acme / owner / Squat; version 2 replaces it." in text_of(answer)
     assert released_of(movespec) == second.id
     assert history_of(movespec)[0] == (1, 2, "grace", "Unsafe.")
     pinned = owner.create_session(movespec, movespec_version_id=str(first.id))
@@ -356,7 +356,7 @@ def test_the_second_of_two_staff_is_told_what_the_first_did(
     assert "Mine." in page
     assert seen_on(told) == latest_release_of(movespec)
     answer = send(manager, third, "release", seen_on(told), reason="Mine.")
-    assert "Released version 3 of Squat." in text_of(answer)
+    assert "Released version 3 of Acme / owner / Squat." in text_of(answer)
     assert [to for _, to, _, _ in history_of(movespec)] == [3, 2, 1]
 
 
@@ -457,7 +457,7 @@ def test_a_replacement_is_seen_before_it_is_released(
 
     more = {"replacement": str(third.id), "previewed": previewed_on(asked)}
     done = send(manager, first, "withdraw", seen_on(asked), **more)
-    assert "Withdrew version 1 of Squat; version 3 replaces it." in text_of(done)
+    assert "Withdrew version 1 of Acme / owner / Squat; version 3 replaces it." in text_of(done)
 
 
 def test_a_replacement_that_was_not_seen_does_not_hide_what_a_colleague_did(
@@ -499,7 +499,7 @@ def test_before_the_first_release_a_release_shows_the_yaml(manager: Client, owne
     assert 'class="diff"' not in page
     assert len(re.findall(r'<tr id="line-\d+"', page)) == 14
     assert "<strong>Warning</strong>" in page
-    assert "Released version 1 of New." in text_of(act(manager, version, "release"))
+    assert "Released version 1 of Acme / owner / New." in text_of(act(manager, version, "release"))
 
 
 def test_withdrawing_what_is_not_released_tells_what_runs_it(

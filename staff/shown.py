@@ -1,0 +1,62 @@
+"""How staff read values in lists: moments, ids and states."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from django.contrib import admin
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from kynaplatform import clock
+
+Tone = Literal["quiet", "good", "warning", "bad"]
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def badge(text: str, tone: Tone = "quiet") -> SafeString:
+    return format_html('<span class="badge {}">{}</span>', tone, text)
+
+
+def short_id(row_id: object) -> SafeString:
+    """As much of an id as tells rows apart; all of it is there to be copied and read out."""
+    return format_html('<span class="short-id" title="{0}">{0}</span>', row_id)
+
+
+def moment(at: datetime, now: datetime) -> SafeString:
+    """`5 min ago` or `in 3 h` within a day of now, else `21 Nov, 14:02`; the whole as its title."""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        date_format(at, "DATETIME_FORMAT"),
+        _read(at, now),
+    )
+
+
+def _read(at: datetime, now: datetime) -> str:
+    away = abs(now - at)
+    if away >= DAY:
+        return date_format(at, "j M, H:i" if at.year == now.year else "j M Y")
+    if away < MINUTE:
+        return "just now" if at <= now else "in a moment"
+    far = f"{away // HOUR} h" if away >= HOUR else f"{away // MINUTE} min"
+    return f"{far} ago" if at <= now else f"in {far}"
+
+
+def moment_of(field: str, description: str | None = None) -> Callable[[Any], SafeString | None]:
+    """A column of a list that shows the moment in `field`, and sorts by it."""
+
+    @admin.display(description=description or field.removesuffix("_at"), ordering=field)
+    def shown(row: Any) -> SafeString | None:
+        at = getattr(row, field)
+        return moment(at, clock.now()) if at else None
+
+    return shown
+
+
+def id_column(row: Any) -> SafeString:
+    return short_id(row.pk)
+
+
+id_column.short_description = "id"  # type: ignore[attr-defined]
