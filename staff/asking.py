@@ -21,6 +21,7 @@ from django.contrib.admin.views.main import (
 from django.core.exceptions import FieldDoesNotExist, SuspiciousOperation, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.utils.text import capfirst
 
 from staff.refusals import Refused
 
@@ -69,6 +70,12 @@ class ChosenFilter(admin.SimpleListFilter):
 
 class OfferedChangeList(ChangeList):
     """A list that is asked for by what it shows: its filters, search, columns and pages."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Django's own tells to select one.
+        if not self.is_popup:
+            self.title = capfirst(self.opts.verbose_name_plural)
 
     def get_filters(self, request: HttpRequest) -> Any:
         self._require_offered(request.GET)

@@ -9,9 +9,11 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.safestring import SafeString
 
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
+from kynaplatform.api.names import visible
 from projects.credentials import credential_issue, is_live
 from projects.models import (
     AccessToken,
@@ -34,6 +36,11 @@ from staff.credential_acts import (
     state_of,
 )
 from staff.lists import OwnerFilter, ReadOnlyAdmin
+from staff.shown import Tone, badge, id_column, moment_of
+
+TONES: dict[str, Tone] = {
+    "live": "good", "expires soon": "warning", "expired": "quiet", "revoked": "bad",
+}  # fmt: skip
 
 
 class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -80,26 +87,29 @@ class CredentialAdmin(ActingAdmin):
     add_form_template = "admin/projects/issue.html"
     autocomplete_fields = ["project"]
     list_display = [
-        "name", "project", "state", "scope_summary", "last_used_at", "expires_at", "created_at",
+        "shown_name", "project", "state", moment_of("last_used_at", "last used"),
+        moment_of("expires_at", "expires"),
     ]  # fmt: skip
     list_filter = [StateFilter, ("project", OwnerFilter), "last_used_at", "created_at"]
-    list_select_related = ["project"]
     search_fields = ["name", "=id", "project__name", "=project__id"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    @admin.display(description="name", ordering="name")
+    def shown_name(self, credential: Credential) -> str:
+        return visible(credential.name)
+
     @admin.display(description="scopes")
     def scope_names(self, credential: Credential) -> str:
+        if credential.scopes == all_scopes():
+            return "all"
         return ", ".join(credential.scopes)
 
-    @admin.display(description="scopes")
-    def scope_summary(self, credential: Credential) -> str:
-        return "all" if credential.scopes == all_scopes() else self.scope_names(credential)
-
     @admin.display(description="state")
-    def state(self, credential: Credential) -> str:
-        return state_of(credential, clock.now())
+    def state(self, credential: Credential) -> SafeString:
+        state = state_of(credential, clock.now())
+        return badge(state, TONES[state])
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj is None:
@@ -108,7 +118,7 @@ class CredentialAdmin(ActingAdmin):
                 ("Scopes", {"fields": ["scopes"]}),
             ]
         known = [
-            "id", "project", "name", "state", "scope_names", "created_at", "last_used_at",
+            "id", "project", "shown_name", "state", "scope_names", "created_at", "last_used_at",
             "expires_at", "revoked_at",
         ]  # fmt: skip
         return [(None, {"fields": known})]
@@ -160,20 +170,29 @@ class ServiceAccountAdmin(CredentialAdmin):
 
 @admin.register(AccessToken)
 class AccessTokenAdmin(ReadOnlyAdmin):
-    list_display = ["id", "project", "credential", "created_at", "expires_at", "revoked_at"]
+    list_display = [
+        id_column, "project", "credential_name", moment_of("created_at", "minted"),
+        moment_of("expires_at", "expires"), moment_of("revoked_at", "revoked"),
+    ]  # fmt: skip
     list_filter = ["created_at", "expires_at", "revoked_at"]
-    list_select_related = ["project", "credential"]
+    list_select_related = ["credential"]
     search_fields = ["=id", "=project__id", "=credential__id"]
     fields = [
         "id", "project", "credential", "scopes", "created_at", "expires_at", "revoked_at",
     ]  # fmt: skip
+
+    @admin.display(description="credential", ordering="credential")
+    def credential_name(self, token: AccessToken) -> str:
+        return visible(token.credential.name)
 
 
 @admin.register(SigningKey)
 class SigningKeyAdmin(ReadOnlyAdmin):
     """Keys are rotated by `manage.py rotate_signing_key`."""
 
-    list_display = ["id", "created_at", "signs_from", "can_sign"]
+    list_display = [
+        id_column, moment_of("created_at"), moment_of("signs_from", "signs from"), "can_sign",
+    ]  # fmt: skip
     list_filter = ["signs_from"]
     search_fields = ["=id"]
     fields = ["id", "created_at", "signs_from", "can_sign"]

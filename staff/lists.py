@@ -1,6 +1,7 @@
 """Bases of admin pages. What the database or the lifecycle owns is read-only here as well."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -51,7 +52,8 @@ class BoundedAdmin(OfferedAdmin):
         """With what names each row's customer."""
         rows = with_customer(super().get_queryset(request))
         # A list leaves its own relations out where others are selected.
-        return rows.select_related(*also) if (also := self.list_select_related) else rows
+        also = self.list_select_related
+        return rows.select_related(*also) if isinstance(also, Sequence) else rows
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
         return self._log(request, obj, ADDITION, message)
@@ -62,7 +64,7 @@ class BoundedAdmin(OfferedAdmin):
     def _log(self, request: HttpRequest, row: Any, flag: int, message: Any) -> LogEntry:
         """Django's own writes `str(row)`, which names no customer."""
         return LogEntry.objects.create(
-            user_id=request.user.pk,
+            user_id=request.user.pk or 0,
             content_type=ContentType.objects.get_for_model(row, for_concrete_model=False),
             object_id=row.pk,
             object_repr=full_name(row)[:200],

@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from kynaplatform.api.names import visible
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release, Visibility
@@ -16,6 +18,7 @@ from projects.models import Credential
 from staff.acts import Act, ActingAdmin, Outcome
 from staff.lists import OwnerFilter, ReadOnlyAdmin
 from staff.naming import full_name
+from staff.shown import badge, moment_of
 from staff.sources import lines_of, reading
 from staff.version_acts import RollBack, name_of
 
@@ -88,8 +91,7 @@ def names_of_authors(releases: Iterable[Release]) -> dict[int, str]:
 class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
     change_form_template = "admin/movespecs/movespec.html"
     list_display = [
-        "shown_name", "project", "visibility", "released_version", "archived_at", "delisted_at",
-        "created_at",
+        "shown_name", "project", "state", "released_version", moment_of("created_at"),
     ]  # fmt: skip
     list_filter = [
         ("project", OwnerFilter),
@@ -99,7 +101,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
         ("delisted_at", admin.EmptyFieldListFilter),
         "created_at",
     ]
-    list_select_related = ["project", "current_released_version"]
+    list_select_related = ["current_released_version"]
     search_fields = ["name", "=id", "project__name", "=project__id"]
     fields = [
         "id", "shown_name", "shown_description", "project", "visibility", "released_version",
@@ -118,7 +120,15 @@ class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
     def shown_description(self, movespec: MoveSpec) -> str | None:
         return movespec.description and visible_lines(movespec.description)
 
-    @admin.display(description="released version", ordering="current_released_version")
+    @admin.display(description="state", ordering="visibility")
+    def state(self, movespec: MoveSpec) -> SafeString:
+        if movespec.archived_at is not None:
+            return badge("archived")
+        if movespec.delisted_at is not None:
+            return badge("delisted", "bad")
+        return badge(movespec.visibility, "good" if movespec.visibility == "public" else "quiet")
+
+    @admin.display(description="released", ordering="current_released_version")
     def released_version(self, movespec: MoveSpec) -> str:
         version = movespec.current_released_version
         return f"Version {version.version_number}" if version else "none"
@@ -186,11 +196,18 @@ def _with_released(newest: list[MoveSpecVersion], movespec: MoveSpec) -> list[Mo
 @admin.register(MoveSpecDraft)
 class MoveSpecDraftAdmin(ReadOnlyAdmin):
     change_form_template = "admin/movespecs/draft.html"
-    list_display = ["id", "movespec", "updated_at"]
+    list_display = ["movespec_name", "project", moment_of("updated_at")]
     list_filter = ["updated_at"]
-    list_select_related = ["movespec"]
     search_fields = ["=id", "=movespec__id", "movespec__name"]
-    fields = ["id", "movespec", "updated_by", "updated_at"]
+    fields = ["id", "movespec", "project", "updated_by", "updated_at"]
+
+    @admin.display(description="MoveSpec", ordering="movespec__name")
+    def movespec_name(self, draft: MoveSpecDraft) -> str:
+        return str(draft.movespec)
+
+    @admin.display(description="project")
+    def project(self, draft: MoveSpecDraft) -> str:
+        return str(draft.movespec.project)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -202,10 +219,34 @@ class MoveSpecDraftAdmin(ReadOnlyAdmin):
 
 @admin.register(Release)
 class ReleaseAdmin(ReadOnlyAdmin):
-    list_display = [
-        "created_at", "movespec", "from_version", "to_version", "released_by_staff",
-        "released_by_credential", "reason",
-    ]  # fmt: skip
+    list_display = [moment_of("created_at", "when"), "movespec_name", "versions", "who", "why"]
     list_filter = [("movespec", OwnerFilter), "created_at"]
-    list_select_related = ["movespec", "from_version", "to_version", "released_by_staff"]
+    list_select_related = ["from_version", "to_version", "released_by_staff"]
+    ordering = ["-id"]
     search_fields = ["=movespec__id", "movespec__name", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
+        texts = [f"{version}__yaml_source" for version in ("from_version", "to_version")]
+        return super().get_queryset(request).defer(*texts)
+
+    @admin.display(description="MoveSpec", ordering="movespec__name")
+    def movespec_name(self, release: Release) -> str:
+        return full_name(release.movespec)
+
+    @admin.display(description="versions")
+    def versions(self, release: Release) -> str:
+        numbers = [
+            str(version.version_number) if version else "none"
+            for version in (release.from_version, release.to_version)
+        ]
+        return " → ".join(numbers)
+
+    @admin.display(description="who")
+    def who(self, release: Release) -> str:
+        if release.released_by_staff is not None:
+            return release.released_by_staff.get_username()
+        return "a credential" if release.released_by_credential else "the platform"
+
+    @admin.display(description="why")
+    def why(self, release: Release) -> str:
+        return Truncator(release.reason).chars(80)

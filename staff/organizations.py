@@ -24,6 +24,7 @@ from sessions_app.models import DetectionSession
 from staff.acts import Act, ActingAdmin, Outcome
 from staff.asking import ChosenFilter
 from staff.lists import OwnerFilter, count_of
+from staff.shown import badge, moment_of
 
 
 def counted(number: int, noun: str) -> str:
@@ -131,7 +132,15 @@ class SuspendableAdmin(ActingAdmin):
     owned: ClassVar[dict[str, str]]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return [*self.list_display, *self.owned_seen_by(request), "created_at"]
+        return [*self.list_display, *self.owned_seen_by(request), moment_of("created_at")]
+
+    @admin.display(description="name", ordering="name")
+    def shown_name(self, row: Organization | Project) -> str:
+        return str(row)
+
+    @admin.display(description="state", ordering="suspended_at")
+    def state(self, row: Organization | Project) -> SafeString:
+        return badge("suspended", "bad") if row.suspended_at else badge("active", "good")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         limits = ("Limits", {"fields": self.limits})
@@ -155,7 +164,7 @@ class SuspendableAdmin(ActingAdmin):
 
 @admin.register(Organization)
 class OrganizationAdmin(SuspendableAdmin):
-    list_display = ["name", "suspended_at", "requests_in_force"]
+    list_display = ["shown_name", "state"]
     list_filter = [SuspensionFilter, "created_at"]
     search_fields = ["name", "=id"]
     given = ["name"]
@@ -189,7 +198,7 @@ class OrganizationAdmin(SuspendableAdmin):
 
 @admin.register(Project)
 class ProjectAdmin(SuspendableAdmin):
-    list_display = ["name", "organization", "suspended_at", "requests_in_force"]
+    list_display = ["shown_name", "state"]
     list_filter = [SuspensionFilter, ("organization", OwnerFilter), "created_at"]
     search_fields = ["name", "=id", "organization__name"]
     autocomplete_fields = ["organization"]

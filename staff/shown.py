@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 
 from django.contrib import admin
@@ -44,7 +45,8 @@ def _read(at: datetime, now: datetime) -> str:
     return f"{far} ago" if at <= now else f"in {far}"
 
 
-def moment_of(field: str, description: str | None = None) -> Callable[[Any], SafeString | None]:
+@cache
+def moment_of(field: str, description: str | None = None) -> Callable[[Any], Any]:
     """A column of a list that shows the moment in `field`, and sorts by it."""
 
     @admin.display(description=description or field.removesuffix("_at"), ordering=field)

@@ -15,6 +15,7 @@ from kynaplatform import clock
 from staff.asking import require_known, require_page_number, require_short, require_text
 from staff.at_a_glance import glance
 from staff.login import LoginForm, OwnPasswordForm
+from staff.menu import grouped, tasks_of
 from staff.refusals import Refused
 
 
@@ -45,7 +46,12 @@ class StaffSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         shown = glance(request.user, now=clock.now())
+        shown["tasks"] = tasks_of(request.user)
         return super().index(request, {**shown, **(extra_context or {})})
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        apps = super().get_app_list(request, app_label)
+        return apps if app_label else grouped(apps)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

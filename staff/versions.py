@@ -6,10 +6,13 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
 
 from movespecs.models import MoveSpecVersion, Release
 from staff.acts import ActingAdmin
 from staff.lists import OwnerFilter, ReadOnlyAdmin
+from staff.naming import full_name
+from staff.shown import badge, moment_of
 from staff.sources import reading
 from staff.version_acts import (
     MOST_CHOICES,
@@ -23,11 +26,11 @@ from staff.version_acts import (
 @admin.register(MoveSpecVersion)
 class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
     change_form_template = "admin/movespecs/version.html"
-    list_display = ["id", "movespec", "version_number", "released", "created_at", "withdrawn_at"]
+    list_display = ["version_number", "movespec_name", "state", moment_of("created_at")]
     list_filter = [("movespec", OwnerFilter), "withdrawn_at", "created_at"]
     search_fields = ["=id", "=movespec__id", "movespec__name", "=content_hash"]
     fields = [
-        "id", "movespec", "version_number", "released", "content_hash", "created_by",
+        "id", "movespec", "version_number", "state", "content_hash", "created_by",
         "created_at",
     ]  # fmt: skip
     of_withdrawal = ["withdrawn_at", "withdrawn_by_staff", "withdrawal_reason"]
@@ -48,9 +51,15 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
         # A page reads two texts, a list none.
         return versions.defer("yaml_source", f"{released}__yaml_source")
 
-    @admin.display(boolean=True, description="released")
-    def released(self, version: MoveSpecVersion) -> bool:
-        return is_released(version)
+    @admin.display(description="MoveSpec", ordering="movespec__name")
+    def movespec_name(self, version: MoveSpecVersion) -> str:
+        return full_name(version.movespec)
+
+    @admin.display(description="state")
+    def state(self, version: MoveSpecVersion) -> SafeString | None:
+        if version.withdrawn_at is not None:
+            return badge("withdrawn", "bad")
+        return badge("released", "good") if is_released(version) else None
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

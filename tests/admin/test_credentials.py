@@ -599,7 +599,7 @@ def test_a_list_is_filtered_by_state_and_shows_it(operator: Client, owner: Machi
         ("gone", "expired"), ("out", "revoked"), ("both", "revoked"),
     ):  # fmt: skip
         shown = text_of(operator.get(address(ApiKey.objects.get(name=name))))
-        assert re.search(rf'<div class="readonly">{state}</div>', shown)
+        assert re.search(rf'<span class="badge \w+">{state}</span>', shown)
 
 
 def test_a_page_shows_the_last_use_and_can_not_be_edited(operator: Client, owner: Machine) -> None:
