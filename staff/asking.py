@@ -75,7 +75,7 @@ class OfferedChangeList(ChangeList):
         super().__init__(*args, **kwargs)
         # Django's own tells to select one.
         if not self.is_popup:
-            self.title = capfirst(self.opts.verbose_name_plural)
+            self.title = str(capfirst(self.opts.verbose_name_plural))
 
     def get_filters(self, request: HttpRequest) -> Any:
         self._require_offered(request.GET)
