@@ -79,9 +79,11 @@ def glance(user: Any, *, now: datetime) -> dict[str, Any]:
             "is_late": lag > LATE_SWEEP,
         }
     if user.has_perm("movespecs.view_release"):
-        shown["releases"] = Release.objects.select_related(
-            "movespec", "from_version", "to_version", "released_by_staff"
-        ).defer("from_version__yaml_source", "to_version__yaml_source")[:RELEASES]
+        shown["releases"] = (
+            with_customer(Release.objects.all())
+            .select_related("from_version", "to_version", "released_by_staff")
+            .defer("from_version__yaml_source", "to_version__yaml_source")[:RELEASES]
+        )
     return shown
 
 

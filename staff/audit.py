@@ -8,6 +8,7 @@ from staff.lists import ReadOnlyAdmin
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnlyAdmin):
+    has_history = False
     list_display = ["action_time", "user", "content_type", "object_repr", "get_change_message"]
     list_filter = ["action_time", "action_flag", "content_type"]
     list_select_related = ["user", "content_type"]

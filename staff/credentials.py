@@ -170,6 +170,7 @@ class ServiceAccountAdmin(CredentialAdmin):
 
 @admin.register(AccessToken)
 class AccessTokenAdmin(ReadOnlyAdmin):
+    has_history = False
     list_display = [
         id_column, "project", "credential_name", moment_of("created_at", "minted"),
         moment_of("expires_at", "expires"), moment_of("revoked_at", "revoked"),
@@ -189,6 +190,8 @@ class AccessTokenAdmin(ReadOnlyAdmin):
 @admin.register(SigningKey)
 class SigningKeyAdmin(ReadOnlyAdmin):
     """Keys are rotated by `manage.py rotate_signing_key`."""
+
+    has_history = False
 
     list_display = [
         id_column, moment_of("created_at"), moment_of("signs_from", "signs from"), "can_sign",

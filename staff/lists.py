@@ -6,6 +6,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import PAGE_VAR
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -13,11 +15,14 @@ from django.db import connection
 from django.db.models import Count, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
 from staff.asking import OfferedAdmin
+from staff.history import history_of
 from staff.naming import full_name, with_customer
+
+ENTRIES = 100
 
 
 class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
@@ -47,6 +52,30 @@ class BoundedAdmin(OfferedAdmin):
     list_max_show_all = 200
     # Several filters are expensive to count, and a count says little at this size.
     show_facets = admin.ShowFacets.NEVER
+    has_history = True
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["has_history"] = self.has_history
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            return super().history_view(request, object_id, extra_context)
+        entries = self.get_paginator(request, history_of(row), ENTRIES)
+        page = entries.get_page(request.GET.get(PAGE_VAR, 1))
+        shown = {
+            "title": f"History of {full_name(row)}",
+            "subject": getattr(row, "movespec", row),
+            "action_list": page,
+            "page_range": entries.get_elided_page_range(page.number),
+            "pagination_required": entries.num_pages > 1,
+        }
+        return super().history_view(request, object_id, {**shown, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """With what names each row's customer."""

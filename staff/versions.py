@@ -56,10 +56,10 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
         return full_name(version.movespec)
 
     @admin.display(description="state")
-    def state(self, version: MoveSpecVersion) -> SafeString | None:
+    def state(self, version: MoveSpecVersion) -> SafeString:
         if version.withdrawn_at is not None:
             return badge("withdrawn", "bad")
-        return badge("released", "good") if is_released(version) else None
+        return badge("released", "good") if is_released(version) else badge("not released")
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -76,6 +76,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
         asked = {"against": other.id} if other else {}
         context |= {
             **reading(version.yaml_source, every_line_of(version, **asked), every=every),
+            "title": full_name(version.movespec),
             "others": others,
             "released_id": version.movespec.current_released_version_id,
             **comparison(other, version, whole=whole, every=every),

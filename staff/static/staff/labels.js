@@ -1,4 +1,4 @@
-/* Names for assistive technology that the admin's own widgets leave out. */
+/* Names that the admin's own pages leave out: of widgets, and of cells on a narrow screen. */
 "use strict";
 
 function nameOf(element) {
@@ -23,6 +23,19 @@ function nameWidgets() {
         icon.setAttribute("role", "img");
     }
 }
+
+function nameCells() {
+    const names = [...document.querySelectorAll("#result_list thead th")].map(nameOf);
+    for (const row of document.querySelectorAll("#result_list tbody tr")) {
+        [...row.cells].forEach((cell, place) => {
+            if (!cell.matches(".action-checkbox")) {
+                cell.dataset.column = names[place];
+            }
+        });
+    }
+}
+
+nameCells();
 
 // After the widgets themselves: some are made when jQuery is ready, some when the page has loaded.
 window.django?.jQuery(nameWidgets);
