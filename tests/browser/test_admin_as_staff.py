@@ -73,13 +73,13 @@ def test_a_release_manager_reads_a_diff_releases_and_rolls_back(
     assert released_of(movespec) == 1
     do(page, "Release", "Deeper squats.")
 
-    assert told(page) == "Released version 2 of Squat."
+    assert told(page) == "Released version 2 of Acme / owner / Squat."
     assert released_of(movespec) == 2
 
     page.goto(address(movespec))
     page.get_by_role("link", name="Roll back to version 1 …").click()
     do(page, "Roll back to", "It counts nothing.")
-    assert told(page) == "Rolled back to version 1 of Squat."
+    assert told(page) == "Rolled back to version 1 of Acme / owner / Squat."
     assert released_of(movespec) == 1
     page.goto(address(movespec))
     rows = page.get_by_role("region", name="Release history").locator("tbody tr")
@@ -143,7 +143,7 @@ def test_withdrawing_the_released_version_releases_what_replaces_it(
 
     do(page, "Withdraw", "It is unsafe.")
 
-    assert told(page) == "Withdrew version 1 of Squat; version 2 replaces it."
+    assert told(page) == "Withdrew version 1 of Acme / owner / Squat; version 2 replaces it."
     assert released_of(movespec) == 2
     assert "It is unsafe." in page.locator("#content").inner_text()
     assert page.get_by_role("link", name="Release …").count() == 0
@@ -159,7 +159,7 @@ def test_of_two_who_release_the_second_is_told(
     alan.goto(address(third, "release"))
 
     do(grace, "Release", "Deeper squats.")
-    assert told(grace) == "Released version 2 of Squat."
+    assert told(grace) == "Released version 2 of Acme / owner / Squat."
     do(alan, "Release", "Shallower squats.")
 
     assert told(alan).startswith("Nothing was changed, for meanwhile grace released version 2")
@@ -169,7 +169,7 @@ def test_of_two_who_release_the_second_is_told(
     assert_accessible_light_and_dark(alan)
     assert released_of(movespec) == 2
     alan.get_by_role("button", name="Release", exact=True).click()
-    assert told(alan) == "Released version 3 of Squat."
+    assert told(alan) == "Released version 3 of Acme / owner / Squat."
     assert Release.objects.filter(movespec=movespec).count() == 3
 
 
@@ -292,7 +292,7 @@ def test_an_operator_delists_a_public_movespec(
     page.goto(address(public_movespec))
     page.get_by_role("link", name="Delist …").click()
     do(page, "Delist", "A complaint.")
-    assert told(page) == "Delisted Public squat."
+    assert told(page) == "Delisted Acme / owner / Public squat."
     assert page.request.get(f"/api/movespecs/{public_movespec.id}").status == 404
     page.get_by_role("link", name="Relist …").click()
     do(page, "Relist", "It was answered.")
