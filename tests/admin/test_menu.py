@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
-from projects.models import AccessToken
+from projects.models import AccessToken, Organization
 from staff.menu import GROUPS, TASKS
 from tests.admin.staffing import address, member, text_of
 from tests.conftest import VALID_YAML, Machine, make_version
@@ -99,3 +99,18 @@ def test_a_version_is_compared_above_its_text(
     places = [page.index(text) for text in ('href="#against"', 'id="against"', "<h2>YAML</h2>")]
     assert places == sorted(places)
     assert MoveSpecVersion.objects.count() == 2
+
+
+def test_the_crumbs_lead_to_lists_and_to_no_page_of_models_by_app(
+    operator: Client, owner: Machine, movespec: MoveSpec
+) -> None:
+    for page, crumbs in (
+        (address(MoveSpec, "changelist"), ["Home", "MoveSpecs"]),
+        (address(movespec), ["Home", "MoveSpecs", "Squat"]),
+        (address(movespec, "history"), ["Home", "MoveSpecs", "Squat", "History"]),
+        (address(Organization, "add"), ["Home", "Organizations", "Add"]),
+    ):
+        text = text_of(operator.get(page))
+        (shown,) = re.findall(r'<div class="breadcrumbs">(.*?)</div>', text, re.DOTALL)
+        assert [one.strip() for one in re.sub(r"<[^>]+>", "", shown).split("&rsaquo;")] == crumbs
+        assert reverse("admin:app_list", args=["movespecs"]) + '"' not in text
