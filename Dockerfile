@@ -12,10 +12,13 @@ COPY movespecs movespecs
 COPY sessions_app sessions_app
 COPY realtime realtime
 COPY staff staff
+COPY guides guides
 COPY templates templates
 COPY detection detection
 COPY poses poses
 COPY examples examples
+COPY docs docs
+COPY README.md ./
 # Collecting static files reads the settings, and no secret: this one is for this line only.
 RUN SECRET_KEY=throwaway python manage.py collectstatic --no-input
 

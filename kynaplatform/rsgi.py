@@ -35,6 +35,9 @@ logger = logging.getLogger("kynaplatform.rsgi")
 # A page may take long: none of the API's threads.
 STAFF_THREADS = 2
 STAFF_PATHS = ("/admin/", "/static/")
+# Pages for anybody: the first waits for what is down, and then no page of staff with it.
+PUBLIC_THREADS, MOST_READERS_WAITING = 2, 128
+HOME_PATH, GUIDES_PATH = "/", "/docs/"
 # Guesses from many addresses hold each other up, and no page.
 LOGIN = ("POST", "/admin/login/")
 LOGIN_THREADS, MOST_LOGINS_WAITING = 1, 16
@@ -88,6 +91,7 @@ class Application:
         self._incoming = Incoming()
         self._for_api = Threads(settings.WEB_THREADS, "api")
         self._for_staff = Threads(STAFF_THREADS, "staff")
+        self._for_public = Threads(PUBLIC_THREADS, "public", MOST_READERS_WAITING)
         self._for_health = Threads(MONITOR_THREADS, "health", MOST_MONITORS_WAITING)
         self._for_monitors = Threads(MONITOR_THREADS, "monitors", MOST_MONITORS_WAITING)
         self._for_logins = Threads(LOGIN_THREADS, "login", MOST_LOGINS_WAITING)
@@ -114,6 +118,8 @@ class Application:
             return self._for_logins
         if path in MONITOR_PATHS:
             return self._for_health if path == HEALTH_PATH else self._for_monitors
+        if path == HOME_PATH or path.startswith(GUIDES_PATH):
+            return self._for_public
         return self._for_staff if path.startswith(STAFF_PATHS) else self._for_api
 
 

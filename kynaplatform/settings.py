@@ -145,6 +145,7 @@ INSTALLED_APPS = [
     "movespecs",
     "sessions_app",
     "realtime",
+    "guides",
     "staff.apps.StaffConfig",
 ]
 MIDDLEWARE = [
@@ -215,7 +216,13 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "kynaplatform",
-    "DESCRIPTION": "Detect, count and coach human movement.",
+    "DESCRIPTION": (
+        "Detect, count and coach human movement.\n\n"
+        "What a document of shapes can't say is in the guides: [first steps](/docs/start), "
+        "[the API](/docs/api), [the MoveSpec language](/docs/movespec), with "
+        "[examples](/docs/examples), and [the stream](/docs/streaming) that a session is "
+        "attached to."
+    ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -225,8 +232,16 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "TAGS": [
         {"name": "Access tokens", "description": "Mint, list and revoke machine tokens."},
-        {"name": "MoveSpecs", "description": "Describe movements; version, release, fork."},
-        {"name": "Detection sessions", "description": "Create, read and end sessions."},
+        {
+            "name": "MoveSpecs",
+            "description": "Describe movements; version, release, fork.",
+            "externalDocs": {"description": "The MoveSpec language", "url": "/docs/movespec"},
+        },
+        {
+            "name": "Detection sessions",
+            "description": "Create, read and end sessions.",
+            "externalDocs": {"description": "The stream", "url": "/docs/streaming"},
+        },
         {"name": "Platform", "description": "Keys, schemas, health and metrics."},
     ],
 }

@@ -18,6 +18,7 @@ urlpatterns = [
     path("readyz", ReadinessView.as_view(), name="readyz"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("admin/", admin.site.urls),
+    path("", include("guides.urls")),
 ]
 
 handler400 = "kynaplatform.api.errors.answer_bad_request"

@@ -63,7 +63,7 @@ def test_every_code_has_the_contracts_status_and_retryability():
         "/api/movespecs//draft",
         "/api/%00",
         "/nowhere",
-        "/",
+        "/docs.md",
         "/.well-known/jwks.json/",
         "/healthz/",
     ],

@@ -37,7 +37,16 @@ def test_the_policy_of_pages_lets_nothing_run_but_our_files():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "path", [*PAGES_OF_STAFF, "/admin/projects/apikey/?no_such=1", "/api/docs"]
+    "path",
+    [
+        *PAGES_OF_STAFF,
+        "/admin/projects/apikey/?no_such=1",
+        "/api/docs",
+        "/",
+        "/docs/",
+        "/docs/streaming",
+        "/docs/no-such",
+    ],
 )
 def test_a_page_has_it_and_no_script_in_itself(path):
     client = Client()
@@ -66,6 +75,8 @@ def test_a_page_has_it_and_no_script_in_itself(path):
         "/healthz",
         "/.well-known/jwks.json",
         "/api/docs?script=",
+        "/docs/staff-guide/index.png",
+        "/docs/openapi.yaml",
     ],
 )
 def test_what_is_no_page_may_do_nothing(path):

@@ -3,8 +3,10 @@ unprivileged user, and the commands, variables and health checks of the Dockerfi
 """
 
 import contextlib
+import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +22,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from guides.shelf import GUIDES
 from local_stack import processes
 from local_stack.environment import PROJECT, make_secrets
 from local_stack.ports import free_port, listens
@@ -35,7 +38,8 @@ from tests.deploy.image import lines_of
 from tests.deploy.installation import Build, NoPythonError, installation
 from tests.deploy.operating import bootstrap, operate
 from tests.deploy.own_database import own_database
-from tests.deploy.proxy import proxy
+from tests.deploy.proxy import proxy, trusting
+from tests.guides.reading import Answer, Walk
 from tests.local_stack.stack_processes import (
     bare_environment,
     command_line,
@@ -182,6 +186,7 @@ def test_the_production_set_serves_sessions(
             (shared / "credentials.json").write_text(credentials)
             url = f"https://localhost:{port}"
             stream_to_the_end(web, shared, url)
+            assert_guides_are_read(tmp_path, port)
 
             def meanwhile() -> None:
                 if broker_url.startswith("redis"):
@@ -208,6 +213,30 @@ def stream_to_the_end(service: Service, folder: Path, url: str) -> None:
     told = json.loads(said.splitlines()[-1])
     assert (told["faults"], told["record"]["status"]) == ([], "completed")
     assert sum(told["completed"].values()) == REPETITIONS
+
+
+def assert_guides_are_read(folder: Path, port: int) -> None:
+    """`/` and every guide through nginx, with all that they refer to, of the image's files."""
+
+    def get(path: str) -> Answer:
+        connection = http.client.HTTPSConnection("localhost", port, context=trusting(folder))
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read()
+        if (to := answer.headers["Location"]) is not None:
+            return get(to)
+        return Answer(answer.status, answer.headers["Content-Type"], body)
+
+    walk = Walk(get).go()
+    assert [*walk.faults()] == []
+    assert b"<strong>Healthy.</strong>" in walk.answers["/"].body
+    assert set(walk.pages) == {"/", "/docs/", *(guide.address for guide in GUIDES.values())}
+    assert walk.answers["/docs/staff-guide/index.png"].content_type == "image/png"
+    assert get("/docs/no-such").status == 404
+    styles = [name for name in walk.answers if name.startswith("/static/guides/")]
+    assert [re.sub(r"[.]\w{12}[.]", ".", name) for name in styles] == ["/static/guides/guides.css"]
+    assert styles != ["/static/guides/guides.css"]
 
 
 def expire(

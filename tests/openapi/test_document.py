@@ -12,7 +12,7 @@ from drf_spectacular.validation import validate_schema
 from kynaplatform.api.errors import ApiError
 from kynaplatform.api.openapi import RATE_LIMIT_HEADERS
 
-NOT_DOCUMENTED = {"api/docs"}  # A page for people.
+NOT_DOCUMENTED = {"api/docs", "", "docs/", "docs/<path:name>"}  # Pages for people.
 OPERATIONS = operations()
 KINDS = {kind.code: kind for kind in ApiError.__subclasses__()}
 each_operation = pytest.mark.parametrize(

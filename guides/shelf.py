@@ -1,0 +1,87 @@
+"""Which guides there are, where each is read, and what else of docs/ is served beside them."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+ROOT: Path = settings.BASE_DIR
+DOCS = ROOT / "docs"
+EXAMPLES = ROOT / "examples" / "movespecs"
+TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".yaml": "text/plain; charset=utf-8"}
+
+
+@dataclass(frozen=True)
+class Guide:
+    """`source` is a Markdown file, or the folder whose files are the page."""
+
+    slug: str
+    name: str
+    summary: str
+    source: Path
+
+    @property
+    def address(self) -> str:
+        return f"/docs/{self.slug}"
+
+
+def _of(slug: str, name: str, summary: str) -> Guide:
+    return Guide(slug, name, summary, DOCS / f"{slug}.md")
+
+
+SHELF: dict[str, list[Guide]] = {
+    "Build with it": [
+        Guide(
+            "start",
+            "First steps",
+            "Two commands, a first session, and how the pieces fit.",
+            ROOT / "README.md",
+        ),
+        _of("api", "The API", "From YAML to a session, errors, idempotency, the lifecycle."),
+        _of("streaming", "The stream", "The protocol of the websocket, with two clients."),
+        _of("movespec", "The MoveSpec language", "How a movement is described, in YAML."),
+        Guide(
+            "examples",
+            "Example MoveSpecs",
+            "The movements of the public catalogue, with comments.",
+            EXAMPLES,
+        ),
+        _of("engine", "The detection engine", "How frames become events, and how well it counts."),
+    ],
+    "Look after customers": [
+        _of("staff-guide", "Staff guide", "The admin, day by day, with pictures."),
+    ],
+    "Run it": [
+        _of("settings", "Settings", "Every variable, its default, and what it does."),
+        _of("operations", "Operation", "Processes, commands, logs, metrics, and what to do when."),
+        _of("upgrades", "Upgrades", "To the next release without an outage, and back."),
+        _of("backup", "Backup and restore", "What to keep, and how to bring it back."),
+        _of("capacity", "Connections and memory", "What each process takes, for sizing."),
+        _of("faults", "Faults", "What production did while its parts were killed."),
+        _of("security", "Security", "What is protected, from whom, and what holds it."),
+        _of("architecture", "Architecture", "Where things are, why, and the dependencies."),
+    ],
+}
+GUIDES = {guide.slug: guide for guides in SHELF.values() for guide in guides}
+_BY_SOURCE = {guide.source: guide for guide in GUIDES.values()}
+
+
+@cache
+def files() -> dict[str, Path]:
+    """What pages show or link beside each other, by its path below /docs/: nothing else is read."""
+    found = (path for path in DOCS.rglob("*") if path.suffix in TYPES and path.is_file())
+    return {path.relative_to(DOCS).as_posix(): path for path in found}
+
+
+def address_of(path: Path) -> str | None:
+    """Where a file or folder of the project is read; None where it is not."""
+    if path == DOCS:
+        return "/docs/"
+    if (guide := _BY_SOURCE.get(path)) is not None:
+        return guide.address
+    if path.parent == EXAMPLES and path.is_file():
+        return f"{_BY_SOURCE[EXAMPLES].address}#{path.stem}"
+    if path in files().values():
+        return f"/docs/{path.relative_to(DOCS).as_posix()}"
+    return None

@@ -1,0 +1,80 @@
+"""The pages that anybody may read: what this is, and the guides. None asks for a login."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from guides.rendering import rendered
+from guides.shelf import GUIDES, SHELF, TYPES, files
+from kynaplatform.api.readiness import OK, UNKNOWN, is_ready, readiness
+
+PAGE_SECONDS, FILE_SECONDS = 300, 3600
+
+
+class PublicView(APIView):
+    """A page whatever Accept and Authorization say. It counts on no limit and asks no database."""
+
+    authentication_classes = []
+    http_method_names = ["get", "head"]
+    schema = None
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        renderer = self.get_renderers()[0]
+        return renderer, renderer.media_type
+
+
+class HomeView(PublicView):
+    def get(self, request: Request) -> HttpResponse:
+        """`/`: what this is, where to read on, and whether requests can be served.
+
+        Always 200; each thing that readiness asks is asked for 2 s at most.
+        """
+        states = readiness().states()
+        shown = {"shelf": SHELF, "is_ready": is_ready(states), "faults": _faults(states)}
+        page = _page("guides/home.html", shown)
+        page.headers["Cache-Control"] = "no-store"
+        return page
+
+
+class GuidesView(PublicView):
+    def get(self, request: Request) -> HttpResponse:
+        """`/docs/`: every guide, with a line on each."""
+        return _kept(_page("guides/guides.html", {"shelf": SHELF}), PAGE_SECONDS)
+
+
+class GuideView(PublicView):
+    def get(self, request: Request, name: str) -> HttpResponse:
+        """`/docs/NAME`: a guide as a page, or a picture or another file that guides refer to.
+
+        404, as a page, for what is neither.
+        """
+        if (guide := GUIDES.get(name)) is not None:
+            shown = {"shelf": SHELF, "guide": guide, "page": rendered(guide)}
+            return _kept(_page("guides/guide.html", shown), PAGE_SECONDS)
+        if (path := files().get(name)) is not None:
+            return _kept(
+                HttpResponse(path.read_bytes(), content_type=TYPES[path.suffix]), FILE_SECONDS
+            )
+        return _page("guides/missing.html", {"shelf": SHELF}, status=404)
+
+
+def _faults(states: Mapping[str, str]) -> list[str]:
+    """Such as `database down`; what can't be known while another thing is down is left out."""
+    return [
+        f"{name.replace('_', ' ')} {state}"
+        for name, state in states.items()
+        if state not in (OK, UNKNOWN)
+    ]
+
+
+def _page(template: str, shown: Mapping[str, Any], status: int = 200) -> HttpResponse:
+    return HttpResponse(render_to_string(template, dict(shown)), status=status)
+
+
+def _kept(answer: HttpResponse, seconds: int) -> HttpResponse:
+    answer.headers["Cache-Control"] = f"public, max-age={seconds}"
+    return answer

@@ -1,0 +1,79 @@
+"""The guides on the real web server: as they are served, to whoever asks in odd ways"""
+
+import http.client
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from guides.shelf import DOCS, GUIDES
+from tests.guides.reading import Answer, Walk
+from tests.server import web_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    with web_server(tmp_path) as base_url:
+        yield urlsplit(base_url).netloc
+
+
+def ask(server: str, path: str, method: str = "GET", body: bytes = b"") -> Answer:
+    """The path is sent as it stands."""
+    client = http.client.HTTPConnection(server, timeout=20)
+    try:
+        client.request(method, path, body or None)
+        answer = client.getresponse()
+        return Answer(answer.status, answer.headers.get("Content-Type", ""), answer.read())
+    finally:
+        client.close()
+
+
+def test_every_link_and_picture_leads_somewhere(server: str) -> None:
+    def follow(path: str) -> Answer:
+        # A login is asked for, and no more is to be seen here.
+        return ask(server, "/admin/login/" if path == "/admin/" else path)
+
+    walk = Walk(follow).go()
+    assert [*walk.faults()] == []
+    assert set(walk.pages) == {"/", "/docs/", *(guide.address for guide in GUIDES.values())}
+
+
+def test_head_has_no_body_and_other_methods_are_refused(server: str) -> None:
+    for path in ("/", "/docs/", "/docs/streaming", "/docs/staff-guide/index.png"):
+        assert ask(server, path, "HEAD") == Answer(200, ask(server, path).content_type, b"")
+        refused = ask(server, path, "POST", b"x" * 1000)
+        assert (refused.status, refused.content_type) == (405, "application/json")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/docs/../manage.py",
+        "/docs/../../etc/passwd",
+        "/docs/staff-guide/../../.env.example",
+        "/docs/%2e%2e/manage.py",
+        "/docs/..%2fmanage.py",
+        "/docs//etc/passwd",
+        "/docs/%00",
+    ],
+)
+def test_nothing_outside_of_docs_is_read(server: str, path: str) -> None:
+    answer = ask(server, path)
+    assert answer.status == 404
+    assert b"There is no such" in answer.body
+    picture = ask(server, "/docs/staff-guide/index.png")
+    assert picture.body == (DOCS / "staff-guide" / "index.png").read_bytes()
+
+
+def test_the_page_is_there_and_names_a_database_that_is_away(tmp_path: Path) -> None:
+    away = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    with web_server(tmp_path, environment=away) as base_url:
+        server = urlsplit(base_url).netloc
+        home = ask(server, "/")
+        assert home.status == 200
+        assert b"<strong>Down.</strong> Requests can't be served now: database down" in home.body
+        assert b"127.0.0.1" not in home.body
+        assert ask(server, "/docs/streaming").status == 200

@@ -1,0 +1,288 @@
+"""`/` and `/docs/`: the guides of docs/ as pages, and what they refer to"""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+
+from guides import rendering, shelf
+from guides.rendering import rendered
+from guides.shelf import DOCS, GUIDES, Guide, files
+from kynaplatform.api import readiness as readiness_module
+from local_stack.environment import PROJECT
+from tests.api.asking import ask, refused
+from tests.guides.reading import Answer, Walk
+
+MOVEMENTS = sorted(path.stem for path in (PROJECT / "examples" / "movespecs").iterdir())
+
+
+def get(address: str) -> Answer:
+    response = Client().get(address, follow=True)
+    body = b"".join(response) if response.streaming else response.content
+    return Answer(response.status_code, response.headers["Content-Type"], body)
+
+
+def text_of(address: str) -> str:
+    return get(address).body.decode()
+
+
+@pytest.fixture
+def guide_of(tmp_path: Path):
+    """A guide with this text, as a page."""
+
+    def guide_of(text: str) -> rendering.Rendered:
+        source = tmp_path / "text.md"
+        source.write_text(text)
+        rendered.cache_clear()
+        return rendered(Guide("text", "Text", "A text.", source))
+
+    return guide_of
+
+
+# Every page
+
+
+@pytest.mark.django_db
+def test_every_link_and_picture_of_every_page_leads_somewhere():
+    walk = Walk(get).go()
+    assert [*walk.faults()] == []
+    assert set(walk.pages) == {"/", "/docs/", *(guide.address for guide in GUIDES.values())}
+    pictures = {address for address in walk.answers if address.endswith(".png")}
+    of_docs = {f"/docs/{path.relative_to(DOCS)}" for path in DOCS.rglob("*.png")}
+    assert pictures == of_docs
+    assert {"/api/docs", "/admin/", "/docs/openapi.yaml"} <= set(walk.answers)
+    assert all(address.startswith("https://") for address in walk.outside)
+
+
+def test_every_document_is_a_guide_and_none_is_missing():
+    assert {guide.source for guide in GUIDES.values()} == {
+        *DOCS.rglob("*.md"),
+        PROJECT / "README.md",
+        PROJECT / "examples" / "movespecs",
+    }
+
+
+@pytest.mark.parametrize("source", [PROJECT / "README.md", *sorted(DOCS.glob("*.md"))])
+def test_every_link_of_a_document_is_to_a_file_that_is_there(source):
+    text = re.sub(r"^```.*?^```$|`[^`\n]+`", "", source.read_text(), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if not target.startswith(("https://", "/")):
+            assert (source.parent / unquote(target)).exists(), target
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/", "/docs/", "/docs/streaming", "/docs/openapi.yaml"])
+def test_head_answers_as_get_does_without_a_body(address):
+    whole, head = Client().get(address), Client().head(address)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Type"] == whole.headers["Content-Type"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("accept", ["text/html", "application/json", "nonsense"])
+def test_a_page_is_one_whatever_is_accepted(accept):
+    for address in ("/", "/docs/", "/docs/streaming"):
+        response = Client().get(address, headers={"accept": accept})
+        assert response.status_code == 200
+        assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+# What a page shows
+
+
+def test_a_heading_has_the_anchor_that_github_gives_it(guide_of):
+    page = guide_of("# A `b` c\n\n## It's 1, 2 & more\n\n## Twice\n\n### Twice\n\n#### Deep\n")
+    assert page.title == "A b c"
+    assert [(one.level, one.anchor) for one in page.contents] == [
+        (2, "its-1-2--more"),
+        (2, "twice"),
+        (3, "twice-1"),
+    ]
+    assert '<h1 id="a-b-c">A <code>b</code> c</h1>' in page.html
+
+
+def test_a_link_leads_to_the_page_or_is_text(guide_of):
+    engine, picture = DOCS / "engine.md", DOCS / "staff-guide" / "index.png"
+    page = guide_of(
+        f"# T\n\n[a]({engine}#segments) [b]({DOCS}) [c]({DOCS}/openapi.yaml)\n"
+        f"[d]({PROJECT}/examples/movespecs/) [e]({PROJECT}/examples/movespecs/lunge.yaml)\n"
+        f"[f *g*]({PROJECT}/manage.py) [h](#t) [i](https://a.example/b.md) [j](no.md)\n"
+        f"![k]({picture})\n".replace(f"({PROJECT}", f"({'../' * 12}{str(PROJECT).lstrip('/')}")
+    )
+    assert re.findall(r'<a href="([^"]*)">(\w)</a>', page.html) == [
+        ("/docs/engine#segments", "a"),
+        ("/docs/", "b"),
+        ("/docs/openapi.yaml", "c"),
+        ("/docs/examples", "d"),
+        ("/docs/examples#lunge", "e"),
+        ("#t", "h"),
+        ("https://a.example/b.md", "i"),
+    ]
+    assert "f <em>g</em> <a " in page.html
+    assert "</a> j\n" in page.html
+    head = picture.read_bytes()
+    width, height = (int.from_bytes(head[at : at + 4]) for at in (16, 20))
+    assert (
+        f'<img src="/docs/staff-guide/index.png" alt="k" loading="lazy" '
+        f'width="{width}" height="{height}" />'
+    ) in page.html
+
+
+def test_html_of_a_text_is_shown_and_comments_are_not(guide_of):
+    page = guide_of(
+        "# T\n\n<!-- a -->\n\n<script>b()</script>\n\nc <img src=x onerror=d()> <!-- e --> f\n"
+    )
+    assert page.html == (
+        '<h1 id="t">T</h1>\n<p>&lt;script&gt;b()&lt;/script&gt;\n</p>\n'
+        "<p>c &lt;img src=x onerror=d()&gt;  f</p>\n"
+    )
+
+
+def test_a_column_is_aligned_without_a_style(guide_of):
+    page = guide_of("# T\n\n|a|b|\n|--:|:-:|\n|1|2|\n")
+    assert "style" not in page.html
+    assert '<td class="text-align-right">1</td>\n<td class="text-align-center">2</td>' in page.html
+
+
+def test_a_javascript_link_is_text(guide_of):
+    assert guide_of("# T\n\n[a](javascript:b)\n").html.endswith("<p>[a](javascript:b)</p>\n")
+
+
+@pytest.mark.django_db
+def test_the_examples_stand_on_one_page():
+    page = text_of("/docs/examples")
+    assert re.findall(r'<h2 id="([^"]+)"', page) == MOVEMENTS
+    for movement in MOVEMENTS:
+        first = (
+            (PROJECT / "examples" / "movespecs" / f"{movement}.yaml").read_text().splitlines()[0]
+        )
+        assert first.split(":")[0] in page
+
+
+@pytest.mark.django_db
+def test_a_guide_lists_all_guides_and_marks_itself():
+    page = text_of("/docs/streaming")
+    for guide in GUIDES.values():
+        assert f'<a href="{guide.address}"' in page
+    assert re.findall(r'href="([^"]*)" aria-current="page"', page) == ["/docs/streaming"]
+    assert "<title>The stream | kynaplatform</title>" in page
+
+
+@pytest.mark.django_db
+def test_the_api_reference_leads_to_the_language_and_the_stream():
+    document = Client().get("/api/schema").json()
+    tags = {tag["name"]: tag for tag in document["tags"]}
+    assert tags["MoveSpecs"]["externalDocs"]["url"] == "/docs/movespec"
+    assert tags["Detection sessions"]["externalDocs"]["url"] == "/docs/streaming"
+    linked = re.findall(r"\]\(([^)]+)\)", document["info"]["description"])
+    assert linked == [
+        "/docs/start", "/docs/api", "/docs/movespec", "/docs/examples", "/docs/streaming",
+    ]  # fmt: skip
+    assert {get(address).status for address in linked} == {200}
+
+
+# Files
+
+
+@pytest.mark.django_db
+def test_a_picture_is_served_as_it_is_and_may_be_kept():
+    response = Client().get("/docs/staff-guide/index.png")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "image/png"
+    assert response.headers["Cache-Control"] == "public, max-age=3600"
+    assert response.content == (DOCS / "staff-guide" / "index.png").read_bytes()
+    assert Client().get("/docs/api").headers["Cache-Control"] == "public, max-age=300"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "name",
+    [
+        "no-such", "no-such.png", "api.md", "api/", "api/x", "staff-guide/", "staff-guide/no.png",
+        "../manage.py", "%2e%2e/manage.py", "..%2fmanage.py", "staff-guide/../../manage.py",
+        "staff-guide/../openapi.yaml", "/etc/passwd", "%2fetc%2fpasswd", "./openapi.yaml", "%00",
+        "..\\manage.py", "../.env", "openapi.yaml/", "OPENAPI.YAML",
+    ],
+)  # fmt: skip
+def test_what_is_no_guide_and_no_file_of_docs_is_a_page_that_says_so(name):
+    response = Client().get(f"/docs/{name}")
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "There is no such guide" in response.content.decode()
+    assert 'href="/docs/streaming"' in response.content.decode()
+
+
+def test_nothing_but_files_of_docs_is_served(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(b"a")
+    (tmp_path / "b.py").write_bytes(b"b")
+    (tmp_path / ".env").write_bytes(b"c")
+    monkeypatch.setattr(shelf, "DOCS", tmp_path)
+    files.cache_clear()
+    try:
+        assert files() == {"a.png": tmp_path / "a.png"}
+    finally:
+        files.cache_clear()
+
+
+@pytest.mark.django_db
+def test_an_address_without_its_slash_leads_to_the_guides():
+    response = Client().get("/docs")
+    assert (response.status_code, response.headers["Location"]) == (301, "/docs/")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/", "/api/nowhere", "/api/docs/", "/nowhere"])
+def test_elsewhere_an_unknown_path_is_refused_in_json(path):
+    refused(ask("GET", path), 404, "not_found", resource="path")
+
+
+# The first page
+
+
+@pytest.mark.django_db
+def test_the_first_page_says_what_this_is_and_that_it_is_well(signing_key):
+    response = Client().get("/")
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "Detects, counts and coaches human movement." in page
+    assert "<strong>Healthy.</strong> Requests are served." in page
+    for address in ("/api/docs", "/admin/", "/docs/", *(one.address for one in GUIDES.values())):
+        assert f'href="{address}"' in page
+    for guide in GUIDES.values():
+        assert guide.summary.replace("'", "&#x27;") in page
+
+
+def test_without_a_database_it_is_there_and_names_it(monkeypatch):
+    def refuse(*_):
+        raise OperationalError("no such host: db.internal")
+
+    monkeypatch.setattr(connection, "cursor", refuse)
+    response = Client().get("/")
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "<strong>Down.</strong> Requests can't be served now: database down." in page
+    assert "db.internal" not in page
+    assert get("/docs/streaming").status == 200
+
+
+@pytest.mark.django_db
+def test_what_only_hinders_is_named_too(signing_key, monkeypatch):
+    monkeypatch.setattr(
+        readiness_module, "current_app", type("App", (), {"connection_for_write": refuse_broker})()
+    )
+    assert "<strong>Up,</strong> but not all is well: broker down." in text_of("/")
+
+
+def refuse_broker(*_, **__):
+    raise ConnectionRefusedError
+
+
+@pytest.mark.django_db
+def test_no_page_asks_the_database_for_anything(django_assert_num_queries):
+    for address in ("/docs/", "/docs/streaming", "/docs/openapi.yaml", "/docs/no-such"):
+        with django_assert_num_queries(0):
+            Client().get(address)
