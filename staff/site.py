@@ -22,7 +22,6 @@ from staff.refusals import Refused
 class StaffSite(AdminSite):
     site_header = site_title = "kynaplatform"
     index_title = "At a glance"
-    site_url = "/api/docs"
     login_form = LoginForm
 
     def get_urls(self) -> list[URLResolver | URLPattern]:

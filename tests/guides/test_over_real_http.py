@@ -1,13 +1,16 @@
 """The guides on the real web server: as they are served, to whoever asks in odd ways"""
 
 import http.client
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from guides.shelf import DOCS, GUIDES
+from kynaplatform.rsgi import Application
 from tests.guides.reading import Answer, Walk
 from tests.server import web_server
 
@@ -77,3 +80,37 @@ def test_the_page_is_there_and_names_a_database_that_is_away(tmp_path: Path) -> 
         assert b"<strong>Down.</strong> Requests can't be served now: database down" in home.body
         assert b"127.0.0.1" not in home.body
         assert ask(server, "/docs/streaming").status == 200
+
+
+def test_pages_for_anybody_take_no_thread_of_the_api_of_staff_or_of_monitors() -> None:
+    application = Application()
+    for name in ("api", "staff", "logins", "health", "monitors", "public"):
+        setattr(application, f"_for_{name}", name)
+    served = {
+        "/": "public",
+        "/docs/": "public",
+        "/docs/streaming": "public",
+        "/docs": "api",
+        "/api/docs": "api",
+        "/static/guides/guides.css": "staff",
+        "/readyz": "monitors",
+    }
+    assert {path: application._threads_for("GET", path) for path in served} == served
+
+
+def test_who_waits_for_a_silent_broker_holds_nobody_else(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        web_server(
+            tmp_path,
+            environment={"CELERY_BROKER_URL": f"redis://127.0.0.1:{silent.getsockname()[1]}/0"},
+        ) as base_url,
+        ThreadPoolExecutor(16) as threads,
+    ):
+        server = urlsplit(base_url).netloc
+        pages = [threads.submit(ask, server, "/") for _ in range(16)]
+        # Others are served while these wait.
+        for path in ("/healthz", "/api/movespecs", "/admin/login/"):
+            assert ask(server, path).status == 200
+        for page in pages:
+            assert b"<strong>Up,</strong> but not all is well" in page.result(20).body
