@@ -90,9 +90,10 @@ def take_all(camera: Photographer, movespec_id: str, version_ids: list[str]) -> 
 
     alan.goto("/admin/projects/apikey/add/")
     choose(alan, "Clinic tablets")
-    alan.get_by_label("Name").fill("Tablets of ward 4")
+    alan.get_by_role("button", name="Continue").click()
+    alan.get_by_label("Name of the key").fill("Tablets of ward 4")
     camera.take(alan, "issue")
-    alan.get_by_role("button", name="Issue").click()
+    alan.get_by_role("button", name="Issue an API key").click()
     camera.take(alan, "secret")
     alan.goto("/admin/projects/apikey/?q=Tablets+of+ward+3")
     alan.get_by_role("link", name="Tablets of ward 3").click()

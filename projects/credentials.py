@@ -37,6 +37,7 @@ def credential_issue(
     scopes: Iterable[str] | None = None,
     expires_at: datetime | None = None,
     credential_id: uuid.UUID | None = None,
+    replaces: Credential | None = None,
 ) -> tuple[Credential, str]:
     """A new credential and its secret, which is nowhere kept and never shown again.
 
@@ -56,6 +57,7 @@ def credential_issue(
             "secret_hash": _keyed_hash(secret, number),
             "pepper_number": number,
             "expires_at": expires_at,
+            "replaces": replaces,
             "created_at": clock.now(),
         },
     )
@@ -73,6 +75,8 @@ def credential_rotate(
     now: datetime,
 ) -> tuple[Credential, str]:
     """A successor with the same project, kind, name and scopes, and its secret.
+
+    It keeps which one it `replaces`; one that goes on for a while may be rotated again.
 
     The old one works for `overlap` more, unless it expires sooner; without any it is revoked.
     Raises Conflict, having changed nothing, if it is not live or expires at another moment
@@ -92,6 +96,7 @@ def credential_rotate(
             name=credential.name,
             scopes=credential.scopes,
             expires_at=expires_at,
+            replaces=credential,
         )
 
 

@@ -22,7 +22,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from kynaplatform import clock
-from kynaplatform.api.errors import ApiError
+from kynaplatform.api.errors import ApiError, Conflict
 from staff.lists import BoundedAdmin
 from staff.naming import full_name
 
@@ -44,6 +44,14 @@ class Outcome(NamedTuple):
     page: HttpResponse | None = None
 
 
+class DoneBefore(Conflict):
+    """The same form was sent before; what came of it is at `page`."""
+
+    def __init__(self, sentence: str, *, page: str) -> None:
+        super().__init__(sentence)
+        self.page = page
+
+
 class Act(ABC):
     """One thing that staff do, told by its class attributes.
 
@@ -56,7 +64,7 @@ class Act(ABC):
     label: ClassVar[str]
     past: ClassVar[str]
     permission: ClassVar[str]
-    form_class: ClassVar[type[forms.Form]] = ReasonForm
+    form_class: ClassVar[type[forms.BaseForm]] = ReasonForm
     template: ClassVar[str] = "admin/act.html"
     takes_many: ClassVar[bool] = True
     is_dangerous: ClassVar[bool] = True
@@ -72,13 +80,13 @@ class Act(ABC):
         """What will happen, a sentence each."""
         return []
 
-    def form(self, data: Any, row: Any) -> forms.Form:
+    def form(self, data: Any, row: Any) -> forms.BaseForm:
         return self.form_class(data)
 
-    def require_as_shown(self, row: Any, form: forms.Form) -> None:  # noqa: B027 - a hook
+    def require_as_shown(self, row: Any, form: forms.BaseForm) -> None:  # noqa: B027 - a hook
         """Raise ApiError if what the page showed is so no more, before it is shown again."""
 
-    def context(self, row: Any, form: forms.Form) -> dict[str, Any]:
+    def context(self, row: Any, form: forms.BaseForm) -> dict[str, Any]:
         """What the template shows of the one row beyond the effects."""
         return {}
 
@@ -152,6 +160,9 @@ class ActingAdmin(BoundedAdmin):
                 outcome = self.perform(request, act, row, posted.cleaned_data)
                 self.message_user(request, outcome.sentence, messages.SUCCESS)
                 return outcome.page or HttpResponseRedirect(self.page_of(row))
+        except DoneBefore as done:
+            self.message_user(request, str(done), messages.ERROR)
+            return HttpResponseRedirect(done.page)
         except ApiError as error:
             self.message_user(request, str(error), messages.ERROR)
             row = self.get_object(request, unquote(object_id))
@@ -183,7 +194,7 @@ class ActingAdmin(BoundedAdmin):
         self,
         request: HttpRequest,
         act: Act,
-        form: forms.Form,
+        form: forms.BaseForm,
         context: dict[str, Any],
         status: int = 200,
     ) -> HttpResponse:
@@ -202,7 +213,7 @@ class ActingAdmin(BoundedAdmin):
         )
 
 
-def _shown_again(act: Act, row: Any, form: forms.Form) -> forms.Form:
+def _shown_again(act: Act, row: Any, form: forms.BaseForm) -> forms.BaseForm:
     """The form as things are now, with what was typed and without complaints about it."""
     again = act.form(None, row)
     typed = {field.name: field.value() for field in form.visible_fields()}

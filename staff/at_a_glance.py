@@ -6,11 +6,9 @@ Each part is for those who may view what it shows. All are bounded, whatever the
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncHour
-from django.urls import reverse
 
 from kynaplatform.api.names import visible
 from movespecs.models import Release
@@ -26,6 +24,7 @@ from sessions_app.deadlines import as_due, is_due
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession, Mode, Status
 from staff.credential_acts import about_to_expire
+from staff.links import list_of, page_of
 from staff.naming import with_customer
 from staff.timeline import lasting
 
@@ -69,7 +68,7 @@ def glance(user: Any, *, now: datetime) -> dict[str, Any]:
         lag = sweep_lag(now)
         shown |= {
             "live": [
-                (status, count, _list(DetectionSession, status__exact=status))
+                (status, count, list_of(DetectionSession, status__exact=status))
                 for status, count in live_counts(now).items()
             ],
             "bars": bars,
@@ -118,10 +117,10 @@ def _attention(user: Any, now: datetime) -> Iterator[Concerns]:
             yield _concerns(
                 title,
                 [
-                    Concern(str(row), _page(row), f"since {row.suspended_at:%Y-%m-%d %H:%M} UTC")
+                    Concern(str(row), page_of(row), f"since {row.suspended_at:%Y-%m-%d %H:%M} UTC")
                     for row in rows[: MOST_NAMED + 1]
                 ],
-                _list(model, suspended="yes"),
+                list_of(model, suspended="yes"),
             )
     if user.has_perm("sessions_app.view_detectionsession"):
         yield _failing(now)
@@ -154,7 +153,7 @@ def _failing(now: datetime) -> Concerns:
         [
             Concern(
                 str(named[project_id]),
-                _list(
+                list_of(
                     DetectionSession,
                     status__exact=Status.FAILED,
                     project__id__exact=project_id,
@@ -164,7 +163,7 @@ def _failing(now: datetime) -> Concerns:
             )
             for project_id, count in counts.items()
         ],
-        _list(DetectionSession, status__exact=Status.FAILED, day=days),
+        list_of(DetectionSession, status__exact=Status.FAILED, day=days),
     )
 
 
@@ -175,26 +174,17 @@ def _expiring(kind: str, model: type[Credential], now: datetime) -> Concerns:
         [
             Concern(
                 f"{row.project} / {visible(row.name)}",
-                reverse(f"admin:projects_{model._meta.model_name}_change", args=[row.pk]),
+                page_of(row),
                 f"{'expired' if row.expires_at <= now else 'expires'} "
                 f"{row.expires_at:%Y-%m-%d %H:%M} UTC",
             )
             for row in with_customer(rows).order_by("expires_at")[: MOST_NAMED + 1]
             if row.expires_at
         ],
-        _list(model, state="due"),
+        list_of(model, state="due"),
     )
 
 
 def _concerns(title: str, found: list[Concern], all_of_them: str) -> Concerns:
     more = all_of_them if len(found) > MOST_NAMED else None
     return Concerns(title, found[:MOST_NAMED], more)
-
-
-def _page(row: Model) -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-
-
-def _list(model: type[Model], **filters: Any) -> str:
-    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-    return f"{address}?{urlencode(filters)}"

@@ -40,7 +40,7 @@ def secret_page(request: HttpRequest, issued: Issued) -> TemplateResponse:
     opts = issued.credential._meta
     context = {
         **admin.site.each_context(request),
-        "title": f"The secret of {visible(issued.credential.name)}",
+        "title": f"The secret of {issued.credential.project} / {visible(issued.credential.name)}",
         "opts": opts,
         "issued": issued,
         "page": reverse(

@@ -1,25 +1,27 @@
 """API keys, service accounts, access tokens, signing keys. No hash is ever shown, a secret once."""
 
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from kynaplatform import clock
-from kynaplatform.api.errors import Conflict
 from kynaplatform.api.names import visible
-from projects.credentials import credential_issue, is_live
+from projects.credentials import is_live
 from projects.models import (
     AccessToken,
     ApiKey,
     Credential,
     CredentialKind,
+    Project,
     ServiceAccount,
     SigningKey,
     all_scopes,
@@ -29,13 +31,13 @@ from staff.asking import ChosenFilter
 from staff.credential_acts import (
     CREDENTIAL_ACTS,
     SOON,
-    ExpiryField,
-    Issued,
     about_to_expire,
-    secret_page,
     state_of,
 )
+from staff.issuing import ISSUE
+from staff.links import list_of, page_of
 from staff.lists import OwnerFilter, ReadOnlyAdmin
+from staff.naming import with_customer
 from staff.shown import Tone, badge, id_column, moment_of
 
 TONES: dict[str, Tone] = {
@@ -43,16 +45,15 @@ TONES: dict[str, Tone] = {
 }  # fmt: skip
 
 
-class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
-    # Chosen when the form is made, so that sending it twice can't issue two.
-    chosen_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
-    scopes = forms.MultipleChoiceField(
-        choices=[(scope, scope) for scope in all_scopes()],
-        initial=all_scopes,
-        widget=forms.CheckboxSelectMultiple,
-        label="What it may do",
+class OwnerForm(forms.Form):
+    """Whose it is to be."""
+
+    project = forms.ModelChoiceField(
+        with_customer(Project.objects.all()),
+        widget=AutocompleteSelect(
+            Credential._meta.get_field("project"), admin.site, attrs={"id": "id_project"}
+        ),
     )
-    expires_at = ExpiryField(label="Expires at")
 
 
 class StateFilter(ChosenFilter):
@@ -84,13 +85,17 @@ class CredentialAdmin(ActingAdmin):
 
     kind: ClassVar[CredentialKind]
     acts = CREDENTIAL_ACTS
-    add_form_template = "admin/projects/issue.html"
-    autocomplete_fields = ["project"]
     list_display = [
         "shown_name", "project", "state", moment_of("last_used_at", "last used"),
         moment_of("expires_at", "expires"),
     ]  # fmt: skip
-    list_filter = [StateFilter, ("project", OwnerFilter), "last_used_at", "created_at"]
+    list_filter = [
+        StateFilter,
+        ("project", OwnerFilter),
+        ("project__organization", OwnerFilter),
+        "last_used_at",
+        "created_at",
+    ]
     search_fields = ["name", "=id", "project__name", "=project__id"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -112,50 +117,42 @@ class CredentialAdmin(ActingAdmin):
         return badge(state, TONES[state])
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        if obj is None:
-            return [
-                (None, {"fields": ["project", "name", "expires_at", "chosen_id"]}),
-                ("Scopes", {"fields": ["scopes"]}),
-            ]
         known = [
             "id", "project", "shown_name", "state", "scope_names", "created_at", "last_used_at",
             "expires_at", "revoked_at",
         ]  # fmt: skip
+        succession = {"predecessor": obj.replaces, "successor": obj.successors.exists()}
+        known += [name for name, is_known in succession.items() if is_known]
         return [(None, {"fields": known})]
 
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
-    ) -> Any:
-        if obj is None:
-            options["form"] = IssueForm
-        return super().get_form(request, obj, change, **options)
+    @admin.display(description="replaces")
+    def predecessor(self, credential: Credential) -> SafeString:
+        return _linked_to([credential.replaces])
+
+    @admin.display(description="replaced by")
+    def successor(self, credential: Credential) -> SafeString:
+        """The newest first: one that goes on for a while may have been rotated again."""
+        return _linked_to(credential.successors.all())
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        try:
-            return super().add_view(request, form_url, extra_context)
-        except Conflict as conflict:
-            self.message_user(request, f"{conflict} If that is lost, rotate.", messages.ERROR)
-            return HttpResponseRedirect(self.page_of(self.model(id=request.POST["chosen_id"])))
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        given = form.cleaned_data
-        obj.id = given["chosen_id"]
-        # On this object for as long as the request: `response_add` shows it.
-        _credential, obj.secret = credential_issue(
-            project=given["project"],
-            kind=self.kind,
-            name=given["name"],
-            scopes=given["scopes"],
-            expires_at=given["expires_at"],
-            credential_id=given["chosen_id"],
-        )
-
-    def response_add(
-        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
-    ) -> HttpResponse:
-        return secret_page(request, Issued(obj, obj.secret))
+        """Asks for the project, on whose page it is issued: that one names the customer."""
+        act = ISSUE[self.kind]
+        projects: Any = self.admin_site.get_model_admin(Project)
+        if not (self.has_add_permission(request) and projects.has_view_permission(request)):
+            raise PermissionDenied
+        form = OwnerForm(request.POST or None)
+        if form.is_valid():
+            return HttpResponseRedirect(projects.act_address(act, form.cleaned_data["project"]))
+        context = {
+            "title": act.label,
+            "is_possible": True,
+            "effects": ["Its customer is named again on the next page, where it is issued."],
+            "back": list_of(self.model),
+            "button": "Continue",
+        }
+        return self.render_act(request, act, form, context)
 
 
 @admin.register(ApiKey)
@@ -203,3 +200,9 @@ class SigningKeyAdmin(ReadOnlyAdmin):
     @admin.display(boolean=True, description="private part is kept")
     def can_sign(self, key: SigningKey) -> bool:
         return key.encrypted_private_key is not None
+
+
+def _linked_to(credentials: Iterable[Any]) -> SafeString:
+    return format_html_join(
+        ", ", '<a href="{}">{}</a>', ((page_of(one), one) for one in credentials)
+    )

@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
-from django.db.models import Model, PositiveIntegerField, QuerySet
+from django.db.models import PositiveIntegerField, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from kynaplatform import clock
@@ -23,6 +20,8 @@ from projects.models import ApiKey, CredentialKind, Organization, Project, Servi
 from sessions_app.models import DetectionSession
 from staff.acts import Act, ActingAdmin, Outcome
 from staff.asking import ChosenFilter
+from staff.issuing import ISSUE
+from staff.links import linked
 from staff.lists import OwnerFilter, count_of
 from staff.shown import badge, moment_of
 
@@ -108,12 +107,6 @@ def in_force(override: int | None, default: int, unit: str = " a minute") -> str
     if override is None:
         return f"{default}{unit}, the default"
     return f"{override}{unit}, overriding the default of {default}"
-
-
-def linked(number: int, owned: type[Model], **narrowed: Any) -> SafeString:
-    """A count that leads to the list of what it counts."""
-    address = reverse(f"admin:{owned._meta.app_label}_{owned._meta.model_name}_changelist")
-    return format_html('<a href="{}?{}">{}</a>', address, urlencode(narrowed), number)
 
 
 class SuspendableAdmin(ActingAdmin):
@@ -202,6 +195,7 @@ class ProjectAdmin(SuspendableAdmin):
     list_filter = [SuspensionFilter, ("organization", OwnerFilter), "created_at"]
     search_fields = ["name", "=id", "organization__name"]
     autocomplete_fields = ["organization"]
+    acts = [*ISSUE.values(), *SuspendableAdmin.acts]
     given = ["name", "organization"]
     limits = [
         ("rate_limit", "requests_in_force"),

@@ -134,11 +134,11 @@ class VersionAct(Act):
     def form(self, data: Any, row: MoveSpecVersion) -> forms.Form:
         return self.form_class(data, version=row)
 
-    def require_as_shown(self, row: MoveSpecVersion, form: forms.Form) -> None:
+    def require_as_shown(self, row: MoveSpecVersion, form: forms.BaseForm) -> None:
         form.full_clean()
         require_unmoved(row.movespec, form.cleaned_data.get("seen", Seen(None)))
 
-    def context(self, row: MoveSpecVersion, form: forms.Form) -> dict[str, Any]:
+    def context(self, row: MoveSpecVersion, form: forms.BaseForm) -> dict[str, Any]:
         old, new = self.compared(row, form)
         if new is None:
             return {}
@@ -157,7 +157,7 @@ class VersionAct(Act):
         return "What changes for new sessions"
 
     def compared(
-        self, row: MoveSpecVersion, form: forms.Form
+        self, row: MoveSpecVersion, form: forms.BaseForm
     ) -> tuple[MoveSpecVersion | None, MoveSpecVersion | None]:
         """The version that new sessions get now, or got last, and the one that they will get."""
         return row.movespec.current_released_version or _last_released(row.movespec), row
@@ -233,7 +233,7 @@ class Withdraw(VersionAct):
         return "How it differs from the released version"
 
     def compared(
-        self, row: MoveSpecVersion, form: forms.Form
+        self, row: MoveSpecVersion, form: forms.BaseForm
     ) -> tuple[MoveSpecVersion | None, MoveSpecVersion | None]:
         released = row.movespec.current_released_version
         if not is_released(row):

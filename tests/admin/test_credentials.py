@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
+from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
 from kynaplatform.api.errors import Conflict
+from projects import suspension
 from projects.access_tokens import access_token_mint
 from projects.authentication import authenticate_token
 from projects.credentials import (
@@ -23,7 +25,15 @@ from projects.credentials import (
     credential_rotate,
     credential_verify,
 )
-from projects.models import AccessToken, ApiKey, Credential, CredentialKind, ServiceAccount
+from projects.models import (
+    AccessToken,
+    ApiKey,
+    Credential,
+    CredentialKind,
+    Organization,
+    Project,
+    ServiceAccount,
+)
 from projects.scopes import Scope
 from staff.naming import full_name
 from tests.admin.staffing import address, member, text_of
@@ -34,6 +44,7 @@ from tests.conftest import MOVESPECS, TOKENS, Machine
 HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)
 SECRET = re.compile(r"kyna_s[ka]_[0-9a-f]{32}_[A-Za-z0-9_-]{43}")
+LEVELS = pytest.mark.parametrize("level", ["organization", "project"])
 KINDS = pytest.mark.parametrize("model", [ApiKey, ServiceAccount])
 
 
@@ -42,9 +53,8 @@ def operator(db: None) -> Client:
     return member("operators")
 
 
-def wanted(owner: Machine, **given: Any) -> dict[str, Any]:
+def wanted(**given: Any) -> dict[str, Any]:
     return {
-        "project": str(owner.project.id),
         "name": "Gateway",
         "scopes": list(Scope.values),
         "expires_at": "",
@@ -54,7 +64,11 @@ def wanted(owner: Machine, **given: Any) -> dict[str, Any]:
 
 
 def issue(client: Client, owner: Machine, model: Any = ApiKey, **given: Any) -> Any:
-    return client.post(address(model, "add"), wanted(owner, **given))
+    return client.post(issue_page(owner, model), wanted(**given))
+
+
+def issue_page(owner: Machine, model: Any = ApiKey) -> str:
+    return address(owner.project, "issue-api-key" if model is ApiKey else "issue-service-account")
 
 
 def seen(credential: Credential) -> str:
@@ -83,7 +97,7 @@ def mint_with(secret: str) -> Any:
     return Client().post(TOKENS, {"api_key": secret}, content_type="application/json")
 
 
-def histories(row: Credential) -> list[str]:
+def histories(row: Model) -> list[str]:
     entries = LogEntry.objects.filter(object_id=str(row.pk)).order_by("id")
     return [entry.get_change_message() for entry in entries]
 
@@ -102,11 +116,9 @@ def every_text() -> str:
 
 
 def test_operators_issue_a_key_with_scopes_and_an_expiry(operator: Client, owner: Machine) -> None:
-    given = wanted(
-        owner, scopes=["sessions:write", "movespecs:read"], expires_at="2999-12-31T23:59"
-    )
+    given = wanted(scopes=["sessions:write", "movespecs:read"], expires_at="2999-12-31T23:59")
 
-    secret = secret_of(operator.post(address(ApiKey, "add"), given))
+    secret = secret_of(operator.post(issue_page(owner), given))
 
     issued = ApiKey.objects.get(name="Gateway")
     assert str(issued.id) == given["chosen_id"]
@@ -121,7 +133,8 @@ def test_operators_issue_a_key_with_scopes_and_an_expiry(operator: Client, owner
         owner.call("POST", MOVESPECS, {"name": "x"}, token=token),
         403, "insufficient_scope", required_scope="movespecs:write",
     )  # fmt: skip
-    assert histories(issued) == ["Added."]
+    assert histories(issued) == ["Issued."]
+    assert histories(owner.project) == [f"Issued API key Acme / owner / {issued}."]
 
 
 def test_operators_issue_a_service_account(operator: Client, owner: Machine) -> None:
@@ -138,18 +151,67 @@ def test_operators_issue_a_service_account(operator: Client, owner: Machine) -> 
 
 
 def test_all_scopes_are_chosen_at_first_and_no_expiry(operator: Client, owner: Machine) -> None:
-    form = operator.get(address(ApiKey, "add")).context["adminform"].form
+    form = operator.get(issue_page(owner)).context["form"]
 
     assert form["scopes"].value() == sorted(Scope.values)
     assert form["expires_at"].value() is None
-    again = operator.get(address(ApiKey, "add")).context["adminform"].form
+    again = operator.get(issue_page(owner)).context["form"]
     assert form["chosen_id"].value() != again["chosen_id"].value()
+
+
+@KINDS
+def test_who_begins_at_the_keys_chooses_the_project_by_its_customer(
+    operator: Client, owner: Machine, model: Any
+) -> None:
+    page = address(model, "add")
+    with nothing_changes():
+        nobody = operator.post(page, {"project": ""})
+        chosen = operator.post(page, {"project": str(owner.project.id)})
+
+    assert nobody.context["form"].errors == {"project": ["This field is required."]}
+    assert (chosen.status_code, chosen["Location"]) == (302, issue_page(owner, model))
+
+
+@KINDS
+def test_who_issues_sees_whose_it_will_be_and_whose_it_is(
+    operator: Client, owner: Machine, outsider: Machine, model: Any
+) -> None:
+    """Three customers have a project of one name."""
+    third = Organization.objects.create(name="Third")
+    Project.objects.create(name="ios APP", organization=third)
+    Project.objects.filter(id__in=[owner.project.id, outsider.project.id]).update(name="iOS app")
+
+    asked = operator.get(issue_page(owner, model))
+
+    kind = "an API key" if model is ApiKey else "a service account"
+    assert asked.context["title"] == f"Issue {kind} for Acme / iOS app"
+    assert asked.context["effects"][:2] == [
+        "It is for Acme / iOS app, and works for no other project.",
+        "Not meant are: Third / ios APP, Elsewhere / iOS app.",
+    ]
+    shown = issue(operator, owner, model)
+    assert shown.context["title"] == "The secret of Acme / iOS app / Gateway"
+    assert f'<a href="{address(owner.project)}">Acme / iOS app</a>' in text_of(shown)
+    issued = model.objects.get(name="Gateway")
+    assert issued.project == owner.project
+    for page in (address(issued), address(issued, "rotate"), address(issued, "history")):
+        assert "Acme / iOS app" in text_of(operator.get(page))
+
+
+@LEVELS
+def test_who_issues_for_what_is_suspended_is_told(
+    operator: Client, owner: Machine, level: str
+) -> None:
+    suspension.suspend(getattr(owner, level), now=timezone.now())
+
+    effects = operator.get(issue_page(owner)).context["effects"]
+
+    assert effects[-1] == "It is refused until the suspension is ended by a resume."
 
 
 @pytest.mark.parametrize(
     ("field", "given", "complaint"),
     [
-        ("project", "", "This field is required."),
         ("name", "", "This field is required."),
         ("name", "a\0b", "Null characters are not allowed."),
         ("name", "safe\u202egpj", "Holds a control or format character."),
@@ -168,7 +230,7 @@ def test_what_can_not_be_issued_is_a_complaint(
         answer = issue(operator, owner, **{field: given})
 
     assert answer.status_code == 200
-    assert answer.context["adminform"].form.errors == {field: [complaint]}
+    assert answer.context["form"].errors == {field: [complaint]}
 
 
 def test_the_secret_is_on_no_page_in_no_table_and_in_no_log(
@@ -207,12 +269,12 @@ def test_nothing_between_keeps_the_page_of_the_secret(operator: Client, owner: M
 def test_sending_the_form_twice_issues_one_and_shows_its_secret_once(
     operator: Client, owner: Machine
 ) -> None:
-    given = wanted(owner)
-    secret_of(operator.post(address(ApiKey, "add"), given))
+    given = wanted()
+    secret_of(operator.post(issue_page(owner), given))
     issued = ApiKey.objects.get(name="Gateway")
 
     with nothing_changes():
-        again = operator.post(address(ApiKey, "add"), given)
+        again = operator.post(issue_page(owner), given)
 
     assert (again.status_code, again["Location"]) == (302, address(issued))
     told = text_of(operator.get(address(issued)))
@@ -223,16 +285,16 @@ def test_sending_the_form_twice_issues_one_and_shows_its_secret_once(
 def test_an_id_of_another_credential_is_refused(operator: Client, owner: Machine) -> None:
     with nothing_changes():
         answer = issue(operator, owner, ServiceAccount, chosen_id=str(owner.credential.id))
-    assert answer.status_code == 302
+    assert (answer.status_code, answer["Location"]) == (302, address(key(owner)))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_the_same_form_sent_twice_at_once_exactly_one_issues(owner: Machine) -> None:
     clients = [member("operators", name) for name in ("ada", "alan")]
-    given = wanted(owner)
+    given = wanted()
 
     answers = race(
-        [lambda client=client: client.post(address(ApiKey, "add"), given) for client in clients]
+        [lambda client=client: client.post(issue_page(owner), given) for client in clients]
     )
 
     assert sorted(answer.status_code for answer in answers) == [200, 302]
@@ -503,6 +565,37 @@ def test_of_a_rotation_and_a_revocation_at_once_a_revoked_key_stays_so(owner: Ma
     assert (key(owner).expires_at is None) == (outcome != "rotated")
 
 
+# --- Succession --------------------------------------------------------------------------
+
+
+@KINDS
+def test_a_key_and_its_successors_lead_to_each_other(
+    operator: Client, owner: Machine, model: Any
+) -> None:
+    kind = CredentialKind.API_KEY if model is ApiKey else CredentialKind.SERVICE_ACCOUNT
+    first, _ = credential_issue(project=owner.project, kind=kind, name="Gateway")
+    first = model.objects.get(id=first.id)
+    alone = text_of(operator.get(address(first)))
+    assert "Replaces" not in alone
+    assert "Replaced by" not in alone
+
+    secret_of(rotate(operator, first))
+    second = model.objects.get(replaces=first)
+    # The secret of the second was lost while the first went on.
+    secret_of(rotate(operator, first))
+    third = model.objects.exclude(id=second.id).get(replaces=first)
+
+    def links(row: Credential, label: str) -> list[str]:
+        shown = text_of(operator.get(address(row)))
+        found = re.search(rf"<label>{label}:</label>\s*<div class=\"readonly\">(.*?)</div>", shown)
+        return re.findall(r'href="([^"]+)"', found[1]) if found else []
+
+    assert links(first, "Replaced by") == [address(third), address(second)]
+    assert links(first, "Replaces") == []
+    assert links(second, "Replaces") == links(third, "Replaces") == [address(first)]
+    assert links(second, "Replaced by") == []
+
+
 # --- Revoking ----------------------------------------------------------------------------
 
 
@@ -611,7 +704,7 @@ def test_a_page_shows_the_last_use_and_can_not_be_edited(operator: Client, owner
     effects = operator.get(address(key(owner), "revoke")).context["effects"]
     assert effects[-1] == "Last used at 2026-03-04 05:06 UTC."
     with nothing_changes():
-        assert operator.post(address(key(owner)), wanted(owner, name="x")).status_code == 403
+        assert operator.post(address(key(owner)), wanted(name="x")).status_code == 403
         assert operator.post(address(key(owner), "delete"), {"post": "yes"}).status_code == 403
 
 
@@ -639,6 +732,10 @@ def test_who_only_looks_issues_rotates_and_revokes_nothing(
     assert client.get(address(model, "changelist")).status_code == sees
     with nothing_changes():
         assert client.get(address(model, "add")).status_code == 403
+        chosen_project = {"project": str(owner.project.id)}
+        assert client.post(address(model, "add"), chosen_project).status_code == 403
+        assert client.get(issue_page(owner, model)).status_code == 403
+        assert issue_page(owner, model) not in text_of(client.get(address(owner.project)))
         assert issue(client, owner, model).status_code == 403
         assert client.get(address(row, "rotate")).status_code == 403
         assert rotate(client, row).status_code == 403

@@ -203,9 +203,11 @@ def test_an_operator_issues_and_rotates_a_key(log_in: LogIn, site: str, owner: M
     page.locator(".select2-selection").click()
     page.locator(".select2-search__field").fill("owner")
     page.locator(".select2-results__option", has_text="owner").click()
-    page.get_by_label("Name").fill("Tablets")
+    page.get_by_role("button", name="Continue").click()
+    assert page.locator("h1").inner_text() == "Issue an API key for Acme / owner"
+    page.get_by_label("Name of the key").fill("Tablets")
     page.get_by_label("usage:read").uncheck()
-    page.get_by_role("button", name="Issue").click()
+    page.get_by_role("button", name="Issue an API key").click()
 
     secret = page.get_by_label("Secret").input_value()
     assert_accessible_light_and_dark(page)

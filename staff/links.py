@@ -1,0 +1,32 @@
+"""Where a row has its page, and a list that is narrowed to some rows."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from projects.models import ApiKey, Credential, CredentialKind, ServiceAccount
+
+OF_KIND: dict[str, type[Credential]] = {
+    CredentialKind.API_KEY: ApiKey,
+    CredentialKind.SERVICE_ACCOUNT: ServiceAccount,
+}
+
+
+def page_of(row: Model) -> str:
+    """A credential has the page of its kind."""
+    model = OF_KIND[row.kind] if isinstance(row, Credential) else type(row)
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
+
+
+def list_of(model: type[Model], **filters: Any) -> str:
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{address}?{urlencode(filters)}" if filters else address
+
+
+def linked(number: int, owned: type[Model], **narrowed: Any) -> SafeString:
+    """A count that leads to the list of what it counts."""
+    return format_html('<a href="{}">{}</a>', list_of(owned, **narrowed), number)
