@@ -23,6 +23,7 @@ from projects.models import (
 from sessions_app.deadlines import as_due, is_due
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession, Mode, Status
+from staff.charts import Chart, chart
 from staff.credential_acts import about_to_expire
 from staff.links import list_of, page_of
 from staff.naming import with_customer
@@ -34,17 +35,6 @@ RELEASES = 5
 # Beat sends the sweep every 15 seconds: one that is this late does not run.
 LATE_SWEEP = timedelta(minutes=1)
 HOURS = 24
-CHART_HEIGHT, BAR_STEP = 100, 10
-
-
-class Bar(NamedTuple):
-    """An hour and its place in a picture of CHART_HEIGHT, where hours are BAR_STEP apart."""
-
-    since: datetime
-    created: int
-    x: int
-    y: int
-    height: int
 
 
 class Concern(NamedTuple):
@@ -64,16 +54,13 @@ class Concerns(NamedTuple):
 def glance(user: Any, *, now: datetime) -> dict[str, Any]:
     shown: dict[str, Any] = {"attention": [one for one in _attention(user, now) if one.named]}
     if user.has_perm("sessions_app.view_detectionsession"):
-        bars = created_per_hour(now)
         lag = sweep_lag(now)
         shown |= {
             "live": [
                 (status, count, list_of(DetectionSession, status__exact=status))
                 for status, count in live_counts(now).items()
             ],
-            "bars": bars,
-            "created": sum(bar.created for bar in bars),
-            "most": max(bar.created for bar in bars),
+            "created": created_per_hour(now),
             "lag": lasting(lag),
             "is_late": lag > LATE_SWEEP,
         }
@@ -86,7 +73,7 @@ def glance(user: Any, *, now: datetime) -> dict[str, Any]:
     return shown
 
 
-def created_per_hour(now: datetime) -> list[Bar]:
+def created_per_hour(now: datetime) -> Chart:
     """The last hours of the clock, the running one last."""
     running = now.replace(minute=0, second=0, microsecond=0)
     hours = [running - HOUR * back for back in reversed(range(HOURS))]
@@ -96,13 +83,7 @@ def created_per_hour(now: datetime) -> list[Bar]:
     )
     per_hour = created.order_by().values_list(TruncHour("created_at"))
     counts = dict(per_hour.annotate(count=Count("*")))
-    most = max(counts.values(), default=1)
-    bars = []
-    for number, hour in enumerate(hours):
-        count = counts.get(hour, 0)
-        height = round(CHART_HEIGHT * count / most)
-        bars.append(Bar(hour, count, number * BAR_STEP, CHART_HEIGHT - height, height))
-    return bars
+    return chart(counts, hours)
 
 
 def _attention(user: Any, now: datetime) -> Iterator[Concerns]:

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from kynaplatform import clock
 from kynaplatform.api.names import visible
@@ -19,7 +20,11 @@ from projects.credentials import credential_revoke, credential_rotate
 from projects.models import Credential
 from staff.acts import Act, Outcome, ReasonForm
 from staff.naming import full_name
+from staff.shown import Tone, badge
 
+TONES: dict[str, Tone] = {
+    "live": "good", "expires soon": "warning", "expired": "quiet", "revoked": "bad",
+}  # fmt: skip
 SOON, LATELY = timedelta(days=14), timedelta(days=1)
 
 
@@ -56,6 +61,11 @@ def state_of(credential: Credential, now: datetime) -> str:
     if credential.expires_at is None or credential.expires_at > now + SOON:
         return "live"
     return "expires soon" if credential.expires_at > now else "expired"
+
+
+def state_badge(credential: Credential, now: datetime) -> SafeString:
+    state = state_of(credential, now)
+    return badge(state, TONES[state])
 
 
 def about_to_expire(now: datetime) -> Q:

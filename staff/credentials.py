@@ -32,17 +32,13 @@ from staff.credential_acts import (
     CREDENTIAL_ACTS,
     SOON,
     about_to_expire,
-    state_of,
+    state_badge,
 )
 from staff.issuing import ISSUE
 from staff.links import list_of, page_of
 from staff.lists import OwnerFilter, ReadOnlyAdmin
 from staff.naming import with_customer
-from staff.shown import Tone, badge, id_column, moment_of
-
-TONES: dict[str, Tone] = {
-    "live": "good", "expires soon": "warning", "expired": "quiet", "revoked": "bad",
-}  # fmt: skip
+from staff.shown import id_column, moment_of
 
 
 class OwnerForm(forms.Form):
@@ -113,8 +109,7 @@ class CredentialAdmin(ActingAdmin):
 
     @admin.display(description="state")
     def state(self, credential: Credential) -> SafeString:
-        state = state_of(credential, clock.now())
-        return badge(state, TONES[state])
+        return state_badge(credential, clock.now())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         known = [

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import CharField, Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from movespecs.models import MoveSpec
+from movespecs.models import MoveSpec, MoveSpecVersion
+from projects.models import Credential, Organization, Project
 
 
 def history_of(row: Any) -> QuerySet[LogEntry]:
@@ -15,10 +16,40 @@ def history_of(row: Any) -> QuerySet[LogEntry]:
     subject = getattr(row, "movespec", row)
     about = Q(content_type=_content_type(subject), object_id=str(subject.pk))
     if isinstance(subject, MoveSpec):
-        versions = subject.versions.order_by()
-        ids = versions.annotate(text=Cast("id", CharField())).values("text")
-        about |= Q(content_type=_content_type(versions.model), object_id__in=ids)
+        versions = subject.versions.all()
+        about |= Q(content_type=_content_type(versions.model), object_id__in=_ids(versions))
     return LogEntry.objects.filter(about).select_related("user").order_by("-action_time")
+
+
+def history_of_all(owner: Organization | Project) -> QuerySet[LogEntry]:
+    """What was done to a customer or a project and to what it owns, the newest first.
+
+    Sessions are left out: they are too many to be asked for one by one.
+    """
+    field = "organization" if isinstance(owner, Organization) else "pk"
+    projects = Project.objects.filter(**{field: owner.pk})
+    of_projects = {"project__in": projects.values("pk")}
+    owned = _ids(projects).union(
+        _ids(Credential.objects.filter(**of_projects)),
+        _ids(MoveSpec.objects.filter(**of_projects)),
+        _ids(MoveSpecVersion.objects.filter(movespec__project__in=projects.values("pk"))),
+        all=True,
+    )
+    about = Q(object_id=str(owner.pk)) | Q(object_id__in=owned)
+    return LogEntry.objects.filter(about).order_by("-action_time")
+
+
+def last_suspension(row: Organization | Project) -> LogEntry | None:
+    """The act that suspended `row`, which is suspended, unless no act of staff did."""
+    acts = Q(change_message__startswith="Suspended ") | Q(change_message__startswith="Resumed ")
+    last = history_of(row).filter(acts).first()
+    return last if last and last.change_message.startswith("Suspended ") else None
+
+
+def _ids(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """As the log has them."""
+    ids: QuerySet[Any] = rows.order_by().annotate(text=Cast("id", TextField())).values("text")
+    return ids
 
 
 def _content_type(model: Model | type[Model]) -> ContentType:

@@ -1,4 +1,4 @@
-"""Where a row has its page, and a list that is narrowed to some rows."""
+"""Where a row has its page, and a list that is narrowed to some rows; and who may see them."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +14,10 @@ OF_KIND: dict[str, type[Credential]] = {
     CredentialKind.API_KEY: ApiKey,
     CredentialKind.SERVICE_ACCOUNT: ServiceAccount,
 }
+
+
+def may_view(user: Any, model: type[Model]) -> bool:
+    return bool(user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"))
 
 
 def page_of(row: Model) -> str:

@@ -95,6 +95,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
     ]  # fmt: skip
     list_filter = [
         ("project", OwnerFilter),
+        ("project__organization", OwnerFilter),
         "visibility",
         ("current_released_version", admin.EmptyFieldListFilter),
         ("archived_at", admin.EmptyFieldListFilter),

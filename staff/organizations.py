@@ -8,22 +8,23 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
 from django.db.models import PositiveIntegerField, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from movespecs.models import MoveSpec
 from projects import suspension
-from projects.credentials import is_live
-from projects.models import ApiKey, CredentialKind, Organization, Project, ServiceAccount
+from projects.models import ApiKey, Organization, Project, ServiceAccount
 from sessions_app.models import DetectionSession
 from staff.acts import Act, ActingAdmin, Outcome
 from staff.asking import ChosenFilter
+from staff.customers import customer_page, state_of_owner, with_counts
 from staff.issuing import ISSUE
 from staff.links import linked
 from staff.lists import OwnerFilter, count_of
-from staff.shown import badge, moment_of
+from staff.shown import moment, moment_of
 
 
 def counted(number: int, noun: str) -> str:
@@ -116,6 +117,7 @@ class SuspendableAdmin(ActingAdmin):
     count with the permission that it takes to see what is counted.
     """
 
+    change_form_template = "admin/projects/customer.html"
     acts = [Suspend(), Resume()]
     formfield_overrides = {
         PositiveIntegerField: {"min_value": 1, "widget": AdminIntegerFieldWidget},
@@ -133,19 +135,32 @@ class SuspendableAdmin(ActingAdmin):
 
     @admin.display(description="state", ordering="suspended_at")
     def state(self, row: Organization | Project) -> SafeString:
-        return badge("suspended", "bad") if row.suspended_at else badge("active", "good")
+        return state_of_owner(row)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         limits = ("Limits", {"fields": self.limits})
-        if obj is None:
-            return [(None, {"fields": self.given}), limits]
-        known = [*self.given, "id", "created_at", "suspended_at"]
-        owned = ("What it owns", {"fields": self.owned_seen_by(request)})
-        return [(None, {"fields": known}), limits, owned]
+        named = (None, {"fields": self.given}) if obj is None else ("Name", {"fields": self.given})
+        return [named, limits]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        effective = [shown for _field, shown in self.limits]
-        return ["id", "created_at", "suspended_at", *effective, *self.owned]
+        return [shown for _field, shown in self.limits]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if (row := context.get("original")) is not None:
+            context |= customer_page(request.user, row, now=clock.now())
+            context["facts"] = self.facts(request, row)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def facts(self, request: HttpRequest, row: Any) -> list[tuple[str, Any]]:
+        counts = [getattr(self, name) for name in self.owned_seen_by(request)]
+        return [
+            ("State", self.state(row)),
+            *((str(capfirst(count.short_description)), count(row)) for count in counts),
+            ("Made", moment(row.created_at, clock.now())),
+            ("Id", row.pk),
+        ]
 
     def owned_seen_by(self, request: HttpRequest) -> list[str]:
         return [name for name, needed in self.owned.items() if request.user.has_perm(needed)]
@@ -212,18 +227,7 @@ class ProjectAdmin(SuspendableAdmin):
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        now = clock.now()
-        projects: QuerySet[Project] = super().get_queryset(request)
-        return projects.annotate(
-            movespec_count=count_of(Project, "movespecs"),
-            api_key_count=count_of(
-                Project, "credentials", is_live(now), kind=CredentialKind.API_KEY
-            ),
-            service_account_count=count_of(
-                Project, "credentials", is_live(now), kind=CredentialKind.SERVICE_ACCOUNT
-            ),
-            live_session_count=count_of(Project, "sessions", deadline_at__gt=now),
-        )
+        return with_counts(super().get_queryset(request), clock.now())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         read = super().get_readonly_fields(request, obj)

@@ -1,0 +1,217 @@
+"""What the page of a customer, or of one of its projects, shows of what it owns.
+
+Each part is for those who may view its rows. Each table is cut, and a link leads to all of it.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import F, Model, QuerySet
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from kynaplatform.api.names import visible
+from movespecs.models import MoveSpec
+from projects.credentials import is_live
+from projects.models import (
+    ApiKey,
+    Credential,
+    CredentialKind,
+    Organization,
+    Project,
+    ServiceAccount,
+)
+from sessions_app.models import DetectionSession
+from staff.credential_acts import state_badge
+from staff.history import history_of_all, last_suspension
+from staff.links import OF_KIND, linked, list_of, may_view, page_of
+from staff.lists import count_of
+from staff.naming import with_customer
+from staff.recent import MOST_READ, recent_sessions
+from staff.shown import badge, moment
+
+MOST_LISTED = 10
+# Each is a part of the one statement that reads their sessions.
+MOST_PROJECTS_READ = 200
+NEVER = "-"
+
+
+class Section(NamedTuple):
+    """A table; `everything` are the links to the lists that it is cut from."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    everything: Sequence[tuple[str, str]]
+
+
+class Suspension(NamedTuple):
+    """By whom and why is None where no act of staff tells it."""
+
+    since: datetime
+    who: str | None = None
+    reason: str | None = None
+
+
+class Whose(NamedTuple):
+    """The rows of one customer or project, and how a list that leads through it is narrowed."""
+
+    owner: Organization | Project
+    projects: QuerySet[Project]
+
+    def all_of(self, model: type[Model], **more: str) -> str:
+        is_whole = isinstance(self.owner, Organization)
+        path = "project__organization" if is_whole else "project"
+        return list_of(model, **{f"{path}__id__exact": self.owner.pk}, **more)
+
+
+def owned_by(owner: Organization | Project) -> Whose:
+    field = "organization" if isinstance(owner, Organization) else "pk"
+    return Whose(owner, Project.objects.filter(**{field: owner.pk}))
+
+
+def with_counts(projects: QuerySet[Project], now: datetime) -> QuerySet[Project]:
+    return projects.annotate(
+        movespec_count=count_of(Project, "movespecs"),
+        api_key_count=count_of(Project, "credentials", is_live(now), kind=CredentialKind.API_KEY),
+        service_account_count=count_of(
+            Project, "credentials", is_live(now), kind=CredentialKind.SERVICE_ACCOUNT
+        ),
+        live_session_count=count_of(Project, "sessions", deadline_at__gt=now),
+    )
+
+
+def state_of_owner(row: Organization | Project) -> SafeString:
+    return badge("suspended", "bad") if row.suspended_at else badge("active", "good")
+
+
+def customer_page(user: Any, owner: Organization | Project, *, now: datetime) -> dict[str, Any]:
+    whose = owned_by(owner)
+    shown: dict[str, Any] = {
+        "suspension": suspension_of(owner),
+        "sections": list(_sections(user, whose, now)),
+    }
+    if may_view(user, DetectionSession):
+        ids = list(whose.projects.order_by("-created_at").values_list("pk", flat=True))
+        shown |= {
+            "recent": recent_sessions(ids[:MOST_PROJECTS_READ], now=now),
+            "most_read": MOST_READ,
+            "most_projects": MOST_PROJECTS_READ if len(ids) > MOST_PROJECTS_READ else None,
+        }
+    if user.has_perm("admin.view_logentry"):
+        shown["history"] = _history(user, owner, now)
+    return shown
+
+
+def suspension_of(owner: Organization | Project) -> Suspension | None:
+    if owner.suspended_at is None:
+        return None
+    entry = last_suspension(owner)
+    if entry is None:
+        return Suspension(owner.suspended_at)
+    said = entry.get_change_message().removeprefix(f"Suspended {entry.object_repr}. Reason: ")
+    return Suspension(owner.suspended_at, entry.user.get_username(), said)
+
+
+def _sections(user: Any, whose: Whose, now: datetime) -> Iterator[Section]:
+    if isinstance(whose.owner, Organization) and may_view(user, Project):
+        yield _projects(user, whose, now)
+    kinds = [kind for kind, model in OF_KIND.items() if may_view(user, model)]
+    if kinds:
+        yield _credentials(whose, kinds, now)
+    if may_view(user, MoveSpec):
+        yield _movespecs(whose, now)
+
+
+def _projects(user: Any, whose: Whose, now: datetime) -> Section:
+    counts: dict[str, tuple[type[Model], str, dict[str, str]]] = {
+        "MoveSpecs": (MoveSpec, "movespec_count", {}),
+        "API keys": (ApiKey, "api_key_count", {"state": "live"}),
+        "Service accounts": (ServiceAccount, "service_account_count", {"state": "live"}),
+        "Live sessions": (DetectionSession, "live_session_count", {}),
+    }
+    seen = {name: one for name, one in counts.items() if may_view(user, one[0])}
+    found = with_counts(whose.projects, now).order_by("-created_at")
+    rows = [
+        (
+            _link(row, visible(row.name)),
+            state_of_owner(row),
+            *(
+                linked(getattr(row, count), model, project__id__exact=row.pk, **more)
+                for model, count, more in seen.values()
+            ),
+        )
+        for row in found[:MOST_LISTED]
+    ]
+    everything = [("All projects", list_of(Project, organization__id__exact=whose.owner.pk))]
+    return Section("Projects", ["Project", "State", *seen], rows, everything)
+
+
+def _credentials(whose: Whose, kinds: Sequence[str], now: datetime) -> Section:
+    """Those that work, the next to expire first."""
+    live = Credential.objects.filter(is_live(now), project__in=whose.projects, kind__in=kinds)
+    found = with_customer(live).order_by(F("expires_at").asc(nulls_last=True), "-created_at")
+    rows = [
+        (
+            _link(row, visible(row.name)),
+            row.get_kind_display(),
+            visible(row.project.name),
+            state_badge(row, now),
+            moment(row.last_used_at, now) if row.last_used_at else "never",
+            moment(row.expires_at, now) if row.expires_at else "never",
+        )
+        for row in found[:MOST_LISTED]
+    ]
+    everything = [
+        (f"All {OF_KIND[kind]._meta.verbose_name_plural}", whose.all_of(OF_KIND[kind]))
+        for kind in kinds
+    ]
+    columns = ["Name", "Kind", "Project", "State", "Last used", "Expires"]
+    return Section("Live keys", columns, rows, everything)
+
+
+def _movespecs(whose: Whose, now: datetime) -> Section:
+    kept = MoveSpec.objects.filter(archived_at__isnull=True, project__in=whose.projects)
+    found = with_customer(kept).select_related("current_released_version")
+    rows = [
+        (
+            _link(row, str(row)),
+            visible(row.project.name),
+            _link(
+                row.current_released_version,
+                f"Version {row.current_released_version.version_number}",
+            )
+            if row.current_released_version
+            else NEVER,
+            moment(row.updated_at, now),
+        )
+        for row in found.defer("current_released_version__yaml_source").order_by("-created_at")[
+            :MOST_LISTED
+        ]
+    ]
+    columns = ["MoveSpec", "Project", "Released", "Changed"]
+    return Section("MoveSpecs", columns, rows, [("All MoveSpecs", whose.all_of(MoveSpec))])
+
+
+def _history(user: Any, owner: Organization | Project, now: datetime) -> list[tuple[Any, ...]]:
+    """When, who, what it was done to, and what was done."""
+    entries = history_of_all(owner).select_related("user", "content_type")
+    return [
+        (moment(entry.action_time, now), entry.user, _subject(user, entry), entry)
+        for entry in entries[:MOST_LISTED]
+    ]
+
+
+def _subject(user: Any, entry: Any) -> Any:
+    model = entry.content_type.model_class()
+    address = entry.get_admin_url() if model and may_view(user, model) else None
+    return (
+        format_html('<a href="{}">{}</a>', address, entry.object_repr)
+        if address
+        else (entry.object_repr)
+    )
+
+
+def _link(row: Model, text: str) -> SafeString:
+    return format_html('<a href="{}">{}</a>', page_of(row), text)
