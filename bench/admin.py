@@ -162,6 +162,8 @@ def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]
     for name, parameters in asked.items():
         texts = {key: str(value) for key, value in parameters.items()}
         yield name, f"{LIST}?{urlencode(texts)}"
+    yield "one customer", f"/admin/projects/organization/{small.organization_id}/change/"
+    yield "one project", f"/admin/projects/project/{scene.project_id}/change/"
     yield "one session", f"{LIST}{failed.id}/change/"
 
 

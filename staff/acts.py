@@ -44,6 +44,14 @@ class Outcome(NamedTuple):
     page: HttpResponse | None = None
 
 
+class Question(NamedTuple):
+    """What a page that asks before it does needs of an act: one that is no row's has only this."""
+
+    label: str
+    template: str = "admin/act.html"
+    is_dangerous: bool = False
+
+
 class DoneBefore(Conflict):
     """The same form was sent before; what came of it is at `page`."""
 
@@ -193,7 +201,7 @@ class ActingAdmin(BoundedAdmin):
     def render_act(
         self,
         request: HttpRequest,
-        act: Act,
+        act: "Act | Question",
         form: forms.BaseForm,
         context: dict[str, Any],
         status: int = 200,

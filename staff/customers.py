@@ -60,9 +60,13 @@ class Whose(NamedTuple):
     owner: Organization | Project
     projects: QuerySet[Project]
 
+    @property
+    def is_whole(self) -> bool:
+        """A customer with all its projects."""
+        return isinstance(self.owner, Organization)
+
     def all_of(self, model: type[Model], **more: str) -> str:
-        is_whole = isinstance(self.owner, Organization)
-        path = "project__organization" if is_whole else "project"
+        path = "project__organization" if self.is_whole else "project"
         return list_of(model, **{f"{path}__id__exact": self.owner.pk}, **more)
 
 
@@ -89,7 +93,9 @@ def state_of_owner(row: Organization | Project) -> SafeString:
 def customer_page(user: Any, owner: Organization | Project, *, now: datetime) -> dict[str, Any]:
     whose = owned_by(owner)
     shown: dict[str, Any] = {
-        "suspension": suspension_of(owner),
+        "suspensions": [
+            (str(one), told) for one in _held_by(owner) if (told := suspension_of(one))
+        ],
         "sections": list(_sections(user, whose, now)),
     }
     if may_view(user, DetectionSession):
@@ -97,11 +103,17 @@ def customer_page(user: Any, owner: Organization | Project, *, now: datetime) ->
         shown |= {
             "recent": recent_sessions(ids[:MOST_PROJECTS_READ], now=now),
             "most_read": MOST_READ,
+            "all_sessions": None if whose.is_whole else whose.all_of(DetectionSession),
             "most_projects": MOST_PROJECTS_READ if len(ids) > MOST_PROJECTS_READ else None,
         }
     if user.has_perm("admin.view_logentry"):
         shown["history"] = _history(user, owner, now)
     return shown
+
+
+def _held_by(owner: Organization | Project) -> list[Organization | Project]:
+    """Whose suspension refuses its requests."""
+    return [owner] if isinstance(owner, Organization) else [owner.organization, owner]
 
 
 def suspension_of(owner: Organization | Project) -> Suspension | None:
@@ -115,7 +127,7 @@ def suspension_of(owner: Organization | Project) -> Suspension | None:
 
 
 def _sections(user: Any, whose: Whose, now: datetime) -> Iterator[Section]:
-    if isinstance(whose.owner, Organization) and may_view(user, Project):
+    if whose.is_whole and may_view(user, Project):
         yield _projects(user, whose, now)
     kinds = [kind for kind, model in OF_KIND.items() if may_view(user, model)]
     if kinds:
@@ -156,7 +168,7 @@ def _credentials(whose: Whose, kinds: Sequence[str], now: datetime) -> Section:
         (
             _link(row, visible(row.name)),
             row.get_kind_display(),
-            visible(row.project.name),
+            *([visible(row.project.name)] if whose.is_whole else []),
             state_badge(row, now),
             moment(row.last_used_at, now) if row.last_used_at else "never",
             moment(row.expires_at, now) if row.expires_at else "never",
@@ -167,7 +179,8 @@ def _credentials(whose: Whose, kinds: Sequence[str], now: datetime) -> Section:
         (f"All {OF_KIND[kind]._meta.verbose_name_plural}", whose.all_of(OF_KIND[kind]))
         for kind in kinds
     ]
-    columns = ["Name", "Kind", "Project", "State", "Last used", "Expires"]
+    of_project = ["Project"] if whose.is_whole else []
+    columns = ["Name", "Kind", *of_project, "State", "Last used", "Expires"]
     return Section("Live keys", columns, rows, everything)
 
 
@@ -177,7 +190,7 @@ def _movespecs(whose: Whose, now: datetime) -> Section:
     rows = [
         (
             _link(row, str(row)),
-            visible(row.project.name),
+            *([visible(row.project.name)] if whose.is_whole else []),
             _link(
                 row.current_released_version,
                 f"Version {row.current_released_version.version_number}",
@@ -190,7 +203,8 @@ def _movespecs(whose: Whose, now: datetime) -> Section:
             :MOST_LISTED
         ]
     ]
-    columns = ["MoveSpec", "Project", "Released", "Changed"]
+    of_project = ["Project"] if whose.is_whole else []
+    columns = ["MoveSpec", *of_project, "Released", "Changed"]
     return Section("MoveSpecs", columns, rows, [("All MoveSpecs", whose.all_of(MoveSpec))])
 
 

@@ -24,15 +24,22 @@ GROUPS: Sequence[tuple[str, Sequence[str]]] = (
 
 
 class Task(NamedTuple):
-    """Something that staff come for; it takes the permission, and begins at the page."""
+    """Something that staff come for; it takes the permissions, and begins at the page."""
 
     label: str
     permission: str
     page: str
+    also: Sequence[str] = ()
 
 
 TASKS = (
     Task("Find a customer", "projects.view_organization", "projects_organization_changelist"),
+    Task(
+        "Onboard a customer",
+        "projects.add_organization",
+        "projects_organization_onboard",
+        also=("projects.add_project", "projects.add_apikey"),
+    ),
     Task("Issue an API key", "projects.add_apikey", "projects_project_changelist"),
     Task("Rotate or revoke a key", "projects.change_apikey", "projects_apikey_changelist"),
     Task("See a movement's versions", "movespecs.view_movespec", "movespecs_movespec_changelist"),
@@ -70,5 +77,5 @@ def tasks_of(user: Any) -> list[tuple[str, str]]:
     return [
         (task.label, reverse(f"admin:{task.page}"))
         for task in TASKS
-        if user.has_perm(task.permission)
+        if user.has_perms([task.permission, *task.also])
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
 from django.db.models import PositiveIntegerField, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
@@ -22,8 +25,9 @@ from staff.acts import Act, ActingAdmin, Outcome
 from staff.asking import ChosenFilter
 from staff.customers import customer_page, state_of_owner, with_counts
 from staff.issuing import ISSUE
-from staff.links import linked
+from staff.links import linked, may_view, page_of
 from staff.lists import OwnerFilter, count_of
+from staff.onboarding import PERMISSIONS, onboard_view
 from staff.shown import moment, moment_of
 
 
@@ -175,12 +179,22 @@ class OrganizationAdmin(SuspendableAdmin):
     list_display = ["shown_name", "state"]
     list_filter = [SuspensionFilter, "created_at"]
     search_fields = ["name", "=id"]
+    change_list_template = "admin/projects/organizations.html"
     given = ["name"]
     limits = [("rate_limit", "requests_in_force")]
     owned = {
         "projects": "projects.view_project",
         "live_sessions": "sessions_app.view_detectionsession",
     }
+
+    def get_urls(self) -> list[URLPattern]:
+        onboard = self.admin_site.admin_view(partial(onboard_view, self))
+        own = path("onboard/", onboard, name="projects_organization_onboard")
+        return [own, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        may = {"may_onboard": request.user.has_perms(PERMISSIONS)}
+        return super().changelist_view(request, {**may, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         organizations: QuerySet[Organization] = super().get_queryset(request)
@@ -225,6 +239,12 @@ class ProjectAdmin(SuspendableAdmin):
         "service_accounts": "projects.view_serviceaccount",
         "live_sessions": "sessions_app.view_detectionsession",
     }
+
+    def facts(self, request: HttpRequest, row: Any) -> list[tuple[str, Any]]:
+        owner = row.organization
+        if may_view(request.user, Organization):
+            owner = format_html('<a href="{}">{}</a>', page_of(owner), owner)
+        return [("Customer", owner), *super().facts(request, row)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         return with_counts(super().get_queryset(request), clock.now())

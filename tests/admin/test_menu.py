@@ -14,7 +14,7 @@ from staff.menu import GROUPS, TASKS
 from tests.admin.staffing import address, member, text_of
 from tests.conftest import VALID_YAML, Machine, make_version
 
-KEYS = {"Issue an API key", "Rotate or revoke a key"}
+KEYS = {"Onboard a customer", "Issue an API key", "Rotate or revoke a key"}
 RELEASING = {"Release, roll back or withdraw a version"}
 
 

@@ -1,0 +1,130 @@
+"""A new customer in one form: an organization, its first project and a key, up to the secret."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
+
+from kynaplatform.api.names import MOST_NAME_CHARACTERS, validate_name
+from projects.models import Credential, CredentialKind, Organization, Project
+from staff.acts import ActingAdmin, DoneBefore, Question
+from staff.credential_acts import Issued, secret_page
+from staff.issuing import IssueForm, issue, issued_before
+from staff.links import list_of, page_of
+
+PERMISSIONS = ("projects.add_organization", "projects.add_project", "projects.add_apikey")
+MOST_NAMESAKES = 10
+ANOTHER = "another"
+
+
+ONBOARD = Question("Onboard a customer")
+
+
+class OnboardForm(IssueForm):
+    """Where there are customers of the same name, it asks whether one of them is meant."""
+
+    organization_name = forms.CharField(
+        label="Name of the customer",
+        max_length=MOST_NAME_CHARACTERS,
+        validators=[validate_name],
+        help_text="Its organization is made, unless you choose one that is there already.",
+    )
+    project_name = forms.CharField(
+        label="Name of its project",
+        max_length=MOST_NAME_CHARACTERS,
+        validators=[validate_name],
+        help_text="As its customer calls it. The platform shows it behind the customer's name.",
+    )
+    field_order = ["organization_name", "customer", "project_name", "name", "expires_at", "scopes"]
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        self.namesakes: dict[str, Organization] = {}
+        asked = (data or {}).get("organization_name", "").strip()
+        if not asked or "\0" in asked:
+            return
+        found = Organization.objects.filter(name__iexact=asked)[:MOST_NAMESAKES]
+        self.namesakes = {str(one.pk): one for one in found}
+        if self.namesakes:
+            self.fields["customer"] = forms.ChoiceField(
+                label="Which customer",
+                widget=forms.RadioSelect,
+                choices=[
+                    *((pk, _told_apart(one)) for pk, one in self.namesakes.items()),
+                    (ANOTHER, "Another customer of the same name: make a new organization"),
+                ],
+                error_messages={
+                    "required": "There is a customer of this name already. Say which one is meant."
+                },
+            )
+            self.order_fields(self.field_order)
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        organization = given["organization"] = self.namesakes.get(given.get("customer", ""))
+        name = given.get("project_name")
+        if organization and name:
+            there = organization.projects.filter(name__iexact=name).first()
+            if there:
+                told = '{} is there already. <a href="{}">Issue the key on its page.</a>'
+                self.add_error("project_name", format_html(told, there, page_of(there)))
+        return given
+
+
+def onboard_view(page: ActingAdmin, request: HttpRequest) -> HttpResponse:
+    """GET shows the form; POST makes all three or nothing, and shows the secret."""
+    projects: Any = page.admin_site.get_model_admin(Project)
+    sees = page.has_view_permission(request) and projects.has_view_permission(request)
+    if not (sees and request.user.has_perms(PERMISSIONS)):
+        raise PermissionDenied
+    form = OnboardForm(request.POST or None)
+    try:
+        is_valid = form.is_valid()
+        _require_new(form)
+        if is_valid:
+            issued = _onboard(page, request, form.cleaned_data)
+            page.message_user(request, f"Onboarded {issued.credential.project}.", messages.SUCCESS)
+            return secret_page(request, issued)
+    except DoneBefore as done:
+        page.message_user(request, str(done), messages.ERROR)
+        return HttpResponseRedirect(done.page)
+    context = {
+        "title": ONBOARD.label,
+        "is_possible": True,
+        "effects": [
+            "An organization, a project in it and an API key are made together.",
+            "The key's secret is shown once, on the next page.",
+        ],
+        "back": list_of(Organization),
+    }
+    return page.render_act(request, ONBOARD, form, context)
+
+
+def _require_new(form: OnboardForm) -> None:
+    """A form that is sent twice finds its own customer: that is no question of a name."""
+    chosen = form.cleaned_data.get("chosen_id") if form.is_bound else None
+    if chosen and Credential.objects.filter(pk=chosen).exists():
+        raise issued_before(chosen, "It was issued already, and its secret was shown then.")
+
+
+@transaction.atomic
+def _onboard(page: ActingAdmin, request: HttpRequest, given: dict[str, Any]) -> Issued:
+    organization = given["organization"]
+    if organization is None:
+        organization = Organization.objects.create(name=given["organization_name"])
+        page.log_addition(request, organization, "Onboarded.")
+    project = Project.objects.create(organization=organization, name=given["project_name"])
+    page.log_addition(request, project, f"Onboarded with {organization}.")
+    return issue(request, project, CredentialKind.API_KEY, given)
+
+
+def _told_apart(organization: Organization) -> str:
+    count = organization.projects.count()
+    projects = "1 project" if count == 1 else f"{count} projects"
+    return (
+        f"{organization}, made {organization.created_at:%Y-%m-%d}, {projects}, id {organization.pk}"
+    )

@@ -1,0 +1,201 @@
+"""A new customer in one form: all of it or nothing, once, and never mistaken for a namesake."""
+
+import re
+import uuid
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from projects.models import ApiKey, Organization, Project
+from projects.scopes import Scope
+from tests.admin.staffing import address, member, text_of
+from tests.admin.test_credentials import mint_with, secret_of
+from tests.api.asking import nothing_changes
+from tests.concurrency.racing import race
+from tests.conftest import Machine
+
+ONBOARD = "/admin/projects/organization/onboard/"
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    return member("operators")
+
+
+def wanted(**given: Any) -> dict[str, Any]:
+    return {
+        "organization_name": "Acme",
+        "project_name": "iOS app",
+        "name": "Tablets",
+        "scopes": list(Scope.values),
+        "expires_at": "",
+        "chosen_id": str(uuid.uuid4()),
+        **given,
+    }
+
+
+def told() -> list[tuple[str, str]]:
+    entries = LogEntry.objects.order_by("id")
+    return [(entry.object_repr, entry.get_change_message()) for entry in entries]
+
+
+def test_one_form_makes_a_customer_and_ends_at_the_secret(
+    operator: Client, signing_key: None
+) -> None:
+    assert text_of(operator.get(ONBOARD)).count('name="customer"') == 0
+
+    answer = operator.post(ONBOARD, wanted(scopes=["sessions:write"]))
+
+    minted = mint_with(secret_of(answer))
+    key = ApiKey.objects.select_related("project__organization").get()
+    assert (minted.status_code, minted.json()["project_id"]) == (201, str(key.project_id))
+    assert (str(key.project), key.name, key.scopes) == (
+        "Acme / iOS app", "Tablets", ["sessions:write"],
+    )  # fmt: skip
+    assert answer.context["title"] == "The secret of Acme / iOS app / Tablets"
+    assert "Onboarded Acme / iOS app." in text_of(answer)
+    assert told() == [
+        ("Acme", "Onboarded."),
+        ("Acme / iOS app", "Onboarded with Acme."),
+        (f"Acme / iOS app / {key}", "Issued."),
+    ]
+
+
+def test_sending_it_twice_makes_one(operator: Client, db: None) -> None:
+    given = wanted()
+    secret_of(operator.post(ONBOARD, given))
+
+    with nothing_changes():
+        again = operator.post(ONBOARD, given)
+
+    assert (again.status_code, again["Location"]) == (302, address(ApiKey.objects.get()))
+    shown = text_of(operator.get(again["Location"]))
+    assert "It was issued already, and its secret was shown then." in shown
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_the_same_form_sent_twice_at_once_one_makes_all_and_one_nothing(
+    signing_key: None,
+) -> None:
+    clients = [member("operators", name) for name in ("ada", "alan")]
+    given = wanted()
+
+    answers = race([lambda client=client: client.post(ONBOARD, given) for client in clients])
+
+    assert sorted(answer.status_code for answer in answers) == [200, 302]
+    assert (Organization.objects.count(), Project.objects.count(), ApiKey.objects.count()) == (
+        1, 1, 1,
+    )  # fmt: skip
+    assert LogEntry.objects.count() == 3
+
+
+@pytest.mark.parametrize("typed", ["Acme", " acme "])
+def test_it_asks_whether_a_customer_of_the_same_name_is_meant(
+    operator: Client, owner: Machine, typed: str
+) -> None:
+    with nothing_changes():
+        asked = operator.post(ONBOARD, wanted(organization_name=typed))
+
+    assert asked.context["form"].errors == {
+        "customer": ["There is a customer of this name already. Say which one is meant."]
+    }
+    since = f"{owner.organization.created_at:%Y-%m-%d}"
+    labels = [label for _, label in asked.context["form"].fields["customer"].choices]
+    assert labels == [
+        f"Acme, made {since}, 1 project, id {owner.organization.id}",
+        "Another customer of the same name: make a new organization",
+    ]
+
+
+def test_the_customer_that_is_there_gets_the_project(operator: Client, owner: Machine) -> None:
+    answer = operator.post(ONBOARD, wanted(customer=str(owner.organization.id)))
+
+    secret_of(answer)
+    assert list(Organization.objects.all()) == [owner.organization]
+    assert Project.objects.get(name="iOS app").organization == owner.organization
+    assert told()[0][0] == "Acme / iOS app"
+
+
+def test_another_customer_of_the_same_name_is_made_where_that_is_said(
+    operator: Client, owner: Machine
+) -> None:
+    secret_of(operator.post(ONBOARD, wanted(customer="another")))
+
+    assert Project.objects.get(name="iOS app").organization != owner.organization
+    assert Organization.objects.filter(name="Acme").count() == 2
+
+
+def test_a_project_that_is_there_is_led_to(operator: Client, owner: Machine) -> None:
+    given = wanted(customer=str(owner.organization.id), project_name="OWNER")
+    with nothing_changes():
+        answer = operator.post(ONBOARD, given)
+
+    assert "Acme / owner is there already." in text_of(answer)
+    assert f'<a href="{address(owner.project)}">Issue the key on its page.</a>' in text_of(answer)
+
+
+def test_an_answer_for_another_name_is_none(operator: Client, outsider: Machine) -> None:
+    Organization.objects.create(name="Acme")
+    with nothing_changes():
+        answer = operator.post(ONBOARD, wanted(customer=str(outsider.organization.id)))
+    assert list(answer.context["form"].errors) == ["customer"]
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        ("organization_name", ""), ("organization_name", " "), ("organization_name", "a\0b"),
+        ("organization_name", "safe\u202egpj"), ("organization_name", "x" * 256),
+        ("project_name", ""), ("project_name", "two\nlines"), ("name", ""), ("scopes", []),
+        ("expires_at", "2026-01-01T00:00"), ("chosen_id", "1"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_onboarded_is_a_complaint(
+    operator: Client, db: None, field: str, given: Any
+) -> None:
+    with nothing_changes():
+        answer = operator.post(ONBOARD, wanted(**{field: given}))
+    assert (answer.status_code, list(answer.context["form"].errors)) == (200, [field])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_half_done(monkeypatch: pytest.MonkeyPatch, signing_key: None) -> None:
+    def fails(**_: Any) -> Any:
+        raise RuntimeError
+
+    operator = member("operators")
+    monkeypatch.setattr("staff.issuing.credential_issue", fails)
+    with nothing_changes(), pytest.raises(RuntimeError):
+        operator.post(ONBOARD, wanted())
+
+
+@pytest.mark.parametrize("role", ["support", "release managers"])
+def test_who_only_looks_onboards_nobody(db: None, role: str) -> None:
+    client = member(role)
+    with nothing_changes():
+        assert client.get(ONBOARD).status_code == 403
+        assert client.post(ONBOARD, wanted()).status_code == 403
+    for page in ("/admin/", address(Organization, "changelist")):
+        assert ONBOARD not in text_of(client.get(page))
+
+
+@pytest.mark.parametrize("missing", ["add_organization", "add_project", "add_apikey"])
+def test_it_takes_all_three_permissions(db: None, missing: str) -> None:
+    user = User.objects.create_user("some", is_staff=True)
+    held = {"add_organization", "add_project", "add_apikey", "view_organization", "view_project"}
+    user.user_permissions.set(Permission.objects.filter(codename__in=held - {missing}))
+    client = Client()
+    client.force_login(user)
+    with nothing_changes():
+        assert client.post(ONBOARD, wanted()).status_code == 403
+    assert ONBOARD not in text_of(client.get("/admin/"))
+
+
+def test_operators_find_it_on_the_first_page_and_the_list(operator: Client) -> None:
+    assert reverse("admin:projects_organization_onboard") == ONBOARD
+    for page in ("/admin/", address(Organization, "changelist")):
+        assert re.findall(rf'<a href="{ONBOARD}">Onboard a customer', text_of(operator.get(page)))
