@@ -1,10 +1,12 @@
 """`manage.py` in the development environment: `make manage CMD="…"`.
 
-Uses the database of a running `make run`, or starts it for the length of the command.
+Uses the database of a running `make run`, or starts it for the length of the command. A command
+that needs none gets none.
 """
 
 import os
 import sys
+from contextlib import nullcontext
 
 from local_stack.environment import database, fill
 
@@ -14,10 +16,10 @@ def main(arguments: list[str]) -> None:
     development = fill(os.environ)
     from django.core.management import execute_from_command_line
 
-    if not development:
-        execute_from_command_line(["manage.py", *arguments])
-        return
-    with database(os.environ, reuse=True):
+    from kynaplatform.offline_commands import OFFLINE
+
+    needs_database = development and OFFLINE.isdisjoint(arguments[:1])
+    with database(os.environ, reuse=True) if needs_database else nullcontext():
         execute_from_command_line(["manage.py", *arguments])
 
 
