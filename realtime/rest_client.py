@@ -5,11 +5,12 @@ What may pass is waited out: a limit, a restart, a proxy that finds no server.
 
 import json
 import random
+import re
 import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from http.client import HTTPException
 from typing import Any, Final, Literal
 from urllib.parse import urlencode, urlsplit
@@ -92,6 +93,15 @@ class RestClient:
         movespec_id: str = made["movespec_id"]
         return movespec_id
 
+    def movespecs(self, project_id: str) -> Iterator[dict[str, Any]]:
+        """The project's own private ones that are not archived, newest first."""
+        query = urlencode({"project_id": project_id, "visibility": "private"})
+        return self._listed(f"{MOVESPECS}?{query}")
+
+    def versions(self, movespec_id: str) -> Iterator[dict[str, Any]]:
+        """Newest first."""
+        return self._listed(f"{MOVESPECS}/{movespec_id}/versions")
+
     def create_version(self, movespec_id: str, yaml_source: str) -> str:
         """The id of a version of a MoveSpec, which is not released."""
         path = f"{MOVESPECS}/{movespec_id}"
@@ -138,6 +148,28 @@ class RestClient:
         waiting_out: Collection[int | None] = REPEATED,
     ) -> Any:
         """The answer to a request, by the token if there is one; `key` is its Idempotency-Key."""
+        answer, _ = self._ask_patiently(method, path, body, key, waiting_out)
+        return answer
+
+    def _listed(self, path: str) -> Iterator[dict[str, Any]]:
+        """The items of all pages."""
+        while path:
+            items, link = self._ask_patiently("GET", path, None, None, REPEATED)
+            yield from items
+            following = re.match(r'<(.*?)>; rel="next"', link or "")
+            # By the address that we were given: the server may know itself by another name.
+            path = (
+                urlsplit(following[1])._replace(scheme="", netloc="").geturl() if following else ""
+            )
+
+    def _ask_patiently(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        key: str | None,
+        waiting_out: Collection[int | None],
+    ) -> tuple[Any, str | None]:
         deadline = time.monotonic() + self._patience_seconds
         wait_seconds = SHORTEST_WAIT_SECONDS
         while True:
@@ -154,7 +186,10 @@ class RestClient:
             self._pause(seconds)
             wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
 
-    def _ask_once(self, method: str, path: str, body: Any, key: str | None) -> Any:
+    def _ask_once(
+        self, method: str, path: str, body: Any, key: str | None
+    ) -> tuple[Any, str | None]:
+        """The answer, and its Link."""
         request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
             f"{self.base_url}{path}",
             data=None if body is None else json.dumps(body).encode(),
@@ -168,7 +203,7 @@ class RestClient:
         try:
             with self._opener.open(request, timeout=ANSWER_SECONDS) as response:
                 self._has_answered = True
-                return json.load(response)
+                return json.load(response), response.headers.get("Link")
         except urllib.error.HTTPError as refusal:
             self._has_answered = True
             raise _refused(refusal) from None

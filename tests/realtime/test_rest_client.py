@@ -151,6 +151,19 @@ def test_what_a_second_request_would_do_twice_is_asked_for_again_only_if_refused
     assert len(waits.seconds) == 1
 
 
+def test_a_list_is_read_to_its_end_by_the_address_that_was_given() -> None:
+    query = "project_id=p&visibility=private"
+    link = f'<https://elsewhere.example/api/movespecs?{query}&cursor=c>; rel="next"'
+    with scripted_api(MINTED, (200, {"Link": link}, [1, 2]), (200, {}, [3])) as api:
+        client = Waits().client(api)
+        client.mint("secret")
+        assert list(client.movespecs("p")) == [1, 2, 3]
+        assert api.asked[1:] == [
+            ("GET", f"/api/movespecs?{query}"),
+            ("GET", f"/api/movespecs?{query}&cursor=c"),
+        ]
+
+
 @pytest.mark.parametrize("answer", [(429, {"Retry-After": "60"}, LIMITED), None])
 def test_who_leaves_does_not_wait(answer: Answer) -> None:
     waits = Waits()

@@ -1,5 +1,6 @@
 """`manage.py stream`: a recording to a session of its own, on the real servers."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from io import StringIO
@@ -9,15 +10,17 @@ import pytest
 from cutting_proxy import cutting_proxy
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 from streaming import SQUAT
 
 from local_stack.ports import free_port
-from movespecs.models import MoveSpec
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from poses.figure import perform
 from poses.recordings import Recording, save
 from projects.models import Project
 from realtime.client_listener import StreamListener
 from realtime.client_wire import Event
+from realtime.kept_movespecs import version_of_text
 from realtime.rest_client import RestClient
 from realtime.session_run import SessionRun, run_session
 from sessions_app.models import DetectionSession, Mode, Outcome, Status
@@ -91,18 +94,71 @@ def test_a_released_movespec_counts_and_every_count_agrees(
     assert [event["type"] for event in answer["events"]].count("event_completed") == 3
 
 
-def test_a_file_becomes_a_movespec_that_is_archived_after_it(
+def hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_text_becomes_one_movespec_that_every_run_takes(
     stream: Stream, owner: Machine, tmp_path: Path
 ) -> None:
     spec = tmp_path / "my squat.yaml"
     spec.write_text(SQUAT)
-    lines = stream(recording(tmp_path), "--movespec", spec).splitlines()
+    path = recording(tmp_path)
+    lines = stream(path, "--movespec", spec).splitlines()
     assert [line.split()[3] for line in lines if "  repetition " in line] == ["1", "2", "3"]
     assert "status                        completed" in lines
     assert lines[-1] == "3 repetitions (people counted 3)"
     made = MoveSpec.objects.get(project=owner.project)
-    assert made.name == "my squat"
-    assert made.archived_at is not None
+    assert made.name == f"my squat {hash_of(SQUAT)[:12]}"
+    assert (made.archived_at, made.visibility) == (None, "private")
+    assert made.current_released_version_id is None
+    before = MoveSpec.objects.values().get()
+    stream(path, "--movespec", spec)
+    assert MoveSpec.objects.values().get() == before
+    version = MoveSpecVersion.objects.get()
+    assert version.content_hash == hash_of(SQUAT)
+    sessions = DetectionSession.objects.all()
+    assert [session.resolved_version_id for session in sessions] == [version.id] * 2
+
+
+def test_another_text_is_another_movespec(stream: Stream, owner: Machine, tmp_path: Path) -> None:
+    spec, path = tmp_path / "squat.yaml", recording(tmp_path)
+    texts = [SQUAT, SQUAT + "# mine\n"]
+    for text in texts:
+        spec.write_text(text)
+        stream(path, "--movespec", spec)
+    assert list(MoveSpec.objects.order_by("created_at").values_list("name", flat=True)) == [
+        f"squat {hash_of(text)[:12]}" for text in texts
+    ]
+
+
+def test_a_movespec_that_was_left_half_made_or_changed_is_mended(
+    stream: Stream, owner: Machine, tmp_path: Path
+) -> None:
+    """A run was killed between its requests; later somebody withdrew, and wrote another draft."""
+    spec, path = tmp_path / "squat.yaml", recording(tmp_path)
+    spec.write_text(SQUAT)
+    owner.post("/api/movespecs", {"name": f"squat {hash_of(SQUAT)[:12]}"})
+    made = MoveSpec.objects.get()
+    stream(path, "--movespec", spec)
+    first = MoveSpecVersion.objects.get()
+    assert first.movespec_id == made.id
+    MoveSpecVersion.objects.update(withdrawn_at=timezone.now())
+    MoveSpecDraft.objects.update(yaml_source="name: theirs")
+    stream(path, "--movespec", spec)
+    second = MoveSpecVersion.objects.exclude(id=first.id).get()
+    assert (second.movespec_id, second.content_hash) == (made.id, hash_of(SQUAT))
+    assert MoveSpec.objects.count() == 1
+
+
+def test_of_two_that_were_made_at_once_the_older_is_taken(base_url: str, owner: Machine) -> None:
+    api = RestClient(base_url)
+    api.mint(owner.secret)
+    name = f"squat {hash_of(SQUAT)[:12]}"
+    versions = [api.create_version(api.create_movespec(name), SQUAT) for _ in range(2)]
+    taken = version_of_text(api, str(owner.project.id), "squat", SQUAT)
+    assert taken == versions[0]
+    assert MoveSpecVersion.objects.count() == 2
 
 
 def test_another_count_than_people_made_fails(

@@ -44,5 +44,7 @@ def figure(exercise: str, repetitions: int) -> Recording:
         rep_frames=None,
         fps=FPS,
         source="a figure made by code",
-        frames=[frame.landmarks for frame in perform(exercise, repetitions=repetitions, fps=FPS)],
+        frames=[
+            tuple(frame.landmarks) for frame in perform(exercise, repetitions=repetitions, fps=FPS)
+        ],
     )

@@ -1,7 +1,5 @@
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,6 +11,7 @@ from kynaplatform.api.commands import OperatorCommand
 from realtime.client import StreamLostError
 from realtime.client_closes import StreamRefusedError
 from realtime.event_lines import count_interrupted
+from realtime.kept_movespecs import version_of_text
 from realtime.progress import Progress, waiting_told
 from realtime.recording_files import read_recording
 from realtime.rest_client import RequestFailedError, RestClient
@@ -41,7 +40,7 @@ class Command(OperatorCommand):
             required=True,
             metavar="ID|FILE",
             help="a released MoveSpec of the project; or a YAML file, which becomes a MoveSpec "
-            "for this session and is archived after it",
+            "that is kept: the same text is the same MoveSpec in every run",
         )
         parser.add_argument(
             "--credentials",
@@ -74,14 +73,12 @@ class Command(OperatorCommand):
         try:
             api = RestClient(server, on_wait=lambda *wait: self.stderr.write(waiting_told(*wait)))
             api.mint(credentials["api_key_secret"])
-            with (
-                reference_to(api, options["movespec"]) as reference,
-                Progress(
-                    len(recording.pose_frames()),
-                    say=None if options["json"] else self.stdout.write,
-                    bar_file=sys.stderr,
-                ) as progress,
-            ):
+            reference = reference_to(api, credentials["project_id"], options["movespec"])
+            with Progress(
+                len(recording.pose_frames()),
+                say=None if options["json"] else self.stdout.write,
+                bar_file=sys.stderr,
+            ) as progress:
                 run = run_session(
                     api,
                     recording.moments(),
@@ -136,21 +133,14 @@ def read_credentials(path: Path | None) -> dict[str, str]:
     return found
 
 
-@contextmanager
-def reference_to(api: RestClient, movespec: str) -> Iterator[dict[str, str]]:
+def reference_to(api: RestClient, project_id: str, movespec: str) -> dict[str, str]:
     """How a session is created by `movespec`, an id or a file."""
     try:
-        movespec_id = UUID(movespec)
+        return {"movespec_id": str(UUID(movespec))}
     except ValueError:
         path = Path(movespec)
-        try:
-            yaml_source = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{movespec} is neither an id nor a file to read.") from error
-        made_id = api.create_movespec(path.stem)
-        try:
-            yield {"movespec_version_id": api.create_version(made_id, yaml_source)}
-        finally:
-            api.archive_movespec(made_id)
-    else:
-        yield {"movespec_id": str(movespec_id)}
+    try:
+        yaml_source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{movespec} is neither an id nor a file to read.") from error
+    return {"movespec_version_id": version_of_text(api, project_id, path.stem, yaml_source)}

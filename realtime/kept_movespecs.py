@@ -1,0 +1,36 @@
+"""A MoveSpec for each text that is streamed with, so that a second run makes none.
+
+Its name tells the file and the text. It is not released: sessions name its version.
+"""
+
+import hashlib
+from typing import Final
+
+from realtime.rest_client import RequestFailedError, RestClient
+
+SHORT_HASH_DIGITS: Final = 12
+MOST_STEM_CHARACTERS: Final = 200
+
+
+def version_of_text(api: RestClient, project_id: str, stem: str, yaml_source: str) -> str:
+    """The id of a version with this text, of a MoveSpec that is kept for it.
+
+    Two runs at once may make two MoveSpecs of one text, of which later runs take the older.
+    Raises RequestFailedError; a text that makes no version leaves only an archived MoveSpec.
+    """
+    content_hash = hashlib.sha256(yaml_source.encode()).hexdigest()
+    name = f"{stem[:MOST_STEM_CHARACTERS]} {content_hash[:SHORT_HASH_DIGITS]}"
+    kept = [found for found in api.movespecs(project_id) if found["name"] == name]
+    for movespec in reversed(kept):
+        for version in api.versions(movespec["movespec_id"]):
+            if version["content_hash"] == content_hash and version["withdrawn_at"] is None:
+                version_id: str = version["movespec_version_id"]
+                return version_id
+    if kept:
+        return api.create_version(kept[-1]["movespec_id"], yaml_source)
+    movespec_id = api.create_movespec(name)
+    try:
+        return api.create_version(movespec_id, yaml_source)
+    except RequestFailedError:
+        api.archive_movespec(movespec_id)
+        raise
