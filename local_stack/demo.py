@@ -1,4 +1,5 @@
-"""The demo of `make run`: a member of staff, and a project with a key and a released MoveSpec.
+"""The demo of `make run`: a member of staff, and a project with a key and a fork of the catalogue's
+squat, released.
 
 `demo.json` keeps what was made. What the database still holds is kept, the rest made anew.
 """
@@ -18,6 +19,7 @@ from django.utils import timezone
 
 from local_stack.files import write_private
 from movespecs.authors import PLATFORM
+from movespecs.catalogue import catalogue_id, catalogue_text
 from movespecs.drafts import movespec_create
 from movespecs.models import MoveSpec
 from movespecs.releases import version_create, version_release
@@ -28,25 +30,7 @@ ADMIN = "admin"
 # Tells our member of staff from one who came with a database that is not ours.
 ADMIN_EMAIL = "admin@demo.invalid"
 NAME = "Demo"
-MOVESPEC = """\
-name: demo squat
-version: "1.0"
-description: "The demo project's own squat."
-detection:
-  type: repetition
-  movement:
-    name: squat
-    phases:
-      - name: standing
-        criteria:
-          - {joint: knee, angle_min: 160, angle_max: 180}
-      - name: bottom
-        criteria:
-          - {joint: knee, angle_min: 60, angle_max: 100}
-    sequence: [standing, bottom, standing]
-    feedback:
-      - {when: completed, level: success, message: "Good."}
-"""
+EXERCISE = "squat"
 
 
 def make_demo(path: Path, *, base_url: str) -> None:
@@ -93,13 +77,16 @@ def _movespec(known: dict[str, str], project_id: UUID, now: datetime) -> dict[st
         current_released_version__isnull=False,
     ).first()
     if movespec is None:
+        source = MoveSpec.objects.get(id=catalogue_id(EXERCISE))
+        # The catalogue's text, also where staff have archived the catalogue's MoveSpec.
         movespec = movespec_create(
             project_id=project_id,
-            name="Demo squat",
-            description="The demo project's own squat.",
+            name=source.name,
+            description=source.description,
             author=PLATFORM,
             now=now,
-            yaml_source=MOVESPEC,
+            yaml_source=catalogue_text(EXERCISE),
+            forked_from=source,
         )
         version, _ = version_create(movespec_id=movespec.id, author=PLATFORM, now=now)
         movespec = version_release(

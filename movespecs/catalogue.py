@@ -26,6 +26,14 @@ class CatalogueEntry:
     is_new_version: bool
 
 
+def catalogue_id(slug: str) -> UUID:
+    return uuid5(NAMESPACE, f"movespec/{slug}")
+
+
+def catalogue_text(slug: str, folder: Path = FOLDER) -> str:
+    return (folder / f"{slug}.yaml").read_text(encoding="utf-8")
+
+
 def catalogue_load(*, now: datetime, folder: Path = FOLDER) -> list[CatalogueEntry]:
     """Release every `*.yaml` of `folder` as a public MoveSpec; safe to repeat.
 
@@ -40,7 +48,7 @@ def catalogue_load(*, now: datetime, folder: Path = FOLDER) -> list[CatalogueEnt
         defaults={"name": "Public catalogue", "organization": organization},
     )
     return [
-        _load(project, path.stem, path.read_text(encoding="utf-8"), now)
+        _load(project, path.stem, catalogue_text(path.stem, folder), now)
         for path in sorted(folder.glob("*.yaml"))
     ]
 
@@ -51,7 +59,7 @@ def _load(project: Project, slug: str, yaml_source: str, now: datetime) -> Catal
         raise ValueError(f"{slug}.yaml is not a valid MoveSpec")
     with transaction.atomic():
         movespec, is_new = MoveSpec.objects.get_or_create(
-            id=uuid5(NAMESPACE, f"movespec/{slug}"),
+            id=catalogue_id(slug),
             defaults={
                 "project": project,
                 "name": spec.name,

@@ -64,6 +64,12 @@ def test_the_example_of_the_reference_has_no_issues() -> None:
     assert (validation.errors, validation.warnings) == ((), ())
 
 
+def test_the_example_of_the_reference_is_the_squat_of_the_catalogue() -> None:
+    (source,) = re.findall(r"```yaml\n(.+?)```", section("A complete example"), re.S)
+    [squat] = [path for path in EXAMPLES if path.stem == "squat"]
+    assert source == squat.read_text(encoding="utf-8")
+
+
 def test_the_examples_are_the_ten_that_are_released() -> None:
     assert [path.stem for path in EXAMPLES] == [
         "bench-press",

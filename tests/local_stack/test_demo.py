@@ -6,11 +6,17 @@ from django.contrib.auth import authenticate, get_user_model
 from django.utils import timezone
 
 from local_stack.demo import make_demo
+from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_text
 from movespecs.models import MoveSpec
 from projects.models import Credential, Project
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
 BASE_URL = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def catalogue() -> None:
+    catalogue_load(now=timezone.now())
 
 
 def demo(tmp_path: Path) -> dict[str, str]:
@@ -29,6 +35,23 @@ def test_it_makes_a_released_movespec_of_the_project(tmp_path: Path) -> None:
     movespec = MoveSpec.objects.get(id=made["movespec_id"])
     assert str(movespec.project_id) == made["project_id"]
     assert str(movespec.current_released_version_id) == made["movespec_version_id"]
+
+
+def test_its_movespec_is_the_catalogue_s_squat(tmp_path: Path) -> None:
+    squat = MoveSpec.objects.get(id=catalogue_id("squat"))
+    movespec = MoveSpec.objects.get(id=demo(tmp_path)["movespec_id"])
+    released = movespec.current_released_version
+    assert released is not None
+    assert squat.current_released_version is not None
+    assert released.yaml_source == squat.current_released_version.yaml_source
+    assert (movespec.name, movespec.description) == (squat.name, squat.description)
+    assert (movespec.forked_from_id, movespec.visibility) == (squat.id, "private")
+
+
+def test_it_is_made_though_staff_archived_the_catalogue_s(tmp_path: Path) -> None:
+    MoveSpec.objects.update(archived_at=timezone.now())
+    movespec = MoveSpec.objects.get(id=demo(tmp_path)["movespec_id"])
+    assert movespec.draft.yaml_source == catalogue_text("squat")
 
 
 def test_it_makes_a_superuser_who_can_log_in(tmp_path: Path) -> None:
