@@ -6,7 +6,6 @@ Ctrl-C or SIGTERM stops all of it, web first and database last, and leaves no pr
 """
 
 import fcntl
-import json
 import os
 import shutil
 import signal
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_stack import processes
+from local_stack.announcement import announcement, near
 from local_stack.console import say
 from local_stack.environment import (
     PROJECT,
@@ -29,10 +29,10 @@ from local_stack.environment import (
     broker_variables,
     database,
     fill,
-    set_if_missing,
 )
 from local_stack.guard import PR_SET_PDEATHSIG, become_subreaper, prctl
-from local_stack.services import Service, kill_strays, show_output
+from local_stack.run_log import RunLog
+from local_stack.services import Service, kill_strays
 
 if TYPE_CHECKING:
     from local_stack.postgres import EmbeddedPostgres
@@ -83,17 +83,21 @@ def run() -> None:
     with only_run(data_dir):
         require_free("PORT", port)
         require_free("REALTIME_PORT", realtime_port)
+        log = RunLog(data_dir / "platform.log")
+        log.say(f"starting; every line of it is in {near(log.path)}")
         with database_for_run() as server:
             base_url = f"http://{HOST}:{port}"
-            prepare(base_url if is_development else None)
-            services = make_services(port, realtime_port, data_dir)
+            prepare(base_url if is_development else None, log)
+            services = make_services(port, realtime_port, data_dir, log)
             try:
                 for service in services:
                     service.start()
                 stream_url = f"http://{HOST}:{realtime_port}"
                 wait_until_ready([base_url, stream_url], services)
-                announce(base_url, data_dir if is_development else None)
-                watch(services, server)
+                log.say(f"ready: {base_url}")
+                if is_development:
+                    say(announcement(data_dir))
+                watch(services, server, log)
             finally:
                 for service in services:
                     service.stop()
@@ -113,7 +117,7 @@ def database_for_run() -> Iterator["EmbeddedPostgres | None"]:
         raise FailedError(str(error)) from error
 
 
-def make_services(port: int, realtime_port: int, data_dir: Path) -> list[Service]:
+def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) -> list[Service]:
     variables = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
     variables.setdefault("PYTHONWARNINGS", QUIET_WARNINGS)
     if not variables.get("PROMETHEUS_MULTIPROC_DIR"):
@@ -123,8 +127,6 @@ def make_services(port: int, realtime_port: int, data_dir: Path) -> list[Service
     of_celery = variables | broker_variables(data_dir) | alone
     # None unless it is chosen: another run beside this one would want the same.
     of_celery["WORKER_METRICS_PORT"] = os.environ.get("WORKER_METRICS_PORT") or "0"
-    # Their lines of every sweep would scroll the login away.
-    set_if_missing(of_celery, "LOG_LEVEL", "WARNING")
     web = ["kynaplatform", "--application", "local_stack.web:application"]
     web += ["--port", str(port), "--stop-seconds", str(WEB_STOP_SECONDS)]
     of_stream = variables | alone | {"REALTIME_PORT": str(realtime_port)}
@@ -136,7 +138,7 @@ def make_services(port: int, realtime_port: int, data_dir: Path) -> list[Service
     beat = [*celery, "beat", "--pidfile="]
     beat += ["--schedule", str(data_dir / "celerybeat-schedule")]
     return [
-        Service(name, [sys.executable, "-m", *command], env=env, cwd=PROJECT)
+        Service(name, [sys.executable, "-m", *command], env=env, cwd=PROJECT, log=log)
         for name, command, env in (
             ("web", web, variables),
             ("stream", ["realtime"], of_stream),
@@ -146,7 +148,7 @@ def make_services(port: int, realtime_port: int, data_dir: Path) -> list[Service
     ]
 
 
-def prepare(demo_base_url: str | None) -> None:
+def prepare(demo_base_url: str | None, log: RunLog) -> None:
     command = [sys.executable, "-m", "local_stack.prepare"]
     command += [demo_base_url] if demo_base_url else []
     process = processes.start(
@@ -155,7 +157,9 @@ def prepare(demo_base_url: str | None) -> None:
         cwd=PROJECT,
         stdout=subprocess.PIPE,
     )
-    output = show_output("setup", process)
+    lines: list[str] = []
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    output = log.follow("setup", process.stdout, show=lines.append)
     try:
         while process.poll() is None:
             pause(POLL_SECONDS)
@@ -163,6 +167,7 @@ def prepare(demo_base_url: str | None) -> None:
         processes.stop(process, signals=[(signal.SIGTERM, 5)])
     output.join(timeout=1)
     if process.returncode != 0:
+        say("\n".join(lines))
         raise FailedError("setup failed: its output is above")
 
 
@@ -173,7 +178,9 @@ def wait_until_ready(base_urls: list[str], services: list[Service]) -> None:
         for service in services:
             status = service.ended()
             if status is not None:
-                raise FailedError(f"{service.name} ended ({status}): its output is above")
+                raise FailedError(
+                    f"{service.name} ended ({status}): what it said is in {near(service.log.path)}"
+                )
         is_ready, answer = ask_ready(waiting[0])
         if is_ready:
             waiting.pop(0)
@@ -198,32 +205,7 @@ def ask_ready(base_url: str) -> tuple[bool, str]:
         return False, str(error)
 
 
-def announce(base_url: str, data_dir: Path | None) -> None:
-    say(f"run    | ready: {base_url}")
-    if data_dir is None:
-        return
-    demo = json.loads((data_dir / "demo.json").read_text())
-    key = json.dumps({name: demo[name] for name in ("api_key_id", "api_key_secret")})
-    session = json.dumps(
-        {"mode": "live", "project_id": demo["project_id"], "movespec_id": demo["movespec_id"]}
-    )
-    json_type = "-H 'Content-Type: application/json'"
-    say(
-        f"""
-Admin:  {base_url}/admin/ as {demo["admin_username"]} with {demo["admin_password"]}
-API:    {base_url}/api/docs
-Stream: {os.environ["PUBLIC_STREAM_URL"]}
-Try it: make demo
-
-Mint a token and create a session:
-
-TOKEN=$(curl -sS {base_url}/api/auth/access-tokens {json_type} -d '{key}' | sed -n 's/.*"access_token": *"\\([^"]*\\)".*/\\1/p')
-curl -sS {base_url}/api/detection/sessions -H "Authorization: Bearer $TOKEN" {json_type} -d '{session}'
-"""  # noqa: E501 - to be pasted
-    )
-
-
-def watch(services: list[Service], server: "EmbeddedPostgres | None") -> None:
+def watch(services: list[Service], server: "EmbeddedPostgres | None", log: RunLog) -> None:
     """Keep everything running until someone asks for the end."""
     while True:
         pause(1.0)
@@ -233,7 +215,7 @@ def watch(services: list[Service], server: "EmbeddedPostgres | None") -> None:
         if has_ended:
             kill_strays({guard.pid for guard in guards if guard is not None})
         if server is not None and server.process is not None and server.process.poll() is not None:
-            say("run    | the database ended, starting it again")
+            log.say("the database ended, starting it again")
             server.start()
         now = time.monotonic()
         for service in services:

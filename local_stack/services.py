@@ -3,15 +3,13 @@
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
 from local_stack import processes
-from local_stack.console import say
 from local_stack.guard import children_of
+from local_stack.run_log import RunLog
 
 SHORTEST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
@@ -25,12 +23,19 @@ class Service:
     """One child, kept running: started again when it ends, later and later if it keeps ending."""
 
     def __init__(
-        self, name: str, command: Sequence[str], *, env: Mapping[str, str], cwd: Path
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        log: RunLog,
     ) -> None:
         self.name = name
         self.command = command
         self.env = env
         self.cwd = cwd
+        self.log = log
         self.process: subprocess.Popen[bytes] | None = None
         self._wait_seconds = SHORTEST_WAIT_SECONDS
         self._started_at = 0.0
@@ -42,7 +47,8 @@ class Service:
         self.process = processes.start(
             self.command, env=self.env, cwd=self.cwd, stdout=subprocess.PIPE
         )
-        show_output(self.name, self.process)
+        assert self.process.stdout is not None  # noqa: S101 - it is a pipe
+        self.log.follow(self.name, self.process.stdout)
 
     def ended(self) -> int | None:
         """The exit status, if it ran and has ended."""
@@ -54,7 +60,7 @@ class Service:
             self.process = None
             if now - self._started_at > STEADY_SECONDS:
                 self._wait_seconds = SHORTEST_WAIT_SECONDS
-            say(f"run    | {self.name} ended ({status}), again in {self._wait_seconds:.1f} s")
+            self.log.say(f"{self.name} ended ({status}), again in {self._wait_seconds:.1f} s")
             self._start_at = now + self._wait_seconds
             self._wait_seconds = min(2 * self._wait_seconds, LONGEST_WAIT_SECONDS)
         if self._start_at is not None and now >= self._start_at:
@@ -69,19 +75,6 @@ class Service:
                 signals=[(signal.SIGTERM, STOP_SECONDS), (signal.SIGQUIT, QUICK_STOP_SECONDS)],
             )
             self.process = None
-
-
-def show_output(name: str, process: subprocess.Popen[bytes]) -> threading.Thread:
-    """Show the process's lines under its name until its output ends."""
-    thread = threading.Thread(target=_show_lines, args=(name, process.stdout), daemon=True)
-    thread.start()
-    return thread
-
-
-def _show_lines(name: str, output: IO[bytes]) -> None:
-    with output:
-        for line in output:
-            say(f"{name:6} | {line.decode(errors='replace').rstrip()}")
 
 
 def kill_strays(known: set[int]) -> None:

@@ -26,6 +26,7 @@ from stack_processes import (
 
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
+from local_stack.run_log import RunLog
 from tests.open_folder import open_folder
 
 KEYS = [
@@ -63,6 +64,10 @@ class Run:
     @property
     def output(self) -> str:
         return "".join(self.lines)
+
+    @property
+    def log(self) -> str:
+        return (self.data_dir / "platform.log").read_text()
 
     @property
     def demo(self) -> dict[str, str]:
@@ -134,8 +139,8 @@ def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
     assert list(run.demo) == KEYS
     assert stat.S_IMODE((run.data_dir / "demo.json").stat().st_mode) == 0o600
     admin, password = run.demo["admin_username"], run.demo["admin_password"]
-    assert f"Admin:  {run.demo['base_url']}/admin/ as {admin} with {password}\n" in run.output
-    assert "Try it: make demo\n" in run.output
+    assert f"Admin:    {run.demo['base_url']}/admin/ as {admin} with {password}\n" in run.output
+    assert f"\nDATA_DIR={run.data_dir} make demo\n" in run.output
     pasted = "".join(line for line in run.lines if "curl -sS " in line)
     assert pasted.count("\n") == 2
     done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, check=True)
@@ -143,11 +148,67 @@ def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
     assert session["status"] == "created"
     assert session["project_id"] == run.demo["project_id"]
     assert session["resolved_movespec_version_id"] == run.demo["movespec_version_id"]
-    stream = re.search(r"^Stream: (ws://127\.0\.0\.1:\d+/api/detection/stream)$", run.output, re.M)
+    stream = re.search(
+        r"^Stream:   (ws://127\.0\.0\.1:\d+/api/detection/stream)$", run.output, re.M
+    )
     assert stream is not None
     assert session["stream_url"] == f"{stream[1]}/{session['session_id']}"
     port = stream[1].split(":")[2].partition("/")[0]
     assert answers(f"http://127.0.0.1:{port}")
+
+
+def test_it_shows_nothing_else_but_keeps_every_line(running: Run) -> None:
+    with urllib.request.urlopen(f"{running.demo['base_url']}/api/movespecs", timeout=5):  # noqa: S310
+        pass
+    first, ready, *announced = running.lines
+    assert (
+        first == f"run    | starting; every line of it is in {running.data_dir / 'platform.log'}\n"
+    )
+    assert ready == f"run    | ready: {running.demo['base_url']}\n"
+    assert announced[1] == f"Platform: {running.demo['base_url']}\n"
+    assert "/api/detection/sessions " in announced[-2]
+    assert [line for line in announced if re.match(r"\w+ *\| ", line)] == []
+    assert eventually(lambda: " GET /api/movespecs 200 " in running.log), running.log
+    for name in ("setup", "web", "worker", "beat"):
+        assert re.search(rf"^{name:6} \| .", running.log, re.M), name
+    assert running.demo["admin_password"] not in running.log
+    assert running.demo["api_key_secret"] not in running.log
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_it_shows_what_is_wrong_with_all_that_belongs_to_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], log_format: str
+) -> None:
+    told = [("INFO", "fine"), ("ERROR", "not fine"), ("INFO", "fine again")]
+    script = f"""
+import logging, os
+from kynaplatform.log_lines import JsonLine
+handler = logging.StreamHandler()
+text = logging.Formatter("%(asctime)s %(levelname)s %(name)s [-] %(message)s")
+handler.setFormatter(JsonLine() if {log_format!r} == "json" else text)
+logging.basicConfig(handlers=[handler], level="INFO")
+print("before any level", flush=True)
+for level, message in {told!r}:
+    try:
+        1 / 0
+    except ZeroDivisionError as error:
+        logging.log(getattr(logging, level), message, exc_info=error)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    log = RunLog(tmp_path / "platform.log")
+    log.follow("web", process.stdout).join()
+    assert process.wait() == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("web    | before any level\n")
+    assert shown.count("ZeroDivisionError") == 1
+    assert ("not fine" in shown, "fine again" in shown, shown.count("fine")) == (True, False, 1)
+    assert log.path.read_text().count("ZeroDivisionError") == 3
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
@@ -156,12 +217,12 @@ def test_it_stops_in_order_and_leaves_no_process(
 ) -> None:
     run = start_run(used, WEB_PROCESSES="2")
     run.wait_until_ready()
-    assert run.output.count(" INFO _granian [-] Spawning worker-") == 2
+    assert run.log.count(" INFO _granian [-] Spawning worker-") == 2
     assert run.stop(signal.Signals(signum)) == 0
     assert processes_of(run.data_dir) == []
-    web_stopped = run.output.index("Granian shutdown completed")
-    worker_stopped = run.output.index("worker: Warm shutdown")
-    assert web_stopped < worker_stopped < run.output.index("run    | stopped")
+    web_stopped = run.log.index("Granian shutdown completed")
+    assert web_stopped < run.log.index("worker: Warm shutdown")
+    assert run.output.endswith("run    | stopped\n")
     log = (run.data_dir / "postgres.log").read_text()
     assert log.rstrip().endswith("database system is shut down")
 

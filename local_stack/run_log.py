@@ -1,0 +1,61 @@
+"""What `make run` shows and what it only keeps: the file has every line, people see the faults."""
+
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from local_stack.console import say
+
+# A line of LOG_FORMAT text or json, or of the warnings module: what has no level goes on with the
+# line before it, as a traceback does.
+LEVEL = re.compile(r'^\d{4}-\d\d-\d\d [\d:,]+ ([A-Z]+) |^\{"time":"[^"]*","level":"([A-Z]+)"')
+UNREMARKABLE = {"DEBUG", "INFO"}
+
+
+class RunLog:
+    """The file, written anew; lines of several processes, each under the name of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("w", encoding="utf-8")
+        self._lock = threading.Lock()
+
+    def say(self, text: str) -> None:
+        """Show a line of `make run` itself, and keep it."""
+        self._keep(f"run    | {text}")
+        say(f"run    | {text}")
+
+    def follow(
+        self, name: str, output: IO[bytes], *, show: Callable[[str], None] | None = None
+    ) -> threading.Thread:
+        """Keep the lines until they end; each goes to `show`, or to people if it is remarkable."""
+        thread = threading.Thread(
+            target=self._follow, args=(name, output, show or _Remarkable().show), daemon=True
+        )
+        thread.start()
+        return thread
+
+    def _follow(self, name: str, output: IO[bytes], show: Callable[[str], None]) -> None:
+        with output:
+            for line in output:
+                named = f"{name:6} | {line.decode(errors='replace').rstrip()}"
+                self._keep(named)
+                show(named)
+
+    def _keep(self, line: str) -> None:
+        with self._lock:
+            self._file.write(f"{line}\n")
+            self._file.flush()
+
+
+class _Remarkable:
+    def __init__(self) -> None:
+        self._is_shown = True
+
+    def show(self, named: str) -> None:
+        if told := LEVEL.match(named.partition(" | ")[2]):
+            self._is_shown = (told[1] or told[2]) not in UNREMARKABLE
+        if self._is_shown:
+            say(named)
