@@ -145,7 +145,7 @@ class MoveSpecViewSet(ApiViewSet):
         scope=WRITE,
         limit_family=FAMILY,
         body=MoveSpecFork,
-        example={"project_id": "2541a341-c457-443b-b2f6-ff0f1ecac8b4", "name": "My squat"},
+        example={"project_id": "<project_id of your token>", "name": "My squat"},
         returns=MoveSpecAnswer,
         status=201,
         idempotent=True,

@@ -48,8 +48,8 @@ class SessionViewSet(ApiViewSet):
         body=SessionCreate,
         example={
             "mode": "live",
-            "project_id": "2541a341-c457-443b-b2f6-ff0f1ecac8b4",
-            "movespec_id": "7c9a57d5-2985-4a59-a141-9d5ae92c2763",
+            "project_id": "<project_id of your token>",
+            "movespec_id": "<movespec_id of your project>",
         },
         returns=SessionCreated,
         status=201,

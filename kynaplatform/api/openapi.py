@@ -68,9 +68,10 @@ REQUEST_ID_PARAMETER: Schema = {
 IDEMPOTENCY_KEY_PARAMETER: Schema = {
     "in": "header",
     "name": "Idempotency-Key",
-    "description": "1 to 255 visible ASCII characters without spaces, bare or quoted.",
+    # No example: who tries it out twice would get the first answer again.
+    "description": "1 to 255 visible ASCII characters without spaces, bare or quoted. A new one "
+    "for each request that is meant anew: the same one gets the first answer again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 600},
-    "example": "7f1c9a52-create-1",
 }
 
 

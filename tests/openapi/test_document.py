@@ -124,6 +124,18 @@ def test_every_error_has_an_example_that_is_true(method: str, path: str) -> None
             assert example["summary"] == kind.sentence
 
 
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@each_operation
+def test_what_is_tried_out_twice_names_nothing_of_another_project(method: str, path: str) -> None:
+    """A reader's page fills its form with the examples, and with ids of its own where none is."""
+    operation = OPERATIONS[method, path]
+    assert [parameter for parameter in operation["parameters"] if "example" in parameter] == []
+    for content in operation.get("requestBody", {"content": {}})["content"].values():
+        assert UUID.search(str(content["example"])) is None
+
+
 @each_operation
 def test_it_names_the_scope_that_is_missing(method: str, path: str) -> None:
     operation = OPERATIONS[method, path]
