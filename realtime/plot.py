@@ -4,14 +4,16 @@ Needs matplotlib, which only development installs.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from io import StringIO
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from detection import SEGMENT_LANDMARKS, DetectionEvent, Measure, MoveSpec, PoseFrame
+from detection import SEGMENT_LANDMARKS, Criterion, DetectionEvent, Measure, MoveSpec, PoseFrame
 from poses.recordings import Recording
 from realtime.angle_series import LEFT, PAIR, RIGHT, Angles, angle_series, measures_of
 from realtime.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
@@ -28,6 +30,8 @@ REPETITION_COLOUR, INTERRUPTION_COLOUR, BY_PEOPLE_COLOUR = "#1a7f37", "#b3261e",
 INTERRUPTION_MARK = "\N{MULTIPLICATION SIGN}"
 BAND_ALPHA, STAY_ALPHA = 0.12, 0.35
 MOST_DEGREES = 180
+# Light and dark change places, and colours stay.
+DARK = "@media (prefers-color-scheme: dark) {svg {filter: invert(0.92) hue-rotate(180deg)}}"
 # Where the repetitions that people marked are drawn, in degrees of the axis.
 BY_PEOPLE_BAND = (2, 7)
 
@@ -41,15 +45,20 @@ def draw(
     recording: Recording,
     events: Sequence[DetectionEvent],
     angles: Sequence[Angles],
+    only: Collection[str] = (),
 ) -> None:
-    """Write the picture to `path` as a PNG: a panel for each angle of the phases.
+    """Write the picture to `path`, as SVG if it is named so, else as a PNG.
 
-    `angles` are those that the engine knew after each frame.
-    A phase's band is the angles that it allows, and is darker for as long as the phase held.
-    Raises OSError when the file cannot be written.
+    It has a panel for each angle of the phases, or for those of `only`. `angles` are those that
+    the engine knew after each frame. A phase's band is the angles that it allows, and is darker
+    for as long as the phase held. Raises OSError when the file cannot be written.
     """
     frames = recording.pose_frames()
-    measures = measures_of([criterion for phase in spec.phases for criterion in phase.criteria])
+    measures = {
+        measure: curves
+        for measure, curves in measures_of(criteria_of(spec)).items()
+        if not only or measure in only
+    }
     figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * len(measures)), layout="constrained")
     panels = figure.subplots(len(measures), 1, sharex=True, squeeze=False)[:, 0]
     seconds = [frame.timestamp_ms / 1000 for frame in frames]
@@ -76,7 +85,22 @@ def draw(
         f"{spec.name}: {sum(count_completed(events).values())} repetitions{by_people}, "
         f"{count_interrupted(events)} interrupted"
     )
-    figure.savefig(path, format="png", dpi=DPI)
+    if path.suffix == ".svg":
+        path.write_text(as_svg(figure))
+    else:
+        figure.savefig(path, format="png", dpi=DPI)
+
+
+def criteria_of(spec: MoveSpec) -> list[Criterion]:
+    return [criterion for phase in spec.phases for criterion in phase.criteria]
+
+
+def as_svg(figure: Figure) -> str:
+    """The same figure gives the same text, which turns dark with the reader's browser."""
+    text = StringIO()
+    with rc_context({"svg.hashsalt": "replay"}):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue().replace("</style>", f"{DARK}</style>", 1)
 
 
 def axis_label(measure: Measure) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -203,3 +204,25 @@ def test_it_needs_neither_settings_nor_a_database(three_squats: Path) -> None:
     )
     assert json.loads(done.stdout)["completed"] == {"squat": 3}
     assert done.stderr == ""
+
+
+def test_the_angles_to_draw_can_be_chosen(three_squats: Path, tmp_path: Path) -> None:
+    path = tmp_path / "chosen.svg"
+    replay(three_squats, "--spec", SQUAT, "--plot", path, "--angles", "knee, trunk")
+    text = path.read_text()
+    assert (text.count('<g id="axes_'), text.count("prefers-color-scheme: dark")) == (2, 1)
+    with pytest.raises(CommandError, match=r"^--angles: elbow is not one of knee, hip, trunk, "):
+        replay(three_squats, "--spec", SQUAT, "--angles", "knee,elbow")
+
+
+def test_the_picture_in_the_docs_is_what_is_drawn(tmp_path: Path) -> None:
+    """Its numbers within what one machine's libraries may differ from another's."""
+    recording, path = tmp_path / "squat.json.gz", tmp_path / "squat.svg"
+    call_command("perform", "squat", recording, stdout=StringIO())
+    replay(recording, "--spec", SQUAT, "--plot", path, "--angles", "knee,hip")
+    number = re.compile(r"-?\d+\.\d+")
+    shown, drawn = ((PROJECT / "docs" / "replay.svg").read_text(), path.read_text())
+    assert number.sub("", shown) == number.sub("", drawn)
+    assert [*map(float, number.findall(drawn))] == pytest.approx(
+        [*map(float, number.findall(shown))], abs=0.01
+    )

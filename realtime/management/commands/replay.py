@@ -37,12 +37,19 @@ class Command(OperatorCommand):
             "--plot",
             type=Path,
             metavar="FILE",
-            help="the PNG to write (default: NAME.png in this folder)",
+            help="the picture to write, FILE.svg or a PNG (default: NAME.png in this folder)",
+        )
+        parser.add_argument(
+            "--angles",
+            default="",
+            metavar="NAME,…",
+            help="the joints and leans to draw (default: all that the phases bound)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         recording = read_recording(options["recording"])
         spec = read_spec(options["spec"])
+        only = chosen_angles(options["angles"], spec)
         events, angles = run_engine(spec, recording)
         if options["json"]:
             self.answer(as_object(spec, events), options)
@@ -53,7 +60,9 @@ class Command(OperatorCommand):
             name = options["recording"].name.removesuffix(".gz").removesuffix(".json")
             path = Path(f"{name}.png")
         if path is not None:
-            self.draw(path, spec, recording, events, angles, is_wanted=options["plot"] is not None)
+            self.draw(
+                path, spec, recording, events, angles, only, is_wanted=options["plot"] is not None
+            )
 
     def print_lines(
         self, spec: MoveSpec, recording: Recording, events: Sequence[DetectionEvent]
@@ -75,6 +84,7 @@ class Command(OperatorCommand):
         recording: Recording,
         events: Sequence[DetectionEvent],
         angles: Sequence[Angles],
+        only: Sequence[str],
         *,
         is_wanted: bool,
     ) -> None:
@@ -86,7 +96,7 @@ class Command(OperatorCommand):
         from realtime.plot import draw
 
         try:
-            draw(path, spec, recording, events, angles)
+            draw(path, spec, recording, events, angles, only)
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
         self.stderr.write(f"{path} is written.")
@@ -102,6 +112,16 @@ def read_spec(path: Path) -> MoveSpec:
     except MoveSpecInvalid as error:
         lines = "\n".join(f"  line {issue.line}: {issue.message}" for issue in error.issues)
         raise CommandError(f"{path} is not a valid MoveSpec:\n{lines}") from error
+
+
+def chosen_angles(names: str, spec: MoveSpec) -> list[str]:
+    """Those named, none for all."""
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    known = {criterion.measure: None for phase in spec.phases for criterion in phase.criteria}
+    for name in chosen:
+        if name not in known:
+            raise CommandError(f"--angles: {name} is not one of {', '.join(known)}.")
+    return chosen
 
 
 def run_engine(spec: MoveSpec, recording: Recording) -> tuple[list[DetectionEvent], list[Angles]]:
