@@ -6,8 +6,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,12 +22,34 @@ from local_stack.pytest_plugin import skip_without
 PYTHON = f"cd {shlex.quote(str(PROJECT))} && exec {shlex.quote(sys.executable)}"
 
 
+@dataclass(frozen=True)
+class Block:
+    page: str
+    language: str
+    text: str
+
+
+def pages() -> list[str]:
+    return ["README.md", *(f"docs/{path.name}" for path in sorted((PROJECT / "docs").glob("*.md")))]
+
+
+def blocks(page: str) -> list[Block]:
+    """The fenced blocks of a page that name a language; pictures made of letters name none."""
+    found = re.findall(
+        r"^( *)```(\w*)\n(.*?)^\1```$", (PROJECT / page).read_text(), re.MULTILINE | re.DOTALL
+    )
+    return [Block(page, language, textwrap.dedent(text)) for _, language, text in found if language]
+
+
+def block(page: str, containing: str) -> Block:
+    """The one block of a page with that text in it."""
+    [found] = [block for block in blocks(page) if containing in block.text]
+    return found
+
+
 def commands(page: str, containing: str) -> str:
     """The one block of shell commands of docs/`page` with that text in it."""
-    text = (PROJECT / "docs" / page).read_text()
-    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    [found] = [block for block in blocks if containing in block]
-    return str(found)
+    return block(f"docs/{page}", containing).text
 
 
 def run(script: str, folder: Path, variables: Mapping[str, str]) -> None:

@@ -3,8 +3,11 @@
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
+import detection
 from detection import EngineSettings
+from poses.figure import perform
 
 REFERENCE = (Path(__file__).resolve().parents[2] / "docs" / "engine.md").read_text(encoding="utf-8")
 TABLE = REFERENCE.split("\n## Settings\n")[1].split("\n## ")[0]
@@ -26,3 +29,14 @@ def test_every_setting_says_what_it_means() -> None:
 def test_the_text_names_every_setting() -> None:
     named = set(re.findall(r"`(\w+)`", REFERENCE.replace(TABLE, "")))
     assert {name for name, _, _ in ROWS} <= named
+
+
+def test_the_program_of_the_reference_runs() -> None:
+    (program,) = re.findall(r"^```python\n(.*?)^```$", REFERENCE, re.M | re.S)
+    squat = Path(__file__).resolve().parents[2] / "examples" / "movespecs" / "squat.yaml"
+    [frame] = perform("squat", repetitions=1, fps=30)[:1]
+    scope: dict[str, Any] = {"yaml_source": squat.read_text(), "frame": frame}
+    exec(program, scope)  # noqa: S102 - it is our own page
+    assert isinstance(scope["engine"], detection.Engine)
+    assert scope["angles"]["knee", "left"] > 150
+    assert scope["events"] == []

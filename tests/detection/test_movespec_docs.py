@@ -1,6 +1,7 @@
 """The reference and the examples, held against the language itself."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,35 @@ def test_the_example_of_the_reference_is_the_squat_of_the_catalogue() -> None:
     (source,) = re.findall(r"```yaml\n(.+?)```", section("A complete example"), re.S)
     [squat] = [path for path in EXAMPLES if path.stem == "squat"]
     assert source == squat.read_text(encoding="utf-8")
+
+
+WHOLE = """\
+name: whole
+version: "1"
+detection:
+  type: repetition
+  movement:
+    name: whole
+    {phases}
+    sequence: [{names}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("mark", "names"), [("strict: true", "standing, bottom"), ("lean: trunk", "up, down")]
+)
+def test_a_part_of_a_movespec_has_no_errors(mark: str, names: str) -> None:
+    [part] = [
+        textwrap.dedent(text)
+        for _, text in re.findall(r"^( *)```yaml\n(.*?)^\1```$", REFERENCE, re.M | re.S)
+        if mark in text and not text.startswith("#")
+    ]
+    if not part.startswith("phases:"):
+        standing = "- name: standing\n  criteria: [{joint: knee, angle_min: 150}]\n"
+        part = "phases:\n" + textwrap.indent(standing + part, "  ")
+    whole = WHOLE.format(phases=textwrap.indent(part, " " * 4).strip(), names=names)
+    validation = validate(whole)
+    assert (validation.errors, validation.warnings) == ((), ())
 
 
 def test_the_examples_are_the_ten_that_are_released() -> None:

@@ -1,5 +1,6 @@
 """docs/streaming.md: its lists are the code's, and its two clients work as they stand there."""
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from detection import LANDMARK_NAMES
 from local_stack.chromium import OPTIONS, chromium_program
 from local_stack.environment import PROJECT
 from local_stack.pytest_plugin import skip_without
-from realtime import client_wire
+from realtime import client_wire, messages
 from realtime.frames import RejectReason
 
 TEXT = (PROJECT / "docs" / "streaming.md").read_text()
@@ -87,6 +88,45 @@ def test_it_lists_the_reasons_why_a_frame_is_rejected_in_their_order() -> None:
     listed = re.findall(r"^\| `([a-z_]+)` \| (?:came|comes|is|has) ", TEXT, re.MULTILINE)
     assert listed == [reason.value for reason in RejectReason]
     assert listed == list(get_args(client_wire.RejectReason))
+
+
+def objects(containing: str) -> list[dict[str, Any]]:
+    """Of a block of JSON that has one after the other."""
+    text, decoder, found = code("json", containing), json.JSONDecoder(), []
+    while text := text.strip():
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:]
+    return found
+
+
+def test_what_the_page_has_a_client_send_is_understood() -> None:
+    sent = objects('"frame_batch"')
+    nose, rest = sent[0]["frames"][0]["landmarks"]
+    assert rest == "… 32 more"
+    others = [{**nose, "name": name, "y": 0.1} for name in LANDMARK_NAMES if name != "nose"]
+    sent[0]["frames"][0]["landmarks"] = [nose, *others]
+    understood = [messages.decode(json.dumps(message)) for message in sent]
+    kinds = ["FrameBatch", "FrameBatch", "Finalize", "Cancel", "Ping", "Pong"]
+    assert [type(message).__name__ for message in understood] == kinds
+    first, second = understood[:2]
+    assert isinstance(first, messages.FrameBatch)
+    assert isinstance(second, messages.FrameBatch)
+    assert [isinstance(frame, RejectReason) for frame in first.frames] == [False]
+    assert (second.frames, second.clock_ms) == ([], 2040)
+
+
+def test_what_the_page_has_the_server_say_is_understood() -> None:
+    said, [event] = objects('"session_update"'), objects('{"event_id"')
+    [batch] = [message for message in said if message["type"] == "event_batch"]
+    assert batch["events"] == ["…"]
+    batch["events"] = [event]
+    understood = [client_wire.decode(json.dumps(message)) for message in said]
+    kinds = [
+        *("SessionUpdate", "EventBatch", "FrameAck", "ErrorMessage"),
+        *("Ping", "Pong", "SessionDone"),
+    ]
+    assert [type(message).__name__ for message in understood] == kinds
 
 
 def test_the_client_in_python_works() -> None:

@@ -1,0 +1,184 @@
+"""What README and docs have a newcomer type, as it stands: in a fresh copy, on other ports."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stack_processes import bare_environment, eventually, is_deserted
+
+from local_stack.environment import PROJECT
+from local_stack.ports import free_port
+from poses.recordings import load
+from tests.documented import block
+from tests.open_folder import open_folder
+
+READY_SECONDS = 120.0
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv", ".data", ".env", "__pycache__", ".*_cache", ".hypothesis", "staticfiles"
+)
+# The environment that runs the tests is installed already.
+MAKE = f'#!/bin/sh\nexec {shutil.which("make")} --no-print-directory --assume-old=install "$@"\n'
+CAMERA = """
+import json, sys
+from poses.figure import perform
+session = json.loads(sys.argv[1])
+camera = [
+    (pose.timestamp_ms, [
+        {"name": name, "x": point.x, "y": point.y, "z": point.z}
+        for name, point in zip(LANDMARK_NAMES, pose.landmarks)
+    ])
+    for pose in perform("squat", repetitions=2, fps=30)
+]
+"""
+
+
+class Clone:
+    """A copy of the project, and what a shell in it answers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "kynaplatform"
+        shutil.copytree(PROJECT, self.folder, ignore=NOT_COPIED, symlinks=True)
+        (self.folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
+        programs = folder / "programs"
+        programs.mkdir()
+        (programs / "make").write_text(MAKE)
+        (programs / "make").chmod(0o755)
+        ports = {"PORT": str(free_port()), "REALTIME_PORT": str(free_port())}
+        path = f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        self.shell = {**bare_environment(PATH=path), "PWD": str(self.folder)}
+        self.ports = ports
+
+    def paste(self, script: str) -> str:
+        """What is printed; nothing may fail, and nothing be told besides."""
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self.folder,
+            env=self.shell,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def python(self, script: str, *arguments: str) -> str:
+        (self.folder / "pasted.py").write_text(script)
+        return self.paste(shlex.join(["python", "pasted.py", *arguments]))
+
+
+@pytest.fixture(scope="module")
+def clone() -> Iterator[Clone]:
+    with open_folder() as folder:
+        yield Clone(folder)
+
+
+@pytest.fixture(scope="module")
+def running(clone: Clone) -> Iterator[Clone]:
+    """While the first command of README runs in another terminal."""
+    run, test = block("README.md", "make run").text.splitlines()
+    assert test.startswith("make test ")
+    lines: list[str] = []
+    with subprocess.Popen(
+        ["bash", "-c", run],
+        cwd=clone.folder,
+        env=clone.shell | clone.ports,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        reader = threading.Thread(target=lines.extend, args=(process.stdout,), daemon=True)
+        reader.start()
+        try:
+            assert eventually(
+                lambda: any("/api/detection/sessions " in line for line in lines), READY_SECONDS
+            ), "".join(lines)
+            yield clone
+        finally:
+            process.terminate()
+            process.wait()
+    assert is_deserted(clone.folder.parent)
+
+
+def test_a_movespec_is_validated_and_replayed_without_a_platform(clone: Clone) -> None:
+    said = clone.paste(block("README.md", 'CMD="validate').text)
+    assert "squat.yaml: valid\n" in said
+    assert "squat.json.gz is written: 6 repetitions of squat.\n" in said
+    assert said.endswith("squat: 6 completed (people counted 6), 0 interrupted\n")
+    assert (clone.folder / "squat.svg").read_text().startswith("<?xml")
+    assert not (clone.folder / ".data" / "postgres").exists()
+
+
+def test_recordings_are_written_and_replayed_without_a_platform(clone: Clone) -> None:
+    said = clone.paste(block("docs/recordings.md", "--plot squat.png").text)
+    assert json.loads(said.splitlines()[-1])["completed"] == {"squat": 6}
+    assert (clone.folder / "squat.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_recording_of_one_s_own_is_replayed(clone: Clone) -> None:
+    assert clone.python(block("docs/recordings.md", "import gzip").text) == ""
+    recording = load(clone.folder / "standing.json.gz")
+    assert (recording.exercise, recording.count, recording.fps) == ("standing", 0, 30)
+    assert [frame is not None for frame in recording.frames] == [True] * 50 + [False] * 10
+    spec = "--spec examples/movespecs/squat.yaml --json"
+    said = clone.paste(f'make manage CMD="replay standing.json.gz {spec}"')
+    assert json.loads(said)["completed"] == {"squat": 0}
+
+
+def create(clone: Clone) -> dict[str, str]:
+    made: dict[str, str] = json.loads(clone.paste(block("README.md", "Idempotency-Key").text))
+    return made
+
+
+def test_a_second_try_creates_a_second_session(running: Clone) -> None:
+    first, second = create(running), create(running)
+    example = json.loads(block("README.md", '"session_id"').text)
+    assert list(first) == list(second) == list(example)
+    assert first["status"] == second["status"] == "created"
+    assert first["session_id"] != second["session_id"]
+    port = running.ports["REALTIME_PORT"]
+    assert first["stream_url"].startswith(f"ws://127.0.0.1:{port}/api/detection/stream/")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/recordings.md"])
+def test_a_recording_is_streamed(running: Clone, page: str) -> None:
+    running.paste(block("README.md", 'CMD="validate').text)
+    script = block(page, 'CMD="stream').text
+    said = running.paste(script)
+    assert said.count("\n6 repetitions (people counted 6)\n") == script.count("make manage")
+
+
+def test_the_api_is_used_from_yaml_to_a_session(running: Clone) -> None:
+    parts = [block("docs/api.md", mark).text for mark in ("field()", "api()", "$EVENTS")]
+    said = running.paste("\necho; echo ----\n".join(parts))
+    minted, made, events = said.split("\n----\n")
+    assert json.loads(minted)["status"] == "created"
+    decoder, answers = json.JSONDecoder(), []
+    while made.strip():
+        answer, end = decoder.raw_decode(made.strip())
+        answers.append(answer)
+        made = made.strip()[end:]
+    draft, validation, released, finished = answers
+    assert draft["yaml_source"] == (PROJECT / "examples" / "movespecs" / "squat.yaml").read_text()
+    assert (validation["ok"], validation["errors"]) == (True, [])
+    assert released["current_released_version_id"] is not None
+    assert (finished["status"], finished["terminal_outcome"]) == ("completed", "completed")
+    assert json.loads(events.strip().partition("]")[0] + "]") == []
+
+
+def test_the_client_in_python_streams_a_camera(running: Clone) -> None:
+    client = block("docs/streaming.md", "def follow").text
+    names = "from detection import LANDMARK_NAMES\n"
+    usage = block("docs/streaming.md", "on_event=print").text
+    said = running.python(names + client + CAMERA + usage, json.dumps(create(running)))
+    assert said.count("'type': 'event_completed'") == 2
+    status, accepted = said.splitlines()[-1].split()
+    assert (status, int(accepted) > 100) == ("completed", True)

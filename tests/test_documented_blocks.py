@@ -1,0 +1,135 @@
+"""Each block of README and docs is run by a test, or says here why it is not."""
+
+import ast
+import re
+from collections import Counter
+
+import pytest
+
+from local_stack.environment import PROJECT
+from tests.documented import Block, blocks, pages
+
+FIRST_HOUR = "tests/local_stack/test_documented_commands.py"
+STREAM = "tests/realtime/test_streaming_docs.py"
+JAVASCRIPT = "tests/realtime/test_streaming_docs_javascript.py"
+MOVESPECS = "tests/detection/test_movespec_docs.py"
+RESTORE = (
+    "tests/realtime/test_restore.py",
+    "test_a_dump_taken_while_sessions_stream_is_restored",
+)
+# A page, what tells its block from the others, and the test that runs it.
+RUN: dict[tuple[str, str], tuple[str, str]] = {
+    ("README.md", "make run"): (FIRST_HOUR, "running"),
+    ("README.md", "Idempotency-Key"): (FIRST_HOUR, "test_a_second_try_creates_a_second_session"),
+    ("README.md", '"session_id"'): (FIRST_HOUR, "test_a_second_try_creates_a_second_session"),
+    ("README.md", 'CMD="validate'): (
+        FIRST_HOUR,
+        "test_a_movespec_is_validated_and_replayed_without_a_platform",
+    ),
+    ("README.md", 'CMD="stream'): (FIRST_HOUR, "test_a_recording_is_streamed"),
+    ("docs/api.md", "field()"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
+    ("docs/api.md", "api()"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
+    ("docs/api.md", "$EVENTS"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
+    ("docs/backup.md", "pg_dump --format"): RESTORE,
+    ("docs/backup.md", "pg_restore --dbname"): RESTORE,
+    ("docs/backup.md", "exec -T postgres pg_dump"): RESTORE,
+    ("docs/backup.md", "exec -T postgres pg_restore"): RESTORE,
+    ("docs/engine.md", "import detection"): (
+        "tests/detection/test_engine_docs.py",
+        "test_the_program_of_the_reference_runs",
+    ),
+    ("docs/movespec.md", "name: squat  "): (
+        MOVESPECS,
+        "test_the_example_of_the_reference_has_no_issues",
+    ),
+    ("docs/movespec.md", "strict: true"): (MOVESPECS, "test_a_part_of_a_movespec_has_no_errors"),
+    ("docs/movespec.md", "{lean: trunk, angle_min: 30}"): (
+        MOVESPECS,
+        "test_a_part_of_a_movespec_has_no_errors",
+    ),
+    ("docs/operations.md", "bootstrap_project"): (
+        "tests/deploy/test_production_set.py",
+        "test_the_production_set_serves_sessions",
+    ),
+    ("docs/recordings.md", 'CMD="perform'): (
+        FIRST_HOUR,
+        "test_recordings_are_written_and_replayed_without_a_platform",
+    ),
+    ("docs/recordings.md", 'CMD="stream'): (FIRST_HOUR, "test_a_recording_is_streamed"),
+    ("docs/recordings.md", "import gzip"): (
+        FIRST_HOUR,
+        "test_a_recording_of_one_s_own_is_replayed",
+    ),
+    ("docs/streaming.md", '{"type": "finalize"}\n{'): (
+        STREAM,
+        "test_what_the_page_has_a_client_send_is_understood",
+    ),
+    ("docs/streaming.md", '{"type": "session_update"'): (
+        STREAM,
+        "test_what_the_page_has_the_server_say_is_understood",
+    ),
+    ("docs/streaming.md", '{"event_id"'): (
+        STREAM,
+        "test_what_the_page_has_the_server_say_is_understood",
+    ),
+    ("docs/streaming.md", "on_event=print"): (
+        FIRST_HOUR,
+        "test_the_client_in_python_streams_a_camera",
+    ),
+    ("docs/streaming.md", "def follow"): (STREAM, "test_the_client_in_python_works"),
+    ("docs/streaming.md", "class KynaStream"): (JAVASCRIPT, "test_a_page_counts_squats"),
+    ("docs/streaming.md", "mediaBegan"): (JAVASCRIPT, "test_a_page_counts_squats"),
+    ("docs/streaming.md", 'from "ws"'): (JAVASCRIPT, "test_node_with_ws_counts_squats"),
+}
+ON_A_SERVER = (
+    "It changes a machine as root, by systemd. Its unit names are held by test_systemd.py."
+)
+BY_DOCKER = (
+    "It builds and replaces images, by docker. Its services are held by test_operators_pages.py."
+)
+OF_AN_EDITOR = "A setting of an editor, with the address of somebody's platform."
+NOT_RUN = {
+    ("docs/movespec.md", '"yaml.schemas"'): OF_AN_EDITOR,
+    ("docs/movespec.md", "yaml-language-server"): OF_AN_EDITOR,
+    ("docs/operations.md", "useradd"): ON_A_SERVER,
+    ("docs/upgrades.md", "--force before && git pull\n.venv"): ON_A_SERVER,
+    ("docs/upgrades.md", "git checkout before\n.venv"): ON_A_SERVER,
+    ("docs/upgrades.md", "docker compose build"): BY_DOCKER,
+    ("docs/upgrades.md", "--no-build"): BY_DOCKER,
+}
+BLOCKS = [block for page in pages() for block in blocks(page)]
+
+
+def entries_of(block: Block) -> list[tuple[str, str]]:
+    return [
+        (page, mark) for page, mark in (*RUN, *NOT_RUN) if page == block.page and mark in block.text
+    ]
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.page}-{block.language}")
+def test_a_block_is_named_here_once(block: Block) -> None:
+    assert len(entries_of(block)) == 1, block.text
+
+
+def test_what_is_named_here_is_there_once() -> None:
+    found = Counter(entry for block in BLOCKS for entry in entries_of(block))
+    assert found == Counter([*RUN, *NOT_RUN])
+
+
+def test_the_languages_are_those_that_a_reader_s_page_colours() -> None:
+    assert {block.language for block in BLOCKS} == {"sh", "python", "javascript", "yaml", "json"}
+
+
+@pytest.mark.parametrize(("path", "name"), sorted(set(RUN.values())))
+def test_the_test_that_is_named_is_there(path: str, name: str) -> None:
+    functions = [
+        node.name
+        for node in ast.parse((PROJECT / path).read_text()).body
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert functions.count(name) == 1
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.page}-{block.language}")
+def test_a_block_works_on_whatever_port_the_platform_has(block: Block) -> None:
+    assert re.findall(r"(?:localhost|127\.0\.0\.1|\]):\d+", block.text) == []
