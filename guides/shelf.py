@@ -47,6 +47,7 @@ SHELF: dict[str, list[Guide]] = {
             "The movements of the public catalogue, with comments.",
             EXAMPLES,
         ),
+        _of("recordings", "Recordings", "Their format, and how to write, replay and stream one."),
         _of("engine", "The detection engine", "How frames become events, and how well it counts."),
     ],
     "Look after customers": [
