@@ -18,8 +18,11 @@ from movespecs.authors import Author
 from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS, movespec_create
 from movespecs.limits import LimitReached
 from movespecs.models import MoveSpec
+from movespecs.releases import version_create, version_release
 
-FINGERPRINTS = Fingerprints(("source_id", "project_id", "name", "description"))
+FIELDS = ("source_id", "project_id", "name", "description")
+FINGERPRINTS = Fingerprints(FIELDS, (*FIELDS, "release"))
+RELEASE_REASON = "Released with the fork."
 
 
 def movespec_fork(
@@ -28,20 +31,23 @@ def movespec_fork(
     project_id: UUID,
     name: str | None,
     description: str | None,
+    release: bool,
     idempotency_key: str | None,
     author: Author,
     now: datetime,
 ) -> tuple[MoveSpec, bool]:
     """A MoveSpec whose draft is the source's released YAML; and whether it was made before.
 
-    An absent name or description is the source's. Raises IdempotencyKeyReused, NotFound,
-    MoveSpecArchived, MoveSpecNotReleased, and LimitReached.
+    An absent name or description is the source's. With `release` the text is released as version 1
+    as well, or nothing is made. Raises IdempotencyKeyReused, NotFound, MoveSpecArchived,
+    MoveSpecNotReleased, LimitReached, and with `release` MoveSpecInvalid.
     """
     request = {
         "source_id": source_id,
         "project_id": project_id,
         "name": name,
         "description": description,
+        "release": release or None,
     }
     if idempotency_key is not None:
         earlier = _made_with(project_id, idempotency_key, request)
@@ -72,6 +78,8 @@ def movespec_fork(
                 fork_idempotency_key=idempotency_key,
                 fork_fingerprint=None if idempotency_key is None else FINGERPRINTS.of(request),
             )
+            if release:
+                fork = _release(fork, author, now)
     except (IntegrityError, LimitReached):
         if idempotency_key is None:
             raise
@@ -81,6 +89,13 @@ def movespec_fork(
             raise
         return earlier, True
     return fork, False
+
+
+def _release(fork: MoveSpec, author: Author, now: datetime) -> MoveSpec:
+    version, _ = version_create(movespec_id=fork.id, author=author, now=now)
+    return version_release(
+        movespec_id=fork.id, version_id=version.id, author=author, now=now, reason=RELEASE_REASON
+    )
 
 
 def _readable(name: str) -> str:

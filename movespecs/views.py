@@ -145,7 +145,7 @@ class MoveSpecViewSet(ApiViewSet):
         scope=WRITE,
         limit_family=FAMILY,
         body=MoveSpecFork,
-        example={"project_id": "<project_id of your token>", "name": "My squat"},
+        example={"release": True},
         returns=MoveSpecAnswer,
         status=201,
         idempotent=True,
@@ -156,12 +156,14 @@ class MoveSpecViewSet(ApiViewSet):
             errors.NotFound,
             errors.MoveSpecArchived,
             errors.MoveSpecNotReleased,
+            errors.MoveSpecInvalid,
             LimitReached,
         ),
     )
     def fork(self, request: ApiRequest, movespec_id: UUID) -> Reply:
         """A new MoveSpec in the token's project whose draft is the source's released YAML.
 
+        With `release` its version 1 is made and released too, all or nothing: sessions take it.
         A replay with the same Idempotency-Key answers with the same MoveSpec as it is now.
         """
         body: MoveSpecFork = request.body
@@ -171,6 +173,7 @@ class MoveSpecViewSet(ApiViewSet):
             project_id=request.caller.project_id,
             name=body.name,
             description=body.description,
+            release=body.release,
             idempotency_key=request.idempotency_key,
             author=author_of(request),
             now=clock.now(),

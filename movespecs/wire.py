@@ -32,9 +32,12 @@ class MoveSpecEdit(NamedBody):
 
 
 class MoveSpecFork(NamedBody):
-    project_id: UUID
+    """With `release` true version 1 is made and released as well."""
+
+    project_id: UUID | None = None
     name: Name | None = None
     description: ForkDescription | None = None
+    release: bool = False
 
 
 class DraftReplace(Body):

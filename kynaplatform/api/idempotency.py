@@ -38,8 +38,10 @@ class Fingerprints:
     """Tell the same request from another, by the validated fields that each version is made of.
 
     A field that is new makes a new version: what is stored goes by the fields of its own, and then
-    the same request is one that leaves the newer ones out. A fingerprint is a SHA-256 with the
-    number of its version before it; one without a number is of version 1.
+    the same request is one that leaves the newer ones out. A request is stored by the first version
+    that holds all that it says, so that code from before a field knows all that doesn't say it. A
+    fingerprint is a SHA-256 with the number of its version before it; one without a number is of
+    version 1.
     """
 
     def __init__(self, *fields_by_version: tuple[str, ...]) -> None:
@@ -48,7 +50,9 @@ class Fingerprints:
 
     def of(self, request: Mapping[str, object]) -> bytes:
         """What to store of a request, given as field → value; an absent one is None."""
-        return self._of(request, self._newest)
+        says = {name for name, value in request.items() if value is not None}
+        holds_all = (version for version, names in self._fields.items() if says <= set(names))
+        return self._of(request, next(holds_all, self._newest))
 
     def is_of(self, stored: bytes, request: Mapping[str, object]) -> bool:
         """Raises ServiceUnavailable for one that later code has stored: that can tell."""

@@ -1,13 +1,23 @@
 """POST /api/movespecs/{movespec_id}/fork"""
 
+import hashlib
+import json
 import uuid
 
 import pytest
 
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from tests.api.asking import nothing_changes, refused, refused_fields
-from tests.conftest import MOVESPECS, VALID_YAML, make_released, make_version
-from tests.movespecs.writing import SECOND_YAML, archive, delist, make_movespec, withdraw
+from tests.conftest import MOVESPECS, VALID_YAML, error_of, make_released, make_version
+from tests.movespecs.writing import (
+    BEGUN,
+    INVALID_YAML,
+    SECOND_YAML,
+    archive,
+    delist,
+    make_movespec,
+    withdraw,
+)
 
 
 def fork(machine, source_id, idempotency_key=None, **body):
@@ -78,7 +88,8 @@ def test_a_description_from_before_it_had_a_length_is_cut_to_it(peer, public_mov
         ("name", "x" * 256),
         ("description", "x" * 256),
         ("description", 5),
-        ("project_id", None),
+        ("release", "true"),
+        ("release", None),
         ("project_id", "p"),
     ],
 )
@@ -87,9 +98,10 @@ def test_it_refuses_what_does_not_fit(peer, public_movespec, field, value):
         refused_fields(fork(peer, public_movespec.id, **{field: value}), field)
 
 
-def test_it_needs_the_project(peer, public_movespec):
-    with nothing_changes():
-        refused_fields(peer.post(f"{MOVESPECS}/{public_movespec.id}/fork", {}), "project_id")
+@pytest.mark.parametrize("body", [{}, {"project_id": None}])
+def test_the_project_is_the_tokens_unless_it_is_named(peer, public_movespec, body):
+    response = peer.post(f"{MOVESPECS}/{public_movespec.id}/fork", body)
+    assert (response.status_code, response.json()["project_id"]) == (201, str(peer.project.id))
 
 
 def test_it_forks_only_into_the_tokens_project(owner, peer, public_movespec):
@@ -134,6 +146,60 @@ def test_what_is_archived_can_not_be_forked(owner, peer, public_movespec):
             refused(fork(machine, public_movespec.id), 409, "movespec_archived")
 
 
+# release
+
+
+def test_with_release_its_version_1_is_made_and_released(peer, public_movespec):
+    answer = fork(peer, public_movespec.id, release=True).json()
+    version = MoveSpecVersion.objects.get(movespec_id=answer["movespec_id"])
+    assert answer["current_released_version_id"] == str(version.id)
+    assert answer == peer.get(f"{MOVESPECS}/{answer['movespec_id']}").json()
+    assert (version.version_number, version.yaml_source) == (1, VALID_YAML)
+    assert version.created_by == peer.credential.id
+    release = Release.objects.get(movespec_id=answer["movespec_id"])
+    assert (release.from_version, release.to_version) == (None, version)
+    assert (release.released_by_credential, release.reason) == (
+        peer.credential.id,
+        "Released with the fork.",
+    )
+
+
+def test_without_release_nothing_is(peer, public_movespec):
+    answer = fork(peer, public_movespec.id, release=False).json()
+    assert answer["current_released_version_id"] is None
+    assert MoveSpecVersion.objects.filter(movespec_id=answer["movespec_id"]).count() == 0
+
+
+def test_a_fork_that_can_not_be_released_is_not_made(owner, peer):
+    source, _ = make_released(owner.project, visibility="public")
+    older = make_movespec(owner.project, visibility="public")
+    # Released under a language that took it.
+    version = MoveSpecVersion.objects.create(
+        movespec=older,
+        version_number=1,
+        yaml_source=INVALID_YAML,
+        content_hash="0" * 64,
+        created_at=BEGUN,
+    )
+    MoveSpec.objects.filter(id=older.id).update(current_released_version=version)
+    with nothing_changes():
+        response = fork(peer, older.id, "k", release=True)
+    error = error_of(response)
+    assert (response.status_code, error["code"]) == (422, "movespec_invalid")
+    assert (error["details"]["error_count"], error["details"]["first_error_line"]) == (1, 4)
+    freed = fork(peer, source.id, "k", release=True)
+    assert (freed.status_code, "Idempotent-Replayed" in freed.headers) == (201, False)
+
+
+def test_at_its_limit_a_project_gets_neither_fork_nor_version(peer, public_movespec, settings):
+    settings.MOVESPECS_PER_PROJECT = 1
+    assert fork(peer, public_movespec.id, "k", release=True).status_code == 201
+    with nothing_changes():
+        refused(fork(peer, public_movespec.id, release=True), 409, "conflict", limit=1)
+        again = fork(peer, public_movespec.id, "k", release=True)
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+
+
 # Idempotency-Key
 
 
@@ -168,10 +234,28 @@ def test_a_key_with_another_request_is_refused(owner, peer, public_movespec):
             (public_movespec, {"name": "Other"}),
             (public_movespec, {"name": "Mine", "description": "x"}),
             (other, {"name": "Mine"}),
+            (public_movespec, {"name": "Mine", "release": True}),
         ):
             refused(fork(peer, source.id, "k", **body), 422, "idempotency_key_reused")
         replay = fork(peer, public_movespec.id, "k", name="Mine", description=None)
-    assert replay.headers["Idempotent-Replayed"] == "true"
+        told = fork(peer, public_movespec.id, "k", name="Mine", release=False)
+    assert replay.headers["Idempotent-Replayed"] == told.headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_key_with_a_release_is_not_one_without(peer, public_movespec):
+    first = fork(peer, public_movespec.id, "k", release=True).json()
+    with nothing_changes():
+        refused(fork(peer, public_movespec.id, "k"), 422, "idempotency_key_reused")
+        again = fork(peer, public_movespec.id, "k", release=True)
+    assert (again.headers["Idempotent-Replayed"], again.json()) == ("true", first)
+
+
+def test_a_key_from_before_there_was_release_still_replays(peer, public_movespec):
+    fork(peer, public_movespec.id, "k", name="Mine")
+    parts = [str(public_movespec.id), str(peer.project.id), "Mine", None]
+    digest = hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).digest()
+    stored = MoveSpec.objects.get(fork_idempotency_key="k").fork_fingerprint
+    assert bytes(stored) == digest  # as code from before stored it, and looks for it
 
 
 def test_a_key_belongs_to_its_project(peer, outsider, public_movespec):

@@ -108,6 +108,11 @@ def test_a_newer_one_begins_with_its_version_and_tells_by_the_new_field_too() ->
     assert not AFTER.is_of(stored, request | {"label": None})
 
 
+def test_what_does_not_say_the_new_field_is_stored_as_before_it() -> None:
+    request = {"mode": "live", "project": "p", "label": None}
+    assert AFTER.of(request) == BEFORE.of({"mode": "live", "project": "p"})
+
+
 def test_what_later_code_stored_is_left_to_it() -> None:
     stored = AFTER.of({"mode": "live", "project": "p", "label": "x"})
     with pytest.raises(ServiceUnavailable):
@@ -120,15 +125,17 @@ def test_a_days_replays_outlive_an_upgrade_that_adds_a_field(
     first = owner.create_session(movespec, idempotency_key="k")
     fields = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
     upgraded = Fingerprints(fields, (*fields, "label"))
+    said: dict[str, str | None] = {"label": None}
     monkeypatch.setattr(admission, "FINGERPRINTS", upgraded)
     monkeypatch.setattr(
         AdmissionRequest,
         "_fields",
-        lambda self: {name: getattr(self, name) for name in fields} | {"label": None},
+        lambda self: {name: getattr(self, name) for name in fields} | said,
     )
     again = owner.create_session(movespec, idempotency_key="k")
     assert (again.status_code, again.content) == (201, first.content)
     assert again.headers["Idempotent-Replayed"] == "true"
+    said["label"] = "x"
     newer = owner.create_session(movespec, idempotency_key="after")
     assert bytes(DetectionSession.objects.latest("created_at").request_fingerprint or b"")[0] == 2
     assert owner.create_session(movespec, idempotency_key="after").json() == (newer.json())
