@@ -8,6 +8,7 @@ import msgspec
 from detection import validate
 from kynaplatform import clock
 from kynaplatform.api import errors
+from kynaplatform.api.bodies import TextBody
 from kynaplatform.api.pagination import MOST_PER_PAGE, Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
 from movespecs.access import (
@@ -203,17 +204,17 @@ class DraftViewSet(ApiViewSet):
         scope=WRITE,
         limit_family=FAMILY,
         body=DraftReplace,
+        text_body=TextBody("application/yaml", "yaml_source"),
         example={"yaml_source": 'name: squat\nversion: "1.0"\ndetection: …\n'},
         returns=DraftAnswer,
         errors=(errors.NotFound, errors.MoveSpecArchived),
     )
     def update(self, request: ApiRequest, movespec_id: UUID) -> DraftAnswer:
-        """Put the whole YAML: any text of at most 65,536 UTF-8 bytes is kept."""
+        """Put the whole YAML, in JSON or as the text itself: any of at most 65,536 UTF-8 bytes."""
         yaml_source = request.body.yaml_source
         if len(yaml_source.encode()) > MOST_YAML_BYTES:
-            raise errors.ValidationFailed(
-                {"yaml_source": [f"Expected at most {MOST_YAML_BYTES} UTF-8 bytes."]}
-            )
+            fault = f"Must be at most {MOST_YAML_BYTES} UTF-8 bytes."
+            raise errors.ValidationFailed({"yaml_source": [fault]})
         require_own(request, movespec_id)
         return present_draft(
             draft_replace(

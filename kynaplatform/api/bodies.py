@@ -1,4 +1,4 @@
-"""JSON bodies and query strings into typed structs, every fault named by its field.
+"""Bodies and query strings into typed structs, every fault named by its field.
 
 Strangers send them: what is told of a fault is cut, and the faults are looked for until there are
 as many as are told.
@@ -7,6 +7,7 @@ as many as are told.
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -28,7 +29,8 @@ MOST_ITEMS_LOOKED_AT = 1_000
 MOST_FAULT_CHARACTERS = 200
 S = TypeVar("S", bound=msgspec.Struct)
 _AT = " - at `$"
-_JSON_TYPE = re.compile(r"application/json\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", re.IGNORECASE)
+JSON = "application/json"
+_MEDIA_TYPE = re.compile(r"([a-z]+/[a-z]+)\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", re.IGNORECASE)
 _NUMBER = re.compile("-?[0-9]{1,18}")
 _INDEX = re.compile(r"\[(\d+|\.\.\.)\]")
 # What neither a UTF-8 encoder nor PostgreSQL can store.
@@ -42,10 +44,38 @@ class BodyNotReceived(BadRequest):
         super().__init__("The body did not arrive whole in time.")
 
 
+@dataclass(frozen=True, slots=True)
+class TextBody:
+    """A body of `media_type` that is, in UTF-8, the text of one field."""
+
+    media_type: str
+    field: str
+
+
+def body_of(request: HttpRequest, struct: type[S], text: TextBody | None = None) -> S:
+    """The body as `struct`, from JSON, or from the `text` that may stand for it.
+
+    Raises 415 for another media type, 413, 400 for what is no JSON, and 422.
+    """
+    taken = [JSON] if text is None else [JSON, text.media_type]
+    sent = _MEDIA_TYPE.fullmatch(request.META.get("CONTENT_TYPE", ""))
+    media_type = sent and sent[1].lower()
+    if media_type not in taken:
+        raise UnsupportedMediaType(f"Send the body as {' or '.join(taken)}, in UTF-8.")
+    body = read_body(request)
+    if text is None or media_type == JSON:
+        return decode_body(body, struct)
+    try:
+        given = {text.field: body.decode()}
+    except UnicodeDecodeError as error:
+        fault = f"Must be UTF-8, which the byte at offset {error.start} is not."
+        raise ValidationFailed({text.field: [fault]}) from None
+    _refuse_unstorable(given)
+    return msgspec.convert(given, struct)
+
+
 def read_body(request: HttpRequest) -> bytes:
-    """The request's JSON text; raises 415 for another type, 413 over 512 KiB, BodyNotReceived."""
-    if not _JSON_TYPE.fullmatch(request.META.get("CONTENT_TYPE", "")):
-        raise UnsupportedMediaType
+    """The bytes of the body; raises 413 over 512 KiB, BodyNotReceived."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BODY_BYTES:
         raise PayloadTooLarge
     return request.body

@@ -134,7 +134,7 @@ class PayloadTooLarge(ApiError):
 
 class UnsupportedMediaType(ApiError):
     status, code = 415, "unsupported_media_type"
-    sentence = "Send the body as application/json."
+    sentence = "Send the body as application/json, in UTF-8."
 
 
 class ValidationFailed(ApiError):

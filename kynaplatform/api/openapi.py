@@ -10,6 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
 from kynaplatform.api import errors
+from kynaplatform.api.bodies import JSON
 from kynaplatform.api.errors import ApiError, error_body
 from kynaplatform.api.views import ApiView, Operation, operation_of
 from kynaplatform.api.wire import ErrorBody
@@ -142,7 +143,12 @@ class OperationSchema(AutoSchema):
         content: Schema = {"schema": self._schema_of(self.operation.body)}
         if self.operation.example is not None:
             content["example"] = self.operation.example
-        return {"required": True, "content": {"application/json": content}}
+        by_type: Schema = {JSON: content}
+        if (text := self.operation.text_body) is not None:
+            by_type[text.media_type] = {"schema": {"type": "string"}}
+            if self.operation.example is not None:
+                by_type[text.media_type]["example"] = self.operation.example[text.field]
+        return {"required": True, "content": by_type}
 
     def _get_response_bodies(self, direction: str = "response") -> Schema:
         operation = self.operation

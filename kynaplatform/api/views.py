@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
-from kynaplatform.api.bodies import decode_body, decode_query, read_body
+from kynaplatform.api.bodies import TextBody, body_of, decode_query
 from kynaplatform.api.caller import Caller
 from kynaplatform.api.errors import (
     AccessTokenMissing,
@@ -63,6 +63,8 @@ class Operation:
     scope: str | None = None
     bearer: Bearer = "required"
     body: type[msgspec.Struct] | None = None
+    # What else than JSON the body may be.
+    text_body: TextBody | None = None
     query: type[msgspec.Struct] | None = None
     status: int = 200
     also_status: int | None = None
@@ -176,7 +178,7 @@ def _read(request: ApiRequest, operation: Operation) -> None:
     misfit: ValidationFailed | None = None
     if operation.body is not None:
         try:
-            request.body = decode_body(read_body(request._request), operation.body)
+            request.body = body_of(request._request, operation.body, operation.text_body)
         except ValidationFailed as failed:
             misfit = failed
     if operation.idempotent:

@@ -19,7 +19,9 @@ MOST_SECONDS = 2.0
 
 # What keeps each going for as long as can be: runs of what its parts have in common.
 WORST = {
-    (bodies, "_JSON_TYPE"): [
+    (bodies, "_MEDIA_TYPE"): [
+        "a" * SIZE,
+        "application/" + "j" * SIZE + "!",
         "application/json" + " " * SIZE + "x",
         "application/json;" + " " * SIZE,
     ],

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from kynaplatform import clock
 from movespecs.models import MoveSpecDraft
-from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.api.asking import ask, nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, VALID_YAML
 from tests.movespecs.writing import BEGUN, INVALID_YAML, make_movespec
 
@@ -121,6 +121,67 @@ def test_it_does_not_know_what_does_not_exist(owner, id_):
             owner.post(f"{MOVESPECS}/{id_}/draft/validate"),
         ):
             refused(response, 404, "not_found", resource="movespec")
+
+
+# application/yaml
+
+
+def put_yaml(owner, path, body, content_type="application/yaml"):
+    return ask("PUT", path, body, token=owner.token, content_type=content_type)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/yaml", "Application/YAML; charset=utf-8", 'application/yaml; charset="UTF-8"'],
+)
+def test_it_takes_the_yaml_itself(owner, path, content_type):
+    for text in (VALID_YAML, "", "\ufeffa\r\nb\rc\n", "é 漢字 🦵", '{"yaml_source": "x"}'):
+        response = put_yaml(owner, path, text.encode(), content_type)
+        assert (response.status_code, response.json()["yaml_source"]) == (200, text)
+        assert response.json() == owner.get(path).json()
+
+
+def test_the_yaml_itself_has_the_same_bounds(owner, path):
+    text = "é" * 32_768
+    assert put_yaml(owner, path, text.encode()).json()["yaml_source"] == text
+    with nothing_changes():
+        for body, fault in (
+            (text.encode() + b"x", "Must be at most 65536 UTF-8 bytes."),
+            (b"x" * 512 * 1024, "Must be at most 65536 UTF-8 bytes."),
+            (b"a: \x00", "Holds NUL or a lone surrogate, which can't be stored."),
+            (b"a: \xff", "Must be UTF-8, which the byte at offset 3 is not."),
+            (b"\xed\xa0\x80", "Must be UTF-8, which the byte at offset 0 is not."),
+            ("a: b".encode("utf-16"), "Must be UTF-8, which the byte at offset 0 is not."),
+        ):
+            response = put_yaml(owner, path, body)
+            assert refused_fields(response, "yaml_source") == {"yaml_source": fault}
+        refused(put_yaml(owner, path, b"x" * (512 * 1024 + 1)), 413, "payload_too_large")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/x-www-form-urlencoded",  # what curl says of itself
+        "text/yaml",
+        "application/x-yaml",
+        "application/yaml; charset=utf-16",
+        "application/yaml; version=1.2",
+    ],
+)
+def test_another_type_is_told_which_are_taken(owner, path, content_type):
+    with nothing_changes():
+        response = put_yaml(owner, path, VALID_YAML.encode(), content_type)
+    error = refused(response, 415, "unsupported_media_type")
+    assert error["message"] == "Send the body as application/json or application/yaml, in UTF-8."
+
+
+def test_only_the_draft_takes_yaml(owner):
+    with nothing_changes():
+        response = ask(
+            "POST", MOVESPECS, b"name: x", token=owner.token, content_type="application/yaml"
+        )
+    error = refused(response, 415, "unsupported_media_type")
+    assert error["message"] == "Send the body as application/json, in UTF-8."
 
 
 # Validate

@@ -32,11 +32,17 @@ def client(
 ) -> Iterator["GeneratedClient"]:
     with urllib.request.urlopen(f"{base_url}/api/schema") as answer:  # noqa: S310
         (tmp_path / "openapi.json").write_bytes(answer.read())
+    # The generator knows no YAML; its bytes are sent as they are.
+    config = tmp_path / "config.json"
+    config.write_text(
+        '{"content_type_overrides": {"application/yaml": "application/octet-stream"}}'
+    )
     generated = subprocess.run(
         [
             sys.executable, "-m", "openapi_python_client", "generate",
             "--path", str(tmp_path / "openapi.json"),
             "--output-path", str(tmp_path / PACKAGE),
+            "--config", str(config),
             "--meta", "none",
             "--fail-on-warning",
         ],
