@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 
 from detection import Engine, MoveSpec
-from kynaplatform import clock
+from kynaplatform import clock, origins
 from kynaplatform.api.client_address import address_of_peer
 from kynaplatform.api.errors import AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import Limit
@@ -90,8 +90,8 @@ def admit(handshake: Handshake) -> UUID:
     Raises AuthorizationFailed, RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired,
     RateLimited, NotFound.
     """
-    if handshake.origin is not None and handshake.origin not in settings.CORS_ALLOWED_ORIGINS:
-        raise AuthorizationFailed("This origin may not open the stream.")
+    if handshake.origin is not None and not origins.is_allowed(handshake.origin):
+        raise AuthorizationFailed(origins.refusal(handshake.origin))
     try:
         session_id = _authorized_session(handshake, clock.now())
     except (RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired):

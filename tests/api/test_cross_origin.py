@@ -1,7 +1,13 @@
 """CORS: which origins, what a preflight allows, what a page may read"""
 
-import pytest
+import logging
+import subprocess
+import sys
 
+import pytest
+from django.test import Client
+
+from kynaplatform.origins import MOST_TOLD
 from tests.api.asking import ask, nothing_changes
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 
@@ -93,3 +99,84 @@ def test_what_is_not_the_api_is_never_shared(db, path):
     response = ask("GET", path, origin=ORIGIN)
     assert response.status_code == 200
     assert "Access-Control-Allow-Origin" not in response.headers
+
+
+# Development
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://localhost",
+        "http://localhost:5173",
+        "https://localhost:65535",
+        "http://127.0.0.1",
+        "http://127.0.0.1:3000",
+    ],
+)
+def test_in_development_this_machine_is_allowed_on_any_port(owner, origin):
+    for response in (owner.get(SESSIONS, origin=origin), preflight(SESSIONS, "POST", origin)):
+        assert response.headers["Access-Control-Allow-Origin"] == origin
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://localhost.evil.example",
+        "http://localhost:80.evil.example",
+        "http://localhost:80@evil.example",
+        "http://evil.example#http://localhost",
+        "http://127.0.0.12",
+        "http://127.0.0.1:3000/",
+        "http://127x0x0x1",
+        "http://[::1]:3000",
+        "ftp://localhost",
+        "http://localhost:",
+    ],
+)
+def test_what_only_looks_like_this_machine_is_not(owner, origin):
+    assert "Access-Control-Allow-Origin" not in owner.get(SESSIONS, origin=origin).headers
+
+
+@pytest.mark.parametrize(("environment", "count"), [("development", 1), ("production", 0)])
+def test_production_allows_no_origin_by_itself(environment, count):
+    code = "from kynaplatform import settings; print(len(settings.CORS_ALLOWED_ORIGIN_REGEXES))"
+    variables = {"ENVIRONMENT": environment, "ENV_FILE": "/dev/null"}
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    assert ran.stdout == f"{count}\n"
+
+
+# A refused origin is told in the log, for the browser shows its page nothing
+
+
+def told(caplog):
+    told = [one for one in caplog.records if one.name == "kynaplatform.origins"]
+    assert all(one.levelno == logging.WARNING for one in told)
+    return [one.getMessage() for one in told]
+
+
+def test_a_refused_origin_names_the_setting_once(owner, caplog):
+    client = Client()  # one process has one
+    for origin in ("http://a.example:8000", "http://a.example:8000", "http://b.example"):
+        for method in ("GET", "OPTIONS"):
+            ask(method, SESSIONS, client=client, origin=origin)
+    setting = "The server's setting CORS_ALLOWED_ORIGINS does not list the origin"
+    assert told(caplog) == [f"{setting} http://a.example:8000.", f"{setting} http://b.example."]
+
+
+def test_nobody_fills_the_log_with_origins(owner, caplog):
+    client = Client()
+    ask("GET", SESSIONS, client=client, origin="http://é\x1b[31m" + "x" * 5_000)
+    for number in range(MOST_TOLD + 5):
+        ask("GET", SESSIONS, client=client, origin=f"http://{number}.example")
+    assert len(told(caplog)) == MOST_TOLD
+    assert max(len(line) for line in told(caplog)) < 200
+    assert all(line.isprintable() for line in told(caplog))
+
+
+def test_an_allowed_origin_and_a_page_of_ours_are_not_told(owner, caplog):
+    ask("GET", SESSIONS, origin=ORIGIN)
+    ask("POST", SESSIONS, origin="http://testserver", host="testserver")
+    ask("GET", "/healthz", origin="http://a.example")
+    assert told(caplog) == []

@@ -69,13 +69,13 @@ def is_told(client: Client, code: str, close: int, /, **details: Any) -> dict[st
     return error
 
 
-def refused(created: dict[str, Any], code: str, close: int, /, **options: Any) -> None:
+def refused(created: dict[str, Any], code: str, close: int, /, **options: Any) -> dict[str, Any]:
     """An attach is refused, and no row of any table changes."""
     details = options.pop("details", {})
     with nothing_changes():
         client = Client(created, **options)
         assert client.socket.getstatus() == 101
-        is_told(client, code, close, **details)
+        return is_told(client, code, close, **details)
 
 
 def offering(subprotocols: str) -> str:
@@ -257,13 +257,20 @@ def test_suspended_4403(stage: Stage, target: str) -> None:
 )
 def test_an_origin_that_is_not_listed_4403(stage: Stage, origin: str) -> None:
     created = stage.create()
-    refused(created, "authorization_failed", 4403, origin=origin)
+    told = refused(created, "authorization_failed", 4403, origin=origin)
+    setting = "The server's setting CORS_ALLOWED_ORIGINS does not list the origin "
+    assert told["message"] == f"{setting}{origin}."
     # Before the token is looked at, so that a page learns nothing of it.
     refused(created, "authorization_failed", 4403, origin=origin, query=False)
 
 
 def test_an_origin_that_is_listed_attaches(stage: Stage) -> None:
     attaches(stage.create(), origin=ALLOWED_ORIGIN)
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:5173", "https://127.0.0.1:3000"])
+def test_in_development_an_origin_of_this_machine_attaches(stage: Stage, origin: str) -> None:
+    attaches(stage.create(), origin=origin)
 
 
 def test_a_session_that_is_gone_4404(stage: Stage) -> None:

@@ -1,0 +1,72 @@
+"""Which pages a browser lets call us: the one rule of the API and of the stream."""
+
+import logging
+import re
+from threading import Lock
+from urllib.parse import urlsplit
+
+from corsheaders.middleware import CorsMiddleware
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+logger = logging.getLogger("kynaplatform.origins")
+
+MOST_TOLD = 100
+MOST_ORIGIN_CHARACTERS = 100
+
+
+def is_allowed(origin: str) -> bool:
+    """Whether CORS_ALLOWED_ORIGINS lists an `Origin`, or it is this machine's in development."""
+    return origin in settings.CORS_ALLOWED_ORIGINS or any(
+        re.match(pattern, origin) for pattern in settings.CORS_ALLOWED_ORIGIN_REGEXES
+    )
+
+
+def refusal(origin: str) -> str:
+    """What to tell a developer whose page is refused."""
+    shown = repr(origin)[1:-1].encode("ascii", "backslashreplace").decode()
+    shown = shown[:MOST_ORIGIN_CHARACTERS]
+    return f"The server's setting CORS_ALLOWED_ORIGINS does not list the origin {shown}."
+
+
+class OriginMiddleware(CorsMiddleware):
+    """corsheaders' own by this rule, and a line in the log for each origin that it refuses.
+
+    A browser shows a page nothing of an answer that it may not read. Each process tells of an
+    origin once, and of no more than MOST_TOLD.
+    """
+
+    def __init__(self, get_response: object) -> None:
+        super().__init__(get_response)  # type: ignore[arg-type]
+        self._told: set[str] = set()
+        self._telling = Lock()
+
+    def origin_found_in_white_lists(self, origin: str, url: object) -> bool:
+        return is_allowed(origin)
+
+    def add_response_headers(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        answered = super().add_response_headers(request, response)
+        origin = request.headers.get("Origin")
+        if origin and self.is_enabled(request) and not is_allowed(origin):
+            self._tell(request, origin)
+        return answered
+
+    def _tell(self, request: HttpRequest, origin: str) -> None:
+        if _is_own(request, origin):
+            return
+        with self._telling:
+            if origin in self._told or len(self._told) == MOST_TOLD:
+                return
+            self._told.add(origin)
+        logger.warning("%s", refusal(origin))
+
+
+def _is_own(request: HttpRequest, origin: str) -> bool:
+    """A page of ours, such as /api/docs: a browser names its origin as well, and asks nobody."""
+    try:
+        return urlsplit(origin).netloc == str(request.META.get("HTTP_HOST", ""))
+    except ValueError:
+        return False
