@@ -110,10 +110,12 @@ def _check_items(node: Node, items: Items, path: str, report: Report) -> list[Va
         return None
     count = len(node.items)
     if count < items.min_items:
-        message = f"{count} given; at least {items.min_items} are needed."
+        message = (
+            f"{_key(path)} has {_counted(count, 'item')}; at least {items.min_items} are needed."
+        )
         report.error("too_few_items", message, path)
     if count > items.max_items:
-        message = f"{count} given; at most {items.max_items} are allowed."
+        message = f"{_key(path)} has {count} items; at most {items.max_items} are allowed."
         report.error("too_many_items", message, path)
     return [
         check(item, items.item, f"{path}[{index}]", report)
@@ -127,7 +129,8 @@ def _check_number(node: Node, number: Number, path: str, report: Report) -> floa
         _report_type("a number", node, path, report)
         return None
     if not number.minimum <= value <= number.maximum:
-        message = f"{quote(node.text)} is not within {number.minimum} to {number.maximum}."
+        bounds = f"from {number.minimum} to {number.maximum}"
+        message = f"{_key(path)} must be {bounds}, not {quote(node.text)}."
         report.error("number_out_of_range", message, path)
         return None
     return value + 0.0  # -0.0 becomes 0.0
@@ -146,7 +149,8 @@ def _check_choice(node: Node, choice: Choice, path: str, report: Report) -> str 
         return None
     if node.text in choice.values:
         return node.text
-    message = f"{quote(node.text)} is not one of {', '.join(choice.values)}."
+    allowed = f"{'one of ' if len(choice.values) > 1 else ''}{', '.join(choice.values)}"
+    message = f"{_key(path)} must be {allowed}, not {quote(node.text)}."
     report.error("invalid_value", message, path)
     return None
 
@@ -157,10 +161,10 @@ def _check_text(node: Node, text: Text, path: str, report: Report) -> str | None
         return None
     length = len(node.text)
     if text.min_length is not None and length < text.min_length:
-        message = f"{length} characters; at least {text.min_length} are needed."
+        message = f"{_key(path)} needs at least {_counted(text.min_length, 'character')}."
         report.error("invalid_length", message, path)
     elif text.max_length is not None and length > text.max_length:
-        message = f"{length} characters; at most {text.max_length} are allowed."
+        message = f"{_key(path)} has {length} characters; at most {text.max_length} are allowed."
         report.error("invalid_length", message, path)
     # fullmatch, because $ alone lets a last line break pass in Python.
     elif not re.fullmatch(text.pattern, node.text):
@@ -173,8 +177,17 @@ def _check_text(node: Node, text: Text, path: str, report: Report) -> str | None
     return None
 
 
+def _key(path: str) -> str:
+    """The last step of a path: a key, or an item of a list such as `sequence[1]`."""
+    return path.rpartition(".")[2] or "The document"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _report_type(wanted: str, node: Node, path: str, report: Report) -> None:
-    message = f"{wanted[0].upper()}{wanted[1:]} is wanted here, not {_describe(node)}."
+    message = f"{_key(path)} must be {wanted}, not {_describe(node)}."
     report.error("wrong_type", message, path or None, node.mark)
 
 

@@ -137,12 +137,12 @@ def test_strict_is_true_or_false(text: str) -> None:
     document = edit("- name: bottom", f"- name: bottom\n        strict: {text}")
     (error,) = errors_of(document)
     assert error[:3] == ("wrong_type", f"{PHASES}[1].strict", 12)
-    assert message_of(document).startswith("True or false is wanted here, not ")
+    assert message_of(document).startswith("strict must be true or false, not ")
 
 
 def test_it_lists_the_words_it_knows() -> None:
     assert message_of(edit("joint: hip", "joint: hips")) == (
-        '"hips" is not one of elbow, shoulder, hip, knee, ankle, wrist.'
+        'joint must be one of elbow, shoulder, hip, knee, ankle, wrist, not "hips".'
     )
 
 

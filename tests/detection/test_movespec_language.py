@@ -114,10 +114,10 @@ def test_it_does_not_look_into_an_unknown_key() -> None:
 @pytest.mark.parametrize(
     ("document", "wanted"),
     [
-        ("- a", "A mapping of keys to values is wanted here, not a list."),
-        ("squat", 'A mapping of keys to values is wanted here, not the text "squat".'),
-        ("12", 'A mapping of keys to values is wanted here, not the number "12".'),
-        ("~", 'A mapping of keys to values is wanted here, not the null "~".'),
+        ("- a", "The document must be a mapping of keys to values, not a list."),
+        ("squat", 'The document must be a mapping of keys to values, not the text "squat".'),
+        ("12", 'The document must be a mapping of keys to values, not the number "12".'),
+        ("~", 'The document must be a mapping of keys to values, not the null "~".'),
     ],
 )
 def test_it_refuses_a_root_that_is_no_mapping(document: str, wanted: str) -> None:
@@ -231,7 +231,40 @@ def test_it_takes_a_sequence_of_32_steps() -> None:
 
 def test_it_says_how_many_items_there_are() -> None:
     document = edit("[standing, bottom, standing]", "[standing]")
-    assert message_of(document) == "1 given; at least 2 are needed."
+    assert message_of(document) == "sequence has 1 item; at least 2 are needed."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("repetition", "hold", 'type must be repetition, not "hold".'),
+        ("repetition", "[hold]", "type must be text, not a list."),
+        (
+            "side: front",
+            "side: top",
+            'side must be one of left, right, both, either, front, back, not "top".',
+        ),
+        ("angle_max: 70", "angle_max: 270", 'angle_max must be from 0 to 180, not "270".'),
+        ("angle_max: 70", "angle_max: deep", 'angle_max must be a number, not the text "deep".'),
+        ("angle_max: 70", "angle_max: ''", 'angle_max must be a number, not the quoted text "".'),
+        (
+            "[standing, bottom, standing]",
+            "standing",
+            'sequence must be a list, not the text "standing".',
+        ),
+        (
+            "[standing, bottom, standing]",
+            "[standing, [bottom], standing]",
+            "sequence[1] must be text, not a list.",
+        ),
+        ("[standing, bottom, standing]", "[]", "sequence has 0 items; at least 2 are needed."),
+        ("Chest up.", '""', "message needs at least 1 character."),
+        ("Chest up.", "x" * 201, "message has 201 characters; at most 200 are allowed."),
+    ],
+)
+def test_it_says_what_a_key_may_be(old: str, new: str, message: str) -> None:
+    document = edit(old, new)
+    assert message in [error.message for error in validate(document).errors]
 
 
 def test_it_bounds_the_length_of_a_message() -> None:
