@@ -70,10 +70,6 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXIES = networks(env.list("TRUSTED_PROXIES", default=[]))
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-# A page in development is served on whatever port its tools take.
-CORS_ALLOWED_ORIGIN_REGEXES = (
-    [] if PRODUCTION else [r"https?://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?\Z"]
-)
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "x-request-id"]
 CORS_EXPOSE_HEADERS = [
     "RateLimit-Limit",

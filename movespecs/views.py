@@ -213,7 +213,7 @@ class DraftViewSet(ApiViewSet):
         """Put the whole YAML, in JSON or as the text itself: any of at most 65,536 UTF-8 bytes."""
         yaml_source = request.body.yaml_source
         if len(yaml_source.encode()) > MOST_YAML_BYTES:
-            fault = f"Must be at most {MOST_YAML_BYTES} UTF-8 bytes."
+            fault = f"This field must be at most {MOST_YAML_BYTES} UTF-8 bytes."
             raise errors.ValidationFailed({"yaml_source": [fault]})
         require_own(request, movespec_id)
         return present_draft(

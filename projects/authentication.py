@@ -19,6 +19,8 @@ from kynaplatform.api.errors import (
 )
 from kynaplatform.api.throttling import count_bad_bearer
 from projects.access_tokens import AUDIENCE, LAST_USED_EVERY, TOKEN_TYPE, credential_touch
+from projects.credentials import kind_of_secret
+from projects.models import CredentialKind
 from projects.scopes import granted_scopes
 from projects.signing import TokenRejected, verify
 
@@ -43,6 +45,13 @@ JOIN LATERAL (
     SELECT * FROM projects_organization WHERE id = project.organization_id LIMIT 1
 ) AS organization ON TRUE
 """
+MINT_FIRST = {
+    CredentialKind.API_KEY: "This is an API key, not an access token. Send it as `api_key` to "
+    "POST /api/auth/access-tokens, and what that answers as `access_token` as the bearer.",
+    CredentialKind.SERVICE_ACCOUNT: "This is a service account's secret, not an access token. "
+    "Send it as `service_account_secret`, with its `service_account_id`, to "
+    "POST /api/auth/access-tokens, and what that answers as `access_token` as the bearer.",
+}
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -70,7 +79,8 @@ def authenticate_token(token: str, now: datetime) -> Caller:
         claims = verify(token, TOKEN_TYPE, AUDIENCE, now)
         token_id, expires = UUID(claims["jti"]), int(claims["exp"])
     except (TokenRejected, KeyError, ValueError, TypeError, AttributeError):
-        raise AccessTokenInvalid from None
+        kind = kind_of_secret(token)
+        raise AccessTokenInvalid(kind and MINT_FIRST[kind]) from None
     if expires <= now.timestamp():
         raise AccessTokenExpired
     row = _read_state(token_id)

@@ -146,6 +146,12 @@ def _why_not_rotated(credential: Credential, now: datetime) -> str:
     return "It was rotated or given another expiry meanwhile."
 
 
+def kind_of_secret(text: str) -> CredentialKind | None:
+    """Which kind of credential's secret `text`, or the end of an `id:secret`, has the form of."""
+    match = _SECRET.fullmatch(text.rpartition(":")[2])
+    return match and next(kind for kind, prefix in PREFIXES.items() if prefix == match[1])
+
+
 def _named_by(secret: str, kind: CredentialKind) -> uuid.UUID | None:
     match = _SECRET.fullmatch(secret)
     if match is None or match[1] != PREFIXES[kind]:

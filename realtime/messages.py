@@ -6,11 +6,12 @@ is a fault of its frame alone made readable: NaN and Infinity, and halves of sur
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 
 from kynaplatform.api.errors import ApiError
+from kynaplatform.api.faults import faults_of
 from realtime.frames import Frame, RejectReason, checked, read_frame
 from realtime.refusals import BatchTooLarge, MessageInvalid
 from sessions_app.events import EventRecord
@@ -19,7 +20,6 @@ from sessions_app.models import DetectionSession
 MOST_MESSAGE_BYTES: Final = 2 * 1024 * 1024
 MOST_FRAMES: Final = 300
 MOST_BATCH_SEQ: Final = 2**53
-MOST_FAULT_CHARACTERS: Final = 200
 # They may stand inside strings as well; no string that means something here has them.
 _NOT_FINITE: Final = ("-Infinity", "Infinity", "-NaN", "NaN")
 
@@ -66,6 +66,16 @@ class _LooseBatch(msgspec.Struct, tag="frame_batch"):
     clock_ms: float | None = None
 
 
+class _Typed(msgspec.Struct):
+    type: Literal["frame_batch", "finalize", "cancel", "ping", "pong"]
+
+
+class _BatchFields(_Typed):
+    batch_seq: BatchSeq
+    frames: list[Any]
+    clock_ms: float | None = None
+
+
 _decode_whole = msgspec.json.Decoder(_WholeBatch | Finalize | Cancel | Ping | Pong).decode
 _decode_loose = msgspec.json.Decoder(_LooseBatch | Finalize | Cancel | Ping | Pong).decode
 
@@ -94,7 +104,7 @@ def _decode_apart(text: str) -> ClientMessage:
     try:
         message = _decode_loose(text)
     except msgspec.ValidationError as error:
-        raise _unreadable(error) from error
+        raise MessageInvalid(f"The message could not be read: {_fault_of(text)}.") from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         readable = _readable(text)
         if readable == text:
@@ -115,12 +125,17 @@ def _readable(text: str) -> str:
     return text.replace("\\ud", "\\uf").replace("\\uD", "\\uf")
 
 
-def _unreadable(error: Exception) -> MessageInvalid:
-    """Says what was wrong, but repeats little of what a client sent."""
-    fault = str(error)
-    if len(fault) > MOST_FAULT_CHARACTERS:
-        fault = f"{fault[:MOST_FAULT_CHARACTERS]}…"
-    return MessageInvalid(f"The message could not be read: {fault}")
+def _fault_of(text: str) -> str:
+    """What is wrong with a message that is none of ours, and repeats little of it."""
+    try:
+        message = msgspec.json.decode(_readable(text))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return "it is not JSON, or is nested too deeply"
+    if not isinstance(message, dict):
+        return "it must be a JSON object"
+    fields = _Typed if message.get("type") != "frame_batch" else _BatchFields
+    path, fault = next(faults_of(message, fields), ("it", "has a key twice"))
+    return f"{path} {fault}"
 
 
 def _refuse_too_many(frames: Sequence[object]) -> None:

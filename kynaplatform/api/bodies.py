@@ -1,15 +1,13 @@
 """Bodies and query strings into typed structs, every fault named by its field.
 
-Strangers send them: what is told of a fault is cut, and the faults are looked for until there are
-as many as are told.
+The faults are looked for until there are as many as are told.
 """
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar
 
 import msgspec
 from django.core.exceptions import BadRequest, TooManyFieldsSent
@@ -22,17 +20,13 @@ from kynaplatform.api.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from kynaplatform.api.faults import faults_of
 
 MOST_BODY_BYTES = 512 * 1024
-# Of a list at fault; a list that is longer and right in all of these is told by its first fault.
-MOST_ITEMS_LOOKED_AT = 1_000
-MOST_FAULT_CHARACTERS = 200
 S = TypeVar("S", bound=msgspec.Struct)
-_AT = " - at `$"
 JSON = "application/json"
 _MEDIA_TYPE = re.compile(r"([a-z]+/[a-z]+)\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", re.IGNORECASE)
 _NUMBER = re.compile("-?[0-9]{1,18}")
-_INDEX = re.compile(r"\[(\d+|\.\.\.)\]")
 # What neither a UTF-8 encoder nor PostgreSQL can store.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -68,7 +62,7 @@ def body_of(request: HttpRequest, struct: type[S], text: TextBody | None = None)
     try:
         given = {text.field: body.decode()}
     except UnicodeDecodeError as error:
-        fault = f"Must be UTF-8, which the byte at offset {error.start} is not."
+        fault = f"This field must be UTF-8, which the byte at offset {error.start} is not."
         raise ValidationFailed({text.field: [fault]}) from None
     _refuse_unstorable(given)
     return msgspec.convert(given, struct)
@@ -120,7 +114,7 @@ def _decode_slowly(body: bytes, struct: type[S]) -> S:
     except (ValueError, RecursionError):
         raise MalformedRequest from None
     if not isinstance(value, dict):
-        raise ValidationFailed({"body": ["Expected an object."]})
+        raise ValidationFailed({"body": ["The body must be a JSON object."]})
     value = {name: value[name] for name in struct.__struct_encode_fields__ if name in value}
     try:
         faults = _faults_of_fields(value, struct)
@@ -143,70 +137,9 @@ def _refuse_constant(name: str) -> None:
 def _faults_of_fields(value: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, list[str]]:
     """Up to MOST_FIELD_ERRORS fields at fault, each with its messages."""
     faults: dict[str, list[str]] = {}
-    for path, message in islice(_faults_of_each(value, struct), MOST_FIELD_ERRORS):
-        faults.setdefault(path, []).append(message)
-    if not faults:
-        try:
-            msgspec.convert(value, struct)
-        except msgspec.ValidationError as error:
-            faults["body"] = [_cut(str(error))]
+    for path, fault in islice(faults_of(value, struct), MOST_FIELD_ERRORS):
+        faults.setdefault(path, []).append(f"This field {fault}.")
     return faults
-
-
-def _faults_of_each(
-    value: dict[str, Any], struct: type[msgspec.Struct]
-) -> Iterator[tuple[str, str]]:
-    for field in msgspec.structs.fields(struct):
-        if field.encode_name in value:
-            for path, message in _faults(value[field.encode_name], field.type):
-                yield f"{field.encode_name}{path}", message
-        elif field.required:
-            yield field.encode_name, "This field is required."
-
-
-def _faults(value: Any, type_: Any) -> Iterator[tuple[str, str]]:
-    """The path below the value and the message of each fault; of a list's, those of its items."""
-    of_whole = _fault_of(value, type_)
-    if of_whole is None:
-        return
-    item_type = _item_type(type_)
-    of_items: Iterator[tuple[str, str]] = iter(())
-    if item_type is not None and isinstance(value, list):
-        of_items = (
-            (f".{index}{path}", message)
-            for index, item in enumerate(value[:MOST_ITEMS_LOOKED_AT])
-            for path, message in _faults(item, item_type)
-        )
-    yield next(of_items, of_whole)
-    yield from of_items
-
-
-def _fault_of(value: Any, type_: Any) -> tuple[str, str] | None:
-    try:
-        msgspec.convert(value, type_)
-    except msgspec.ValidationError as error:
-        text, at, path = str(error).rpartition(_AT)
-        if not at or not path.endswith("`"):
-            return "", f"{_cut(str(error))}."
-        return _INDEX.sub(r".\1", path[:-1]), f"{_cut(text)}."
-    return None
-
-
-def _cut(message: str) -> str:
-    """Without most of a long value that the client sent and msgspec quotes."""
-    if len(message) <= MOST_FAULT_CHARACTERS:
-        return message
-    return f"{message[:MOST_FAULT_CHARACTERS]}…"
-
-
-def _item_type(type_: Any) -> Any:
-    """The item type of a list type, seen through Annotated and `| None`."""
-    if get_origin(type_) is list:
-        return get_args(type_)[0]
-    for argument in get_args(type_):
-        if (item := _item_type(argument)) is not None:
-            return item
-    return None
 
 
 def _refuse_unstorable(value: Any, path: str = "") -> None:

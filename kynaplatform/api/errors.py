@@ -142,7 +142,7 @@ class ValidationFailed(ApiError):
 
     status, code = 422, "validation_error"
     sentence = "The request does not fit the schema."
-    example_details = {"mode": "Invalid enum value 'film'"}
+    example_details = {"mode": 'This field must be one of live, replay, not "film".'}
 
     def __init__(self, faults: Mapping[str, list[str]]) -> None:
         kept = list(faults.items())[:MOST_FIELD_ERRORS]

@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from detection.language import declaration, yaml_scalars, yaml_text
-from kynaplatform.api import bodies, idempotency, request_id, views
+from kynaplatform import origins
+from kynaplatform.api import bodies, faults, idempotency, request_id, views
 from local_stack.environment import PROJECT
 from projects import credentials
 from staff import asking, sources
@@ -25,9 +26,9 @@ WORST = {
         "application/json" + " " * SIZE + "x",
         "application/json;" + " " * SIZE,
     ],
+    (origins, "_OF_THIS_MACHINE"): ["http" * (SIZE // 4), "http://localhost:" + "1" * SIZE],
     (bodies, "_UNSTORABLE"): ["x" * SIZE],
     (bodies, "_NUMBER"): ["-" + "1" * SIZE],
-    (bodies, "_INDEX"): ["[" * SIZE, "[" + "1" * SIZE, "[1" * (SIZE // 2)],
     (asking, "PAGE_NUMBER"): ["1" * SIZE],
     (asking, "COLUMN"): ["-" + "1" * SIZE],
     (idempotency, "_ESCAPED"): ["\\" * SIZE],
@@ -143,5 +144,5 @@ def test_the_faults_of_a_body_are_found_in_time():
     at = " - at `$"
     for value in (at * (SIZE // 8), [at] * (SIZE // 16), ["x"] * (SIZE // 4), at + "[" * SIZE):
         for type_ in (views.Bearer, list[views.Bearer], list[int] | None):
-            faults = list(bodies._faults(value, type_))
-            assert all(len(message) < 300 and len(path) < 20 for path, message in faults)
+            told = list(faults._faults(value, type_))
+            assert all(len(message) < 300 and len(path) < 20 for path, message in told)

@@ -145,13 +145,17 @@ def test_the_yaml_itself_has_the_same_bounds(owner, path):
     text = "é" * 32_768
     assert put_yaml(owner, path, text.encode()).json()["yaml_source"] == text
     with nothing_changes():
+        utf_8 = "This field must be UTF-8, which the byte at offset {} is not."
         for body, fault in (
-            (text.encode() + b"x", "Must be at most 65536 UTF-8 bytes."),
-            (b"x" * 512 * 1024, "Must be at most 65536 UTF-8 bytes."),
+            (text.encode() + b"x", "This field must be at most 65536 UTF-8 bytes."),
+            (b"x" * 512 * 1024, "This field must be at most 65536 UTF-8 bytes."),
             (b"a: \x00", "Holds NUL or a lone surrogate, which can't be stored."),
-            (b"a: \xff", "Must be UTF-8, which the byte at offset 3 is not."),
-            (b"\xed\xa0\x80", "Must be UTF-8, which the byte at offset 0 is not."),
-            ("a: b".encode("utf-16"), "Must be UTF-8, which the byte at offset 0 is not."),
+            (b"a: \xff", utf_8.format(3)),
+            (b"\xed\xa0\x80", utf_8.format(0)),
+            (
+                "a: b".encode("utf-16"),
+                utf_8.format(0),
+            ),
         ):
             response = put_yaml(owner, path, body)
             assert refused_fields(response, "yaml_source") == {"yaml_source": fault}

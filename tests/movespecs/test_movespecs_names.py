@@ -85,4 +85,6 @@ def test_a_name_from_before_is_read_and_may_stay_and_is_copied_readable(owner, p
 def test_it_is_told_of_the_longest_body_at_once(owner):
     with nothing_changes():
         fields = refused_fields(owner.post(MOVESPECS, {"name": "\u202e" * 80_000}), "name")
-    assert fields == {"name": "Expected `str` of length <= 255."}
+    assert fields == {
+        "name": "This field must be a string of 1 to 255 characters, not one of 80000."
+    }

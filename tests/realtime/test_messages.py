@@ -459,6 +459,39 @@ def test_anything_else_is_a_bad_message_and_told_in_few_words(text: str) -> None
     assert len(encode(error_message(raised.value)).encode()) < 1000
 
 
+TYPES = "type must be one of cancel, finalize, frame_batch, ping, pong"
+SEQ = "batch_seq must be a whole number from 1 to 9007199254740992"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"type": "frames"}', f'{TYPES}, not "frames"'),
+        ('{"type": 1}', f"{TYPES}, not 1"),
+        ('{"kind": "ping"}', "type is required"),
+        ('{"type": "frame_batch", "frames": []}', "batch_seq is required"),
+        ('{"type": "frame_batch", "batch_seq": 1}', "frames is required"),
+        ('{"type": "frame_batch", "batch_seq": "1"}', f'{SEQ}, not the string "1"'),
+        ('{"type": "frame_batch", "batch_seq": 0}', f"{SEQ}, not 0"),
+        ('{"type": "frame_batch", "batch_seq": 1.5}', f"{SEQ}, not 1.5"),
+        (
+            '{"type": "frame_batch", "batch_seq": 1, "frames": {}}',
+            "frames must be an array, not an object",
+        ),
+        (
+            '{"type": "frame_batch", "batch_seq": 1, "frames": [], "clock_ms": "5"}',
+            'clock_ms must be a number or null, not the string "5"',
+        ),
+        ('[{"type": "ping"}]', "it must be a JSON object"),
+        ('{"type": "pink", "type": "ping"}', "it has a key twice"),
+    ],
+)
+def test_a_bad_message_is_told_what_it_must_be(text: str, why: str) -> None:
+    with pytest.raises(MessageInvalid) as raised:
+        decode(text)
+    assert str(raised.value) == f"The message could not be read: {why}."
+
+
 @pytest.mark.parametrize(
     ("clock", "clock_ms"),
     [

@@ -1,0 +1,137 @@
+"""Why values do not fit the fields of a struct, in words for whoever sent them as JSON.
+
+Strangers send them: what is told of a value is short, and a list is looked at only so far.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args, get_origin
+
+import msgspec
+from msgspec import inspect
+
+# Of a list at fault; one that is longer and right in all of these is told as a whole.
+MOST_ITEMS_LOOKED_AT = 1_000
+MOST_QUOTED_CHARACTERS = 40
+Fault = tuple[str, str]
+
+
+def faults_of(value: Mapping[str, Any], struct: type[msgspec.Struct]) -> Iterator[Fault]:
+    """The dotted path of each field at fault and how, such as `must be true or false, not 1`."""
+    for field in msgspec.structs.fields(struct):
+        if field.encode_name in value:
+            for path, fault in _faults(value[field.encode_name], field.type):
+                yield f"{field.encode_name}{path}", fault
+        elif field.required:
+            yield field.encode_name, "is required"
+
+
+def _faults(value: Any, type_: Any) -> Iterator[Fault]:
+    """The path below the value and each fault; of a list's, those of its items."""
+    try:
+        msgspec.convert(value, type_)
+        return
+    except msgspec.ValidationError:
+        wanted = _alternatives(inspect.type_info(type_))
+    of_items: Iterator[Fault] = iter(())
+    item_type = _item_type(type_)
+    if item_type is not None and isinstance(value, list):
+        of_items = (
+            (f".{index}{path}", fault)
+            for index, item in enumerate(value[:MOST_ITEMS_LOOKED_AT])
+            for path, fault in _faults(item, item_type)
+        )
+    words = " or ".join(map(_words, wanted))
+    given = _given(value, wanted)
+    yield next(of_items, ("", f"must be {words}{given and f', not {given}'}"))
+    yield from of_items
+
+
+def _item_type(type_: Any) -> Any:
+    """The item type of a list type, seen through Annotated and `| None`."""
+    if get_origin(type_) is list:
+        return get_args(type_)[0]
+    for argument in get_args(type_):
+        if (item := _item_type(argument)) is not None:
+            return item
+    return None
+
+
+def _alternatives(type_: inspect.Type) -> list[inspect.Type]:
+    """What a value may be, null last; that a field may be absent is none of it."""
+    match type_:
+        case inspect.Metadata():
+            return _alternatives(type_.type)
+        case inspect.UnionType():
+            found = [one for each in type_.types for one in _alternatives(each)]
+            return sorted(found, key=lambda one: isinstance(one, inspect.NoneType))
+        case inspect.CustomType(cls=msgspec.UnsetType):
+            return []
+    return [type_]
+
+
+def _words(wanted: inspect.Type) -> str:
+    match wanted:
+        case inspect.LiteralType(values=values):
+            return f"{'one of ' if len(values) > 1 else ''}{', '.join(map(str, values))}"
+        case inspect.IntType(ge=least, le=most):
+            return f"a whole number{_bounds('from', least, most)}"
+        case inspect.StrType(min_length=least, max_length=most):
+            return f"a string{_bounds('of', least, most, ' characters')}"
+        case inspect.ListType(min_length=least, max_length=most):
+            return f"an array{_bounds('of', least, most, ' items')}"
+        case inspect.FloatType():
+            return "a number"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.UUIDType():
+            return "a UUID"
+        case inspect.DateTimeType():
+            return "a moment with its offset or Z, such as 2026-01-31T12:00:00Z"
+        case inspect.NoneType():
+            return "null"
+    return "an object"
+
+
+def _bounds(word: str, least: int | None, most: int | None, unit: str = "") -> str:
+    match least, most:
+        case None, None:
+            return ""
+        case None, _:
+            return f" {word} at most {most}{unit}"
+        case _, None:
+            return f" {word} at least {least}{unit}"
+    return f" {word} {least} to {most}{unit}"
+
+
+def _given(value: Any, wanted: list[inspect.Type]) -> str:
+    """What was sent; nothing where a string may be a secret that was put in the wrong place."""
+
+    def may_be(*kinds: type[inspect.Type]) -> bool:
+        return any(isinstance(one, kinds) for one in wanted)
+
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case float() if math.isinf(value):
+            return "a number beyond a double"
+        case int() | float():
+            return _cut(repr(value))
+        case dict():
+            return "an object"
+        case list():
+            return f"one of {len(value)}" if may_be(inspect.ListType) else "an array"
+    if may_be(inspect.StrType):
+        return f"one of {len(value)}"
+    if may_be(inspect.UUIDType, inspect.DateTimeType):
+        return ""
+    quoted = f'"{_cut(value)}"'
+    return quoted if may_be(inspect.LiteralType) else f"the string {quoted}"
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MOST_QUOTED_CHARACTERS:
+        return text
+    return f"{text[:MOST_QUOTED_CHARACTERS]}…"
