@@ -29,6 +29,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ("README.md", 'CMD="stream'): (FIRST_HOUR, "test_a_recording_is_streamed"),
     ("docs/api.md", "field()"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
     ("docs/api.md", "api()"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
+    ("docs/api.md", '"release": true'): (
+        FIRST_HOUR,
+        "test_the_api_is_used_from_yaml_to_a_session",
+    ),
     ("docs/api.md", "$EVENTS"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
     ("docs/backup.md", "pg_dump --format"): RESTORE,
     ("docs/backup.md", "pg_restore --dbname"): RESTORE,

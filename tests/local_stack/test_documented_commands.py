@@ -157,9 +157,11 @@ def test_a_recording_is_streamed(running: Clone, page: str) -> None:
 
 
 def test_the_api_is_used_from_yaml_to_a_session(running: Clone) -> None:
-    parts = [block("docs/api.md", mark).text for mark in ("field()", "api()", "$EVENTS")]
+    marks = ("field()", "api()", '"release": true', "$EVENTS")
+    parts = [block("docs/api.md", mark).text for mark in marks]
     said = running.paste("\necho; echo ----\n".join(parts))
-    minted, made, events = said.split("\n----\n")
+    minted, made, of_a_fork, events = said.split("\n----\n")
+    assert json.loads(of_a_fork)["status"] == "created"
     assert json.loads(minted)["status"] == "created"
     decoder, answers = json.JSONDecoder(), []
     while made.strip():
