@@ -127,11 +127,15 @@ class ErrorMessage(msgspec.Struct, frozen=True, tag_field="type", tag="error"):
 
 
 class SessionDone(msgspec.Struct, frozen=True, tag_field="type", tag="session_done"):
+    """The counters are None where it is not told: by an older server, or a refusal to attach."""
+
     session_id: str
     status: StatusName
     accepted_frames_total: int
     terminal_outcome: str | None
     error: Fault | None
+    repetitions: dict[str, int] | None = None
+    interrupted_total: int | None = None
 
 
 ServerMessage: TypeAlias = (

@@ -187,6 +187,8 @@ class SessionDone(msgspec.Struct, tag="session_done"):
     accepted_frames_total: int
     terminal_outcome: str | None
     error: ErrorBody | None
+    repetitions: dict[str, int]
+    interrupted_total: int
 
 
 ServerMessage = SessionUpdate | FrameAck | EventBatch | Error | SessionDone | Ping | Pong
@@ -223,4 +225,6 @@ def session_done(session: DetectionSession) -> SessionDone:
         accepted_frames_total=session.accepted_frames_total,
         terminal_outcome=session.terminal_outcome,
         error=error,
+        repetitions=session.repetitions,
+        interrupted_total=session.interrupted_total,
     )

@@ -1,6 +1,7 @@
 """One whole session as a client lives it: create, attach, stream, finalize, and read it back."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,7 +39,12 @@ class SessionRun:
         """
         stored_ids = [event["event_id"] for event in self.stored_events]
         streamed_ids = [event.event_id for event in self.events]
-        stored_completions = sum(item["type"] == "event_completed" for item in self.stored_events)
+        counted = Counter(
+            event["payload"]["event_key"]
+            for event in self.stored_events
+            if event["type"] == "event_completed"
+        )
+        stored_completions = counted.total()
         checks = [
             (
                 expected_count is None or stored_completions == expected_count,
@@ -61,6 +67,11 @@ class SessionRun:
                 f"{self.frames_sent} frames were sent; the stream accepted "
                 f"{self.done.accepted_frames_total}, the record says "
                 f"{self.record['accepted_frames_total']}.",
+            ),
+            (
+                counted == self.record["repetitions"] and self.done.repetitions in (None, counted),
+                f"The API has the events of {dict(counted)}; the stream counted "
+                f"{self.done.repetitions}, the record says {self.record['repetitions']}.",
             ),
         ]
         faults = [fault for is_so, fault in checks if not is_so]

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from psycopg.types.numeric import Int8
 
+from sessions_app.counting import counts_of
 from sessions_app.deadlines import FINALIZING_GRACE
 from sessions_app.holding import IDLE_MARGIN, IDLE_SLACK, LEASE, idle_limit
 
@@ -31,10 +32,11 @@ WITH given AS (
         %(session_ids)s::uuid[], %(attachment_ids)s::uuid[], %(numbers)s::bigint[],
         %(engine_states)s::text[], %(accepted_frames)s::bigint[], %(rejected_frames)s::bigint[],
         %(last_frame_seqs)s::bigint[], %(last_batch_seqs)s::bigint[],
-        %(event_counts)s::bigint[], %(idle_at)s::timestamptz[]
+        %(event_counts)s::bigint[], %(repetitions)s::text[], %(interrupted)s::bigint[],
+        %(idle_at)s::timestamptz[]
     ) AS given (
         session_id, attachment_id, number, engine_state_text, accepted_frames, rejected_frames,
-        last_frame_seq, last_batch_seq, event_count, idle_at
+        last_frame_seq, last_batch_seq, event_count, repetitions, interrupted, idle_at
     )
 ),
 {free}updated AS (
@@ -46,6 +48,19 @@ WITH given AS (
         accepted_frames_total = session.accepted_frames_total + given.accepted_frames,
         rejected_frames_total = session.rejected_frames_total + given.rejected_frames,
         events_total = session.events_total + given.event_count,
+        counted_events_total = session.counted_events_total + given.event_count,
+        interrupted_total = session.interrupted_total + given.interrupted,
+        repetitions = CASE
+            WHEN given.repetitions = '{{}}' THEN session.repetitions
+            ELSE (
+                SELECT jsonb_object_agg(summed.key, summed.count) FROM (
+                    SELECT key, sum(value::bigint)::bigint AS count FROM (
+                        SELECT * FROM jsonb_each_text(session.repetitions)
+                        UNION ALL SELECT * FROM jsonb_each_text(given.repetitions::jsonb)
+                    ) AS counted GROUP BY key
+                ) AS summed
+            )
+        END,
         last_frame_seq = GREATEST(session.last_frame_seq, given.last_frame_seq),
         last_batch_seq = GREATEST(session.last_batch_seq, given.last_batch_seq),
         lease_until = %(lease_until)s::timestamptz,
@@ -135,6 +150,7 @@ class Checkpoint:
 def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, Any]:
     """What STATEMENT takes to store `checkpoints`, at most one of an attachment."""
     events = [(one.attachment_id, event) for one in checkpoints for event in one.events]
+    counts = [counts_of(one.events) for one in checkpoints]
     return {
         "now": now,
         "lease_until": now + LEASE,
@@ -150,6 +166,8 @@ def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, An
         "last_frame_seqs": _bigints(one.last_frame_seq for one in checkpoints),
         "last_batch_seqs": _bigints(one.last_batch_seq for one in checkpoints),
         "event_counts": _bigints(len(one.events) for one in checkpoints),
+        "repetitions": [_text(_encode(each.repetitions)) for each in counts],
+        "interrupted": _bigints(each.interrupted for each in counts),
         "idle_at": [one.last_message_at + idle_limit() for one in checkpoints],
         "event_attachment_ids": [attachment_id for attachment_id, _ in events],
         "sequences": _bigints(event.sequence for _, event in events),

@@ -49,9 +49,12 @@ def present_event(event: DetectionEvent) -> EventRecord:
     )
 
 
-def events_after(*, session_id: UUID, after: UUID | None, limit: int) -> list[DetectionEvent]:
+def events_after(
+    *, session_id: UUID, after: UUID | None, limit: int, type_: str | None = None
+) -> list[DetectionEvent]:
     """Up to `limit` events of a session, oldest first, behind the one that `after` is the id of.
 
+    Of `type_` alone, unless that is None: then others are read as well, the session's at most.
     Raises ValidationFailed when that is none of this session's.
     """
     events = DetectionEvent.objects.filter(session_id=session_id)
@@ -60,7 +63,9 @@ def events_after(*, session_id: UUID, after: UUID | None, limit: int) -> list[De
         known = session_id.int ^ after.int
         if not events.filter(sequence=known).exists():
             raise ValidationFailed({"after": ["Not an event of this session."]})
-    return events_behind(session_id=session_id, sequence=known, limit=limit)
+    if type_ is None:
+        return events_behind(session_id=session_id, sequence=known, limit=limit)
+    return list(events.filter(sequence__gt=known, type=type_).order_by("sequence")[:limit])
 
 
 def events_behind(*, session_id: UUID, sequence: int, limit: int) -> list[DetectionEvent]:

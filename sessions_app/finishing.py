@@ -1,6 +1,7 @@
 """Finishing: the engine's own finish on the stored state, whoever finishes the session."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,6 +14,7 @@ from django.db.models import F, Q, QuerySet
 
 import detection
 from movespecs.models import MoveSpecVersion
+from sessions_app.counting import count_anew, counts_of
 from sessions_app.deadlines import as_due, is_to_finish, settle
 from sessions_app.ends import update_live
 from sessions_app.holding import ENDED, AttachmentLost, case
@@ -147,9 +149,18 @@ def _end(
     changes: dict[str, Any],
     events: list[DetectionEvent],
 ) -> DetectionSession | None:
+    count_anew([session])
+    counts = counts_of(events)
+    total = session.events_total + len(events)
+    changes = {
+        **changes,
+        "events_total": total,
+        "counted_events_total": total,
+        "repetitions": Counter(session.repetitions) + Counter(counts.repetitions),
+        "interrupted_total": session.interrupted_total + counts.interrupted,
+    }
     with transaction.atomic():
-        total = F("events_total") + len(events)
-        if not update_live(unchanged, **changes, events_total=total):
+        if not update_live(unchanged, **changes):
             return None
         DetectionEvent.objects.bulk_create(events)
     return DetectionSession.objects.get(id=session.id)

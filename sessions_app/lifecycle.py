@@ -22,6 +22,7 @@ from kynaplatform.api.errors import (
     ProjectSuspended,
     SessionAlreadyEnded,
 )
+from sessions_app.counting import is_counted, store_counts_anew
 from sessions_app.deadlines import (
     ABANDONED_MESSAGE,
     FINALIZING_GRACE,
@@ -155,6 +156,8 @@ def session_attach(
         if is_taken:
             _note_attach(session_id, attachment_id, runtime, arrived_at, now)
         session = one.select_related("resolved_version").get()
+        if is_taken and not is_counted(session):
+            store_counts_anew(session)  # what follows is added to them
     if not is_newest and session.status in LIVE_STATUSES:
         raise AttachmentLost
     if not is_taken:

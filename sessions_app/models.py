@@ -3,7 +3,7 @@
 import uuid
 
 from django.db import models
-from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint, Value
 
 from movespecs.models import MoveSpecVersion
 from projects.models import Project
@@ -72,6 +72,17 @@ class DetectionSession(models.Model):
     # With defaults of the database: the admission, old and new, does not name them.
     rejected_frames_total = models.BigIntegerField(default=0, db_default=0)
     events_total = models.BigIntegerField(default=0, db_default=0)
+    repetitions = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        help_text="How many repetitions were completed, by event_key.",
+    )
+    interrupted_total = models.BigIntegerField(default=0, db_default=0)
+    counted_events_total = models.BigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="So many events these two count: fewer than all where older code stored some.",
+    )
     last_frame_seq = models.BigIntegerField(
         default=0, db_default=0, help_text="Of the last accepted frame; 0: none yet."
     )

@@ -12,6 +12,7 @@ from kynaplatform.api.pagination import Page, cursor_at, encode_page, link_to_ne
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
 from sessions_app.admission import AdmissionRequest, session_admit
+from sessions_app.counting import count_anew
 from sessions_app.deadlines import session_as_of
 from sessions_app.events import EventRecord, event_id, events_after, present_event
 from sessions_app.finishing import session_finish
@@ -135,6 +136,7 @@ class SessionViewSet(ApiViewSet):
             else Place("older", *read_cursor(query.cursor)),
             size=SESSIONS_PER_PAGE if query.limit is msgspec.UNSET else query.limit,
         )
+        count_anew(listed.sessions)
         organization_id = request.caller.organization_id
         page = encode_page(present_session(one, organization_id) for one in listed.sessions)
         is_whole = len(page) == len(listed.sessions)
@@ -192,8 +194,8 @@ class SessionEventViewSet(ApiViewSet):
     def list(self, request: ApiRequest, session_id: UUID) -> Page:
         """The session's events, oldest first, each as the stream sends it.
 
-        `after` goes on behind an event that is known. A session that its deadlines have ended by
-        now is finished first, so that its events are complete.
+        `after` goes on behind an event that is known; `type` leaves out all others. A session that
+        its deadlines have ended by now is finished first, so that its events are complete.
         """
         query: EventQuery = request.query
         mine = DetectionSession.objects.filter(id=session_id, project_id=request.caller.project_id)
@@ -202,7 +204,8 @@ class SessionEventViewSet(ApiViewSet):
         session_settle(session_id=session_id, now=clock.now())
         after = None if query.after is msgspec.UNSET else query.after
         limit = EVENTS_PER_PAGE if query.limit is msgspec.UNSET else query.limit
-        found = events_after(session_id=session_id, after=after, limit=limit + 1)
+        type_ = None if query.type is msgspec.UNSET else query.type
+        found = events_after(session_id=session_id, after=after, type_=type_, limit=limit + 1)
         page = encode_page(present_event(event) for event in found[:limit])
         if len(page) == len(found):
             return Page(page)
@@ -223,4 +226,5 @@ def _record(request: ApiRequest, session_id: UUID, now: datetime) -> SessionReco
         session = session_as_of(mine, now)
     if session is None:
         raise errors.NotFound("session")
+    count_anew([session])
     return present_session(session, request.caller.organization_id)

@@ -8,6 +8,7 @@ import msgspec
 
 from kynaplatform.api.pagination import PageCursor, PageLimit
 from kynaplatform.api.wire import Answer, Body, Query, Timestamp
+from sessions_app.events import EventTypeName
 
 ModeName = Literal["live", "replay"]
 StatusName = Literal["created", "streaming", "finalizing", "completed", "cancelled", "failed"]
@@ -16,6 +17,10 @@ OutcomeName = Literal[
 ]
 Moment = Annotated[datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z.")]
 
+Repetitions = Annotated[
+    dict[str, int],
+    msgspec.Meta(description="How many repetitions were completed, by event_key; others are 0."),
+]
 EventId = Annotated[UUID, msgspec.Meta(description="The event_id of the last one that is known.")]
 
 
@@ -56,6 +61,8 @@ class SessionRecord(Answer):
     deadline_at: Timestamp | None
     error_code: str | None
     error_message: str | None
+    repetitions: Repetitions
+    interrupted_total: int
 
 
 class SessionQuery(Query):
@@ -69,6 +76,7 @@ class SessionQuery(Query):
 
 class EventQuery(Query):
     after: EventId | msgspec.UnsetType = msgspec.UNSET
+    type: EventTypeName | msgspec.UnsetType = msgspec.UNSET
     limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -89,4 +97,6 @@ def present_session(session: Any, organization_id: UUID) -> SessionRecord:
         deadline_at=session.deadline_at,
         error_code=session.error_code,
         error_message=session.error_message,
+        repetitions=session.repetitions,
+        interrupted_total=session.interrupted_total,
     )

@@ -173,7 +173,7 @@ def test_the_api_is_used_from_yaml_to_a_session(running: Clone) -> None:
     assert (validation["ok"], validation["errors"]) == (True, [])
     assert released["current_released_version_id"] is not None
     assert (finished["status"], finished["terminal_outcome"]) == ("completed", "completed")
-    assert json.loads(events.strip().partition("]")[0] + "]") == []
+    assert events.split() == ["[]"] * 3
 
 
 def test_the_client_in_python_streams_a_camera(running: Clone) -> None:

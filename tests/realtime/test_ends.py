@@ -60,6 +60,8 @@ def stream(client: Client, poses: Any = MIDWAY, first: int = 1) -> int:
 
 
 def done(created: dict[str, Any], **more: Any) -> dict[str, Any]:
+    kinds = [kind for kind, _, _ in stored_events(created)]
+    squats = kinds.count("event_completed")
     return {
         "type": "session_done",
         "session_id": created["session_id"],
@@ -67,6 +69,8 @@ def done(created: dict[str, Any], **more: Any) -> dict[str, Any]:
         "accepted_frames_total": len(MIDWAY),
         "terminal_outcome": "completed",
         "error": None,
+        "repetitions": {"squat": squats} if squats else {},
+        "interrupted_total": kinds.count("event_interrupted"),
         **more,
     }
 

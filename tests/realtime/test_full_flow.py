@@ -87,12 +87,15 @@ def test_it_counts_the_same_everywhere(
             "accepted_frames_total": len(frames),
             "terminal_outcome": "completed",
             "error": None,
+            "repetitions": {"squat": 5},
+            "interrupted_total": 0,
         }
         path = f"/api/detection/sessions/{created['session_id']}"
         record = call(base_url, "GET", path, token=token)
         assert record["status"] == "completed"
         assert record["terminal_outcome"] == "completed"
         assert record["accepted_frames_total"] == len(frames)
+        assert (record["repetitions"], record["interrupted_total"]) == ({"squat": 5}, 0)
         events = call(base_url, "GET", f"{path}/events?limit=500", token=token)
     assert events == client.events()
     assert [event["type"] for event in events].count("event_completed") == 5

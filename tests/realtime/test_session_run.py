@@ -13,6 +13,15 @@ COMPLETIONS = [
 ]
 
 
+def record(frames: int, status: str = "completed", squats: int = 2) -> dict[str, Any]:
+    return {
+        "status": status,
+        "accepted_frames_total": frames,
+        "repetitions": {"squat": squats},
+        "interrupted_total": 0,
+    }
+
+
 def run(**changed: Any) -> SessionRun:
     fields = {
         "frames_sent": 90,
@@ -20,10 +29,11 @@ def run(**changed: Any) -> SessionRun:
         "events": COMPLETIONS,
         "rejections": {},
         "has_missed_the_end": False,
-        "done": SessionDone("s", "completed", 90, "completed", None),
-        "record": {"status": "completed", "accepted_frames_total": 90},
+        "done": SessionDone("s", "completed", 90, "completed", None, {"squat": 2}, 0),
+        "record": record(90),
         "stored_events": [
-            {"event_id": event.event_id, "type": event.type} for event in COMPLETIONS
+            {"event_id": event.event_id, "type": event.type, "payload": event.payload}
+            for event in COMPLETIONS
         ],
     }
     return SessionRun(**{**fields, **changed})
@@ -40,10 +50,9 @@ def test_events_that_a_missed_end_kept_are_no_fault() -> None:
 
 
 def test_the_reasons_of_frames_that_are_missing_are_told() -> None:
-    record = {"status": "completed", "accepted_frames_total": 87}
-    done = SessionDone("s", "completed", 87, "completed", None)
+    done = SessionDone("s", "completed", 87, "completed", None, {"squat": 2}, 0)
     rejections = {"too_many_frames": 2, "image_landmarks": 1}
-    assert run(done=done, record=record, rejections=rejections).faults(2) == [
+    assert run(done=done, record=record(87), rejections=rejections).faults(2) == [
         "90 frames were sent; the stream accepted 87, the record says 87.",
         "3 frames were rejected: 2 too_many_frames, 1 image_landmarks.",
     ]
@@ -66,12 +75,22 @@ def test_rejections_of_frames_that_were_accepted_before_are_no_fault() -> None:
             "The stream gave 1 events, the API has 2: they are not the same.",
         ),
         (
-            {"record": {"status": "failed", "accepted_frames_total": 90}},
+            {"record": record(90, "failed")},
             "The stream ended completed, the record is failed.",
         ),
         (
-            {"record": {"status": "completed", "accepted_frames_total": 89}},
+            {"record": record(89)},
             "90 frames were sent; the stream accepted 90, the record says 89.",
+        ),
+        (
+            {"record": record(90, squats=3)},
+            "The API has the events of {'squat': 2}; the stream counted {'squat': 2}, "
+            "the record says {'squat': 3}.",
+        ),
+        (
+            {"done": SessionDone("s", "completed", 90, "completed", None, {}, 0)},
+            "The API has the events of {'squat': 2}; the stream counted {}, "
+            "the record says {'squat': 2}.",
         ),
         ({"frames_sent": 91}, "91 frames were sent; the stream accepted 90, the record says 90."),
     ],

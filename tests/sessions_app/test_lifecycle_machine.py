@@ -43,6 +43,7 @@ from sessions_app.lifecycle import (
 )
 from sessions_app.models import DetectionSession, SessionAttach
 from tests.conftest import SESSIONS, Machine, make_released, mint
+from tests.event_counters import miscounted_sessions
 from tests.sessions_app.storing import checkpoint_store
 
 START = datetime(2031, 5, 1, 12, tzinfo=UTC)
@@ -88,6 +89,8 @@ class Model:
     rejected_frames_total: int = 0
     last_frame_seq: int = 0
     events_total: int = 0
+    repetitions: Counter[str] = field(default_factory=Counter)
+    interrupted_total: int = 0
     is_midway: bool = False
     attachment: UUID | None = None
     lease_until: datetime | None = None
@@ -141,6 +144,7 @@ class Model:
         if self.finishing == "max_duration":
             self.ended_at = self.longest_at
         self.events_total += self.is_midway
+        self.interrupted_total += self.is_midway
 
     def end(self, status: str, outcome: str, now: datetime, error_code: str | None = None) -> None:
         self.status, self.terminal_outcome, self.ended_at = status, outcome, now
@@ -334,7 +338,12 @@ class Lifecycle(RuleBasedStateMachine):
         assert Counter(record["status"] for record in listed) == Counter(
             model.status for model in wanted
         )
-        assert listed == [self.record_of(model) for model in wanted]
+        records = [self.record_of(model) for model in wanted]
+        for model, record, told in zip(wanted, records, listed, strict=True):
+            # One that nobody has finished yet has not been interrupted by that.
+            if model.status == "completed" and model.is_midway and not told["interrupted_total"]:
+                record["interrupted_total"] -= 1
+        assert listed == records
 
     # --- The runtime -----------------------------------------------------------------------
 
@@ -404,8 +413,11 @@ class Lifecycle(RuleBasedStateMachine):
         work=st.sampled_from([midway(), whole()]),
         ago=st.sampled_from([0, 3, 25]),
         step=st.sampled_from([1, 1, 1, 0, 2]),
+        types=st.lists(st.sampled_from(["shape_enter", "event_completed"]), max_size=3),
     )
-    def checkpoint(self, data: st.DataObject, frames: int, work: Work, ago: int, step: int) -> None:
+    def checkpoint(
+        self, data: st.DataObject, frames: int, work: Work, ago: int, step: int, types: list[str]
+    ) -> None:
         model, attachment = self.pick_attachment(data)
         heard_at = self.now - timedelta(seconds=ago)
         checkpoint = Checkpoint(
@@ -418,7 +430,10 @@ class Lifecycle(RuleBasedStateMachine):
             last_frame_seq=model.last_frame_seq + frames,
             last_batch_seq=1,
             last_message_at=heard_at,
-            events=[NewEvent(model.events_total + 1, 1, 40.0, "shape_enter", {})] * (frames % 2),
+            events=[
+                NewEvent(sequence, 1, 40.0, type_, {"event_key": "squat"})
+                for sequence, type_ in enumerate(types, model.events_total + 1)
+            ],
         )
         # One that is stored already is held, until someone writes that a deadline has passed.
         stored = self.raw[model.id]
@@ -434,7 +449,8 @@ class Lifecycle(RuleBasedStateMachine):
         model.accepted_frames_total += frames
         model.rejected_frames_total += 1
         model.last_frame_seq += frames
-        model.events_total += frames % 2
+        model.events_total += len(types)
+        model.repetitions.update(["squat"] * types.count("event_completed"))
         model.is_midway = work == midway()
         model.hear(heard_at, self.now)
 
@@ -537,6 +553,10 @@ class Lifecycle(RuleBasedStateMachine):
                 assert (before["status"], row["status"]) in LEGAL
 
     @invariant()
+    def stored_counters_are_those_of_the_stored_events(self) -> None:
+        assert miscounted_sessions() == []
+
+    @invariant()
     def attaches_are_noted_with_what_closed_them(self) -> None:
         noted = SessionAttach.objects.filter(session_id__in=[model.id for model in self.models])
         assert dict(noted.values_list("id", "close_code")) == {
@@ -618,6 +638,8 @@ class Lifecycle(RuleBasedStateMachine):
             "deadline_at": on_the_wire(model.deadline_at),
             "error_code": model.error_code,
             "error_message": messages[model.error_code],
+            "repetitions": dict(model.repetitions),
+            "interrupted_total": model.interrupted_total,
         }
 
 

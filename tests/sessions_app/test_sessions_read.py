@@ -26,6 +26,8 @@ FIELDS = [
     "deadline_at",
     "error_code",
     "error_message",
+    "repetitions",
+    "interrupted_total",
 ]
 
 
@@ -86,6 +88,8 @@ def test_it_shows_every_field_of_a_new_session(owner, movespec, at_now):
         "deadline_at": "2100-05-06T07:13:09.250000Z",
         "error_code": None,
         "error_message": None,
+        "repetitions": {},
+        "interrupted_total": 0,
     }
 
 
@@ -116,6 +120,8 @@ def test_it_shows_how_a_session_ended(owner, movespec, at_now):
         "deadline_at": None,
         "error_code": "engine_failed",
         "error_message": "It broke.",
+        "repetitions": {},
+        "interrupted_total": 0,
     }
 
 
@@ -135,6 +141,8 @@ def test_it_shows_a_session_as_its_deadline_left_it_before_any_sweep(owner, move
         "deadline_at": None,
         "error_code": "session_expired",
         "error_message": record["error_message"],
+        "repetitions": {},
+        "interrupted_total": 0,
     }
 
 

@@ -1,0 +1,240 @@
+"""Counters of a session's events: stored with them, true to them, and shown wherever it is"""
+
+import uuid
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from engine_work import midway, whole
+from lifecycle_scene import at, sweep
+from plans import explained, indexes_used, rows_read, run
+
+from sessions_app.checkpoints import NewEvent
+from sessions_app.events import events_after
+from sessions_app.models import DetectionEvent, DetectionSession
+from tests.api.asking import nothing_changes, refused_fields
+from tests.conftest import SESSIONS
+from tests.event_counters import miscounted_sessions
+from tests.sessions_app.storing import store_all
+
+
+def completed(sequence, key="squat"):
+    return NewEvent(sequence, sequence, 40.0, "event_completed", {"event_key": key, "score": None})
+
+
+def interrupted(sequence):
+    return NewEvent(sequence, sequence, 40.0, "event_interrupted", {"reason": "out_of_order"})
+
+
+def entered(sequence):
+    return NewEvent(sequence, sequence, 40.0, "shape_enter", {"shape_key": "bottom"})
+
+
+def counters(scene, session_id):
+    row = scene.row(session_id)
+    assert miscounted_sessions() == []
+    return row.repetitions, row.interrupted_total
+
+
+@pytest.fixture
+def reader(owner, monkeypatch):
+    monkeypatch.setattr("kynaplatform.clock.now", lambda *_: at(10))
+    owner.token = owner.token_with("sessions:read", "sessions:write")
+    return owner
+
+
+def shown(record):
+    return record["repetitions"], record["interrupted_total"]
+
+
+def test_each_checkpoint_adds_what_its_events_are(scene):
+    session_id, holder = scene.streaming()
+    assert counters(scene, session_id) == ({}, 0)
+    scene.checkpoint(session_id, holder, 1, 1, events=[entered(1)])
+    assert counters(scene, session_id) == ({}, 0)
+    scene.checkpoint(session_id, holder, 2, 1, events=[completed(2), interrupted(3), completed(4)])
+    assert counters(scene, session_id) == ({"squat": 2}, 1)
+    scene.checkpoint(session_id, holder, 3, 1, events=[])
+    odd = 'lunge "deep" é'
+    scene.checkpoint(session_id, holder, 4, 1, events=[completed(5), completed(6, odd)])
+    assert counters(scene, session_id) == ({"squat": 3, odd: 1}, 1)
+
+
+def test_a_checkpoint_that_is_stored_twice_counts_once(scene):
+    session_id, holder = scene.streaming()
+    for _ in range(2):
+        scene.checkpoint(session_id, holder, 1, 1, events=[completed(1), interrupted(2)])
+    assert counters(scene, session_id) == ({"squat": 1}, 1)
+
+
+def test_sessions_of_one_statement_are_counted_apart(scene, monkeypatch):
+    held = [scene.streaming() for _ in range(3)]
+    gathered = []
+    monkeypatch.setattr(
+        "lifecycle_scene.checkpoint_store", lambda checkpoint, now: gathered.append(checkpoint)
+    )
+    for number, (session_id, holder) in enumerate(held):
+        events = [completed(sequence) for sequence in range(1, number + 1)]
+        scene.checkpoint(session_id, holder, 1, 1, events=events)
+    # One that has lost its session stores nothing, and counts nothing.
+    scene.checkpoint(held[0][0], uuid.uuid4(), 1, 1, events=[completed(1)])
+    assert len(store_all(gathered, at(1))) == 3
+    assert [counters(scene, session_id) for session_id, _ in held] == [
+        ({}, 0), ({"squat": 1}, 0), ({"squat": 2}, 0),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["sweep", "runtime"])
+@pytest.mark.parametrize(("work", "counted"), [(midway, ({}, 1)), (whole, ({"squat": 1}, 0))])
+def test_the_finish_counts_its_own_events(scene, by, work, counted):
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, work=work())
+    scene.finalize(session_id, 2)
+    if by == "sweep":
+        assert sweep(1_000) == 1
+    else:
+        scene.finish(session_id, holder, 3)
+    assert scene.row(session_id).status == "completed"
+    assert counters(scene, session_id) == counted
+
+
+def test_whoever_shows_a_session_shows_them(reader, scene):
+    ids = []
+    for end in ("finalize", "cancel"):
+        session_id, holder = scene.streaming()
+        scene.checkpoint(session_id, holder, 1, 1, work=whole())
+        scene.detach(session_id, holder, 2)
+        ids.append(session_id)
+        assert shown(reader.get(f"{SESSIONS}/{session_id}").json()) == ({"squat": 1}, 0)
+        answer = reader.post(f"{SESSIONS}/{session_id}/{end}")
+        assert (answer.status_code, shown(answer.json())) == (200, ({"squat": 1}, 0))
+    assert [shown(one) for one in reader.get(SESSIONS).json()] == [({"squat": 1}, 0)] * 2
+    assert shown(reader.get(f"{SESSIONS}/{ids[0]}").json()) == ({"squat": 1}, 0)
+
+
+def test_a_new_session_has_counted_nothing(reader, movespec):
+    id_ = reader.create_session(movespec).json()["session_id"]
+    assert shown(reader.get(f"{SESSIONS}/{id_}").json()) == ({}, 0)
+
+
+# Code from before the counters
+
+
+def as_before(session_id):
+    """What it leaves of a session: the events, and no counter of them."""
+    DetectionSession.objects.filter(id=session_id).update(
+        repetitions={}, interrupted_total=0, counted_events_total=0
+    )
+
+
+def test_what_ended_before_there_were_counters_is_counted_from_its_events(reader, scene):
+    ids = []
+    for work in (whole, midway, whole):
+        session_id, holder = scene.streaming()
+        scene.checkpoint(session_id, holder, 1, 1, work=work())
+        scene.finalize(session_id, 2)
+        scene.finish(session_id, holder, 3)
+        as_before(session_id)
+        ids.append(session_id)
+    expected = [({"squat": 1}, 0), ({}, 1), ({"squat": 1}, 0)]
+    with nothing_changes():
+        assert [shown(reader.get(f"{SESSIONS}/{id_}").json()) for id_ in ids] == expected
+        with CaptureQueriesContext(connection) as queries:
+            listed = reader.get(SESSIONS).json()
+    assert {one["session_id"]: shown(one) for one in listed} == dict(
+        zip(map(str, ids), expected, strict=True)
+    )
+    assert sum("detection_event" in query["sql"] for query in queries) == 1
+
+
+def test_one_that_goes_on_is_counted_anew_at_its_attach(scene):
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, events=[completed(1), interrupted(2)])
+    as_before(session_id)
+    # Still held by what does not know: it is seen to be behind, whatever is added.
+    scene.checkpoint(session_id, holder, 2, 2, events=[completed(3)])
+    row = scene.row(session_id)
+    assert (row.counted_events_total, row.events_total) == (1, 3)
+    holder = scene.attach(session_id, 3)
+    assert counters(scene, session_id) == ({"squat": 2}, 1)
+    scene.checkpoint(session_id, holder, 3, 4, events=[completed(4)])
+    assert counters(scene, session_id) == ({"squat": 3}, 1)
+
+
+def test_one_that_is_finished_is_counted_anew(scene):
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, work=midway())
+    as_before(session_id)
+    scene.finalize(session_id, 2)
+    assert sweep(1_000) == 1
+    assert counters(scene, session_id) == ({}, 1)
+
+
+def test_events_that_came_after_the_row_was_read_are_not_counted(reader, scene):
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, events=[completed(1)])
+    as_before(session_id)
+    DetectionEvent.objects.create(session_id=session_id, **completed(2)._asdict())
+    assert shown(reader.get(f"{SESSIONS}/{session_id}").json()) == ({"squat": 1}, 0)
+
+
+# GET …/events?type=
+
+
+def make_long(scene):
+    """A session of 100,000 events, of which each 1,000th is a repetition."""
+    session_id, _holder = scene.streaming()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload) "
+            "SELECT %s, n, n, n, CASE WHEN n %% 1000 = 0 THEN 'event_completed' "
+            "ELSE 'shape_enter' END, jsonb_build_object('event_key', 'squat', 'n', n) "
+            "FROM generate_series(1, 100000) AS n",
+            [session_id],
+        )
+    return session_id
+
+
+def test_events_of_one_type_page_by_the_link(reader, scene):
+    session_id, holder = scene.streaming()
+    events = [completed(1), entered(2), completed(3), interrupted(4), completed(5), entered(6)]
+    scene.checkpoint(session_id, holder, 1, 1, events=events)
+    path = f"{SESSIONS}/{session_id}/events"
+    everything = reader.get(path).json()
+    following, pages = f"{path}?type=event_completed&limit=2", []
+    while following:
+        response = reader.get(following)
+        pages.append(response.json())
+        link = response.headers.get("Link", "")
+        following = link.removeprefix("<http://testserver").removesuffix('>; rel="next"')
+        assert not following or following.startswith(f"{path}?type=event_completed&limit=2&after=")
+    assert pages == [[everything[0], everything[2]], [everything[4]]]
+    # Behind an event of another type too.
+    after = everything[3]["event_id"]
+    assert reader.get(f"{path}?type=event_completed&after={after}").json() == [everything[4]]
+    assert reader.get(f"{path}?type=event_interrupted").json() == [everything[3]]
+    assert reader.get(f"{path}?type=feedback").json() == []
+    assert reader.get(f"{path}?kind=feedback&Type=feedback").json() == everything
+
+
+@pytest.mark.parametrize("type_", ["", "completed", "EVENT_COMPLETED", "event_completed,feedback"])
+def test_another_type_is_told_which_there_are(reader, scene, type_):
+    session_id, _ = scene.streaming()
+    response = reader.get(f"{SESSIONS}/{session_id}/events?type={type_}")
+    assert refused_fields(response, "type") == {
+        "type": "This field must be one of event_completed, event_interrupted, feedback, "
+        f'shape_enter, shape_exit, not "{type_}".'
+    }
+
+
+def test_no_session_but_the_one_that_is_asked_for_is_read(scene):
+    long_session, _beside = make_long(scene), make_long(scene)
+    run("ANALYZE detection_event")
+    with CaptureQueriesContext(connection) as queries:
+        found = events_after(
+            session_id=long_session, after=None, limit=501, type_="event_completed"
+        )
+    assert [event.sequence for event in found] == list(range(1_000, 100_001, 1_000))
+    plan = explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries[0]['sql']}")
+    assert len(indexes_used(plan)) == 1
+    assert round(rows_read(plan)) == 100_000
