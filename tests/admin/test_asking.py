@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
@@ -62,7 +63,9 @@ def offered(model: type[Model], client: Client) -> set[str]:
             found.add(one.parameter_name)
         else:
             field, made = one if isinstance(one, tuple) else (one, admin.FieldListFilter.create)
-            spec = made(model._meta.get_field(field), request, {}, model, page, field_path=field)
+            spec = made(
+                get_fields_from_path(model, field)[-1], request, {}, model, page, field_path=field
+            )
             found.update(spec.expected_parameters())
     return found
 
