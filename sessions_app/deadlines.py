@@ -5,7 +5,7 @@ has at `now`. The sweep updates with it, reads annotate with it: so they agree w
 run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,10 +23,11 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Combinable
+from django.db.models.lookups import In
 
 from detection import SNAPSHOT_FORM
 from sessions_app.ends import update_live
-from sessions_app.models import DetectionSession, Outcome, Status
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
 
 # How long a finalizing session waits for the runtime that held it.
 FINALIZING_GRACE = timedelta(seconds=30)
@@ -192,6 +193,16 @@ def as_due(now: datetime, *, is_read: bool = False) -> dict[str, Combinable]:
         "attachment_id": case(UUIDField(), (ends, None), name="attachment_id"),
         "lease_until": case(DateTimeField(), (ends, None), name="lease_until"),
     }
+
+
+def has_status(statuses: Sequence[str], now: datetime) -> Q:
+    """Of sessions that have one of these at `now`, whether or not the sweep has run."""
+    return Q(In(as_due(now)["status"], statuses))
+
+
+def has_not_ended(now: datetime) -> Q:
+    """Not ended at `now`. Live sessions alone have a deadline, and indexes of their own."""
+    return Q(deadline_at__isnull=False) & has_status(LIVE_STATUSES, now)
 
 
 def session_as_of(sessions: QuerySet[DetectionSession], now: datetime) -> DetectionSession | None:

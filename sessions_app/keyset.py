@@ -10,8 +10,11 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, UUIDField
+from django.db.models.expressions import Combinable, RawSQL
 
+# What the rows of `OfOwners` compare with their owner's column.
+OWNER = RawSQL("owner.id", (), UUIDField())
 FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 # When it was created, and its id.
 Row = tuple[datetime, UUID]
@@ -44,10 +47,23 @@ class Page(NamedTuple):
     older: Place | None = None
 
 
+class OfOwners(NamedTuple):
+    """Rows of many owners: `rows` has those of the one that is OWNER, and `owners` their ids.
+
+    An index should give the rows of each owner in the order of created_at.
+    """
+
+    rows: QuerySet[Any]
+    owners: QuerySet[Any]
+
+
+Part = QuerySet[Any] | OfOwners
+
+
 class Sought(NamedTuple):
     """Rows that an index gives in the order of created_at, and which of them are listed."""
 
-    rows: QuerySet[Any]
+    rows: Part
     listed: Q
 
 
@@ -64,7 +80,7 @@ def place(text: str) -> Place:
 
 
 def page(
-    parts: Sequence[QuerySet[Any]],
+    parts: Sequence[Part],
     sought: Sequence[Sought] = (),
     others: Iterable[Row] = (),
     *,
@@ -94,7 +110,7 @@ def page(
     return Page(ids, behind, beyond) if forward else Page(ids, beyond, behind)
 
 
-def _merge(parts: Sequence[QuerySet[Any]], start: Place | None, size: int) -> list[Row]:
+def _merge(parts: Sequence[Part], start: Place | None, size: int) -> list[Row]:
     """The next rows of `parts`, which PostgreSQL merges, one more than `size`.
 
     It is asked for ties, since no index of theirs has the id that orders rows of one moment.
@@ -104,9 +120,9 @@ def _merge(parts: Sequence[QuerySet[Any]], start: Place | None, size: int) -> li
     direction = _direction(start)
     statements: list[str] = []
     parameters: list[Any] = []
-    for rows in parts:
-        sql, values = _next(rows, start).values_list("created_at", "id").query.sql_with_params()
-        statements.append(f"({sql} FETCH FIRST {size + 1} ROWS WITH TIES)")
+    for part in parts:
+        sql, values = _first(part, start, size + 1)
+        statements.append(f"({sql})")
         parameters += values
     return _fetch(
         f"SELECT created_at, id FROM ({' UNION ALL '.join(statements)}) AS found "  # noqa: S608
@@ -125,13 +141,13 @@ def _seek(
     statements: list[str] = []
     parameters: list[Any] = []
     for rows, listed in sought:
-        met = _next(rows, start).annotate(is_listed=ExpressionWrapper(listed, BooleanField()))
-        sql, values = met.values_list("created_at", "id", "is_listed").query.sql_with_params()
+        is_listed = ExpressionWrapper(listed, BooleanField())
+        sql, values = _first(rows, start, most_met, is_listed=is_listed)
         # Read until there are enough that are listed, or until the last that may be met.
         statements.append(
             f"(SELECT *, number >= {most_met} AS is_last FROM ("  # noqa: S608
             f"SELECT *, row_number() OVER (ORDER BY created_at {direction}) AS number "
-            f"FROM ({sql} FETCH FIRST {most_met} ROWS WITH TIES) AS met) AS numbered "
+            f"FROM ({sql}) AS met) AS numbered "
             f"WHERE is_listed OR number >= {most_met} "
             f"ORDER BY created_at {direction} FETCH FIRST {size + 1} ROWS WITH TIES)"
         )
@@ -148,6 +164,29 @@ def _seek(
     if start and start.towards == "newer":
         return listed_rows, Place("newer", min(lasts), LAST_ID)
     return listed_rows, Place("older", max(lasts), FIRST_ID)
+
+
+def _first(
+    part: Part, start: Place | None, count: int, **more: Combinable
+) -> tuple[str, tuple[Any, ...]]:
+    """A statement of the first `count` rows of a part after `start`, and of what ties with them.
+
+    Of many owners: those whose own first rows are the first hold all that can be among them.
+    """
+    rows, owners = part if isinstance(part, OfOwners) else (part, None)
+    following = _next(rows, start).annotate(**more).values_list("created_at", "id", *more)
+    sql, values = following.query.sql_with_params()
+    first = f"FETCH FIRST {count} ROWS WITH TIES"
+    if owners is None:
+        return f"{sql} {first}", values
+    ids, of_owners = owners.order_by().values_list("id").query.sql_with_params()
+    by_time = f"ORDER BY created_at {_direction(start)} {first}"
+    statement = (
+        f"SELECT found.* FROM (SELECT owner.id FROM ({ids}) AS owner "  # noqa: S608
+        f"CROSS JOIN LATERAL ({sql} FETCH FIRST ROW ONLY) AS head {by_time}) AS owner "
+        f"CROSS JOIN LATERAL ({sql} {first}) AS found {by_time}"
+    )
+    return statement, (*of_owners, *values, *values)
 
 
 def _fetch(statement: str, parameters: Sequence[Any]) -> list[Any]:

@@ -22,6 +22,8 @@ from projects.models import (
     Project,
     ServiceAccount,
 )
+from sessions_app.deadlines import has_not_ended
+from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession
 from staff.credential_acts import state_badge
 from staff.history import history_of_all, last_suspension
@@ -69,6 +71,10 @@ class Whose(NamedTuple):
         path = "project__organization" if self.is_whole else "project"
         return list_of(model, **{f"{path}__id__exact": self.owner.pk}, **more)
 
+    def all_of_sessions(self) -> str:
+        name = "organization" if self.is_whole else "project__id__exact"
+        return list_of(DetectionSession, **{name: self.owner.pk})
+
 
 def owned_by(owner: Organization | Project) -> Whose:
     field = "organization" if isinstance(owner, Organization) else "pk"
@@ -82,7 +88,7 @@ def with_counts(projects: QuerySet[Project], now: datetime) -> QuerySet[Project]
         service_account_count=count_of(
             Project, "credentials", is_live(now), kind=CredentialKind.SERVICE_ACCOUNT
         ),
-        live_session_count=count_of(Project, "sessions", deadline_at__gt=now),
+        live_session_count=count_of(Project, "sessions", has_not_ended(now)),
     )
 
 
@@ -103,7 +109,7 @@ def customer_page(user: Any, owner: Organization | Project, *, now: datetime) ->
         shown |= {
             "recent": recent_sessions(ids[:MOST_PROJECTS_READ], now=now),
             "most_read": MOST_READ,
-            "all_sessions": None if whose.is_whole else whose.all_of(DetectionSession),
+            "all_sessions": whose.all_of_sessions(),
             "most_projects": MOST_PROJECTS_READ if len(ids) > MOST_PROJECTS_READ else None,
         }
     if user.has_perm("admin.view_logentry"):
@@ -141,7 +147,7 @@ def _projects(user: Any, whose: Whose, now: datetime) -> Section:
         "MoveSpecs": (MoveSpec, "movespec_count", {}),
         "API keys": (ApiKey, "api_key_count", {"state": "live"}),
         "Service accounts": (ServiceAccount, "service_account_count", {"state": "live"}),
-        "Live sessions": (DetectionSession, "live_session_count", {}),
+        "Live sessions": (DetectionSession, "live_session_count", {"status__exact": LIVE}),
     }
     seen = {name: one for name, one in counts.items() if may_view(user, one[0])}
     found = with_counts(whose.projects, now).order_by("-created_at")

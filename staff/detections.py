@@ -1,6 +1,7 @@
 """What a session has detected, for staff: counts, a picture over time, and who was attached."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from staff.timeline import lasting
 
 # A page stays quick whatever a session holds: the newest events are drawn, fewer of them listed.
 DRAWN, LISTED, ATTACHES = 2_000, 25, 20
+# Keys, reasons or messages that are counted, of those that were met most.
+COUNTED = 10
 # The picture's width in units of its own, stretched to the page's; and a lane's height in pixels.
 WIDTH, LANE = 1_000, 24
 THINNEST = 2
@@ -59,6 +62,14 @@ class Told(NamedTuple):
     payload: str
 
 
+class Repetition(NamedTuple):
+    """One that was completed, so long after the oldest event that is drawn."""
+
+    event_key: str
+    after: str
+    score: float | None
+
+
 class Attach(NamedTuple):
     noted: SessionAttach
     lasted: str
@@ -71,10 +82,17 @@ def detections(session: DetectionSession, now: datetime) -> dict[str, Any]:
     newest = list(
         session.events.filter(sequence__gt=session.events_total - DRAWN).order_by("-sequence")
     )
+    completed = [one for one in newest if one.type == EventType.EVENT_COMPLETED]
+    feedback = [one for one in newest if one.type == EventType.FEEDBACK]
+    interrupted = [one for one in newest if one.type == EventType.EVENT_INTERRUPTED]
     attaches = list(session.attaches.order_by("-attached_at")[: ATTACHES + 1])
     return {
         "picture": picture(newest[::-1], phases_of(session)) if newest else None,
         "drawn": len(newest),
+        "completed": _most(one.payload["event_key"] for one in completed),
+        "interrupted": _most(one.payload["reason"] for one in interrupted),
+        "feedback": _most(one.payload["message"] for one in feedback),
+        "repetitions": [_repetition(one, newest[-1].ts_ms) for one in completed[:LISTED]],
         "listed": [
             Told(
                 event.sequence,
@@ -134,6 +152,15 @@ def _bar(since: float, until: float, top: int) -> str:
     """A box of some width, however short the stay."""
     until = max(until, since + THINNEST)
     return f"M{since:.1f} {top + 5}H{until:.1f}V{top + LANE - 5}H{since:.1f}Z"
+
+
+def _most(texts: Iterable[str]) -> list[tuple[str, int]]:
+    return Counter(texts).most_common(COUNTED)
+
+
+def _repetition(event: DetectionEvent, began: float) -> Repetition:
+    after = lasting(timedelta(milliseconds=event.ts_ms - began))
+    return Repetition(event.payload["event_key"], after, event.payload.get("score"))
 
 
 def _attach(attach: SessionAttach, session: DetectionSession, now: datetime) -> Attach:

@@ -20,6 +20,8 @@ from kynaplatform.api.errors import Conflict
 from movespecs.models import MoveSpec
 from projects import suspension
 from projects.models import ApiKey, Organization, Project, ServiceAccount
+from sessions_app.deadlines import has_not_ended
+from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession
 from staff.acts import Act, ActingAdmin, Outcome
 from staff.asking import ChosenFilter
@@ -201,7 +203,7 @@ class OrganizationAdmin(SuspendableAdmin):
         return organizations.annotate(
             project_count=count_of(Organization, "projects"),
             live_session_count=count_of(
-                Organization, "projects__sessions", deadline_at__gt=clock.now()
+                Organization, "projects__sessions", has_not_ended(clock.now())
             ),
         )
 
@@ -214,8 +216,13 @@ class OrganizationAdmin(SuspendableAdmin):
         return linked(organization.project_count, Project, organization__id__exact=organization.pk)
 
     @admin.display(description="live sessions")
-    def live_sessions(self, organization: Any) -> int:
-        return int(organization.live_session_count)
+    def live_sessions(self, organization: Any) -> SafeString:
+        return linked(
+            organization.live_session_count,
+            DetectionSession,
+            organization=organization.pk,
+            status__exact=LIVE,
+        )
 
 
 @admin.register(Project)
@@ -297,4 +304,5 @@ class ProjectAdmin(SuspendableAdmin):
             project.live_session_count,
             DetectionSession,
             project__id__exact=project.pk,
+            status__exact=LIVE,
         )

@@ -1,5 +1,6 @@
 """The list of sessions: what its filters ask for, found as the API finds it."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -10,17 +11,22 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.db.models import QuerySet
+from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
 
 from kynaplatform import clock
 from movespecs.models import MoveSpecVersion
 from projects.models import Project
 from sessions_app.keyset import Place, place
-from sessions_app.listing import Asked, Listed, sessions_list
-from sessions_app.models import DetectionSession
-from staff.asking import OfferedChangeList
+from sessions_app.listing import LIVE, Asked, Listed, sessions_list
+from sessions_app.models import DetectionSession, Status
+from staff.asking import ChosenFilter, OfferedChangeList
 from staff.naming import with_customer
+
+# As many as lists show, or more.
+ID_DIGITS = re.compile(r"[0-9a-f]{8,32}")
+# Sessions that a download reads at once.
+DOWNLOADED = 500
 
 
 class AskingFilter(admin.SimpleListFilter):
@@ -43,24 +49,49 @@ class AskingFilter(admin.SimpleListFilter):
         return super().choices(changelist)
 
 
-class ProjectForm(forms.Form):
-    project__id__exact = forms.ModelChoiceField(
-        with_customer(Project.objects.all()),
-        label="Find a project",
-        widget=AutocompleteSelect(
-            DetectionSession._meta.get_field("project"), admin.site, attrs={"id": "by-project"}
-        ),
-    )
+class StatusFilter(ChosenFilter):
+    title = "status"
+    parameter_name = "status__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(LIVE, "Live, any of the first three"), *((one, one) for one in Status.values)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Left to `SessionChangeList`."""
 
 
-class ProjectFilter(AskingFilter):
-    title = "project"
-    parameter_name = "project__id__exact"
-    template = "admin/sessions_app/detectionsession/project_filter.html"
+class OwnerFinder(AskingFilter):
+    """Finds an owner by what the page of `refers` finds it by."""
+
+    template = "admin/sessions_app/detectionsession/owner_filter.html"
+    refers: ForeignKey[Any, Any]
 
     @property
-    def form(self) -> ProjectForm:
-        return ProjectForm(initial={self.parameter_name: self.value()})
+    def form(self) -> forms.Form:
+        name = str(self.parameter_name)
+        form = forms.Form(initial={name: self.value()})
+        owners = self.refers.remote_field.model._default_manager.all()
+        form.fields[name] = forms.ModelChoiceField(
+            with_customer(owners),
+            label=f"Find by {self.title}",
+            widget=AutocompleteSelect(self.refers, admin.site, attrs={"id": f"by-{self.title}"}),
+        )
+        return form
+
+
+class OrganizationFilter(OwnerFinder):
+    title = "organization"
+    parameter_name = "organization"
+    refers = Project._meta.get_field("organization")
+
+
+class ProjectFilter(OwnerFinder):
+    title = "project"
+    parameter_name = "project__id__exact"
+    refers = DetectionSession._meta.get_field("project")
+
+
+FINDER_MEDIA = AutocompleteSelect(ProjectFilter.refers, admin.site).media
 
 
 class DayFilter(AskingFilter):
@@ -108,33 +139,54 @@ class SessionChangeList(OfferedChangeList):
         self.show_admin_actions = bool(found.sessions)
         self.show_full_result_count = self.can_show_all = self.multi_page = False
 
-    def _listed(self, start: Place | None) -> Listed:
+    def every_row(self) -> Iterator[DetectionSession]:
+        start: Place | None = None
+        while True:
+            found = self._listed(start, DOWNLOADED)
+            yield from found.sessions
+            if found.older is None:
+                return
+            start = found.older
+
+    def _listed(self, start: Place | None, size: int = 0) -> Listed:
         """Raises ValueError for what no list can ask."""
+        asked = self._asked()
+        if asked is None:
+            return Listed()
+        return sessions_list(
+            asked,
+            now=clock.now(),
+            start=start,
+            size=size or self.list_per_page,
+            related=["project__organization", "resolved_version__movespec"],
+        )
+
+    def _asked(self) -> Asked | None:
+        """None where what is asked excludes itself."""
         filters = {name: value for name, value in self.params.items() if value}
-        project = filters.get(ProjectFilter.parameter_name)
+        organization, project = (
+            UUID(text) if (text := filters.get(one.parameter_name)) else None
+            for one in (OrganizationFilter, ProjectFilter)
+        )
         asked: dict[str, Any] = {
-            "status": filters.get("status__exact"),
+            "status": filters.get(StatusFilter.parameter_name),
             "mode": filters.get("mode__exact"),
-            "project_id": UUID(project) if project else None,
         }
         if day := filters.get(DayFilter.parameter_name):
             asked["created_after"], asked["created_before"] = _around(day)
         if self.query:
             found = _of_id(self.query.strip())
-            is_of_another = "project_id" in found and asked["project_id"] not in (
-                None,
-                found["project_id"],
-            )
-            if not found or is_of_another:
-                return Listed()
+            if not found or (project and found.get("project_id", project) != project):
+                return None
             asked |= found
-        return sessions_list(
-            Asked(**asked),
-            now=clock.now(),
-            start=start,
-            size=self.list_per_page,
-            related=["project__organization"],
-        )
+            project = found.get("project_id", project)
+        if project is None:
+            return Asked(**asked, organization_id=organization)
+        if organization:
+            theirs = Project.objects.filter(id=project, organization_id=organization)
+            if not theirs.exists():
+                return None
+        return Asked(**asked | {"project_id": project})
 
 
 def _around(text: str) -> tuple[datetime, datetime]:
@@ -146,14 +198,17 @@ def _around(text: str) -> tuple[datetime, datetime]:
     return since - timedelta(microseconds=1), until + timedelta(days=1)
 
 
-def _of_id(text: str) -> dict[str, UUID]:
-    """What the id of a version, a project or a session asks; another text asks nothing."""
-    try:
-        id_ = UUID(text)
-    except ValueError:
+def _of_id(text: str) -> dict[str, Any]:
+    """What the id of a version or a project, or the first digits of a session's, asks; another text
+    asks nothing."""
+    digits = text.removesuffix("…").replace("-", "").lower()
+    if not ID_DIGITS.fullmatch(digits):
         return {}
-    version = MoveSpecVersion.objects.filter(id=id_).values_list("movespec__project_id").first()
-    if version:
-        return {"version_id": id_, "project_id": version[0]}
-    is_project = Project.objects.filter(id=id_).exists()
-    return {"project_id" if is_project else "session_id": id_}
+    first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    if first == last:
+        versions = MoveSpecVersion.objects.filter(id=first)
+        if version := versions.values_list("movespec__project_id").first():
+            return {"version_id": first, "project_id": version[0]}
+        if Project.objects.filter(id=first).exists():
+            return {"project_id": first}
+    return {"ids": (first, last)}

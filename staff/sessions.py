@@ -8,21 +8,39 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from kynaplatform import clock
 from kynaplatform.api.errors import SessionAlreadyEnded
 from sessions_app.deadlines import session_as_of
 from sessions_app.lifecycle import session_cancel
-from sessions_app.models import LIVE_STATUSES, DetectionSession
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Status
 from staff.acts import Act, ActingAdmin, Outcome
 from staff.detections import detections
 from staff.lists import ReadOnlyAdmin
 from staff.naming import full_name
-from staff.session_list import DayFilter, ProjectFilter, ProjectForm, SessionChangeList
-from staff.timeline import timeline
+from staff.session_list import (
+    FINDER_MEDIA,
+    DayFilter,
+    OrganizationFilter,
+    ProjectFilter,
+    SessionChangeList,
+    StatusFilter,
+)
+from staff.shown import Tone, badge, id_column, moment_of
+from staff.timeline import lasted, timeline
+
+TONES: dict[str, Tone] = {Status.COMPLETED: "good", Status.FAILED: "bad"}
+
+
+def state_badge(session: DetectionSession) -> SafeString:
+    """Its status, and its outcome where that says more."""
+    outcome = session.terminal_outcome
+    is_told = outcome is None or outcome == session.status
+    return badge(
+        session.status if is_told else f"{session.status}: {outcome}",
+        TONES.get(session.status, "quiet"),
+    )
 
 
 class Cancel(Act):
@@ -64,31 +82,41 @@ class DetectionSessionAdmin(ActingAdmin, ReadOnlyAdmin):
     acts = [Cancel()]
     change_list_template = "admin/sessions_app/detectionsession/change_list.html"
     list_display = [
-        "id", "project", "mode", "status", "terminal_outcome", "accepted_frames_total",
-        "created_at", "ended_at",
+        id_column, "customer", "movespec", "state", "frames", moment_of("created_at"),
     ]  # fmt: skip
-    list_filter = ["status", "mode", DayFilter, ProjectFilter]
+    list_filter = [StatusFilter, "mode", DayFilter, OrganizationFilter, ProjectFilter]
     # Sorted otherwise, a page would read every row.
     sortable_by = ()
     # What is asked for is `SessionChangeList`'s business; this shows the box.
     search_fields = ["=id"]
-    fields = [
-        "id", "project", "movespec", "resolved_version", "mode", "contract_major", "status",
+    fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
+        "id", "project", "resolved_version", "mode", "contract_major", "status",
         "terminal_outcome", "finishing_outcome", "error_code", "error_message",
         "accepted_frames_total", "rejected_frames_total", "last_frame_seq", "last_batch_seq",
         "events_total", "checkpoint_number", "created_at", "started_at", "deadline_at",
         "longest_until", "lease_until", "ended_at", "stream_url",
-    ]  # fmt: skip
+    ]})]  # fmt: skip
+
+    @admin.display(description="customer")
+    def customer(self, session: DetectionSession) -> str:
+        return str(session.project)
 
     @admin.display(description="MoveSpec")
-    def movespec(self, session: DetectionSession) -> SafeString:
-        movespec = session.resolved_version.movespec
-        address = reverse("admin:movespecs_movespec_change", args=[movespec.pk])
-        return format_html('<a href="{}">{}</a>', address, movespec)
+    def movespec(self, session: DetectionSession) -> str:
+        version = session.resolved_version
+        return f"{version.movespec}, version {version.version_number}"
+
+    @admin.display(description="status")
+    def state(self, session: DetectionSession) -> SafeString:
+        return state_badge(session)
+
+    @admin.display(description="frames")
+    def frames(self, session: DetectionSession) -> int:
+        return session.accepted_frames_total
 
     @property
     def media(self) -> Media:
-        return super().media + ProjectForm().media
+        return super().media + FINDER_MEDIA
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SessionChangeList]:
         return SessionChangeList
@@ -115,5 +143,11 @@ class DetectionSessionAdmin(ActingAdmin, ReadOnlyAdmin):
     ) -> HttpResponse:
         if (session := context.get("original")) is not None:
             now = clock.now()
-            context |= {"timeline": timeline(session, now), **detections(session, now)}
+            context |= {
+                "title": f"Session {str(session.pk)[:8]} of {session.project}",
+                "state": state_badge(session),
+                "lasted": lasted(session, now),
+                "timeline": timeline(session, now),
+                **detections(session, now),
+            }
         return super().render_change_form(request, context, *args, **kwargs)

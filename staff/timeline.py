@@ -40,6 +40,13 @@ def timeline(session: DetectionSession, now: datetime) -> list[Step]:
     return _with_durations([*passed, *sorted(ahead, key=lambda step: step.at or now)])
 
 
+def lasted(session: DetectionSession, now: datetime) -> str:
+    """How long it has streamed; nothing where no runtime attached."""
+    if session.started_at is None:
+        return ""
+    return lasting((session.ended_at or now) - session.started_at)
+
+
 def lasting(duration: timedelta) -> str:
     """`1 h 2 min`, `5 min 10 s`, `3.2 s`: two units say enough."""
     seconds = duration.total_seconds()

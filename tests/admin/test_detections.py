@@ -136,18 +136,22 @@ def test_it_shows_a_session_that_has_detected_something(support: Client, scene: 
     scene.attach(session_id, 10)
     page = shown(support, session_id)
     html, text = text_of(page), words(page)
-    assert f"frames accepted {whole().frames} frames rejected 3 events 6 completed 1" in text
+    facts, repetitions = text.index(" Facts Customer "), text.index(" Repetitions squat 1 ")
+    assert facts < repetitions < text.index(" Lifecycle ") < text.index(" The last 6 of 6 events ")
+    assert f"Frames accepted {whole().frames}, and 3 rejected" in text
     assert 'role="img" aria-labelledby="lanes-title lanes-text"' in html
     assert (
         "standing: 2 stays. bottom: 1 stay. completed: 1. interrupted: 0. feedback: 0. "
-        "A table of the last events follows."
+        "Tables of the last repetitions and events follow."
     ) in text
     assert [lane.name for lane in page.context["picture"].lanes] == [
         "standing", "bottom", "completed", "interrupted", "feedback",
     ]  # fmt: skip
     done = whole().events[-1]
     assert f"{done.ts_ms:.3f} {done.frame_seq} event_completed" in text
-    assert "The last 6 events, the newest first" in text
+    score = done.payload["score"]
+    assert "The last 1 repetition, the newest first Repetition of After" in text
+    assert f"squat {page.context['repetitions'][0].after} {score}" in text
     assert "What follows is of the last" not in text
     assert [
         (attach.noted.attached_at, attach.lasted, attach.noted.close_code, attach.how)
@@ -170,8 +174,11 @@ def test_an_event_that_a_clock_decided_names_no_frame(support: Client, scene: Sc
 def test_it_says_so_when_there_is_nothing(support: Client, scene: Scene) -> None:
     page = shown(support, scene.created())
     assert page.context["picture"] is None
-    assert "No events. Attaches Nothing has attached." in words(page)
+    text = words(page)
+    assert "Repetitions Nothing was detected. Lifecycle" in text
+    assert "Attaches Nothing has attached." in text
     assert "<svg viewBox" not in text_of(page)
+    assert "Table of the last events" not in text_of(page)
 
 
 def test_an_attach_whose_runtime_died_is_told_from_one_that_holds(
@@ -255,8 +262,7 @@ def test_a_session_of_100_000_events_costs_no_more_than_one_of_a_few(
         page = shown(support, large)
     assert len(many) == len(few)
     text = words(page)
-    follows = f"What follows is of the last {DRAWN} events."
-    assert f"events 100000 {follows} completed 0 interrupted 0 feedback 0" in text
+    assert f"What follows is of the last {DRAWN} of 100000 events. repetitions 0" in text
     assert [event.sequence for event in page.context["listed"]] == list(
         range(100_000, 100_000 - LISTED, -1)
     )

@@ -501,7 +501,7 @@ def test_lists_and_pages_count_what_a_row_owns(
         f"/admin/movespecs/movespec/{narrowed}": 2,
         f"/admin/projects/apikey/{narrowed}&amp;state=live": 2,
         f"/admin/projects/serviceaccount/{narrowed}&amp;state=live": 1,
-        f"/admin/sessions_app/detectionsession/{narrowed}": 3,
+        f"/admin/sessions_app/detectionsession/{narrowed}&amp;status__exact=live": 3,
     }
 
     for page in (address(project), address(Project, "changelist") + "?q=owner"):

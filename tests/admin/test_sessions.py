@@ -3,7 +3,9 @@
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -150,6 +152,81 @@ def test_it_lists_by_project(superuser: Client, movespec: MoveSpec, outsider: Ma
     assert listed(superuser, project__id__exact=uuid.uuid4()) == []
 
 
+def test_it_lists_by_organization_whatever_the_number_of_its_projects(
+    superuser: Client, movespec: MoveSpec, outsider: Machine, owner: Machine
+) -> None:
+    theirs, _ = make_released(outsider.project)
+    mine = []
+    for number in range(60):
+        project = Project.objects.create(organization=owner.organization, name=f"P {number}")
+        one = MoveSpec(project_id=project.id)
+        one.current_released_version_id = movespec.current_released_version_id
+        # Interleaved, and of one moment by threes.
+        at_ = NOON - timedelta(minutes=number // 3)
+        mine.append((at_, make_session(one, created_at=at_)))
+        make_session(theirs, created_at=at_)
+    organization = {"organization": owner.organization.id}
+    expected = [id_ for _, id_ in sorted(mine, key=lambda one: (one[0], uuid.UUID(one[1])))][::-1]
+    assert listed(superuser, **organization) == expected[:50]
+    older = addresses(superuser, f"{LIST}?{urlencode(organization)}")["Older"]
+    rest = superuser.get(LIST + older).context["cl"].result_list
+    assert [str(row.id) for row in rest] == expected[50:]
+
+
+def test_an_organization_and_what_else_is_asked_add_up(
+    superuser: Client, movespec: MoveSpec, outsider: Machine, owner: Machine
+) -> None:
+    other, _ = make_released(outsider.project)
+    this = make_session(movespec, "failed")
+    make_session(movespec, "completed")
+    make_session(other, "failed")
+    due = overdue(movespec, "streaming", created_at=NOON - HOUR)
+    overdue(other, "streaming")
+    mine, theirs = ({"organization": one.organization.id} for one in (owner, outsider))
+    project = {"project__id__exact": movespec.project_id}
+    assert listed(superuser, **mine, status__exact="failed") == [this, due]
+    assert listed(superuser, **mine, **project, status__exact="failed") == [this, due]
+    assert listed(superuser, **theirs, **project) == []
+    assert listed(superuser, **mine, q=this[:8]) == [this]
+    assert listed(superuser, **theirs, q=this[:8]) == []
+    assert listed(superuser, **theirs, q=movespec.project_id) == []
+
+
+def test_live_are_those_that_have_not_ended_by_now(superuser: Client, movespec: MoveSpec) -> None:
+    running = [
+        make_session(movespec, status, created_at=NOON - HOUR * back)
+        for back, status in enumerate(("created", "streaming", "finalizing"))
+    ]
+    for status in ("completed", "cancelled", "failed"):
+        make_session(movespec, status)
+    for status in ("created", "streaming", "finalizing"):
+        overdue(movespec, status)
+    now = timezone.now()
+    held = {"attachment_id": uuid.uuid4(), "lease_until": now}
+    passed = now - timedelta(minutes=1)
+    finishing = overdue(movespec, "streaming", longest_until=passed, created_at=NOON + HOUR, **held)
+    live = [finishing, *running]
+    assert listed(superuser, status__exact="live") == live
+    assert listed(superuser, status__exact="live", mode__exact="replay") == []
+
+
+@pytest.mark.parametrize("model", ["organization", "project"])
+def test_a_count_of_live_sessions_opens_just_those(
+    superuser: Client, movespec: MoveSpec, outsider: Machine, owner: Machine, model: str
+) -> None:
+    running = [make_session(movespec, one) for one in ("created", "streaming", "finalizing")]
+    make_session(movespec, "completed")
+    overdue(movespec, "created")
+    make_session(make_released(outsider.project)[0], "created")
+    page = superuser.get(f"/admin/projects/{model}/{getattr(owner, model).pk}/change/")
+    ((address, count),) = re.findall(
+        r'<a href="(/admin/sessions_app/[^"]*)">(\d+)</a>', page.content.decode()
+    )
+    opened = superuser.get(unescape(address)).context["cl"].result_list
+    assert {str(row.id) for row in opened} == set(running)
+    assert count == "3"
+
+
 @pytest.mark.parametrize(
     ("day", "found"),
     [
@@ -223,7 +300,7 @@ def test_a_filters_input_keeps_the_other_filters_and_forgets_the_page(
     shown = superuser.get(LIST + older).content.decode()
     forms = re.findall(r'<form class="asking">(.*?)</form>', shown, re.DOTALL)
     kept = [re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', form) for form in forms]
-    assert kept == [[("status__exact", "completed")]] * 2
+    assert kept == [[("status__exact", "completed")]] * 3
 
 
 def test_the_chosen_project_is_named_in_its_filter(superuser: Client, movespec: MoveSpec) -> None:
@@ -252,6 +329,23 @@ def test_it_finds_by_the_id_of_a_session_a_project_or_a_version(
     assert listed(superuser, q=uuid.uuid4()) == []
 
 
+def test_it_finds_by_the_short_id_that_the_list_shows(
+    superuser: Client, movespec: MoveSpec, outsider: Machine
+) -> None:
+    other, _ = make_released(outsider.project)
+    first = make_session(movespec, id="3fa9c07e-0000-4000-8000-000000000000")
+    last = make_session(other, id="3fa9c07e-ffff-4fff-bfff-ffffffffffff", created_at=NOON - HOUR)
+    make_session(movespec, id="3fa9c07d-ffff-4fff-bfff-ffffffffffff")
+    make_session(movespec, id="3fa9c07f-0000-4000-8000-000000000000")
+    for shown in ("3fa9c07e", "3FA9C07E", "3fa9c07e-", "3fa9c07e…", " 3fa9c07e "):
+        assert listed(superuser, q=shown) == [first, last]
+    assert listed(superuser, q="3fa9c07e-f") == [last]
+    assert listed(superuser, q="3fa9c07e", project__id__exact=movespec.project_id) == [first]
+    assert listed(superuser, q="3fa9c07e", status__exact="failed") == []
+    assert listed(superuser, q="3fa9c07") == []
+    assert listed(superuser, q="3fa9c07e-0000-4000-8000-0000000000001") == []
+
+
 @pytest.mark.parametrize("text", ["squat", "1", "\x01", "%", "'; --", "a" * 200, "é"])
 def test_any_other_search_finds_nothing_and_says_what_to_give(
     superuser: Client, movespec: MoveSpec, text: str
@@ -261,7 +355,7 @@ def test_any_other_search_finds_nothing_and_says_what_to_give(
     assert list(answer.context["cl"].result_list) == []
     shown = answer.content.decode()
     assert "No sessions of this id." in shown
-    assert "Search takes the whole id of a session, a project or a MoveSpec version." in shown
+    assert "Search takes the first eight digits of the id of a session, or more" in shown
 
 
 @pytest.mark.parametrize(
@@ -280,6 +374,8 @@ def test_any_other_search_finds_nothing_and_says_what_to_give(
         {"day": "9999-12-31"},
         {"day": "2026-01-05..x"},
         {"project__id__exact": "Acme"},
+        {"organization": "Acme"},
+        {"status__exact": "alive"},
         {"status": "failed"},
         {"created_at__gte": "2026-01-05"},
     ],
@@ -575,7 +671,8 @@ def test_its_page_leads_to_project_movespec_and_version(
     ):
         assert f'href="{reverse(f"admin:{name}_change", args=[id_])}"' in shown
     assert "<script>alert" not in shown
-    assert shown.count("&lt;script&gt;alert(2)") == 2
+    # Among the facts, at its end, and among the columns.
+    assert shown.count("&lt;script&gt;alert(2)") == 3
 
 
 def test_its_page_costs_a_few_queries(superuser: Client, movespec: MoveSpec) -> None:

@@ -18,9 +18,10 @@ from lifecycle_scene import START, at
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec
+from projects.models import Project
 from sessions_app.expiry import expire_sessions
 from sessions_app.keyset import Place
-from sessions_app.listing import Asked, sessions_list
+from sessions_app.listing import LIVE, Asked, sessions_list
 from sessions_app.models import DetectionSession, Mode, Status
 from tests.conftest import SESSIONS, VALID_YAML, Machine, make_released, make_version
 
@@ -66,19 +67,22 @@ def make_sessions(movespec: MoveSpec, versions: list[UUID], chance: random.Rando
 
 @pytest.fixture
 def asked(owner: Machine, movespec: MoveSpec, outsider: Machine) -> list[Asked]:
-    """What is asked of the sessions of two projects, one with two versions."""
+    """What is asked of sessions of three projects: one has two versions, one another owner."""
     chance = random.Random(9)  # noqa: S311
     other, version = make_released(outsider.project)
     versions = [movespec.current_released_version_id]
     versions.append(make_version(movespec.id, f"{VALID_YAML}# Another.").id)
     make_sessions(movespec, versions, chance)
     make_sessions(other, [version.id], chance)
+    sibling = make_released(Project.objects.create(organization=owner.organization, name="Two"))
+    make_sessions(sibling[0], [sibling[1].id], chance)
+    organization = Asked(organization_id=owner.organization.id)
     project = Asked(project_id=owner.project.id)
-    scopes = [Asked(), project, replace(project, version_id=versions[1])]
+    scopes = [Asked(), organization, project, replace(project, version_id=versions[1])]
     between = {"created_after": at(-25), "created_before": at(-5)}
     return [
         replace(scope, status=status, mode=chance.choice([None, "live"]), **more)
-        for scope, status in product(scopes, [None, *Status.values])
+        for scope, status in product(scopes, [None, LIVE, *Status.values])
         for more in ({}, between)
     ]
 
@@ -86,9 +90,10 @@ def asked(owner: Machine, movespec: MoveSpec, outsider: Machine) -> list[Asked]:
 def swept(asked: Asked) -> list[UUID]:
     """By the database's own filters and order."""
     conditions = {
+        "project__organization_id": asked.organization_id,
         "project_id": asked.project_id,
         "resolved_version_id": asked.version_id,
-        "status": asked.status,
+        "status__in": asked.statuses,
         "mode": asked.mode,
         "created_at__gt": asked.created_after,
         "created_at__lt": asked.created_before,
@@ -107,7 +112,7 @@ def pages(asked: Asked, start: Place, size: int, most_passed_over: int) -> list[
         listed = sessions_list(
             asked, now=START, start=following, size=size, most_passed_over=most_passed_over
         )
-        assert all(asked.status in (None, session.status) for session in listed.sessions)
+        assert all(session.status in asked.statuses for session in listed.sessions)
         found.append([session.id for session in listed.sessions])
         following = listed.older if start.towards == "older" else listed.newer
     return found
