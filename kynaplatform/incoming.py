@@ -35,6 +35,9 @@ class HttpProtocol(Protocol):
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """Answer, once, from any thread."""
 
+    def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
+        """Answer likewise with what is read at that path, at the client's pace."""
+
 
 class Incoming:
     """The bodies that a process is receiving."""

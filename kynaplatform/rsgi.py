@@ -6,7 +6,7 @@ and wait for its body there, so that a few half-sent ones stop a process.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from io import BytesIO, RawIOBase
 from queue import SimpleQueue
@@ -25,6 +25,7 @@ from kynaplatform.api.request_id import request_id_of
 from kynaplatform.api.views import operation_of
 from kynaplatform.incoming import HttpProtocol, Incoming, chunks_of
 from kynaplatform.monitor_paths import MONITOR_PATHS
+from kynaplatform.streamed import ClientTooSlow, send_as_made
 from kynaplatform.wsgi import application as wsgi_application
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ STAFF_PATHS = ("/admin/", "/static/")
 # Pages for anybody: the first waits for what is down, and then no page of staff with it.
 PUBLIC_THREADS, MOST_READERS_WAITING = 2, 128
 HOME_PATH, GUIDES_PATH = "/", "/docs/"
+# A list of everything takes minutes, or longer to who reads it slowly: one at a time.
+DOWNLOAD_PREFIX, DOWNLOAD_SUFFIX = "/admin/", "/csv/"
+DOWNLOAD_THREADS, MOST_DOWNLOADS_WAITING = 1, 2
 # Guesses from many addresses hold each other up, and no page.
 LOGIN = ("POST", "/admin/login/")
 LOGIN_THREADS, MOST_LOGINS_WAITING = 1, 16
@@ -51,11 +55,28 @@ AMBIGUOUS = ""
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
+Headers = list[tuple[str, str]]
+Send = Callable[[HttpProtocol, int, Headers, Iterable[bytes]], None]
+
+
+def send_whole(
+    protocol: HttpProtocol, status: int, headers: Headers, chunks: Iterable[bytes]
+) -> None:
+    protocol.response_bytes(status, headers, b"".join(chunks))
+
+
 class Threads:
     """Threads that serve requests, each one after the other; at most so many more wait."""
 
-    def __init__(self, number: int, name: str, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(
+        self,
+        number: int,
+        name: str,
+        most_waiting: int = MOST_WAITING,
+        send: Send = send_whole,
+    ) -> None:
         self._most_waiting = most_waiting
+        self._send = send
         self._requests: SimpleQueue[Callable[[], None]] = SimpleQueue()
         for count in range(number):
             Thread(target=self._serve, name=f"{name}-{count}", daemon=True).start()
@@ -69,7 +90,9 @@ class Threads:
 
         def answer() -> None:
             try:
-                protocol.response_bytes(*answer_of(environ))
+                respond(protocol, environ, self._send)
+            except ClientTooSlow:
+                logger.info("a download was not taken to its end")
             except Exception:
                 # Unanswered, the server says 500.
                 logger.exception("a request was not answered")
@@ -95,6 +118,9 @@ class Application:
         self._for_health = Threads(MONITOR_THREADS, "health", MOST_MONITORS_WAITING)
         self._for_monitors = Threads(MONITOR_THREADS, "monitors", MOST_MONITORS_WAITING)
         self._for_logins = Threads(LOGIN_THREADS, "login", MOST_LOGINS_WAITING)
+        self._for_downloads = Threads(
+            DOWNLOAD_THREADS, "download", MOST_DOWNLOADS_WAITING, send_as_made
+        )
 
     async def __rsgi__(self, scope: "Scope", protocol: HttpProtocol) -> None:
         length = declared_length(scope.headers)
@@ -120,6 +146,8 @@ class Application:
             return self._for_health if path == HEALTH_PATH else self._for_monitors
         if path == HOME_PATH or path.startswith(GUIDES_PATH):
             return self._for_public
+        if path.startswith(DOWNLOAD_PREFIX) and path.endswith(DOWNLOAD_SUFFIX):
+            return self._for_downloads
         return self._for_staff if path.startswith(STAFF_PATHS) else self._for_api
 
 
@@ -203,7 +231,7 @@ def key_of(name: str) -> str:
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-def busy(environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+def busy(environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
     """What is answered at once where too many wait."""
     error = ServiceUnavailable()
     logger.warning(
@@ -218,17 +246,16 @@ def busy(environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
     return error.status, headers, msgspec.json.encode(error.body())
 
 
-def answer_of(environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
-    """The status, headers and body that the WSGI application answers."""
-    started: list[tuple[int, list[tuple[str, str]]]] = []
+def respond(protocol: HttpProtocol, environ: dict[str, Any], send: Send) -> None:
+    """Send what the WSGI application answers."""
+    started: list[tuple[int, Headers]] = []
 
-    def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+    def start_response(status: str, headers: Headers, *_: Any) -> Any:
         started.append((int(status[:3]), headers))
 
     response: Any = wsgi_application(environ, start_response)
     try:
-        body = b"".join(response)
-        return *started[-1], body
+        send(protocol, *started[-1], response)
     finally:
         response.close()
 

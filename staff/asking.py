@@ -5,7 +5,8 @@ compared: so a value that no page shows could be read a character at a time.
 """
 
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -24,6 +25,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.utils.text import capfirst
 
 from staff.refusals import Refused
+from staff.walking import every_row
 
 LONGEST_SEARCH = 200
 PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
@@ -122,6 +124,10 @@ class OfferedChangeList(ChangeList):
                 return
         raise Refused("There is no such order.")
 
+    def every_row(self) -> Iterator[Any]:
+        """All that is asked for, whatever the page."""
+        return every_row(self.queryset)
+
     def get_results(self, request: HttpRequest) -> None:
         require_page_number(request.GET.get(PAGE_VAR, "1"))
         super().get_results(request)
@@ -135,16 +141,16 @@ class OfferedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return OfferedChangeList
 
-    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+    def get_changelist_instance(self, request: HttpRequest) -> OfferedChangeList:
         try:
-            changelist = super().get_changelist_instance(request)
+            changelist: Any = super().get_changelist_instance(request)
         except IncorrectLookupParameters as error:
             raise Refused("This list can't be asked for that.") from error
         except SuspiciousOperation as error:
             raise Refused("This list has no such filter.") from error
         if changelist.show_all and not changelist.can_show_all:
             raise Refused("There are too many to show them all at once.")
-        return changelist
+        return cast(OfferedChangeList, changelist)
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *more: Any

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
-from staff.asking import OfferedAdmin
+from staff.downloads import DownloadableAdmin
 from staff.history import history_of
 from staff.naming import full_name, with_customer
 
@@ -43,7 +43,7 @@ class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
         return max(int(estimate), counted)
 
 
-class BoundedAdmin(OfferedAdmin):
+class BoundedAdmin(DownloadableAdmin):
     """A list whose queries stay bounded whatever the number of rows."""
 
     paginator = EstimatingPaginator

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
+from operator import attrgetter
 from typing import Any, Literal
 
 from django.contrib import admin
@@ -54,6 +55,7 @@ def moment_of(field: str, description: str | None = None) -> Callable[[Any], Any
         at = getattr(row, field)
         return moment(at, clock.now()) if at else None
 
+    shown.plain = attrgetter(field)  # type: ignore[attr-defined]
     return shown
 
 

@@ -1,0 +1,218 @@
+"""A list as CSV: every row that it shows, as values, for who may see it."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.db import DatabaseError, connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from movespecs.models import MoveSpec
+from projects.models import Organization, Project
+from sessions_app.models import DetectionSession
+from staff.downloads import CUT, DownloadableAdmin, cell
+from staff.walking import every_row
+from tests.admin.staffing import ROLES, address, member
+from tests.conftest import Machine, make_released
+from tests.sessions_app.plans import add_sessions
+
+SESSIONS = "/admin/sessions_app/detectionsession/csv/"
+
+
+def downloaded(client: Client, path: str, asked: Any = None) -> list[list[str]]:
+    answer = client.get(path, asked)
+    assert answer.status_code == 200
+    return list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
+
+
+def ids(lines: list[list[str]]) -> list[str]:
+    return [line[0] for line in lines[1:]]
+
+
+def test_it_has_the_list_s_columns_as_values(owner: Machine, movespec: MoveSpec) -> None:
+    session_id = owner.create_session(movespec).json()["session_id"]
+    at = datetime(2026, 1, 5, 12, 0, 0, 250_000, UTC)
+    DetectionSession.objects.update(
+        created_at=at, accepted_frames_total=1234, status="cancelled", terminal_outcome="expired",
+        ended_at=at, deadline_at=None,
+    )  # fmt: skip
+    assert downloaded(member("support"), SESSIONS) == [
+        ["id", "customer", "MoveSpec", "status", "frames", "created"],
+        [
+            session_id, "Acme / owner", "Squat, version 1", "cancelled: expired", "1234",
+            "2026-01-05T12:00:00.250000Z",
+        ],
+    ]  # fmt: skip
+
+
+def test_it_is_an_attachment_with_the_lists_name_and_the_day(
+    owner: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kynaplatform.clock.now", lambda *_: datetime(2026, 11, 27, 1, tzinfo=UTC))
+    answer = member("support").get(SESSIONS)
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == (
+        'attachment; filename="detection-sessions-2026-11-27.csv"'
+    )
+
+
+def test_it_has_every_page_of_what_is_asked(
+    owner: Machine, movespec: MoveSpec, outsider: Machine
+) -> None:
+    other, _ = make_released(outsider.project)
+    add_sessions(owner, movespec, 1203, created_at="now() - (n / 7) * interval '1 second'")
+    add_sessions(outsider, other, 3)
+    newest = DetectionSession.objects.order_by("-created_at", "-id")
+    mine = newest.filter(project=owner.project)
+    client = member("support")
+    asked = {"organization": str(owner.organization.id), "status__exact": "cancelled"}
+    for found, expected in ((None, newest), (asked, mine)):
+        rows = ids(downloaded(client, SESSIONS, found))
+        assert rows == [str(id_) for (id_,) in expected.values_list("id")]
+    page = client.get(SESSIONS.removesuffix("csv/"), asked)
+    link = 'href="csv/?organization={organization}&amp;status__exact={status__exact}"'
+    assert link.format(**asked) in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_its_link_forgets_the_page_and_keeps_the_rest(owner: Machine) -> None:
+    for number in range(60):
+        Project.objects.create(organization=owner.organization, name=f"Project {number:02}")
+    client = member("support")
+    listed = "/admin/projects/project/?q=Project&o=-0&p=2"
+    shown = client.get(listed).content.decode()
+    assert 'href="csv/?q=Project&amp;o=-0"' in shown
+    lines = downloaded(client, "/admin/projects/project/csv/?q=Project&o=-0")
+    assert ids(lines) == [f"Acme / Project {number:02}" for number in reversed(range(60))]
+    assert client.get("/admin/projects/project/csv/?p=2").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "order", ["suspended_at", "-suspended_at", "organization", "-organization", "name"]
+)
+def test_rows_come_once_each_in_order_whatever_the_order(
+    owner: Machine, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    monkeypatch.setattr("staff.walking.ROWS_AT_ONCE", 4)
+    first = datetime(2026, 1, 5, tzinfo=UTC)
+    for number in range(23):
+        Project.objects.create(
+            organization=Organization.objects.create(name=f"O {number % 3}"),
+            name=f"P {number % 5}",
+            suspended_at=None if number % 2 else first + timedelta(hours=number % 3),
+        )
+    rows = Project.objects.order_by(order, "pk")
+    assert list(every_row(rows)) == list(rows)
+    assert len(rows) == 24
+
+
+DOWNLOADABLE = sorted(
+    (model for model, page in admin.site._registry.items() if isinstance(page, DownloadableAdmin)),
+    key=lambda model: model._meta.label,
+)
+
+
+@pytest.mark.parametrize("model", DOWNLOADABLE, ids=lambda model: model._meta.label)
+def test_every_list_is_downloaded_with_what_it_shows(
+    owner: Machine, movespec: MoveSpec, model: Any
+) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    page = address(model, "changelist")
+    lines = downloaded(client, f"{page}csv/")
+    shown = client.get(page).context["cl"].result_count
+    assert len(lines) == 1 + shown
+    text = str(lines)
+    assert "<" not in text
+    assert "secret_hash" not in text
+    assert owner.secret not in text
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_who_may_not_see_a_list_downloads_none(owner: Machine, role: str) -> None:
+    client = member(role)
+    for model in DOWNLOADABLE:
+        page = address(model, "changelist")
+        assert client.get(f"{page}csv/").status_code == client.get(page).status_code
+    noted = LogEntry.objects.count()
+    nobody = Client()
+    nobody.force_login(User.objects.create_user("nobody", is_staff=True))
+    for model in DOWNLOADABLE:
+        assert nobody.get(f"{address(model, 'changelist')}csv/").status_code == 403
+        assert Client().get(f"{address(model, 'changelist')}csv/").status_code == 302
+    assert client.post(SESSIONS).status_code == 405
+    assert LogEntry.objects.count() == noted
+
+
+def test_a_download_is_noted_with_who_and_what(owner: Machine) -> None:
+    client = member("support", "sam")
+    downloaded(client, SESSIONS, {"status__exact": "failed"})
+    entry = LogEntry.objects.get()
+    assert (entry.user.get_username(), entry.object_repr, entry.get_change_message()) == (
+        "sam",
+        "detection sessions",
+        "Downloaded as CSV: status__exact=failed.",
+    )
+    assert client.get(SESSIONS, {"status__exact": "alive"}).status_code == 400
+    assert LogEntry.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("\n=1", "'\n=1"),
+        ("a=1", "a=1"),
+        (-1, -1),
+        (None, None),
+    ],
+)
+def test_a_text_is_no_formula(value: object, written: object) -> None:
+    assert cell(value) == written
+
+
+def test_a_name_is_quoted_and_no_formula(owner: Machine) -> None:
+    Organization.objects.update(name='=HYPERLINK("http://x","y"), "é"')
+    (_, line) = downloaded(member("support"), "/admin/projects/organization/csv/")
+    assert line[0] == '\'=HYPERLINK("http://x","y"), "é"'
+
+
+def test_a_list_that_breaks_off_says_so(
+    owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_sessions(owner, movespec, 3)
+
+    def breaks(_: object) -> Any:
+        yield from DetectionSession.objects.all()[:1]
+        raise DatabaseError
+
+    monkeypatch.setattr("staff.session_list.SessionChangeList.every_row", breaks)
+    got = []
+    with pytest.raises(DatabaseError):
+        got.extend(member("support").get(SESSIONS).streaming_content)
+    lines = list(csv.reader(io.StringIO(b"".join(got).decode())))
+    assert len(lines) == 3
+    assert lines[-1] == [CUT]
+
+
+def test_a_download_reads_pages_by_short_statements(owner: Machine, movespec: MoveSpec) -> None:
+    add_sessions(owner, movespec, 1203)
+    answer = member("support").get(SESSIONS)
+    following = iter(answer.streaming_content)
+    with CaptureQueriesContext(connection) as first:
+        next(following)
+    with CaptureQueriesContext(connection) as rest:
+        chunks = list(following)
+    # A setting, the ids, the rows; then of two more pages.
+    assert (len(first), len(rest), len(chunks)) == (3, 6, 2)
