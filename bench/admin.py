@@ -132,11 +132,13 @@ def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]
     today, long_ago = now.date(), (now - timedelta(days=options.days * 0.8)).date()
     deep = Place("older", now - timedelta(days=options.days * 0.9), failed.id)
     whole: dict[str, object] = {"project__id__exact": scene.project_id}
+    customer: dict[str, object] = {"organization": small.organization_id}
     yield "index", "/admin/"
     asked: dict[str, dict[str, object]] = {
         "all": {},
         **{f"status {status}": {"status__exact": status} for status in Status.values},
         "mode replay": {"mode__exact": "replay"},
+        "status live": {"status__exact": "live"},
         "none: failed replay": {"status__exact": "failed", "mode__exact": "replay"},
         "today": {"day": today},
         "last 7 days": {"day": f"{today - timedelta(days=6)}..{today}"},
@@ -148,9 +150,18 @@ def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]
         "largest project, all filters": {
             **whole, "status__exact": "cancelled", "mode__exact": "live", "day": long_ago,
         },
+        "organization of 200": customer,
+        "organization of 200, live": {**customer, "status__exact": "live"},
+        "organization of 200, failed": {**customer, "status__exact": "failed"},
+        "organization of 200, replay": {**customer, "mode__exact": "replay"},
+        "organization of 200, none": {
+            **customer, "status__exact": "failed", "mode__exact": "replay",
+        },
+        "organization of 200, a day long ago": {**customer, "day": long_ago},
         "small project": {"project__id__exact": small.id},
         "small project, failed": {"project__id__exact": small.id, "status__exact": "failed"},
         "search: session": {"q": failed.id},
+        "search: short id": {"q": str(failed.id)[:8]},
         "search: project": {"q": scene.project_id},
         "search: version": {"q": failed.resolved_version_id},
         "search: nothing": {"q": "squat"},
@@ -158,12 +169,17 @@ def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]
         "deep, newer": {"p": deep._replace(towards="newer")},
         "deep, failed": {"p": deep, "status__exact": "failed"},
         "deep, largest project": {"p": deep, **whole},
+        "deep, organization of 200": {"p": deep, **customer},
     }  # fmt: skip
     for name, parameters in asked.items():
         texts = {key: str(value) for key, value in parameters.items()}
         yield name, f"{LIST}?{urlencode(texts)}"
     yield "one customer", f"/admin/projects/organization/{small.organization_id}/change/"
     yield "one project", f"/admin/projects/project/{scene.project_id}/change/"
+    yield "CSV, its first lines", f"{LIST}csv/"
+    yield "CSV of an organization, its first lines", f"{LIST}csv/?{urlencode(customer)}"
+    yield "organizations", "/admin/projects/organization/"
+    yield "projects", "/admin/projects/project/"
     yield "one session", f"{LIST}{failed.id}/change/"
 
 
@@ -182,11 +198,15 @@ def measure(scene: Scene, options: argparse.Namespace) -> Iterator[Figure]:
         for _ in range(options.times):
             started = time.perf_counter()
             answer = client.get(address)
+            if answer.streaming:
+                next(iter(answer.streaming_content))
             times.append((time.perf_counter() - started) * 1e3)
             if answer.status_code != 200:
                 raise SystemExit(f"{name}: {address} answers {answer.status_code}")
         with CaptureQueriesContext(connection) as statements:
-            client.get(address)
+            answer = client.get(address)
+            if answer.streaming:
+                next(iter(answer.streaming_content))
         yield Figure(
             page=name,
             statements=len(statements),

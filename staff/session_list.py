@@ -43,6 +43,11 @@ class AskingFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Left to `SessionChangeList`."""
 
+    @property
+    def told(self) -> str | None:
+        """What was asked for by the input."""
+        return None if self.value() in dict(self.lookup_choices) else self.value()
+
     def choices(self, changelist: Any) -> Iterator[Any]:
         kept = changelist.params.items()
         self.kept = [(name, value) for name, value in kept if name != self.parameter_name]
@@ -67,12 +72,19 @@ class OwnerFinder(AskingFilter):
     refers: ForeignKey[Any, Any]
 
     @property
+    def told(self) -> str | None:
+        owner = self._owners().filter(pk=self.value()).first() if self.value() else None
+        return str(owner) if owner else None
+
+    def _owners(self) -> QuerySet[Any]:
+        return with_customer(self.refers.remote_field.model._default_manager.all())
+
+    @property
     def form(self) -> forms.Form:
         name = str(self.parameter_name)
         form = forms.Form(initial={name: self.value()})
-        owners = self.refers.remote_field.model._default_manager.all()
         form.fields[name] = forms.ModelChoiceField(
-            with_customer(owners),
+            self._owners(),
             label=f"Find by {self.title}",
             widget=AutocompleteSelect(self.refers, admin.site, attrs={"id": f"by-{self.title}"}),
         )

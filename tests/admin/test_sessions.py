@@ -493,8 +493,8 @@ def test_fifty_sessions_cost_the_queries_of_one(superuser: Client, movespec: Mov
         other.current_released_version_id = movespec.current_released_version_id
         add_rows(other, 1)
     # Login session and user; the planner's setting, the page's ids; its rows. A status asks what is
-    # overdue; the filter names the project.
-    assert few == [5, 6, 6]
+    # overdue; the filter names the project, and so does its input.
+    assert few == [5, 6, 7]
     assert [queries_of(superuser, one) for one in asked] == few
 
 

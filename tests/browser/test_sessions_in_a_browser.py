@@ -1,0 +1,110 @@
+"""Sessions as staff find, read and download them: in a browser, at two widths, by keyboard."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from movespecs.models import MoveSpec
+from sessions_app.models import DetectionSession
+from tests.admin.staffing import address
+from tests.browser.accessibility import assert_accessible
+from tests.browser.conftest import member
+from tests.browser.test_admin_is_accessible import COLOR_SCHEMES, detect
+from tests.conftest import Machine, make_released
+
+LIST = address(DetectionSession, "changelist")
+each_role = pytest.mark.parametrize("role", ["support", "operators"])
+each_width = pytest.mark.parametrize("width", [400, 1280])
+
+
+def assert_fits_light_and_dark(page: Page, width: int) -> None:
+    for color_scheme in COLOR_SCHEMES:
+        page.emulate_media(color_scheme=color_scheme)
+        assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.fixture
+def session(site: str, owner: Machine, movespec: MoveSpec, outsider: Machine) -> DetectionSession:
+    """One that has counted a squat; beside it another customer's."""
+    outsider.create_session(make_released(outsider.project)[0])
+    made = DetectionSession.objects.get(id=owner.create_session(movespec).json()["session_id"])
+    detect(made.id)
+    return made
+
+
+@each_role
+@each_width
+def test_staff_find_a_session_by_its_short_id_and_read_what_it_counted(
+    log_in: Callable[..., Page], session: DetectionSession, role: str, width: int
+) -> None:
+    screen = {"viewport": {"width": width, "height": 900}}
+    page = log_in(member("sam", role).username, **screen)
+    page.goto(LIST)
+    shown = page.locator("#result_list .short-id").first
+    assert shown.inner_text()[:8] in {str(row.id)[:8] for row in DetectionSession.objects.all()}
+    assert_fits_light_and_dark(page, width)
+    box = page.locator("#searchbar")
+    box.fill(str(session.id)[:8])
+    box.press("Enter")
+    rows = page.locator("#result_list tbody tr")
+    expect(rows).to_have_count(1)
+    assert "Acme / owner" in rows.inner_text()
+    assert "Squat, version 1" in rows.inner_text()
+    rows.get_by_role("link").first.press("Enter")
+
+    facts = page.get_by_role("region", name="Facts")
+    expect(facts.get_by_role("link", name="Acme / owner")).to_be_visible()
+    expect(facts.get_by_role("link", name="version 1")).to_be_visible()
+    repetitions = page.get_by_role("region", name="Repetitions", exact=True)
+    assert repetitions.locator(".figures").inner_text().split() == ["squat", "1"]
+    expect(repetitions.get_by_role("cell", name="s", exact=False).first).to_be_visible()
+    order = [facts, repetitions, page.get_by_role("region", name="Lifecycle")]
+    tops = [one.bounding_box() for one in order]
+    assert [box["y"] for box in tops if box] == sorted(box["y"] for box in tops if box)
+    events = page.get_by_role("region", name="Table of the last events")
+    expect(events).to_be_hidden()
+    page.get_by_text("The last 6 of 6 events").focus()
+    page.keyboard.press("Enter")
+    assert "event_completed" in events.inner_text()
+    assert_fits_light_and_dark(page, width)
+    may_cancel = page.get_by_role("link", name="Cancel …")
+    assert may_cancel.count() == (1 if role == "operators" else 0)
+
+
+@each_role
+@each_width
+def test_staff_narrow_to_a_customer_and_download_what_they_see(
+    log_in: Callable[..., Page],
+    session: DetectionSession,
+    tmp_path: Path,
+    role: str,
+    width: int,
+) -> None:
+    page = log_in(member("sam", role).username, viewport={"width": width, "height": 900})
+    page.goto(LIST)
+    expect(page.locator("#result_list tbody tr")).to_have_count(2)
+    page.locator("summary", has_text="Organization").press("Enter")
+    page.get_by_role("combobox", name="Find by organization").press("Enter")
+    page.keyboard.type("Acme")
+    expect(page.get_by_role("option")).to_have_text(["Acme"])
+    page.keyboard.press("Enter")
+    assert_fits_light_and_dark(page, width)
+    page.locator("details[open]").get_by_role("button", name="Show").press("Enter")
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    expect(page.locator("summary", has_text="Organization")).to_have_text("Organization: Acme")
+    page.locator("summary", has_text="Status").press("Enter")
+    page.get_by_role("link", name="Live").press("Enter")
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download as CSV").press("Enter")
+    saved = tmp_path / "sessions.csv"
+    started.value.save_as(saved)
+    assert started.value.suggested_filename.startswith("detection-sessions-")
+    header, line = csv.reader(saved.read_text().splitlines())
+    assert header[0] == "id"
+    assert line[:4] == [str(session.id), "Acme / owner", "Squat, version 1", "streaming"]
