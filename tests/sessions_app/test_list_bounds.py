@@ -139,6 +139,37 @@ def test_it_reads_little_for_every_filter_from_every_place(
     assert repr(unbounded) == "[]"
 
 
+def test_an_organization_reads_a_row_of_each_project_and_a_page_of_the_newest(
+    large: None, owner: Machine, movespec: MoveSpec
+) -> None:
+    projects = 200
+    values = f"'{owner.organization.id}'::uuid, 'P ' || n, now()"
+    run(
+        "INSERT INTO projects_project (id, organization_id, name, created_at) "  # noqa: S608
+        f"SELECT gen_random_uuid(), {values} FROM generate_series(1, {projects}) n"
+    )
+    of_all = "(SELECT array_agg(id) FROM projects_project WHERE name LIKE 'P %')"
+    for status in Status.values:
+        add = add_live if status in LIVE_STATUSES else add_ended
+        add(owner, movespec, status, MANY, project_id=f"({of_all})[1 + n % {projects}]")
+    run("ANALYZE detection_session")
+    asked = Asked(organization_id=owner.organization.id)
+    size = 10
+    # Each project's first row, and all that may follow, with ties, in those with the newest.
+    of_a_part = projects + 10 + (size + 1) * (size + 6)
+    for one, most in [
+        (asked, of_a_part),
+        (replace(asked, status="completed"), 2 * of_a_part + MOST_PASSED_OVER + 1),
+        (replace(asked, mode="live"), 6 * of_a_part),
+        (replace(asked, status="completed", mode="live"), of_a_part + MOST_PASSED_OVER + 1),
+    ]:
+        ask = partial(sessions_list, one, now=timezone.now(), start=None, size=size)
+        assert len(ask().sessions) == size
+        with Reading() as reading:
+            ask()
+        assert reading.rows <= most + size, one
+
+
 def test_a_request_reads_little_and_never_an_engine_state(large: None, owner: Machine) -> None:
     staff = Client()
     staff.force_login(User.objects.create_superuser("root"))
