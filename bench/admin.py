@@ -22,9 +22,13 @@ import statistics
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from scene import Scene, scene_for_run
+
+if TYPE_CHECKING:
+    from django.test import Client
 
 MOST_SESSIONS, MOST_TIMES = 10_000_000, 200
 PROJECTS = 200
@@ -183,6 +187,14 @@ def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]
     yield "one session", f"{LIST}{failed.id}/change/"
 
 
+def asked(client: "Client", address: str) -> Any:
+    """The answer, of which the first lines have been read if it comes as it is made."""
+    answer: Any = client.get(address)
+    if answer.streaming:
+        next(iter(answer.streaming_content))
+    return answer
+
+
 def measure(scene: Scene, options: argparse.Namespace) -> Iterator[Figure]:
     from django.conf import settings
     from django.contrib.auth.models import User
@@ -197,16 +209,12 @@ def measure(scene: Scene, options: argparse.Namespace) -> Iterator[Figure]:
         times = []
         for _ in range(options.times):
             started = time.perf_counter()
-            answer = client.get(address)
-            if answer.streaming:
-                next(iter(answer.streaming_content))
+            answer = asked(client, address)
             times.append((time.perf_counter() - started) * 1e3)
             if answer.status_code != 200:
                 raise SystemExit(f"{name}: {address} answers {answer.status_code}")
         with CaptureQueriesContext(connection) as statements:
-            answer = client.get(address)
-            if answer.streaming:
-                next(iter(answer.streaming_content))
+            asked(client, address)
         yield Figure(
             page=name,
             statements=len(statements),

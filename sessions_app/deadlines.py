@@ -202,7 +202,8 @@ def has_status(statuses: Sequence[str], now: datetime) -> Q:
 
 def has_not_ended(now: datetime) -> Q:
     """Not ended at `now`. Live sessions alone have a deadline, and indexes of their own."""
-    return Q(deadline_at__isnull=False) & has_status(LIVE_STATUSES, now)
+    stored = Q(deadline_at__isnull=False, status__in=LIVE_STATUSES)
+    return stored & has_status(LIVE_STATUSES, now)
 
 
 def session_as_of(sessions: QuerySet[DetectionSession], now: datetime) -> DetectionSession | None:

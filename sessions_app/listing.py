@@ -23,6 +23,8 @@ from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
 
 # So many sessions are read in vain: of what is overdue, and of each live state.
 MOST_PASSED_OVER = 500
+# Of the projects of an organization each may have as many as are met of one.
+MOST_PASSED_OVER_OF_MANY = 100
 # So many are found by the first digits of their ids.
 MOST_OF_IDS = 50
 LIVE = "live"
@@ -90,6 +92,8 @@ def sessions_list(
 
     Fewer, or none, where a neighbour follows all the same: see `keyset.page`.
     """
+    if asked.organization_id:
+        most_passed_over = min(most_passed_over, MOST_PASSED_OVER_OF_MANY)
     with _in_order_of_indexes():
         parts, sought, others = _sources(asked, now, most_passed_over)
         found = page(
