@@ -30,6 +30,12 @@ from staff.walking import every_row
 LONGEST_SEARCH = 200
 PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 COLUMN = re.compile(r"-?(0|[1-9][0-9]?)")
+# A key's secret or a token, or as much of one as tells what it is. As browsers know it, too.
+UNSEARCHED = r"kyna_s[ak]_|\beyJ[\w\-]{10}"
+NO_SECRETS = (
+    "No secrets here, nor parts of one: a key is found by its name, or by its id, the 32 digits "
+    "after kyna_sk_ or kyna_sa_."
+)
 
 
 def require_text(request: HttpRequest) -> None:
@@ -55,6 +61,11 @@ def require_page_number(text: str) -> None:
 def require_short(search: str) -> None:
     if len(search) > LONGEST_SEARCH:
         raise Refused(f"A search has at most {LONGEST_SEARCH} characters.")
+
+
+def require_no_secret(search: str) -> None:
+    if re.search(UNSEARCHED, search):
+        raise Refused(NO_SECRETS)
 
 
 def _short(text: str) -> str:
@@ -106,6 +117,7 @@ class OfferedChangeList(ChangeList):
         if SEARCH_VAR in asked and not self.search_fields:
             raise Refused("This list has no search.")
         require_short(self.query)
+        require_no_secret(self.query)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         if order := self.params.get(ORDER_VAR):

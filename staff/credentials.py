@@ -92,7 +92,10 @@ class CredentialAdmin(ActingAdmin):
         "last_used_at",
         "created_at",
     ]
-    search_fields = ["name", "=id", "project__name", "=project__id"]
+    search_fields = [
+        "name", "=id", "project__name", "=project__id", "project__organization__name",
+        "=project__organization__id",
+    ]  # fmt: skip
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -169,7 +172,7 @@ class AccessTokenAdmin(ReadOnlyAdmin):
     ]  # fmt: skip
     list_filter = ["created_at", "expires_at", "revoked_at"]
     list_select_related = ["credential"]
-    search_fields = ["=id", "=project__id", "=credential__id"]
+    search_fields = ["=id", "=project__id", "=credential__id", "=project__organization__id"]
     fields = [
         "id", "project", "credential", "scopes", "created_at", "expires_at", "revoked_at",
     ]  # fmt: skip

@@ -103,7 +103,10 @@ class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
         "created_at",
     ]
     list_select_related = ["current_released_version"]
-    search_fields = ["name", "=id", "project__name", "=project__id"]
+    search_fields = [
+        "name", "=id", "project__name", "=project__id", "project__organization__name",
+        "=project__organization__id",
+    ]  # fmt: skip
     fields = [
         "id", "shown_name", "shown_description", "project", "visibility", "released_version",
         "forked_from", "created_by", "created_at", "updated_at", "archived_at", "delisted_at",

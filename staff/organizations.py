@@ -229,7 +229,7 @@ class OrganizationAdmin(SuspendableAdmin):
 class ProjectAdmin(SuspendableAdmin):
     list_display = ["shown_name", "state"]
     list_filter = [SuspensionFilter, ("organization", OwnerFilter), "created_at"]
-    search_fields = ["name", "=id", "organization__name"]
+    search_fields = ["name", "=id", "organization__name", "=organization__id"]
     autocomplete_fields = ["organization"]
     acts = [*ISSUE.values(), *SuspendableAdmin.acts]
     given = ["name", "organization"]

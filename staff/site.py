@@ -9,11 +9,20 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import Resolver404, URLPattern, URLResolver, resolve, reverse
+from django.urls import Resolver404, URLPattern, URLResolver, path, resolve, reverse
 
 from kynaplatform import clock
-from staff.asking import require_known, require_page_number, require_short, require_text
+from staff.asking import (
+    NO_SECRETS,
+    UNSEARCHED,
+    require_known,
+    require_no_secret,
+    require_page_number,
+    require_short,
+    require_text,
+)
 from staff.at_a_glance import glance
+from staff.finding import asked_by, find
 from staff.login import LoginForm, OwnPasswordForm
 from staff.menu import grouped, tasks_of
 from staff.refusals import Refused
@@ -26,7 +35,31 @@ class StaffSite(AdminSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         # No row of ours has a page outside the admin that `view_on_site` could lead to.
-        return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
+        known = [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
+        found = self.admin_view(self.find)
+        return [
+            path("find/", found, {"template": "find"}, name="find"),
+            path("find/typed/", found, {"template": "find_typed"}, name="find_typed"),
+            *known,
+        ]
+
+    def each_context(self, request: Any) -> dict[str, Any]:
+        box = {"no_secret": f"(?!.*(?:{UNSEARCHED})).*", "no_secrets": NO_SECRETS}
+        return {**super().each_context(request), **box}
+
+    def find(self, request: HttpRequest, template: str) -> TemplateResponse:
+        """What `q` finds, by name or id: as a page, or as what the box shows while it is typed.
+
+        400 for a secret, a text of more than 200 characters, or any other parameter.
+        """
+        text = asked_by(request)
+        context = {
+            **self.each_context(request),
+            "title": f"Found for “{text}”" if text else "Find",
+            "asked": text,
+            "groups": find(request, text) if text else [],
+        }
+        return TemplateResponse(request, f"admin/{template}.html", context)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         inner = super().admin_view(view, cacheable)
@@ -81,6 +114,7 @@ class StaffSite(AdminSite):
         require_known(request.GET, known)
         require_page_number(request.GET.get("page", "1"))
         require_short(request.GET.get("term", ""))
+        require_no_secret(request.GET.get("term", ""))
         return super().autocomplete_view(request)
 
 

@@ -1,0 +1,331 @@
+"""The box on every page: an organization, project, key, MoveSpec or session by name or any id."""
+
+import html
+import logging
+import re
+from datetime import timedelta
+from itertools import chain
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from kynaplatform import clock
+from movespecs.models import MoveSpec, MoveSpecDraft
+from projects.credentials import credential_issue
+from projects.models import (
+    AccessToken,
+    ApiKey,
+    Credential,
+    CredentialKind,
+    Organization,
+    Project,
+    ServiceAccount,
+    SigningKey,
+)
+from projects.suspension import suspend
+from sessions_app.models import DetectionSession
+from staff.finding import KINDS, MOST_FOUND
+from tests.admin.staffing import ROLES, address, member, text_of
+from tests.api.asking import database_state
+from tests.conftest import Machine, make_released
+
+FIND = "/admin/find/"
+TYPED = "/admin/find/typed/"
+each_address = pytest.mark.parametrize("path", [FIND, TYPED])
+
+
+@pytest.fixture
+def support(db: None) -> Client:
+    return member("support")
+
+
+@pytest.fixture
+def three_projects(db: None) -> list[Project]:
+    """Three projects called iOS app, of three customers."""
+    return [
+        Project.objects.create(
+            organization=Organization.objects.create(name=customer), name="iOS app"
+        )
+        for customer in ("Acme Fitness", "Borealis Health", "Cedar Physio")
+    ]
+
+
+def found(client: Client, text: str, path: str = FIND) -> dict[str, list[tuple[str, str]]]:
+    """Kind → name and address of each row that is shown."""
+    response = client.get(path, {"q": text})
+    assert response.status_code == 200, text_of(response)
+    page = text_of(response)
+    return {
+        group.kind: [(one.name, one.address) for one in group.rows]
+        for group in response.context["groups"]
+        if all(html.escape(one.name) in page and one.address in page for one in group.rows)
+    }
+
+
+def names(client: Client, text: str) -> dict[str, list[str]]:
+    return {kind: [name for name, _ in rows] for kind, rows in found(client, text).items()}
+
+
+@each_address
+def test_words_find_a_project_by_its_customer_and_its_name_together(
+    support: Client, three_projects: list[Project], path: str
+) -> None:
+    sought = three_projects[1]
+    expected = {"Projects": [("Borealis Health / iOS app", address(sought))]}
+    for text in (
+        "borealis ios app", "IOS borealis", "Borealis Health / iOS app", '"health" "ios app"'
+    ):  # fmt: skip
+        assert found(support, text, path) == expected
+    assert found(support, "borealis android", path) == {}
+
+
+def test_what_belongs_to_a_customer_is_named_and_found_by_it(
+    support: Client, three_projects: list[Project]
+) -> None:
+    for project in three_projects:
+        for kind in (CredentialKind.API_KEY, CredentialKind.SERVICE_ACCOUNT):
+            credential_issue(project=project, kind=kind, name="production")
+        make_released(project, name="Squat")
+    cedar = "Cedar Physio / iOS app"
+    assert names(support, "cedar") == {
+        "Organizations": ["Cedar Physio"],
+        "Projects": [cedar],
+        "API keys": [f"{cedar} / production"],
+        "Service accounts": [f"{cedar} / production"],
+        "MoveSpecs": [f"{cedar} / Squat"],
+    }
+    assert names(support, "cedar squat") == {"MoveSpecs": [f"{cedar} / Squat"]}
+    assert len(names(support, "production")["API keys"]) == 3
+
+
+def test_any_id_is_found_whole_short_or_within_a_text(
+    support: Client, owner: Machine, movespec: MoveSpec
+) -> None:
+    created = owner.create_session(movespec).json()
+    service, _ = credential_issue(
+        project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="ci"
+    )
+    rows: list[Any] = [
+        owner.organization, owner.project, ApiKey.objects.get(),
+        ServiceAccount.objects.get(pk=service.pk), AccessToken.objects.first(),
+        SigningKey.objects.first(), movespec, movespec.current_released_version,
+        MoveSpecDraft.objects.get(movespec=movespec),
+        DetectionSession.objects.get(id=created["session_id"]),
+    ]  # fmt: skip
+    assert {type(row) for row in rows} == set(KINDS)
+    for row in rows:
+        whole: UUID = row.pk
+        for text in (
+            f"{whole}", f" {whole} ", str(whole).upper(), whole.hex, f"{whole}"[:8],
+            f"{whole}"[:9], f"{whole}"[:13], f"session {whole}: closed", f"Key ({whole})",
+        ):  # fmt: skip
+            (only,) = found(support, text).values()
+            assert [path for _, path in only] == [address(row)], text
+        assert found(support, whole.hex[:7]) == {}
+
+
+def test_a_name_of_hexadecimal_digits_is_found_beside_an_id(support: Client) -> None:
+    named = Organization.objects.create(name="deadbeef 12")
+    by_id = Organization.objects.create(id=UUID("deadbeef" + "0" * 24), name="Acme")
+    assert [path for _, path in found(support, "DEADBEEF")["Organizations"]] == [
+        address(by_id), address(named),
+    ]  # fmt: skip
+
+
+def test_the_called_so_come_first_then_those_that_begin_so_then_the_newest(
+    support: Client,
+) -> None:
+    now = clock.now()
+    for age, name in enumerate(("The ios", "iOS old", "My iOS", "ios", "iOS new")):
+        Organization.objects.create(name=name, created_at=now - timedelta(days=age))
+    assert names(support, "ios") == {
+        "Organizations": ["ios", "iOS old", "iOS new", "The ios", "My iOS"]
+    }
+    # A project whose customer alone is called so comes after one that is called so itself.
+    customer = Organization.objects.get(name="ios")
+    Project.objects.create(organization=customer, name="Android")
+    Project.objects.create(
+        organization=Organization.objects.create(name="Zeta"), name="iOS",
+        created_at=now - timedelta(days=9),
+    )  # fmt: skip
+    assert names(support, "ios")["Projects"] == ["Zeta / iOS", "ios / Android"]
+
+
+def test_of_many_it_shows_a_few_and_leads_to_a_list_of_exactly_those(
+    support: Client, three_projects: list[Project]
+) -> None:
+    for project in three_projects:
+        for number in range(MOST_FOUND):
+            credential_issue(project=project, kind=CredentialKind.API_KEY, name=f"ci {number}")
+            make_released(project, name=f"Ci {number}")
+    for text in ("ci", "ci ios", "Acme Fitness / iOS app / ci"):
+        groups = support.get(FIND, {"q": text}).context["groups"]
+        expected = MOST_FOUND if "Acme" in text else 3 * MOST_FOUND
+        for group in groups:
+            assert len(group.rows) == MOST_FOUND
+            assert (group.all is None) == (expected == MOST_FOUND)
+            model = ApiKey if group.kind == "API keys" else MoveSpec
+            every = group.all or f"{address(model, 'changelist')}?{urlencode({'q': text})}"
+            assert support.get(every).context["cl"].result_count == expected
+        assert {group.kind for group in groups} == {"API keys", "MoveSpecs"}
+
+
+def test_it_shows_the_state_of_what_it_finds(
+    support: Client, owner: Machine, movespec: MoveSpec
+) -> None:
+    suspend(owner.project, now=clock.now())
+    Credential.objects.update(revoked_at=clock.now())
+    page = text_of(support.get(FIND, {"q": "owner"}))
+    assert '<span class="badge bad">suspended</span>' in page
+    assert '<span class="badge bad">revoked</span>' in page
+
+
+def test_a_session_that_is_overdue_is_shown_as_it_is_by_now(
+    support: Client, owner: Machine, movespec: MoveSpec
+) -> None:
+    created = owner.create_session(movespec).json()["session_id"]
+    badge = re.compile(r'<span class="badge \w+">([^<]+)</span>')
+    assert badge.findall(text_of(support.get(FIND, {"q": created}))) == ["created"]
+    past = clock.now() - timedelta(seconds=1)
+    DetectionSession.objects.filter(id=created).update(deadline_at=past)
+    assert badge.findall(text_of(support.get(FIND, {"q": created}))) == ["expired"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_finds_the_kinds_that_it_may_view(
+    owner: Machine, movespec: MoveSpec, role: str
+) -> None:
+    client = member(role)
+    sees_keys = role != "release managers"
+    assert ("API keys" in found(client, "owner")) == sees_keys
+    assert found(client, "squat")["MoveSpecs"] == [("Acme / owner / Squat", address(movespec))]
+    assert bool(found(client, str(owner.credential.id))) == sees_keys
+    assert bool(found(client, str(AccessToken.objects.latest("created_at").pk))) == sees_keys
+    for _, path in chain(*found(client, "owner").values()):
+        assert client.get(path).status_code == 200
+
+
+def test_staff_without_permission_find_nothing_and_strangers_are_sent_to_the_login(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("s", is_staff=True))
+    before = database_state()
+    for text in ("owner", "squat", str(owner.project.id), str(owner.credential.id)):
+        assert found(client, text) == {}
+    assert "Nothing that you may see" in text_of(client.get(FIND, {"q": "owner"}))
+    for path in (FIND, TYPED):
+        assert Client().get(path, {"q": "owner"}).status_code == 302
+    client.force_login(User.objects.create_user("customer"))
+    assert client.get(FIND, {"q": "owner"}).status_code == 302
+    after = database_state()
+    for table in ("django_session", "auth_user"):  # by the logins of this test
+        del before[table], after[table]
+    assert after == before
+
+
+@each_address
+@pytest.mark.parametrize(
+    "query",
+    ["q=%00", f"q={'a+' * 101}", "q=a&q=b", "q=a&p=2", "name=a"],
+    ids=["NUL", "long", "twice", "page", "unknown"],
+)
+def test_what_it_does_not_offer_is_refused(support: Client, path: str, query: str) -> None:
+    assert support.get(f"{path}?{query}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        FIND, TYPED, "/admin/projects/apikey/", "/admin/projects/project/",
+        "/admin/sessions_app/detectionsession/", "/admin/admin/logentry/",
+    ],
+)  # fmt: skip
+def test_a_secret_is_neither_sought_nor_shown_nor_logged(
+    support: Client, owner: Machine, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    pasted = (owner.secret, f"  {owner.secret[:20]}", f"key {owner.secret}", owner.token)
+    for text in pasted:
+        with CaptureQueriesContext(connection) as statements:
+            answer = support.get(path, {"q": text})
+        assert answer.status_code == 400
+        assert "No secrets here" in text_of(answer)
+        told = [text_of(answer), caplog.text, *(one["sql"] for one in statements)]
+        assert not any(text.strip()[4:] in one for one in told)
+        assert not any(owner.secret.split("_")[-1] in one for one in told)
+
+
+def test_the_public_part_of_a_secret_finds_its_key(support: Client, owner: Machine) -> None:
+    key_id = owner.secret.split("_")[2]
+    assert list(chain(*found(support, key_id).values())) == [
+        ("Acme / owner / owner's key", address(ApiKey.objects.get()))
+    ]
+
+
+def test_names_are_shown_as_text(support: Client) -> None:
+    Organization.objects.create(name="<script>alert(1)</script> & Sons")
+    for path in (FIND, TYPED):
+        page = text_of(support.get(path, {"q": "<script> sons"}))
+        assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Sons" in page
+        assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "statements"),
+    [("", 0), ("acme ios", 5), ("0" * 32, 10), ("12345678", 15), ("/", 0)],
+)
+def test_it_takes_as_many_statements_whatever_there_is(
+    support: Client, three_projects: list[Project], text: str, statements: int
+) -> None:
+    of_any_page = 4  # the login's session, the user, and its permissions
+
+    def taken() -> int:
+        support.get(TYPED, {"q": text})
+        with CaptureQueriesContext(connection) as captured:
+            assert support.get(TYPED, {"q": text}).status_code == 200
+        return len(captured)
+
+    assert taken() == of_any_page + statements
+    for number in range(20):
+        organization = Organization.objects.create(name=f"Acme 12345678 {number}")
+        project = Project.objects.create(organization=organization, name="ios")
+        credential_issue(project=project, kind=CredentialKind.API_KEY, name="key")
+        make_released(project, name="ios")
+    assert taken() == of_any_page + statements
+
+
+def test_the_box_is_on_every_page_of_who_is_logged_in(support: Client, owner: Machine) -> None:
+    for path in (
+        "/admin/", FIND, address(Project, "changelist"), address(owner.project),
+        reverse("admin:password_change"), "/admin/projects/apikey/?q=%00",
+    ):  # fmt: skip
+        assert '<form id="find" role="search"' in text_of(support.get(path))
+    assert 'id="find"' not in text_of(Client().get(reverse("admin:login")))
+
+
+@pytest.mark.parametrize(
+    "model", [model for model in KINDS if model is not DetectionSession], ids=lambda m: m.__name__
+)
+def test_a_list_is_searched_by_the_short_id_that_it_shows(
+    support: Client, owner: Machine, movespec: MoveSpec, model: Any
+) -> None:
+    row = model._default_manager.first()
+    if row is None:
+        assert model is ServiceAccount
+        row = ServiceAccount.objects.get(
+            pk=credential_issue(
+                project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="ci"
+            )[0].pk
+        )
+    for text in (str(row.pk), str(row.pk)[:8], row.pk.hex):
+        assert list(
+            support.get(address(model, "changelist"), {"q": text}).context["cl"].result_list
+        ) == [row]
