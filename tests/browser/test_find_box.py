@@ -128,7 +128,7 @@ def test_a_secret_leaves_the_browser_neither_as_it_is_typed_nor_by_enter(
     for has_script in (True, False):
         page = log_in("sam", java_script_enabled=has_script)
         sent: list[Request] = []
-        page.on("request", sent.append)
+        page.on("request", lambda request, sent=sent: sent.append(request))
         for secret in (owner.secret, owner.token):
             page.locator("#find-text").fill(secret)
             page.locator("#find-text").press("Enter")
@@ -146,7 +146,7 @@ def test_an_answer_to_an_earlier_text_is_not_shown(
     member("sam", "support")
     page = log_in("sam")
     held = []
-    page.route("**/find/typed/?q=acme", held.append)
+    page.route("**/find/typed/?q=acme", lambda route: held.append(route))
     with page.expect_request("**/find/typed/?q=acme"):
         box(page).fill("acme")
     box(page).fill("cedar")

@@ -111,7 +111,7 @@ if (form) {
     form.querySelector("kbd").hidden = false;
     text.addEventListener("input", askSoon);
     text.addEventListener("keydown", press);
-    form.addEventListener("focusout", event => form.contains(event.relatedTarget) || close());
+    text.addEventListener("blur", close);
     // A press on an option must not take the focus away before it is a click.
     popup.addEventListener("mousedown", event => event.preventDefault());
     document.addEventListener("keydown", event => {
