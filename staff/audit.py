@@ -1,20 +1,152 @@
 """The history of every page together: who did what, when, and why."""
 
-from django.contrib import admin
-from django.contrib.admin.models import LogEntry
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
 
+from django.contrib import admin
+from django.contrib.admin.models import ACTION_FLAG_CHOICES, LogEntry
+from django.contrib.admin.utils import quote
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator, capfirst
+
+from staff.asking import ChosenFilter, OfferedChangeList
 from staff.lists import ReadOnlyAdmin
+from staff.log_search import HELP, log_searched
+from staff.shown import moment_of
+
+NAME = "History"
+LONGEST_IN_LIST = 160
+
+
+class KindFilter(ChosenFilter):
+    title = "what"
+    parameter_name = "what"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        kinds = [model for model in admin.site._registry if model is not LogEntry]
+        named = [
+            (model._meta.label_lower, str(capfirst(model._meta.verbose_name))) for model in kinds
+        ]
+        return sorted(named, key=lambda one: one[1].lower())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if (label := self.value()) is None:
+            return queryset
+        return queryset.filter(
+            content_type=ContentType.objects.get_by_natural_key(*label.split("."))
+        )
+
+
+class DoneFilter(ChosenFilter):
+    title = "done"
+    parameter_name = "done"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(flag), str(label)) for flag, label in ACTION_FLAG_CHOICES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(action_flag=self.value()) if self.value() else queryset
+
+
+def link_subjects(entries: Iterable[Any], request: HttpRequest) -> None:
+    """Give each entry the address of what it is about, or None if that is gone or not for them."""
+    by_kind: dict[type[Model], list[Any]] = defaultdict(list)
+    for entry in entries:
+        entry.address = None
+        model = entry.content_type and entry.content_type.model_class()
+        if model in admin.site._registry:
+            by_kind[model].append(entry)
+    for model, about in by_kind.items():
+        if not admin.site.get_model_admin(model).has_view_permission(request):
+            continue
+        keys = {_key(model, entry.object_id) for entry in about} - {None}
+        there = set(model._default_manager.filter(pk__in=keys).values_list("pk", flat=True))
+        opts = model._meta
+        for entry in about:
+            if (key := _key(model, entry.object_id)) in there:
+                name = f"admin:{opts.app_label}_{opts.model_name}_change"
+                entry.address = reverse(name, args=[quote(key)])
+
+
+def _key(model: type[Model], text: str | None) -> Any:
+    try:
+        return model._meta.pk.to_python(text)
+    except ValidationError:
+        return None
+
+
+class LogChangeList(OfferedChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        link_subjects(self.result_list, request)
 
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnlyAdmin):
     has_history = False
-    list_display = ["action_time", "user", "content_type", "object_repr", "get_change_message"]
-    list_filter = ["action_time", "action_flag", "content_type"]
+    list_display = [moment_of("action_time", "when"), "who", "what", "shortly"]
+    list_filter = ["action_time", KindFilter, DoneFilter]
     list_select_related = ["user", "content_type"]
+    # What is asked for is `log_searched`'s business; this shows the box.
     search_fields = ["=object_id", "object_repr", "=user__username"]
-    fields = ["action_time", "user", "content_type", "object_id", "object_repr", "what_was_done"]
+    search_help_text = HELP
+    fields = ["at", "who", "what", "object_id", "done"]
+    readonly_fields = ["at", "who", "what", "done"]
 
-    @admin.display(description="what was done")
-    def what_was_done(self, entry: LogEntry) -> str:
+    @admin.display(description="when")
+    def at(self, entry: LogEntry) -> Any:
+        return entry.action_time
+
+    @admin.display(description="who", ordering="user__username")
+    def who(self, entry: LogEntry) -> str:
+        return entry.user.get_username()
+
+    @admin.display(description="what")
+    def what(self, entry: Any) -> SafeString:
+        """Leads to its page, if it is there and whoever asks may see it."""
+        kind = entry.content_type.name if entry.content_type else ""
+        told = '<a href="{2}">{1}</a>' if entry.address else "{1}"
+        return format_html(
+            f'<span class="quiet">{{0}}</span> {told}', kind, entry.object_repr, entry.address
+        )
+
+    @admin.display(description="done")
+    def done(self, entry: LogEntry) -> str:
         return entry.get_change_message()
+
+    @admin.display(description="done")
+    def shortly(self, entry: LogEntry) -> str:
+        return Truncator(self.done(entry)).chars(LONGEST_IN_LIST)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LogChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return log_searched(queryset, search_term), False
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        if entry := super().get_object(request, object_id, from_field):
+            link_subjects([entry], request)
+        return entry
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(
+            request, {"title": NAME, "list_name": NAME, **(extra_context or {})}
+        )
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context |= {"title": "What was done", "subtitle": None, "list_name": NAME}
+        return super().render_change_form(request, context, *args, **kwargs)

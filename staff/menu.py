@@ -23,6 +23,10 @@ GROUPS: Sequence[tuple[str, Sequence[str]]] = (
 )
 
 
+# What is called otherwise than by Django.
+NAMES = {"admin.logentry": "History"}
+
+
 class Task(NamedTuple):
     """Something that staff come for; it takes the permissions, and begins at the page."""
 
@@ -64,6 +68,9 @@ def grouped(apps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         for app in apps
         for model in app["models"]
     }
+    for label, name in NAMES.items():
+        if label in models:
+            models[label] = {**models[label], "name": name}
     groups = [
         {"name": title, "models": [models.pop(label) for label in labels if label in models]}
         for title, labels in GROUPS

@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 @dataclass(frozen=True, kw_only=True)
 class IndexMigration:
-    """One of `app` on `table`, by its name and that of the migration before it."""
+    """One of `app` on `table`, by its name and that of the migration before it, or zero."""
 
     app: str
     before: str
@@ -40,7 +40,8 @@ class IndexMigration:
 
     def run_until(self, stop: int) -> None:
         """The first `stop` operations, of which nothing is noted."""
-        state = MigrationExecutor(connection).loader.project_state([(self.app, self.before)])
+        loader = MigrationExecutor(connection).loader
+        state = loader.project_state((self.app, self.name), at_end=False)
         migration = self._class()(self.name, self.app)
         migration.operations = migration.operations[:stop]
         with connection.schema_editor(atomic=False) as editor:

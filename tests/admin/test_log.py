@@ -1,0 +1,199 @@
+"""The history of everything: found by customer, each entry with a link to what it is about."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.admin.templatetags.admin_list import result_headers
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from movespecs.models import MoveSpec
+from projects.models import ApiKey, Organization, Project
+from staff import log_search
+from tests.admin.staffing import ROLES, address, member, text_of
+from tests.conftest import Machine
+
+LOG = "/admin/admin/logentry/"
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    return member("operators", "olga")
+
+
+@pytest.fixture
+def support(db: None) -> Client:
+    return member("support")
+
+
+def note(row: Model, name: str = "As it was then", flag: int = CHANGE, by: str = "ulf") -> str:
+    """An entry about a row; what was done is the key by which tests know it."""
+    user, _ = User.objects.get_or_create(username=by)
+    kind = ContentType.objects.get_for_model(row, for_concrete_model=False)
+    entry = LogEntry.objects.create(
+        user=user, content_type=kind, object_id=str(row.pk), object_repr=name, action_flag=flag,
+        change_message=f"Did {uuid4()}.",
+    )  # fmt: skip
+    return entry.change_message
+
+
+def found(client: Client, **asked: Any) -> list[str]:
+    """What was done, of each entry that is listed."""
+    response = client.get(LOG, asked)
+    assert response.status_code == 200
+    entries = response.context["cl"].result_list
+    assert all(entry.change_message in text_of(response) for entry in entries)
+    return [entry.change_message for entry in entries]
+
+
+@pytest.fixture
+def of_owner(owner: Machine, movespec: MoveSpec, outsider: Machine) -> list[str]:
+    """Entries about all that the owner has, the newest first; and one about an outsider's key."""
+    rows = [owner.organization, owner.project, ApiKey.objects.get(pk=owner.credential.pk),
+            movespec, movespec.current_released_version]  # fmt: skip
+    done = [note(row) for row in rows]
+    note(ApiKey.objects.get(pk=outsider.credential.pk))
+    return done[::-1]
+
+
+def test_entries_are_found_by_the_customer_whatever_it_was_called_then(
+    support: Client, owner: Machine, of_owner: list[str]
+) -> None:
+    assert found(support, q="acme") == of_owner
+    assert found(support, q="Acme / owner") == of_owner[:-1]
+    assert found(support, q=owner.organization.id) == of_owner
+    assert found(support, q=owner.project.id) == of_owner[:-1]
+    Organization.objects.filter(pk=owner.organization.pk).update(name="Renamed Fitness")
+    assert found(support, q="renamed") == of_owner
+    assert found(support, q="acme") == []
+    assert found(support, q="nobody") == []
+
+
+def test_a_name_that_is_no_more_is_found_by_what_the_newest_entries_say(
+    support: Client, owner: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    then = note(owner.project, "Acme Labs / App")
+    assert found(support, q="labs / app") == [then]
+    monkeypatch.setattr(log_search, "MOST_TEXTS", 3)
+    for _ in range(2):
+        note(owner.organization)
+    assert found(support, q="labs") == [then]
+    note(owner.organization)
+    assert found(support, q="labs") == []
+
+
+def test_entries_are_found_by_an_id_whole_or_short_and_by_who_it_was(
+    support: Client, owner: Machine, of_owner: list[str]
+) -> None:
+    of_key = of_owner[2]
+    key_id = str(owner.credential.id)
+    for text in (key_id, key_id.upper(), key_id[:8], key_id.replace("-", "")[:20], f"({key_id})"):
+        assert found(support, q=text) == [of_key]
+    gone = Project(id=uuid4())
+    then = note(gone, by="vera")
+    assert found(support, q=gone.id) == found(support, q=str(gone.id)[:9]) == [then]
+    assert found(support, q="Vera") == [then]
+
+
+def test_what_an_act_wrote_is_found_by_the_customer_and_links_to_it(
+    operator: Client, owner: Machine, outsider: Machine
+) -> None:
+    key = ApiKey.objects.get(pk=owner.credential.pk)
+    operator.post(address(key, "revoke"), {"reason": "It leaked."})
+    response = operator.get(LOG, {"q": "acme"})
+    (entry,) = response.context["cl"].result_list
+    page = text_of(response)
+    assert f'<a href="{address(key)}">{entry.object_repr}</a>' in page.replace("&#x27;", "'")
+    assert entry.object_repr.startswith("Acme / owner / owner's key (")
+    assert operator.get(entry.address).status_code == 200
+    assert found(operator, q="outsider") == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_entry_links_what_is_there_and_may_be_viewed(
+    owner: Machine, movespec: MoveSpec, role: str
+) -> None:
+    client = member(role)
+    key = ApiKey.objects.get(pk=owner.credential.pk)
+    user = User.objects.create_user("somebody")
+    rows: list[Model] = [movespec, key, user, Project(id=uuid4())]
+    for row in rows:
+        note(row, f"About {row.pk}")
+    seen = {"support": {movespec, key}, "release managers": {movespec}}
+    expected = seen.get(role, {movespec, key, user})
+    entries = client.get(LOG).context["cl"].result_list
+    shown = {entry.object_id: entry.address for entry in entries}
+    assert shown == {str(row.pk): address(row) if row in expected else None for row in rows}
+    for entry in entries:
+        page = text_of(client.get(address(entry)))
+        assert entry.object_repr in page
+        assert (f'href="{entry.address}">{entry.object_repr}' in page) == bool(entry.address)
+
+
+def test_an_entry_about_nothing_that_is_known_is_shown(support: Client) -> None:
+    user = User.objects.create_user("ulf")
+    LogEntry.objects.create(user=user, object_repr="Old", action_flag=CHANGE, change_message="A")
+    kind = ContentType.objects.get_for_model(Project)
+    LogEntry.objects.create(
+        user=user, content_type=kind, object_id="no id", object_repr="New", action_flag=CHANGE
+    )
+    assert [entry.address for entry in support.get(LOG).context["cl"].result_list] == [None] * 2
+
+
+def test_its_pages_say_what_they_are(support: Client, owner: Machine) -> None:
+    note(owner.organization, "Acme")
+    listed = support.get(LOG)
+    page = text_of(listed)
+    assert "<h1>History</h1>" in page
+    headers = result_headers(listed.context["cl"])
+    columns = [str(header["text"]).capitalize() for header in headers]
+    assert columns == ["When", "Who", "What", "Done"]
+    one = text_of(support.get(address(LogEntry.objects.get())))
+    assert "<h1>What was done</h1>" in one
+    for text in (page, one):
+        assert "Select log entry" not in text
+        assert "Log entr" not in text
+        assert "object repr" not in text.lower()
+        assert "change message" not in text.lower()
+
+
+def test_it_is_filtered_by_what_it_is_about_and_by_what_was_done(
+    support: Client, owner: Machine
+) -> None:
+    added = note(owner.project, flag=ADDITION)
+    changed = note(owner.project)
+    other = note(ApiKey.objects.get(pk=owner.credential.pk), flag=ADDITION)
+    assert found(support, what="projects.project") == [changed, added]
+    assert found(support, done="1") == [other, added]
+    assert found(support, what="projects.apikey", done="1", q="acme") == [other]
+    for query in ("what=projects.no", "what=x", "done=9", "content_type__id__exact=1"):
+        assert support.get(f"{LOG}?{query}").status_code == 400
+
+
+def test_a_search_takes_as_many_statements_whatever_there_is(
+    support: Client, owner: Machine, of_owner: list[str]
+) -> None:
+    def taken() -> int:
+        support.get(LOG, {"q": "acme"})
+        with CaptureQueriesContext(connection) as captured:
+            support.get(LOG, {"q": "acme"})
+        return len(captured)
+
+    before = taken()
+    for _ in range(20):
+        note(Project.objects.create(organization=owner.organization, name="more"))
+    assert taken() == before
+
+
+def test_who_may_not_view_the_log_sees_none_of_it(owner: Machine, of_owner: list[str]) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("s", is_staff=True))
+    assert client.get(LOG, {"q": "acme"}).status_code == 403
+    assert client.get(address(LogEntry.objects.latest("pk"))).status_code == 403
+    assert LogEntry.objects.count() == len(of_owner) + 1
