@@ -20,7 +20,7 @@ import dataclasses
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -196,18 +196,25 @@ def asked(client: "Client", address: str) -> Any:
 
 
 def measure(scene: Scene, options: argparse.Namespace) -> Iterator[Figure]:
-    from django.conf import settings
     from django.contrib.auth.models import User
+
+    user = User.objects.create_superuser("bench")
+    yield from ask(user, pages(scene, options), options.times)
+
+
+def ask(user: Any, named: Iterable[tuple[str, str]], number: int) -> Iterator[Figure]:
+    """Each page, told by its name and address, that many times."""
+    from django.conf import settings
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
     settings.ALLOWED_HOSTS = ["testserver"]
     client = Client()
-    client.force_login(User.objects.create_superuser("bench"))
-    for name, address in pages(scene, options):
+    client.force_login(user)
+    for name, address in named:
         times = []
-        for _ in range(options.times):
+        for _ in range(number):
             started = time.perf_counter()
             answer = asked(client, address)
             times.append((time.perf_counter() - started) * 1e3)
