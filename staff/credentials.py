@@ -172,7 +172,7 @@ class AccessTokenAdmin(ReadOnlyAdmin):
     ]  # fmt: skip
     list_filter = ["created_at", "expires_at", "revoked_at"]
     list_select_related = ["credential"]
-    search_fields = ["=id", "=project__id", "=credential__id", "=project__organization__id"]
+    search_fields = ["=id", "=project__id", "=credential__id"]
     fields = [
         "id", "project", "credential", "scopes", "created_at", "expires_at", "revoked_at",
     ]  # fmt: skip

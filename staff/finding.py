@@ -1,12 +1,13 @@
 """The box on every page: finds customers, keys, MoveSpecs and sessions by name or by any id."""
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import Case, IntegerField, Model, Q, Value, When
-from django.db.models.functions import Concat, LTrim
+from django.db.models import Case, IntegerField, Model, Q, When
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -31,12 +32,12 @@ from staff.searching import ids_of, means_one_id, searched, words_of
 from staff.shown import badge, short_id
 
 MOST_FOUND = 5
-OF_A_PROJECT = ("project__organization__name", "project__name", "name")
-# What is found, in the order that it is shown in: by the names that make up its whole one, its
-# own last; what has none is found by its id alone.
+OF_A_PROJECT = ("name", "project__name", "project__organization__name")
+# What is found, in the order that it is shown in, and the names that it is found by; what has
+# none is found by its id alone.
 KINDS: dict[type[Model], Sequence[str]] = {
     Organization: ("name",),
-    Project: ("organization__name", "name"),
+    Project: ("name", "organization__name"),
     ApiKey: OF_A_PROJECT,
     ServiceAccount: OF_A_PROJECT,
     MoveSpec: OF_A_PROJECT,
@@ -108,31 +109,34 @@ def _rows(model: type[Model], text: str) -> Iterator[Any]:
         for row in known.filter(pk__range=meant).order_by("pk")[: MOST_FOUND + 1]:
             seen.add(row.pk)
             yield row
-    if (names := KINDS[model]) and words_of(text) and not means_one_id(text):
-        ranked = _ranked(searched(known, text, names), names, text)
-        for row in ranked[: MOST_FOUND + 1]:
+    if KINDS[model] and not means_one_id(text) and words_of(text):
+        for row in _first(known, text):
             if row.pk not in seen:
                 yield row
 
 
-def _ranked(rows: Any, names: Sequence[str], text: str) -> Any:
-    """First what is called so, then what begins so, what has all words in its own name, the rest.
+def _first(rows: Any, text: str) -> Any:
+    """The first of `rows` that are shown, and one more, by their own names.
 
-    It is called by its own name, or by its whole one.
+    First what is called by all of the words or the last of them, then what begins so, what has
+    them all, the rest: of `acme ios app` the first two may be its customer's.
     """
     words = words_of(text)
-    asked, own = " ".join(words), names[-1]
-    spaced = [part for name in names for part in (Value(" "), name)]
-    has_words = Q(*(Q(**{f"{own}__icontains": word}) for word in words))
+    ends = [" ".join(words[start:]) for start in range(len(words))]
+    is_called = reduce(or_, [Q(name__iexact=end) for end in ends])
+    begins = reduce(or_, [Q(name__istartswith=end) for end in ends])
+    has_all = Q(*(Q(name__icontains=word) for word in words))
     rank = Case(
-        When(Q(**{f"{own}__iexact": asked}) | Q(whole_name__iexact=asked), then=0),
-        When(Q(**{f"{own}__istartswith": asked}) | Q(whole_name__istartswith=asked), then=1),
-        When(has_words, then=2),
-        default=3,
+        When(is_called, then=0), When(begins, then=1), When(has_all, then=2), default=3,
         output_field=IntegerField(),
-    )
-    named = rows.alias(whole_name=LTrim(Concat(*spaced)))
-    return named.alias(rank=rank).order_by("rank", "-created_at", "pk")
+    )  # fmt: skip
+
+    def ranked(some: Any) -> Any:
+        return some.alias(rank=rank).order_by("rank", "-created_at", "pk")
+
+    # Those alone are read whole: many may match.
+    found = searched(rows.model._default_manager.all(), text, KINDS[rows.model])
+    return ranked(rows.filter(pk__in=ranked(found).values("pk")[: MOST_FOUND + 1]))
 
 
 def _shown(page: Any, row: Any) -> Found:

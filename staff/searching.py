@@ -1,7 +1,8 @@
 """What a search asks for: words of names, or an id, whole or as short as lists show it."""
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import Any
@@ -9,19 +10,26 @@ from uuid import UUID
 
 from django.contrib.admin.utils import get_fields_from_path
 from django.db.models import Model, Q, QuerySet, UUIDField
+from django.db.models.constants import LOOKUP_SEP
 from django.utils.text import smart_split, unescape_string_literal
+
+from staff.refusals import Refused
 
 # An id has 32 digits: one from fewer than these would be no more than a guess.
 LEAST_DIGITS = 8
 DIGITS = re.compile(rf"[0-9a-f]{{{LEAST_DIGITS},32}}")
 WHOLE_ID = re.compile(r"(?<!\w)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?!\w)")
+# Each word may read a whole table.
+MOST_WORDS = 10
 # As in `Organization / Project`, which is copied from our own pages.
 BETWEEN_NAMES = "/"
 
 
 def words_of(text: str) -> list[str]:
-    """The words that have all to be found; what is in quotes is one."""
+    """The words that have all to be found; what is in quotes is one. Refused if they are many."""
     words = [word for word in smart_split(text) if word != BETWEEN_NAMES]
+    if len(words) > MOST_WORDS:
+        raise Refused(f"A search has at most {MOST_WORDS} words, or one id among them.")
     return [
         unescape_string_literal(word) if word[0] in "\"'" and word[0] == word[-1] else word
         for word in words
@@ -49,19 +57,40 @@ def matching(model: type[Model], text: str, fields: Sequence[str]) -> Q:
     Fields are as Django's `search_fields`: `=path` is compared as a whole. One that is an id is
     compared with ids alone, by its index.
     """
-    asked = {path: f"{path}__icontains" for path in fields if not path.startswith("=")}
-    asked |= {path[1:]: f"{path[1:]}__iexact" for path in fields if path.startswith("=")}
-    ids = [path for path in asked if _is_id(model, path)]
-    lookups = [asked[path] for path in asked if path not in ids]
+    paths = {path.removeprefix("="): path for path in fields}
+    ids = [path for path in paths if _is_id(model, path)]
+    names = {
+        path: "icontains" if path == asked else "iexact"
+        for path, asked in paths.items()
+        if path not in ids
+    }
     ways = []
     if meant := ids_of(text):
-        ways += [Q(**{f"{path}__range": meant}) for path in ids]
-    if lookups and not means_one_id(text):
-        words = [
-            reduce(or_, [Q(**{lookup: word}) for lookup in lookups]) for word in words_of(text)
-        ]
+        ways.append(_any_is(model, dict.fromkeys(ids, "range"), meant))
+    if names and not means_one_id(text):
+        words = [_any_is(model, names, word) for word in words_of(text)]
         ways += [reduce(and_, words)] if words else []
     return reduce(or_, ways, Q()) or Q(pk__in=[])
+
+
+def _any_is(model: type[Model], lookups: Mapping[str, str], asked: object) -> Q:
+    """One of the fields, each told with its lookup, is as `asked`.
+
+    What is asked of owners is asked of each owner once, not of every row that it has.
+    """
+    own = Q()
+    of_owners: dict[str, dict[str, str]] = defaultdict(dict)
+    for path, lookup in lookups.items():
+        relation, _, beyond = path.partition(LOOKUP_SEP)
+        if beyond and beyond != "id":
+            of_owners[relation][beyond] = lookup
+        else:
+            own |= Q(**{f"{path}{LOOKUP_SEP}{lookup}": asked})
+    for relation, beyond_it in of_owners.items():
+        owner: Any = model._meta.get_field(relation).related_model
+        owners = owner._base_manager.filter(_any_is(owner, beyond_it, asked))
+        own |= Q(**{f"{relation}__in": owners.order_by()})
+    return own
 
 
 def searched(rows: QuerySet[Any], text: str, fields: Sequence[str]) -> QuerySet[Any]:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -156,6 +157,10 @@ def test_the_called_so_come_first_then_those_that_begin_so_then_the_newest(
         created_at=now - timedelta(days=9),
     )  # fmt: skip
     assert names(support, "ios")["Projects"] == ["Zeta / iOS", "ios / Android"]
+    # Of one customer, the one that is called so comes before a newer one that begins so.
+    Project.objects.create(organization=customer, name="Android beta")
+    both = ["ios / Android", "ios / Android beta"]
+    assert names(support, "ios android")["Projects"] == both
 
 
 def test_of_many_it_shows_a_few_and_leads_to_a_list_of_exactly_those(
@@ -234,8 +239,8 @@ def test_staff_without_permission_find_nothing_and_strangers_are_sent_to_the_log
 @each_address
 @pytest.mark.parametrize(
     "query",
-    ["q=%00", f"q={'a+' * 101}", "q=a&q=b", "q=a&p=2", "name=a"],
-    ids=["NUL", "long", "twice", "page", "unknown"],
+    ["q=%00", f"q={'aa+' * 68}", f"q={'a+' * 11}", "q=a&q=b", "q=a&p=2", "name=a"],
+    ids=["NUL", "long", "many words", "twice", "page", "unknown"],
 )
 def test_what_it_does_not_offer_is_refused(support: Client, path: str, query: str) -> None:
     assert support.get(f"{path}?{query}").status_code == 400
@@ -268,6 +273,17 @@ def test_the_public_part_of_a_secret_finds_its_key(support: Client, owner: Machi
     assert list(chain(*found(support, key_id).values())) == [
         ("Acme / owner / owner's key", address(ApiKey.objects.get()))
     ]
+
+
+def test_many_words_are_refused_in_lists_too_but_not_around_an_id(
+    support: Client, owner: Machine
+) -> None:
+    line = f"a b c d e f g h i j k {owner.project.id}"
+    for path in (address(Project, "changelist"), address(LogEntry, "changelist")):
+        assert support.get(path, {"q": "a " * 10}).status_code == 200
+        assert support.get(path, {"q": "a " * 11}).status_code == 400
+        assert support.get(path, {"q": line}).status_code == 200
+    assert found(support, line) == {"Projects": [("Acme / owner", address(owner.project))]}
 
 
 def test_names_are_shown_as_text(support: Client) -> None:
