@@ -117,6 +117,7 @@ def fill(scale: float) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         for statement in FILLED:
             cursor.execute(statement, {"scale": scale})
         cursor.execute("VACUUM ANALYZE")
