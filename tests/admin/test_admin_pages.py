@@ -38,8 +38,9 @@ def populated(owner: Machine, movespec: MoveSpec) -> Machine:
     Group.objects.create(name="group")
     client = Client()
     client.force_login(User.objects.create_superuser("first"))
-    act(client, Organization, "suspend", owner.organization)
-    act(client, Organization, "resume", owner.organization)
+    for row in (owner.organization, owner.project):
+        act(client, type(row), "suspend", row)
+        act(client, type(row), "resume", row)
     return owner
 
 
