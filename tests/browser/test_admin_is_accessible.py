@@ -45,6 +45,14 @@ PAGES: list[tuple[str, Callable[[], str]]] = [
 ]
 
 
+HIDDEN_OF_A_LIST = """
+() => {
+  const list = document.querySelector("#changelist .results");
+  return list ? list.scrollWidth - list.clientWidth : 0;
+}
+"""
+
+
 @pytest.fixture
 def populated(owner: Machine, movespec: MoveSpec, superuser: User) -> None:
     """At least one row of every model, and a history of it."""
@@ -119,6 +127,10 @@ class Inspection:
             self.found.extend(violations(page, f"{name} ({color_scheme})", within))
         if (shown := page.evaluate("document.documentElement.scrollWidth")) > self.width:
             self.too_wide.append(f"{name} scrolls sideways: {shown} px wide at {self.width}")
+
+        hidden = page.evaluate(HIDDEN_OF_A_LIST)
+        if hidden > 0:
+            self.too_wide.append(f"{name}: {hidden} px of the list are hidden at {self.width}")
 
     def assert_no_problem(self) -> None:
         problems = "\n".join([*self.too_wide, report(self.found)]).strip()
