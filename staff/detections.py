@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from detection import MoveSpecInvalid
+from sessions_app.counting import Counts, counts_of, is_counted
 from sessions_app.events import present_ts
 from sessions_app.finishing import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession, EventType, SessionAttach
@@ -89,8 +90,9 @@ def detections(session: DetectionSession, now: datetime) -> dict[str, Any]:
     return {
         "picture": picture(newest[::-1], phases_of(session)) if newest else None,
         "drawn": len(newest),
-        "completed": _most(one.payload["event_key"] for one in completed),
-        "interrupted": _most(one.payload["reason"] for one in interrupted),
+        "counts": _counts(session, newest),
+        "is_counted": is_counted(session),
+        "reasons": _most(one.payload["reason"] for one in interrupted),
         "feedback": _most(one.payload["message"] for one in feedback),
         "repetitions": [_repetition(one, newest[-1].ts_ms) for one in completed[:LISTED]],
         "listed": [
@@ -152,6 +154,14 @@ def _bar(since: float, until: float, top: int) -> str:
     """A box of some width, however short the stay."""
     until = max(until, since + THINNEST)
     return f"M{since:.1f} {top + 5}H{until:.1f}V{top + LANE - 5}H{since:.1f}Z"
+
+
+def _counts(session: DetectionSession, newest: Sequence[DetectionEvent]) -> list[tuple[str, int]]:
+    """Of all events; of the newest alone where code from before the counters has stored some."""
+    known = Counts(session.repetitions, session.interrupted_total)
+    counts = known if is_counted(session) else counts_of(newest)
+    keys = Counter(counts.repetitions).most_common(COUNTED) or [("repetitions", 0)]
+    return [*keys, ("interrupted", counts.interrupted)]
 
 
 def _most(texts: Iterable[str]) -> list[tuple[str, int]]:

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from kynaplatform import clock
 from kynaplatform.api.errors import SessionAlreadyEnded
+from sessions_app.counting import is_counted
 from sessions_app.deadlines import session_as_of
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Status
@@ -82,7 +83,8 @@ class DetectionSessionAdmin(ActingAdmin, ReadOnlyAdmin):
     acts = [Cancel()]
     change_list_template = "admin/sessions_app/detectionsession/change_list.html"
     list_display = [
-        id_column, "customer", "movespec", "state", "frames", moment_of("created_at"),
+        id_column, "customer", "movespec", "state", "counted", "frames",
+        moment_of("created_at"),
     ]  # fmt: skip
     list_filter = [StatusFilter, "mode", DayFilter, OrganizationFilter, ProjectFilter]
     # Sorted otherwise, a page would read every row.
@@ -93,8 +95,8 @@ class DetectionSessionAdmin(ActingAdmin, ReadOnlyAdmin):
         "id", "project", "resolved_version", "mode", "contract_major", "status",
         "terminal_outcome", "finishing_outcome", "error_code", "error_message",
         "accepted_frames_total", "rejected_frames_total", "last_frame_seq", "last_batch_seq",
-        "events_total", "checkpoint_number", "created_at", "started_at", "deadline_at",
-        "longest_until", "lease_until", "ended_at", "stream_url",
+        "events_total", "interrupted_total", "checkpoint_number", "created_at", "started_at",
+        "deadline_at", "longest_until", "lease_until", "ended_at", "stream_url",
     ]})]  # fmt: skip
 
     @admin.display(description="customer")
@@ -109,6 +111,11 @@ class DetectionSessionAdmin(ActingAdmin, ReadOnlyAdmin):
     @admin.display(description="status")
     def state(self, session: DetectionSession) -> SafeString:
         return state_badge(session)
+
+    @admin.display(description="repetitions")
+    def counted(self, session: DetectionSession) -> int | None:
+        """None where code from before the counters has stored events."""
+        return sum(session.repetitions.values()) if is_counted(session) else None
 
     @admin.display(description="frames")
     def frames(self, session: DetectionSession) -> int:

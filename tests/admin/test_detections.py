@@ -136,7 +136,10 @@ def test_it_shows_a_session_that_has_detected_something(support: Client, scene: 
     scene.attach(session_id, 10)
     page = shown(support, session_id)
     html, text = text_of(page), words(page)
-    facts, repetitions = text.index(" Facts Customer "), text.index(" Repetitions squat 1 ")
+    facts, repetitions = (
+        text.index(" Facts Customer "),
+        text.index(" Repetitions squat 1 interrupted 0 "),
+    )
     assert facts < repetitions < text.index(" Lifecycle ") < text.index(" The last 6 of 6 events ")
     assert f"Frames accepted {whole().frames}, and 3 rejected" in text
     assert 'role="img" aria-labelledby="lanes-title lanes-text"' in html
@@ -262,7 +265,8 @@ def test_a_session_of_100_000_events_costs_no_more_than_one_of_a_few(
         page = shown(support, large)
     assert len(many) == len(few)
     text = words(page)
-    assert f"What follows is of the last {DRAWN} of 100000 events. repetitions 0" in text
+    told = f"What follows is of the last {DRAWN} of 100000 events."
+    assert f"repetitions 0 interrupted 0 {told}" in text
     assert [event.sequence for event in page.context["listed"]] == list(
         range(100_000, 100_000 - LISTED, -1)
     )
@@ -273,6 +277,40 @@ def test_a_session_of_100_000_events_costs_no_more_than_one_of_a_few(
     assert len(read) == 1
     plan = explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {read[0]}")
     assert rows_read(plan) == DRAWN
+
+
+def test_its_counts_are_of_all_events_whatever_is_drawn(support: Client, scene: Scene) -> None:
+    session_id = scene.streaming()[0]
+    add_events(session_id, DRAWN + 500)
+    DetectionSession.objects.filter(id=session_id).update(
+        counted_events_total=DRAWN + 500, repetitions={"squat": 40, "lunge": 2}, interrupted_total=7
+    )
+    told = f"What follows is of the last {DRAWN} of {DRAWN + 500} events."
+    assert f"squat 40 lunge 2 interrupted 7 {told}" in words(shown(support, session_id))
+
+
+def test_what_older_code_has_stored_is_counted_as_far_as_it_is_drawn(
+    support: Client, scene: Scene
+) -> None:
+    session_id = scene.streaming()[0]
+    add_events(session_id, DRAWN + 500)
+    DetectionEvent.objects.filter(session_id=session_id, sequence__in=[1, 900, 901]).update(
+        type="event_completed", payload={"event_key": "squat", "score": None}
+    )
+    told = f"These counts and what follows are of the last {DRAWN} of {DRAWN + 500} events."
+    assert f"squat 2 interrupted 0 {told}" in words(shown(support, session_id))
+
+
+def test_it_says_why_repetitions_were_interrupted(support: Client, scene: Scene) -> None:
+    session_id, holder = scene.streaming()
+    reasons = ["pose_lost", "out_of_order", "pose_lost"]
+    events = [
+        NewEvent(number, number, number * 100.0, "event_interrupted", {"reason": reason})
+        for number, reason in enumerate(reasons, start=1)
+    ]
+    scene.checkpoint(session_id, holder, 1, 5, events=events)
+    text = words(shown(support, session_id))
+    assert "repetitions 0 interrupted 3 Interrupted: pose_lost 2, out_of_order 1." in text
 
 
 def test_it_costs_two_queries_once_the_version_is_compiled(scene: Scene) -> None:

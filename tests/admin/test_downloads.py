@@ -39,13 +39,14 @@ def test_it_has_the_list_s_columns_as_values(owner: Machine, movespec: MoveSpec)
     session_id = owner.create_session(movespec).json()["session_id"]
     at = datetime(2026, 1, 5, 12, 0, 0, 250_000, UTC)
     DetectionSession.objects.update(
-        created_at=at, accepted_frames_total=1234, status="cancelled", terminal_outcome="expired",
+        created_at=at, accepted_frames_total=1234, repetitions={"squat": 9, "lunge": 3},
+        status="cancelled", terminal_outcome="expired",
         ended_at=at, deadline_at=None,
     )  # fmt: skip
     assert downloaded(member("support"), SESSIONS) == [
-        ["id", "customer", "MoveSpec", "status", "frames", "created"],
+        ["id", "customer", "MoveSpec", "status", "repetitions", "frames", "created"],
         [
-            session_id, "Acme / owner", "Squat, version 1", "cancelled: expired", "1234",
+            session_id, "Acme / owner", "Squat, version 1", "cancelled: expired", "12", "1234",
             "2026-01-05T12:00:00.250000Z",
         ],
     ]  # fmt: skip

@@ -82,7 +82,7 @@ def test_its_first_lines_come_before_the_last_are_read_and_the_api_answers_meanw
     wire = asking(f"{PAGE}csv/")
     answer = wire.getresponse()
     assert (answer.status, answer.headers["Transfer-Encoding"]) == (200, "chunked")
-    assert answer.readline() == b"id,customer,MoveSpec,status,frames,created\r\n"
+    assert answer.readline() == b"id,customer,MoveSpec,status,repetitions,frames,created\r\n"
     # Who reads slowly holds no transaction, and neither the pages nor the API.
     eventually(lambda: transactions() == 0, "the download waits in no transaction")
     for path in (PAGE, "/healthz", "/api/movespecs"):
@@ -114,5 +114,5 @@ def test_a_reader_who_goes_away_leaves_the_next_one_his_turn(
     wire = asking(f"{PAGE}csv/?status__exact=failed")
     answer = wire.getresponse()
     assert answer.status == 200
-    assert answer.read() == b"id,customer,MoveSpec,status,frames,created\r\n"
+    assert answer.read() == b"id,customer,MoveSpec,status,repetitions,frames,created\r\n"
     wire.close()

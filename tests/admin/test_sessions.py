@@ -311,6 +311,25 @@ def test_the_chosen_project_is_named_in_its_filter(superuser: Client, movespec: 
     assert "<script>alert(1)" not in shown
 
 
+def test_a_row_shows_customer_movespec_outcome_repetitions_and_frames(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    counted = {"repetitions": {"squat": 9, "lunge": 3}, "events_total": 30}
+    make_session(
+        movespec, "cancelled", terminal_outcome="expired", accepted_frames_total=77,
+        counted_events_total=30, **counted,
+    )  # fmt: skip
+    make_session(movespec, created_at=NOON - HOUR, counted_events_total=20, **counted)
+    page = superuser.get(LIST).content.decode()
+    cells = re.findall(r'<td class="field-(\w+)">(.*?)</td>', page)
+    told = [re.sub("<[^>]+>", "", text) for name, text in cells if name != "shown"]
+    assert told == [
+        "Acme / owner", "Squat, version 1", "cancelled: expired", "12", "77",
+        # Older code has stored events that no counter has.
+        "Acme / owner", "Squat, version 1", "completed", "-", "0",
+    ]  # fmt: skip
+
+
 # --- Search ------------------------------------------------------------------------------
 
 

@@ -54,13 +54,19 @@ def test_staff_find_a_session_by_its_short_id_and_read_what_it_counted(
     expect(rows).to_have_count(1)
     assert "Acme / owner" in rows.inner_text()
     assert "Squat, version 1" in rows.inner_text()
+    assert rows.locator(".field-counted").inner_text() == "1"
     rows.get_by_role("link").first.press("Enter")
 
     facts = page.get_by_role("region", name="Facts")
     expect(facts.get_by_role("link", name="Acme / owner")).to_be_visible()
     expect(facts.get_by_role("link", name="version 1")).to_be_visible()
     repetitions = page.get_by_role("region", name="Repetitions", exact=True)
-    assert repetitions.locator(".figures").inner_text().split() == ["squat", "1"]
+    assert repetitions.locator(".figures").inner_text().split() == [
+        "squat",
+        "1",
+        "interrupted",
+        "0",
+    ]
     expect(repetitions.get_by_role("cell", name="s", exact=False).first).to_be_visible()
     order = [facts, repetitions, page.get_by_role("region", name="Lifecycle")]
     tops = [one.bounding_box() for one in order]
