@@ -115,6 +115,7 @@ def make_sessions(scene: Scene, options: argparse.Namespace) -> None:
         for number in range(1, PROJECTS)
     )
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         cursor.execute(
             SESSIONS,
             {"projects": PROJECTS, "days": options.days, "sessions": options.sessions},

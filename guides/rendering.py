@@ -47,7 +47,7 @@ def rendered(guide: Guide) -> Rendered:
     """Made once for each process."""
     markdown = _markdown()
     source = guide.source
-    text = source.read_text() if source.is_file() else _page_of(guide)
+    text = source.read_text(encoding="utf-8") if source.is_file() else _page_of(guide)
     tokens = markdown.parse(text)
     headings = list(_anchored(tokens))
     for token in tokens:
@@ -66,7 +66,9 @@ def rendered(guide: Guide) -> Rendered:
 def _page_of(guide: Guide) -> str:
     """The files of a folder, each below its name."""
     files = sorted(guide.source.iterdir())
-    parts = [f"## {file.stem}\n\n```yaml\n{file.read_text()}```\n" for file in files]
+    parts = [
+        f"## {file.stem}\n\n```yaml\n{file.read_text(encoding='utf-8')}```\n" for file in files
+    ]
     return f"# {guide.name}\n\n{guide.summary}\n\n" + "\n".join(parts)
 
 

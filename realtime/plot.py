@@ -86,7 +86,7 @@ def draw(
         f"{count_interrupted(events)} interrupted"
     )
     if path.suffix == ".svg":
-        path.write_text(as_svg(figure))
+        path.write_text(as_svg(figure), encoding="utf-8")
     else:
         figure.savefig(path, format="png", dpi=DPI)
 

@@ -114,9 +114,11 @@ class LogEntryAdmin(ReadOnlyAdmin):
     def what(self, entry: Any) -> SafeString:
         """Leads to its page, if it is there and whoever asks may see it."""
         kind = entry.content_type.name if entry.content_type else ""
-        told = '<a href="{2}">{1}</a>' if entry.address else "{1}"
+        # A download asks of no entry whether its page is there.
+        address = getattr(entry, "address", None)
+        told = '<a href="{2}">{1}</a>' if address else "{1}"
         return format_html(
-            f'<span class="quiet">{{0}}</span> {told}', kind, entry.object_repr, entry.address
+            f'<span class="quiet">{{0}}</span> {told}', kind, entry.object_repr, address
         )
 
     @admin.display(description="done")

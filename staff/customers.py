@@ -128,7 +128,7 @@ def suspension_of(owner: Organization | Project) -> Suspension | None:
     entry = last_suspension(owner)
     if entry is None:
         return Suspension(owner.suspended_at)
-    said = entry.get_change_message().removeprefix(f"Suspended {entry.object_repr}. Reason: ")
+    _done, _, said = entry.get_change_message().partition(". Reason: ")
     return Suspension(owner.suspended_at, entry.user.get_username(), said)
 
 

@@ -26,8 +26,8 @@ from staff.asking import OfferedAdmin, OfferedChangeList
 from staff.refusals import Refused
 
 ROWS_AT_ONCE = 500
-# A spreadsheet takes a text that begins so for a formula.
-FORMULA = re.compile(r"[=+\-@\t\r\n]")
+# What a spreadsheet takes for a formula: where a text begins, or where one may cut it in two.
+FORMULA = re.compile("(^|[;\t\r\n])([ \u3000]*)([-=+@\uff0b\uff0d\uff1d\uff20])")
 CUT = "This list is not whole: the database did not answer. Download it again."
 
 
@@ -122,5 +122,4 @@ def cell(value: object) -> object:
         return value.isoformat().replace("+00:00", "Z")
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = str(value)
-    return f"'{text}" if FORMULA.match(text) else text
+    return FORMULA.sub(r"\1\2'\3", str(value))

@@ -59,6 +59,8 @@ class BoundedAdmin(DownloadableAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["has_history"] = self.has_history
+        if (row := context.get("original")) is not None:
+            context["subtitle"] = full_name(row)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def history_view(

@@ -125,6 +125,6 @@ def _onboard(page: ActingAdmin, request: HttpRequest, given: dict[str, Any]) -> 
 def _told_apart(organization: Organization) -> str:
     count = organization.projects.count()
     projects = "1 project" if count == 1 else f"{count} projects"
-    return (
-        f"{organization}, made {organization.created_at:%Y-%m-%d}, {projects}, id {organization.pk}"
-    )
+    state = ", suspended" if organization.suspended_at else ""
+    made = f"made {organization.created_at:%Y-%m-%d}"
+    return f"{organization}{state}, {made}, {projects}, id {organization.pk}"

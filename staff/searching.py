@@ -40,7 +40,7 @@ def ids_of(text: str) -> tuple[UUID, UUID] | None:
     """The first and the last id that `text` may mean: all that begin with it, or the one in it."""
     if whole := WHOLE_ID.search(text.lower()):
         return (UUID(whole[0]),) * 2
-    digits = text.strip().lower().replace("-", "")
+    digits = text.strip().removesuffix("…").lower().replace("-", "")
     if not DIGITS.fullmatch(digits):
         return None
     return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))

@@ -1,6 +1,5 @@
 """The list of sessions: what its filters ask for, found as the API finds it."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -22,9 +21,8 @@ from sessions_app.listing import LIVE, Asked, Listed, sessions_list
 from sessions_app.models import DetectionSession, Status
 from staff.asking import ChosenFilter, OfferedChangeList
 from staff.naming import with_customer
+from staff.searching import ids_of
 
-# As many as lists show, or more.
-ID_DIGITS = re.compile(r"[0-9a-f]{8,32}")
 # Sessions that a download reads at once.
 DOWNLOADED = 500
 
@@ -213,10 +211,9 @@ def _around(text: str) -> tuple[datetime, datetime]:
 def _of_id(text: str) -> dict[str, Any]:
     """What the id of a version or a project, or the first digits of a session's, asks; another text
     asks nothing."""
-    digits = text.removesuffix("…").replace("-", "").lower()
-    if not ID_DIGITS.fullmatch(digits):
+    if (meant := ids_of(text)) is None:
         return {}
-    first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    first, last = meant
     if first == last:
         versions = MoveSpecVersion.objects.filter(id=first)
         if version := versions.values_list("movespec__project_id").first():

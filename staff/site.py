@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import Resolver404, URLPattern, URLResolver, path, resolve, reverse
@@ -70,6 +71,8 @@ class StaffSite(AdminSite):
                 answer: HttpResponse = inner(request, *args, **kwargs)
             except Refused as refused:
                 return refused.page(self, request)
+            except PermissionDenied:
+                return Refused("Your role does not permit this.", status=403).page(self, request)
             return answer
 
         return update_wrapper(answering, inner)

@@ -33,7 +33,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
         "id", "movespec", "version_number", "state", "content_hash", "created_by",
         "created_at",
     ]  # fmt: skip
-    of_withdrawal = ["withdrawn_at", "withdrawn_by_staff", "withdrawal_reason"]
+    of_withdrawal = ["withdrawn_at", "withdrawn_by", "withdrawal_reason"]
     acts = VERSION_ACTS
 
     def get_fields(self, request: HttpRequest, obj: MoveSpecVersion | None = None) -> list[Any]:
@@ -54,6 +54,12 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
     @admin.display(description="MoveSpec", ordering="movespec__name")
     def movespec_name(self, version: MoveSpecVersion) -> str:
         return full_name(version.movespec)
+
+    @admin.display(description="withdrawn by")
+    def withdrawn_by(self, version: MoveSpecVersion) -> str | None:
+        # No link: who releases may not see accounts.
+        staff = version.withdrawn_by_staff
+        return staff.get_username() if staff else None
 
     @admin.display(description="state")
     def state(self, version: MoveSpecVersion) -> SafeString:
