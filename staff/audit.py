@@ -129,6 +129,8 @@ class LogEntryAdmin(ReadOnlyAdmin):
     def shortly(self, entry: LogEntry) -> str:
         return Truncator(self.done(entry)).chars(LONGEST_IN_LIST)
 
+    shortly.plain = LogEntry.get_change_message  # type: ignore[attr-defined]
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LogChangeList
 

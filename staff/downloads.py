@@ -74,9 +74,9 @@ class DownloadableAdmin(OfferedAdmin):
         LogEntry.objects.create(
             user_id=request.user.pk or 0,
             content_type=ContentType.objects.get_for_model(self.model, for_concrete_model=False),
-            object_repr=str(self.opts.verbose_name_plural),
+            object_repr="list as CSV",
             action_flag=CHANGE,
-            change_message=f"Downloaded as CSV: {asked or 'all'}.",
+            change_message=f"Downloaded: {asked or 'all'}.",
         )
 
 
@@ -108,8 +108,9 @@ def lines(changelist: OfferedChangeList, page: DownloadableAdmin) -> Iterator[by
 
 def plain(column: Any, row: Any, page: DownloadableAdmin) -> object:
     """A column's value without what dresses it for a page."""
-    if hasattr(column, "plain"):
-        return column.plain(row)
+    shown = getattr(page, column, None) if isinstance(column, str) else column
+    if valued := getattr(shown, "plain", None):
+        return valued(row)
     try:
         _field, _attribute, value = lookup_field(column, row, page)
     except ObjectDoesNotExist:

@@ -157,11 +157,22 @@ def test_a_download_is_noted_with_who_and_what(owner: Machine) -> None:
     entry = LogEntry.objects.get()
     assert (entry.user.get_username(), entry.object_repr, entry.get_change_message()) == (
         "sam",
-        "detection sessions",
-        "Downloaded as CSV: status__exact=failed.",
+        "list as CSV",
+        "Downloaded: status__exact=failed.",
     )
     assert client.get(SESSIONS, {"status__exact": "alive"}).status_code == 400
     assert LogEntry.objects.count() == 1
+
+
+def test_the_log_is_downloaded_with_the_whole_of_what_was_done(owner: Machine) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    reason = "because " * 100
+    downloaded(client, "/admin/projects/project/csv/", {"q": "owner"})
+    LogEntry.objects.update(change_message=reason)
+    _, this, before = downloaded(client, "/admin/admin/logentry/csv/")
+    assert this[1:] == ["root", "log entry list as CSV", "Downloaded: all."]
+    assert before[1:] == ["root", "project list as CSV", reason]
 
 
 @pytest.mark.parametrize(
