@@ -22,7 +22,7 @@ from staff.lists import ReadOnlyAdmin
 from staff.log_search import HELP, log_searched
 from staff.shown import moment_of
 
-NAME = "History"
+NAME = "Who did what"
 LONGEST_IN_LIST = 160
 
 
@@ -98,7 +98,6 @@ class LogEntryAdmin(ReadOnlyAdmin):
     list_select_related = ["user", "content_type"]
     # What is asked for is `log_searched`'s business; this shows the box.
     search_fields = ["=object_id", "object_repr", "=user__username"]
-    search_help_text = HELP
     fields = ["at", "who", "what", "object_id", "done"]
     readonly_fields = ["at", "who", "what", "done"]
 
@@ -146,7 +145,8 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return super().changelist_view(
-            request, {"title": NAME, "list_name": NAME, **(extra_context or {})}
+            request,
+            {"title": NAME, "list_name": NAME, "search_help": HELP, **(extra_context or {})},
         )
 
     def render_change_form(

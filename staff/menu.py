@@ -24,7 +24,7 @@ GROUPS: Sequence[tuple[str, Sequence[str]]] = (
 
 
 # What is called otherwise than by Django.
-NAMES = {"admin.logentry": "History"}
+NAMES = {"admin.logentry": "Who did what"}
 
 
 class Task(NamedTuple):

@@ -150,7 +150,7 @@ def test_its_pages_say_what_they_are(support: Client, owner: Machine) -> None:
     note(owner.organization, "Acme")
     listed = support.get(LOG)
     page = text_of(listed)
-    assert "<h1>History</h1>" in page
+    assert "<h1>Who did what</h1>" in page
     headers = result_headers(listed.context["cl"])
     columns = [str(header["text"]).capitalize() for header in headers]
     assert columns == ["When", "Who", "What", "Done"]
