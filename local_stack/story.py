@@ -18,6 +18,7 @@ from poses.figure import perform
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Organization, Project
 from projects.suspension import suspend
+from sessions_app.counting import store_counts_anew
 from sessions_app.models import (
     DetectionEvent,
     DetectionSession,
@@ -180,6 +181,9 @@ def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> Non
             ]
     SessionAttach.objects.bulk_create(attaches)
     DetectionEvent.objects.bulk_create(events)
+    for session in sessions:
+        if session.events_total:
+            store_counts_anew(session)
 
 
 def _detect_squats(yaml_source: str) -> list[dict[str, Any]]:
