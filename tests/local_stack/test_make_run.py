@@ -169,8 +169,11 @@ def test_it_shows_nothing_else_but_keeps_every_line(running: Run) -> None:
     assert "/api/detection/sessions " in announced[-2]
     assert [line for line in announced if re.match(r"\w+ *\| ", line)] == []
     assert eventually(lambda: " GET /api/movespecs 200 " in running.log), running.log
-    for name in ("setup", "web", "worker", "beat"):
-        assert re.search(rf"^{name:6} \| .", running.log, re.M), name
+    names = ("setup", "web", "worker", "beat")
+    # The last to start may take a moment longer than the address takes to answer.
+    assert eventually(
+        lambda: all(re.search(rf"^{name:6} \| .", running.log, re.M) for name in names)
+    ), running.log
     assert running.demo["admin_password"] not in running.log
     assert running.demo["api_key_secret"] not in running.log
 
