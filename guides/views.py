@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
+from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -50,11 +51,13 @@ class GuideView(PublicView):
     def get(self, request: Request, name: str) -> HttpResponse:
         """`/docs/NAME`: a guide as a page, or a picture or another file that guides refer to.
 
-        404, as a page, for what is neither.
+        302 for the name that its file has; 404, as a page, for what is none of these.
         """
         if (guide := GUIDES.get(name)) is not None:
             shown = {"shelf": SHELF, "guide": guide, "page": rendered(guide)}
             return _kept(_page("guides/guide.html", shown), PAGE_SECONDS)
+        if (as_page := name.removesuffix(".md")) in GUIDES:  # as the repository calls it
+            return HttpResponseRedirect(reverse("guide", args=[as_page]))
         if (path := files().get(name)) is not None:
             return _kept(
                 HttpResponse(path.read_bytes(), content_type=TYPES[path.suffix]), FILE_SECONDS

@@ -201,7 +201,7 @@ def test_a_picture_is_served_as_it_is_and_may_be_kept():
 @pytest.mark.parametrize(
     "name",
     [
-        "no-such", "no-such.png", "api.md", "api/", "api/x", "staff-guide/", "staff-guide/no.png",
+        "no-such", "no-such.png", "api/", "api/x", "staff-guide/", "staff-guide/no.png",
         "../manage.py", "%2e%2e/manage.py", "..%2fmanage.py", "staff-guide/../../manage.py",
         "staff-guide/../openapi.yaml", "/etc/passwd", "%2fetc%2fpasswd", "./openapi.yaml", "%00",
         "..\\manage.py", "../.env", "openapi.yaml/", "OPENAPI.YAML",
@@ -286,3 +286,8 @@ def test_no_page_asks_the_database_for_anything(django_assert_num_queries):
     for address in ("/docs/", "/docs/streaming", "/docs/openapi.yaml", "/docs/no-such"):
         with django_assert_num_queries(0):
             Client().get(address)
+
+
+def test_the_name_that_a_document_has_in_the_repository_leads_to_its_page():
+    answer = Client().get("/docs/movespec.md")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/docs/movespec")
