@@ -61,7 +61,7 @@ install:
 	@version='import sys; print(sys.version)'; python=$$("$(PYTHON)" -c "$$version"); \
 	wanted="$$python $$(cat $(REQUIREMENTS) | "$(PYTHON)" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')"; \
 	if [ "$$wanted" != "$$(cat $(STAMP) 2>/dev/null)" ]; then \
-	  echo "Installing the dependencies into $(VENV) …"; \
+	  echo "Installing the dependencies into $(VENV), which takes a minute or more …"; \
 	  rm -f $(STAMP); \
 	  if [ "$$($(BIN)/python -c "$$version" 2>/dev/null)" != "$$python" ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 	    "$(PYTHON)" -m venv --clear $(VENV) || exit 1; \

@@ -10,7 +10,7 @@ from stack_processes import bare_environment
 
 from local_stack.environment import PROJECT
 
-INSTALLING = "Installing the dependencies into .venv …\n"
+INSTALLING = "Installing the dependencies into .venv, which takes a minute or more …\n"
 
 
 @pytest.fixture
