@@ -98,8 +98,9 @@ def test_autocompletion_works_under_it(
     page.locator(".select2-search__field").fill("own")
     page.get_by_role("option", name="owner").click()
     expect(page.locator(".select2-selection__rendered")).to_contain_text("owner")
-    page.get_by_label("Name").fill("By hand")
-    page.get_by_role("button", name="Issue").click()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Name of the key").fill("By hand")
+    page.get_by_role("button", name="Issue an API key").click()
     page.locator("#secret").wait_for()
     page.get_by_role("button", name="Copy").click()
     assert ApiKey.objects.filter(name="By hand").count() == 1
