@@ -141,7 +141,7 @@ def secrets(
 
     chosen = "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"
     given = {"project": project, "name": "by hand", "chosen_id": chosen, "scopes": ["usage:read"]}
-    page = admin.post("/admin/projects/apikey/add/", given)
+    page = admin.post(f"/admin/projects/project/{project}/issue-api-key/", given)
     made.add_key_secret("API key of the admin", secret_on(page))
     rotation = {"overlap": "24", "reason": "Leaked"}
     page = admin.post(f"/admin/projects/apikey/{chosen}/rotate/", rotation)
