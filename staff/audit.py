@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
@@ -102,8 +103,8 @@ class LogEntryAdmin(ReadOnlyAdmin):
     readonly_fields = ["at", "who", "what", "done"]
 
     @admin.display(description="when")
-    def at(self, entry: LogEntry) -> Any:
-        return entry.action_time
+    def at(self, entry: LogEntry) -> str:
+        return date_format(entry.action_time, "DATETIME_FORMAT")
 
     @admin.display(description="who", ordering="user__username")
     def who(self, entry: LogEntry) -> str:
@@ -152,5 +153,5 @@ class LogEntryAdmin(ReadOnlyAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context |= {"title": "What was done", "subtitle": None, "list_name": NAME}
+        context |= {"title": "What was done", "list_name": NAME}
         return super().render_change_form(request, context, *args, **kwargs)

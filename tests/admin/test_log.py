@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.formats import date_format
 
 from movespecs.models import MoveSpec
 from projects.models import ApiKey, Organization, Project
@@ -154,8 +155,12 @@ def test_its_pages_say_what_they_are(support: Client, owner: Machine) -> None:
     headers = result_headers(listed.context["cl"])
     columns = [str(header["text"]).capitalize() for header in headers]
     assert columns == ["When", "Who", "What", "Done"]
-    one = text_of(support.get(address(LogEntry.objects.get())))
+    entry = LogEntry.objects.get()
+    one = text_of(support.get(address(entry)))
+    shown = date_format(entry.action_time, "DATETIME_FORMAT")
     assert "<h1>What was done</h1>" in one
+    assert "<h2>Changed" not in one
+    assert f'<div class="readonly">{shown}</div>' in one
     for text in (page, one):
         assert "Select log entry" not in text
         assert "Log entr" not in text
