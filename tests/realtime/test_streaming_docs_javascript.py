@@ -149,7 +149,7 @@ def test_node_with_ws_counts_squats(
     )
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[-1] == "completed"
+    assert lines[-1] == "completed { squat: 2 }"
     assert [line.split()[0] for line in lines].count("event_completed") == 2
     session = session_of(created)
     assert (session.accepted_frames_total, session.rejected_frames_total) == (len(POSES), 0)
@@ -175,4 +175,4 @@ def test_node_with_ws_attaches_again_to_a_server_that_comes_later(
                 output, errors = process.communicate(timeout=60)
         finally:
             process.kill()
-    assert (process.returncode, output, errors) == (0, "completed\n", "")
+    assert (process.returncode, output, errors) == (0, "completed {}\n", "")
