@@ -22,6 +22,7 @@ from local_stack import processes
 from local_stack.environment import PROJECT, make_broker_folders
 from local_stack.ports import free_port
 from local_stack.run import make_services
+from local_stack.run_log import RunLog
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.models import DetectionSession, Status
@@ -103,7 +104,7 @@ def platform(
             "WORKER_METRICS_PORT": str(worker_port),
         }.items():
             patch.setenv(name, value)
-        services = make_services(port, stream_port, folder)
+        services = make_services(port, stream_port, folder, RunLog(folder / "platform.log"))
     running: dict[str, subprocess.Popen[bytes]] = {}
 
     def log() -> str:
