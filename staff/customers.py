@@ -105,7 +105,8 @@ def customer_page(user: Any, owner: Organization | Project, *, now: datetime) ->
         "sections": list(_sections(user, whose, now)),
     }
     if may_view(user, DetectionSession):
-        ids = list(whose.projects.order_by("-created_at").values_list("pk", flat=True))
+        newest = whose.projects.order_by("-created_at").values_list("pk", flat=True)
+        ids = list(newest[: MOST_PROJECTS_READ + 1])
         shown |= {
             "recent": recent_sessions(ids[:MOST_PROJECTS_READ], now=now),
             "most_read": MOST_READ,

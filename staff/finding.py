@@ -27,6 +27,7 @@ from projects.models import (
 from sessions_app.deadlines import apply_deadlines
 from sessions_app.models import DetectionSession
 from staff.asking import require_known, require_no_secret, require_short
+from staff.links import page_of
 from staff.naming import full_name, project_of, with_customer
 from staff.searching import ids_of, means_one_id, searched, words_of
 from staff.shown import badge, short_id
@@ -140,11 +141,9 @@ def _first(rows: Any, text: str) -> Any:
 
 
 def _shown(page: Any, row: Any) -> Found:
-    opts = page.opts
-    project, has_name = project_of(row), bool(KINDS[opts.model])
+    project, has_name = project_of(row), bool(KINDS[page.model])
     name = f"{project} / {visible(row.name)}" if project and has_name else full_name(row)
     state = page.state(row) if hasattr(page, "state") else None
-    if opts.model is DetectionSession:
+    if page.model is DetectionSession:
         state = badge(row.terminal_outcome or row.status)
-    address = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
-    return Found(name, short_id(row.pk) if has_name else None, state, address)
+    return Found(name, short_id(row.pk) if has_name else None, state, page_of(row))

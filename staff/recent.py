@@ -5,7 +5,7 @@ of one index scan for each project gives them in that order, so nothing is read 
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,8 +13,8 @@ from django.db import connection
 
 from sessions_app.models import Outcome
 from staff.charts import Chart, chart
+from staff.shown import DAY
 
-DAY = timedelta(days=1)
 DAYS = 14
 MOST_READ = 50_000
 LIVE, OVERDUE = "live", "overdue"
