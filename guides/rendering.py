@@ -12,7 +12,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
@@ -113,12 +113,12 @@ def _address(written: str, folder: Path) -> str | None:
     parts = urlsplit(written)
     if parts.scheme or not parts.path or written.startswith("/"):
         return written
-    address = address_of((folder / parts.path).resolve())
+    address = address_of((folder / unquote(parts.path)).resolve())
     return f"{address}#{parts.fragment}" if address and parts.fragment else address
 
 
 def _picture(token: Token, folder: Path) -> None:
-    path = (folder / str(token.attrGet("src"))).resolve()
+    path = (folder / unquote(str(token.attrGet("src")))).resolve()
     token.attrSet("src", address_of(path) or "")
     token.attrSet("loading", "lazy")
     if path.suffix == ".png" and path.is_file():

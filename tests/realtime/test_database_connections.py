@@ -96,6 +96,8 @@ def ask_everything_of_the_api(api: str, owner: Machine, session_id: str) -> None
         Connection(api).call("GET", path)
     with locked("django_session"):
         pages = [lambda: Connection(api).call("GET", "/admin/", **admin)] * 4
+        download = "/admin/projects/project/csv/"
+        pages.append(lambda: Connection(api).call("GET", download, **admin))
         cancel = f"{SESSIONS}/{session_id}/cancel"
         cancels = [lambda: Connection(api).call("POST", cancel, token=owner.token)] * (2 * THREADS)
         with racing([*pages, *cancels]) as race:
