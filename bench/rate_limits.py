@@ -12,9 +12,10 @@ import sys
 import tempfile
 import time
 
+from kynaplatform.api.rate_limits.shared_file import SharedFileCounter
+
 from kynaplatform.api.rate_limits import Counter, Limit
 from kynaplatform.api.rate_limits.over_redis import RedisCounter
-from kynaplatform.api.rate_limits.shared_file import SharedFileCounter
 
 PROJECTS = 1_000
 

@@ -11,26 +11,24 @@ from kynaplatform.api.caller import Caller
 from kynaplatform.api.client_address import client_address
 from kynaplatform.api.errors import RateLimited
 from kynaplatform.api.rate_limits import CounterUnavailable, Decision, Limit
+from kynaplatform.api.rate_limits.in_process import ProcessCounter
 from kynaplatform.api.rate_limits.over_redis import RedisCounter
-from kynaplatform.api.rate_limits.shared_file import SharedFileCounter
 
 FALLBACKS = Counter(
     "kyna_rate_limit_fallbacks",
-    "Times that limits were looked up on this machine alone, because Redis was out of reach.",
+    "Times that limits were looked up in one process alone, because Redis was out of reach.",
 )
 
 
 class RequestCounter:
-    """Redis where it is configured, else a file that the processes of this machine share.
+    """Redis where it is configured, else this process alone.
 
-    While Redis is out of reach this machine counts alone: a limit that is briefly kept per
-    machine harms less than refusing every request.
+    While Redis is out of reach each process counts alone: a limit that is briefly kept per
+    process harms less than refusing every request.
     """
 
     def __init__(self) -> None:
-        folder = settings.DATA_DIR / "rate_limits"
-        folder.mkdir(parents=True, exist_ok=True)
-        self._local = SharedFileCounter(folder)
+        self._alone = ProcessCounter()
         self._redis = RedisCounter(settings.REDIS_URL) if settings.REDIS_URL else None
 
     def hit(self, limits: Sequence[Limit]) -> Decision:
@@ -41,13 +39,13 @@ class RequestCounter:
         """What `hit` would answer, counting nothing."""
         return self._ask(lambda counter: counter.peek(limits))
 
-    def _ask(self, ask: Callable[[RedisCounter | SharedFileCounter], Decision]) -> Decision:
+    def _ask(self, ask: Callable[[RedisCounter | ProcessCounter], Decision]) -> Decision:
         if self._redis is not None:
             try:
                 return ask(self._redis)
             except CounterUnavailable:
                 FALLBACKS.inc()
-        return ask(self._local)
+        return ask(self._alone)
 
 
 @cache

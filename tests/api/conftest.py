@@ -2,25 +2,22 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from kynaplatform.api.rate_limits import shared_file
+from kynaplatform.api.rate_limits import in_process
 from kynaplatform.api.throttling import request_counter
 
 
 @pytest.fixture
-def limits_clock(
-    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[SimpleNamespace]:
+def limits_clock(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """Counters of this test's own, whose time is `limits_clock.now` in seconds."""
     clock = SimpleNamespace(now=1_000.0)
-    settings.DATA_DIR, settings.REDIS_URL = tmp_path, ""
+    settings.REDIS_URL = ""
     request_counter.cache_clear()
     stopped = SimpleNamespace(**{**vars(time), "monotonic": lambda: clock.now})
-    monkeypatch.setattr(shared_file, "time", stopped)
+    monkeypatch.setattr(in_process, "time", stopped)
     yield clock
     request_counter.cache_clear()

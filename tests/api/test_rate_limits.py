@@ -1,18 +1,12 @@
-import contextlib
 import itertools
 import math
 import multiprocessing
 import os
-import random
-import signal
 import socket
 import sys
-import threading
 import time
 import uuid
-from collections import Counter as Tally
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,17 +18,16 @@ from kynaplatform.api.rate_limits import (
     Decision,
     Limit,
     parse_rate,
-    shared_file,
 )
+from kynaplatform.api.rate_limits.in_process import ProcessCounter
 from kynaplatform.api.rate_limits.over_redis import PREFIX, RedisCounter
-from kynaplatform.api.rate_limits.shared_file import BUSY, SharedFileCounter
 
 FORK = multiprocessing.get_context("fork")
 
 
 @pytest.fixture
-def file_counter(tmp_path):
-    return SharedFileCounter(tmp_path, capacity=1 << 15)
+def process_counter():
+    return ProcessCounter()
 
 
 @pytest.fixture
@@ -42,7 +35,7 @@ def redis_counter(redis_url):
     return RedisCounter(redis_url)
 
 
-@pytest.fixture(params=["file_counter", "redis_counter"])
+@pytest.fixture(params=["process_counter", "redis_counter"])
 def counter(request):
     return request.getfixturevalue(request.param)
 
@@ -213,7 +206,8 @@ def test_it_meets_every_call_as_a_list_of_times_would(counter, calls):
 # Side by side
 
 
-def test_it_admits_exactly_the_quota_to_8_processes(counter):
+def test_redis_admits_exactly_the_quota_to_8_processes(redis_counter):
+    counter = redis_counter
     tight, wide = Limit(make_key(), 1_000), Limit(make_key("organization"), 10_000)
     reader, writer = os.pipe()
 
@@ -240,170 +234,44 @@ def test_it_admits_exactly_the_quota_to_8_threads(counter):
     assert counter.peek(limits[1:], 100).remaining == 9_000
 
 
-def test_two_counters_of_one_folder_count_together(tmp_path):
+def test_two_processes_count_apart():
     limits = [Limit(make_key(), 10)]
-    first, second = SharedFileCounter(tmp_path), SharedFileCounter(tmp_path)
-    assert count_admitted(first, limits, hits=6, now=100) == 6
-    assert count_admitted(second, limits, hits=6, now=100) == 4
-
-
-def test_a_fork_taken_while_another_thread_counts_can_count(file_counter):
-    limits = [Limit(make_key(), 1_000_000)]
-    stopping = threading.Event()
-
-    def keep_counting():
-        while not stopping.is_set():
-            file_counter.hit(limits)
-
-    threads = [threading.Thread(target=keep_counting) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    try:
-        exits = [run_forked(lambda: file_counter.hit(limits)) for _ in range(20)]
-    finally:
-        stopping.set()
-        for thread in threads:
-            thread.join()
-    assert exits == [[0]] * 20
-
-
-# Killed
-
-
-@pytest.mark.parametrize(
-    ("step", "call"), [("_find", 1), ("_find", 2), ("_link", 1), ("_link", 2), ("_replace", 2)]
-)
-@pytest.mark.parametrize("after", [False, True])
-def test_a_call_killed_half_way_is_not_counted(file_counter, monkeypatch, step, call, after):
-    """Killed before or after a step: while hits leave (the first finds), or are linked."""
-    limits = [Limit(make_key(), 5), Limit(make_key("organization"), 5)]
-    original, calls_made = getattr(SharedFileCounter, step), itertools.count(1)
-    assert file_counter.hit(limits, 100).allowed
-    assert file_counter.hit(limits, 110).allowed
-
-    def die(self, *arguments):
-        last = next(calls_made) == call
-        result = None if last and not after else original(self, *arguments)
-        if last:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    def work():
-        monkeypatch.setattr(SharedFileCounter, step, die)
-        file_counter.hit(limits, 165)
-
-    assert run_forked(work) == [-signal.SIGKILL]
-    assert file_counter._header[BUSY] == 1
-    for limit in limits:
-        assert file_counter.peek([limit], 165) == Decision(True, 5, 4, 5)
-    assert file_counter.hit(limits, 165) == Decision(True, 5, 3, 5)
-    assert file_counter.hit(limits, 170) == Decision(True, 5, 3, 55)
-
-
-def test_processes_killed_at_any_instant_leave_an_exact_counter(file_counter):
-    quota, kills = 15_000, 60
-    limits = [Limit(make_key(), quota), Limit(make_key("organization"), quota)]
-    reader, writer = os.pipe()
-    os.set_blocking(reader, False)
-
-    def work():
-        while True:
-            if file_counter.hit(limits, 100).allowed:
-                os.write(writer, b"x")
-
-    chance = random.Random(1)  # noqa: S311
-    told = 0
-    for kill in range(1, kills + 1):
-        child = FORK.Process(target=work)
-        child.start()
-        child.join(chance.uniform(0.001, 0.006))
-        child.kill()
-        child.join()
-        with contextlib.suppress(BlockingIOError):
-            told += len(os.read(reader, 65_536))
-        counted = [quota - file_counter.peek([limit], 100).remaining for limit in limits]
-        # A hit is untold when its process was killed between the two.
-        assert counted[0] == counted[1]
-        assert told <= counted[0] <= told + kill
-    left = file_counter.peek(limits, 100).remaining
-    assert count_admitted(file_counter, limits, hits=quota, now=100) == left
+    first, second = ProcessCounter(), ProcessCounter()
+    assert count_admitted(first, limits, hits=12, now=100) == 10
+    assert count_admitted(second, limits, hits=12, now=100) == 10
 
 
 # Bounds
 
 
-def test_a_flood_of_keys_stays_in_its_bytes_and_disturbs_no_known_key(tmp_path):
-    capacity = 1 << 14
-    counter = SharedFileCounter(tmp_path, capacity)
-    full, roomy = Limit(make_key("address"), 5), Limit(make_key("address"), 60)
-    assert count_admitted(counter, [full], hits=6, now=100) == 5
-    assert count_admitted(counter, [roomy], hits=1, now=100) == 1
-
-    flood = Tally(
-        counter.hit([Limit(f"address:{n}", 60)], 100 + n / 10_000).allowed for n in range(200_000)
-    )
-
-    # Three quarters of the ring under their own keys, then 60 under each of 8 shared ones.
-    admitted = capacity * 3 // 4 - 6 + 8 * 60
-    assert flood == {True: admitted, False: 200_000 - admitted}
-    [file] = Path(tmp_path).iterdir()
-    assert file.stat().st_size == 64 + 36 * (capacity + 1)
-    assert file.stat().st_blocks * 512 <= 36 * capacity + 8_192
-    assert counter.hit([full], 120) == Decision(False, 5, 0, 40)
-    assert counter.hit([roomy], 120) == Decision(True, 60, 58, 40)
-    assert counter.hit([Limit("address:0", 60)], 120) == Decision(True, 60, 58, 40)
-    assert counter.hit([Limit("address:new", 60)], 120).allowed is False
-    assert counter.hit([Limit(make_key("project"), 100)], 120) == Decision(True, 100, 99, 60)
-    assert counter.hit([Limit("address:new", 60)], 180) == Decision(True, 60, 59, 60)
+def test_a_flood_of_keys_keeps_no_more_than_it_may_and_the_oldest_are_forgotten():
+    counter = ProcessCounter(most_keys=1_000)
+    forgotten, hit_again = Limit(make_key("address"), 5), Limit(make_key("address"), 6)
+    assert count_admitted(counter, [forgotten], hits=6, now=100) == 5
+    assert count_admitted(counter, [hit_again], hits=5, now=100) == 5
+    for n in range(999):
+        assert counter.hit([Limit(f"address:{n}", 60)], 101).allowed
+    assert counter.hit([hit_again], 102) == Decision(True, 6, 0, 58)
+    for n in range(999, 1_500):
+        assert counter.hit([Limit(f"address:{n}", 60)], 103).allowed
+    assert len(counter._times) == 1_000
+    assert counter.hit([forgotten], 104) == Decision(True, 5, 4, 60)
+    assert counter.hit([hit_again], 104) == Decision(False, 6, 0, 56)
 
 
-def test_a_full_ring_refuses_until_its_oldest_hit_leaves(tmp_path):
-    counter = SharedFileCounter(tmp_path, capacity=1 << 12)
-    limits = [Limit(make_key(), 1_000_000)]
-    assert counter.hit(limits, 100).allowed
-    assert count_admitted(counter, limits, hits=4_100, now=110) == 4_095
-    assert counter.hit([Limit(make_key(), 10)], 120) == Decision(False, 10, 0, 40)
-    assert count_admitted(counter, limits, hits=2, now=160) == 1
-    assert count_admitted(counter, limits, hits=4_100, now=170) == 4_095
+def test_keys_without_a_hit_in_the_window_are_kept_no_longer():
+    counter = ProcessCounter()
+    for n in range(1_000):
+        counter.hit([Limit(f"address:{n}", 60)], 100 + n / 100)
+    assert counter.peek([Limit("address:0", 60)], 165).remaining == 60
+    assert len(counter._times) == 499
 
 
-def test_it_counts_a_quota_of_a_hundred_thousand(tmp_path):
-    counter = SharedFileCounter(tmp_path, capacity=1 << 17)
-    key = make_key()
+def test_it_counts_a_quota_of_a_hundred_thousand():
+    counter, key = ProcessCounter(), make_key()
     assert count_admitted(counter, [Limit(key, 100_000)], hits=100_001, now=100) == 100_000
     assert counter.hit([Limit(key, 10)], 130) == Decision(False, 10, 0, 30)
     assert counter.hit([Limit(key, 100_000)], 160) == Decision(True, 100_000, 99_999, 60)
-
-
-# The file
-
-
-def test_a_counter_made_anew_remembers(tmp_path):
-    limits = [Limit(make_key(), 1)]
-    assert SharedFileCounter(tmp_path).hit(limits).allowed
-    assert not SharedFileCounter(tmp_path).hit(limits).allowed
-
-
-def test_a_new_boot_starts_empty(tmp_path, monkeypatch):
-    limits = [Limit(make_key(), 1)]
-    assert SharedFileCounter(tmp_path).hit(limits, 100).allowed
-    monkeypatch.setattr(shared_file, "_boot", lambda: bytes(15) + b"2")
-    assert SharedFileCounter(tmp_path).hit(limits, 110).allowed
-    assert not SharedFileCounter(tmp_path).hit(limits, 110).allowed
-
-
-def test_a_file_whose_making_was_killed_is_completed(tmp_path):
-    limits = [Limit(make_key(), 1)]
-    (tmp_path / "rate-limits-1-4096").write_bytes(bytes(1_000))
-    counter = SharedFileCounter(tmp_path, capacity=4_096)
-    assert count_admitted(counter, limits, hits=2, now=100) == 1
-
-
-@pytest.mark.parametrize("capacity", [0, 2_048, 5_000])
-def test_it_refuses_a_capacity_it_cannot_have(tmp_path, capacity):
-    with pytest.raises(ValueError, match="power of two"):
-        SharedFileCounter(tmp_path, capacity)
-    assert list(tmp_path.iterdir()) == []
 
 
 # Redis

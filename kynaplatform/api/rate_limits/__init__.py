@@ -1,4 +1,4 @@
-"""Exact rolling windows of 60 s: `shared_file` counts on one machine, `over_redis` across."""
+"""Exact rolling windows of 60 s: `in_process` counts in one process, `over_redis` across them."""
 
 import re
 from collections.abc import Sequence
