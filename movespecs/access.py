@@ -36,7 +36,7 @@ def require_project(caller: Caller, project_id: UUID | None) -> None:
 
 def project_of(request: ApiRequest) -> UUID | None:
     """The caller's project; None without a bearer."""
-    return request.caller.project_id if request.caller else None
+    return request.user.project_id if request.user else None
 
 
 def visible_movespec(request: ApiRequest, movespec_id: UUID) -> MoveSpec:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from kynaplatform.api.errors import Conflict, MoveSpecArchived
+from kynaplatform.api.errors import Conflict
 from movespecs.authors import Author
+from movespecs.errors import MoveSpecArchived
 from movespecs.limits import require_room_for_movespec
 from movespecs.models import MoveSpec, MoveSpecDraft, Visibility
 

@@ -8,14 +8,13 @@ from django.db import IntegrityError, transaction
 
 from kynaplatform.api.errors import (
     IdempotencyKeyReused,
-    MoveSpecArchived,
-    MoveSpecNotReleased,
     NotFound,
 )
 from kynaplatform.api.idempotency import Fingerprints
 from kynaplatform.api.names import MOST_NAME_CHARACTERS, visible
 from movespecs.authors import Author
 from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS, movespec_create
+from movespecs.errors import MoveSpecArchived, MoveSpecNotReleased
 from movespecs.limits import LimitReached
 from movespecs.models import MoveSpec
 from movespecs.releases import version_create, version_release

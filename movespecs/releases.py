@@ -8,9 +8,10 @@ from uuid import UUID
 from django.db import transaction
 
 from detection import validate
-from kynaplatform.api.errors import Conflict, MoveSpecInvalid, MoveSpecVersionWithdrawn
+from kynaplatform.api.errors import Conflict
 from movespecs.authors import PLATFORM, Author
 from movespecs.drafts import movespec_lock
+from movespecs.errors import MoveSpecInvalid, MoveSpecVersionWithdrawn
 from movespecs.limits import require_room_for_version
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 

@@ -6,8 +6,9 @@ from uuid import UUID
 from detection import validate
 from kynaplatform import clock
 from kynaplatform.api import errors
+from kynaplatform.api.operations import Operation
 from kynaplatform.api.pagination import Page, paginate
-from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
+from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply
 from movespecs.access import (
     FAMILY,
     READ,
@@ -18,6 +19,7 @@ from movespecs.access import (
     visible_movespec,
     visible_versions,
 )
+from movespecs.errors import MoveSpecArchived, MoveSpecInvalid, MoveSpecVersionWithdrawn
 from movespecs.limits import LimitReached
 from movespecs.releases import version_create, version_release
 from movespecs.wire import (
@@ -34,27 +36,26 @@ from movespecs.wire import (
 class VersionViewSet(ApiViewSet):
     tag, resource = "MoveSpecs", "movespec_version"
 
-    @operation(
+    @Operation(
         summary="List versions",
         scope=READ,
         limit_family=FAMILY,
-        query=VersionQuery,
         returns=list[VersionAnswer],
         errors=(errors.NotFound,),
     )
-    def list(self, request: ApiRequest, movespec_id: UUID) -> Page:
+    def list(self, request: ApiRequest, movespec_id: UUID, query: VersionQuery) -> Page:
         """Newest first. Of another project's public MoveSpec: its released version."""
         own = request.caller.project_id
         movespec = visible_movespec(request, movespec_id)
         return paginate(
             request._request,
             visible_versions(movespec, own),
-            request.query,
+            query,
             partial(present_version, is_own=movespec.project_id == own),
             large="yaml_source",
         )
 
-    @operation(
+    @Operation(
         summary="Create a version",
         scope=WRITE,
         limit_family=FAMILY,
@@ -63,8 +64,8 @@ class VersionViewSet(ApiViewSet):
         also_status=200,
         errors=(
             errors.NotFound,
-            errors.MoveSpecArchived,
-            errors.MoveSpecInvalid,
+            MoveSpecArchived,
+            MoveSpecInvalid,
             LimitReached,
         ),
     )
@@ -77,7 +78,7 @@ class VersionViewSet(ApiViewSet):
         answer = present_version(version, is_own=True)
         return Reply(answer, status=201 if is_new else 200)
 
-    @operation(
+    @Operation(
         summary="Read a version",
         scope=READ,
         limit_family=FAMILY,
@@ -93,7 +94,7 @@ class VersionViewSet(ApiViewSet):
             raise errors.NotFound("movespec_version")
         return present_version(version, is_own=movespec.project_id == own)
 
-    @operation(
+    @Operation(
         summary="Validate a version",
         scope=WRITE,
         limit_family=FAMILY,
@@ -109,16 +110,16 @@ class VersionViewSet(ApiViewSet):
             validate(version.yaml_source), "movespec_version", version.id, clock.now()
         )
 
-    @operation(
+    @Operation(
         summary="Release a version",
         scope=WRITE,
         limit_family=FAMILY,
         returns=MoveSpecAnswer,
         errors=(
             errors.NotFound,
-            errors.MoveSpecArchived,
-            errors.MoveSpecVersionWithdrawn,
-            errors.MoveSpecInvalid,
+            MoveSpecArchived,
+            MoveSpecVersionWithdrawn,
+            MoveSpecInvalid,
         ),
     )
     def release(self, request: ApiRequest, movespec_id: UUID, version_id: UUID) -> MoveSpecAnswer:

@@ -9,8 +9,9 @@ from detection import validate
 from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import TextBody
+from kynaplatform.api.operations import Operation
 from kynaplatform.api.pagination import MOST_PER_PAGE, Page, paginate
-from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
+from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply
 from movespecs.access import (
     FAMILY,
     READ,
@@ -30,6 +31,7 @@ from movespecs.drafts import (
     movespec_create,
     movespec_edit,
 )
+from movespecs.errors import MoveSpecArchived, MoveSpecInvalid, MoveSpecNotReleased
 from movespecs.forks import movespec_fork
 from movespecs.limits import LimitReached
 from movespecs.wire import (
@@ -50,20 +52,18 @@ from movespecs.wire import (
 class MoveSpecViewSet(ApiViewSet):
     tag, resource = "MoveSpecs", "movespec"
 
-    @operation(
+    @Operation(
         summary="List MoveSpecs",
         bearer="optional",
         scope=READ,
         limit_family=FAMILY,
-        query=MoveSpecQuery,
         returns=list[MoveSpecAnswer],
     )
-    def list(self, request: ApiRequest) -> Page:
+    def list(self, request: ApiRequest, query: MoveSpecQuery) -> Page:
         """Public MoveSpecs and the caller's own, newest first; archived ones are left out.
 
         Without a bearer, or for another project's `project_id`, only public ones.
         """
-        query: MoveSpecQuery = request.query
         viewer = project_of(request)
         return paginate(
             request._request,
@@ -74,19 +74,17 @@ class MoveSpecViewSet(ApiViewSet):
             large="description",
         )
 
-    @operation(
+    @Operation(
         summary="Create a MoveSpec",
         scope=WRITE,
         limit_family=FAMILY,
-        body=MoveSpecCreate,
         example={"name": "Squat", "description": "Counts squats."},
         returns=MoveSpecAnswer,
         status=201,
         errors=(errors.ProjectMismatch, LimitReached),
     )
-    def create(self, request: ApiRequest) -> MoveSpecAnswer:
+    def create(self, request: ApiRequest, body: MoveSpecCreate) -> MoveSpecAnswer:
         """A private MoveSpec with an empty draft, in the token's project."""
-        body: MoveSpecCreate = request.body
         require_project(request.caller, body.project_id)
         movespec = movespec_create(
             project_id=request.caller.project_id,
@@ -97,7 +95,7 @@ class MoveSpecViewSet(ApiViewSet):
         )
         return present_movespec(movespec, request.caller.project_id)
 
-    @operation(
+    @Operation(
         summary="Read a MoveSpec",
         bearer="optional",
         scope=READ,
@@ -109,26 +107,27 @@ class MoveSpecViewSet(ApiViewSet):
         """One's own or a public MoveSpec; archived ones too."""
         return present_movespec(visible_movespec(request, movespec_id), project_of(request))
 
-    @operation(
+    @Operation(
         summary="Edit a MoveSpec",
         scope=WRITE,
         limit_family=FAMILY,
-        body=MoveSpecEdit,
         example={"visibility": "public"},
         returns=MoveSpecAnswer,
-        errors=(errors.NotFound, errors.MoveSpecArchived, errors.Conflict),
+        errors=(errors.NotFound, MoveSpecArchived, errors.Conflict),
     )
-    def partial_update(self, request: ApiRequest, movespec_id: UUID) -> MoveSpecAnswer:
+    def partial_update(
+        self, request: ApiRequest, movespec_id: UUID, body: MoveSpecEdit
+    ) -> MoveSpecAnswer:
         """Change name, description or visibility."""
         require_own(request, movespec_id)
         movespec_edit(
             movespec_id=movespec_id,
-            changes=msgspec.to_builtins(request.body),
+            changes=msgspec.to_builtins(body),
             now=clock.now(),
         )
         return present_movespec(visible_movespec(request, movespec_id), request.caller.project_id)
 
-    @operation(
+    @Operation(
         summary="Archive a MoveSpec",
         scope=WRITE,
         limit_family=FAMILY,
@@ -141,11 +140,10 @@ class MoveSpecViewSet(ApiViewSet):
         movespec_archive(movespec_id=movespec_id, now=clock.now())
         return present_movespec(visible_movespec(request, movespec_id), request.caller.project_id)
 
-    @operation(
+    @Operation(
         summary="Fork a MoveSpec",
         scope=WRITE,
         limit_family=FAMILY,
-        body=MoveSpecFork,
         example={"release": True},
         returns=MoveSpecAnswer,
         status=201,
@@ -155,19 +153,18 @@ class MoveSpecViewSet(ApiViewSet):
             errors.ProjectMismatch,
             errors.IdempotencyKeyReused,
             errors.NotFound,
-            errors.MoveSpecArchived,
-            errors.MoveSpecNotReleased,
-            errors.MoveSpecInvalid,
+            MoveSpecArchived,
+            MoveSpecNotReleased,
+            MoveSpecInvalid,
             LimitReached,
         ),
     )
-    def fork(self, request: ApiRequest, movespec_id: UUID) -> Reply:
+    def fork(self, request: ApiRequest, movespec_id: UUID, body: MoveSpecFork) -> Reply:
         """A new MoveSpec in the token's project whose draft is the source's released YAML.
 
         With `release` its version 1 is made and released too, all or nothing: sessions take it.
         A replay with the same Idempotency-Key answers with the same MoveSpec as it is now.
         """
-        body: MoveSpecFork = request.body
         require_project(request.caller, body.project_id)
         fork, is_replay = movespec_fork(
             source_id=movespec_id,
@@ -188,7 +185,7 @@ class MoveSpecViewSet(ApiViewSet):
 class DraftViewSet(ApiViewSet):
     tag, resource = "MoveSpecs", "movespec_draft"
 
-    @operation(
+    @Operation(
         summary="Read a draft",
         scope=READ,
         limit_family=FAMILY,
@@ -199,19 +196,18 @@ class DraftViewSet(ApiViewSet):
         """The text as it was last put, valid or not."""
         return present_draft(own_draft(request, movespec_id))
 
-    @operation(
+    @Operation(
         summary="Replace a draft",
         scope=WRITE,
         limit_family=FAMILY,
-        body=DraftReplace,
         text_body=TextBody("application/yaml", "yaml_source"),
         example={"yaml_source": 'name: squat\nversion: "1.0"\ndetection: …\n'},
         returns=DraftAnswer,
-        errors=(errors.NotFound, errors.MoveSpecArchived),
+        errors=(errors.NotFound, MoveSpecArchived),
     )
-    def update(self, request: ApiRequest, movespec_id: UUID) -> DraftAnswer:
+    def update(self, request: ApiRequest, movespec_id: UUID, body: DraftReplace) -> DraftAnswer:
         """Put the whole YAML, in JSON or as the text itself: any of at most 65,536 UTF-8 bytes."""
-        yaml_source = request.body.yaml_source
+        yaml_source = body.yaml_source
         if len(yaml_source.encode()) > MOST_YAML_BYTES:
             fault = f"This field must be at most {MOST_YAML_BYTES} UTF-8 bytes."
             raise errors.ValidationFailed({"yaml_source": [fault]})
@@ -225,7 +221,7 @@ class DraftViewSet(ApiViewSet):
             )
         )
 
-    @operation(
+    @Operation(
         summary="Validate a draft",
         scope=WRITE,
         limit_family=FAMILY,

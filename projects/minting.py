@@ -13,17 +13,16 @@ from django.http import HttpRequest
 from kynaplatform.api.client_address import client_address
 from kynaplatform.api.errors import (
     ApiError,
-    ApiKeyInvalid,
     InsufficientScope,
     OrganizationSuspended,
     ProjectMismatch,
     ProjectSuspended,
-    ServiceAccountInvalid,
 )
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import count_request, peek_request, refuse_over_limit
 from projects.credentials import credential_verify
+from projects.errors import ApiKeyInvalid, ServiceAccountInvalid
 from projects.models import Credential, CredentialKind
 from projects.scopes import granted_scopes
 from projects.wire import Claim

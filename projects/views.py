@@ -6,9 +6,11 @@ from uuid import UUID
 
 from kynaplatform import clock
 from kynaplatform.api import errors
+from kynaplatform.api.operations import Operation
 from kynaplatform.api.pagination import Page, paginate
-from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet, operation
+from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet
 from projects.access_tokens import access_token_mint, access_token_revoke
+from projects.errors import ApiKeyInvalid, ServiceAccountInvalid
 from projects.minting import (
     authenticate_claim,
     bad_bodies_counted,
@@ -32,32 +34,30 @@ class AccessTokenViewSet(ApiViewSet):
 
     tag, resource = "Access tokens", "access_token"
 
-    @operation(
+    @Operation(
         summary="Mint an access token",
         bearer="none",
         counted="by_view",
         around_body=bad_bodies_counted,
-        body=AccessTokenMint,
         example={"api_key": "kyna_sk_…", "scopes": ["sessions:write", "sessions:read"]},
         returns=MintedAccessToken,
         status=201,
         idempotent=True,
         errors=(
-            errors.ApiKeyInvalid,
-            errors.ServiceAccountInvalid,
+            ApiKeyInvalid,
+            ServiceAccountInvalid,
             errors.OrganizationSuspended,
             errors.ProjectSuspended,
             errors.InsufficientScope,
             errors.ProjectMismatch,
         ),
     )
-    def create(self, request: ApiRequest) -> MintedAccessToken:
+    def create(self, request: ApiRequest, body: AccessTokenMint) -> MintedAccessToken:
         """Exchange an API key or a service account's secret for a short-lived bearer token.
 
         Send exactly one shape of credential. `scopes` narrows what the token may do. An
         Idempotency-Key is checked for its form and has no other effect.
         """
-        body: AccessTokenMint = request.body
         now = clock.now()
         credential = authenticate_claim(body.claim(), request._request, now)
         scopes = narrow_scopes(credential, body.scopes)  # type: ignore[arg-type]
@@ -74,23 +74,22 @@ class AccessTokenViewSet(ApiViewSet):
             expires_at=token.expires_at,
         )
 
-    @operation(
+    @Operation(
         summary="List access tokens",
         scope="tokens:read",
-        query=AccessTokenQuery,
         returns=list[AccessTokenRecord],
     )
-    def list(self, request: ApiRequest) -> Page:
+    def list(self, request: ApiRequest, query: AccessTokenQuery) -> Page:
         """The project's tokens, newest first; never the tokens themselves."""
         tokens = AccessToken.objects.filter(project_id=request.caller.project_id)
         return paginate(
             request._request,
             tokens.select_related("credential"),
-            request.query,
+            query,
             present_access_token,
         )
 
-    @operation(
+    @Operation(
         summary="Read an access token's record",
         scope="tokens:read",
         returns=AccessTokenRecord,
@@ -100,7 +99,7 @@ class AccessTokenViewSet(ApiViewSet):
         """One token's record, without the token."""
         return _record(request, token_id)
 
-    @operation(
+    @Operation(
         summary="Revoke an access token",
         scope="tokens:write",
         returns=AccessTokenRecord,
@@ -128,7 +127,7 @@ def _record(request: ApiRequest, token_id: UUID) -> AccessTokenRecord:
 class JsonWebKeySetView(ApiView):
     tag, resource = "Platform", "jwks"
 
-    @operation(
+    @Operation(
         summary="The public keys of the platform's tokens",
         bearer="none",
         counted="no",

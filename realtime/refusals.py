@@ -4,6 +4,7 @@ from typing import Final
 
 from kynaplatform.api import errors
 from kynaplatform.api.errors import ApiError
+from sessions_app.errors import SessionAlreadyEnded
 
 CLOSED_BY_US: Final = 1000
 RESTARTING: Final = 1012
@@ -50,7 +51,7 @@ _CLOSE_CODES: Final[dict[type[ApiError], int]] = {
     errors.AuthorizationFailed: 4403,
     errors.NotFound: 4404,
     SessionSuperseded: 4409,
-    errors.SessionAlreadyEnded: 4410,
+    SessionAlreadyEnded: 4410,
     BatchTooLarge: 4413,
     errors.RateLimited: 4429,
 }

@@ -20,14 +20,16 @@ from django.db import connection
 from kynaplatform.api.errors import (
     ApiError,
     IdempotencyKeyReused,
-    MoveSpecArchived,
-    MoveSpecForkRequired,
-    MoveSpecNotReleased,
-    MoveSpecVersionWithdrawn,
     NotFound,
     ValidationFailed,
 )
 from kynaplatform.api.idempotency import Fingerprints
+from movespecs.errors import (
+    MoveSpecArchived,
+    MoveSpecForkRequired,
+    MoveSpecNotReleased,
+    MoveSpecVersionWithdrawn,
+)
 from projects.signing import key_ring
 
 FINGERPRINTS = Fingerprints(

@@ -20,7 +20,6 @@ from kynaplatform.api.errors import (
     NotFound,
     OrganizationSuspended,
     ProjectSuspended,
-    SessionAlreadyEnded,
 )
 from sessions_app.counting import is_counted, store_counts_anew
 from sessions_app.deadlines import (
@@ -33,6 +32,7 @@ from sessions_app.deadlines import (
     settle,
 )
 from sessions_app.ends import update_live
+from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.finishing import StateUnreadable, session_finish
 from sessions_app.holding import (
     ENDED,

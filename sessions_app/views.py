@@ -8,12 +8,20 @@ import msgspec
 
 from kynaplatform import clock
 from kynaplatform.api import errors
+from kynaplatform.api.operations import Operation
 from kynaplatform.api.pagination import Page, cursor_at, encode_page, link_to_next, read_cursor
 from kynaplatform.api.request_id import add_to_line
-from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply, operation
+from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply
+from movespecs.errors import (
+    MoveSpecArchived,
+    MoveSpecForkRequired,
+    MoveSpecNotReleased,
+    MoveSpecVersionWithdrawn,
+)
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.counting import count_anew
 from sessions_app.deadlines import session_as_of
+from sessions_app.errors import ContractVersionUnsupported, SessionAlreadyEnded
 from sessions_app.events import EventRecord, event_id, events_after, present_event
 from sessions_app.finishing import session_finish
 from sessions_app.holding import AttachmentLost
@@ -42,11 +50,10 @@ SESSIONS_PER_PAGE = EVENTS_PER_PAGE = 100
 class SessionViewSet(ApiViewSet):
     tag, resource = "Detection sessions", "session"
 
-    @operation(
+    @Operation(
         summary="Create a detection session",
         scope="sessions:write",
         limit_family="sessions",
-        body=SessionCreate,
         example={
             "mode": "live",
             "project_id": "<project_id of your token>",
@@ -58,23 +65,22 @@ class SessionViewSet(ApiViewSet):
         replays=True,
         errors=(
             errors.ProjectMismatch,
-            errors.ContractVersionUnsupported,
+            ContractVersionUnsupported,
             errors.IdempotencyKeyReused,
             errors.NotFound,
-            errors.MoveSpecArchived,
-            errors.MoveSpecForkRequired,
-            errors.MoveSpecNotReleased,
-            errors.MoveSpecVersionWithdrawn,
+            MoveSpecArchived,
+            MoveSpecForkRequired,
+            MoveSpecNotReleased,
+            MoveSpecVersionWithdrawn,
         ),
     )
-    def create(self, request: ApiRequest) -> Reply:
+    def create(self, request: ApiRequest, body: SessionCreate) -> Reply:
         """Resolve a MoveSpec to its released version, or take a pinned one, and start a run.
 
         Open `stream_url` with `runtime_token` before the attach window ends. With an
         Idempotency-Key the same request gets the first answer again, byte for byte, for at
         least 24 hours; any number of simultaneous requests make one session.
         """
-        body: SessionCreate = request.body
         if body.movespec_id is None and body.movespec_version_id is None:
             raise errors.ValidationFailed(
                 {"body": ["Send movespec_id, movespec_version_id or both."]}
@@ -82,7 +88,7 @@ class SessionViewSet(ApiViewSet):
         if body.project_id != request.caller.project_id:
             raise errors.ProjectMismatch
         if body.contract_major != SUPPORTED_CONTRACT_MAJOR:
-            raise errors.ContractVersionUnsupported(
+            raise ContractVersionUnsupported(
                 None, supported_contract_major=SUPPORTED_CONTRACT_MAJOR
             )
         now = clock.now()
@@ -111,18 +117,16 @@ class SessionViewSet(ApiViewSet):
         )
         return Reply(created, headers={"Idempotent-Replayed": "true"} if is_replay else {})
 
-    @operation(
+    @Operation(
         summary="List detection sessions",
         scope="sessions:read",
-        query=SessionQuery,
         returns=list[SessionRecord],
     )
-    def list(self, request: ApiRequest) -> Page:
+    def list(self, request: ApiRequest, query: SessionQuery) -> Page:
         """The project's sessions, newest first, each as its deadlines have left it by now.
 
         A page may be short, or empty, while a `Link` says that more follow.
         """
-        query: SessionQuery = request.query
         names = ("status", "mode", "created_after", "created_before")
         asked = {name: getattr(query, name) for name in names}
         listed = sessions_list(
@@ -146,7 +150,7 @@ class SessionViewSet(ApiViewSet):
         cursor = cursor_at(end.created_at, end.id)
         return Page(page, link_to_next(request._request, "cursor", cursor))
 
-    @operation(
+    @Operation(
         summary="Read a detection session",
         scope="sessions:read",
         returns=SessionRecord,
@@ -156,11 +160,11 @@ class SessionViewSet(ApiViewSet):
         """The session as its deadlines have left it by now."""
         return _record(request, session_id, clock.now())
 
-    @operation(
+    @Operation(
         summary="Finalize a detection session",
         scope="sessions:write",
         returns=SessionRecord,
-        errors=(errors.NotFound, errors.SessionAlreadyEnded),
+        errors=(errors.NotFound, SessionAlreadyEnded),
     )
     def finalize(self, request: ApiRequest, session_id: UUID) -> SessionRecord:
         """Complete the session once what was received is processed. Again: 200."""
@@ -168,11 +172,11 @@ class SessionViewSet(ApiViewSet):
         session_finalize(session_id=session_id, project_id=request.caller.project_id, now=now)
         return _record(request, session_id, now)
 
-    @operation(
+    @Operation(
         summary="Cancel a detection session",
         scope="sessions:write",
         returns=SessionRecord,
-        errors=(errors.NotFound, errors.SessionAlreadyEnded),
+        errors=(errors.NotFound, SessionAlreadyEnded),
     )
     def cancel(self, request: ApiRequest, session_id: UUID) -> SessionRecord:
         """End the session without a result. Again: 200."""
@@ -184,20 +188,18 @@ class SessionViewSet(ApiViewSet):
 class SessionEventViewSet(ApiViewSet):
     tag, resource = "Detection sessions", "session_event"
 
-    @operation(
+    @Operation(
         summary="List the events of a detection session",
         scope="sessions:read",
-        query=EventQuery,
         returns=list[EventRecord],
         errors=(errors.NotFound,),
     )
-    def list(self, request: ApiRequest, session_id: UUID) -> Page:
+    def list(self, request: ApiRequest, session_id: UUID, query: EventQuery) -> Page:
         """The session's events, oldest first, each as the stream sends it.
 
         `after` goes on behind an event that is known; `type` leaves out all others. A session that
         its deadlines have ended by now is finished first, so that its events are complete.
         """
-        query: EventQuery = request.query
         mine = DetectionSession.objects.filter(id=session_id, project_id=request.caller.project_id)
         if not mine.exists():
             raise errors.NotFound("session")

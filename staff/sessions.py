@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from kynaplatform import clock
-from kynaplatform.api.errors import SessionAlreadyEnded
 from sessions_app.counting import is_counted
 from sessions_app.deadlines import session_as_of
+from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Status
 from staff.acts import Act, ActingAdmin, Outcome

@@ -11,7 +11,8 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
 from detection import json_schema
-from kynaplatform.api.views import ApiRequest, ApiView, operation
+from kynaplatform.api.operations import Operation
+from kynaplatform.api.views import ApiRequest, ApiView
 
 _making = threading.Lock()
 
@@ -39,7 +40,7 @@ def movespec_schema() -> bytes:
 class OpenApiView(ApiView):
     tag, resource = "Platform", "openapi"
 
-    @operation(
+    @Operation(
         summary="The OpenAPI document",
         bearer="none",
         returns=dict[str, Any],
@@ -52,7 +53,7 @@ class OpenApiView(ApiView):
 class MoveSpecSchemaView(ApiView):
     tag, resource = "Platform", "movespec_schema"
 
-    @operation(
+    @Operation(
         summary="The JSON Schema of the MoveSpec language",
         bearer="none",
         returns=dict[str, Any],

@@ -72,16 +72,6 @@ class AccessTokenExpired(ApiError):
     sentence = "The access token has expired. Mint a new one."
 
 
-class ApiKeyInvalid(ApiError):
-    status, code = 401, "api_key_invalid"
-    sentence = "The API key is not valid."
-
-
-class ServiceAccountInvalid(ApiError):
-    status, code = 401, "service_account_invalid"
-    sentence = "The service account's credentials are not valid."
-
-
 class OrganizationSuspended(ApiError):
     status, code = 403, "organization_suspended"
     sentence = "The organization is suspended."
@@ -165,53 +155,6 @@ class IdempotencyKeyReused(ApiError):
 class Conflict(ApiError):
     status, code = 409, "conflict"
     sentence = "The resource's state does not allow this."
-
-
-class ContractVersionUnsupported(ApiError):
-    status, code = 409, "contract_version_unsupported"
-    sentence = "This platform speaks contract version 1."
-    example_details = {"supported_contract_major": 1}
-
-
-class MoveSpecNotReleased(ApiError):
-    status, code = 409, "movespec_not_released"
-    sentence = "The MoveSpec has no released version: make one and release it."
-
-
-class MoveSpecArchived(ApiError):
-    status, code = 409, "movespec_archived"
-    sentence = "The MoveSpec is archived."
-
-
-class MoveSpecVersionWithdrawn(ApiError):
-    status, code = 409, "movespec_version_withdrawn"
-    sentence = "The version was withdrawn."
-
-
-class MoveSpecForkRequired(ApiError):
-    status, code = 409, "movespec_fork_required"
-    sentence = "The MoveSpec is another project's: fork it first."
-
-
-class MoveSpecInvalid(ApiError):
-    status, code = 422, "movespec_invalid"
-    sentence = "The MoveSpec's YAML has errors."
-    example_details = {
-        "error_count": 1,
-        "first_error_code": "unknown_key",
-        "first_error_message": "Unknown key 'phase'. Did you mean 'phases'?",
-        "first_error_line": 7,
-    }
-
-
-class SessionAlreadyEnded(ApiError):
-    status, code = 409, "session_already_ended"
-    sentence = "The session has already ended."
-    example_details = {
-        "status": "cancelled",
-        "terminal_outcome": "expired",
-        "accepted_frames_total": 0,
-    }
 
 
 class RateLimited(ApiError):

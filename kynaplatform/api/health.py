@@ -10,8 +10,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from kynaplatform.api import errors
 from kynaplatform.api.metrics import exposition
+from kynaplatform.api.operations import Operation
 from kynaplatform.api.readiness import is_ready, readiness
-from kynaplatform.api.views import ApiRequest, ApiView, operation
+from kynaplatform.api.views import ApiRequest, ApiView
 from kynaplatform.api.wire import Answer
 
 
@@ -34,7 +35,7 @@ class ReadinessAnswer(Answer):
 class HealthView(ApiView):
     tag, resource = "Platform", "health"
 
-    @operation(summary="Is the process up", bearer="none", counted="no", returns=Health)
+    @Operation(summary="Is the process up", bearer="none", counted="no", returns=Health)
     def get(self, request: ApiRequest) -> Health:
         """Asks nothing of any other service."""
         return Health(status="ok")
@@ -43,7 +44,7 @@ class HealthView(ApiView):
 class ReadinessView(ApiView):
     tag, resource = "Platform", "readiness"
 
-    @operation(
+    @Operation(
         summary="Can requests be served", bearer="none", counted="no", returns=ReadinessAnswer
     )
     def get(self, request: ApiRequest) -> ReadinessAnswer:
@@ -60,7 +61,7 @@ class ReadinessView(ApiView):
 class MetricsView(ApiView):
     tag, resource = "Platform", "metrics"
 
-    @operation(
+    @Operation(
         summary="Prometheus metrics",
         bearer="none",
         counted="no",

@@ -12,7 +12,8 @@ from drf_spectacular.plumbing import ResolvedComponent
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import JSON
 from kynaplatform.api.errors import ApiError, error_body
-from kynaplatform.api.views import ApiView, Operation, operation_of
+from kynaplatform.api.operations import Operation, operation_of
+from kynaplatform.api.views import ApiView
 from kynaplatform.api.wire import ErrorBody
 
 Schema = dict[str, Any]

@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from racing import eventually, race, racing, waiting_backends
 
-from kynaplatform.api.errors import SessionAlreadyEnded
 from movespecs.models import MoveSpec
+from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.expiry import expire_sessions
 from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
 from sessions_app.models import DetectionSession, Mode, Outcome, Status

@@ -7,9 +7,10 @@ import pytest
 from lifecycle_scene import GRACE, IDLE, LEASE, RUNTIME, START, Scene, at, sweep
 from plans import FEW_PAGES, MANY, add_sessions, executed, indexes_used, pages_read, prepared, run
 
-from kynaplatform.api.errors import NotFound, SessionAlreadyEnded
+from kynaplatform.api.errors import NotFound
 from movespecs.models import MoveSpec
 from sessions_app import lifecycle
+from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.holding import AttachmentLost
 from sessions_app.models import DetectionSession, SessionAttach
 from tests.conftest import Machine

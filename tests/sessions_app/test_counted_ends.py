@@ -10,9 +10,9 @@ from django.db import transaction
 from engine_work import midway, whole
 from lifecycle_scene import Scene, at, sweep
 
-from kynaplatform.api.errors import SessionAlreadyEnded
 from projects.suspension import resume, suspend
 from sessions_app.ends import ENDED_SESSIONS
+from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.finishing import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE
 from sessions_app.holding import AttachmentLost
 from sessions_app.lifecycle import session_fail, session_settle

@@ -11,9 +11,9 @@ from engine_work import midway, whole
 from lifecycle_scene import LONGEST, START, Scene, at, sweep
 
 from detection import Engine
-from kynaplatform.api.errors import SessionAlreadyEnded
 from movespecs.models import MoveSpec
 from sessions_app.checkpoints import NewEvent
+from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.finishing import session_finish
 from sessions_app.holding import AttachmentLost
 from sessions_app.lifecycle import session_settle

@@ -8,7 +8,7 @@ from django.db import transaction
 from engine_work import midway, whole
 from lifecycle_scene import Scene, at, sweep
 
-from kynaplatform.api.errors import SessionAlreadyEnded
+from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.holding import AttachmentLost
 from sessions_app.lifecycle import session_settle
 from sessions_app.models import DetectionSession

@@ -23,10 +23,10 @@ from kynaplatform.api.errors import (
     NotFound,
     OrganizationSuspended,
     ProjectSuspended,
-    SessionAlreadyEnded,
 )
 from sessions_app import expiry, lifecycle
 from sessions_app.deadlines import sessions_as_of
+from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
 

@@ -1,0 +1,58 @@
+"""`@Operation` declares what one endpoint and method is; it changes nothing of the method."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from django.http import HttpRequest
+
+from kynaplatform.api.bodies import TextBody
+from kynaplatform.api.errors import ApiError
+
+Bearer = Literal["required", "optional", "none"]
+# By the caller, or by the address of one without a token; by the view itself; or not at all.
+Counted = Literal["by_caller", "by_view", "no"]
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+@dataclass(kw_only=True)
+class Operation:
+    """What the checks of a request and the OpenAPI document need to know.
+
+    The method itself says what it takes: `body` and `query`, each annotated with its struct, and
+    the ids of its path.
+    """
+
+    summary: str
+    returns: Any
+    scope: str | None = None
+    bearer: Bearer = "required"
+    # What else than JSON the body may be.
+    text_body: TextBody | None = None
+    status: int = 200
+    also_status: int | None = None
+    errors: tuple[type[ApiError], ...] = ()
+    idempotent: bool = False
+    replays: bool = False
+    counted: Counted = "by_caller"
+    # Entered with the request before its body is looked at, and left once it fits or is refused.
+    around_body: Callable[[HttpRequest], AbstractContextManager[Any]] = nullcontext
+    limit_family: str | None = None
+    example: Any = None
+    body: type[msgspec.Struct] | None = field(init=False, default=None)
+    query: type[msgspec.Struct] | None = field(init=False, default=None)
+
+    def __call__(self, method: Method) -> Method:
+        self.body = method.__annotations__.get("body")
+        self.query = method.__annotations__.get("query")
+        method.operation = self  # type: ignore[attr-defined]
+        return method
+
+
+def operation_of(view: Any, method: str) -> Operation | None:
+    """The operation by which a view, as urls.py names it, serves an HTTP method, if it is ours."""
+    actions = getattr(view, "actions", None) or {}
+    handler = getattr(view.cls, actions.get(method.lower(), method.lower()), None)
+    return getattr(handler, "operation", None)

@@ -1,0 +1,34 @@
+"""What a MoveSpec or its version may be refused for."""
+
+from kynaplatform.api.errors import ApiError
+
+
+class MoveSpecNotReleased(ApiError):
+    status, code = 409, "movespec_not_released"
+    sentence = "The MoveSpec has no released version: make one and release it."
+
+
+class MoveSpecArchived(ApiError):
+    status, code = 409, "movespec_archived"
+    sentence = "The MoveSpec is archived."
+
+
+class MoveSpecVersionWithdrawn(ApiError):
+    status, code = 409, "movespec_version_withdrawn"
+    sentence = "The version was withdrawn."
+
+
+class MoveSpecForkRequired(ApiError):
+    status, code = 409, "movespec_fork_required"
+    sentence = "The MoveSpec is another project's: fork it first."
+
+
+class MoveSpecInvalid(ApiError):
+    status, code = 422, "movespec_invalid"
+    sentence = "The MoveSpec's YAML has errors."
+    example_details = {
+        "error_count": 1,
+        "first_error_code": "unknown_key",
+        "first_error_message": "Unknown key 'phase'. Did you mean 'phases'?",
+        "first_error_line": 7,
+    }
