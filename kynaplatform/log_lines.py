@@ -23,6 +23,7 @@ logger = logging.getLogger("kynaplatform.process")
 
 LONGEST: Final = 200
 NO_REQUEST: Final = "-"
+STANDARD_ERROR: Final = 2
 
 _PLAIN: Final = (str, int, float, NoneType)
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
@@ -57,6 +58,24 @@ class JsonLine(logging.Formatter):
             for name, value in record.args.items():
                 line.setdefault(name, value if isinstance(value, _PLAIN) else str(value))
         return _encode(line)
+
+
+class LineHandler(logging.Handler):
+    """Write each line to standard error by a system call of its own, which needs no lock.
+
+    StreamHandler's is held while it writes, and each thread waits there for the lines of others.
+    """
+
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = memoryview(f"{self.format(record)}\n".encode(errors="backslashreplace"))
+            while line:
+                line = line[os.write(STANDARD_ERROR, line) :]
+        except Exception:  # noqa: BLE001 - as logging's own handlers do
+            self.handleError(record)
 
 
 class OneLine(logging.Filter):

@@ -21,12 +21,13 @@ from django.urls import resolve
 
 from kynaplatform.api.bodies import MOST_BODY_BYTES, BodyNotReceived
 from kynaplatform.api.errors import ServiceUnavailable
+from kynaplatform.api.operations import operation_of
 from kynaplatform.api.request_id import request_id_of
-from kynaplatform.api.views import operation_of
 from kynaplatform.incoming import HttpProtocol, Incoming, chunks_of
 from kynaplatform.monitor_paths import MONITOR_PATHS
 from kynaplatform.streamed import ClientTooSlow, send_as_made
-from kynaplatform.wsgi import application as wsgi_application
+from kynaplatform.wsgi import Application as Wsgi
+from kynaplatform.wsgi import api, pages
 
 if TYPE_CHECKING:
     from granian.rsgi import Scope
@@ -70,11 +71,13 @@ class Threads:
 
     def __init__(
         self,
+        application: Wsgi,
         number: int,
         name: str,
         most_waiting: int = MOST_WAITING,
         send: Send = send_whole,
     ) -> None:
+        self._application = application
         self._most_waiting = most_waiting
         self._send = send
         self._requests: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -90,7 +93,7 @@ class Threads:
 
         def answer() -> None:
             try:
-                respond(protocol, environ, self._send)
+                respond(self._application, protocol, environ, self._send)
             except ClientTooSlow:
                 logger.info("a download was not taken to its end")
             except Exception:
@@ -112,14 +115,14 @@ class Application:
 
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
         self._incoming = Incoming()
-        self._for_api = Threads(settings.WEB_THREADS, "api")
-        self._for_staff = Threads(STAFF_THREADS, "staff")
-        self._for_public = Threads(PUBLIC_THREADS, "public", MOST_READERS_WAITING)
-        self._for_health = Threads(MONITOR_THREADS, "health", MOST_MONITORS_WAITING)
-        self._for_monitors = Threads(MONITOR_THREADS, "monitors", MOST_MONITORS_WAITING)
-        self._for_logins = Threads(LOGIN_THREADS, "login", MOST_LOGINS_WAITING)
+        self._for_api = Threads(api, settings.WEB_THREADS, "api")
+        self._for_staff = Threads(pages, STAFF_THREADS, "staff")
+        self._for_public = Threads(pages, PUBLIC_THREADS, "public", MOST_READERS_WAITING)
+        self._for_health = Threads(api, MONITOR_THREADS, "health", MOST_MONITORS_WAITING)
+        self._for_monitors = Threads(api, MONITOR_THREADS, "monitors", MOST_MONITORS_WAITING)
+        self._for_logins = Threads(pages, LOGIN_THREADS, "login", MOST_LOGINS_WAITING)
         self._for_downloads = Threads(
-            DOWNLOAD_THREADS, "download", MOST_DOWNLOADS_WAITING, send_as_made
+            pages, DOWNLOAD_THREADS, "download", MOST_DOWNLOADS_WAITING, send_as_made
         )
 
     async def __rsgi__(self, scope: "Scope", protocol: HttpProtocol) -> None:
@@ -246,14 +249,14 @@ def busy(environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
     return error.status, headers, msgspec.json.encode(error.body())
 
 
-def respond(protocol: HttpProtocol, environ: dict[str, Any], send: Send) -> None:
+def respond(application: Wsgi, protocol: HttpProtocol, environ: dict[str, Any], send: Send) -> None:
     """Send what the WSGI application answers."""
     started: list[tuple[int, Headers]] = []
 
     def start_response(status: str, headers: Headers, *_: Any) -> Any:
         started.append((int(status[:3]), headers))
 
-    response: Any = wsgi_application(environ, start_response)
+    response: Any = application(environ, start_response)
     try:
         send(protocol, *started[-1], response)
     finally:

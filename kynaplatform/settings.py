@@ -62,8 +62,8 @@ REALTIME_PORT = integer("REALTIME_PORT", default=8001)
 # Of /healthz and /metrics of the worker; 0: neither.
 WORKER_METRICS_PORT = integer("WORKER_METRICS_PORT", default=8002)
 WEB_PROCESSES = integer("WEB_PROCESSES", default=1)
-# Of the API, in each web process; see docs/architecture.md for how many answered the most.
-WEB_THREADS = integer("WEB_THREADS", default=4)
+# Of the API, in each web process; see docs/benchmarks.md for how many answered the most.
+WEB_THREADS = integer("WEB_THREADS", default=2)
 
 # --- HTTP --------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
@@ -148,6 +148,17 @@ INSTALLED_APPS = [
     "guides",
     "staff.apps.StaffConfig",
 ]
+# Of what machines ask for, which knows no cookies (kynaplatform/wsgi.py).
+API_MIDDLEWARE = [
+    "kynaplatform.api.request_id.RequestIdMiddleware",
+    "kynaplatform.content_security.ContentSecurityMiddleware",
+    "kynaplatform.api.client_address.ForwardedMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "kynaplatform.origins.OriginMiddleware",
+    "kynaplatform.api.any_host.HostCheckedExceptForMonitors",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+# Of pages for people.
 MIDDLEWARE = [
     "kynaplatform.api.request_id.RequestIdMiddleware",
     "kynaplatform.content_security.ContentSecurityMiddleware",
@@ -163,7 +174,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "kynaplatform.urls"
-WSGI_APPLICATION = "kynaplatform.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -208,8 +218,6 @@ STORAGES = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["projects.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "kynaplatform.api.openapi.OperationSchema",
     "EXCEPTION_HANDLER": "kynaplatform.api.errors.answer_exception",
     "UNAUTHENTICATED_USER": None,
@@ -263,7 +271,7 @@ LOG_FORMAT = log_format("LOG_FORMAT", default="text")
 
 def _handler(*filters: str) -> dict[str, object]:
     return {
-        "class": "logging.StreamHandler",
+        "class": "kynaplatform.log_lines.LineHandler",
         "filters": ["request_id", *filters],
         "formatter": LOG_FORMAT,
     }

@@ -1,17 +1,51 @@
-"""The control plane's WSGI application."""
+"""The control plane's two WSGI applications: `api` for machines, `pages` for people."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.conf import settings
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
+from django.utils.module_loading import import_string
 
 from kynaplatform.checks import refuse_to_start
 from kynaplatform.content_type import forget_unreadable
 
-django = get_wsgi_application()
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class WithApiMiddleware(BaseHandler):
+    """A handler with API_MIDDLEWARE alone, where Django's has MIDDLEWARE: it knows no cookies.
+
+    Django has one list for all paths. Those of this one are called around the view, and have no
+    `process_view` or other hook.
+    """
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        self._view_middleware = []
+        self._template_response_middleware = []
+        self._exception_middleware = []
+        handler = convert_exception_to_response(self._get_response)
+        for name in reversed(settings.API_MIDDLEWARE):
+            handler = convert_exception_to_response(import_string(name)(handler))
+        self._middleware_chain = handler
+
+
+class ApiHandler(WithApiMiddleware, WSGIHandler):
+    pass
+
+
+def reading_headers(application: Any) -> Application:
+    def read(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        forget_unreadable(environ)
+        answered: Iterable[bytes] = application(environ, start_response)
+        return answered
+
+    return read
+
+
+pages = reading_headers(get_wsgi_application())
+api = reading_headers(ApiHandler())
 refuse_to_start()
-
-
-def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    forget_unreadable(environ)
-    return django(environ, start_response)

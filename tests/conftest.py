@@ -11,10 +11,12 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.client import ClientHandler
 
 from kynaplatform import clock
 from kynaplatform.api.readiness import Asking, Inquiry
 from kynaplatform.api.throttling import request_counter
+from kynaplatform.wsgi import WithApiMiddleware
 from movespecs.authors import PLATFORM
 from movespecs.drafts import draft_replace, movespec_create
 from movespecs.models import MoveSpec, MoveSpecVersion
@@ -46,6 +48,16 @@ MOVESPECS = "/api/movespecs"
 TOKENS = "/api/auth/access-tokens"
 
 
+class ApiClientHandler(WithApiMiddleware, ClientHandler):
+    """Serves as the API is served: without what only pages for people need."""
+
+
+class ApiClient(Client):
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.handler = ApiClientHandler()
+
+
 @dataclass
 class Machine:
     """A project with an API key and a token of every scope; it speaks HTTP."""
@@ -67,7 +79,7 @@ class Machine:
     ) -> HttpResponse:
         """`idempotency_key="k"` sends Idempotency-Key; a body is sent as JSON."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Client().generic(
+        return ApiClient().generic(
             method,
             path,
             data=b"" if body is None else encoded(body),
