@@ -11,6 +11,8 @@ COPY projects projects
 COPY movespecs movespecs
 COPY sessions_app sessions_app
 COPY realtime realtime
+COPY replay replay
+COPY client client
 COPY staff staff
 COPY guides guides
 COPY templates templates

@@ -185,8 +185,8 @@ def masked(text: bytes) -> bytes:
 
 
 def batch_texts(size: int, most_frames: int) -> list[bytes]:
+    from client.wire import FrameBatch, encode, wire_frame
     from poses.figure import perform
-    from realtime.client_wire import FrameBatch, encode, wire_frame
 
     repetitions = most_frames // 75  # of two and a half seconds each
     poses = perform("squat", repetitions=repetitions, fps=FRAMES_PER_SECOND)[:most_frames]

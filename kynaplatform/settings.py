@@ -144,7 +144,7 @@ INSTALLED_APPS = [
     "projects",
     "movespecs",
     "sessions_app",
-    "realtime",
+    "replay",
     "guides",
     "staff.apps.StaffConfig",
 ]

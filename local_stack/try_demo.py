@@ -16,6 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from client.closes import StreamRefusedError
+from client.progress_bar import Progress, waiting_told
+from client.rest import RequestFailedError, RestClient
+from client.session_run import SessionRun, run_session
+from client.stream import StreamLostError
 from local_stack.console import say
 from local_stack.environment import REALTIME_PORT, fill
 from local_stack.guard import PR_SET_PDEATHSIG, prctl
@@ -23,12 +28,7 @@ from local_stack.platform_process import PlatformFailedError, platform
 from local_stack.ports import free_port, listens
 from local_stack.run import ask_ready
 from poses.figure import perform
-from realtime.client import StreamLostError
-from realtime.client_closes import StreamRefusedError
-from realtime.event_lines import count_interrupted
-from realtime.progress import Progress, waiting_told
-from realtime.rest_client import RequestFailedError, RestClient
-from realtime.session_run import SessionRun, run_session
+from replay.event_lines import count_interrupted
 
 EXERCISE = "squat"
 FPS = 30.0

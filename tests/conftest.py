@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,8 @@ from projects.credentials import credential_issue
 from projects.models import Credential, CredentialKind, Organization, Project
 from projects.signing import key_ring, signing_key_rotate
 from tests.distribution import FilesInOrder
+from tests.event_counters import miscounted_sessions
+from tests.server import RuntimeServer, runtime_server
 
 VALID_YAML = """\
 name: squat
@@ -251,3 +254,16 @@ def movespec(owner: Machine) -> MoveSpec:
 def public_movespec(owner: Machine) -> MoveSpec:
     released, _ = make_released(owner.project, visibility="public", name="Public squat")
     return released
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, transactional_db: None) -> Iterator[RuntimeServer]:
+    with runtime_server(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def counters_agree(transactional_db: None) -> Iterator[None]:
+    """With the events, whatever a test did: killed a runtime, sent frames again, finished."""
+    yield
+    assert miscounted_sessions() == []

@@ -93,13 +93,14 @@ def _bounded():
 
 
 PACKAGES = (
-    "kynaplatform", "projects", "movespecs", "sessions_app", "detection", "realtime", "staff",
+    "kynaplatform", "projects", "movespecs", "sessions_app", "detection", "realtime", "replay",
+    "client", "staff",
 )  # fmt: skip
 # What they match is an operator's, or the server's own.
 NO_STRANGERS = {
     "kynaplatform/environment.py",
     "kynaplatform/api/rate_limits/__init__.py",
-    "realtime/rest_client.py",
+    "client/rest.py",
 }
 # Its patterns are fields of the language, which a test below feeds.
 OF_THE_LANGUAGE = {"detection/language/checking.py"}

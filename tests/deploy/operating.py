@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from realtime.rest_client import RestClient
+from client.rest import RestClient
 from tests.deploy.composition import Service
 from tests.documented import commands
 

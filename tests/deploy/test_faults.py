@@ -14,9 +14,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from client.wire import Event, SessionDone
 from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
-from realtime.client_wire import Event, SessionDone
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.concurrency.racing import eventually
 from tests.conftest import SESSIONS, Machine

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
+from client.stream import StreamClient
 from local_stack.guard import children_of
 from local_stack.ports import free_port
 from movespecs.models import MoveSpec
 from poses.figure import perform
-from realtime.client import StreamClient
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
 from tests.deploy.proxy import eventually, lines_of, proxy

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from client.rest import RestClient
 from guides.shelf import GUIDES
 from local_stack import processes
 from local_stack.environment import PROJECT, make_secrets
@@ -29,7 +30,6 @@ from local_stack.ports import free_port, listens
 from local_stack.pytest_plugin import skip_without
 from poses.figure import perform
 from poses.recordings import Recording, save
-from realtime.rest_client import RestClient
 from tests.deploy.composition import SERVERS, Service, is_ready, services_here, services_of
 from tests.deploy.faults.faults import SHORT
 from tests.deploy.faults.run import carry_out
@@ -327,7 +327,7 @@ def test_all_that_production_imports_is_installed(build_image: Build, tmp_path: 
     variables |= {"PROMETHEUS_MULTIPROC_DIR": ""}
     said = web.run("python", "-W", "ignore", "-c", IMPORT, **variables)
     # The pictures of `replay`, which says so.
-    assert said == "realtime.plot matplotlib\n"
+    assert said == "replay.plot matplotlib\n"
 
 
 @pytest.mark.parametrize(

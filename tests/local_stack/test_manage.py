@@ -15,8 +15,8 @@ from local_stack.environment import PROJECT
 
 IN_PRODUCTION = "In production set what docs/settings.md lists, in the environment or in .env.\n"
 CODE = [
-    *("kynaplatform", "projects", "movespecs", "sessions_app", "realtime", "staff", "guides"),
-    *("templates", "detection", "poses", "examples", "docs"),
+    *("kynaplatform", "projects", "movespecs", "sessions_app", "realtime", "replay", "staff"),
+    *("guides", "templates", "client", "detection", "poses", "examples", "docs"),
 ]
 
 

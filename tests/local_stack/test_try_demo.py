@@ -77,7 +77,7 @@ def test_one_that_is_stopped_cancels_its_session(data_dir: Path) -> None:
 
 
 def sessions(data_dir: Path, status: str) -> list[dict[str, str]]:
-    from realtime.rest_client import SESSIONS, RestClient
+    from client.rest import SESSIONS, RestClient
 
     made = json.loads((data_dir / "demo.json").read_text())
     api = RestClient(made["base_url"])

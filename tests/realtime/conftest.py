@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from rows import await_no_sockets
@@ -7,25 +6,13 @@ from streaming import SQUAT
 
 from movespecs.models import MoveSpec
 from tests.conftest import Machine, make_released
-from tests.event_counters import miscounted_sessions
 from tests.server import RuntimeServer, runtime_server
 
 
-@pytest.fixture
-def runtime(tmp_path: Path, transactional_db: None) -> Iterator[RuntimeServer]:
-    with runtime_server(tmp_path) as server:
-        yield server
-
-
 @pytest.fixture(autouse=True)
-def _counters_are_those_of_the_events(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever a test did to a session: killed its runtime, sent frames again, finished it."""
-    if "transactional_db" not in request.fixturenames:
-        yield
-        return
-    request.getfixturevalue("transactional_db")
-    yield
-    assert miscounted_sessions() == []
+def _counters_agree(request: pytest.FixtureRequest) -> None:
+    if "transactional_db" in request.fixturenames:
+        request.getfixturevalue("counters_agree")
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ from rows import session_of
 from streaming import Client, batches, create, wire_frames
 from test_streaming_docs import code, hurried
 
+from client.stream import StreamClient
 from detection import PoseFrame
 from local_stack.guard import children_of
 from local_stack.pytest_plugin import skip_without
 from movespecs.models import MoveSpec
 from poses.figure import perform
-from realtime.client import StreamClient
 from tests.concurrency.racing import eventually
 from tests.conftest import Machine
 from tests.server import RuntimeServer, runtime_server

@@ -8,14 +8,15 @@ from typing import Any, get_args
 
 import pytest
 from playwright.sync_api import sync_playwright
-from scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
 
+from client import wire
 from detection import LANDMARK_NAMES
 from local_stack.chromium import OPTIONS, chromium_program
 from local_stack.environment import PROJECT
 from local_stack.pytest_plugin import skip_without
-from realtime import client_wire, messages
+from realtime import messages
 from realtime.frames import RejectReason
+from tests.client.scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
 
 TEXT = (PROJECT / "docs" / "streaming.md").read_text()
 TOKEN = "runtime.token.signature"
@@ -87,7 +88,7 @@ def test_it_names_the_landmarks_in_their_order() -> None:
 def test_it_lists_the_reasons_why_a_frame_is_rejected_in_their_order() -> None:
     listed = re.findall(r"^\| `([a-z_]+)` \| (?:came|comes|is|has) ", TEXT, re.MULTILINE)
     assert listed == [reason.value for reason in RejectReason]
-    assert listed == list(get_args(client_wire.RejectReason))
+    assert listed == list(get_args(wire.RejectReason))
 
 
 def objects(containing: str) -> list[dict[str, Any]]:
@@ -121,7 +122,7 @@ def test_what_the_page_has_the_server_say_is_understood() -> None:
     [batch] = [message for message in said if message["type"] == "event_batch"]
     assert batch["events"] == ["…"]
     batch["events"] = [event]
-    understood = [client_wire.decode(json.dumps(message)) for message in said]
+    understood = [wire.decode(json.dumps(message)) for message in said]
     kinds = [
         *("SessionUpdate", "EventBatch", "FrameAck", "ErrorMessage"),
         *("Ping", "Pong", "SessionDone"),

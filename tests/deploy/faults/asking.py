@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from realtime.rest_client import SESSIONS
+from client.rest import SESSIONS
 
 REQUEST_SECONDS = 10.0
 PACE_SECONDS = 1.0

@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from realtime.rest_client import RestClient
+from client.rest import RestClient
 from tests.deploy.faults.asking import Asking
 from tests.deploy.faults.film import BATCH_FRAMES, Film, events_of
 from tests.deploy.faults.stage import Stage, StageFailedError

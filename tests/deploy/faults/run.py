@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from realtime.rest_client import RestClient
+from client.rest import RestClient
 from tests.deploy.faults.asking import Api, Asking
 from tests.deploy.faults.faults import Plan, Scene
 from tests.deploy.faults.film import BATCH_FRAMES, MOVESPEC, Film

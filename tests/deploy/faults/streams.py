@@ -4,8 +4,8 @@ import threading
 import time
 from typing import Any
 
-from realtime.client import StreamClient, StreamListener
-from realtime.client_wire import FrameAck
+from client.stream import StreamClient, StreamListener
+from client.wire import FrameAck
 from tests.deploy.faults.film import BATCH_SECONDS, FIGURES, Film, poses_of
 
 # Longer than anything is away.

@@ -1,8 +1,8 @@
 from io import StringIO
 from typing import Final
 
-from realtime.client_wire import Event, FrameAck, RejectedFrame
-from realtime.progress import Progress
+from client.progress_bar import Progress
+from client.wire import Event, FrameAck, RejectedFrame
 
 ENTERED = Event("1", "s", 1500, "shape_enter", {"shape_key": "bottom", "confidence": 1.0})
 REPEATED: Final = "frame_seq_not_increasing"

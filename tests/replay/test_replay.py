@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from streaming import SQUAT as CLOSED
 
 from detection import Engine, compile  # noqa: A004 - as re.compile
 from local_stack.environment import PROJECT
 from poses.figure import perform
 from poses.recordings import Recording, save
-from realtime.management.commands import replay as command
+from replay.management.commands import replay as command
+from tests.realtime.streaming import SQUAT as CLOSED
 
 SQUAT = PROJECT / "examples" / "movespecs" / "squat.yaml"
 PNG = b"\x89PNG\r\n\x1a\n"

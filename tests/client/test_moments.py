@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client.moments import Moment, batches_of, worth_telling
 from detection import PoseFrame
 from poses.figure import perform
-from realtime.client_batches import Moment, batches_of, worth_telling
 
 POSE = perform("squat", repetitions=1, fps=10)[0]
 

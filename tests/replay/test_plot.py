@@ -7,8 +7,8 @@ import pytest
 from detection import DetectionEvent, Engine, Landmark, PoseFrame
 from detection import compile as compile_movespec
 from poses.figure import perform
-from realtime.angle_series import Angles, angle_series, measures_of
-from realtime.plot import stays
+from replay.angle_series import Angles, angle_series, measures_of
+from replay.plot import stays
 
 SPEC = """\
 name: mixed

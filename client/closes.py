@@ -3,7 +3,7 @@
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from realtime.client_wire import Fault, SessionDone
+from client.wire import Fault, SessionDone
 
 # A session that ended before the client could be told: the details say how.
 ALREADY_ENDED = 4410

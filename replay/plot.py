@@ -15,8 +15,8 @@ from matplotlib.patches import Patch
 
 from detection import SEGMENT_LANDMARKS, Criterion, DetectionEvent, Measure, MoveSpec, PoseFrame
 from poses.recordings import Recording
-from realtime.angle_series import LEFT, PAIR, RIGHT, Angles, angle_series, measures_of
-from realtime.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
+from replay.angle_series import LEFT, PAIR, RIGHT, Angles, angle_series, measures_of
+from replay.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
 
 WIDTH_INCHES, PANEL_INCHES, DPI = 14.0, 3.6, 110
 # Told apart also by those who see fewer colours (Okabe and Ito).

@@ -1,6 +1,6 @@
 """What a StreamClient tells whoever watches it."""
 
-from realtime.client_wire import Event, FrameAck
+from client.wire import Event, FrameAck
 
 
 class StreamListener:

@@ -6,7 +6,7 @@ import time
 
 from websockets.sync.client import connect
 
-from realtime.client_wire import ClientMessage, ServerMessage, decode, encode
+from client.wire import ClientMessage, ServerMessage, decode, encode
 
 # nginx, as deploy/nginx.conf has it, asks another server after 10 s.
 OPEN_SECONDS = 20.0

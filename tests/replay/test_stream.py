@@ -7,30 +7,39 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from cutting_proxy import cutting_proxy
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
-from streaming import SQUAT
 
+from client.kept_movespecs import version_of_text
+from client.listener import StreamListener
+from client.rest import RestClient
+from client.session_run import SessionRun, run_session
+from client.wire import Event
 from local_stack.ports import free_port
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from poses.figure import perform
 from poses.recordings import Recording, save
 from projects.models import Project
-from realtime.client_listener import StreamListener
-from realtime.client_wire import Event
-from realtime.kept_movespecs import version_of_text
-from realtime.rest_client import RestClient
-from realtime.session_run import SessionRun, run_session
 from sessions_app.models import DetectionSession, Mode, Outcome, Status
-from tests.conftest import Machine
+from tests.conftest import Machine, make_released
+from tests.realtime.cutting_proxy import cutting_proxy
+from tests.realtime.streaming import SQUAT
 from tests.server import RuntimeServer, web_server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("counters_agree"),
+]
 REPETITIONS = 3
 PERFORMED = perform("squat", repetitions=REPETITIONS, fps=30)
 Stream = Callable[..., str]
+
+
+@pytest.fixture
+def squat(owner: Machine) -> MoveSpec:
+    released, _ = make_released(owner.project, SQUAT)
+    return released
 
 
 @pytest.fixture

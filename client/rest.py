@@ -15,7 +15,7 @@ from http.client import HTTPException
 from typing import Any, Final, Literal
 from urllib.parse import urlencode, urlsplit
 
-from realtime.client_closes import retry_after_seconds
+from client.closes import retry_after_seconds
 
 SESSIONS = "/api/detection/sessions"
 MOVESPECS = "/api/movespecs"

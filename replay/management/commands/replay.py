@@ -6,13 +6,13 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 import detection
+from client.moments import worth_telling
 from detection import DetectionEvent, Engine, MoveSpec, MoveSpecInvalid
 from kynaplatform.api.commands import OperatorCommand
 from poses.recordings import Recording
-from realtime.angle_series import Angles
-from realtime.client_batches import worth_telling
-from realtime.event_lines import EventLines, count_completed, count_interrupted
-from realtime.recording_files import read_recording
+from replay.angle_series import Angles
+from replay.event_lines import EventLines, count_completed, count_interrupted
+from replay.recording_files import read_recording
 from sessions_app.events import present_ts
 
 INSTALL_MATPLOTLIB = "The plot needs matplotlib: pip install -r requirements-dev.txt"
@@ -93,7 +93,7 @@ class Command(OperatorCommand):
                 raise CommandError(INSTALL_MATPLOTLIB)
             self.stderr.write(INSTALL_MATPLOTLIB)
             return
-        from realtime.plot import draw
+        from replay.plot import draw
 
         try:
             draw(path, spec, recording, events, angles, only)

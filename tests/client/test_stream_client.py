@@ -3,14 +3,14 @@ import time
 
 import msgspec
 import pytest
-from scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
 
+from client.closes import StreamRefusedError
+from client.listener import StreamListener
+from client.stream import StreamClient, StreamLostError
+from client.wire import Event, FrameAck, SessionDone, decode
 from detection import Landmark, PoseFrame
 from local_stack.ports import free_port
-from realtime.client import StreamClient, StreamLostError
-from realtime.client_closes import StreamRefusedError
-from realtime.client_listener import StreamListener
-from realtime.client_wire import Event, FrameAck, SessionDone, decode
+from tests.client.scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
 
 TOKEN = "runtime.token.signature"
 

@@ -6,7 +6,7 @@ Its name tells the file and the text. It is not released: sessions name its vers
 import hashlib
 from typing import Final
 
-from realtime.rest_client import RequestFailedError, RestClient
+from client.rest import RequestFailedError, RestClient
 
 SHORT_HASH_DIGITS: Final = 12
 MOST_STEM_CHARACTERS: Final = 200

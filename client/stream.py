@@ -21,11 +21,10 @@ from typing import Self
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from detection.landmarks import PoseFrameLike
-from realtime.client_closes import done_as_told, has_ended, wait_wanted, why_closed
-from realtime.client_listener import StreamListener
-from realtime.client_socket import SILENT_SECONDS, ClientSocket, ServerSilentError
-from realtime.client_wire import (
+from client.closes import done_as_told, has_ended, wait_wanted, why_closed
+from client.listener import StreamListener
+from client.socket import SILENT_SECONDS, ClientSocket, ServerSilentError
+from client.wire import (
     Cancel,
     ClientMessage,
     ErrorMessage,
@@ -42,6 +41,7 @@ from realtime.client_wire import (
     SessionUpdate,
     wire_frame,
 )
+from detection.landmarks import PoseFrameLike
 
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 3.0
 

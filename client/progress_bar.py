@@ -7,9 +7,9 @@ from typing import Self, TextIO
 
 from tqdm import tqdm
 
-from realtime.client_listener import StreamListener
-from realtime.client_wire import Event, FrameAck
-from realtime.event_lines import EventLines, rejections_told
+from client.listener import StreamListener
+from client.wire import Event, FrameAck
+from replay.event_lines import EventLines, rejections_told
 
 
 class Progress(StreamListener):

@@ -7,15 +7,15 @@ from uuid import UUID
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from client.closes import StreamRefusedError
+from client.kept_movespecs import version_of_text
+from client.progress_bar import Progress, waiting_told
+from client.rest import RequestFailedError, RestClient
+from client.session_run import SessionRun, run_session
+from client.stream import StreamLostError
 from kynaplatform.api.commands import OperatorCommand
-from realtime.client import StreamLostError
-from realtime.client_closes import StreamRefusedError
-from realtime.event_lines import count_interrupted
-from realtime.kept_movespecs import version_of_text
-from realtime.progress import Progress, waiting_told
-from realtime.recording_files import read_recording
-from realtime.rest_client import RequestFailedError, RestClient
-from realtime.session_run import SessionRun, run_session
+from replay.event_lines import count_interrupted
+from replay.recording_files import read_recording
 
 MOST_BATCH_FRAMES = 300
 CREDENTIALS = ("project_id", "api_key_secret")

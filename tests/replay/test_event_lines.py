@@ -1,7 +1,7 @@
 import pytest
 
 from detection import DetectionEvent
-from realtime.event_lines import EventLines, count_completed, count_interrupted
+from replay.event_lines import EventLines, count_completed, count_interrupted
 
 
 def event(type: str, ts_ms: float = 12_400, **payload: object) -> DetectionEvent:  # noqa: A002

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from realtime.client_wire import Event, SessionDone
-from realtime.session_run import SessionRun
+from client.session_run import SessionRun
+from client.wire import Event, SessionDone
 
 COMPLETIONS = [
     Event(str(number), "s", 40.0 * number, "event_completed", {"event_key": "squat", "score": None})

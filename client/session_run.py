@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from realtime.client import StreamClient
-from realtime.client_batches import Moment, batches_of
-from realtime.client_listener import StreamListener
-from realtime.client_wire import Event, SessionDone
-from realtime.event_lines import count_completed, rejections_told
-from realtime.rest_client import RequestFailedError, RestClient
+from client.listener import StreamListener
+from client.moments import Moment, batches_of
+from client.rest import RequestFailedError, RestClient
+from client.stream import StreamClient
+from client.wire import Event, SessionDone
+from replay.event_lines import count_completed, rejections_told
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from local_stack.ports import free_port
-from realtime.rest_client import (
+from client.rest import (
     RequestFailedError,
     RequestRefusedError,
     RestClient,
     ServerUnreachableError,
 )
+from local_stack.ports import free_port
 
 # An answer: its status, its headers, and its body; or none, and the connection closes.
 Answer = tuple[int, dict[str, str], Any] | None
