@@ -15,7 +15,7 @@ run: install ## Run the whole platform in the foreground, on PORT (default 8000)
 	@exec $(BIN)/python -m local_stack.run --end-with-make
 
 demo: install ## Stream a figure that does squats, and check the count; ARGS="--speed 1"
-	@exec $(BIN)/python -m local_stack.try_demo --end-with-make $(ARGS)
+	@exec $(BIN)/python -m tools.demo --end-with-make $(ARGS)
 
 test: install ## Run the tests; ARGS="-k sessions" passes arguments to pytest
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
@@ -24,20 +24,20 @@ faults: install ## Kill, stop and restart all of production under load, and coun
 	@exec $(BIN)/python -m tests.deploy.faults --end-with-make $(ARGS)
 
 check: install ## Formatting, lint, types, imports, migrations, deployment, OpenAPI, audit
-	@$(BIN)/python -m local_stack.check
+	@$(BIN)/python -m tools.check
 
 format: install ## Format the code and fix what lint can fix
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
 openapi: install ## Rewrite docs/openapi.yaml from the code
-	@$(BIN)/python -m local_stack.check --write-openapi
+	@$(BIN)/python -m tools.check --write-openapi
 
 pictures: install ## Draw replay's picture, and take the staff guide's again from the running admin
 	@$(BIN)/python manage.py perform squat docs/squat.json.gz
 	@$(BIN)/python manage.py replay docs/squat.json.gz --spec examples/movespecs/squat.yaml --plot docs/replay.svg --angles knee,hip
 	@rm docs/squat.json.gz
-	@$(BIN)/python -m local_stack.pictures $(ARGS)
+	@$(BIN)/python -m tools.pictures $(ARGS)
 
 bench: install ## Measure session creation and the stream; ARGS="--seconds 4 --throwaway"
 	@$(BIN)/python bench/create.py $(ARGS)

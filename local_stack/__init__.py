@@ -1,1 +1,1 @@
-"""Everything that makes a fresh machine enough: `make run`, `make test` and `make check`."""
+"""What `make run` starts, and what makes it enough on a fresh machine."""

@@ -19,7 +19,7 @@ def prepare(*, with_demo: bool) -> None:
     call_command("rotate_signing_key", "--if-missing")
     call_command("load_catalogue")
     if with_demo:
-        from local_stack.demo import make_demo
+        from local_stack.demo_data import make_demo
 
         make_demo(Path(os.environ["DATA_DIR"]) / "demo.json", base_url=sys.argv[1])
     else:

@@ -170,7 +170,7 @@ def error_of(response: HttpResponse) -> dict[str, Any]:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first, so that no worker is left alone with it at the end."""
-    items.sort(key=lambda item: item.path.parent.name != "local_stack")
+    items.sort(key=lambda item: item.path.parent.name not in ("local_stack", "tools"))
 
 
 @pytest.hookimpl(optionalhook=True)

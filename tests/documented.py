@@ -17,7 +17,7 @@ from django.db import connection
 
 from local_stack.environment import PROJECT
 from local_stack.postgres import PostgresUnavailableError, binaries
-from local_stack.pytest_plugin import skip_without
+from tests.plugin import skip_without
 
 PYTHON = f"cd {shlex.quote(str(PROJECT))} && exec {shlex.quote(sys.executable)}"
 

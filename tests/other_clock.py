@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from local_stack.pytest_plugin import skip_without
+from tests.plugin import skip_without
 
 
 def clock_ahead(seconds: int) -> dict[str, str]:

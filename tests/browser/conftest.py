@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
-from local_stack.chromium import OPTIONS, chromium_program
-from local_stack.pytest_plugin import skip_without
+from tests.plugin import skip_without
 from tests.server import web_server
+from tools.chromium import OPTIONS, chromium_program
 
 PASSWORD = "four unrelated plain words"
 PATIENCE_MS = 10_000

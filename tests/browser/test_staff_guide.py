@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local_stack.chromium import chromium_program
 from local_stack.environment import PROJECT
-from local_stack.pictures import PICTURES
-from local_stack.pytest_plugin import skip_without
 from tests.local_stack.stack_processes import bare_environment
+from tests.plugin import skip_without
+from tools.chromium import chromium_program
+from tools.pictures import PICTURES
 
 GUIDE = PROJECT / "docs" / "staff-guide.md"
 
@@ -28,7 +28,7 @@ def test_the_script_takes_every_picture_from_a_running_admin(tmp_path: Path) -> 
     if chromium_program() is None:
         skip_without("no chromium is installed")
     taken = tmp_path / "taken"
-    command = [sys.executable, "-m", "local_stack.pictures", "--folder", str(taken)]
+    command = [sys.executable, "-m", "tools.pictures", "--folder", str(taken)]
     done = subprocess.run(
         command,
         cwd=PROJECT,

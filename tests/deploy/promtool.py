@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 
-from local_stack.pytest_plugin import skip_without
+from tests.plugin import skip_without
 
 
 def promtool(*words: str) -> None:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from local_stack import processes
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port, listens
-from local_stack.pytest_plugin import skip_without
+from tests.plugin import skip_without
 
 DEPLOY = PROJECT / "deploy"
 NAME = "kyna.example.com"

@@ -27,7 +27,6 @@ from guides.shelf import GUIDES
 from local_stack import processes
 from local_stack.environment import PROJECT, make_secrets
 from local_stack.ports import free_port, listens
-from local_stack.pytest_plugin import skip_without
 from poses.figure import perform
 from poses.recordings import Recording, save
 from tests.deploy.composition import SERVERS, Service, is_ready, services_here, services_of
@@ -47,6 +46,7 @@ from tests.local_stack.stack_processes import (
     processes_of,
 )
 from tests.open_folder import open_folder
+from tests.plugin import skip_without
 
 RABBITMQ_PORT = 5672
 READY_SECONDS = 120.0

@@ -13,7 +13,7 @@ import yaml
 
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
-from local_stack.pytest_plugin import skip_without
+from tests.plugin import skip_without
 from tests.server import runtime_server
 
 UNITS = PROJECT / "deploy" / "systemd"

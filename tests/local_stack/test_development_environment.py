@@ -126,11 +126,11 @@ def test_the_embedded_database_is_not_imported_in_production(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("module", ["run", "manage", "try_demo"])
+@pytest.mark.parametrize("module", ["local_stack.run", "local_stack.manage", "tools.demo"])
 def test_an_env_file_that_is_not_there_ends_it(tmp_path: Path, module: str) -> None:
     missing, data_dir = tmp_path / "none", tmp_path / "data"
     done = subprocess.run(
-        [sys.executable, "-m", f"local_stack.{module}"],
+        [sys.executable, "-m", module],
         cwd=PROJECT,
         env=bare_environment(ENV_FILE=str(missing), DATA_DIR=str(data_dir)),
         capture_output=True,

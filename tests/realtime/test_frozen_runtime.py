@@ -22,11 +22,11 @@ from test_streaming_docs import code, hurried
 from client.stream import StreamClient
 from detection import PoseFrame
 from local_stack.guard import children_of
-from local_stack.pytest_plugin import skip_without
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from tests.concurrency.racing import eventually
 from tests.conftest import Machine
+from tests.plugin import skip_without
 from tests.server import RuntimeServer, runtime_server
 
 pytestmark = pytest.mark.django_db(transaction=True)

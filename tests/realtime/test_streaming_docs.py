@@ -11,12 +11,12 @@ from playwright.sync_api import sync_playwright
 
 from client import wire
 from detection import LANDMARK_NAMES
-from local_stack.chromium import OPTIONS, chromium_program
 from local_stack.environment import PROJECT
-from local_stack.pytest_plugin import skip_without
 from realtime import messages
 from realtime.frames import RejectReason
 from tests.client.scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
+from tests.plugin import skip_without
+from tools.chromium import OPTIONS, chromium_program
 
 TEXT = (PROJECT / "docs" / "streaming.md").read_text()
 TOKEN = "runtime.token.signature"

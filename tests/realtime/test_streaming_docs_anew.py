@@ -14,11 +14,11 @@ from rows import session_of, stored_events
 from streaming import create, wire_frame
 from test_streaming_docs import code
 
-from local_stack.pytest_plugin import skip_without
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from tests.concurrency.racing import eventually
 from tests.conftest import Machine
+from tests.plugin import skip_without
 from tests.server import RuntimeServer
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,12 +16,12 @@ from rows import session_of
 from streaming import create
 from test_streaming_docs import code
 
-from local_stack.chromium import OPTIONS, chromium_program
-from local_stack.pytest_plugin import skip_without
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from tests.conftest import Machine
+from tests.plugin import skip_without
 from tests.server import RuntimeServer, runtime_server
+from tools.chromium import OPTIONS, chromium_program
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

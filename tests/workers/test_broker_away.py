@@ -15,7 +15,7 @@ from celery.beat import PersistentScheduler
 from kynaplatform.celery import app
 from local_stack import processes
 from local_stack.ports import free_port, listens
-from local_stack.pytest_plugin import skip_without
+from tests.plugin import skip_without
 from tests.server import worker_and_beat
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,8 +12,8 @@ from bystander import unharmed_bystander
 from raw import upgrade_request
 from stage import Stage, stage_on
 
-from local_stack.pytest_plugin import skip_without
 from realtime.door import MOST_WAITING
+from tests.plugin import skip_without
 
 SOCKETS = 10_000
 REQUEST_SECONDS = 5.0

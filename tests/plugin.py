@@ -53,7 +53,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
         server = EmbeddedPostgres(folder / "database", throwaway=True, remove_at_end=[folder])
         os.environ["DATABASE_URL"] = server.url
-        early_config.pluginmanager.register(StartsPostgres(server), "local_stack.starts_postgres")
+        early_config.pluginmanager.register(StartsPostgres(server), "tests.starts_postgres")
 
 
 class StartsPostgres:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from local_stack.chromium import OPTIONS, chromium_program
 from local_stack.console import say
 from local_stack.environment import PROJECT, database, fill
 from local_stack.platform_process import PlatformFailedError, platform
 from local_stack.ports import free_port
+from tools.chromium import OPTIONS, chromium_program
 
 PICTURES = PROJECT / "docs" / "staff-guide"
 WIDE = {"width": 1200, "height": 760}
@@ -36,7 +36,7 @@ class Photographer:
         self.folder = folder
 
     def log_in(self, username: str, **options: object) -> Page:
-        from local_stack.story import PASSWORD
+        from tools.story import PASSWORD
 
         page = self.browser.new_context(
             base_url=self.base_url,
@@ -143,7 +143,7 @@ def tell_story() -> tuple[str, list[str]]:
         from django.db import connection
         from django.utils import timezone
 
-        from local_stack.story import tell
+        from tools.story import tell
 
         movespec = tell(timezone.now())
         versions = movespec.versions.order_by("version_number")

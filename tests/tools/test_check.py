@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack import check
+from tools import check
 
 UNREACHABLE = "requests.exceptions.ConnectionError: no route to host"
 

@@ -35,7 +35,7 @@ def test_it(redis_url):
 
 def pytest_command(folder: Path, source: str, *arguments: str) -> list[str]:
     (folder / "test_sample.py").write_text(source)
-    plugins = ["-p", "no:django", "-p", "no:cacheprovider", "-p", "local_stack.pytest_plugin"]
+    plugins = ["-p", "no:django", "-p", "no:cacheprovider", "-p", "tests.plugin"]
     place = ["-c", os.devnull, "--rootdir", str(folder), str(folder)]
     return [sys.executable, "-m", "pytest", "-q", "-s", *plugins, *place, *arguments]
 

@@ -9,11 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stack_processes import bare_environment, eventually, is_deserted, processes_of
 
 from local_stack.environment import PROJECT
 from local_stack.platform_process import platform
 from local_stack.ports import free_port
+from tests.local_stack.stack_processes import (
+    bare_environment,
+    eventually,
+    is_deserted,
+    processes_of,
+)
 from tests.open_folder import open_folder
 
 QUICK = ("--repetitions", "3", "--speed", "50")
@@ -26,7 +31,7 @@ AGREEING = (
 def demo(data_dir: Path, *arguments: str) -> "subprocess.Popen[str]":
     ports = {"PORT": str(free_port()), "REALTIME_PORT": str(free_port())}
     return subprocess.Popen(
-        [sys.executable, "-m", "local_stack.try_demo", *arguments],
+        [sys.executable, "-m", "tools.demo", *arguments],
         cwd=PROJECT,
         env=bare_environment(DATA_DIR=str(data_dir), **ports),
         stdout=subprocess.PIPE,
