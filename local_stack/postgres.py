@@ -5,12 +5,9 @@ behind. A convenience, never imported when `DATABASE_URL` is set.
 """
 
 import fcntl
-import hashlib
 import os
-import re
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -22,7 +19,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from local_stack import processes
+from local_stack import postmaster, processes
 from local_stack.server_place import (
     CLUSTER,
     cluster_of,
@@ -38,8 +35,6 @@ POLL_SECONDS = 0.005
 PORT = 5432  # names the socket file
 SUPERUSER = "kynaplatform"
 DATABASE = "postgres"
-# sun_path holds 108 bytes; the server appends `/.s.PGSQL.5432`.
-LONGEST_SOCKET_FOLDER_BYTES = 90
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 THROWAWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
@@ -87,7 +82,7 @@ class EmbeddedPostgres:
     def url(self) -> str:
         if self.tcp_port is not None:
             return f"postgresql://{SUPERUSER}@127.0.0.1:{self.tcp_port}/{DATABASE}"
-        folder = quote(str(_socket_folder(self.cluster)), safe="/")
+        folder = quote(str(postmaster.socket_folder(self.cluster)), safe="/")
         return f"postgresql://{SUPERUSER}@:{PORT}/{DATABASE}?host={folder}"
 
     def try_lock(self) -> bool:
@@ -117,13 +112,11 @@ class EmbeddedPostgres:
         return True
 
     def accepts_connections(self) -> bool:
-        return _status(self.cluster) == "ready" and _answers(
-            _socket_folder(self.cluster), self._port
-        )
+        return postmaster.accepts_connections(self.cluster, self._port)
 
     def start(self) -> None:
         """Start the server, or start it again; `lock` came first."""
-        if _runs_unlocked(self.cluster):
+        if postmaster.runs_unlocked(self.cluster):
             raise PostgresUnavailableError(
                 f"A PostgreSQL that `make run` did not start runs in {self.cluster}: stop it."
             )
@@ -204,7 +197,7 @@ class EmbeddedPostgres:
             self._link.symlink_to(self.cluster)
 
     def _prepare_socket_folder(self) -> Path:
-        sockets = _socket_folder(self.cluster)
+        sockets = postmaster.socket_folder(self.cluster)
         owner = server_user(self.cluster)
         if sockets != self.cluster:
             sockets.mkdir(mode=0o700, exist_ok=True)
@@ -276,45 +269,3 @@ def serve(
         yield server
     finally:
         server.stop()
-
-
-def _socket_folder(cluster: Path) -> Path:
-    path = str(cluster)
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_FOLDER_BYTES and re.fullmatch(
-        r"[A-Za-z0-9/._-]+", path
-    ):
-        return cluster
-    # Not tempfile's folder: whoever connects must find the same one, whatever its TMPDIR.
-    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:20]
-    return Path("/tmp") / f"kynaplatform-{digest}"  # noqa: S108 - made 0700, owner checked
-
-
-def _postmaster_lines(cluster: Path) -> list[str]:
-    try:
-        return (cluster / "postmaster.pid").read_text(errors="replace").splitlines()
-    except OSError:
-        return []
-
-
-def _status(cluster: Path) -> str:
-    lines = _postmaster_lines(cluster)
-    return lines[7].strip() if len(lines) > 7 else ""
-
-
-def _answers(sockets: Path, port: int) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(sockets / f".s.PGSQL.{port}"))
-        except OSError:
-            return False
-    return True
-
-
-def _runs_unlocked(cluster: Path) -> bool:
-    """Whether a server that never took our lock runs there; pids are reused, folders are not."""
-    lines = _postmaster_lines(cluster)
-    try:
-        working_folder = Path(f"/proc/{int(lines[0])}/cwd").readlink()
-    except (OSError, ValueError, IndexError):
-        return False
-    return working_folder == cluster

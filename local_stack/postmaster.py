@@ -1,0 +1,52 @@
+"""What runs in a cluster's folder: PostgreSQL's own `postmaster.pid`, and the socket."""
+
+import hashlib
+import os
+import re
+import socket
+from pathlib import Path
+
+# sun_path holds 108 bytes; the server appends `/.s.PGSQL.5432`.
+LONGEST_SOCKET_FOLDER_BYTES = 90
+
+
+def socket_folder(cluster: Path) -> Path:
+    """Where its server's socket is: the cluster itself, where a socket can be and a URL name it."""
+    path = str(cluster)
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_FOLDER_BYTES and re.fullmatch(
+        r"[A-Za-z0-9/._-]+", path
+    ):
+        return cluster
+    # Not tempfile's folder: whoever connects must find the same one, whatever its TMPDIR.
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:20]
+    return Path("/tmp") / f"kynaplatform-{digest}"  # noqa: S108 - made 0700, owner checked
+
+
+def _postmaster_lines(cluster: Path) -> list[str]:
+    try:
+        return (cluster / "postmaster.pid").read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def accepts_connections(cluster: Path, port: int) -> bool:
+    """Whether its server is ready and answers at its socket."""
+    lines = _postmaster_lines(cluster)
+    if len(lines) <= 7 or lines[7].strip() != "ready":
+        return False
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(socket_folder(cluster) / f".s.PGSQL.{port}"))
+        except OSError:
+            return False
+    return True
+
+
+def runs_unlocked(cluster: Path) -> bool:
+    """Whether a server that never took our lock runs there; pids are reused, folders are not."""
+    lines = _postmaster_lines(cluster)
+    try:
+        working_folder = Path(f"/proc/{int(lines[0])}/cwd").readlink()
+    except (OSError, ValueError, IndexError):
+        return False
+    return working_folder == cluster
