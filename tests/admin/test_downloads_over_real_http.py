@@ -12,10 +12,10 @@ from django.db import connection
 
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
-from tests.concurrency.racing import eventually
 from tests.conftest import Machine
 from tests.server import web_server
 from tests.sessions_app.plans import add_sessions, run
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "/admin/sessions_app/detectionsession/"

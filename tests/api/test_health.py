@@ -30,11 +30,12 @@ from projects.models import Credential, SigningKey
 from projects.readiness import peppers_state, signing_keys_state
 from projects.signing import signing_key_rotate
 from tests.api.asking import ask, nothing_changes, refused
-from tests.concurrency.racing import Connection, eventually
+from tests.concurrency.racing import Connection
 from tests.conftest import SESSIONS
 from tests.realtime.database_proxy import database_proxy
 from tests.server import test_database_url as database_url
 from tests.server import web_server
+from tests.waiting import eventually
 
 CHECKS = ("database", "migrations", "signing_keys", "peppers", "static_files", "broker")
 BEGIN = Inquiry.begin  # conftest.py has another

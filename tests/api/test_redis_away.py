@@ -17,8 +17,8 @@ from kynaplatform.api.rate_limits.over_redis import RedisCounter
 from local_stack import processes
 from local_stack.guard import children_of
 from local_stack.ports import free_port, listens
-from tests.concurrency.racing import eventually
 from tests.plugin import skip_without
+from tests.waiting import eventually
 
 LIMITS = [Limit("project:a", 10)]
 CALLS = 8

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 import urllib.request
 
 import psutil
@@ -11,8 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from kynaplatform import __version__
 from tests.server import web_server
-
-PATIENCE_SECONDS = 30.0
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -56,13 +54,6 @@ def serving(url):
         if port in (process.info["cmdline"] or ())
         and command_of.get(process.info["ppid"]) == process.info["cmdline"]
     ]
-
-
-def eventually(condition, what):
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.1)
 
 
 def test_its_version_the_memory_of_each_process_and_the_processor_time_of_all(url):

@@ -3,7 +3,6 @@
 import http.client
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from django.db import connection, connections
 
 from tests.conftest import SESSIONS, Machine
 from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
 PATIENCE_SECONDS = 30.0
 T = TypeVar("T")
@@ -115,14 +115,6 @@ def race(work: Sequence[Callable[[], T]]) -> list[T]:
     with racing(work) as runners:
         runners.start()
         return runners.results()
-
-
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    """Look until `condition` holds; fail after a patient while."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.005)
 
 
 def waiting_backends() -> int:

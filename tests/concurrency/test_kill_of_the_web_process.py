@@ -21,7 +21,6 @@ from django.conf import settings
 from racing import (
     Answer,
     Connection,
-    eventually,
     locked,
     other_backends,
     session_body,
@@ -36,6 +35,7 @@ from sessions_app.admission import AdmissionRequest
 from sessions_app.models import DetectionSession
 from tests.conftest import SESSIONS, Machine
 from tests.server import web_server
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

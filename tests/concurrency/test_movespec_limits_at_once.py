@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from racing import Answer, Connection, eventually, race, racing, session_body, waiting_backends
+from racing import Answer, Connection, race, racing, session_body, waiting_backends
 
 from movespecs.authors import Author
 from movespecs.drafts import movespec_create
@@ -18,6 +18,7 @@ from projects import suspension
 from projects.models import Project
 from tests.conftest import MOVESPECS, SESSIONS, VALID_YAML, Machine
 from tests.server import web_server
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 16

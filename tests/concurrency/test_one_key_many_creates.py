@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from racing import Answer, Connection, eventually, race, racing, session_body, waiting_backends
+from racing import Answer, Connection, race, racing, session_body, waiting_backends
 
 from kynaplatform.api.errors import IdempotencyKeyReused
 from movespecs.models import MoveSpec
@@ -17,6 +17,7 @@ from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_released
 from tests.server import web_server
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,7 +18,6 @@ from psycopg import sql
 from racing import (
     Answer,
     Connection,
-    eventually,
     locked,
     other_backends,
     race,
@@ -35,6 +34,7 @@ from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine
 from tests.server import web_server
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from racing import eventually, race, racing, waiting_backends
+from racing import race, racing, waiting_backends
 
 from movespecs.models import MoveSpec
 from sessions_app.errors import SessionAlreadyEnded
@@ -21,6 +21,7 @@ from sessions_app.models import DetectionSession, Mode, Outcome, Status
 from tests.conftest import Machine
 from tests.server import ROOT
 from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
 STALE = 3_000
 

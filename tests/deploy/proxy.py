@@ -10,7 +10,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from local_stack import processes
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port, listens
 from tests.plugin import skip_without
+from tests.waiting import comes_true
 
 DEPLOY = PROJECT / "deploy"
 NAME = "kyna.example.com"
@@ -194,18 +195,11 @@ def answer(folder: Path, port: int, sent: bytes) -> tuple[int, bytes, bytes]:
     return int(head.split()[1]), head, body
 
 
-def eventually(is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return is_so()
-
-
 def logged(folder: Path) -> str:
     return "".join((folder / name).read_text() for name in ("access.log", "error.log", "nginx.log"))
 
 
 def lines_of(folder: Path) -> list[dict[str, Any]]:
     """What the access log tells, as soon as it tells anything: it is written after the answer."""
-    assert eventually(lambda: (folder / "access.log").read_text().endswith("\n"))
+    assert comes_true(lambda: (folder / "access.log").read_text().endswith("\n"))
     return [json.loads(line) for line in (folder / "access.log").read_text().splitlines()]

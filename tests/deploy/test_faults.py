@@ -18,7 +18,6 @@ from client.wire import Event, SessionDone
 from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionEvent, DetectionSession
-from tests.concurrency.racing import eventually
 from tests.conftest import SESSIONS, Machine
 from tests.deploy.faults.asking import Api, Asking
 from tests.deploy.faults.film import Film, events_of
@@ -27,6 +26,7 @@ from tests.deploy.faults.outages import Outage, longest_wait, too_long
 from tests.deploy.faults.streams import Streaming
 from tests.deploy.proxy import write_certificate
 from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
 BATCHES = 36
 FRAMES = 360

@@ -18,8 +18,9 @@ from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
-from tests.deploy.proxy import eventually, lines_of, proxy
+from tests.deploy.proxy import lines_of, proxy
 from tests.server import RuntimeServer, runtime_server
+from tests.waiting import comes_true
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,7 +64,7 @@ def through(
     monkeypatch.setenv("SSL_CERT_FILE", str(folder / "kyna.crt"))
     yield f"wss://localhost:{port}/api/detection/stream"
     # Or they would still be at the tables as those are emptied.
-    assert eventually(lambda: not any(runtime.attached_sessions() for runtime in runtimes))
+    assert comes_true(lambda: not any(runtime.attached_sessions() for runtime in runtimes), 10)
 
 
 def attached(

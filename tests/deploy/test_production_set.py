@@ -47,6 +47,7 @@ from tests.local_stack.stack_processes import (
 )
 from tests.open_folder import open_folder
 from tests.plugin import skip_without
+from tests.waiting import eventually
 
 RABBITMQ_PORT = 5672
 READY_SECONDS = 120.0
@@ -77,7 +78,7 @@ def test_the_faults_can_be_interrupted_and_leave_nothing(programs: None) -> None
         def runs(program: str) -> bool:
             return any(program in str(command_line(pid)) for pid in processes_of(folder))
 
-        eventually(lambda: runs("nginx") or process.poll() is not None, 120, lambda: "no nginx")
+        eventually(lambda: runs("nginx") or process.poll() is not None, "nginx runs", 120)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)
         assert (process.returncode, said.splitlines()[1:]) == (130, ["Stopped."])
@@ -101,13 +102,6 @@ def broker_url(request: pytest.FixtureRequest, redis_url: str) -> str:
     if not listens(RABBITMQ_PORT):
         skip_without(f"no RabbitMQ answers on port {RABBITMQ_PORT}")
     return f"amqp://guest:guest@127.0.0.1:{RABBITMQ_PORT}//"
-
-
-def eventually(is_so: Callable[[], bool], seconds: float, told: Callable[[], str]) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, told()
-        time.sleep(0.2)
 
 
 @contextlib.contextmanager
@@ -140,7 +134,7 @@ def wait_until_ready(
         assert all(process.poll() is None for process in started.values()), told()
         return is_ready(port)
 
-    eventually(is_so, READY_SECONDS, told)
+    eventually(is_so, told, READY_SECONDS)
 
 
 def test_the_production_set_serves_sessions(
@@ -173,7 +167,7 @@ def test_the_production_set_serves_sessions(
             for name, own_port in ports.items():
                 wait_until_ready(own_port, started, lambda: logs_of(services))
                 assert services[name].is_healthy()
-            eventually(services["worker"].is_healthy, READY_SECONDS, lambda: logs_of(services))
+            eventually(services["worker"].is_healthy, lambda: logs_of(services), READY_SECONDS)
             checked = {name for name, service in services.items() if service.healthcheck}
             assert checked == {*ports, "worker"}
             shared = services["web-1"].tmp
@@ -268,7 +262,7 @@ def expire(
             ).fetchone()
             return row == ("cancelled", "expired")
 
-        eventually(is_expired, SWEPT_SECONDS, told)
+        eventually(is_expired, told, SWEPT_SECONDS)
 
 
 def assert_worker_counts(port: int) -> None:

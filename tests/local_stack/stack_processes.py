@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from local_stack.environment import PROJECT
 from tests.open_folder import open_folder
+from tests.waiting import comes_true
 
 SERVE = """
 import sys
@@ -21,6 +21,7 @@ with serve(Path(sys.argv[1]), reuse=sys.argv[2] == "reuse", throwaway=True) as s
     print(server.url, flush=True)
     sys.stdin.read()
 """
+DESERTED_SECONDS = 15.0
 SERVICES = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL")
 OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 OF_THE_STACK = ("ENVIRONMENT", "PUBLIC_STREAM_URL", "PORT", "REALTIME_PORT")
@@ -55,17 +56,8 @@ def command_line(pid: int) -> bytes:
         return b""
 
 
-def eventually(is_so: Callable[[], bool], seconds: float = 15.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 def is_deserted(folder: Path) -> bool:
-    return eventually(lambda: processes_of(folder) == [])
+    return comes_true(lambda: processes_of(folder) == [], DESERTED_SECONDS)
 
 
 def bare_environment(**more: str) -> dict[str, str]:

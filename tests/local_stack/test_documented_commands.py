@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stack_processes import bare_environment, eventually, is_deserted
+from stack_processes import bare_environment, is_deserted
 
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from poses.recordings import load
 from tests.documented import block
 from tests.open_folder import open_folder
+from tests.waiting import comes_true
 
 READY_SECONDS = 120.0
 NOT_COPIED = shutil.ignore_patterns(
@@ -99,7 +100,7 @@ def running(clone: Clone) -> Iterator[Clone]:
         reader = threading.Thread(target=lines.extend, args=(process.stdout,), daemon=True)
         reader.start()
         try:
-            assert eventually(
+            assert comes_true(
                 lambda: any("/api/detection/sessions " in line for line in lines), READY_SECONDS
             ), "".join(lines)
             yield clone

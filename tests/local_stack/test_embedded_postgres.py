@@ -7,9 +7,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from stack_processes import command_line, eventually, is_deserted, processes_of
+from stack_processes import command_line, is_deserted, processes_of
 
 from local_stack.postgres import EmbeddedPostgres, PostgresUnavailableError, serve
+from tests.waiting import comes_true
 
 Starter = Callable[..., "subprocess.Popen[str]"]
 
@@ -86,7 +87,7 @@ def test_it_leaves_no_process_when_its_guard_is_killed(tmp_path: Path, starter: 
     url_of(supervisor)
     [postmaster] = postmasters_of(tmp_path)
     os.kill(parent_of(postmaster), signal.SIGKILL)
-    assert eventually(lambda: postmasters_of(tmp_path) == [])
+    assert comes_true(lambda: postmasters_of(tmp_path) == [])
 
 
 def test_it_starts_at_once_after_its_supervisor_was_killed(
@@ -150,7 +151,7 @@ def test_it_reuses_a_running_server_without_owning_it(tmp_path: Path, starter: S
 
 def test_it_starts_after_initdb_was_killed_midway(tmp_path: Path, starter: Starter) -> None:
     supervisor = starter(tmp_path)
-    assert eventually((tmp_path / "postgres.unfinished" / "PG_VERSION").exists)
+    assert comes_true((tmp_path / "postgres.unfinished" / "PG_VERSION").exists)
     supervisor.kill()
     supervisor.wait()
     assert not (tmp_path / "postgres").exists()

@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from stack_processes import eventually, is_deserted, processes_of
+from stack_processes import is_deserted, processes_of
 
 from local_stack import processes
 from local_stack.environment import PROJECT
+from tests.waiting import comes_true
 
 # A child, a grandchild in a session of its own, and an orphan whose parent has gone.
 FAMILY = """
@@ -35,14 +36,14 @@ def start_family(folder: Path) -> "subprocess.Popen[bytes]":
     starter = subprocess.Popen(
         [sys.executable, "-c", STARTER, FAMILY, str(folder)], cwd=PROJECT, env=os.environ
     )
-    assert eventually((folder / "ready").exists)
+    assert comes_true((folder / "ready").exists)
     return starter
 
 
 def test_it_ends_every_descendant_when_the_starter_is_killed(tmp_path: Path) -> None:
     starter = start_family(tmp_path)
     # The starter, the guard, the child, the grandchild and the orphan.
-    assert eventually(lambda: len(processes_of(tmp_path)) == 5)
+    assert comes_true(lambda: len(processes_of(tmp_path)) == 5)
     starter.kill()
     starter.wait()
     assert is_deserted(tmp_path)
@@ -51,7 +52,7 @@ def test_it_ends_every_descendant_when_the_starter_is_killed(tmp_path: Path) -> 
 def test_it_ends_every_descendant_when_the_command_ends(tmp_path: Path) -> None:
     command = [sys.executable, "-c", FAMILY, str(tmp_path)]
     process = processes.start(command, env=os.environ)
-    assert eventually((tmp_path / "ready").exists)
+    assert comes_true((tmp_path / "ready").exists)
     process.terminate()
     assert process.wait() == 128 + signal.SIGTERM
     assert processes_of(tmp_path) == []
@@ -73,7 +74,7 @@ def test_it_reports_a_command_that_does_not_exist() -> None:
 def test_the_command_dies_with_a_guard_that_is_killed(tmp_path: Path) -> None:
     sleeper = ["sleep", "600"]
     process = processes.start(sleeper, env=os.environ | {"MARKER": str(tmp_path)})
-    assert eventually(lambda: len(processes_of(tmp_path)) == 2)
+    assert comes_true(lambda: len(processes_of(tmp_path)) == 2)
     process.kill()
     process.wait()
     assert is_deserted(tmp_path)
@@ -82,7 +83,7 @@ def test_the_command_dies_with_a_guard_that_is_killed(tmp_path: Path) -> None:
 def test_it_kills_a_command_that_does_not_stop(tmp_path: Path) -> None:
     command = ["sh", "-c", f"trap '' TERM; touch {tmp_path}/ready; while :; do sleep 0.1; done"]
     process = processes.start(command, env=os.environ)
-    assert eventually((tmp_path / "ready").exists)
+    assert comes_true((tmp_path / "ready").exists)
     assert processes.stop(process, signals=[(signal.SIGTERM, 0.2)]) == 128 + signal.SIGKILL
     assert processes_of(tmp_path) == []
 

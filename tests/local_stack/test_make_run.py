@@ -18,7 +18,6 @@ import pytest
 from stack_processes import (
     bare_environment,
     command_line,
-    eventually,
     is_deserted,
     manage,
     processes_of,
@@ -28,6 +27,7 @@ from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from local_stack.run_log import RunLog
 from tests.open_folder import open_folder
+from tests.waiting import comes_true
 
 KEYS = [
     *("base_url", "organization_id", "project_id", "api_key_id", "api_key_secret"),
@@ -79,7 +79,7 @@ class Run:
 
     def wait_until_ready(self) -> float:
         """Seconds from the start until it said that it is ready."""
-        assert eventually(
+        assert comes_true(
             lambda: self.is_ready() or self.process.poll() is not None, READY_SECONDS
         ), self.output
         assert self.is_ready(), self.output
@@ -168,10 +168,10 @@ def test_it_shows_nothing_else_but_keeps_every_line(running: Run) -> None:
     assert announced[1] == f"Platform: {running.demo['base_url']}\n"
     assert "/api/detection/sessions " in announced[-2]
     assert [line for line in announced if re.match(r"\w+ *\| ", line)] == []
-    assert eventually(lambda: " GET /api/movespecs 200 " in running.log), running.log
+    assert comes_true(lambda: " GET /api/movespecs 200 " in running.log), running.log
     names = ("setup", "web", "worker", "beat")
     # The last to start may take a moment longer than the address takes to answer.
-    assert eventually(
+    assert comes_true(
         lambda: all(re.search(rf"^{name:6} \| .", running.log, re.M) for name in names)
     ), running.log
     assert running.demo["admin_password"] not in running.log
@@ -385,10 +385,10 @@ def test_a_child_that_dies_is_started_again(start_run: StartRun, used: Path, mod
     assert len(killed) == (2 if module == "celery" else 1)
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
-    assert eventually(
+    assert comes_true(
         lambda: len(guards()) == len(killed) and not set(guards()) & set(killed), 30
     ), run.output
-    assert eventually(lambda: answers(base_url), 30), run.output
+    assert comes_true(lambda: answers(base_url), 30), run.output
 
 
 def test_the_database_is_started_again(start_run: StartRun, used: Path) -> None:
@@ -396,5 +396,5 @@ def test_the_database_is_started_again(start_run: StartRun, used: Path) -> None:
     run.wait_until_ready()
     lines = (run.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
     os.kill(int(lines[0]), signal.SIGKILL)
-    assert eventually(lambda: "run    | the database ended, starting it again" in run.output)
-    assert eventually(lambda: answers(run.demo["base_url"]), 30), run.output
+    assert comes_true(lambda: "run    | the database ended, starting it again" in run.output)
+    assert comes_true(lambda: answers(run.demo["base_url"]), 30), run.output

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from stack_processes import bare_environment, eventually, is_deserted
+from stack_processes import bare_environment, is_deserted
 
 from local_stack.environment import PROJECT
+from tests.waiting import comes_true
 
 ASKS_THE_DATABASE = """
 import os, psycopg
@@ -119,11 +120,11 @@ def test_it_leaves_nothing_when_it_is_stopped(
         env=bare_environment(TMPDIR=str(temporary)),
         stdout=subprocess.PIPE,
     )
-    assert eventually((tmp_path / "connected").exists, 60)
+    assert comes_true((tmp_path / "connected").exists, 60)
     process.send_signal(signal.Signals[signal_name])
     process.communicate()
     assert is_deserted(tmp_path)
-    assert eventually(lambda: list(temporary.glob("kynaplatform-*")) == [])
+    assert comes_true(lambda: list(temporary.glob("kynaplatform-*")) == [])
 
 
 def test_it_uses_the_redis_that_is_given(tmp_path: Path, redis_url: str) -> None:

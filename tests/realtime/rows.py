@@ -16,10 +16,11 @@ import detection
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionEvent, DetectionSession
 from sessions_app.runtime_tokens import runtime_token
-from tests.concurrency.racing import eventually, waiting_backends
+from tests.concurrency.racing import waiting_backends
 from tests.conftest import Machine
 from tests.server import RuntimeServer
 from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
 CLOCKS = ("created_at", "started_at", "deadline_at", "longest_until", "lease_until")
 

@@ -16,10 +16,11 @@ from streaming import SQUAT, Client, create, wire_frames
 
 from movespecs.models import MoveSpec
 from poses.figure import perform
-from tests.concurrency.racing import eventually, locked
+from tests.concurrency.racing import locked
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer, runtime_server
 from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

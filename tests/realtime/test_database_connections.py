@@ -24,10 +24,11 @@ from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from realtime.checkpointer import FLUSHERS
-from tests.concurrency.racing import Connection, eventually, locked, racing
+from tests.concurrency.racing import Connection, locked, racing
 from tests.conftest import SESSIONS, Machine
 from tests.server import runtime_server, web_server
 from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

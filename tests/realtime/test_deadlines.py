@@ -20,9 +20,9 @@ from streaming import SQUAT, Client, create, wire_frames
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.models import SessionAttach
-from tests.concurrency.racing import eventually
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

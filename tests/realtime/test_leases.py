@@ -17,10 +17,10 @@ from websockets.asyncio.client import connect
 from movespecs.models import MoveSpec
 from sessions_app.holding import LEASE
 from sessions_app.models import DetectionSession, Status
-from tests.concurrency.racing import eventually
 from tests.conftest import Machine
 from tests.server import RuntimeServer, runtime_server
 from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

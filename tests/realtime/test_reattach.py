@@ -25,9 +25,9 @@ from poses.figure import perform
 from sessions_app.finishing import session_finish
 from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import DetectionSession, SessionAttach
-from tests.concurrency.racing import eventually
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer, runtime_server
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,12 +20,13 @@ from local_stack import processes
 from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from poses.figure import perform
-from tests.concurrency.racing import Answer, Connection, eventually, session_body
+from tests.concurrency.racing import Answer, Connection, session_body
 from tests.conftest import SESSIONS, Machine, mint
 from tests.deploy.own_database import own_database
 from tests.documented import commands, compose_of_database, database_tools, run
 from tests.server import runtime_server, web_server
 from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

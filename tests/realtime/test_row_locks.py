@@ -12,9 +12,10 @@ from streaming import Client, batches, create, wire_frames
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.holding import LEASE
-from tests.concurrency.racing import eventually, waiting_backends
+from tests.concurrency.racing import waiting_backends
 from tests.conftest import Machine
 from tests.server import RuntimeServer
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

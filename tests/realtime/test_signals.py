@@ -10,9 +10,9 @@ from streaming import Client, create, wire_frames
 
 from movespecs.models import MoveSpec
 from poses.figure import perform
-from tests.concurrency.racing import eventually
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer, runtime_server
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

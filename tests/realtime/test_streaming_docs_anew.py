@@ -16,10 +16,10 @@ from test_streaming_docs import code
 
 from movespecs.models import MoveSpec
 from poses.figure import perform
-from tests.concurrency.racing import eventually
 from tests.conftest import Machine
 from tests.plugin import skip_without
 from tests.server import RuntimeServer
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,9 +18,10 @@ from streaming import SQUAT, Client, create, wire_frames
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.models import SessionAttach
-from tests.concurrency.racing import eventually, race, racing
+from tests.concurrency.racing import race, racing
 from tests.conftest import Machine
 from tests.server import RuntimeServer, runtime_server
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

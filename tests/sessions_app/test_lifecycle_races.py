@@ -12,7 +12,8 @@ from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.holding import AttachmentLost
 from sessions_app.lifecycle import session_settle
 from sessions_app.models import DetectionSession
-from tests.concurrency.racing import eventually, race, racing, waiting_backends
+from tests.concurrency.racing import race, racing, waiting_backends
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FINISHED = ["shape_enter", "shape_exit", "shape_enter", "event_interrupted"]

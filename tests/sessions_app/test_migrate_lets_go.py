@@ -11,9 +11,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from tests.concurrency.racing import eventually, waiting_backends
+from tests.concurrency.racing import waiting_backends
 from tests.server import ROOT
 from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

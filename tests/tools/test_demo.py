@@ -15,11 +15,11 @@ from local_stack.platform_process import platform
 from local_stack.ports import free_port
 from tests.local_stack.stack_processes import (
     bare_environment,
-    eventually,
     is_deserted,
     processes_of,
 )
 from tests.open_folder import open_folder
+from tests.waiting import comes_true
 
 QUICK = ("--repetitions", "3", "--speed", "50")
 AGREEING = (
@@ -108,7 +108,7 @@ def test_it_leaves_no_process_when_it_is_ended(used: Path, signum: signal.Signal
     process.send_signal(signum)
     process.communicate(timeout=60)
     assert process.returncode == (-signal.SIGKILL if signum == signal.SIGKILL else 130)
-    assert eventually(lambda: processes_of(used) == [], 40)
+    assert comes_true(lambda: processes_of(used) == [], 40)
 
 
 def test_a_platform_that_does_not_start_is_shown(tmp_path: Path) -> None:

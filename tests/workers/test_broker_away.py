@@ -4,8 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,15 +15,9 @@ from local_stack import processes
 from local_stack.ports import free_port, listens
 from tests.plugin import skip_without
 from tests.server import worker_and_beat
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def eventually(is_so: Callable[[], bool], log: Callable[[], str]) -> None:
-    deadline = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < deadline, log()
-        time.sleep(0.1)
 
 
 def start_redis(port: int, folder: Path) -> "subprocess.Popen[bytes]":
@@ -36,7 +28,7 @@ def start_redis(port: int, folder: Path) -> "subprocess.Popen[bytes]":
     process = processes.start(
         [str(program), *options], env=os.environ, stdout=(folder / "redis.log").open("ab")
     )
-    eventually(lambda: listens(port), lambda: (folder / "redis.log").read_text())
+    eventually(lambda: listens(port), "Redis listens", 60)
     return process
 
 
@@ -58,13 +50,13 @@ def test_a_broker_that_is_away_is_told_now_and_then(tmp_path: Path) -> None:
         return [(tmp_path / f"{name}.log").read_text() for name in ("worker", "beat")]
 
     def all_say(text: str) -> None:
-        eventually(lambda: all(text in log for log in logs()), lambda: "\n".join(logs()))
+        eventually(lambda: all(text in log for log in logs()), lambda: "\n".join(logs()), 60)
 
     redis = start_redis(port, tmp_path)
     try:
         make_sweep_due(tmp_path / "schedule")
         with worker_and_beat(tmp_path, f"redis://127.0.0.1:{port}/0"):
-            eventually(lambda: " succeeded in " in logs()[0], lambda: "\n".join(logs()))
+            eventually(lambda: " succeeded in " in logs()[0], lambda: "\n".join(logs()), 60)
             before = logs()
             stop(redis)
             # Beat finds that as it sends the next sweep.

@@ -31,18 +31,12 @@ from tests.deploy.promql import OF_THE_SCRAPE, Names, dashboard_expressions, nam
 from tests.other_clock import clock_ahead
 from tests.realtime.streaming import Client, create, wire_frames
 from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # Beat sends the sweep every 15 s; the rest is for a slow machine to start three processes.
 PATIENCE_SECONDS = 90.0
-
-
-def eventually(condition: Callable[[], bool], what: str, log: Callable[[], str]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"never: {what}\n{log()}"
-        time.sleep(0.1)
 
 
 def make_session(owner: Machine, movespec: MoveSpec, minutes_left: int) -> DetectionSession:
@@ -119,7 +113,7 @@ def platform(
                     service.command, env={**service.env, **clock}, cwd=service.cwd, stdout=output
                 )
         urls = [f"http://127.0.0.1:{port}" for port in (port, stream_port, worker_port)]
-        eventually(lambda: is_ready(urls[0]), "ready", log)
+        eventually(lambda: is_ready(urls[0]), log, PATIENCE_SECONDS)
         yield Platform(*urls, log)
     finally:
         statuses = {
@@ -133,8 +127,8 @@ def test_a_stale_session_expires(owner: Machine, movespec: MoveSpec, platform: P
     stale, live = make_session(owner, movespec, -1), make_session(owner, movespec, +2)
     eventually(
         lambda: DetectionSession.objects.get(id=stale.id).status != Status.CREATED,
-        "swept",
         platform.log,
+        PATIENCE_SECONDS,
     )
     stale.refresh_from_db()
     assert (stale.status, stale.terminal_outcome, stale.error_code) == (
@@ -157,7 +151,7 @@ def worker_tells_of_it(platform: Platform) -> None:
         # Its end is noted after its work is committed.
         return told(url)["kyna_task_runs_total", "success", sweep] > 0
 
-    eventually(has_run, "the end of the sweep", platform.log)
+    eventually(has_run, platform.log, PATIENCE_SECONDS)
     metrics = told(url)
     assert metrics["kyna_sessions_ended_total", "session_expired", "expired"] == 1
     assert metrics["kyna_task_runs_total", "failure", sweep] == 0

@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from kynaplatform.worker_server import MOST_CLIENTS, WorkerServer
 from local_stack.ports import free_port
-from tests.concurrency.racing import eventually
+from tests.waiting import eventually
 
 TOKEN = "a-token-of-the-metrics"
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from projects.signing import key_ring, signing_key_rotate
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_machine, make_released
 from tests.server import RuntimeServer, runtime_server
+from tests.waiting import comes_true
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,7 @@ class Stage:
         self.wait_for(lambda: text in self.runtime.log.read_text())
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 10
-        while not is_so():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        assert comes_true(is_so, 10)
 
     def rss_mb(self) -> float:
         return rss_mb(self.runtime)
