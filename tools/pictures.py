@@ -16,9 +16,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from local_stack.console import say
 from local_stack.environment import PROJECT, database, fill
-from local_stack.platform_process import PlatformFailedError, platform
 from local_stack.ports import free_port
 from tools.chromium import OPTIONS, chromium_program
+from tools.platform_process import PlatformFailedError, platform
 
 PICTURES = PROJECT / "docs" / "staff-guide"
 WIDE = {"width": 1200, "height": 760}

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from local_stack.environment import PROJECT
-from local_stack.platform_process import platform
 from local_stack.ports import free_port
 from tests.local_stack.stack_processes import (
     bare_environment,
@@ -20,6 +19,7 @@ from tests.local_stack.stack_processes import (
 )
 from tests.open_folder import open_folder
 from tests.waiting import comes_true
+from tools.platform_process import platform
 
 QUICK = ("--repetitions", "3", "--speed", "50")
 AGREEING = (

@@ -15,10 +15,10 @@ def names(pattern: str, *paths: Path) -> set[str]:
 
 def names_read() -> set[str]:
     by_settings = r'\b\w+\("([A-Z_]+)"'
-    by_local_stack = r'(?:environ|variables)(?:\[|\.(?:get|setdefault)\()"([A-Z_]+)"'
+    by_the_stack = r'(?:environ|variables)(?:\[|\.(?:get|setdefault)\()"([A-Z_]+)"'
     return (
         names(by_settings, PROJECT / "kynaplatform" / "settings.py")
-        | names(by_local_stack, *(PROJECT / "local_stack").glob("*.py"))
+        | names(by_the_stack, *PROJECT.glob("local_stack/*.py"), *PROJECT.glob("tools/*.py"))
         | names(r"\$\{([A-Z_]+)", PROJECT / "compose.yaml")
     ) - OTHERS
 
