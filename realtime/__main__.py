@@ -58,7 +58,7 @@ def serve(host: str = "127.0.0.1") -> None:
 
     from kynaplatform.checks import refuse_to_start
     from realtime.app import Application
-    from realtime.door import HttpDoor, WebSocketDoor
+    from realtime.protocols import HttpProtocol, WebSocketProtocol
 
     refuse_to_start()
     allow_many_sockets()
@@ -66,8 +66,8 @@ def serve(host: str = "127.0.0.1") -> None:
         Application(),
         host=host,
         port=settings.REALTIME_PORT,
-        http=HttpDoor,
-        ws=WebSocketDoor,
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
         loop="uvloop",
         lifespan="on",
         backlog=BACKLOG,

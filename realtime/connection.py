@@ -2,7 +2,7 @@
 
 Everything of a session happens in one task, in order. What takes the session away from it, the
 control plane, a newer attach or a deadline, is found in the session's row and nowhere else:
-`_look` reads it and does what the row says.
+`_reread` reads it and does what the row says.
 """
 
 import asyncio
@@ -18,7 +18,6 @@ from django.conf import settings
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, RateLimited
 from realtime import messages, metrics
-from realtime.allowance import Allowance
 from realtime.attach import Attached
 from realtime.checkpointer import Checkpointer
 from realtime.durable_batches import DurableBatches
@@ -34,13 +33,14 @@ from realtime.messages import (
 )
 from realtime.refusals import CLOSED_BY_US, RESTARTING, MessageInvalid, Restarting, close_code
 from realtime.socket import ClientGone, Order, Socket
+from realtime.token_bucket import TokenBucket
 from sessions_app.leases import Attachment
 
 logger = logging.getLogger("kynaplatform.realtime")
 
-# Of what is no frame: a client that only talks is bounded by this, one that streams by TCP.
-IDLE_TALK_A_SECOND: Final = 20.0
-MOST_IDLE_TALK: Final = 100.0
+# Of messages without a frame. A client that streams is bounded by TCP.
+CONTROL_MESSAGES_A_SECOND: Final = 20.0
+MOST_CONTROL_MESSAGES: Final = 100.0
 # Batches that may have arrived, behind each other, when an end is noticed: the session's, or the
 # process's; and as many that came too late.
 MOST_RECEIVED: Final = 8
@@ -57,7 +57,7 @@ class Connection:
         self._batches = DurableBatches(socket, self._held, attached.progress, checkpointer)
         self._is_ending = self._held.is_finalizing
         socket.hear()  # the attach counts as a message
-        self._talk = Allowance(MOST_IDLE_TALK, IDLE_TALK_A_SECOND)
+        self._control_messages = TokenBucket(MOST_CONTROL_MESSAGES, CONTROL_MESSAGES_A_SECOND)
         self._heartbeat = Heartbeat(socket)
         self._deadline: asyncio.TimerHandle | None = None
         self._began = time.monotonic()
@@ -147,8 +147,8 @@ class Connection:
 
     async def _serve_next(self) -> None:
         match await self.socket.next():
-            case Order.LOOK:
-                await self._look()
+            case Order.REREAD:
+                await self._reread()
             case Order.TIME:
                 await self._check_deadline()
             case Order.DRAIN:
@@ -164,8 +164,8 @@ class Connection:
     async def _serve_message(self, text: str) -> None:
         message = messages.decode(text)
         self.socket.turn.cost()
-        is_talk = not (isinstance(message, FrameBatch) and message.frames)
-        if is_talk and not self._talk.spend():
+        is_control = not (isinstance(message, FrameBatch) and message.frames)
+        if is_control and not self._control_messages.take():
             raise RateLimited(1)
         match message:
             case FrameBatch():
@@ -187,7 +187,7 @@ class Connection:
 
     # --- The ends -------------------------------------------------------------------------
 
-    async def _look(self) -> None:
+    async def _reread(self) -> None:
         """Read the session again, and end with it, or go on."""
         await self._held.refresh()
         if self._held.is_finalizing and not self._is_ending:
@@ -252,10 +252,10 @@ class Connection:
                 await self._finish()
         elif self._held.row.longest_until is not None and self._held.row.longest_until <= now:
             await self._held.settle()
-            await self._look()
+            await self._reread()
         elif self._idle_at() <= now:
             await self._held.abandon(self.socket.last_message_at())
-            await self._look()
+            await self._reread()
         self._watch_deadline()
 
     def _idle_at(self) -> datetime:

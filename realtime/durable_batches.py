@@ -120,7 +120,7 @@ class DurableBatches:
             if not await self._checkpointer.store(checkpoint):
                 await self._held.refresh()
                 raise Restarting
-            self._socket.order(Order.LOOK)
+            self._socket.order(Order.REREAD)
         self._progress.checkpoint_number = checkpoint.number
 
     def _checkpoint(self, taken: Taken) -> Checkpoint:

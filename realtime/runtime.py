@@ -70,7 +70,7 @@ class Runtime:
         self._checkpointer.start()
         self._background = [
             asyncio.create_task(work)
-            for work in (listen(self._hear, self._look_at_all), self._renew_leases())
+            for work in (listen(self._hear, self._reread_all), self._renew_leases())
         ]
 
     async def stop(self) -> None:
@@ -137,7 +137,7 @@ class Runtime:
         if self._is_draining:
             web_socket.order(Order.DRAIN)
         # What was said between the attach and now was heard by nobody.
-        web_socket.order(Order.LOOK)
+        web_socket.order(Order.REREAD)
         code = RESTARTING
         try:
             code = await connection.serve()
@@ -173,10 +173,10 @@ class Runtime:
 
     def _hear(self, session_id: UUID) -> None:
         for connection in self._connections.get(session_id, ()):
-            connection.socket.order(Order.LOOK)
+            connection.socket.order(Order.REREAD)
 
-    def _look_at_all(self) -> None:
-        self._order_all(Order.LOOK)
+    def _reread_all(self) -> None:
+        self._order_all(Order.REREAD)
 
     def _order_all(self, order: Order) -> None:
         for held in self._connections.values():
@@ -208,7 +208,7 @@ class Runtime:
             return
         for connection in connections:
             if connection.attachment_id not in held:
-                connection.socket.order(Order.LOOK)
+                connection.socket.order(Order.REREAD)
 
 
 def _renew(connections: Iterable[Connection]) -> set[UUID]:

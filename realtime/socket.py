@@ -36,7 +36,7 @@ class ClientGone(Exception):
 class Order(Enum):
     """What a runtime tells a socket's own task."""
 
-    LOOK = "the session may have changed: read it again"
+    REREAD = "the session may have changed"
     TIME = "a deadline of the session may have passed"
     DRAIN = "this process ends"
     AWAY = "the database has been away for too long"

@@ -28,12 +28,6 @@ from local_stack.ports import free_port, listens
 from local_stack.run import ask_ready
 from poses.figure import perform
 from replay.event_lines import count_interrupted
-from realtime.client import StreamLostError
-from realtime.client_closes import StreamRefusedError
-from realtime.event_lines import count_interrupted
-from realtime.progress import Progress, waiting_told
-from realtime.rest_client import RequestFailedError, RestClient
-from realtime.session_run import SessionRun, run_session
 from tools.platform_process import PlatformFailedError, platform
 
 EXERCISE = "squat"

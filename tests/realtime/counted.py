@@ -8,11 +8,14 @@ from typing import Any
 
 import django
 
-COUNTED = ("Connection", "Socket", "WebSocketDoor", "HttpDoor", "Attached", "Progress", "Engine")
+COUNTED = (
+    *("Connection", "Socket", "WebSocketProtocol", "HttpProtocol"),
+    *("Attached", "Progress", "Engine"),
+)
 
 
 def count(*_: Any) -> None:
-    from realtime.door import waiting
+    from realtime.protocols import unattached
 
     gc.collect()
     held = dict.fromkeys(COUNTED, 0)
@@ -20,7 +23,7 @@ def count(*_: Any) -> None:
         name = type(one).__name__
         if name in held and type(one).__module__.startswith(("realtime", "detection")):
             held[name] += 1
-    held["waiting"] = len(waiting)
+    held["unattached"] = len(unattached)
     held["task"] = len(asyncio.all_tasks(asyncio.get_running_loop()))
     told = " ".join(f"{name}={number}" for name, number in held.items())
     logging.getLogger("kynaplatform.realtime").info("held %s", told)

@@ -114,24 +114,24 @@ def test_a_client_that_does_not_read_holds_nobody_up(
     created, bystander = (create(owner, squat, runtime.url) for _ in range(2))
     deaf = attach(created, sockopt=[(6, 1, 1), (1, 8, 4096)])  # a small receive buffer
     other = attach(bystander)
-    stop_talking = threading.Event()
+    stop_sending = threading.Event()
 
-    def talk() -> None:
+    def send() -> None:
         """Have it answer with thousands of rejected indexes, of which none is read."""
         deaf.socket.settimeout(1)
         frames = [{"not": "a frame"}] * 300
         try:
-            while not stop_talking.is_set():
+            while not stop_sending.is_set():
                 deaf.send_batch(1, frames)
         except OSError:
             return
         except Exception as error:  # noqa: BLE001 - the library's own time-out
             assert "timed out" in str(error)  # noqa: PT017
 
-    talking = threading.Thread(target=talk)
-    talking.start()
-    talking.join(30)  # the runtime waits to send, so it reads no more
-    assert not talking.is_alive()
+    sending = threading.Thread(target=send)
+    sending.start()
+    sending.join(30)  # the runtime waits to send, so it reads no more
+    assert not sending.is_alive()
     exits_in_time(runtime)
     assert other.to_the_end() == 1012
     assert attaches(bystander) == [1012]

@@ -24,8 +24,6 @@ from detection import PoseFrame
 from local_stack.guard import children_of
 from movespecs.models import MoveSpec
 from poses.figure import perform
-from tests.concurrency.racing import eventually
-from realtime.client import StreamClient
 from tests.conftest import Machine
 from tests.plugin import skip_without
 from tests.server import RuntimeServer, runtime_server

@@ -13,10 +13,10 @@ from realtime.turns import HEARING_ROUNDS, LONG_SECONDS, Turn, Turns
 LONG, SHORT = 0.1, LONG_SECONDS / 2
 
 
-class Talker:
+class Client:
     """A socket whose next message waits once the one before is served, each of the same cost."""
 
-    def __init__(self, turns: Turns, seconds: float, served: list["Talker"]) -> None:
+    def __init__(self, turns: Turns, seconds: float, served: list["Client"]) -> None:
         self.seconds = seconds
         self._served = served
         self._may_look = asyncio.Event()
@@ -49,9 +49,9 @@ async def rounds(count: int) -> None:
         await asyncio.sleep(0)
 
 
-def played(scene: Callable[[Turns, list[Talker]], Awaitable[None]]) -> list[Talker]:
+def played(scene: Callable[[Turns, list[Client]], Awaitable[None]]) -> list[Client]:
     """Who was served, in order."""
-    served: list[Talker] = []
+    served: list[Client] = []
 
     async def play() -> None:
         await scene(Turns(), served)
@@ -61,7 +61,7 @@ def played(scene: Callable[[Turns, list[Talker]], Awaitable[None]]) -> list[Talk
 
 
 def test_one_that_is_alone_never_waits() -> None:
-    async def scene(turns: Turns, served: list[Talker]) -> None:
+    async def scene(turns: Turns, served: list[Client]) -> None:
         turn = Turn(turns, lambda: pytest.fail("it had to wait"))
         for _ in range(5):
             assert turn.has_come()
@@ -73,7 +73,7 @@ def test_one_that_is_alone_never_waits() -> None:
 
 
 def test_short_messages_make_nobody_wait() -> None:
-    async def scene(turns: Turns, served: list[Talker]) -> None:
+    async def scene(turns: Turns, served: list[Client]) -> None:
         for turn in [Turn(turns, lambda: pytest.fail("it had to wait")) for _ in range(50)] * 3:
             assert turn.has_come()
             CLOCK.now += SHORT
@@ -85,10 +85,10 @@ def test_short_messages_make_nobody_wait() -> None:
 def test_one_that_asks_for_little_is_served_ahead_of_all_that_ask_for_much() -> None:
     """It speaks up once a long message is being served: its bytes come when nobody looks."""
 
-    async def scene(turns: Turns, served: list[Talker]) -> None:
-        fast = [Talker(turns, LONG * (1 + n / 8), served) for n in range(8)]
-        little = Talker(turns, SHORT, served)
-        talking = asyncio.gather(*(one.say(20) for one in fast))
+    async def scene(turns: Turns, served: list[Client]) -> None:
+        fast = [Client(turns, LONG * (1 + n / 8), served) for n in range(8)]
+        little = Client(turns, SHORT, served)
+        sending = asyncio.gather(*(one.say(20) for one in fast))
         while len(served) < len(fast):  # nobody knows yet what their messages cost
             await asyncio.sleep(0)
         for _ in range(10):
@@ -97,31 +97,31 @@ def test_one_that_asks_for_little_is_served_ahead_of_all_that_ask_for_much() -> 
                 await asyncio.sleep(0)
             await little.say(1)
             assert served[before + 1 :] == [little]
-        await talking
+        await sending
 
     played(scene)
 
 
 @pytest.mark.parametrize("costs", [(LONG, LONG), (LONG, LONG / 7), (LONG, 0.01, 0.002)])
 def test_those_that_always_have_a_message_get_the_same_time(costs: tuple[float, ...]) -> None:
-    async def scene(turns: Turns, served: list[Talker]) -> None:
-        talkers = [Talker(turns, seconds, served) for seconds in costs]
-        talking = asyncio.gather(*(one.say(round(4 / one.seconds)) for one in talkers))
+    async def scene(turns: Turns, served: list[Client]) -> None:
+        clients = [Client(turns, seconds, served) for seconds in costs]
+        sending = asyncio.gather(*(one.say(round(4 / one.seconds)) for one in clients))
         while len(served) < 2 / min(costs):
             await asyncio.sleep(0)
-        for one in talkers:
-            for other in talkers:
+        for one in clients:
+            for other in clients:
                 apart = served.count(one) * one.seconds - served.count(other) * other.seconds
                 # The bound of start-time fair queueing.
                 assert apart <= one.seconds + other.seconds + 1e-9
-        await talking
+        await sending
 
     played(scene)
 
 
 def test_one_that_was_silent_has_saved_nothing_up() -> None:
-    async def scene(turns: Turns, served: list[Talker]) -> None:
-        early, late = (Talker(turns, LONG, served) for _ in range(2))
+    async def scene(turns: Turns, served: list[Client]) -> None:
+        early, late = (Client(turns, LONG, served) for _ in range(2))
         await early.say(50)
         before = len(served)
         await asyncio.gather(early.say(20), late.say(20))
@@ -132,16 +132,16 @@ def test_one_that_was_silent_has_saved_nothing_up() -> None:
 
 
 def test_any_number_of_short_messages_do_not_keep_a_long_one_out() -> None:
-    async def scene(turns: Turns, served: list[Talker]) -> None:
-        long = Talker(turns, LONG, served)
+    async def scene(turns: Turns, served: list[Client]) -> None:
+        long = Client(turns, LONG, served)
         await long.say(1)
-        short = [Talker(turns, SHORT, served) for _ in range(20)]
-        talking = asyncio.gather(*(one.say(1_000) for one in short))
+        short = [Client(turns, SHORT, served) for _ in range(20)]
+        sending = asyncio.gather(*(one.say(1_000) for one in short))
         before = len(served)
         await long.say(2)
         # Each of the others has made up for what each of the two before cost, and no more.
         assert len(served) - before <= len(short) * 2 * (LONG / SHORT + 1)
-        await talking
+        await sending
 
     played(scene)
 
@@ -149,7 +149,7 @@ def test_any_number_of_short_messages_do_not_keep_a_long_one_out() -> None:
 def test_an_order_does_not_wait_for_the_turn_of_the_message() -> None:
     """And whoever serves what has arrived, as at an end, gets the message at once."""
 
-    async def scene(turns: Turns, served: list[Talker]) -> None:
+    async def scene(turns: Turns, served: list[Client]) -> None:
         received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         received.put_nowait({"type": "websocket.connect"})
         received.put_nowait({"type": "websocket.receive", "text": "a batch"})

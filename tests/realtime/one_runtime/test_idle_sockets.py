@@ -12,7 +12,7 @@ from bystander import unharmed_bystander
 from raw import upgrade_request
 from stage import Stage, stage_on
 
-from realtime.door import MOST_WAITING
+from realtime.protocols import MOST_UNATTACHED
 from tests.plugin import skip_without
 
 SOCKETS = 10_000
@@ -63,7 +63,7 @@ def test_ten_thousand_idle_sockets(stage: Stage) -> None:
         held, peak = len(stage.client_ports()), stage.rss_mb()
         took = time.monotonic() - started
         # All of the last thousand, the bystander, and who is told that he gave way.
-        assert held <= MOST_WAITING + 50
+        assert held <= MOST_UNATTACHED + 50
         assert peak - before < MOST_GROWTH_MB
         deadline = time.monotonic() + REQUEST_SECONDS + 3
         while (left := len(stage.client_ports())) > 1 and time.monotonic() < deadline:

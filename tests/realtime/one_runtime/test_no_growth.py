@@ -34,7 +34,7 @@ def held(stage: Stage) -> dict[str, int]:
 
 
 def come_and_go(stage: Stage, number: int) -> None:
-    """Attach, stream and leave: by every door in turn."""
+    """Attach, stream and leave: in every way in turn."""
     created = stage.create()
     match number % 5:
         case 0:
@@ -66,7 +66,7 @@ def test_sessions_that_come_and_go_leave_nothing_behind(stage: Stage) -> None:
     for number in range(20):
         come_and_go(stage, number)
     _, client = stage.attach()
-    assert {held(stage)[name] for name in ("Connection", "Socket", "WebSocketDoor")} == {1}
+    assert {held(stage)[name] for name in ("Connection", "Socket", "WebSocketProtocol")} == {1}
     client.socket.close()
     stage.wait_until_alone()
     stage.wait_for(lambda: held(stage)["Connection"] == held(stage)["Socket"] == 0)
@@ -78,6 +78,8 @@ def test_sessions_that_come_and_go_leave_nothing_behind(stage: Stage) -> None:
     stage.wait_for(lambda: all(number <= first[name] for name, number in held(stage).items()))
     last, after_mb = held(stage), stage.rss_mb()
     print(f"\n{CYCLES} sessions: {before_mb:.1f} → {after_mb:.1f} MB; held {last}")  # noqa: T201
-    assert last["Connection"] == last["Socket"] == last["WebSocketDoor"] == last["waiting"] == 0
+    assert (
+        last["Connection"] == last["Socket"] == last["WebSocketProtocol"] == last["unattached"] == 0
+    )
     assert stage.metrics()["kyna_stream_attached_sessions"] == 0
     assert after_mb - before_mb < MOST_GROWTH_MB

@@ -404,7 +404,7 @@ def test_too_many_messages_without_frames_4429(stage: Stage) -> None:
             client.send('{"type": "pong"}')
 
 
-def test_frames_are_no_talk(stage: Stage) -> None:
+def test_frames_are_no_control_messages(stage: Stage) -> None:
     _, client = stage.attach()
     for batch_seq, batch in enumerate(batches(FRAMES * 8, 1), 1):
         client.send_batch(batch_seq, batch)
@@ -470,7 +470,7 @@ def test_a_message_may_come_in_fragments_with_pings_between_them(stage: Stage) -
     assert (ack["batch_seq"], ack["accepted_frame_count"]) == (7, 15)
 
 
-# --- 4429 at the door -----------------------------------------------------------------------
+# --- 4429 at the attach -----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

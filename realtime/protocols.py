@@ -1,8 +1,8 @@
 """uvicorn's protocols, with bounds on who has not attached yet and on what one client may send.
 
-A connection is *waiting* until its session is attached. Waiting ones are bounded in number, the
-oldest giving way, and in the time that their request may take to arrive; and nothing is read from
-a websocket before it has attached, so that what is not known to be a client fills no memory.
+A connection is *unattached* until its session is attached. Unattached ones are bounded in number,
+the oldest giving way, and in the time that their request may take to arrive; and nothing is read
+from a websocket before it has attached, so that what is not known to be a client fills no memory.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ from kynaplatform.api.errors import (
     RateLimited,
 )
 from realtime import metrics
-from realtime.allowance import Allowance
 from realtime.messages import encode, error_message
 from realtime.pulse import PulsingProtocol
 from realtime.refusals import close_code
+from realtime.token_bucket import TokenBucket
 
-MOST_WAITING: Final = 1_000
+MOST_UNATTACHED: Final = 1_000
 REQUEST_SECONDS: Final = 10.0
 # From the close that we sent, or the last byte that a cut client may still read.
 CLOSING_SECONDS: Final = 5.0
@@ -54,7 +54,7 @@ _FAULTS: Final[dict[int, str]] = {
 }
 
 
-class Waiting:
+class Unattached:
     """The transports that have not attached, oldest first."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Waiting:
 
     def add(self, transport: asyncio.Transport) -> None:
         self._transports[transport] = None
-        if len(self._transports) > MOST_WAITING:
+        if len(self._transports) > MOST_UNATTACHED:
             oldest = next(iter(self._transports))
             del self._transports[oldest]
             oldest.abort()
@@ -74,10 +74,10 @@ class Waiting:
         return len(self._transports)
 
 
-waiting = Waiting()
+unattached = Unattached()
 
 
-class HttpDoor(HttpToolsProtocol):
+class HttpProtocol(HttpToolsProtocol):
     """Cuts off a client whose request has not come whole in time, or is too large."""
 
     _deadline: asyncio.TimerHandle | None = None
@@ -85,7 +85,7 @@ class HttpDoor(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        waiting.add(transport)
+        unattached.add(transport)
         self._await_request()
 
     def _await_request(self) -> None:
@@ -124,7 +124,7 @@ class HttpDoor(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_deadline()
-        waiting.discard(self.transport)
+        unattached.discard(self.transport)
         super().connection_lost(exc)
 
     def _stop_deadline(self) -> None:
@@ -138,10 +138,10 @@ class _Frames(ServerProtocol):
 
     def __init__(self, most_bytes: int) -> None:
         super().__init__(max_size=most_bytes)
-        self._small = Allowance(MOST_SMALL_FRAMES, SMALL_FRAMES_A_SECOND)
+        self._small = TokenBucket(MOST_SMALL_FRAMES, SMALL_FRAMES_A_SECOND)
 
     def recv_frame(self, frame: Frame) -> None:
-        if len(frame.data) < SMALL_FRAME_BYTES and not self._small.spend():
+        if len(frame.data) < SMALL_FRAME_BYTES and not self._small.take():
             error = RateLimited(1)
             if self.close_sent is None:
                 metrics.REFUSALS.labels(error.code).inc()
@@ -154,7 +154,7 @@ class _Frames(ServerProtocol):
         return _refusal(status, text.strip())
 
 
-class WebSocketDoor(PulsingProtocol):
+class WebSocketProtocol(PulsingProtocol):
     """A websocket that is read from while it is attached and reads, and that can be cut."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -173,7 +173,7 @@ class WebSocketDoor(PulsingProtocol):
             self.transport.pause_reading()
 
     def attached(self) -> None:
-        waiting.discard(self.transport)
+        unattached.discard(self.transport)
         self.conn.max_message_size = self.config.ws_max_size
         self.transport.resume_reading()
 
@@ -270,7 +270,7 @@ class WebSocketDoor(PulsingProtocol):
             drain()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        waiting.discard(self.transport)
+        unattached.discard(self.transport)
         if self._end is not None:
             self._end.cancel()
         super().connection_lost(exc)
