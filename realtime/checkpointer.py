@@ -18,7 +18,7 @@ from django.conf import settings
 from kynaplatform import clock
 from kynaplatform.outages import DATABASE
 from realtime import metrics
-from realtime.database import RETRY_SECONDS, cancel, connect, patience
+from realtime.database import RETRY_SECONDS, cancel, connect, database_deadline
 from sessions_app.checkpoints import FREE_STATEMENT, STATEMENT, Checkpoint, parameters
 
 logger = logging.getLogger("kynaplatform.realtime")
@@ -68,7 +68,7 @@ class Checkpointer:
         waiting = _Waiting(checkpoint, asyncio.get_running_loop().create_future(), time.monotonic())
         self._waiting.append(waiting)
         self._some.set()
-        async with patience():
+        async with database_deadline():
             stored = await waiting.stored
         metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - waiting.since)
         return stored

@@ -26,7 +26,7 @@ from realtime.refusals import Restarting
 
 logger = logging.getLogger("kynaplatform.realtime")
 
-PATIENCE_SECONDS: Final = 25.0
+DATABASE_DEADLINE_SECONDS: Final = 25.0
 RETRY_SECONDS: Final = 0.25
 LAST_SECONDS: Final = 1.0
 UNREACHABLE: Final = (OperationalError, InterfaceError)
@@ -40,26 +40,16 @@ FOR_OPERATORS: Final = ThreadPoolExecutor(1, thread_name_prefix="operators")
 
 
 async def in_database(threads: Executor, function: Callable[[], Answer]) -> Answer:
-    """`function()` in one of `threads`, which each have a database connection of their own."""
-    loop = asyncio.get_running_loop()
-    context = copy_context()  # the request id of what is logged
-    given_up = threading.Event()
-    try:
-        return await loop.run_in_executor(threads, context.run, _call, function, given_up)
-    finally:
-        given_up.set()
-
-
-async def in_patient_database(threads: Executor, function: Callable[[], Answer]) -> Answer:
-    """The same, again while the database is out of reach; raises Restarting after 25 s.
+    """`function()` in one of `threads`, which each have a database connection of their own; again
+    while the database is out of reach. Raises Restarting after 25 s.
 
     `function` may run twice though the first time was stored: it has to be safe to repeat. After
     Restarting it begins no statement any more: an attach that comes late is not the newest.
     """
-    async with patience():
+    async with database_deadline():
         while True:
             try:
-                return await in_database(threads, function)
+                return await _try(threads, function)
             except UNREACHABLE as error:
                 if is_lock_timeout(error):
                     logger.info("waiting for another transaction: %s", error)
@@ -68,8 +58,8 @@ async def in_patient_database(threads: Executor, function: Callable[[], Answer])
             await asyncio.sleep(RETRY_SECONDS)
 
 
-class Patience:
-    """How long this process waits for its database: less once it is to end."""
+class DatabaseDeadline:
+    """How long this process waits for its database: less once it drains."""
 
     def __init__(self) -> None:
         self._ends_at = math.inf
@@ -80,7 +70,7 @@ class Patience:
         """Raises Restarting 25 s after `since`, a time of the loop, or from now."""
         now = asyncio.get_running_loop().time()
         until = min(
-            (now if since is None else since) + PATIENCE_SECONDS,
+            (now if since is None else since) + DATABASE_DEADLINE_SECONDS,
             max(self._ends_at, now + LAST_SECONDS),
         )
         try:
@@ -93,14 +83,14 @@ class Patience:
         except TimeoutError as error:
             raise Restarting from error
 
-    def end(self, seconds: float) -> None:
+    def drain(self, seconds: float) -> None:
         """In so many seconds nobody waits any more, and who begins to then waits for 1 s."""
         self._ends_at = asyncio.get_running_loop().time() + seconds
         for waiting in self._waiting:
             waiting.reschedule(min(waiting.when() or self._ends_at, self._ends_at))
 
 
-patience = Patience()
+database_deadline = DatabaseDeadline()
 
 
 async def cancel(tasks: Collection[asyncio.Task[None]]) -> None:
@@ -109,6 +99,16 @@ async def cancel(tasks: Collection[asyncio.Task[None]]) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=LAST_SECONDS)
+
+
+async def _try(threads: Executor, function: Callable[[], Answer]) -> Answer:
+    loop = asyncio.get_running_loop()
+    context = copy_context()  # the request id of what is logged
+    given_up = threading.Event()
+    try:
+        return await loop.run_in_executor(threads, context.run, _call, function, given_up)
+    finally:
+        given_up.set()
 
 
 def _call(function: Callable[[], Answer], given_up: threading.Event) -> Answer:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError
-from realtime.database import FOR_SESSIONS, in_patient_database
+from realtime.database import FOR_SESSIONS, in_database
 from realtime.refusals import Restarting, SessionSuperseded
 from sessions_app.events import (
     EventRecord,
@@ -127,7 +127,7 @@ class HeldSession:
         """The events that these frames and this clock have caused, in their order."""
         if not frame_seqs and clock_ms is None:
             return []
-        rows = await in_patient_database(
+        rows = await in_database(
             FOR_SESSIONS,
             lambda: events_caused(session_id=self.id, frame_seqs=frame_seqs, clock_ms=clock_ms),
         )
@@ -138,14 +138,14 @@ class HeldSession:
         more = self.row.events_total - sequence
         if more <= 0:
             return []
-        rows = await in_patient_database(
+        rows = await in_database(
             FOR_SESSIONS, lambda: events_behind(session_id=self.id, sequence=sequence, limit=more)
         )
         return [present_event(row) for row in rows]
 
     async def _do(self, function: Callable[..., Answer], **arguments: Any) -> Answer:
         """`function` of this session, each try at its own moment."""
-        return await in_patient_database(
+        return await in_database(
             FOR_SESSIONS, lambda: function(session_id=self.id, **arguments, now=clock.now())
         )
 

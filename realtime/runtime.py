@@ -1,4 +1,4 @@
-"""A runtime: the sockets of one process, their leases, and the word that reaches them all."""
+"""A runtime: the sockets of one process, their leases, and the orders that reach them all."""
 
 import asyncio
 import logging
@@ -32,8 +32,8 @@ from realtime.database import (
     FOR_SESSIONS,
     LAST_SECONDS,
     cancel,
-    in_patient_database,
-    patience,
+    database_deadline,
+    in_database,
 )
 from realtime.log_lines import tell_attached, tell_closed, tell_gone, tell_refused
 from realtime.messages import ServerMessage, error_message
@@ -87,7 +87,7 @@ class Runtime:
             return
         self._is_draining = True
         self._order_all(Order.DRAIN)
-        patience.end(FINISH_SECONDS)
+        database_deadline.drain(FINISH_SECONDS)
         asyncio.get_running_loop().call_later(FINISH_SECONDS + LAST_SECONDS, self._cut_all)
 
     def _cut_all(self) -> None:
@@ -150,8 +150,8 @@ class Runtime:
                 del self._connections[connection.session_id]
 
     async def _attach(self, web_socket: Socket, handshake: Handshake) -> Attached:
-        async with patience():
-            session_id = await in_patient_database(FOR_SESSIONS, partial(admit, handshake))
+        async with database_deadline():
+            session_id = await in_database(FOR_SESSIONS, partial(admit, handshake))
             taking = partial(
                 attach,
                 session_id=session_id,
@@ -164,7 +164,7 @@ class Runtime:
                 # attached elsewhere by now, and would lose its session to nobody.
                 if web_socket.has_left():
                     raise ClientGone(1006)
-                return await in_patient_database(FOR_SESSIONS, taking)
+                return await in_database(FOR_SESSIONS, taking)
 
     async def _refuse(self, web_socket: Socket, error: ApiError) -> None:
         metrics.REFUSALS.labels(error.code).inc()
@@ -197,8 +197,8 @@ class Runtime:
     async def _renew(self, connections: Iterable[Connection], renewed_at: float) -> None:
         """Who is not held any more looks why."""
         try:
-            async with patience(since=renewed_at):
-                held = await in_patient_database(FOR_LEASES, partial(_renew, connections))
+            async with database_deadline(since=renewed_at):
+                held = await in_database(FOR_LEASES, partial(_renew, connections))
         except Restarting as error:
             DATABASE.met(error.__cause__ or error)
             self._order_all(Order.AWAY)

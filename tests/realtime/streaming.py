@@ -11,7 +11,7 @@ from detection import LANDMARK_NAMES, PoseFrame
 from movespecs.models import MoveSpec
 from tests.conftest import Machine
 
-PATIENCE_SECONDS = 30.0
+DEADLINE_SECONDS = 30.0
 SQUAT = """\
 name: squat
 version: "1"
@@ -64,7 +64,7 @@ class Client:
         self,
         created: dict[str, Any],
         query: bool = True,
-        timeout: float = PATIENCE_SECONDS,
+        timeout: float = DEADLINE_SECONDS,
         **options: Any,
     ) -> None:
         url = created["stream_url"]

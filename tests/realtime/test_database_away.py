@@ -1,4 +1,4 @@
-"""A database out of reach: patience first, then 1012, and who comes back has lost nothing."""
+"""A database out of reach: it waits first, then 1012, and who comes back has lost nothing."""
 
 import json
 import re
@@ -24,7 +24,7 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE_SECONDS = 1.5
+DATABASE_DEADLINE_SECONDS = 1.5
 SESSION_THREADS = 8
 POSES = perform("squat", repetitions=1, fps=10)
 FRAMES = wire_frames(POSES)
@@ -41,7 +41,7 @@ def proxy(transactional_db: None) -> Iterator[DatabaseProxy]:
 def runtime(proxy: DatabaseProxy, tmp_path: Path) -> Iterator[RuntimeServer]:
     environment = {
         "DATABASE_URL": proxy.url,
-        "HURRY": '{"PATIENCE_SECONDS": 1.5, "RENEW_SECONDS": 0.3, "PROBE_SECONDS": 0.5, '
+        "HURRY": '{"DATABASE_DEADLINE_SECONDS": 1.5, "RENEW_SECONDS": 0.3, "PROBE_SECONDS": 0.5, '
         '"ASK_SECONDS": 0.3, "MOVING_SECONDS": 0.5}',
     }
     with runtime_server(tmp_path, environment, module="tests.realtime.hurried") as server:
@@ -77,7 +77,7 @@ def test_a_batch_waits_for_a_database_that_comes_back_in_time(
     proxy.refuse()
     client.send_batch(2, FRAMES[10:20])
     client.send({"type": "ping"})
-    time.sleep(PATIENCE_SECONDS / 2)
+    time.sleep(DATABASE_DEADLINE_SECONDS / 2)
     proxy.reach()
     assert client.until("frame_ack")["accepted_frames_total"] == 20
     client.expect("pong")
@@ -214,7 +214,7 @@ def test_sockets_are_closed_1012_once_it_was_away_for_too_long(
     clients.append(Client(comes))
     for client in clients:
         assert client.to_the_end() == 1012
-    assert time.monotonic() - away_at > PATIENCE_SECONDS - 0.5
+    assert time.monotonic() - away_at > DATABASE_DEADLINE_SECONDS - 0.5
     eventually(lambda: outages_told(runtime) == (1, 0), "it is told that it is away")
     assert [message["type"] for message in clients[0].told].count("frame_ack") == 1
     proxy.reach()

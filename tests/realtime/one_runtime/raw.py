@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
 # A pong that nobody asked for: it comes every 3 s.
 PULSE = bytes([0x80 | PONG, 0])
-PATIENCE_SECONDS = 20.0
+DEADLINE_SECONDS = 20.0
 
 
 def connect(port: int, receive_buffer: int | None = None) -> socket.socket:
     raw = socket.socket()
     if receive_buffer is not None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    raw.settimeout(PATIENCE_SECONDS)
+    raw.settimeout(DEADLINE_SECONDS)
     raw.connect(("127.0.0.1", port))
     return raw
 

@@ -269,9 +269,9 @@ def test_metrics_have_the_numbers_of_what_happened(stage: Stage) -> None:
 
 @pytest.fixture(scope="module")
 def alone(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeServer]:
-    """A runtime whose database is not there; it has the patience of a second."""
+    """A runtime whose database is not there; it waits for it for a second."""
     folder = tmp_path_factory.mktemp("alone")
-    hurry = json.dumps({"PATIENCE_SECONDS": 1.0})
+    hurry = json.dumps({"DATABASE_DEADLINE_SECONDS": 1.0})
     nowhere = "postgresql://nobody:kyna_secret@127.0.0.1:9/nothing"
     with runtime_on(
         folder, "tests.realtime.hurried", DATABASE_URL=nowhere, METRICS_TOKEN="", HURRY=hurry
