@@ -13,8 +13,7 @@ import msgspec
 from psycopg.types.numeric import Int8
 
 from sessions_app.counting import counts_of
-from sessions_app.deadlines import FINALIZING_GRACE
-from sessions_app.holding import IDLE_MARGIN, IDLE_SLACK, LEASE, idle_limit
+from sessions_app.holding import RENEWAL, idle_limit, renewal
 
 # The attachments whose checkpoint is held, stored now or by an earlier try whose answer was lost.
 # The one of an earlier try is seen once that has committed: what is not answered is tried once more
@@ -23,9 +22,6 @@ from sessions_app.holding import IDLE_MARGIN, IDLE_SLACK, LEASE, idle_limit
 #
 # What is attached streams or is finalizing. The conditions are such that the primary key alone can
 # serve them: planned on an empty table, joins and other indexes pass for as cheap.
-#
-# The deadline is indexed. It is written only when the stored one would be early, so that most
-# checkpoints touch no index (they are heap-only updates).
 _STATEMENT = """
 WITH given AS (
     SELECT given.*, given.engine_state_text::jsonb AS engine_state FROM unnest(
@@ -63,13 +59,7 @@ WITH given AS (
         END,
         last_frame_seq = GREATEST(session.last_frame_seq, given.last_frame_seq),
         last_batch_seq = GREATEST(session.last_batch_seq, given.last_batch_seq),
-        lease_until = %(lease_until)s::timestamptz,
-        deadline_at = CASE
-            WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
-            WHEN session.deadline_at >= given.idle_at + %(idle_margin)s::interval
-                THEN session.deadline_at
-            ELSE LEAST(session.longest_until, given.idle_at + %(idle_slack)s::interval)
-        END
+        {renewal}
     FROM given{of_free}
     WHERE session.id = ANY (%(session_ids)s::uuid[]) AND session.id = given.session_id
         AND session.attachment_id = given.attachment_id
@@ -95,10 +85,11 @@ JOIN detection_session AS session ON session.id = ANY (%(session_ids)s::uuid[])
     AND session.id = given.session_id AND session.attachment_id = given.attachment_id
     AND session.checkpoint_number = given.number
 {held_up}"""
-STATEMENT = _STATEMENT.format(free="", of_free="", is_free="", held_up="")
+STATEMENT = _STATEMENT.format(renewal=RENEWAL, free="", of_free="", is_free="", held_up="")
 # The same without waiting, for which each row is locked before. Beside each attachment it answers
 # whether its row was free: where another transaction holds it, nothing was stored.
 FREE_STATEMENT = _STATEMENT.format(
+    renewal=RENEWAL,
     free="""free AS (
     SELECT session.id
     FROM detection_session AS session
@@ -152,11 +143,7 @@ def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, An
     events = [(one.attachment_id, event) for one in checkpoints for event in one.events]
     counts = [counts_of(one.events) for one in checkpoints]
     return {
-        "now": now,
-        "lease_until": now + LEASE,
-        "finalizing_deadline": now + LEASE + FINALIZING_GRACE,
-        "idle_margin": IDLE_MARGIN,
-        "idle_slack": IDLE_SLACK,
+        **renewal(now),
         "session_ids": [one.session_id for one in checkpoints],
         "attachment_ids": [one.attachment_id for one in checkpoints],
         "numbers": _bigints(one.number for one in checkpoints),

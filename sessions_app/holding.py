@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Case, Q, Value, When
 from django.db.models.expressions import Combinable
 
-from sessions_app.deadlines import settle
+from sessions_app.deadlines import FINALIZING_GRACE, settle
 from sessions_app.ends import update_live
 from sessions_app.models import DetectionSession, Status
 
@@ -18,6 +18,16 @@ LEASE = timedelta(seconds=30)
 # that is killed takes with it what it has heard since it last wrote.
 IDLE_SLACK = timedelta(seconds=20)
 IDLE_MARGIN = timedelta(seconds=10)
+# What a lease that is renewed sets of `session`, by the `idle_at` that is `given`, with what
+# `renewal` gives. The deadline is indexed: it is written only when the stored one would be early,
+# so that most checkpoints touch no index (they are heap-only updates).
+RENEWAL = """lease_until = %(lease_until)s::timestamptz,
+        deadline_at = CASE
+            WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
+            WHEN session.deadline_at >= given.idle_at + %(idle_margin)s::interval
+                THEN session.deadline_at
+            ELSE LEAST(session.longest_until, given.idle_at + %(idle_slack)s::interval)
+        END"""
 HELD_STATUSES = (Status.STREAMING, Status.FINALIZING)
 # What every end does to the columns of a live session.
 ENDED: dict[str, Any] = {
@@ -35,6 +45,17 @@ class AttachmentLost(Exception):
 
 def idle_limit() -> timedelta:
     return timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+
+
+def renewal(now: datetime) -> dict[str, Any]:
+    """The parameters of a statement that renews by RENEWAL."""
+    return {
+        "now": now,
+        "lease_until": now + LEASE,
+        "finalizing_deadline": now + LEASE + FINALIZING_GRACE,
+        "idle_margin": IDLE_MARGIN,
+        "idle_slack": IDLE_SLACK,
+    }
 
 
 def update_held(

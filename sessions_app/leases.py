@@ -9,13 +9,12 @@ from django.db import connection
 
 from kynaplatform import clock
 from sessions_app.batches import settle_in_batches
-from sessions_app.deadlines import FINALIZING_GRACE
-from sessions_app.holding import IDLE_MARGIN, IDLE_SLACK, LEASE, idle_limit
+from sessions_app.holding import RENEWAL, idle_limit, renewal
 from sessions_app.models import DetectionSession
 
 # A row that a checkpoint has locked is passed over: that renews it. It is answered as held, as is
 # everything that was held when the statement began. By the primary key, as in checkpoints.py.
-_RENEW = """
+_RENEW = f"""
 WITH held AS (
     SELECT session.id, given.attachment_id, given.idle_at
     FROM unnest(
@@ -34,18 +33,12 @@ free AS (
 ),
 renewed AS (
     UPDATE detection_session AS session
-    SET lease_until = %(lease_until)s::timestamptz,
-        deadline_at = CASE
-            WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
-            WHEN session.deadline_at >= free.idle_at + %(idle_margin)s::interval
-                THEN session.deadline_at
-            ELSE LEAST(session.longest_until, free.idle_at + %(idle_slack)s::interval)
-        END
-    FROM free
-    WHERE session.id = ANY (%(session_ids)s::uuid[]) AND session.id = free.id
+    SET {RENEWAL}
+    FROM free AS given
+    WHERE session.id = ANY (%(session_ids)s::uuid[]) AND session.id = given.id
 )
 SELECT attachment_id, clock_timestamp() FROM held
-"""
+"""  # noqa: S608
 
 
 class Attachment(NamedTuple):
@@ -77,11 +70,7 @@ def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUI
 
 def _renew(given: list[Attachment], now: datetime) -> set[UUID]:
     parameters: dict[str, Any] = {
-        "now": now,
-        "lease_until": now + LEASE,
-        "finalizing_deadline": now + LEASE + FINALIZING_GRACE,
-        "idle_margin": IDLE_MARGIN,
-        "idle_slack": IDLE_SLACK,
+        **renewal(now),
         "session_ids": [one.session_id for one in given],
         "attachment_ids": [one.attachment_id for one in given],
         "idle_at": [one.last_message_at + idle_limit() for one in given],
