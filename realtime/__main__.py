@@ -19,11 +19,9 @@ import django
 import uvicorn
 
 from kynaplatform.database_sessions import RUNTIME, begin_as
+from kynaplatform.timing import DRAIN_SECONDS, TRANSPORT_PING_SECONDS
 
 BACKLOG: Final = 2048
-# Leaves a second of the ten for what is left to write.
-DRAIN_SECONDS: Final = 8
-TRANSPORT_PING_SECONDS: Final = 20.0
 MOST_TRANSPORT_BYTES: Final = 4 * 1024 * 1024
 
 

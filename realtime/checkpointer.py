@@ -17,15 +17,15 @@ from django.conf import settings
 
 from kynaplatform import clock
 from kynaplatform.outages import DATABASE
+from kynaplatform.timing import RETRY_SECONDS, STALL_SECONDS
 from realtime import metrics
-from realtime.database import RETRY_SECONDS, cancel, connect, database_deadline
+from realtime.database import cancel, connect, database_deadline
 from sessions_app.checkpoints import FREE_STATEMENT, STATEMENT, Checkpoint, parameters
 
 logger = logging.getLogger("kynaplatform.realtime")
 
 FLUSHERS: Final = 2
 MOST_AT_ONCE: Final = 256
-MOVING_SECONDS: Final = 5.0
 UNREACHABLE: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
 
 
@@ -58,7 +58,7 @@ class Checkpointer:
         """Whether a statement was answered in the last 5 s, or none has waited for so long."""
         waiting = [each.waits_since for each in self._databases if each.waits_since is not None]
         moved_at = max(each.answered_at for each in self._databases)
-        return not waiting or time.monotonic() - max(min(waiting), moved_at) < MOVING_SECONDS
+        return not waiting or time.monotonic() - max(min(waiting), moved_at) < STALL_SECONDS
 
     async def store(self, checkpoint: Checkpoint) -> bool:
         """True once it is durable, False where the session is no longer held.

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, RateLimited
+from kynaplatform.timing import RESEND_SECONDS
 from realtime import messages, metrics
 from realtime.attach import Attached
 from realtime.checkpointer import Checkpointer
@@ -44,8 +45,6 @@ MOST_CONTROL_MESSAGES: Final = 100.0
 # Batches that may have arrived, behind each other, when an end is noticed: the session's, or the
 # process's; and as many that came too late.
 MOST_RECEIVED: Final = 8
-# For a client that attaches while its session is finalizing: to send again what was not answered.
-RESEND_SECONDS: Final = 2.0
 
 
 class Connection:

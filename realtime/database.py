@@ -22,13 +22,11 @@ from django.db import connection as django_connection
 from kynaplatform.api.connections import drop_closed_connections, is_lock_timeout
 from kynaplatform.environment import database
 from kynaplatform.outages import DATABASE
+from kynaplatform.timing import DATABASE_DEADLINE_SECONDS, LAST_SECONDS, RETRY_SECONDS
 from realtime.refusals import Restarting
 
 logger = logging.getLogger("kynaplatform.realtime")
 
-DATABASE_DEADLINE_SECONDS: Final = 25.0
-RETRY_SECONDS: Final = 0.25
-LAST_SECONDS: Final = 1.0
 UNREACHABLE: Final = (OperationalError, InterfaceError)
 
 Answer = TypeVar("Answer")

@@ -2,12 +2,10 @@
 
 import asyncio
 from types import TracebackType
-from typing import Final
 
+from kynaplatform.timing import HEARTBEAT_SECONDS
 from realtime.messages import Ping
 from realtime.socket import ClientGone, Socket
-
-HEARTBEAT_SECONDS: Final = 15.0
 
 
 class Heartbeat:

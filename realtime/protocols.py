@@ -27,6 +27,7 @@ from kynaplatform.api.errors import (
     MethodNotAllowed,
     RateLimited,
 )
+from kynaplatform.timing import CLOSING_SECONDS, QUIET_SECONDS, REQUEST_SECONDS
 from realtime import metrics
 from realtime.messages import encode, error_message
 from realtime.pulse import PulsingProtocol
@@ -34,11 +35,6 @@ from realtime.refusals import close_code
 from realtime.token_bucket import TokenBucket
 
 MOST_UNATTACHED: Final = 1_000
-REQUEST_SECONDS: Final = 10.0
-# From the close that we sent, or the last byte that a cut client may still read.
-CLOSING_SECONDS: Final = 5.0
-# A client whose messages can't be read any more has sent the last of them.
-QUIET_SECONDS: Final = 0.5
 # A socket whose peer has closed, on Linux also where nothing is read from it.
 HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)
 MOST_HEADER_BYTES: Final = 32 * 1024

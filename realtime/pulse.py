@@ -6,11 +6,11 @@ still: deploy/nginx.conf does after 10 s.
 """
 
 import asyncio
-from typing import Any, Final
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-PULSE_SECONDS: Final = 3.0
+from kynaplatform.timing import PULSE_SECONDS
 
 
 class PulsingProtocol(WebSocketsSansIOProtocol):

@@ -6,7 +6,6 @@ import os
 import socket
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Final
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -22,6 +21,7 @@ from kynaplatform.api.readiness import (
     migrations_state,
 )
 from kynaplatform.outages import DATABASE
+from kynaplatform.timing import DRAIN_DATABASE_SECONDS, LAST_SECONDS, RENEW_SECONDS
 from realtime import metrics
 from realtime.attach import Attached, Handshake, admit, attach
 from realtime.checkpointer import Checkpointer
@@ -30,7 +30,6 @@ from realtime.database import (
     FOR_LEASES,
     FOR_OPERATORS,
     FOR_SESSIONS,
-    LAST_SECONDS,
     cancel,
     database_deadline,
     in_database,
@@ -44,11 +43,6 @@ from realtime.turns import Turns
 from sessions_app.leases import leases_renew
 
 logger = logging.getLogger("kynaplatform.realtime")
-
-# Within holding.IDLE_MARGIN, by which a stored idle deadline is later than the message before.
-RENEW_SECONDS: Final = 9.0
-# Of a drain: what is left of its 8 s is for goodbyes.
-FINISH_SECONDS: Final = 5.0
 
 
 class Runtime:
@@ -87,8 +81,8 @@ class Runtime:
             return
         self._is_draining = True
         self._order_all(Order.DRAIN)
-        database_deadline.drain(FINISH_SECONDS)
-        asyncio.get_running_loop().call_later(FINISH_SECONDS + LAST_SECONDS, self._cut_all)
+        database_deadline.drain(DRAIN_DATABASE_SECONDS)
+        asyncio.get_running_loop().call_later(DRAIN_DATABASE_SECONDS + LAST_SECONDS, self._cut_all)
 
     def _cut_all(self) -> None:
         for held in self._connections.values():

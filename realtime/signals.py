@@ -3,18 +3,15 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Final
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
 
 from kynaplatform.outages import DATABASE
-from realtime.database import RETRY_SECONDS, connect, listen_url
+from kynaplatform.timing import PROBE_SECONDS, RETRY_SECONDS
+from realtime.database import connect, listen_url
 from sessions_app.lifecycle import CHANNEL
-
-# A connection that died without a word is found by asking it for something.
-PROBE_SECONDS: Final = 5.0
 
 
 async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], None]) -> None:

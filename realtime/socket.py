@@ -9,9 +9,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 from kynaplatform import clock
+from kynaplatform.timing import SEND_SECONDS
 from realtime import metrics
 from realtime.messages import ServerMessage, encode
 from realtime.refusals import DOES_NOT_READ
@@ -19,9 +20,6 @@ from realtime.turns import Turn, Turns
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-# How long a client may leave what it was sent unread.
-SEND_SECONDS: Final = 10.0
 
 
 class ClientGone(Exception):

@@ -6,7 +6,7 @@ run.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import (
@@ -26,14 +26,9 @@ from django.db.models.expressions import Combinable
 from django.db.models.lookups import In
 
 from detection import SNAPSHOT_FORM
+from kynaplatform.timing import FINALIZING_GRACE, READER_GRACE
 from sessions_app.ends import update_live
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
-
-# How long a finalizing session waits for the runtime that held it.
-FINALIZING_GRACE = timedelta(seconds=30)
-# And one that is overdue, for a process whose engine can read its state: during an upgrade some
-# processes are of the version before, or of the one after.
-READER_GRACE = timedelta(hours=1)
 
 SESSION_EXPIRED = "session_expired"
 SESSION_ABANDONED = "session_abandoned"

@@ -8,16 +8,11 @@ from django.conf import settings
 from django.db.models import Case, Q, Value, When
 from django.db.models.expressions import Combinable
 
-from sessions_app.deadlines import FINALIZING_GRACE, settle
+from kynaplatform.timing import FINALIZING_GRACE, IDLE_MARGIN, IDLE_SLACK, LEASE
+from sessions_app.deadlines import settle
 from sessions_app.ends import update_live
 from sessions_app.models import DetectionSession, Status
 
-LEASE = timedelta(seconds=30)
-# A stored idle deadline is this late when it is written, and is written anew once it is less late
-# than IDLE_MARGIN: so seldom, and not early while leases are renewed within that time. A runtime
-# that is killed takes with it what it has heard since it last wrote.
-IDLE_SLACK = timedelta(seconds=20)
-IDLE_MARGIN = timedelta(seconds=10)
 # What a lease that is renewed sets of `session`, by the `idle_at` that is `given`, with what
 # `renewal` gives. The deadline is indexed: it is written only when the stored one would be early,
 # so that most checkpoints touch no index (they are heap-only updates).

@@ -21,10 +21,10 @@ from kynaplatform.api.errors import (
     OrganizationSuspended,
     ProjectSuspended,
 )
+from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
 from sessions_app.counting import is_counted, store_counts_anew
 from sessions_app.deadlines import (
     ABANDONED_MESSAGE,
-    FINALIZING_GRACE,
     SESSION_ABANDONED,
     is_attached,
     is_due,
@@ -36,8 +36,6 @@ from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.finishing import StateUnreadable, session_finish
 from sessions_app.holding import (
     ENDED,
-    IDLE_SLACK,
-    LEASE,
     AttachmentLost,
     case,
     idle_limit,
@@ -48,8 +46,6 @@ from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Sessio
 # Runtimes listen on it; the payload is the session's id.
 CHANNEL = "kyna_session"
 SUPERSEDED = 4409
-# By so much what two runtimes have measured of the database's clock may differ.
-CLOCKS_DIFFER = timedelta(seconds=1)
 
 
 def session_settle(*, session_id: UUID, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sessions_app.deadlines import FINALIZING_GRACE
+from kynaplatform.timing import FINALIZING_GRACE
 from sessions_app.models import DetectionSession, Outcome, Status
 
 

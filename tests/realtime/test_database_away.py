@@ -42,7 +42,7 @@ def runtime(proxy: DatabaseProxy, tmp_path: Path) -> Iterator[RuntimeServer]:
     environment = {
         "DATABASE_URL": proxy.url,
         "HURRY": '{"DATABASE_DEADLINE_SECONDS": 1.5, "RENEW_SECONDS": 0.3, "PROBE_SECONDS": 0.5, '
-        '"ASK_SECONDS": 0.3, "MOVING_SECONDS": 0.5}',
+        '"ASK_SECONDS": 0.3, "STALL_SECONDS": 0.5}',
     }
     with runtime_server(tmp_path, environment, module="tests.realtime.hurried") as server:
         yield server

@@ -12,6 +12,7 @@ from database_proxy import database_proxy
 from rows import await_waiting_backends, expected_events, locked_row, session_of, stored_events
 from streaming import SQUAT, Client, create, wire_frames
 
+from kynaplatform.timing import EXIT_SECONDS
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.models import SessionAttach
@@ -21,8 +22,7 @@ from tests.server import test_database_url as database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MOST_SECONDS = 10.0
-QUICK = {"HURRY": '{"FINISH_SECONDS": 1.0, "CLOSING_SECONDS": 1.0}'}
+QUICK = {"HURRY": '{"DRAIN_DATABASE_SECONDS": 1.0, "CLOSING_SECONDS": 1.0}'}
 POSES = perform("squat", repetitions=1, fps=10)
 FRAMES = wire_frames(POSES)
 EVENTS = expected_events(SQUAT, POSES, finished=True)
@@ -45,9 +45,9 @@ def exits_in_time(server: RuntimeServer, meanwhile: Callable[[], None] = lambda:
     asked_at = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
     meanwhile()
-    assert server.process.wait(MOST_SECONDS + 5) == 0
+    assert server.process.wait(EXIT_SECONDS + 5) == 0
     seconds = time.monotonic() - asked_at
-    assert seconds < MOST_SECONDS
+    assert seconds < EXIT_SECONDS
     return seconds
 
 

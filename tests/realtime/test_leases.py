@@ -14,8 +14,8 @@ from django.utils import timezone
 from rows import create_many, session_of
 from websockets.asyncio.client import connect
 
+from kynaplatform.timing import LEASE
 from movespecs.models import MoveSpec
-from sessions_app.holding import LEASE
 from sessions_app.models import DetectionSession, Status
 from tests.conftest import Machine
 from tests.server import RuntimeServer, runtime_server

@@ -1,0 +1,66 @@
+"""How long a stream's parts wait for each other: constants that hold only together.
+
+tests/realtime/test_timing.py states each relation between them, and why.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+# --- A session that is attached ---
+
+# How long an attachment is believed to live without a word of its runtime.
+LEASE: Final = timedelta(seconds=30)
+# How often a runtime renews all its leases.
+RENEW_SECONDS: Final = 9.0
+# A stored idle deadline is this late when it is written, and is written anew once it is less late
+# than IDLE_MARGIN: so seldom, and not early while leases are renewed. A runtime that is killed
+# takes with it what it has heard since it last wrote.
+IDLE_SLACK: Final = timedelta(seconds=20)
+IDLE_MARGIN: Final = timedelta(seconds=10)
+# How long a finalizing session waits for the runtime that held it.
+FINALIZING_GRACE: Final = timedelta(seconds=30)
+# And one that is overdue, for a process whose engine can read its state: during an upgrade some
+# processes are of the version before, or of the one after.
+READER_GRACE: Final = timedelta(hours=1)
+# By so much what two runtimes have measured of the database's clock may differ.
+CLOCKS_DIFFER: Final = timedelta(seconds=1)
+# For a client that attaches while its session is finalizing: to send again what was not answered.
+RESEND_SECONDS: Final = 2.0
+
+# --- A database that is away ---
+
+# How long a socket waits for it, and a lease since it was last renewed.
+DATABASE_DEADLINE_SECONDS: Final = 25.0
+RETRY_SECONDS: Final = 0.25
+# A connection that died without a word is found by asking it for something, as often.
+PROBE_SECONDS: Final = 5.0
+# Checkpoints that wait for longer, with none answered, make a runtime unready.
+STALL_SECONDS: Final = 5.0
+
+# --- A drain, from SIGTERM on ---
+
+# Nobody waits for the database any more.
+DRAIN_DATABASE_SECONDS: Final = 5.0
+# Who begins to wait for it then waits this long; after that clients that do not read are cut off.
+LAST_SECONDS: Final = 1.0
+# uvicorn waits for no goodbye any more.
+DRAIN_SECONDS: Final = 8
+# The process has ended.
+EXIT_SECONDS: Final = 10.0
+
+# --- A socket ---
+
+# For a request to arrive whole.
+REQUEST_SECONDS: Final = 10.0
+# How long a client may leave what it was sent unread.
+SEND_SECONDS: Final = 10.0
+# From the close that we sent, or the last byte that a client which is cut off may still read.
+CLOSING_SECONDS: Final = 5.0
+# A client whose messages can't be read any more has sent the last of them.
+QUIET_SECONDS: Final = 0.5
+# Between the `ping` messages that a client gets while it waits for an answer.
+HEARTBEAT_SECONDS: Final = 15.0
+# Between pongs of the protocol that nobody asked for, which show that the process is not frozen.
+PULSE_SECONDS: Final = 3.0
+# Between pings of the protocol, which a client's library answers.
+TRANSPORT_PING_SECONDS: Final = 20.0

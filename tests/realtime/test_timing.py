@@ -1,0 +1,117 @@
+"""The relations between the constants of kynaplatform/timing.py, and what they speak to."""
+
+import re
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from kynaplatform import timing
+from kynaplatform.api.readiness import ASK_SECONDS
+from kynaplatform.clock import PRECISE_SECONDS
+from kynaplatform.database_sessions import RUNTIME, session_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def database_seconds(name: str) -> float:
+    return float(session_settings(RUNTIME)[name].removesuffix("s"))
+
+
+def said_seconds(path: str, pattern: str) -> float:
+    """The one number that `pattern` finds in a file that is not Python."""
+    [seconds] = re.findall(pattern, (ROOT / path).read_text())
+    return float(seconds)
+
+
+LOCK_SECONDS = database_seconds("lock_timeout")
+STATEMENT_SECONDS = database_seconds("statement_timeout")
+LEASE_SECONDS = timing.LEASE.total_seconds()
+GRACE_SECONDS = timing.FINALIZING_GRACE.total_seconds()
+SLACK_SECONDS = timing.IDLE_SLACK.total_seconds()
+MARGIN_SECONDS = timing.IDLE_MARGIN.total_seconds()
+
+# Each is less than what follows it.
+RELATIONS = {
+    "a stored idle deadline is renewed before it would be early": [
+        timing.RENEW_SECONDS,
+        MARGIN_SECONDS,
+        SLACK_SECONDS,
+    ],
+    "a runtime lets go of its sessions before their leases have run out": [
+        timing.DATABASE_DEADLINE_SECONDS + timing.LAST_SECONDS,
+        LEASE_SECONDS,
+    ],
+    "a renewal that a silent database holds up to its end leaves time for another": [
+        LOCK_SECONDS,
+        STATEMENT_SECONDS,
+        timing.DATABASE_DEADLINE_SECONDS - timing.RENEW_SECONDS,
+    ],
+    "what waits for a row asks for it more than once": [
+        LOCK_SECONDS + timing.RETRY_SECONDS,
+        timing.DATABASE_DEADLINE_SECONDS / 2,
+    ],
+    "a runtime is unready before its sockets are closed for the database": [
+        timing.STALL_SECONDS,
+        timing.DATABASE_DEADLINE_SECONDS,
+    ],
+    "a locked row makes no runtime unready": [
+        LOCK_SECONDS + timing.RETRY_SECONDS,
+        timing.STALL_SECONDS,
+    ],
+    "a dead connection to LISTEN is found while a lease lasts": [
+        2 * timing.PROBE_SECONDS + timing.RETRY_SECONDS,
+        LEASE_SECONDS,
+    ],
+    "a drain is the database's, then the clients', then uvicorn's, then over": [
+        timing.DRAIN_DATABASE_SECONDS,
+        timing.DRAIN_DATABASE_SECONDS + timing.LAST_SECONDS,
+        timing.DRAIN_SECONDS,
+        timing.EXIT_SECONDS,
+        said_seconds("deploy/systemd/kynaplatform-realtime@.service", r"TimeoutStopSec=(\d+)s"),
+    ],
+    "compose waits for the end of a drain": [
+        timing.EXIT_SECONDS,
+        said_seconds("compose.yaml", r"stop_grace_period: (\d+)s"),
+    ],
+    "a readiness that is asked for is answered within a drain": [
+        ASK_SECONDS,
+        timing.DRAIN_DATABASE_SECONDS,
+    ],
+    "who attaches to a finalizing session has time to send again before it is given up": [
+        timing.RESEND_SECONDS,
+        GRACE_SECONDS,
+    ],
+    "a state is left to another version's engine for longer than to its own runtime": [
+        LEASE_SECONDS + GRACE_SECONDS,
+        timing.READER_GRACE.total_seconds(),
+    ],
+    "two precise measurements of the clock differ by less than two attaches must": [
+        PRECISE_SECONDS,
+        timing.CLOCKS_DIFFER.total_seconds(),
+    ],
+    "a proxy hears a runtime three times before it takes it for frozen": [
+        3 * timing.PULSE_SECONDS,
+        said_seconds("deploy/nginx.conf", r"proxy_read_timeout (\d+)s;\n\s+proxy_send_timeout"),
+    ],
+    "a client that waits for an answer is told to wait before it takes the server for frozen": [
+        timing.HEARTBEAT_SECONDS,
+        said_seconds("docs/streaming.md", r"(?m)^SILENT_SECONDS = (\d+)"),
+    ],
+    "what a client that is refused still sends is over before its socket is": [
+        timing.QUIET_SECONDS,
+        timing.CLOSING_SECONDS,
+    ],
+}
+
+
+@pytest.mark.parametrize("why", RELATIONS)
+def test_constants_are_in_their_relation(why: str) -> None:
+    seconds = RELATIONS[why]
+    assert all(less < more for less, more in pairwise(seconds)), seconds
+
+
+def test_heap_only_updates_are_the_rule() -> None:
+    """The deadline's index is written at most every 10 s while a client sends."""
+    assert timedelta(seconds=10) <= timing.IDLE_SLACK - timing.IDLE_MARGIN
