@@ -65,13 +65,13 @@ def credential_touch(credential_id: UUID, now: datetime) -> None:
     Credential.objects.filter(is_due, id=credential_id).update(last_used_at=now)
 
 
-def prune_access_tokens(*, now: datetime, batch: int = 1000) -> int:
-    """Delete records of tokens that expired 30 days ago; at most `batch` rows a statement."""
+def prune_access_tokens(*, now: datetime, chunk_size: int = 1000) -> int:
+    """Delete records of tokens that expired 30 days ago; at most `chunk_size` rows a statement."""
     pruned = 0
     while True:
         expired = AccessToken.objects.filter(expires_at__lt=now - PRUNE_AFTER)
-        ids = list(expired.order_by("expires_at").values_list("id", flat=True)[:batch])
+        ids = list(expired.order_by("expires_at").values_list("id", flat=True)[:chunk_size])
         deleted, _ = AccessToken.objects.filter(id__in=ids).delete() if ids else (0, {})
         pruned += deleted
-        if len(ids) < batch:
+        if len(ids) < chunk_size:
             return pruned

@@ -13,7 +13,7 @@ import msgspec
 from psycopg.types.numeric import Int8
 
 from sessions_app.counting import counts_of
-from sessions_app.holding import RENEWAL, idle_limit, renewal
+from sessions_app.leases import RENEWAL, idle_limit, renewal
 
 # The attachments whose checkpoint is held, stored now or by an earlier try whose answer was lost.
 # The one of an earlier try is seen once that has committed: what is not answered is tried once more

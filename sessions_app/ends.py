@@ -31,6 +31,16 @@ for _outcome, _error_code in (
     ENDED_SESSIONS.labels(_outcome.value, _error_code)
 
 
+# What every end does to the columns of a live session.
+ENDED: dict[str, Any] = {
+    "finishing_outcome": None,
+    "deadline_at": None,
+    "attachment_id": None,
+    "lease_until": None,
+    "engine_state": None,
+}
+
+
 def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:
     """`sessions.update(…)` of live ones, by one statement; answers how many it changed.
 

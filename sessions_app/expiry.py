@@ -9,36 +9,36 @@ from django.db.models import Q
 
 from kynaplatform.api.connections import is_lock_timeout
 from projects.models import Project
-from sessions_app.batches import change_in_batches, settle_in_batches
+from sessions_app.chunks import change_in_chunks, settle_in_chunks
 from sessions_app.deadlines import is_to_finish
-from sessions_app.ends import update_live
+from sessions_app.ends import ENDED, update_live
+from sessions_app.fencing import AttachmentLost
 from sessions_app.finishing import session_finish
-from sessions_app.holding import ENDED, AttachmentLost
 from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
 
-SWEEP_BATCH = 1000
+SWEEP_CHUNK = 1000
 SUSPENDED_MESSAGE = "The project or its organization was suspended."
 
 
-def expire_sessions(*, now: datetime, batch: int = SWEEP_BATCH) -> int:
-    """Settle every overdue session, `batch` rows a transaction; safe to run twice at once.
+def expire_sessions(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
+    """Settle every overdue session, `chunk_size` rows a transaction; safe to run twice at once.
 
     Also ends the live sessions of what was suspended. Answers how many sessions it changed.
     """
     return (
-        settle_in_batches(DetectionSession.objects.order_by("deadline_at"), now, batch)
-        + _finish_overdue(now, batch)
-        + suspended_sessions_cancel(now=now, batch=batch)
+        settle_in_chunks(DetectionSession.objects.order_by("deadline_at"), now, chunk_size)
+        + _finish_overdue(now, chunk_size)
+        + suspended_sessions_cancel(now=now, chunk_size=chunk_size)
     )
 
 
-def suspended_sessions_cancel(*, now: datetime, batch: int = SWEEP_BATCH) -> int:
+def suspended_sessions_cancel(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
     """Cancel what is live in suspended projects and organizations."""
     organization = Q(organization__suspended_at__isnull=False)
     project = Q(suspended_at__isnull=False)
-    return _suspend(organization, "organization_suspended", now, batch) + _suspend(
-        project & ~organization, "project_suspended", now, batch
+    return _suspend(organization, "organization_suspended", now, chunk_size) + _suspend(
+        project & ~organization, "project_suspended", now, chunk_size
     )
 
 
@@ -47,16 +47,16 @@ def end_suspended_sessions(*, now: datetime, **_: Any) -> None:
     suspended_sessions_cancel(now=now)
 
 
-def _finish_overdue(now: datetime, batch: int) -> int:
+def _finish_overdue(now: datetime, chunk_size: int) -> int:
     """Finish what only its runtime's end kept from completing, one session at a time."""
     overdue = DetectionSession.objects.filter(is_to_finish(now)).order_by("deadline_at")
     finished = 0
     while True:
-        ids = list(overdue.values_list("id", flat=True)[:batch])
+        ids = list(overdue.values_list("id", flat=True)[:chunk_size])
         done = sum(_is_finished(id_, now) for id_ in ids)
         finished += done
         # What another sweep is at is left to it.
-        if len(ids) < batch or not done:
+        if len(ids) < chunk_size or not done:
             return finished
 
 
@@ -72,7 +72,7 @@ def _is_finished(session_id: UUID, now: datetime) -> bool:
     return True
 
 
-def _suspend(suspended: Q, code: str, now: datetime, batch: int) -> int:
+def _suspend(suspended: Q, code: str, now: datetime, chunk_size: int) -> int:
     """Cancel the live sessions of what is `suspended`; what is overdue has ended already."""
     projects = list(Project.objects.filter(suspended).values_list("id", flat=True))
     if not projects:
@@ -93,4 +93,4 @@ def _suspend(suspended: Q, code: str, now: datetime, batch: int) -> int:
         )
         notify_runtimes(ids)
 
-    return change_in_batches(live, cancel, batch)
+    return change_in_chunks(live, cancel, chunk_size)

@@ -10,14 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DataError, Error, IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 
 import detection
 from movespecs.models import MoveSpecVersion
 from sessions_app.counting import count_anew, counts_of
 from sessions_app.deadlines import as_due, is_to_finish, settle
-from sessions_app.ends import update_live
-from sessions_app.holding import ENDED, AttachmentLost, case
+from sessions_app.ends import ENDED, update_live
+from sessions_app.fencing import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def session_finish(
             **ENDED,
             "status": Status.COMPLETED,
             "terminal_outcome": F("finishing_outcome"),
-            "ended_at": case(at_the_longest, F("longest_until"), now),
+            "ended_at": Case(When(at_the_longest, then=F("longest_until")), default=now),
         }
     for _ in range(TRIES):
         session = sessions.first()

@@ -1,17 +1,28 @@
 """Leases: what a runtime holds, it renews all at once, now and then."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from kynaplatform import clock
-from sessions_app.batches import settle_in_batches
-from sessions_app.holding import RENEWAL, idle_limit, renewal
+from kynaplatform.timing import FINALIZING_GRACE, IDLE_MARGIN, IDLE_SLACK, LEASE
+from sessions_app.chunks import settle_in_chunks
 from sessions_app.models import DetectionSession
 
+# What a lease that is renewed sets of `session`, by the `idle_at` that is `given`, with what
+# `renewal` gives. The deadline is indexed: it is written only when the stored one would be early,
+# so that most checkpoints touch no index (they are heap-only updates).
+RENEWAL = """lease_until = %(lease_until)s::timestamptz,
+        deadline_at = CASE
+            WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
+            WHEN session.deadline_at >= given.idle_at + %(idle_margin)s::interval
+                THEN session.deadline_at
+            ELSE LEAST(session.longest_until, given.idle_at + %(idle_slack)s::interval)
+        END"""
 # A row that a checkpoint has locked is passed over: that renews it. It is answered as held, as is
 # everything that was held when the statement began. By the primary key, as in checkpoints.py.
 _RENEW = f"""
@@ -49,6 +60,22 @@ class Attachment(NamedTuple):
     last_message_at: datetime
 
 
+def idle_limit() -> timedelta:
+    """How long a client may say nothing."""
+    return timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+
+
+def renewal(now: datetime) -> dict[str, Any]:
+    """The parameters of a statement that renews by RENEWAL."""
+    return {
+        "now": now,
+        "lease_until": now + LEASE,
+        "finalizing_deadline": now + LEASE + FINALIZING_GRACE,
+        "idle_margin": IDLE_MARGIN,
+        "idle_slack": IDLE_SLACK,
+    }
+
+
 def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUID]:
     """Renew the leases of one runtime's attachments; answers those that still hold their session.
 
@@ -63,7 +90,7 @@ def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUI
             id__in=[one.session_id for one in missing],
             attachment_id__in=[one.attachment_id for one in missing],
         )
-        if settle_in_batches(mine, now, len(missing)):
+        if settle_in_chunks(mine, now, len(missing)):
             held |= _renew(missing, now)
     return held
 

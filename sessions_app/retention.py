@@ -6,26 +6,26 @@ from django.contrib.sessions.models import Session
 
 from kynaplatform.checks import LONGEST_LIFETIME_SECONDS
 from projects.signing import key_ring, retired_keys
-from sessions_app.batches import change_in_batches
+from sessions_app.chunks import change_in_chunks
 from sessions_app.models import DetectionSession
 
 IDEMPOTENCY_KEYS_KEPT = timedelta(hours=25)
 # A runtime token lives for the attach window and the longest session, each bounded by a check.
 LONGEST_TOKEN = timedelta(seconds=2 * LONGEST_LIFETIME_SECONDS)
-BATCH = 1000
+CHUNK = 1000
 
 
-def forget_idempotency_keys(*, now: datetime, batch: int = BATCH) -> int:
+def forget_idempotency_keys(*, now: datetime, chunk_size: int = CHUNK) -> int:
     """Free the keys of sessions older than a day; safe to run twice at once."""
     old = DetectionSession.objects.filter(
         request_fingerprint__isnull=False, created_at__lt=now - IDEMPOTENCY_KEYS_KEPT
     )
-    return change_in_batches(
+    return change_in_chunks(
         old.order_by("created_at"),
         lambda ids: DetectionSession.objects.filter(id__in=ids).update(
             idempotency_key=None, request_fingerprint=None
         ),
-        batch,
+        chunk_size,
     )
 
 
@@ -51,13 +51,13 @@ def prune_signing_keys(*, now: datetime) -> int:
     return pruned
 
 
-def prune_staff_sessions(*, now: datetime, batch: int = BATCH) -> int:
-    """Delete the browser sessions of staff that have expired; at most `batch` a statement."""
+def prune_staff_sessions(*, now: datetime, chunk_size: int = CHUNK) -> int:
+    """Delete the browser sessions of staff that have expired; at most `chunk_size` a statement."""
     pruned = 0
     while True:
         expired = Session.objects.filter(expire_date__lt=now).order_by("expire_date")
-        keys = list(expired.values_list("session_key", flat=True)[:batch])
+        keys = list(expired.values_list("session_key", flat=True)[:chunk_size])
         deleted, _ = Session.objects.filter(session_key__in=keys).delete() if keys else (0, {})
         pruned += deleted
-        if len(keys) < batch:
+        if len(keys) < chunk_size:
             return pruned

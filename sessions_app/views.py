@@ -23,8 +23,8 @@ from sessions_app.counting import count_anew
 from sessions_app.deadlines import session_as_of
 from sessions_app.errors import ContractVersionUnsupported, SessionAlreadyEnded
 from sessions_app.events import EventRecord, event_id, events_after, present_event
+from sessions_app.fencing import AttachmentLost
 from sessions_app.finishing import session_finish
-from sessions_app.holding import AttachmentLost
 from sessions_app.keyset import Place
 from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
 from sessions_app.listing import Asked, sessions_list

@@ -281,14 +281,14 @@ def test_a_login_lasts_eight_hours(grace: User, address: str) -> None:
     assert client.get("/admin/")["Location"] == "/admin/login/?next=/admin/"
 
 
-def test_expired_logins_are_deleted_in_batches(db: None, django_assert_num_queries: Any) -> None:
+def test_expired_logins_are_deleted_in_chunks(db: None, django_assert_num_queries: Any) -> None:
     now = timezone.now()
     for number in range(5):
         Session.objects.create(
             session_key=f"{number}", session_data="", expire_date=now - timedelta(seconds=number)
         )
     with django_assert_num_queries(5):  # of two, of two, and none left
-        assert prune_staff_sessions(now=now, batch=2) == 4
+        assert prune_staff_sessions(now=now, chunk_size=2) == 4
     assert [one.session_key for one in Session.objects.all()] == ["0"]
 
 

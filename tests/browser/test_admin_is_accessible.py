@@ -19,8 +19,8 @@ from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Project
+from sessions_app.attaching import session_attach
 from sessions_app.checkpoints import Checkpoint
-from sessions_app.lifecycle import session_attach
 from staff.acts import ActingAdmin
 from staff.sources import MOST_LINES
 from tests.browser.accessibility import Violation, report, violations

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from movespecs.models import MoveSpec
 from realtime.checkpointer import Checkpointer
+from sessions_app.attaching import session_attach
 from sessions_app.checkpoints import Checkpoint, NewEvent
-from sessions_app.lifecycle import session_attach
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests import server
 from tests.conftest import Machine

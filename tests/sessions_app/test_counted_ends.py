@@ -13,8 +13,8 @@ from lifecycle_scene import Scene, at, sweep
 from projects.suspension import resume, suspend
 from sessions_app.ends import ENDED_SESSIONS
 from sessions_app.errors import SessionAlreadyEnded
+from sessions_app.fencing import AttachmentLost
 from sessions_app.finishing import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE
-from sessions_app.holding import AttachmentLost
 from sessions_app.lifecycle import session_fail, session_settle
 from sessions_app.models import DetectionSession
 from tests.concurrency.racing import race
@@ -65,7 +65,7 @@ def abandon_by_the_runtime(scene: Scene) -> None:
 def expire_by_the_sweep(scene: Scene) -> None:
     for _ in range(3):
         scene.created()
-    assert sweep(301, batch=2) == 3
+    assert sweep(301, chunk_size=2) == 3
 
 
 def abandon_by_a_reader(scene: Scene) -> None:
@@ -216,8 +216,8 @@ def test_of_several_who_end_a_session_at_once_one_counts_it(scene: Scene) -> Non
             partial(each, lambda n: scene.cancel(held[-n - 1][0], 3)),
             partial(each, lambda n: settle(scene, lost[n], 500)),
             partial(each, lambda n: scene.cancel(never_attached[-n - 1], 3)),
-            partial(sweep, 500, batch=5),
-            partial(sweep, 500, batch=7),
+            partial(sweep, 500, chunk_size=5),
+            partial(sweep, 500, chunk_size=7),
         ]
     )
 

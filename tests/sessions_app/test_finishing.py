@@ -14,8 +14,8 @@ from detection import Engine
 from movespecs.models import MoveSpec
 from sessions_app.checkpoints import NewEvent
 from sessions_app.errors import SessionAlreadyEnded
+from sessions_app.fencing import AttachmentLost
 from sessions_app.finishing import session_finish
-from sessions_app.holding import AttachmentLost
 from sessions_app.lifecycle import session_settle
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import SESSIONS, Machine

@@ -29,18 +29,14 @@ from hypothesis.stateful import (
 from kynaplatform.api.errors import ApiError
 from movespecs.models import MoveSpec
 from projects.suspension import resume, suspend
+from sessions_app.attaching import session_attach, session_detach
 from sessions_app.checkpoints import Checkpoint, NewEvent
 from sessions_app.deadlines import as_due, sessions_as_of
 from sessions_app.expiry import expire_sessions
+from sessions_app.fencing import AttachmentLost
 from sessions_app.finishing import session_finish
-from sessions_app.holding import AttachmentLost
 from sessions_app.leases import Attachment, leases_renew
-from sessions_app.lifecycle import (
-    session_abandon,
-    session_attach,
-    session_detach,
-    session_fail,
-)
+from sessions_app.lifecycle import session_abandon, session_fail
 from sessions_app.models import DetectionSession, SessionAttach
 from tests.conftest import SESSIONS, Machine, make_released, mint
 from tests.event_counters import miscounted_sessions
@@ -207,10 +203,10 @@ class Lifecycle(RuleBasedStateMachine):
         leases = sorted({model.lease_until for model in self.models if model.lease_until})
         self.turn_the_clock(max(self.now, data.draw(st.sampled_from(leases)) + near))
 
-    @rule(batch=st.sampled_from([1, 2, 1000]))
-    def sweep(self, batch: int) -> None:
+    @rule(chunk_size=st.sampled_from([1, 2, 1000]))
+    def sweep(self, chunk_size: int) -> None:
         before = self.rows()
-        changed = expire_sessions(now=self.now, batch=batch)
+        changed = expire_sessions(now=self.now, chunk_size=chunk_size)
         after = self.rows()
         assert changed == sum(before[id_] != after[id_] for id_ in before)
         assert {id_: {name: row[name] for name in OBSERVED} for id_, row in after.items()} == {

@@ -24,7 +24,7 @@ from kynaplatform.api.errors import (
     OrganizationSuspended,
     ProjectSuspended,
 )
-from sessions_app import expiry, lifecycle
+from sessions_app import attaching, expiry, lifecycle
 from sessions_app.deadlines import sessions_as_of
 from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.models import DetectionSession
@@ -36,7 +36,7 @@ LATE = 100_000
 def test_it_streams_from_the_first_attach(scene: Scene) -> None:
     session_id = scene.created()
     attachment_id = uuid.uuid4()
-    session = lifecycle.session_attach(
+    session = attaching.session_attach(
         session_id=session_id,
         attachment_id=attachment_id,
         runtime=RUNTIME,
@@ -63,7 +63,7 @@ def test_it_keeps_the_first_start_on_a_further_attach(scene: Scene) -> None:
 
 def test_it_does_not_attach_to_an_unknown_session(db: None) -> None:
     with pytest.raises(NotFound):
-        lifecycle.session_attach(
+        attaching.session_attach(
             session_id=uuid.uuid4(),
             attachment_id=uuid.uuid4(),
             runtime=RUNTIME,

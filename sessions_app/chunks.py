@@ -11,29 +11,29 @@ from sessions_app.deadlines import is_to_settle, settle
 from sessions_app.models import DetectionSession
 
 
-def change_in_batches(
-    rows: QuerySet[DetectionSession], change: Callable[[list[UUID]], object], batch: int
+def change_in_chunks(
+    rows: QuerySet[DetectionSession], change: Callable[[list[UUID]], object], chunk_size: int
 ) -> int:
-    """Lock up to `batch` of `rows` at a time and `change` them, which takes them out of `rows`.
+    """Lock up to `chunk_size` of `rows` at a time and `change` them, which takes them out of them.
 
-    What another worker holds is skipped: it is changing it. Answers how many were changed.
+    What another worker has locked is skipped: it is changing it. Answers how many were changed.
     """
     changed = 0
     while True:
         with transaction.atomic():
             locked = rows.select_for_update(skip_locked=True, no_key=True)
-            ids = list(locked.values_list("id", flat=True)[:batch])
+            ids = list(locked.values_list("id", flat=True)[:chunk_size])
             if ids:
                 change(ids)
         changed += len(ids)
-        if len(ids) < batch:
+        if len(ids) < chunk_size:
             return changed
 
 
-def settle_in_batches(rows: QuerySet[DetectionSession], now: datetime, batch: int) -> int:
+def settle_in_chunks(rows: QuerySet[DetectionSession], now: datetime, chunk_size: int) -> int:
     """Settle those of `rows` that are overdue and not to finish; answers how many."""
-    return change_in_batches(
+    return change_in_chunks(
         rows.filter(is_to_settle(now)),
         lambda ids: settle(DetectionSession.objects.filter(id__in=ids), now),
-        batch,
+        chunk_size,
     )

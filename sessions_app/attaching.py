@@ -1,0 +1,138 @@
+"""Attaching and detaching: which connection of a client holds a session."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce, Least
+
+from kynaplatform.api.errors import NotFound, OrganizationSuspended, ProjectSuspended
+from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
+from sessions_app.counting import is_counted, store_counts_anew
+from sessions_app.deadlines import is_of_known_version
+from sessions_app.fencing import AttachmentLost, update_held
+from sessions_app.finishing import StateUnreadable
+from sessions_app.leases import idle_limit
+from sessions_app.lifecycle import already_ended, notify_runtimes, settle_locked
+from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status
+
+SUPERSEDED = 4409
+
+
+def session_attach(
+    *,
+    session_id: UUID,
+    attachment_id: UUID,
+    runtime: str,
+    arrived_at: datetime,
+    now: datetime,
+) -> DetectionSession:
+    """Take the fence: the newest attachment holds the session, an older one has lost it.
+
+    The newest is the one whose client came last, at `arrived_at`, however long it then waited: what
+    waited for longer has often been given up, and its client attached again.
+
+    The first attach starts the session. An attach counts as a message of the client. The session
+    comes with its version, and as it is after the last checkpoint of an older attachment. `runtime`
+    names the process, as host:pid. Raises NotFound, OrganizationSuspended, ProjectSuspended,
+    SessionAlreadyEnded, AttachmentLost, and StateUnreadable, having changed nothing.
+    """
+    found = DetectionSession.objects.select_related("project__organization")
+    admitted = found.defer("engine_state").filter(id=session_id).first()
+    if admitted is None:
+        raise NotFound("session")
+    if admitted.project.organization.suspended_at is not None:
+        raise OrganizationSuspended
+    if admitted.project.suspended_at is not None:
+        raise ProjectSuspended
+    longest = Coalesce(
+        F("longest_until"),
+        Value(now + timedelta(seconds=settings.SESSION_MAX_SECONDS)),
+        output_field=DateTimeField(),
+    )
+    idle = Value(now + idle_limit() + IDLE_SLACK)
+    one = DetectionSession.objects.filter(id=session_id)
+    with transaction.atomic():
+        settle_locked(one, now)
+        is_newest = not _newer_attaches(session_id, runtime, arrived_at).exists()
+        free = one.filter(is_of_known_version(), status__in=LIVE_STATUSES, deadline_at__gt=now)
+        is_taken = is_newest and free.update(
+            status=Case(
+                When(status=Status.CREATED, then=Value(Status.STREAMING)), default=F("status")
+            ),
+            started_at=Coalesce(F("started_at"), Value(now)),
+            longest_until=longest,
+            attachment_id=attachment_id,
+            lease_until=now + LEASE,
+            deadline_at=Case(
+                When(status=Status.FINALIZING, then=now + LEASE + FINALIZING_GRACE),
+                default=Least(longest, idle, output_field=DateTimeField()),
+            ),
+        )
+        if is_taken:
+            _note_attach(session_id, attachment_id, runtime, arrived_at, now)
+        session = one.select_related("resolved_version").get()
+        if is_taken and not is_counted(session):
+            store_counts_anew(session)  # what follows is added to them
+    if not is_newest and session.status in LIVE_STATUSES:
+        raise AttachmentLost
+    if not is_taken:
+        raise StateUnreadable if session.status in LIVE_STATUSES else already_ended(session)
+    return session
+
+
+def session_detach(
+    *,
+    session_id: UUID,
+    attachment_id: UUID,
+    close_code: int,
+    last_message_at: datetime,
+    now: datetime,
+) -> None:
+    """Note how an attachment closed; what it still holds, it gives up. Safe to repeat.
+
+    The client may attach again for as long as it would have been let be idle.
+    """
+    idle = Value(last_message_at + idle_limit())
+    with transaction.atomic():
+        with suppress(AttachmentLost):
+            update_held(
+                session_id,
+                attachment_id,
+                now,
+                attachment_id=None,
+                lease_until=None,
+                deadline_at=Case(
+                    When(status=Status.FINALIZING, then=now + FINALIZING_GRACE),
+                    default=Least(F("longest_until"), idle, output_field=DateTimeField()),
+                ),
+            )
+        SessionAttach.objects.filter(id=attachment_id, detached_at__isnull=True).update(
+            detached_at=now, close_code=close_code
+        )
+
+
+def _newer_attaches(
+    session_id: UUID, runtime: str, arrived_at: datetime
+) -> QuerySet[SessionAttach]:
+    """Those that have not closed: one that has can lose nothing."""
+    return SessionAttach.objects.filter(
+        Q(runtime=runtime) | Q(attached_at__gt=arrived_at + CLOCKS_DIFFER),
+        session_id=session_id,
+        attached_at__gt=arrived_at,
+        detached_at__isnull=True,
+    )
+
+
+def _note_attach(
+    session_id: UUID, attachment_id: UUID, runtime: str, arrived_at: datetime, now: datetime
+) -> None:
+    open_ = SessionAttach.objects.filter(session_id=session_id, detached_at__isnull=True)
+    if open_.update(detached_at=now, close_code=SUPERSEDED):
+        notify_runtimes([session_id])
+    SessionAttach.objects.create(
+        id=attachment_id, session_id=session_id, runtime=runtime, attached_at=arrived_at
+    )

@@ -1,0 +1,33 @@
+"""The fence: what a runtime writes, it writes only while its attachment holds the session."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from sessions_app.deadlines import settle
+from sessions_app.ends import update_live
+from sessions_app.models import DetectionSession, Status
+
+HELD_STATUSES = (Status.STREAMING, Status.FINALIZING)
+
+
+class AttachmentLost(Exception):
+    """Someone newer is attached, or the session has ended: stop."""
+
+
+def update_held(
+    session_id: UUID, attachment_id: UUID, now: datetime, /, *guards: Q, **changes: Any
+) -> None:
+    """Change the session that `attachment_id` holds; raises AttachmentLost.
+
+    Only when that finds nothing is it looked whether a deadline has passed: the longest session
+    leaves it finalizing and still held.
+    """
+    mine = DetectionSession.objects.filter(id=session_id, attachment_id=attachment_id)
+    held = mine.filter(*guards, status__in=HELD_STATUSES, deadline_at__gt=now)
+    if update_live(held, **changes):
+        return
+    if not (settle(mine, now) and update_live(held, **changes)):
+        raise AttachmentLost
