@@ -26,10 +26,10 @@ def without_engine() -> None:
 
 def without_checkpoint() -> None:
     from realtime.checkpointer import Checkpointer
-    from sessions_app.checkpoints import Checkpoint
+    from sessions_app.checkpoints import Checkpoint, Stored
 
-    async def store(self: Checkpointer, checkpoint: Checkpoint) -> bool:
-        return True
+    async def store(self: Checkpointer, checkpoint: Checkpoint) -> Stored:
+        return Stored.HELD
 
     Checkpointer.store = store  # type: ignore[method-assign]
 

@@ -78,7 +78,7 @@ def serve(host: str = "127.0.0.1") -> None:
         access_log=False,
         server_header=False,
     )
-    # What was imported stays: looking through it again held every socket up for 50 ms.
+    # What was imported stays: looking through it again stopped every socket for 50 ms.
     gc.collect()
     gc.freeze()
     Server(config).run()

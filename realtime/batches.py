@@ -1,21 +1,31 @@
-"""What a batch does to a session, in memory: which frames are taken, what they and the clock cause.
+"""The batches of one session: what each does to it, made durable before the client is answered.
 
 Frames know better than clocks: one that comes after a clock may be before it, so that a clock that
 is ahead costs no frame. It may not be before what the clock has caused, so that the times of events
 never go back.
 """
 
+import logging
+import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final, cast
 
 import msgspec
 
 from detection import DetectionEvent, Engine
+from realtime import metrics
+from realtime.checkpointer import Checkpointer
 from realtime.frames import Frame, RejectReason
-from realtime.messages import FrameBatch, RejectedFrame
-from sessions_app.checkpoints import NewEvent
-from sessions_app.events import NO_FRAME
+from realtime.held_session import HeldSession
+from realtime.messages import EventBatch, FrameAck, FrameBatch, RejectedFrame, SessionUpdate
+from realtime.refusals import Restarting
+from realtime.socket import Socket
+from sessions_app.checkpoints import Checkpoint, NewEvent, Stored
+from sessions_app.events import NO_FRAME, EventRecord, EventTypeName, event_id, present_ts
+
+logger = logging.getLogger("kynaplatform.realtime")
 
 # A client may send so many frames at once, and so many more for each second of its own time: twice
 # what the fastest cameras for people give.
@@ -25,10 +35,10 @@ FRAMES_A_SECOND: Final = 240
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """How far one session has come: the engine, and the counts that its row will hold.
+    """How far one session has come: the engine, and the counts that its row will have.
 
     `first_ms` and `last_ms` are the timestamps of the first and the last accepted frame;
-    `frames_left` is what its bucket of frames held after the last one. `clock_ms` is the highest
+    `frames_left` is what its bucket of frames had after the last one. `clock_ms` is the highest
     clock that was told, `lost_ms` the time of the last events that one caused.
     """
 
@@ -47,15 +57,16 @@ class Progress:
 
     def engine_state(self) -> bytes:
         """What a later attach goes on from, as JSON."""
-        state: dict[str, Any] = {
-            "engine": self.engine.snapshot(),
-            "first_ms": self.first_ms,
-            "last_ms": self.last_ms,
-            "frames_left": self.frames_left,
-            "clock_ms": self.clock_ms,
-            "lost_ms": self.lost_ms,
-        }
-        return msgspec.json.encode(state)
+        return msgspec.json.encode(
+            {
+                "engine": self.engine.snapshot(),
+                "first_ms": self.first_ms,
+                "last_ms": self.last_ms,
+                "frames_left": self.frames_left,
+                "clock_ms": self.clock_ms,
+                "lost_ms": self.lost_ms,
+            }
+        )
 
 
 @dataclass(slots=True)
@@ -122,7 +133,7 @@ def _fault(progress: Progress, frame: Frame) -> RejectReason | None:
 
 
 def _frames_left(progress: Progress, frame: Frame) -> float:
-    """What the bucket holds when `frame` comes, by the frame's own time."""
+    """What the bucket has when `frame` comes, by the frame's own time."""
     if progress.last_ms is None:
         return progress.frames_left
     refilled = (frame.timestamp_ms - progress.last_ms) * FRAMES_A_SECOND / 1000
@@ -162,3 +173,133 @@ def _keep(
         taken.events.append(
             NewEvent(progress.events, frame_seq, event.ts_ms, event.type, event.payload)
         )
+
+
+class Batches:
+    """Takes the batches that a socket has read, and answers them on it."""
+
+    def __init__(
+        self, socket: Socket, held: HeldSession, progress: Progress, checkpointer: Checkpointer
+    ) -> None:
+        self._socket = socket
+        self._held = held
+        self._progress = progress
+        self._events_told = progress.events
+        self._checkpointer = checkpointer
+        self.accepted_frames = 0
+
+    async def serve(self, batch: FrameBatch) -> None:
+        """Raises SessionEnded where the engine raises: the session has failed."""
+        arrived = time.monotonic()
+        try:
+            taken = take(self._progress, batch)
+        except Exception:
+            logger.exception(
+                "session %(session_id)s: the engine failed", {"session_id": self._held.id}
+            )
+            await self._held.fail()
+            raise
+        # A clock counts though it causes no event: the engine may have lost the pose by it, and
+        # sent again it must lose nobody who came after it.
+        checkpoint = self._checkpoint(taken) if batch.frames or taken.is_clock_new else None
+        self._socket.turn.cost()
+        repeated = await self._held.events_caused(taken.repeated_seqs, taken.repeated_clock_ms)
+        if checkpoint is not None:
+            await self._store(checkpoint)
+            self.accepted_frames += taken.accepted
+        events = [*repeated, *self._records(taken)]
+        await self._answer(batch, events, taken.accepted, taken.rejected, arrived)
+        self._events_told = self._progress.events
+
+    async def refuse(self, batch: FrameBatch) -> None:
+        """One that comes too late: what it has caused before is told once more."""
+        arrived = time.monotonic()
+        self._progress.last_batch_seq = max(self._progress.last_batch_seq, batch.batch_seq)
+        seqs = [frame.frame_seq for frame in batch.frames if isinstance(frame, Frame)]
+        events = await self._held.events_caused(seqs, repeated_clock(self._progress, batch))
+        rejected = [
+            RejectedFrame(index, RejectReason.SESSION_ENDING) for index in range(len(batch.frames))
+        ]
+        await self._answer(batch, events, 0, rejected, arrived)
+
+    async def tell_last_events(self) -> None:
+        """Those of the session's end itself, whoever has brought it about."""
+        events = await self._held.events_after(self._events_told)
+        await self._send_events(max(1, self._progress.last_batch_seq), events)
+        self._events_told += len(events)
+
+    def session_update(self) -> SessionUpdate:
+        """How far the session has come, also with what its row does not say yet."""
+        row, progress = self._held.row, self._progress
+        return SessionUpdate(
+            session_id=str(row.id),
+            status=row.status,
+            accepted_frames_total=progress.accepted_frames,
+            terminal_outcome=row.terminal_outcome,
+            last_batch_seq=progress.last_batch_seq,
+            last_frame_seq=progress.last_frame_seq,
+        )
+
+    async def _answer(
+        self,
+        batch: FrameBatch,
+        events: list[EventRecord],
+        accepted: int,
+        rejected: list[RejectedFrame],
+        arrived: float,
+    ) -> None:
+        await self._send_events(batch.batch_seq, events)
+        await self._socket.send(
+            FrameAck(
+                batch_seq=batch.batch_seq,
+                accepted_frame_count=accepted,
+                accepted_frames_total=self._progress.accepted_frames,
+                rejected_frame_indexes=[frame.index for frame in rejected],
+                rejected_frames=rejected,
+            )
+        )
+        reasons = Counter(frame.reason.value for frame in rejected)
+        metrics.count_batch(accepted, reasons, time.monotonic() - arrived)
+
+    async def _send_events(self, batch_seq: int, events: list[EventRecord]) -> None:
+        if events:
+            await self._socket.send(EventBatch(batch_seq, events))
+
+    async def _store(self, checkpoint: Checkpoint) -> None:
+        """Raises SessionEnded, SessionSuperseded or Restarting where it can't be."""
+        stored = await self._checkpointer.store(checkpoint)
+        if stored is Stored.DUE:
+            # The longest session leaves it finalizing and held: what was received is stored.
+            await self._held.settle()
+            stored = await self._checkpointer.store(checkpoint)
+        if stored is not Stored.HELD:
+            await self._held.refresh()
+            raise Restarting
+        self._progress.checkpoint_number = checkpoint.number
+
+    def _checkpoint(self, taken: Taken) -> Checkpoint:
+        progress = self._progress
+        return Checkpoint(
+            session_id=self._held.id,
+            attachment_id=self._held.attachment_id,
+            number=progress.checkpoint_number + 1,
+            engine_state=progress.engine_state(),
+            accepted_frames=taken.accepted,
+            rejected_frames=len(taken.rejected),
+            last_frame_seq=progress.last_frame_seq,
+            last_batch_seq=progress.last_batch_seq,
+            last_message_at=self._socket.last_message_at(),
+            events=taken.events,
+        )
+
+    def _records(self, taken: Taken) -> list[EventRecord]:
+        return [
+            EventRecord(
+                event_id=event_id(self._held.id, event.sequence),
+                session_id=self._held.id,
+                ts_ms=present_ts(event.ts_ms),
+                type=cast(EventTypeName, event.type),
+                payload=event.payload,
+            )
+            for event in taken.events
+        ]

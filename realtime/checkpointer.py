@@ -1,7 +1,7 @@
 """Makes batches durable: all checkpoints that wait are stored by one statement.
 
 Two flushers, so that one gathers while the other waits for its commit. What meets a row that
-another transaction holds is set aside, and tried again beside them: it holds up nobody else.
+another transaction has locked is set aside, and tried again beside them: nobody else waits for it.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 import psycopg
 from django.conf import settings
@@ -20,7 +21,14 @@ from kynaplatform.outages import DATABASE
 from kynaplatform.timing import RETRY_SECONDS, STALL_SECONDS
 from realtime import metrics
 from realtime.database import cancel, connect, database_deadline
-from sessions_app.checkpoints import FREE_STATEMENT, STATEMENT, Checkpoint, parameters
+from sessions_app.checkpoints import (
+    FREE_STATEMENT,
+    LOCKED,
+    STATEMENT,
+    Checkpoint,
+    Stored,
+    parameters,
+)
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -30,9 +38,9 @@ UNREACHABLE: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _Pending:
     checkpoint: Checkpoint
-    stored: "asyncio.Future[bool]"
+    stored: "asyncio.Future[Stored]"
     since: float
 
 
@@ -40,16 +48,16 @@ class Checkpointer:
     """Stores checkpoints; an attachment has at most one waiting, for its socket waits too."""
 
     def __init__(self) -> None:
-        self._waiting: deque[_Waiting] = deque()
-        self._some = asyncio.Event()
-        self._held_up: list[_Waiting] = []
-        self._some_held_up = asyncio.Event()
+        self._pending: deque[_Pending] = deque()
+        self._has_pending = asyncio.Event()
+        self._locked: list[_Pending] = []
+        self._has_locked = asyncio.Event()
         self._flushers: list[asyncio.Task[None]] = []
         self._databases = [_Database() for _ in range(FLUSHERS)]
 
     def start(self) -> None:
         self._flushers = [asyncio.create_task(self._flush(each)) for each in self._databases]
-        self._flushers.append(asyncio.create_task(self._flush_held_up()))
+        self._flushers.append(asyncio.create_task(self._flush_locked()))
 
     async def stop(self) -> None:
         await cancel(self._flushers)
@@ -60,42 +68,49 @@ class Checkpointer:
         moved_at = max(each.answered_at for each in self._databases)
         return not waiting or time.monotonic() - max(min(waiting), moved_at) < STALL_SECONDS
 
-    async def store(self, checkpoint: Checkpoint) -> bool:
-        """True once it is durable, False where the session is no longer held.
+    async def store(self, checkpoint: Checkpoint) -> Stored:
+        """HELD once it is durable.
 
-        Raises Restarting when the database has been away for 25 s: then it may be either.
+        Raises Restarting when the database has been away for 25 s: then it may be anything.
         """
-        waiting = _Waiting(checkpoint, asyncio.get_running_loop().create_future(), time.monotonic())
-        self._waiting.append(waiting)
-        self._some.set()
+        stored = await self._store(checkpoint)
+        if stored is Stored.LOST:
+            # The statement did not see what committed while it waited for the row.
+            stored = await self._store(checkpoint)
+        return stored
+
+    async def _store(self, checkpoint: Checkpoint) -> Stored:
+        pending = _Pending(checkpoint, asyncio.get_running_loop().create_future(), time.monotonic())
+        self._pending.append(pending)
+        self._has_pending.set()
         async with database_deadline():
-            stored = await waiting.stored
-        metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - waiting.since)
+            stored = await pending.stored
+        metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - pending.since)
         return stored
 
     async def _flush(self, database: "_Database") -> None:
         async with contextlib.aclosing(database):
             while True:
-                await self._some.wait()
-                size = min(len(self._waiting), MOST_AT_ONCE)
-                batch = [self._waiting.popleft() for _ in range(size)]
-                if not self._waiting:
-                    self._some.clear()
-                held_up = await database.store(batch, STATEMENT)
-                if held_up:
-                    self._held_up += held_up
-                    self._some_held_up.set()
+                await self._has_pending.wait()
+                size = min(len(self._pending), MOST_AT_ONCE)
+                group = [self._pending.popleft() for _ in range(size)]
+                if not self._pending:
+                    self._has_pending.clear()
+                locked = await database.store(group, STATEMENT)
+                if locked:
+                    self._locked += locked
+                    self._has_locked.set()
 
-    async def _flush_held_up(self) -> None:
+    async def _flush_locked(self) -> None:
         """Now and then, without waiting for any of their rows."""
         async with contextlib.aclosing(_Database()) as database:
             while True:
-                await self._some_held_up.wait()
+                await self._has_locked.wait()
                 await asyncio.sleep(RETRY_SECONDS)
-                batch, self._held_up = self._held_up, []
-                self._held_up += await database.store(batch, FREE_STATEMENT)
-                if not self._held_up:
-                    self._some_held_up.clear()
+                group, self._locked = self._locked, []
+                self._locked += await database.store(group, FREE_STATEMENT)
+                if not self._locked:
+                    self._has_locked.clear()
 
 
 class _Database:
@@ -106,27 +121,27 @@ class _Database:
         self.waits_since: float | None = None
         self.answered_at = 0.0
 
-    async def store(self, batch: list[_Waiting], statement: str) -> list[_Waiting]:
-        """Store and answer them, once the database is there; those whose row is held are left."""
+    async def store(self, group: list[_Pending], statement: str) -> list[_Pending]:
+        """Store and answer them, once the database is there; those whose row is locked are left."""
         self.waits_since = time.monotonic()
         try:
-            return await self._store(batch, statement)
+            return await self._store(group, statement)
         finally:
             self.waits_since = None
 
-    async def _store(self, batch: list[_Waiting], statement: str) -> list[_Waiting]:
-        while batch := _wanted(batch):
+    async def _store(self, group: list[_Pending], statement: str) -> list[_Pending]:
+        while group := _wanted(group):
             try:
                 if self._connection is None or self._connection.closed:
                     self._connection = await connect(settings.DATABASE_URL)
-                held_up = await _store(self._connection, batch, statement)
+                locked = await _store(self._connection, group, statement)
             except UNREACHABLE as error:
                 await self.aclose()
                 DATABASE.met(error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 self.answered_at = time.monotonic()
-                return held_up
+                return locked
         return []
 
     async def aclose(self) -> None:
@@ -136,40 +151,42 @@ class _Database:
             self._connection = None
 
 
-def _wanted(batch: list[_Waiting]) -> list[_Waiting]:
+def _wanted(group: list[_Pending]) -> list[_Pending]:
     """Without those whose socket has given up: another attach may hold the session by now."""
-    return [waiting for waiting in batch if not waiting.stored.done()]
+    return [pending for pending in group if not pending.stored.done()]
 
 
 async def _store(
-    connection: psycopg.AsyncConnection[Any], batch: list[_Waiting], statement: str
-) -> list[_Waiting]:
-    """Those whose row another transaction holds; the others are stored and answered.
+    connection: psycopg.AsyncConnection[Any], group: list[_Pending], statement: str
+) -> list[_Pending]:
+    """Those whose row another transaction has locked; the others are stored and answered.
 
     Where one of them can't be stored it fails alone: the others are stored one by one.
     """
     try:
-        checkpoints = [waiting.checkpoint for waiting in batch]
+        checkpoints = [pending.checkpoint for pending in group]
         cursor = await connection.execute(statement, parameters(checkpoints, clock.known_now()))
         rows = await cursor.fetchall()
     except psycopg.errors.LockNotAvailable:
         if statement == FREE_STATEMENT:
-            raise  # it is the table that is held
-        return await _store(connection, batch, FREE_STATEMENT)
+            raise  # it is the table that is locked
+        return await _store(connection, group, FREE_STATEMENT)
     except UNREACHABLE:
         raise
     except Exception as error:
-        if len(batch) > 1:
-            held_up = [await _store(connection, [waiting], statement) for waiting in batch]
-            return [waiting for each in held_up for waiting in each]
+        if len(group) > 1:
+            locked = [await _store(connection, [pending], statement) for pending in group]
+            return [pending for each in locked for pending in each]
         logger.exception("a checkpoint can't be stored")
-        if not batch[0].stored.done():
-            batch[0].stored.set_exception(error)
+        if not group[0].stored.done():
+            group[0].stored.set_exception(error)
         return []
-    held_up_ids = {row[0] for row in rows if row[-1] is False}
-    stored_ids = {row[0] for row in rows} - held_up_ids
-    for waiting in batch:
-        id_ = waiting.checkpoint.attachment_id
-        if id_ not in held_up_ids and not waiting.stored.done():
-            waiting.stored.set_result(id_ in stored_ids)
-    return [waiting for waiting in batch if waiting.checkpoint.attachment_id in held_up_ids]
+    answers: dict[UUID, str] = dict(rows)
+    locked = []
+    for pending in group:
+        answer = answers.get(pending.checkpoint.attachment_id, Stored.LOST)
+        if answer == LOCKED:
+            locked.append(pending)
+        elif not pending.stored.done():
+            pending.stored.set_result(Stored(answer))
+    return locked

@@ -20,8 +20,8 @@ from kynaplatform.api.errors import ApiError, RateLimited
 from kynaplatform.timing import RESEND_SECONDS
 from realtime import messages, metrics
 from realtime.attach import Attached
+from realtime.batches import Batches
 from realtime.checkpointer import Checkpointer
-from realtime.durable_batches import DurableBatches
 from realtime.heartbeat import Heartbeat
 from realtime.held_session import HeldSession, SessionEnded
 from realtime.messages import (
@@ -53,7 +53,7 @@ class Connection:
     def __init__(self, socket: Socket, attached: Attached, checkpointer: Checkpointer) -> None:
         self.socket = socket
         self._held = HeldSession(attached.session, attached.attachment_id)
-        self._batches = DurableBatches(socket, self._held, attached.progress, checkpointer)
+        self._batches = Batches(socket, self._held, attached.progress, checkpointer)
         self._is_ending = self._held.is_finalizing
         socket.hear()  # the attach counts as a message
         self._control_messages = TokenBucket(MOST_CONTROL_MESSAGES, CONTROL_MESSAGES_A_SECOND)
@@ -102,7 +102,7 @@ class Connection:
     async def _serve(self) -> int:
         try:
             try:
-                await self._serve_to_the_end()
+                await self._serve_to_its_end()
                 code = CLOSED_BY_US
             except Restarting:
                 code = RESTARTING
@@ -112,7 +112,7 @@ class Connection:
                 code = close_code(error)
                 if code != RESTARTING:
                     await self.socket.send(messages.error_message(error))
-                await self._finish_alone()
+                await self._finish_without_client()
             except ClientGone:
                 raise
             except Exception:
@@ -124,18 +124,18 @@ class Connection:
             await self.socket.close(code)
         except ClientGone as gone:
             self.is_closed_by_client = gone.is_by_client
-            await self._finish_alone()
+            await self._finish_without_client()
             return gone.code
         return code
 
-    async def _finish_alone(self) -> None:
+    async def _finish_without_client(self) -> None:
         """Its client is gone, and with it whoever would attach to a session that is finalizing."""
         if self._held.is_finalizing:
             with contextlib.suppress(ApiError, Restarting, SessionEnded):
                 await self._held.finish()
 
-    async def _serve_to_the_end(self) -> None:
-        await self.socket.send(self._batches.current_update())
+    async def _serve_to_its_end(self) -> None:
+        await self.socket.send(self._batches.session_update())
         self._watch_deadline()
         try:
             while True:
@@ -170,10 +170,12 @@ class Connection:
             case FrameBatch():
                 with self._heartbeat:
                     await self._serve_batch(message)
+                await self._finish_if_finalizing()
             case Finalize():
                 with self._heartbeat:
                     await self._held.finalize()
-                    await self._conclude()
+                    await self.socket.send(self._batches.session_update())
+                    await self._finish()
             case Cancel():
                 await self._held.cancel()
             case Ping():
@@ -189,10 +191,15 @@ class Connection:
     async def _reread(self) -> None:
         """Read the session again, and end with it, or go on."""
         await self._held.refresh()
+        await self._finish_if_finalizing()
+
+    async def _finish_if_finalizing(self) -> None:
+        """By whoever has asked for it elsewhere, or by the longest session."""
         if self._held.is_finalizing and not self._is_ending:
             with self._heartbeat:
                 await self._serve_received()
-                await self._conclude()
+                await self.socket.send(self._batches.session_update())
+                await self._finish()
 
     async def _serve_received(self) -> None:
         """What has arrived by now: not all that a client goes on sending."""
@@ -202,10 +209,6 @@ class Connection:
                 return
             await self._serve_batch(batch)
             await asyncio.sleep(0)  # for the next to be taken in
-
-    async def _conclude(self) -> None:
-        await self.socket.send(self._batches.current_update())
-        await self._finish()
 
     async def _finish(self) -> None:
         """The last events, and an answer to whatever came too late."""

@@ -204,17 +204,6 @@ def error_message(error: ApiError) -> Error:
     return Error(ErrorBody(error.code, str(error), error.retryable, dict(error.details)))
 
 
-def session_update(session: DetectionSession) -> SessionUpdate:
-    return SessionUpdate(
-        session_id=str(session.id),
-        status=session.status,
-        accepted_frames_total=session.accepted_frames_total,
-        terminal_outcome=session.terminal_outcome,
-        last_batch_seq=session.last_batch_seq,
-        last_frame_seq=session.last_frame_seq,
-    )
-
-
 def session_done(session: DetectionSession) -> SessionDone:
     error = None
     if session.error_code is not None:

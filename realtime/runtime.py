@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -85,9 +86,8 @@ class Runtime:
         asyncio.get_running_loop().call_later(DRAIN_DATABASE_SECONDS + LAST_SECONDS, self._cut_all)
 
     def _cut_all(self) -> None:
-        for held in self._connections.values():
-            for connection in held:
-                connection.socket.cut()
+        for connection in self._all_connections():
+            connection.socket.cut()
 
     async def states(self) -> dict[str, str]:
         """What `/readyz` tells: the database, migrated, and that attaches and checkpoints go on."""
@@ -124,8 +124,8 @@ class Runtime:
         on_attached()
         tell_attached(attached, handshake)
         connection = Connection(web_socket, attached, self._checkpointer)
-        held = self._connections.setdefault(connection.session_id, set())
-        held.add(connection)
+        of_session = self._connections.setdefault(connection.session_id, set())
+        of_session.add(connection)
         metrics.ATTACHED.inc()
         metrics.ATTACHES_DONE.inc()
         if self._is_draining:
@@ -139,8 +139,8 @@ class Runtime:
         finally:
             tell_closed(connection, code)
             metrics.ATTACHED.dec()
-            held.discard(connection)
-            if not held and self._connections.get(connection.session_id) is held:
+            of_session.discard(connection)
+            if not of_session and self._connections.get(connection.session_id) is of_session:
                 del self._connections[connection.session_id]
 
     async def _attach(self, web_socket: Socket, handshake: Handshake) -> Attached:
@@ -173,9 +173,11 @@ class Runtime:
         self._order_all(Order.REREAD)
 
     def _order_all(self, order: Order) -> None:
-        for held in self._connections.values():
-            for connection in held:
-                connection.socket.order(order)
+        for connection in self._all_connections():
+            connection.socket.order(order)
+
+    def _all_connections(self) -> Iterable[Connection]:
+        return chain.from_iterable(self._connections.values())
 
     async def _renew_leases(self) -> None:
         """Every 9 s, by one statement."""
@@ -183,13 +185,13 @@ class Runtime:
         while True:
             renewed_at = clock()
             await asyncio.sleep(RENEW_SECONDS)
-            connections = [each for held in self._connections.values() for each in held]
+            connections = list(self._all_connections())
             if connections:
                 await self._renew(connections, renewed_at)
             del connections  # or they would be kept until the next time
 
     async def _renew(self, connections: Iterable[Connection], renewed_at: float) -> None:
-        """Who is not held any more looks why."""
+        """Who does not hold its session any more reads why."""
         try:
             async with database_deadline(since=renewed_at):
                 held = await in_database(FOR_LEASES, partial(_renew, connections))

@@ -1,7 +1,7 @@
 """One websocket as the rest sees it: messages in, messages out, and what else wakes it.
 
 A message is taken from the client only once the one before was dealt with, so a client that
-sends faster than it is served is held back by TCP.
+sends faster than it is served is slowed down by TCP.
 """
 
 import asyncio

@@ -6,7 +6,8 @@ A client hears of its frames only after the statement that stores them has commi
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -15,10 +16,10 @@ from psycopg.types.numeric import Int8
 from sessions_app.counting import counts_of
 from sessions_app.leases import RENEWAL, idle_limit, renewal
 
-# The attachments whose checkpoint is held, stored now or by an earlier try whose answer was lost.
-# The one of an earlier try is seen once that has committed: what is not answered is tried once more
-# before it counts as lost. Of a session there may be several here, by attachments that have lost it
-# as well: all that is stored and answered goes by the attachment.
+# Each attachment with what has become of its checkpoint. One that an earlier try has stored, whose
+# answer was lost, is seen once that has committed: what is not answered is tried once more before
+# it counts as lost. Of a session there may be several here, by attachments that have lost it as
+# well: all that is stored and answered goes by the attachment.
 #
 # What is attached streams or is finalizing. The conditions are such that the primary key alone can
 # serve them: planned on an empty table, joins and other indexes pass for as cheap.
@@ -77,17 +78,19 @@ stored AS (
     ) AS event (attachment_id, sequence, frame_seq, ts_ms, type, payload)
     JOIN updated ON updated.attachment_id = event.attachment_id
 )
-SELECT attachment_id{is_free} FROM updated
+SELECT attachment_id, 'held' FROM updated
 UNION ALL
-SELECT session.attachment_id{is_free}
-FROM given
+SELECT session.attachment_id,
+    CASE WHEN session.checkpoint_number = given.number THEN 'held' ELSE 'due' END
+FROM given{of_free}
 JOIN detection_session AS session ON session.id = ANY (%(session_ids)s::uuid[])
     AND session.id = given.session_id AND session.attachment_id = given.attachment_id
-    AND session.checkpoint_number = given.number
-{held_up}"""
-STATEMENT = _STATEMENT.format(renewal=RENEWAL, free="", of_free="", is_free="", held_up="")
-# The same without waiting, for which each row is locked before. Beside each attachment it answers
-# whether its row was free: where another transaction holds it, nothing was stored.
+WHERE session.checkpoint_number = given.number
+    OR COALESCE(session.deadline_at <= %(now)s::timestamptz, FALSE)
+{locked}"""
+STATEMENT = _STATEMENT.format(renewal=RENEWAL, free="", of_free="", locked="")
+# The same without waiting, for which each row is locked before. What another transaction has
+# locked is answered as LOCKED: nothing of it was stored.
 FREE_STATEMENT = _STATEMENT.format(
     renewal=RENEWAL,
     free="""free AS (
@@ -98,14 +101,22 @@ FREE_STATEMENT = _STATEMENT.format(
 ),
 """,
     of_free=" JOIN free ON free.id = given.session_id",
-    is_free=", TRUE",
-    held_up="""UNION ALL
-SELECT given.attachment_id, FALSE
+    locked="""UNION ALL
+SELECT given.attachment_id, 'locked'
 FROM given
 WHERE given.session_id NOT IN (SELECT id FROM free)
 """,
 )
+LOCKED: Final = "locked"
 _encode = msgspec.json.Encoder().encode
+
+
+class Stored(StrEnum):
+    """What has become of a checkpoint. Of one that is lost the statement answers nothing."""
+
+    HELD = "held"  # it is stored: the attachment holds the session
+    DUE = "due"  # it is not: a deadline of the session has passed
+    LOST = "lost"  # it is not: another attachment holds the session, or the session has ended
 
 
 class NewEvent(NamedTuple):

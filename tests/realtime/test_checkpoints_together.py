@@ -11,7 +11,7 @@ from django.utils import timezone
 from movespecs.models import MoveSpec
 from realtime.checkpointer import Checkpointer
 from sessions_app.attaching import session_attach
-from sessions_app.checkpoints import Checkpoint, NewEvent
+from sessions_app.checkpoints import Checkpoint, NewEvent, Stored
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests import server
 from tests.conftest import Machine
@@ -71,7 +71,7 @@ def test_one_that_cannot_be_stored_fails_alone(
     outcomes = asyncio.run(stored(checkpoints))
     bad = outcomes.pop(2)
     assert isinstance(bad, fault)
-    assert outcomes == [True] * 5
+    assert outcomes == [Stored.HELD] * 5
     counts = DetectionSession.objects.values_list("id", "accepted_frames_total", "events_total")
     assert {id_: (frames, events) for id_, frames, events in counts} == {
         each.session_id: (0, 0) if number == 2 else (1, 1)

@@ -6,22 +6,29 @@ from uuid import UUID
 
 from django.db import connection
 
-from sessions_app.checkpoints import STATEMENT, Checkpoint, parameters
+from sessions_app.checkpoints import STATEMENT, Checkpoint, Stored, parameters
 from sessions_app.fencing import AttachmentLost
 from sessions_app.lifecycle import session_settle
 
 
-def store_all(checkpoints: Sequence[Checkpoint], now: datetime) -> set[UUID]:
-    """The attachments whose checkpoint is held."""
+def answers_of(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[UUID, Stored]:
+    """What the statement answers, by attachment."""
     with connection.cursor() as cursor:
         cursor.execute(STATEMENT, parameters(checkpoints, now))
-        answered = [attachment_id for (attachment_id,) in cursor.fetchall()]
-    assert len(answered) == len(set(answered))
-    return set(answered)
+        rows = cursor.fetchall()
+    answers = {attachment_id: Stored(answer) for attachment_id, answer in rows}
+    assert len(answers) == len(rows)
+    return answers
+
+
+def store_all(checkpoints: Sequence[Checkpoint], now: datetime) -> set[UUID]:
+    """The attachments whose checkpoint is stored."""
+    answers = answers_of(checkpoints, now)
+    return {attachment_id for attachment_id in answers if answers[attachment_id] is Stored.HELD}
 
 
 def checkpoint_store(checkpoint: Checkpoint, now: datetime) -> None:
-    """Store one; what is not held is tried again after settling, then it is AttachmentLost."""
+    """Store one; what is not stored is tried again after settling, then it is AttachmentLost."""
     if store_all([checkpoint], now):
         return
     session_settle(session_id=checkpoint.session_id, now=now)
