@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
@@ -23,7 +23,7 @@ from realtime.messages import EventBatch, FrameAck, FrameBatch, RejectedFrame, S
 from realtime.refusals import Restarting
 from realtime.socket import Socket
 from sessions_app.checkpoints import Checkpoint, NewEvent, Stored
-from sessions_app.events import NO_FRAME, EventRecord, EventTypeName, event_id, present_ts
+from sessions_app.events import NO_FRAME, EventRecord, present_event
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -207,8 +207,8 @@ class Batches:
         if checkpoint is not None:
             await self._store(checkpoint)
             self.accepted_frames += taken.accepted
-        events = [*repeated, *self._records(taken)]
-        await self._answer(batch, events, taken.accepted, taken.rejected, arrived)
+        new = [present_event(self._held.id, event) for event in taken.events]
+        await self._answer(batch, [*repeated, *new], taken.accepted, taken.rejected, arrived)
         self._events_told = self._progress.events
 
     async def refuse(self, batch: FrameBatch) -> None:
@@ -291,15 +291,3 @@ class Batches:
             last_message_at=self._socket.last_message_at(),
             events=taken.events,
         )
-
-    def _records(self, taken: Taken) -> list[EventRecord]:
-        return [
-            EventRecord(
-                event_id=event_id(self._held.id, event.sequence),
-                session_id=self._held.id,
-                ts_ms=present_ts(event.ts_ms),
-                type=cast(EventTypeName, event.type),
-                payload=event.payload,
-            )
-            for event in taken.events
-        ]

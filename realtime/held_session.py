@@ -131,7 +131,7 @@ class HeldSession:
             FOR_SESSIONS,
             lambda: events_caused(session_id=self.id, frame_seqs=frame_seqs, clock_ms=clock_ms),
         )
-        return [present_event(row) for row in rows]
+        return [present_event(self.id, row) for row in rows]
 
     async def events_after(self, sequence: int) -> list[EventRecord]:
         """The events behind the one of this sequence, up to those that the row counts."""
@@ -141,7 +141,7 @@ class HeldSession:
         rows = await in_database(
             FOR_SESSIONS, lambda: events_behind(session_id=self.id, sequence=sequence, limit=more)
         )
-        return [present_event(row) for row in rows]
+        return [present_event(self.id, row) for row in rows]
 
     async def _do(self, function: Callable[..., Answer], **arguments: Any) -> Answer:
         """`function` of this session, each try at its own moment."""

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.wire import Answer
+from sessions_app.checkpoints import NewEvent
 from sessions_app.models import DetectionEvent
 
 EventTypeName = Literal[
@@ -39,10 +40,11 @@ def present_ts(ts_ms: float) -> int | float:
     return whole if whole == ts_ms else ts_ms
 
 
-def present_event(event: DetectionEvent) -> EventRecord:
+def present_event(session_id: UUID, event: DetectionEvent | NewEvent) -> EventRecord:
+    """As clients see it, whether it is a row already or about to be one."""
     return EventRecord(
-        event_id=event_id(event.session_id, event.sequence),
-        session_id=event.session_id,
+        event_id=event_id(session_id, event.sequence),
+        session_id=session_id,
         ts_ms=present_ts(event.ts_ms),
         type=cast(EventTypeName, event.type),
         payload=event.payload,

@@ -208,7 +208,7 @@ class SessionEventViewSet(ApiViewSet):
         limit = EVENTS_PER_PAGE if query.limit is msgspec.UNSET else query.limit
         type_ = None if query.type is msgspec.UNSET else query.type
         found = events_after(session_id=session_id, after=after, type_=type_, limit=limit + 1)
-        page = encode_page(present_event(event) for event in found[:limit])
+        page = encode_page(present_event(event.session_id, event) for event in found[:limit])
         if len(page) == len(found):
             return Page(page)
         last = event_id(session_id, found[len(page) - 1].sequence)
