@@ -1,0 +1,382 @@
+"""What a frame may be: any other is rejected alone, with its reason."""
+
+import copy
+import json
+import math
+import os
+import random
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streaming import batches, wire_frame
+
+from detection import LANDMARK_NAMES, PoseFrame
+from poses.figure import EXERCISES, perform
+from poses.recordings import load
+from realtime.frames import Frame, RejectReason
+from realtime.messages import (
+    FrameBatch,
+    decode,
+)
+
+POSE = perform("squat", repetitions=1, fps=10)[3]
+FRAME = wire_frame(POSE, 7, source={"kind": "camera", "frame_width": 640, "frame_height": 480})
+FRAME["landmarks"][8]["presence"] = 0.5
+NAN, INFINITY = math.nan, math.inf
+MISSING = "(missing)"
+Steps = tuple[str | int, ...]
+
+
+def changed(path: Steps, value: Any) -> dict[str, Any]:
+    """FRAME with one value replaced, or left out where it is MISSING."""
+    frame = copy.deepcopy(FRAME)
+    holder: Any = frame
+    for step in path[:-1]:
+        holder = holder[step]
+    if value is MISSING:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = value
+    return frame
+
+
+def batch_text(frames: list[Any], batch_seq: Any = 1) -> str:
+    return json.dumps({"type": "frame_batch", "batch_seq": batch_seq, "frames": frames})
+
+
+def decoded(text: str) -> list[str | None]:
+    """For each frame of a batch why it was rejected, or None."""
+    message = decode(text)
+    assert isinstance(message, FrameBatch)
+    return [frame if isinstance(frame, RejectReason) else None for frame in message.frames]
+
+
+def text_of(raw_json: str) -> str:
+    """A batch of a good frame, one with `raw_json` as its timestamp, and another good one."""
+    good, bad = json.dumps(FRAME), json.dumps(changed(("timestamp_ms",), "HERE"))
+    frames = f"[{good}, {bad.replace(json.dumps('HERE'), raw_json)}, {good}]"
+    return f'{{"type": "frame_batch", "batch_seq": 1, "frames": {frames}}}'
+
+
+# --- One frame at fault ---------------------------------------------------------------------
+
+SCHEMA = "mediapipe_pose_landmarker/v1"
+LANDMARKS = FRAME["landmarks"]
+NUMBER: list[Any] = [None, True, "1", [], {}, [1.0], NAN, INFINITY, -INFINITY, MISSING, 10**400]
+SHARE = [-0.0001, 1.0001, 2, -1, *NUMBER]
+OTHER_SCHEMAS = ["", "mediapipe_pose_landmarker/v2", SCHEMA.upper(), "coco/v1" * 10_000]
+FAULTS: list[tuple[Steps, list[Any]]] = [
+    (("timestamp_ms",), NUMBER),
+    (("confidence",), SHARE),
+    (("pose_schema",), [*OTHER_SCHEMAS, *NUMBER]),
+    (("frame_seq",), [0, -1, 2**53 + 1, 2**64, 1.0, 1.5, 1e3, *NUMBER]),
+    (("landmarks",), [{}, [], "landmarks", LANDMARKS[:32], LANDMARKS * 2, *NUMBER]),
+    (("landmarks", 5), [[], "nose", *NUMBER]),
+    (("landmarks", 5, "name"), ["Nose", "left", "", "right_eye_inner\u0000", *NUMBER]),
+    (("landmarks", 0, "x"), NUMBER),
+    (("landmarks", 32, "y"), NUMBER),
+    (("landmarks", 16, "z"), NUMBER),
+    (("landmarks", 8, "visibility"), [one for one in SHARE if one not in (None, MISSING)]),
+    (("landmarks", 8, "presence"), [one for one in SHARE if one not in (None, MISSING)]),
+    (("source",), ["camera", {"kind": "camera"}, True, 1, [], {}, NAN, INFINITY]),
+    (("source", "kind"), ["film", "Camera", *NUMBER]),
+    (("source", "frame_width"), [0, -1, 1.5, 640.0, *NUMBER[:-1]]),
+    (("source", "frame_height"), [0, -1, 1.5, 480.0, *NUMBER[:-1]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        pytest.param(path, value, id=f"{'.'.join(map(str, path))}={str(value)[:30]}")
+        for path, values in FAULTS
+        for value in values
+    ],
+)
+def test_a_fault_in_a_frame_rejects_that_frame_alone(path: Steps, value: Any) -> None:
+    reason = "invalid_landmarks" if path[0] == "landmarks" else "malformed_frame"
+    if path == ("pose_schema",) and isinstance(value, str) and value is not MISSING:
+        reason = "unsupported_pose_schema"
+    assert decoded(batch_text([FRAME, changed(path, value), FRAME])) == [None, reason, None]
+
+
+@pytest.mark.parametrize("frame", [None, True, 1, 1.5, "frame", [], {}, [FRAME], NAN, INFINITY])
+def test_what_is_no_frame_is_rejected_alone(frame: Any) -> None:
+    assert decoded(batch_text([frame, FRAME])) == ["malformed_frame", None]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("1e999", "-1e999", "1" + "0" * 400, "NaN", "Infinity", "-Infinity", " NaN ", "\nNaN\t"),
+        *('"\\ud800"', '"\\ud800\\ud800"', '{"\\udc00": 1}', '"NaN"', "[NaN]", '{"a": Infinity}'),
+    ],
+)
+def test_a_number_that_is_none_rejects_its_frame_alone(raw: str) -> None:
+    assert decoded(text_of(raw)) == [None, "malformed_frame", None]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("timestamp_ms",), 0),
+        (("timestamp_ms",), -5.5),
+        (("timestamp_ms",), 1e300),
+        (("timestamp_ms",), 2**70),
+        (("confidence",), 0),
+        (("confidence",), 1),
+        (("frame_seq",), 1),
+        (("frame_seq",), 2**53),
+        (("source",), None),
+        (("source",), MISSING),
+        (("source", "kind"), "stream"),
+        (("source", "kind"), "upload"),
+        (("source", "frame_width"), 1),
+        (("source", "codec"), "h264"),
+        (("landmarks", 3, "visibility"), None),
+        (("landmarks", 3, "visibility"), MISSING),
+        (("landmarks", 3, "visibility"), 0),
+        (("landmarks", 3, "presence"), 1),
+        (("landmarks", 3, "presence"), None),
+        (("landmarks", 3, "x"), -1e308),
+        (("landmarks", 3, "x"), 7),
+        (("landmarks", 3, "unknown"), {"deep": [[[{}]]]}),
+        (("unknown",), "a: NaN, b: -Infinity"),
+        (("unknown",), "\ud800, \udc00\ud800 and 😀"),
+        (("\ud800",), 1),
+    ],
+)
+def test_a_frame_may_have(path: Steps, value: Any) -> None:
+    assert decoded(batch_text([changed(path, value)])) == [None]
+
+
+def test_landmarks_may_come_in_any_order_and_reach_the_engine_in_the_canonical_one() -> None:
+    shuffled = list(FRAME["landmarks"])
+    random.Random(3).shuffle(shuffled)  # noqa: S311
+    message = decode(batch_text([changed(("landmarks",), shuffled), FRAME]))
+    assert isinstance(message, FrameBatch)
+    for frame in message.frames:
+        assert isinstance(frame, Frame)
+        assert [landmark.name for landmark in frame.landmarks] == list(LANDMARK_NAMES)
+        assert [(point.x, point.y, point.z) for point in frame.landmarks] == [
+            tuple(point[:3]) for point in POSE.landmarks
+        ]
+
+
+def test_a_repeated_landmark_rejects_its_frame_alone() -> None:
+    twice = changed(("landmarks", 5, "name"), FRAME["landmarks"][6]["name"])
+    assert decoded(batch_text([twice, FRAME])) == ["invalid_landmarks", None]
+
+
+@pytest.mark.parametrize(
+    ("faults", "reason"),
+    [
+        ({"frame_seq": 0, "pose_schema": "coco/v1", "landmarks": []}, "malformed_frame"),
+        ({"pose_schema": "coco/v1", "landmarks": LANDMARKS[:17]}, "unsupported_pose_schema"),
+        ({"pose_schema": "coco/v1", "landmarks": NAN}, "unsupported_pose_schema"),
+        ({"landmarks": [{**one, "x": 0.5} for one in LANDMARKS[1:]]}, "invalid_landmarks"),
+    ],
+)
+def test_of_several_faults_the_first_of_the_list_is_told(
+    faults: dict[str, Any], reason: str
+) -> None:
+    """Wherever each of them stands in the frame."""
+    for frame in (
+        {**FRAME, **faults},
+        {**faults, **{k: FRAME[k] for k in FRAME if k not in faults}},
+    ):
+        assert decoded(batch_text([FRAME, frame])) == [None, reason]
+
+
+# --- World landmarks ------------------------------------------------------------------------
+
+HIPS = (23, 24)
+LONGEST_DOUBLE = 1.7976931348623157e308
+
+
+def with_hips(*at: tuple[float, float]) -> dict[str, Any]:
+    """FRAME with its left and right hip at these x and y."""
+    frame = copy.deepcopy(FRAME)
+    for index, (x, y) in zip(HIPS, at, strict=True):
+        assert frame["landmarks"][index]["name"].endswith("_hip")
+        frame["landmarks"][index] |= {"x": x, "y": y}
+    return frame
+
+
+def of_the_image(
+    pose: PoseFrame, width: float = 1, height: float = 1, margin: float = 0.1
+) -> dict[str, Any]:
+    """What MediaPipe gives for the image: from its upper left corner, 0 to 1 where it is in it."""
+    xs, ys = [[getattr(point, axis) for point in pose.landmarks] for axis in "xy"]
+    scale = (1 - 2 * margin) / max(max(xs) - min(xs), max(ys) - min(ys))
+    placed = [
+        point._replace(
+            x=(0.5 + (point.x - (max(xs) + min(xs)) / 2) * scale) * width,
+            y=(margin + (point.y - min(ys)) * scale) * height,
+            z=point.z * scale * width,
+        )
+        for point in pose.landmarks
+    ]
+    return wire_frame(pose._replace(landmarks=placed), 8)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+@pytest.mark.parametrize("size", [(1, 1), (640, 480)])
+def test_landmarks_of_the_image_are_told_from_those_of_the_world(
+    exercise: str, size: tuple[float, float]
+) -> None:
+    poses = perform(exercise, repetitions=1, fps=10)
+    frames = [of_the_image(pose, *size) for pose in poses]
+    assert decoded(batch_text(frames)) == ["image_landmarks"] * len(frames)
+    assert decoded(batch_text([wire_frame(pose, 8) for pose in poses])) == [None] * len(poses)
+
+
+@pytest.mark.parametrize(
+    ("hips", "reason"),
+    [
+        ([(0, 0), (0, 0)], None),
+        ([(0.3, 0.3), (0.3, -0.3)], None),
+        ([(-0.3, -0.3), (-0.3, -0.3)], None),
+        ([(5, -7), (-5, 7)], None),
+        ([(0.301, 0), (0.3, 0)], "image_landmarks"),
+        ([(0, 0.3), (0, 0.301)], "image_landmarks"),
+        ([(0, -0.301), (0, -0.3)], "image_landmarks"),
+        ([(0.5, 0.5), (0.48, 0.5)], "image_landmarks"),
+        ([(LONGEST_DOUBLE, 0), (LONGEST_DOUBLE, 0)], "image_landmarks"),
+        ([(0, -LONGEST_DOUBLE), (0, -LONGEST_DOUBLE)], "image_landmarks"),
+        ([(LONGEST_DOUBLE, 0), (-LONGEST_DOUBLE, 0)], None),
+    ],
+)
+def test_the_middle_of_the_hips_is_within_30_centimetres_of_the_origin(
+    hips: list[tuple[float, float]], reason: str | None
+) -> None:
+    frame = with_hips(*hips)
+    assert decoded(batch_text([FRAME, frame])) == [None, reason]
+    frame["landmarks"].reverse()
+    assert decoded(batch_text([frame, FRAME])) == [reason, None]
+
+
+@pytest.mark.skipif(
+    "RECORDINGS_DIR" not in os.environ, reason="RECORDINGS_DIR names no folder of recordings"
+)
+def test_no_frame_of_a_recording_of_people_is_taken_for_one_of_the_image() -> None:
+    for path in Path(os.environ["RECORDINGS_DIR"]).glob("*.json.gz"):
+        frames = [wire_frame(pose, 8) for pose in load(path).pose_frames()]
+        for batch in batches(frames, 300):
+            assert decoded(batch_text(batch)) == [None] * len(batch), path.name
+
+
+# --- Against an independent description of a frame -----------------------------------------
+
+
+def is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
+
+
+def is_share(value: Any) -> bool:
+    return is_number(value) and 0 <= value <= 1
+
+
+def is_whole(value: Any, least: int, most: float) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+SHARES = ("visibility", "presence")
+
+
+def is_landmark(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(is_number(value.get(axis)) for axis in "xyz")
+        and all(value.get(key) is None or is_share(value[key]) for key in SHARES)
+    )
+
+
+def is_source(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, dict)
+        and value.get("kind") in ("camera", "stream", "upload")
+        and is_whole(value.get("frame_width"), 1, math.inf)
+        and is_whole(value.get("frame_height"), 1, math.inf)
+    )
+
+
+def is_pose(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and all(is_landmark(landmark) for landmark in value)
+        and sorted(map(str, (one.get("name") for one in value))) == sorted(LANDMARK_NAMES)
+    )
+
+
+def hips_are_at_the_origin(pose: list[Any]) -> bool:
+    hips = [one for one in pose if one["name"] in ("left_hip", "right_hip")]
+    return all(abs(Fraction(sum(Fraction(one[axis]) for one in hips), 2)) <= 0.3 for axis in "xy")
+
+
+def reason_of(value: Any) -> str | None:
+    """Why a frame is rejected for what is in it."""
+    if not (
+        isinstance(value, dict)
+        and is_number(value.get("timestamp_ms"))
+        and isinstance(value.get("pose_schema"), str)
+        and is_share(value.get("confidence"))
+        and is_whole(value.get("frame_seq"), 1, 2**53)
+        and is_source(value.get("source"))
+    ):
+        return "malformed_frame"
+    if value["pose_schema"] != "mediapipe_pose_landmarker/v1":
+        return "unsupported_pose_schema"
+    if not is_pose(value.get("landmarks")):
+        return "invalid_landmarks"
+    return None if hips_are_at_the_origin(value["landmarks"]) else "image_landmarks"
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.integers(),
+    st.integers(2**53 - 2, 2**53 + 2),
+    st.floats(),
+    st.floats(0, 1),
+    st.text(max_size=5),
+    st.sampled_from(["frame_batch", "ping", "camera", "upload", *LANDMARK_NAMES[:3]]),
+)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=8,
+)
+PATHS = st.sampled_from(
+    [path for path, _ in FAULTS]
+    + [
+        ("landmarks", number, key)
+        for number in (0, 9, 23, 24, 32)
+        for key in ("x", "name", "presence")
+    ]
+    + [("unknown",), ("source", "unknown"), ("landmarks", 4, "unknown")]
+)
+NAMED = [path for path, _ in FAULTS if isinstance(path[-1], str)]
+CHANGED = st.one_of(
+    st.builds(changed, PATHS, JSON),
+    st.builds(changed, st.sampled_from(NAMED), st.just(MISSING)),
+    st.permutations(FRAME["landmarks"]).map(lambda order: changed(("landmarks",), order)),
+    JSON,
+    st.just(FRAME),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(CHANGED, max_size=4))
+def test_exactly_the_frames_that_the_contract_describes_are_taken(frames: list[Any]) -> None:
+    assert decoded(batch_text(frames)) == [reason_of(frame) for frame in frames]
