@@ -24,7 +24,7 @@ from sessions_app.deadlines import as_due, is_due
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession, Mode, Status
 from staff.charts import Chart, chart
-from staff.credential_acts import about_to_expire
+from staff.credential_states import about_to_expire
 from staff.links import list_of, page_of
 from staff.naming import with_customer
 from staff.timeline import lasting

@@ -26,15 +26,10 @@ from projects.models import (
     SigningKey,
     all_scopes,
 )
-from staff.acts import ActingAdmin
+from staff.actions.base import StaffActionAdmin, action_url
+from staff.actions.credentials import ISSUE, Revoke, Rotate
 from staff.asking import ChosenFilter
-from staff.credential_acts import (
-    CREDENTIAL_ACTS,
-    SOON,
-    about_to_expire,
-    state_badge,
-)
-from staff.issuing import ISSUE
+from staff.credential_states import SOON, about_to_expire, state_badge
 from staff.links import list_of, page_of
 from staff.lists import OwnerFilter, ReadOnlyAdmin
 from staff.naming import with_customer
@@ -76,11 +71,11 @@ class StateFilter(ChosenFilter):
         return queryset.filter(condition(clock.now()))
 
 
-class CredentialAdmin(ActingAdmin):
+class CredentialAdmin(StaffActionAdmin):
     """Issued, rotated and revoked; never edited."""
 
     kind: ClassVar[CredentialKind]
-    acts = CREDENTIAL_ACTS
+    staff_actions = [Rotate(), Revoke()]
     list_display = [
         "shown_name", "project", "state", moment_of("last_used_at", "last used"),
         moment_of("expires_at", "expires"),
@@ -136,21 +131,22 @@ class CredentialAdmin(ActingAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Asks for the project, on whose page it is issued: that one names the customer."""
-        act = ISSUE[self.kind]
+        action = ISSUE[self.kind]
         projects: Any = self.admin_site.get_model_admin(Project)
         if not (self.has_add_permission(request) and projects.has_view_permission(request)):
             raise PermissionDenied
         form = OwnerForm(request.POST or None)
         if form.is_valid():
-            return HttpResponseRedirect(projects.act_address(act, form.cleaned_data["project"]))
+            return HttpResponseRedirect(action_url(action, form.cleaned_data["project"]))
         context = {
-            "title": act.label,
+            "action": action,
+            "title": action.label,
             "is_possible": True,
             "effects": ["Its customer is named again on the next page, where it is issued."],
             "back": list_of(self.model),
             "button": "Continue",
         }
-        return self.render_act(request, act, form, context)
+        return self.render_action(request, action.template, form, context)
 
 
 @admin.register(ApiKey)

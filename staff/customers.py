@@ -25,7 +25,7 @@ from projects.models import (
 from sessions_app.deadlines import has_not_ended
 from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession
-from staff.credential_acts import state_badge
+from staff.credential_states import state_badge
 from staff.history import history_of_all, last_suspension
 from staff.links import OF_KIND, linked, list_of, may_view, page_of
 from staff.lists import count_of
@@ -49,7 +49,7 @@ class Section(NamedTuple):
 
 
 class Suspension(NamedTuple):
-    """By whom and why is None where no act of staff tells it."""
+    """By whom and why is None where no action of staff tells it."""
 
     since: datetime
     who: str | None = None

@@ -45,9 +45,9 @@ def history_of_all(owner: Organization | Project) -> QuerySet[LogEntry]:
 
 
 def last_suspension(row: Organization | Project) -> LogEntry | None:
-    """The act that suspended `row`, which is suspended, unless no act of staff did."""
-    acts = Q(change_message__startswith="Suspended ") | Q(change_message__startswith="Resumed ")
-    last = history_of(row).filter(acts).first()
+    """What tells of the suspension of `row`, which is suspended; None if staff did not do it."""
+    actions = Q(change_message__startswith="Suspended ") | Q(change_message__startswith="Resumed ")
+    last = history_of(row).filter(actions).first()
     return last if last and last.change_message.startswith("Suspended ") else None
 
 

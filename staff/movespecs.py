@@ -1,72 +1,28 @@
 """MoveSpecs: their versions and releases, rolling back, and moderation."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from kynaplatform.api.names import visible
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release, Visibility
-from movespecs.moderation import movespec_delist, movespec_relist
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import Credential
-from staff.acts import Act, ActingAdmin, Outcome
+from staff.actions.base import StaffActionAdmin, action_url
+from staff.actions.movespecs import Delist, Relist
+from staff.actions.versions import RollBack, name_of
+from staff.diffs import lines_of
 from staff.lists import OwnerFilter, ReadOnlyAdmin
+from staff.movespec_text import reading
 from staff.naming import full_name
 from staff.shown import badge, moment_of
-from staff.sources import lines_of, reading
-from staff.version_acts import RollBack, name_of
 
 # What a MoveSpec's page lists; the rest is behind a link.
 MOST_LISTED = 20
-
-
-class Delist(Act):
-    name = "delist"
-    label = "Delist"
-    past = "Delisted"
-    permission = "movespecs.moderate_movespec"
-
-    def applies_to(self, row: MoveSpec) -> bool:
-        return row.visibility == Visibility.PUBLIC and row.delisted_at is None
-
-    def effects(self, rows: Sequence[MoveSpec]) -> list[str]:
-        return [
-            "Other projects do not find it any more, and can't fork it.",
-            "Its owner goes on using it, sees it as private, and can't make it public.",
-            "Forks that were made go on.",
-        ]
-
-    def perform(
-        self, request: HttpRequest, row: MoveSpec, data: dict[str, Any], now: datetime
-    ) -> Outcome:
-        movespec_delist(movespec_id=row.id, now=now)
-        return Outcome(f"Delisted {full_name(row)}.")
-
-
-class Relist(Act):
-    name = "relist"
-    label = "Relist"
-    past = "Relisted"
-    permission = "movespecs.moderate_movespec"
-    is_dangerous = False
-
-    def applies_to(self, row: MoveSpec) -> bool:
-        return row.delisted_at is not None
-
-    def effects(self, rows: Sequence[MoveSpec]) -> list[str]:
-        return ["Every project finds it again and may fork it, unless its owner made it private."]
-
-    def perform(
-        self, request: HttpRequest, row: MoveSpec, data: dict[str, Any], now: datetime
-    ) -> Outcome:
-        movespec_relist(movespec_id=row.id, now=now)
-        return Outcome(f"Relisted {full_name(row)}.")
 
 
 def names_of_authors(releases: Iterable[Release]) -> dict[int, str]:
@@ -88,7 +44,7 @@ def names_of_authors(releases: Iterable[Release]) -> dict[int, str]:
 
 
 @admin.register(MoveSpec)
-class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
+class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
     change_form_template = "admin/movespecs/movespec.html"
     list_display = [
         "shown_name", "project", "state", "released_version", moment_of("created_at"),
@@ -111,7 +67,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
         "id", "shown_name", "shown_description", "project", "visibility", "released_version",
         "forked_from", "created_by", "created_at", "updated_at", "archived_at", "delisted_at",
     ]  # fmt: skip
-    acts = [Delist(), Relist()]
+    staff_actions = [Delist(), Relist()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpec]:
         return super().get_queryset(request).defer("current_released_version__yaml_source")
@@ -158,15 +114,9 @@ class MoveSpecAdmin(ReadOnlyAdmin, ActingAdmin):
         response = super().render_change_form(request, context, *args, **kwargs)
         previous = self._previous_version(movespec, releases)
         if previous is not None and request.user.has_perm(RollBack.permission):
-            context["acts"].insert(
-                0,
-                {
-                    "label": f"{RollBack.label} {name_of(previous)} …",
-                    "address": reverse(
-                        "admin:movespecs_movespecversion_roll-back", args=[previous.id]
-                    ),
-                },
-            )
+            label = f"{RollBack.label} {name_of(previous)} …"
+            roll_back = {"label": label, "address": action_url(RollBack, previous)}
+            context["staff_actions"].insert(0, roll_back)
         return response
 
     def _previous_version(

@@ -1,7 +1,5 @@
 """Organizations and projects: what they own, their limits, suspending and resuming them."""
 
-from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
@@ -16,84 +14,20 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from kynaplatform import clock
-from kynaplatform.api.errors import Conflict
 from movespecs.models import MoveSpec
-from projects import suspension
 from projects.models import ApiKey, Organization, Project, ServiceAccount
 from sessions_app.deadlines import has_not_ended
 from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession
-from staff.acts import Act, ActingAdmin, Outcome
+from staff.actions.base import StaffActionAdmin
+from staff.actions.credentials import ISSUE
+from staff.actions.onboarding import PERMISSIONS, onboard_view
+from staff.actions.organizations import Resume, Suspend
 from staff.asking import ChosenFilter
 from staff.customers import customer_page, state_of_owner, with_counts
-from staff.issuing import ISSUE
 from staff.links import linked, may_view, page_of
 from staff.lists import OwnerFilter, count_of
-from staff.onboarding import PERMISSIONS, onboard_view
 from staff.shown import moment, moment_of
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-class Suspend(Act):
-    name = "suspend"
-    label = "Suspend"
-    past = "Suspended"
-    permission = "projects.suspend_{model}"
-
-    def applies_to(self, row: Organization | Project) -> bool:
-        return row.suspended_at is None
-
-    def effects(self, rows: Sequence[Any]) -> list[str]:
-        if isinstance(rows[0], Organization):
-            projects = counted(sum(row.project_count for row in rows), "project")
-            refused = f"Every request of {projects} is refused at once: organization_suspended."
-        else:
-            refused = "Every request is refused at once: project_suspended."
-        sessions = counted(sum(row.live_session_count for row in rows), "live session")
-        return [
-            refused,
-            f"Cancelled at once, for good: {sessions}.",
-            "MoveSpecs, keys and limits stay as they are, for a resume.",
-        ]
-
-    def perform(
-        self, request: HttpRequest, row: Any, data: dict[str, Any], now: datetime
-    ) -> Outcome:
-        if not suspension.suspend(row, now=now):
-            row.refresh_from_db(fields=["suspended_at"])
-            raise Conflict(f"It has been suspended since {row.suspended_at:%Y-%m-%d %H:%M} UTC.")
-        return Outcome(f"Suspended {row}.")
-
-
-class Resume(Act):
-    name = "resume"
-    label = "Resume"
-    past = "Resumed"
-    permission = "projects.suspend_{model}"
-    is_dangerous = False
-
-    def applies_to(self, row: Organization | Project) -> bool:
-        return row.suspended_at is not None
-
-    def effects(self, rows: Sequence[Any]) -> list[str]:
-        told = ["Requests are let in again at once. Sessions that were cancelled stay so."]
-        if isinstance(rows[0], Organization):
-            return [*told, "A project that is itself suspended stays so."]
-        if any(row.organization.suspended_at is not None for row in rows):
-            told.append(
-                "Where the organization is suspended, requests are refused until it is not."
-            )
-        return told
-
-    def perform(
-        self, request: HttpRequest, row: Any, data: dict[str, Any], now: datetime
-    ) -> Outcome:
-        if not suspension.resume(row):
-            raise Conflict("It is not suspended.")
-        return Outcome(f"Resumed {row}.")
 
 
 class SuspensionFilter(ChosenFilter):
@@ -116,7 +50,7 @@ def in_force(override: int | None, default: int, unit: str = " a minute") -> str
     return f"{override}{unit}, overriding the default of {default}"
 
 
-class SuspendableAdmin(ActingAdmin):
+class SuspendableAdmin(StaffActionAdmin):
     """Suspended and resumed, never deleted.
 
     `given` is what staff write, `limits` each field beside the limit in force, and `owned` each
@@ -124,7 +58,7 @@ class SuspendableAdmin(ActingAdmin):
     """
 
     change_form_template = "admin/projects/customer.html"
-    acts = [Suspend(), Resume()]
+    staff_actions = [Suspend(), Resume()]
     formfield_overrides = {
         PositiveIntegerField: {"min_value": 1, "widget": AdminIntegerFieldWidget},
     }
@@ -231,7 +165,7 @@ class ProjectAdmin(SuspendableAdmin):
     list_filter = [SuspensionFilter, ("organization", OwnerFilter), "created_at"]
     search_fields = ["name", "=id", "organization__name", "=organization__id"]
     autocomplete_fields = ["organization"]
-    acts = [*ISSUE.values(), *SuspendableAdmin.acts]
+    staff_actions = [*ISSUE.values(), *SuspendableAdmin.staff_actions]
     given = ["name", "organization"]
     limits = [
         ("rate_limit", "requests_in_force"),

@@ -127,7 +127,7 @@ class SessionChangeList(OfferedChangeList):
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None
     ) -> QuerySet[DetectionSession]:
-        """What acts choose from: the rows that were ticked, whatever they are by now."""
+        """What actions choose from: the rows that were ticked, whatever they are by now."""
         super().get_queryset(request, exclude_parameters)  # makes the filters
         return self.root_queryset
 

@@ -21,6 +21,10 @@ def badge(text: str, tone: Tone = "quiet") -> SafeString:
     return format_html('<span class="badge {}">{}</span>', tone, text)
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def short_id(row_id: object) -> SafeString:
     """As much of an id as tells rows apart; all of it is there to be copied and read out."""
     return format_html('<span class="short-id" title="{0}">{0}</span>', row_id)

@@ -9,22 +9,17 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from movespecs.models import MoveSpecVersion, Release
-from staff.acts import ActingAdmin
+from staff.actions import versions as actions
+from staff.actions.base import StaffActionAdmin
+from staff.actions.versions import MOST_CHOICES, is_released, siblings_of
 from staff.lists import OwnerFilter, ReadOnlyAdmin
+from staff.movespec_text import comparison, every_line_of, reading
 from staff.naming import full_name
 from staff.shown import badge, moment_of
-from staff.sources import reading
-from staff.version_acts import (
-    MOST_CHOICES,
-    VERSION_ACTS,
-    comparison,
-    every_line_of,
-    is_released,
-)
 
 
 @admin.register(MoveSpecVersion)
-class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
+class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
     change_form_template = "admin/movespecs/version.html"
     list_display = ["version_number", "movespec_name", "state", moment_of("created_at")]
     list_filter = [("movespec", OwnerFilter), "withdrawn_at", "created_at"]
@@ -34,7 +29,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
         "created_at",
     ]  # fmt: skip
     of_withdrawal = ["withdrawn_at", "withdrawn_by", "withdrawal_reason"]
-    acts = VERSION_ACTS
+    staff_actions = [actions.Release(), actions.RollBack(), actions.Withdraw()]
 
     def get_fields(self, request: HttpRequest, obj: MoveSpecVersion | None = None) -> list[Any]:
         is_withdrawn = obj is not None and obj.withdrawn_at is not None
@@ -71,19 +66,13 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         version: MoveSpecVersion = context["original"]
-        others = list(
-            MoveSpecVersion.objects.filter(movespec=version.movespec)
-            .exclude(id=version.id)
-            .order_by("-version_number")
-            .defer("yaml_source")[:MOST_CHOICES]
-        )
         other = self._compared_with(request, version)
         every, whole = "all" in request.GET, "whole" in request.GET
         asked = {"against": other.id} if other else {}
         context |= {
             **reading(version.yaml_source, every_line_of(version, **asked), every=every),
             "title": full_name(version.movespec),
-            "others": others,
+            "others": siblings_of(version)[:MOST_CHOICES],
             "released_id": version.movespec.current_released_version_id,
             **comparison(other, version, whole=whole, every=every),
         }
@@ -93,7 +82,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
         self, request: HttpRequest, version: MoveSpecVersion
     ) -> MoveSpecVersion | None:
         """The version asked for, else the released one, else the one before."""
-        siblings = MoveSpecVersion.objects.filter(movespec=version.movespec).exclude(id=version.id)
+        siblings = siblings_of(version).defer(None)
         try:
             asked = UUID(request.GET.get("against", ""))
         except ValueError:
@@ -103,5 +92,4 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, ActingAdmin):
         released = version.movespec.current_released_version
         if released is not None and released.id != version.id:
             return released
-        earlier = siblings.filter(version_number__lt=version.version_number)
-        return earlier.order_by("-version_number").first()
+        return siblings.filter(version_number__lt=version.version_number).first()

@@ -20,7 +20,7 @@ def member(role: str, username: str = "") -> Client:
 
 
 def address(row: Model | type[Model], name: str = "change") -> str:
-    """The page `name` of a row: change, history, or one of its acts; or of a model."""
+    """The page `name` of a row: change, history, or one of its actions; or of a model."""
     opts = row._meta
     args = [] if isinstance(row, type) else [row.pk]
     return reverse(f"admin:{opts.app_label}_{opts.model_name}_{name}", args=args)

@@ -16,7 +16,7 @@ from movespecs.models import MoveSpec
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Organization, Project, SigningKey
 from sessions_app.models import DetectionSession
-from staff.acts import MOST_AT_ONCE
+from staff.actions.base import MOST_AT_ONCE
 from staff.asking import LONGEST_SEARCH, OfferedAdmin
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.conftest import Machine, make_machine
@@ -249,9 +249,9 @@ def test_no_id_is_an_error_of_ours(populated: Machine) -> None:
     client = member("operators")
     wrong = ["x", "%00", "a%00b", str(10**30), "-1", "1e3", "%0a", "a/b", "_00", "x" * 2000]
     for model in REGISTERED:
-        acts = [act.name for act in getattr(model_page(model), "acts", ())]
+        actions = [action.name for action in getattr(model_page(model), "staff_actions", ())]
         for object_id in wrong:
-            for name in ("change", "history", "delete", *acts):
+            for name in ("change", "history", "delete", *actions):
                 answer = client.get(f"{address(model, 'changelist')}{object_id}/{name}/")
                 expected = {400} if "%00" in object_id else {302, 403, 404}
                 assert answer.status_code in expected

@@ -11,7 +11,7 @@ from django.utils import timezone
 from movespecs.authors import PLATFORM
 from movespecs.drafts import MOST_YAML_BYTES, draft_replace, movespec_create
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
-from staff.sources import MOST_LINES
+from staff.movespec_text import MOST_LINES
 from tests.admin.staffing import address, member, text_of
 from tests.conftest import VALID_YAML
 
@@ -67,7 +67,7 @@ def differences(page: str) -> int:
 def test_no_text_makes_a_page_of_more(
     manager: Client, movespec: MoveSpec, text: str, most: int
 ) -> None:
-    """In KiB: of a version beside the released one, of its acts, and of a draft."""
+    """In KiB: of a version beside the released one, of its actions, and of a draft."""
     assert len(text.encode()) <= MOST_YAML_BYTES
     version = version_of(movespec, text)
     MoveSpecDraft.objects.update(yaml_source=text)

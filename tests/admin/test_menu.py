@@ -59,13 +59,13 @@ def test_a_release_a_roll_back_and_a_withdrawal_are_in_the_history_of_all_that_t
 ) -> None:
     first = movespec.current_released_version
     second = make_version(movespec.id, VALID_YAML + "# two\n")
-    for version, act, done in (
+    for version, action, done in (
         (second, "release", "Released version 2"),
         (first, "roll-back", "Rolled back to version 1"),
         (second, "withdraw", "Withdrew version 2"),
     ):
         seen = Release.objects.latest("id").pk
-        operator.post(address(version, act), {"reason": "A reason", "seen": seen})
+        operator.post(address(version, action), {"reason": "A reason", "seen": seen})
         shown: list[Any] = [movespec, first, second, Release.objects.latest("id")]
         shown.append(MoveSpecDraft.objects.get(movespec=movespec))
         for row in shown:

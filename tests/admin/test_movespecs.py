@@ -23,8 +23,8 @@ def operator(db: None) -> Client:
     return member("operators", "olga")
 
 
-def moderate(client: Client, movespec: MoveSpec, act: str, reason: str = "A complaint.") -> Any:
-    return client.post(address(movespec, act), {"reason": reason}, follow=True)
+def moderate(client: Client, movespec: MoveSpec, action: str, reason: str = "A complaint.") -> Any:
+    return client.post(address(movespec, action), {"reason": reason}, follow=True)
 
 
 def test_staff_find_movespecs(
@@ -154,13 +154,13 @@ def test_only_what_is_listed_is_delisted_and_only_what_is_delisted_relisted(
     before = MoveSpec.objects.order_by("id").values()
     kept = list(before)
     entries = LogEntry.objects.count()
-    for row, act, sentence in (
+    for row, action, sentence in (
         (movespec, "delist", "Only a public MoveSpec that is listed can be delisted"),
         (public_movespec, "delist", "Only a public MoveSpec that is listed can be delisted"),
         (movespec, "relist", "The MoveSpec is not delisted any more."),
     ):
-        assert address(row, act) not in text_of(operator.get(address(row)))
-        answer = moderate(operator, row, act)
+        assert address(row, action) not in text_of(operator.get(address(row)))
+        answer = moderate(operator, row, action)
         assert answer.status_code == 409
         assert sentence in text_of(answer)
     assert list(before.all()) == kept

@@ -168,7 +168,7 @@ def test_nothing_is_half_done(monkeypatch: pytest.MonkeyPatch, signing_key: None
         raise RuntimeError
 
     operator = member("operators")
-    monkeypatch.setattr("staff.issuing.credential_issue", fails)
+    monkeypatch.setattr("staff.actions.credentials.credential_issue", fails)
     with nothing_changes(), pytest.raises(RuntimeError):
         operator.post(ONBOARD, wanted())
 

@@ -41,12 +41,12 @@ def operator(db: None) -> Client:
     return member("operators")
 
 
-def do(client: Client, row: Any, act: str, reason: str = "Unpaid") -> Any:
-    return client.post(address(row, act), {"reason": reason}, follow=True)
+def do(client: Client, row: Any, action: str, reason: str = "Unpaid") -> Any:
+    return client.post(address(row, action), {"reason": reason}, follow=True)
 
 
-def do_many(client: Client, rows: list[Any], act: str, **more: str) -> Any:
-    chosen = {"action": act, "_selected_action": [str(row.pk) for row in rows]}
+def do_many(client: Client, rows: list[Any], action: str, **more: str) -> Any:
+    chosen = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
     return client.post(address(type(rows[0]), "changelist"), chosen | more, follow=True)
 
 

@@ -42,7 +42,7 @@ def second(movespec: MoveSpec) -> MoveSpecVersion:
 
 
 def act(client: Client, version: MoveSpecVersion, name: str, **more: str) -> Any:
-    """Open the page of the act, and send it as a browser would."""
+    """Open the page of the action, and send it as a browser would."""
     shown = client.get(address(version, name))
     assert shown.status_code == 200
     return send(client, version, name, seen_on(shown), **more)

@@ -12,7 +12,7 @@ from kynaplatform import origins
 from kynaplatform.api import bodies, faults, idempotency, request_id, views
 from local_stack.environment import PROJECT
 from projects import credentials
-from staff import asking, downloads, searching, sources
+from staff import asking, diffs, downloads, searching
 
 SIZE = 512 * 1024
 # Of the processor, for what takes some milliseconds where it is linear, and hours where it is not.
@@ -47,7 +47,7 @@ WORST = {
     (downloads, "FORMULA"): [";" * SIZE, " " * SIZE, ";" + " " * SIZE, "\t \t" * (SIZE // 3)],
     (searching, "DIGITS"): ["a" * SIZE],
     (searching, "WHOLE_ID"): ["a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5)],
-    (sources, "LINE_BREAK"): ["\r" * SIZE, "\r\n" * (SIZE // 2)],
+    (diffs, "LINE_BREAK"): ["\r" * SIZE, "\r\n" * (SIZE // 2)],
     (yaml_scalars, "_NULL"): ["n" * SIZE],
     (yaml_scalars, "_BOOLEAN"): ["t" * SIZE],
     (yaml_scalars, "_DECIMAL"): [
@@ -72,7 +72,7 @@ USED_BY = {
     (idempotency, "_ESCAPED"): "search",
     (yaml_text, "_REFUSED"): "search",
     (yaml_text, "_LINE_BREAK"): "split",
-    (sources, "LINE_BREAK"): "split",
+    (diffs, "LINE_BREAK"): "split",
 }
 
 

@@ -321,13 +321,13 @@ def test_each_role_finds_what_it_may_and_is_refused_the_rest(
     owner.create_session(public_movespec)
     key = ApiKey.objects.get(id=owner.credential.id)
     session = DetectionSession.objects.get()
-    acts = {
+    actions = {
         "release": second, "withdraw": second, "suspend": owner.project, "rotate": key,
         "revoke": key, "cancel": session, "delist": public_movespec,
     }  # fmt: skip
     page = log_in(member("somebody", role).username)
 
-    for name, row in acts.items():
+    for name, row in actions.items():
         opened = page.goto(address(row))
         reads = row is not key or role in READS_CREDENTIALS
         assert opened is not None

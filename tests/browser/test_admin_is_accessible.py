@@ -21,8 +21,8 @@ from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Project
 from sessions_app.attaching import session_attach
 from sessions_app.checkpoints import Checkpoint
-from staff.acts import ActingAdmin
-from staff.sources import MOST_LINES
+from staff.actions.base import StaffActionAdmin
+from staff.movespec_text import MOST_LINES
 from tests.browser.accessibility import Violation, report, violations
 from tests.browser.conftest import fill_in_login
 from tests.conftest import VALID_YAML, Machine, make_version
@@ -101,8 +101,8 @@ def pages(superuser: User) -> Iterator[tuple[str, str]]:
             names += [("add", [])]
         if model_admin.has_delete_permission(request, row):
             names += [("delete", [row.pk])]
-        if isinstance(model_admin, ActingAdmin):
-            names += [(act.name, [row.pk]) for act in model_admin.acts]
+        if isinstance(model_admin, StaffActionAdmin):
+            names += [(action.name, [row.pk]) for action in model_admin.staff_actions]
         for name, arguments in names:
             yield f"{model._meta.label} {name}", address(model, name, *arguments)
 

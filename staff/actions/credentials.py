@@ -1,31 +1,28 @@
-"""Rotate and revoke a credential; and its secret, which one page shows once."""
+"""Issue, rotate and revoke a credential; and its secret, which one page shows once."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import reverse
-from django.utils.safestring import SafeString
 
 from kynaplatform import clock
+from kynaplatform.api.errors import Conflict
 from kynaplatform.api.names import visible
-from projects.credentials import credential_revoke, credential_rotate
-from projects.models import Credential
-from staff.acts import Act, Outcome, ReasonForm
-from staff.naming import full_name
-from staff.shown import Tone, badge
+from projects.credentials import credential_issue, credential_revoke, credential_rotate
+from projects.models import Credential, CredentialKind, Project, all_scopes
+from staff.actions.base import DoneBefore, Outcome, ReasonForm, StaffAction
+from staff.credential_states import state_of
+from staff.links import OF_KIND, page_of
+from staff.naming import full_name, with_customer
 
-TONES: dict[str, Tone] = {
-    "live": "good", "expires soon": "warning", "expired": "quiet", "revoked": "bad",
-}  # fmt: skip
-SOON, LATELY = timedelta(days=14), timedelta(days=1)
+MOST_NAMESAKES = 5
 
 
 @dataclass(frozen=True)
@@ -48,29 +45,9 @@ def secret_page(request: HttpRequest, issued: Issued) -> TemplateResponse:
         "title": f"The secret of {issued.credential.project} / {visible(issued.credential.name)}",
         "opts": opts,
         "issued": issued,
-        "page": reverse(
-            f"admin:{opts.app_label}_{opts.model_name}_change", args=[issued.credential.pk]
-        ),
+        "page": page_of(issued.credential),
     }
     return TemplateResponse(request, "admin/projects/secret.html", context)
-
-
-def state_of(credential: Credential, now: datetime) -> str:
-    if credential.revoked_at is not None:
-        return "revoked"
-    if credential.expires_at is None or credential.expires_at > now + SOON:
-        return "live"
-    return "expires soon" if credential.expires_at > now else "expired"
-
-
-def state_badge(credential: Credential, now: datetime) -> SafeString:
-    state = state_of(credential, now)
-    return badge(state, TONES[state])
-
-
-def about_to_expire(now: datetime) -> Q:
-    """Not revoked, and expires soon or did within the last day."""
-    return Q(revoked_at__isnull=True, expires_at__gte=now - LATELY, expires_at__lte=now + SOON)
 
 
 class ExpiryField(forms.DateTimeField):
@@ -108,7 +85,7 @@ class RotateForm(ReasonForm):
     field_order = ["overlap", "expires_at", "reason"]
 
 
-class Rotate(Act):
+class Rotate(StaffAction):
     name = "rotate"
     label = "Rotate"
     past = "Rotated"
@@ -146,22 +123,19 @@ class Rotate(Act):
     def perform(
         self, request: HttpRequest, row: Credential, data: dict[str, Any], now: datetime
     ) -> Outcome:
-        credential, secret = credential_rotate(
+        successor, secret = credential_rotate(
             credential=row,
             seen_expires_at=data["seen_expires_at"],
             overlap=data["overlap"],
             expires_at=data["expires_at"],
             now=now,
         )
-        # As the page's own model, under which the history is kept.
-        successor = type(row)._default_manager.get(pk=credential.pk)
-        page = admin.site.get_model_admin(type(row))
-        page.log_addition(request, successor, f"Issued to replace {row}.")
-        sentence = f"Rotated {full_name(row)}: {successor} replaces it."
-        return Outcome(sentence, secret_page(request, Issued(successor, secret)))
+        issued = _logged(request, successor, secret, f"Issued to replace {row}.")
+        sentence = f"Rotated {full_name(row)}: {issued.credential} replaces it."
+        return Outcome(sentence, secret_page(request, issued))
 
 
-class Revoke(Act):
+class Revoke(StaffAction):
     name = "revoke"
     label = "Revoke"
     past = "Revoked"
@@ -187,6 +161,13 @@ class Revoke(Act):
         return Outcome(f"Revoked {full_name(row)}.")
 
 
+def _logged(request: HttpRequest, credential: Credential, secret: str, sentence: str) -> Issued:
+    """As its page's own model, under which the history is kept."""
+    issued = OF_KIND[credential.kind]._default_manager.get(pk=credential.pk)
+    admin.site.get_model_admin(type(issued)).log_addition(request, issued, sentence)
+    return Issued(issued, secret)
+
+
 def _as_long_again(credential: Credential, now: datetime) -> datetime | None:
     """When a successor expires that is given the lifetime of `credential`, which expires."""
     if credential.expires_at is None:
@@ -197,4 +178,96 @@ def _as_long_again(credential: Credential, now: datetime) -> datetime | None:
         return credential.expires_at
 
 
-CREDENTIAL_ACTS = (Rotate(), Revoke())
+class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
+    # Chosen when the form is made, so that sending it twice can't issue two.
+    chosen_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    expires_at = ExpiryField(label="Expires at")
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, scope) for scope in all_scopes()],
+        initial=all_scopes,
+        widget=forms.CheckboxSelectMultiple,
+        label="What it may do",
+    )
+
+    class Meta:
+        model = Credential
+        fields = ["name"]
+        labels = {"name": "Name of the key"}
+
+
+def issue(
+    request: HttpRequest, project: Project, kind: CredentialKind, given: dict[str, Any]
+) -> Issued:
+    """What `IssueForm` was `given`, issued and in the history; raises DoneBefore."""
+    try:
+        credential, secret = credential_issue(
+            project=project,
+            kind=kind,
+            name=given["name"],
+            scopes=given["scopes"],
+            expires_at=given["expires_at"],
+            credential_id=given["chosen_id"],
+        )
+    except Conflict as conflict:
+        raise issued_before(given["chosen_id"], str(conflict)) from conflict
+    return _logged(request, credential, secret, "Issued.")
+
+
+def issued_before(credential_id: uuid.UUID, sentence: str) -> DoneBefore:
+    known = Credential.objects.get(pk=credential_id)
+    return DoneBefore(f"{sentence} If that is lost, rotate.", page=page_of(known))
+
+
+class Issue(StaffAction):
+    past = "Issued"
+    form_class = IssueForm
+    takes_many = False
+    is_dangerous = False
+    kind: ClassVar[CredentialKind]
+
+    def title(self, row: Project) -> str:
+        return f"{self.label} for {row}"
+
+    def effects(self, rows: Sequence[Project]) -> list[str]:
+        (project,) = rows
+        told = [
+            f"It is for {project}, and works for no other project.",
+            "Its secret is shown once, on the next page. It can't be shown again, only replaced.",
+        ]
+        if namesakes := _namesakes(project):
+            told.insert(1, f"Not meant are: {', '.join(map(str, namesakes))}.")
+        if project.suspended_at or project.organization.suspended_at:
+            told.append("It is refused until the suspension is ended by a resume.")
+        return told
+
+    def perform(
+        self, request: HttpRequest, row: Project, data: dict[str, Any], now: datetime
+    ) -> Outcome:
+        issued = issue(request, row, self.kind, data)
+        sentence = f"Issued {self.kind.label} {full_name(issued.credential)}."
+        return Outcome(sentence, secret_page(request, issued))
+
+
+class IssueApiKey(Issue):
+    name = "issue-api-key"
+    label = "Issue an API key"
+    permission = "projects.add_apikey"
+    kind = CredentialKind.API_KEY
+
+
+class IssueServiceAccount(Issue):
+    name = "issue-service-account"
+    label = "Issue a service account"
+    permission = "projects.add_serviceaccount"
+    kind = CredentialKind.SERVICE_ACCOUNT
+
+
+ISSUE: dict[CredentialKind, Issue] = {
+    action.kind: action for action in (IssueApiKey(), IssueServiceAccount())
+}
+
+
+def _namesakes(project: Project) -> list[Project]:
+    """Projects of the same name, which are easily taken for it."""
+    others = Project.objects.filter(name__iexact=project.name).exclude(pk=project.pk)
+    return list(with_customer(others)[:MOST_NAMESAKES])

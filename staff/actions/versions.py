@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.text import capfirst
 
 from kynaplatform import clock
@@ -17,9 +16,9 @@ from movespecs.authors import Author
 from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
 from sessions_app.models import DetectionSession
-from staff.acts import Act, Outcome, ReasonForm
+from staff.actions.base import Outcome, ReasonForm, StaffAction
+from staff.movespec_text import comparison, every_line_of, reading
 from staff.naming import full_name
-from staff.sources import MOST_LINES, reading, side_by_side
 
 MOST_CHOICES = 200
 MOST_COUNTED = 100_000
@@ -32,6 +31,12 @@ def name_of(version: MoveSpecVersion | None) -> str:
 
 def is_released(version: MoveSpecVersion) -> bool:
     return version.movespec.current_released_version_id == version.id
+
+
+def siblings_of(version: MoveSpecVersion) -> QuerySet[MoveSpecVersion]:
+    """The other versions of its MoveSpec, the newest first, without their texts."""
+    siblings = MoveSpecVersion.objects.filter(movespec=version.movespec).exclude(id=version.id)
+    return siblings.order_by("-version_number").defer("yaml_source")
 
 
 def runs_of(version: MoveSpecVersion, now: datetime) -> str:
@@ -57,32 +62,6 @@ def _counted(count: int) -> str:
     return f"{count:,} {'session' if count == 1 else 'sessions'}"
 
 
-def every_line_of(version: MoveSpecVersion, **asked: Any) -> str:
-    """The address of the version's page with all lines, and what else is `asked` of it."""
-    page = reverse("admin:movespecs_movespecversion_change", args=[version.id])
-    return f"{page}?{urlencode({**asked, 'all': 'yes'})}"
-
-
-def comparison(
-    left: MoveSpecVersion | None,
-    right: MoveSpecVersion | None,
-    *,
-    whole: bool = False,
-    every: bool = False,
-) -> dict[str, Any]:
-    """What templates/admin/movespecs/diff.html shows."""
-    if left is None or right is None or left.id == right.id:
-        return {}
-    most = None if every else MOST_LINES
-    asked = {"against": left.id, **({"whole": "yes"} if whole else {})}
-    return {
-        "left": left,
-        "right": right,
-        "diff": side_by_side(left.yaml_source, right.yaml_source, whole=whole, most=most),
-        "all_differences": every_line_of(right, **asked),
-    }
-
-
 class SeenForm(ReasonForm):
     """Carries the newest release when the page was shown."""
 
@@ -104,12 +83,7 @@ class WithdrawForm(SeenForm):
         super().__init__(data, version=version)
         if not is_released(version):
             return
-        others = list(
-            MoveSpecVersion.objects.filter(movespec=version.movespec, withdrawn_at__isnull=True)
-            .exclude(id=version.id)
-            .order_by("-version_number")
-            .defer("yaml_source")[:MOST_CHOICES]
-        )
+        others = siblings_of(version).filter(withdrawn_at__isnull=True)[:MOST_CHOICES]
         self.fields["replacement"] = forms.ChoiceField(
             label="What replaces it",
             choices=[
@@ -121,10 +95,10 @@ class WithdrawForm(SeenForm):
         self.order_fields(["replacement", "reason"])
 
 
-class VersionAct(Act):
-    """An act on a version: its page shows the difference, the warnings and what runs now."""
+class VersionAction(StaffAction):
+    """Its page shows the difference, the warnings and what runs now."""
 
-    template = "admin/movespecs/version_act.html"
+    template = "admin/movespecs/version_action.html"
     form_class = SeenForm
     takes_many = False
 
@@ -169,7 +143,7 @@ class VersionAct(Act):
         return [runs_of(released, clock.now())]
 
 
-class Release(VersionAct):
+class Release(VersionAction):
     name = "release"
     label = "Release"
     permission = "movespecs.release_movespecversion"
@@ -218,7 +192,7 @@ class RollBack(Release):
         return _may_be_released(row) and _is_earlier(row)
 
 
-class Withdraw(VersionAct):
+class Withdraw(VersionAction):
     name = "withdraw"
     label = "Withdraw"
     permission = "movespecs.withdraw_movespecversion"
@@ -297,6 +271,3 @@ def _last_released(movespec: MoveSpec) -> MoveSpecVersion | None:
 def _is_earlier(version: MoveSpecVersion) -> bool:
     released = version.movespec.current_released_version
     return released is not None and version.version_number < released.version_number
-
-
-VERSION_ACTS = (Release(), RollBack(), Withdraw())

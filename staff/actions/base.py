@@ -1,7 +1,7 @@
-"""What staff do to rows beyond editing them: each act stands behind a page that says what it does.
+"""What staff do to rows beyond editing them, behind a page that says what it will do.
 
-An act is offered on a row's own page and, if it takes many, as an action of the list. It runs
-in one transaction with its line in the history, which carries the reason.
+Django's own actions are of a list only, and ask nothing: a `StaffAction` is offered on a row's own
+page too, and needs a reason. It runs in one transaction with its line in the history.
 """
 
 from abc import ABC, abstractmethod
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import helpers
-from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -23,6 +23,7 @@ from django.urls import URLPattern, path, reverse
 
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, Conflict
+from staff.links import page_of
 from staff.lists import BoundedAdmin
 from staff.naming import full_name
 
@@ -44,14 +45,6 @@ class Outcome(NamedTuple):
     page: HttpResponse | None = None
 
 
-class Question(NamedTuple):
-    """What a page that asks before it does needs of an act: one that is no row's has only this."""
-
-    label: str
-    template: str = "admin/act.html"
-    is_dangerous: bool = False
-
-
 class DoneBefore(Conflict):
     """The same form was sent before; what came of it is at `page`."""
 
@@ -60,7 +53,7 @@ class DoneBefore(Conflict):
         self.page = page
 
 
-class Act(ABC):
+class StaffAction(ABC):
     """One thing that staff do, told by its class attributes.
 
     `name` is its address and its action's name; `label` is on the button; `past` tells of it in
@@ -73,12 +66,12 @@ class Act(ABC):
     past: ClassVar[str]
     permission: ClassVar[str]
     form_class: ClassVar[type[forms.BaseForm]] = ReasonForm
-    template: ClassVar[str] = "admin/act.html"
+    template: ClassVar[str] = "admin/action.html"
     takes_many: ClassVar[bool] = True
     is_dangerous: ClassVar[bool] = True
 
     def applies_to(self, row: Any) -> bool:
-        """Whether the act is offered for the row."""
+        """Whether the action is offered for the row."""
         return True
 
     def title(self, row: Any) -> str:
@@ -105,31 +98,36 @@ class Act(ABC):
         """Do it. Raises ApiError, having changed nothing, when the row's state forbids it."""
 
 
-class ActingAdmin(BoundedAdmin):
-    """A page whose rows have acts."""
+def action_url(action: StaffAction | type[StaffAction], row: Model) -> str:
+    opts = row._meta
+    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{action.name}", args=[row.pk])
 
-    acts: ClassVar[Sequence[Act]] = ()
 
-    def may(self, request: HttpRequest, act: Act) -> bool:
-        return bool(request.user.has_perm(act.permission.format(model=self.opts.model_name)))
+class StaffActionAdmin(BoundedAdmin):
+    """A page whose rows have staff actions."""
+
+    staff_actions: ClassVar[Sequence[StaffAction]] = ()
+
+    def may(self, request: HttpRequest, action: StaffAction) -> bool:
+        return bool(request.user.has_perm(action.permission.format(model=self.opts.model_name)))
 
     def get_urls(self) -> list[URLPattern]:
         own = [
             path(
-                f"<path:object_id>/{act.name}/",
-                self.admin_site.admin_view(partial(self.act_view, act=act)),
-                name=f"{self.opts.app_label}_{self.opts.model_name}_{act.name}",
+                f"<path:object_id>/{action.name}/",
+                self.admin_site.admin_view(partial(self.action_view, action=action)),
+                name=f"{self.opts.app_label}_{self.opts.model_name}_{action.name}",
             )
-            for act in self.acts
+            for action in self.staff_actions
         ]
         return [*own, *super().get_urls()]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions: dict[str, Any] = super().get_actions(request)
-        for act in self.acts:
-            if act.takes_many and self.may(request, act):
-                shown = f"{act.label} the selected {self.opts.verbose_name_plural} …"
-                actions[act.name] = (partial(_act_on_many, act), act.name, shown)
+        for action in self.staff_actions:
+            if action.takes_many and self.may(request, action):
+                shown = f"{action.label} the selected {self.opts.verbose_name_plural} …"
+                actions[action.name] = (partial(_run_on_many, action), action.name, shown)
         return actions
 
     def render_change_form(
@@ -137,82 +135,78 @@ class ActingAdmin(BoundedAdmin):
     ) -> HttpResponse:
         row = context.get("original")
         if row is not None:
-            context["acts"] = [
-                {"label": f"{act.label} …", "address": self.act_address(act, row)}
-                for act in self.acts
-                if self.may(request, act) and act.applies_to(row)
+            context["staff_actions"] = [
+                {"label": f"{action.label} …", "address": action_url(action, row)}
+                for action in self.staff_actions
+                if self.may(request, action) and action.applies_to(row)
             ]
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def act_address(self, act: Act, row: Model) -> str:
-        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{act.name}"
-        return reverse(name, args=[quote(row.pk)])
-
-    def act_view(self, request: HttpRequest, object_id: str, act: Act) -> HttpResponse:
-        """The act's page for one row: GET shows what it will do, POST does it.
+    def action_view(
+        self, request: HttpRequest, object_id: str, action: StaffAction
+    ) -> HttpResponse:
+        """The action's page for one row: GET shows what it will do, POST does it.
 
         A POST with `preview` only shows what it would do.
         """
         row: Any = self.get_object(request, unquote(object_id))
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
-        if not (self.may(request, act) and self.has_view_permission(request, row)):
+        if not (self.may(request, action) and self.has_view_permission(request, row)):
             raise PermissionDenied
-        posted = form = act.form(request.POST or None, row)
+        posted = form = action.form(request.POST or None, row)
         status = 200
         try:
             if "preview" in request.POST:
-                act.require_as_shown(row, posted)
-                form = _shown_again(act, row, posted)
+                action.require_as_shown(row, posted)
+                form = _shown_again(action, row, posted)
             elif posted.is_valid():
-                outcome = self.perform(request, act, row, posted.cleaned_data)
+                outcome = self.perform(request, action, row, posted.cleaned_data)
                 self.message_user(request, outcome.sentence, messages.SUCCESS)
-                return outcome.page or HttpResponseRedirect(self.page_of(row))
+                return outcome.page or HttpResponseRedirect(page_of(row))
         except DoneBefore as done:
             self.message_user(request, str(done), messages.ERROR)
             return HttpResponseRedirect(done.page)
         except ApiError as error:
             self.message_user(request, str(error), messages.ERROR)
             row = self.get_object(request, unquote(object_id))
-            form = _shown_again(act, row, posted)
+            form = _shown_again(action, row, posted)
             status = 409
         context = {
-            **act.context(row, form),
-            "title": act.title(row),
+            **action.context(row, form),
+            "action": action,
+            "title": action.title(row),
             "row": row,
-            "is_possible": act.applies_to(row),
-            "effects": act.effects([row]),
-            "back": self.page_of(row),
+            "is_possible": action.applies_to(row),
+            "effects": action.effects([row]),
+            "back": page_of(row),
         }
-        return self.render_act(request, act, form, context, status)
+        return self.render_action(request, action.template, form, context, status)
 
-    def page_of(self, row: Model) -> str:
-        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
-        return reverse(name, args=[quote(row.pk)])
-
-    def perform(self, request: HttpRequest, act: Act, row: Any, data: dict[str, Any]) -> Outcome:
+    def perform(
+        self, request: HttpRequest, action: StaffAction, row: Any, data: dict[str, Any]
+    ) -> Outcome:
         with transaction.atomic():
-            outcome = act.perform(request, row, data, clock.now())
+            outcome = action.perform(request, row, data, clock.now())
             reason = data.get("reason")
             kept = f"{outcome.sentence} Reason: {reason}" if reason else outcome.sentence
             self.log_change(request, row, kept)
         return outcome
 
-    def render_act(
+    def render_action(
         self,
         request: HttpRequest,
-        act: "Act | Question",
+        template: str,
         form: forms.BaseForm,
         context: dict[str, Any],
         status: int = 200,
     ) -> HttpResponse:
         return TemplateResponse(
             request,
-            act.template,
+            template,
             {
                 **self.admin_site.each_context(request),
                 "opts": self.opts,
-                "act": act,
                 "form": form,
                 "media": self.media + form.media,
                 **context,
@@ -221,16 +215,16 @@ class ActingAdmin(BoundedAdmin):
         )
 
 
-def _shown_again(act: Act, row: Any, form: forms.BaseForm) -> forms.BaseForm:
+def _shown_again(action: StaffAction, row: Any, form: forms.BaseForm) -> forms.BaseForm:
     """The form as things are now, with what was typed and without complaints about it."""
-    again = act.form(None, row)
+    again = action.form(None, row)
     typed = {field.name: field.value() for field in form.visible_fields()}
     again.initial = {**again.initial, **typed}
     return again
 
 
 def _chosen(
-    page: ActingAdmin, request: HttpRequest, queryset: QuerySet[Any]
+    page: StaffActionAdmin, request: HttpRequest, queryset: QuerySet[Any]
 ) -> tuple[list[Any], int]:
     """The rows that an action is for, at most one more than may be, and how many were ticked.
 
@@ -244,10 +238,10 @@ def _chosen(
     return list(seen[: MOST_AT_ONCE + 1]), len(ticked)
 
 
-def _act_on_many(
-    act: Act, page: ActingAdmin, request: HttpRequest, queryset: QuerySet[Any]
+def _run_on_many(
+    action: StaffAction, page: StaffActionAdmin, request: HttpRequest, queryset: QuerySet[Any]
 ) -> HttpResponse | None:
-    """A list's action: the first POST asks, the second, `confirmed`, does it row by row.
+    """Django's list action: the first POST asks, the second, `confirmed`, does it row by row.
 
     A row that refuses stays as it is and is told of; the others go on.
     """
@@ -259,12 +253,12 @@ def _act_on_many(
         page.message_user(request, "What was selected is not there any more.", messages.WARNING)
         return None
     confirmed = "confirmed" in request.POST
-    form = act.form_class(request.POST if confirmed else None)
+    form = action.form_class(request.POST if confirmed else None)
     if confirmed and form.is_valid():
         done = 0
         for row in rows:
             try:
-                page.perform(request, act, row, form.cleaned_data)
+                page.perform(request, action, row, form.cleaned_data)
             except ApiError as error:
                 page.message_user(request, f"{full_name(row)}: {error}", messages.WARNING)
             else:
@@ -272,17 +266,18 @@ def _act_on_many(
         if gone := ticked - len(rows):
             page.message_user(request, f"Not there any more: {gone}.", messages.WARNING)
         page.message_user(
-            request, f"{act.past} {done} of {ticked}.",
+            request, f"{action.past} {done} of {ticked}.",
             messages.SUCCESS if done == ticked else messages.WARNING,
         )  # fmt: skip
         return None
     names = page.opts.verbose_name if len(rows) == 1 else page.opts.verbose_name_plural
     context = {
-        "title": f"{act.label} {len(rows)} {names}",
+        "action": action,
+        "title": f"{action.label} {len(rows)} {names}",
         "rows": [(row.pk, full_name(row)) for row in rows],
         "is_possible": True,
-        "effects": act.effects(rows),
+        "effects": action.effects(rows),
         "back": request.get_full_path(),
         "checkbox": helpers.ACTION_CHECKBOX_NAME,
     }
-    return page.render_act(request, act, form, context)
+    return page.render_action(request, action.template, form, context)

@@ -1,32 +1,22 @@
-"""YAML as staff read it: numbered lines with what validation says of them, and two side by side."""
+"""Two texts side by side, line by line."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
-from detection import Issue, validate
 from kynaplatform.api.names import visible
 
 # Where a YAML parser begins a line, so that numbers are those of the issues.
 LINE_BREAK = re.compile("\r\n|[\n\r]")
 CONTEXT_LINES = 3
-# Of a page, which is else 17 MB for the longest text; more are behind a link.
-MOST_LINES = 2_000
 # Of the search for equal lines. An edit of a few hundred lines takes a tenth of them.
 MOST_STEPS = 400_000
 
 Kind = Literal["same", "changed", "removed", "added", "skipped"]
-
-
-class Line(NamedTuple):
-    number: int
-    text: str
-    issues: tuple[Issue, ...]
 
 
 class Row(NamedTuple):
@@ -60,29 +50,6 @@ class Difference(NamedTuple):
 def lines_of(yaml_source: str) -> list[str]:
     lines = LINE_BREAK.split(yaml_source)
     return lines[:-1] if lines[-1] == "" else lines
-
-
-def numbered_lines(
-    yaml_source: str, issues: Iterable[Issue], *, most: int | None = None
-) -> tuple[list[Line], int]:
-    """The first `most` lines, each with its issues, and how many are left out."""
-    of_line = defaultdict(list)
-    for issue in issues:
-        of_line[issue.line].append(issue)
-    lines = lines_of(yaml_source)
-    shown = [
-        Line(number, visible(text), tuple(of_line[number]))
-        for number, text in enumerate(lines[:most], start=1)
-    ]
-    return shown, len(lines) - len(shown)
-
-
-def reading(yaml_source: str, all_lines: str, *, every: bool = False) -> dict[str, Any]:
-    """What issues.html and source.html show; `all_lines` is the address of a page of every line."""
-    validation = validate(yaml_source)
-    issues = [*validation.errors, *validation.warnings]
-    lines, left_out = numbered_lines(yaml_source, issues, most=None if every else MOST_LINES)
-    return {"issues": issues, "lines": lines, "lines_left_out": left_out, "all_lines": all_lines}
 
 
 def side_by_side(

@@ -11,17 +11,15 @@ from django.utils.html import format_html
 
 from kynaplatform.api.names import MOST_NAME_CHARACTERS, validate_name
 from projects.models import Credential, CredentialKind, Organization, Project
-from staff.acts import ActingAdmin, DoneBefore, Question
-from staff.credential_acts import Issued, secret_page
-from staff.issuing import IssueForm, issue, issued_before
+from staff.actions.base import DoneBefore, StaffActionAdmin
+from staff.actions.credentials import Issued, IssueForm, issue, issued_before, secret_page
 from staff.links import list_of, page_of
+from staff.shown import counted
 
 PERMISSIONS = ("projects.add_organization", "projects.add_project", "projects.add_apikey")
 MOST_NAMESAKES = 10
 ANOTHER = "another"
-
-
-ONBOARD = Question("Onboard a customer")
+LABEL = "Onboard a customer"
 
 
 class OnboardForm(IssueForm):
@@ -75,7 +73,7 @@ class OnboardForm(IssueForm):
         return given
 
 
-def onboard_view(page: ActingAdmin, request: HttpRequest) -> HttpResponse:
+def onboard_view(page: StaffActionAdmin, request: HttpRequest) -> HttpResponse:
     """GET shows the form; POST makes all three or nothing, and shows the secret."""
     projects: Any = page.admin_site.get_model_admin(Project)
     sees = page.has_view_permission(request) and projects.has_view_permission(request)
@@ -93,7 +91,8 @@ def onboard_view(page: ActingAdmin, request: HttpRequest) -> HttpResponse:
         page.message_user(request, str(done), messages.ERROR)
         return HttpResponseRedirect(done.page)
     context = {
-        "title": ONBOARD.label,
+        "action": {"label": LABEL},
+        "title": LABEL,
         "is_possible": True,
         "effects": [
             "An organization, a project in it and an API key are made together.",
@@ -101,7 +100,7 @@ def onboard_view(page: ActingAdmin, request: HttpRequest) -> HttpResponse:
         ],
         "back": list_of(Organization),
     }
-    return page.render_act(request, ONBOARD, form, context)
+    return page.render_action(request, "admin/action.html", form, context)
 
 
 def _require_new(form: OnboardForm) -> None:
@@ -112,7 +111,7 @@ def _require_new(form: OnboardForm) -> None:
 
 
 @transaction.atomic
-def _onboard(page: ActingAdmin, request: HttpRequest, given: dict[str, Any]) -> Issued:
+def _onboard(page: StaffActionAdmin, request: HttpRequest, given: dict[str, Any]) -> Issued:
     organization = given["organization"]
     if organization is None:
         organization = Organization.objects.create(name=given["organization_name"])
@@ -123,8 +122,7 @@ def _onboard(page: ActingAdmin, request: HttpRequest, given: dict[str, Any]) -> 
 
 
 def _told_apart(organization: Organization) -> str:
-    count = organization.projects.count()
-    projects = "1 project" if count == 1 else f"{count} projects"
+    projects = counted(organization.projects.count(), "project")
     state = ", suspended" if organization.suspended_at else ""
     made = f"made {organization.created_at:%Y-%m-%d}"
     return f"{organization}{state}, {made}, {projects}, id {organization.pk}"

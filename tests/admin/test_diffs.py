@@ -9,15 +9,9 @@ from hypothesis import strategies as st
 from detection import validate
 from kynaplatform.api.names import visible
 from movespecs.drafts import MOST_YAML_BYTES
-from staff import sources
-from staff.sources import (
-    Difference,
-    Row,
-    equal_lines,
-    lines_of,
-    numbered_lines,
-    side_by_side,
-)
+from staff import diffs
+from staff.diffs import Difference, Row, equal_lines, lines_of, side_by_side
+from staff.movespec_text import numbered_lines
 from tests.conftest import VALID_YAML
 
 
@@ -109,7 +103,7 @@ def test_what_is_left_out_of_a_comparison_is_counted(whole: bool, most: int) -> 
 
 def test_only_what_is_shown_of_a_comparison_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    monkeypatch.setattr(sources, "visible", lambda text: seen.append(text) or text)
+    monkeypatch.setattr(diffs, "visible", lambda text: seen.append(text) or text)
     left, right = (f"{letter}\n" * 30_000 for letter in "ab")
     assert side_by_side(left, right, most=10).changes_left_out == 29_990
     assert len(seen) == 20
@@ -192,7 +186,7 @@ def test_what_is_beyond_the_steps_counts_as_changed(monkeypatch: pytest.MonkeyPa
     left = [*"same", *permuted(101, 1), *"end"]
     right = [*"same", *permuted(101, 7), *"end"]
     whole = len(equal_lines(left, right))
-    monkeypatch.setattr(sources, "MOST_STEPS", 300)
+    monkeypatch.setattr(diffs, "MOST_STEPS", 300)
 
     pairs = equal_lines(left, right)
 
@@ -206,5 +200,5 @@ def test_a_line_that_one_text_alone_has_costs_no_step(monkeypatch: pytest.Monkey
     """So that a text that was half rewritten is compared to its end."""
     left = [line for at in range(500) for line in (f"old {at}", f"kept {at}")]
     right = [line for at in range(500) for line in (f"new {at}", f"kept {at}")]
-    monkeypatch.setattr(sources, "MOST_STEPS", 600)
+    monkeypatch.setattr(diffs, "MOST_STEPS", 600)
     assert len(equal_lines(left, right)) == 500

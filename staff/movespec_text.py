@@ -1,0 +1,69 @@
+"""The YAML of a version or draft, as its page and those of its actions show it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from detection import Issue, validate
+from kynaplatform.api.names import visible
+from movespecs.models import MoveSpecVersion
+from staff.diffs import lines_of, side_by_side
+from staff.links import page_of
+
+# Of a page, which is else 17 MB for the longest text; more are behind a link.
+MOST_LINES = 2_000
+
+
+class Line(NamedTuple):
+    number: int
+    text: str
+    issues: tuple[Issue, ...]
+
+
+def numbered_lines(
+    yaml_source: str, issues: Iterable[Issue], *, most: int | None = None
+) -> tuple[list[Line], int]:
+    """The first `most` lines, each with its issues, and how many are left out."""
+    of_line = defaultdict(list)
+    for issue in issues:
+        of_line[issue.line].append(issue)
+    lines = lines_of(yaml_source)
+    shown = [
+        Line(number, visible(text), tuple(of_line[number]))
+        for number, text in enumerate(lines[:most], start=1)
+    ]
+    return shown, len(lines) - len(shown)
+
+
+def reading(yaml_source: str, all_lines: str, *, every: bool = False) -> dict[str, Any]:
+    """What issues.html and source.html show; `all_lines` is the address of a page of every line."""
+    validation = validate(yaml_source)
+    issues = [*validation.errors, *validation.warnings]
+    lines, left_out = numbered_lines(yaml_source, issues, most=None if every else MOST_LINES)
+    return {"issues": issues, "lines": lines, "lines_left_out": left_out, "all_lines": all_lines}
+
+
+def every_line_of(version: MoveSpecVersion, **asked: Any) -> str:
+    """The address of the version's page with all lines, and what else is `asked` of it."""
+    return f"{page_of(version)}?{urlencode({**asked, 'all': 'yes'})}"
+
+
+def comparison(
+    left: MoveSpecVersion | None,
+    right: MoveSpecVersion | None,
+    *,
+    whole: bool = False,
+    every: bool = False,
+) -> dict[str, Any]:
+    """What templates/admin/movespecs/diff.html shows."""
+    if left is None or right is None or left.id == right.id:
+        return {}
+    most = None if every else MOST_LINES
+    asked = {"against": left.id, **({"whole": "yes"} if whole else {})}
+    return {
+        "left": left,
+        "right": right,
+        "diff": side_by_side(left.yaml_source, right.yaml_source, whole=whole, most=most),
+        "all_differences": every_line_of(right, **asked),
+    }
