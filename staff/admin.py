@@ -1,11 +1,11 @@
 """Found by Django's autodiscovery: imports what registers pages."""
 
 from staff import (  # noqa: F401
-    audit,
     credentials,
+    log_entries,
     movespecs,
     organizations,
-    people,
     sessions,
+    users,
     versions,
 )

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.safestring import SafeString
 
 from projects.models import Credential
-from staff.shown import Tone, badge
+from staff.display import Tone, badge
 
 TONES: dict[str, Tone] = {
     "live": "good", "expires soon": "warning", "expired": "quiet", "revoked": "bad",

@@ -28,12 +28,12 @@ from projects.models import (
 )
 from staff.actions.base import StaffActionAdmin, action_url
 from staff.actions.credentials import ISSUE, Revoke, Rotate
-from staff.asking import ChosenFilter
+from staff.base import OwnerFilter, ReadOnlyAdmin
 from staff.credential_states import SOON, about_to_expire, state_badge
+from staff.display import id_column, moment_of
+from staff.full_names import with_customer
 from staff.links import list_of, page_of
-from staff.lists import OwnerFilter, ReadOnlyAdmin
-from staff.naming import with_customer
-from staff.shown import id_column, moment_of
+from staff.query_parameters import ChosenFilter
 
 
 class OwnerForm(forms.Form):

@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
 from kynaplatform import clock
-from staff.asking import OfferedAdmin, OfferedChangeList
+from staff.query_parameters import OfferedAdmin, OfferedChangeList
 from staff.refusals import Refused
 
 ROWS_AT_ONCE = 500

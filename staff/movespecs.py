@@ -15,11 +15,11 @@ from projects.models import Credential
 from staff.actions.base import StaffActionAdmin, action_url
 from staff.actions.movespecs import Delist, Relist
 from staff.actions.versions import RollBack, name_of
+from staff.base import OwnerFilter, ReadOnlyAdmin
 from staff.diffs import lines_of
-from staff.lists import OwnerFilter, ReadOnlyAdmin
+from staff.display import badge, moment_of
+from staff.full_names import full_name
 from staff.movespec_text import reading
-from staff.naming import full_name
-from staff.shown import badge, moment_of
 
 # What a MoveSpec's page lists; the rest is behind a link.
 MOST_LISTED = 20

@@ -23,11 +23,11 @@ from staff.actions.base import StaffActionAdmin
 from staff.actions.credentials import ISSUE
 from staff.actions.onboarding import PERMISSIONS, onboard_view
 from staff.actions.organizations import Resume, Suspend
-from staff.asking import ChosenFilter
-from staff.customers import customer_page, state_of_owner, with_counts
+from staff.base import OwnerFilter
+from staff.customer_page import count_of, customer_page, state_of_owner, with_counts
+from staff.display import moment, moment_of
 from staff.links import linked, may_view, page_of
-from staff.lists import OwnerFilter, count_of
-from staff.shown import moment, moment_of
+from staff.query_parameters import ChosenFilter
 
 
 class SuspensionFilter(ChosenFilter):

@@ -19,15 +19,15 @@ from projects.models import Project
 from sessions_app.keyset import Place, place
 from sessions_app.listing import LIVE, Asked, Listed, sessions_list
 from sessions_app.models import DetectionSession, Status
-from staff.asking import ChosenFilter, OfferedChangeList
-from staff.naming import with_customer
-from staff.searching import ids_of
+from staff.full_names import with_customer
+from staff.query_parameters import ChosenFilter, OfferedChangeList
+from staff.search import ids_of
 
 # Sessions that a download reads at once.
 DOWNLOADED = 500
 
 
-class AskingFilter(admin.SimpleListFilter):
+class InputFilter(admin.SimpleListFilter):
     """A filter with an input of its own, which keeps what the other filters say."""
 
     kept: list[tuple[str, str]] = []
@@ -63,7 +63,7 @@ class StatusFilter(ChosenFilter):
         """Left to `SessionChangeList`."""
 
 
-class OwnerFinder(AskingFilter):
+class OwnerFinder(InputFilter):
     """Finds an owner by what the page of `refers` finds it by."""
 
     template = "admin/sessions_app/detectionsession/owner_filter.html"
@@ -104,7 +104,7 @@ class ProjectFilter(OwnerFinder):
 FINDER_MEDIA = AutocompleteSelect(ProjectFilter.refers, admin.site).media
 
 
-class DayFilter(AskingFilter):
+class DayFilter(InputFilter):
     """`2026-11-25`, or `2026-11-19..2026-11-25` with both; a day is one of UTC."""
 
     title = "day"

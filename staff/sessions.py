@@ -14,8 +14,9 @@ from sessions_app.deadlines import session_as_of
 from sessions_app.models import DetectionSession, Status
 from staff.actions.base import StaffActionAdmin
 from staff.actions.sessions import Cancel
-from staff.detections import detections
-from staff.lists import ReadOnlyAdmin
+from staff.base import ReadOnlyAdmin
+from staff.display import Tone, badge, id_column, moment_of
+from staff.session_detections import detections
 from staff.session_list import (
     FINDER_MEDIA,
     DayFilter,
@@ -24,8 +25,7 @@ from staff.session_list import (
     SessionChangeList,
     StatusFilter,
 )
-from staff.shown import Tone, badge, id_column, moment_of
-from staff.timeline import lasted, timeline
+from staff.session_timeline import lasted, timeline
 
 TONES: dict[str, Tone] = {Status.COMPLETED: "good", Status.FAILED: "bad"}
 

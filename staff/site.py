@@ -13,7 +13,11 @@ from django.template.response import TemplateResponse
 from django.urls import Resolver404, URLPattern, URLResolver, path, resolve, reverse
 
 from kynaplatform import clock
-from staff.asking import (
+from staff.dashboard import dashboard
+from staff.find import find, search_text
+from staff.login import LoginForm, OwnPasswordForm
+from staff.menu import grouped, tasks_of
+from staff.query_parameters import (
     NO_SECRETS,
     UNSEARCHED,
     require_known,
@@ -22,10 +26,6 @@ from staff.asking import (
     require_short,
     require_text,
 )
-from staff.at_a_glance import glance
-from staff.finding import asked_by, find
-from staff.login import LoginForm, OwnPasswordForm
-from staff.menu import grouped, tasks_of
 from staff.refusals import Refused
 
 
@@ -53,7 +53,7 @@ class StaffSite(AdminSite):
 
         400 for a secret, a text of more than 200 characters, or any other parameter.
         """
-        text = asked_by(request)
+        text = search_text(request)
         context = {
             **self.each_context(request),
             "title": f"Found for “{text}”" if text else "Find",
@@ -80,7 +80,7 @@ class StaffSite(AdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        shown = glance(request.user, now=clock.now())
+        shown = dashboard(request.user, now=clock.now())
         shown["tasks"] = tasks_of(request.user)
         return super().index(request, {**shown, **(extra_context or {})})
 

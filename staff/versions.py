@@ -12,10 +12,10 @@ from movespecs.models import MoveSpecVersion, Release
 from staff.actions import versions as actions
 from staff.actions.base import StaffActionAdmin
 from staff.actions.versions import MOST_CHOICES, is_released, siblings_of
-from staff.lists import OwnerFilter, ReadOnlyAdmin
+from staff.base import OwnerFilter, ReadOnlyAdmin
+from staff.display import badge, moment_of
+from staff.full_names import full_name
 from staff.movespec_text import comparison, every_line_of, reading
-from staff.naming import full_name
-from staff.shown import badge, moment_of
 
 
 @admin.register(MoveSpecVersion)

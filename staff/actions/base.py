@@ -23,9 +23,9 @@ from django.urls import URLPattern, path, reverse
 
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, Conflict
+from staff.base import BoundedAdmin
+from staff.full_names import full_name
 from staff.links import page_of
-from staff.lists import BoundedAdmin
-from staff.naming import full_name
 
 MOST_AT_ONCE = 500
 

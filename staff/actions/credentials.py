@@ -19,8 +19,8 @@ from projects.credentials import credential_issue, credential_revoke, credential
 from projects.models import Credential, CredentialKind, Project, all_scopes
 from staff.actions.base import DoneBefore, Outcome, ReasonForm, StaffAction
 from staff.credential_states import state_of
+from staff.full_names import full_name, with_customer
 from staff.links import OF_KIND, page_of
-from staff.naming import full_name, with_customer
 
 MOST_NAMESAKES = 5
 

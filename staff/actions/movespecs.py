@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from movespecs.models import MoveSpec, Visibility
 from movespecs.moderation import movespec_delist, movespec_relist
 from staff.actions.base import Outcome, StaffAction
-from staff.naming import full_name
+from staff.full_names import full_name
 
 
 class Delist(StaffAction):

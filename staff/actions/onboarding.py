@@ -13,8 +13,8 @@ from kynaplatform.api.names import MOST_NAME_CHARACTERS, validate_name
 from projects.models import Credential, CredentialKind, Organization, Project
 from staff.actions.base import DoneBefore, StaffActionAdmin
 from staff.actions.credentials import Issued, IssueForm, issue, issued_before, secret_page
+from staff.display import counted
 from staff.links import list_of, page_of
-from staff.shown import counted
 
 PERMISSIONS = ("projects.add_organization", "projects.add_project", "projects.add_apikey")
 MOST_NAMESAKES = 10

@@ -10,7 +10,7 @@ from kynaplatform.api.errors import Conflict
 from projects import suspension
 from projects.models import Organization, Project
 from staff.actions.base import Outcome, StaffAction
-from staff.shown import counted
+from staff.display import counted
 
 
 class Suspend(StaffAction):

@@ -11,7 +11,7 @@ from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import LIVE_STATUSES, DetectionSession
 from staff.actions.base import Outcome, StaffAction
-from staff.naming import full_name
+from staff.full_names import full_name
 
 
 class Cancel(StaffAction):

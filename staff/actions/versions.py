@@ -17,8 +17,8 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
 from sessions_app.models import DetectionSession
 from staff.actions.base import Outcome, ReasonForm, StaffAction
+from staff.full_names import full_name
 from staff.movespec_text import comparison, every_line_of, reading
-from staff.naming import full_name
 
 MOST_CHOICES = 200
 MOST_COUNTED = 100_000

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from movespecs.models import MoveSpec
-from staff.lists import ReadOnlyAdmin
+from staff.base import ReadOnlyAdmin
 from tests.api.asking import database_state
 from tests.conftest import Machine
 

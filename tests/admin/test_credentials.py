@@ -35,7 +35,7 @@ from projects.models import (
     ServiceAccount,
 )
 from projects.scopes import Scope
-from staff.naming import full_name
+from staff.full_names import full_name
 from tests.admin.staffing import address, member, text_of
 from tests.api.asking import nothing_changes, refused
 from tests.concurrency.racing import race

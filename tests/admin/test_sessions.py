@@ -21,7 +21,8 @@ from projects.models import Organization, Project
 from sessions_app.deadlines import session_as_of
 from sessions_app.keyset import Place, place
 from sessions_app.models import DetectionSession, Mode, Status
-from staff.timeline import lasting, timeline
+from staff.display import duration
+from staff.session_timeline import timeline
 from tests.conftest import Machine, make_machine, make_released
 from tests.sessions_app.lifecycle_scene import START, Scene, at
 
@@ -837,4 +838,4 @@ def test_the_timeline_of_a_cancelled_session(scene: Scene) -> None:
     ],
 )
 def test_a_duration_is_told_in_two_units(seconds: float, words: str) -> None:
-    assert lasting(timedelta(seconds=seconds)) == words
+    assert duration(timedelta(seconds=seconds)) == words

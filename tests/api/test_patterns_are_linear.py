@@ -12,7 +12,7 @@ from kynaplatform import origins
 from kynaplatform.api import bodies, faults, idempotency, request_id, views
 from local_stack.environment import PROJECT
 from projects import credentials
-from staff import asking, diffs, downloads, searching
+from staff import diffs, downloads, query_parameters, search
 
 SIZE = 512 * 1024
 # Of the processor, for what takes some milliseconds where it is linear, and hours where it is not.
@@ -29,9 +29,9 @@ WORST = {
     (origins, "_OF_THIS_MACHINE"): ["http" * (SIZE // 4), "http://localhost:" + "1" * SIZE],
     (bodies, "_UNSTORABLE"): ["x" * SIZE],
     (bodies, "_NUMBER"): ["-" + "1" * SIZE],
-    (asking, "PAGE_NUMBER"): ["1" * SIZE],
-    (asking, "COLUMN"): ["-" + "1" * SIZE],
-    (asking, "SECRET"): ["kyna_" * (SIZE // 5), "eyJ" * (SIZE // 3)],
+    (query_parameters, "PAGE_NUMBER"): ["1" * SIZE],
+    (query_parameters, "COLUMN"): ["-" + "1" * SIZE],
+    (query_parameters, "SECRET"): ["kyna_" * (SIZE // 5), "eyJ" * (SIZE // 3)],
     (idempotency, "_ESCAPED"): ["\\" * SIZE],
     (idempotency, "_BARE"): ["x" * SIZE],
     (idempotency, "_QUOTED"): [
@@ -45,8 +45,8 @@ WORST = {
     (yaml_text, "_REFUSED"): ["x" * SIZE],
     (yaml_text, "_LINE_BREAK"): ["\r" * SIZE, "\n" * SIZE],
     (downloads, "FORMULA"): [";" * SIZE, " " * SIZE, ";" + " " * SIZE, "\t \t" * (SIZE // 3)],
-    (searching, "DIGITS"): ["a" * SIZE],
-    (searching, "WHOLE_ID"): ["a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5)],
+    (search, "DIGITS"): ["a" * SIZE],
+    (search, "WHOLE_ID"): ["a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5)],
     (diffs, "LINE_BREAK"): ["\r" * SIZE, "\r\n" * (SIZE // 2)],
     (yaml_scalars, "_NULL"): ["n" * SIZE],
     (yaml_scalars, "_BOOLEAN"): ["t" * SIZE],
@@ -64,9 +64,9 @@ WORST = {
 
 
 USED_BY = {
-    (asking, "SECRET"): "search",
+    (query_parameters, "SECRET"): "search",
     (downloads, "FORMULA"): "search",
-    (searching, "WHOLE_ID"): "search",
+    (search, "WHOLE_ID"): "search",
     (bodies, "_UNSTORABLE"): "search",
     (bodies, "_INDEX"): "search",
     (idempotency, "_ESCAPED"): "search",

@@ -24,8 +24,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.text import capfirst
 
+from staff.keyset_iterator import every_row
 from staff.refusals import Refused
-from staff.walking import every_row
 
 LONGEST_SEARCH = 200
 PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")

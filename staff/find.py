@@ -4,12 +4,10 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import Case, IntegerField, Model, Q, When
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
@@ -26,11 +24,11 @@ from projects.models import (
 )
 from sessions_app.deadlines import apply_deadlines
 from sessions_app.models import DetectionSession
-from staff.asking import require_known, require_no_secret, require_short
-from staff.links import page_of
-from staff.naming import full_name, project_of, with_customer
-from staff.searching import ids_of, means_one_id, searched, words_of
-from staff.shown import badge, short_id
+from staff.display import short_id
+from staff.full_names import full_name, project_of, with_customer
+from staff.links import list_of, page_of
+from staff.query_parameters import require_known, require_no_secret, require_short
+from staff.search import ids_of, means_one_id, searched, words_of
 
 MOST_FOUND = 5
 OF_A_PROJECT = ("name", "project__name", "project__organization__name")
@@ -68,7 +66,7 @@ class FoundOfKind(NamedTuple):
     all: str | None
 
 
-def asked_by(request: HttpRequest) -> str:
+def search_text(request: HttpRequest) -> str:
     """The text that is sought. Raises Refused if the address asks for anything else."""
     require_known(request.GET, {"q"})
     text = request.GET.get("q", "").strip()
@@ -92,11 +90,10 @@ def _found(page: Any, text: str) -> FoundOfKind:
     rows = list(_rows(opts.model, text))[: MOST_FOUND + 1]
     if opts.model is DetectionSession:
         apply_deadlines(rows, clock.now())
-    every = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
     return FoundOfKind(
         str(capfirst(opts.verbose_name_plural)),
         [_shown(page, row) for row in rows[:MOST_FOUND]],
-        f"{every}?{urlencode({'q': text})}" if len(rows) > MOST_FOUND else None,
+        list_of(opts.model, q=text) if len(rows) > MOST_FOUND else None,
     )
 
 
@@ -144,6 +141,4 @@ def _shown(page: Any, row: Any) -> Found:
     project, has_name = project_of(row), bool(KINDS[page.model])
     name = f"{project} / {visible(row.name)}" if project and has_name else full_name(row)
     state = page.state(row) if hasattr(page, "state") else None
-    if page.model is DetectionSession:
-        state = badge(row.terminal_outcome or row.status)
     return Found(name, short_id(row.pk) if has_name else None, state, page_of(row))

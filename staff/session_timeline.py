@@ -1,10 +1,11 @@
 """A session's life as steps: what was, and what its deadline will do if nothing happens."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from kynaplatform.timing import FINALIZING_GRACE
 from sessions_app.models import DetectionSession, Outcome, Status
+from staff.display import duration
 
 
 class Step(NamedTuple):
@@ -44,20 +45,7 @@ def lasted(session: DetectionSession, now: datetime) -> str:
     """How long it has streamed; nothing where no runtime attached."""
     if session.started_at is None:
         return ""
-    return lasting((session.ended_at or now) - session.started_at)
-
-
-def lasting(duration: timedelta) -> str:
-    """`1 h 2 min`, `5 min 10 s`, `3.2 s`: two units say enough."""
-    seconds = duration.total_seconds()
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    units = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
-    first = next(index for index, (count, _) in enumerate(units) if count)
-    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count)
+    return duration((session.ended_at or now) - session.started_at)
 
 
 def _end(session: DetectionSession) -> str:
@@ -87,7 +75,7 @@ def _with_durations(steps: list[Step]) -> list[Step]:
     before: datetime | None = None
     for step in steps:
         if step.at and before and step.at >= before:
-            step = step._replace(after=lasting(step.at - before))
+            step = step._replace(after=duration(step.at - before))
         timed.append(step)
         before = step.at or before
     return timed

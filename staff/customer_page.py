@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import F, Model, QuerySet
+from django.db.models import Count, F, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.constants import LOOKUP_SEP
+from django.db.models.functions import Coalesce
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -26,12 +28,11 @@ from sessions_app.deadlines import has_not_ended
 from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession
 from staff.credential_states import state_badge
+from staff.display import badge, moment
+from staff.full_names import with_customer
 from staff.history import history_of_all, last_suspension
 from staff.links import OF_KIND, linked, list_of, may_view, page_of
-from staff.lists import count_of
-from staff.naming import with_customer
-from staff.recent import MOST_READ, recent_sessions
-from staff.shown import badge, moment
+from staff.sessions_by_day import MOST_READ, recent_sessions
 
 MOST_LISTED = 10
 # Each is a part of the one statement that reads their sessions.
@@ -79,6 +80,22 @@ class Whose(NamedTuple):
 def owned_by(owner: Organization | Project) -> Whose:
     field = "organization" if isinstance(owner, Organization) else "pk"
     return Whose(owner, Project.objects.filter(**{field: owner.pk}))
+
+
+def count_of(model: type[Model], relation: str, *conditions: Q, **more: Any) -> Coalesce:
+    """How many rows of the reverse `relation` a row owns, counted in the list's own statement.
+
+    `relation` may lead through others, as in `projects__sessions`.
+    """
+    owner: list[str] = []
+    for step in relation.split(LOOKUP_SEP):
+        field: Any = model._meta.get_field(step).remote_field
+        owner.insert(0, field.name)
+        model = field.model
+    path = LOOKUP_SEP.join(owner)
+    owned = model._base_manager.filter(*conditions, **{path: OuterRef("pk")}, **more)
+    counted = owned.order_by().values(path).annotate(counted=Count("pk")).values("counted")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
 def with_counts(projects: QuerySet[Project], now: datetime) -> QuerySet[Project]:

@@ -1,4 +1,4 @@
-"""The index at a glance: what it shows, to whom, and at what cost."""
+"""The index at a dashboard: what it shows, to whom, and at what cost."""
 
 import re
 import uuid
@@ -17,7 +17,7 @@ from movespecs.models import MoveSpec, Release
 from projects.models import Credential, CredentialKind, Organization, Project
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession
-from staff.at_a_glance import created_per_hour, glance
+from staff.dashboard import created_per_hour, dashboard
 from tests.admin.test_sessions import client_of, make_session, member_of, overdue
 from tests.conftest import Machine
 
@@ -37,7 +37,7 @@ def shown(client: Client) -> str:
 
 
 def seen_by(user: User, now: datetime | None = None) -> dict[str, Any]:
-    return glance(user, now=now or timezone.now())
+    return dashboard(user, now=now or timezone.now())
 
 
 def concerns(now: datetime | None = None) -> dict[str, list[tuple[str, str]]]:

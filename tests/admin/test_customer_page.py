@@ -17,9 +17,9 @@ from movespecs.models import MoveSpec
 from projects import suspension
 from projects.credentials import credential_issue
 from projects.models import ApiKey, Credential, CredentialKind, Organization, Project
-from staff.customers import MOST_LISTED, customer_page
+from staff.customer_page import MOST_LISTED, customer_page
 from staff.history import history_of_all
-from staff.recent import DAYS, recent_sessions
+from staff.sessions_by_day import DAYS, recent_sessions
 from tests.admin.staffing import address, member, text_of
 from tests.admin.test_sessions import client_of, make_session
 from tests.conftest import Machine, make_machine, make_released

@@ -32,7 +32,7 @@ from projects.models import (
 )
 from projects.suspension import suspend
 from sessions_app.models import DetectionSession
-from staff.finding import KINDS, MOST_FOUND
+from staff.find import KINDS, MOST_FOUND
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.api.asking import database_state
 from tests.conftest import Machine, make_released
@@ -200,7 +200,7 @@ def test_a_session_that_is_overdue_is_shown_as_it_is_by_now(
     assert badge.findall(text_of(support.get(FIND, {"q": created}))) == ["created"]
     past = clock.now() - timedelta(seconds=1)
     DetectionSession.objects.filter(id=created).update(deadline_at=past)
-    assert badge.findall(text_of(support.get(FIND, {"q": created}))) == ["expired"]
+    assert badge.findall(text_of(support.get(FIND, {"q": created}))) == ["cancelled: expired"]
 
 
 @pytest.mark.parametrize("role", ROLES)

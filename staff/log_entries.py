@@ -18,10 +18,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
 
-from staff.asking import ChosenFilter, OfferedChangeList
-from staff.lists import ReadOnlyAdmin
+from staff.base import ReadOnlyAdmin
+from staff.display import moment_of
 from staff.log_search import HELP, log_searched
-from staff.shown import moment_of
+from staff.query_parameters import ChosenFilter, OfferedChangeList
 
 NAME = "Who did what"
 LONGEST_IN_LIST = 160

@@ -10,7 +10,7 @@ from sessions_app.counting import Counts, counts_of, is_counted
 from sessions_app.events import present_ts
 from sessions_app.finishing import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession, EventType, SessionAttach
-from staff.timeline import lasting
+from staff.display import duration
 
 # A page stays quick whatever a session holds: the newest events are drawn, fewer of them listed.
 DRAWN, LISTED, ATTACHES = 2_000, 25, 20
@@ -147,7 +147,7 @@ def picture(events: Sequence[DetectionEvent], phases: Sequence[str]) -> Picture:
         top = LANE * len(lanes)
         lines = "".join(f"M{at:.1f} {top + 3}V{top + LANE - 3}" for at in found)
         lanes.append(Lane(name, name, len(found), lines))
-    return Picture(lanes, LANE * len(lanes), lasting(timedelta(milliseconds=span)))
+    return Picture(lanes, LANE * len(lanes), duration(timedelta(milliseconds=span)))
 
 
 def _bar(since: float, until: float, top: int) -> str:
@@ -169,7 +169,7 @@ def _most(texts: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def _repetition(event: DetectionEvent, began: float) -> Repetition:
-    after = lasting(timedelta(milliseconds=event.ts_ms - began))
+    after = duration(timedelta(milliseconds=event.ts_ms - began))
     return Repetition(event.payload["event_key"], after, event.payload.get("score"))
 
 
@@ -181,8 +181,8 @@ def _attach(attach: SessionAttach, session: DetectionSession, now: datetime) -> 
     )
     if attach.detached_at is None:
         how = "Attached now." if is_held else "Its runtime said nothing of its end."
-        lasted = lasting(now - attach.attached_at) if is_held else ""
+        lasted = duration(now - attach.attached_at) if is_held else ""
     else:
         how = CLOSED.get(attach.close_code or 0, "")
-        lasted = lasting(attach.detached_at - attach.attached_at)
+        lasted = duration(attach.detached_at - attach.attached_at)
     return Attach(attach, lasted, how)

@@ -13,7 +13,7 @@ from django.db import connection
 
 from sessions_app.models import Outcome
 from staff.charts import Chart, chart
-from staff.shown import DAY
+from staff.display import DAY
 
 DAYS = 14
 MOST_READ = 50_000

@@ -17,7 +17,7 @@ from sessions_app.checkpoints import NewEvent
 from sessions_app.events import NO_FRAME
 from sessions_app.finishing import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession
-from staff.detections import DRAWN, LANE, LISTED, Lane, detections, picture
+from staff.session_detections import DRAWN, LANE, LISTED, Lane, detections, picture
 from tests.admin.staffing import address, member, text_of
 from tests.conftest import Machine
 from tests.sessions_app.engine_work import whole

@@ -12,16 +12,14 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connection
-from django.db.models import Count, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
-from django.db.models.constants import LOOKUP_SEP
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
 from staff.downloads import DownloadableAdmin
+from staff.full_names import full_name, with_customer
 from staff.history import history_of
-from staff.naming import full_name, with_customer
-from staff.searching import searched
+from staff.search import searched
 
 ENTRIES = 100
 
@@ -139,19 +137,3 @@ class OwnerFilter(admin.RelatedFieldListFilter):
 
     def has_output(self) -> bool:
         return self.lookup_val is not None
-
-
-def count_of(model: type[Model], relation: str, *conditions: Q, **more: Any) -> Coalesce:
-    """How many rows of the reverse `relation` a row owns, counted in the list's own statement.
-
-    `relation` may lead through others, as in `projects__sessions`.
-    """
-    owner: list[str] = []
-    for step in relation.split(LOOKUP_SEP):
-        field: Any = model._meta.get_field(step).remote_field
-        owner.insert(0, field.name)
-        model = field.model
-    path = LOOKUP_SEP.join(owner)
-    owned = model._base_manager.filter(*conditions, **{path: OuterRef("pk")}, **more)
-    counted = owned.order_by().values(path).annotate(counted=Count("pk")).values("counted")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 
-from staff.asking import OfferedAdmin
+from staff.query_parameters import OfferedAdmin
 
 admin.site.unregister([User, Group])
 

@@ -25,11 +25,10 @@ from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession, Mode, Status
 from staff.charts import Chart, chart
 from staff.credential_states import about_to_expire
+from staff.display import DAY, HOUR, duration
+from staff.full_names import with_customer
 from staff.links import list_of, page_of
-from staff.naming import with_customer
-from staff.timeline import lasting
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MOST_NAMED = 10
 RELEASES = 5
 # Beat sends the sweep every 15 seconds: one that is this late does not run.
@@ -51,7 +50,7 @@ class Concerns(NamedTuple):
     more: str | None
 
 
-def glance(user: Any, *, now: datetime) -> dict[str, Any]:
+def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
     shown: dict[str, Any] = {"attention": [one for one in _attention(user, now) if one.named]}
     if user.has_perm("sessions_app.view_detectionsession"):
         lag = sweep_lag(now)
@@ -61,7 +60,7 @@ def glance(user: Any, *, now: datetime) -> dict[str, Any]:
                 for status, count in live_counts(now).items()
             ],
             "created": created_per_hour(now),
-            "lag": lasting(lag),
+            "lag": duration(lag),
             "is_late": lag > LATE_SWEEP,
         }
     if user.has_perm("movespecs.view_release"):

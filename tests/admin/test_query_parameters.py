@@ -17,7 +17,7 @@ from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Organization, Project, SigningKey
 from sessions_app.models import DetectionSession
 from staff.actions.base import MOST_AT_ONCE
-from staff.asking import LONGEST_SEARCH, OfferedAdmin
+from staff.query_parameters import LONGEST_SEARCH, OfferedAdmin
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.conftest import Machine, make_machine
 

@@ -50,6 +50,19 @@ def _read(at: datetime, now: datetime) -> str:
     return f"{far} ago" if at <= now else f"in {far}"
 
 
+def duration(span: timedelta) -> str:
+    """`1 h 2 min`, `5 min 10 s`, `3.2 s`: two units say enough."""
+    seconds = span.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    units = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    first = next(index for index, (count, _) in enumerate(units) if count)
+    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count)
+
+
 @cache
 def moment_of(field: str, description: str | None = None) -> Callable[[Any], Any]:
     """A column of a list that shows the moment in `field`, and sorts by it."""
