@@ -24,13 +24,6 @@ REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 
 @pytest.fixture
-def superuser(db: None) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("root"))
-    return client
-
-
-@pytest.fixture
 def populated(owner: Machine, movespec: MoveSpec) -> Machine:
     """At least one row of every model."""
     credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")

@@ -20,12 +20,11 @@ from projects.models import ApiKey, Credential, CredentialKind, Organization, Pr
 from staff.customer_page import MOST_LISTED, customer_page
 from staff.history import history_of_all
 from staff.sessions_by_day import DAYS, recent_sessions
-from tests.admin.staffing import address, member, text_of
-from tests.admin.test_sessions import client_of, make_session
+from tests.admin.session_rows import make_session
+from tests.admin.staffing import LEVELS, address, client_of, member, text_of
 from tests.conftest import Machine, make_machine, make_released
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-LEVELS = pytest.mark.parametrize("level", ["organization", "project"])
 PARTS = {
     "view_project": {"Projects"},
     "view_apikey": {"Live keys"},
@@ -34,11 +33,6 @@ PARTS = {
     "view_detectionsession": {"recent"},
     "view_logentry": {"history"},
 }
-
-
-@pytest.fixture
-def operator(db: None) -> Client:
-    return member("operators")
 
 
 def seen_by(user: User, row: Any) -> dict[str, Any]:

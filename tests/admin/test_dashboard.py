@@ -18,16 +18,12 @@ from projects.models import Credential, CredentialKind, Organization, Project
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession
 from staff.dashboard import created_per_hour, dashboard
-from tests.admin.test_sessions import client_of, make_session, member_of, overdue
+from tests.admin.session_rows import make_session, overdue
+from tests.admin.staffing import client_of, member
 from tests.conftest import Machine
 
 INDEX = "/admin/"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def superuser(db: None) -> Client:
-    return client_of(User.objects.create_superuser("root"))
 
 
 def shown(client: Client) -> str:
@@ -318,7 +314,7 @@ def test_who_may_view_nothing_sees_nothing(troubled: None) -> None:
 
 @pytest.mark.parametrize("role", ["support", "operators", "release managers"])
 def test_each_role_sees_its_parts(troubled: None, role: str) -> None:
-    page = shown(member_of(role))
+    page = shown(member(role))
     seen = {
         title: title in page
         for title in (

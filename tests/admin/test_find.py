@@ -43,11 +43,6 @@ each_address = pytest.mark.parametrize("path", [FIND, TYPED])
 
 
 @pytest.fixture
-def support(db: None) -> Client:
-    return member("support")
-
-
-@pytest.fixture
 def three_projects(db: None) -> list[Project]:
     """Three projects called iOS app, of three customers."""
     return [

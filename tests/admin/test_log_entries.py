@@ -28,11 +28,6 @@ def operator(db: None) -> Client:
     return member("operators", "olga")
 
 
-@pytest.fixture
-def support(db: None) -> Client:
-    return member("support")
-
-
 def note(row: Model, name: str = "As it was then", flag: int = CHANGE, by: str = "ulf") -> str:
     """An entry about a row; what was done is the key by which tests know it."""
     user, _ = User.objects.get_or_create(username=by)

@@ -12,7 +12,7 @@ from movespecs.authors import PLATFORM
 from movespecs.drafts import MOST_YAML_BYTES, draft_replace, movespec_create
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from staff.movespec_text import MOST_LINES
-from tests.admin.staffing import address, member, text_of
+from tests.admin.staffing import address, text_of
 from tests.conftest import VALID_YAML
 
 KIB = 1024
@@ -24,11 +24,6 @@ CONTROLS = "\x01" * MOST_YAML_BYTES
 QUOTES = "'" * MOST_YAML_BYTES
 ISSUES = "a: b\n" * (MOST_YAML_BYTES // 5)
 UNKNOWN = "".join(f"{'k' * 50}{number}: x\n" for number in range(1000))
-
-
-@pytest.fixture
-def manager(db: None) -> Client:
-    return member("release managers", "grace")
 
 
 def version_of(movespec: MoveSpec, text: str) -> MoveSpecVersion:

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
@@ -16,11 +15,6 @@ from tests.conftest import VALID_YAML, Machine, make_version
 
 KEYS = {"Onboard a customer", "Issue an API key", "Rotate or revoke a key"}
 RELEASING = {"Release, roll back or withdraw a version"}
-
-
-@pytest.fixture
-def operator(db: None) -> Client:
-    return member("operators")
 
 
 def tasks(client: Client) -> set[str]:

@@ -12,18 +12,13 @@ from django.urls import reverse
 
 from projects.models import ApiKey, Organization, Project
 from projects.scopes import Scope
+from tests.admin.credential_pages import mint_with, secret_of
 from tests.admin.staffing import address, member, text_of
-from tests.admin.test_credentials import mint_with, secret_of
 from tests.api.asking import nothing_changes
 from tests.concurrency.racing import race
 from tests.conftest import Machine
 
 ONBOARD = "/admin/projects/organization/onboard/"
-
-
-@pytest.fixture
-def operator(db: None) -> Client:
-    return member("operators")
 
 
 def wanted(**given: Any) -> dict[str, Any]:

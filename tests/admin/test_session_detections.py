@@ -12,27 +12,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from kynaplatform import clock
-from movespecs.models import MoveSpec
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import NO_FRAME
 from sessions_app.finishing import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession
 from staff.session_detections import DRAWN, LANE, LISTED, Lane, detections, picture
-from tests.admin.staffing import address, member, text_of
-from tests.conftest import Machine
+from tests.admin.staffing import address, text_of
 from tests.sessions_app.engine_work import whole
 from tests.sessions_app.lifecycle_scene import Scene, at
 from tests.sessions_app.plans import explained, rows_read
-
-
-@pytest.fixture
-def scene(owner: Machine, movespec: MoveSpec) -> Scene:
-    return Scene(owner, movespec)
-
-
-@pytest.fixture
-def support(db: None) -> Client:
-    return member("support")
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from projects.models import ApiKey, Credential, Organization, Project
+from tests.admin.session_rows import make_session
 from tests.admin.staffing import ROLES, address
-from tests.admin.test_sessions import make_session
 from tests.browser.conftest import member
 from tests.browser.test_admin_as_staff import do, mint, told
 from tests.browser.test_admin_is_accessible import Inspection

@@ -1,106 +1,29 @@
-"""The admin's list of sessions, whatever their number; one session's life; and cancelling."""
+"""The admin's list of sessions, whatever their number."""
 
 import re
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
 from movespecs.models import MoveSpec
 from projects.models import Organization, Project
-from sessions_app.deadlines import session_as_of
 from sessions_app.keyset import Place, place
 from sessions_app.models import DetectionSession, Mode, Status
-from staff.display import duration
-from staff.session_timeline import timeline
+from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session, overdue
 from tests.conftest import Machine, make_machine, make_released
-from tests.sessions_app.lifecycle_scene import START, Scene, at
-
-LIST = "/admin/sessions_app/detectionsession/"
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-# What a state needs beside its name; live ones have an hour left.
-ENDED = {"ended_at": NOON, "deadline_at": None}
-STATES: dict[str, dict[str, Any]] = {
-    "created": {},
-    "streaming": {"started_at": NOON},
-    "finalizing": {"started_at": NOON, "finishing_outcome": "completed"},
-    "completed": ENDED | {"terminal_outcome": "completed"},
-    "cancelled": ENDED | {"terminal_outcome": "cancelled"},
-    "failed": ENDED | {"terminal_outcome": "failed", "error_code": "engine_broke"},
-}
-
-
-@pytest.fixture
-def superuser(db: None) -> Client:
-    return client_of(User.objects.create_superuser("root"))
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def member_of(role: str) -> Client:
-    user = User.objects.create_user(role.replace(" ", ""), is_staff=True)
-    user.groups.add(Group.objects.get(name=role))
-    return client_of(user)
-
-
-def make_session(
-    movespec: MoveSpec, status: str = "completed", mode: str = "live", **columns: Any
-) -> str:
-    """The id of a session of the MoveSpec's project, created at NOON if not told otherwise."""
-    made = DetectionSession.objects.create(
-        **{
-            "project_id": movespec.project_id,
-            "resolved_version_id": movespec.current_released_version_id,
-            "mode": mode,
-            "status": status,
-            "contract_major": 1,
-            "created_at": NOON,
-            "deadline_at": timezone.now() + HOUR,
-            "signing_key_id": uuid.uuid4(),
-            "runtime_token_expires_at": NOON,
-            "stream_url": "ws://127.0.0.1/",
-            **STATES[status],
-            **columns,
-        }
-    )
-    return str(made.id)
-
-
-def overdue(movespec: MoveSpec, status: str, **columns: Any) -> str:
-    """A session that the sweep has not seen: its deadline passed a minute ago."""
-    now = timezone.now()
-    passed = now - timedelta(minutes=1)
-    longest = {} if status == "created" else {"longest_until": now + HOUR}
-    return make_session(movespec, status, deadline_at=passed, **longest | columns)
-
-
-def listed(client: Client, **asked: Any) -> list[str]:
-    answer = client.get(LIST, asked)
-    assert answer.status_code == 200
-    return [str(session.id) for session in answer.context["cl"].result_list]
 
 
 def addresses(client: Client, address: str) -> dict[str, str]:
     """What the page at `address` links to beside itself: Newest, Newer, Older."""
     return dict(client.get(address).context["cl"].neighbours)
-
-
-# --- Filters -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", Status.values)
@@ -331,9 +254,6 @@ def test_a_row_shows_customer_movespec_outcome_repetitions_and_frames(
     ]  # fmt: skip
 
 
-# --- Search ------------------------------------------------------------------------------
-
-
 def test_it_finds_by_the_id_of_a_session_a_project_or_a_version(
     superuser: Client, movespec: MoveSpec, outsider: Machine
 ) -> None:
@@ -408,9 +328,6 @@ def test_what_no_list_can_ask_is_refused(
     assert answer.status_code == 400
     assert session_id not in answer.content.decode()
     assert f'<a href="{LIST}">' in answer.content.decode()
-
-
-# --- Pages -------------------------------------------------------------------------------
 
 
 def add_rows(movespec: MoveSpec, count: int, **columns: str) -> None:
@@ -523,319 +440,3 @@ def queries_of(client: Client, asked: dict[str, Any]) -> int:
         assert client.get(LIST, asked).status_code == 200
     assert not [query for query in queries if "COUNT(" in query["sql"]]
     return len(queries)
-
-
-# --- Cancelling --------------------------------------------------------------------------
-
-
-def cancel_address(session_id: str) -> str:
-    return reverse("admin:sessions_app_detectionsession_cancel", args=[session_id])
-
-
-def cancel_many(client: Client, *ids: str, asked: str = "", **more: str) -> Any:
-    return client.post(
-        LIST + asked, {"action": "cancel", "_selected_action": ids, **more}, follow=True
-    )
-
-
-CONFIRMED = {"confirmed": "yes", "reason": "Stuck."}
-
-
-def state(session_id: str) -> tuple[str, str | None]:
-    row = DetectionSession.objects.get(id=session_id)
-    return row.status, row.terminal_outcome
-
-
-def test_the_page_of_a_live_session_leads_to_cancelling_it(
-    superuser: Client, movespec: MoveSpec
-) -> None:
-    running, over = make_session(movespec, "streaming"), make_session(movespec)
-    due = overdue(movespec, "created")
-    offered = [
-        cancel_address(one) in superuser.get(f"{LIST}{one}/change/").content.decode()
-        for one in (running, over, due)
-    ]
-    assert offered == [True, False, False]
-
-
-@pytest.mark.parametrize("status", ["created", "streaming", "finalizing"])
-def test_it_cancels_one_and_keeps_the_reason(
-    superuser: Client, movespec: MoveSpec, status: str
-) -> None:
-    this, other = make_session(movespec, status), make_session(movespec, status)
-    asked = superuser.get(cancel_address(this)).content.decode()
-    assert "gets session_done and is disconnected" in asked
-    assert "Frames that were acknowledged stay counted." in asked
-    assert state(this) == (status, None)
-
-    answer = superuser.post(cancel_address(this), {"reason": "Stuck."})
-
-    assert answer.headers["Location"] == f"{LIST}{this}/change/"
-    assert state(this) == ("cancelled", "cancelled")
-    assert state(other) == (status, None)
-    entry = LogEntry.objects.get()
-    assert (entry.object_id, entry.get_change_message()) == (
-        this,
-        f"Cancelled session Acme / owner / {this}. Reason: Stuck.",
-    )
-
-
-@pytest.mark.parametrize(
-    ("status", "outcome"),
-    [("completed", "completed"), ("cancelled", "expired"), ("failed", "abandoned")],
-)
-def test_a_session_that_ended_meanwhile_is_told_of_and_unchanged(
-    superuser: Client, movespec: MoveSpec, status: str, outcome: str
-) -> None:
-    this = make_session(movespec, status, terminal_outcome=outcome)
-    before = DetectionSession.objects.filter(id=this).values().get()
-    answer = superuser.post(cancel_address(this), {"reason": "Stuck."})
-    assert answer.status_code == 409
-    assert f"It had ended already: {status}, outcome {outcome}." in answer.content.decode()
-    assert DetectionSession.objects.filter(id=this).values().get() == before
-    assert LogEntry.objects.count() == 0
-
-
-def test_a_session_that_is_overdue_is_told_of_by_its_deadline(
-    superuser: Client, movespec: MoveSpec
-) -> None:
-    this = overdue(movespec, "streaming")
-    answer = superuser.post(cancel_address(this), {"reason": "Stuck."})
-    assert answer.status_code == 409
-    assert "It had ended already: failed, outcome abandoned." in answer.content.decode()
-    assert state(this) == ("streaming", None)
-
-
-def test_it_cancels_many_but_those_that_ended_meanwhile(
-    superuser: Client, movespec: MoveSpec
-) -> None:
-    running = [make_session(movespec, status) for status in ("created", "streaming")]
-    over = make_session(movespec, "cancelled", terminal_outcome="suspended")
-    due = overdue(movespec, "created")
-    rest = make_session(movespec, "created")
-    asked = cancel_many(superuser, *running, over, due)
-    assert asked.context["title"] == "Cancel 4 detection sessions"
-    assert [state(one)[1] for one in running] == [None, None]
-
-    # The filter that found them no longer does.
-    done = cancel_many(
-        superuser, *running, over, due, asked="?status__exact=streaming", **CONFIRMED
-    )
-
-    assert sorted(str(message) for message in done.context["messages"]) == sorted(
-        [
-            f"Acme / owner / {over}: It had ended already: cancelled, outcome suspended.",
-            f"Acme / owner / {due}: It had ended already: cancelled, outcome expired.",
-            "Cancelled 2 of 4.",
-        ]
-    )
-    assert [state(one) for one in (*running, over, due, rest)] == [
-        ("cancelled", "cancelled"),
-        ("cancelled", "cancelled"),
-        ("cancelled", "suspended"),
-        ("created", None),
-        ("created", None),
-    ]
-    assert set(LogEntry.objects.values_list("object_id", flat=True)) == set(running)
-
-
-def test_a_reason_is_needed(superuser: Client, movespec: MoveSpec) -> None:
-    this = make_session(movespec, "created")
-    assert superuser.post(cancel_address(this), {"reason": ""}).status_code == 200
-    cancel_many(superuser, this, confirmed="yes", reason=" ")
-    assert state(this) == ("created", None)
-
-
-@pytest.mark.parametrize("role", ["support", "release managers"])
-def test_who_only_looks_does_not_cancel(movespec: MoveSpec, role: str) -> None:
-    this = make_session(movespec, "streaming")
-    client = member_of(role)
-    assert listed(client) == [this]
-    assert cancel_address(this) not in client.get(f"{LIST}{this}/change/").content.decode()
-    assert client.get(cancel_address(this)).status_code == 403
-    assert client.post(cancel_address(this), {"reason": "Stuck."}).status_code == 403
-    cancel_many(client, this, **CONFIRMED)
-    assert state(this) == ("streaming", None)
-    assert LogEntry.objects.count() == 0
-
-
-def test_an_operator_cancels(movespec: MoveSpec) -> None:
-    this = make_session(movespec, "streaming")
-    cancel_many(member_of("operators"), this, **CONFIRMED)
-    assert state(this) == ("cancelled", "cancelled")
-
-
-# --- One session -------------------------------------------------------------------------
-
-
-def test_its_page_shows_it_as_its_deadlines_have_left_it(
-    superuser: Client, movespec: MoveSpec
-) -> None:
-    shown = superuser.get(f"{LIST}{overdue(movespec, 'created')}/change/").content.decode()
-    assert "session_expired" in shown
-    assert "cancelled, outcome expired, 0 frames accepted." in shown
-
-
-def test_its_page_leads_to_project_movespec_and_version(
-    superuser: Client, movespec: MoveSpec
-) -> None:
-    MoveSpec.objects.update(name="<script>alert(1)</script>")
-    this = make_session(
-        movespec, "failed", error_message="<script>alert(2)</script>", error_code="broke"
-    )
-    shown = superuser.get(f"{LIST}{this}/change/").content.decode()
-    for name, id_ in (
-        ("projects_project", movespec.project_id),
-        ("movespecs_movespec", movespec.id),
-        ("movespecs_movespecversion", movespec.current_released_version_id),
-    ):
-        assert f'href="{reverse(f"admin:{name}_change", args=[id_])}"' in shown
-    assert "<script>alert" not in shown
-    # Among the facts, at its end, and among the columns.
-    assert shown.count("&lt;script&gt;alert(2)") == 3
-
-
-def test_its_page_costs_a_few_queries(superuser: Client, movespec: MoveSpec) -> None:
-    this = make_session(movespec, "streaming")
-    with CaptureQueriesContext(connection) as queries:
-        superuser.get(f"{LIST}{this}/change/")
-    # Who asks, twice; the session, twice; its events; its attaches.
-    assert len(queries) == 6
-
-
-@pytest.mark.parametrize("id_", ["x", uuid.uuid4()])
-def test_an_unknown_session_leads_back_with_a_word(superuser: Client, id_: Any) -> None:
-    answer = superuser.get(f"{LIST}{id_}/change/", follow=True)
-    assert "t exist" in answer.content.decode()
-    assert superuser.get(cancel_address(str(id_)), follow=True).status_code == 200
-
-
-@pytest.fixture
-def scene(owner: Machine, movespec: MoveSpec) -> Scene:
-    return Scene(owner, movespec)
-
-
-def steps(session_id: uuid.UUID, seconds: float) -> list[tuple[str, float | None, str, bool]]:
-    """Name, second, time since the step before, and whether it is ahead."""
-    session = session_as_of(DetectionSession.objects.filter(id=session_id), at(seconds))
-    assert session is not None
-    return [
-        (
-            step.name,
-            step.at and (step.at - START).total_seconds(),
-            step.after,
-            step.is_ahead,
-        )
-        for step in timeline(session, at(seconds))
-    ]
-
-
-def meaning(session_id: uuid.UUID, seconds: float, name: str) -> str:
-    session = session_as_of(DetectionSession.objects.filter(id=session_id), at(seconds))
-    assert session is not None
-    (found,) = (step.meaning for step in timeline(session, at(seconds)) if step.name == name)
-    return found
-
-
-def test_the_timeline_of_a_created_session_ends_with_its_attach_window(scene: Scene) -> None:
-    this = scene.created()
-    assert steps(this, 10) == [("Created", 0, "", False), ("Deadline", 300, "5 min", True)]
-    assert (
-        meaning(this, 10, "Deadline") == "Cancelled as expired, unless a runtime attaches before."
-    )
-
-
-def test_the_timeline_of_an_expired_session(scene: Scene) -> None:
-    this = scene.created()
-    assert steps(this, 301) == [("Created", 0, "", False), ("Ended", 300, "5 min", False)]
-    assert meaning(this, 301, "Ended") == (
-        "cancelled, outcome expired, 0 frames accepted. "
-        "session_expired: No runtime attached within the attach window."
-    )
-
-
-def test_the_timeline_of_a_streaming_session_has_its_lease(scene: Scene) -> None:
-    this = scene.created()
-    scene.attach(this, 2.5)
-    assert steps(this, 10) == [
-        ("Created", 0, "", False),
-        ("Started", 2.5, "2.5 s", False),
-        ("Lease", 32.5, "30.0 s", True),
-        ("Deadline", 142.5, "1 min 50 s", True),
-    ]
-    assert meaning(this, 10, "Deadline").startswith("Failed as abandoned")
-    assert steps(this, 40)[2] == ("Lease", 32.5, "30.0 s", False)
-    assert meaning(this, 40, "Lease") == "It ran out: no runtime holds the session now."
-
-
-def test_the_timeline_of_an_abandoned_session(scene: Scene) -> None:
-    this, _ = scene.streaming()
-    assert steps(this, 141)[-1] == ("Ended", 140, "2 min 20 s", False)
-    assert meaning(this, 141, "Ended").startswith("failed, outcome abandoned, 0 frames accepted.")
-
-
-def test_the_timeline_of_a_long_session_says_what_its_longest_duration_does(scene: Scene) -> None:
-    this, attachment = scene.streaming()
-    scene.keep_alive(this, attachment, 3590)
-    assert steps(this, 3595)[-2:] == [
-        ("Deadline", 3600, "1 h", True),
-        ("Lease", 3620, "20.0 s", True),
-    ]
-    assert meaning(this, 3595, "Deadline").startswith("The longest duration: completed as max_")
-    assert steps(this, 3601) == [
-        ("Created", 0, "", False),
-        ("Started", 0, "0.0 s", False),
-        ("Finalizing", 3600, "1 h", False),
-        ("Lease", 3620, "20.0 s", True),
-        ("Deadline", 3650, "30.0 s", True),
-    ]
-    assert steps(this, 3651)[-1] == ("Ended", 3600, "1 h", False)
-
-
-def test_the_timeline_of_a_finalizing_session_keeps_no_time_of_the_request(scene: Scene) -> None:
-    this, _ = scene.finalizing()
-    assert steps(this, 1) == [
-        ("Created", 0, "", False),
-        ("Started", 0, "0.0 s", False),
-        ("Finalizing", None, "", False),
-        ("Lease", 30, "30.0 s", True),
-        ("Deadline", 60, "30.0 s", True),
-    ]
-    assert meaning(this, 1, "Deadline") == (
-        "Completed as completed, unless the runtime does it before."
-    )
-
-
-def test_the_timeline_of_sessions_that_a_runtime_ended(scene: Scene) -> None:
-    completed, attachment = scene.finalizing()
-    scene.finish(completed, attachment, 7)
-    failed, attachment = scene.streaming()
-    scene.fail(failed, attachment, 8)
-    assert steps(completed, 9)[-1] == ("Ended", 7, "7.0 s", False)
-    assert steps(failed, 9)[-1] == ("Ended", 8, "8.0 s", False)
-    assert meaning(failed, 9, "Ended") == (
-        "failed, outcome failed, 0 frames accepted. engine_broke: It broke."
-    )
-
-
-def test_the_timeline_of_a_cancelled_session(scene: Scene) -> None:
-    this = scene.created()
-    scene.cancel(this, 100)
-    assert steps(this, 101) == [("Created", 0, "", False), ("Ended", 100, "1 min 40 s", False)]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "0.0 s"),
-        (3.24, "3.2 s"),
-        (60, "1 min"),
-        (61, "1 min 1 s"),
-        (3600, "1 h"),
-        (3661, "1 h 1 min"),
-        (86_400, "1 d"),
-        (90_000, "1 d 1 h"),
-    ],
-)
-def test_a_duration_is_told_in_two_units(seconds: float, words: str) -> None:
-    assert duration(timedelta(seconds=seconds)) == words

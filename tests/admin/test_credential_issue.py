@@ -1,0 +1,230 @@
+"""API keys and service accounts are issued in the admin; a secret is shown once."""
+
+import html
+import json
+import logging
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from projects import suspension
+from projects.models import ApiKey, Organization, Project, ServiceAccount
+from projects.scopes import Scope
+from tests.admin.credential_pages import (
+    KINDS,
+    SECRET,
+    histories,
+    issue,
+    issue_page,
+    key,
+    mint_with,
+    rotate,
+    secret_of,
+    wanted,
+)
+from tests.admin.staffing import LEVELS, address, member, text_of
+from tests.api.asking import nothing_changes, refused
+from tests.concurrency.racing import race
+from tests.conftest import MOVESPECS, TOKENS, Machine
+
+
+def every_text() -> str:
+    """All rows of all tables, as text."""
+    with connection.cursor() as cursor:
+        rows = []
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT to_jsonb(t)::text FROM "{table}" t')  # noqa: S608
+            rows += [line for (line,) in cursor.fetchall()]
+    return "\n".join(rows)
+
+
+def test_operators_issue_a_key_with_scopes_and_an_expiry(operator: Client, owner: Machine) -> None:
+    given = wanted(scopes=["sessions:write", "movespecs:read"], expires_at="2999-12-31T23:59")
+
+    secret = secret_of(operator.post(issue_page(owner), given))
+
+    issued = ApiKey.objects.get(name="Gateway")
+    assert str(issued.id) == given["chosen_id"]
+    assert issued.project == owner.project
+    assert issued.scopes == ["movespecs:read", "sessions:write"]
+    assert issued.expires_at == datetime.fromisoformat("2999-12-31T23:59Z")
+    minted = mint_with(secret)
+    assert minted.status_code == 201
+    token = minted.json()["access_token"]
+    assert owner.call("GET", MOVESPECS, token=token).status_code == 200
+    refused(
+        owner.call("POST", MOVESPECS, {"name": "x"}, token=token),
+        403, "insufficient_scope", required_scope="movespecs:write",
+    )  # fmt: skip
+    assert histories(issued) == ["Issued."]
+    assert histories(owner.project) == [f"Issued API key Acme / owner / {issued}."]
+
+
+def test_operators_issue_a_service_account(operator: Client, owner: Machine) -> None:
+    response = issue(operator, owner, ServiceAccount)
+
+    secret = secret_of(response)
+    account = ServiceAccount.objects.get()
+    body = {"service_account_id": str(account.id), "service_account_secret": secret}
+    assert html.unescape(text_of(response)).count(
+        json.dumps(body).replace(secret, "<the secret>")
+    ) == 1  # fmt: skip
+    assert Client().post(TOKENS, body, content_type="application/json").status_code == 201
+    assert account.scopes == sorted(Scope.values)
+
+
+def test_all_scopes_are_chosen_at_first_and_no_expiry(operator: Client, owner: Machine) -> None:
+    form = operator.get(issue_page(owner)).context["form"]
+
+    assert form["scopes"].value() == sorted(Scope.values)
+    assert form["expires_at"].value() is None
+    again = operator.get(issue_page(owner)).context["form"]
+    assert form["chosen_id"].value() != again["chosen_id"].value()
+
+
+@KINDS
+def test_who_begins_at_the_keys_chooses_the_project_by_its_customer(
+    operator: Client, owner: Machine, model: Any
+) -> None:
+    page = address(model, "add")
+    with nothing_changes():
+        nobody = operator.post(page, {"project": ""})
+        chosen = operator.post(page, {"project": str(owner.project.id)})
+
+    assert nobody.context["form"].errors == {"project": ["This field is required."]}
+    assert (chosen.status_code, chosen["Location"]) == (302, issue_page(owner, model))
+
+
+@KINDS
+def test_who_issues_sees_whose_it_will_be_and_whose_it_is(
+    operator: Client, owner: Machine, outsider: Machine, model: Any
+) -> None:
+    """Three customers have a project of one name."""
+    third = Organization.objects.create(name="Third")
+    Project.objects.create(name="ios APP", organization=third)
+    Project.objects.filter(id__in=[owner.project.id, outsider.project.id]).update(name="iOS app")
+
+    asked = operator.get(issue_page(owner, model))
+
+    kind = "an API key" if model is ApiKey else "a service account"
+    assert asked.context["title"] == f"Issue {kind} for Acme / iOS app"
+    assert asked.context["effects"][:2] == [
+        "It is for Acme / iOS app, and works for no other project.",
+        "Not meant are: Third / ios APP, Elsewhere / iOS app.",
+    ]
+    shown = issue(operator, owner, model)
+    assert shown.context["title"] == "The secret of Acme / iOS app / Gateway"
+    assert f'<a href="{address(owner.project)}">Acme / iOS app</a>' in text_of(shown)
+    issued = model.objects.get(name="Gateway")
+    assert issued.project == owner.project
+    for page in (address(issued), address(issued, "rotate"), address(issued, "history")):
+        assert "Acme / iOS app" in text_of(operator.get(page))
+
+
+@LEVELS
+def test_who_issues_for_what_is_suspended_is_told(
+    operator: Client, owner: Machine, level: str
+) -> None:
+    suspension.suspend(getattr(owner, level), now=timezone.now())
+
+    effects = operator.get(issue_page(owner)).context["effects"]
+
+    assert effects[-1] == "It is refused until the suspension is ended by a resume."
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "complaint"),
+    [
+        ("name", "", "This field is required."),
+        ("name", "a\0b", "Null characters are not allowed."),
+        ("name", "safe\u202egpj", "Holds a control or format character."),
+        ("name", "two\nlines", "Holds a control or format character."),
+        ("scopes", [], "This field is required."),
+        ("scopes", ["all"], "Select a valid choice. all is not one of the available choices."),
+        ("expires_at", "2026-01-01T00:00", "This moment has passed. Choose one in the future."),
+        ("expires_at", "275760-09-13T00:00", "Enter a valid date/time."),
+        ("chosen_id", "1", "Enter a valid UUID."),
+    ],
+)
+def test_what_can_not_be_issued_is_a_complaint(
+    operator: Client, owner: Machine, field: str, given: Any, complaint: str
+) -> None:
+    with nothing_changes():
+        answer = issue(operator, owner, **{field: given})
+
+    assert answer.status_code == 200
+    assert answer.context["form"].errors == {field: [complaint]}
+
+
+def test_the_secret_is_on_no_page_in_no_table_and_in_no_log(
+    operator: Client, owner: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    # The templates' logger writes whole contexts when a variable is missing.
+    for logger in ("", "django", "django.template"):
+        caplog.set_level(logging.DEBUG, logger=logger)
+    issued = secret_of(issue(operator, owner))
+    gateway = ApiKey.objects.get(name="Gateway")
+    rotated = secret_of(rotate(operator, gateway))
+    successor = ApiKey.objects.exclude(id__in=[gateway.id, owner.credential.id]).get()
+
+    pages = [address(ApiKey, "changelist"), "/admin/", "/admin/admin/logentry/"]
+    for row in (gateway, successor):
+        pages += [address(row, name) for name in ("change", "history", "rotate", "revoke")]
+    shown = [text_of(operator.get(page)) for page in pages]
+    formatter = logging.Formatter()
+    logged = [f"{formatter.format(record)} {vars(record)}" for record in caplog.records]
+
+    assert any("Exception while resolving variable" in line for line in logged)
+    for secret in (issued, rotated, issued[-43:], rotated[-43:]):
+        assert not any(secret in text for text in [*shown, *logged])
+        assert secret not in every_text()
+        assert secret not in operator.cookies.output()
+    assert "django_session" in connection.introspection.table_names()
+
+
+def test_nothing_between_keeps_the_page_of_the_secret(operator: Client, owner: Machine) -> None:
+    for response in (issue(operator, owner), rotate(operator, key(owner))):
+        kept = response["Cache-Control"].split(", ")
+        assert {"no-store", "private", "max-age=0"} <= set(kept)
+        assert 'autocomplete="off"' in text_of(response)
+
+
+def test_sending_the_form_twice_issues_one_and_shows_its_secret_once(
+    operator: Client, owner: Machine
+) -> None:
+    given = wanted()
+    secret_of(operator.post(issue_page(owner), given))
+    issued = ApiKey.objects.get(name="Gateway")
+
+    with nothing_changes():
+        again = operator.post(issue_page(owner), given)
+
+    assert (again.status_code, again["Location"]) == (302, address(issued))
+    told = text_of(operator.get(address(issued)))
+    assert "It was issued already, and its secret was shown then. If that is lost, rotate." in told
+    assert SECRET.findall(told) == []
+
+
+def test_an_id_of_another_credential_is_refused(operator: Client, owner: Machine) -> None:
+    with nothing_changes():
+        answer = issue(operator, owner, ServiceAccount, chosen_id=str(owner.credential.id))
+    assert (answer.status_code, answer["Location"]) == (302, address(key(owner)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_the_same_form_sent_twice_at_once_exactly_one_issues(owner: Machine) -> None:
+    clients = [member("operators", name) for name in ("ada", "alan")]
+    given = wanted()
+
+    answers = race(
+        [lambda client=client: client.post(issue_page(owner), given) for client in clients]
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 302]
+    assert ApiKey.objects.filter(name="Gateway").count() == 1
+    (secret,) = (secret_of(answer) for answer in answers if answer.status_code == 200)
+    assert mint_with(secret).status_code == 201

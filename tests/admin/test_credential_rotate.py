@@ -1,0 +1,325 @@
+"""Credentials are rotated in the admin, and lead to their successors."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from kynaplatform.api.errors import Conflict
+from projects.access_tokens import access_token_mint
+from projects.authentication import authenticate_token
+from projects.credentials import (
+    credential_issue,
+    credential_revoke,
+    credential_rotate,
+    credential_verify,
+)
+from projects.models import ApiKey, Credential, CredentialKind
+from staff.full_names import full_name
+from tests.admin.credential_pages import (
+    KINDS,
+    SECRET,
+    histories,
+    key,
+    mint_with,
+    rotate,
+    secret_of,
+    seen,
+)
+from tests.admin.staffing import address, member, text_of
+from tests.api.asking import nothing_changes, refused
+from tests.concurrency.racing import race
+from tests.conftest import MOVESPECS, Machine
+
+HOUR = timedelta(hours=1)
+TICK = timedelta(microseconds=1)
+
+
+def test_after_a_rotation_both_work_and_after_the_overlap_only_the_new(
+    operator: Client, owner: Machine
+) -> None:
+    old_token = owner.token
+    before = timezone.now()
+
+    secret = secret_of(rotate(operator, key(owner), overlap="1"))
+
+    new = ApiKey.objects.exclude(id=owner.credential.id).get()
+    old = key(owner)
+    assert old.expires_at is not None
+    assert before + HOUR <= old.expires_at <= timezone.now() + HOUR
+    assert (new.name, new.project_id, new.scopes, new.expires_at) == (
+        old.name, old.project_id, old.scopes, None,
+    )  # fmt: skip
+    assert mint_with(owner.secret).status_code == mint_with(secret).status_code == 201
+    assert owner.get(MOVESPECS).status_code == 200
+
+    late, end = old.expires_at - TICK, old.expires_at
+    _, token = access_token_mint(credential=old, scopes=old.scopes, now=late - timedelta(minutes=1))
+    assert verified(owner.secret, late) == old
+    assert authenticate_token(token, late - timedelta(seconds=1)).credential_id == old.id
+    assert verified(owner.secret, end) is None
+    assert verified(secret, end + timedelta(days=900)) == new
+    # In HTTP as well, once the moment has passed.
+    Credential.objects.filter(id=old.id).update(expires_at=timezone.now())
+    refused(mint_with(owner.secret), 401, "api_key_invalid")
+    refused(owner.call("GET", MOVESPECS, token=old_token), 401, "access_token_invalid")
+    assert mint_with(secret).status_code == 201
+
+
+def verified(secret: str, now: datetime) -> Credential | None:
+    return credential_verify(
+        kind=CredentialKind.API_KEY, secret=secret, credential_id=None, now=now
+    )
+
+
+@pytest.mark.parametrize(("overlap", "hours"), [("1", 1), ("24", 24), ("168", 168)])
+@KINDS
+def test_the_old_one_goes_on_for_the_overlap_that_was_chosen(
+    operator: Client, owner: Machine, model: Any, overlap: str, hours: int
+) -> None:
+    kind = CredentialKind.API_KEY if model is ApiKey else CredentialKind.SERVICE_ACCOUNT
+    scopes = ["sessions:write"]
+    old, _ = credential_issue(project=owner.project, kind=kind, name="old", scopes=scopes)
+    before = timezone.now()
+
+    secret_of(
+        rotate(
+            operator, model.objects.get(id=old.id), overlap=overlap, expires_at="2999-01-01T00:00"
+        )
+    )
+
+    old.refresh_from_db()
+    assert old.expires_at is not None
+    assert timedelta() <= old.expires_at - before - hours * HOUR < timedelta(minutes=1)
+    new = model.objects.get(name="old", expires_at__year=2999)
+    assert (new.kind, new.scopes, new.revoked_at) == (kind, scopes, None)
+    assert histories(old) == [f"Rotated {full_name(old)}: {new} replaces it. Reason: Leaked"]
+    assert histories(new) == [f"Issued to replace {old}."]
+
+
+def test_without_overlap_the_old_one_is_revoked_at_once(operator: Client, owner: Machine) -> None:
+    secret = secret_of(rotate(operator, key(owner), overlap="0"))
+
+    refused(mint_with(owner.secret), 401, "api_key_invalid")
+    refused(owner.get(MOVESPECS), 401, "access_token_invalid")
+    assert mint_with(secret).status_code == 201
+    old = key(owner)
+    assert old.expires_at is None
+    assert old.revoked_at is not None
+
+
+def test_an_overlap_does_not_prolong_a_key_and_still_refuses_a_second_rotation(
+    operator: Client, owner: Machine
+) -> None:
+    soon = timezone.now() + HOUR
+    Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
+    as_shown = seen(owner.credential)
+
+    secret_of(rotate(operator, key(owner), overlap="24"))
+
+    assert key(owner).expires_at == soon - TICK
+    with nothing_changes():
+        late = rotate(operator, key(owner), overlap="24", seen_expires_at=as_shown)
+    assert late.status_code == 409
+
+
+def test_reloading_the_page_of_a_new_secret_does_not_rotate_again(
+    operator: Client, owner: Machine
+) -> None:
+    secret_of(rotate(operator, key(owner)))
+
+    with nothing_changes():
+        again = rotate(operator, key(owner), seen_expires_at="")
+
+    assert again.status_code == 409
+    assert "It was rotated or given another expiry meanwhile." in text_of(again)
+    assert SECRET.findall(text_of(again)) == []
+    assert again.context["form"]["seen_expires_at"].value() == key(owner).expires_at.replace(
+        tzinfo=None
+    )
+    assert again.context["form"]["overlap"].value() == "24"
+
+
+def expiry_on(client: Client, row: Credential) -> str:
+    """What the page of a rotation has filled in."""
+    shown = text_of(client.get(address(row, "rotate")))
+    (field,) = re.findall(r'<input type="datetime-local" name="expires_at"[^>]*>', shown)
+    found = re.search(r'value="([^"]*)"', field)
+    return found[1] if found else ""
+
+
+def test_the_new_one_is_given_the_lifetime_of_the_old_one(operator: Client, owner: Machine) -> None:
+    now = timezone.now()
+    Credential.objects.filter(id=owner.credential.id).update(
+        created_at=now - timedelta(days=70), expires_at=now + timedelta(days=20)
+    )
+    asked = text_of(operator.get(address(key(owner), "rotate")))
+    assert "The new one expires as long after now as the old one did" in asked
+    filled_in = expiry_on(operator, key(owner))
+    due = datetime.fromisoformat(f"{filled_in}Z")
+    assert timedelta(minutes=-1) < due - (now + timedelta(days=90)) < timedelta(minutes=1)
+
+    answer = rotate(operator, key(owner), expires_at=filled_in)
+
+    assert f"It expires at {due:%Y-%m-%d %H:%M} UTC." in text_of(answer)
+    assert ApiKey.objects.exclude(id=owner.credential.id).get().expires_at == due
+
+
+def test_the_new_one_never_expires_only_if_that_is_said(operator: Client, owner: Machine) -> None:
+    never = expiry_on(operator, key(owner))
+    assert never == ""
+    soon = timezone.now() + timedelta(days=20)
+    Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
+    assert expiry_on(operator, key(owner)) != ""
+
+    answer = rotate(operator, key(owner), expires_at="")
+
+    assert "It does not expire." in text_of(answer)
+    assert ApiKey.objects.exclude(id=owner.credential.id).get().expires_at is None
+
+
+def test_what_was_said_of_the_expiry_is_kept_when_it_can_not_be_done(
+    operator: Client, owner: Machine
+) -> None:
+    soon = timezone.now() + timedelta(days=20)
+    Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
+    for said in ("", "2999-01-01T00:00"):
+        told = rotate(operator, key(owner), expires_at=said, seen_expires_at="")
+        assert told.status_code == 409
+        assert told.context["form"]["expires_at"].value() == said
+
+
+def test_the_last_of_years_can_not_be_prolonged(operator: Client, owner: Machine) -> None:
+    last = datetime.fromisoformat("9999-12-31T23:59:00Z")
+    Credential.objects.filter(id=owner.credential.id).update(expires_at=last)
+    assert expiry_on(operator, key(owner)) == "9999-12-31T23:59"
+
+
+def test_the_hidden_field_keeps_the_moment_to_the_microsecond(
+    operator: Client, owner: Machine
+) -> None:
+    moment = datetime.fromisoformat("2999-01-02T03:04:05.678901Z")
+    Credential.objects.filter(id=owner.credential.id).update(expires_at=moment)
+    shown = text_of(operator.get(address(key(owner), "rotate")))
+    (value,) = re.findall(r'name="seen_expires_at" value="([^"]*)"', shown)
+
+    secret_of(rotate(operator, key(owner), seen_expires_at=value))
+
+    assert ApiKey.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("moments", "told"),
+    [
+        ({"revoked_at": "2026-03-04T05:06:07Z"}, "revoked since 2026-03-04 05:06 UTC."),
+        ({"expires_at": "2026-03-04T05:06:07Z"}, "It expired at 2026-03-04 05:06 UTC."),
+    ],
+)
+@pytest.mark.parametrize("overlap", ["0", "24"])
+def test_what_is_not_live_is_not_rotated(
+    operator: Client, owner: Machine, moments: dict[str, str], told: str, overlap: str
+) -> None:
+    Credential.objects.filter(id=owner.credential.id).update(**moments)
+
+    with nothing_changes():
+        answer = rotate(operator, key(owner), overlap=overlap)
+
+    assert answer.status_code == 409
+    assert told in text_of(answer)
+    assert address(key(owner), "rotate") not in text_of(operator.get(address(key(owner))))
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "complaint"),
+    [
+        ("overlap", "2", "Select a valid choice. 2 is not one of the available choices."),
+        ("overlap", "", "This field is required."),
+        ("reason", "", "This field is required."),
+        ("expires_at", "2026-01-01T00:00", "This moment has passed. Choose one in the future."),
+    ],
+)
+def test_a_rotation_that_is_not_said_right_is_a_complaint(
+    operator: Client, owner: Machine, field: str, given: str, complaint: str
+) -> None:
+    with nothing_changes():
+        answer = rotate(operator, key(owner), **{field: given})
+
+    assert answer.status_code == 200
+    assert answer.context["form"].errors == {field: [complaint]}
+
+
+@pytest.mark.parametrize("overlap", ["0", "24"])
+@pytest.mark.parametrize("is_expiring", [False, True])
+@pytest.mark.django_db(transaction=True)
+def test_of_two_rotations_at_once_exactly_one_happens(
+    owner: Machine, overlap: str, is_expiring: bool
+) -> None:
+    if is_expiring:
+        soon = timezone.now() + HOUR
+        Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
+    ada, alan = member("operators", "ada"), member("operators", "alan")
+    given = {"overlap": overlap, "seen_expires_at": seen(owner.credential)}
+
+    answers = race(
+        [
+            lambda: rotate(ada, key(owner), **given),
+            lambda: rotate(alan, key(owner), **given),
+        ]
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert ApiKey.objects.count() == 2
+    (secret,) = (secret_of(answer) for answer in answers if answer.status_code == 200)
+    assert mint_with(secret).status_code == 201
+    assert len(histories(key(owner))) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_rotation_and_a_revocation_at_once_a_revoked_key_stays_so(owner: Machine) -> None:
+    now = timezone.now()
+
+    def rotated() -> str:
+        try:
+            credential_rotate(
+                credential=key(owner), seen_expires_at=None, overlap=HOUR, expires_at=None, now=now
+            )
+        except Conflict as conflict:
+            return str(conflict)
+        return "rotated"
+
+    outcome, _ = race([rotated, lambda: credential_revoke(credential=key(owner), now=now)])
+
+    assert key(owner).revoked_at == now
+    assert ApiKey.objects.count() == (2 if outcome == "rotated" else 1)
+    assert (key(owner).expires_at is None) == (outcome != "rotated")
+
+
+@KINDS
+def test_a_key_and_its_successors_lead_to_each_other(
+    operator: Client, owner: Machine, model: Any
+) -> None:
+    kind = CredentialKind.API_KEY if model is ApiKey else CredentialKind.SERVICE_ACCOUNT
+    first, _ = credential_issue(project=owner.project, kind=kind, name="Gateway")
+    first = model.objects.get(id=first.id)
+    alone = text_of(operator.get(address(first)))
+    assert "Replaces" not in alone
+    assert "Replaced by" not in alone
+
+    secret_of(rotate(operator, first))
+    second = model.objects.get(replaces=first)
+    # The secret of the second was lost while the first went on.
+    secret_of(rotate(operator, first))
+    third = model.objects.exclude(id=second.id).get(replaces=first)
+
+    def links(row: Credential, label: str) -> list[str]:
+        shown = text_of(operator.get(address(row)))
+        found = re.search(rf"<label>{label}:</label>\s*<div class=\"readonly\">(.*?)</div>", shown)
+        return re.findall(r'href="([^"]+)"', found[1]) if found else []
+
+    assert links(first, "Replaced by") == [address(third), address(second)]
+    assert links(first, "Replaces") == []
+    assert links(second, "Replaces") == links(third, "Replaces") == [address(first)]
+    assert links(second, "Replaced by") == []

@@ -1,0 +1,265 @@
+"""Staff release versions, and roll back to them."""
+
+import re
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+
+from movespecs.authors import PLATFORM
+from movespecs.drafts import movespec_create
+from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.releases import version_release
+from sessions_app.lifecycle import session_cancel
+from sessions_app.models import DetectionSession
+from tests.admin.staffing import address, member, text_of
+from tests.admin.version_actions import (
+    WARNED,
+    act,
+    changed_by_staff,
+    history_of,
+    latest_release_of,
+    released_of,
+    seen_on,
+    send,
+)
+from tests.api.asking import database_state
+from tests.concurrency.racing import race
+from tests.conftest import Machine, make_version
+
+
+def test_the_confirmation_tells_what_a_release_does(
+    manager: Client, owner: Machine, movespec: MoveSpec
+) -> None:
+    for _ in range(3):
+        owner.create_session(movespec)
+    ended = DetectionSession.objects.latest("created_at")
+    session_cancel(session_id=ended.id, project_id=owner.project.id, now=timezone.now())
+    version = make_version(movespec.id, WARNED)
+
+    page = text_of(manager.get(address(version, "release")))
+
+    assert "Every new session of Squat gets version 2 instead of version 1, at once." in page
+    assert (
+        "In the last day 3 sessions resolved to version 1, the released one; "
+        "2 sessions of it are alive." in page
+    )
+    assert "<strong>Warning</strong>" in page
+    assert "<ins>165</ins>" in page
+
+
+def test_a_release_reaches_the_next_session_and_the_history(
+    manager: Client, owner: Machine, movespec: MoveSpec, second: MoveSpecVersion
+) -> None:
+    answer = act(manager, second, "release")
+
+    assert "Released version 2 of Acme / owner / Squat." in text_of(answer)
+    created = owner.create_session(movespec).json()
+    assert created["resolved_movespec_version_id"] == str(second.id)
+    assert history_of(movespec) == [
+        (1, 2, "grace", "It counts shallow squats."),
+        (None, 1, None, ""),
+    ]
+    entry = LogEntry.objects.get()
+    assert entry.get_change_message() == (
+        "Released version 2 of Acme / owner / Squat. Reason: It counts shallow squats."
+    )
+    page = text_of(manager.get(address(movespec)))
+    assert "It counts shallow squats." in page
+    assert page.index("grace") < page.index("the platform")
+
+
+def test_an_api_release_is_in_the_history_with_its_credential(
+    manager: Client, owner: Machine, movespec: MoveSpec, second: MoveSpecVersion
+) -> None:
+    path = f"/api/movespecs/{movespec.id}/versions/{second.id}/release"
+    assert owner.post(path).status_code == 200
+
+    page = text_of(manager.get(address(movespec)))
+
+    assert f"API key owner&#x27;s key ({owner.credential.id})" in page
+
+
+@pytest.mark.parametrize("name", ["release", "withdraw"])
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 1001])
+def test_a_reason_is_required(
+    manager: Client, movespec: MoveSpec, second: MoveSpecVersion, name: str, reason: str
+) -> None:
+    before = database_state()
+    answer = act(manager, second, name, reason=reason)
+    assert answer.status_code == 200
+    assert "errorlist" in text_of(answer)
+    assert changed_by_staff(before) == set()
+
+
+def test_the_released_version_offers_no_release(manager: Client, first: MoveSpecVersion) -> None:
+    page = text_of(manager.get(address(first)))
+    assert address(first, "release") not in page
+    assert address(first, "roll-back") not in page
+    assert address(first, "withdraw") in page
+
+
+def test_staff_roll_back_from_the_movespec_page(
+    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    act(manager, second, "release")
+    page = text_of(manager.get(address(movespec)))
+    assert "Roll back to version 1 …" in page
+    assert address(first, "roll-back") in page
+    assert address(first, "roll-back") in text_of(manager.get(address(first)))
+    assert address(first, "release") not in text_of(manager.get(address(first)))
+
+    answer = act(manager, first, "roll-back", reason="Version 2 counts nothing.")
+
+    assert "Rolled back to version 1 of Acme / owner / Squat." in text_of(answer)
+    assert history_of(movespec)[0] == (2, 1, "grace", "Version 2 counts nothing.")
+    assert "Roll back" not in text_of(manager.get(address(movespec)))
+
+
+def test_the_second_of_two_staff_is_told_what_the_first_did(
+    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    third = make_version(movespec.id, WARNED)
+    seen = seen_on(manager.get(address(third, "release")))
+    assert seen == latest_release_of(movespec)
+    act(member("operators", "alan"), second, "release", reason="Deeper squats.")
+    before = database_state()
+
+    told = send(manager, third, "release", seen, reason="Mine.")
+
+    assert told.status_code == 409
+    page = text_of(told)
+    assert re.search(
+        r"Nothing was changed, for meanwhile alan released version 2 at "
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\. Reason: Deeper squats\.",
+        page,
+    )
+    assert changed_by_staff(before) == set()
+    # The page is as things are now, what was typed is kept, and going on is one click.
+    assert "From version 2 to version 3" in page
+    assert "Mine." in page
+    assert seen_on(told) == latest_release_of(movespec)
+    answer = send(manager, third, "release", seen_on(told), reason="Mine.")
+    assert "Released version 3 of Acme / owner / Squat." in text_of(answer)
+    assert [to for _, to, _, _ in history_of(movespec)] == [3, 2, 1]
+
+
+def test_a_release_that_was_taken_back_meanwhile_is_told(
+    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    """What is released is what it was, and yet a colleague knows better by now."""
+    seen = seen_on(manager.get(address(second, "release")))
+    alan = member("operators", "alan")
+    act(alan, second, "release", reason="A try.")
+    act(alan, first, "roll-back", reason="It counts nothing.")
+    before = database_state()
+
+    told = send(manager, second, "release", seen)
+
+    assert told.status_code == 409
+    assert re.search(
+        r"meanwhile alan released version 2 at [\d :-]+ UTC\. Reason: A try\. "
+        r"Then alan released version 1 at [\d :-]+ UTC\. Reason: It counts nothing\.",
+        text_of(told),
+    )
+    assert changed_by_staff(before) == set()
+    assert "Released version 2" in text_of(send(manager, second, "release", seen_on(told)))
+
+
+def test_of_many_releases_since_the_first_are_told(
+    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    third = make_version(movespec.id, WARNED)
+    seen = seen_on(manager.get(address(third, "release")))
+    for version in [second, first] * 6:
+        version_release(
+            movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=timezone.now()
+        )
+
+    told = text_of(send(manager, third, "release", seen))
+
+    assert told.count("an API client released version") == 10
+    assert "Then 2 more, which the MoveSpec&#x27;s page lists." in told
+
+
+@pytest.mark.parametrize("seen", ["", "0", "-1", "nonsense"])
+def test_who_saw_no_release_changes_nothing(
+    manager: Client, second: MoveSpecVersion, seen: str
+) -> None:
+    before = database_state()
+    assert send(manager, second, "release", seen).status_code in (200, 409)
+    assert changed_by_staff(before) == set()
+
+
+def test_while_nothing_is_released_a_release_is_compared_with_what_was_last(
+    manager: Client, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    act(manager, first, "withdraw", replacement="nothing")
+
+    page = text_of(manager.get(address(second, "release")))
+
+    assert "No version is released: new sessions are refused." in page
+    assert "How it differs from the version that was released last" in page
+    assert "From version 1 to version 2" in page
+    assert "<ins>95</ins>" in page
+
+
+def test_before_the_first_release_a_release_shows_the_yaml(manager: Client, owner: Machine) -> None:
+    draft = movespec_create(
+        project_id=owner.project.id, name="New", description=None, author=PLATFORM,
+        now=timezone.now(),
+    )  # fmt: skip
+    version = make_version(draft.id, WARNED)
+
+    page = text_of(manager.get(address(version, "release")))
+
+    assert 'class="diff"' not in page
+    assert len(re.findall(r'<tr id="line-\d+"', page)) == 14
+    assert "<strong>Warning</strong>" in page
+    assert "Released version 1 of Acme / owner / New." in text_of(act(manager, version, "release"))
+
+
+def test_releasing_what_a_colleague_released_is_told(
+    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
+) -> None:
+    before_it = latest_release_of(movespec)
+    act(member("operators", "alan"), second, "release")
+    before = database_state()
+
+    for seen in (before_it, latest_release_of(movespec)):
+        told = send(manager, second, "release", seen)
+        assert told.status_code == 409
+        assert "As things are now, there is nothing to do here." in text_of(told)
+    assert "Version 2 is the released one already." in text_of(told)
+    assert changed_by_staff(before) == set()
+
+
+@pytest.mark.parametrize("role", ["release managers", "operators"])
+def test_release_managers_and_operators_release(
+    movespec: MoveSpec, second: MoveSpecVersion, role: str
+) -> None:
+    act(member(role), second, "release")
+    assert released_of(movespec) == second.id
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_releases_at_once_exactly_one_happens(
+    owner: Machine, movespec: MoveSpec, second: MoveSpecVersion
+) -> None:
+    third = make_version(movespec.id, WARNED)
+    ada, alan = member("operators", "ada"), member("operators", "alan")
+    seen = latest_release_of(movespec)
+
+    answers = race(
+        [
+            lambda: send(ada, second, "release", seen),
+            lambda: send(alan, third, "release", seen),
+        ]
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    (told,) = (answer for answer in answers if answer.status_code == 409)
+    winner, number = ("alan", 3) if told is answers[0] else ("ada", 2)
+    assert f"meanwhile {winner} released version {number}" in text_of(told)
+    assert [one[:3] for one in history_of(movespec)] == [(1, number, winner), (None, 1, None)]
