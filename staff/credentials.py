@@ -1,6 +1,6 @@
 """API keys, service accounts, access tokens, signing keys. No hash is ever shown, a secret once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -32,7 +32,7 @@ from staff.base import OwnerFilter, ReadOnlyAdmin
 from staff.credential_states import SOON, about_to_expire, state_badge
 from staff.display import id_column, moment_of
 from staff.full_names import with_customer
-from staff.links import list_of, page_of
+from staff.links import link_to, list_of
 from staff.query_parameters import ChosenFilter
 
 
@@ -119,13 +119,14 @@ class CredentialAdmin(StaffActionAdmin):
         return [(None, {"fields": known})]
 
     @admin.display(description="replaces")
-    def predecessor(self, credential: Credential) -> SafeString:
-        return _linked_to([credential.replaces])
+    def predecessor(self, credential: Credential) -> SafeString | None:
+        return credential.replaces and link_to(credential.replaces, credential.replaces)
 
     @admin.display(description="replaced by")
     def successor(self, credential: Credential) -> SafeString:
         """The newest first: one that goes on for a while may have been rotated again."""
-        return _linked_to(credential.successors.all())
+        links = [(link_to(one, one),) for one in credential.successors.all()]
+        return format_html_join(", ", "{}", links)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
@@ -194,9 +195,3 @@ class SigningKeyAdmin(ReadOnlyAdmin):
     @admin.display(boolean=True, description="private part is kept")
     def can_sign(self, key: SigningKey) -> bool:
         return key.encrypted_private_key is not None
-
-
-def _linked_to(credentials: Iterable[Any]) -> SafeString:
-    return format_html_join(
-        ", ", '<a href="{}">{}</a>', ((page_of(one), one) for one in credentials)
-    )

@@ -31,7 +31,7 @@ from staff.credential_states import state_badge
 from staff.display import badge, moment
 from staff.full_names import with_customer
 from staff.history import history_of_all, last_suspension
-from staff.links import OF_KIND, linked, list_of, may_view, page_of
+from staff.links import OF_KIND, link_to, linked, list_of, may_view
 from staff.sessions_by_day import MOST_READ, recent_sessions
 
 MOST_LISTED = 10
@@ -171,7 +171,7 @@ def _projects(user: Any, whose: Whose, now: datetime) -> Section:
     found = with_counts(whose.projects, now).order_by("-created_at")
     rows = [
         (
-            _link(row, visible(row.name)),
+            link_to(row, visible(row.name)),
             state_of_owner(row),
             *(
                 linked(getattr(row, count), model, project__id__exact=row.pk, **more)
@@ -190,7 +190,7 @@ def _credentials(whose: Whose, kinds: Sequence[str], now: datetime) -> Section:
     found = with_customer(live).order_by(F("expires_at").asc(nulls_last=True), "-created_at")
     rows = [
         (
-            _link(row, visible(row.name)),
+            link_to(row, visible(row.name)),
             row.get_kind_display(),
             *([visible(row.project.name)] if whose.is_whole else []),
             state_badge(row, now),
@@ -213,9 +213,9 @@ def _movespecs(whose: Whose, now: datetime) -> Section:
     found = with_customer(kept).select_related("current_released_version")
     rows = [
         (
-            _link(row, str(row)),
+            link_to(row, str(row)),
             *([visible(row.project.name)] if whose.is_whole else []),
-            _link(
+            link_to(
                 row.current_released_version,
                 f"Version {row.current_released_version.version_number}",
             )
@@ -249,7 +249,3 @@ def _subject(user: Any, entry: Any) -> Any:
         if address
         else (entry.object_repr)
     )
-
-
-def _link(row: Model, text: str) -> SafeString:
-    return format_html('<a href="{}">{}</a>', page_of(row), text)

@@ -12,14 +12,7 @@ from django.db.models.functions import TruncHour
 
 from kynaplatform.api.names import visible
 from movespecs.models import Release
-from projects.models import (
-    ApiKey,
-    Credential,
-    CredentialKind,
-    Organization,
-    Project,
-    ServiceAccount,
-)
+from projects.models import Credential, Organization, Project
 from sessions_app.deadlines import as_due, is_due
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession, Mode, Status
@@ -27,7 +20,7 @@ from staff.charts import Chart, chart
 from staff.credential_states import about_to_expire
 from staff.display import DAY, HOUR, duration
 from staff.full_names import with_customer
-from staff.links import list_of, page_of
+from staff.links import OF_KIND, list_of, may_view, page_of
 
 MOST_NAMED = 10
 RELEASES = 5
@@ -52,7 +45,7 @@ class Concerns(NamedTuple):
 
 def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
     shown: dict[str, Any] = {"attention": [one for one in _attention(user, now) if one.named]}
-    if user.has_perm("sessions_app.view_detectionsession"):
+    if may_view(user, DetectionSession):
         lag = sweep_lag(now)
         shown |= {
             "live": [
@@ -63,7 +56,7 @@ def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
             "lag": duration(lag),
             "is_late": lag > LATE_SWEEP,
         }
-    if user.has_perm("movespecs.view_release"):
+    if may_view(user, Release):
         shown["releases"] = (
             with_customer(Release.objects.all())
             .select_related("from_version", "to_version", "released_by_staff")
@@ -91,7 +84,7 @@ def _attention(user: Any, now: datetime) -> Iterator[Concerns]:
         ("Suspended projects", Project),
     ]
     for title, model in suspended:
-        if user.has_perm(f"projects.view_{model._meta.model_name}"):
+        if may_view(user, model):
             suspended_rows = model.objects.filter(suspended_at__isnull=False)
             rows = with_customer(suspended_rows).order_by("-suspended_at")
             yield _concerns(
@@ -102,14 +95,10 @@ def _attention(user: Any, now: datetime) -> Iterator[Concerns]:
                 ],
                 list_of(model, suspended="yes"),
             )
-    if user.has_perm("sessions_app.view_detectionsession"):
+    if may_view(user, DetectionSession):
         yield _failing(now)
-    kinds: list[tuple[str, type[Credential]]] = [
-        (CredentialKind.API_KEY, ApiKey),
-        (CredentialKind.SERVICE_ACCOUNT, ServiceAccount),
-    ]
-    for kind, model in kinds:
-        if user.has_perm(f"projects.view_{model._meta.model_name}"):
+    for kind, model in OF_KIND.items():
+        if may_view(user, model):
             yield _expiring(kind, model, now)
 
 

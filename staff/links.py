@@ -31,6 +31,10 @@ def list_of(model: type[Model], **filters: Any) -> str:
     return f"{address}?{urlencode(filters)}" if filters else address
 
 
+def link_to(row: Model, text: object) -> SafeString:
+    return format_html('<a href="{}">{}</a>', page_of(row), text)
+
+
 def linked(number: int, owned: type[Model], **narrowed: Any) -> SafeString:
     """A count that leads to the list of what it counts."""
     return format_html('<a href="{}">{}</a>', list_of(owned, **narrowed), number)

@@ -1,15 +1,15 @@
 """Organizations and projects: what they own, their limits, suspending and resuming them."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
-from django.db.models import PositiveIntegerField, QuerySet
+from django.db.models import Model, PositiveIntegerField, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
@@ -26,7 +26,7 @@ from staff.actions.organizations import Resume, Suspend
 from staff.base import OwnerFilter
 from staff.customer_page import count_of, customer_page, state_of_owner, with_counts
 from staff.display import moment, moment_of
-from staff.links import linked, may_view, page_of
+from staff.links import link_to, linked, may_view
 from staff.query_parameters import ChosenFilter
 
 
@@ -43,11 +43,29 @@ class SuspensionFilter(ChosenFilter):
         return queryset.filter(suspended_at__isnull=self.value() == "no")
 
 
-def in_force(override: int | None, default: int, unit: str = " a minute") -> str:
-    """The limit that holds, and where it is from."""
-    if override is None:
-        return f"{default}{unit}, the default"
-    return f"{override}{unit}, overriding the default of {default}"
+def limit_in_force(field: str, default: str, unit: str = " a minute") -> Callable[..., str]:
+    """A column: the limit that holds, and where it is from; `default` names the setting."""
+
+    @admin.display(description="in force")
+    def shown(_page: Any, row: Organization | Project) -> str:
+        override = getattr(row, field)
+        if override is None:
+            return f"{getattr(settings, default)}{unit}, the default"
+        return f"{override}{unit}, overriding the default of {getattr(settings, default)}"
+
+    return shown
+
+
+def owned_count(
+    description: str, field: str, model: type[Model], owner: str, **more: str
+) -> Callable[..., SafeString]:
+    """A column: the count in `field`, which leads to those of `model` that the row owns."""
+
+    @admin.display(description=description)
+    def shown(_page: Any, row: Organization | Project) -> SafeString:
+        return linked(getattr(row, field), model, **{owner: row.pk}, **more)
+
+    return shown
 
 
 class SuspendableAdmin(StaffActionAdmin):
@@ -122,6 +140,12 @@ class OrganizationAdmin(SuspendableAdmin):
         "projects": "projects.view_project",
         "live_sessions": "sessions_app.view_detectionsession",
     }
+    requests_in_force = limit_in_force("rate_limit", "RATE_LIMIT_ORGANIZATION")
+    projects = owned_count("projects", "project_count", Project, "organization__id__exact")
+    live_sessions = owned_count(
+        "live sessions", "live_session_count", DetectionSession, "organization",
+        status__exact=LIVE,
+    )  # fmt: skip
 
     def get_urls(self) -> list[URLPattern]:
         onboard = self.admin_site.admin_view(partial(onboard_view, self))
@@ -139,23 +163,6 @@ class OrganizationAdmin(SuspendableAdmin):
             live_session_count=count_of(
                 Organization, "projects__sessions", has_not_ended(clock.now())
             ),
-        )
-
-    @admin.display(description="in force")
-    def requests_in_force(self, organization: Organization) -> str:
-        return in_force(organization.rate_limit, settings.RATE_LIMIT_ORGANIZATION)
-
-    @admin.display(description="projects")
-    def projects(self, organization: Any) -> SafeString:
-        return linked(organization.project_count, Project, organization__id__exact=organization.pk)
-
-    @admin.display(description="live sessions")
-    def live_sessions(self, organization: Any) -> SafeString:
-        return linked(
-            organization.live_session_count,
-            DetectionSession,
-            organization=organization.pk,
-            status__exact=LIVE,
         )
 
 
@@ -180,11 +187,28 @@ class ProjectAdmin(SuspendableAdmin):
         "service_accounts": "projects.view_serviceaccount",
         "live_sessions": "sessions_app.view_detectionsession",
     }
+    requests_in_force = limit_in_force("rate_limit", "RATE_LIMIT_PROJECT")
+    sessions_in_force = limit_in_force("rate_limit_sessions", "RATE_LIMIT_SESSIONS")
+    movespec_requests_in_force = limit_in_force("rate_limit_movespecs", "RATE_LIMIT_MOVESPECS")
+    movespecs_in_force = limit_in_force("movespec_limit", "MOVESPECS_PER_PROJECT", unit="")
+    versions_in_force = limit_in_force("version_limit", "VERSIONS_PER_MOVESPEC", unit="")
+    movespecs = owned_count("MoveSpecs", "movespec_count", MoveSpec, "project__id__exact")
+    api_keys = owned_count(
+        "live API keys", "api_key_count", ApiKey, "project__id__exact", state="live"
+    )
+    service_accounts = owned_count(
+        "live service accounts", "service_account_count", ServiceAccount, "project__id__exact",
+        state="live",
+    )  # fmt: skip
+    live_sessions = owned_count(
+        "live sessions", "live_session_count", DetectionSession, "project__id__exact",
+        status__exact=LIVE,
+    )  # fmt: skip
 
     def facts(self, request: HttpRequest, row: Any) -> list[tuple[str, Any]]:
         owner = row.organization
         if may_view(request.user, Organization):
-            owner = format_html('<a href="{}">{}</a>', page_of(owner), owner)
+            owner = link_to(owner, owner)
         return [("Customer", owner), *super().facts(request, row)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
@@ -194,49 +218,3 @@ class ProjectAdmin(SuspendableAdmin):
         read = super().get_readonly_fields(request, obj)
         # What runs under a project carries its organization in signed tokens.
         return [*read, "organization"] if obj else read
-
-    @admin.display(description="in force")
-    def requests_in_force(self, project: Project) -> str:
-        return in_force(project.rate_limit, settings.RATE_LIMIT_PROJECT)
-
-    @admin.display(description="in force")
-    def sessions_in_force(self, project: Project) -> str:
-        return in_force(project.rate_limit_sessions, settings.RATE_LIMIT_SESSIONS)
-
-    @admin.display(description="in force")
-    def movespec_requests_in_force(self, project: Project) -> str:
-        return in_force(project.rate_limit_movespecs, settings.RATE_LIMIT_MOVESPECS)
-
-    @admin.display(description="in force")
-    def movespecs_in_force(self, project: Project) -> str:
-        return in_force(project.movespec_limit, settings.MOVESPECS_PER_PROJECT, unit="")
-
-    @admin.display(description="in force")
-    def versions_in_force(self, project: Project) -> str:
-        return in_force(project.version_limit, settings.VERSIONS_PER_MOVESPEC, unit="")
-
-    @admin.display(description="MoveSpecs")
-    def movespecs(self, project: Any) -> SafeString:
-        return linked(project.movespec_count, MoveSpec, project__id__exact=project.pk)
-
-    @admin.display(description="live API keys")
-    def api_keys(self, project: Any) -> SafeString:
-        return linked(project.api_key_count, ApiKey, project__id__exact=project.pk, state="live")
-
-    @admin.display(description="live service accounts")
-    def service_accounts(self, project: Any) -> SafeString:
-        return linked(
-            project.service_account_count,
-            ServiceAccount,
-            project__id__exact=project.pk,
-            state="live",
-        )
-
-    @admin.display(description="live sessions")
-    def live_sessions(self, project: Any) -> SafeString:
-        return linked(
-            project.live_session_count,
-            DetectionSession,
-            project__id__exact=project.pk,
-            status__exact=LIVE,
-        )
