@@ -24,6 +24,8 @@ def _visibility(comparison: str) -> Func:
     return Func(F("visibility"), template=template, output_field=models.BooleanField())
 
 
+# Public and not delisted: what every project sees. A change of it is one of `public_sql` and of
+# `MoveSpec.is_public` as well.
 PUBLIC = Q(_visibility("= 'public'"), delisted_at__isnull=True)
 # What every project finds in lists.
 LISTED = PUBLIC & Q(archived_at__isnull=True)
@@ -38,9 +40,14 @@ UNLISTED_OF_PROJECT = Q(
 )
 
 
+def public_sql(table: str) -> str:
+    """PUBLIC in SQL, of the MoveSpec that is `table` there."""
+    return f"({table}.visibility = 'public' AND {table}.delisted_at IS NULL)"
+
+
 class MoveSpecQuerySet(models.QuerySet["MoveSpec"]):
     def public(self) -> Self:
-        """What every project sees."""
+        """What every project sees, as PUBLIC says."""
         return self.filter(PUBLIC)
 
     def visible_to(self, project_id: UUID | None) -> Self:
@@ -120,6 +127,11 @@ class MoveSpec(models.Model):
 
     def __str__(self) -> str:
         return visible(self.name)
+
+    @property
+    def is_public(self) -> bool:
+        """What PUBLIC says of this row."""
+        return self.visibility == Visibility.PUBLIC and self.delisted_at is None
 
 
 class MoveSpecDraft(models.Model):

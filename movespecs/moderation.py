@@ -4,15 +4,13 @@ from datetime import datetime
 from uuid import UUID
 
 from kynaplatform.api.errors import Conflict
-from movespecs.models import MoveSpec, Visibility
+from movespecs.models import MoveSpec
 
 
 def movespec_delist(*, movespec_id: UUID, now: datetime) -> None:
     """Others get 404 from now on; its owner sees it as private. Raises Conflict."""
-    listed = MoveSpec.objects.filter(
-        id=movespec_id, visibility=Visibility.PUBLIC, delisted_at__isnull=True
-    )
-    if not listed.update(delisted_at=now, updated_at=now):
+    public = MoveSpec.objects.public().filter(id=movespec_id)
+    if not public.update(delisted_at=now, updated_at=now):
         raise Conflict("Only a public MoveSpec that is listed can be delisted: it no longer is.")
 
 

@@ -10,7 +10,7 @@ from detection import Validation
 from kynaplatform.api.pagination import PageCursor, PageLimit
 from kynaplatform.api.wire import Answer, Body, Name, NamedBody, Query, Timestamp
 from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 
 VisibilityName = Literal["private", "public"]
 Description = Annotated[str, msgspec.Meta(max_length=MOST_DESCRIPTION_CHARACTERS)]
@@ -116,14 +116,13 @@ def present_movespec(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer:
 
     The wire never says delisted: clients stop on it.
     """
-    is_public = movespec.visibility == Visibility.PUBLIC and movespec.delisted_at is None
     return MoveSpecAnswer(
         movespec_id=movespec.id,
         organization_id=movespec.project.organization_id,
         project_id=movespec.project_id,
         name=movespec.name,
         description=movespec.description,
-        visibility="public" if is_public else "private",
+        visibility="public" if movespec.is_public else "private",
         current_released_version_id=movespec.current_released_version_id,
         created_by=movespec.created_by if movespec.project_id == viewer else None,
         created_at=movespec.created_at,

@@ -30,13 +30,14 @@ from movespecs.errors import (
     MoveSpecNotReleased,
     MoveSpecVersionWithdrawn,
 )
+from movespecs.models import public_sql
 from projects.signing import key_ring
 
 FINGERPRINTS = Fingerprints(
     ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id"),
 )
 
-_STATEMENT = """
+_STATEMENT = f"""
 WITH earlier AS (
     SELECT id, resolved_version_id, mode, contract_major, created_at, signing_key_id,
            runtime_token_expires_at, stream_url, request_fingerprint
@@ -51,7 +52,7 @@ reference AS (
                WHEN %(version_id)s::uuid IS NOT NULL AND (
                    version.id IS NULL
                    OR owner.project_id <> %(project_id)s::uuid AND NOT (
-                       owner.visibility = 'public' AND owner.delisted_at IS NULL
+                       {public_sql("owner")}
                        AND owner.current_released_version_id = version.id
                    )
                ) THEN 'version_not_found'
@@ -66,10 +67,9 @@ reference AS (
            END AS verdict
     FROM (VALUES (1)) AS request
     LEFT JOIN LATERAL (
-        SELECT * FROM movespecs_movespec
+        SELECT * FROM movespecs_movespec AS movespec
         WHERE id = %(movespec_id)s::uuid
-            AND (project_id = %(project_id)s::uuid
-                 OR visibility = 'public' AND delisted_at IS NULL)
+            AND (project_id = %(project_id)s::uuid OR {public_sql("movespec")})
         LIMIT 1
     ) AS named ON TRUE
     LEFT JOIN LATERAL (
@@ -103,7 +103,7 @@ inserted AS (
 SELECT reference.verdict, session.*
 FROM reference
 LEFT JOIN (SELECT * FROM earlier UNION ALL SELECT * FROM inserted) AS session ON TRUE
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from movespecs.models import MoveSpec, Visibility
+from movespecs.models import MoveSpec
 from movespecs.moderation import movespec_delist, movespec_relist
 from staff.actions.base import Outcome, StaffAction
 from staff.full_names import full_name
@@ -19,7 +19,7 @@ class Delist(StaffAction):
     permission = "movespecs.moderate_movespec"
 
     def applies_to(self, row: MoveSpec) -> bool:
-        return row.visibility == Visibility.PUBLIC and row.delisted_at is None
+        return row.is_public
 
     def effects(self, rows: Sequence[MoveSpec]) -> list[str]:
         return [
