@@ -19,17 +19,15 @@ from kynaplatform.api.errors import (
 )
 from kynaplatform.api.throttling import count_bad_bearer
 from projects.access_tokens import AUDIENCE, LAST_USED_EVERY, TOKEN_TYPE, credential_touch
-from projects.credentials import kind_of_secret
+from projects.credentials import kind_of_secret, row_is_live
 from projects.models import CredentialKind
 from projects.scopes import granted_scopes
 from projects.signing import TokenRejected, verify
 
 # LIMIT 1 for the reason told in sessions_app/admission.py: the plan stays on the primary keys.
 _STATE = """
-SELECT token.scopes,
-       token.expires_at,
-       token.revoked_at IS NOT NULL OR credential.revoked_at IS NOT NULL AS revoked,
-       credential.id, credential.expires_at, credential.last_used_at,
+SELECT token.scopes, token.revoked_at, token.expires_at,
+       credential.id, credential.revoked_at, credential.expires_at, credential.last_used_at,
        project.id, project.suspended_at IS NOT NULL,
        project.rate_limit, project.rate_limit_sessions, project.rate_limit_movespecs,
        organization.id, organization.suspended_at IS NOT NULL, organization.rate_limit,
@@ -87,11 +85,14 @@ def authenticate_token(token: str, now: datetime) -> Caller:
     if row is None:
         raise AccessTokenInvalid
     (
-        scopes, expires_at, revoked, credential_id, credential_expires_at, last_used_at,
+        scopes, revoked_at, expires_at,
+        credential_id, credential_revoked_at, credential_expires_at, last_used_at,
         project_id, project_suspended, project_limit, sessions_limit, movespecs_limit,
         organization_id, organization_suspended, organization_limit, _,
     ) = row  # fmt: skip
-    if revoked or (credential_expires_at is not None and credential_expires_at <= now):
+    if revoked_at is not None or not row_is_live(
+        now, revoked_at=credential_revoked_at, expires_at=credential_expires_at
+    ):
         raise AccessTokenInvalid
     if expires_at <= now:
         raise AccessTokenExpired

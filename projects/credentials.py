@@ -25,8 +25,13 @@ _SECRET = re.compile(r"(kyna_s[ka]_)([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
 
 
 def is_live(now: datetime) -> Q:
-    """Neither revoked nor expired."""
+    """Of credentials: neither revoked nor expired."""
     return Q(revoked_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+
+
+def row_is_live(now: datetime, *, revoked_at: datetime | None, expires_at: datetime | None) -> bool:
+    """What `is_live` says of a credential whose columns have been read."""
+    return revoked_at is None and (expires_at is None or expires_at > now)
 
 
 def credential_issue(
@@ -89,7 +94,7 @@ def credential_rotate(
         else:
             is_changed = as_seen.update(revoked_at=now)
         if not is_changed:
-            raise Conflict(_why_not_rotated(credential, now))
+            raise Conflict(_why_not_live(credential, now))
         return credential_issue(
             project=credential.project,
             kind=CredentialKind(credential.kind),
@@ -104,8 +109,7 @@ def credential_revoke(*, credential: Credential, now: datetime) -> None:
     """Refuse it and its access tokens from now on. Raises Conflict if it is revoked already."""
     valid = Credential.objects.filter(id=credential.id, revoked_at__isnull=True)
     if not valid.update(revoked_at=now):
-        credential.refresh_from_db(fields=["revoked_at"])
-        raise Conflict(f"It has been revoked since {credential.revoked_at:%Y-%m-%d %H:%M} UTC.")
+        raise Conflict(_why_not_live(credential, now))
 
 
 def credential_verify(
@@ -117,19 +121,14 @@ def credential_verify(
         return None
     credential = (
         Credential.objects.select_related("project__organization")
-        .filter(id=named, kind=kind)
+        .filter(is_live(now), id=named, kind=kind)
         .first()
     )
     if credential is None or credential.pepper_number not in settings.SECRET_PEPPERS:
         return None
     expected = _keyed_hash(secret, credential.pepper_number)
-    if not hmac.compare_digest(expected, bytes(credential.secret_hash)):
-        return None
-    if credential.revoked_at is not None:
-        return None
-    if credential.expires_at is not None and credential.expires_at <= now:
-        return None
-    return credential
+    is_its = hmac.compare_digest(expected, bytes(credential.secret_hash))
+    return credential if is_its else None
 
 
 def _end_of_overlap(expires_at: datetime | None, end: datetime) -> datetime:
@@ -137,7 +136,7 @@ def _end_of_overlap(expires_at: datetime | None, end: datetime) -> datetime:
     return end if expires_at is None else min(end, expires_at - timedelta(microseconds=1))
 
 
-def _why_not_rotated(credential: Credential, now: datetime) -> str:
+def _why_not_live(credential: Credential, now: datetime) -> str:
     credential.refresh_from_db(fields=["expires_at", "revoked_at"])
     if credential.revoked_at is not None:
         return f"It has been revoked since {credential.revoked_at:%Y-%m-%d %H:%M} UTC."
