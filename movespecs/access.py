@@ -6,7 +6,6 @@ import msgspec
 from django.db.models import F, QuerySet
 
 from kynaplatform.api import errors
-from kynaplatform.api.caller import Caller
 from kynaplatform.api.views import ApiRequest
 from movespecs.authors import Author
 from movespecs.models import (
@@ -27,11 +26,6 @@ FAMILY = "movespecs"
 
 def author_of(request: ApiRequest) -> Author:
     return Author(credential_id=request.caller.credential_id)
-
-
-def require_project(caller: Caller, project_id: UUID | None) -> None:
-    if project_id is not None and project_id != caller.project_id:
-        raise errors.ProjectMismatch
 
 
 def project_of(request: ApiRequest) -> UUID | None:

@@ -9,6 +9,7 @@ from detection import validate
 from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import TextBody
+from kynaplatform.api.caller import require_project
 from kynaplatform.api.operations import Operation
 from kynaplatform.api.pagination import MOST_PER_PAGE, Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply
@@ -21,7 +22,6 @@ from movespecs.access import (
     own_draft,
     project_of,
     require_own,
-    require_project,
     visible_movespec,
 )
 from movespecs.drafts import (
@@ -85,7 +85,7 @@ class MoveSpecViewSet(ApiViewSet):
     )
     def create(self, request: ApiRequest, body: MoveSpecCreate) -> MoveSpecAnswer:
         """A private MoveSpec with an empty draft, in the token's project."""
-        require_project(request.caller, body.project_id)
+        require_project(request.caller.project_id, body.project_id)
         movespec = movespec_create(
             project_id=request.caller.project_id,
             name=body.name,
@@ -165,7 +165,7 @@ class MoveSpecViewSet(ApiViewSet):
         With `release` its version 1 is made and released too, all or nothing: sessions take it.
         A replay with the same Idempotency-Key answers with the same MoveSpec as it is now.
         """
-        require_project(request.caller, body.project_id)
+        require_project(request.caller.project_id, body.project_id)
         fork, is_replay = movespec_fork(
             source_id=movespec_id,
             project_id=request.caller.project_id,

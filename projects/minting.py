@@ -15,7 +15,6 @@ from kynaplatform.api.errors import (
     ApiError,
     InsufficientScope,
     OrganizationSuspended,
-    ProjectMismatch,
     ProjectSuspended,
 )
 from kynaplatform.api.rate_limits import Limit
@@ -82,11 +81,6 @@ def narrow_scopes(credential: Credential, asked: list[str] | None) -> list[str]:
         if scope not in granted:
             raise InsufficientScope(required_scope=scope)
     return asked
-
-
-def require_project(credential: Credential, project_id: UUID | None) -> None:
-    if project_id is not None and project_id != credential.project_id:
-        raise ProjectMismatch
 
 
 def _failures_of(address: str) -> Limit:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from kynaplatform import clock
 from kynaplatform.api import errors
+from kynaplatform.api.caller import require_project
 from kynaplatform.api.operations import Operation
 from kynaplatform.api.pagination import Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet
@@ -15,7 +16,6 @@ from projects.minting import (
     authenticate_claim,
     bad_bodies_counted,
     narrow_scopes,
-    require_project,
 )
 from projects.models import AccessToken
 from projects.signing import published_keys
@@ -61,7 +61,7 @@ class AccessTokenViewSet(ApiViewSet):
         now = clock.now()
         credential = authenticate_claim(body.claim(), request._request, now)
         scopes = narrow_scopes(credential, body.scopes)  # type: ignore[arg-type]
-        require_project(credential, body.project_id)
+        require_project(credential.project_id, body.project_id)
         token, jwt = access_token_mint(credential=credential, scopes=scopes, now=now)
         return MintedAccessToken(
             access_token=jwt,

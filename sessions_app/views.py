@@ -8,6 +8,7 @@ import msgspec
 
 from kynaplatform import clock
 from kynaplatform.api import errors
+from kynaplatform.api.caller import require_project
 from kynaplatform.api.operations import Operation
 from kynaplatform.api.pagination import Page, cursor_at, encode_page, link_to_next, read_cursor
 from kynaplatform.api.request_id import add_to_line
@@ -85,8 +86,7 @@ class SessionViewSet(ApiViewSet):
             raise errors.ValidationFailed(
                 {"body": ["Send movespec_id, movespec_version_id or both."]}
             )
-        if body.project_id != request.caller.project_id:
-            raise errors.ProjectMismatch
+        require_project(request.caller.project_id, body.project_id)
         if body.contract_major != SUPPORTED_CONTRACT_MAJOR:
             raise ContractVersionUnsupported(
                 None, supported_contract_major=SUPPORTED_CONTRACT_MAJOR

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from kynaplatform.api.errors import ProjectMismatch
+
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
@@ -25,3 +27,9 @@ class Caller:
     quotas: Quotas
     organization_suspended: bool
     project_suspended: bool
+
+
+def require_project(own: UUID, named: UUID | None) -> None:
+    """Raise ProjectMismatch where a request names another project than its credential's own."""
+    if named is not None and named != own:
+        raise ProjectMismatch
