@@ -10,9 +10,8 @@ from detection import Validation
 from kynaplatform.api.pagination import PageCursor, PageLimit
 from kynaplatform.api.wire import Answer, Body, Name, NamedBody, Query, Timestamp
 from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
 
-VisibilityName = Literal["private", "public"]
 Description = Annotated[str, msgspec.Meta(max_length=MOST_DESCRIPTION_CHARACTERS)]
 ForkDescription = Annotated[str, msgspec.Meta(max_length=255)]
 
@@ -28,7 +27,7 @@ class MoveSpecEdit(NamedBody):
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
     description: Description | msgspec.UnsetType | None = msgspec.UNSET
-    visibility: VisibilityName | msgspec.UnsetType = msgspec.UNSET
+    visibility: Visibility | msgspec.UnsetType = msgspec.UNSET
 
 
 class MoveSpecFork(NamedBody):
@@ -48,7 +47,7 @@ class DraftReplace(Body):
 
 class MoveSpecQuery(Query):
     project_id: UUID | msgspec.UnsetType = msgspec.UNSET
-    visibility: VisibilityName | msgspec.UnsetType = msgspec.UNSET
+    visibility: Visibility | msgspec.UnsetType = msgspec.UNSET
     limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
     cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
 
@@ -64,7 +63,7 @@ class MoveSpecAnswer(Answer):
     project_id: UUID
     name: str
     description: str | None
-    visibility: VisibilityName
+    visibility: Visibility
     current_released_version_id: UUID | None
     created_by: UUID | None
     created_at: Timestamp
@@ -122,7 +121,7 @@ def present_movespec(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer:
         project_id=movespec.project_id,
         name=movespec.name,
         description=movespec.description,
-        visibility="public" if movespec.is_public else "private",
+        visibility=Visibility.PUBLIC if movespec.is_public else Visibility.PRIVATE,
         current_released_version_id=movespec.current_released_version_id,
         created_by=movespec.created_by if movespec.project_id == viewer else None,
         created_at=movespec.created_at,

@@ -23,7 +23,7 @@ from kynaplatform.api.throttling import count_request, peek_request, refuse_over
 from projects.credentials import credential_verify
 from projects.errors import ApiKeyInvalid, ServiceAccountInvalid
 from projects.models import Credential, CredentialKind
-from projects.scopes import granted_scopes
+from projects.scopes import Scope, granted_scopes
 from projects.wire import Claim
 
 REFUSALS: dict[CredentialKind, type[ApiError]] = {
@@ -72,7 +72,7 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
     return credential
 
 
-def narrow_scopes(credential: Credential, asked: list[str] | None) -> list[str]:
+def narrow_scopes(credential: Credential, asked: list[Scope] | None) -> list[str]:
     """The scopes of a new token: those asked for, or all; raises 403 for more than it has."""
     if asked is None:
         return credential.scopes
@@ -80,7 +80,7 @@ def narrow_scopes(credential: Credential, asked: list[str] | None) -> list[str]:
     for scope in asked:
         if scope not in granted:
             raise InsufficientScope(required_scope=scope)
-    return asked
+    return [scope.value for scope in asked]
 
 
 def _failures_of(address: str) -> Limit:

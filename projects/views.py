@@ -60,7 +60,7 @@ class AccessTokenViewSet(ApiViewSet):
         """
         now = clock.now()
         credential = authenticate_claim(body.claim(), request._request, now)
-        scopes = narrow_scopes(credential, body.scopes)  # type: ignore[arg-type]
+        scopes = narrow_scopes(credential, body.scopes)
         require_project(credential.project_id, body.project_id)
         token, jwt = access_token_mint(credential=credential, scopes=scopes, now=now)
         return MintedAccessToken(

@@ -10,17 +10,8 @@ from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageCursor, PageLimit
 from kynaplatform.api.wire import Answer, Body, Query, Timestamp
 from projects.models import AccessToken, CredentialKind
+from projects.scopes import Scope
 
-ScopeName = Literal[
-    "movespecs:read",
-    "movespecs:write",
-    "projects:read",
-    "sessions:read",
-    "sessions:write",
-    "tokens:read",
-    "tokens:write",
-    "usage:read",
-]
 CredentialSecret = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
 
 
@@ -42,7 +33,7 @@ class AccessTokenMint(Body):
     service_account_secret: CredentialSecret | None = None
     api_key: CredentialSecret | None = None
     project_id: UUID | None = None
-    scopes: Annotated[list[ScopeName], msgspec.Meta(min_length=1, max_length=100)] | None = None
+    scopes: Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=100)] | None = None
 
     def __post_init__(self) -> None:
         self.claim()
@@ -81,7 +72,7 @@ class MintedAccessToken(Answer):
     organization_id: UUID
     project_id: UUID
     token_id: UUID
-    scopes: list[ScopeName]
+    scopes: list[Scope]
     expires_at: Timestamp
 
 
@@ -90,9 +81,9 @@ class AccessTokenRecord(Answer):
 
     token_id: UUID
     project_id: UUID
-    credential_type: Literal["api_key", "service_account"]
+    credential_type: CredentialKind
     credential_id: UUID
-    scopes: list[ScopeName]
+    scopes: list[Scope]
     created_at: Timestamp
     expires_at: Timestamp
     revoked_at: Timestamp | None

@@ -1,7 +1,7 @@
 """Events as clients see them, the same at REST and on the stream."""
 
 from collections.abc import Collection
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 from django.db.models import Q
@@ -9,11 +9,7 @@ from django.db.models import Q
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.wire import Answer
 from sessions_app.checkpoints import NewEvent
-from sessions_app.models import DetectionEvent
-
-EventTypeName = Literal[
-    "shape_enter", "shape_exit", "event_completed", "event_interrupted", "feedback"
-]
+from sessions_app.models import DetectionEvent, EventType
 
 # In the place of a frame_seq, which are from 1: a clock decided the event.
 NO_FRAME: Final = 0
@@ -25,7 +21,7 @@ class EventRecord(Answer):
     event_id: UUID
     session_id: UUID
     ts_ms: float
-    type: EventTypeName
+    type: EventType
     payload: dict[str, Any]
 
 
@@ -46,7 +42,7 @@ def present_event(session_id: UUID, event: DetectionEvent | NewEvent) -> EventRe
         event_id=event_id(session_id, event.sequence),
         session_id=session_id,
         ts_ms=present_ts(event.ts_ms),
-        type=cast(EventTypeName, event.type),
+        type=cast(EventType, event.type),
         payload=event.payload,
     )
 

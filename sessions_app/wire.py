@@ -8,13 +8,8 @@ import msgspec
 
 from kynaplatform.api.pagination import PageCursor, PageLimit
 from kynaplatform.api.wire import Answer, Body, Query, Timestamp
-from sessions_app.events import EventTypeName
+from sessions_app.models import EventType, Mode, Outcome, Status
 
-ModeName = Literal["live", "replay"]
-StatusName = Literal["created", "streaming", "finalizing", "completed", "cancelled", "failed"]
-OutcomeName = Literal[
-    "completed", "max_duration", "expired", "abandoned", "cancelled", "suspended", "failed"
-]
 Moment = Annotated[datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z.")]
 
 Repetitions = Annotated[
@@ -27,7 +22,7 @@ EventId = Annotated[UUID, msgspec.Meta(description="The event_id of the last one
 class SessionCreate(Body):
     """At least one of `movespec_id` and `movespec_version_id`; with both the version wins."""
 
-    mode: ModeName
+    mode: Mode
     project_id: UUID
     contract_major: int = 1
     movespec_id: UUID | None = None
@@ -38,7 +33,7 @@ class SessionCreated(Answer):
     session_id: UUID
     project_id: UUID
     status: Literal["created"]
-    mode: ModeName
+    mode: Mode
     resolved_movespec_version_id: UUID
     stream_url: str
     runtime_token: str
@@ -50,11 +45,11 @@ class SessionRecord(Answer):
     session_id: UUID
     organization_id: UUID
     project_id: UUID
-    mode: ModeName
-    status: StatusName
+    mode: Mode
+    status: Status
     resolved_movespec_version_id: UUID
     accepted_frames_total: int
-    terminal_outcome: OutcomeName | None
+    terminal_outcome: Outcome | None
     created_at: Timestamp
     started_at: Timestamp | None
     ended_at: Timestamp | None
@@ -66,8 +61,8 @@ class SessionRecord(Answer):
 
 
 class SessionQuery(Query):
-    status: StatusName | msgspec.UnsetType = msgspec.UNSET
-    mode: ModeName | msgspec.UnsetType = msgspec.UNSET
+    status: Status | msgspec.UnsetType = msgspec.UNSET
+    mode: Mode | msgspec.UnsetType = msgspec.UNSET
     created_after: Moment | msgspec.UnsetType = msgspec.UNSET
     created_before: Moment | msgspec.UnsetType = msgspec.UNSET
     limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
@@ -76,7 +71,7 @@ class SessionQuery(Query):
 
 class EventQuery(Query):
     after: EventId | msgspec.UnsetType = msgspec.UNSET
-    type: EventTypeName | msgspec.UnsetType = msgspec.UNSET
+    type: EventType | msgspec.UnsetType = msgspec.UNSET
     limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 import msgspec
+from django.db.models import TextChoices
 from msgspec import inspect
 
 # Of a list at fault; one that is longer and right in all of these is told as a whole.
@@ -74,6 +75,8 @@ def _words(wanted: inspect.Type) -> str:
     match wanted:
         case inspect.LiteralType(values=values):
             return f"{'one of ' if len(values) > 1 else ''}{', '.join(map(str, values))}"
+        case inspect.CustomType(cls=choices) if issubclass(choices, TextChoices):
+            return f"one of {', '.join(sorted(choices.values))}"
         case inspect.IntType(ge=least, le=most):
             return f"a whole number{_bounds('from', least, most)}"
         case inspect.StrType(min_length=least, max_length=most):
@@ -128,7 +131,7 @@ def _given(value: Any, wanted: list[inspect.Type]) -> str:
     if may_be(inspect.UUIDType, inspect.DateTimeType):
         return ""
     quoted = f'"{_cut(value)}"'
-    return quoted if may_be(inspect.LiteralType) else f"the string {quoted}"
+    return quoted if may_be(inspect.LiteralType, inspect.CustomType) else f"the string {quoted}"
 
 
 def _cut(text: str) -> str:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import msgspec
+from django.db.models import TextChoices
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
@@ -218,7 +219,9 @@ class OperationSchema(AutoSchema):
 
     def _schema_of(self, type_: Any) -> Schema:
         """The JSON Schema of a type; its structs become named components."""
-        (schema,), components = msgspec.json.schema_components([type_], ref_template=REF)
+        (schema,), components = msgspec.json.schema_components(
+            [type_], ref_template=REF, schema_hook=_schema_of_choices
+        )
         for name, definition in components.items():
             component = ResolvedComponent(  # type: ignore[no-untyped-call]
                 name=name, type=ResolvedComponent.SCHEMA, schema=definition, object=name
@@ -272,6 +275,13 @@ def _errors_of(operation: Operation) -> list[type[ApiError]]:
         errors.ServiceUnavailable,
     ]
     return list(dict.fromkeys(kinds))
+
+
+def _schema_of_choices(type_: Any) -> Schema:
+    """Of an enum of Django's, which msgspec decodes but does not know to describe."""
+    if not issubclass(type_, TextChoices):
+        raise NotImplementedError
+    return {"enum": sorted(type_.values)}
 
 
 def _path_variables(path: str) -> list[str]:
