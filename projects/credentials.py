@@ -18,6 +18,7 @@ from django.db.models import Q
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from projects.models import Credential, CredentialKind, Project
+from projects.scopes import Scope
 
 SECRET_BYTES = 32
 PREFIXES = {CredentialKind.API_KEY: "kyna_sk_", CredentialKind.SERVICE_ACCOUNT: "kyna_sa_"}
@@ -46,12 +47,15 @@ def credential_issue(
 ) -> tuple[Credential, str]:
     """A new credential and its secret, which is nowhere kept and never shown again.
 
-    Raises Conflict if `credential_id` was issued before: who asks twice must not get two.
+    Raises Conflict if `credential_id` was issued before: who asks twice must not get two; and
+    ValueError for what is no scope.
     """
     id_ = credential_id or uuid.uuid4()
     secret = f"{PREFIXES[kind]}{id_.hex}_{secrets.token_urlsafe(SECRET_BYTES)}"
     number = next(iter(settings.SECRET_PEPPERS))
-    defaults = {} if scopes is None else {"scopes": sorted(set(scopes))}
+    defaults = (
+        {} if scopes is None else {"scopes": sorted({Scope(scope).value for scope in scopes})}
+    )
     credential, is_new = Credential.objects.get_or_create(
         id=id_,
         defaults={
@@ -103,6 +107,21 @@ def credential_rotate(
             expires_at=expires_at,
             replaces=credential,
         )
+
+
+def credential_grant(
+    *, credential_id: uuid.UUID, scopes: Iterable[Scope], now: datetime
+) -> Credential:
+    """Let a live credential mint tokens with `scopes` too. The tokens that it has minted stay.
+
+    Raises Credential.DoesNotExist for one that is not live.
+    """
+    with transaction.atomic():
+        live = Credential.objects.filter(is_live(now)).select_for_update(no_key=True)
+        credential = live.get(id=credential_id)
+        credential.scopes = sorted({*credential.scopes, *(scope.value for scope in scopes)})
+        credential.save(update_fields=["scopes"])
+    return credential
 
 
 def credential_revoke(*, credential: Credential, now: datetime) -> None:

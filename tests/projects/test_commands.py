@@ -17,6 +17,7 @@ COMMANDS = (
     "bootstrap_project",
     "create_api_key",
     "credentials_by_pepper",
+    "grant_scopes",
     "rotate_signing_key",
     "load_catalogue",
     "expire_sessions",

@@ -1,10 +1,15 @@
 """projects:read and sessions:read grant each other: in a token, and when one is minted."""
 
-import pytest
+from io import StringIO
 
-from projects.credentials import credential_issue
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from kynaplatform import clock
+from projects.credentials import credential_issue, credential_revoke
 from projects.models import CredentialKind
-from projects.scopes import ALL_SCOPES, granted_scopes
+from projects.scopes import ALL_SCOPES, Scope, granted_scopes
 from tests.api.asking import ask, refused
 from tests.conftest import SESSIONS, TOKENS, mint
 
@@ -53,3 +58,44 @@ def test_no_other_scope_grants_another(owner, scope):
 
 def test_both_are_granted_by_each():
     assert granted_scopes(["projects:read"]) == granted_scopes(["sessions:read"]) == {*READERS}
+
+
+def test_an_existing_key_is_given_further_scopes(owner, movespec):
+    credential, secret = credential_issue(
+        project=owner.project,
+        kind=CredentialKind.API_KEY,
+        name="narrow",
+        scopes=["tokens:read"],
+    )
+    minted = ask("POST", TOKENS, {"api_key": secret}).json()
+    call_command("grant_scopes", credential.id, "usage:read", "sessions:read", stdout=StringIO())
+
+    again = ask("POST", TOKENS, {"api_key": secret}).json()
+    assert again["scopes"] == ["sessions:read", "tokens:read", "usage:read"]
+    assert ask("GET", SESSIONS, token=again["access_token"]).status_code == 200
+    refused(
+        ask("GET", SESSIONS, token=minted["access_token"]),
+        403,
+        "insufficient_scope",
+        required_scope="sessions:read",
+    )
+
+
+def test_scopes_are_given_to_live_credentials_alone(owner):
+    credential_revoke(credential=owner.credential, now=clock.now())
+    with pytest.raises(CommandError, match="There is no live credential"):
+        call_command("grant_scopes", owner.credential.id, "usage:read")
+
+
+def test_what_is_no_scope_is_neither_issued_nor_given(owner):
+    with pytest.raises(ValueError, match="sessions:all"):
+        credential_issue(
+            project=owner.project, kind=CredentialKind.API_KEY, name="x", scopes=["sessions:all"]
+        )
+    with pytest.raises(CommandError, match="sessions:all"):
+        call_command("grant_scopes", str(owner.credential.id), "sessions:all")
+
+
+def test_the_guide_names_every_scope():
+    guide = (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
+    assert [scope for scope in Scope.values if f"`{scope}`" not in guide] == []
