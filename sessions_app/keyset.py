@@ -13,11 +13,11 @@ from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, UUIDField
 from django.db.models.expressions import Combinable, RawSQL
 
+from kynaplatform.api.pagination import Row, cursor_at, newer_than, older_than, row_at
+
 # What the rows of `OfOwners` compare with their owner's column.
 OWNER = RawSQL("owner.id", (), UUIDField())
 FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
-# When it was created, and its id.
-Row = tuple[datetime, UUID]
 
 
 class Place(NamedTuple):
@@ -28,7 +28,7 @@ class Place(NamedTuple):
     id: UUID
 
     def __str__(self) -> str:
-        return f"{self.towards},{self.created_at.isoformat()},{self.id}"
+        return f"{self.towards},{cursor_at(self.created_at, self.id)}"
 
     def is_before(self, row: Row) -> bool:
         """Whether going from here leads to that row."""
@@ -68,14 +68,11 @@ class Sought(NamedTuple):
 
 
 def place(text: str) -> Place:
-    """The place that `text` writes. Raises ValueError."""
-    towards, created_at, id_ = text.split(",")
-    at = datetime.fromisoformat(created_at)
-    if at.tzinfo is None or not 1 < at.year < 9999:
-        raise ValueError(created_at)
+    """The place that `text` writes. Raises ValueError or OverflowError."""
+    towards, cursor = text.split(",")
     match towards:
         case "newer" | "older":
-            return Place(towards, at, UUID(id_))
+            return Place(towards, *row_at(cursor))
     raise ValueError(towards)
 
 
@@ -203,9 +200,7 @@ def _next(rows: QuerySet[Any], start: Place | None) -> QuerySet[Any]:
     """Those of `rows` that come after `start`, in their order."""
     if start is None:
         return rows.order_by("-created_at")
-    _, at, id_ = start
+    row = start.created_at, start.id
     if start.towards == "older":
-        beyond = Q(created_at__lte=at) & (Q(created_at__lt=at) | Q(id__lt=id_))
-        return rows.filter(beyond).order_by("-created_at")
-    beyond = Q(created_at__gte=at) & (Q(created_at__gt=at) | Q(id__gt=id_))
-    return rows.filter(beyond).order_by("created_at")
+        return rows.filter(older_than(row)).order_by("-created_at")
+    return rows.filter(newer_than(row)).order_by("created_at")

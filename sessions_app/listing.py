@@ -16,9 +16,10 @@ from django.db import connection, transaction
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from kynaplatform.api.pagination import Row
 from projects.models import Project
 from sessions_app.deadlines import COMES_FROM, apply_deadlines, as_due, has_status, is_due
-from sessions_app.keyset import OWNER, OfOwners, Part, Place, Row, Sought, page
+from sessions_app.keyset import OWNER, OfOwners, Part, Place, Sought, page
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
 
 # So many sessions are read in vain: of what is overdue, and of each live state.

@@ -21,6 +21,8 @@ MOST_PER_PAGE = 500
 MOST_PAGE_BYTES = 1024 * 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 M = TypeVar("M", bound=Model)
+# When it was created, and its id: a row's place in a list.
+Row = tuple[datetime, UUID]
 
 PageLimit = Annotated[
     int, msgspec.Meta(ge=1, le=MOST_PER_PAGE, description="The most items to answer with.")
@@ -57,9 +59,8 @@ def paginate(
     limit = default_limit if query.limit is msgspec.UNSET else query.limit
     parts = [rows] if isinstance(rows, QuerySet) else rows
     if query.cursor is not msgspec.UNSET:
-        created_at, id_ = read_cursor(query.cursor)
-        behind = Q(created_at__lte=created_at) & (Q(created_at__lt=created_at) | Q(id__lt=id_))
-        parts = [part.filter(behind) for part in parts]
+        older = older_than(read_cursor(query.cursor))
+        parts = [part.filter(older) for part in parts]
     if not parts:
         return Page([])
     most = limit if large is None else _count_of_page(parts, limit, large)
@@ -111,19 +112,35 @@ def link_to_next(request: HttpRequest, parameter: str, value: str) -> dict[str, 
     return {"Link": f'<{address}>; rel="next"'}
 
 
+def older_than(row: Row) -> Q:
+    """What comes after `row` in a list, in words that an index of created_at serves."""
+    created_at, id_ = row
+    return Q(created_at__lte=created_at) & (Q(created_at__lt=created_at) | Q(id__lt=id_))
+
+
+def newer_than(row: Row) -> Q:
+    """What comes before `row` in a list."""
+    created_at, id_ = row
+    return Q(created_at__gte=created_at) & (Q(created_at__gt=created_at) | Q(id__gt=id_))
+
+
 def cursor_at(created_at: datetime, id_: UUID) -> str:
     """The cursor of a page that begins after that row."""
     microseconds = (created_at - _EPOCH) // timedelta(microseconds=1)
     return base64.urlsafe_b64encode(microseconds.to_bytes(8) + id_.bytes).decode()
 
 
-def read_cursor(text: str) -> tuple[datetime, UUID]:
-    """The row that `cursor_at` was given; raises 422 for what it did not make."""
+def row_at(cursor: str) -> Row:
+    """The row that `cursor_at` was given; raises ValueError or OverflowError for another text."""
+    raw = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True)
+    if len(raw) != 24:
+        raise ValueError(cursor)
+    return _EPOCH + timedelta(microseconds=int.from_bytes(raw[:8])), UUID(bytes=raw[8:])
+
+
+def read_cursor(cursor: str) -> Row:
+    """The same of a client's; raises 422."""
     try:
-        raw = base64.b64decode(text.encode(), altchars=b"-_", validate=True)
-        if len(raw) != 24:
-            raise ValueError
-        created_at = _EPOCH + timedelta(microseconds=int.from_bytes(raw[:8]))
+        return row_at(cursor)
     except (ValueError, OverflowError):
         raise ValidationFailed({"cursor": ["Not a cursor of this list."]}) from None
-    return created_at, UUID(bytes=raw[8:])

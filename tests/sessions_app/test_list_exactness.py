@@ -17,10 +17,11 @@ from django.test import Client
 from lifecycle_scene import START, at
 
 from kynaplatform import clock
+from kynaplatform.api.pagination import cursor_at
 from movespecs.models import MoveSpec
 from projects.models import Project
 from sessions_app.expiry import expire_sessions
-from sessions_app.keyset import Place
+from sessions_app.keyset import Place, place
 from sessions_app.listing import LIVE, Asked, sessions_list
 from sessions_app.models import DetectionSession, Mode, Status
 from tests.conftest import SESSIONS, VALID_YAML, Machine, make_released, make_version
@@ -120,6 +121,7 @@ def pages(asked: Asked, start: Place, size: int, most_passed_over: int) -> list[
 
 FROM_NEWEST = Place("older", at(1), UUID(int=0))
 FROM_OLDEST = Place("newer", at(-MOMENTS), UUID(int=0))
+CURSOR = cursor_at(FROM_NEWEST.created_at, FROM_NEWEST.id)
 
 
 @pytest.mark.parametrize(
@@ -203,3 +205,20 @@ def test_a_short_page_of_staff_leads_on_and_back(
     assert there == [[0, 1], [2], [], [9]]
     back, _ = walk(last, "Newer")
     assert back == [[9], [], [], [1, 2], [0]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"sideways,{CURSOR}",
+        CURSOR,
+        f"older,{CURSOR}=",
+        f"older,{CURSOR[:-4]}",
+        f"older,{'_' * 32}",
+        f"newer,{at(1).isoformat()}",
+    ],
+)
+def test_what_is_no_place_is_refused(text: str) -> None:
+    assert place(f"older,{CURSOR}") == FROM_NEWEST
+    with pytest.raises((ValueError, OverflowError)):
+        place(text)
