@@ -40,6 +40,7 @@ from sessions_app.lifecycle import session_abandon, session_fail
 from sessions_app.models import DetectionSession, SessionAttach
 from tests.conftest import SESSIONS, Machine, make_released, mint
 from tests.event_counters import miscounted_sessions
+from tests.sessions_app.new_session import RECORD
 from tests.sessions_app.storing import checkpoint_store
 
 TICK = timedelta(microseconds=1)
@@ -521,7 +522,7 @@ class Lifecycle(RuleBasedStateMachine):
             "organization_suspended": "The project or its organization was suspended.",
             None: None,
         }
-        return {
+        return RECORD | {
             "session_id": str(model.id),
             "organization_id": str(machine.organization.id),
             "project_id": str(machine.project.id),
