@@ -40,6 +40,14 @@ def state_badge(session: DetectionSession) -> SafeString:
     )
 
 
+# What tells staff nothing; every other column is on a session's page.
+OF_THE_MACHINERY = {
+    "repetitions", "counted_events_total", "attachment_id", "engine_state", "engine_version",
+    "is_state_unreadable", "idempotency_key", "request_fingerprint", "signing_key_id",
+    "runtime_token_expires_at",
+}  # fmt: skip
+
+
 @admin.register(DetectionSession)
 class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     staff_actions = [Cancel()]
@@ -54,11 +62,8 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     # What is asked for is `SessionChangeList`'s business; this shows the box.
     search_fields = ["=id"]
     fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
-        "id", "project", "resolved_version", "mode", "contract_major", "status",
-        "terminal_outcome", "finishing_outcome", "error_code", "error_message",
-        "accepted_frames_total", "rejected_frames_total", "last_frame_seq", "last_batch_seq",
-        "events_total", "interrupted_total", "checkpoint_number", "created_at", "started_at",
-        "deadline_at", "longest_until", "lease_until", "ended_at", "stream_url",
+        column.name for column in DetectionSession._meta.concrete_fields
+        if column.name not in OF_THE_MACHINERY
     ]})]  # fmt: skip
 
     @admin.display(description="customer")
