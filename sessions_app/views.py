@@ -94,12 +94,7 @@ class SessionViewSet(ApiViewSet):
         now = clock.now()
         session, is_replay = session_admit(
             request=AdmissionRequest(
-                project_id=body.project_id,
-                mode=body.mode,
-                contract_major=body.contract_major,
-                movespec_id=body.movespec_id,
-                movespec_version_id=body.movespec_version_id,
-                idempotency_key=request.idempotency_key,
+                **msgspec.structs.asdict(body), idempotency_key=request.idempotency_key
             ),
             now=now,
         )
