@@ -62,6 +62,7 @@ SHELF: dict[str, list[Guide]] = {
         _of("faults", "Faults", "What production did while its parts were killed."),
         _of("security", "Security", "What is protected, from whom, and what holds it."),
         _of("architecture", "Architecture", "Where things are, why, and the dependencies."),
+        _of("contributing", "Contributing", "Set up, the gate, and what a change touches."),
     ],
 }
 GUIDES = {guide.slug: guide for guides in SHELF.values() for guide in guides}
