@@ -53,9 +53,7 @@ def credential_issue(
     id_ = credential_id or uuid.uuid4()
     secret = f"{PREFIXES[kind]}{id_.hex}_{secrets.token_urlsafe(SECRET_BYTES)}"
     number = next(iter(settings.SECRET_PEPPERS))
-    defaults = (
-        {} if scopes is None else {"scopes": sorted({Scope(scope).value for scope in scopes})}
-    )
+    defaults = {} if scopes is None else {"scopes": sorted(_values(scopes))}
     credential, is_new = Credential.objects.get_or_create(
         id=id_,
         defaults={
@@ -110,16 +108,16 @@ def credential_rotate(
 
 
 def credential_grant(
-    *, credential_id: uuid.UUID, scopes: Iterable[Scope], now: datetime
+    *, credential_id: uuid.UUID, scopes: Iterable[str], now: datetime
 ) -> Credential:
     """Let a live credential mint tokens with `scopes` too. The tokens that it has minted stay.
 
-    Raises Credential.DoesNotExist for one that is not live.
+    Raises Credential.DoesNotExist for one that is not live, and ValueError for what is no scope.
     """
     with transaction.atomic():
         live = Credential.objects.filter(is_live(now)).select_for_update(no_key=True)
         credential = live.get(id=credential_id)
-        credential.scopes = sorted({*credential.scopes, *(scope.value for scope in scopes)})
+        credential.scopes = sorted({*credential.scopes, *_values(scopes)})
         credential.save(update_fields=["scopes"])
     return credential
 
@@ -168,6 +166,10 @@ def kind_of_secret(text: str) -> CredentialKind | None:
     """Which kind of credential's secret `text`, or the end of an `id:secret`, has the form of."""
     match = _SECRET.fullmatch(text.rpartition(":")[2])
     return match and next(kind for kind, prefix in PREFIXES.items() if prefix == match[1])
+
+
+def _values(scopes: Iterable[str]) -> set[str]:
+    return {Scope(scope).value for scope in scopes}
 
 
 def _named_by(secret: str, kind: CredentialKind) -> uuid.UUID | None:

@@ -19,7 +19,7 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("credential_id", type=UUID)
-        parser.add_argument("scopes", nargs="+", type=Scope, choices=list(Scope), metavar="SCOPE")
+        parser.add_argument("scopes", nargs="+", choices=Scope.values, metavar="SCOPE")
 
     def handle(self, *args: Any, **options: Any) -> None:
         id_ = options["credential_id"]
