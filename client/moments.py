@@ -6,18 +6,18 @@ A moment is a pose, or the time alone of a frame in which none was found.
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from detection.landmarks import PoseFrameLike
+from client.pose import Pose
 
 # After so long the engine loses a pose by a clock, as docs/streaming.md says.
 GONE_MS: Final = 2000.0
 
-Moment = PoseFrameLike | float
+Moment = Pose | float
 
 
 class ClientBatch(NamedTuple):
     """`clock_ms` is how far time has come after the poses, None where nothing is to be told."""
 
-    poses: list[PoseFrameLike]
+    poses: list[Pose]
     clock_ms: float | None
 
 
@@ -44,7 +44,7 @@ def worth_telling(moments: Iterable[Moment]) -> Iterator[Moment]:
 
 def batches_of(moments: Iterable[Moment], most_poses: int) -> Iterator[ClientBatch]:
     """Batches of up to `most_poses`; one ends where there is a time to tell."""
-    poses: list[PoseFrameLike] = []
+    poses: list[Pose] = []
     for moment in worth_telling(moments):
         clock_ms = None
         if isinstance(moment, int | float):

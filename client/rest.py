@@ -22,7 +22,7 @@ MOVESPECS = "/api/movespecs"
 ANSWER_SECONDS = 30.0
 EVENTS_A_PAGE = 500
 # A limit of a minute is over by then.
-PATIENCE_SECONDS = 120.0
+DEADLINE_SECONDS = 120.0
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 5.0
 
 # The statuses that are waited out, None for no answer at all: for a request of which a second one
@@ -58,7 +58,7 @@ class RestClient:
     """The API at `base_url`, such as http://127.0.0.1:8000, as one project.
 
     Every method raises RequestRefusedError and ServerUnreachableError, where what may pass has not
-    passed for `patience_seconds`. `on_wait` is told of each wait, in seconds, and why. A server
+    passed within `deadline_seconds`. `on_wait` is told of each wait, in seconds, and why. A server
     that has never answered is not waited for.
     """
 
@@ -67,7 +67,7 @@ class RestClient:
         base_url: str,
         *,
         on_wait: Callable[[float, str], None] | None = None,
-        patience_seconds: float = PATIENCE_SECONDS,
+        deadline_seconds: float = DEADLINE_SECONDS,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         if urlsplit(base_url).scheme not in ("http", "https"):
@@ -75,7 +75,7 @@ class RestClient:
         self.base_url = base_url.rstrip("/")
         self._token: str | None = None
         self._on_wait = on_wait
-        self._patience_seconds = patience_seconds
+        self._deadline_seconds = deadline_seconds
         self._pause = pause
         self._has_answered = False
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -148,13 +148,13 @@ class RestClient:
         waiting_out: Collection[int | None] = REPEATED,
     ) -> Any:
         """The answer to a request, by the token if there is one; `key` is its Idempotency-Key."""
-        answer, _ = self._ask_patiently(method, path, body, key, waiting_out)
+        answer, _ = self._ask_until_deadline(method, path, body, key, waiting_out)
         return answer
 
     def _listed(self, path: str) -> Iterator[dict[str, Any]]:
         """The items of all pages."""
         while path:
-            items, link = self._ask_patiently("GET", path, None, None, REPEATED)
+            items, link = self._ask_until_deadline("GET", path, None, None, REPEATED)
             yield from items
             following = re.match(r'<(.*?)>; rel="next"', link or "")
             # By the address that we were given: the server may know itself by another name.
@@ -162,7 +162,7 @@ class RestClient:
                 urlsplit(following[1])._replace(scheme="", netloc="").geturl() if following else ""
             )
 
-    def _ask_patiently(
+    def _ask_until_deadline(
         self,
         method: str,
         path: str,
@@ -170,7 +170,7 @@ class RestClient:
         key: str | None,
         waiting_out: Collection[int | None],
     ) -> tuple[Any, str | None]:
-        deadline = time.monotonic() + self._patience_seconds
+        deadline = time.monotonic() + self._deadline_seconds
         wait_seconds = SHORTEST_WAIT_SECONDS
         while True:
             try:

@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from client import sentences
 from client.listener import StreamListener
 from client.moments import Moment, batches_of
 from client.rest import RequestFailedError, RestClient
 from client.stream import StreamClient
 from client.wire import Event, SessionDone
-from replay.event_lines import count_completed, rejections_told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +29,11 @@ class SessionRun:
     stored_events: list[dict[str, Any]]
 
     @property
-    def completed(self) -> dict[str, int]:
-        return count_completed(self.events)
+    def completed(self) -> Counter[str]:
+        """event_key → repetitions that the stream told of."""
+        return Counter(
+            event.payload["event_key"] for event in self.events if event.type == "event_completed"
+        )
 
     def faults(self, expected_count: int | None) -> list[str]:
         """What is wrong with it, as sentences: none when every count agrees.
@@ -76,7 +79,7 @@ class SessionRun:
         ]
         faults = [fault for is_so, fault in checks if not is_so]
         if self.rejections and self.done.accepted_frames_total != self.frames_sent:
-            faults.append(rejections_told(self.rejections))
+            faults.append(sentences.rejected(self.rejections))
         return faults
 
 

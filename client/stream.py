@@ -9,20 +9,20 @@
 
 An acknowledged batch is durable, so only what was not acknowledged is kept, and sent again after
 an attach. One thread uses a StreamClient; while it waits for anything it reads what the server
-says. Nothing of it needs Django.
+says.
 """
 
 import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Self
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from client.closes import done_as_told, has_ended, wait_wanted, why_closed
 from client.listener import StreamListener
+from client.pose import Pose
 from client.socket import SILENT_SECONDS, ClientSocket, ServerSilentError
 from client.wire import (
     Cancel,
@@ -41,21 +41,20 @@ from client.wire import (
     SessionUpdate,
     wire_frame,
 )
-from detection.landmarks import PoseFrameLike
 
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 3.0
 
 
 class StreamLostError(Exception):
-    """No attach succeeded for as long as the client is patient."""
+    """No attach succeeded by the deadline."""
 
 
 class StreamClient:
     """One session's stream.
 
     `window` batches at most wait for their ack. A connection is lost as well when an answer is due
-    and nothing was heard for `silent_seconds`. After a lost one it attaches again for
-    `patience_seconds`, later and later, and then raises StreamLostError.
+    and nothing was heard for `silent_seconds`. After a lost one it attaches again, later and later,
+    and raises StreamLostError where none succeeds within `deadline_seconds`.
     """
 
     def __init__(
@@ -66,7 +65,7 @@ class StreamClient:
         listener: StreamListener | None = None,
         window: int = 4,
         silent_seconds: float = SILENT_SECONDS,
-        patience_seconds: float = 60.0,
+        deadline_seconds: float = 60.0,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.events: list[Event] = []
@@ -82,7 +81,7 @@ class StreamClient:
         self._listener = listener or StreamListener()
         self._window = window
         self._silent_seconds = silent_seconds
-        self._patience_seconds = patience_seconds
+        self._deadline_seconds = deadline_seconds
         self._pause = pause
         self._socket: ClientSocket | None = None
         self._unacknowledged: dict[int, FrameBatch] = {}
@@ -95,12 +94,7 @@ class StreamClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def attach(self) -> None:
@@ -109,7 +103,7 @@ class StreamClient:
         Raises StreamRefusedError and StreamLostError, as everything does that attaches again,
         and msgspec.DecodeError for what no server of this protocol says.
         """
-        deadline = time.monotonic() + self._patience_seconds
+        deadline = time.monotonic() + self._deadline_seconds
         wait_seconds = SHORTEST_WAIT_SECONDS
         while self.done is None:
             try:
@@ -130,7 +124,7 @@ class StreamClient:
             else:
                 return
 
-    def send(self, poses: Iterable[PoseFrameLike], clock_ms: float | None = None) -> int:
+    def send(self, poses: Iterable[Pose], clock_ms: float | None = None) -> int:
         """Send one batch, first waiting for room in the window. Its batch_seq.
 
         `clock_ms` is how far time has come after the poses, while nobody was seen.
@@ -225,7 +219,7 @@ class StreamClient:
         self.close()
         if self.done is None:
             self._listener.connection_lost(why)
-            if told := self._told_to_wait(lost, why, time.monotonic() + self._patience_seconds):
+            if told := self._told_to_wait(lost, why, time.monotonic() + self._deadline_seconds):
                 self._pause(told)
             self.attach()
 

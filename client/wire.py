@@ -1,17 +1,12 @@
-"""What a client sends and reads on the stream, as docs/streaming.md says it.
-
-Types of the client's own: it would not notice a mistake of the server's that it shared.
-"""
+"""What a client sends and reads on the stream, as docs/streaming.md says it."""
 
 from collections import Counter
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from detection import LANDMARK_NAMES
-from detection.landmarks import PoseFrameLike
+from client.pose import LANDMARK_NAMES, POSE_SCHEMA, Pose
 
-POSE_SCHEMA: Final = "mediapipe_pose_landmarker/v1"
 EventType = Literal["shape_enter", "shape_exit", "event_completed", "event_interrupted", "feedback"]
 RejectReason = Literal[
     "session_ending",
@@ -156,7 +151,7 @@ def decode(text: str | bytes) -> ServerMessage:
     return _decoder.decode(text)
 
 
-def wire_frame(pose: PoseFrameLike, frame_seq: int) -> WireFrame:
+def wire_frame(pose: Pose, frame_seq: int) -> WireFrame:
     """`pose` as it is sent; `frame_seq`, from 1, grows with each frame of the session."""
     return WireFrame(
         frame_seq,

@@ -1,4 +1,4 @@
-"""Detection events, and frames that were rejected, as lines for people."""
+"""Detection events as lines for people."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
@@ -60,11 +60,3 @@ def count_completed(events: Iterable[SomeEvent]) -> dict[str, int]:
 
 def count_interrupted(events: Iterable[SomeEvent]) -> int:
     return sum(event.type == INTERRUPTED for event in events)
-
-
-def rejections_told(rejections: Mapping[str, int]) -> str:
-    """`3 frames were rejected: 2 too_many_frames, 1 image_landmarks.`"""
-    frames = sum(rejections.values())
-    were = "1 frame was" if frames == 1 else f"{frames} frames were"
-    reasons = ", ".join(f"{count} {reason}" for reason, count in rejections.items())
-    return f"{were} rejected: {reasons}."

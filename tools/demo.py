@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from client import sentences
 from client.closes import StreamRefusedError
-from client.progress_bar import Progress, waiting_told
+from client.progress_bar import ProgressBar
 from client.rest import RequestFailedError, RestClient
 from client.session_run import SessionRun, run_session
 from client.stream import StreamLostError
@@ -27,7 +28,7 @@ from local_stack.guard import PR_SET_PDEATHSIG, prctl
 from local_stack.ports import free_port, listens
 from local_stack.run import ask_ready
 from poses.figure import perform
-from replay.event_lines import count_interrupted
+from replay.event_lines import EventLines, count_interrupted
 from tools.platform_process import PlatformFailedError, platform
 
 EXERCISE = "squat"
@@ -136,16 +137,19 @@ def show(data_dir: Path, repetitions: int, speed: float) -> int:
         f"{demo['base_url']}: a figure does {repetitions} squats, {len(poses)} frames at "
         f"{FPS:.0f} a second, {speed:g} times as fast as in life.\n"
     )
-    api = RestClient(demo["base_url"], on_wait=lambda *wait: say(waiting_told(*wait)))
+    api = RestClient(demo["base_url"], on_wait=lambda *wait: say(sentences.waiting(*wait)))
     project_id = api.mint(demo["api_key_secret"])
-    with Progress(len(poses), say=say, bar_file=sys.stderr) as progress:
+    lines = EventLines()
+    with ProgressBar(
+        len(poses), on_event=lambda event: say(lines.line(event)), bar_file=sys.stderr
+    ) as bar:
         run = run_session(
             api,
             poses,
             project_id=project_id,
             mode="live",
             reference={"movespec_id": demo["movespec_id"]},
-            listener=progress,
+            listener=bar,
             batch_frames=BATCH_FRAMES,
             speed=speed,
         )

@@ -1,8 +1,9 @@
 from io import StringIO
 from typing import Final
 
-from client.progress_bar import Progress
+from client.progress_bar import ProgressBar
 from client.wire import Event, FrameAck, RejectedFrame
+from replay.event_lines import EventLines
 
 ENTERED = Event("1", "s", 1500, "shape_enter", {"shape_key": "bottom", "confidence": 1.0})
 REPEATED: Final = "frame_seq_not_increasing"
@@ -18,7 +19,10 @@ class Terminal(StringIO):
 def show(bar_file: StringIO) -> list[str]:
     """What is said while 15 of 60 frames are acknowledged, and an event comes."""
     said: list[str] = []
-    with Progress(60, say=said.append, bar_file=bar_file) as progress:
+    lines = EventLines()
+    with ProgressBar(
+        60, on_event=lambda event: said.append(lines.line(event)), bar_file=bar_file
+    ) as progress:
         progress.batch_acknowledged(FrameAck(1, 15, 15, []), 15)
         progress.batch_acknowledged(FrameAck(2, 0, 15, [0], [RejectedFrame(0, REPEATED)]), 1)
         progress.batch_acknowledged(

@@ -187,12 +187,12 @@ def test_any_other_refusal_ends_it(status: int) -> None:
     assert (refused.value.status, waits.seconds) == (status, [])
 
 
-def test_it_gives_up_where_it_would_wait_longer_than_its_patience() -> None:
+def test_it_gives_up_where_it_would_wait_beyond_its_deadline() -> None:
     waits = Waits()
     limited = (429, {"Retry-After": "60"}, LIMITED)
     with scripted_api(limited, limited) as api:
         with pytest.raises(RequestRefusedError, match="429"):
-            waits.client(api, patience_seconds=50).mint("secret")
+            waits.client(api, deadline_seconds=50).mint("secret")
         assert len(api.asked) == 1
     assert waits.seconds == []
 
@@ -206,7 +206,7 @@ def test_a_server_that_has_answered_before_is_waited_for_and_no_other() -> None:
     assert waits.seconds == []
     with scripted_api(MINTED) as api:
         client = RestClient(
-            api.url, on_wait=lambda *told: waits.told.append(told), patience_seconds=0.6
+            api.url, on_wait=lambda *told: waits.told.append(told), deadline_seconds=0.6
         )
         client.mint("secret")
     with pytest.raises(ServerUnreachableError, match="refused"):

@@ -291,7 +291,7 @@ def test_it_waits_while_a_proxy_finds_no_server_and_says_so() -> None:
     assert (stream.attaches, len(server.heard)) == (2, 5)
 
 
-def test_it_gives_up_where_it_is_told_to_wait_longer_than_its_patience() -> None:
+def test_it_gives_up_where_it_is_told_to_wait_beyond_its_deadline() -> None:
     waits = Waits()
     with (
         scripted((503, {"Retry-After": "3600"})) as server,
@@ -385,7 +385,7 @@ def test_it_gives_up_when_nothing_answers_for_long() -> None:
     waits = Waits()
     url = f"ws://127.0.0.1:{free_port()}/api/detection/stream/{SESSION_ID}"
     with (
-        StreamClient(url, TOKEN, patience_seconds=0.05, pause=waits) as stream,
+        StreamClient(url, TOKEN, deadline_seconds=0.05, pause=waits) as stream,
         pytest.raises(StreamLostError, match="refused"),
     ):
         stream.attach()

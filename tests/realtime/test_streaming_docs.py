@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from playwright.sync_api import sync_playwright
 
-from client import wire
+from client import pose, wire
 from detection import LANDMARK_NAMES
 from local_stack.environment import PROJECT
 from realtime import messages
@@ -82,7 +82,8 @@ def batches_heard(server: ScriptedServer) -> list[list[int]]:
 def test_it_names_the_landmarks_in_their_order() -> None:
     listed = re.search(r"^nose, left_eye_inner, .*?$\n.*?$", TEXT, re.MULTILINE)
     assert listed is not None
-    assert tuple(listed[0].replace("\n", " ").split(", ")) == LANDMARK_NAMES
+    names = tuple(listed[0].replace("\n", " ").split(", "))
+    assert names == LANDMARK_NAMES == pose.LANDMARK_NAMES
 
 
 def test_it_lists_the_reasons_why_a_frame_is_rejected_in_their_order() -> None:

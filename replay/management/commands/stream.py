@@ -7,14 +7,15 @@ from uuid import UUID
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from client import sentences
 from client.closes import StreamRefusedError
 from client.kept_movespecs import version_of_text
-from client.progress_bar import Progress, waiting_told
+from client.progress_bar import ProgressBar
 from client.rest import RequestFailedError, RestClient
 from client.session_run import SessionRun, run_session
 from client.stream import StreamLostError
 from kynaplatform.api.commands import OperatorCommand
-from replay.event_lines import count_interrupted
+from replay.event_lines import EventLines, count_interrupted
 from replay.recording_files import read_recording
 
 MOST_BATCH_FRAMES = 300
@@ -71,21 +72,26 @@ class Command(OperatorCommand):
         if not server:
             raise CommandError("--server is needed: the credentials name no base_url.")
         try:
-            api = RestClient(server, on_wait=lambda *wait: self.stderr.write(waiting_told(*wait)))
+            api = RestClient(
+                server, on_wait=lambda *wait: self.stderr.write(sentences.waiting(*wait))
+            )
             api.mint(credentials["api_key_secret"])
             reference = reference_to(api, credentials["project_id"], options["movespec"])
-            with Progress(
+            lines = EventLines()
+            with ProgressBar(
                 len(recording.pose_frames()),
-                say=None if options["json"] else self.stdout.write,
+                on_event=None
+                if options["json"]
+                else lambda event: self.stdout.write(lines.line(event)),
                 bar_file=sys.stderr,
-            ) as progress:
+            ) as bar:
                 run = run_session(
                     api,
                     recording.moments(),
                     project_id=credentials["project_id"],
                     mode="replay",
                     reference=reference,
-                    listener=progress,
+                    listener=bar,
                     batch_frames=options["batch_frames"],
                     speed=options["speed"],
                 )

@@ -4,12 +4,13 @@ import threading
 import time
 from typing import Any
 
-from client.stream import StreamClient, StreamListener
+from client.listener import StreamListener
+from client.stream import StreamClient
 from client.wire import FrameAck
 from tests.deploy.faults.film import BATCH_SECONDS, FIGURES, Film, poses_of
 
 # Longer than anything is away.
-PATIENCE_SECONDS = 180.0
+DEADLINE_SECONDS = 180.0
 BEHIND_SECONDS = 1.5
 
 
@@ -31,7 +32,7 @@ class Streaming(StreamListener):
             created["stream_url"],
             created["runtime_token"],
             listener=self,
-            patience_seconds=PATIENCE_SECONDS,
+            deadline_seconds=DEADLINE_SECONDS,
             pause=self._pause,
         )
         self._film = film
