@@ -58,12 +58,12 @@ def is_attached(now: datetime) -> Q:
 
 def is_to_finish(now: datetime) -> Q:
     """Overdue, and completed by that: the engine's own finish comes with it (finishing.py)."""
-    return is_due(now) & _completes(now) & is_of_known_version() & ~_is_given_up(now)
+    return is_due(now) & _finishes(now) & is_of_known_version() & ~_is_given_up(now)
 
 
 def is_to_settle(now: datetime) -> Q:
     """Overdue, with nothing to do but to write what `as_due` says."""
-    return is_due(now) & (~_completes(now) | _is_given_up(now))
+    return is_due(now) & (~_finishes(now) | _is_given_up(now))
 
 
 def is_of_known_version() -> Q:
@@ -87,7 +87,7 @@ def _is_given_up(now: datetime) -> Q:
     return ~_is_readable() & Q(deadline_at__lte=now - READER_GRACE)
 
 
-def _completes(now: datetime) -> Q:
+def _finishes(now: datetime) -> Q:
     """Whether its deadline completes it. By columns without an index, as `is_due` asks."""
     finalizing = Q(finishing_outcome__isnull=False)
     too_long = Q(deadline_at__gte=F("longest_until"))
@@ -114,7 +114,7 @@ def as_due(now: datetime, *, is_read: bool = False) -> dict[str, Combinable]:
     `is_read` by whoever asks.
     """
     due = is_due(now)
-    unreadable = NOTHING if is_read else due & _completes(now) & ~_is_readable()
+    unreadable = NOTHING if is_read else due & _finishes(now) & ~_is_readable()
     given_up = unreadable & _is_given_up(now)
     left = unreadable & ~_is_given_up(now)
     expired = due & Q(status=Status.CREATED)

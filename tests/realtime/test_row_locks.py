@@ -1,4 +1,4 @@
-"""Rows that someone holds up hold up no other session: not its attach, nor its checkpoints."""
+"""A row that someone has locked delays no other session: not its attach, nor its checkpoints."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -30,7 +30,7 @@ def attached(created: dict[str, Any]) -> Client:
 
 
 @pytest.fixture
-def held_and_free(
+def locked_and_free(
     owner: Machine, squat: MoveSpec, hurried: RuntimeServer
 ) -> Iterator[list[tuple[dict[str, Any], Client]]]:
     sessions = [create(owner, squat, hurried.url) for _ in range(2)]
@@ -46,21 +46,21 @@ def stream(client: Client, frames: list[dict[str, Any]]) -> None:
         client.until("frame_ack")
 
 
-@pytest.mark.parametrize("held_rows", [1, 2, 5])
+@pytest.mark.parametrize("locked_rows", [1, 2, 5])
 def test_the_checkpoints_of_others_go_on(
-    owner: Machine, squat: MoveSpec, hurried: RuntimeServer, held_rows: int
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer, locked_rows: int
 ) -> None:
     """More rows than the runtime has connections to store checkpoints with, each of a batch."""
-    *held, free = create_many(owner, squat, hurried.url, held_rows + 1)
-    waits, streams = [attached(created) for created in held], attached(free)
-    with ExitStack() as holding:
-        for number, (created, client) in enumerate(zip(held, waits, strict=True)):
-            holding.enter_context(locked_row(created))
+    *locked, free = create_many(owner, squat, hurried.url, locked_rows + 1)
+    waits, streams = [attached(created) for created in locked], attached(free)
+    with ExitStack() as locks:
+        for number, (created, client) in enumerate(zip(locked, waits, strict=True)):
+            locks.enter_context(locked_row(created))
             client.send_batch(1, FRAMES[:5])
             stream(streams, FRAMES[number : number + 1])
-        stream(streams, FRAMES[held_rows:])
-        assert [client.told[1:] for client in waits] == [[]] * held_rows
-        assert {session_of(created).accepted_frames_total for created in held} == {0}
+        stream(streams, FRAMES[locked_rows:])
+        assert [client.told[1:] for client in waits] == [[]] * locked_rows
+        assert {session_of(created).accepted_frames_total for created in locked} == {0}
     for client in waits:
         assert client.until("frame_ack")["accepted_frames_total"] == 5
         client.socket.close()
@@ -72,11 +72,11 @@ def test_others_attach_while_a_client_attaches_again_and_again(
     owner: Machine, squat: MoveSpec, hurried: RuntimeServer
 ) -> None:
     """More often than the runtime has threads; each waits for the row of its session."""
-    held, *free = create_many(owner, squat, hurried.url, 4)
-    attached(held).socket.close()
-    await_detached(held)
-    with locked_row(held):
-        waiting = [Client(held) for _ in range(10)]
+    locked, *free = create_many(owner, squat, hurried.url, 4)
+    attached(locked).socket.close()
+    await_detached(locked)
+    with locked_row(locked):
+        waiting = [Client(locked) for _ in range(10)]
         eventually(lambda: waiting_backends() == 1, "an attach waits for the row")
         for created in free:
             client = attached(created)
@@ -85,24 +85,24 @@ def test_others_attach_while_a_client_attaches_again_and_again(
             assert client.until("session_done")["accepted_frames_total"] == len(FRAMES)
             client.socket.close()
         assert [client.told for client in waiting] == [[]] * 10
-        assert session_of(held).attachment_id is None
+        assert session_of(locked).attachment_id is None
     # The newest of them has the session.
     waiting[-1].expect("session_update")
     stream(waiting[-1], FRAMES)
-    assert session_of(held).accepted_frames_total == len(FRAMES)
+    assert session_of(locked).accepted_frames_total == len(FRAMES)
     for client in waiting:
         client.socket.close()
 
 
-def test_others_attach_while_many_rows_are_held(
+def test_others_attach_while_many_rows_are_locked(
     owner: Machine, squat: MoveSpec, hurried: RuntimeServer
 ) -> None:
     """Those of more sessions than the runtime has threads."""
-    *held, free = create_many(owner, squat, hurried.url, 13)
-    with ExitStack() as holding:
-        for created in held:
-            holding.enter_context(locked_row(created))
-        waiting = [Client(created) for created in held]
+    *locked, free = create_many(owner, squat, hurried.url, 13)
+    with ExitStack() as locks:
+        for created in locked:
+            locks.enter_context(locked_row(created))
+        waiting = [Client(created) for created in locked]
         client = attached(free)
         stream(client, FRAMES)
         client.socket.close()
@@ -112,16 +112,16 @@ def test_others_attach_while_many_rows_are_held(
 
 
 def test_the_leases_of_others_are_renewed(
-    held_and_free: list[tuple[dict[str, Any], Client]],
+    locked_and_free: list[tuple[dict[str, Any], Client]],
 ) -> None:
-    (held, waits), (free, _) = held_and_free
-    with locked_row(held):
+    (locked, waits), (free, _) = locked_and_free
+    with locked_row(locked):
         since = timezone.now()
-        before = session_of(held).lease_until
+        before = session_of(locked).lease_until
         eventually(lambda: session_of(free).lease_until >= since + LEASE, "it is renewed")
         assert waiting_backends() == 0
-        assert session_of(held).lease_until == before
-    eventually(lambda: session_of(held).lease_until >= since + LEASE, "so is the other")
-    # It was held all the time.
+        assert session_of(locked).lease_until == before
+    eventually(lambda: session_of(locked).lease_until >= since + LEASE, "so is the other")
+    # Its session was held all the time.
     waits.send({"type": "ping"})
     assert waits.expect("pong") == {"type": "pong"}
