@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
@@ -73,13 +74,13 @@ class Checkpointer:
 
         Raises Restarting when the database has been away for 25 s: then it may be anything.
         """
-        stored = await self._store(checkpoint)
+        stored = await self._try(checkpoint)
         if stored is Stored.LOST:
             # The statement did not see what committed while it waited for the row.
-            stored = await self._store(checkpoint)
+            stored = await self._try(checkpoint)
         return stored
 
-    async def _store(self, checkpoint: Checkpoint) -> Stored:
+    async def _try(self, checkpoint: Checkpoint) -> Stored:
         pending = _Pending(checkpoint, asyncio.get_running_loop().create_future(), time.monotonic())
         self._pending.append(pending)
         self._has_pending.set()
@@ -175,8 +176,8 @@ async def _store(
         raise
     except Exception as error:
         if len(group) > 1:
-            locked = [await _store(connection, [pending], statement) for pending in group]
-            return [pending for each in locked for pending in each]
+            each = [await _store(connection, [pending], statement) for pending in group]
+            return list(chain.from_iterable(each))
         logger.exception("a checkpoint can't be stored")
         if not group[0].stored.done():
             group[0].stored.set_exception(error)
