@@ -40,25 +40,25 @@ def send_as_made(
         os.set_blocking(pipe, False)
         try:
             protocol.response_file(status, headers, f"/dev/fd/{source}")
-            patience = _write(end.fileno(), first, GRACE_SECONDS)
+            seconds_left = _write(end.fileno(), first, GRACE_SECONDS)
         finally:
             # The server's own is the only one that is left: without it nothing can be written.
             os.close(source)
         for chunk in following:
-            patience = _write(end.fileno(), chunk, patience)
+            seconds_left = _write(end.fileno(), chunk, seconds_left)
 
 
-def _write(pipe: int, chunk: bytes | bytearray, patience: float) -> float:
+def _write(pipe: int, chunk: bytes | bytearray, seconds_left: float) -> float:
     """For how many more seconds the client may be waited for."""
-    patience += len(chunk) / LEAST_BYTES_PER_SECOND
+    seconds_left += len(chunk) / LEAST_BYTES_PER_SECOND
     rest = memoryview(chunk)
     while rest:
         began = time.monotonic()
-        if not select.select([], [pipe], [], patience)[1]:
+        if not select.select([], [pipe], [], seconds_left)[1]:
             raise ClientTooSlow
-        patience = max(0.0, patience - (time.monotonic() - began))
+        seconds_left = max(0.0, seconds_left - (time.monotonic() - began))
         try:
             rest = rest[os.write(pipe, rest) :]
         except BrokenPipeError as error:
             raise ClientTooSlow from error
-    return patience
+    return seconds_left
