@@ -1,11 +1,13 @@
 """Who may see and change a MoveSpec, asked by every view of it."""
 
+from typing import cast
 from uuid import UUID
 
 import msgspec
 from django.db.models import F, QuerySet
 
 from kynaplatform.api import errors
+from kynaplatform.api.caller import Caller
 from kynaplatform.api.views import ApiRequest
 from movespecs.authors import Author
 from movespecs.models import (
@@ -30,7 +32,8 @@ def author_of(request: ApiRequest) -> Author:
 
 def project_of(request: ApiRequest) -> UUID | None:
     """The caller's project; None without a bearer."""
-    return request.user.project_id if request.user else None
+    caller = cast("Caller | None", request.user)
+    return caller.project_id if caller else None
 
 
 def visible_movespec(request: ApiRequest, movespec_id: UUID) -> MoveSpec:
