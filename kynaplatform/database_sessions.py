@@ -12,8 +12,7 @@ RUNTIME: Final = "runtime"
 WORKER: Final = "worker"
 MIGRATE: Final = "migrate"
 
-# Plans are held to their indexes (docs/architecture.md, Admission).
-_EVERY_KIND: Final = {"enable_seqscan": "off", "jit": "off", "timezone": "UTC"}
+_EVERY_KIND: Final = {"timezone": "UTC"}
 # Whoever waits for one row holds a thread meanwhile, so it waits briefly and is told to try again.
 # A process that stands still in a transaction loses it, and with it the rows that it has locked.
 _OF_THREADS: Final = {

@@ -137,7 +137,6 @@ def database(url: str) -> dict[str, Any]:
     return {
         **found,
         "ENGINE": "django.db.backends.postgresql",
-        # Bounds how long a connection keeps a plan that was made on other data.
         "CONN_MAX_AGE": 600,
         "OPTIONS": database_options(found.get("OPTIONS", {})),
     }
@@ -146,11 +145,9 @@ def database(url: str) -> dict[str, Any]:
 def database_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """psycopg options: statements prepared on the server, and session_settings as they begin.
 
-    A plan prepared while a table was empty would otherwise read it sequentially later. A
-    statement is prepared from its third use on a connection: migrations send scripts of several
-    commands, which can't be prepared, but each only once. Nor is anything compiled: a scan that
-    can't be avoided counts as so dear without `enable_seqscan` that a small one would be. What the
-    address itself sets is left as it is.
+    A statement is prepared from its third use on a connection: migrations send scripts of several
+    commands, which can't be prepared, but each only once. What the address itself sets is left as
+    it is.
     """
     own = given.get("options", "")
     settings = [f"-c {name}={value}" for name, value in session_settings().items()]

@@ -24,7 +24,6 @@ from projects.models import CredentialKind
 from projects.scopes import granted_scopes
 from projects.signing import TokenRejected, verify
 
-# LIMIT 1 for the reason told in sessions_app/admission.py: the plan stays on the primary keys.
 _STATE = """
 SELECT token.scopes, token.revoked_at, token.expires_at,
        credential.id, credential.revoked_at, credential.expires_at, credential.last_used_at,
@@ -32,16 +31,11 @@ SELECT token.scopes, token.revoked_at, token.expires_at,
        project.rate_limit, project.rate_limit_sessions, project.rate_limit_movespecs,
        organization.id, organization.suspended_at IS NOT NULL, organization.rate_limit,
        clock_timestamp()
-FROM (SELECT * FROM projects_accesstoken WHERE id = %s LIMIT 1) AS token
-JOIN LATERAL (
-    SELECT * FROM projects_credential WHERE id = token.credential_id LIMIT 1
-) AS credential ON TRUE
-JOIN LATERAL (
-    SELECT * FROM projects_project WHERE id = token.project_id LIMIT 1
-) AS project ON TRUE
-JOIN LATERAL (
-    SELECT * FROM projects_organization WHERE id = project.organization_id LIMIT 1
-) AS organization ON TRUE
+FROM projects_accesstoken AS token
+JOIN projects_credential AS credential ON credential.id = token.credential_id
+JOIN projects_project AS project ON project.id = token.project_id
+JOIN projects_organization AS organization ON organization.id = project.organization_id
+WHERE token.id = %s
 """
 MINT_FIRST = {
     CredentialKind.API_KEY: "This is an API key, not an access token. Send it as `api_key` to "

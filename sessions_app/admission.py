@@ -3,9 +3,6 @@
 Atomic without BEGIN and COMMIT, so a crash leaves a whole session or none. Of simultaneous
 requests with one key, the unique constraint lets one insert; DO UPDATE makes the others wait
 for it and returns its row, where DO NOTHING would show them none.
-
-Each LIMIT 1 keeps a lookup one by the primary key: planned on empty tables, plain joins would
-read them in any order, and go on to when they are large.
 """
 
 import uuid
@@ -66,20 +63,12 @@ reference AS (
                ELSE 'admitted'
            END AS verdict
     FROM (VALUES (1)) AS request
-    LEFT JOIN LATERAL (
-        SELECT * FROM movespecs_movespec AS movespec
-        WHERE id = %(movespec_id)s::uuid
-            AND (project_id = %(project_id)s::uuid OR {public_sql("movespec")})
-        LIMIT 1
-    ) AS named ON TRUE
-    LEFT JOIN LATERAL (
-        SELECT * FROM movespecs_movespecversion
-        WHERE id = COALESCE(%(version_id)s::uuid, named.current_released_version_id)
-        LIMIT 1
-    ) AS version ON TRUE
-    LEFT JOIN LATERAL (
-        SELECT * FROM movespecs_movespec WHERE id = version.movespec_id LIMIT 1
-    ) AS owner ON TRUE
+    LEFT JOIN movespecs_movespec AS named
+        ON named.id = %(movespec_id)s::uuid
+        AND (named.project_id = %(project_id)s::uuid OR {public_sql("named")})
+    LEFT JOIN movespecs_movespecversion AS version
+        ON version.id = COALESCE(%(version_id)s::uuid, named.current_released_version_id)
+    LEFT JOIN movespecs_movespec AS owner ON owner.id = version.movespec_id
 ),
 inserted AS (
     INSERT INTO detection_session (

@@ -130,6 +130,7 @@ def test_each_list_keeps_to_its_indexes_with_a_plan_made_on_empty_tables(
     assert len(names) == 2  # how long the rows are, and the rows
     for kind in KINDS:
         add(kind, projects, 2_000)
+    run("ANALYZE movespecs_movespec")
     with listing_statements() as sent:
         rows = get(owner, with_bearer, query).json()
     assert len(rows) == (0 if "nobodys" in asked[0] else LIMIT)

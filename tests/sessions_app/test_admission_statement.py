@@ -1,4 +1,4 @@
-"""A create costs two statements, on indexes, whatever the tables held when they were planned."""
+"""A create costs two statements, on indexes, whatever the tables held when they were prepared."""
 
 import re
 import tempfile
@@ -32,6 +32,7 @@ from plans import (
 from psycopg.pq import Trace
 
 from kynaplatform import clock
+from kynaplatform.database_statistics import analyze_large_tables
 from movespecs.models import MoveSpec
 from projects.authentication import authenticate_token
 from projects.models import Credential, Project
@@ -218,6 +219,28 @@ def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, An
     return executed(name, ordered(admission._STATEMENT, values, count))
 
 
+def copy_row(table: str, id_: uuid.UUID, **others: str) -> None:
+    """MANY rows more that are as this one but for their ids; `others` are SQL."""
+    # That of no column makes a call of each row.
+    changed = {"n": "n", "id": "gen_random_uuid()", **others}
+    values = ", ".join(f"'{name}', {value}" for name, value in changed.items())
+    run(
+        f"INSERT INTO {table} SELECT copied.* FROM {table} AS one, "  # noqa: S608
+        f"generate_series(1, {MANY}) AS n, "
+        f"jsonb_populate_record(one, jsonb_build_object({values})) AS copied "
+        f"WHERE one.id = '{id_}'"
+    )
+
+
+def fill_for_admission(owner: Machine, movespec: MoveSpec) -> None:
+    """MANY rows in each table that admission reads."""
+    version = movespec.current_released_version_id
+    assert version is not None
+    copy_row("movespecs_movespec", movespec.id)
+    copy_row("movespecs_movespecversion", version, version_number="n + 1")
+    add_sessions(owner, movespec, MANY, **KEYED)
+
+
 ADMISSION_INDEXES = {
     "detection_session": "session_idempotency_key_unique",
     "movespecs_movespec": "movespecs_movespec_pkey",
@@ -227,7 +250,7 @@ ADMISSION_INDEXES = {
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_plan_of_admission_made_on_empty_tables_reads_a_large_one_by_its_indexes(
+def test_admission_prepared_on_empty_tables_reads_large_ones_by_their_indexes(
     fresh_connection: None, generic_plans: None, owner: Machine, movespec: MoveSpec
 ) -> None:
     run("VACUUM ANALYZE detection_session, movespecs_movespec, movespecs_movespecversion")
@@ -237,7 +260,8 @@ def test_a_plan_of_admission_made_on_empty_tables_reads_a_large_one_by_its_index
         with pytest.raises(Exception, match="no such movespec"):
             admit(owner, unreleased, "nothing")
     assert DetectionSession.objects.count() == 0
-    add_sessions(owner, movespec, MANY, **KEYED)
+    fill_for_admission(owner, movespec)
+    analyze_large_tables()
     for key in ("key-7", "a new key"):
         plan = admission_plan(owner, movespec, key)
         assert indexes_used(plan) == ADMISSION_INDEXES
@@ -245,11 +269,11 @@ def test_a_plan_of_admission_made_on_empty_tables_reads_a_large_one_by_its_index
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_plan_of_admission_made_on_a_large_table_reads_it_by_its_indexes(
+def test_admission_prepared_on_large_tables_reads_them_by_their_indexes(
     fresh_connection: None, generic_plans: None, owner: Machine, movespec: MoveSpec
 ) -> None:
-    add_sessions(owner, movespec, MANY, **KEYED)
-    run("VACUUM ANALYZE detection_session")
+    fill_for_admission(owner, movespec)
+    analyze_large_tables()
     for number in range(4):
         admit(owner, movespec, f"new-{number}")
     plan = admission_plan(owner, movespec, "key-7")
@@ -258,7 +282,7 @@ def test_a_plan_of_admission_made_on_a_large_table_reads_it_by_its_indexes(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_plan_of_authentication_made_on_empty_tables_reads_by_its_indexes(
+def test_authentication_prepared_on_empty_tables_reads_large_ones_by_their_indexes(
     fresh_connection: None, generic_plans: None, owner: Machine
 ) -> None:
     run(
@@ -268,12 +292,13 @@ def test_a_plan_of_authentication_made_on_empty_tables_reads_by_its_indexes(
     for _ in range(4):
         authenticate_token(owner.token, timezone.now())
     run(
-        "INSERT INTO projects_accesstoken "  # noqa: S608
-        "(id, project_id, credential_id, scopes, created_at, expires_at) "
-        f"SELECT gen_random_uuid(), '{owner.project.id}', '{owner.credential.id}', "
-        "ARRAY['sessions:read'], now(), now() + interval '1 hour' "
-        f"FROM generate_series(1, {MANY})"
+        "INSERT INTO projects_organization (id, name, created_at) "  # noqa: S608
+        f"SELECT gen_random_uuid(), 'O', now() FROM generate_series(1, {MANY})"
     )
+    for table, own in (("project", owner.project.id), ("credential", owner.credential.id)):
+        copy_row(f"projects_{table}", own)
+    copy_row("projects_accesstoken", owner.credential.access_tokens.first().id)
+    analyze_large_tables()
     name, _ = prepared("SELECT token.scopes")
     plan = executed(name, [owner.credential.access_tokens.first().id])
     assert indexes_used(plan) == {

@@ -212,6 +212,7 @@ def test_what_ends_a_session_finds_it_by_its_id(
                 session_id=uuid.uuid4(), project_id=owner.project.id, now=START
             )
     add_sessions(owner, movespec, MANY)
+    run("ANALYZE detection_session")
     name, _ = prepared("%FOR NO KEY UPDATE")
     plan = executed(name, [DetectionSession.objects.values_list("id", flat=True)[0]])
     assert set(indexes_used(plan).values()) == {"detection_session_pkey"}

@@ -266,6 +266,7 @@ def test_its_plan_reads_sessions_by_their_ids(
         assert store_all(nothing) == set()
     if planned_on == "empty tables":
         add_sessions(owner, movespec, MANY, **LIVE)
+        run("ANALYZE detection_session")
     ids = DetectionSession.objects.values_list("id", flat=True)[:32]
     values = parameters([checkpoint(id_, uuid.uuid4(), events=[ENTER]) for id_ in ids], START)
     name, count = prepared("WITH given")

@@ -247,6 +247,7 @@ def test_a_renewal_reads_sessions_by_their_ids(
         assert leases.leases_renew(attachments=[nothing], now=START) == set()
     if planned_on == "empty tables":
         add_sessions(owner, movespec, MANY, **LIVE)
+        run("ANALYZE detection_session")
     ids = list(DetectionSession.objects.values_list("id", flat=True)[:32])
     values = {
         "now": START,

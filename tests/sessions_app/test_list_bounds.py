@@ -229,7 +229,7 @@ def generic_plans() -> Iterator[None]:
 @pytest.mark.parametrize("scope", ["all", "project", "version"])
 @pytest.mark.parametrize("planned_on", ["nothing", "one state", "another project"])
 @pytest.mark.django_db(transaction=True)
-def test_its_plans_stay_good_whatever_was_there_when_they_were_made(
+def test_its_plans_become_good_whatever_was_there_when_they_were_made(
     generic_plans: None,
     owner: Machine,
     movespec: MoveSpec,
@@ -260,6 +260,7 @@ def test_its_plans_stay_good_whatever_was_there_when_they_were_made(
         with transaction.atomic():
             read_all()
     fill(owner, movespec, outsider, other)
+    run("ANALYZE detection_session")
     # In one transaction, since PostgreSQL forgets its counts between two.
     with transaction.atomic():
         assert repr(read_all()) == "[]"

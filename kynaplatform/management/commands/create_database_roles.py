@@ -79,12 +79,13 @@ def _make(cursor: Any, role: str, *, is_new_wanted: bool) -> str | None:
 
 
 def _hold(cursor: Any, role: str, database: str, held_to: Mapping[str, str]) -> None:
+    """The role has these settings in the database, and no others, such as an older version's."""
+    alter = sql.SQL("ALTER ROLE {} IN DATABASE {} ").format(
+        sql.Identifier(role), sql.Identifier(database)
+    )
+    cursor.execute(alter + sql.SQL("RESET ALL"))
     for name, value in held_to.items():
-        cursor.execute(
-            sql.SQL("ALTER ROLE {} IN DATABASE {} SET {} = {}").format(
-                sql.Identifier(role), sql.Identifier(database), sql.SQL(name), sql.Literal(value)
-            )
-        )
+        cursor.execute(alter + sql.SQL("SET {} = {}").format(sql.SQL(name), sql.Literal(value)))
 
 
 def _url(role: str, password: str) -> str:

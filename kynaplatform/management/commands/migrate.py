@@ -5,6 +5,7 @@ from django.core.management.commands import migrate
 from django.db import OperationalError
 
 from kynaplatform.api.connections import is_lock_timeout
+from kynaplatform.database_statistics import analyze_large_tables
 
 PAUSE_SECONDS = 2.0
 
@@ -19,6 +20,7 @@ class Command(migrate.Command):
         while True:
             try:
                 super().handle(*args, **options)
+                analyze_large_tables()
             except OperationalError as error:
                 if not is_lock_timeout(error):
                     raise

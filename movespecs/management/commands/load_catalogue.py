@@ -2,6 +2,7 @@ from typing import Any
 
 from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
+from kynaplatform.database_statistics import analyze_large_tables
 from movespecs.catalogue import catalogue_load
 
 
@@ -13,6 +14,7 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         entries = catalogue_load(now=clock.now())
+        analyze_large_tables()
         self.answer(
             {
                 "new_versions": sum(entry.is_new_version for entry in entries),

@@ -5,6 +5,7 @@ from django.db import transaction
 
 from kynaplatform.api.commands import OperatorCommand
 from kynaplatform.api.names import name_argument
+from kynaplatform.database_statistics import analyze_large_tables
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Organization, Project
 
@@ -32,6 +33,7 @@ class Command(OperatorCommand):
             key, secret = credential_issue(
                 project=project, kind=CredentialKind.API_KEY, name=options["key_name"]
             )
+        analyze_large_tables()
         self.answer(
             {
                 "organization_id": organization.id,
