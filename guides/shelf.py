@@ -8,6 +8,7 @@ from django.conf import settings
 
 ROOT: Path = settings.BASE_DIR
 DOCS = ROOT / "docs"
+DECISIONS = DOCS / "decisions"
 EXAMPLES = ROOT / "examples" / "movespecs"
 TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".yaml": "text/plain; charset=utf-8"}
 
@@ -61,11 +62,21 @@ SHELF: dict[str, list[Guide]] = {
         _of("capacity", "Connections and memory", "What each process takes, for sizing."),
         _of("faults", "Faults", "What production did while its parts were killed."),
         _of("security", "Security", "What is protected, from whom, and what holds it."),
-        _of("architecture", "Architecture", "Where things are, why, and the dependencies."),
+    ],
+    "Change it": [
+        _of("architecture", "Architecture", "The processes and the packages, on one page."),
+        Guide(
+            "decisions", "Decisions", "Why it is so, a short page each.", DECISIONS / "README.md"
+        ),
         _of("contributing", "Contributing", "Set up, the gate, and what a change touches."),
+        _of("benchmarks", "Benchmarks", "Every figure, with its command and its day."),
     ],
 }
-GUIDES = {guide.slug: guide for guides in SHELF.values() for guide in guides}
+# Each decision is a page, to which that of all decisions leads.
+GUIDES = {guide.slug: guide for guides in SHELF.values() for guide in guides} | {
+    f"decisions/{path.stem}": _of(f"decisions/{path.stem}", path.stem, "")
+    for path in sorted(DECISIONS.glob("[a-z]*.md"))
+}
 _BY_SOURCE = {guide.source: guide for guide in GUIDES.values()}
 
 

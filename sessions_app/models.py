@@ -46,7 +46,7 @@ _LIVE = Q(status__in=LIVE_STATUSES)
 
 
 class DetectionSession(models.Model):
-    """A session. Its state moves only by the guarded updates of sessions_app/lifecycle.py."""
+    """A session. Its state moves by guarded updates alone (docs/decisions/session-states.md)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(

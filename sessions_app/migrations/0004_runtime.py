@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     operations = [
         # Room in each page for the next version of a session, and its engine state beside it, so
-        # that a checkpoint touches no index and no second table (figures in docs/architecture.md).
+        # that a checkpoint touches no index and no second table (figures in docs/benchmarks.md).
         migrations.RunSQL(
             "ALTER TABLE detection_session SET (fillfactor = 70), "
             "ALTER COLUMN engine_state SET STORAGE MAIN",

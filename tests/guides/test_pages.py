@@ -10,12 +10,13 @@ from django.test import Client
 
 from guides import rendering, shelf
 from guides.rendering import rendered
-from guides.shelf import DOCS, GUIDES, Guide, files
+from guides.shelf import DECISIONS, DOCS, GUIDES, SHELF, Guide, files
 from kynaplatform.api import readiness as readiness_module
 from local_stack.environment import PROJECT
 from tests.api.asking import ask, refused
 from tests.guides.reading import Answer, Walk
 
+ON_THE_SHELF = [guide for guides in SHELF.values() for guide in guides]
 MOVEMENTS = sorted(path.stem for path in (PROJECT / "examples" / "movespecs").iterdir())
 
 
@@ -65,7 +66,7 @@ def test_every_document_is_a_guide_and_none_is_missing():
     }
 
 
-@pytest.mark.parametrize("source", [PROJECT / "README.md", *sorted(DOCS.glob("*.md"))])
+@pytest.mark.parametrize("source", [PROJECT / "README.md", *sorted(DOCS.rglob("*.md"))])
 def test_every_link_of_a_document_is_to_a_file_that_is_there(source):
     text = re.sub(r"^```.*?^```$|`[^`\n]+`", "", source.read_text(), flags=re.DOTALL | re.MULTILINE)
     for target in re.findall(r"\]\(([^)#\s]+)", text):
@@ -166,12 +167,18 @@ def test_the_examples_stand_on_one_page():
 
 
 @pytest.mark.django_db
-def test_a_guide_lists_all_guides_and_marks_itself():
+def test_a_guide_lists_the_shelf_and_marks_itself():
     page = text_of("/docs/streaming")
-    for guide in GUIDES.values():
+    for guide in ON_THE_SHELF:
         assert f'<a href="{guide.address}"' in page
     assert re.findall(r'href="([^"]*)" aria-current="page"', page) == ["/docs/streaming"]
     assert "<title>The stream | kynaplatform</title>" in page
+
+
+@pytest.mark.django_db
+def test_the_page_of_all_decisions_leads_to_each():
+    linked = re.findall(r'<li><a href="/docs/decisions/([^"]+)"', text_of("/docs/decisions"))
+    assert sorted(linked) == sorted(path.stem for path in DECISIONS.glob("[a-z]*.md"))
 
 
 @pytest.mark.django_db
@@ -253,9 +260,9 @@ def test_the_first_page_says_what_this_is_and_that_it_is_well(signing_key):
     assert response.headers["Cache-Control"] == "no-store"
     assert "Detects, counts and coaches human movement." in page
     assert "<strong>Healthy.</strong> Requests are served." in page
-    for address in ("/api/docs", "/admin/", "/docs/", *(one.address for one in GUIDES.values())):
+    for address in ("/api/docs", "/admin/", "/docs/", *(one.address for one in ON_THE_SHELF)):
         assert f'href="{address}"' in page
-    for guide in GUIDES.values():
+    for guide in ON_THE_SHELF:
         assert guide.summary.replace("'", "&#x27;") in page
 
 
