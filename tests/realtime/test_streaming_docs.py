@@ -80,7 +80,7 @@ def batches_heard(server: ScriptedServer) -> list[list[int]]:
 
 
 def test_it_names_the_landmarks_in_their_order() -> None:
-    listed = re.search(r"^nose, left_eye_inner, .*?$\n.*?$", TEXT, re.MULTILINE)
+    listed = re.search(r"^nose, left_eye_inner, .*?(?=\n\n)", TEXT, re.MULTILINE | re.DOTALL)
     assert listed is not None
     names = tuple(listed[0].replace("\n", " ").split(", "))
     assert names == LANDMARK_NAMES == pose.LANDMARK_NAMES
