@@ -2,30 +2,29 @@
 
     python -m bench.rate_limits [redis://…]
 
-The time is the machine's for one hit: the run's duration over the hits of all processes.
+The time is the machine's for one hit: the run's duration over the hits of all processes. Without
+Redis each process counts alone.
 """
 
 import multiprocessing
 import multiprocessing.synchronize
 import os
 import sys
-import tempfile
 import time
 
-from kynaplatform.api.rate_limits.shared_file import SharedFileCounter
-
 from kynaplatform.api.rate_limits import Counter, Limit
+from kynaplatform.api.rate_limits.in_process import ProcessCounter
 from kynaplatform.api.rate_limits.over_redis import RedisCounter
 
 PROJECTS = 1_000
 
 
-def make_counter(place: str) -> Counter:
-    return RedisCounter(place) if place.startswith("redis") else SharedFileCounter(place)
+def make_counter(url: str | None) -> Counter:
+    return ProcessCounter() if url is None else RedisCounter(url)
 
 
-def work(place: str, run: str, hits: int, start: multiprocessing.synchronize.Barrier) -> None:
-    counter = make_counter(place)
+def work(url: str | None, run: str, hits: int, start: multiprocessing.synchronize.Barrier) -> None:
+    counter = make_counter(url)
     limits = [
         [
             Limit(f"project:{run}-{n}", 100),
@@ -42,12 +41,12 @@ def work(place: str, run: str, hits: int, start: multiprocessing.synchronize.Bar
     start.wait()
 
 
-def measure(place: str, processes: int, hits: int) -> float:
+def measure(url: str | None, processes: int, hits: int) -> float:
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(processes + 1)
     run = os.urandom(4).hex()
     workers = [
-        context.Process(target=work, args=(place, f"{run}-{n}", hits, start))
+        context.Process(target=work, args=(url, f"{run}-{n}", hits, start))
         for n in range(processes)
     ]
     for worker in workers:
@@ -62,13 +61,11 @@ def measure(place: str, processes: int, hits: int) -> float:
 
 
 def main() -> None:
-    places = [*sys.argv[1:2]]
-    with tempfile.TemporaryDirectory() as folder:
-        for place, hits in [(folder, 50_000), *((url, 5_000) for url in places)]:
-            for processes in (1, 2, 4):
-                figure = measure(place, processes, hits)
-                name = "redis" if place in places else "shared file"
-                print(f"{name:12} {processes} processes {figure:8.1f} µs a hit")  # noqa: T201
+    urls = sys.argv[1:2]
+    for url, hits in [(None, 50_000), *((url, 5_000) for url in urls)]:
+        for processes in (1, 2, 4):
+            figure = measure(url, processes, hits)
+            print(f"{url or 'alone':12} {processes} processes {figure:8.1f} µs a hit")  # noqa: T201
 
 
 if __name__ == "__main__":
