@@ -212,7 +212,6 @@ def test_a_short_page_of_staff_leads_on_and_back(
     [
         f"sideways,{CURSOR}",
         CURSOR,
-        f"older,{CURSOR}=",
         f"older,{CURSOR[:-4]}",
         f"older,{'_' * 32}",
         f"newer,{at(1).isoformat()}",
