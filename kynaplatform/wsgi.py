@@ -23,6 +23,13 @@ class WithApiMiddleware(BaseHandler):
     `process_view` or other hook.
     """
 
+    # Of Django's handlers, and not in its stubs.
+    _get_response: Any
+    _middleware_chain: Any
+    _view_middleware: list[Any]
+    _template_response_middleware: list[Any]
+    _exception_middleware: list[Any]
+
     def load_middleware(self, is_async: bool = False) -> None:
         self._view_middleware = []
         self._template_response_middleware = []

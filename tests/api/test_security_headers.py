@@ -11,7 +11,7 @@ from django.test import Client
 
 from kynaplatform.content_security import DATA, PAGES
 from local_stack.environment import PROJECT
-from tests.conftest import MOVESPECS
+from tests.conftest import MOVESPECS, SESSIONS, ApiClient, Machine
 
 PAGES_OF_STAFF = ["/admin/", "/admin/login/", "/admin/projects/apikey/", "/admin/no/such/"]
 
@@ -143,3 +143,23 @@ def test_only_https_binds_a_browser_and_only_as_the_settings_say(variables, over
     )
     assert done.stdout, done.stderr
     assert ast.literal_eval(done.stdout) == [over_https, None]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", [MOVESPECS, SESSIONS, "/no/such", "/healthz"])
+def test_the_api_answers_with_the_headers_that_all_middleware_sets(owner: Machine, path: str):
+    authorized = {"authorization": f"Bearer {owner.token}"}
+    whole, own = (client.get(path, headers=authorized) for client in (Client(), ApiClient()))
+    assert own.status_code == whole.status_code
+    assert sorted(own.headers) == sorted(whole.headers)
+
+
+@pytest.mark.django_db
+def test_the_api_knows_no_login(admin_user: User):
+    client = ApiClient()
+    client.force_login(admin_user)
+    answer = client.get(SESSIONS)
+    assert answer.status_code == 401
+    assert answer.wsgi_request.user is None
+    assert not hasattr(answer.wsgi_request, "session")
+    assert answer.cookies == {}
