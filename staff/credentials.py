@@ -120,7 +120,8 @@ class CredentialAdmin(StaffActionAdmin):
 
     @admin.display(description="replaces")
     def predecessor(self, credential: Credential) -> SafeString | None:
-        return credential.replaces and link_to(credential.replaces, credential.replaces)
+        older = credential.replaces
+        return link_to(older, older) if older else None
 
     @admin.display(description="replaced by")
     def successor(self, credential: Credential) -> SafeString:
