@@ -31,6 +31,9 @@ def test_a_command_that_may_have_written_much_counts_large_tables(command: str) 
 
 
 def test_a_small_table_is_not_counted() -> None:
-    before = counted()
+    with connection.cursor() as cursor:
+        # Also of the rows that other tests have rolled back, which make it large.
+        cursor.execute("TRUNCATE projects_organization CASCADE")
+    assert counted() == -1
     call_command("bootstrap_project", stdout=StringIO())
-    assert counted() == before
+    assert counted() == -1
