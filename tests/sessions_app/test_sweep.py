@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import Scene, at, sweep
-from plans import explained, indexes_used
+from plans import MANY, add_sessions, explained, indexes_used, run
 
 from sessions_app import expiry, tasks
 from sessions_app.models import DetectionSession
@@ -59,6 +59,8 @@ def test_it_costs_four_reads_when_nothing_is_due(scene: Scene) -> None:
 
 def test_it_reads_the_index_of_deadlines_alone(scene: Scene) -> None:
     scene.created()
+    add_sessions(scene.machine, scene.movespec, MANY)
+    run("ANALYZE detection_session")
     with CaptureQueriesContext(connection) as queries:
         sweep(1)
     selects = [query["sql"] for query in queries if 'FROM "detection_session"' in query["sql"]]
