@@ -9,7 +9,7 @@ import pytest
 
 from detection.language import declaration, yaml_scalars, yaml_text
 from kynaplatform import origins
-from kynaplatform.api import bodies, faults, idempotency, request_id, views
+from kynaplatform.api import bodies, faults, idempotency, operations, request_id, views
 from local_stack.environment import PROJECT
 from projects import credentials
 from staff import diffs, downloads, query_parameters, search
@@ -155,6 +155,6 @@ def test_a_pattern_that_is_not_fails_here():
 def test_the_faults_of_a_body_are_found_in_time():
     at = " - at `$"
     for value in (at * (SIZE // 8), [at] * (SIZE // 16), ["x"] * (SIZE // 4), at + "[" * SIZE):
-        for type_ in (views.Bearer, list[views.Bearer], list[int] | None):
+        for type_ in (operations.Bearer, list[operations.Bearer], list[int] | None):
             told = list(faults._faults(value, type_))
             assert all(len(message) < 300 and len(path) < 20 for path, message in told)

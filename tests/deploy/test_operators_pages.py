@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 
 from local_stack.environment import PROJECT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
 OURS = [name for name, service in COMPOSE.items() if "build" in service and name != "migrate"]
-WEB_THREADS = 4
 
 
 def page(name: str) -> str:
@@ -48,7 +48,8 @@ def test_the_sum_of_connections_is_that_of_its_parts() -> None:
     assert set(found) == {str(web)}
     (runtime,) = re.findall(r"^\| a runtime \| (\d+) ", text, re.MULTILINE)
     assert f"runtimes x {runtime} " in text
-    total = 2 * 2 * (WEB_THREADS + web) + 2 * int(runtime) + 2 + 8
-    assert f"2 x 2 x {WEB_THREADS + web} + 2 x {runtime} + 2 + 8 = {total}," in text
+    threads = settings.WEB_THREADS
+    total = 2 * 2 * (threads + web) + 2 * int(runtime) + 2 + 8
+    assert f"2 x 2 x {threads + web} + 2 x {runtime} + 2 + 8 = {total}," in text
     assert [name for name in OURS if name.startswith("web")] == ["web-1", "web-2"]
     assert [name for name in OURS if name.startswith("realtime")] == ["realtime-1", "realtime-2"]

@@ -243,9 +243,9 @@ def fill_for_admission(owner: Machine, movespec: MoveSpec) -> None:
 
 ADMISSION_INDEXES = {
     "detection_session": "session_idempotency_key_unique",
-    "movespecs_movespec": "movespecs_movespec_pkey",
-    "movespecs_movespecversion": "movespecs_movespecversion_pkey",
-    "movespecs_movespec_1": "movespecs_movespec_pkey",
+    "named": "movespecs_movespec_pkey",
+    "version": "movespecs_movespecversion_pkey",
+    "owner": "movespecs_movespec_pkey",
 }
 
 
@@ -302,10 +302,10 @@ def test_authentication_prepared_on_empty_tables_reads_large_ones_by_their_index
     name, _ = prepared("SELECT token.scopes")
     plan = executed(name, [owner.credential.access_tokens.first().id])
     assert indexes_used(plan) == {
-        "projects_accesstoken": "projects_accesstoken_pkey",
-        "projects_credential": "projects_credential_pkey",
-        "projects_project": "projects_project_pkey",
-        "projects_organization": "projects_organization_pkey",
+        "token": "projects_accesstoken_pkey",
+        "credential": "projects_credential_pkey",
+        "project": "projects_project_pkey",
+        "organization": "projects_organization_pkey",
     }
     assert pages_read(plan) < FEW_PAGES
 
