@@ -81,6 +81,8 @@ class ApiView(APIView):
 
     tag: str
     resource: str
+    # Of the request that is served.
+    operation: Operation
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
@@ -90,10 +92,10 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check the request, and put into `kwargs` what the method takes beside it."""
         asked = cast(ApiRequest, request)
-        operation = self._operation(asked)
-        _admit(asked, operation)
-        with operation.around_body(request._request):
-            taken = _read(asked, operation)
+        self.operation = self._operation(asked)
+        _admit(asked, self.operation)
+        with self.operation.around_body(request._request):
+            taken = _read(asked, self.operation)
         # They are what DRF calls the method with.
         self.kwargs.update(taken, **_path_ids(kwargs))
 
@@ -101,7 +103,7 @@ class ApiView(APIView):
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
         if not isinstance(response, HttpResponseBase):
-            response = respond(response, self._operation(cast(ApiRequest, request)).status)
+            response = respond(response, self.operation.status)
         answer = super().finalize_response(request, response, *args, **kwargs)
         add_rate_limit_headers(request._request, answer)
         return answer
