@@ -66,8 +66,11 @@ class LineHandler(logging.Handler):
     StreamHandler's is held while it writes, and each thread waits there for the lines of others.
     """
 
-    def createLock(self) -> None:  # noqa: N802 - logging's name
-        self.lock = None
+    def handle(self, record: logging.LogRecord) -> bool:
+        kept = bool(self.filter(record))
+        if kept:
+            self.emit(record)
+        return kept
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
