@@ -25,7 +25,7 @@ from projects.models import (
 from sessions_app.models import DetectionSession
 from tests.admin.staffing import address, member, text_of
 from tests.conftest import SESSIONS, Machine, make_machine
-from tests.sessions_app.plans import LIVE, add_sessions
+from tests.sessions_app.plans import LIVE, MANY, add_sessions, copy_row, run
 
 
 def test_lists_and_pages_count_what_a_row_owns(
@@ -206,11 +206,20 @@ def test_a_list_costs_as_many_queries_for_sixty_rows_as_for_one(
 def test_a_list_counts_by_index_for_the_rows_that_it_shows(
     operator: Client, owner: Machine, movespec: MoveSpec, model: type[Organization | Project]
 ) -> None:
-    # Of a table of one page all indexes are as good.
-    add_sessions(owner, movespec, 5_000, **LIVE)
     for number in range(250):
         organization = Organization.objects.create(name=f"More {number}")
         Project.objects.create(name=f"More {number}", organization=organization)
+    # Of a table of one page all indexes are as good, and none is.
+    one_by_one = "((SELECT array_agg(id) FROM projects_{}))[1 + n % 250]"
+    copy_row(
+        "projects_project", owner.project.id, organization_id=one_by_one.format("organization")
+    )
+    one_by_one = one_by_one.format("project")
+    add_sessions(owner, movespec, MANY, project_id=one_by_one)
+    add_sessions(owner, movespec, 5_000, **LIVE, project_id=one_by_one)
+    copy_row("movespecs_movespec", movespec.id, project_id=one_by_one)
+    copy_row("projects_credential", owner.credential.id, project_id=one_by_one)
+    run("ANALYZE detection_session, movespecs_movespec, projects_credential, projects_project")
     with CaptureQueriesContext(connection) as queries:
         operator.get(address(model, "changelist"))
     (listing,) = [

@@ -15,7 +15,15 @@ from movespecs.models import MoveSpec
 from tests.api.asking import ask
 from tests.conftest import MOVESPECS, Machine
 from tests.movespecs.writing import make_movespec
-from tests.sessions_app.plans import executed, explained, indexes_used, nodes, pages_read, run
+from tests.sessions_app.plans import (
+    copy_row,
+    executed,
+    explained,
+    indexes_used,
+    nodes,
+    pages_read,
+    run,
+)
 
 MANY = 100_000
 LIMIT = 20
@@ -70,6 +78,8 @@ def add(kind: str, projects: dict[str, Any], count: int) -> None:
 
 @pytest.fixture
 def projects(owner: Machine, outsider: Machine) -> dict[str, Any]:
+    copy_row("projects_project", owner.project.id)
+    run("ANALYZE projects_project")
     return {"own": owner.project.id, "other": outsider.project.id, "nobodys": uuid.uuid4()}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,6 +88,19 @@ def executed(name: str, values: list[Any]) -> dict[str, Any]:
         sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE {} ({})")
         .format(sql.Identifier(name), literals)
         .as_string(connection.connection)
+    )
+
+
+def copy_row(table: str, id_: uuid.UUID, **others: str) -> None:
+    """MANY rows more that are as this one but for their ids; `others` are SQL."""
+    # That of no column makes a call of each row.
+    changed = {"n": "n", "id": "gen_random_uuid()", **others}
+    values = ", ".join(f"'{name}', {value}" for name, value in changed.items())
+    run(
+        f"INSERT INTO {table} SELECT copied.* FROM {table} AS one, "  # noqa: S608
+        f"generate_series(1, {MANY}) AS n, "
+        f"jsonb_populate_record(one, jsonb_build_object({values})) AS copied "
+        f"WHERE one.id = '{id_}'"
     )
 
 

@@ -20,6 +20,7 @@ from plans import (
     LIVE,
     MANY,
     add_sessions,
+    copy_row,
     executed,
     explained,
     indexes_used,
@@ -217,19 +218,6 @@ def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, An
     }
     assert f"${count}" in statement
     return executed(name, ordered(admission._STATEMENT, values, count))
-
-
-def copy_row(table: str, id_: uuid.UUID, **others: str) -> None:
-    """MANY rows more that are as this one but for their ids; `others` are SQL."""
-    # That of no column makes a call of each row.
-    changed = {"n": "n", "id": "gen_random_uuid()", **others}
-    values = ", ".join(f"'{name}', {value}" for name, value in changed.items())
-    run(
-        f"INSERT INTO {table} SELECT copied.* FROM {table} AS one, "  # noqa: S608
-        f"generate_series(1, {MANY}) AS n, "
-        f"jsonb_populate_record(one, jsonb_build_object({values})) AS copied "
-        f"WHERE one.id = '{id_}'"
-    )
 
 
 def fill_for_admission(owner: Machine, movespec: MoveSpec) -> None:
