@@ -12,7 +12,8 @@ RUNTIME: Final = "runtime"
 WORKER: Final = "worker"
 MIGRATE: Final = "migrate"
 
-_EVERY_KIND: Final = {"timezone": "UTC"}
+# To compile a statement takes a second, and more than any of ours runs for.
+_EVERY_KIND: Final = {"timezone": "UTC", "jit": "off"}
 # Whoever waits for one row holds a thread meanwhile, so it waits briefly and is told to try again.
 # A process that stands still in a transaction loses it, and with it the rows that it has locked.
 _OF_THREADS: Final = {
