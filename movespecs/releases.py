@@ -56,7 +56,7 @@ def version_create(
         latest_number = 0 if latest is None else latest.version_number
         if author != PLATFORM:
             require_room_for_version(movespec, latest_number)
-        version = MoveSpecVersion(
+        version = MoveSpecVersion.objects.create(
             movespec_id=movespec_id,
             version_number=latest_number + 1,
             yaml_source=yaml_source,
@@ -64,7 +64,6 @@ def version_create(
             created_by=author.credential_id,
             created_at=now,
         )
-        version.save(force_insert=True)
     return version, True
 
 
@@ -86,11 +85,7 @@ def version_release(
         movespec = movespec_lock(movespec_id)
         if seen is not None:
             require_unmoved(movespec, seen)
-        version = MoveSpecVersion.objects.select_for_update(no_key=True).get(
-            id=version_id, movespec_id=movespec_id
-        )
-        if version.withdrawn_at is not None:
-            raise MoveSpecVersionWithdrawn
+        version = _usable_version(movespec, version_id)
         require_valid(version.yaml_source)
         if movespec.current_released_version_id != version.id:
             _point_at(movespec, version, author, now, reason)
@@ -116,29 +111,20 @@ def version_withdraw(
         movespec = movespec_lock(movespec_id)
         if seen is not None:
             require_unmoved(movespec, seen)
-        version = MoveSpecVersion.objects.select_for_update(no_key=True).get(
-            id=version_id, movespec_id=movespec_id
-        )
-        if version.withdrawn_at is not None:
-            raise MoveSpecVersionWithdrawn
+        version = _usable_version(movespec, version_id)
         if replacement_id == version_id:
             raise Conflict("A version can't replace itself.")
         version.withdrawn_at = now
         version.withdrawn_by_staff_id = author.staff_id
         version.withdrawal_reason = reason
         version.save(update_fields=["withdrawn_at", "withdrawn_by_staff", "withdrawal_reason"])
-        if movespec.current_released_version_id != version_id:
-            return movespec
-        if replacement_id is None:
-            _point_at(movespec, None, author, now, reason)
-            return movespec
-        return version_release(
-            movespec_id=movespec_id,
-            version_id=replacement_id,
-            author=author,
-            now=now,
-            reason=reason,
-        )
+        if movespec.current_released_version_id == version_id:
+            replacement = None
+            if replacement_id is not None:
+                replacement = _usable_version(movespec, replacement_id)
+                require_valid(replacement.yaml_source)
+            _point_at(movespec, replacement, author, now, reason)
+    return movespec
 
 
 def require_valid(yaml_source: str) -> None:
@@ -170,6 +156,14 @@ def require_unmoved(movespec: MoveSpec, seen: Seen) -> None:
     if more := since.count() - len(sentences):
         sentences.append(f"{more} more, which the MoveSpec's page lists.")
     raise Conflict(f"Nothing was changed, for meanwhile {' Then '.join(sentences)}")
+
+
+def _usable_version(movespec: MoveSpec, version_id: UUID) -> MoveSpecVersion:
+    """One of its versions; raises MoveSpecVersionWithdrawn. Its lock is that of its MoveSpec."""
+    version = movespec.versions.get(id=version_id)
+    if version.withdrawn_at is not None:
+        raise MoveSpecVersionWithdrawn
+    return version
 
 
 def _sentence(release: Release) -> str:
