@@ -29,7 +29,7 @@ def movespec_create(
     """A MoveSpec and its draft. Raises LimitReached when the project has its most."""
     with transaction.atomic():
         require_room_for_movespec(project_id)
-        movespec = MoveSpec(
+        movespec = MoveSpec.objects.create(
             project_id=project_id,
             name=name,
             description=description,
@@ -38,7 +38,6 @@ def movespec_create(
             updated_at=now,
             **more,
         )
-        movespec.save(force_insert=True)
         MoveSpecDraft.objects.create(
             movespec=movespec,
             yaml_source=yaml_source,

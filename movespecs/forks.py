@@ -6,10 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from kynaplatform.api.errors import (
-    IdempotencyKeyReused,
-    NotFound,
-)
+from kynaplatform.api.errors import IdempotencyKeyReused, NotFound
 from kynaplatform.api.idempotency import Fingerprints
 from kynaplatform.api.names import MOST_NAME_CHARACTERS, visible
 from movespecs.authors import Author

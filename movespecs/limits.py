@@ -33,7 +33,6 @@ def require_room_for_version(movespec: MoveSpec, latest_number: int) -> None:
 
     None is ever deleted: the latest number says how many there are.
     """
-    project = Project.objects.only("version_limit").get(id=movespec.project_id)
-    limit = project.version_limit or settings.VERSIONS_PER_MOVESPEC
+    limit = movespec.project.version_limit or settings.VERSIONS_PER_MOVESPEC
     if latest_number >= limit:
         raise LimitReached(f"The MoveSpec has its most versions: {limit}.", limit=limit)

@@ -162,25 +162,11 @@ def present_validation(
     target_id: UUID,
     now: datetime,
 ) -> ValidationResult:
-    errors, warnings = (
-        [
-            ValidationIssue(
-                code=issue.code,
-                message=issue.message,
-                severity=issue.severity,
-                path=issue.path,
-                line=issue.line,
-                column=issue.column,
-            )
-            for issue in issues
-        ]
-        for issues in (validation.errors, validation.warnings)
-    )
     return ValidationResult(
         ok=validation.ok,
         target_type=target_type,
         target_id=target_id,
         validated_at=now,
-        errors=errors,
-        warnings=warnings,
+        errors=msgspec.convert(validation.errors, list[ValidationIssue], from_attributes=True),
+        warnings=msgspec.convert(validation.warnings, list[ValidationIssue], from_attributes=True),
     )
