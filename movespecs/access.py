@@ -1,5 +1,6 @@
 """Who may see and change a MoveSpec, asked by every view of it."""
 
+from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from django.db.models import F, QuerySet
 
 from kynaplatform.api import errors
 from kynaplatform.api.caller import Caller
+from kynaplatform.api.operations import Operation
 from kynaplatform.api.views import ApiRequest
 from movespecs.authors import Author
 from movespecs.models import (
@@ -17,13 +19,19 @@ from movespecs.models import (
     MoveSpec,
     MoveSpecDraft,
     MoveSpecVersion,
+    Visibility,
 )
 from movespecs.wire import MoveSpecQuery
 
 READ = "movespecs:read"
 WRITE = "movespecs:write"
-# The family of rate limits that requests below /api/movespecs share.
-FAMILY = "movespecs"
+
+
+@dataclass(kw_only=True)
+class MoveSpecOperation(Operation):
+    """An operation below /api/movespecs: all share one family of rate limits."""
+
+    limit_family: str | None = "movespecs"
 
 
 def author_of(request: ApiRequest) -> Author:
@@ -49,12 +57,12 @@ def movespecs_found(viewer: UUID | None, query: MoveSpecQuery) -> list[QuerySet[
     project_id = None if query.project_id is msgspec.UNSET else query.project_id
     movespecs = MoveSpec.objects.all()
     parts: list[QuerySet[MoveSpec]] = []
-    if query.visibility != "private":
+    if query.visibility != Visibility.PRIVATE:
         if project_id is None:
             parts.append(movespecs.filter(LISTED))
         else:
             parts.append(movespecs.filter(LISTED_OF_PROJECT, project_id=project_id))
-    if query.visibility != "public" and viewer is not None and project_id in (None, viewer):
+    if query.visibility != Visibility.PUBLIC and viewer and project_id in (None, viewer):
         parts.append(movespecs.filter(UNLISTED_OF_PROJECT, project_id=viewer))
     return parts
 

@@ -6,13 +6,12 @@ from uuid import UUID
 from detection import validate
 from kynaplatform import clock
 from kynaplatform.api import errors
-from kynaplatform.api.operations import Operation
 from kynaplatform.api.pagination import Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply
 from movespecs.access import (
-    FAMILY,
     READ,
     WRITE,
+    MoveSpecOperation,
     author_of,
     own_version,
     require_own,
@@ -36,10 +35,9 @@ from movespecs.wire import (
 class VersionViewSet(ApiViewSet):
     tag, resource = "MoveSpecs", "movespec_version"
 
-    @Operation(
+    @MoveSpecOperation(
         summary="List versions",
         scope=READ,
-        limit_family=FAMILY,
         returns=list[VersionAnswer],
         errors=(errors.NotFound,),
     )
@@ -55,19 +53,13 @@ class VersionViewSet(ApiViewSet):
             large="yaml_source",
         )
 
-    @Operation(
+    @MoveSpecOperation(
         summary="Create a version",
         scope=WRITE,
-        limit_family=FAMILY,
         returns=VersionAnswer,
         status=201,
         also_status=200,
-        errors=(
-            errors.NotFound,
-            MoveSpecArchived,
-            MoveSpecInvalid,
-            LimitReached,
-        ),
+        errors=(errors.NotFound, MoveSpecArchived, MoveSpecInvalid, LimitReached),
     )
     def create(self, request: ApiRequest, movespec_id: UUID) -> Reply:
         """Snapshot the draft. An unchanged draft answers 200 with the latest version."""
@@ -78,10 +70,9 @@ class VersionViewSet(ApiViewSet):
         answer = present_version(version, is_own=True)
         return Reply(answer, status=201 if is_new else 200)
 
-    @Operation(
+    @MoveSpecOperation(
         summary="Read a version",
         scope=READ,
-        limit_family=FAMILY,
         returns=VersionAnswer,
         errors=(errors.NotFound,),
     )
@@ -94,10 +85,9 @@ class VersionViewSet(ApiViewSet):
             raise errors.NotFound("movespec_version")
         return present_version(version, is_own=movespec.project_id == own)
 
-    @Operation(
+    @MoveSpecOperation(
         summary="Validate a version",
         scope=WRITE,
-        limit_family=FAMILY,
         returns=ValidationResult,
         errors=(errors.NotFound,),
     )
@@ -110,25 +100,19 @@ class VersionViewSet(ApiViewSet):
             validate(version.yaml_source), "movespec_version", version.id, clock.now()
         )
 
-    @Operation(
+    @MoveSpecOperation(
         summary="Release a version",
         scope=WRITE,
-        limit_family=FAMILY,
         returns=MoveSpecAnswer,
-        errors=(
-            errors.NotFound,
-            MoveSpecArchived,
-            MoveSpecVersionWithdrawn,
-            MoveSpecInvalid,
-        ),
+        errors=(errors.NotFound, MoveSpecArchived, MoveSpecVersionWithdrawn, MoveSpecInvalid),
     )
     def release(self, request: ApiRequest, movespec_id: UUID, version_id: UUID) -> MoveSpecAnswer:
         """Every later session by `movespec_id` gets this version. An older one rolls back."""
         own_version(request, movespec_id, version_id)
-        version_release(
+        movespec = version_release(
             movespec_id=movespec_id,
             version_id=version_id,
             author=author_of(request),
             now=clock.now(),
         )
-        return present_movespec(visible_movespec(request, movespec_id), request.caller.project_id)
+        return present_movespec(movespec, request.caller.project_id)

@@ -10,13 +10,12 @@ from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import TextBody
 from kynaplatform.api.caller import require_project
-from kynaplatform.api.operations import Operation
 from kynaplatform.api.pagination import MOST_PER_PAGE, Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply
 from movespecs.access import (
-    FAMILY,
     READ,
     WRITE,
+    MoveSpecOperation,
     author_of,
     movespecs_found,
     own_draft,
@@ -52,11 +51,10 @@ from movespecs.wire import (
 class MoveSpecViewSet(ApiViewSet):
     tag, resource = "MoveSpecs", "movespec"
 
-    @Operation(
+    @MoveSpecOperation(
         summary="List MoveSpecs",
         bearer="optional",
         scope=READ,
-        limit_family=FAMILY,
         returns=list[MoveSpecAnswer],
     )
     def list(self, request: ApiRequest, query: MoveSpecQuery) -> Page:
@@ -74,10 +72,9 @@ class MoveSpecViewSet(ApiViewSet):
             large="description",
         )
 
-    @Operation(
+    @MoveSpecOperation(
         summary="Create a MoveSpec",
         scope=WRITE,
-        limit_family=FAMILY,
         example={"name": "Squat", "description": "Counts squats."},
         returns=MoveSpecAnswer,
         status=201,
@@ -95,11 +92,10 @@ class MoveSpecViewSet(ApiViewSet):
         )
         return present_movespec(movespec, request.caller.project_id)
 
-    @Operation(
+    @MoveSpecOperation(
         summary="Read a MoveSpec",
         bearer="optional",
         scope=READ,
-        limit_family=FAMILY,
         returns=MoveSpecAnswer,
         errors=(errors.NotFound,),
     )
@@ -107,10 +103,9 @@ class MoveSpecViewSet(ApiViewSet):
         """One's own or a public MoveSpec; archived ones too."""
         return present_movespec(visible_movespec(request, movespec_id), project_of(request))
 
-    @Operation(
+    @MoveSpecOperation(
         summary="Edit a MoveSpec",
         scope=WRITE,
-        limit_family=FAMILY,
         example={"visibility": "public"},
         returns=MoveSpecAnswer,
         errors=(errors.NotFound, MoveSpecArchived, errors.Conflict),
@@ -120,17 +115,14 @@ class MoveSpecViewSet(ApiViewSet):
     ) -> MoveSpecAnswer:
         """Change name, description or visibility."""
         require_own(request, movespec_id)
-        movespec_edit(
-            movespec_id=movespec_id,
-            changes=msgspec.to_builtins(body),
-            now=clock.now(),
+        movespec = movespec_edit(
+            movespec_id=movespec_id, changes=msgspec.to_builtins(body), now=clock.now()
         )
-        return present_movespec(visible_movespec(request, movespec_id), request.caller.project_id)
+        return present_movespec(movespec, request.caller.project_id)
 
-    @Operation(
+    @MoveSpecOperation(
         summary="Archive a MoveSpec",
         scope=WRITE,
-        limit_family=FAMILY,
         returns=MoveSpecAnswer,
         errors=(errors.NotFound,),
     )
@@ -140,10 +132,9 @@ class MoveSpecViewSet(ApiViewSet):
         movespec_archive(movespec_id=movespec_id, now=clock.now())
         return present_movespec(visible_movespec(request, movespec_id), request.caller.project_id)
 
-    @Operation(
+    @MoveSpecOperation(
         summary="Fork a MoveSpec",
         scope=WRITE,
-        limit_family=FAMILY,
         example={"release": True},
         returns=MoveSpecAnswer,
         status=201,
@@ -185,10 +176,9 @@ class MoveSpecViewSet(ApiViewSet):
 class DraftViewSet(ApiViewSet):
     tag, resource = "MoveSpecs", "movespec_draft"
 
-    @Operation(
+    @MoveSpecOperation(
         summary="Read a draft",
         scope=READ,
-        limit_family=FAMILY,
         returns=DraftAnswer,
         errors=(errors.NotFound,),
     )
@@ -196,10 +186,9 @@ class DraftViewSet(ApiViewSet):
         """The text as it was last put, valid or not."""
         return present_draft(own_draft(request, movespec_id))
 
-    @Operation(
+    @MoveSpecOperation(
         summary="Replace a draft",
         scope=WRITE,
-        limit_family=FAMILY,
         text_body=TextBody("application/yaml", "yaml_source"),
         example={"yaml_source": 'name: squat\nversion: "1.0"\ndetection: …\n'},
         returns=DraftAnswer,
@@ -221,10 +210,9 @@ class DraftViewSet(ApiViewSet):
             )
         )
 
-    @Operation(
+    @MoveSpecOperation(
         summary="Validate a draft",
         scope=WRITE,
-        limit_family=FAMILY,
         returns=ValidationResult,
         errors=(errors.NotFound,),
     )
