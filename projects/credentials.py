@@ -18,7 +18,7 @@ from django.db.models import Q
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from projects.models import Credential, CredentialKind, Project
-from projects.scopes import Scope
+from projects.scopes import ALL_SCOPES, Scope
 
 SECRET_BYTES = 32
 PREFIXES = {CredentialKind.API_KEY: "kyna_sk_", CredentialKind.SERVICE_ACCOUNT: "kyna_sa_"}
@@ -40,27 +40,27 @@ def credential_issue(
     project: Project,
     kind: CredentialKind,
     name: str,
-    scopes: Iterable[str] | None = None,
+    scopes: Iterable[str] = ALL_SCOPES,
     expires_at: datetime | None = None,
     credential_id: uuid.UUID | None = None,
     replaces: Credential | None = None,
 ) -> tuple[Credential, str]:
     """A new credential and its secret, which is nowhere kept and never shown again.
 
+    Its scopes are those of the one that it `replaces`, also where newer code has given it some.
     Raises Conflict if `credential_id` was issued before: who asks twice must not get two; and
     ValueError for what is no scope.
     """
     id_ = credential_id or uuid.uuid4()
     secret = f"{PREFIXES[kind]}{id_.hex}_{secrets.token_urlsafe(SECRET_BYTES)}"
     number = next(iter(settings.SECRET_PEPPERS))
-    defaults = {} if scopes is None else {"scopes": sorted(_values(scopes))}
     credential, is_new = Credential.objects.get_or_create(
         id=id_,
         defaults={
-            **defaults,
             "project": project,
             "kind": kind,
             "name": name,
+            "scopes": replaces.scopes if replaces else sorted(_values(scopes)),
             "secret_hash": _keyed_hash(secret, number),
             "pepper_number": number,
             "expires_at": expires_at,
@@ -97,11 +97,12 @@ def credential_rotate(
             is_changed = as_seen.update(revoked_at=now)
         if not is_changed:
             raise Conflict(_why_not_live(credential, now))
+        # Locked by now: further ones may have been granted since it was read.
+        credential.refresh_from_db(fields=["scopes"])
         return credential_issue(
             project=credential.project,
             kind=CredentialKind(credential.kind),
             name=credential.name,
-            scopes=credential.scopes,
             expires_at=expires_at,
             replaces=credential,
         )

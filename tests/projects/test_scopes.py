@@ -1,5 +1,6 @@
 """projects:read and sessions:read grant each other: in a token, and when one is minted."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -7,8 +8,13 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from kynaplatform import clock
-from projects.credentials import credential_issue, credential_revoke
-from projects.models import CredentialKind
+from projects.credentials import (
+    credential_grant,
+    credential_issue,
+    credential_revoke,
+    credential_rotate,
+)
+from projects.models import Credential, CredentialKind
 from projects.scopes import ALL_SCOPES, Scope, granted_scopes
 from tests.api.asking import ask, refused
 from tests.conftest import SESSIONS, TOKENS, mint
@@ -60,6 +66,17 @@ def test_both_are_granted_by_each():
     assert granted_scopes(["projects:read"]) == granted_scopes(["sessions:read"]) == {*READERS}
 
 
+def scopes_of_successor(credential):
+    successor, _ = credential_rotate(
+        credential=credential,
+        seen_expires_at=None,
+        overlap=timedelta(0),
+        expires_at=None,
+        now=clock.now(),
+    )
+    return successor.scopes
+
+
 def test_an_existing_key_is_given_further_scopes(owner, movespec):
     credential, secret = credential_issue(
         project=owner.project,
@@ -79,6 +96,20 @@ def test_an_existing_key_is_given_further_scopes(owner, movespec):
         "insufficient_scope",
         required_scope="sessions:read",
     )
+
+
+def test_a_successor_has_the_scopes_that_were_given_since_its_predecessor_was_read(owner):
+    read, _ = credential_issue(
+        project=owner.project, kind=CredentialKind.API_KEY, name="narrow", scopes=["tokens:read"]
+    )
+    credential_grant(credential_id=read.id, scopes=["usage:read"], now=clock.now())
+    assert scopes_of_successor(read) == ["tokens:read", "usage:read"]
+
+
+def test_a_successor_keeps_a_scope_that_newer_code_had(owner):
+    scopes = ["of_newer_code:read", "tokens:read"]
+    Credential.objects.filter(id=owner.credential.id).update(scopes=scopes)
+    assert scopes_of_successor(owner.credential) == scopes
 
 
 def test_scopes_are_given_to_live_credentials_alone(owner):

@@ -9,7 +9,7 @@ from kynaplatform.api.commands import OperatorCommand
 from kynaplatform.api.names import name_argument
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Project
-from projects.scopes import Scope
+from projects.scopes import ALL_SCOPES, Scope
 
 
 class Command(OperatorCommand):
@@ -51,7 +51,7 @@ class Command(OperatorCommand):
             project=project,
             kind=kind,
             name=options["name"],
-            scopes=options["scope"],
+            scopes=options["scope"] or ALL_SCOPES,
             expires_at=None if days is None else clock.now() + timedelta(days=days),
         )
         self.answer(
