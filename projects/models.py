@@ -1,6 +1,7 @@
 """Who: organizations, their projects, the credentials of machines, and signing keys."""
 
 import uuid
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
@@ -12,16 +13,22 @@ from kynaplatform.api.names import MOST_NAME_CHARACTERS, validate_name, visible
 from projects.scopes import ALL_SCOPES
 
 
+def _limit(counted: str, name: str | None = None) -> "models.PositiveIntegerField[Any, int | None]":
+    """At least 1, or the default of the settings."""
+    return models.PositiveIntegerField(
+        name,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=f"{counted}; empty: the default.",
+    )
+
+
 class Organization(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=MOST_NAME_CHARACTERS, validators=[validate_name])
     suspended_at = models.DateTimeField(null=True, blank=True)
-    rate_limit = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1)],
-        help_text="Requests per minute of all its projects together; empty: the default.",
-    )
+    rate_limit = _limit("Requests per minute of all its projects together")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -39,37 +46,11 @@ class Project(models.Model):
     )
     name = models.CharField(max_length=MOST_NAME_CHARACTERS, validators=[validate_name])
     suspended_at = models.DateTimeField(null=True, blank=True)
-    rate_limit = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1)],
-        help_text="Requests per minute; empty: the default.",
-    )
-    rate_limit_sessions = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1)],
-        help_text="Session creations per minute; empty: the default.",
-    )
-    rate_limit_movespecs = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1)],
-        help_text="Requests to MoveSpecs per minute; empty: the default.",
-    )
-    movespec_limit = models.PositiveIntegerField(
-        "MoveSpec limit",
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1)],
-        help_text="MoveSpecs that it may have, archived ones included; empty: the default.",
-    )
-    version_limit = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1)],
-        help_text="Versions that each MoveSpec may have; empty: the default.",
-    )
+    rate_limit = _limit("Requests per minute")
+    rate_limit_sessions = _limit("Session creations per minute")
+    rate_limit_movespecs = _limit("Requests to MoveSpecs per minute")
+    movespec_limit = _limit("MoveSpecs that it may have, archived ones included", "MoveSpec limit")
+    version_limit = _limit("Versions that each MoveSpec may have")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -167,7 +148,7 @@ class AccessToken(models.Model):
             # Read by GET /api/auth/access-tokens.
             # Without the id: planned on an empty table, it passes for the primary key.
             Index(F("project"), F("created_at").desc(), name="token_of_project"),
-            # Read by prune_access_tokens.
+            # Read by prune_access_tokens of sessions_app/retention.py.
             Index(fields=["expires_at"], name="token_expiry"),
         ]
         constraints = [

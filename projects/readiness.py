@@ -6,7 +6,7 @@ from kynaplatform import clock
 from kynaplatform.api.readiness import MISSING, OK
 from projects.credentials import is_live
 from projects.models import Credential, SigningKey
-from projects.signing import can_open
+from projects.signing import decrypted
 
 UNREADABLE = "unreadable"
 
@@ -17,7 +17,7 @@ def signing_keys_state() -> str:
     kept = list(private.values_list("encrypted_private_key", flat=True))
     if not kept:
         return MISSING
-    return OK if all(can_open(bytes(encrypted or b"")) for encrypted in kept) else UNREADABLE
+    return UNREADABLE if None in [decrypted(bytes(key or b"")) for key in kept] else OK
 
 
 def peppers_state() -> str:

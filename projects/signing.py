@@ -220,22 +220,20 @@ def _hold(row: SigningKey) -> HeldKey:
     jwk = _jwk(bytes(row.public_key))
     private = None
     if row.encrypted_private_key is not None:
-        try:
-            raw = _cipher().decrypt(bytes(row.encrypted_private_key))
-        except InvalidToken:
+        raw = decrypted(bytes(row.encrypted_private_key))
+        if raw is None:
             logger.error("signing key %s: no SIGNING_KEY_SECRETS decrypts it", row.id)
         else:
             private = OKPKey.import_key({**jwk, "d": _base64url(raw)})
     return HeldKey(row.id, row.signs_from, OKPKey.import_key(jwk), private)
 
 
-def can_open(encrypted_private_key: bytes) -> bool:
-    """Whether one of SIGNING_KEY_SECRETS decrypts it."""
+def decrypted(private_key: bytes) -> bytes | None:
+    """None where no SIGNING_KEY_SECRETS decrypts it."""
     try:
-        _cipher().decrypt(encrypted_private_key)
+        return _cipher().decrypt(private_key)
     except InvalidToken:
-        return False
-    return True
+        return None
 
 
 def _jwk(public_key: bytes) -> dict[str, str | list[str]]:

@@ -12,11 +12,7 @@ from kynaplatform.api.pagination import Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet
 from projects.access_tokens import access_token_mint, access_token_revoke
 from projects.errors import ApiKeyInvalid, ServiceAccountInvalid
-from projects.minting import (
-    authenticate_claim,
-    bad_bodies_counted,
-    narrow_scopes,
-)
+from projects.minting import authenticate_claim, bad_bodies_counted, narrow_scopes
 from projects.models import AccessToken
 from projects.signing import published_keys
 from projects.wire import (

@@ -42,19 +42,14 @@ class AccessTokenMint(Body):
         """The one shape that it has; raises 422 for none, two, or half of one."""
         key = (self.api_key_id, self.api_key_secret)
         account = (self.service_account_id, self.service_account_secret)
-        given = [any(key), any(account), self.api_key is not None]
-        if given.count(True) == 1:
-            if self.api_key is not None:
-                id_, separator, secret = self.api_key.rpartition(":")
-                return Claim(CredentialKind.API_KEY, id_ if separator else None, secret)
-            if self.api_key_id is not None and self.api_key_secret is not None:
-                return Claim(CredentialKind.API_KEY, self.api_key_id, self.api_key_secret)
-            if self.service_account_id is not None and self.service_account_secret is not None:
-                return Claim(
-                    CredentialKind.SERVICE_ACCOUNT,
-                    self.service_account_id,
-                    self.service_account_secret,
-                )
+        match key, account, self.api_key:
+            case (str(id_), str(secret)), (None, None), None:
+                return Claim(CredentialKind.API_KEY, id_, secret)
+            case (None, None), (str(id_), str(secret)), None:
+                return Claim(CredentialKind.SERVICE_ACCOUNT, id_, secret)
+            case (None, None), (None, None), str(both):
+                name, separator, secret = both.rpartition(":")
+                return Claim(CredentialKind.API_KEY, name if separator else None, secret)
         raise ValidationFailed(
             {
                 "body": [
