@@ -1,4 +1,4 @@
-"""Access tokens of machines (RFC 9068): minted, recorded by `jti`, revoked, pruned."""
+"""Access tokens of machines (RFC 9068): minted, recorded by `jti`, revoked."""
 
 import uuid
 from collections.abc import Iterable
@@ -16,7 +16,6 @@ from projects.signing import ISSUER, key_ring, sign
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105
 AUDIENCE: Final = "kyna-api"
 LAST_USED_EVERY = timedelta(minutes=1)
-PRUNE_AFTER = timedelta(days=30)
 
 
 def access_token_mint(
@@ -63,15 +62,3 @@ def credential_touch(credential_id: UUID, now: datetime) -> None:
     """Note that a credential was used, at most once a minute."""
     is_due = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - LAST_USED_EVERY)
     Credential.objects.filter(is_due, id=credential_id).update(last_used_at=now)
-
-
-def prune_access_tokens(*, now: datetime, chunk_size: int = 1000) -> int:
-    """Delete records of tokens that expired 30 days ago; at most `chunk_size` rows a statement."""
-    pruned = 0
-    while True:
-        expired = AccessToken.objects.filter(expires_at__lt=now - PRUNE_AFTER)
-        ids = list(expired.order_by("expires_at").values_list("id", flat=True)[:chunk_size])
-        deleted, _ = AccessToken.objects.filter(id__in=ids).delete() if ids else (0, {})
-        pruned += deleted
-        if len(ids) < chunk_size:
-            return pruned

@@ -1,8 +1,8 @@
-"""Changing many sessions in short transactions, safely from several workers at once."""
+"""Changing many rows in short transactions, safely from several workers at once."""
 
 from collections.abc import Callable
 from datetime import datetime
-from uuid import UUID
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -12,21 +12,22 @@ from sessions_app.models import DetectionSession
 
 
 def change_in_chunks(
-    rows: QuerySet[DetectionSession], change: Callable[[list[UUID]], object], chunk_size: int
+    rows: QuerySet[Any], change: Callable[[list[Any]], object], chunk_size: int
 ) -> int:
-    """Lock up to `chunk_size` of `rows` at a time and `change` them, which takes them out of them.
+    """Lock up to `chunk_size` of `rows` at a time and `change` those of these primary keys.
 
-    What another worker has locked is skipped: it is changing it. Answers how many were changed.
+    That takes them out of `rows`. What another worker has locked is skipped: it is changing it.
+    Answers how many were changed.
     """
     changed = 0
     while True:
         with transaction.atomic():
             locked = rows.select_for_update(skip_locked=True, no_key=True)
-            ids = list(locked.values_list("id", flat=True)[:chunk_size])
-            if ids:
-                change(ids)
-        changed += len(ids)
-        if len(ids) < chunk_size:
+            keys = list(locked.values_list("pk", flat=True)[:chunk_size])
+            if keys:
+                change(keys)
+        changed += len(keys)
+        if len(keys) < chunk_size:
             return changed
 
 

@@ -1,15 +1,17 @@
-"""What is kept for a while and then let go: idempotency keys, signing keys, staff's logins."""
+"""What is kept for a while and then let go: idempotency keys, signing keys, tokens, logins."""
 
 from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
 
 from kynaplatform.checks import LONGEST_LIFETIME_SECONDS
+from projects.models import AccessToken
 from projects.signing import key_ring, retired_keys
 from sessions_app.chunks import change_in_chunks
 from sessions_app.models import DetectionSession
 
 IDEMPOTENCY_KEYS_KEPT = timedelta(hours=25)
+TOKENS_KEPT = timedelta(days=30)
 # A runtime token lives for the attach window and the longest session, each bounded by a check.
 LONGEST_TOKEN = timedelta(seconds=2 * LONGEST_LIFETIME_SECONDS)
 CHUNK = 1000
@@ -51,13 +53,19 @@ def prune_signing_keys(*, now: datetime) -> int:
     return pruned
 
 
+def prune_access_tokens(*, now: datetime, chunk_size: int = CHUNK) -> int:
+    """Delete the records of access tokens that expired 30 days ago."""
+    return change_in_chunks(
+        AccessToken.objects.filter(expires_at__lt=now - TOKENS_KEPT).order_by("expires_at"),
+        lambda ids: AccessToken.objects.filter(id__in=ids).delete(),
+        chunk_size,
+    )
+
+
 def prune_staff_sessions(*, now: datetime, chunk_size: int = CHUNK) -> int:
-    """Delete the browser sessions of staff that have expired; at most `chunk_size` a statement."""
-    pruned = 0
-    while True:
-        expired = Session.objects.filter(expire_date__lt=now).order_by("expire_date")
-        keys = list(expired.values_list("session_key", flat=True)[:chunk_size])
-        deleted, _ = Session.objects.filter(session_key__in=keys).delete() if keys else (0, {})
-        pruned += deleted
-        if len(keys) < chunk_size:
-            return pruned
+    """Delete the browser sessions of staff that have expired."""
+    return change_in_chunks(
+        Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
+        lambda keys: Session.objects.filter(session_key__in=keys).delete(),
+        chunk_size,
+    )

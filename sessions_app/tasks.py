@@ -1,9 +1,8 @@
-"""Doorways for the workers; kynaplatform/celery.py says when each runs."""
+"""The tasks of the workers; kynaplatform/celery.py says when each runs."""
 
 from celery import shared_task
 
 from kynaplatform import clock
-from projects.access_tokens import prune_access_tokens
 from sessions_app import expiry, retention
 
 
@@ -18,6 +17,6 @@ def prune_expired() -> int:
     return (
         retention.forget_idempotency_keys(now=now)
         + retention.prune_signing_keys(now=now)
-        + prune_access_tokens(now=now)
+        + retention.prune_access_tokens(now=now)
         + retention.prune_staff_sessions(now=now)
     )

@@ -1,4 +1,4 @@
-"""How long idempotency keys and signing keys are kept."""
+"""How long idempotency keys, signing keys and the records of access tokens are kept."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,11 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import START, TICK, Scene, at
 
 from kynaplatform.checks import LONGEST_LIFETIME_SECONDS
-from projects.models import SigningKey
+from projects.models import AccessToken, SigningKey
 from projects.signing import NoSigningKey, key_ring, published_keys, signing_key_rotate
 from sessions_app import tasks
 from sessions_app.models import DetectionSession
-from sessions_app.retention import forget_idempotency_keys, prune_signing_keys
+from sessions_app.retention import (
+    forget_idempotency_keys,
+    prune_access_tokens,
+    prune_signing_keys,
+)
 from sessions_app.runtime_tokens import runtime_token
 
 DAY = timedelta(hours=24)
@@ -156,6 +160,13 @@ def test_it_never_drops_the_active_or_the_next_key(scene: Scene) -> None:
         prune_signing_keys(now=now)
     assert keys.kept() == {keys.second.id: True}
     assert key_ring().active(START + 2000 * DAY).id == keys.second.id
+
+
+def test_it_keeps_the_record_of_an_access_token_for_30_days_after_its_end(scene: Scene) -> None:
+    kept_until = AccessToken.objects.get().expires_at + timedelta(days=30)
+    assert prune_access_tokens(now=kept_until) == 0
+    assert prune_access_tokens(now=kept_until + TICK) == 1
+    assert not AccessToken.objects.exists()
 
 
 def test_it_is_all_one_task(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

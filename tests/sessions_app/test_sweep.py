@@ -1,4 +1,4 @@
-"""The sweep: bounded chunks, two at once, one index, and its doorways."""
+"""The sweep: bounded chunks, two at once, one index, and what starts it."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
