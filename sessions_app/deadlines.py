@@ -7,21 +7,9 @@ run.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from django.db.models import (
-    Case,
-    CharField,
-    DateTimeField,
-    F,
-    Field,
-    Q,
-    QuerySet,
-    TextField,
-    UUIDField,
-    Value,
-    When,
-)
+from django.db.models import Case, F, Field, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.lookups import In
 
@@ -124,69 +112,50 @@ def as_due(now: datetime, *, is_read: bool = False) -> dict[str, Combinable]:
     finished = due & Q(status=Status.FINALIZING)
     ends = due & ~finishing
 
-    def case(field: "Field[Any, Any]", *whens: tuple[Q, object], name: str) -> Case:
-        return Case(
-            When(left, then=F(name)),
-            *(When(condition, then=_expression(value)) for condition, value in whens),
-            default=F(name),
-            output_field=field,
-        )
-
-    return {
-        "status": case(
-            CharField(),
+    whens: dict[str, list[tuple[Q, object]]] = {
+        "status": [
             (expired, Status.CANCELLED),
             (given_up, Status.FAILED),
             (finishing, Status.FINALIZING),
             (too_long | finished, Status.COMPLETED),
             (abandoned, Status.FAILED),
-            name="status",
-        ),
-        "terminal_outcome": case(
-            CharField(),
+        ],
+        "terminal_outcome": [
             (expired, Outcome.EXPIRED),
             (given_up, Outcome.FAILED),
             (finishing, None),
             (too_long, Outcome.MAX_DURATION),
             (abandoned, Outcome.ABANDONED),
             (finished, F("finishing_outcome")),
-            name="terminal_outcome",
-        ),
-        "finishing_outcome": case(
-            CharField(),
-            (finishing, Outcome.MAX_DURATION),
-            (ends, None),
-            name="finishing_outcome",
-        ),
-        "error_code": case(
-            CharField(),
+        ],
+        "finishing_outcome": [(finishing, Outcome.MAX_DURATION), (ends, None)],
+        "error_code": [
             (expired, SESSION_EXPIRED),
             (given_up, STATE_UNREADABLE),
             (abandoned, SESSION_ABANDONED),
-            name="error_code",
-        ),
-        "error_message": case(
-            TextField(),
+        ],
+        "error_message": [
             (expired, EXPIRED_MESSAGE),
             (given_up, STATE_UNREADABLE_MESSAGE),
             (abandoned, ABANDONED_MESSAGE),
-            name="error_message",
-        ),
+        ],
         # The moment that ended it, however late that is noticed.
-        "ended_at": case(
-            DateTimeField(),
+        "ended_at": [
             (finished & Q(finishing_outcome=Outcome.MAX_DURATION), F("longest_until")),
             (ends, F("deadline_at")),
-            name="ended_at",
-        ),
-        "deadline_at": case(
-            DateTimeField(),
-            (finishing, F("lease_until") + Value(FINALIZING_GRACE)),
-            (ends, None),
-            name="deadline_at",
-        ),
-        "attachment_id": case(UUIDField(), (ends, None), name="attachment_id"),
-        "lease_until": case(DateTimeField(), (ends, None), name="lease_until"),
+        ],
+        "deadline_at": [(finishing, F("lease_until") + Value(FINALIZING_GRACE)), (ends, None)],
+        "attachment_id": [(ends, None)],
+        "lease_until": [(ends, None)],
+    }
+    return {
+        name: Case(
+            When(left, then=F(name)),
+            *(When(condition, then=_expression(value)) for condition, value in changes),
+            default=F(name),
+            output_field=cast("Field[Any, Any]", DetectionSession._meta.get_field(name)),
+        )
+        for name, changes in whens.items()
     }
 
 

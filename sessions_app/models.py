@@ -42,7 +42,6 @@ class EventType(models.TextChoices):
 
 
 LIVE_STATUSES = (Status.CREATED, Status.STREAMING, Status.FINALIZING)
-_LIVE = Q(status__in=LIVE_STATUSES)
 
 
 class DetectionSession(models.Model):
@@ -200,7 +199,7 @@ class DetectionSession(models.Model):
                         deadline_at__isnull=False,
                     )
                     | (
-                        ~_LIVE
+                        ~Q(status__in=LIVE_STATUSES)
                         & Q(
                             terminal_outcome__isnull=False,
                             ended_at__isnull=False,
