@@ -8,8 +8,8 @@ class SessionsConfig(AppConfig):
     def ready(self) -> None:
         from kynaplatform.api.metrics import DATABASE_COLLECTORS
         from projects.suspension import suspended
-        from sessions_app.expiry import end_suspended_sessions
+        from sessions_app.expiry import suspended_sessions_cancel
         from sessions_app.metrics import SessionCollector
 
         DATABASE_COLLECTORS.append(SessionCollector())
-        suspended.connect(end_suspended_sessions)
+        suspended.connect(suspended_sessions_cancel)

@@ -33,18 +33,18 @@ def expire_sessions(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
     )
 
 
-def suspended_sessions_cancel(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
-    """Cancel what is live in suspended projects and organizations."""
+def suspended_sessions_cancel(
+    *, now: datetime, chunk_size: int = SWEEP_CHUNK, **_of_signal: Any
+) -> int:
+    """Cancel what is live in suspended projects and organizations.
+
+    It receives `projects.suspension.suspended`; the sweep finds what raced with that.
+    """
     organization = Q(organization__suspended_at__isnull=False)
     project = Q(suspended_at__isnull=False)
-    return _suspend(organization, "organization_suspended", now, chunk_size) + _suspend(
+    return _cancel_in(organization, "organization_suspended", now, chunk_size) + _cancel_in(
         project & ~organization, "project_suspended", now, chunk_size
     )
-
-
-def end_suspended_sessions(*, now: datetime, **_: Any) -> None:
-    """Receiver of `projects.suspension.suspended`. The sweep finds what raced with it."""
-    suspended_sessions_cancel(now=now)
 
 
 def _finish_overdue(now: datetime, chunk_size: int) -> int:
@@ -53,14 +53,15 @@ def _finish_overdue(now: datetime, chunk_size: int) -> int:
     finished = 0
     while True:
         ids = list(overdue.values_list("id", flat=True)[:chunk_size])
-        done = sum(_is_finished(id_, now) for id_ in ids)
+        done = sum(_finish(id_, now) for id_ in ids)
         finished += done
         # What another sweep is at is left to it.
         if len(ids) < chunk_size or not done:
             return finished
 
 
-def _is_finished(session_id: UUID, now: datetime) -> bool:
+def _finish(session_id: UUID, now: datetime) -> bool:
+    """Whether this finished it."""
     try:
         session_finish(session_id=session_id, now=now)
     except AttachmentLost:
@@ -72,8 +73,8 @@ def _is_finished(session_id: UUID, now: datetime) -> bool:
     return True
 
 
-def _suspend(suspended: Q, code: str, now: datetime, chunk_size: int) -> int:
-    """Cancel the live sessions of what is `suspended`; what is overdue has ended already."""
+def _cancel_in(suspended: Q, code: str, now: datetime, chunk_size: int) -> int:
+    """Cancel the live sessions of `suspended` projects; what is overdue has ended already."""
     projects = list(Project.objects.filter(suspended).values_list("id", flat=True))
     if not projects:
         return 0
