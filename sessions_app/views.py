@@ -122,18 +122,14 @@ class SessionViewSet(ApiViewSet):
 
         A page may be short, or empty, while a `Link` says that more follow.
         """
-        names = ("status", "mode", "created_after", "created_before")
-        asked = {name: getattr(query, name) for name in names}
+        given = msgspec.structs.asdict(query).items()
+        asked = {name: value for name, value in given if value is not msgspec.UNSET}
+        cursor, size = asked.pop("cursor", None), asked.pop("limit", SESSIONS_PER_PAGE)
         listed = sessions_list(
-            Asked(
-                project_id=request.caller.project_id,
-                **{name: value for name, value in asked.items() if value is not msgspec.UNSET},
-            ),
+            Asked(project_id=request.caller.project_id, **asked),
             now=clock.now(),
-            start=None
-            if query.cursor is msgspec.UNSET
-            else Place("older", *read_cursor(query.cursor)),
-            size=SESSIONS_PER_PAGE if query.limit is msgspec.UNSET else query.limit,
+            start=None if cursor is None else Place("older", *read_cursor(cursor)),
+            size=size,
         )
         count_anew(listed.sessions)
         organization_id = request.caller.organization_id

@@ -1,14 +1,14 @@
 """Bodies of the detection session endpoints."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 
 from kynaplatform.api.pagination import PageCursor, PageLimit
 from kynaplatform.api.wire import Answer, Body, Query, Timestamp
-from sessions_app.models import EventType, Mode, Outcome, Status
+from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z.")]
 
@@ -75,17 +75,17 @@ class EventQuery(Query):
     limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
 
 
-def present_session(session: Any, organization_id: UUID) -> SessionRecord:
+def present_session(session: DetectionSession, organization_id: UUID) -> SessionRecord:
     """A session as its deadlines have left it: see sessions_app/deadlines.py."""
     return SessionRecord(
         session_id=session.id,
         organization_id=organization_id,
         project_id=session.project_id,
-        mode=session.mode,
-        status=session.status,
+        mode=session.mode,  # type: ignore[arg-type]
+        status=session.status,  # type: ignore[arg-type]
         resolved_movespec_version_id=session.resolved_version_id,
         accepted_frames_total=session.accepted_frames_total,
-        terminal_outcome=session.terminal_outcome,
+        terminal_outcome=session.terminal_outcome,  # type: ignore[arg-type]
         created_at=session.created_at,
         started_at=session.started_at,
         ended_at=session.ended_at,
