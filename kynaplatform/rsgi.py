@@ -5,6 +5,7 @@ and wait for its body there, so that a few half-sent ones stop a process.
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -19,6 +20,7 @@ from django.conf import settings
 from django.http import Http404
 from django.urls import resolve
 
+from kynaplatform.answering import Answering
 from kynaplatform.api.bodies import MOST_BODY_BYTES, BodyNotReceived
 from kynaplatform.api.errors import ServiceUnavailable
 from kynaplatform.api.operations import operation_of
@@ -72,12 +74,14 @@ class Threads:
     def __init__(
         self,
         application: Wsgi,
+        answering: Answering,
         number: int,
         name: str,
         most_waiting: int = MOST_WAITING,
         send: Send = send_whole,
     ) -> None:
         self._application = application
+        self._answering = answering
         self._most_waiting = most_waiting
         self._send = send
         self._requests: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -88,8 +92,7 @@ class Threads:
         if self._requests.qsize() >= self._most_waiting:
             protocol.response_bytes(*busy(environ))
             return
-        loop = asyncio.get_running_loop()
-        answered = loop.create_future()
+        answered = self._answering.begin()
 
         def answer() -> None:
             try:
@@ -100,7 +103,7 @@ class Threads:
                 # Unanswered, the server says 500.
                 logger.exception("a request was not answered")
             finally:
-                loop.call_soon_threadsafe(answered.set_result, None)
+                self._answering.answered(answered)
 
         self._requests.put(answer)
         await answered
@@ -114,15 +117,19 @@ class Application:
     """Receives bodies in the event loop, and serves whole requests in threads."""
 
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
-        self._incoming = Incoming()
-        self._for_api = Threads(api, settings.WEB_THREADS, "api")
-        self._for_staff = Threads(pages, STAFF_THREADS, "staff")
-        self._for_public = Threads(pages, PUBLIC_THREADS, "public", MOST_READERS_WAITING)
-        self._for_health = Threads(api, MONITOR_THREADS, "health", MOST_MONITORS_WAITING)
-        self._for_monitors = Threads(api, MONITOR_THREADS, "monitors", MOST_MONITORS_WAITING)
-        self._for_logins = Threads(pages, LOGIN_THREADS, "login", MOST_LOGINS_WAITING)
+        # What was imported is never garbage, and need not be looked through for it.
+        gc.freeze()
+        self._incoming, answering = Incoming(), Answering()
+        self._for_api = Threads(api, answering, settings.WEB_THREADS, "api")
+        self._for_staff = Threads(pages, answering, STAFF_THREADS, "staff")
+        self._for_public = Threads(pages, answering, PUBLIC_THREADS, "public", MOST_READERS_WAITING)
+        self._for_health = Threads(api, answering, MONITOR_THREADS, "health", MOST_MONITORS_WAITING)
+        self._for_monitors = Threads(
+            api, answering, MONITOR_THREADS, "monitors", MOST_MONITORS_WAITING
+        )
+        self._for_logins = Threads(pages, answering, LOGIN_THREADS, "login", MOST_LOGINS_WAITING)
         self._for_downloads = Threads(
-            pages, DOWNLOAD_THREADS, "download", MOST_DOWNLOADS_WAITING, send_as_made
+            pages, answering, DOWNLOAD_THREADS, "download", MOST_DOWNLOADS_WAITING, send_as_made
         )
 
     async def __rsgi__(self, scope: "Scope", protocol: HttpProtocol) -> None:
@@ -209,14 +216,17 @@ def environ_of(scope: "Scope", body: bytes | None) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    for name, value in scope.headers.items():
+    headers = scope.headers.items()
+    for name, value in headers:
         key = key_of(name)
         if key in environ:
             value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
         environ[key] = value
-    for name in scope.headers.keys():  # noqa: SIM118 - it is no mapping
-        # Without a value: it is not of ASCII. What reads it must not take it for absent.
-        environ.setdefault(key_of(name), "\xff")
+    names = scope.headers.keys()
+    if len(names) > len(headers):
+        for name in names:
+            # Without a value: it is not of ASCII. What reads it must not take it for absent.
+            environ.setdefault(key_of(name), "\xff")
     # X_Forwarded_For would pass for X-Forwarded-For.
     environ.pop(AMBIGUOUS, None)
     # Django reads nothing where no length is told, nor where a body is late.
@@ -226,6 +236,7 @@ def environ_of(scope: "Scope", body: bytes | None) -> dict[str, Any]:
     return environ
 
 
+@lru_cache(maxsize=1024)
 def key_of(name: str) -> str:
     """A header's key in the environment; AMBIGUOUS for one that could pass for another."""
     if "_" in name:
