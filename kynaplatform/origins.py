@@ -3,12 +3,14 @@
 import logging
 import re
 from threading import Lock
+from typing import Any
 from urllib.parse import urlsplit
 
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 logger = logging.getLogger("kynaplatform.origins")
 
@@ -43,6 +45,13 @@ class OriginMiddleware(CorsMiddleware):
         super().__init__(get_response)  # type: ignore[arg-type]
         self._told: set[str] = set()
         self._telling = Lock()
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if "HTTP_ORIGIN" in request.META:
+            return super().__call__(request)
+        response = self.get_response(request)
+        patch_vary_headers(response, ("origin",))
+        return response
 
     def origin_found_in_white_lists(self, origin: str, url: object) -> bool:
         return is_allowed(origin)
