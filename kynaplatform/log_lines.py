@@ -103,6 +103,9 @@ def configure(logging_settings: dict[str, Any]) -> None:
     """Django's LOGGING_CONFIG: also warnings, and exceptions that nobody caught, become lines."""
     logging.config.dictConfig(logging_settings)
     logging.captureWarnings(True)
+    # Where a call stands, and in which thread: no line of ours says it.
+    logging._srcfile = None  # type: ignore[attr-defined]
+    logging.logThreads = logging.logMultiprocessing = False
     sys.excepthook = _tell_uncaught
     threading.excepthook = _tell_uncaught_in_thread
     sys.unraisablehook = _tell_ignored
