@@ -5,26 +5,19 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 from django.utils.safestring import SafeString
 
+from projects.credentials import row_is_live
 from projects.models import Credential
-from staff.display import Tone, badge
+from staff.display import badge
 
-TONES: dict[str, Tone] = {
-    "live": "good", "expires soon": "warning", "expired": "quiet", "revoked": "bad",
-}  # fmt: skip
 SOON, LATELY = timedelta(days=14), timedelta(days=1)
 
 
-def state_of(credential: Credential, now: datetime) -> str:
-    if credential.revoked_at is not None:
-        return "revoked"
-    if credential.expires_at is None or credential.expires_at > now + SOON:
-        return "live"
-    return "expires soon" if credential.expires_at > now else "expired"
-
-
 def state_badge(credential: Credential, now: datetime) -> SafeString:
-    state = state_of(credential, now)
-    return badge(state, TONES[state])
+    if not row_is_live(now, revoked_at=credential.revoked_at, expires_at=credential.expires_at):
+        return badge("revoked", "bad") if credential.revoked_at else badge("expired")
+    if credential.expires_at and credential.expires_at <= now + SOON:
+        return badge("expires soon", "warning")
+    return badge("live", "good")
 
 
 def about_to_expire(now: datetime) -> Q:

@@ -15,10 +15,14 @@ from django.template.response import TemplateResponse
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from kynaplatform.api.names import visible
-from projects.credentials import credential_issue, credential_revoke, credential_rotate
+from projects.credentials import (
+    credential_issue,
+    credential_revoke,
+    credential_rotate,
+    row_is_live,
+)
 from projects.models import Credential, CredentialKind, Project, all_scopes
 from staff.actions.base import DoneBefore, Outcome, ReasonForm, StaffAction
-from staff.credential_states import state_of
 from staff.full_names import full_name, with_customer
 from staff.links import OF_KIND, page_of
 
@@ -95,7 +99,7 @@ class Rotate(StaffAction):
     is_dangerous = False
 
     def applies_to(self, row: Credential) -> bool:
-        return state_of(row, clock.now()) not in ("expired", "revoked")
+        return row_is_live(clock.now(), revoked_at=row.revoked_at, expires_at=row.expires_at)
 
     def effects(self, rows: Sequence[Credential]) -> list[str]:
         (row,) = rows
