@@ -16,7 +16,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 STARTER_DIED = signal.SIGUSR1
 WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
-WATCHED.add(STARTER_DIED)
+WATCHED |= {signal.SIGALRM, STARTER_DIED}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -103,30 +103,19 @@ def reap(command: int) -> int | None:
 
 def stand_guard(options: dict[str, Any], command: int) -> int:
     """Pass signals on until the command ends; end it when the starter dies. Its exit status."""
-    deadline: float | None = None
     while True:
-        if deadline is None:
-            arrived = signal.sigwait(WATCHED)
-        else:
-            info = signal.sigtimedwait(WATCHED, deadline)
-            if info is None:
-                return -signal.SIGKILL
-            arrived = signal.Signals(info.si_signo)
+        arrived = signal.sigwait(WATCHED)
         if arrived == signal.SIGCHLD:
             status = reap(command)
             if status is not None:
                 return status
         elif arrived == STARTER_DIED:
             os.kill(command, options["death_signal"])
-            deadline = options["death_seconds"]
+            signal.setitimer(signal.ITIMER_REAL, options["death_seconds"])
+        elif arrived == signal.SIGALRM:
+            return -signal.SIGKILL
         else:
             os.kill(command, arrived)
-
-
-def remove_tree(path: str) -> None:
-    import shutil
-
-    shutil.rmtree(path, ignore_errors=True)
 
 
 def main() -> int:
@@ -140,8 +129,11 @@ def main() -> int:
     die_with(options["starter"], STARTER_DIED)
     status = stand_guard(options, command)
     kill_descendants()
-    for path in options["remove"]:
-        remove_tree(path)
+    if options["remove"]:
+        import shutil
+
+        for path in options["remove"]:
+            shutil.rmtree(path, ignore_errors=True)
     return status if status >= 0 else 128 - status
 
 
