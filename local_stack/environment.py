@@ -24,6 +24,10 @@ REALTIME_PORT = "8001"
 BROKER_URL = "filesystem://localhost"
 
 
+class PostgresUnavailableError(Exception):
+    """The embedded server cannot be had; the text says why in one line."""
+
+
 def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> bool:
     """Complete `variables` for development, in place; False when they are not for development.
 
@@ -55,14 +59,17 @@ def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> boo
 def database(
     variables: MutableMapping[str, str], *, reuse: bool
 ) -> Iterator["EmbeddedPostgres | None"]:
-    """While inside, `variables` name a database: the one they name already, or an embedded one."""
-    if variables.get("DATABASE_URL"):
+    """While inside, `variables` name a database: the one they name already, or an embedded one.
+
+    Outside development they are left as they are. Raises PostgresUnavailableError.
+    """
+    if variables["ENVIRONMENT"] != "development" or variables.get("DATABASE_URL"):
         yield None
         return
     # Imported only here: nothing of it is loaded when there is a DATABASE_URL.
-    from local_stack import postgres
+    from local_stack.postgres import serve
 
-    with postgres.serve(Path(variables["DATA_DIR"]), reuse=reuse) as server:
+    with serve(Path(variables["DATA_DIR"]), reuse=reuse) as server:
         variables["DATABASE_URL"] = server.url
         try:
             yield server

@@ -13,13 +13,13 @@ from local_stack.environment import database, fill
 
 def main(arguments: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
-    development = fill(os.environ)
+    fill(os.environ)
     from django.core.management import execute_from_command_line
 
     from kynaplatform.offline_commands import OFFLINE
 
-    needs_database = development and OFFLINE.isdisjoint(arguments[:1])
-    with database(os.environ, reuse=True) if needs_database else nullcontext():
+    needs_none = not OFFLINE.isdisjoint(arguments[:1])
+    with nullcontext() if needs_none else database(os.environ, reuse=True):
         execute_from_command_line(["manage.py", *arguments])
 
 

@@ -20,6 +20,7 @@ from typing import IO
 from urllib.parse import quote
 
 from local_stack import postmaster, processes
+from local_stack.environment import PostgresUnavailableError
 from local_stack.server_place import (
     CLUSTER,
     cluster_of,
@@ -37,10 +38,6 @@ SUPERUSER = "kynaplatform"
 DATABASE = "postgres"
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 THROWAWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-
-
-class PostgresUnavailableError(Exception):
-    """The embedded server cannot be had; the text says why in one line."""
 
 
 def binaries() -> Path:
@@ -72,6 +69,8 @@ class EmbeddedPostgres:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
         self.cluster = cluster_of(self.folder)
+        # The cluster itself, or the link that says where it is.
+        self._entry = self.folder / CLUSTER
         self.throwaway = throwaway
         self.remove_at_end = remove_at_end
         self.tcp_port = tcp_port
@@ -85,7 +84,7 @@ class EmbeddedPostgres:
         folder = quote(str(postmaster.socket_folder(self.cluster)), safe="/")
         return f"postgresql://{SUPERUSER}@:{PORT}/{DATABASE}?host={folder}"
 
-    def try_lock(self) -> bool:
+    def _try_lock(self) -> bool:
         lock = (self.folder / "postgres.lock").open("ab")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -95,11 +94,11 @@ class EmbeddedPostgres:
         self._lock = lock
         return True
 
-    def lock(self, *, reuse: bool) -> bool:
-        """Take the folder; False when another process's server answers there, to be reused."""
+    def _take_folder(self, *, reuse: bool) -> bool:
+        """Whether it is ours; else another process's server answers there, to be reused."""
         now = time.monotonic()
         deadline, refuse_at = now + START_SECONDS, now + LEFTOVER_SECONDS
-        while not self.try_lock():
+        while not self._try_lock():
             is_served = self.accepts_connections()
             if is_served and reuse:
                 return False
@@ -114,13 +113,26 @@ class EmbeddedPostgres:
     def accepts_connections(self) -> bool:
         return postmaster.accepts_connections(self.cluster, self._port)
 
-    def start(self) -> None:
-        """Start the server, or start it again; `lock` came first."""
+    def start(self, *, reuse: bool = False) -> None:
+        """Take the folder and start the server, or start it again.
+
+        Where another process's server answers, `reuse` leaves it at that; otherwise that is a
+        PostgresUnavailableError, as is every other reason for having none.
+        """
+        try:
+            if self._lock is not None or self._take_folder(reuse=reuse):
+                self._start()
+        except OSError as error:
+            raise PostgresUnavailableError(
+                f"The embedded database cannot start: {error}"
+            ) from error
+
+    def _start(self) -> None:
         if postmaster.runs_unlocked(self.cluster):
             raise PostgresUnavailableError(
                 f"A PostgreSQL that `make run` did not start runs in {self.cluster}: stop it."
             )
-        if self._link is not None:
+        if self.cluster != self._entry:
             make_place(self.folder)
         if not self._is_made():
             self._initialize()
@@ -157,28 +169,17 @@ class EmbeddedPostgres:
     def _port(self) -> int:
         return self.tcp_port or PORT
 
-    @property
-    def _link(self) -> Path | None:
-        """What in the folder says where the cluster is, when it is elsewhere."""
-        kept = self.folder / CLUSTER
-        return None if kept == self.cluster else kept
-
     def _is_made(self) -> bool:
         # A folder that was made anew has no data, whatever was once kept for its name.
-        if self._link is not None and not (
-            self._link.is_symlink() and self._link.readlink() == self.cluster
-        ):
-            return False
-        return (self.cluster / "PG_VERSION").exists()
+        is_its = self._entry.resolve() == self.cluster.resolve()
+        return is_its and (self.cluster / "PG_VERSION").exists()
 
     def _initialize(self) -> None:
-        kept = self.folder / CLUSTER
-        if kept.is_symlink() or kept.exists():
+        if self._entry.is_symlink() or self._entry.exists():
             raise PostgresUnavailableError(
-                f"{kept} holds something else, or is where only root can go: move it away."
+                f"{self._entry} holds something else, or is where only root can go: move it away."
             )
-        if self._link is not None:
-            shutil.rmtree(self.cluster, ignore_errors=True)
+        shutil.rmtree(self.cluster, ignore_errors=True)
         unfinished = self.cluster.with_name("postgres.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -193,8 +194,8 @@ class EmbeddedPostgres:
             raise PostgresUnavailableError(f"initdb failed: {self._last_words()}")
         # Only a finished cluster ever has the final name.
         unfinished.rename(self.cluster)
-        if self._link is not None:
-            self._link.symlink_to(self.cluster)
+        if self.cluster != self._entry:
+            self._entry.symlink_to(self.cluster)
 
     def _prepare_socket_folder(self) -> Path:
         sockets = postmaster.socket_folder(self.cluster)
@@ -202,10 +203,8 @@ class EmbeddedPostgres:
         if sockets != self.cluster:
             sockets.mkdir(mode=0o700, exist_ok=True)
             found = sockets.lstat()
-            if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (
-                os.geteuid(),
-                (owner or (os.geteuid(),))[0],
-            ):
+            owners = {os.geteuid(), owner[0] if owner else os.geteuid()}
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners:
                 raise PostgresUnavailableError(f"{sockets} belongs to someone else: remove it.")
             if owner is not None:
                 os.chown(sockets, *owner)
@@ -217,8 +216,7 @@ class EmbeddedPostgres:
     def _run(
         self, name: str, *words: str | Path, owned: Path, remove: Sequence[Path] = ()
     ) -> subprocess.Popen[bytes]:
-        if self._lock is None:
-            raise RuntimeError("start() needs the lock: call lock() first.")
+        assert self._lock is not None  # noqa: S101 - taken first
         with (self.folder / "postgres.log").open("wb") as log:
             return processes.start(
                 [open_binaries(binaries(), self.folder) / name, *words],
@@ -250,22 +248,10 @@ class EmbeddedPostgres:
 def serve(
     folder: Path, *, reuse: bool = False, throwaway: bool = False
 ) -> Iterator[EmbeddedPostgres]:
-    """A server on `folder`, started if need be and then stopped at the end.
-
-    When another process runs it already, `reuse` yields it as it is, without a process of ours;
-    otherwise that is a PostgresUnavailableError, as is every other reason for having none.
-    """
+    """A server on `folder`, as `start` has it, and then stopped if it is ours."""
+    server = EmbeddedPostgres(folder, throwaway=throwaway)
     try:
-        server = EmbeddedPostgres(folder, throwaway=throwaway)
-        try:
-            if server.lock(reuse=reuse):
-                server.start()
-        except BaseException:
-            server.stop()
-            raise
-    except OSError as error:
-        raise PostgresUnavailableError(f"The embedded database cannot start: {error}") from error
-    try:
+        server.start(reuse=reuse)
         yield server
     finally:
         server.stop()

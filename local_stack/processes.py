@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from local_stack.guard import STARTER_DIED
+
 GUARD = Path(__file__).with_name("guard.py")
 GUARD_MARGIN_SECONDS = 5.0
 
@@ -64,9 +66,6 @@ def stop(
 
     Last of all the guard itself is told that its starter died, which ends everything below it.
     """
-    # circular only in name: guard.py is also a script
-    from local_stack.guard import STARTER_DIED
-
     for signum, seconds in signals:
         process.send_signal(signum)
         try:

@@ -26,6 +26,7 @@ from local_stack.console import say
 from local_stack.environment import (
     PROJECT,
     REALTIME_PORT,
+    PostgresUnavailableError,
     broker_variables,
     database,
     fill,
@@ -69,7 +70,7 @@ def main() -> int:
     except StoppedError:
         say("run    | stopped")
         return 0
-    except FailedError as failure:
+    except (FailedError, PostgresUnavailableError) as failure:
         say(f"run    | {failure}")
         return 1
     return 0
@@ -85,7 +86,7 @@ def run() -> None:
         require_free("REALTIME_PORT", realtime_port)
         log = RunLog(data_dir / "platform.log")
         log.say(f"starting; every line of it is in {near(log.path)}")
-        with database_for_run() as server:
+        with database(os.environ, reuse=False) as server:
             base_url = f"http://{HOST}:{port}"
             prepare(base_url if is_development else None, log)
             services = make_services(port, realtime_port, data_dir, log)
@@ -101,20 +102,6 @@ def run() -> None:
             finally:
                 for service in services:
                     service.stop()
-
-
-@contextmanager
-def database_for_run() -> Iterator["EmbeddedPostgres | None"]:
-    if os.environ["ENVIRONMENT"] != "development" or os.environ.get("DATABASE_URL"):
-        yield None
-        return
-    from local_stack.postgres import PostgresUnavailableError
-
-    try:
-        with database(os.environ, reuse=False) as server:
-            yield server
-    except PostgresUnavailableError as error:
-        raise FailedError(str(error)) from error
 
 
 def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) -> list[Service]:
@@ -138,7 +125,7 @@ def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) ->
     beat = [*celery, "beat", "--pidfile="]
     beat += ["--schedule", str(data_dir / "celerybeat-schedule")]
     return [
-        Service(name, [sys.executable, "-m", *command], env=env, cwd=PROJECT, log=log)
+        Service(name, [sys.executable, "-m", *command], env=env, log=log)
         for name, command, env in (
             ("web", web, variables),
             ("stream", ["realtime"], of_stream),

@@ -5,9 +5,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from local_stack import processes
+from local_stack.environment import PROJECT
 from local_stack.guard import children_of
 from local_stack.run_log import RunLog
 
@@ -28,13 +28,11 @@ class Service:
         command: Sequence[str],
         *,
         env: Mapping[str, str],
-        cwd: Path,
         log: RunLog,
     ) -> None:
         self.name = name
         self.command = command
         self.env = env
-        self.cwd = cwd
         self.log = log
         self.process: subprocess.Popen[bytes] | None = None
         self._wait_seconds = SHORTEST_WAIT_SECONDS
@@ -45,7 +43,7 @@ class Service:
         self._start_at = None
         self._started_at = time.monotonic()
         self.process = processes.start(
-            self.command, env=self.env, cwd=self.cwd, stdout=subprocess.PIPE
+            self.command, env=self.env, cwd=PROJECT, stdout=subprocess.PIPE
         )
         assert self.process.stdout is not None  # noqa: S101 - it is a pipe
         self.log.follow(self.name, self.process.stdout)

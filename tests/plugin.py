@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local_stack import processes
-from local_stack.environment import fill
+from local_stack.environment import PostgresUnavailableError, fill
 from local_stack.ports import free_port, listens
 
 if TYPE_CHECKING:
@@ -66,13 +66,10 @@ class StartsPostgres:
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         if session.config.option.collectonly:
             return
-        from local_stack.postgres import PostgresUnavailableError
-
         session.config.add_cleanup(self.server.stop)
         try:
-            self.server.lock(reuse=False)
             self.server.start()
-        except (PostgresUnavailableError, OSError) as error:
+        except PostgresUnavailableError as error:
             pytest.exit(str(error), returncode=3)
 
 

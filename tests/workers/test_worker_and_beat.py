@@ -110,7 +110,7 @@ def platform(
                 # By its own clock what is alive would be overdue, and each message of beat too old.
                 clock = clock_ahead(150) if service.name == "worker" else {}
                 running[service.name] = processes.start(
-                    service.command, env={**service.env, **clock}, cwd=service.cwd, stdout=output
+                    service.command, env={**service.env, **clock}, cwd=PROJECT, stdout=output
                 )
         urls = [f"http://127.0.0.1:{port}" for port in (port, stream_port, worker_port)]
         eventually(lambda: is_ready(urls[0]), log, PATIENCE_SECONDS)

@@ -84,7 +84,6 @@ class Stage:
         return self.folder / "kyna.crt"
 
     def start(self) -> None:
-        self.database.lock(reuse=False)
         self.database.start()
         of_api, of_stream = [*self.ports.values()][:2], [*self.ports.values()][2:]
         write_site(self.folder, self.proxy_port, of_api, of_stream)
