@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from local_stack.console import say
@@ -18,6 +18,7 @@ from local_stack.environment import PROJECT, make_secrets
 
 OPENAPI = PROJECT / "docs" / "openapi.yaml"
 BIN = Path(sys.executable).parent
+MANAGE = (sys.executable, "manage.py")
 # Settings are read, but nothing is reached.
 NOWHERE = {
     "DATABASE_URL": "postgresql://check@127.0.0.1:1/check",
@@ -52,57 +53,22 @@ def run(*command: str | Path, variables: dict[str, str] | None = None) -> str:
     return done.stdout
 
 
-@contextmanager
-def settings_variables(environment: str) -> Iterator[dict[str, str]]:
+def settings_variables(environment: str) -> dict[str, str]:
     """Variables that the settings accept, with secrets made for one command only."""
-    with tempfile.TemporaryDirectory(prefix="kynaplatform-check-") as data_dir:
-        passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        yield (
-            passed_on
-            | NOWHERE
-            | make_secrets()
-            | {
-                "ENVIRONMENT": environment,
-                "DATA_DIR": data_dir,
-            }
-        )
+    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return passed_on | NOWHERE | make_secrets() | {"ENVIRONMENT": environment}
 
 
-def manage(environment: str, *arguments: str | Path) -> str:
-    with settings_variables(environment) as variables:
-        return run(sys.executable, "manage.py", *arguments, variables=variables)
-
-
-def check_formatting() -> None:
-    run(BIN / "ruff", "format", "--check", ".")
-
-
-def check_lint() -> None:
-    run(BIN / "ruff", "check", ".")
-
-
-def check_types() -> None:
-    with settings_variables("development") as variables:
-        run(BIN / "mypy", ".", variables=variables)
-
-
-def check_imports() -> None:
-    run(BIN / "lint-imports")
-
-
-def check_migrations() -> None:
-    # The database cannot be reached, so models and migrations are compared, and no more.
-    manage("development", "makemigrations", "--check", "--dry-run")
-
-
-def check_deployment() -> None:
-    manage("production", "check", "--deploy", "--fail-level", "WARNING")
+def passes(*command: str | Path, environment: str | None = None) -> None:
+    """Run the command, with the variables of `environment` alone if it is given."""
+    run(*command, variables=settings_variables(environment) if environment else None)
 
 
 def generate_openapi() -> str:
     with tempfile.TemporaryDirectory(prefix="kynaplatform-openapi-") as folder:
         document = Path(folder) / "openapi.yaml"
-        manage("development", "spectacular", "--validate", "--fail-on-warn", "--file", document)
+        words = ["spectacular", "--validate", "--fail-on-warn", "--file", document]
+        passes(*MANAGE, *words, environment="development")
         return document.read_text()
 
 
@@ -154,12 +120,17 @@ def audit_requirements() -> str | None:
 
 
 CHECKS: dict[str, Callable[[], str | None]] = {
-    "formatting": check_formatting,
-    "lint": check_lint,
-    "types": check_types,
-    "import directions": check_imports,
-    "migrations": check_migrations,
-    "deployment settings": check_deployment,
+    "formatting": partial(passes, BIN / "ruff", "format", "--check", "."),
+    "lint": partial(passes, BIN / "ruff", "check", "."),
+    "types": partial(passes, BIN / "mypy", ".", environment="development"),
+    "import directions": partial(passes, BIN / "lint-imports"),
+    # The database cannot be reached, so models and migrations are compared, and no more.
+    "migrations": partial(
+        passes, *MANAGE, "makemigrations", "--check", "--dry-run", environment="development"
+    ),
+    "deployment settings": partial(
+        passes, *MANAGE, "check", "--deploy", "--fail-level", "WARNING", environment="production"
+    ),
     "docs/openapi.yaml": check_openapi,
     "vulnerabilities": audit_requirements,
 }
