@@ -5,41 +5,31 @@ import sys
 from pathlib import Path
 
 import django
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from kynaplatform.database_sessions import MIGRATE, begin_as
-from local_stack.console import say
 
 
-def prepare(*, with_demo: bool) -> None:
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("check", "--fail-level", "ERROR")
-    call_command("migrate", "--no-input", verbosity=1)
-    call_command("rotate_signing_key", "--if-missing")
-    call_command("load_catalogue")
-    if with_demo:
-        from local_stack.demo_data import make_demo
-
-        make_demo(Path(os.environ["DATA_DIR"]) / "demo.json", base_url=sys.argv[1])
-    else:
-        call_command("collectstatic", "--no-input")
-
-
-def main() -> int:
+def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
     begin_as(MIGRATE)
-    from django.core.exceptions import ImproperlyConfigured
-    from django.core.management.base import CommandError
-    from django.db import OperationalError
-
     try:
-        prepare(with_demo=len(sys.argv) > 1)
+        django.setup()
+        call_command("check", "--fail-level", "ERROR")
+        call_command("migrate", "--no-input", verbosity=1)
+        call_command("rotate_signing_key", "--if-missing")
+        call_command("load_catalogue")
+        if demo_base_url := "".join(sys.argv[1:]):
+            from local_stack.demo_data import make_demo
+
+            make_demo(Path(os.environ["DATA_DIR"]) / "demo.json", base_url=demo_base_url)
+        else:
+            call_command("collectstatic", "--no-input")
     except (CommandError, ImproperlyConfigured, OperationalError) as error:
-        say(str(error))
-        return 1
-    return 0
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -160,36 +160,29 @@ def prepare(demo_base_url: str | None, log: RunLog) -> None:
 
 def wait_until_ready(base_urls: list[str], services: list[Service]) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    waiting = list(base_urls)
-    while True:
-        for service in services:
-            status = service.ended()
-            if status is not None:
+    for base_url in base_urls:
+        while (answer := why_not_ready(base_url)) is not None:
+            for service in services:
+                if (status := service.ended()) is not None:
+                    said = f"what it said is in {near(service.log.path)}"
+                    raise FailedError(f"{service.name} ended ({status}): {said}")
+            if time.monotonic() > deadline:
                 raise FailedError(
-                    f"{service.name} ended ({status}): what it said is in {near(service.log.path)}"
+                    f"not ready after {READY_SECONDS:.0f} s; {base_url}/readyz: {answer}"
                 )
-        is_ready, answer = ask_ready(waiting[0])
-        if is_ready:
-            waiting.pop(0)
-            if not waiting:
-                return
-            continue
-        if time.monotonic() > deadline:
-            raise FailedError(
-                f"not ready after {READY_SECONDS:.0f} s; {waiting[0]}/readyz: {answer}"
-            )
-        pause(POLL_SECONDS)
+            pause(POLL_SECONDS)
 
 
-def ask_ready(base_url: str) -> tuple[bool, str]:
+def why_not_ready(base_url: str) -> str | None:
+    """What its `/readyz` says against it; None once it serves."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{base_url}/readyz", timeout=10) as response:
-            return True, str(response.status)
+        opener.open(f"{base_url}/readyz", timeout=10).close()
     except urllib.error.HTTPError as error:
-        return False, f"{error.code} {error.read(500).decode(errors='replace')}"
+        return f"{error.code} {error.read(500).decode(errors='replace')}"
     except OSError as error:
-        return False, str(error)
+        return str(error)
+    return None
 
 
 def watch(services: list[Service], server: "EmbeddedPostgres | None", log: RunLog) -> None:

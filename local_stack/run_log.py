@@ -31,31 +31,25 @@ class RunLog:
         self, name: str, output: IO[bytes], *, show: Callable[[str], None] | None = None
     ) -> threading.Thread:
         """Keep the lines until they end; each goes to `show`, or to people if it is remarkable."""
-        thread = threading.Thread(
-            target=self._follow, args=(name, output, show or _Remarkable().show), daemon=True
-        )
+        thread = threading.Thread(target=self._follow, args=(name, output, show), daemon=True)
         thread.start()
         return thread
 
-    def _follow(self, name: str, output: IO[bytes], show: Callable[[str], None]) -> None:
+    def _follow(self, name: str, output: IO[bytes], show: Callable[[str], None] | None) -> None:
+        is_remarkable = True
         with output:
             for line in output:
-                named = f"{name:6} | {line.decode(errors='replace').rstrip()}"
+                text = line.decode(errors="replace").rstrip()
+                named = f"{name:6} | {text}"
                 self._keep(named)
-                show(named)
+                if told := LEVEL.match(text):
+                    is_remarkable = (told[1] or told[2]) not in UNREMARKABLE
+                if show is not None:
+                    show(named)
+                elif is_remarkable:
+                    say(named)
 
     def _keep(self, line: str) -> None:
         with self._lock:
             self._file.write(f"{line}\n")
             self._file.flush()
-
-
-class _Remarkable:
-    def __init__(self) -> None:
-        self._is_shown = True
-
-    def show(self, named: str) -> None:
-        if told := LEVEL.match(named.partition(" | ")[2]):
-            self._is_shown = (told[1] or told[2]) not in UNREMARKABLE
-        if self._is_shown:
-            say(named)

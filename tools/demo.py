@@ -26,7 +26,7 @@ from local_stack.console import say
 from local_stack.environment import REALTIME_PORT, fill
 from local_stack.guard import PR_SET_PDEATHSIG, prctl
 from local_stack.ports import free_port, listens
-from local_stack.run import ask_ready
+from local_stack.run import why_not_ready
 from poses.figure import perform
 from replay.event_lines import EventLines, count_interrupted
 from tools.platform_process import PlatformFailedError, platform
@@ -107,12 +107,12 @@ def is_in_use(data_dir: Path) -> bool:
 
 def wait_until_ready(data_dir: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    answer = "it has not said its address yet"
+    answer: str | None = "it has not said its address yet"
     while time.monotonic() < deadline:
         # Read each time: one that only starts writes its address before it is ready.
-        if (demo := read_demo(data_dir)) is not None:
-            is_ready, answer = ask_ready(demo["base_url"])
-            if is_ready:
+        if demo := read_demo(data_dir):
+            answer = why_not_ready(demo["base_url"])
+            if answer is None:
                 return
         time.sleep(POLL_SECONDS)
     raise PlatformFailedError(f"the one that runs is not ready: {answer}")

@@ -4,13 +4,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from local_stack import processes
 from local_stack.environment import PROJECT
-from local_stack.run import ask_ready
+from local_stack.run import why_not_ready
 
 READY_SECONDS = 120.0
 STOP_SECONDS = 30.0
@@ -27,7 +27,7 @@ def platform(data_dir: Path, *, port: int, realtime_port: int, log: Path) -> Ite
 
     It stops in order, the database last, also when this process is killed.
     """
-    variables: Mapping[str, str] = {
+    variables = {
         **os.environ,
         "DATA_DIR": str(data_dir),
         "PORT": str(port),
@@ -48,7 +48,7 @@ def platform(data_dir: Path, *, port: int, realtime_port: int, log: Path) -> Ite
     try:
         deadline = time.monotonic() + READY_SECONDS
         for url in (base_url, f"http://127.0.0.1:{realtime_port}"):
-            while not ask_ready(url)[0]:
+            while why_not_ready(url) is not None:
                 if run.poll() is not None or time.monotonic() > deadline:
                     raise PlatformFailedError(log.read_text(errors="replace"))
                 time.sleep(POLL_SECONDS)
