@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parent.parent
 REALTIME_PORT = "8001"
-# The host has no meaning; without one Celery warns of it.
-BROKER_URL = "filesystem://localhost"
 
 
 class PostgresUnavailableError(Exception):
@@ -36,22 +34,20 @@ def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> boo
     read_dotenv(variables, project / ".env")
     if (variables.get("ENVIRONMENT") or "development") != "development":
         return False
+    data_dir = project / (variables.get("DATA_DIR") or ".data")
+    variables["DATA_DIR"] = str(data_dir)
+    make_broker_folders(data_dir)
+    realtime_port = variables.get("REALTIME_PORT") or REALTIME_PORT
     for name, value in {
         "ENVIRONMENT": "development",
-        "DATA_DIR": ".data",
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
-        "CELERY_BROKER_URL": BROKER_URL,
+        # The host has no meaning; without one Celery warns of it.
+        "CELERY_BROKER_URL": "filesystem://localhost",
+        "PUBLIC_STREAM_URL": f"ws://127.0.0.1:{realtime_port}/api/detection/stream",
+        **persisted_secrets(data_dir),
     }.items():
-        set_if_missing(variables, name, value)
-    realtime_port = variables.get("REALTIME_PORT") or REALTIME_PORT
-    stream = f"ws://127.0.0.1:{realtime_port}/api/detection/stream"
-    set_if_missing(variables, "PUBLIC_STREAM_URL", stream)
-    data_dir = project / variables["DATA_DIR"]
-    variables["DATA_DIR"] = str(data_dir)
-    data_dir.mkdir(parents=True, exist_ok=True)
-    for name, value in persisted_secrets(data_dir).items():
-        set_if_missing(variables, name, value)
-    make_broker_folders(data_dir)
+        if not variables.get(name):
+            variables[name] = value
     return True
 
 
@@ -97,11 +93,6 @@ def read_dotenv(variables: MutableMapping[str, str], default: Path) -> None:
         raise SystemExit(f"{name} can't be read: {error}") from error
 
 
-def set_if_missing(variables: MutableMapping[str, str], name: str, value: str) -> None:
-    if not variables.get(name):
-        variables[name] = value
-
-
 def persisted_secrets(data_dir: Path) -> dict[str, str]:
     """Random secrets of this data folder, made once so that a second run can read its data."""
     path = data_dir / "secrets.env"
@@ -127,11 +118,3 @@ def make_secrets() -> dict[str, str]:
 def make_broker_folders(data_dir: Path) -> None:
     for name in ("messages", "control", "taken"):
         (data_dir / "broker" / name).mkdir(parents=True, exist_ok=True)
-
-
-def broker_variables(data_dir: Path) -> dict[str, str]:
-    """For Celery processes: a folder broker moves each message that it takes to TMPDIR first.
-
-    Across devices that is a copy, which two workers could make at once.
-    """
-    return {"TMPDIR": str(data_dir / "broker" / "taken")}

@@ -74,6 +74,7 @@ class EmbeddedPostgres:
         self.throwaway = throwaway
         self.remove_at_end = remove_at_end
         self.tcp_port = tcp_port
+        self._port = tcp_port or PORT
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: IO[bytes] | None = None
 
@@ -99,7 +100,7 @@ class EmbeddedPostgres:
         now = time.monotonic()
         deadline, refuse_at = now + START_SECONDS, now + LEFTOVER_SECONDS
         while not self._try_lock():
-            is_served = self.accepts_connections()
+            is_served = postmaster.accepts_connections(self.cluster, self._port)
             if is_served and reuse:
                 return False
             # A server that lost its supervisor takes a moment to shut down and free the folder.
@@ -109,9 +110,6 @@ class EmbeddedPostgres:
                 )
             time.sleep(POLL_SECONDS)
         return True
-
-    def accepts_connections(self) -> bool:
-        return postmaster.accepts_connections(self.cluster, self._port)
 
     def start(self, *, reuse: bool = False) -> None:
         """Take the folder and start the server, or start it again.
@@ -164,10 +162,6 @@ class EmbeddedPostgres:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-
-    @property
-    def _port(self) -> int:
-        return self.tcp_port or PORT
 
     def _is_made(self) -> bool:
         # A folder that was made anew has no data, whatever was once kept for its name.
@@ -231,11 +225,11 @@ class EmbeddedPostgres:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not self.accepts_connections():
-            if self.process is None or self.process.poll() is not None:
-                raise PostgresUnavailableError(f"PostgreSQL did not start: {self._last_words()}")
-            if time.monotonic() > deadline:
-                raise PostgresUnavailableError(f"PostgreSQL is not ready: {self._last_words()}")
+        while not postmaster.accepts_connections(self.cluster, self._port):
+            has_ended = self.process is None or self.process.poll() is not None
+            if has_ended or time.monotonic() > deadline:
+                how = "did not start" if has_ended else "is not ready"
+                raise PostgresUnavailableError(f"PostgreSQL {how}: {self._last_words()}")
             time.sleep(POLL_SECONDS)
 
     def _last_words(self) -> str:

@@ -66,15 +66,11 @@ def stop(
 
     Last of all the guard itself is told that its starter died, which ends everything below it.
     """
-    for signum, seconds in signals:
+    for signum, seconds in (*signals, (STARTER_DIED, GUARD_MARGIN_SECONDS)):
         process.send_signal(signum)
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
             continue
-    process.send_signal(STARTER_DIED)
-    try:
-        return process.wait(GUARD_MARGIN_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
+    process.kill()
+    return process.wait()

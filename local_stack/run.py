@@ -27,7 +27,6 @@ from local_stack.environment import (
     PROJECT,
     REALTIME_PORT,
     PostgresUnavailableError,
-    broker_variables,
     database,
     fill,
 )
@@ -111,7 +110,9 @@ def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) ->
         variables["PROMETHEUS_MULTIPROC_DIR"] = str(fresh_folder(data_dir / "metrics"))
     # One process, which counts for itself.
     alone = {"PROMETHEUS_MULTIPROC_DIR": ""}
-    of_celery = variables | broker_variables(data_dir) | alone
+    # A folder broker moves each message that it takes to TMPDIR first. Across devices that is a
+    # copy, which two workers could make at once.
+    of_celery = variables | alone | {"TMPDIR": str(data_dir / "broker" / "taken")}
     # None unless it is chosen: another run beside this one would want the same.
     of_celery["WORKER_METRICS_PORT"] = os.environ.get("WORKER_METRICS_PORT") or "0"
     web = ["kynaplatform", "--application", "local_stack.web:application"]
@@ -125,7 +126,7 @@ def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) ->
     beat = [*celery, "beat", "--pidfile="]
     beat += ["--schedule", str(data_dir / "celerybeat-schedule")]
     return [
-        Service(name, [sys.executable, "-m", *command], env=env, log=log)
+        Service(name, [sys.executable, "-m", *command], env, log)
         for name, command, env in (
             ("web", web, variables),
             ("stream", ["realtime"], of_stream),
@@ -190,11 +191,10 @@ def watch(services: list[Service], server: "EmbeddedPostgres | None", log: RunLo
     while True:
         pause(1.0)
         owned = [service.process for service in services]
-        guards = [*owned, server.process if server else None]
-        has_ended = any(guard is not None and guard.poll() is not None for guard in guards)
-        if has_ended:
-            kill_strays({guard.pid for guard in guards if guard is not None})
-        if server is not None and server.process is not None and server.process.poll() is not None:
+        guards = [one for one in (*owned, server.process if server else None) if one]
+        if any(guard.poll() is not None for guard in guards):
+            kill_strays({guard.pid for guard in guards})
+        if server and server.process and server.process.poll() is not None:
             log.say("the database ended, starting it again")
             server.start()
         now = time.monotonic()

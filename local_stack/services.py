@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from local_stack import processes
 from local_stack.environment import PROJECT
@@ -19,25 +20,18 @@ STOP_SECONDS = 10.0
 QUICK_STOP_SECONDS = 3.0
 
 
+@dataclass
 class Service:
     """One child, kept running: started again when it ends, later and later if it keeps ending."""
 
-    def __init__(
-        self,
-        name: str,
-        command: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        log: RunLog,
-    ) -> None:
-        self.name = name
-        self.command = command
-        self.env = env
-        self.log = log
-        self.process: subprocess.Popen[bytes] | None = None
-        self._wait_seconds = SHORTEST_WAIT_SECONDS
-        self._started_at = 0.0
-        self._start_at: float | None = None
+    name: str
+    command: Sequence[str]
+    env: Mapping[str, str]
+    log: RunLog
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _wait_seconds: float = field(default=SHORTEST_WAIT_SECONDS, init=False)
+    _started_at: float = field(default=0.0, init=False)
+    _start_at: float | None = field(default=None, init=False)
 
     def start(self) -> None:
         self._start_at = None

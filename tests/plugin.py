@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -33,6 +33,7 @@ FIXED = {
 REDIS_START_SECONDS = 10.0
 # Names the folder of the run to its workers.
 FOLDER = "TEST_RUN_FOLDER"
+SERVER: "pytest.StashKey[EmbeddedPostgres]" = pytest.StashKey()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,27 +54,23 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
         server = EmbeddedPostgres(folder / "database", throwaway=True, remove_at_end=[folder])
         os.environ["DATABASE_URL"] = server.url
-        early_config.pluginmanager.register(StartsPostgres(server), "tests.starts_postgres")
+        early_config.stash[SERVER] = server
 
 
-class StartsPostgres:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
     """Starts the server when tests are about to run: `--help` and `--collect-only` need none."""
-
-    def __init__(self, server: "EmbeddedPostgres") -> None:
-        self.server = server
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
-        if session.config.option.collectonly:
-            return
-        session.config.add_cleanup(self.server.stop)
-        try:
-            self.server.start()
-        except PostgresUnavailableError as error:
-            pytest.exit(str(error), returncode=3)
+    server = session.config.stash.get(SERVER, None)
+    if server is None or session.config.option.collectonly:
+        return
+    session.config.add_cleanup(server.stop)
+    try:
+        server.start()
+    except PostgresUnavailableError as error:
+        pytest.exit(str(error), returncode=3)
 
 
-def skip_without(service: str) -> None:
+def skip_without(service: str) -> NoReturn:
     """Skip a test whose service is missing; in CI that is a failure."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{service}, and CI=true: a missing service is a failure.", pytrace=False)
@@ -83,14 +80,12 @@ def skip_without(service: str) -> None:
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Redis: REDIS_URL, or a `redis-server` of our own."""
-    given = os.environ.get("REDIS_URL")
-    if given:
+    if given := os.environ.get("REDIS_URL"):
         yield given
         return
     program = shutil.which("redis-server")
     if program is None:
         skip_without("REDIS_URL is unset and no redis-server is installed")
-        return
     folder = tmp_path_factory.mktemp("redis")
     port = free_port()
     options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]

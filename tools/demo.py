@@ -49,9 +49,10 @@ def main() -> int:
     if not fill(variables):
         say("The demo is for development: it does nothing where ENVIRONMENT is production.")
         return 1
+    data_dir = Path(variables["DATA_DIR"])
     try:
-        with running_platform(Path(variables["DATA_DIR"]), variables):
-            return show(Path(variables["DATA_DIR"]), options.repetitions, options.speed)
+        with running_platform(data_dir, variables) as demo:
+            return show(demo, options.repetitions, options.speed)
     except KeyboardInterrupt:
         say("Stopped.")
         return INTERRUPTED
@@ -78,11 +79,10 @@ def read_options() -> argparse.Namespace:
 
 
 @contextmanager
-def running_platform(data_dir: Path, variables: dict[str, str]) -> Iterator[None]:
-    """While inside, the platform of `data_dir` runs and is ready."""
+def running_platform(data_dir: Path, variables: dict[str, str]) -> Iterator[dict[str, str]]:
+    """While inside, the platform of `data_dir` runs and is ready; what its demo.json says."""
     if is_in_use(data_dir):
-        wait_until_ready(data_dir)
-        yield
+        yield await_demo(data_dir)
         return
     say("Starting the platform for the demo …")
     port = usable_port(variables.get("PORT") or "8000")
@@ -90,7 +90,7 @@ def running_platform(data_dir: Path, variables: dict[str, str]) -> Iterator[None
     log = data_dir / "demo.log"
     with platform(data_dir, port=port, realtime_port=realtime_port, log=log):
         try:
-            yield
+            yield await_demo(data_dir)
         finally:
             say("Stopping the platform …")
 
@@ -105,23 +105,19 @@ def is_in_use(data_dir: Path) -> bool:
         return False
 
 
-def wait_until_ready(data_dir: Path) -> None:
+def await_demo(data_dir: Path) -> dict[str, str]:
+    path = data_dir / "demo.json"
     deadline = time.monotonic() + READY_SECONDS
     answer: str | None = "it has not said its address yet"
     while time.monotonic() < deadline:
         # Read each time: one that only starts writes its address before it is ready.
-        if demo := read_demo(data_dir):
+        if path.exists():
+            demo: dict[str, str] = json.loads(path.read_text())
             answer = why_not_ready(demo["base_url"])
             if answer is None:
-                return
+                return demo
         time.sleep(POLL_SECONDS)
     raise PlatformFailedError(f"the one that runs is not ready: {answer}")
-
-
-def read_demo(data_dir: Path) -> dict[str, str] | None:
-    path = data_dir / "demo.json"
-    demo: dict[str, str] | None = json.loads(path.read_text()) if path.exists() else None
-    return demo
 
 
 def usable_port(wanted: str) -> int:
@@ -129,9 +125,7 @@ def usable_port(wanted: str) -> int:
     return free_port() if not wanted.isdigit() or listens(int(wanted)) else int(wanted)
 
 
-def show(data_dir: Path, repetitions: int, speed: float) -> int:
-    demo = read_demo(data_dir)
-    assert demo is not None  # noqa: S101 - written before the platform is ready
+def show(demo: dict[str, str], repetitions: int, speed: float) -> int:
     poses = perform(EXERCISE, repetitions=repetitions, fps=FPS)
     say(
         f"{demo['base_url']}: a figure does {repetitions} squats, {len(poses)} frames at "

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -27,13 +28,13 @@ NARROW = {"width": 400, "height": 760}
 UNSET = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "ENV_FILE")
 
 
+@dataclass
 class Photographer:
     """Takes pictures of pages, of no more height than they need."""
 
-    def __init__(self, browser: Browser, base_url: str, folder: Path) -> None:
-        self.browser = browser
-        self.base_url = base_url
-        self.folder = folder
+    browser: Browser
+    base_url: str
+    folder: Path
 
     def log_in(self, username: str, **options: object) -> Page:
         from tools.story import PASSWORD

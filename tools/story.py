@@ -77,25 +77,23 @@ def _squat(project: Project, now: datetime) -> MoveSpec:
     warned = warned.replace("joint: hip, angle_max: 110", "joint: hip, angle_max: 155")
     warned = warned.replace("Good depth", "Well done")
     grace = Author(staff_id=User.objects.get(username="grace").pk)
+    first, second = now - timedelta(days=20), now - timedelta(days=6)
+    third = now - timedelta(hours=2)
     squat = movespec_create(
         project_id=project.id,
         name="Squat after surgery",
         description="Counts squats of patients who recover from knee surgery.",
         author=PLATFORM,
-        now=now - timedelta(days=20),
+        now=first,
         yaml_source=text,
     )
-    _release_draft(squat, PLATFORM, now - timedelta(days=20))
-    _write(squat, deeper, now - timedelta(days=6))
-    _release_draft(squat, grace, now - timedelta(days=6), "The clinic asked for a deeper squat.")
-    _write(squat, warned, now - timedelta(hours=2))
-    version_create(movespec_id=squat.id, author=PLATFORM, now=now - timedelta(hours=2))
+    _release_draft(squat, PLATFORM, first)
+    draft_replace(movespec_id=squat.id, yaml_source=deeper, author=PLATFORM, now=second)
+    _release_draft(squat, grace, second, "The clinic asked for a deeper squat.")
+    draft_replace(movespec_id=squat.id, yaml_source=warned, author=PLATFORM, now=third)
+    version_create(movespec_id=squat.id, author=PLATFORM, now=third)
     squat.refresh_from_db()
     return squat
-
-
-def _write(movespec: MoveSpec, yaml_source: str, now: datetime) -> None:
-    draft_replace(movespec_id=movespec.id, yaml_source=yaml_source, author=PLATFORM, now=now)
 
 
 def _release_draft(movespec: MoveSpec, author: Author, now: datetime, reason: str = "") -> None:
