@@ -58,7 +58,6 @@ def test_all_calls_ask_a_redis_that_answers_again(tmp_path: Path) -> None:
     program = shutil.which("redis-server")
     if program is None:
         skip_without("redis-server is not installed")
-        return
     port = free_port()
     options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(tmp_path), "--save", ""]
     server = processes.start([program, *options], env={}, stdout=subprocess.DEVNULL)

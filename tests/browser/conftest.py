@@ -27,7 +27,6 @@ def browser() -> Iterator[Browser]:
     program = chromium_program()
     if program is None:
         skip_without("no chromium is installed")
-        return
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # For that loop Django would refuse every query, though no coroutine of ours runs.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")

@@ -45,7 +45,6 @@ def proxy(
     """
     if find_nginx() is None:
         skip_without("nginx is not installed")
-        return
     port = free_port()
     write_site(folder, port, api_ports, realtime_ports, instead)
     # One process, so that its user can enter the folder.
