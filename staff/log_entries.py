@@ -6,13 +6,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import ACTION_FLAG_CHOICES, LogEntry
-from django.contrib.admin.utils import quote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -70,11 +68,9 @@ def link_subjects(entries: Iterable[Any], request: HttpRequest) -> None:
             continue
         keys = {_key(model, entry.object_id) for entry in about} - {None}
         there = set(model._default_manager.filter(pk__in=keys).values_list("pk", flat=True))
-        opts = model._meta
         for entry in about:
-            if (key := _key(model, entry.object_id)) in there:
-                name = f"admin:{opts.app_label}_{opts.model_name}_change"
-                entry.address = reverse(name, args=[quote(key)])
+            if _key(model, entry.object_id) in there:
+                entry.address = entry.get_admin_url()
 
 
 def _key(model: type[Model], text: str | None) -> Any:

@@ -1,7 +1,8 @@
 """MoveSpecs: their versions and releases, rolling back, and moderation."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -25,22 +26,14 @@ from staff.movespec_text import reading
 MOST_LISTED = 20
 
 
-def names_of_authors(releases: Iterable[Release]) -> dict[int, str]:
-    """Release → who released it: staff, a credential by its name, or the platform itself."""
-    listed = list(releases)
-    credentials = Credential.objects.in_bulk(
-        [one.released_by_credential for one in listed if one.released_by_credential]
-    )
-
-    def who(release: Release) -> str:
-        if release.released_by_staff is not None:
-            return release.released_by_staff.get_username()
-        if release.released_by_credential is None:
-            return "the platform"
-        credential = credentials.get(release.released_by_credential)
-        return f"{credential.get_kind_display()} {credential}" if credential else "a credential"
-
-    return {release.pk: who(release) for release in listed}
+def author_of(release: Release, credentials: Mapping[UUID, Credential]) -> str:
+    """Staff, a credential, by its name if it is among `credentials`, or the platform itself."""
+    if release.released_by_staff is not None:
+        return release.released_by_staff.get_username()
+    if release.released_by_credential is None:
+        return "the platform"
+    credential = credentials.get(release.released_by_credential)
+    return f"{credential.get_kind_display()} {credential}" if credential else "a credential"
 
 
 @admin.register(MoveSpec)
@@ -104,11 +97,12 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
             .defer("from_version__yaml_source", "to_version__yaml_source")
             .order_by("-id")[: MOST_LISTED + 1]
         )
-        authors = names_of_authors(releases)
+        by = [one.released_by_credential for one in releases if one.released_by_credential]
+        credentials = Credential.objects.in_bulk(by)
         context |= {
             "versions": _with_released(newest[:MOST_LISTED], movespec),
             "more_versions": len(newest) > MOST_LISTED,
-            "releases": [(one, authors[one.pk]) for one in releases[:MOST_LISTED]],
+            "releases": [(one, author_of(one, credentials)) for one in releases[:MOST_LISTED]],
             "more_releases": len(releases) > MOST_LISTED,
         }
         response = super().render_change_form(request, context, *args, **kwargs)
@@ -197,9 +191,7 @@ class ReleaseAdmin(ReadOnlyAdmin):
 
     @admin.display(description="who")
     def who(self, release: Release) -> str:
-        if release.released_by_staff is not None:
-            return release.released_by_staff.get_username()
-        return "a credential" if release.released_by_credential else "the platform"
+        return author_of(release, {})
 
     @admin.display(description="why")
     def why(self, release: Release) -> str:
