@@ -222,7 +222,7 @@ def test_a_filters_input_keeps_the_other_filters_and_forgets_the_page(
         make_session(movespec)
     older = addresses(superuser, f"{LIST}?status__exact=completed")["Older"]
     shown = superuser.get(LIST + older).content.decode()
-    forms = re.findall(r'<form class="asking">(.*?)</form>', shown, re.DOTALL)
+    forms = re.findall(r'<form class="input-filter">(.*?)</form>', shown, re.DOTALL)
     kept = [re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', form) for form in forms]
     assert kept == [[("status__exact", "completed")]] * 3
 
