@@ -76,7 +76,7 @@ def test_versions_are_listed_with_the_released_one_marked(
     page = text_of(operator.get(address(movespec)))
     first = movespec.versions.get(version_number=1)
     assert page.index(address(second)) < page.index(address(first))
-    assert page.count('<span class="mark released">released</span>') == 1
+    assert page.count('<span class="badge good">released</span>') == 1
     row = page[page.index(address(first)) :].partition("</tr>")[0]
     assert "released" in row
 
