@@ -85,6 +85,30 @@ class EmbeddedPostgres:
         folder = quote(str(postmaster.socket_folder(self.cluster)), safe="/")
         return f"postgresql://{SUPERUSER}@:{PORT}/{DATABASE}?host={folder}"
 
+    def start(self, *, reuse: bool = False) -> None:
+        """Take the folder and start the server, or start it again.
+
+        Where another process's server answers, `reuse` leaves it at that; otherwise that is a
+        PostgresUnavailableError, as is every other reason for having none.
+        """
+        try:
+            if self._lock is not None or self._take_folder(reuse=reuse):
+                self._start()
+        except OSError as error:
+            raise PostgresUnavailableError(
+                f"The embedded database cannot start: {error}"
+            ) from error
+
+    def stop(self) -> None:
+        """Stop the server, if it runs, and let go of the folder."""
+        if self.process is not None:
+            # fast, then immediate shutdown
+            processes.stop(self.process, signals=[(signal.SIGINT, 20), (signal.SIGQUIT, 5)])
+            self.process = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
     def _try_lock(self) -> bool:
         lock = (self.folder / "postgres.lock").open("ab")
         try:
@@ -110,20 +134,6 @@ class EmbeddedPostgres:
                 )
             time.sleep(POLL_SECONDS)
         return True
-
-    def start(self, *, reuse: bool = False) -> None:
-        """Take the folder and start the server, or start it again.
-
-        Where another process's server answers, `reuse` leaves it at that; otherwise that is a
-        PostgresUnavailableError, as is every other reason for having none.
-        """
-        try:
-            if self._lock is not None or self._take_folder(reuse=reuse):
-                self._start()
-        except OSError as error:
-            raise PostgresUnavailableError(
-                f"The embedded database cannot start: {error}"
-            ) from error
 
     def _start(self) -> None:
         if postmaster.runs_unlocked(self.cluster):
@@ -152,16 +162,6 @@ class EmbeddedPostgres:
             remove.append(place_of(self.folder))
         self.process = self._run("postgres", *words, owned=self.cluster, remove=remove)
         self._wait_until_ready()
-
-    def stop(self) -> None:
-        """Stop the server, if it runs, and let go of the folder."""
-        if self.process is not None:
-            # fast, then immediate shutdown
-            processes.stop(self.process, signals=[(signal.SIGINT, 20), (signal.SIGQUIT, 5)])
-            self.process = None
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
 
     def _is_made(self) -> bool:
         # A folder that was made anew has no data, whatever was once kept for its name.
