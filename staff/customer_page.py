@@ -243,9 +243,6 @@ def _history(user: Any, owner: Organization | Project, now: datetime) -> list[tu
 
 def _subject(user: Any, entry: Any) -> Any:
     model = entry.content_type.model_class()
-    address = entry.get_admin_url() if model and may_view(user, model) else None
-    return (
-        format_html('<a href="{}">{}</a>', address, entry.object_repr)
-        if address
-        else (entry.object_repr)
-    )
+    if model and may_view(user, model) and (address := entry.get_admin_url()):
+        return format_html('<a href="{}">{}</a>', address, entry.object_repr)
+    return entry.object_repr

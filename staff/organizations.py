@@ -96,9 +96,8 @@ class SuspendableAdmin(StaffActionAdmin):
         return state_of_owner(row)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        limits = ("Limits", {"fields": self.limits})
-        named = (None, {"fields": self.given}) if obj is None else ("Name", {"fields": self.given})
-        return [named, limits]
+        title = "Name" if obj else None
+        return [(title, {"fields": self.given}), ("Limits", {"fields": self.limits})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [shown for _field, shown in self.limits]
