@@ -67,7 +67,7 @@ def passes(*command: str | Path, environment: str | None = None) -> None:
 def generate_openapi() -> str:
     with tempfile.TemporaryDirectory(prefix="kynaplatform-openapi-") as folder:
         document = Path(folder) / "openapi.yaml"
-        words = ["spectacular", "--validate", "--fail-on-warn", "--file", document]
+        words = ["spectacular", "--validate", "--fail-on-warn", "--file", str(document)]
         passes(*MANAGE, *words, environment="development")
         return document.read_text()
 
