@@ -104,7 +104,7 @@ def configure(logging_settings: dict[str, Any]) -> None:
     logging.config.dictConfig(logging_settings)
     logging.captureWarnings(True)
     # Where a call stands, and in which thread: no line of ours says it.
-    logging._srcfile = None  # type: ignore[attr-defined]
+    logging._srcfile = None
     logging.logThreads = logging.logMultiprocessing = False
     sys.excepthook = _tell_uncaught
     threading.excepthook = _tell_uncaught_in_thread

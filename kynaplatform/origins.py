@@ -14,6 +14,7 @@ from django.utils.cache import patch_vary_headers
 
 logger = logging.getLogger("kynaplatform.origins")
 
+PATHS = ("/api/", "/.well-known/")
 MOST_TOLD = 100
 MOST_ORIGIN_CHARACTERS = 100
 # In development a page is served on whatever port its tools take.
@@ -49,9 +50,13 @@ class OriginMiddleware(CorsMiddleware):
     def __call__(self, request: HttpRequest) -> Any:
         if "HTTP_ORIGIN" in request.META:
             return super().__call__(request)
-        response = self.get_response(request)
-        patch_vary_headers(response, ("origin",))
+        response: Any = self.get_response(request)
+        if self.is_enabled(request):
+            patch_vary_headers(response, ("origin",))
         return response
+
+    def is_enabled(self, request: HttpRequest) -> bool:
+        return request.path_info.startswith(PATHS)
 
     def origin_found_in_white_lists(self, origin: str, url: object) -> bool:
         return is_allowed(origin)

@@ -80,7 +80,6 @@ CORS_EXPOSE_HEADERS = [
     "X-Request-ID",
     "Idempotent-Replayed",
 ]
-CORS_URLS_REGEX = r"^/(api/|\.well-known/)"
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [f"^{path[1:]}$" for path in MONITOR_PATHS]
 # How long a browser that was here once asks for https only. It can't be taken back.
@@ -165,7 +164,6 @@ MIDDLEWARE = [
     "kynaplatform.api.client_address.ForwardedMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "kynaplatform.origins.OriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "kynaplatform.api.any_host.HostCheckedExceptForMonitors",
     "django.middleware.csrf.CsrfViewMiddleware",

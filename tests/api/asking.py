@@ -9,7 +9,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
-from tests.conftest import encoded, error_of
+from tests.conftest import ApiClient, encoded, error_of
 
 RETRYABLE = {"access_token_expired", "rate_limited", "internal_error", "service_unavailable"}
 _addresses = itertools.count(1)
@@ -35,7 +35,7 @@ def ask(
     environ = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(len(data))}
     if address is not None:
         environ["REMOTE_ADDR"] = address
-    return (client or Client()).generic(
+    return (client or ApiClient()).generic(
         method,
         path,
         data=data,

@@ -7,7 +7,7 @@ from django.test import Client
 
 from kynaplatform.origins import MOST_TOLD
 from tests.api.asking import ask, nothing_changes
-from tests.conftest import MOVESPECS, SESSIONS, TOKENS
+from tests.conftest import MOVESPECS, SESSIONS, TOKENS, ApiClient
 
 ORIGIN = "https://app.example"
 
@@ -94,7 +94,7 @@ def test_without_allowed_origins_none_is(owner, settings):
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/admin/login/"])
 def test_what_is_not_the_api_is_never_shared(db, path):
-    response = ask("GET", path, origin=ORIGIN)
+    response = ask("GET", path, client=Client(), origin=ORIGIN)
     assert response.status_code == 200
     assert "Access-Control-Allow-Origin" not in response.headers
 
@@ -153,7 +153,7 @@ def told(caplog):
 
 
 def test_a_refused_origin_names_the_setting_once(owner, caplog):
-    client = Client()  # one process has one
+    client = ApiClient()  # one process has one
     for origin in ("http://a.example:8000", "http://a.example:8000", "http://b.example"):
         for method in ("GET", "OPTIONS"):
             ask(method, SESSIONS, client=client, origin=origin)
@@ -162,7 +162,7 @@ def test_a_refused_origin_names_the_setting_once(owner, caplog):
 
 
 def test_nobody_fills_the_log_with_origins(owner, caplog):
-    client = Client()
+    client = ApiClient()
     ask("GET", SESSIONS, client=client, origin="http://é\x1b[31m" + "x" * 5_000)
     for number in range(MOST_TOLD + 5):
         ask("GET", SESSIONS, client=client, origin=f"http://{number}.example")
