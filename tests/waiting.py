@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 
-PATIENCE_SECONDS = 30.0
+DEADLINE_SECONDS = 30.0
 POLL_SECONDS = 0.01
 
 
-def comes_true(is_so: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
+def comes_true(is_so: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> bool:
     """Whether it is so within `seconds`."""
     deadline = time.monotonic() + seconds
     while not is_so():
@@ -18,7 +18,7 @@ def comes_true(is_so: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> 
 
 
 def eventually(
-    is_so: Callable[[], bool], what: str | Callable[[], str], seconds: float = PATIENCE_SECONDS
+    is_so: Callable[[], bool], what: str | Callable[[], str], seconds: float = DEADLINE_SECONDS
 ) -> None:
     """Fail where it is not so within `seconds`; `what` was awaited, or answers the log to show."""
     assert comes_true(is_so, seconds), f"never: {what}" if isinstance(what, str) else what()

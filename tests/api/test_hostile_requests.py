@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # The server has two threads for the API and two for staff.
 HELD = 12
 # Who waits for a thread that is held waits without end: this only keeps a failure short.
-PATIENCE_SECONDS = 20
+DEADLINE_SECONDS = 20
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def address(owner, tmp_path) -> Iterator[tuple[str, int]]:
 
 def half_sent(address, method, path, sent=b"{", *, chunked=False, token=None):
     """A socket that has sent all but the end of its body."""
-    held = socket.create_connection(address, timeout=PATIENCE_SECONDS)
+    held = socket.create_connection(address, timeout=DEADLINE_SECONDS)
     length = "Transfer-Encoding: chunked" if chunked else "Content-Length: 1000"
     cookie = f"Cookie: csrftoken={'c' * 32}\r\n" if "/admin/" in path else ""
     bearer = f"Authorization: Bearer {token}\r\n" if token else ""
@@ -56,7 +56,7 @@ def answer_of(held):
 
 
 def ask(address, method, path, body=None, **headers):
-    client = http.client.HTTPConnection(*address, timeout=PATIENCE_SECONDS)
+    client = http.client.HTTPConnection(*address, timeout=DEADLINE_SECONDS)
     with contextlib.closing(client):
         client.request(method, path, body, headers)
         response = client.getresponse()
@@ -137,7 +137,7 @@ def login(address):
     """A socket that has sent a name and a password to the admin."""
     token = "c" * 32
     form = f"csrfmiddlewaretoken={token}&username=x&password=y"
-    held = socket.create_connection(address, timeout=PATIENCE_SECONDS)
+    held = socket.create_connection(address, timeout=DEADLINE_SECONDS)
     held.sendall(
         "POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\nCookie: csrftoken={token}\r\n"
@@ -160,7 +160,7 @@ def test_staff_that_wait_hold_no_thread_of_the_api(address, owner):
             assert not select.select(held, [], [], 0)[0]
             # One is tried and sixteen wait: what comes then is told so at once.
             late = [stack.enter_context(login(address)) for _ in range(HELD)]
-            refused = select.select(late, [], [], PATIENCE_SECONDS)[0]
+            refused = select.select(late, [], [], DEADLINE_SECONDS)[0]
             assert refused
             for one in refused:
                 assert answer_of(one)[0] == 503

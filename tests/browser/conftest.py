@@ -14,7 +14,7 @@ from tests.server import web_server
 from tools.chromium import OPTIONS, chromium_program
 
 PASSWORD = "four unrelated plain words"
-PATIENCE_MS = 10_000
+DEADLINE_MS = 10_000
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def visit(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
 
         def visit(**options: Any) -> Page:
             context = at_end.enter_context(browser.new_context(base_url=site, **options))
-            context.set_default_timeout(PATIENCE_MS)
+            context.set_default_timeout(DEADLINE_MS)
             page = context.new_page()
             page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
             page.on("response", note_missing)

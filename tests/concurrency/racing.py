@@ -17,7 +17,7 @@ from tests.conftest import SESSIONS, Machine
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 
-PATIENCE_SECONDS = 30.0
+DEADLINE_SECONDS = 30.0
 T = TypeVar("T")
 
 
@@ -43,7 +43,7 @@ class Connection:
     """One kept connection to the server."""
 
     def __init__(self, base_url: str) -> None:
-        self.http = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=PATIENCE_SECONDS)
+        self.http = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=DEADLINE_SECONDS)
         self.http.connect()
 
     def call(
@@ -90,17 +90,17 @@ class Race(Generic[T]):
         self._futures = [pool.submit(self._run, one) for one in work]
 
     def _run(self, one: Callable[[], T]) -> T:
-        self._gate.wait(PATIENCE_SECONDS)
+        self._gate.wait(DEADLINE_SECONDS)
         try:
             return one()
         finally:
             connections.close_all()
 
     def start(self) -> None:
-        self._gate.wait(PATIENCE_SECONDS)
+        self._gate.wait(DEADLINE_SECONDS)
 
     def results(self) -> list[T]:
-        return [future.result(PATIENCE_SECONDS) for future in self._futures]
+        return [future.result(DEADLINE_SECONDS) for future in self._futures]
 
 
 @contextmanager

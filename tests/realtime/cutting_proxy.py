@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 
 class CuttingProxy:
-    """Connection n is cut after `allowances[n]` bytes of the client's, later ones never."""
+    """Connection n is cut after `byte_limits[n]` bytes of the client's, later ones never."""
 
-    def __init__(self, target_port: int, allowances: list[int]) -> None:
+    def __init__(self, target_port: int, byte_limits: list[int]) -> None:
         self.target_port = target_port
-        self._allowances = allowances
+        self._byte_limits = byte_limits
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
@@ -24,14 +24,14 @@ class CuttingProxy:
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self.target_port))
-                allowance = (
-                    self._allowances[self.connections]
-                    if self.connections < len(self._allowances)
+                byte_limit = (
+                    self._byte_limits[self.connections]
+                    if self.connections < len(self._byte_limits)
                     else None
                 )
                 self.connections += 1
                 self._sockets += [client, server]
-                for source, sink, most in ((client, server, allowance), (server, client, None)):
+                for source, sink, most in ((client, server, byte_limit), (server, client, None)):
                     thread = threading.Thread(target=self._carry, args=(source, sink, most))
                     self._threads.append(thread)
                     thread.start()
@@ -61,8 +61,8 @@ class CuttingProxy:
 
 
 @contextlib.contextmanager
-def cutting_proxy(target_port: int, *allowances: int) -> Iterator[CuttingProxy]:
-    proxy = CuttingProxy(target_port, list(allowances))
+def cutting_proxy(target_port: int, *byte_limits: int) -> Iterator[CuttingProxy]:
+    proxy = CuttingProxy(target_port, list(byte_limits))
     try:
         yield proxy
     finally:

@@ -95,7 +95,7 @@ def test_a_runtime_renews_all_its_leases_in_one_statement(
     try:
         live = DetectionSession.objects.filter(status=Status.STREAMING)
         assert live.count() == SESSION_COUNT
-        # The look that follows each attach is over.
+        # The reread that follows each attach is over.
         time.sleep(RENEW_SECONDS)
         for _, proxy in runtimes:
             proxy.statements.clear()

@@ -293,8 +293,8 @@ def run(
 def test_connections_that_break_lose_nothing_and_count_nothing_twice(
     runtime: RuntimeServer, owner: Machine, squat: MoveSpec, tmp_path: Path
 ) -> None:
-    allowances = (150_000, 60_000, 90_001, 2_000, 200_000)
-    with cutting_proxy(runtime.port, *allowances) as proxy:
+    byte_limits = (150_000, 60_000, 90_001, 2_000, 200_000)
+    with cutting_proxy(runtime.port, *byte_limits) as proxy:
         through = f"ws://127.0.0.1:{proxy.port}/api/detection/stream"
         with web_server(tmp_path, environment={"PUBLIC_STREAM_URL": through}) as base_url:
             api = RestClient(base_url)
