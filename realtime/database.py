@@ -85,7 +85,8 @@ class DatabaseDeadline:
         """In so many seconds nobody waits any more, and who begins to then waits for 1 s."""
         self._ends_at = asyncio.get_running_loop().time() + seconds
         for waiting in self._waiting:
-            waiting.reschedule(min(waiting.when() or self._ends_at, self._ends_at))
+            if not waiting.expired():
+                waiting.reschedule(min(waiting.when() or self._ends_at, self._ends_at))
 
 
 database_deadline = DatabaseDeadline()

@@ -1,5 +1,6 @@
 """SIGTERM: what was received is acknowledged, sockets are closed 1012, exit code 0 within 10 s."""
 
+import asyncio
 import signal
 import threading
 import time
@@ -15,6 +16,8 @@ from streaming import SQUAT, Client, create, wire_frames
 from kynaplatform.timing import EXIT_SECONDS
 from movespecs.models import MoveSpec
 from poses.figure import perform
+from realtime import database
+from realtime.refusals import Restarting
 from sessions_app.models import SessionAttach
 from tests.conftest import Machine
 from tests.server import RuntimeServer, runtime_server
@@ -208,3 +211,24 @@ def test_it_takes_nobody_in_any_more(
 
         exits_in_time(runtime, come_late)
     assert session_of(late).status == "created"
+
+
+def test_a_wait_for_the_database_that_runs_out_just_then_does_not_stop_a_drain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database, "DATABASE_DEADLINE_SECONDS", 0.0)
+    deadline = database.DatabaseDeadline()
+
+    async def wait() -> None:
+        async with deadline():
+            await asyncio.sleep(60)
+
+    async def drain() -> None:
+        waiting = asyncio.create_task(wait())
+        for _ in range(2):  # it waits; its time is over, and it does not know yet
+            await asyncio.sleep(0)
+        deadline.drain(60)
+        with pytest.raises(Restarting):
+            await waiting
+
+    asyncio.run(drain())
