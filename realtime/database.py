@@ -133,22 +133,11 @@ async def connect(url: str) -> psycopg.AsyncConnection[Any]:
     `url` is that of settings.DATABASE_URL, or settings.DATABASE_LISTEN_URL.
     """
     found = database(url)
-    options = {**found["OPTIONS"]}
-    for name in ("server_side_binding", "prepare_threshold"):
-        options.pop(name, None)
-    where = {
-        "dbname": found["NAME"],
-        "user": found["USER"],
-        "password": found["PASSWORD"],
-        "host": found["HOST"],
-        "port": found["PORT"],
-    }
-    connection = await psycopg.AsyncConnection.connect(
-        **{name: value for name, value in where.items() if value},
-        **options,
-        autocommit=True,
-        prepare_threshold=0,
-    )
+    keys = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    where = {name: found[key] or None for name, key in keys.items()}
+    options = {**found["OPTIONS"], "prepare_threshold": 0}
+    del options["server_side_binding"]  # Django's own
+    connection = await psycopg.AsyncConnection.connect(**where, **options, autocommit=True)
     DATABASE.over()
     return connection
 
