@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
@@ -42,23 +41,22 @@ UNREACHABLE: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
 class _Pending:
     checkpoint: Checkpoint
     stored: "asyncio.Future[Stored]"
-    since: float
 
 
 class Checkpointer:
     """Stores checkpoints; an attachment has at most one waiting, for its socket waits too."""
 
     def __init__(self) -> None:
-        self._pending: deque[_Pending] = deque()
-        self._has_pending = asyncio.Event()
-        self._locked: list[_Pending] = []
-        self._has_locked = asyncio.Event()
+        self._pending = asyncio.Queue[_Pending]()
+        self._locked = asyncio.Queue[_Pending]()
         self._flushers: list[asyncio.Task[None]] = []
         self._databases = [_Database() for _ in range(FLUSHERS)]
 
     def start(self) -> None:
-        self._flushers = [asyncio.create_task(self._flush(each)) for each in self._databases]
-        self._flushers.append(asyncio.create_task(self._flush_locked()))
+        flushers = [self._flush(each, self._pending, STATEMENT) for each in self._databases]
+        # Without waiting for any of their rows.
+        flushers.append(self._flush(_Database(), self._locked, FREE_STATEMENT))
+        self._flushers = [asyncio.create_task(each) for each in flushers]
 
     async def stop(self) -> None:
         await cancel(self._flushers)
@@ -74,44 +72,31 @@ class Checkpointer:
 
         Raises Restarting when the database has been away for 25 s: then it may be anything.
         """
-        stored = await self._try(checkpoint)
-        if stored is Stored.LOST:
-            # The statement did not see what committed while it waited for the row.
+        since = time.monotonic()
+        async with database_deadline():
             stored = await self._try(checkpoint)
+            if stored is Stored.LOST:
+                # The statement did not see what committed while it waited for the row.
+                stored = await self._try(checkpoint)
+        metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - since)
         return stored
 
     async def _try(self, checkpoint: Checkpoint) -> Stored:
-        pending = _Pending(checkpoint, asyncio.get_running_loop().create_future(), time.monotonic())
-        self._pending.append(pending)
-        self._has_pending.set()
-        async with database_deadline():
-            stored = await pending.stored
-        metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - pending.since)
-        return stored
+        pending = _Pending(checkpoint, asyncio.get_running_loop().create_future())
+        self._pending.put_nowait(pending)
+        return await pending.stored
 
-    async def _flush(self, database: "_Database") -> None:
+    async def _flush(
+        self, database: "_Database", queue: "asyncio.Queue[_Pending]", statement: str
+    ) -> None:
+        loop = asyncio.get_running_loop()
         async with contextlib.aclosing(database):
             while True:
-                await self._has_pending.wait()
-                size = min(len(self._pending), MOST_AT_ONCE)
-                group = [self._pending.popleft() for _ in range(size)]
-                if not self._pending:
-                    self._has_pending.clear()
-                locked = await database.store(group, STATEMENT)
-                if locked:
-                    self._locked += locked
-                    self._has_locked.set()
-
-    async def _flush_locked(self) -> None:
-        """Now and then, without waiting for any of their rows."""
-        async with contextlib.aclosing(_Database()) as database:
-            while True:
-                await self._has_locked.wait()
-                await asyncio.sleep(RETRY_SECONDS)
-                group, self._locked = self._locked, []
-                self._locked += await database.store(group, FREE_STATEMENT)
-                if not self._locked:
-                    self._has_locked.clear()
+                group = [await queue.get()]
+                while len(group) < MOST_AT_ONCE and not queue.empty():
+                    group.append(queue.get_nowait())
+                for locked in await database.store(group, statement):
+                    loop.call_later(RETRY_SECONDS, self._locked.put_nowait, locked)
 
 
 class _Database:
@@ -126,24 +111,21 @@ class _Database:
         """Store and answer them, once the database is there; those whose row is locked are left."""
         self.waits_since = time.monotonic()
         try:
-            return await self._store(group, statement)
+            while group := _wanted(group):
+                try:
+                    if self._connection is None or self._connection.closed:
+                        self._connection = await connect(settings.DATABASE_URL)
+                    locked = await _store(self._connection, group, statement)
+                except UNREACHABLE as error:
+                    await self.aclose()
+                    DATABASE.met(error)
+                    await asyncio.sleep(RETRY_SECONDS)
+                else:
+                    self.answered_at = time.monotonic()
+                    return locked
+            return []
         finally:
             self.waits_since = None
-
-    async def _store(self, group: list[_Pending], statement: str) -> list[_Pending]:
-        while group := _wanted(group):
-            try:
-                if self._connection is None or self._connection.closed:
-                    self._connection = await connect(settings.DATABASE_URL)
-                locked = await _store(self._connection, group, statement)
-            except UNREACHABLE as error:
-                await self.aclose()
-                DATABASE.met(error)
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                self.answered_at = time.monotonic()
-                return locked
-        return []
 
     async def aclose(self) -> None:
         if self._connection is not None:
