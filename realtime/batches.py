@@ -270,7 +270,7 @@ class Batches:
         stored = await self._checkpointer.store(checkpoint)
         if stored is Stored.DUE:
             # The longest session leaves it finalizing and held: what was received is stored.
-            await self._held.settle()
+            await self._held.refresh()
             stored = await self._checkpointer.store(checkpoint)
         if stored is not Stored.HELD:
             await self._held.refresh()

@@ -52,6 +52,9 @@ class Connection:
 
     def __init__(self, socket: Socket, attached: Attached, checkpointer: Checkpointer) -> None:
         self.socket = socket
+        self.session_id: UUID = attached.session.id
+        self.project_id: UUID = attached.session.project_id
+        self.attachment_id = attached.attachment_id
         self._held = HeldSession(attached.session, attached.attachment_id)
         self._batches = Batches(socket, self._held, attached.progress, checkpointer)
         self._is_ending = self._held.is_finalizing
@@ -63,18 +66,6 @@ class Connection:
         self.is_closed_by_client = False
         # What it was closed for, where that is an error.
         self.error_code: str | None = None
-
-    @property
-    def session_id(self) -> UUID:
-        return self._held.id
-
-    @property
-    def attachment_id(self) -> UUID:
-        return self._held.attachment_id
-
-    @property
-    def project_id(self) -> UUID:
-        return self._held.row.project_id
 
     @property
     def accepted_frames(self) -> int:
@@ -100,12 +91,13 @@ class Connection:
         return code
 
     async def _serve(self) -> int:
+        code = RESTARTING
         try:
             try:
                 await self._serve_to_its_end()
                 code = CLOSED_BY_US
             except Restarting:
-                code = RESTARTING
+                pass
             except ApiError as error:
                 metrics.REFUSALS.labels(error.code).inc()
                 self.error_code = error.code
@@ -120,12 +112,11 @@ class Connection:
                     "session %(session_id)s: the connection failed",
                     {"session_id": self.session_id},
                 )
-                code = RESTARTING
             await self.socket.close(code)
         except ClientGone as gone:
             self.is_closed_by_client = gone.is_by_client
             await self._finish_without_client()
-            return gone.code
+            code = gone.code
         return code
 
     async def _finish_without_client(self) -> None:
@@ -248,16 +239,15 @@ class Connection:
         return max(0.0, (ends_at - clock.known_now()).total_seconds()) + 0.01
 
     async def _check_deadline(self) -> None:
-        now = clock.known_now()
+        now, longest_until = clock.known_now(), self._held.row.longest_until
         if self._is_ending:
             with self._heartbeat:
                 await self._finish()
-        elif self._held.row.longest_until is not None and self._held.row.longest_until <= now:
-            await self._held.settle()
+        elif longest_until is not None and longest_until <= now:
             await self._reread()
         elif self._idle_at() <= now:
             await self._held.abandon(self.socket.last_message_at())
-            await self._reread()
+            await self._finish_if_finalizing()
         self._watch_deadline()
 
     def _idle_at(self) -> datetime:

@@ -47,18 +47,18 @@ class HeldSession:
 
     def __init__(self, row: DetectionSession, attachment_id: UUID) -> None:
         self.row = row
+        self.id: UUID = row.id
         self.attachment_id = attachment_id
-
-    @property
-    def id(self) -> UUID:
-        return self.row.id
 
     @property
     def is_finalizing(self) -> bool:
         return self.row.status == Status.FINALIZING
 
     async def refresh(self) -> None:
-        """Read the row again. Raises SessionEnded, and SessionSuperseded once another holds it."""
+        """Do what a deadline that has passed does, and read the row again.
+
+        Raises SessionEnded, and SessionSuperseded once another holds it.
+        """
         self.row = await self._do(_read)
         if self.row.status not in LIVE_STATUSES:
             raise SessionEnded
@@ -66,20 +66,10 @@ class HeldSession:
             raise SessionSuperseded
 
     async def finalize(self) -> None:
-        await self._request(session_finalize)
+        await self._end(session_finalize, project_id=self.row.project_id)
 
     async def cancel(self) -> None:
-        await self._request(session_cancel)
-
-    async def _request(self, end: Callable[..., None]) -> None:
-        """Ask for an end as the API does. That it has ended otherwise, `refresh` finds."""
-        try:
-            await self._do(end, project_id=self.row.project_id)
-        except ApiError as error:
-            logger.info(
-                "session %(session_id)s: %(error)s", {"session_id": self.id, "error": error}
-            )
-        await self.refresh()
+        await self._end(session_cancel, project_id=self.row.project_id)
 
     async def finish(self) -> None:
         """Finalizing → completed, by the engine's own finish."""
@@ -89,28 +79,19 @@ class HeldSession:
             await self.refresh()
             raise Restarting from None
 
-    async def settle(self) -> None:
-        """Do what a deadline that has passed does."""
-        await self._do(session_settle)
-        await self.refresh()
-
     async def abandon(self, last_message_at: datetime) -> None:
-        with contextlib.suppress(AttachmentLost):
-            await self._do(
-                session_abandon, attachment_id=self.attachment_id, last_message_at=last_message_at
-            )
-        await self.refresh()
+        await self._end(
+            session_abandon, attachment_id=self.attachment_id, last_message_at=last_message_at
+        )
 
     async def fail(self) -> None:
         """The engine raised: nothing more can come of this session."""
-        with contextlib.suppress(AttachmentLost):
-            await self._do(
-                session_fail,
-                attachment_id=self.attachment_id,
-                code=RUNTIME_ERROR,
-                message=RUNTIME_ERROR_MESSAGE,
-            )
-        await self.refresh()
+        await self._end(
+            session_fail,
+            attachment_id=self.attachment_id,
+            code=RUNTIME_ERROR,
+            message=RUNTIME_ERROR_MESSAGE,
+        )
 
     async def detach(self, close_code: int, last_message_at: datetime) -> None:
         with contextlib.suppress(Restarting):  # then it stays attached until its lease runs out
@@ -142,6 +123,18 @@ class HeldSession:
             FOR_SESSIONS, lambda: events_behind(session_id=self.id, sequence=sequence, limit=more)
         )
         return [present_event(self.id, row) for row in rows]
+
+    async def _end(self, transition: Callable[..., None], **arguments: Any) -> None:
+        """That it has ended otherwise, or that another holds it, `refresh` finds."""
+        try:
+            await self._do(transition, **arguments)
+        except AttachmentLost:
+            pass
+        except ApiError as error:
+            logger.info(
+                "session %(session_id)s: %(error)s", {"session_id": self.id, "error": error}
+            )
+        await self.refresh()
 
     async def _do(self, function: Callable[..., Answer], **arguments: Any) -> Answer:
         """`function` of this session, each try at its own moment."""
