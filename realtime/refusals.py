@@ -41,7 +41,16 @@ class SessionSuperseded(ApiError):
     sentence = "A newer connection holds this session."
 
 
-_CLOSE_CODES: Final[dict[type[ApiError], int]] = {
+class Restarting(Exception):
+    """This runtime can't go on with the session, another attach can: close 1012, no error."""
+
+    code = "restarting"
+
+    def __str__(self) -> str:
+        return "Another attach can go on with the session."
+
+
+_CLOSE_CODES: Final[dict[type[Exception], int]] = {
     MessageInvalid: 4400,
     RuntimeTokenMissing: 4401,
     RuntimeTokenInvalid: 4401,
@@ -57,15 +66,6 @@ _CLOSE_CODES: Final[dict[type[ApiError], int]] = {
 }
 
 
-def close_code(error: ApiError) -> int:
+def close_code(error: ApiError | Restarting) -> int:
     """The code that a socket is closed with after `error`; 1012 asks to attach again."""
     return _CLOSE_CODES.get(type(error), RESTARTING)
-
-
-class Restarting(Exception):
-    """This runtime can't go on with the session, another attach can: close 1012, no error."""
-
-    code = "restarting"
-
-    def __str__(self) -> str:
-        return "Another attach can go on with the session."

@@ -36,7 +36,7 @@ from realtime.database import (
     in_database,
 )
 from realtime.log_lines import tell_attached, tell_closed, tell_gone, tell_refused
-from realtime.messages import ServerMessage, error_message
+from realtime.messages import error_message
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.signals import listen
 from realtime.socket import ClientGone, Order, Socket
@@ -65,7 +65,10 @@ class Runtime:
         self._checkpointer.start()
         self._background = [
             asyncio.create_task(work)
-            for work in (listen(self._hear, self._reread_all), self._renew_leases())
+            for work in (
+                listen(self._hear, partial(self._order_all, Order.REREAD)),
+                self._renew_leases(),
+            )
         ]
 
     async def stop(self) -> None:
@@ -109,17 +112,15 @@ class Runtime:
             metrics.count_close(gone.code)
             raise
         except ApiError as error:
-            tell_refused(handshake, error, close_code(error))
-            await self._refuse(web_socket, error)
+            metrics.REFUSALS.labels(error.code).inc()
+            await _refuse(web_socket, handshake, error)
             return
         except Restarting as error:
-            tell_refused(handshake, error, RESTARTING)
-            await _close(web_socket, RESTARTING)
+            await _refuse(web_socket, handshake, error)
             return
         except Exception:
             logger.exception("an attach failed")
-            tell_refused(handshake, InternalError(), RESTARTING)
-            await _close(web_socket, RESTARTING)
+            await _refuse(web_socket, handshake, InternalError())
             return
         on_attached()
         tell_attached(attached, handshake)
@@ -140,7 +141,7 @@ class Runtime:
             tell_closed(connection, code)
             metrics.ATTACHED.dec()
             of_session.discard(connection)
-            if not of_session and self._connections.get(connection.session_id) is of_session:
+            if not of_session:
                 del self._connections[connection.session_id]
 
     async def _attach(self, web_socket: Socket, handshake: Handshake) -> Attached:
@@ -160,17 +161,9 @@ class Runtime:
                     raise ClientGone(1006)
                 return await in_database(FOR_SESSIONS, taking)
 
-    async def _refuse(self, web_socket: Socket, error: ApiError) -> None:
-        metrics.REFUSALS.labels(error.code).inc()
-        code = close_code(error)
-        await _close(web_socket, code, None if code == RESTARTING else error_message(error))
-
     def _hear(self, session_id: UUID) -> None:
         for connection in self._connections.get(session_id, ()):
             connection.socket.order(Order.REREAD)
-
-    def _reread_all(self) -> None:
-        self._order_all(Order.REREAD)
 
     def _order_all(self, order: Order) -> None:
         for connection in self._all_connections():
@@ -181,17 +174,17 @@ class Runtime:
 
     async def _renew_leases(self) -> None:
         """Every 9 s, by one statement."""
-        clock = asyncio.get_running_loop().time
+        loop = asyncio.get_running_loop()
         while True:
-            renewed_at = clock()
+            renewed_at = loop.time()
             await asyncio.sleep(RENEW_SECONDS)
-            connections = list(self._all_connections())
-            if connections:
-                await self._renew(connections, renewed_at)
-            del connections  # or they would be kept until the next time
+            await self._renew(renewed_at)
 
-    async def _renew(self, connections: Iterable[Connection], renewed_at: float) -> None:
+    async def _renew(self, renewed_at: float) -> None:
         """Who does not hold its session any more reads why."""
+        connections = list(self._all_connections())
+        if not connections:
+            return
         try:
             async with database_deadline(since=renewed_at):
                 held = await in_database(FOR_LEASES, partial(_renew, connections))
@@ -222,12 +215,14 @@ async def _session_threads_state() -> str:
     return OK
 
 
-async def _close(web_socket: Socket, code: int, said: ServerMessage | None = None) -> None:
-    """One that was not attached."""
+async def _refuse(web_socket: Socket, handshake: Handshake, error: ApiError | Restarting) -> None:
+    """Say why where attaching again would not help, and close."""
+    code = close_code(error)
+    tell_refused(handshake, error, code)
     (metrics.ATTACHES_FAILED if code == RESTARTING else metrics.ATTACHES_REFUSED).inc()
     try:
-        if said is not None:
-            await web_socket.send(said)
+        if isinstance(error, ApiError) and code != RESTARTING:
+            await web_socket.send(error_message(error))
         await web_socket.close(code)
     except ClientGone as gone:
         code = gone.code
