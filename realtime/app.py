@@ -63,7 +63,7 @@ class Application:
             await receive()
             error = NotFound("path")
             tell_refused(handshake(scope, ""), error, error.status)
-            await _send_error(_WebSocketResponse(send), error, request_id)
+            await _send_error(_before_accept(send), error, request_id)
             return
         web_socket = Socket(scope, receive, send, self._runtime.turns)
         try:
@@ -112,14 +112,9 @@ class Application:
         raise MalformedRequest("Open this address as a websocket.")
 
 
-class _WebSocketResponse:
+def _before_accept(send: Send) -> Send:
     """Sends what an HTTP response is made of to a websocket that is not accepted."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-
-    async def __call__(self, event: dict[str, Any]) -> None:
-        await self._send({**event, "type": f"websocket.{event['type']}"})
+    return lambda event: send({**event, "type": f"websocket.{event['type']}"})
 
 
 async def _send_error(send: Send, error: ApiError, request_id: bytes) -> None:

@@ -1,7 +1,6 @@
 """The server's own pings, while a client waits for an answer."""
 
 import asyncio
-from types import TracebackType
 
 from kynaplatform.timing import HEARTBEAT_SECONDS
 from realtime.messages import Ping
@@ -20,12 +19,7 @@ class Heartbeat:
     def __enter__(self) -> None:
         self._wait()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
