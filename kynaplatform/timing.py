@@ -1,6 +1,6 @@
-"""How long a stream's parts wait for each other: constants that hold only together.
+"""How long a stream's parts wait for each other.
 
-tests/realtime/test_timing.py states each relation between them, and why.
+tests/realtime/test_timing.py states each relation that has to hold between them, and why.
 """
 
 from datetime import timedelta
