@@ -133,11 +133,12 @@ async def connect(url: str) -> psycopg.AsyncConnection[Any]:
     `url` is that of settings.DATABASE_URL, or settings.DATABASE_LISTEN_URL.
     """
     found = database(url)
-    keys = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    where = {name: found[key] or None for name, key in keys.items()}
+    where = {name: found[name.upper()] or None for name in ("user", "password", "host", "port")}
     options = {**found["OPTIONS"], "prepare_threshold": 0}
     del options["server_side_binding"]  # Django's own
-    connection = await psycopg.AsyncConnection.connect(**where, **options, autocommit=True)
+    connection = await psycopg.AsyncConnection.connect(
+        dbname=found["NAME"], **where, **options, autocommit=True
+    )
     DATABASE.over()
     return connection
 
