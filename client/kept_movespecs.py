@@ -24,8 +24,7 @@ def version_of_text(api: RestClient, project_id: str, stem: str, yaml_source: st
     for movespec in reversed(kept):
         for version in api.versions(movespec["movespec_id"]):
             if version["content_hash"] == content_hash and version["withdrawn_at"] is None:
-                version_id: str = version["movespec_version_id"]
-                return version_id
+                return str(version["movespec_version_id"])
     if kept:
         return api.create_version(kept[-1]["movespec_id"], yaml_source)
     movespec_id = api.create_movespec(name)

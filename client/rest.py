@@ -4,7 +4,6 @@ What may pass is waited out: a limit, a restart, a proxy that finds no server.
 """
 
 import json
-import random
 import re
 import time
 import urllib.error
@@ -15,6 +14,7 @@ from http.client import HTTPException
 from typing import Any, Final, Literal
 from urllib.parse import urlencode, urlsplit
 
+from client.backoff import backoff
 from client.closes import retry_after_seconds
 
 SESSIONS = "/api/detection/sessions"
@@ -26,10 +26,9 @@ DEADLINE_SECONDS = 120.0
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 5.0
 
 # The statuses that are waited out, None for no answer at all: for a request of which a second one
-# does what the first did, for any other, and for one that nobody waits for.
+# does what the first did, and for any other.
 REPEATED: Final = frozenset({429, 502, 503, 504, None})
 REFUSED_UNDONE: Final = frozenset({429})
-ONCE: Final = frozenset[int | None]()
 
 
 class RequestFailedError(Exception):
@@ -84,14 +83,12 @@ class RestClient:
         """Take out a token for what follows; answers the id of its project."""
         answer = self.ask("POST", "/api/auth/access-tokens", {"api_key": api_key})
         self._token = answer["access_token"]
-        project_id: str = answer["project_id"]
-        return project_id
+        return str(answer["project_id"])
 
     def create_movespec(self, name: str) -> str:
         """Its id. It is private, and has no version yet."""
         made = self.ask("POST", MOVESPECS, {"name": name}, waiting_out=REFUSED_UNDONE)
-        movespec_id: str = made["movespec_id"]
-        return movespec_id
+        return str(made["movespec_id"])
 
     def movespecs(self, project_id: str) -> Iterator[dict[str, Any]]:
         """The project's own private ones that are not archived, newest first."""
@@ -106,8 +103,7 @@ class RestClient:
         """The id of a version of a MoveSpec, which is not released."""
         path = f"{MOVESPECS}/{movespec_id}"
         self.ask("PUT", f"{path}/draft", {"yaml_source": yaml_source})
-        version_id: str = self.ask("POST", f"{path}/versions")["movespec_version_id"]
-        return version_id
+        return str(self.ask("POST", f"{path}/versions")["movespec_version_id"])
 
     def archive_movespec(self, movespec_id: str) -> None:
         self.ask("POST", f"{MOVESPECS}/{movespec_id}/archive")
@@ -117,12 +113,10 @@ class RestClient:
     ) -> dict[str, Any]:
         """`reference` is movespec_id or movespec_version_id. A lost answer makes no second one."""
         body = {"mode": mode, "project_id": project_id, **reference}
-        answer: dict[str, Any] = self.ask("POST", SESSIONS, body, key=uuid.uuid4().hex)
-        return answer
+        return dict(self.ask("POST", SESSIONS, body, key=uuid.uuid4().hex))
 
     def session(self, session_id: str) -> dict[str, Any]:
-        record: dict[str, Any] = self.ask("GET", f"{SESSIONS}/{session_id}")
-        return record
+        return dict(self.ask("GET", f"{SESSIONS}/{session_id}"))
 
     def events(self, session_id: str) -> list[dict[str, Any]]:
         """All of a session's events, oldest first."""
@@ -136,7 +130,7 @@ class RestClient:
 
     def cancel(self, session_id: str) -> None:
         """Asked for once: who leaves does not wait."""
-        self.ask("POST", f"{SESSIONS}/{session_id}/cancel", waiting_out=ONCE)
+        self._ask_once("POST", f"{SESSIONS}/{session_id}/cancel")
 
     def ask(
         self,
@@ -154,7 +148,7 @@ class RestClient:
     def _listed(self, path: str) -> Iterator[dict[str, Any]]:
         """The items of all pages."""
         while path:
-            items, link = self._ask_until_deadline("GET", path, None, None, REPEATED)
+            items, link = self._ask_until_deadline("GET", path)
             yield from items
             following = re.match(r'<(.*?)>; rel="next"', link or "")
             # By the address that we were given: the server may know itself by another name.
@@ -166,28 +160,26 @@ class RestClient:
         self,
         method: str,
         path: str,
-        body: Any,
-        key: str | None,
-        waiting_out: Collection[int | None],
+        body: Any = None,
+        key: str | None = None,
+        waiting_out: Collection[int | None] = REPEATED,
     ) -> tuple[Any, str | None]:
         deadline = time.monotonic() + self._deadline_seconds
-        wait_seconds = SHORTEST_WAIT_SECONDS
+        waits = backoff(SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
         while True:
             try:
                 return self._ask_once(method, path, body, key)
             except RequestFailedError as failure:
-                seconds = failure.retry_after_seconds
-                seconds += wait_seconds * random.uniform(0.5, 1.0)  # noqa: S311
+                seconds = failure.retry_after_seconds + next(waits)
                 may_pass = failure.status in waiting_out and self._has_answered
                 if not may_pass or time.monotonic() + seconds > deadline:
                     raise
                 if self._on_wait is not None:
                     self._on_wait(seconds, str(failure))
             self._pause(seconds)
-            wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
 
     def _ask_once(
-        self, method: str, path: str, body: Any, key: str | None
+        self, method: str, path: str, body: Any = None, key: str | None = None
     ) -> tuple[Any, str | None]:
         """The answer, and its Link."""
         request = urllib.request.Request(  # noqa: S310 - the scheme is checked above

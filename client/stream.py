@@ -12,7 +12,6 @@ an attach. One thread uses a StreamClient; while it waits for anything it reads 
 says.
 """
 
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -20,6 +19,7 @@ from typing import Self
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from client.backoff import backoff
 from client.closes import done_as_told, has_ended, wait_wanted, why_closed
 from client.listener import StreamListener
 from client.pose import Pose
@@ -104,25 +104,20 @@ class StreamClient:
         and msgspec.DecodeError for what no server of this protocol says.
         """
         deadline = time.monotonic() + self._deadline_seconds
-        wait_seconds = SHORTEST_WAIT_SECONDS
+        waits = backoff(SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
         while self.done is None:
             try:
-                self._open()
+                socket = self._open()
                 for batch in list(self._unacknowledged.values()):
-                    self._write(batch)
+                    socket.send(batch)
                 if self._wanted_end is not None:
-                    self._write(self._wanted_end)
-            except (OSError, ConnectionClosed, InvalidHandshake) as error:
-                why = self._why_closed(error)
-                self.close()
-                if self.done is not None:
-                    return
-                told = self._told_to_wait(error, why, deadline)
-                # Clients that a restart cut off together come back apart.
-                self._pause(told + wait_seconds * random.uniform(0.5, 1.0))  # noqa: S311
-                wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
-            else:
+                    socket.send(self._wanted_end)
                 return
+            except (OSError, ConnectionClosed, InvalidHandshake) as error:
+                why = self._leave(error)
+                if self.done is None:
+                    told = self._told_to_wait(error, why, deadline)
+                    self._pause(told + next(waits))
 
     def send(self, poses: Iterable[Pose], clock_ms: float | None = None) -> int:
         """Send one batch, first waiting for room in the window. Its batch_seq.
@@ -155,13 +150,12 @@ class StreamClient:
                 self.attach()
                 return None
             is_due = bool(self._unacknowledged) or self._wanted_end is not None
-            message = self._read(seconds, is_due=is_due)
+            return self._read(self._socket, seconds, is_due=is_due)
         except (ServerSilentError, ConnectionClosed) as lost:
             self._attach_again(lost)
             return None
         except TimeoutError:
             return None
-        return message
 
     def wait(self, seconds: float) -> None:
         """Pass the time, hearing what the server says."""
@@ -210,13 +204,12 @@ class StreamClient:
             if self._socket is None:
                 self.attach()
             else:
-                self._write(message)
+                self._socket.send(message)
         except ConnectionClosed as closed:
             self._attach_again(closed)
 
     def _attach_again(self, lost: ServerSilentError | ConnectionClosed) -> None:
-        why = self._why_closed(lost)
-        self.close()
+        why = self._leave(lost)
         if self.done is None:
             self._listener.connection_lost(why)
             if told := self._told_to_wait(lost, why, time.monotonic() + self._deadline_seconds):
@@ -232,21 +225,19 @@ class StreamClient:
             self._listener.told_to_wait(seconds, why)
         return seconds
 
-    def _open(self) -> None:
+    def _open(self) -> ClientSocket:
         self._last_fault = None
-        self._socket = ClientSocket(self._url, self._token, self._silent_seconds)
+        self._socket = socket = ClientSocket(self._url, self._token, self._silent_seconds)
         # The server speaks first: nothing is sent before it says that the client is attached.
-        while not isinstance(self._read(None, is_due=True), SessionUpdate | SessionDone):
+        while not isinstance(self._read(socket, None, is_due=True), SessionUpdate | SessionDone):
             pass
         self.attaches += 1
+        return socket
 
-    def _write(self, message: ClientMessage) -> None:
-        if self._socket is not None:
-            self._socket.send(message)
-
-    def _read(self, seconds: float | None, *, is_due: bool) -> ServerMessage:
-        assert self._socket is not None  # noqa: S101 - both callers have opened it
-        message = self._socket.receive(seconds, is_due=is_due)
+    def _read(self, socket: ClientSocket, seconds: float | None, *, is_due: bool) -> ServerMessage:
+        message = socket.receive(seconds, is_due=is_due)
+        if isinstance(message, Ping):
+            socket.send(Pong())
         self._take(message)
         return message
 
@@ -274,13 +265,12 @@ class StreamClient:
                 self.status = message.status
                 self.accepted_frames_total = message.accepted_frames_total
                 self.done = message
-            case Ping():
-                self._write(Pong())
             case ErrorMessage():
                 self._last_fault = message.error
 
-    def _why_closed(self, error: Exception) -> str:
+    def _leave(self, error: Exception) -> str:
         """Why the connection went: another may succeed, unless the session is done now."""
+        self.close()
         if has_ended(error):
             self.has_missed_the_end = True
             self._take(done_as_told(self._last_fault, self._url.rpartition("/")[2]))
