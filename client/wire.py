@@ -39,27 +39,25 @@ class WireFrame(msgspec.Struct, frozen=True):
     source: None = None
 
 
-class FrameBatch(
-    msgspec.Struct, frozen=True, tag_field="type", tag="frame_batch", omit_defaults=True
-):
+class FrameBatch(msgspec.Struct, frozen=True, tag="frame_batch", omit_defaults=True):
     batch_seq: int
     frames: list[WireFrame]
     clock_ms: float | None = None
 
 
-class Finalize(msgspec.Struct, frozen=True, tag_field="type", tag="finalize"):
+class Finalize(msgspec.Struct, frozen=True, tag="finalize"):
     pass
 
 
-class Cancel(msgspec.Struct, frozen=True, tag_field="type", tag="cancel"):
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
     pass
 
 
-class Ping(msgspec.Struct, frozen=True, tag_field="type", tag="ping"):
+class Ping(msgspec.Struct, frozen=True, tag="ping"):
     """Sent by either side; the other answers with a pong."""
 
 
-class Pong(msgspec.Struct, frozen=True, tag_field="type", tag="pong"):
+class Pong(msgspec.Struct, frozen=True, tag="pong"):
     pass
 
 
@@ -82,7 +80,7 @@ class Fault(msgspec.Struct, frozen=True):
     details: dict[str, str | int | float | bool | None]
 
 
-class SessionUpdate(msgspec.Struct, frozen=True, tag_field="type", tag="session_update"):
+class SessionUpdate(msgspec.Struct, frozen=True, tag="session_update"):
     session_id: str
     status: StatusName
     accepted_frames_total: int
@@ -91,7 +89,7 @@ class SessionUpdate(msgspec.Struct, frozen=True, tag_field="type", tag="session_
     last_frame_seq: int = 0
 
 
-class EventBatch(msgspec.Struct, frozen=True, tag_field="type", tag="event_batch"):
+class EventBatch(msgspec.Struct, frozen=True, tag="event_batch"):
     batch_seq: int
     events: list[Event]
 
@@ -101,7 +99,7 @@ class RejectedFrame(msgspec.Struct, frozen=True):
     reason: RejectReason
 
 
-class FrameAck(msgspec.Struct, frozen=True, tag_field="type", tag="frame_ack"):
+class FrameAck(msgspec.Struct, frozen=True, tag="frame_ack"):
     """An older server gives no `rejected_frames`."""
 
     batch_seq: int
@@ -117,11 +115,11 @@ class FrameAck(msgspec.Struct, frozen=True, tag_field="type", tag="frame_ack"):
         return reasons
 
 
-class ErrorMessage(msgspec.Struct, frozen=True, tag_field="type", tag="error"):
+class ErrorMessage(msgspec.Struct, frozen=True, tag="error"):
     error: Fault
 
 
-class SessionDone(msgspec.Struct, frozen=True, tag_field="type", tag="session_done"):
+class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):
     """The counters are None where it is not told: by an older server, or a refusal to attach."""
 
     session_id: str
