@@ -28,13 +28,6 @@ class SessionRun:
     record: dict[str, Any]
     stored_events: list[dict[str, Any]]
 
-    @property
-    def completed(self) -> Counter[str]:
-        """event_key → repetitions that the stream told of."""
-        return Counter(
-            event.payload["event_key"] for event in self.events if event.type == "event_completed"
-        )
-
     def faults(self, expected_count: int | None) -> list[str]:
         """What is wrong with it, as sentences: none when every count agrees.
 

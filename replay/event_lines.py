@@ -1,20 +1,14 @@
 """Detection events as lines for people."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections import Counter
+from collections.abc import Iterable
+
+from client.wire import Event
+from detection import DetectionEvent
 
 COMPLETED, INTERRUPTED = "event_completed", "event_interrupted"
-
-
-class SomeEvent(Protocol):
-    """What the stream, the API and the engine agree that an event has."""
-
-    @property
-    def ts_ms(self) -> float: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def payload(self) -> Mapping[str, Any]: ...
+# As the stream tells it, or as the engine does.
+SomeEvent = Event | DetectionEvent
 
 
 class EventLines:
@@ -48,14 +42,9 @@ class EventLines:
                 return str(payload["level"]), str(payload["message"])
 
 
-def count_completed(events: Iterable[SomeEvent]) -> dict[str, int]:
+def count_completed(events: Iterable[SomeEvent]) -> Counter[str]:
     """event_key → completions."""
-    counts: dict[str, int] = {}
-    for event in events:
-        if event.type == COMPLETED:
-            key = event.payload["event_key"]
-            counts[key] = counts.get(key, 0) + 1
-    return counts
+    return Counter(event.payload["event_key"] for event in events if event.type == COMPLETED)
 
 
 def count_interrupted(events: Iterable[SomeEvent]) -> int:

@@ -15,7 +15,7 @@ from client.rest import RequestFailedError, RestClient
 from client.session_run import SessionRun, run_session
 from client.stream import StreamLostError
 from kynaplatform.api.commands import OperatorCommand
-from replay.event_lines import EventLines, count_interrupted
+from replay.event_lines import EventLines, count_completed, count_interrupted
 from replay.recording_files import read_recording
 
 MOST_BATCH_FRAMES = 300
@@ -102,10 +102,10 @@ class Command(OperatorCommand):
         self.tell(run, recording.count, options)
 
     def tell(self, run: SessionRun, count: int | None, options: dict[str, Any]) -> None:
-        faults = run.faults(count)
+        faults, completed = run.faults(count), count_completed(run.events)
         if options["json"]:
             result = {
-                "completed": run.completed,
+                "completed": completed,
                 "interrupted": count_interrupted(run.events),
                 "expected": count,
                 "attaches": run.attaches,
@@ -117,9 +117,8 @@ class Command(OperatorCommand):
         else:
             self.stdout.write("")
             self.answer(run.record, options)
-            counted = sum(run.completed.values())
             by_people = "nobody counted them" if count is None else f"people counted {count}"
-            self.stdout.write(f"\n{counted} repetitions ({by_people})")
+            self.stdout.write(f"\n{completed.total()} repetitions ({by_people})")
         if faults:
             raise CommandError(" ".join(faults))
 
