@@ -6,6 +6,7 @@ Needs matplotlib, which only development installs.
 import logging
 from collections.abc import Collection, Sequence
 from io import StringIO
+from itertools import count
 from pathlib import Path
 
 from matplotlib import rc_context
@@ -13,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from detection import SEGMENT_LANDMARKS, Criterion, DetectionEvent, Measure, MoveSpec, PoseFrame
+from detection import SEGMENT_LANDMARKS, DetectionEvent, Measure, MoveSpec, PoseFrame
 from poses.recordings import Recording
 from replay.angle_series import LEFT, PAIR, RIGHT, Angles, angle_series, measures_of
 from replay.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
@@ -27,6 +28,7 @@ CURVES = {
     PAIR: {"color": "black", "linewidth": 1.6, "label": "both sides as one"},
 }
 REPETITION_COLOUR, INTERRUPTION_COLOUR, BY_PEOPLE_COLOUR = "#1a7f37", "#b3261e", "#5b4b8a"
+OUTCOMES = {COMPLETED: (REPETITION_COLOUR, "solid"), INTERRUPTED: (INTERRUPTION_COLOUR, "dotted")}
 INTERRUPTION_MARK = "\N{MULTIPLICATION SIGN}"
 BAND_ALPHA, STAY_ALPHA = 0.12, 0.35
 MOST_DEGREES = 180
@@ -54,11 +56,8 @@ def draw(
     for as long as the phase held. Raises OSError when the file cannot be written.
     """
     frames = recording.pose_frames()
-    measures = {
-        measure: curves
-        for measure, curves in measures_of(criteria_of(spec)).items()
-        if not only or measure in only
-    }
+    criteria = [criterion for phase in spec.phases for criterion in phase.criteria]
+    measures = {m: curves for m, curves in measures_of(criteria).items() if not only or m in only}
     figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * len(measures)), layout="constrained")
     panels = figure.subplots(len(measures), 1, sharex=True, squeeze=False)[:, 0]
     seconds = [frame.timestamp_ms / 1000 for frame in frames]
@@ -82,17 +81,13 @@ def draw(
     )
     by_people = "" if recording.count is None else f", people counted {recording.count}"
     figure.suptitle(
-        f"{spec.name}: {sum(count_completed(events).values())} repetitions{by_people}, "
+        f"{spec.name}: {count_completed(events).total()} repetitions{by_people}, "
         f"{count_interrupted(events)} interrupted"
     )
     if path.suffix == ".svg":
         path.write_text(as_svg(figure), encoding="utf-8")
     else:
         figure.savefig(path, format="png", dpi=DPI)
-
-
-def criteria_of(spec: MoveSpec) -> list[Criterion]:
-    return [criterion for phase in spec.phases for criterion in phase.criteria]
 
 
 def as_svg(figure: Figure) -> str:
@@ -144,30 +139,22 @@ def stays(phase: str, events: Sequence[DetectionEvent], end_ms: float) -> list[t
 
 def mark_outcomes(panel: Axes, events: Sequence[DetectionEvent]) -> None:
     for event in events:
-        if event.type == COMPLETED:
-            panel.axvline(event.ts_ms / 1000, color=REPETITION_COLOUR, linewidth=1.3)
-        elif event.type == INTERRUPTED:
-            panel.axvline(
-                event.ts_ms / 1000, color=INTERRUPTION_COLOUR, linewidth=1.3, linestyle="dotted"
-            )
+        if event.type in OUTCOMES:
+            colour, style = OUTCOMES[event.type]
+            panel.axvline(event.ts_ms / 1000, color=colour, linewidth=1.3, linestyle=style)
 
 
 def mark_numbers(panel: Axes, events: Sequence[DetectionEvent]) -> None:
     """Each repetition's number, and a cross for each interruption, above the first panel."""
-    number = 0
+    numbers = count(1)
     for event in events:
-        if event.type == COMPLETED:
-            number += 1
-            text, colour = str(number), REPETITION_COLOUR
-        elif event.type == INTERRUPTED:
-            text, colour = INTERRUPTION_MARK, INTERRUPTION_COLOUR
-        else:
-            continue
-        panel.annotate(
-            text, (event.ts_ms / 1000, 1.0), xycoords=("data", "axes fraction"),
-            xytext=(0, 2), textcoords="offset points",
-            ha="center", va="bottom", color=colour, fontsize="small",
-        )  # fmt: skip
+        if event.type in OUTCOMES:
+            panel.annotate(
+                str(next(numbers)) if event.type == COMPLETED else INTERRUPTION_MARK,
+                (event.ts_ms / 1000, 1.0), xycoords=("data", "axes fraction"),
+                xytext=(0, 2), textcoords="offset points",
+                ha="center", va="bottom", color=OUTCOMES[event.type][0], fontsize="small",
+            )  # fmt: skip
 
 
 def mark_by_people(panel: Axes, recording: Recording) -> None:
