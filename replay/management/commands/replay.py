@@ -55,14 +55,22 @@ class Command(OperatorCommand):
             self.answer(as_object(spec, events), options)
         else:
             self.print_lines(spec, recording, events)
-        path: Path | None = options["plot"]
-        if path is None and not options["json"]:
-            name = options["recording"].name.removesuffix(".gz").removesuffix(".json")
-            path = Path(f"{name}.png")
-        if path is not None:
-            self.draw(
-                path, spec, recording, events, angles, only, is_wanted=options["plot"] is not None
-            )
+        if options["json"] and options["plot"] is None:
+            return
+        if find_spec("matplotlib") is None:
+            if options["plot"] is not None:
+                raise CommandError(INSTALL_MATPLOTLIB)
+            self.stderr.write(INSTALL_MATPLOTLIB)
+            return
+        from replay.plot import draw
+
+        name = options["recording"].name.removesuffix(".gz").removesuffix(".json")
+        path: Path = options["plot"] or Path(f"{name}.png")
+        try:
+            draw(path, spec, recording, events, angles, only)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
+        self.stderr.write(f"{path} is written.")
 
     def print_lines(
         self, spec: MoveSpec, recording: Recording, events: Sequence[DetectionEvent]
@@ -70,36 +78,12 @@ class Command(OperatorCommand):
         lines = EventLines()
         for event in events:
             self.stdout.write(lines.line(event))
-        counted = sum(count_completed(events).values())
+        counted = count_completed(events).total()
         by_people = "" if recording.count is None else f" (people counted {recording.count})"
         self.stdout.write(
             f"{spec.movement_name}: {counted} completed{by_people}, "
             f"{count_interrupted(events)} interrupted"
         )
-
-    def draw(
-        self,
-        path: Path,
-        spec: MoveSpec,
-        recording: Recording,
-        events: Sequence[DetectionEvent],
-        angles: Sequence[Angles],
-        only: Sequence[str],
-        *,
-        is_wanted: bool,
-    ) -> None:
-        if find_spec("matplotlib") is None:
-            if is_wanted:
-                raise CommandError(INSTALL_MATPLOTLIB)
-            self.stderr.write(INSTALL_MATPLOTLIB)
-            return
-        from replay.plot import draw
-
-        try:
-            draw(path, spec, recording, events, angles, only)
-        except OSError as error:
-            raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
-        self.stderr.write(f"{path} is written.")
 
 
 def read_spec(path: Path) -> MoveSpec:
