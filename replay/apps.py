@@ -1,6 +1,0 @@
-from django.apps import AppConfig
-
-
-class ReplayConfig(AppConfig):
-    name = "replay"
-    verbose_name = "Recordings"
