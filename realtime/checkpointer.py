@@ -129,9 +129,7 @@ class _Database:
 
     async def aclose(self) -> None:
         if self._connection is not None:
-            with contextlib.suppress(psycopg.Error, OSError):
-                await self._connection.close()
-            self._connection = None
+            await self._connection.close()
 
 
 def _wanted(group: list[_Pending]) -> list[_Pending]:

@@ -33,8 +33,7 @@ async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], None]) -> 
                     async with asyncio.timeout(PROBE_SECONDS):
                         await connection.execute("SELECT 1")
             finally:
-                with contextlib.suppress(psycopg.Error, OSError):
-                    await connection.close()
+                await connection.close()
         except (psycopg.Error, OSError, TimeoutError) as error:
             DATABASE.met(error)
         await asyncio.sleep(RETRY_SECONDS)
