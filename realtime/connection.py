@@ -24,14 +24,7 @@ from realtime.batches import Batches
 from realtime.checkpointer import Checkpointer
 from realtime.heartbeat import Heartbeat
 from realtime.held_session import HeldSession, SessionEnded
-from realtime.messages import (
-    Cancel,
-    Finalize,
-    FrameBatch,
-    Ping,
-    Pong,
-    session_done,
-)
+from realtime.messages import Cancel, Finalize, FrameBatch, Ping, Pong, session_done
 from realtime.refusals import CLOSED_BY_US, RESTARTING, MessageInvalid, Restarting, close_code
 from realtime.socket import ClientGone, Order, Socket
 from realtime.token_bucket import TokenBucket
