@@ -5,7 +5,6 @@ another transaction has locked is set aside, and tried again beside them: nobody
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ logger = logging.getLogger("kynaplatform.realtime")
 
 FLUSHERS: Final = 2
 MOST_AT_ONCE: Final = 256
-UNREACHABLE: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
+CONNECTION_ERRORS: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
 
 
 @dataclass(slots=True, eq=False)
@@ -48,23 +47,23 @@ class Checkpointer:
 
     def __init__(self) -> None:
         self._pending = asyncio.Queue[_Pending]()
-        self._locked = asyncio.Queue[_Pending]()
-        self._flushers: list[asyncio.Task[None]] = []
-        self._databases = [_Database() for _ in range(FLUSHERS)]
+        locked = asyncio.Queue[_Pending]()
+        self._flushers = [_Flusher(self._pending, STATEMENT, locked) for _ in range(FLUSHERS)]
+        # Without waiting for any of their rows.
+        self._flusher_of_locked = _Flusher(locked, FREE_STATEMENT, locked)
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        flushers = [self._flush(each, self._pending, STATEMENT) for each in self._databases]
-        # Without waiting for any of their rows.
-        flushers.append(self._flush(_Database(), self._locked, FREE_STATEMENT))
-        self._flushers = [asyncio.create_task(each) for each in flushers]
+        flushers = [*self._flushers, self._flusher_of_locked]
+        self._tasks = [asyncio.create_task(flusher.flush()) for flusher in flushers]
 
     async def stop(self) -> None:
-        await cancel(self._flushers)
+        await cancel(self._tasks)
 
     def is_moving(self) -> bool:
         """Whether a statement was answered in the last 5 s, or none has waited for so long."""
-        waiting = [each.waits_since for each in self._databases if each.waits_since is not None]
-        moved_at = max(each.answered_at for each in self._databases)
+        waiting = [each.waits_since for each in self._flushers if each.waits_since is not None]
+        moved_at = max(each.answered_at for each in self._flushers)
         return not waiting or time.monotonic() - max(min(waiting), moved_at) < STALL_SECONDS
 
     async def store(self, checkpoint: Checkpoint) -> Stored:
@@ -86,48 +85,54 @@ class Checkpointer:
         self._pending.put_nowait(pending)
         return await pending.stored
 
-    async def _flush(
-        self, database: "_Database", queue: "asyncio.Queue[_Pending]", statement: str
+
+class _Flusher:
+    """Stores what is in a queue by a statement; its connection is made anew when it is lost.
+
+    Those whose row is locked go to the queue `locked`.
+    """
+
+    def __init__(
+        self, queue: asyncio.Queue[_Pending], statement: str, locked: asyncio.Queue[_Pending]
     ) -> None:
-        loop = asyncio.get_running_loop()
-        async with contextlib.aclosing(database):
-            while True:
-                group = [await queue.get()]
-                while len(group) < MOST_AT_ONCE and not queue.empty():
-                    group.append(queue.get_nowait())
-                for locked in await database.store(group, statement):
-                    loop.call_later(RETRY_SECONDS, self._locked.put_nowait, locked)
-
-
-class _Database:
-    """A flusher's connection, made when it is needed and anew when it is lost."""
-
-    def __init__(self) -> None:
+        self._queue = queue
+        self._statement = statement
+        self._locked = locked
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self.waits_since: float | None = None
         self.answered_at = 0.0
 
-    async def store(self, group: list[_Pending], statement: str) -> list[_Pending]:
-        """Store and answer them, once the database is there; those whose row is locked are left."""
-        self.waits_since = time.monotonic()
+    async def flush(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
-            while group := _wanted(group):
-                try:
-                    if self._connection is None or self._connection.closed:
-                        self._connection = await connect(settings.DATABASE_URL)
-                    locked = await _store(self._connection, group, statement)
-                except UNREACHABLE as error:
-                    await self.aclose()
-                    DATABASE.met(error)
-                    await asyncio.sleep(RETRY_SECONDS)
-                else:
-                    self.answered_at = time.monotonic()
-                    return locked
-            return []
+            while True:
+                group = [await self._queue.get()]
+                while len(group) < MOST_AT_ONCE and not self._queue.empty():
+                    group.append(self._queue.get_nowait())
+                self.waits_since = time.monotonic()
+                for locked in await self._store(group):
+                    loop.call_later(RETRY_SECONDS, self._locked.put_nowait, locked)
+                self.waits_since = None
         finally:
-            self.waits_since = None
+            await self._close()
 
-    async def aclose(self) -> None:
+    async def _store(self, group: list[_Pending]) -> list[_Pending]:
+        """Store and answer them, once the database is there; those whose row is locked are left."""
+        while group := _wanted(group):
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connection = await connect(settings.DATABASE_URL)
+                locked = await _store(self._connection, group, self._statement)
+            except CONNECTION_ERRORS as error:
+                await self._close()
+                DATABASE.met(error)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self.answered_at = time.monotonic()
+                return locked
+        return []
+
+    async def _close(self) -> None:
         if self._connection is not None:
             await self._connection.close()
 
@@ -152,7 +157,7 @@ async def _store(
         if statement == FREE_STATEMENT:
             raise  # it is the table that is locked
         return await _store(connection, group, FREE_STATEMENT)
-    except UNREACHABLE:
+    except CONNECTION_ERRORS:
         raise
     except Exception as error:
         if len(group) > 1:
