@@ -224,7 +224,7 @@ class Batches:
 
     async def tell_last_events(self) -> None:
         """Those of the session's end itself, whoever has brought it about."""
-        events = await self._held.events_after(self._events_told)
+        events = await self._held.events_behind(self._events_told)
         await self._send_events(max(1, self._progress.last_batch_seq), events)
         self._events_told += len(events)
 

@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from sessions_app.lifecycle import (
     session_finalize,
     session_settle,
 )
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Status
+from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, Status
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -103,20 +104,19 @@ class HeldSession:
         """The events that these frames and this clock have caused, in their order."""
         if not frame_seqs and clock_ms is None:
             return []
-        rows = await in_database(
-            FOR_SESSIONS,
-            lambda: events_caused(session_id=self.id, frame_seqs=frame_seqs, clock_ms=clock_ms),
-        )
-        return [present_event(self.id, row) for row in rows]
+        return await self._events(events_caused, frame_seqs=frame_seqs, clock_ms=clock_ms)
 
-    async def events_after(self, sequence: int) -> list[EventRecord]:
+    async def events_behind(self, sequence: int) -> list[EventRecord]:
         """The events behind the one of this sequence, up to those that the row counts."""
         more = self.row.events_total - sequence
         if more <= 0:
             return []
-        rows = await in_database(
-            FOR_SESSIONS, lambda: events_behind(session_id=self.id, sequence=sequence, limit=more)
-        )
+        return await self._events(events_behind, sequence=sequence, limit=more)
+
+    async def _events(
+        self, read: Callable[..., list[DetectionEvent]], **arguments: Any
+    ) -> list[EventRecord]:
+        rows = await in_database(FOR_SESSIONS, partial(read, session_id=self.id, **arguments))
         return [present_event(self.id, row) for row in rows]
 
     async def _end(self, transition: Callable[..., None], **arguments: Any) -> None:
