@@ -140,7 +140,7 @@ class HeldSession:
 
 def _read(*, session_id: UUID, now: datetime) -> DetectionSession:
     session_settle(session_id=session_id, now=now)
-    session = DetectionSession.objects.filter(id=session_id).first()
+    session = DetectionSession.objects.defer("engine_state").filter(id=session_id).first()
     if session is None:
         raise Restarting
     return session
