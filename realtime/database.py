@@ -133,12 +133,11 @@ async def connect(url: str) -> psycopg.AsyncConnection[Any]:
     `url` is that of settings.DATABASE_URL, or settings.DATABASE_LISTEN_URL.
     """
     found = database(url)
-    where = {name: found[name.upper()] or None for name in ("user", "password", "host", "port")}
-    options = {**found["OPTIONS"], "prepare_threshold": 0}
+    options = {**found["OPTIONS"], "dbname": found["NAME"], "prepare_threshold": 0}
     del options["server_side_binding"]  # Django's own
-    connection = await psycopg.AsyncConnection.connect(
-        dbname=found["NAME"], **where, **options, autocommit=True
-    )
+    for name in ("user", "password", "host", "port"):
+        options[name] = found[name.upper()] or None
+    connection = await psycopg.AsyncConnection.connect(**options, autocommit=True)
     DATABASE.over()
     return connection
 
