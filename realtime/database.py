@@ -135,8 +135,9 @@ async def connect(url: str) -> psycopg.AsyncConnection[Any]:
     found = database(url)
     options = {**found["OPTIONS"], "dbname": found["NAME"], "prepare_threshold": 0}
     del options["server_side_binding"]  # Django's own
-    for name in ("user", "password", "host", "port"):
-        options[name] = found[name.upper()] or None
+    # The query of the address may name them instead.
+    names = ("user", "password", "host", "port")
+    options |= {name: found[name.upper()] for name in names if found[name.upper()]}
     connection = await psycopg.AsyncConnection.connect(**options, autocommit=True)
     DATABASE.over()
     return connection
