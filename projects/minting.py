@@ -10,13 +10,9 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
+from kynaplatform.api.caller import require_active
 from kynaplatform.api.client_address import client_address
-from kynaplatform.api.errors import (
-    ApiError,
-    InsufficientScope,
-    OrganizationSuspended,
-    ProjectSuspended,
-)
+from kynaplatform.api.errors import ApiError, InsufficientScope
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import count_request, peek_request, refuse_over_limit
@@ -64,10 +60,8 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
     add_to_line(request, project_id=credential.project_id)
     mints = Limit(f"mint-project:{credential.project_id}", settings.RATE_LIMIT_MINT)
     decision = count_request(request, [mints])
-    if credential.project.organization.suspended_at is not None:
-        raise OrganizationSuspended
-    if credential.project.suspended_at is not None:
-        raise ProjectSuspended
+    project = credential.project
+    require_active(project.organization.suspended_at, project.suspended_at)
     refuse_over_limit(decision)
     return credential
 

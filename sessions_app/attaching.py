@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Least
 
-from kynaplatform.api.errors import NotFound, OrganizationSuspended, ProjectSuspended
+from kynaplatform.api.caller import require_active
+from kynaplatform.api.errors import NotFound
 from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
 from sessions_app.counting import is_counted, store_counts_anew
 from sessions_app.deadlines import is_of_known_version
@@ -44,10 +45,7 @@ def session_attach(
     admitted = found.defer("engine_state").filter(id=session_id).first()
     if admitted is None:
         raise NotFound("session")
-    if admitted.project.organization.suspended_at is not None:
-        raise OrganizationSuspended
-    if admitted.project.suspended_at is not None:
-        raise ProjectSuspended
+    require_active(admitted.project.organization.suspended_at, admitted.project.suspended_at)
     longest = Coalesce(
         F("longest_until"),
         Value(now + timedelta(seconds=settings.SESSION_MAX_SECONDS)),

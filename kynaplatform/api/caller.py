@@ -1,9 +1,10 @@
 """Who is calling: what an access token says, once it is verified."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from kynaplatform.api.errors import ProjectMismatch
+from kynaplatform.api.errors import OrganizationSuspended, ProjectMismatch, ProjectSuspended
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,11 @@ def require_project(own: UUID, named: UUID | None) -> None:
     """Raise ProjectMismatch where a request names another project than its credential's own."""
     if named is not None and named != own:
         raise ProjectMismatch
+
+
+def require_active(organization: datetime | bool | None, project: datetime | bool | None) -> None:
+    """Raise OrganizationSuspended or ProjectSuspended; each is since when it is, or whether."""
+    if organization:
+        raise OrganizationSuspended
+    if project:
+        raise ProjectSuspended

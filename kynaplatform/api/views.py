@@ -19,14 +19,12 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
 from kynaplatform.api.bodies import body_of, decode_query
-from kynaplatform.api.caller import Caller
+from kynaplatform.api.caller import Caller, require_active
 from kynaplatform.api.errors import (
     AccessTokenMissing,
     InsufficientScope,
     MethodNotAllowed,
     NotFound,
-    OrganizationSuspended,
-    ProjectSuspended,
     ValidationFailed,
 )
 from kynaplatform.api.idempotency import idempotency_key
@@ -144,10 +142,7 @@ def _admit(request: ApiRequest, operation: Operation) -> None:
         return
     add_to_line(request._request, project_id=caller.project_id)
     decision = count_request(request._request, limits_of_caller(caller, operation.limit_family))
-    if caller.organization_suspended:
-        raise OrganizationSuspended
-    if caller.project_suspended:
-        raise ProjectSuspended
+    require_active(caller.organization_suspended, caller.project_suspended)
     refuse_over_limit(decision)
     if operation.scope and operation.scope not in caller.scopes:
         raise InsufficientScope(required_scope=operation.scope)
