@@ -45,7 +45,7 @@ def main() -> None:
         parser.error(f"at most {MOST_SESSIONS} sessions, {MOST_SECONDS:.0f} seconds")
     with (
         scene_for_run(options.throwaway) as (folder, scene),
-        web_server(folder, 2, 4) as port,
+        web_server(folder, 2, 2) as port,
         runtime(folder) as server,
         celery(folder, "worker", "--concurrency=2"),
         celery(folder, "beat", "--pidfile=", f"--schedule={folder}/beat"),
