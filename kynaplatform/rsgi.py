@@ -25,10 +25,10 @@ from kynaplatform.api.bodies import MOST_BODY_BYTES, BodyNotReceived
 from kynaplatform.api.errors import ServiceUnavailable
 from kynaplatform.api.operations import operation_of
 from kynaplatform.api.request_id import request_id_of
+from kynaplatform.content_type import forget_unreadable
 from kynaplatform.incoming import HttpProtocol, Incoming, chunks_of
 from kynaplatform.monitor_paths import MONITOR_PATHS
 from kynaplatform.streamed import ClientTooSlow, send_as_made
-from kynaplatform.wsgi import Application as Wsgi
 from kynaplatform.wsgi import api, pages
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ AMBIGUOUS = ""
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 Send = Callable[[HttpProtocol, int, Headers, Iterable[bytes]], None]
 
@@ -216,23 +217,21 @@ def environ_of(scope: "Scope", body: bytes | None) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    headers = scope.headers.items()
-    for name, value in headers:
+    for name, value in scope.headers.items():
         key = key_of(name)
         if key in environ:
             value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
         environ[key] = value
-    names = scope.headers.keys()
-    if len(names) > len(headers):
-        for name in names:
-            # Without a value: it is not of ASCII. What reads it must not take it for absent.
-            environ.setdefault(key_of(name), "\xff")
+    for name in scope.headers.keys():  # noqa: SIM118 - it is no mapping
+        # Without a value: it is not of ASCII. What reads it must not take it for absent.
+        environ.setdefault(key_of(name), "\xff")
     # X_Forwarded_For would pass for X-Forwarded-For.
     environ.pop(AMBIGUOUS, None)
     # Django reads nothing where no length is told, nor where a body is late.
     length = 1 if body is None else len(body)
     if length and "CONTENT_LENGTH" not in environ:
         environ["CONTENT_LENGTH"] = str(length)
+    forget_unreadable(environ)
     return environ
 
 

@@ -1,6 +1,5 @@
 """The control plane's two WSGI applications: `api` for machines, `pages` for people."""
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +10,6 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
 from kynaplatform.checks import refuse_to_start
-from kynaplatform.content_type import forget_unreadable
-
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class WithApiMiddleware(BaseHandler):
@@ -44,15 +40,6 @@ class ApiHandler(WithApiMiddleware, WSGIHandler):
     pass
 
 
-def reading_headers(application: Any) -> Application:
-    def read(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        forget_unreadable(environ)
-        answered: Iterable[bytes] = application(environ, start_response)
-        return answered
-
-    return read
-
-
-pages = reading_headers(get_wsgi_application())
-api = reading_headers(ApiHandler())
+pages = get_wsgi_application()
+api = ApiHandler()
 refuse_to_start()
