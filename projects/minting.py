@@ -61,7 +61,10 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
     mints = Limit(f"mint-project:{credential.project_id}", settings.RATE_LIMIT_MINT)
     decision = count_request(request, [mints])
     project = credential.project
-    require_active(project.organization.suspended_at, project.suspended_at)
+    require_active(
+        organization_suspended=project.organization.suspended_at is not None,
+        project_suspended=project.suspended_at is not None,
+    )
     refuse_over_limit(decision)
     return credential
 

@@ -45,7 +45,11 @@ def session_attach(
     admitted = found.defer("engine_state").filter(id=session_id).first()
     if admitted is None:
         raise NotFound("session")
-    require_active(admitted.project.organization.suspended_at, admitted.project.suspended_at)
+    project = admitted.project
+    require_active(
+        organization_suspended=project.organization.suspended_at is not None,
+        project_suspended=project.suspended_at is not None,
+    )
     longest = Coalesce(
         F("longest_until"),
         Value(now + timedelta(seconds=settings.SESSION_MAX_SECONDS)),

@@ -1,7 +1,6 @@
 """Who is calling: what an access token says, once it is verified."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from kynaplatform.api.errors import OrganizationSuspended, ProjectMismatch, ProjectSuspended
@@ -36,9 +35,9 @@ def require_project(own: UUID, named: UUID | None) -> None:
         raise ProjectMismatch
 
 
-def require_active(organization: datetime | bool | None, project: datetime | bool | None) -> None:
-    """Raise OrganizationSuspended or ProjectSuspended; each is since when it is, or whether."""
-    if organization:
+def require_active(*, organization_suspended: bool, project_suspended: bool) -> None:
+    """Raise OrganizationSuspended, or else ProjectSuspended."""
+    if organization_suspended:
         raise OrganizationSuspended
-    if project:
+    if project_suspended:
         raise ProjectSuspended

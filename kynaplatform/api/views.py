@@ -82,6 +82,8 @@ class ApiView(APIView):
     # Of the request that is served.
     operation: Operation
 
+    # They would make answers vary by Accept.
+    renderer_classes = ()
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ApiRequest:
@@ -142,7 +144,10 @@ def _admit(request: ApiRequest, operation: Operation) -> None:
         return
     add_to_line(request._request, project_id=caller.project_id)
     decision = count_request(request._request, limits_of_caller(caller, operation.limit_family))
-    require_active(caller.organization_suspended, caller.project_suspended)
+    require_active(
+        organization_suspended=caller.organization_suspended,
+        project_suspended=caller.project_suspended,
+    )
     refuse_over_limit(decision)
     if operation.scope and operation.scope not in caller.scopes:
         raise InsufficientScope(required_scope=operation.scope)
