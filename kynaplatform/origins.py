@@ -48,7 +48,7 @@ class OriginMiddleware(CorsMiddleware):
         self._telling = Lock()
 
     def __call__(self, request: HttpRequest) -> Any:
-        if "HTTP_ORIGIN" in request.META:
+        if "HTTP_ORIGIN" in request.META or request.method == "OPTIONS":
             return super().__call__(request)
         response: Any = self.get_response(request)
         if self.is_enabled(request):

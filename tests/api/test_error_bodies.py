@@ -2,11 +2,10 @@
 
 import pytest
 from django.db import InterfaceError, OperationalError
-from django.test import Client
 
 from kynaplatform.api.errors import ApiError
 from tests.api.asking import RETRYABLE, ask, nothing_changes, refused, refused_fields
-from tests.conftest import MOVESPECS, SESSIONS, TOKENS, error_of
+from tests.conftest import MOVESPECS, SESSIONS, TOKENS, ApiClient, error_of
 
 # The contract's table.
 STATUSES = {
@@ -181,7 +180,8 @@ def test_a_middleware_that_breaks_is_told_alike(db, monkeypatch):
         "corsheaders.middleware.CorsMiddleware.add_response_headers",
         breaking(RuntimeError("kyna_sk_secret")),
     )
-    response = ask("GET", MOVESPECS, client=Client(raise_request_exception=False))
+    client = ApiClient(raise_request_exception=False)
+    response = ask("GET", MOVESPECS, client=client, origin="https://app.example")
     refused(response, 500, "internal_error")
     assert response.headers["X-Request-ID"]
 

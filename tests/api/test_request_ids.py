@@ -50,7 +50,7 @@ def test_it_is_on_every_kind_of_response(owner, settings):
         ("GET", "/api/nowhere", {}),
         ("DELETE", SESSIONS, {}),
         ("GET", "/metrics", {}),
-        ("GET", "/admin/login/", {}),
+        ("GET", "/admin/login/", {"client": Client()}),
         ("GET", MOVESPECS, {"host": "evil.example"}),
         ("OPTIONS", SESSIONS, {"origin": "https://x.example"}),
     ):
