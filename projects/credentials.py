@@ -49,7 +49,7 @@ def credential_issue(
 
     Its scopes are those of the one that it `replaces`, also where newer code has given it some.
     Raises Conflict if `credential_id` was issued before: who asks twice must not get two; and
-    ValueError for what is no scope.
+    ValueError for no scope, and for what is none.
     """
     id_ = credential_id or uuid.uuid4()
     secret = f"{PREFIXES[kind]}{id_.hex}_{secrets.token_urlsafe(SECRET_BYTES)}"
@@ -170,7 +170,10 @@ def kind_of_secret(text: str) -> CredentialKind | None:
 
 
 def _values(scopes: Iterable[str]) -> set[str]:
-    return {Scope(scope).value for scope in scopes}
+    values = {Scope(scope).value for scope in scopes}
+    if not values:
+        raise ValueError("A credential has at least one scope.")
+    return values
 
 
 def _named_by(secret: str, kind: CredentialKind) -> uuid.UUID | None:

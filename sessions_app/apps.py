@@ -1,3 +1,6 @@
+from datetime import datetime
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -12,4 +15,8 @@ class SessionsConfig(AppConfig):
         from sessions_app.metrics import SessionCollector
 
         DATABASE_COLLECTORS.append(SessionCollector())
-        suspended.connect(suspended_sessions_cancel)
+
+        def cancel_sessions(*, now: datetime, **_: Any) -> None:
+            suspended_sessions_cancel(now=now)
+
+        suspended.connect(cancel_sessions, weak=False)

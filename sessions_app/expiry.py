@@ -1,7 +1,6 @@
 """The sweep: what ends sessions though nobody asks. Deadlines first, then suspensions."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError
@@ -33,12 +32,10 @@ def expire_sessions(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
     )
 
 
-def suspended_sessions_cancel(
-    *, now: datetime, chunk_size: int = SWEEP_CHUNK, **_of_signal: Any
-) -> int:
+def suspended_sessions_cancel(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
     """Cancel what is live in suspended projects and organizations.
 
-    It receives `projects.suspension.suspended`; the sweep finds what raced with that.
+    `projects.suspension` asks for it, and the sweep, which finds what raced with that.
     """
     organization = Q(organization__suspended_at__isnull=False)
     project = Q(suspended_at__isnull=False)
