@@ -61,9 +61,11 @@ class JsonLine(logging.Formatter):
 
 
 class LineHandler(logging.Handler):
-    """Write each line to standard error by a system call of its own, which needs no lock.
+    """Write each line to standard error by a system call of its own, without a lock.
 
-    StreamHandler's is held while it writes, and each thread waits there for the lines of others.
+    StreamHandler's is held while it writes, and each thread waits there for the lines of others. A
+    pipe takes a line of up to 4 KiB whole. A longer one, such as a traceback, may be mixed with
+    others where the pipe is full, as those of several processes are.
     """
 
     def handle(self, record: logging.LogRecord) -> bool:

@@ -20,7 +20,8 @@ class Command(migrate.Command):
         while True:
             try:
                 super().handle(*args, **options)
-                analyze_large_tables()
+                if not (options["plan"] or options["check_unapplied"]):
+                    analyze_large_tables()
             except OperationalError as error:
                 if not is_lock_timeout(error):
                     raise
