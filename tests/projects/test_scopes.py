@@ -123,6 +123,9 @@ def test_what_is_no_scope_is_neither_issued_nor_given(owner):
         credential_issue(
             project=owner.project, kind=CredentialKind.API_KEY, name="x", scopes=["sessions:all"]
         )
+    with pytest.raises(ValueError, match="at least one"):
+        credential_issue(project=owner.project, kind=CredentialKind.API_KEY, name="x", scopes=[])
+    assert Credential.objects.get() == owner.credential
     with pytest.raises(CommandError, match="sessions:all"):
         call_command("grant_scopes", str(owner.credential.id), "sessions:all")
 
