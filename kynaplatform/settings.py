@@ -62,7 +62,7 @@ REALTIME_PORT = integer("REALTIME_PORT", default=8001)
 # Of /healthz and /metrics of the worker; 0: neither.
 WORKER_METRICS_PORT = integer("WORKER_METRICS_PORT", default=8002)
 WEB_PROCESSES = integer("WEB_PROCESSES", default=1)
-# Of the API, in each web process; see docs/benchmarks.md for how many answered the most.
+# Of the API, in each web process; docs/benchmarks.md has what more of them answer.
 WEB_THREADS = integer("WEB_THREADS", default=2)
 
 # --- HTTP --------------------------------------------------------------------------------
