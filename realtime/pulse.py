@@ -1,6 +1,6 @@
 """A websocket that shows all the time that its process is not frozen.
 
-A pong that nobody asked for is a heartbeat that wants no answer (RFC 6455, 5.5.3). So it goes on
+A pong that nobody asked for (RFC 6455, 5.5.3) wants no answer. So it goes on
 while a client is not read from, and a proxy may take a short silence for a process that stands
 still: deploy/nginx.conf does after 10 s.
 """

@@ -61,7 +61,7 @@ def settle_locked(
 
 
 def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
-    """Finish a session: at once when nothing is attached, else through its runtime.
+    """Ask that it ends with its result: at once when nothing is attached, else by its runtime.
 
     On finalizing or completed it changes nothing. Raises NotFound, SessionAlreadyEnded.
     """
