@@ -11,7 +11,7 @@ TICK_SECONDS = 0.05
 
 
 class Answering:
-    """The requests that a process is answering."""
+    """The requests that a set of threads is answering."""
 
     def __init__(self) -> None:
         self._answered: deque[asyncio.Future[None]] = deque()

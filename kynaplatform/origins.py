@@ -48,6 +48,7 @@ class OriginMiddleware(CorsMiddleware):
         self._telling = Lock()
 
     def __call__(self, request: HttpRequest) -> Any:
+        # Most requests are of no page.
         if "HTTP_ORIGIN" in request.META or request.method == "OPTIONS":
             return super().__call__(request)
         response: Any = self.get_response(request)

@@ -75,14 +75,13 @@ class Threads:
     def __init__(
         self,
         application: Wsgi,
-        answering: Answering,
         number: int,
         name: str,
         most_waiting: int = MOST_WAITING,
         send: Send = send_whole,
     ) -> None:
         self._application = application
-        self._answering = answering
+        self._answering = Answering()
         self._most_waiting = most_waiting
         self._send = send
         self._requests: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -120,17 +119,15 @@ class Application:
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
         # What was imported is never garbage, and need not be looked through for it.
         gc.freeze()
-        self._incoming, answering = Incoming(), Answering()
-        self._for_api = Threads(api, answering, settings.WEB_THREADS, "api")
-        self._for_staff = Threads(pages, answering, STAFF_THREADS, "staff")
-        self._for_public = Threads(pages, answering, PUBLIC_THREADS, "public", MOST_READERS_WAITING)
-        self._for_health = Threads(api, answering, MONITOR_THREADS, "health", MOST_MONITORS_WAITING)
-        self._for_monitors = Threads(
-            api, answering, MONITOR_THREADS, "monitors", MOST_MONITORS_WAITING
-        )
-        self._for_logins = Threads(pages, answering, LOGIN_THREADS, "login", MOST_LOGINS_WAITING)
+        self._incoming = Incoming()
+        self._for_api = Threads(api, settings.WEB_THREADS, "api")
+        self._for_staff = Threads(pages, STAFF_THREADS, "staff")
+        self._for_public = Threads(pages, PUBLIC_THREADS, "public", MOST_READERS_WAITING)
+        self._for_health = Threads(api, MONITOR_THREADS, "health", MOST_MONITORS_WAITING)
+        self._for_monitors = Threads(api, MONITOR_THREADS, "monitors", MOST_MONITORS_WAITING)
+        self._for_logins = Threads(pages, LOGIN_THREADS, "login", MOST_LOGINS_WAITING)
         self._for_downloads = Threads(
-            pages, answering, DOWNLOAD_THREADS, "download", MOST_DOWNLOADS_WAITING, send_as_made
+            pages, DOWNLOAD_THREADS, "download", MOST_DOWNLOADS_WAITING, send_as_made
         )
 
     async def __rsgi__(self, scope: "Scope", protocol: HttpProtocol) -> None:
