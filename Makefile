@@ -6,7 +6,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults check format openapi pictures bench score manage clean install
+.PHONY: help run demo test faults check web format openapi pictures bench score manage clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,6 +25,10 @@ faults: install ## Kill, stop and restart all of production under load, and coun
 
 check: install ## Formatting, lint, types, imports, migrations, deployment, OpenAPI, audit
 	@$(BIN)/python -m tools.check
+
+web: ## Lint, build and test the npm package and the page at /try; needs Node 20 or later
+	@cd clients && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@cd clients && npm run --silent lint && npm run --silent build && npm run --silent test
 
 format: install ## Format the code and fix what lint can fix
 	@$(BIN)/ruff check --fix --quiet .

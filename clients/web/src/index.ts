@@ -1,0 +1,1 @@
+export {KynaError} from "./errors.js";

@@ -1,0 +1,77 @@
+/** What a client and a runtime say on the stream. */
+
+import type {Failure} from "./errors.js";
+import type {components} from "./openapi.js";
+import {LANDMARK_NAMES, type Moment, POSE_SCHEMA} from "./pose.js";
+
+/** A detection event, the same on the stream and in a session's list of events. */
+export type DetectionEvent = components["schemas"]["EventRecord"];
+
+export interface Frame {
+  readonly frame_seq: number;
+  readonly timestamp_ms: number;
+  readonly pose_schema: typeof POSE_SCHEMA;
+  readonly confidence: number;
+  readonly source: null;
+  readonly landmarks: readonly object[];
+}
+
+export interface FrameBatch {
+  readonly type: "frame_batch";
+  readonly batch_seq: number;
+  readonly frames: readonly Frame[];
+  readonly clock_ms?: number;
+}
+
+export type ClientMessage = FrameBatch | {readonly type: "finalize" | "cancel" | "ping" | "pong"};
+
+export interface SessionUpdate {
+  readonly type: "session_update";
+  readonly status: string;
+  readonly accepted_frames_total: number;
+  readonly last_batch_seq?: number;
+  readonly last_frame_seq?: number;
+}
+
+export interface FrameAck {
+  readonly type: "frame_ack";
+  readonly batch_seq: number;
+  readonly accepted_frames_total: number;
+  readonly rejected_frames?: readonly {readonly index: number; readonly reason: string}[];
+}
+
+export interface SessionDone {
+  readonly type: "session_done";
+  readonly status: string;
+  readonly terminal_outcome: string | null;
+  readonly accepted_frames_total: number;
+  readonly error: Failure | null;
+  readonly repetitions?: Readonly<Record<string, number>> | null;
+  readonly interrupted_total?: number | null;
+}
+
+export type ServerMessage =
+  | SessionUpdate
+  | FrameAck
+  | SessionDone
+  | {readonly type: "event_batch"; readonly events: readonly DetectionEvent[]}
+  | {readonly type: "error"; readonly error: Failure}
+  | {readonly type: "ping" | "pong"};
+
+/** A moment with a pose, as it is sent. `frameSeq`, from 1, grows with each frame of the session. */
+export function frameOf(moment: Moment, frameSeq: number): Frame {
+  return {
+    frame_seq: frameSeq,
+    timestamp_ms: moment.timestampMs,
+    pose_schema: POSE_SCHEMA,
+    confidence: 1,
+    source: null,
+    landmarks: (moment.landmarks ?? []).map(({x, y, z, visibility}, index) => ({
+      name: LANDMARK_NAMES[index],
+      x,
+      y,
+      z,
+      visibility: visibility ?? null,
+    })),
+  };
+}
