@@ -1,0 +1,46 @@
+"""Node, and the npm packages of clients/, installed and built once for a run of the tests."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.plugin import FOLDER, skip_without
+from tests.server import ROOT
+
+OLDEST_NODE = 20
+CLIENTS = ROOT / "clients"
+WEB = CLIENTS / "web"
+INSTALL = ["npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
+
+
+def node() -> str:
+    """The path of a Node that is new enough."""
+    program = shutil.which("node")
+    if program is None or shutil.which("npm") is None:
+        skip_without("no node or no npm is installed")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    if int(said.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
+        skip_without(f"node {said.strip()} is older than {OLDEST_NODE}")
+    return program
+
+
+def built_clients() -> Path:
+    """clients/, with its packages installed, and the package and the page built from the source."""
+    node()
+    with (Path(os.environ[FOLDER]).parent / "clients.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        marker = CLIENTS / "node_modules" / ".built-for-tests"
+        run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+        if not marker.exists() or marker.read_text() != run:
+            if not (CLIENTS / "node_modules" / ".package-lock.json").exists():
+                _run(INSTALL)
+            _run(["npm", "run", "build"])
+            marker.write_text(run)
+    return CLIENTS
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, cwd=CLIENTS, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
