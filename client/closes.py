@@ -8,7 +8,7 @@ from client.wire import Fault, SessionDone
 # A session that ended before the client could be told: the details say how.
 ALREADY_ENDED = 4410
 # Another attach would be refused for the same reason, or (4409) take the session from a newer one.
-FINAL_CLOSES = frozenset({1009, 4400, 4401, 4403, 4404, 4409, 4413})
+FINAL_CLOSES = frozenset({1002, 1007, 1009, 4400, 4401, 4403, 4404, 4409, 4413})
 ABNORMAL = 1006
 TOO_MANY_REQUESTS = 429
 SERVER_FAULT = 500

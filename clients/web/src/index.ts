@@ -1,1 +1,22 @@
+export {
+  type Client,
+  type ClientOptions,
+  createClient,
+  type MoveSpec,
+  type SessionCreate,
+  type SessionCreated,
+  type SessionRecord,
+  type ValidationResult,
+} from "./client.js";
 export {KynaError} from "./errors.js";
+export type {WebSocketConstructor} from "./line.js";
+export type {DetectionEvent} from "./messages.js";
+export {CONNECTIONS, LANDMARK_NAMES, type Landmark, type Moment, type Pose} from "./pose.js";
+export {
+  createStream,
+  type Stream,
+  type StreamEnd,
+  type StreamOptions,
+  type StreamSession,
+  type StreamState,
+} from "./stream.js";

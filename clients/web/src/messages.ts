@@ -4,8 +4,17 @@ import type {Failure} from "./errors.js";
 import type {components} from "./openapi.js";
 import {LANDMARK_NAMES, type Moment, POSE_SCHEMA} from "./pose.js";
 
+type EventRecord = components["schemas"]["EventRecord"];
+type EventOf<Type extends EventRecord["type"], Payload> = Readonly<
+  Omit<EventRecord, "type" | "payload">
+> & {readonly type: Type; readonly payload: Readonly<Payload>};
+
 /** A detection event, the same on the stream and in a session's list of events. */
-export type DetectionEvent = components["schemas"]["EventRecord"];
+export type DetectionEvent =
+  | EventOf<"shape_enter" | "shape_exit", {shape_key: string; confidence: number}>
+  | EventOf<"event_completed", {event_key: string; score: number | null}>
+  | EventOf<"event_interrupted", {reason: string}>
+  | EventOf<"feedback", {level: "info" | "coaching" | "success"; message: string}>;
 
 export interface Frame {
   readonly frame_seq: number;

@@ -1,0 +1,176 @@
+import {Backoff} from "./backoff.js";
+import {ABNORMAL, ALREADY_ENDED, refusal, wantedWaitMs} from "./closes.js";
+import {type Failure, KynaError} from "./errors.js";
+import type {ClientMessage, ServerMessage, SessionUpdate} from "./messages.js";
+
+/** A server that lives says something within 15 s where an answer is due, were it a ping. */
+const SILENT_MS = 20_000;
+/** Less than the session's idle limit of 120 s, also by the slow timers of a page in the back. */
+const PING_MS = 30_000;
+const SHORTEST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 3_000;
+const GIVE_UP_MS = 300_000;
+
+/** What the stream needs of a websocket; the browser's and that of `ws` have it. */
+export interface Socket {
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  send(text: string): void;
+  close(): void;
+}
+export type WebSocketConstructor = new (url: string, protocols: string[]) => Socket;
+
+export interface LineOptions {
+  /** A class like the browser's, such as that of `ws`. */
+  readonly WebSocket?: WebSocketConstructor | undefined;
+  /** With no attach for so many milliseconds (300,000) the stream is given up: `unreachable`. */
+  readonly giveUpMs?: number | undefined;
+}
+
+/** Whose line it is. */
+export interface LineOwner {
+  readonly isAnswerDue: boolean;
+  attached(update: SessionUpdate): void;
+  hear(message: ServerMessage): void;
+  /** It was lost, and another attach comes. */
+  lost(): void;
+  /** The session had ended before: `details` say how. */
+  endedBefore(details: object): void;
+  /** No further attach can help. */
+  failed(error: KynaError): void;
+}
+
+/** The connection to a session's runtime, which is made again for as long as that can help. */
+export class Line {
+  isAttached = false;
+  readonly #url: string;
+  readonly #protocols: string[];
+  readonly #options: LineOptions;
+  readonly #owner: LineOwner;
+  readonly #backoff = new Backoff(SHORTEST_WAIT_MS, LONGEST_WAIT_MS);
+  #socket: Socket | null = null;
+  #fault: Failure | null = null;
+  #lostAtMs = Date.now();
+  // Each is undefined while nothing is waited for.
+  #untilSilent: ReturnType<typeof setTimeout> | undefined;
+  #untilPing: ReturnType<typeof setTimeout> | undefined;
+  #untilAttach: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(url: string, token: string, options: LineOptions, owner: LineOwner) {
+    this.#url = url;
+    this.#protocols = ["kyna.v1", `bearer.${token}`];
+    this.#options = options;
+    this.#owner = owner;
+  }
+
+  attach(): void {
+    this.#untilAttach = undefined;
+    this.#fault = null;
+    const socket = new (this.#options.WebSocket ?? globalThis.WebSocket)(
+      this.#url,
+      this.#protocols,
+    );
+    this.#socket = socket;
+    socket.onerror = () => {}; // a close follows
+    socket.onclose = ({code}: {code: number}) => this.#lose(code);
+    socket.onmessage = ({data}: {data: unknown}) => this.#hear(String(data));
+    this.#awaitAnswer();
+  }
+
+  /** Where another attach is waited for, make it now, unless the server asked to wait. */
+  hasten(): void {
+    if (this.#untilAttach === undefined || wantedWaitMs(this.#fault) > 0) return;
+    clearTimeout(this.#untilAttach);
+    this.attach();
+  }
+
+  say(message: ClientMessage): void {
+    this.write(JSON.stringify(message));
+  }
+
+  /** Send a message of JSON. */
+  write(text: string): void {
+    this.#socket?.send(text);
+    this.#awaitAnswer();
+    clearTimeout(this.#untilPing);
+    this.#untilPing = setTimeout(() => this.say({type: "ping"}), PING_MS);
+  }
+
+  /** A close is not waited for, since a frozen server answers none. */
+  leave(): void {
+    for (const timer of [this.#untilSilent, this.#untilPing, this.#untilAttach]) {
+      clearTimeout(timer);
+    }
+    this.#untilSilent = this.#untilPing = this.#untilAttach = undefined;
+    this.isAttached = false;
+    if (this.#socket) {
+      this.#socket.onmessage = this.#socket.onclose = null;
+      this.#socket.close();
+      this.#socket = null;
+    }
+  }
+
+  #hear(text: string): void {
+    clearTimeout(this.#untilSilent);
+    this.#untilSilent = undefined;
+    const message = this.#read(text);
+    if (message === null) return;
+    if (message.type === "session_update" && !this.isAttached) {
+      this.isAttached = true;
+      this.#backoff.reset();
+      this.#owner.attached(message);
+    } else if (message.type === "ping") {
+      this.say({type: "pong"});
+    } else if (message.type === "error") {
+      this.#fault = message.error;
+    } else {
+      this.#owner.hear(message);
+    }
+    if (this.#socket) this.#awaitAnswer();
+  }
+
+  #read(text: string): ServerMessage | null {
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      this.#fail("unexpected_answer", "What answers here is no server of this protocol.", cause);
+      return null;
+    }
+  }
+
+  /** A frozen server closes nothing: while an answer is due, one that says nothing is given up. */
+  #awaitAnswer(): void {
+    if (this.isAttached && !this.#owner.isAnswerDue) return;
+    this.#untilSilent ??= setTimeout(() => this.#lose(ABNORMAL), SILENT_MS);
+  }
+
+  #lose(code: number): void {
+    if (this.isAttached) this.#lostAtMs = Date.now();
+    this.leave();
+    const final = refusal(code, this.#fault);
+    if (code === ALREADY_ENDED) {
+      this.#owner.endedBefore(this.#fault?.details ?? {});
+    } else if (final) {
+      this.#owner.failed(final);
+    } else {
+      this.#attachLater();
+    }
+  }
+
+  #attachLater(): void {
+    const waitMs = wantedWaitMs(this.#fault) + this.#backoff.next();
+    if (Date.now() + waitMs - this.#lostAtMs > (this.#options.giveUpMs ?? GIVE_UP_MS)) {
+      this.#fail("unreachable", "The server can't be reached. Check the connection, try again.");
+      return;
+    }
+    this.#untilAttach = setTimeout(() => this.attach(), waitMs);
+    this.#owner.lost();
+  }
+
+  #fail(code: string, message: string, cause?: unknown): void {
+    this.leave();
+    const retryable = code === "unreachable";
+    this.#owner.failed(new KynaError({code, message, retryable}, {cause}));
+  }
+}

@@ -1,0 +1,113 @@
+/** What waits to be sent: poses, and the time alone once nobody is seen. */
+
+import type {Moment} from "./pose.js";
+
+/** After so long the engine loses a pose by a clock. */
+const GONE_MS = 2_000;
+/** What may wait while attached: events that come later help nobody who moves. */
+const SLOW_MS = 2_000;
+/** What may wait while the line is away. */
+const AWAY_MS = 60_000;
+
+/** `clockMs` is how far time has come after the poses; null where nothing is to be told. */
+export interface Parcel {
+  readonly poses: readonly Moment[];
+  readonly clockMs: number | null;
+}
+
+/**
+ * A line that is slower than its source is sent every second pose of those that wait. The engine
+ * counts at a lower rate as well, and later than what is shown it would be of no use.
+ */
+export class Outbox {
+  /** Poses that were left out, since they would have come too late. */
+  dropped = 0;
+  #waiting: Moment[] = [];
+  #poses = 0;
+  #seenMs: number | null = null;
+  #untoldMs: number | null = null;
+  #mostMs = AWAY_MS;
+
+  /** How many poses wait. */
+  get poses(): number {
+    return this.#poses;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Whether a time waits to be told, with all the poses before it. */
+  get hasClock(): boolean {
+    return this.#waiting.length > this.#poses;
+  }
+
+  /** How long it took the source to show what waits. */
+  get spanMs(): number {
+    const first = this.#waiting[0];
+    const last = this.#waiting.at(-1);
+    return first && last ? last.timestampMs - first.timestampMs : 0;
+  }
+
+  /** Whether a source that can wait should. */
+  get isFull(): boolean {
+    return this.spanMs >= SLOW_MS / 2;
+  }
+
+  /**
+   * All poses, and of each stretch without one the first time by which the last pose is lost. So the
+   * engine is told of the same times whatever the batches, and of no more than it needs.
+   */
+  add(moment: Moment): void {
+    if (moment.landmarks !== null) {
+      this.#seenMs = moment.timestampMs;
+      this.#untoldMs = null;
+      this.#waiting.push(moment);
+      this.#poses += 1;
+      if (this.spanMs > this.#mostMs) this.#thin();
+    } else if (this.#seenMs !== null) {
+      this.#untoldMs = moment.timestampMs;
+      if (moment.timestampMs - this.#seenMs >= GONE_MS) this.#tellTime();
+    }
+  }
+
+  /** Nothing more comes: of a stretch without a pose that ends too early, the last time. */
+  finish(): void {
+    if (this.#untoldMs !== null) this.#tellTime();
+  }
+
+  /** What was kept while the line was away is sent, as long as it becomes less. */
+  lineIsBack(): void {
+    this.#mostMs = this.spanMs + SLOW_MS;
+  }
+
+  lineIsAway(): void {
+    this.#mostMs = AWAY_MS;
+  }
+
+  /** The oldest, up to `most` poses; a parcel ends where there is a time to tell. */
+  take(most: number): Parcel {
+    let count = this.#waiting.findIndex((moment) => moment.landmarks === null);
+    const isTold = count !== -1 && count <= most;
+    if (!isTold) count = Math.min(most, this.#waiting.length);
+    const poses = this.#waiting.splice(0, count);
+    this.#poses -= count;
+    const clockMs = isTold ? (this.#waiting.shift()?.timestampMs ?? null) : null;
+    this.#mostMs = Math.max(SLOW_MS, Math.min(this.#mostMs, this.spanMs + SLOW_MS));
+    return {poses, clockMs};
+  }
+
+  #tellTime(): void {
+    this.#waiting.push({timestampMs: this.#untoldMs ?? 0, landmarks: null});
+    this.#seenMs = this.#untoldMs = null;
+  }
+
+  #thin(): void {
+    let number = 0;
+    const kept = this.#waiting.filter(({landmarks}) => landmarks === null || number++ % 2 === 0);
+    const dropped = this.#waiting.length - kept.length;
+    this.#waiting = kept;
+    this.#poses -= dropped;
+    this.dropped += dropped;
+  }
+}

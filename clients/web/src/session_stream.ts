@@ -1,0 +1,280 @@
+import {KynaError} from "./errors.js";
+import {EventLog} from "./events.js";
+import {Line, type LineOwner} from "./line.js";
+import {
+  type DetectionEvent,
+  type FrameAck,
+  frameOf,
+  type ServerMessage,
+  type SessionDone,
+  type SessionUpdate,
+} from "./messages.js";
+import {Outbox} from "./outbox.js";
+import type {Moment} from "./pose.js";
+import type {Stream, StreamEnd, StreamOptions, StreamSession, StreamState} from "./stream.js";
+
+/** Batches that may wait for their ack. */
+const WINDOW = 4;
+/** Frames of a batch, by the server's limit of 2 MiB for a message. */
+const MOST_FRAMES = 240;
+const BATCH_FRAMES = 15;
+const BATCH_MS = 300;
+
+interface Endings {
+  readonly resolve: (end: StreamEnd) => void;
+  readonly reject: (error: KynaError) => void;
+}
+
+export class SessionStream implements Stream, LineOwner {
+  state: StreamState = "connecting";
+  attaches = 0;
+  acceptedFrames = 0;
+  ready = Promise.resolve();
+  readonly ended: Promise<StreamEnd>;
+  readonly #options: StreamOptions;
+  readonly #line: Line;
+  readonly #outbox = new Outbox();
+  readonly #events = new EventLog();
+  readonly #unacknowledged = new Map<number, string>();
+  readonly #endings: Endings;
+  readonly #onPage = (): void => this.#pageChanged();
+  #wanted: "finalize" | "cancel" | null = null;
+  #isEndSaid = false;
+  #batchSeq = 0;
+  #frameSeq = 0;
+  #untilOverdue: ReturnType<typeof setTimeout> | undefined;
+  #isOverdue = false;
+  #becomesReady: (() => void) | null = null;
+
+  constructor(session: StreamSession, options: StreamOptions) {
+    let endings: Endings | undefined;
+    this.ended = new Promise((resolve, reject) => {
+      endings = {resolve, reject};
+    });
+    this.#endings = endings as unknown as Endings;
+    this.ended.catch(() => {}); // whoever waits for it is told; nobody has to
+    this.#options = options;
+    this.#line = new Line(session.stream_url, session.runtime_token, options, this);
+    globalThis.document?.addEventListener("visibilitychange", this.#onPage);
+    globalThis.window?.addEventListener("online", this.#onPage);
+    this.#line.attach();
+  }
+
+  get droppedFrames(): number {
+    return this.#outbox.dropped;
+  }
+
+  get isAnswerDue(): boolean {
+    return this.#unacknowledged.size > 0 || this.#isEndSaid;
+  }
+
+  add(moment: Moment): void {
+    if (this.state === "ended" || this.#wanted) return;
+    const dropped = this.#outbox.dropped;
+    this.#outbox.add(moment);
+    if (this.#outbox.dropped > dropped) this.#tell(this.#options.onDropped, this.#outbox.dropped);
+    this.#sendDue();
+    this.#awaitOverdue();
+    if (this.#outbox.isFull && !this.#becomesReady) {
+      this.ready = new Promise((resolve) => {
+        this.#becomesReady = resolve;
+      });
+    }
+  }
+
+  finalize(): Promise<StreamEnd> {
+    return this.#askFor("finalize");
+  }
+
+  cancel(): Promise<StreamEnd> {
+    return this.#askFor("cancel");
+  }
+
+  close(): void {
+    const message = "The stream was left by its client.";
+    this.failed(new KynaError({code: "left", message, retryable: true}));
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<DetectionEvent> {
+    return this.#events[Symbol.asyncIterator]();
+  }
+
+  attached(update: SessionUpdate): void {
+    this.acceptedFrames = update.accepted_frames_total;
+    if (this.attaches === 0) {
+      this.#batchSeq = update.last_batch_seq ?? 0;
+      this.#frameSeq = update.last_frame_seq ?? 0;
+    }
+    this.attaches += 1;
+    this.#isEndSaid = false;
+    this.#outbox.lineIsBack();
+    this.#become("attached");
+    for (const batch of this.#unacknowledged.values()) this.#line.write(batch);
+    this.#sendDue();
+  }
+
+  hear(message: ServerMessage): void {
+    switch (message.type) {
+      case "event_batch":
+        for (const event of this.#events.take(message.events)) {
+          this.#tell(this.#options.onEvent, event);
+        }
+        break;
+      case "frame_ack":
+        this.#acknowledge(message);
+        break;
+      case "session_done":
+        this.#end(message, false);
+        break;
+    }
+  }
+
+  lost(): void {
+    this.#outbox.lineIsAway();
+    this.#become("waiting");
+  }
+
+  endedBefore(details: object): void {
+    const told = {accepted_frames_total: this.acceptedFrames, ...details};
+    this.#end(told as SessionDone, true);
+  }
+
+  failed(error: KynaError): void {
+    if (this.state === "ended") return;
+    this.#over(error);
+    this.#endings.reject(error);
+  }
+
+  #askFor(wanted: "finalize" | "cancel"): Promise<StreamEnd> {
+    const isNews = this.#wanted !== wanted && this.#wanted !== "cancel";
+    if (this.state !== "ended" && isNews) {
+      this.#wanted = wanted;
+      this.#isEndSaid = false;
+      this.#outbox.finish();
+      this.#sendDue();
+    }
+    return this.ended;
+  }
+
+  #acknowledge(ack: FrameAck): void {
+    this.acceptedFrames = ack.accepted_frames_total;
+    if (!this.#unacknowledged.delete(ack.batch_seq)) return;
+    const frames = new Map<string, number>();
+    for (const {reason} of ack.rejected_frames ?? []) {
+      frames.set(reason, (frames.get(reason) ?? 0) + 1);
+    }
+    frames.delete("frame_seq_not_increasing"); // taken before, and sent again
+    for (const [reason, count] of frames) this.#tell(this.#options.onRejected, reason, count);
+    this.#sendDue();
+  }
+
+  /** Send the batches that are due, and after all of them an end that is asked for. */
+  #sendDue(): void {
+    if (this.#wanted === "cancel") {
+      this.#sayEnd("cancel");
+      return;
+    }
+    while (this.#hasRoom && this.#isDue) this.#sendBatch();
+    const isAllKnown = this.#unacknowledged.size === 0 && this.#outbox.isEmpty;
+    if (this.#wanted && isAllKnown) this.#sayEnd(this.#wanted);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#line.isAttached && this.#unacknowledged.size < WINDOW;
+  }
+
+  get #isDue(): boolean {
+    if (this.#outbox.isEmpty) return false;
+    const isFull = this.#outbox.poses >= (this.#options.batchFrames ?? BATCH_FRAMES);
+    return isFull || this.#outbox.hasClock || this.#isOverdue || this.#wanted !== null;
+  }
+
+  #sendBatch(): void {
+    const {poses, clockMs} = this.#outbox.take(MOST_FRAMES);
+    const frames = poses.map((moment) => frameOf(moment, ++this.#frameSeq));
+    const clock = clockMs === null ? {} : {clock_ms: clockMs};
+    const batch_seq = ++this.#batchSeq;
+    const batch = JSON.stringify({type: "frame_batch", batch_seq, frames, ...clock});
+    this.#unacknowledged.set(batch_seq, batch);
+    this.#line.write(batch);
+    clearTimeout(this.#untilOverdue);
+    this.#untilOverdue = undefined;
+    this.#isOverdue = false;
+    this.#awaitOverdue();
+    if (!this.#outbox.isFull) this.#tellReady();
+  }
+
+  #awaitOverdue(): void {
+    if (this.#outbox.isEmpty || this.#isOverdue) return;
+    this.#untilOverdue ??= setTimeout(
+      () => this.#becomeOverdue(),
+      this.#options.batchMs ?? BATCH_MS,
+    );
+  }
+
+  #becomeOverdue(): void {
+    this.#isOverdue = true;
+    this.#sendDue();
+  }
+
+  #sayEnd(type: "finalize" | "cancel"): void {
+    if (this.#isEndSaid || !this.#line.isAttached) return;
+    this.#isEndSaid = true;
+    this.#line.say({type});
+  }
+
+  /** A page that nobody sees may stop soon; one that is seen again, or has a line, attaches now. */
+  #pageChanged(): void {
+    if (globalThis.document?.visibilityState === "hidden") {
+      this.#becomeOverdue();
+    } else {
+      this.#line.hasten();
+    }
+  }
+
+  #end(done: SessionDone, missedEvents: boolean): void {
+    this.#over(null);
+    this.acceptedFrames = done.accepted_frames_total;
+    this.#endings.resolve({
+      status: done.status,
+      outcome: done.terminal_outcome,
+      acceptedFrames: done.accepted_frames_total,
+      repetitions: done.repetitions ?? null,
+      interrupted: done.interrupted_total ?? null,
+      error: done.error ?? null,
+      missedEvents,
+    });
+  }
+
+  #over(error: KynaError | null): void {
+    this.#line.leave();
+    clearTimeout(this.#untilOverdue);
+    globalThis.document?.removeEventListener("visibilitychange", this.#onPage);
+    globalThis.window?.removeEventListener("online", this.#onPage);
+    this.#events.end(error);
+    this.#become("ended");
+    this.#tellReady();
+  }
+
+  #tellReady(): void {
+    this.#becomesReady?.();
+    this.#becomesReady = null;
+  }
+
+  #become(state: StreamState): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.#tell(this.#options.onState, state);
+  }
+
+  /** What a callback throws is its page's to see, and does not stop the stream. */
+  #tell<Told extends unknown[]>(callback: ((...told: Told) => void) | undefined, ...told: Told) {
+    try {
+      callback?.(...told);
+    } catch (error) {
+      setTimeout(() => {
+        throw error;
+      });
+    }
+  }
+}
