@@ -15,6 +15,7 @@ says.
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Self
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -206,7 +207,14 @@ class StreamClient:
             else:
                 self._socket.send(message)
         except ConnectionClosed as closed:
+            self._hear_what_came()
             self._attach_again(closed)
+
+    def _hear_what_came(self) -> None:
+        """A server says how a session has ended, and closes."""
+        with suppress(ConnectionClosed, TimeoutError):
+            while self._socket is not None and self.done is None:
+                self._read(self._socket, 0, is_due=False)
 
     def _attach_again(self, lost: ServerSilentError | ConnectionClosed) -> None:
         why = self._leave(lost)

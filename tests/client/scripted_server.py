@@ -21,6 +21,8 @@ class Peer:
     def __init__(self, socket: ServerConnection, heard: list[Message]) -> None:
         self.socket = socket
         self.heard = heard
+        # Once the client has come again.
+        self.followed = threading.Event()
 
     def hear(self) -> Message:
         message: Message = json.loads(self.socket.recv(10))
@@ -59,14 +61,13 @@ class Peer:
         ]
         self.say("event_batch", batch_seq=batch["batch_seq"], events=events)
 
-    def done(self, accepted_frames_total: int = 0) -> None:
+    def done(self, accepted_frames_total: int = 0, **more: Any) -> None:
+        fields = {"status": "completed", "terminal_outcome": "completed", "error": None, **more}
         self.say(
             "session_done",
             session_id=SESSION_ID,
-            status="completed",
             accepted_frames_total=accepted_frames_total,
-            terminal_outcome="completed",
-            error=None,
+            **fields,
         )
 
     @contextlib.contextmanager
@@ -94,6 +95,7 @@ class ScriptedServer:
         self.heard: list[list[Message]] = []
         # How each asked to attach: the header, or else the subprotocols.
         self.credentials: list[str | None] = []
+        self.peers: list[Peer] = []
         self.url = ""
 
     def refuse(self, socket: ServerConnection, _: Request) -> Response | None:
@@ -114,6 +116,9 @@ class ScriptedServer:
         )
         with contextlib.suppress(ConnectionClosed):
             peer = Peer(socket, heard)
+            for earlier in self.peers:
+                earlier.followed.set()
+            self.peers.append(peer)
             match self.scripts[len(self.heard) - 1 : len(self.heard)]:
                 case [script] if callable(script):
                     script(peer)

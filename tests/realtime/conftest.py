@@ -1,8 +1,10 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from rows import await_no_sockets
 from streaming import SQUAT
+from supervisor import Supervisor
 
 from movespecs.models import MoveSpec
 from tests.conftest import Machine, make_released
@@ -38,3 +40,10 @@ def hurried(_kept: RuntimeServer, transactional_db: None) -> Iterator[RuntimeSer
 def squat(owner: Machine) -> MoveSpec:
     released, _ = make_released(owner.project, SQUAT)
     return released
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path, transactional_db: None) -> Iterator[Supervisor]:
+    started = Supervisor(tmp_path)
+    yield started
+    started.stop()

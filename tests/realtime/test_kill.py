@@ -1,70 +1,23 @@
 """Runtimes killed at random moments: nothing acknowledged is lost, nothing counts twice."""
 
-import contextlib
-import os
 import random
-import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from persistent import Batch, Pace, PersistentClient, encoded, streaming
 from rows import create_many, stored_events
 from streaming import batches, wire_frames
+from supervisor import Supervisor
 
-from local_stack.guard import children_of
-from local_stack.ports import free_port
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.models import DetectionSession
 from tests.conftest import SESSIONS, Machine
-from tests.server import RuntimeServer, runtime_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SESSION_COUNT = 200
 KILL_COUNT = 10
 FIGURES = 5
-
-
-class Supervisor:
-    """Two runtimes side by side, each started again on its port after it was killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._ports = [free_port(), free_port()]
-        self._running = [contextlib.ExitStack(), contextlib.ExitStack()]
-        self._servers: list[RuntimeServer] = []
-        for number in (0, 1):
-            self._servers.append(self._start(number))
-
-    @property
-    def stream_urls(self) -> list[str]:
-        return [server.url for server in self._servers]
-
-    def kill(self, number: int) -> None:
-        """`kill -9`, and start it again."""
-        [runtime] = children_of(self._servers[number].process.pid)
-        os.kill(runtime, signal.SIGKILL)
-        self._servers[number].process.wait(10)
-        self._servers[number] = self._start(number)
-
-    def stop(self) -> None:
-        for stack in self._running:
-            stack.close()
-
-    def _start(self, number: int) -> RuntimeServer:
-        self._running[number].close()
-        return self._running[number].enter_context(
-            runtime_server(self._folder, port=self._ports[number])
-        )
-
-
-@pytest.fixture
-def supervisor(tmp_path: Path, transactional_db: None) -> Iterator[Supervisor]:
-    started = Supervisor(tmp_path)
-    yield started
-    started.stop()
 
 
 def figure(seed: int) -> list[Batch]:

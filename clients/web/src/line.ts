@@ -3,7 +3,6 @@ import {ABNORMAL, ALREADY_ENDED, refusal, wantedWaitMs} from "./closes.js";
 import {type Failure, KynaError} from "./errors.js";
 import type {ClientMessage, ServerMessage, SessionUpdate} from "./messages.js";
 
-/** A server that lives says something within 15 s where an answer is due, were it a ping. */
 const SILENT_MS = 20_000;
 /** Less than the session's idle limit of 120 s, also by the slow timers of a page in the back. */
 const PING_MS = 30_000;
@@ -26,6 +25,11 @@ export interface LineOptions {
   readonly WebSocket?: WebSocketConstructor | undefined;
   /** With no attach for so many milliseconds (300,000) the stream is given up: `unreachable`. */
   readonly giveUpMs?: number | undefined;
+  /**
+   * While an answer is due, a server that says nothing for so many milliseconds (20,000) is frozen
+   * or out of reach. One that lives says something within 15 s, were it a ping.
+   */
+  readonly silentMs?: number | undefined;
 }
 
 /** Whose line it is. */
@@ -142,7 +146,8 @@ export class Line {
   /** A frozen server closes nothing: while an answer is due, one that says nothing is given up. */
   #awaitAnswer(): void {
     if (this.isAttached && !this.#owner.isAnswerDue) return;
-    this.#untilSilent ??= setTimeout(() => this.#lose(ABNORMAL), SILENT_MS);
+    const ms = this.#options.silentMs ?? SILENT_MS;
+    this.#untilSilent ??= setTimeout(() => this.#lose(ABNORMAL), ms);
   }
 
   #lose(code: number): void {

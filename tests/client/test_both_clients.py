@@ -1,0 +1,112 @@
+"""The client in Python and that in JavaScript, by the same table of cases."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from client.closes import StreamRefusedError
+from client.moments import Moment, batches_of
+from client.stream import StreamClient
+from detection import Landmark, PoseFrame
+from tests.client.cases import CASES, Case, Went, shape
+from tests.client.scripted_server import scripted
+from tests.node import WEB, built_clients, node
+
+TOKEN = "runtime.token.signature"
+POSE = (Landmark(0.1, 0.2, 0.3, 0.9),) * 33
+BATCH_POSES = 2
+
+
+def in_python(case: Case, url: str) -> Went:
+    moments: list[Moment] = [
+        PoseFrame(time_ms, POSE) if is_seen else time_ms for time_ms, is_seen in case.moments
+    ]
+    refused: StreamRefusedError | None = None
+    with StreamClient(url, TOKEN, silent_seconds=case.silent_seconds) as stream:
+        try:
+            for batch in batches_of(moments, BATCH_POSES):
+                stream.send(batch.poses, batch.clock_ms)
+            if case.ending == "cancel":
+                stream.cancel()
+            else:
+                stream.finalize()
+        except StreamRefusedError as error:
+            refused = error
+    code = refused.fault.code if refused and refused.fault else "stream_closed"
+    return Went(
+        status=stream.done.status if stream.done else None,
+        outcome=stream.done.terminal_outcome if stream.done else None,
+        repetitions=stream.done.repetitions if stream.done else None,
+        has_missed_events=stream.has_missed_the_end if stream.done else None,
+        refused_with=refused.close_code if refused else None,
+        code=code if refused else None,
+        accepted_frames=stream.accepted_frames_total,
+        attaches=stream.attaches,
+        events=[event.event_id for event in stream.events],
+        rejections=dict(stream.rejections),
+    )
+
+
+def in_javascript(case: Case, url: str) -> Went:
+    built_clients()
+    told: dict[str, Any] = {
+        "url": url,
+        "token": TOKEN,
+        "moments": case.moments,
+        "ending": case.ending,
+        "silent_seconds": case.silent_seconds,
+    }
+    done = subprocess.run(
+        [node(), "tests/drive.mjs", json.dumps(told)],
+        cwd=WEB,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return Went(**json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("drive", [in_python, in_javascript])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_case_of_the_table(case: Case, drive: Callable[[Case, str], Went]) -> None:
+    with scripted(*case.scripts) as server:
+        went = drive(case, server.url)
+    assert [[shape(message) for message in heard] for heard in server.heard] == case.heard
+    assert went == case.went
+
+
+@pytest.mark.parametrize("drive", [in_python, in_javascript])
+def test_a_frame_is_sent_as_the_stream_s_page_describes_it(
+    drive: Callable[[Case, str], Went],
+) -> None:
+    case = CASES[0]
+    with scripted(*case.scripts) as server:
+        drive(case, server.url)
+    [[first, *_]] = server.heard
+    [_, frame] = first["frames"]
+    assert first["batch_seq"] == 1
+    assert frame | {"landmarks": []} == {
+        "frame_seq": 2,
+        "timestamp_ms": 40,
+        "landmarks": [],
+        "pose_schema": "mediapipe_pose_landmarker/v1",
+        "confidence": 1,
+        "source": None,
+    }
+    assert len(frame["landmarks"]) == 33
+    assert frame["landmarks"][32] == {
+        "name": "right_foot_index", "x": 0.1, "y": 0.2, "z": 0.3, "visibility": 0.9
+    }  # fmt: skip
+
+
+def test_batches_are_sent_again_as_they_were() -> None:
+    [case] = [one for one in CASES if one.name == "closed with 1012, which passes"]
+    for drive in (in_python, in_javascript):
+        with scripted(*case.scripts) as server:
+            drive(case, server.url)
+        assert server.heard[1][:3] == server.heard[0]
