@@ -97,8 +97,7 @@ export class Line {
   write(text: string): void {
     this.#socket?.send(text);
     this.#awaitAnswer();
-    clearTimeout(this.#untilPing);
-    this.#untilPing = setTimeout(() => this.say({type: "ping"}), PING_MS);
+    this.#pingLater();
   }
 
   /** A close is not waited for, since a frozen server answers none. */
@@ -115,6 +114,12 @@ export class Line {
     }
   }
 
+  /** A client that sends nothing says that it is there. */
+  #pingLater(): void {
+    clearTimeout(this.#untilPing);
+    this.#untilPing = setTimeout(() => this.say({type: "ping"}), PING_MS);
+  }
+
   #hear(text: string): void {
     clearTimeout(this.#untilSilent);
     this.#untilSilent = undefined;
@@ -123,6 +128,7 @@ export class Line {
     if (message.type === "session_update" && !this.isAttached) {
       this.isAttached = true;
       this.#backoff.reset();
+      this.#pingLater();
       this.#owner.attached(message);
     } else if (message.type === "ping") {
       this.say({type: "pong"});

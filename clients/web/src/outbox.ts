@@ -4,10 +4,10 @@ import type {Moment} from "./pose.js";
 
 /** After so long the engine loses a pose by a clock. */
 const GONE_MS = 2_000;
-/** What may wait while attached: events that come later help nobody who moves. */
-const SLOW_MS = 2_000;
-/** What may wait while the line is away. */
-const AWAY_MS = 60_000;
+/** Poses that may wait while attached, 2 s of a camera: later events help nobody who moves. */
+const SLOW_POSES = 60;
+/** And while the line is away: a minute of a camera of 60 pictures a second. */
+const AWAY_POSES = 3_600;
 
 /** `clockMs` is how far time has come after the poses; null where nothing is to be told. */
 export interface Parcel {
@@ -26,7 +26,7 @@ export class Outbox {
   #poses = 0;
   #seenMs: number | null = null;
   #untoldMs: number | null = null;
-  #mostMs = AWAY_MS;
+  #most = AWAY_POSES;
 
   /** How many poses wait. */
   get poses(): number {
@@ -42,16 +42,9 @@ export class Outbox {
     return this.#waiting.length > this.#poses;
   }
 
-  /** How long it took the source to show what waits. */
-  get spanMs(): number {
-    const first = this.#waiting[0];
-    const last = this.#waiting.at(-1);
-    return first && last ? last.timestampMs - first.timestampMs : 0;
-  }
-
   /** Whether a source that can wait should. */
   get isFull(): boolean {
-    return this.spanMs >= SLOW_MS / 2;
+    return this.#poses >= SLOW_POSES / 2;
   }
 
   /**
@@ -64,7 +57,7 @@ export class Outbox {
       this.#untoldMs = null;
       this.#waiting.push(moment);
       this.#poses += 1;
-      if (this.spanMs > this.#mostMs) this.#thin();
+      if (this.#poses > this.#most) this.#thin();
     } else if (this.#seenMs !== null) {
       this.#untoldMs = moment.timestampMs;
       if (moment.timestampMs - this.#seenMs >= GONE_MS) this.#tellTime();
@@ -78,11 +71,11 @@ export class Outbox {
 
   /** What was kept while the line was away is sent, as long as it becomes less. */
   lineIsBack(): void {
-    this.#mostMs = this.spanMs + SLOW_MS;
+    this.#most = this.#poses + SLOW_POSES;
   }
 
   lineIsAway(): void {
-    this.#mostMs = AWAY_MS;
+    this.#most = AWAY_POSES;
   }
 
   /** The oldest, up to `most` poses; a parcel ends where there is a time to tell. */
@@ -93,7 +86,7 @@ export class Outbox {
     const poses = this.#waiting.splice(0, count);
     this.#poses -= count;
     const clockMs = isTold ? (this.#waiting.shift()?.timestampMs ?? null) : null;
-    this.#mostMs = Math.max(SLOW_MS, Math.min(this.#mostMs, this.spanMs + SLOW_MS));
+    this.#most = Math.min(this.#most, this.#poses + SLOW_POSES);
     return {poses, clockMs};
   }
 

@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import {createServer, type IncomingMessage, type ServerResponse} from "node:http";
+import type {AddressInfo} from "node:net";
+import {type TestContext, test} from "node:test";
+import {type Client, createClient, KynaError} from "../src/index.js";
+
+type Answer = (response: ServerResponse, request: IncomingMessage) => void;
+interface Asked {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly key: string | undefined;
+  readonly token: string | undefined;
+  readonly body: unknown;
+}
+
+const CREATE = {mode: "live", project_id: "p", movespec_id: "m"} as const;
+
+function json(status: number, body: unknown, headers: Record<string, string> = {}): Answer {
+  return (response) => {
+    response.writeHead(status, {"Content-Type": "application/json", ...headers});
+    response.end(JSON.stringify(body));
+  };
+}
+
+function refused(status: number, code: string, headers: Record<string, string> = {}): Answer {
+  const error = {code, message: "No.", retryable: status === 503, details: {limit: 3}};
+  return json(status, {error}, headers);
+}
+
+const cut: Answer = (response) => response.destroy();
+
+/** A server that gives the answers one after the other, and its client. */
+async function serving(
+  context: TestContext,
+  answers: Answer[],
+  deadlineMs = 10_000,
+): Promise<{client: Client; asked: Asked[]; minted: boolean[]}> {
+  const asked: Asked[] = [];
+  const minted: boolean[] = [];
+  const server = createServer(async (request, response) => {
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    asked.push({
+      method: request.method,
+      url: request.url,
+      key: request.headers["idempotency-key"] as string | undefined,
+      token: request.headers.authorization,
+      body: text && JSON.parse(text),
+    });
+    (answers.shift() ?? refused(418, "too_many_requests"))(response, request);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  context.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const client = createClient({
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    tokenProvider: ({refresh}) => {
+      minted.push(refresh);
+      return `token-${minted.length}`;
+    },
+    deadlineMs,
+  });
+  return {client, asked, minted};
+}
+
+test("a create has a key of its own, with which a lost answer is asked for again", async (context) => {
+  const created = {session_id: "s"};
+  const {client, asked} = await serving(context, [
+    cut,
+    refused(503, "service_unavailable", {"Retry-After": "0"}),
+    json(201, created),
+    json(201, created),
+  ]);
+  assert.deepEqual(await client.sessions.create(CREATE), created);
+  await client.sessions.create(CREATE);
+  const [first, second, third, another] = asked;
+  assert.match(String(first?.key), /^[0-9a-f]{32}$/);
+  assert.deepEqual([second?.key, third?.key], [first?.key, first?.key]);
+  assert.notEqual(another?.key, first?.key);
+  assert.deepEqual(
+    [first?.method, first?.url, first?.body, first?.token],
+    ["POST", "/api/detection/sessions", CREATE, "Bearer token-1"],
+  );
+});
+
+test("what is refused is an error with its code, and is asked for once", async (context) => {
+  const {client, asked} = await serving(context, [refused(409, "movespec_archived")]);
+  await assert.rejects(client.sessions.create(CREATE), (error) => {
+    assert.ok(error instanceof KynaError);
+    assert.deepEqual(
+      [error.code, error.message, error.retryable, error.details, error.status],
+      ["movespec_archived", "No.", false, {limit: 3}, 409],
+    );
+    return true;
+  });
+  assert.equal(asked.length, 1);
+});
+
+test("a limit is waited out for as long as the server asks", async (context) => {
+  const {client} = await serving(context, [
+    refused(429, "rate_limited", {"Retry-After": "1"}),
+    json(200, {ok: true}),
+  ]);
+  const from = Date.now();
+  assert.deepEqual(await client.movespecs.validate("m"), {ok: true});
+  assert.ok(Date.now() - from >= 1000);
+});
+
+test("a wait beyond the deadline is not begun", async (context) => {
+  const answers = [refused(429, "rate_limited", {"Retry-After": "11"})];
+  const {client, asked} = await serving(context, answers);
+  await assert.rejects(client.sessions.read("s"), {code: "rate_limited", status: 429});
+  assert.equal(asked.length, 1);
+});
+
+test("a token that is refused is asked for anew, once", async (context) => {
+  const {client, asked, minted} = await serving(context, [
+    refused(401, "access_token_expired"),
+    json(200, {}),
+    json(200, {}),
+    refused(401, "access_token_invalid"),
+    refused(401, "access_token_invalid"),
+  ]);
+  await client.sessions.finalize("s");
+  await client.sessions.cancel("s");
+  await assert.rejects(client.sessions.read("s"), {code: "access_token_invalid", status: 401});
+  assert.deepEqual(minted, [false, true, true]);
+  assert.deepEqual(
+    asked.map(({method, url, token}) => [method, url, token]),
+    [
+      ["POST", "/api/detection/sessions/s/finalize", "Bearer token-1"],
+      ["POST", "/api/detection/sessions/s/finalize", "Bearer token-2"],
+      ["POST", "/api/detection/sessions/s/cancel", "Bearer token-2"],
+      ["GET", "/api/detection/sessions/s", "Bearer token-2"],
+      ["GET", "/api/detection/sessions/s", "Bearer token-3"],
+    ],
+  );
+});
+
+test("lists are read to their end, by the address that was given", async (context) => {
+  const {client, asked} = await serving(context, [
+    json(200, [{movespec_id: 1}], {
+      Link: '<https://other.invalid/api/movespecs?visibility=public&cursor=c>; rel="next"',
+    }),
+    json(200, []),
+    json(200, [{event_id: "a"}]),
+  ]);
+  const found = [];
+  for await (const one of client.movespecs.list({visibility: "public"})) found.push(one);
+  for await (const one of client.sessions.events("s", {type: "feedback"})) found.push(one);
+  assert.deepEqual(found, [{movespec_id: 1}, {event_id: "a"}]);
+  assert.deepEqual(
+    asked.map(({url}) => url),
+    [
+      "/api/movespecs?visibility=public",
+      "/api/movespecs?visibility=public&cursor=c",
+      "/api/detection/sessions/s/events?type=feedback&limit=500",
+    ],
+  );
+});
+
+test("what is no answer of the platform is said to be none", async (context) => {
+  const page: Answer = (response) => {
+    response.writeHead(404, {"Content-Type": "text/html"});
+    response.end("<html>");
+  };
+  const {client} = await serving(context, [page]);
+  await assert.rejects(client.movespecs.read("m"), {code: "unexpected_answer", status: 404});
+});
+
+test("nobody there is told, once it is too late to try again", async () => {
+  const client = createClient({
+    baseUrl: "http://127.0.0.1:1",
+    tokenProvider: () => "t",
+    deadlineMs: 700,
+  });
+  await assert.rejects(client.sessions.read("s"), {code: "unreachable", retryable: true});
+});
+
+test("a call that is given up ends, and so does its wait", async (context) => {
+  const {client, asked} = await serving(context, [
+    refused(429, "rate_limited", {"Retry-After": "5"}),
+  ]);
+  const signal = AbortSignal.timeout(300);
+  await assert.rejects(client.sessions.read("s", {signal}), {name: "TimeoutError"});
+  assert.equal(asked.length, 1);
+});
+
+test("a provider that failed is asked again by the next call", async (context) => {
+  const {client} = await serving(context, [json(200, {session_id: "s"})]);
+  let tries = 0;
+  const other = createClient({
+    baseUrl: "http://127.0.0.1:1",
+    tokenProvider: () => {
+      tries += 1;
+      throw new Error("the back end is away");
+    },
+  });
+  await assert.rejects(other.sessions.read("s"), /the back end is away/);
+  await assert.rejects(other.sessions.read("s"), /the back end is away/);
+  assert.equal(tries, 2);
+  assert.deepEqual(await client.sessions.read("s"), {session_id: "s"});
+});
