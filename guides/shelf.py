@@ -41,6 +41,7 @@ SHELF: dict[str, list[Guide]] = {
         ),
         _of("api", "The API", "From YAML to a session, errors, idempotency, the lifecycle."),
         _of("streaming", "The stream", "The protocol of the websocket, with two clients."),
+        _of("integrators", "A camera in your own page", "From a key to a page that counts."),
         _of("movespec", "The MoveSpec language", "How a movement is described, in YAML."),
         Guide(
             "examples",

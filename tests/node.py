@@ -12,7 +12,14 @@ from tests.server import ROOT
 OLDEST_NODE = 20
 CLIENTS = ROOT / "clients"
 WEB = CLIENTS / "web"
-INSTALL = ["npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
+# For programs in any folder.
+IMPORTS = f"""
+import {{readFileSync}} from "node:fs";
+import {{setTimeout as pause}} from "node:timers/promises";
+import WebSocket from "{(CLIENTS / "node_modules/ws/wrapper.mjs").as_uri()}";
+import {{createStream}} from "{(WEB / "dist/index.js").as_uri()}";
+"""
+INSTALL_OPTIONS = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
 
 
 def node() -> str:
@@ -35,7 +42,7 @@ def built_clients() -> Path:
         run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
         if not marker.exists() or marker.read_text() != run:
             if not (CLIENTS / "node_modules" / ".package-lock.json").exists():
-                _run(INSTALL)
+                _run(["npm", "ci", *INSTALL_OPTIONS])
             _run(["npm", "run", "build"])
             marker.write_text(run)
     return CLIENTS

@@ -11,7 +11,7 @@ from tests.documented import Block, blocks, pages
 
 FIRST_HOUR = "tests/local_stack/test_documented_commands.py"
 STREAM = "tests/realtime/test_streaming_docs.py"
-JAVASCRIPT = "tests/realtime/test_streaming_docs_javascript.py"
+PACKAGE = "tests/web/test_package.py"
 MOVESPECS = "tests/detection/test_movespec_docs.py"
 RESTORE = (
     "tests/realtime/test_restore.py",
@@ -85,9 +85,7 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "test_the_client_in_python_streams_a_camera",
     ),
     ("docs/streaming.md", "def follow"): (STREAM, "test_the_client_in_python_works"),
-    ("docs/streaming.md", "class KynaStream"): (JAVASCRIPT, "test_a_page_counts_squats"),
-    ("docs/streaming.md", "mediaBegan"): (JAVASCRIPT, "test_a_page_counts_squats"),
-    ("docs/streaming.md", 'from "ws"'): (JAVASCRIPT, "test_node_with_ws_counts_squats"),
+    ("docs/streaming.md", 'from "ws"'): (PACKAGE, "test_a_program_in_node_counts_squats"),
 }
 ON_A_SERVER = (
     "It changes a machine as root, by systemd. Its unit names are held by test_systemd.py."

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.client.scripted_server import Message, Peer, Script
+from tests.client.scripted_server import Message, Peer, Refusal, Script
 
 Moment = tuple[float, bool]
 
@@ -35,7 +35,7 @@ class Case:
     """A server that follows `scripts`, one for each connection, hears `heard` of each."""
 
     name: str
-    scripts: tuple[Script, ...]
+    scripts: tuple[Script | Refusal, ...]
     heard: list[list[Any]]
     went: Went
     moments: Sequence[Moment] = ((0, True), (40, True), (80, True), (120, True), (160, True))
@@ -251,6 +251,12 @@ CASES = [
             ),
         )
         for code, error in STOP.items()
+    ),
+    Case(
+        name="a proxy that finds no server",
+        scripts=((502, {}), (503, {}), served(3)),
+        heard=[[], [], WHOLE],
+        went=COMPLETED,
     ),
     Case(
         name="told to wait",

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from client.moments import Moment, batches_of
 from client.stream import StreamClient
 from detection import Landmark, PoseFrame
 from tests.client.cases import CASES, Case, Went, shape
-from tests.client.scripted_server import scripted
+from tests.client.scripted_server import Peer, scripted
 from tests.node import WEB, built_clients, node
 
 TOKEN = "runtime.token.signature"
@@ -102,6 +103,42 @@ def test_a_frame_is_sent_as_the_stream_s_page_describes_it(
     assert frame["landmarks"][32] == {
         "name": "right_foot_index", "x": 0.1, "y": 0.2, "z": 0.3, "visibility": 0.9
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("drive", [in_python, in_javascript])
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        ("", []),
+        ("....", []),
+        ("xxx", [1, 2, 3]),
+        ("x...x", [1, 2]),
+        ("xx.", [1, 2, "clock 1000"]),
+        ("xxxxxxxxx..", [*range(1, 10), "clock 5000"]),
+        ("xx.......xx..", [1, 2, "clock 2500", 3, 4, "clock 6000"]),
+        ("x...........", [1, "clock 2000"]),
+        ("x...........x", [1, "clock 2000", 2]),
+    ],
+)
+def test_the_clock_is_told_where_nobody_was_seen(
+    seen: str, told: list[Any], drive: Callable[[Case, str], Went]
+) -> None:
+    """`seen` has a sign for each half second."""
+    moments = [(500.0 * number, sign == "x") for number, sign in enumerate(seen)]
+    case = replace(CASES[0], scripts=(acknowledging,), moments=moments)
+    with scripted(*case.scripts) as server:
+        drive(case, server.url)
+    [heard] = server.heard
+    assert [one for message in heard[:-1] for one in shape(message)] == told
+    assert heard[-1] == {"type": "finalize"}
+
+
+def acknowledging(peer: Peer) -> None:
+    peer.greet()
+    while (message := peer.hear())["type"] == "frame_batch":
+        peer.ack(message)
+    peer.done()
+    peer.socket.close(1000)
 
 
 def test_batches_are_sent_again_as_they_were() -> None:

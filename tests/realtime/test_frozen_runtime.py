@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -25,7 +24,7 @@ from local_stack.guard import children_of
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from tests.conftest import Machine
-from tests.plugin import skip_without
+from tests.node import IMPORTS, built_clients, node
 from tests.server import RuntimeServer, runtime_server
 from tests.waiting import eventually
 
@@ -36,24 +35,22 @@ HALF = len(POSES) // 20 * 10
 FRAMES = wire_frames(POSES)
 Go = Callable[[], None]
 
-NODE = """
-import {readFileSync} from "node:fs";
+JAVASCRIPT = f"""
+{IMPORTS}
 const [session, poses, half] = JSON.parse(readFileSync(process.argv[2]));
-const stream = new KynaStream(session, {
-  event: () => {},
-  rejected: (reason) => console.error(reason),
-  done(done) {
-    console.log(JSON.stringify(done));
-    process.exit(); // its close is never answered
-  },
-  stopped: (code, error) => console.error(code, error?.code),
-});
-const add = (pose, i) => stream.add(pose, i * 50);
+const stream = createStream(session, {{
+  WebSocket,
+  silentMs: 500,
+  onRejected: (reason) => console.error(reason),
+}});
+const add = (landmarks, index) => stream.add({{timestampMs: index * 50, landmarks}});
 poses.slice(0, half).forEach(add);
-process.stdin.once("data", () => {
-  poses.slice(half).forEach((pose, i) => add(pose, half + i));
-  stream.finalize();
-});
+process.stdin.once("data", async () => {{
+  poses.slice(half).forEach((pose, index) => add(pose, half + index));
+  const {{status, acceptedFrames}} = await stream.finalize();
+  console.log(JSON.stringify({{status, accepted_frames_total: acceptedFrames}}));
+  process.exit(); // its close is never answered
+}});
 """
 
 
@@ -101,18 +98,13 @@ def documented_python(created: dict[str, Any], go: Go, _: Path) -> dict[str, Any
     return done
 
 
-def documented_javascript(created: dict[str, Any], go: Go, folder: Path) -> dict[str, Any]:
+def in_javascript(created: dict[str, Any], go: Go, folder: Path) -> dict[str, Any]:
     program, given = folder / "page.mjs", folder / "given.json"
-    program.write_text(hurried(code("javascript", "class KynaStream")) + NODE)
+    program.write_text(JAVASCRIPT)
     poses = [[point._asdict() for point in pose.landmarks] for pose in POSES]
     given.write_text(json.dumps([created, poses, HALF]))
-    node = shutil.which("node")
-    assert node is not None
     with subprocess.Popen(
-        [node, "--experimental-websocket", "--no-warnings", program, given],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        [node(), program, given], stdin=-1, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         go()
         told, errors = process.communicate(b"go\n", timeout=60)
@@ -121,7 +113,7 @@ def documented_javascript(created: dict[str, Any], go: Go, folder: Path) -> dict
     return done
 
 
-CLIENTS = (stream_client, documented_python, documented_javascript)
+CLIENTS = (stream_client, documented_python, in_javascript)
 
 
 @pytest.fixture
@@ -138,9 +130,7 @@ def test_its_clients_go_on_through_another_and_every_frame_counts_once(
     way: CuttingProxy,
     tmp_path: Path,
 ) -> None:
-    if shutil.which("node") is None:
-        skip_without("no node is installed")
-        return
+    built_clients()
     through = f"ws://127.0.0.1:{way.port}/api/detection/stream"
     sessions = [create(owner, squat, through) for _ in CLIENTS]
     is_frozen = threading.Event()

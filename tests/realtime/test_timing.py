@@ -32,8 +32,11 @@ LEASE_SECONDS = timing.LEASE.total_seconds()
 GRACE_SECONDS = timing.FINALIZING_GRACE.total_seconds()
 SLACK_SECONDS = timing.IDLE_SLACK.total_seconds()
 MARGIN_SECONDS = timing.IDLE_MARGIN.total_seconds()
-# Of the documented clients, which attach by it as well.
-DOCUMENTED_SILENT_SECONDS = said_seconds("docs/streaming.md", r"\bSILENT_SECONDS = (\d+)")
+# Of the documented client and that in JavaScript, which attach by it as well.
+OTHERS_SILENT_SECONDS = min(
+    said_seconds("docs/streaming.md", r"\bSILENT_SECONDS = (\d+)"),
+    said_seconds("clients/web/src/line.ts", r"\bSILENT_MS = (\d+)_000;"),
+)
 
 # Each is less than what follows it.
 RELATIONS = {
@@ -98,11 +101,11 @@ RELATIONS = {
     "the client gives the attach up": [
         3 * timing.PULSE_SECONDS,
         said_seconds("deploy/nginx.conf", r"proxy_read_timeout (\d+)s;\n\s+proxy_send_timeout"),
-        min(OPEN_SECONDS, DOCUMENTED_SILENT_SECONDS),
+        min(OPEN_SECONDS, OTHERS_SILENT_SECONDS),
     ],
     "a client that waits for an answer is told to wait before it takes the server for frozen": [
         timing.HEARTBEAT_SECONDS,
-        min(SILENT_SECONDS, DOCUMENTED_SILENT_SECONDS),
+        min(SILENT_SECONDS, OTHERS_SILENT_SECONDS),
     ],
     "what a client that is refused still sends is over before its socket is": [
         timing.QUIET_SECONDS,

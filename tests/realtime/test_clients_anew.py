@@ -1,7 +1,6 @@
-"""The two clients of docs/streaming.md on a real runtime: started anew, and left by a person."""
+"""The client of docs/streaming.md and that in JavaScript: started anew, and left by a person."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from test_streaming_docs import code
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from tests.conftest import Machine
-from tests.plugin import skip_without
+from tests.node import IMPORTS, built_clients, node
 from tests.server import RuntimeServer
 from tests.waiting import eventually
 
@@ -29,7 +28,7 @@ POSES = perform("squat", repetitions=1, fps=30)[: FIRST + SECOND]
 PYTHON = """
 import sys
 
-session, poses, is_last = json.load(open(sys.argv[1]))
+session, poses, is_last, _ = json.load(open(sys.argv[1]))
 
 
 def batches():
@@ -43,21 +42,18 @@ def batches():
 print(follow(session, batches(), on_event=lambda event: None)["status"])
 """
 
-# What a page has: a camera of 100 frames a second, whose media begin at 0, and a landmarker.
-PAGE = """
-import {readFileSync} from "node:fs";
-const [session, poses, isLast] = JSON.parse(readFileSync(process.argv[2]));
-const counter = {textContent: 0};
-let shown = 0;
-const video = {
-  requestVideoFrameCallback(callback) {
-    const show = () => callback(performance.now(), {mediaTime: shown++ / 100});
-    if (shown < poses.length) setTimeout(show, 10);
-    else if (isLast) stream.finalize();
-    else setTimeout(() => {}, 60_000);
-  },
-};
-const landmarker = {detectForVideo: () => ({worldLandmarks: [poses[shown - 1]]})};
+JAVASCRIPT = f"""
+{IMPORTS}
+const [session, poses, isLast, frameMs] = JSON.parse(readFileSync(process.argv[2]));
+const onRejected = (reason) => console.error(reason);
+const stream = createStream(session, {{WebSocket, onRejected}});
+const beganMs = Date.now();
+for (const [index, landmarks] of poses.entries()) {{
+  stream.add({{timestampMs: beganMs + index * frameMs, landmarks}});
+  await stream.ready;
+}}
+if (!isLast) await pause(60_000);
+console.log((await stream.finalize()).status);
 """
 
 
@@ -68,13 +64,10 @@ def program_in_python(folder: Path) -> list[str]:
 
 
 def program_in_javascript(folder: Path) -> list[str]:
-    node = shutil.which("node")
-    if node is None:
-        skip_without("no node is installed")
-        return []
+    built_clients()
     path = folder / "page.mjs"
-    path.write_text(PAGE + code("javascript", "class KynaStream") + code("javascript", "onFrame"))
-    return [node, "--experimental-websocket", "--no-warnings", str(path)]
+    path.write_text(JAVASCRIPT)
+    return [node(), str(path)]
 
 
 @contextmanager
@@ -101,11 +94,11 @@ def test_a_client_that_is_started_anew_has_every_frame_accepted(
     else:
         program = program_in_javascript(tmp_path)
         poses = [[point._asdict() for point in pose.landmarks] for pose in POSES]
-    with started(program, tmp_path, created, poses[:FIRST], False):
+    with started(program, tmp_path, created, poses[:FIRST], False, 10):
         eventually(
             lambda: session_of(created).accepted_frames_total == FIRST, "the first are accepted"
         )
-    with started(program, tmp_path, created, poses[FIRST:], True) as again:
+    with started(program, tmp_path, created, poses[FIRST:], True, 10) as again:
         told, errors = again.communicate(timeout=30)
     assert (told, errors) == ("completed\n", "")  # and not a word of a rejection
     session = session_of(created)
@@ -117,7 +110,7 @@ def test_a_client_that_is_started_anew_has_every_frame_accepted(
 LEFT = """
 import sys
 
-session, poses, _ = json.load(open(sys.argv[1]))
+session, poses, *_ = json.load(open(sys.argv[1]))
 shown = [*poses, *[None] * 60]
 camera = ((50 * number, pose) for number, pose in enumerate(shown))
 print(follow(session, batched(camera), on_event=lambda event: None)["status"])
@@ -137,11 +130,9 @@ def test_a_client_whose_person_leaves_midway_tells_of_it(
         poses: list[Any] = [wire_frame(pose, 0)["landmarks"] for pose in midway]
     else:
         program = program_in_javascript(tmp_path)
-        page = Path(program[-1])
-        page.write_text(page.read_text().replace("shown++ / 100", "shown++ / 20"))
         poses = [[point._asdict() for point in pose.landmarks] for pose in midway]
         poses += [None] * 60
-    with started(program, tmp_path, created, poses, True) as client:
+    with started(program, tmp_path, created, poses, True, 50) as client:
         told, errors = client.communicate(timeout=30)
     assert (told, errors) == ("completed\n", "")
     assert session_of(created).accepted_frames_total == len(midway)
