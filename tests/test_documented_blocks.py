@@ -42,6 +42,8 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "tests/detection/test_engine_docs.py",
         "test_the_program_of_the_reference_runs",
     ),
+    ("docs/integrators.md", "createServer"): (PACKAGE, "test_a_page_of_one_s_own_counts"),
+    ("docs/integrators.md", "npm pack"): (PACKAGE, "test_a_page_of_one_s_own_counts"),
     ("docs/movespec.md", "name: squat  "): (
         MOVESPECS,
         "test_the_example_of_the_reference_has_no_issues",
