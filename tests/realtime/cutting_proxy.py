@@ -15,6 +15,8 @@ class CuttingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
+        # While it is, every connection is closed at once.
+        self.is_away = False
         self._sockets: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
@@ -23,6 +25,9 @@ class CuttingProxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                if self.is_away:
+                    client.close()
+                    continue
                 server = socket.create_connection(("127.0.0.1", self.target_port))
                 byte_limit = (
                     self._byte_limits[self.connections]
@@ -48,6 +53,13 @@ class CuttingProxy:
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def go_away(self) -> None:
+        """Cut every connection, and let none through."""
+        self.is_away = True
+        for each in self._sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         # A close alone wakes nobody who waits in accept.
