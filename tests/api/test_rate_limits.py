@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from kynaplatform.api.rate_limits import (
+    MINUTE,
     CounterUnavailable,
     Decision,
     Limit,
@@ -42,6 +43,11 @@ def counter(request):
 
 def make_key(kind="project"):
     return f"{kind}:{uuid.uuid4()}"
+
+
+def kept(counter):
+    """How many keys a counter of one process remembers."""
+    return sum(map(len, counter._times.values()))
 
 
 def count_admitted(counter, limits, hits, now):
@@ -142,6 +148,24 @@ def test_it_takes_over_60_seconds_back_as_a_new_clock(counter):
     assert counter.hit(limits, 60) == Decision(False, 1, 0, 50)
 
 
+# Windows of other lengths
+
+
+def test_a_limit_has_a_window_of_its_own(counter):
+    brief, long = Limit(make_key(), 5), Limit(make_key("try"), 2, 10 * MINUTE)
+    assert counter.hit([brief, long], 1_000) == Decision(True, 2, 1, 600)
+    assert counter.hit([brief, long], 1_030) == Decision(True, 2, 0, 570)
+    assert counter.hit([brief, long], 1_599.999999) == Decision(False, 2, 0, 1)
+    assert counter.peek([brief], 1_599.999999) == Decision(True, 5, 5, 1)
+    assert counter.hit([brief, long], 1_600) == Decision(True, 2, 0, 30)
+
+
+def test_a_quota_of_0_refuses_for_the_window(counter):
+    assert counter.hit([Limit(make_key("try"), 0, 10 * MINUTE)], 1_000) == Decision(
+        False, 0, 0, 600
+    )
+
+
 @pytest.mark.parametrize("limits", [[], [Limit("project:a", 1), Limit("project:a", 2)]])
 def test_it_refuses_no_limits_and_a_key_twice(counter, limits):
     with pytest.raises(ValueError, match="no key twice"):
@@ -159,32 +183,34 @@ class Model:
 
     def meet(self, limits, now, counting):
         live = {}
-        for key, _ in limits:
-            live[key] = [each for each in self.times.get(key, []) if each > now - 60]
+        for key, _, window in limits:
+            oldest = now - window / 1_000_000
+            live[key] = [each for each in self.times.get(key, []) if each > oldest]
         full = [limit for limit in limits if len(live[limit.key]) >= limit.quota]
         if not full and counting:
-            for key, _ in limits:
+            for key, _, _ in limits:
                 live[key].append(now)
                 self.times.setdefault(key, []).append(now)
         told = []
-        for key, quota in full or limits:
-            times = live[key]
-            wait = times[max(0, len(times) - quota)] + 60 - now if times and quota else 0
-            told.append((max(0, quota - len(times)), -wait if quota else -60, quota))
+        for key, quota, window in full or limits:
+            times, seconds = live[key], window / 1_000_000
+            wait = times[max(0, len(times) - quota)] + seconds - now if times and quota else 0
+            told.append((max(0, quota - len(times)), -wait if quota else -seconds, quota))
         remaining, minus_wait, quota = min(told)
         return Decision(not full, quota, remaining, max(1, math.ceil(-minus_wait)))
 
 
 calls = st.lists(
     st.tuples(
-        st.sampled_from([0, 0, 0.25, 1, 7.5, 29.75, 60, 61]),
+        st.sampled_from([0, 0, 0.25, 1, 7.5, 29.75, 60, 61, 600, 601]),
         st.dictionaries(
-            st.sampled_from("abc"), st.sampled_from([0, 1, 2, 3, 5, 1_000_000]), min_size=1
+            st.sampled_from("abcd"), st.sampled_from([0, 1, 2, 3, 5, 1_000_000]), min_size=1
         ),
         st.sampled_from([True, True, True, False]),
     ),
     max_size=60,
 )
+WINDOWS = {"c": MINUTE // 2, "d": 10 * MINUTE}
 eras = itertools.count(1)
 
 
@@ -195,10 +221,13 @@ eras = itertools.count(1)
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_it_meets_every_call_as_a_list_of_times_would(counter, calls):
-    model, run, now = Model(), uuid.uuid4(), 10_000.0 * next(eras)
+    model, run, now = Model(), uuid.uuid4(), 100_000.0 * next(eras)
     for step, quotas, counting in calls:
         now += step
-        limits = [Limit(f"project:{run}-{name}", quota) for name, quota in quotas.items()]
+        limits = [
+            Limit(f"project:{run}-{name}", quota, WINDOWS.get(name, MINUTE))
+            for name, quota in quotas.items()
+        ]
         decision = (counter.hit if counting else counter.peek)(limits, now)
         assert decision == model.meet(limits, now, counting)
 
@@ -254,7 +283,7 @@ def test_a_flood_of_keys_keeps_no_more_than_it_may_and_the_oldest_are_forgotten(
     assert counter.hit([hit_again], 102) == Decision(True, 6, 0, 58)
     for n in range(999, 1_500):
         assert counter.hit([Limit(f"address:{n}", 60)], 103).allowed
-    assert len(counter._times) == 1_000
+    assert kept(counter) == 1_000
     assert counter.hit([forgotten], 104) == Decision(True, 5, 4, 60)
     assert counter.hit([hit_again], 104) == Decision(False, 6, 0, 56)
 
@@ -264,7 +293,18 @@ def test_keys_without_a_hit_in_the_window_are_kept_no_longer():
     for n in range(1_000):
         counter.hit([Limit(f"address:{n}", 60)], 100 + n / 100)
     assert counter.peek([Limit("address:0", 60)], 165).remaining == 60
-    assert len(counter._times) == 499
+    assert kept(counter) == 499
+
+
+def test_keys_of_a_longer_window_neither_leave_early_nor_hold_others():
+    counter = ProcessCounter(most_keys=100)
+    long = Limit(make_key("try"), 1, 10 * MINUTE)
+    assert counter.hit([long], 100).allowed
+    for n in range(500):
+        assert counter.hit([Limit(f"address:{n}", 60)], 101).allowed
+    assert counter.hit([long], 200) == Decision(False, 1, 0, 500)
+    assert kept(counter) == 1
+    assert counter.hit([long], 700).allowed
 
 
 def test_it_counts_a_quota_of_a_hundred_thousand():
@@ -293,6 +333,12 @@ def test_redis_keeps_only_live_hits_and_lets_keys_expire(redis_counter, redis_ur
     assert redis_counter.hit(limits, 160).allowed
     assert client.llen(name) == 1
     assert 60 < client.ttl(name) <= 120
+
+
+def test_redis_keeps_a_key_for_two_of_its_windows(redis_counter, redis_url):
+    long = Limit(make_key("try"), 10, 10 * MINUTE)
+    assert redis_counter.hit([Limit(make_key(), 10), long], 100).allowed
+    assert 600 < Redis.from_url(redis_url).ttl(PREFIX + long.key) <= 1_200
 
 
 def test_redis_that_lost_the_script_gets_it_again(redis_counter, redis_url):
@@ -332,6 +378,12 @@ def test_redis_that_answers_with_an_error_is_unavailable(redis_counter, redis_ur
 @pytest.mark.parametrize(("rate", "quota"), [("60/minute", 60), ("0/minute", 0), ("007/minute", 7)])
 def test_it_reads_a_rate(rate, quota):
     assert parse_rate(rate) == quota
+
+
+def test_it_reads_a_rate_of_another_window():
+    assert parse_rate("60/10minutes", per="10minutes") == 60
+    with pytest.raises(ValueError, match="written N/10minutes, such as 60/10minutes"):
+        parse_rate("60/minute", per="10minutes")
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,32 @@
-"""Exact rolling windows of 60 s: `in_process` counts in one process, `over_redis` across them."""
+"""Exact rolling windows: `in_process` counts in one process, `over_redis` across them."""
 
 import re
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 SECOND = 1_000_000  # times are whole microseconds, which both counters compare exactly
-WINDOW = 60 * SECOND
+MINUTE = 60 * SECOND
+# A `now` that is further before the newest hit is of a new clock.
+FARTHEST_BACK = MINUTE
 
 
 class Limit(NamedTuple):
-    """At most `quota` hits of `key` in any 60 s; 0 refuses every hit.
+    """At most `quota` hits of `key` in any `window` microseconds; 0 refuses every hit.
 
-    `key` is `kind:name`, such as `project:<uuid>`; shorten a name that strangers choose.
+    `key` is `kind:name`, such as `project:<uuid>`; shorten a name that strangers choose. A kind has
+    one window.
     """
 
     key: str
     quota: int
+    window: int = MINUTE
 
 
 class Decision(NamedTuple):
     """What a hit met, told for the limit with the least left, or for the one that denies longest.
 
-    `reset_seconds`, 1 to 60, is the wait until one more than `remaining` is admitted: until the
-    oldest hit leaves the window. It is 1 when nothing is counted, and 60 under a quota of 0.
+    `reset_seconds` is the wait until one more than `remaining` is admitted: until the oldest hit
+    leaves the window. It is 1 when nothing is counted, and the window under a quota of 0.
     """
 
     allowed: bool
@@ -50,11 +54,11 @@ class CounterUnavailable(Exception):
     """The counter is out of reach; a hit that timed out may have been counted."""
 
 
-def parse_rate(rate: str) -> int:
+def parse_rate(rate: str, per: str = "minute") -> int:
     """Read `N/minute` as N; `0/minute` refuses every hit. Anything else is a ValueError."""
-    match = re.fullmatch(r"([0-9]{1,9})/minute", rate)
+    match = re.fullmatch(rf"([0-9]{{1,9}})/{per}", rate)
     if match is None:
-        raise ValueError(f"A rate is written N/minute, such as 60/minute, not {rate!r}.")
+        raise ValueError(f"A rate is written N/{per}, such as 60/{per}, not {rate!r}.")
     return int(match[1])
 
 
@@ -64,6 +68,7 @@ class Usage(NamedTuple):
     quota: int
     used: int
     frees_at: int
+    window: int
 
 
 def check_limits(limits: Sequence[Limit]) -> None:
@@ -73,7 +78,7 @@ def check_limits(limits: Sequence[Limit]) -> None:
 
 def decide(allowed: bool, now: int, usages: Sequence[Usage]) -> Decision:
     remaining, minus_wait, limit = min(
-        (max(0, quota - used), now - frees_at - WINDOW if used or not quota else 0, quota)
-        for quota, used, frees_at in usages
+        (max(0, quota - used), now - frees_at - window if used or not quota else 0, quota)
+        for quota, used, frees_at, window in usages
     )
     return Decision(allowed, limit, remaining, reset_seconds=max(1, -(minus_wait // SECOND)))

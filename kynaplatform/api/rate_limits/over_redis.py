@@ -12,7 +12,16 @@ from redis.retry import Retry
 
 from kynaplatform.outages import REDIS
 
-from . import SECOND, WINDOW, CounterUnavailable, Decision, Limit, Usage, check_limits, decide
+from . import (
+    FARTHEST_BACK,
+    SECOND,
+    CounterUnavailable,
+    Decision,
+    Limit,
+    Usage,
+    check_limits,
+    decide,
+)
 
 TIMEOUT_SECONDS = 0.5
 REST_SECONDS = 5.0
@@ -22,18 +31,23 @@ PREFIX = "{kyna}:rate:"  # the braces keep all keys of one call in one slot of a
 # A key is the list of its hits' times, oldest first: 10 bytes each. No clock runs backwards here
 # either: a time before the newest hit becomes the newest hit's, unless it is over 60 s before it.
 SCRIPT = """
-local window, counting, now = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
+local farthest_back, counting, now = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
 end
 for _, key in ipairs(KEYS) do
   local newest = tonumber(redis.call('LINDEX', key, -1) or now)
-  if newest > now + window then redis.call('DEL', key) elseif newest > now then now = newest end
+  if newest > now + farthest_back then
+    redis.call('DEL', key)
+  elseif newest > now then
+    now = newest
+  end
 end
 local allowed, usages = 1, {}
 for i, key in ipairs(KEYS) do
-  local quota, used = tonumber(ARGV[3 + i]), redis.call('LLEN', key)
+  local quota, window = tonumber(ARGV[2 * i + 2]), tonumber(ARGV[2 * i + 3])
+  local used = redis.call('LLEN', key)
   local gone, high, middle = 0, used, 0
   while gone < high do
     if tonumber(redis.call('LINDEX', key, middle)) <= now - window then
@@ -47,12 +61,12 @@ for i, key in ipairs(KEYS) do
   used = used - gone
   if used >= quota then allowed = 0 end
   local frees_at = redis.call('LINDEX', key, math.max(0, used - quota)) or now
-  usages[i] = {quota, used, tonumber(frees_at)}
+  usages[i] = {quota, used, tonumber(frees_at), window}
 end
 if allowed == 1 and counting then
   for i, key in ipairs(KEYS) do
     redis.call('RPUSH', key, string.format('%.0f', now))
-    redis.call('PEXPIRE', key, 2 * window / 1000)
+    redis.call('PEXPIRE', key, 2 * usages[i][4] / 1000)
     usages[i][2] = usages[i][2] + 1
   end
 end
@@ -66,7 +80,7 @@ class RedisCounter:
     Raises CounterUnavailable when Redis does not answer within 0.5 s, or answers with an error
     (loading, read-only, out of memory). It never tries again: the hit might count twice. For 5 s
     after that no call asks, then one at a time whether Redis is back; the others wait for
-    nothing. Keys expire two minutes after their last hit. Give Redis
+    nothing. Keys expire two windows after their last hit. Give Redis
     `maxmemory-policy noeviction`: under any other, a full Redis forgets counts.
     """
 
@@ -100,11 +114,11 @@ class RedisCounter:
 
     def _ask(self, limits: Sequence[Limit], now: float | None, counting: bool) -> Decision:
         moment = "" if now is None else int(now * SECOND)
-        quotas = [limit.quota for limit in limits]
+        sizes = [size for limit in limits for size in (limit.quota, limit.window)]
         try:
             reply = self._script(
                 keys=[PREFIX + limit.key for limit in limits],
-                args=[WINDOW, int(counting), moment, *quotas],
+                args=[FARTHEST_BACK, int(counting), moment, *sizes],
             )
         except RedisError as error:
             self._is_away, self._rests_until = True, time.monotonic() + REST_SECONDS
