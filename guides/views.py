@@ -1,31 +1,17 @@
 """The pages that anybody may read: what this is, and the guides. None asks for a login."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect
-from django.template.loader import render_to_string
 from django.urls import reverse
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from guides.rendering import rendered
 from guides.shelf import GUIDES, SHELF, TYPES, files
 from kynaplatform.api.readiness import OK, UNKNOWN, is_ready, readiness
+from kynaplatform.public_pages import PublicView, kept, page
 
 PAGE_SECONDS, FILE_SECONDS = 300, 3600
-
-
-class PublicView(APIView):
-    """A page whatever Accept and Authorization say. It counts on no limit and asks no database."""
-
-    authentication_classes = []
-    http_method_names = ["get", "head"]
-    schema = None
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
-        renderer = self.get_renderers()[0]
-        return renderer, renderer.media_type
 
 
 class HomeView(PublicView):
@@ -36,15 +22,15 @@ class HomeView(PublicView):
         """
         states = readiness().states()
         shown = {"shelf": SHELF, "is_ready": is_ready(states), "faults": _faults(states)}
-        page = _page("guides/home.html", shown)
-        page.headers["Cache-Control"] = "no-store"
-        return page
+        answer = page("guides/home.html", shown)
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
 
 
 class GuidesView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """`/docs/`: every guide, with a line on each."""
-        return _kept(_page("guides/guides.html", {"shelf": SHELF}), PAGE_SECONDS)
+        return kept(page("guides/guides.html", {"shelf": SHELF}), PAGE_SECONDS)
 
 
 class GuideView(PublicView):
@@ -55,14 +41,14 @@ class GuideView(PublicView):
         """
         if (guide := GUIDES.get(name)) is not None:
             shown = {"shelf": SHELF, "guide": guide, "page": rendered(guide)}
-            return _kept(_page("guides/guide.html", shown), PAGE_SECONDS)
+            return kept(page("guides/guide.html", shown), PAGE_SECONDS)
         if (as_page := name.removesuffix(".md")) in GUIDES:  # as the repository calls it
             return HttpResponseRedirect(reverse("guide", args=[as_page]))
         if (path := files().get(name)) is not None:
-            return _kept(
+            return kept(
                 HttpResponse(path.read_bytes(), content_type=TYPES[path.suffix]), FILE_SECONDS
             )
-        return _page("guides/missing.html", {"shelf": SHELF}, status=404)
+        return page("guides/missing.html", {"shelf": SHELF}, status=404)
 
 
 def _faults(states: Mapping[str, str]) -> list[str]:
@@ -72,12 +58,3 @@ def _faults(states: Mapping[str, str]) -> list[str]:
         for name, state in states.items()
         if state not in (OK, UNKNOWN)
     ]
-
-
-def _page(template: str, shown: Mapping[str, Any], status: int = 200) -> HttpResponse:
-    return HttpResponse(render_to_string(template, dict(shown)), status=status)
-
-
-def _kept(answer: HttpResponse, seconds: int) -> HttpResponse:
-    answer.headers["Cache-Control"] = f"public, max-age={seconds}"
-    return answer

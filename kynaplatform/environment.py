@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -75,9 +76,10 @@ def _switched(text: str) -> bool:
     return SWITCHES[text]
 
 
-def rate(name: str, *, default: str) -> int:
-    """Requests per minute, from `100/minute`."""
-    return read(name, default, parse_rate, "a number of requests such as 60/minute")
+def rate(name: str, *, default: str, per: str = "minute") -> int:
+    """Requests per minute, from `100/minute`, or per another window that is named so."""
+    parse = partial(parse_rate, per=per)
+    return read(name, default, parse, f"a number of requests such as 60/{per}")
 
 
 def log_level(name: str, *, default: str) -> str:

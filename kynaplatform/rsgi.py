@@ -41,7 +41,7 @@ STAFF_THREADS = 2
 STAFF_PATHS = ("/admin/", "/static/")
 # Pages for anybody: the first waits for what is down, and then no page of staff with it.
 PUBLIC_THREADS, MOST_READERS_WAITING = 2, 128
-HOME_PATH, GUIDES_PATH = "/", "/docs/"
+PUBLIC_PAGES, PUBLIC_PATHS = frozenset({"/", "/try"}), ("/docs/", "/try/figures/")
 # A list of everything takes minutes, or longer to who reads it slowly: one at a time.
 DOWNLOAD_PREFIX, DOWNLOAD_SUFFIX = "/admin/", "/csv/"
 DOWNLOAD_THREADS, MOST_DOWNLOADS_WAITING = 1, 2
@@ -152,7 +152,7 @@ class Application:
             return self._for_logins
         if path in MONITOR_PATHS:
             return self._for_health if path == HEALTH_PATH else self._for_monitors
-        if path == HOME_PATH or path.startswith(GUIDES_PATH):
+        if path in PUBLIC_PAGES or path.startswith(PUBLIC_PATHS):
             return self._for_public
         if path.startswith(DOWNLOAD_PREFIX) and path.endswith(DOWNLOAD_SUFFIX):
             return self._for_downloads

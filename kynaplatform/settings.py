@@ -122,6 +122,11 @@ RATE_LIMIT_ANONYMOUS = rate("RATE_LIMIT_ANONYMOUS", default="60/minute")
 RATE_LIMIT_LOGIN = rate("RATE_LIMIT_LOGIN", default="10/minute")
 RATE_LIMIT_ATTACH = rate("RATE_LIMIT_ATTACH", default="60/minute")
 
+# --- The page that counts whoever stands before it ---------------------------------------
+TRY_PAGE = switch("TRY_PAGE", default=not PRODUCTION)
+# Sessions of all who try, in any ten minutes.
+TRY_SESSIONS = rate("TRY_SESSIONS", default="60/10minutes", per="10minutes")
+
 # --- Default limits of what a project keeps; staff override them per project --------------
 MOVESPECS_PER_PROJECT = count("MOVESPECS_PER_PROJECT", default=500)
 VERSIONS_PER_MOVESPEC = count("VERSIONS_PER_MOVESPEC", default=200)
@@ -145,6 +150,7 @@ INSTALLED_APPS = [
     "sessions_app",
     "replay",
     "guides",
+    "tryout",
     "staff.apps.StaffConfig",
 ]
 # Of what machines ask for, which knows no cookies (kynaplatform/wsgi.py).
@@ -202,7 +208,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
-WHITENOISE_USE_FINDERS = not PRODUCTION
+# In development what `make web` has built is served at once.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -1,5 +1,6 @@
 """Every path. `/api/` has no version and no trailing slash."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -20,6 +21,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("guides.urls")),
 ]
+if settings.TRY_PAGE:
+    urlpatterns.append(path("", include("tryout.urls")))
 
 handler400 = "kynaplatform.api.errors.answer_bad_request"
 handler403 = "kynaplatform.api.errors.answer_forbidden"

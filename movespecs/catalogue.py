@@ -30,6 +30,10 @@ def catalogue_id(slug: str) -> UUID:
     return uuid5(NAMESPACE, f"movespec/{slug}")
 
 
+def catalogue_slugs(folder: Path = FOLDER) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
 def catalogue_text(slug: str, folder: Path = FOLDER) -> str:
     return (folder / f"{slug}.yaml").read_text(encoding="utf-8")
 
@@ -48,23 +52,45 @@ def catalogue_load(*, now: datetime, folder: Path = FOLDER) -> list[CatalogueEnt
         defaults={"name": "Public catalogue", "organization": organization},
     )
     return [
-        _load(project, path.stem, catalogue_text(path.stem, folder), now)
-        for path in sorted(folder.glob("*.yaml"))
+        catalogue_release(
+            movespec_id=catalogue_id(slug),
+            project=project,
+            visibility=Visibility.PUBLIC,
+            forked_from=None,
+            slug=slug,
+            yaml_source=catalogue_text(slug, folder),
+            now=now,
+        )
+        for slug in catalogue_slugs(folder)
     ]
 
 
-def _load(project: Project, slug: str, yaml_source: str, now: datetime) -> CatalogueEntry:
+def catalogue_release(
+    *,
+    movespec_id: UUID,
+    project: Project,
+    visibility: Visibility,
+    forked_from: MoveSpec | None,
+    slug: str,
+    yaml_source: str,
+    now: datetime,
+) -> CatalogueEntry:
+    """Release a text of the catalogue as this MoveSpec, which is made where it is not there.
+
+    A MoveSpec with this very text is left as it is, and so is an archived one.
+    """
     spec = validate(yaml_source).spec
     if spec is None:
         raise ValueError(f"{slug}.yaml is not a valid MoveSpec")
     with transaction.atomic():
         movespec, is_new = MoveSpec.objects.get_or_create(
-            id=catalogue_id(slug),
+            id=movespec_id,
             defaults={
                 "project": project,
                 "name": spec.name,
                 "description": spec.description,
-                "visibility": Visibility.PUBLIC,
+                "visibility": visibility,
+                "forked_from": forked_from,
                 "created_at": now,
                 "updated_at": now,
             },

@@ -66,8 +66,8 @@ def load(path: Path) -> Recording:
         raise RecordingInvalid(f"{path.name} is not a recording: it nests too deeply.") from error
 
 
-def save(path: Path, recording: Recording) -> None:
-    """Write a recording; the same recording gives the same bytes."""
+def packed(recording: Recording) -> bytes:
+    """A recording as its file is; the same recording gives the same bytes."""
     document = {
         "exercise": recording.exercise,
         "count": recording.count,
@@ -77,7 +77,11 @@ def save(path: Path, recording: Recording) -> None:
         "frames": [pose and [_numbers(landmark) for landmark in pose] for pose in recording.frames],
     }
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)
-    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+    return gzip.compress(text.encode(), mtime=0)
+
+
+def save(path: Path, recording: Recording) -> None:
+    path.write_bytes(packed(recording))
 
 
 def _recording(document: Any) -> Recording:

@@ -19,10 +19,14 @@ LAST_USED_EVERY = timedelta(minutes=1)
 
 
 def access_token_mint(
-    *, credential: Credential, scopes: Iterable[str], now: datetime
+    *, credential: Credential, scopes: Iterable[str], now: datetime, seconds: int | None = None
 ) -> tuple[AccessToken, str]:
-    """A recorded token and its JWT. It lives no longer than its credential."""
-    expires_at = now.replace(microsecond=0) + timedelta(seconds=settings.ACCESS_TOKEN_SECONDS)
+    """A recorded token and its JWT; `seconds` None is ACCESS_TOKEN_SECONDS.
+
+    It lives no longer than its credential.
+    """
+    lifetime = timedelta(seconds=seconds or settings.ACCESS_TOKEN_SECONDS)
+    expires_at = now.replace(microsecond=0) + lifetime
     if credential.expires_at is not None:
         expires_at = min(expires_at, credential.expires_at)
     token = AccessToken(

@@ -30,17 +30,13 @@ from sessions_app.keyset import Place
 from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
 from sessions_app.listing import Asked, sessions_list
 from sessions_app.models import DetectionSession
-from sessions_app.runtime_tokens import (
-    INPUT_SCHEMA_VERSION,
-    OUTPUT_SCHEMA_VERSION,
-    runtime_token,
-)
 from sessions_app.wire import (
     EventQuery,
     SessionCreate,
     SessionCreated,
     SessionQuery,
     SessionRecord,
+    present_created,
     present_session,
 )
 
@@ -99,17 +95,7 @@ class SessionViewSet(ApiViewSet):
             now=now,
         )
         add_to_line(request._request, session_id=session.id)
-        created = SessionCreated(
-            session_id=session.id,
-            project_id=session.project_id,
-            status="created",
-            mode=session.mode,  # type: ignore[arg-type]
-            resolved_movespec_version_id=session.resolved_version_id,
-            stream_url=session.stream_url,
-            runtime_token=runtime_token(session, request.caller.organization_id, now),
-            input_schema_version=INPUT_SCHEMA_VERSION,
-            output_schema_version=OUTPUT_SCHEMA_VERSION,
-        )
+        created = present_created(session, request.caller.organization_id, now)
         return Reply(created, headers={"Idempotent-Replayed": "true"} if is_replay else {})
 
     @Operation(

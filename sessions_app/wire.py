@@ -8,7 +8,13 @@ import msgspec
 
 from kynaplatform.api.pagination import PageCursor, PageLimit
 from kynaplatform.api.wire import Answer, Body, Query, Timestamp
+from sessions_app.admission import AdmittedSession
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
+from sessions_app.runtime_tokens import (
+    INPUT_SCHEMA_VERSION,
+    OUTPUT_SCHEMA_VERSION,
+    runtime_token,
+)
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z.")]
 
@@ -73,6 +79,23 @@ class EventQuery(Query):
     after: EventId | msgspec.UnsetType = msgspec.UNSET
     type: EventType | msgspec.UnsetType = msgspec.UNSET
     limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
+
+
+def present_created(
+    session: AdmittedSession, organization_id: UUID, now: datetime
+) -> SessionCreated:
+    """An admitted session with its runtime token: a replay has the same."""
+    return SessionCreated(
+        session_id=session.id,
+        project_id=session.project_id,
+        status="created",
+        mode=session.mode,  # type: ignore[arg-type]
+        resolved_movespec_version_id=session.resolved_version_id,
+        stream_url=session.stream_url,
+        runtime_token=runtime_token(session, organization_id, now),
+        input_schema_version=INPUT_SCHEMA_VERSION,
+        output_schema_version=OUTPUT_SCHEMA_VERSION,
+    )
 
 
 def present_session(session: DetectionSession, organization_id: UUID) -> SessionRecord:

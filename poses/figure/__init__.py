@@ -10,6 +10,7 @@ from poses.figure.body import Build, Limb, Posture, between, landmarks, mirrored
 from poses.figure.camera import LANDMARKER, Camera
 from poses.figure.movements import EXERCISES, MOVEMENTS, Movement
 from poses.figure.performing import REST_SECONDS, act, hold, perform, repeat
+from poses.figure.recorded import recorded
 
 __all__ = [
     "ACTIVITIES",
@@ -28,5 +29,6 @@ __all__ = [
     "landmarks",
     "mirrored",
     "perform",
+    "recorded",
     "repeat",
 ]

@@ -3,10 +3,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from poses.figure import EXERCISES, perform
-from poses.recordings import Recording, save
-
-FPS = 30.0
+from poses.figure import EXERCISES, recorded
+from poses.recordings import save
 
 
 class Command(BaseCommand):
@@ -31,20 +29,7 @@ class Command(BaseCommand):
         if repetitions < 1:
             raise CommandError("--repetitions is at least 1.")
         try:
-            save(path, figure(exercise, repetitions))
+            save(path, recorded(exercise, repetitions))
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
         self.stdout.write(f"{path} is written: {repetitions} repetitions of {exercise}.")
-
-
-def figure(exercise: str, repetitions: int) -> Recording:
-    return Recording(
-        exercise=exercise,
-        count=repetitions,
-        rep_frames=None,
-        fps=FPS,
-        source="a figure made by code",
-        frames=[
-            tuple(frame.landmarks) for frame in perform(exercise, repetitions=repetitions, fps=FPS)
-        ],
-    )

@@ -1,0 +1,31 @@
+"""What the pages share that anybody may read. None asks for a login."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+
+class PublicView(APIView):
+    """A page whatever Accept and Authorization say. It counts on no limit and asks no database."""
+
+    authentication_classes = []
+    http_method_names = ["get", "head"]
+    schema = None
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        renderer = self.get_renderers()[0]
+        return renderer, renderer.media_type
+
+
+def page(template: str, shown: Mapping[str, Any], status: int = 200) -> HttpResponse:
+    return HttpResponse(render_to_string(template, dict(shown)), status=status)
+
+
+def kept(answer: HttpResponse, seconds: int) -> HttpResponse:
+    """The answer, which browsers and proxies may keep for so long."""
+    answer.headers["Cache-Control"] = f"public, max-age={seconds}"
+    return answer

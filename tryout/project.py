@@ -1,0 +1,107 @@
+"""The demo project of the page: its organization, a service account, a fork of each movement."""
+
+from datetime import datetime
+from threading import Event
+from uuid import UUID, uuid5
+
+from django.db import connection, transaction
+
+from kynaplatform.api.caller import require_active
+from kynaplatform.api.errors import AuthorizationFailed
+from movespecs.catalogue import (
+    NAMESPACE,
+    catalogue_id,
+    catalogue_release,
+    catalogue_slugs,
+    catalogue_text,
+)
+from movespecs.models import MoveSpec, Visibility
+from projects.credentials import credential_issue, row_is_live
+from projects.models import Credential, CredentialKind, Organization, Project
+from projects.scopes import Scope
+
+# Ids of the page's rows are the same on every installation.
+ORGANIZATION_ID = uuid5(NAMESPACE, "try/organization")
+PROJECT_ID = uuid5(NAMESPACE, "try/project")
+ACCOUNT_ID = uuid5(NAMESPACE, "try/service-account")
+NAME = "Try page"
+# Staff may lower it in the admin, at once and without a restart.
+SESSIONS_PER_MINUTE = 60
+# For the second of two processes that begin at once: it waits until the first has released all.
+LONGEST_WAIT = "10s"
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+
+# This process has made what was missing, and released the texts that it has.
+_is_prepared = Event()
+
+
+def movespec_id(slug: str) -> UUID:
+    """The fork of the catalogue's movement."""
+    return uuid5(NAMESPACE, f"try/movespec/{slug}")
+
+
+def demo_account(*, now: datetime) -> Credential:
+    """The live service account, with its project, which are made where they are missing.
+
+    Raises OrganizationSuspended, ProjectSuspended, and AuthorizationFailed once it was revoked.
+    """
+    account = _find() if _is_prepared.is_set() else None
+    if account is None:
+        account = _prepare(now)
+        _is_prepared.set()
+    project = account.project
+    require_active(
+        organization_suspended=project.organization.suspended_at is not None,
+        project_suspended=project.suspended_at is not None,
+    )
+    if not row_is_live(now, revoked_at=account.revoked_at, expires_at=account.expires_at):
+        raise AuthorizationFailed("The service account of this page was revoked.")
+    return account
+
+
+def _prepare(now: datetime) -> Credential:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LONGEST_WAIT}'")
+            cursor.execute(LOCK, [NAME])
+        organization, _ = Organization.objects.get_or_create(
+            id=ORGANIZATION_ID, defaults={"name": "kynaplatform"}
+        )
+        project, _ = Project.objects.select_related("organization").get_or_create(
+            id=PROJECT_ID,
+            defaults={
+                "name": NAME,
+                "organization": organization,
+                "rate_limit_sessions": SESSIONS_PER_MINUTE,
+            },
+        )
+        slugs = catalogue_slugs()
+        sources = MoveSpec.objects.in_bulk([catalogue_id(slug) for slug in slugs])
+        for slug in slugs:
+            catalogue_release(
+                movespec_id=movespec_id(slug),
+                project=project,
+                visibility=Visibility.PRIVATE,
+                forked_from=sources.get(catalogue_id(slug)),
+                slug=slug,
+                yaml_source=catalogue_text(slug),
+                now=now,
+            )
+        return _find() or _issue(project)
+
+
+def _find() -> Credential | None:
+    accounts = Credential.objects.select_related("project__organization")
+    return accounts.filter(id=ACCOUNT_ID).first()
+
+
+def _issue(project: Project) -> Credential:
+    """Its secret is thrown away: tokens are minted here, and by nobody else."""
+    account, _ = credential_issue(
+        project=project,
+        kind=CredentialKind.SERVICE_ACCOUNT,
+        name=NAME,
+        scopes=[Scope.SESSIONS_READ],
+        credential_id=ACCOUNT_ID,
+    )
+    return account

@@ -1,0 +1,89 @@
+"""A session for somebody without an account: counted, admitted, and with a token that reads it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from kynaplatform import clock
+from kynaplatform.api.client_address import client_address
+from kynaplatform.api.errors import AuthorizationFailed, NotFound
+from kynaplatform.api.rate_limits import MINUTE, Limit
+from kynaplatform.api.request_id import add_to_line
+from kynaplatform.api.throttling import count_request, refuse_over_limit
+from kynaplatform.api.wire import Answer, Body
+from projects.access_tokens import access_token_mint
+from sessions_app.admission import AdmissionRequest, session_admit
+from sessions_app.models import Mode
+from sessions_app.wire import SessionCreated, present_created
+from tryout.movements import slugs
+from tryout.project import demo_account, movespec_id
+
+WINDOW = 10 * MINUTE
+SESSIONS_OF_ADDRESS = 6
+TOKEN_SECONDS = 300
+
+
+class TrySessionCreate(Body):
+    movement: str
+
+
+class TrySession(Answer):
+    """`session` is as a create of the API answers; the token reads the session and its events."""
+
+    session: SessionCreated
+    access_token: str
+    expires_in: int
+
+
+@contextmanager
+def counted(request: HttpRequest) -> Iterator[None]:
+    """Around the body: refuse what another site's page sends, and count what else comes.
+
+    So such a page uses up none of its visitor's sessions. Raises AuthorizationFailed, RateLimited,
+    and what demo_account does.
+    """
+    # Without TLS a browser does not say; but it asks before it sends JSON to another site.
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        raise AuthorizationFailed("Only the page at /try asks for this.")
+    project = demo_account(now=clock.now()).project
+    limits = [
+        Limit(f"try-address:{client_address(request)}", SESSIONS_OF_ADDRESS, WINDOW),
+        Limit("try:all", settings.TRY_SESSIONS, WINDOW),
+        Limit(
+            f"sessions:{project.id}", project.rate_limit_sessions or settings.RATE_LIMIT_SESSIONS
+        ),
+    ]
+    refuse_over_limit(count_request(request, limits))
+    yield
+
+
+def session_try(request: HttpRequest, movement: str) -> TrySession:
+    """A session of the page's movement. Raises NotFound, and what session_admit does."""
+    if movement not in slugs():
+        raise NotFound("movement")
+    now = clock.now()
+    account = demo_account(now=now)
+    add_to_line(request, project_id=account.project_id)
+    session, _ = session_admit(
+        request=AdmissionRequest(
+            project_id=account.project_id,
+            mode=Mode.LIVE,
+            contract_major=1,
+            movespec_id=movespec_id(movement),
+            movespec_version_id=None,
+            idempotency_key=None,
+        ),
+        now=now,
+    )
+    add_to_line(request, session_id=session.id)
+    token, jwt = access_token_mint(
+        credential=account, scopes=account.scopes, now=now, seconds=TOKEN_SECONDS
+    )
+    return TrySession(
+        session=present_created(session, account.project.organization_id, now),
+        access_token=jwt,
+        expires_in=ceil((token.expires_at - now).total_seconds()),
+    )

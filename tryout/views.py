@@ -1,0 +1,61 @@
+"""`/try`: a page that counts whoever stands before a camera, without an account."""
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import reverse
+from rest_framework.request import Request
+
+from kynaplatform.api.errors import NotFound
+from kynaplatform.api.operations import Operation
+from kynaplatform.api.views import ApiRequest, ApiView
+from kynaplatform.content_security import HEADER, with_camera
+from kynaplatform.public_pages import PublicView, kept, page
+from tryout.assets import built_assets
+from tryout.movements import figure, movements, slugs
+from tryout.sessions import TrySession, TrySessionCreate, counted, session_try
+
+FIGURE_SECONDS = 3600
+
+
+class TryView(PublicView):
+    def get(self, request: Request) -> HttpResponse:
+        """`/try`; where its script was not built, a page that says how."""
+        assets = built_assets()
+        if assets is None:
+            answer = page("tryout/unbuilt.html", {"is_production": settings.PRODUCTION})
+        else:
+            data = {
+                "movements": movements(),
+                "sessions": reverse("try-sessions"),
+                "landmarker": assets.landmarker,
+            }
+            answer = page("tryout/try.html", {"data": data, "script": assets.script})
+            answer.headers[HEADER] = with_camera(settings.PUBLIC_STREAM_URL)
+            answer.headers["Permissions-Policy"] = "camera=(self)"
+        # It names files of this release.
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+
+class FigureView(PublicView):
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        """A recording of the figure that performs the movement; 404 for another name."""
+        if slug not in slugs():
+            raise NotFound("figure")
+        return kept(HttpResponse(figure(slug), content_type="application/gzip"), FIGURE_SECONDS)
+
+
+class TrySessionView(ApiView):
+    # It is the page's own: the OpenAPI document is for clients with a key.
+    schema = None
+
+    @Operation(
+        summary="Create a session of the try page",
+        bearer="none",
+        counted="by_view",
+        around_body=counted,
+        returns=TrySession,
+        status=201,
+    )
+    def post(self, request: ApiRequest, body: TrySessionCreate) -> TrySession:
+        return session_try(request._request, body.movement)
