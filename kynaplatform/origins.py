@@ -24,14 +24,14 @@ _OF_THIS_MACHINE = re.compile(r"https?://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?"
 def is_allowed(origin: str) -> bool:
     """Whether CORS_ALLOWED_ORIGINS lists an `Origin`, or it is that of the page at /try, or in
     development this machine's."""
-    if origin in settings.CORS_ALLOWED_ORIGINS or (settings.TRY_PAGE and _is_of_our_hosts(origin)):
+    if origin in settings.CORS_ALLOWED_ORIGINS or (settings.TRY_PAGE and _is_our_own(origin)):
         return True
     return not settings.PRODUCTION and _OF_THIS_MACHINE.fullmatch(origin) is not None
 
 
-def _is_of_our_hosts(origin: str) -> bool:
-    """Hosts by their name, and not by a pattern."""
-    return origin.removeprefix("https://") in settings.ALLOWED_HOSTS
+def _is_our_own(origin: str) -> bool:
+    """Of a host that ALLOWED_HOSTS names; a pattern allows none."""
+    return any(origin == f"https://{host}" for host in settings.ALLOWED_HOSTS)
 
 
 def refusal(origin: str) -> str:

@@ -48,6 +48,7 @@ class World:
             "<session_id>": self.session.id,
             "<token_id>": self.token_id,
             "<path:name>": "movespec",
+            "<slug>": "squat",
         }
         for name, id_ in ids.items():
             route = route.replace(name, str(id_))
@@ -142,9 +143,17 @@ PUBLIC_ENDPOINTS: dict[Call, int] = {
     ("GET", ""): 200,
     ("GET", "docs/"): 200,
     ("GET", "docs/<path:name>"): 200,
+    ("GET", "try"): 200,
+    ("GET", "try/figures/<slug>.json.gz"): 200,
 }
+# It creates without any credential, within bounds: tests/tryout has its tests.
+TRY: Call = ("POST", "try/sessions")
 # For people, and so in no document for programs.
-PAGES: set[Call] = {("GET", name) for name in ("", "docs/", "docs/<path:name>", "api/docs")}
+PAGES: set[Call] = {
+    *(("GET", name) for name in ("", "docs/", "docs/<path:name>", "api/docs")),
+    *(("GET", name) for name in ("try", "try/figures/<slug>.json.gz")),
+    TRY,
+}
 # What takes another credential than an access token; each has its own tests below.
 MINT: Call = ("POST", ALL)
 METRICS: Call = ("GET", "metrics")
@@ -178,7 +187,7 @@ def served_calls() -> set[Call]:
 
 
 def test_it_covers_every_endpoint_that_the_resolver_reaches():
-    assert served_calls() == {*BEARER_ENDPOINTS, *PUBLIC_ENDPOINTS, MINT, METRICS}
+    assert served_calls() == {*BEARER_ENDPOINTS, *PUBLIC_ENDPOINTS, MINT, METRICS, TRY}
 
 
 def test_it_covers_every_endpoint_of_the_openapi_document():

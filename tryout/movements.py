@@ -1,6 +1,5 @@
-"""What the page knows of each movement of the catalogue, and the figure that performs it."""
+"""What the page knows of each movement of the catalogue."""
 
-from dataclasses import replace
 from functools import cache
 from math import inf
 from typing import Any
@@ -12,17 +11,17 @@ from detection import (
     LANDMARK_NAMES,
     SEGMENT_LANDMARKS,
     Criterion,
-    Landmark,
+    Measure,
     MoveSpec,
     compile,  # noqa: A004 - as detection calls it
 )
 from detection.engine.carriers import find_travels
 from movespecs.catalogue import catalogue_slugs, catalogue_text
-from poses.figure import MOVEMENTS, recorded
-from poses.recordings import packed
+from poses.figure import MOVEMENTS
 
-REPETITIONS = 6
-DECIMALS = 3  # millimetres: the file is a fifth as large
+LANDMARKS: dict[Measure, tuple[str, ...]] = dict(
+    [*JOINT_LANDMARKS.items(), *SEGMENT_LANDMARKS.items()]
+)
 # How somebody takes part who does not stand.
 POSTURES = {
     "bench-press": "Lie on the bench",
@@ -47,24 +46,6 @@ def movements() -> list[dict[str, Any]]:
     return [_movement(slug, compile(catalogue_text(slug))) for slug in slugs()]
 
 
-@cache
-def figure(slug: str) -> bytes:
-    """The recording of a figure that performs the movement REPETITIONS times, as a file."""
-    recording = recorded(slug, REPETITIONS)
-    frames = [pose and tuple(map(_rounded, pose)) for pose in recording.frames]
-    return packed(replace(recording, frames=frames))
-
-
-def _rounded(landmark: Landmark) -> Landmark:
-    x, y, z, visibility = landmark
-    return Landmark(
-        round(x, DECIMALS),
-        round(y, DECIMALS),
-        round(z, DECIMALS),
-        visibility and round(visibility, DECIMALS),
-    )
-
-
 def _movement(slug: str, spec: MoveSpec) -> dict[str, Any]:
     turned = MOVEMENTS[slug].turned
     posture = POSTURES.get(slug, "Stand")
@@ -86,13 +67,14 @@ def _movement(slug: str, spec: MoveSpec) -> dict[str, Any]:
 
 
 def _angles(spec: MoveSpec) -> list[dict[str, Any]]:
-    """Each angle that a phase bounds: first those that carry the movement, the widest first."""
+    """Each angle that a phase bounds. Those that carry the movement come first, and of these the
+    one whose bands are furthest apart."""
     gaps = {
         _angle_of(carrier.low[0]): carrier.gap
         for travel in find_travels(spec)
         for carrier in travel.carriers
     }
-    bands: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    bands: dict[tuple[Measure, str], list[dict[str, Any]]] = {}
     for phase in spec.phases:
         for one in phase.criteria:
             band = {"phase": phase.name, "min": one.angle_min, "max": one.angle_max}
@@ -101,21 +83,20 @@ def _angles(spec: MoveSpec) -> list[dict[str, Any]]:
     return [{**_shown(*angle), "bands": bands[angle]} for angle in ordered]
 
 
-def _angle_of(criterion: Criterion) -> tuple[str, str]:
+def _angle_of(criterion: Criterion) -> tuple[Measure, str]:
     """Its joint or segment, and its side where that is another angle than the pair's."""
     side = criterion.side or ""
     return criterion.measure, side if side in ONE_SIDED else ""
 
 
-def _shown(measure: str, side: str) -> dict[str, Any]:
-    joint = next((names for name, names in JOINT_LANDMARKS.items() if name == measure), None)
-    segment = next((names for name, names in SEGMENT_LANDMARKS.items() if name == measure), ())
+def _shown(measure: Measure, side: str) -> dict[str, Any]:
+    is_joint = measure in JOINT_LANDMARKS
     named = " ".join(filter(None, (side, measure.replace("_", " "))))
+    sides = (side,) if side in ("left", "right") else ("left", "right")
     return {
-        "label": named if joint else f"lean of the {named}",
-        "kind": "joint" if joint else "lean",
+        "label": named if is_joint else f"lean of the {named}",
+        "kind": "joint" if is_joint else "lean",
         "landmarks": [
-            [LANDMARK_NAMES.index(f"{of}_{name}") for name in joint or segment]
-            for of in (("left", "right") if side not in ("left", "right") else (side,))
+            [LANDMARK_NAMES.index(f"{one}_{name}") for name in LANDMARKS[measure]] for one in sides
         ],
     }

@@ -11,7 +11,8 @@ from kynaplatform.api.views import ApiRequest, ApiView
 from kynaplatform.content_security import HEADER, with_camera
 from kynaplatform.public_pages import PublicView, kept, page
 from tryout.assets import built_assets
-from tryout.movements import figure, movements, slugs
+from tryout.figures import figure
+from tryout.movements import movements, slugs
 from tryout.sessions import TrySession, TrySessionCreate, counted, session_try
 
 FIGURE_SECONDS = 3600

@@ -1,0 +1,195 @@
+"""`/try`: its shell, its policy, and the files that it names"""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from kynaplatform.content_security import PAGES
+from kynaplatform.origins import is_allowed
+from tryout import assets
+from tryout.movements import movements
+
+FILES = {
+    "try.js": b"console.log(1);\n" * 100,
+    "pose/pose.js": b"var pose = 1;\n" * 100,
+    "pose/some_bin.wasm": b"\0asm" * 1_000,
+    "pose/some_model.tflite": b"TFL3" * 1_000,
+}
+FOR_EVER = "max-age=315360000, public, immutable"
+
+
+@pytest.fixture
+def built(settings, tmp_path: Path):
+    """What `make web` leaves, but small, and before what it may have left."""
+    for name, content in FILES.items():
+        path = tmp_path / "built" / assets.BUILT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    settings.STATICFILES_DIRS = [tmp_path / "built"]
+
+
+@pytest.fixture
+def collected(settings, tmp_path: Path, built: None):
+    """As in production, after collectstatic."""
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
+    others = ["admin", "drf_spectacular_sidecar", "rest_framework"]
+    call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=others)
+
+
+def shown():
+    answer = Client().get("/try")
+    assert answer.status_code == 200
+    return answer
+
+
+def data_of(answer):
+    [written] = re.findall(
+        '<script id="try-data" type="application/json">(.*?)</script>', answer.content.decode()
+    )
+    return json.loads(written)
+
+
+def script_of(answer):
+    [script] = re.findall('<script type="module" src="([^"]+)">', answer.content.decode())
+    return script
+
+
+def test_its_policy_lets_a_landmarker_run_and_reach_the_stream(built, settings):
+    settings.PUBLIC_STREAM_URL = "wss://stream.example:8443/api/detection/stream"
+    assert shown().headers["Content-Security-Policy"] == (
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
+        "img-src 'self' data: blob:; connect-src 'self' wss://stream.example:8443; "
+        "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
+        "media-src 'self' blob:"
+    )
+
+
+def test_no_policy_has_unsafe_inline_or_unsafe_eval(built):
+    for path in ("/try", "/", "/docs/", "/admin/login/", "/api/docs"):
+        policy = Client().get(path).headers["Content-Security-Policy"]
+        assert "unsafe-inline" not in policy
+        assert "'unsafe-eval'" not in policy
+
+
+def test_it_may_ask_for_the_camera_and_no_frame_may(built):
+    assert shown().headers["Permissions-Policy"] == "camera=(self)"
+
+
+def test_it_is_asked_for_anew_since_it_names_files_of_its_release(built):
+    assert shown().headers["Cache-Control"] == "no-cache"
+
+
+def test_its_data_is_what_its_script_needs(built):
+    answer = shown()
+    assert data_of(answer) == {
+        "movements": json.loads(json.dumps(movements())),
+        "sessions": "/try/sessions",
+        "landmarker": {
+            name: f"/static/tryout/built/pose/{name}"
+            for name in ("pose.js", "some_bin.wasm", "some_model.tflite")
+        },
+    }
+    assert script_of(answer) == "/static/tryout/built/try.js"
+
+
+def test_nothing_in_it_runs_but_its_script(built):
+    page = shown().content.decode()
+    assert "<style" not in page
+    assert ' style="' not in page
+    assert re.findall("<script ([^>]*)>", page) == [
+        'type="module" src="/static/tryout/built/try.js"',
+        'id="try-data" type="application/json"',
+    ]
+
+
+def test_in_development_what_was_built_is_served_at_once(built):
+    answer = Client().get("/static/tryout/built/pose/some_bin.wasm")
+    assert b"".join(answer.streaming_content) == FILES["pose/some_bin.wasm"]
+    assert answer.headers["Content-Type"] == "application/wasm"
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("try.js", "text/javascript"),
+        ("pose/pose.js", "text/javascript"),
+        ("pose/some_bin.wasm", "application/wasm"),
+        ("pose/some_model.tflite", "application/octet-stream"),
+    ],
+)
+def test_in_production_each_file_has_a_hash_and_is_kept_for_ever(collected, name, content_type):
+    answer = shown()
+    addresses = [script_of(answer), *data_of(answer)["landmarker"].values()]
+    stem, _, suffix = name.rpartition(".")
+    [address] = [one for one in addresses if re.search(rf"{stem}\.[0-9a-f]{{12}}\.{suffix}$", one)]
+    served = Client().get(address)
+    assert b"".join(served.streaming_content) == FILES[name]
+    assert served.headers["Content-Type"].partition(";")[0] == content_type
+    assert served.headers["Cache-Control"] == FOR_EVER
+    packed = Client().get(address, headers={"accept-encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert int(packed.headers["Content-Length"]) < len(FILES[name]) / 2
+    assert packed.headers["Content-Type"] == served.headers["Content-Type"]
+
+
+def test_the_style_sheet_of_the_page_has_a_hash_too(collected):
+    assert re.search(r'href="/static/tryout/try\.[0-9a-f]{12}\.css"', shown().content.decode())
+
+
+def test_unbuilt_it_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(assets, "BUILT", "tryout/built-by-nobody")
+    answer = shown()
+    assert "<h1>This page is not built yet</h1>" in answer.content.decode()
+    assert "<code>make web</code>" in answer.content.decode()
+    assert "Node 20" in answer.content.decode()
+    assert answer.headers["Content-Security-Policy"] == PAGES
+    assert "Permissions-Policy" not in answer.headers
+
+
+def test_built_and_not_collected_it_says_so(collected, settings, tmp_path: Path):
+    settings.PRODUCTION = True
+    later = tmp_path / "built" / assets.BUILT / "pose" / "later.wasm"
+    later.write_bytes(b"\0asm")
+    page = shown().content.decode()
+    assert "make web\npython manage.py collectstatic --no-input</code>" in page
+    assert "Then restart the API." in page
+
+
+def test_the_site_leads_to_it(db):
+    home = Client().get("/").content.decode()
+    assert '<a href="/try">Try it</a>' in home
+    assert '<a href="/try"><strong>Try it</strong>' in home
+    assert '<a href="/try">Try it</a>' in Client().get("/docs/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_ours"),
+    [
+        ("https://kyna.example", True),
+        ("http://kyna.example", False),
+        ("https://kyna.example:8443", False),
+        ("https://a.other.example", False),
+        ("https://evil.example", False),
+        ("kyna.example", False),
+    ],
+)
+def test_the_page_of_our_own_host_may_open_the_stream(settings, origin, is_ours):
+    settings.PRODUCTION = True
+    settings.ALLOWED_HOSTS = ["kyna.example", ".other.example"]
+    assert is_allowed(origin) is is_ours
+    settings.TRY_PAGE = False
+    assert not is_allowed(origin)
+
+
+def test_it_is_no_part_of_the_api_s_document(db):
+    paths = Client().get("/api/schema").json()["paths"]
+    assert [path for path in paths if urlsplit(path).path.startswith("/try")] == []

@@ -1,0 +1,159 @@
+"""The page's own project: made once, kept at the catalogue's texts, and with nobody's secret"""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from kynaplatform import clock
+from movespecs.authors import PLATFORM
+from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_slugs, catalogue_text
+from movespecs.models import MoveSpec, MoveSpecVersion, Release
+from movespecs.releases import version_release
+from projects.models import AccessToken, Credential, CredentialKind, Organization, Project
+from sessions_app.models import DetectionSession
+from tests.api.asking import nothing_changes
+from tests.concurrency.racing import Connection, racing, waiting_backends
+from tests.server import test_database_url as database_url
+from tests.server import web_server
+from tests.tryout.trying import TRY_SESSIONS
+from tests.waiting import eventually
+from tryout import project as demo
+from tryout.project import (
+    ACCOUNT_ID,
+    LOCK,
+    NAME,
+    ORGANIZATION_ID,
+    PROJECT_ID,
+    SESSIONS_PER_MINUTE,
+    demo_account,
+    movespec_id,
+)
+
+
+def prepare_anew():
+    """As another process does, which has not asked yet."""
+    demo._is_prepared.clear()
+    demo_account(now=clock.now())
+
+
+def fork(slug="squat"):
+    return MoveSpec.objects.select_related("current_released_version", "draft").get(
+        id=movespec_id(slug)
+    )
+
+
+@pytest.mark.django_db
+def test_it_has_a_fork_of_each_movement_released_with_the_text_of_the_catalogue():
+    catalogue_load(now=clock.now())
+    prepare_anew()
+    for slug in catalogue_slugs():
+        made = fork(slug)
+        assert made.current_released_version.yaml_source == catalogue_text(slug)
+        assert made.current_released_version.version_number == 1
+        assert (made.project_id, made.forked_from_id) == (PROJECT_ID, catalogue_id(slug))
+        assert not made.is_public
+    assert MoveSpec.objects.filter(project_id=PROJECT_ID).count() == len(catalogue_slugs())
+
+
+@pytest.mark.django_db
+def test_it_is_of_an_organization_of_the_platform_and_has_a_limit_of_its_own():
+    prepare_anew()
+    project = Project.objects.get(id=PROJECT_ID)
+    assert str(project) == "kynaplatform / Try page"
+    assert project.organization_id == ORGANIZATION_ID
+    assert project.rate_limit_sessions == SESSIONS_PER_MINUTE == 60
+
+
+@pytest.mark.django_db
+def test_its_one_credential_reads_sessions_and_no_more():
+    prepare_anew()
+    account = Credential.objects.get(project_id=PROJECT_ID)
+    assert account.id == ACCOUNT_ID
+    assert account.kind == CredentialKind.SERVICE_ACCOUNT
+    assert account.scopes == ["sessions:read"]
+
+
+@pytest.mark.django_db
+def test_it_needs_no_catalogue_in_the_database():
+    prepare_anew()
+    assert fork().forked_from_id is None
+    assert fork().current_released_version.yaml_source == catalogue_text("squat")
+
+
+@pytest.mark.django_db
+def test_another_process_changes_nothing():
+    prepare_anew()
+    with nothing_changes():
+        prepare_anew()
+
+
+@pytest.mark.django_db
+def test_a_process_prepares_once(monkeypatch):
+    prepare_anew()
+    monkeypatch.setattr(demo, "_prepare", lambda now: pytest.fail("It prepares again."))
+    assert demo_account(now=clock.now()).id == ACCOUNT_ID
+
+
+@pytest.mark.django_db
+def test_a_changed_text_of_the_catalogue_is_released(monkeypatch):
+    prepare_anew()
+    before = fork().current_released_version_id
+    changed = catalogue_text("squat").replace("Good depth.", "Very deep.")
+    texts = {slug: catalogue_text(slug) for slug in catalogue_slugs()} | {"squat": changed}
+    monkeypatch.setattr(demo, "catalogue_text", texts.__getitem__)
+    prepare_anew()
+    after = fork()
+    assert after.current_released_version.yaml_source == changed
+    assert after.current_released_version.version_number == 2
+    release = Release.objects.filter(movespec=after).first()
+    assert (release.from_version_id, release.to_version_id) == (
+        before, after.current_released_version_id,
+    )  # fmt: skip
+    assert MoveSpecVersion.objects.filter(movespec_id=movespec_id("lunge")).count() == 1
+
+
+@pytest.mark.django_db
+def test_what_staff_have_archived_or_rolled_back_stays_so(monkeypatch):
+    prepare_anew()
+    first = fork("lunge").current_released_version_id
+    changed = catalogue_text("lunge").replace("Good depth.", "Very deep.")
+    texts = {slug: catalogue_text(slug) for slug in catalogue_slugs()} | {"lunge": changed}
+    monkeypatch.setattr(demo, "catalogue_text", texts.__getitem__)
+    prepare_anew()
+    now = clock.now()
+    version_release(movespec_id=movespec_id("lunge"), version_id=first, author=PLATFORM, now=now)
+    MoveSpec.objects.filter(id=movespec_id("squat")).update(archived_at=now)
+    texts["squat"] = catalogue_text("squat").replace("Good depth.", "Very deep.")
+    with nothing_changes():
+        prepare_anew()
+    assert fork("lunge").current_released_version_id == first
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_that_begin_at_once_make_one_project(signing_key: None, tmp_path: Path):
+    folders = [tmp_path / name for name in ("one", "other")]
+    for folder in folders:
+        folder.mkdir()
+    with (
+        web_server(folders[0]) as one,
+        web_server(folders[1]) as other,
+        psycopg.connect(database_url()) as holder,
+    ):
+        holder.execute(LOCK, [NAME])
+        asked = [
+            lambda base_url=base_url: Connection(base_url).call(
+                "POST", TRY_SESSIONS, {"movement": "squat"}
+            )
+            for base_url in (one, other)
+        ]
+        with racing(asked) as race:
+            race.start()
+            eventually(lambda: waiting_backends() == 2, "both wait for their turn")
+            holder.rollback()
+            assert [answer.status for answer in race.results()] == [201, 201]
+    for model in (Organization, Project, Credential):
+        assert model.objects.count() == 1
+    assert MoveSpec.objects.count() == MoveSpecVersion.objects.count() == len(catalogue_slugs())
+    assert Release.objects.count() == len(catalogue_slugs())
+    assert DetectionSession.objects.count() == AccessToken.objects.count() == 2

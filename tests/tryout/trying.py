@@ -1,0 +1,15 @@
+"""How the tests ask for what the page asks for."""
+
+from typing import Any
+
+from django.http import HttpResponse
+
+from tests.api.asking import ask, fresh_address
+
+TRY_SESSIONS = "/try/sessions"
+
+
+def try_it(movement: Any = "squat", *, address: str | None = None, **headers: str) -> HttpResponse:
+    """As the page does, from an address on which no other test counts."""
+    body = {"movement": movement}
+    return ask("POST", TRY_SESSIONS, body, address=address or fresh_address(), **headers)

@@ -1,0 +1,29 @@
+"""The recordings of the figure that performs a movement, which the page can stream."""
+
+from dataclasses import replace
+from functools import cache
+
+from detection import Landmark
+from poses.figure import recorded
+from poses.recordings import packed
+
+REPETITIONS = 6
+DECIMALS = 3  # millimetres: the file is a fifth as large
+
+
+@cache
+def figure(slug: str) -> bytes:
+    """The figure, that performs one of EXERCISES REPETITIONS times, as a file of a recording."""
+    recording = recorded(slug, REPETITIONS)
+    frames = [pose and tuple(map(_rounded, pose)) for pose in recording.frames]
+    return packed(replace(recording, frames=frames))
+
+
+def _rounded(landmark: Landmark) -> Landmark:
+    x, y, z, visibility = landmark
+    return Landmark(
+        round(x, DECIMALS),
+        round(y, DECIMALS),
+        round(z, DECIMALS),
+        visibility and round(visibility, DECIMALS),
+    )
