@@ -1,4 +1,12 @@
 # The production image: web by default; realtime, worker, beat and one-shot commands by `command:`.
+# First the script of the page at /try, and its landmarker.
+FROM node:20-slim AS web
+WORKDIR /app/clients
+COPY clients ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY docs/openapi.yaml /app/docs/openapi.yaml
+RUN npm run build
+
 FROM python:3.12-slim AS build
 WORKDIR /app
 RUN python -m venv /venv
@@ -15,6 +23,8 @@ COPY replay replay
 COPY client client
 COPY staff staff
 COPY guides guides
+COPY tryout tryout
+COPY --from=web /app/tryout/static/tryout/built tryout/static/tryout/built
 COPY templates templates
 COPY detection detection
 COPY poses poses

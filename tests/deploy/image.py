@@ -19,9 +19,17 @@ from pathlib import Path
 import pytest
 
 from local_stack.environment import PROJECT
+from tests.node import node
 
-# What pip goes by on this machine.
-OF_PIP = re.compile(r"PIP_\w+|\w+_proxy|\w+_PROXY|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE")
+# What pip and npm go by on this machine.
+OF_PACKAGES = re.compile(
+    r"PIP_\w+|npm_config_\w+|NPM_CONFIG_\w+|\w+_proxy|\w+_PROXY|SSL_CERT_FILE|REQUESTS_CA_BUNDLE"
+    r"|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS"
+)
+OF_NPM = {
+    "npm_config_userconfig": str(Path.home() / ".npmrc"),
+    "npm_config_cache": str(Path.home() / ".npm"),
+}
 DEPENDENCIES = "requirements.txt"
 
 
@@ -83,7 +91,7 @@ def build(folder: Path, python: str) -> Image:
     key = hashlib.sha256(f"{python} {folder} {installed}".encode())
     key.update((PROJECT / DEPENDENCIES).read_bytes())
     is_kept = _prepare(folder, key.hexdigest())
-    stages: dict[str, dict[str, str]] = {}
+    stages: dict[str, Path] = {}
     image = Image(folder / "root", _base(folder, python))
     for line in lines:
         if line.word == "FROM":
@@ -99,20 +107,25 @@ def build(folder: Path, python: str) -> Image:
 
 
 def installation_of(lines: list[Line]) -> list[Line]:
-    """The lines before the first that copies anything of ours."""
+    """Those of Python, before the first that copies anything of ours."""
+    first = next(n for n, line in enumerate(lines) if line.rest.startswith("python:"))
+    of_python = lines[first:]
     own = (
-        n for n, line in enumerate(lines) if line.word == "COPY" and DEPENDENCIES not in line.rest
+        n
+        for n, line in enumerate(of_python)
+        if line.word == "COPY" and DEPENDENCIES not in line.rest
     )
-    return lines[: next(own)]
+    return of_python[: next(own)]
 
 
 def _base(folder: Path, python: str) -> dict[str, str]:
-    """What the image that it begins from has: `python`."""
+    """What the images that it begins from have: `python`; `node` and `npm`."""
     programs = folder / "base"
     programs.mkdir(exist_ok=True)
     programs.chmod(0o755)
-    (programs / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(python)} "$@"\n')
-    (programs / "python").chmod(0o755)
+    for name, program in (("python", python), ("node", node()), ("npm", shutil.which("npm"))):
+        (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(program))} "$@"\n')
+        (programs / name).chmod(0o755)
     return {"PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent"}
 
 
@@ -121,31 +134,34 @@ def _prepare(folder: Path, key: str) -> bool:
     root, marker = folder / "root", folder / "installed"
     is_kept = marker.exists() and marker.read_text() == key and (root / "venv").is_dir()
     marker.unlink(missing_ok=True)
-    shutil.rmtree(folder / "before", ignore_errors=True)
+    for stage in ("before", "web"):
+        shutil.rmtree(folder / stage, ignore_errors=True)
     for found in root.iterdir() if root.exists() else ():
         if not (is_kept and found.name == "venv"):
             shutil.rmtree(found)
     return is_kept
 
 
-def _begin(image: Image, line: Line, stages: dict[str, dict[str, str]], folder: Path) -> None:
-    """The next stage has nothing of the one before but what it copies from it."""
-    found = re.fullmatch(r"python:3\.\d+-slim( AS (\w+))?", line.rest)
+def _begin(image: Image, line: Line, stages: dict[str, Path], folder: Path) -> None:
+    """The next stage has nothing of those before but what it copies from them."""
+    found = re.fullmatch(r"(python:3\.\d+|node:20)-slim( AS (\w+))?", line.rest)
     if found is None:
         return line.fail("The test knows no other image.")
-    before = folder / "before"
-    if stages:
-        image.folder.rename(before)
+    # What Python has installed knows its own path.
+    image.folder = folder / ("web" if found[1] == "node:20" else "root")
+    for name, place in stages.items():
+        if place == image.folder:
+            stages[name] = place.rename(folder / "before")
     image.folder.mkdir(exist_ok=True)
     for made, mode in ((image.folder, 0o755), (image.folder / "tmp", 0o1777)):
         made.mkdir(exist_ok=True)
         made.chmod(mode)
-    stages[found[2] or ""] = {}
+    stages[found[3] or ""] = image.folder
     image.variables, image.workdir, image.user = {}, "/", None
     return None
 
 
-def _carry_out(image: Image, line: Line, stages: dict[str, dict[str, str]]) -> None:
+def _carry_out(image: Image, line: Line, stages: dict[str, Path]) -> None:
     match line.word:
         case "WORKDIR":
             image.workdir = line.rest
@@ -173,17 +189,16 @@ def _carry_out(image: Image, line: Line, stages: dict[str, dict[str, str]]) -> N
             line.fail("The test does not know this instruction.")
 
 
-def _copy(image: Image, line: Line, stages: dict[str, dict[str, str]]) -> None:
+def _copy(image: Image, line: Line, stages: dict[str, Path]) -> None:
     *options, source, target = shlex.split(line.rest)
     to = image.path(target)
+    to.parent.mkdir(parents=True, exist_ok=True)
     if options:
         [stage] = options
-        assert stage.removeprefix("--from=") in stages, line
         # Nothing else is taken from there: it may go.
-        (image.folder.parent / "before" / to.relative_to(image.folder)).rename(to)
-        assert source == target, line
+        (stages[stage.removeprefix("--from=")] / source.removeprefix("/")).rename(to)
     elif (PROJECT / source).is_dir():
-        ignored = shutil.ignore_patterns("__pycache__")
+        ignored = shutil.ignore_patterns(*_ignored())
         shutil.copytree(PROJECT / source, to, ignore=ignored, dirs_exist_ok=True)
     elif (PROJECT / source).is_file():
         shutil.copy(PROJECT / source, to / source if to.is_dir() else to)
@@ -191,12 +206,17 @@ def _copy(image: Image, line: Line, stages: dict[str, dict[str, str]]) -> None:
         line.fail("There is no such file.")
 
 
+def _ignored() -> list[str]:
+    """The names that .dockerignore leaves out wherever they are."""
+    return re.findall(r"^\*\*/(\w+)$", (PROJECT / ".dockerignore").read_text(), re.MULTILINE)
+
+
 def _run(image: Image, line: Line) -> None:
-    of_pip = {name: value for name, value in os.environ.items() if OF_PIP.fullmatch(name)}
+    of_machine = {name: value for name, value in os.environ.items() if OF_PACKAGES.fullmatch(name)}
     done = subprocess.run(
         ["sh", "-ec", image.placed(line.rest)],
         cwd=image.path(""),
-        env=of_pip | image.environment(),
+        env=OF_NPM | of_machine | image.environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -157,6 +157,7 @@ def test_the_production_set_serves_sessions(
             "REDIS_URL": urlsplit(redis_url)._replace(path="/8").geturl(),
             "CELERY_BROKER_URL": broker_url,
             "METRICS_TOKEN": METRICS_TOKEN,
+            "TRY_PAGE": "true",
         }
         of_all = {**ports, "worker": worker_port}
         services = services_here(image, own, tmp_path, proxy_port=port, ports=of_all)
@@ -231,6 +232,22 @@ def assert_guides_are_read(folder: Path, port: int) -> None:
     styles = [name for name in walk.answers if name.startswith("/static/guides/")]
     assert [re.sub(r"[.]\w{12}[.]", ".", name) for name in styles] == ["/static/guides/guides.css"]
     assert styles != ["/static/guides/guides.css"]
+    assert_try_page_is_built(get)
+
+
+def assert_try_page_is_built(get: Callable[[str], Answer]) -> None:
+    """With a hash in the address of each file, and all of them served."""
+    page = get("/try").body.decode()
+    [script] = re.findall(
+        r'<script type="module" src="(/static/tryout/built/try\.\w{12}\.js)">', page
+    )
+    assert get(script).status == 200
+    [data] = re.findall('id="try-data" type="application/json">(.*?)</script>', page)
+    landmarker = json.loads(data)["landmarker"]
+    assert get(landmarker["pose_solution_simd_wasm_bin.wasm"]).content_type == "application/wasm"
+    for name, address in landmarker.items():
+        assert re.search(r"\.\w{12}\.\w+$", address), name
+        assert get(address).status == 200
 
 
 def expire(

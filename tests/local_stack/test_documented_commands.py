@@ -23,7 +23,8 @@ from tests.waiting import comes_true
 
 READY_SECONDS = 120.0
 NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", ".data", ".env", "__pycache__", ".*_cache", ".hypothesis", "staticfiles"
+    *(".git", ".venv", ".data", ".env", "__pycache__", ".*_cache", ".hypothesis", "staticfiles"),
+    "node_modules",
 )
 # The environment that runs the tests is installed already.
 MAKE = f'#!/bin/sh\nexec {shutil.which("make")} --no-print-directory --assume-old=install "$@"\n'

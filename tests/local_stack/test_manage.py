@@ -16,7 +16,7 @@ from local_stack.environment import PROJECT
 IN_PRODUCTION = "In production set what docs/settings.md lists, in the environment or in .env.\n"
 CODE = [
     *("kynaplatform", "projects", "movespecs", "sessions_app", "realtime", "replay", "staff"),
-    *("guides", "templates", "client", "detection", "poses", "examples", "docs"),
+    *("guides", "tryout", "templates", "client", "detection", "poses", "examples", "docs"),
 ]
 
 

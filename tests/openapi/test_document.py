@@ -12,7 +12,11 @@ from drf_spectacular.validation import validate_schema
 from kynaplatform.api.errors import ApiError
 from kynaplatform.api.openapi import RATE_LIMIT_HEADERS
 
-NOT_DOCUMENTED = {"api/docs", "", "docs/", "docs/<path:name>"}  # Pages for people.
+# Pages for people, and what one of them alone asks for.
+NOT_DOCUMENTED = {
+    *("api/docs", "", "docs/", "docs/<path:name>"),
+    *("try", "try/figures/<slug>.json.gz", "try/sessions"),
+}
 OPERATIONS = operations()
 KINDS = {kind.code: kind for kind in ApiError.__subclasses__()}
 each_operation = pytest.mark.parametrize(
