@@ -1,4 +1,11 @@
 export {
+  type Camera,
+  type CameraMoment,
+  type CameraOptions,
+  type CameraState,
+  createCamera,
+} from "./camera.js";
+export {
   type Client,
   type ClientOptions,
   createClient,
@@ -9,8 +16,18 @@ export {
   type ValidationResult,
 } from "./client.js";
 export {KynaError} from "./errors.js";
+export {
+  type Found,
+  type Landmarker,
+  type LandmarkerFiles,
+  loadLandmarker,
+  type Picture,
+  type TasksVisionLandmarker,
+  tasksVision,
+} from "./landmarker.js";
 export type {WebSocketConstructor} from "./line.js";
 export type {DetectionEvent} from "./messages.js";
+export {createOverlay, drawPose, type Overlay, pictureBox, standing} from "./overlay.js";
 export {CONNECTIONS, LANDMARK_NAMES, type Landmark, type Moment, type Pose} from "./pose.js";
 export {
   createStream,

@@ -1,0 +1,174 @@
+import {type CameraChoice, cameraFailure, openCamera, requireSupport} from "./access.js";
+import {MediaClock} from "./clock.js";
+import {KynaError} from "./errors.js";
+import {
+  type Found,
+  type Landmarker,
+  type LandmarkerFiles,
+  landmarkerFailed,
+  loadLandmarker,
+  requireWebGL,
+} from "./landmarker.js";
+import {createOverlay, type Overlay} from "./overlay.js";
+import type {Moment, Pose} from "./pose.js";
+
+/** A little more than the 2 s after which who is not seen has left. */
+const SILENT_MS = 2_050;
+
+/** A moment of a camera: `image` has the same pose as shares of the picture, not mirrored. */
+export interface CameraMoment extends Moment {
+  readonly image: Pose | null;
+}
+
+/** `failed`: it could not start, or what it needs went away. It may be started again. */
+export type CameraState = "stopped" | "starting" | "running" | "failed";
+
+export interface CameraOptions extends CameraChoice, Partial<LandmarkerFiles> {
+  /** Shows the picture. */
+  readonly video: HTMLVideoElement;
+  /** What finds the person; if it isn't given, `@mediapipe/pose` is loaded from `files`. */
+  readonly landmarker?: Landmarker | Promise<Landmarker> | undefined;
+  /** A canvas over the video and of its size, for the skeleton. */
+  readonly overlay?: HTMLCanvasElement | undefined;
+  readonly onMoment: (moment: CameraMoment) => void;
+  /** The error is null but for `failed`. */
+  readonly onState?: ((state: CameraState, error: KynaError | null) => void) | undefined;
+}
+
+export interface Camera {
+  readonly state: CameraState;
+  /** Whether the video and the overlay are mirrored for the eye; no landmark is. */
+  readonly isMirrored: boolean;
+  /**
+   * Resolves once it runs, or is stopped before.
+   *
+   * Rejects with `insecure_context`, `unsupported_browser`, `permission_denied`, `no_camera`,
+   * `camera_busy`, or what `loadLandmarker` rejects with.
+   */
+  start(): Promise<void>;
+  /** Lets the camera go, and a landmarker that it loaded itself. */
+  stop(): void;
+}
+
+/**
+ * A camera, and a landmarker that finds a person in its pictures.
+ *
+ * While a picture is looked at, others are passed over. Where no picture comes any more, as in a
+ * page that is hidden, one moment of nobody tells it.
+ */
+export function createCamera(options: CameraOptions): Camera {
+  return new VideoCamera(options);
+}
+
+class VideoCamera implements Camera {
+  state: CameraState = "stopped";
+  isMirrored = false;
+  readonly #options: CameraOptions;
+  readonly #overlay: Overlay | null;
+  #run = new AbortController();
+  #started: Promise<void> = Promise.resolve();
+
+  constructor(options: CameraOptions) {
+    if (!options.landmarker && !options.files) throw new TypeError("Give landmarker or files.");
+    this.#options = options;
+    this.#overlay = options.overlay ? createOverlay(options.overlay, options.video) : null;
+  }
+
+  start(): Promise<void> {
+    if (this.state === "starting" || this.state === "running") return this.#started;
+    const run = new AbortController();
+    this.#run = run;
+    this.#started = this.#begin(run.signal).catch((error) => {
+      if (run.signal.aborted) return;
+      throw this.#fail(error);
+    });
+    this.#become("starting", null);
+    return this.#started;
+  }
+
+  stop(): void {
+    if (this.state === "stopped") return;
+    this.#run.abort();
+    this.#become("stopped", null);
+  }
+
+  async #begin(signal: AbortSignal): Promise<void> {
+    const {landmarker: given, files, model} = this.#options;
+    requireSupport();
+    if (!given) requireWebGL();
+    const media = await openCamera(this.#options);
+    atEnd(signal, () => {
+      for (const track of media.getTracks()) track.stop();
+    });
+    if (signal.aborted) return;
+    await this.#show(media, signal);
+    const landmarker = await (given ?? loadLandmarker({files: files ?? "", model}));
+    if (!given) atEnd(signal, () => landmarker.close());
+    if (signal.aborted) return;
+    this.#become("running", null);
+    this.#look(landmarker, signal);
+  }
+
+  async #show(media: MediaStream, signal: AbortSignal): Promise<void> {
+    const {video, overlay} = this.#options;
+    const [track] = media.getVideoTracks();
+    track?.addEventListener("ended", () => this.#fail(cameraFailure("camera_lost")), {signal});
+    this.isMirrored = track?.getSettings().facingMode !== "environment";
+    const elements = overlay ? [video, overlay] : [video];
+    for (const {style} of elements) style.transform = this.isMirrored ? "scaleX(-1)" : "";
+    atEnd(signal, () => {
+      video.srcObject = null;
+      this.#overlay?.draw(null);
+    });
+    video.muted = video.playsInline = true;
+    video.srcObject = media;
+    await video.play();
+  }
+
+  /** Look at one picture after the other, until the end. */
+  #look(landmarker: Landmarker, signal: AbortSignal): void {
+    const {video} = this.#options;
+    const clock = new MediaClock();
+    let silence: ReturnType<typeof setTimeout> | undefined;
+    atEnd(signal, () => clearTimeout(silence));
+    const tell = (timestampMs: number, landmarks: Pose | null, image: Pose | null) => {
+      this.#overlay?.draw(image);
+      this.#options.onMoment({timestampMs, landmarks, image});
+    };
+    const onPicture = async (now: number, {mediaTime}: VideoFrameCallbackMetadata) => {
+      clearTimeout(silence);
+      if (signal.aborted) return;
+      const timestampMs = clock.at(now, mediaTime);
+      let found: Found | null;
+      try {
+        found = await landmarker.detect(video, timestampMs);
+      } catch (error) {
+        if (!signal.aborted) this.#fail(error);
+        return;
+      }
+      if (signal.aborted) return;
+      video.requestVideoFrameCallback(onPicture);
+      silence = setTimeout(() => tell(clock.silent(performance.now()), null, null), SILENT_MS);
+      tell(timestampMs, found?.world ?? null, found?.image ?? null);
+    };
+    video.requestVideoFrameCallback(onPicture);
+  }
+
+  #fail(cause: unknown): KynaError {
+    const error = cause instanceof KynaError ? cause : landmarkerFailed(cause);
+    this.#run.abort();
+    this.#become("failed", error);
+    return error;
+  }
+
+  #become(state: CameraState, error: KynaError | null): void {
+    this.state = state;
+    this.#options.onState?.(state, error);
+  }
+}
+
+/** Do it when the signal is aborted, or now if it is. */
+function atEnd(signal: AbortSignal, action: () => void): void {
+  if (signal.aborted) action();
+  else signal.addEventListener("abort", action);
+}

@@ -1,0 +1,296 @@
+"""What a camera does beside finding a person: its clock, its end, and what it can't do."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.web.conftest import ALLOWED, SOFTWARE_WEBGL, Host, Launch
+
+
+@pytest.fixture
+def page(browser: Browser, host: Host) -> Iterator[Page]:
+    context = browser.new_context(permissions=["camera"])
+    page = context.new_page()
+    page.goto(host.url("camera.html"))
+    yield page
+    context.close()
+
+
+def refused(browser: Browser, url: str, options: str = "{landmarker: nobody}") -> dict[str, Any]:
+    """What start() rejects with, after checking that it was told, and that no camera is open."""
+    page = browser.new_page()
+    page.goto(url)
+    refusal, kept, tracks = page.evaluate(
+        f"""async () => {{
+          const {{camera, kept}} = watched({options});
+          return [await refusal(camera), kept, tracks.map((track) => track.readyState)];
+        }}"""
+    )
+    assert refusal.pop("name") == "KynaError"
+    assert kept["states"] == ["starting", "failed"]
+    assert kept["errors"] == [{"code": refusal["code"], "message": refusal["message"]}]
+    assert kept["moments"] == []
+    assert "live" not in tracks
+    return dict(refusal)
+
+
+def test_a_refused_permission_says_where_to_allow_it(browser: Browser, host: Host) -> None:
+    assert refused(browser, host.url("camera.html")) == {
+        "code": "permission_denied",
+        "message": "This page may not use the camera. Allow it beside the page's address, and in "
+        "the device's settings, then start again.",
+        "retryable": True,
+    }
+
+
+def test_a_device_without_a_camera(launch: Launch, host: Host) -> None:
+    with launch(ALLOWED) as browser:
+        assert refused(browser, host.url("camera.html")) == {
+            "code": "no_camera",
+            "message": "No camera was found. Connect one, then start again.",
+            "retryable": True,
+        }
+
+
+def test_a_device_id_that_no_camera_has(page: Page) -> None:
+    refusal = page.evaluate("() => refusal(watched({landmarker: nobody, deviceId: 'x'}).camera)")
+    assert refusal["code"] == "no_camera"
+
+
+def test_a_page_that_came_over_http(launch: Launch, host: Host) -> None:
+    with launch(ALLOWED, "--host-resolver-rules=MAP app.test 127.0.0.1") as browser:
+        assert refused(browser, host.url("camera.html", host="app.test")) == {
+            "code": "insecure_context",
+            "message": "A browser gives a camera only to a page that came over https, or from this "
+            "device. Open the page's https address.",
+            "retryable": False,
+        }
+
+
+def test_without_webgl_nobody_is_asked_for_the_camera(
+    launch: Launch, shows_film: list[str], host: Host
+) -> None:
+    options = [option for option in shows_film if option not in SOFTWARE_WEBGL]
+    with launch(ALLOWED, "--disable-3d-apis", *options) as browser:
+        assert refused(browser, host.url("camera.html"), "{files: '/pose/'}") == {
+            "code": "webgl_unavailable",
+            "message": "This browser has no WebGL, which finding a person needs. Turn on hardware "
+            "acceleration in its settings, or take another browser.",
+            "retryable": False,
+        }
+        page = browser.new_page()
+        page.goto(host.url("camera.html"))
+        page.evaluate("() => refusal(watched({files: '/pose/'}).camera)")
+        assert page.evaluate("() => tracks.length") == 0
+
+
+def test_a_camera_that_another_program_uses(page: Page) -> None:
+    refusal, state = page.evaluate(
+        """async () => {
+          navigator.mediaDevices.getUserMedia = async () => {
+            throw new DOMException("Could not start video source", "NotReadableError");
+          };
+          const {camera} = watched({landmarker: nobody});
+          return [await refusal(camera), camera.state];
+        }"""
+    )
+    assert refusal == {
+        "name": "KynaError",
+        "code": "camera_busy",
+        "message": "The camera gives no picture. Close other programs and pages that use it, then "
+        "start again.",
+        "retryable": True,
+    }
+    assert state == "failed"
+
+
+@pytest.mark.parametrize(
+    ("context", "options", "which", "size"),
+    [
+        ({}, "", {"facingMode": "user"}, (1280, 720)),
+        (
+            {"has_touch": True, "is_mobile": True},
+            "facing: 'environment'",
+            {"facingMode": "environment"},
+            (640, 480),
+        ),
+        ({}, "deviceId: 'x'", {"deviceId": {"exact": "x"}}, (1280, 720)),
+    ],
+)
+def test_what_a_camera_is_asked_for(
+    browser: Browser,
+    host: Host,
+    context: dict[str, Any],
+    options: str,
+    which: dict[str, Any],
+    size: tuple[int, int],
+) -> None:
+    page = browser.new_context(**context).new_page()
+    page.goto(host.url("camera.html"))
+    asked = page.evaluate(
+        f"""async () => {{
+          let asked;
+          navigator.mediaDevices.getUserMedia = async (constraints) => {{
+            asked = constraints;
+            throw new DOMException("", "NotAllowedError");
+          }};
+          await refusal(watched({{landmarker: nobody, {options}}}).camera);
+          return asked;
+        }}"""
+    )
+    width, height = size
+    video = {"width": {"ideal": width}, "height": {"ideal": height}, "frameRate": {"ideal": 30}}
+    assert asked == {"audio": False, "video": {**which, **video}}
+    page.context.close()
+
+
+def test_the_camera_that_looks_away_is_not_mirrored(page: Page) -> None:
+    shown = page.evaluate(
+        """async () => {
+          const {getSettings} = MediaStreamTrack.prototype;
+          MediaStreamTrack.prototype.getSettings = function () {
+            return {...getSettings.call(this), facingMode: "environment"}; // as a phone's says
+          };
+          video.style.transform = "scaleX(-1)"; // of an earlier front camera
+          const {camera} = watched({landmarker: nobody, facing: "environment"});
+          await camera.start();
+          return [camera.isMirrored, video.style.transform, overlay.style.transform];
+        }"""
+    )
+    assert shown == [False, "", ""]
+
+
+def test_a_landmarker_that_fails_ends_it(page: Page) -> None:
+    kept, tracks = page.evaluate(
+        """async () => {
+          const detect = async () => { throw new Error("lost"); };
+          const {camera, kept, until} = watched({landmarker: {detect, close() {}}});
+          await camera.start();
+          await until(({errors}) => errors.length);
+          return [kept, tracks.map((track) => track.readyState)];
+        }"""
+    )
+    assert kept == {
+        "moments": [],
+        "states": ["starting", "running", "failed"],
+        "errors": [
+            {
+                "code": "landmarker_failed",
+                "message": "The landmarker failed. Start the camera again, or load the page again.",
+            }
+        ],
+    }
+    assert tracks == ["ended"]
+
+
+def test_a_camera_that_is_taken_away_is_told(page: Page) -> None:
+    page.evaluate(
+        """async () => {
+          globalThis.watch = watched({landmarker: nobody});
+          await watch.camera.start();
+        }"""
+    )
+    page.context.clear_permissions()
+    page.evaluate("() => watch.until(({errors}) => errors.length)")
+    states, errors = page.evaluate("() => [watch.kept.states, watch.kept.errors]")
+    assert states == ["starting", "running", "failed"]
+    assert errors == [
+        {
+            "code": "camera_lost",
+            "message": "The camera was taken away. Connect it or allow it again, then start again.",
+        }
+    ]
+    page.context.grant_permissions(["camera"])
+    assert page.evaluate("() => refusal(watch.camera)") is None
+    assert page.evaluate("() => watch.camera.state") == "running"
+
+
+def test_the_clock_is_the_medias_from_the_first_pictures_time_of_day(page: Page) -> None:
+    moments, pictures, origin = page.evaluate(
+        """async () => {
+          const pictures = [];
+          const ask = video.requestVideoFrameCallback.bind(video);
+          video.requestVideoFrameCallback = (callback) =>
+            ask((now, picture) => {
+              pictures.push([now, picture.mediaTime]);
+              callback(now, picture);
+            });
+          const {camera, kept, until} = watched({landmarker: nobody});
+          await camera.start();
+          await until(({moments}) => moments.length === 10);
+          camera.stop();
+          return [kept.moments, pictures.slice(0, 10), performance.timeOrigin];
+        }"""
+    )
+    assert [(moment["landmarks"], moment["image"]) for moment in moments] == [(None, None)] * 10
+    first_now, first_media = pictures[0]
+    assert [moment["timestampMs"] for moment in moments] == pytest.approx(
+        [origin + first_now + (media - first_media) * 1000 for _, media in pictures], abs=0.01
+    )
+
+
+def test_start_and_stop_in_any_order(page: Page) -> None:
+    told = page.evaluate(
+        """async () => {
+          const {camera, kept, until} = watched({landmarker: nobody});
+          const live = () => tracks.filter((track) => track.readyState === "live").length;
+          camera.stop();
+          const twice = [camera.start(), camera.start()];
+          const isSame = twice[0] === twice[1];
+          camera.stop();
+          await Promise.all(twice);
+          const afterStop = [camera.state, tracks.length, live(), video.srcObject];
+          const overtaken = camera.start();
+          camera.stop();
+          const second = camera.start();
+          await Promise.all([overtaken, second]);
+          await until(({moments}) => moments.length);
+          const running = [camera.state, tracks.length, live(), video.srcObject.active];
+          await camera.start();
+          const asBefore = [camera.state, tracks.length, live()];
+          camera.stop();
+          camera.stop();
+          return {isSame, afterStop, running, asBefore, atEnd: [camera.state, live()],
+                  states: kept.states};
+        }"""
+    )
+    assert told == {
+        "isSame": True,
+        "afterStop": ["stopped", 1, 0, None],
+        "running": ["running", 3, 1, True],
+        "asBefore": ["running", 3, 1],
+        "atEnd": ["stopped", 0],
+        "states": ["starting", "stopped", "starting", "stopped", "starting", "running", "stopped"],
+    }
+
+
+def test_a_hidden_page_tells_a_moment_of_nobody_and_goes_on_by_the_same_clock(
+    launch: Launch, shows_film: list[str], host: Host
+) -> None:
+    with launch(ALLOWED, *shows_film) as browser:
+        # Playwright keeps its own pages visible, so these are opened beside it.
+        devtools = browser.new_browser_cdp_session()
+        profile = devtools.send("Target.createBrowserContext")
+
+        def tab(url: str) -> dict[str, Any]:
+            return devtools.send("Target.createTarget", {"url": url, **profile})
+
+        watched = tab(host.url("hidden.html"))
+        seen = host.told.get(timeout=20)
+        devtools.send("Target.activateTarget", tab("about:blank"))
+        assert host.told.get(timeout=10) == "hidden"
+        nobody = host.told.get(timeout=10)
+        devtools.send("Target.activateTarget", watched)
+        assert host.told.get(timeout=10) == "visible"
+        again = host.told.get(timeout=10)
+        assert host.told.empty()
+        devtools.send("Target.disposeBrowserContext", profile)
+    assert [told["isNobody"] for told in (seen, nobody, again)] == [False, True, False]
+    # The first 2 s after the last picture lose the pose; a hidden page's timers tick each second.
+    assert 2_000 <= nobody["timestampMs"] - nobody["last"] < 4_000
+    assert again["last"] == nobody["timestampMs"]
+    assert again["timestampMs"] > nobody["timestampMs"]
+    for told in (seen, nobody, again):
+        assert told["timestampMs"] == pytest.approx(told["now"], abs=500)
