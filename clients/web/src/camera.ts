@@ -122,7 +122,9 @@ class VideoCamera implements Camera {
     });
     video.muted = video.playsInline = true;
     video.srcObject = media;
-    await video.play();
+    await video.play().catch((cause) => {
+      throw cameraFailure("camera_busy", cause);
+    });
   }
 
   /** Look at one picture after the other, until the end. */
