@@ -1,0 +1,165 @@
+import {type RefObject, useCallback, useEffect, useRef, useState} from "react";
+import type {CameraChoice} from "./access.js";
+import {type Camera, createCamera} from "./camera.js";
+import type {KynaError} from "./errors.js";
+import type {Landmarker, LandmarkerFiles} from "./landmarker.js";
+import type {DetectionEvent} from "./messages.js";
+import type {Moment} from "./pose.js";
+import {
+  createStream,
+  type Stream,
+  type StreamEnd,
+  type StreamSession,
+  type StreamState,
+} from "./stream.js";
+
+/** As `CameraOptions`, with refs in place of elements. It is read at each start. */
+export interface DetectionCamera extends CameraChoice, Partial<LandmarkerFiles> {
+  readonly video: RefObject<HTMLVideoElement | null>;
+  readonly overlay?: RefObject<HTMLCanvasElement | null> | undefined;
+  readonly landmarker?: Landmarker | Promise<Landmarker> | undefined;
+}
+
+export interface DetectionOptions {
+  /** What the create answered; null while there is none. Another one begins a count of its own. */
+  readonly session: StreamSession | null;
+  /** Without it, moments come by `add`. */
+  readonly camera?: DetectionCamera | undefined;
+}
+
+/** What the movement's author says to the person. */
+export interface Cue {
+  readonly level: "info" | "coaching" | "success";
+  readonly message: string;
+}
+
+export interface Detection {
+  /** `off`, or `starting` while there is no session yet, or the stream's. */
+  readonly state: "off" | "starting" | StreamState;
+  readonly repetitions: number;
+  /** The last one: an object of its own each time, even if it says the same. */
+  readonly cue: Cue | null;
+  readonly events: readonly DetectionEvent[];
+  /** Poses left out, because the line is slower than the camera. */
+  readonly dropped: number;
+  /** Why it is off: a failure of the camera or the stream. The next start clears it. */
+  readonly error: KynaError | null;
+  start(): void;
+  /** Stops the camera and ends the session; null where the end is not known, as `error` tells. */
+  stop(): Promise<StreamEnd | null>;
+  /** Take a moment from elsewhere. Resolves once there is room, for which a recording waits. */
+  add(moment: Moment): Promise<void>;
+}
+
+interface Seen extends Pick<Detection, "repetitions" | "cue" | "events" | "dropped" | "error"> {
+  readonly stream: StreamState | null;
+}
+const NOTHING: Seen = {
+  stream: null,
+  repetitions: 0,
+  cue: null,
+  events: [],
+  dropped: 0,
+  error: null,
+};
+
+/**
+ * Stream a camera to a session, and show what is detected.
+ *
+ * A component that goes leaves the session, which goes on until its idle limit.
+ */
+export function useDetection({session, camera}: DetectionOptions): Detection {
+  const [isOn, setOn] = useState(false);
+  const [seen, setSeen] = useState(NOTHING);
+  const stream = useRef<Stream | null>(null);
+  const running = useRef<Camera | null>(null);
+  const wanted = useRef(camera);
+  useEffect(() => {
+    wanted.current = camera;
+  });
+
+  const see = useCallback((change: Partial<Seen>) => setSeen((old) => ({...old, ...change})), []);
+  const {stream_url, runtime_token} = session ?? {stream_url: null, runtime_token: null};
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another session begins anew
+  useEffect(() => setSeen(NOTHING), [stream_url]);
+
+  useEffect(() => {
+    if (!isOn || stream_url === null) return;
+    let isCurrent = true;
+    const ifCurrent = (change: Partial<Seen>) => {
+      if (isCurrent) see(change);
+    };
+    const opened = createStream(
+      {stream_url, runtime_token},
+      {
+        onState: (state) => {
+          if (state !== "ended") ifCurrent({stream: state}); // that comes with how it ended
+        },
+        onDropped: (dropped) => ifCurrent({dropped}),
+        onEvent: (event) => {
+          if (isCurrent) setSeen((old) => withEvent(old, event));
+        },
+      },
+    );
+    const turnOff = (error: KynaError | null) => {
+      ifCurrent({stream: "ended", error});
+      if (isCurrent) setOn(false);
+    };
+    opened.ended.then(() => turnOff(null), turnOff);
+    stream.current = opened;
+    see({stream: opened.state});
+    return () => {
+      isCurrent = false;
+      stream.current = null;
+      opened.close();
+      setSeen((old) => (old.stream === "ended" ? old : {...old, stream: null}));
+    };
+  }, [isOn, stream_url, runtime_token, see]);
+
+  useEffect(() => {
+    if (!isOn || !wanted.current) return;
+    const {video, overlay, ...more} = wanted.current;
+    if (!video.current) throw new Error("The video element has to be there before start().");
+    const started = createCamera({
+      ...more,
+      video: video.current,
+      overlay: overlay?.current ?? undefined,
+      onMoment: (moment) => stream.current?.add(moment),
+      onState: (_, error) => {
+        if (!error) return;
+        see({error});
+        setOn(false);
+      },
+    });
+    running.current = started;
+    started.start().catch(() => {}); // onState has told it
+    return () => started.stop();
+  }, [isOn, see]);
+
+  const start = useCallback(() => {
+    see({error: null});
+    setOn(true);
+  }, [see]);
+  const stop = useCallback(async () => {
+    running.current?.stop();
+    if (stream.current) return stream.current.finalize().catch(() => null);
+    setOn(false);
+    return null;
+  }, []);
+  const add = useCallback(async (moment: Moment) => {
+    stream.current?.add(moment);
+    await stream.current?.ready;
+  }, []);
+
+  const {stream: attached, ...shown} = seen;
+  const state = isOn ? (attached ?? "starting") : attached === "ended" ? "ended" : "off";
+  return {...shown, state, start, stop, add};
+}
+
+function withEvent(seen: Seen, event: DetectionEvent): Seen {
+  const events = [...seen.events, event];
+  if (event.type === "feedback") return {...seen, events, cue: event.payload as unknown as Cue};
+  const isRepetition = event.type === "event_completed";
+  return {...seen, events, repetitions: seen.repetitions + (isRepetition ? 1 : 0)};
+}

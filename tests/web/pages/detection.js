@@ -1,0 +1,70 @@
+// A component that shows what the hook gives, under StrictMode; a test renders it as it likes.
+
+import {useDetection} from "@kynaplatform/web/react";
+import {createElement, StrictMode, useEffect, useRef} from "react";
+import {createRoot} from "react-dom/client";
+
+const waiting = new Set();
+const kept = {states: [], detection: null};
+
+function Counter({session, hasCamera}) {
+  const video = useRef(null);
+  const overlay = useRef(null);
+  const camera = {video, overlay, files: "/pose/", model: "lite"};
+  const detection = useDetection({session, camera: hasCamera ? camera : undefined});
+  useEffect(() => {
+    kept.detection = detection;
+    if (kept.states.at(-1) !== detection.state) kept.states.push(detection.state);
+    for (const look of waiting) look();
+  });
+  return createElement(
+    "div",
+    null,
+    createElement("video", {ref: video, width: 320, height: 240}),
+    createElement("canvas", {ref: overlay, width: 320, height: 240}),
+    createElement("output", null, detection.repetitions),
+  );
+}
+
+/** Render it with these properties, or nothing. */
+const root = createRoot(document.getElementById("root"));
+const render = (properties) =>
+  root.render(createElement(StrictMode, null, properties && createElement(Counter, properties)));
+
+/** Waits for a render that makes the condition true. */
+const until = (condition) =>
+  new Promise((resolve) => {
+    const look = () => {
+      if (!kept.detection || !condition(kept.detection)) return;
+      waiting.delete(look);
+      resolve();
+    };
+    waiting.add(look);
+    look();
+  });
+
+/** Add a recording's frames, which are `[milliseconds, landmarks]`. */
+async function perform(frames) {
+  for (const [timestampMs, points] of frames) {
+    const landmarks = points.map(([x, y, z, visibility]) => ({x, y, z, visibility}));
+    await kept.detection.add({timestampMs, landmarks});
+  }
+}
+
+/** Every websocket that was opened, and every track that a camera gave. */
+const sockets = [];
+globalThis.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    sockets.push(this);
+  }
+};
+const tracks = [];
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (constraints) => {
+  const media = await ask(constraints);
+  tracks.push(...media.getTracks());
+  return media;
+};
+
+Object.assign(globalThis, {kept, render, until, perform, sockets, tracks});

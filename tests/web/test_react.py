@@ -1,0 +1,241 @@
+"""The hook in a page of React, with a runtime and a camera."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from sessions_app.models import DetectionSession, Status
+from tests.conftest import Machine, make_released
+from tests.server import ROOT, RuntimeServer
+from tests.web.conftest import POLICY, Host
+
+SQUAT = (ROOT / "examples/movespecs/squat.yaml").read_text()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _queries_beside_playwright(browser: Browser) -> Iterator[None]:
+    """While Playwright runs, its event loop counts as running in this thread."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
+
+
+@pytest.fixture
+def squat(owner: Machine) -> MoveSpec:
+    released, _ = make_released(owner.project, SQUAT)
+    return released
+
+
+@pytest.fixture
+def page(browser: Browser, host: Host, runtime: RuntimeServer) -> Iterator[Page]:
+    """A page that may reach the runtime; what its scripts throw fails the test."""
+    host.policy = f"{POLICY} {runtime.url.partition('/api')[0]}"
+    context = browser.new_context(permissions=["camera"])
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(host.url("detection.html"))
+    yield page
+    context.close()
+    host.policy = POLICY
+    assert faults == []
+
+
+@pytest.fixture
+def created(
+    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, settings: Any
+) -> Callable[[], dict[str, Any]]:
+    """Makes a session; gives what the create answered."""
+    settings.PUBLIC_STREAM_URL = runtime.url
+    return lambda: owner.create_session(squat).json()
+
+
+def figure(repetitions: int, from_ms: float = 0) -> list[list[Any]]:
+    frames = perform("squat", repetitions=repetitions, fps=15)
+    return [[from_ms + one.timestamp_ms, [list(p) for p in one.landmarks]] for one in frames]
+
+
+def session_of(created: dict[str, Any]) -> DetectionSession:
+    return DetectionSession.objects.get(id=created["session_id"])
+
+
+def test_it_counts_what_a_figure_does_and_ends_the_session(
+    page: Page, created: Callable[[], dict[str, Any]]
+) -> None:
+    session = created()
+    end = page.evaluate(
+        """async ([session, frames]) => {
+          render({session});
+          await until(({state}) => state === "off");
+          kept.detection.start();
+          await until(({state}) => state === "attached");
+          await perform(frames);
+          await until(({repetitions}) => repetitions === 6);
+          const end = await kept.detection.stop();
+          await until(({state}) => state === "ended");
+          return end;
+        }""",
+        [session, figure(6)],
+    )
+    assert (end["status"], end["repetitions"]) == ("completed", {"squat": 6})
+    assert page.locator("output").inner_text() == "6"
+    shown = page.evaluate(
+        "() => ({...kept, detection: {...kept.detection}, sockets: sockets.length})"
+    )
+    # StrictMode runs each effect twice; the stream has one socket all the same.
+    assert shown["sockets"] == 1
+    assert shown["states"] == ["off", "starting", "connecting", "attached", "ended"]
+    detection = shown["detection"]
+    assert (detection["dropped"], detection["error"]) == (0, None)
+    row = session_of(session)
+    assert (row.status, row.repetitions) == (Status.COMPLETED, {"squat": 6})
+    assert [event["type"] for event in detection["events"]].count("event_completed") == 6
+    assert len(detection["events"]) == row.events_total
+    assert detection["cue"] == {"level": "info", "message": "One more."}
+
+
+def test_another_session_begins_a_count_of_its_own(
+    page: Page, created: Callable[[], dict[str, Any]]
+) -> None:
+    first, second = created(), created()
+    counted = page.evaluate(
+        """async ([first, second, frames, more]) => {
+          render({session: first});
+          await until(({state}) => state === "off");
+          kept.detection.start();
+          await until(({state}) => state === "attached");
+          await perform(frames);
+          await until(({repetitions}) => repetitions === 2);
+          render({session: second});
+          await until(({state, repetitions}) => state === "attached" && repetitions === 0);
+          const events = kept.detection.events.length;
+          await perform(more);
+          await until(({repetitions}) => repetitions === 1);
+          await kept.detection.stop();
+          return [events, sockets.map(({url}) => url)];
+        }""",
+        [first, second, figure(2), figure(1)],
+    )
+    assert counted == [0, [first["stream_url"], second["stream_url"]]]
+    assert session_of(first).status == Status.STREAMING
+    assert session_of(second).repetitions == {"squat": 1}
+
+
+def test_it_is_on_before_there_is_a_session(
+    page: Page, created: Callable[[], dict[str, Any]]
+) -> None:
+    states = page.evaluate(
+        """async (session) => {
+          render({session: null});
+          await until(({state}) => state === "off");
+          kept.detection.start();
+          await until(({state}) => state === "starting");
+          const end = await kept.detection.stop();
+          await until(({state}) => state === "off");
+          kept.detection.start();
+          render({session});
+          await until(({state}) => state === "attached");
+          return [end, kept.states];
+        }""",
+        created(),
+    )
+    assert states == [None, ["off", "starting", "off", "starting", "connecting", "attached"]]
+
+
+def test_a_component_that_goes_leaves_camera_and_session(
+    page: Page, created: Callable[[], dict[str, Any]]
+) -> None:
+    session = created()
+    page.evaluate(
+        """async (session) => {
+          render({session, hasCamera: true});
+          await until(({state}) => state === "off");
+          kept.detection.start();
+          await until(({state}) => state === "attached");
+          while (!tracks.length) await new Promise(requestAnimationFrame);
+          const closed = new Promise((resolve) => sockets[0].addEventListener("close", resolve));
+          render(null);
+          await closed;
+        }""",
+        session,
+    )
+    assert page.evaluate("() => tracks.map((track) => track.readyState)") == ["ended"]
+    assert page.evaluate("() => sockets.length") == 1
+    assert session_of(session).terminal_outcome is None
+
+
+def test_it_streams_a_camera(page: Page, created: Callable[[], dict[str, Any]]) -> None:
+    session = created()
+    end = page.evaluate(
+        """async (session) => {
+          const acknowledged = () =>
+            new Promise((resolve) =>
+              sockets[0].addEventListener("message", ({data}) => {
+                if (JSON.parse(data).type === "frame_ack") resolve();
+              }),
+            );
+          render({session, hasCamera: true});
+          await until(({state}) => state === "off");
+          kept.detection.start();
+          await until(({state}) => state === "attached");
+          await acknowledged();
+          const end = await kept.detection.stop();
+          return [end, tracks.map((track) => track.readyState), kept.detection.error];
+        }""",
+        session,
+    )
+    told, tracks, error = end
+    assert told["status"] == "completed"
+    assert told["acceptedFrames"] == session_of(session).accepted_frames_total > 0
+    assert (tracks, error) == (["ended"], None)
+
+
+def test_a_refused_camera_is_told_and_may_be_allowed(
+    page: Page, created: Callable[[], dict[str, Any]]
+) -> None:
+    page.context.clear_permissions()
+    session = created()
+    error = page.evaluate(
+        """async (session) => {
+          render({session, hasCamera: true});
+          await until(({state}) => state === "off");
+          kept.detection.start();
+          await until(({error, state}) => error && state === "off");
+          return kept.detection.error.code;
+        }""",
+        session,
+    )
+    assert error == "permission_denied"
+    page.context.grant_permissions(["camera"])
+    page.evaluate(
+        """async () => {
+          kept.detection.start();
+          await until(({state, error}) => state === "attached" && error === null);
+        }"""
+    )
+    assert session_of(session).terminal_outcome is None
+
+
+def test_a_session_that_has_ended_is_told_and_lets_the_camera_go(
+    page: Page, owner: Machine, created: Callable[[], dict[str, Any]]
+) -> None:
+    session = created()
+    owner.post(f"/api/detection/sessions/{session['session_id']}/cancel")
+    assert session_of(session).status == Status.CANCELLED
+    shown = page.evaluate(
+        """async (session) => {
+          render({session, hasCamera: true});
+          await until(({state}) => state === "off");
+          kept.detection.start();
+          await until(({state}) => state === "ended");
+          const {srcObject} = document.querySelector("video");
+          return [kept.detection.error, srcObject, await kept.detection.stop()];
+        }""",
+        session,
+    )
+    assert shown == [None, None, None]
+    assert page.evaluate("() => tracks.filter((one) => one.readyState === 'live').length") == 0
