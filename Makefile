@@ -27,7 +27,7 @@ check: install ## Formatting, lint, types, imports, migrations, deployment, Open
 	@$(BIN)/python -m tools.check
 
 web: ## Lint, build and test the npm package and the page at /try; needs Node 20 or later
-	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null || { echo "Node 20 or later is needed, with npm." >&2; exit 1; }
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || { echo "Node 20 or later is needed, with npm." >&2; exit 1; }
 	@cd clients && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@cd clients && npm run --silent lint && npm run --silent build && npm run --silent test
 
