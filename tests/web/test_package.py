@@ -2,24 +2,42 @@
 
 import json
 import os
+import re
+import shutil
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from local_stack import processes
+from local_stack.ports import free_port, listens
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_released
 from tests.documented import block
 from tests.node import INSTALL_OPTIONS, WEB, built_clients, node
-from tests.server import RuntimeServer
+from tests.server import ROOT, RuntimeServer, web_server
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 POSES = perform("squat", repetitions=2, fps=30)
-SQUAT = (Path(__file__).parents[2] / "examples" / "movespecs" / "squat.yaml").read_text()
+SQUAT = (ROOT / "examples/movespecs/squat.yaml").read_text()
+README = (WEB / "README.md").read_text()
+BUILD_SECONDS = 180
+# What a page of React has around the component.
+REACT = """
+import {createRoot} from "react-dom/client";
+const session = await (await fetch("/session.json")).json();
+createRoot(document.getElementById("root")).render(<Counter session={session} />);
+"""
 
 
 def run(command: list[str], folder: Path) -> str:
@@ -79,3 +97,110 @@ def test_a_program_in_node_counts_squats(
     assert [line.split()[0] for line in lines].count("event_completed") == 2
     session = DetectionSession.objects.get(id=created["session_id"])
     assert (session.accepted_frames_total, session.rejected_frames_total) == (len(POSES), 0)
+
+
+def of_readme(language: str, containing: str) -> str:
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    [found] = [text for text in blocks if containing in text]
+    return str(found)
+
+
+@contextmanager
+def documented_site(folder: Path, variables: dict[str, str]) -> Iterator[str]:
+    """The page of the README on the server of docs/integrators.md; gives its address."""
+    platform = folder / "platform"
+    made = shutil.ignore_patterns("node_modules", "dist", "build", "openapi.ts")
+    shutil.copytree(ROOT / "clients", platform / "clients", ignore=made)
+    (platform / "docs").mkdir()
+    shutil.copy(ROOT / "docs/openapi.yaml", platform / "docs")
+    page = folder / "page"
+    for name in ("public", "src"):
+        (page / name).mkdir(parents=True)
+    html = of_readme("html", "<video")
+    head = '<!doctype html><title>Squats</title><link rel="stylesheet" href="page.css">'
+    (page / "public" / "index.html").write_text(f"{head}\n{html}")
+    (page / "public" / "page.css").write_text(of_readme("css", ".stage"))
+    (page / "src" / "page.js").write_text(of_readme("javascript", "createCamera"))
+    (page / "server.mjs").write_text(block("docs/integrators.md", "createServer").text)
+    port = free_port()
+    process = processes.start(
+        ["sh", "-euc", block("docs/integrators.md", "npm pack").text],
+        cwd=page,
+        env={**os.environ, "PLATFORM": str(platform), "PORT": str(port), **variables},
+        stdout=(folder / "built.log").open("wb"),
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        said = folder / "built.log"
+        eventually(
+            lambda: process.poll() is not None or listens(port),
+            "the page is served",
+            seconds=BUILD_SECONDS,
+        )
+        assert process.poll() is None, said.read_text()
+        yield f"http://localhost:{port}"
+    finally:
+        processes.stop(process, signals=[(signal.SIGTERM, 5)])
+
+
+@pytest.fixture
+def page(browser: Browser, transactional_db: None) -> Iterator[Page]:
+    """A page whose camera shows a person; a script's error fails the test."""
+    faults: list[str] = []
+
+    def note_forbidden(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            faults.append(message.text)
+
+    context = browser.new_context(permissions=["camera"])
+    page = context.new_page()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", note_forbidden)
+    yield page
+    context.close()
+    assert faults == []
+
+
+def await_poses(sessions: QuerySet[DetectionSession]) -> None:
+    with_poses = sessions.filter(accepted_frames_total__gte=20)
+    eventually(with_poses.exists, "poses are counted", seconds=60)
+
+
+def test_a_page_of_one_s_own_counts(
+    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, page: Page, tmp_path: Path
+) -> None:
+    """That of the README, then its component of React, each with a camera and a person."""
+    with web_server(tmp_path, environment={"PUBLIC_STREAM_URL": runtime.url}) as platform:
+        variables = {
+            "KYNA_URL": platform,
+            "KYNA_ORIGIN": runtime.url.partition("/api")[0],
+            "KYNA_API_KEY": owner.secret,
+            "KYNA_MOVESPEC_ID": str(squat.id),
+        }
+        with documented_site(tmp_path, variables) as site:
+            page.goto(site)
+            page.get_by_role("button", name="Start").click()
+            await_poses(DetectionSession.objects.all())
+            page.get_by_role("button", name="Stop").click()
+            expect(page.get_by_role("alert")).to_have_text("The session is completed.")
+            assert DetectionSession.objects.get().status == "completed"
+
+            public = tmp_path / "page" / "public"
+            created = create(owner, squat, runtime)
+            (public / "session.json").write_text(json.dumps(created))
+            (public / "react.html").write_text(
+                '<!doctype html><title>Squats</title><div id="root"></div>'
+                '<script type="module" src="react.js"></script>'
+            )
+            component = tmp_path / "page" / "src" / "react.jsx"
+            component.write_text(of_readme("javascript", "useDetection") + REACT)
+            run(["npm", "install", *INSTALL_OPTIONS, "react", "react-dom"], tmp_path / "page")
+            bundle = ["npx", "esbuild", "--bundle", "--format=esm", "--jsx=automatic"]
+            run([*bundle, "src/react.jsx", "--outfile=public/react.js"], tmp_path / "page")
+            page.goto(f"{site}/react.html")
+            page.get_by_role("button", name="off").click()
+            of_component = DetectionSession.objects.filter(id=created["session_id"])
+            await_poses(of_component)
+            page.get_by_role("button", name="attached").click()
+            expect(page.get_by_role("button", name="ended")).to_be_visible()
+            assert of_component.get().status == "completed"

@@ -16,14 +16,6 @@ from tests.web.conftest import POLICY, Host
 SQUAT = (ROOT / "examples/movespecs/squat.yaml").read_text()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _queries_beside_playwright(browser: Browser) -> Iterator[None]:
-    """While Playwright runs, its event loop counts as running in this thread."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        yield
-
-
 @pytest.fixture
 def squat(owner: Machine) -> MoveSpec:
     released, _ = make_released(owner.project, SQUAT)
