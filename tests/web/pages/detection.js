@@ -3,8 +3,9 @@
 import {useDetection} from "@kynaplatform/web/react";
 import {createElement, StrictMode, useEffect, useRef} from "react";
 import {createRoot} from "react-dom/client";
+import {recordTracks, waiting} from "./shared/waiting.js";
 
-const waiting = new Set();
+const {until: untilTrue, look} = waiting();
 const kept = {states: [], detection: null};
 
 function Counter({session, hasCamera}) {
@@ -15,7 +16,7 @@ function Counter({session, hasCamera}) {
   useEffect(() => {
     kept.detection = detection;
     if (kept.states.at(-1) !== detection.state) kept.states.push(detection.state);
-    for (const look of waiting) look();
+    look();
   });
   return createElement(
     "div",
@@ -32,16 +33,7 @@ const render = (properties) =>
   root.render(createElement(StrictMode, null, properties && createElement(Counter, properties)));
 
 /** Waits for a render that makes the condition true. */
-const until = (condition) =>
-  new Promise((resolve) => {
-    const look = () => {
-      if (!kept.detection || !condition(kept.detection)) return;
-      waiting.delete(look);
-      resolve();
-    };
-    waiting.add(look);
-    look();
-  });
+const until = (condition) => untilTrue(() => kept.detection && condition(kept.detection));
 
 /** Add a recording's frames, which are `[milliseconds, landmarks]`. */
 async function perform(frames) {
@@ -59,12 +51,6 @@ globalThis.WebSocket = class extends WebSocket {
     sockets.push(this);
   }
 };
-const tracks = [];
-const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-navigator.mediaDevices.getUserMedia = async (constraints) => {
-  const media = await ask(constraints);
-  tracks.push(...media.getTracks());
-  return media;
-};
+const tracks = recordTracks();
 
 Object.assign(globalThis, {kept, render, until, perform, sockets, tracks});
