@@ -148,10 +148,9 @@ def test_a_component_that_goes_leaves_camera_and_session(
           await until(({state}) => state === "off");
           kept.detection.start();
           await until(({state}) => state === "attached");
-          while (!tracks.length) await new Promise(requestAnimationFrame);
-          const closed = new Promise((resolve) => sockets[0].addEventListener("close", resolve));
+          await until(() => tracks.length === 1);
           render(null);
-          await closed;
+          await until(() => sockets[0].readyState === WebSocket.CLOSED);
         }""",
         session,
     )
@@ -164,17 +163,10 @@ def test_it_streams_a_camera(page: Page, created: Callable[[], dict[str, Any]]) 
     session = created()
     end = page.evaluate(
         """async (session) => {
-          const acknowledged = () =>
-            new Promise((resolve) =>
-              sockets[0].addEventListener("message", ({data}) => {
-                if (JSON.parse(data).type === "frame_ack") resolve();
-              }),
-            );
           render({session, hasCamera: true});
           await until(({state}) => state === "off");
           kept.detection.start();
-          await until(({state}) => state === "attached");
-          await acknowledged();
+          await until(() => told.includes("frame_ack"));
           const end = await kept.detection.stop();
           return [end, tracks.map((track) => track.readyState), kept.detection.error];
         }""",

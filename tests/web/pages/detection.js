@@ -32,7 +32,7 @@ const root = createRoot(document.getElementById("root"));
 const render = (properties) =>
   root.render(createElement(StrictMode, null, properties && createElement(Counter, properties)));
 
-/** Waits for a render that makes the condition true. */
+/** Waits for a render, a track, or what a socket tells, that makes the condition true. */
 const until = (condition) => untilTrue(() => kept.detection && condition(kept.detection));
 
 /** Add a recording's frames, which are `[milliseconds, landmarks]`. */
@@ -43,14 +43,20 @@ async function perform(frames) {
   }
 }
 
-/** Every websocket that was opened, and every track that a camera gave. */
+/** Every websocket that was opened, what they told, and every track that a camera gave. */
 const sockets = [];
+const told = [];
 globalThis.WebSocket = class extends WebSocket {
   constructor(...given) {
     super(...given);
     sockets.push(this);
+    this.addEventListener("close", look);
+    this.addEventListener("message", ({data}) => {
+      told.push(JSON.parse(data).type);
+      look();
+    });
   }
 };
-const tracks = recordTracks();
+const tracks = recordTracks(look);
 
-Object.assign(globalThis, {kept, render, until, perform, sockets, tracks});
+Object.assign(globalThis, {kept, render, until, perform, sockets, told, tracks});

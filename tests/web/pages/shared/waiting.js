@@ -24,8 +24,8 @@ export function waiting() {
   return {until, look};
 }
 
-/** Every track that getUserMedia gives. */
-export function recordTracks() {
+/** Every track that getUserMedia gives; `look` is called at each. */
+export function recordTracks(look = () => {}) {
   const tracks = [];
   const {mediaDevices} = navigator;
   if (!mediaDevices) return tracks; // as in a page that came over http
@@ -33,6 +33,7 @@ export function recordTracks() {
   mediaDevices.getUserMedia = async (constraints) => {
     const media = await ask(constraints);
     tracks.push(...media.getTracks());
+    look();
     return media;
   };
   return tracks;
