@@ -1,1 +1,64 @@
-export {};
+/** The page: choose, do it, see what came of it. */
+
+import {type Choice, Choose} from "./choose.js";
+import {byId} from "./dom.js";
+import {follow} from "./follow.js";
+import {Live} from "./live.js";
+import {readPageData} from "./page_data.js";
+import {problemOf} from "./problems.js";
+import {fetchRecording, readRecording} from "./recording.js";
+import {Run} from "./run.js";
+import {openSession} from "./session.js";
+import {openCamera, openRecording, type Source} from "./source.js";
+import {Speech} from "./speech.js";
+import {Summary} from "./summary.js";
+import {keepScreenOn} from "./wake_lock.js";
+
+/** With `?speed=8` in the page's address a recording is played so much faster; at most so. */
+const FASTEST = 20;
+
+const data = readPageData();
+const live = new Live(new Speech(byId("speak", HTMLInputElement)));
+const summary = new Summary(() => {
+  summary.close();
+  choose.open();
+});
+const choose = new Choose(data.movements, (choice) => void go(choice));
+
+/** One run: from Start to its summary, or back to the choice where it could not begin. */
+async function go(choice: Choice): Promise<void> {
+  const run = new Run(choice.movement);
+  const stopping = new AbortController();
+  choose.close();
+  live.open(run, () => stopping.abort());
+  void keepScreenOn(stopping.signal);
+  try {
+    const source = await openSource(choice, stopping.signal);
+    const opened = stopping.signal.aborted
+      ? null
+      : await openSession(data.sessions, choice.movement.slug);
+    if (opened && !stopping.signal.aborted) {
+      const ending = await follow(opened, source, live, stopping);
+      live.close();
+      summary.open(run, ending);
+    } else {
+      live.close();
+      choose.open();
+    }
+  } catch (error) {
+    live.close();
+    choose.open(problemOf(error));
+  } finally {
+    stopping.abort();
+  }
+}
+
+async function openSource(choice: Choice, signal: AbortSignal): Promise<Source> {
+  if (choice.source === "camera") return openCamera(data.landmarker, signal);
+  const recording =
+    choice.source === "file"
+      ? await readRecording(choice.file)
+      : await fetchRecording(choice.movement.figure);
+  const speed = Number(new URLSearchParams(location.search).get("speed") ?? 1);
+  return openRecording(recording, Math.min(FASTEST, Math.max(1, speed || 1)), signal);
+}

@@ -1,0 +1,66 @@
+import {createClient, createStream, type Moment, type StreamEnd} from "@kynaplatform/web";
+import type {Live} from "./live.js";
+import {
+  droppedProblem,
+  outcomeProblems,
+  type Problem,
+  problemOf,
+  rejectedProblem,
+} from "./problems.js";
+import type {Opened} from "./session.js";
+import type {Source} from "./source.js";
+
+/** How a run ended, beside what was counted. */
+export interface Ending {
+  /** Completed repetitions by their `event_key`, as the server has them; null if it did not say. */
+  readonly repetitions: Readonly<Record<string, number>> | null;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Stream a source to a session, until the source ends, the session ends, or `stopping` is aborted.
+ *
+ * Whatever goes wrong meanwhile is among the problems of the answer.
+ */
+export async function follow(
+  {session, access_token}: Opened,
+  source: Source,
+  live: Live,
+  stopping: AbortController,
+): Promise<Ending> {
+  const problems: Problem[] = [];
+  const rejected = new Map<string, number>();
+  const stream = createStream(session, {
+    onEvent: (event) => live.take(event),
+    onState: (state) => live.line(state),
+    onRejected: (reason, frames) => rejected.set(reason, (rejected.get(reason) ?? 0) + frames),
+  });
+  live.line(stream.state);
+  const take = (moment: Moment): Promise<void> => {
+    live.add(moment);
+    stream.add(moment);
+    return stream.ready;
+  };
+  const sourceEnd = source(take).catch((error) => problems.push(problemOf(error)));
+  const streamEnd = stream.ended.catch(() => null);
+  await Promise.race([sourceEnd, streamEnd]);
+  stopping.abort();
+  live.finish(() => stream.close());
+  let end: StreamEnd | null = null;
+  try {
+    end = await stream.finalize();
+    problems.push(...outcomeProblems(end));
+    if (end.missedEvents) {
+      const client = createClient({
+        baseUrl: location.origin,
+        tokenProvider: async () => access_token,
+      });
+      for await (const event of client.sessions.events(session.session_id)) live.take(event);
+    }
+  } catch (error) {
+    problems.push(problemOf(error));
+  }
+  if (stream.droppedFrames > 0) problems.push(droppedProblem(stream.droppedFrames));
+  problems.push(...[...rejected].map(([reason, frames]) => rejectedProblem(reason, frames)));
+  return {repetitions: end?.repetitions ?? null, problems};
+}

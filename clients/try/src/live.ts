@@ -1,0 +1,146 @@
+/** The second stage: the picture, the count, the last cue, and the trace as it grows. */
+
+import type {DetectionEvent, Moment, StreamState} from "@kynaplatform/web";
+import {Announcer} from "./announcer.js";
+import {byId, element} from "./dom.js";
+import {drawTrace} from "./drawing.js";
+import {fillLegend} from "./legend.js";
+import type {Run} from "./run.js";
+import type {Speech} from "./speech.js";
+import {countText} from "./words.js";
+
+const WINDOW_MS = 12_000;
+const NOBODY_MS = 1_000;
+/** An end that takes longer than this may be left. */
+const LEAVE_MS = 3_000;
+
+const STATES = {
+  starting: "Starting …",
+  connecting: "Connecting …",
+  unreachable: "The server that counts doesn't answer. Trying again …",
+  lost: "The line is lost. Attaching again …",
+  nobody: "Nobody in the picture. Step back until all of you is in it.",
+  counting: "Counting",
+  finishing: "Finishing …",
+} as const;
+
+export class Live {
+  readonly #section = byId("live", HTMLElement);
+  readonly #count = byId("count", HTMLElement);
+  readonly #cue = byId("cue", HTMLElement);
+  readonly #state = byId("state", HTMLElement);
+  readonly #degrees = byId("degrees", HTMLElement);
+  readonly #trace = byId("trace", HTMLCanvasElement);
+  readonly #stop = byId("stop", HTMLButtonElement);
+  readonly #announcer = new Announcer(byId("announced", HTMLElement));
+  readonly #speech: Speech;
+  #run: Run | null = null;
+  #stream: StreamState | null = null;
+  #wasAttached = false;
+  #isFinishing = false;
+  #seenMs = 0;
+  #untilLeave: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(speech: Speech) {
+    this.#speech = speech;
+  }
+
+  /** Show a run that begins. */
+  open(run: Run, onStop: () => void): void {
+    this.#run = run;
+    this.#stream = null;
+    this.#wasAttached = this.#isFinishing = false;
+    this.#seenMs = 0;
+    this.#section.hidden = false;
+    byId("live-heading", HTMLElement).textContent = run.movement.name;
+    byId("angle-label", HTMLElement).textContent = run.movement.angles[0]?.label ?? "";
+    fillLegend(byId("live-legend", HTMLElement), run.movement);
+    this.#cue.replaceChildren();
+    this.#showCount();
+    this.#stop.textContent = "Stop";
+    this.#stop.disabled = false;
+    this.#stop.onclick = onStop;
+    this.#tell();
+    byId("live-heading", HTMLElement).focus();
+    this.#draw();
+  }
+
+  close(): void {
+    clearTimeout(this.#untilLeave);
+    this.#run = null;
+    this.#section.hidden = true;
+  }
+
+  line(state: StreamState): void {
+    this.#stream = state;
+    this.#wasAttached ||= state === "attached";
+    this.#tell();
+  }
+
+  add(moment: Moment): void {
+    if (moment.landmarks) this.#seenMs = moment.timestampMs;
+    this.#run?.add(moment);
+    this.#tell(moment.timestampMs - this.#seenMs > NOBODY_MS);
+  }
+
+  take(event: DetectionEvent): void {
+    if (!this.#run?.take(event)) return;
+    if (event.type === "event_completed") this.#showCount();
+    if (event.type !== "feedback") return;
+    const cue = this.#run.cues.at(-1);
+    if (!cue) return;
+    this.#cue.replaceChildren(element("span", cue.message, cue.level));
+    this.#speech.say(cue.message);
+    this.#announce();
+  }
+
+  /** The session's end is waited for; after a while it may be left. */
+  finish(onLeave: () => void): void {
+    this.#isFinishing = true;
+    this.#stop.disabled = true;
+    this.#stop.onclick = onLeave;
+    this.#tell();
+    this.#untilLeave = setTimeout(() => {
+      this.#stop.textContent = "Leave without the end";
+      this.#stop.disabled = false;
+    }, LEAVE_MS);
+  }
+
+  #showCount(): void {
+    const count = this.#run?.repetitions.length ?? 0;
+    this.#count.textContent = `${count}`;
+    byId("unit", HTMLElement).textContent = count === 1 ? "repetition" : "repetitions";
+    if (count > 0) this.#announce();
+  }
+
+  #announce(): void {
+    const cue = this.#run?.cues.at(-1);
+    const count = countText(this.#run?.repetitions.length ?? 0, "repetition", "repetitions");
+    this.#announcer.say(cue ? `${count}. ${cue.message}` : count);
+  }
+
+  #tell(isNobody = false): void {
+    const state = this.#stateOf(isNobody);
+    if (this.#state.dataset.state === state) return;
+    this.#state.dataset.state = state;
+    this.#state.textContent = STATES[state];
+  }
+
+  #stateOf(isNobody: boolean): keyof typeof STATES {
+    if (this.#stream === "waiting") return this.#wasAttached ? "lost" : "unreachable";
+    if (this.#isFinishing) return "finishing";
+    if (this.#stream === null) return "starting";
+    if (this.#stream === "connecting") return "connecting";
+    return isNobody ? "nobody" : "counting";
+  }
+
+  #draw(): void {
+    const run = this.#run;
+    if (!run) return;
+    const toMs = Math.max(run.lastMs, WINDOW_MS);
+    drawTrace(this.#trace, run, toMs - WINDOW_MS, toMs);
+    const degrees = run.points.at(-1)?.degrees;
+    this.#degrees.textContent = degrees == null ? "–" : `${Math.round(degrees)}°`;
+    requestAnimationFrame(() => this.#draw());
+  }
+}

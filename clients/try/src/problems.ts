@@ -1,0 +1,86 @@
+import {KynaError, type StreamEnd} from "@kynaplatform/web";
+import {countText} from "./words.js";
+
+/** What went wrong, and what to do about it. */
+export interface Problem {
+  readonly what: string;
+  readonly advice: string;
+}
+
+/** The package's messages of these say what to do; and there is another way. */
+const OF_THE_CAMERA = new Set([
+  "insecure_context",
+  "unsupported_browser",
+  "permission_denied",
+  "no_camera",
+  "camera_busy",
+  "camera_lost",
+  "webgl_unavailable",
+  "landmarker_failed",
+]);
+const WITHOUT_CAMERA = "The built-in figure needs no camera.";
+
+const PROBLEMS: Readonly<Record<string, Problem>> = {
+  models_unavailable: {
+    what: "The files that find a body in a picture could not be loaded.",
+    advice: `Check the connection, then start again. ${WITHOUT_CAMERA}`,
+  },
+  unreachable: {
+    what: "The server can't be reached.",
+    advice: "Check the connection, and try again in a minute.",
+  },
+  left: {
+    what: "You left before the end was known.",
+    advice: "What you did in the last moments may be missing.",
+  },
+  not_found: {
+    what: "This movement can't be tried any more.",
+    advice: "Load the page again.",
+  },
+};
+
+/** In plain words, for whoever stands before the camera. */
+export function problemOf(error: unknown): Problem {
+  if (!(error instanceof KynaError)) {
+    return {what: "Something went wrong in this page.", advice: "Load it again."};
+  }
+  if (error.code === "rate_limited") {
+    const minutes = Math.max(1, Math.ceil(Number(error.details.retry_after_seconds ?? 60) / 60));
+    const when = minutes === 1 ? "in a minute" : `in ${minutes} minutes`;
+    return {what: "There were too many sessions lately.", advice: `Try again ${when}.`};
+  }
+  if (OF_THE_CAMERA.has(error.code)) return {what: error.message, advice: WITHOUT_CAMERA};
+  const retry = error.retryable ? "Try again in a minute." : "";
+  return PROBLEMS[error.code] ?? {what: error.message, advice: retry};
+}
+
+const OUTCOMES: Readonly<Record<string, Problem>> = {
+  max_duration: {what: "The session has lasted as long as one may.", advice: "Begin another one."},
+  abandoned: {
+    what: "The server ended the session, because nothing came for too long.",
+    advice: "Check the connection, and begin another one.",
+  },
+  failed: {what: "The server ended the session by a fault.", advice: "Begin another one."},
+};
+
+/** What a person has to know of an end; nothing, where it is what they asked for. */
+export function outcomeProblems({outcome}: StreamEnd): Problem[] {
+  if (outcome === "completed") return [];
+  const other = {what: "The server ended the session.", advice: "Begin another one."};
+  return [OUTCOMES[outcome ?? ""] ?? other];
+}
+
+export function droppedProblem(frames: number): Problem {
+  return {
+    what: `${countText(frames, "frame was", "frames were")} left out.`,
+    advice: "The line was slower than the camera.",
+  };
+}
+
+export function rejectedProblem(reason: string, frames: number): Problem {
+  const why =
+    reason === "image_landmarks"
+      ? "Its points are of the picture. They have to be in metres."
+      : `The server's reason: ${reason}.`;
+  return {what: `${countText(frames, "frame was", "frames were")} not counted.`, advice: why};
+}

@@ -1,0 +1,56 @@
+/** Where the poses of a run come from, drawn as they come. */
+
+import {createCamera, type Moment} from "@kynaplatform/web";
+import {byId} from "./dom.js";
+import {drawFigure, Placement} from "./figure.js";
+import {play} from "./playback.js";
+import {momentsOf, type Recording} from "./recording.js";
+
+/** Gives each moment as it comes. It resolves at the end or once stopped, or rejects with a KynaError. */
+export type Source = (take: (moment: Moment) => Promise<void>) => Promise<void>;
+
+const video = (): HTMLVideoElement => byId("video", HTMLVideoElement);
+const canvas = (): HTMLCanvasElement => byId("skeleton", HTMLCanvasElement);
+
+/** Start the camera, whose skeletons are drawn at once; rejects with a KynaError. */
+export async function openCamera(
+  files: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Source> {
+  let take = async (_: Moment): Promise<void> => {};
+  let fail = (_: unknown): void => {};
+  const ended = new Promise<void>((resolve, reject) => {
+    fail = reject;
+    signal.addEventListener("abort", () => resolve());
+  });
+  ended.catch(() => {}); // told by start() until it runs
+  video().hidden = false;
+  const camera = createCamera({
+    video: video(),
+    overlay: canvas(),
+    files: (name) => files[name] ?? name,
+    model: matchMedia("(pointer: coarse)").matches ? "lite" : "full",
+    onMoment: (moment) => void take(moment),
+    onState: (_, error) => error && fail(error),
+  });
+  signal.addEventListener("abort", () => camera.stop());
+  await camera.start();
+  return (given) => {
+    take = given;
+    return ended;
+  };
+}
+
+/** Play a recording at its own pace, or `speed` times as fast. */
+export function openRecording(recording: Recording, speed: number, signal: AbortSignal): Source {
+  const placement = new Placement(recording);
+  video().hidden = true;
+  canvas().style.transform = "";
+  return (take) => {
+    const drawn = (moment: Moment): Promise<void> => {
+      drawFigure(canvas(), moment.landmarks, placement);
+      return take(moment);
+    };
+    return play(momentsOf(recording), speed, drawn, signal);
+  };
+}

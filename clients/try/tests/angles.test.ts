@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type {Landmark, Moment} from "@kynaplatform/web";
+import {AngleMeter} from "../src/angles.js";
+import type {Angle} from "../src/page_data.js";
+
+const KNEE: Angle = {
+  label: "knee",
+  kind: "joint",
+  landmarks: [
+    [23, 25, 27],
+    [24, 26, 28],
+  ],
+  bands: [],
+};
+const THIGH: Angle = {
+  ...KNEE,
+  kind: "lean",
+  landmarks: [
+    [25, 23],
+    [26, 24],
+  ],
+};
+
+/** Hips at the origin, thighs straight down, and shanks at the knees by these degrees. */
+function legs(left: number, right: number, ms = 0, visibilityOfRight = 1): Moment {
+  const landmarks: Landmark[] = Array.from({length: 33}, () => ({x: 0, y: 0, z: 0}));
+  for (const [side, degrees] of [left, right].entries()) {
+    const radians = (degrees * Math.PI) / 180;
+    const visibility = side === 0 ? 1 : visibilityOfRight;
+    const ankle = {x: 0.4 * Math.sin(radians), y: 0.4 - 0.4 * Math.cos(radians), z: 0};
+    landmarks[25 + side] = {x: 0, y: 0.4, z: 0, visibility};
+    landmarks[27 + side] = {...ankle, visibility};
+  }
+  return {timestampMs: ms, landmarks};
+}
+
+function near(actual: number | null, expected: number): void {
+  assert.ok(actual !== null && Math.abs(actual - expected) < 1e-5, `${actual} is not ${expected}`);
+}
+
+test("an angle is that of the joint, in degrees", () => {
+  for (const degrees of [180, 90, 30]) {
+    near(new AngleMeter(KNEE).feed(legs(degrees, degrees)), degrees);
+  }
+});
+
+test("a lean is that against the vertical", () => {
+  near(new AngleMeter(THIGH).feed(legs(90, 90)), 0);
+});
+
+test("the sides count alike where they are seen alike", () => {
+  near(new AngleMeter(KNEE).feed(legs(100, 120)), 110);
+});
+
+test("a side that is hidden does not count", () => {
+  near(new AngleMeter(KNEE).feed(legs(100, 120, 0, 0.4)), 100);
+});
+
+test("it is a mean over recent frames, with 80 ms", () => {
+  const meter = new AngleMeter(KNEE);
+  meter.feed(legs(100, 100));
+  near(meter.feed(legs(110, 110, 40)), 100 + 10 / 3);
+});
+
+test("nobody has no angle, and who comes back after two seconds is measured anew", () => {
+  const meter = new AngleMeter(KNEE);
+  meter.feed(legs(100, 100));
+  assert.equal(meter.feed({timestampMs: 1_000, landmarks: null}), null);
+  near(meter.feed(legs(170, 170, 2_000)), 170);
+});
+
+test("a jump counts once the next frame confirms it", () => {
+  const meter = new AngleMeter(KNEE);
+  meter.feed(legs(100, 100));
+  near(meter.feed(legs(160, 160, 40)), 100);
+  const confirmed = meter.feed(legs(160, 160, 80));
+  assert.ok(confirmed !== null && confirmed > 120);
+});
