@@ -1,0 +1,152 @@
+"""The page at /try before a camera that shows a photograph, and where there is none."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from sessions_app.models import DetectionSession
+from tests.browser.trying import Runtime, platform, start
+from tests.web.conftest import (
+    ALLOWED,
+    SOFTWARE_WEBGL,
+    Launch,
+    browser,
+    film,
+    launch,
+    playwright,
+    shows_film,
+)
+
+__all__ = ["browser", "film", "launch", "playwright", "shows_film"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Software draws what the landmarker asks of WebGL, on few processors.
+CAMERA_MS = 120_000
+WITHOUT_CAMERA = "The built-in figure needs no camera."
+
+
+# A name that is neither this device's nor under TLS.
+INSECURE_HOST = "app.test"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def beside_playwright() -> Iterator[None]:
+    """While Playwright runs, its event loop counts as running in this thread."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
+
+
+@pytest.fixture
+def site(transactional_db: None, signing_key: None, tmp_path: Path) -> Iterator[str]:
+    with platform(Runtime(tmp_path), tmp_path, ALLOWED_HOSTS=f"127.0.0.1,{INSECURE_HOST}") as url:
+        yield url
+
+
+def opened(chromium: Browser, site: str) -> Page:
+    page = chromium.new_page(base_url=site)
+    page.goto("/try")
+    return page
+
+
+def drawn(page: Page) -> int:
+    """Pixels of the skeleton."""
+    return int(
+        page.locator("#skeleton").evaluate(
+            """canvas => {
+              const {width, height} = canvas;
+              const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
+              return data.filter((value, index) => index % 4 === 3 && value > 0).length;
+            }"""
+        )
+    )
+
+
+def test_somebody_in_the_picture_has_a_skeleton_and_is_streamed(
+    browser: Browser, site: str
+) -> None:
+    page = browser.new_context(base_url=site, permissions=["camera"]).new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/try")
+    start(page, "You")
+    expect(page.locator("#state")).to_have_text("Counting", timeout=CAMERA_MS)
+    expect(page.locator("#video")).to_be_visible()
+    expect(page.locator("#degrees")).to_have_text("\N{EN DASH}")  # her knees are not in the picture
+    assert drawn(page) > 500
+    assert page.locator("#video").evaluate("video => getComputedStyle(video).transform") == (
+        "matrix(-1, 0, 0, 1, 0, 0)"
+    )
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#summary-heading")).to_have_text("Squat: 0 repetitions", timeout=CAMERA_MS)
+    assert page.locator("#video").evaluate("video => video.srcObject") is None
+    session = DetectionSession.objects.get()
+    assert session.status == "completed"
+    assert session.accepted_frames_total > 0
+    # Nothing but the page's own host is asked for anything.
+    assert all(url.startswith((site, "blob:", "data:")) for url in asked)
+
+
+def expect_problem(page: Page, text: str) -> None:
+    expect(page.get_by_role("alert")).to_have_text(f"{text} {WITHOUT_CAMERA}", timeout=CAMERA_MS)
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert DetectionSession.objects.count() == 0
+
+
+def test_a_refused_camera_is_told(browser: Browser, site: str) -> None:
+    page = opened(browser, site)
+    start(page, "You")
+    expect_problem(
+        page,
+        "This page may not use the camera. Allow it beside the page's address, and in the "
+        "device's settings, then start again.",
+    )
+
+
+def test_a_device_without_a_camera_is_told(launch: Launch, site: str) -> None:
+    with launch(ALLOWED) as chromium:
+        page = opened(chromium, site)
+        start(page, "You")
+        # Also without WebGL, which this Chromium does not have either.
+        expect_problem(page, "No camera was found. Connect one, then start again.")
+
+
+def test_a_browser_without_webgl_is_told(launch: Launch, shows_film: list[str], site: str) -> None:
+    options = [option for option in shows_film if option not in SOFTWARE_WEBGL]
+    with launch(ALLOWED, "--disable-3d-apis", *options) as chromium:
+        page = opened(chromium, site)
+        start(page, "You")
+        expect_problem(
+            page,
+            "This browser has no WebGL, which finding a person needs. Turn on hardware "
+            "acceleration in its settings, or take another browser.",
+        )
+
+
+def test_a_page_that_came_over_http_is_told(launch: Launch, site: str) -> None:
+    port = site.rpartition(":")[2]
+    with launch(ALLOWED, f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1") as chromium:
+        page = opened(chromium, f"http://{INSECURE_HOST}:{port}")
+        start(page, "You")
+        expect_problem(
+            page,
+            "A browser gives a camera only to a page that came over https, or from this device. "
+            "Open the page's https address.",
+        )
+
+
+def test_a_missing_file_of_the_landmarker_is_told(browser: Browser, site: str) -> None:
+    page = browser.new_context(base_url=site, permissions=["camera"]).new_page()
+    page.goto("/try")
+    page.context.set_offline(True)
+    start(page, "You")
+    expect_problem(
+        page,
+        "The files that find a body in a picture could not be loaded. Check the connection, then "
+        "start again.",
+    )
+    # The camera's light is out.
+    assert page.locator("#video").evaluate("video => video.srcObject") is None

@@ -1,0 +1,349 @@
+"""The page at /try as somebody uses it, from the choice to the summary."""
+
+import gzip
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+
+from poses.figure import perform
+from poses.recordings import Recording, save
+from sessions_app.lifecycle import session_cancel
+from sessions_app.models import DetectionSession, EventType
+from tests.browser.test_admin_is_accessible import Inspection
+from tests.browser.trying import FIGURE, Runtime, platform, start
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RUN_MS = 40_000
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Runtime:
+    return Runtime(tmp_path)
+
+
+@pytest.fixture
+def site(browser: Browser, signing_key: None, runtime: Runtime, tmp_path: Path) -> Iterator[str]:
+    with platform(runtime, tmp_path) as base_url:
+        yield base_url
+
+
+@pytest.fixture
+def page(visit: Callable[..., Page]) -> Page:
+    """The page, which plays recordings eight times as fast."""
+    page = visit(viewport={"width": 1280, "height": 900})
+    page.goto("/try?speed=8")
+    return page
+
+
+def expect_summary(page: Page, heading: str) -> None:
+    expect(page.locator("#summary-heading")).to_have_text(heading, timeout=RUN_MS)
+    expect(page.locator("#summary-heading")).to_be_focused()
+
+
+def notices(page: Page) -> list[str]:
+    return page.locator("#notices .notice").all_inner_texts()
+
+
+def rows(page: Page, table: str) -> list[list[str]]:
+    return [row.locator("td").all_inner_texts() for row in page.locator(f"#{table} tr").all()]
+
+
+def at(ts_ms: float) -> str:
+    minutes, seconds = divmod(int(ts_ms // 1000), 60)
+    return f"{minutes}:{seconds:02}"
+
+
+def stored(
+    session: DetectionSession, event_type: EventType
+) -> list[tuple[float, dict[str, object]]]:
+    events = session.events.filter(type=event_type).order_by("sequence")
+    return list(events.values_list("ts_ms", "payload"))
+
+
+def assert_shown_as_stored(page: Page, session: DetectionSession) -> None:
+    """Each repetition with its time and score, and each cue with its time."""
+    assert rows(page, "rows") == [
+        [str(number), at(ts_ms), f"{round(100 * payload['score'])}\xa0%"]
+        for number, (ts_ms, payload) in enumerate(stored(session, EventType.EVENT_COMPLETED), 1)
+    ]
+    assert rows(page, "said") == [
+        [at(ts_ms), payload["message"]] for ts_ms, payload in stored(session, EventType.FEEDBACK)
+    ]
+
+
+def test_the_figure_goes_through_the_whole_page(page: Page) -> None:
+    expect(page.locator("#place")).to_contain_text("Stand side-on to the camera")
+    expect(page.get_by_role("button", name="Show again")).to_be_visible()
+    start(page)
+    expect(page.locator("#live-heading")).to_be_focused()
+    expect(page.locator("#state")).to_have_text("Counting")
+    expect(page.locator("#count")).to_have_text(re.compile("[2-5]"), timeout=RUN_MS)
+    expect(page.locator("#announced")).to_have_text(re.compile(r"^\d repetitions?\. \w+"))
+    expect(page.locator("#degrees")).to_have_text(re.compile(r"^\d+°$"))
+    expect_summary(page, "Squat: 6 repetitions")
+    session = DetectionSession.objects.get()
+    assert (session.status, session.repetitions) == ("completed", {"squat": 6})
+    assert_shown_as_stored(page, session)
+    assert len(rows(page, "rows")) == 6
+    assert page.locator("#facts dd").all_inner_texts()[::2] == ["0:17", "0"]
+    assert notices(page) == []
+
+
+def test_it_is_played_at_its_own_pace_unless_asked_otherwise(page: Page) -> None:
+    page.goto("/try")
+    start(page)
+    expect(page.locator("#state")).to_have_text("Counting")
+    expect(page.locator("#trace")).to_be_visible()
+    before = page.evaluate("performance.now()")
+    expect(page.locator("#count")).to_have_text("2", timeout=RUN_MS)
+    # The first repetition ends after 2.25 s at the earliest, and the second 2.5 s later.
+    assert page.evaluate("performance.now()") - before > 4_000
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Three curls, of somebody who is not seen for the first second."""
+    frames = [tuple(one.landmarks) for one in perform("biceps-curl", repetitions=3, fps=25)]
+    path = tmp_path / "curls.json.gz"
+    whole = Recording(
+        exercise="curl", count=3, rep_frames=None, fps=25, source="", frames=[None] * 25 + frames
+    )
+    save(path, whole)
+    return path
+
+
+def test_a_recording_is_counted(page: Page, recording: Path) -> None:
+    page.get_by_role("radio", name="A recording").check()
+    page.get_by_label("Recording file").set_input_files(recording)
+    start(page, "A recording", "Biceps curl")
+    expect_summary(page, "Biceps curl: 3 repetitions")
+    session = DetectionSession.objects.get()
+    assert session.repetitions == {"biceps-curl": 3}
+    assert len(rows(page, "rows")) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"landmarks", "it is not JSON packed by gzip"),
+        (gzip.compress(b'{"fps": 25, "frames": [null]}'), "it has no frame with a pose"),
+    ],
+)
+def test_a_file_that_is_no_recording_is_told_and_no_session_is_made(
+    page: Page, tmp_path: Path, content: bytes, why: str
+) -> None:
+    path = tmp_path / "other.json.gz"
+    path.write_bytes(content)
+    page.get_by_role("radio", name="A recording").check()
+    page.get_by_label("Recording file").set_input_files(path)
+    start(page, "A recording")
+    expect(page.get_by_role("alert")).to_have_text(f"This file is no recording: {why}.")
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert DetectionSession.objects.count() == 0
+
+
+def test_landmarks_of_the_picture_are_told(page: Page, tmp_path: Path) -> None:
+    pose = [[0.9, 0.9, 0.0] for _ in range(33)]
+    path = tmp_path / "picture.json.gz"
+    whole = {"exercise": "", "count": None, "fps": 25, "source": "", "frames": [pose] * 30}
+    path.write_bytes(gzip.compress(json.dumps(whole).encode()))
+    page.get_by_role("radio", name="A recording").check()
+    page.get_by_label("Recording file").set_input_files(path)
+    start(page, "A recording")
+    expect_summary(page, "Squat: 0 repetitions")
+    assert notices(page) == [
+        "30 frames were not counted. Its points are of the picture. They have to be in metres."
+    ]
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Tab until what has this name or text has the focus."""
+    focused = "[document.activeElement].map(one => one.labels?.[0] ?? one)[0].textContent.trim()"
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate(focused).startswith(name):
+            return
+    raise AssertionError(f"No Tab leads to {name!r}.")
+
+
+def test_by_keyboard_alone(page: Page) -> None:
+    page.goto("/try")
+    tab_to(page, "Squat")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#place")).to_contain_text("Lie down side-on to the camera")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#place")).to_contain_text("Stand side-on to the camera")
+    tab_to(page, "You")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("radio", name=FIGURE)).to_be_checked()
+    tab_to(page, "Start")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live-heading")).to_be_focused()
+    expect(page.locator("#count")).to_have_text("1", timeout=RUN_MS)
+    tab_to(page, "Stop")
+    page.keyboard.press("Enter")
+    expect_summary(page, "Squat: 1 repetition")
+    tab_to(page, "Again")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Start")).to_be_focused()
+    expect(page.get_by_role("radio", name=FIGURE)).to_be_checked()
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_every_stage_is_accessible_and_fits(visit: Callable[..., Page], width: int) -> None:
+    inspection = Inspection(width)
+    page = visit(**inspection.screen)
+    page.goto("/try")
+    expect(page.get_by_role("button", name="Show again")).to_be_visible()
+    page.get_by_role("radio", name="A recording").check()
+    inspection.check(page, "choose")
+    start(page)
+    expect(page.locator("#cue")).to_have_text("Good depth.", timeout=RUN_MS)
+    inspection.check(page, "live")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#summary")).to_be_visible(timeout=RUN_MS)
+    inspection.check(page, "summary")
+    page.get_by_role("button", name="Again").click()
+    page.context.set_offline(True)
+    start(page)
+    expect(page.get_by_role("alert")).to_be_visible()
+    inspection.check(page, "choose, with a problem")
+    inspection.assert_no_problem()
+
+
+def test_a_server_out_of_reach_is_told(page: Page) -> None:
+    expect(page.get_by_role("button", name="Show again")).to_be_visible()
+    page.context.set_offline(True)
+    start(page)
+    expect(page.get_by_role("alert")).to_have_text(
+        "The server can't be reached. Check the connection, and try again in a minute."
+    )
+    assert DetectionSession.objects.count() == 0
+
+
+def test_the_limit_says_how_long_to_wait(page: Page) -> None:
+    for _ in range(6):
+        made = page.request.post("/try/sessions", data={"movement": "squat"})
+        assert made.status == 201
+    start(page)
+    expect(page.get_by_role("alert")).to_have_text(
+        re.compile(r"There were too many sessions lately\. Try again in (9|10) minutes\.")
+    )
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert DetectionSession.objects.count() == 6
+
+
+def test_a_killed_runtime_loses_no_repetition(page: Page, runtime: Runtime) -> None:
+    page.goto("/try?speed=2")
+    start(page)
+    expect(page.locator("#count")).to_have_text("2", timeout=RUN_MS)
+    runtime.kill()
+    expect(page.locator("#state")).to_have_text("The line is lost. Attaching again …")
+    runtime.start()
+    expect(page.locator("#state")).to_have_text("Counting", timeout=RUN_MS)
+    expect_summary(page, "Squat: 6 repetitions")
+    session = DetectionSession.objects.get()
+    assert (session.status, session.repetitions) == ("completed", {"squat": 6})
+    assert_shown_as_stored(page, session)
+    assert notices(page) == []
+
+
+def test_a_runtime_that_is_never_there_is_told_and_may_be_left(
+    page: Page, runtime: Runtime
+) -> None:
+    runtime.kill()
+    start(page)
+    expect(page.locator("#state")).to_have_text(
+        "The server that counts doesn't answer. Trying again …"
+    )
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Leave without the end").click()
+    expect_summary(page, "Squat: 0 repetitions")
+    assert notices(page) == [
+        "You left before the end was known. What you did in the last moments may be missing."
+    ]
+    assert DetectionSession.objects.get().accepted_frames_total == 0
+
+
+def test_an_end_that_was_missed_is_told_with_all_that_was_counted(
+    page: Page, runtime: Runtime
+) -> None:
+    page.goto("/try?speed=2")
+    start(page)
+    expect(page.locator("#count")).to_have_text("2", timeout=RUN_MS)
+    runtime.kill()
+    session = DetectionSession.objects.get()
+    session_cancel(session_id=session.id, project_id=session.project_id, now=timezone.now())
+    runtime.start()
+    counted = len(stored(session, EventType.EVENT_COMPLETED))
+    assert counted >= 2
+    expect_summary(page, f"Squat: {counted} repetitions")
+    assert_shown_as_stored(page, session)
+    assert notices(page) == ["The server ended the session. Begin another one."]
+
+
+def test_no_token_is_kept_anywhere(page: Page, tmp_path: Path) -> None:
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    page.on("console", lambda message: said.append(message.text))
+    with page.expect_response("**/try/sessions") as answered:
+        start(page)
+    answer = answered.value.json()
+    secrets = [answer["access_token"], answer["session"]["runtime_token"]]
+    expect_summary(page, "Squat: 6 repetitions")
+    kept = page.evaluate(
+        """async () => ({
+          local: localStorage.length,
+          session: sessionStorage.length,
+          cookies: document.cookie,
+          databases: (await indexedDB.databases()).length,
+          caches: (await caches.keys()).length,
+          address: location.href,
+          history: history.state,
+        })"""
+    )
+    assert kept == {
+        "local": 0,
+        "session": 0,
+        "cookies": "",
+        "databases": 0,
+        "caches": 0,
+        "address": page.url,
+        "history": None,
+    }
+    assert page.context.cookies() == []
+    logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
+    assert "POST /try/sessions 201" in logs
+    assert any("/api/detection/stream/" in url for url in asked)
+    for secret in secrets:
+        signature = secret.rpartition(".")[2]
+        assert signature not in "\n".join([page.url, logs, *asked, *said])
+    page.reload()
+    expect(page.locator("#choose")).to_be_visible()
+
+
+RECORD_SPEECH = """
+window.spoken = [];
+speechSynthesis.speak = (utterance) => window.spoken.push(utterance.text);
+"""
+
+
+def test_cues_are_spoken_once_the_box_is_ticked(page: Page) -> None:
+    page.add_init_script(RECORD_SPEECH)
+    page.reload()
+    start(page)
+    expect_summary(page, "Squat: 6 repetitions")
+    assert page.evaluate("spoken") == []
+    page.get_by_role("button", name="Again").click()
+    page.get_by_label("Speak the cues").check()
+    start(page)
+    expect_summary(page, "Squat: 6 repetitions")
+    assert page.evaluate("spoken") == ["Cues are spoken.", *["Good depth.", "One more."] * 6]
