@@ -73,9 +73,12 @@ def test_somebody_in_the_picture_has_a_skeleton_and_is_streamed(
     page.on("request", lambda request: asked.append(request.url))
     page.goto("/try")
     start(page, "You")
-    expect(page.locator("#state")).to_have_text("Counting", timeout=CAMERA_MS)
+    # She sits, and her knees are not in the picture.
+    expect(page.locator("#state")).to_have_text(
+        "Not all of you is in the picture. Step back.", timeout=CAMERA_MS
+    )
+    expect(page.locator("#degrees")).to_have_text("\N{EN DASH}")
     expect(page.locator("#video")).to_be_visible()
-    expect(page.locator("#degrees")).to_have_text("\N{EN DASH}")  # her knees are not in the picture
     assert drawn(page) > 500
     assert page.locator("#video").evaluate("video => getComputedStyle(video).transform") == (
         "matrix(-1, 0, 0, 1, 0, 0)"

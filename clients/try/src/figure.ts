@@ -4,12 +4,8 @@ import {drawPose, type Landmark, type Pose} from "@kynaplatform/web";
 import type {Recording} from "./recording.js";
 
 const NOSE = 0;
-const EARS = [7, 8];
-const SHOULDERS = [11, 12];
 const WRISTS = [15, 16];
 const ANKLES = [27, 28];
-const HEAD_METRES = 0.11;
-const COLOR = "#5eead4";
 /** What is left free around the poses, as a share of the picture. */
 const MARGIN = 0.12;
 
@@ -47,16 +43,11 @@ export class Placement {
     [this.#top, this.#bottom] = rangeOf(ys);
   }
 
-  /** How many pixels a metre has. */
-  scale({width, height}: Size): number {
-    const room = 1 - 2 * MARGIN;
-    const across = (width * room) / (this.#right - this.#left);
-    return Math.min(across, (height * room) / (this.#bottom - this.#top));
-  }
-
   /** The pose as shares of the picture's width and height. */
   place(pose: Pose, picture: Size): Pose {
-    const scale = this.scale(picture);
+    const room = 1 - 2 * MARGIN;
+    const across = (picture.width * room) / (this.#right - this.#left);
+    const scale = Math.min(across, (picture.height * room) / (this.#bottom - this.#top));
     const anchor = this.#anchorOf(pose);
     const centre = {x: (this.#left + this.#right) / 2, y: (this.#top + this.#bottom) / 2};
     return pose.map((point) => ({
@@ -67,31 +58,14 @@ export class Placement {
   }
 }
 
-/** Draw a pose with a head, in place of what is on the canvas; nothing for null. */
+/** Draw a pose in place of what is on the canvas; nothing for null. */
 export function drawFigure(
   canvas: HTMLCanvasElement,
   pose: Pose | null,
   placement: Placement,
 ): void {
   const picture = {width: canvas.clientWidth, height: canvas.clientHeight};
-  const placed = pose && placement.place(pose, picture);
-  drawPose(canvas, placed, {color: COLOR});
-  const context = canvas.getContext("2d");
-  if (!placed || !context) return;
-  const pixels = ({x, y}: Point) => [x * picture.width, y * picture.height] as const;
-  const radius = HEAD_METRES * placement.scale(picture);
-  const head = pixels(middle(placed, EARS));
-  const neck = pixels(middle(placed, SHOULDERS));
-  const share = radius / Math.hypot(neck[0] - head[0], neck[1] - head[1]);
-  context.globalAlpha = 1;
-  context.strokeStyle = COLOR;
-  context.beginPath();
-  context.moveTo(...neck);
-  context.lineTo(head[0] + share * (neck[0] - head[0]), head[1] + share * (neck[1] - head[1]));
-  context.stroke();
-  context.beginPath();
-  context.arc(...head, radius, 0, 2 * Math.PI);
-  context.stroke();
+  drawPose(canvas, pose && placement.place(pose, picture));
 }
 
 function middle(pose: Pose, [one = 0, other = 0]: readonly number[]): Point {

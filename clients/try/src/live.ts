@@ -10,7 +10,8 @@ import type {Speech} from "./speech.js";
 import {countText} from "./words.js";
 
 const WINDOW_MS = 12_000;
-const NOBODY_MS = 1_000;
+/** Who is not seen for so long, or not wholly, is told. */
+const UNSEEN_MS = 1_000;
 /** An end that takes longer than this may be left. */
 const LEAVE_MS = 3_000;
 
@@ -20,6 +21,7 @@ const STATES = {
   unreachable: "The server that counts doesn't answer. Trying again …",
   lost: "The line is lost. Attaching again …",
   nobody: "Nobody in the picture. Step back until all of you is in it.",
+  partly: "Not all of you is in the picture. Step back.",
   counting: "Counting",
   finishing: "Finishing …",
 } as const;
@@ -39,6 +41,7 @@ export class Live {
   #wasAttached = false;
   #isFinishing = false;
   #seenMs = 0;
+  #knownMs = 0;
   #untilLeave: ReturnType<typeof setTimeout> | undefined;
 
   constructor(speech: Speech) {
@@ -50,7 +53,6 @@ export class Live {
     this.#run = run;
     this.#stream = null;
     this.#wasAttached = this.#isFinishing = false;
-    this.#seenMs = 0;
     this.#section.hidden = false;
     byId("live-heading", HTMLElement).textContent = run.movement.name;
     byId("angle-label", HTMLElement).textContent = run.movement.angles[0]?.label ?? "";
@@ -78,9 +80,15 @@ export class Live {
   }
 
   add(moment: Moment): void {
-    if (moment.landmarks) this.#seenMs = moment.timestampMs;
-    this.#run?.add(moment);
-    this.#tell(moment.timestampMs - this.#seenMs > NOBODY_MS);
+    const run = this.#run;
+    if (!run) return;
+    run.add(moment);
+    const {timestampMs: ms, landmarks} = moment;
+    if (run.points.length === 1) this.#seenMs = this.#knownMs = ms;
+    if (landmarks) this.#seenMs = ms;
+    if (run.points.at(-1)?.degrees != null) this.#knownMs = ms;
+    if (ms - this.#seenMs > UNSEEN_MS) this.#tell("nobody");
+    else this.#tell(ms - this.#knownMs > UNSEEN_MS ? "partly" : "counting");
   }
 
   take(event: DetectionEvent): void {
@@ -90,7 +98,7 @@ export class Live {
     const cue = this.#run.cues.at(-1);
     if (!cue) return;
     this.#cue.replaceChildren(element("span", cue.message, cue.level));
-    this.#speech.say(cue.message);
+    if (!this.#isFinishing) this.#speech.say(cue.message);
     this.#announce();
   }
 
@@ -119,19 +127,19 @@ export class Live {
     this.#announcer.say(cue ? `${count}. ${cue.message}` : count);
   }
 
-  #tell(isNobody = false): void {
-    const state = this.#stateOf(isNobody);
+  /** `seen` is how it goes while the stream does. */
+  #tell(seen: "counting" | "nobody" | "partly" = "counting"): void {
+    const state = this.#lineState ?? seen;
     if (this.#state.dataset.state === state) return;
     this.#state.dataset.state = state;
     this.#state.textContent = STATES[state];
   }
 
-  #stateOf(isNobody: boolean): keyof typeof STATES {
+  get #lineState(): keyof typeof STATES | null {
     if (this.#stream === "waiting") return this.#wasAttached ? "lost" : "unreachable";
     if (this.#isFinishing) return "finishing";
     if (this.#stream === null) return "starting";
-    if (this.#stream === "connecting") return "connecting";
-    return isNobody ? "nobody" : "counting";
+    return this.#stream === "connecting" ? "connecting" : null;
   }
 
   #draw(): void {
