@@ -128,6 +128,30 @@ def test_a_recording_is_counted(page: Page, recording: Path) -> None:
     assert len(rows(page, "rows")) == 3
 
 
+def test_what_was_not_ended_is_told(page: Page, tmp_path: Path) -> None:
+    """A recording that ends at the bottom of its second lunge."""
+    frames = perform("lunge", repetitions=2, fps=30)[: round(30 * (1 + 2.5 + 1.25))]
+    path = tmp_path / "cut.json.gz"
+    poses = [tuple(one.landmarks) for one in frames]
+    save(
+        path,
+        Recording(exercise="", count=None, rep_frames=None, fps=30, source="", frames=[*poses]),
+    )
+    page.get_by_role("radio", name="A recording").check()
+    page.get_by_label("Recording file").set_input_files(path)
+    start(page, "A recording", "Lunge")
+    expect_summary(page, "Lunge: 1 repetition")
+    session = DetectionSession.objects.get()
+    [(completed_ms, completed)] = stored(session, EventType.EVENT_COMPLETED)
+    [(interrupted_ms, interrupted)] = stored(session, EventType.EVENT_INTERRUPTED)
+    assert interrupted == {"reason": "session_ended"}
+    assert rows(page, "rows") == [
+        ["1", at(completed_ms), f"{round(100 * completed['score'])}\xa0%"],
+        ["\N{MULTIPLICATION SIGN}", at(interrupted_ms), "interrupted: not ended when you stopped"],
+    ]
+    assert page.locator("#facts dd").all_inner_texts()[2] == "1"
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

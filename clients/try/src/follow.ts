@@ -43,7 +43,9 @@ export async function follow(
   };
   const sourceEnd = source(take).catch((error) => problems.push(problemOf(error)));
   const streamEnd = stream.ended.catch(() => null);
-  await Promise.race([sourceEnd, streamEnd]);
+  // A recording that waits for room would not see it while the line is lost.
+  const stopped = new Promise((resolve) => stopping.signal.addEventListener("abort", resolve));
+  await Promise.race([sourceEnd, streamEnd, stopped]);
   stopping.abort();
   live.finish(() => stream.close());
   let end: StreamEnd | null = null;

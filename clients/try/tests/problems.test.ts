@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {KynaError} from "@kynaplatform/web";
-import {problemOf} from "../src/problems.js";
+import {droppedProblem, outcomeProblems, problemOf, rejectedProblem} from "../src/problems.js";
 
 function told(code: string, details = {}, retryable = true): string {
   const {what, advice} = problemOf(new KynaError({code, message: "Said.", retryable, details}));
@@ -26,4 +26,22 @@ test("what the page does not know is told as the platform tells it", () => {
 
 test("a fault of the page says so", () => {
   assert.equal(problemOf(new TypeError("x")).advice, "Load it again.");
+});
+
+test("an end that was not asked for is told, and one that was is not", () => {
+  const end = {status: "", acceptedFrames: 0, repetitions: null, interrupted: null, error: null};
+  const whats = (outcome: string) =>
+    outcomeProblems({...end, outcome, missedEvents: false}).map(({what}) => what);
+  assert.deepEqual(whats("completed"), []);
+  assert.deepEqual(whats("max_duration"), ["The session has lasted as long as one may."]);
+  assert.deepEqual(whats("suspended"), ["The server ended the session."]);
+});
+
+test("frames that did not count are told with their number", () => {
+  assert.equal(droppedProblem(1).what, "1 frame was left out.");
+  assert.equal(rejectedProblem("malformed_frame", 2).what, "2 frames were not counted.");
+  assert.equal(
+    rejectedProblem("malformed_frame", 2).advice,
+    "The server's reason: malformed_frame.",
+  );
 });
