@@ -11,7 +11,7 @@ export interface Band {
 export interface Angle {
   readonly label: string;
   readonly kind: "joint" | "lean";
-  /** For each side of the body the indexes of its landmarks: three, or of a lean the lower and the upper end. */
+  /** Of each side of the body: three landmarks by their index, or a lean's lower and upper end. */
   readonly landmarks: readonly (readonly number[])[];
   readonly bands: readonly Band[];
 }

@@ -6,7 +6,7 @@ import {drawFigure, Placement} from "./figure.js";
 import {play} from "./playback.js";
 import {momentsOf, type Recording} from "./recording.js";
 
-/** Gives each moment as it comes. It resolves at the end or once stopped, or rejects with a KynaError. */
+/** Gives each moment as it comes. Resolves at the end or once stopped; rejects with a KynaError. */
 export type Source = (take: (moment: Moment) => Promise<void>) => Promise<void>;
 
 const video = (): HTMLVideoElement => byId("video", HTMLVideoElement);
