@@ -60,28 +60,31 @@ export class Run {
   }
 
   /** Take an event in, once however often it comes; whether it is new. */
-  take({event_id, type, ts_ms, payload}: DetectionEvent): boolean {
-    if (this.#known.has(event_id)) return false;
-    this.#known.add(event_id);
-    const ms = ts_ms - (this.#firstMs ?? ts_ms);
-    const {score = null, reason, shape_key: phase, level, message} = payload as Payload;
-    if (type === "event_completed") this.repetitions.push({ms, score});
-    else if (type === "event_interrupted") this.interruptions.push({ms, reason});
-    else if (type === "shape_enter") this.stays.push({phase, startMs: ms, endMs: null});
-    else if (type === "feedback") this.cues.push({ms, level, message});
-    else if (type === "shape_exit") {
-      const stay = this.stays.find((one) => one.phase === phase && one.endMs === null);
-      if (stay) stay.endMs = ms;
+  take(event: DetectionEvent): boolean {
+    if (this.#known.has(event.event_id)) return false;
+    this.#known.add(event.event_id);
+    const ms = event.ts_ms - (this.#firstMs ?? event.ts_ms);
+    switch (event.type) {
+      case "event_completed":
+        this.repetitions.push({ms, score: event.payload.score});
+        break;
+      case "event_interrupted":
+        this.interruptions.push({ms, reason: event.payload.reason});
+        break;
+      case "feedback":
+        this.cues.push({ms, ...event.payload});
+        break;
+      case "shape_enter":
+        this.stays.push({phase: event.payload.shape_key, startMs: ms, endMs: null});
+        break;
+      case "shape_exit":
+        this.#leave(event.payload.shape_key, ms);
     }
     return true;
   }
-}
 
-/** Of an event; each type has some of these. */
-interface Payload {
-  readonly score: number | null;
-  readonly reason: string;
-  readonly shape_key: string;
-  readonly level: string;
-  readonly message: string;
+  #leave(phase: string, ms: number): void {
+    const stay = this.stays.find((one) => one.phase === phase && one.endMs === null);
+    if (stay) stay.endMs = ms;
+  }
 }

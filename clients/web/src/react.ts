@@ -159,7 +159,7 @@ export function useDetection({session, camera}: DetectionOptions): Detection {
 
 function withEvent(seen: Seen, event: DetectionEvent): Seen {
   const events = [...seen.events, event];
-  if (event.type === "feedback") return {...seen, events, cue: event.payload as unknown as Cue};
+  if (event.type === "feedback") return {...seen, events, cue: event.payload};
   const isRepetition = event.type === "event_completed";
   return {...seen, events, repetitions: seen.repetitions + (isRepetition ? 1 : 0)};
 }
