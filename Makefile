@@ -56,6 +56,7 @@ manage: install ## Run a Django command: make manage CMD="createsuperuser"
 
 clean: ## Remove the virtual environment and caches; data in .data, and below /var/lib/kynaplatform-local, stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
+	rm -rf clients/node_modules clients/web/dist clients/web/build clients/try/build tryout/static/tryout/built
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp holds the hash of what was installed, and is written only after all of it was. An

@@ -11,6 +11,7 @@ TEXT = """
 Platform: {base_url}
 Admin:    {base_url}/admin/ as {admin_username} with {admin_password}
 API:      {base_url}/api/docs
+Camera:   {base_url}/try
 Stream:   {stream_url}
 
 Try in another terminal, in this folder:
