@@ -8,7 +8,12 @@ const SILENT_MS = 20_000;
 const PING_MS = 30_000;
 const SHORTEST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 3_000;
-const GIVE_UP_MS = 300_000;
+/** As long as a session may last. */
+const GIVE_UP_MS = 3_600_000;
+/** A page that is seen again, or has a network again, asks whether its line still answers. */
+const CHECK_MS = 3_000;
+/** Longer than an ack takes over a slow line. */
+const AWAY_MS = 5_000;
 
 /** What the stream needs of a websocket; the browser's and that of `ws` have it. */
 export interface Socket {
@@ -23,7 +28,7 @@ export type WebSocketConstructor = new (url: string, protocols: string[]) => Soc
 export interface LineOptions {
   /** A class like the browser's, such as that of `ws`. */
   readonly WebSocket?: WebSocketConstructor | undefined;
-  /** With no attach for so many milliseconds (300,000) the stream is given up: `unreachable`. */
+  /** With no attach for so many milliseconds (3,600,000) the stream is given up: `unreachable`. */
   readonly giveUpMs?: number | undefined;
   /**
    * While an answer is due, a server that says nothing for so many milliseconds (20,000) is frozen
@@ -37,6 +42,8 @@ export interface LineOwner {
   readonly isAnswerDue: boolean;
   attached(update: SessionUpdate): void;
   hear(message: ServerMessage): void;
+  /** The server speaks again, after it could not be heard. */
+  back(): void;
   /** It was lost, and another attach comes. */
   lost(): void;
   /** The session had ended before: `details` say how. */
@@ -56,6 +63,8 @@ export class Line {
   #socket: Socket | null = null;
   #fault: Failure | null = null;
   #lostAtMs = Date.now();
+  #heardAtMs = Date.now();
+  #isPinged = false;
   // Each is undefined while nothing is waited for.
   #untilSilent: ReturnType<typeof setTimeout> | undefined;
   #untilPing: ReturnType<typeof setTimeout> | undefined;
@@ -71,22 +80,38 @@ export class Line {
   attach(): void {
     this.#untilAttach = undefined;
     this.#fault = null;
-    const socket = new (this.#options.WebSocket ?? globalThis.WebSocket)(
-      this.#url,
-      this.#protocols,
-    );
-    this.#socket = socket;
-    socket.onerror = () => {}; // a close follows
-    socket.onclose = ({code}: {code: number}) => this.#lose(code);
-    socket.onmessage = ({data}: {data: unknown}) => this.#hear(String(data));
+    try {
+      this.#socket = this.#open();
+    } catch (cause) {
+      const message = `The stream can't be opened (${cause}). Node 20 needs the option WebSocket.`;
+      this.#fail("stream_unavailable", message, cause);
+      return;
+    }
     this.#awaitAnswer();
   }
 
-  /** Where another attach is waited for, make it now, unless the server asked to wait. */
+  #open(): Socket {
+    const WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
+    const socket: Socket = new WebSocket(this.#url, this.#protocols);
+    socket.onerror = () => {}; // a close follows
+    socket.onclose = ({code}: {code: number}) => this.#lose(code);
+    socket.onmessage = ({data}: {data: unknown}) => this.#hear(String(data));
+    return socket;
+  }
+
+  /**
+   * Attach now where another attach is waited for, unless the server asked to wait. Where it is
+   * attached, find out whether the connection still is one.
+   */
   hasten(): void {
-    if (this.#untilAttach === undefined || wantedWaitMs(this.#fault) > 0) return;
-    clearTimeout(this.#untilAttach);
-    this.attach();
+    if (this.isAttached) {
+      this.#ping();
+      clearTimeout(this.#untilSilent);
+      this.#untilSilent = setTimeout(() => this.#lose(ABNORMAL), CHECK_MS);
+    } else if (this.#untilAttach !== undefined && wantedWaitMs(this.#fault) === 0) {
+      clearTimeout(this.#untilAttach);
+      this.attach();
+    }
   }
 
   say(message: ClientMessage): void {
@@ -95,7 +120,8 @@ export class Line {
 
   /** Send a message of JSON. */
   write(text: string): void {
-    this.#socket?.send(text);
+    if (!this.#socket) return;
+    this.#socket.send(text);
     this.#awaitAnswer();
     this.#pingLater();
   }
@@ -106,7 +132,7 @@ export class Line {
       clearTimeout(timer);
     }
     this.#untilSilent = this.#untilPing = this.#untilAttach = undefined;
-    this.isAttached = false;
+    this.isAttached = this.#isPinged = false;
     if (this.#socket) {
       this.#socket.onmessage = this.#socket.onclose = null;
       this.#socket.close();
@@ -117,12 +143,21 @@ export class Line {
   /** A client that sends nothing says that it is there. */
   #pingLater(): void {
     clearTimeout(this.#untilPing);
-    this.#untilPing = setTimeout(() => this.say({type: "ping"}), PING_MS);
+    this.#untilPing = setTimeout(() => this.#ping(), PING_MS);
+  }
+
+  #ping(): void {
+    this.#isPinged = true;
+    this.say({type: "ping"});
   }
 
   #hear(text: string): void {
     clearTimeout(this.#untilSilent);
     this.#untilSilent = undefined;
+    this.#isPinged = false;
+    const silentMs = Date.now() - this.#heardAtMs;
+    this.#heardAtMs += silentMs;
+    if (silentMs > AWAY_MS) this.#owner.back();
     const message = this.#read(text);
     if (message === null) return;
     if (message.type === "session_update" && !this.isAttached) {
@@ -151,7 +186,7 @@ export class Line {
 
   /** A frozen server closes nothing: while an answer is due, one that says nothing is given up. */
   #awaitAnswer(): void {
-    if (this.isAttached && !this.#owner.isAnswerDue) return;
+    if (this.isAttached && !this.#isPinged && !this.#owner.isAnswerDue) return;
     const ms = this.#options.silentMs ?? SILENT_MS;
     this.#untilSilent ??= setTimeout(() => this.#lose(ABNORMAL), ms);
   }

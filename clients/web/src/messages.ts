@@ -67,6 +67,9 @@ export type ServerMessage =
   | {readonly type: "error"; readonly error: Failure}
   | {readonly type: "ping" | "pong"};
 
+/** 10 µm, and as fine of a visibility: more digits are most of a message, and noise. */
+const STEPS = 1e5;
+
 /** A moment with a pose, as it is sent. `frameSeq`, from 1, grows with each frame of the session. */
 export function frameOf(moment: Moment, frameSeq: number): Frame {
   return {
@@ -77,10 +80,14 @@ export function frameOf(moment: Moment, frameSeq: number): Frame {
     source: null,
     landmarks: (moment.landmarks ?? []).map(({x, y, z, visibility}, index) => ({
       name: LANDMARK_NAMES[index],
-      x,
-      y,
-      z,
-      visibility: visibility ?? null,
+      x: rounded(x),
+      y: rounded(y),
+      z: rounded(z),
+      visibility: visibility == null ? null : rounded(visibility),
     })),
   };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * STEPS) / STEPS;
 }

@@ -4,9 +4,9 @@ import type {Moment} from "./pose.js";
 
 /** After so long the engine loses a pose by a clock. */
 const GONE_MS = 2_000;
-/** Poses that may wait while attached, 2 s of a camera: later events help nobody who moves. */
+/** Poses that may wait for a line that answers, 2 s of a camera: what comes later helps nobody. */
 const SLOW_POSES = 60;
-/** And while the line is away: a minute of a camera of 60 pictures a second. */
+/** And for one that does not: a minute of a camera of 60 pictures a second. */
 const AWAY_POSES = 3_600;
 
 /** `clockMs` is how far time has come after the poses; null where nothing is to be told. */
@@ -15,10 +15,7 @@ export interface Parcel {
   readonly clockMs: number | null;
 }
 
-/**
- * A line that is slower than its source is sent every second pose of those that wait. The engine
- * counts at a lower rate as well, and later than what is shown it would be of no use.
- */
+/** Poses are only left out by `keepUp`, and where nothing was sent for a minute and more. */
 export class Outbox {
   /** Poses that were left out, since they would have come too late. */
   dropped = 0;
@@ -26,7 +23,7 @@ export class Outbox {
   #poses = 0;
   #seenMs: number | null = null;
   #untoldMs: number | null = null;
-  #most = AWAY_POSES;
+  #most = SLOW_POSES;
 
   /** How many poses wait. */
   get poses(): number {
@@ -42,11 +39,6 @@ export class Outbox {
     return this.#waiting.length > this.#poses;
   }
 
-  /** Whether a source that can wait should. */
-  get isFull(): boolean {
-    return this.#poses >= SLOW_POSES / 2;
-  }
-
   /**
    * All poses, and of each stretch without one the first time by which the last pose is lost. So the
    * engine is told of the same times whatever the batches, and of no more than it needs.
@@ -57,7 +49,7 @@ export class Outbox {
       this.#untoldMs = null;
       this.#waiting.push(moment);
       this.#poses += 1;
-      if (this.#poses > this.#most) this.#thin();
+      if (this.#poses > AWAY_POSES) this.#thin(AWAY_POSES / 2);
     } else if (this.#seenMs !== null) {
       this.#untoldMs = moment.timestampMs;
       if (moment.timestampMs - this.#seenMs >= GONE_MS) this.#tellTime();
@@ -69,13 +61,17 @@ export class Outbox {
     if (this.#untoldMs !== null) this.#tellTime();
   }
 
-  /** What was kept while the line was away is sent, as long as it becomes less. */
-  lineIsBack(): void {
+  /** What has waited for a line that was away is all sent, as long as it becomes less. */
+  allowBacklog(): void {
     this.#most = this.#poses + SLOW_POSES;
   }
 
-  lineIsAway(): void {
-    this.#most = AWAY_POSES;
+  /**
+   * Of a line that answers, but is slower than its source, let fewer poses wait, at even distances.
+   * The engine counts at a lower rate as well.
+   */
+  keepUp(): void {
+    if (this.#poses > this.#most) this.#thin(SLOW_POSES / 2);
   }
 
   /** The oldest, up to `most` poses; a parcel ends where there is a time to tell. */
@@ -86,7 +82,7 @@ export class Outbox {
     const poses = this.#waiting.splice(0, count);
     this.#poses -= count;
     const clockMs = isTold ? (this.#waiting.shift()?.timestampMs ?? null) : null;
-    this.#most = Math.min(this.#most, this.#poses + SLOW_POSES);
+    this.#most = Math.max(SLOW_POSES, Math.min(this.#most, this.#poses + SLOW_POSES));
     return {poses, clockMs};
   }
 
@@ -95,9 +91,16 @@ export class Outbox {
     this.#seenMs = this.#untoldMs = null;
   }
 
-  #thin(): void {
-    let number = 0;
-    const kept = this.#waiting.filter(({landmarks}) => landmarks === null || number++ % 2 === 0);
+  #thin(most: number): void {
+    const [first, last] = [this.#waiting[0], this.#waiting.at(-1)];
+    const apartMs = ((last?.timestampMs ?? 0) - (first?.timestampMs ?? 0)) / most;
+    let keptMs = Number.NEGATIVE_INFINITY;
+    const kept = this.#waiting.filter(({landmarks, timestampMs}) => {
+      if (landmarks === null) return true;
+      if (timestampMs - keptMs < apartMs) return false;
+      keptMs = timestampMs;
+      return true;
+    });
     const dropped = this.#waiting.length - kept.length;
     this.#waiting = kept;
     this.#poses -= dropped;

@@ -61,16 +61,19 @@ export class Requests {
     const backoff = new Backoff(SHORTEST_WAIT_MS, LONGEST_WAIT_MS);
     let isTokenNew = false;
     for (;;) {
-      const {failure, retryAfterMs, answer} = await this.#askOnce<Body>(asked);
-      if (answer) return answer;
-      if (failure.status === 401 && !isTokenNew) {
+      const minted = this.#minted();
+      const failure = await this.#askOnce<Body>(asked, await this.#read(minted));
+      if (!(failure instanceof Failed)) return failure;
+      const {error, retryAfterMs} = failure;
+      if (error.status === 401 && !isTokenNew) {
         isTokenNew = true;
-        this.#token = this.#mint(true);
+        // Another call may have asked for a new one meanwhile.
+        if (this.#token === minted) this.#token = this.#mint(true);
         continue;
       }
       const waitMs = retryAfterMs + backoff.next();
-      const mayPass = failure.status === undefined || PASSING.has(failure.status);
-      if (!mayPass || Date.now() + waitMs > deadline) throw failure;
+      const mayPass = error.status === undefined || PASSING.has(error.status);
+      if (!mayPass || Date.now() + waitMs > deadline) throw error;
       await pause(waitMs, asked.signal);
     }
   }
@@ -84,25 +87,34 @@ export class Requests {
     }
   }
 
-  #mint(refresh: boolean): Promise<string> {
-    return Promise.resolve(this.#options.tokenProvider({refresh}));
+  #minted(): Promise<string> {
+    this.#token ??= this.#mint(false);
+    return this.#token;
   }
 
-  async #askOnce<Body>(
-    asked: Asked,
-  ): Promise<
-    | {answer: Answer<Body>; failure?: never; retryAfterMs?: never}
-    | {answer?: never; failure: KynaError; retryAfterMs: number}
-  > {
-    this.#token ??= this.#mint(false);
-    const token = await this.#token.catch((error) => {
-      this.#token = null; // the next request asks anew
-      throw error;
-    });
+  async #mint(refresh: boolean): Promise<string> {
+    const token = await this.#options.tokenProvider({refresh});
+    if (!/^[!-~]+$/.test(token)) throw new TypeError("It is no token.");
+    return token;
+  }
+
+  async #read(minted: Promise<string>): Promise<string> {
+    try {
+      return await minted;
+    } catch (cause) {
+      if (this.#token === minted) this.#token = null; // the next call asks anew
+      const message = "This page's own server gave no access token.";
+      throw new KynaError({code: "token_unavailable", message, retryable: true}, {cause});
+    }
+  }
+
+  async #askOnce<Body>(asked: Asked, token: string): Promise<Answer<Body> | Failed> {
     const timeout = AbortSignal.timeout(ANSWER_MS);
     const ask = this.#options.fetch ?? globalThis.fetch;
+    let response: Response;
+    let text: string;
     try {
-      const response = await ask(this.#baseUrl + asked.path, {
+      response = await ask(this.#baseUrl + asked.path, {
         method: asked.method,
         headers: {
           Authorization: `Bearer ${token}`,
@@ -113,42 +125,60 @@ export class Requests {
         signal: asked.signal ? AbortSignal.any([asked.signal, timeout]) : timeout,
         cache: "no-store",
       });
-      const text = await response.text();
-      if (response.ok) {
-        return {answer: {body: JSON.parse(text), next: nextPath(response.headers.get("Link"))}};
-      }
-      const seconds = Number(response.headers.get("Retry-After"));
-      return {
-        failure: refusal(response.status, text),
-        retryAfterMs: Number.isFinite(seconds) ? 1000 * seconds : 0,
-      };
+      text = await response.text();
     } catch (cause) {
       asked.signal?.throwIfAborted();
-      const message = `${this.#baseUrl} does not answer. Check the connection, and try again.`;
-      const failure = new KynaError({code: "unreachable", message, retryable: true}, {cause});
-      return {failure, retryAfterMs: 0};
+      return new Failed(unreachable(this.#baseUrl, cause));
     }
+    if (!response.ok) return new Failed(refusal(response.status, text), response);
+    const body = parsed(text);
+    if (body === undefined) return new Failed(unexpected(response.status, false));
+    return {body: body as Body, next: nextPath(asked.path, response.headers.get("Link"))};
   }
+}
+
+/** A request that was not answered, or refused. */
+class Failed {
+  readonly error: KynaError;
+  readonly retryAfterMs: number;
+
+  constructor(error: KynaError, response?: Response) {
+    this.error = error;
+    const seconds = Number(response?.headers.get("Retry-After"));
+    this.retryAfterMs = Number.isFinite(seconds) ? 1000 * seconds : 0;
+  }
+}
+
+function unreachable(baseUrl: string, cause: unknown): KynaError {
+  const message =
+    `${baseUrl} does not answer. Check the connection. In a browser, check also that the ` +
+    "platform allows this page's origin (CORS_ALLOWED_ORIGINS), and the page's policy the platform.";
+  return new KynaError({code: "unreachable", message, retryable: true}, {cause});
+}
+
+function unexpected(status: number, retryable: boolean): KynaError {
+  const message = `The answer (${status}) is none of the platform. Check baseUrl.`;
+  return new KynaError({code: "unexpected_answer", message, retryable}, {status});
 }
 
 /** By the address that we were given: the server may know itself by another name. */
-function nextPath(link: string | null): string | null {
+function nextPath(path: string, link: string | null): string | null {
   const next = link?.match(/<([^>]*)>; *rel="next"/)?.[1];
-  if (!next) return null;
-  const {pathname, search} = new URL(next, "http://any.invalid");
-  return pathname + search;
+  return next ? path.replace(/\?.*/, "") + new URL(next, "http://any.invalid").search : null;
 }
 
 function refusal(status: number, text: string): KynaError {
-  let failure: Failure | undefined;
+  const failure = (parsed(text) as {error?: Failure} | undefined)?.error;
+  return failure?.code ? new KynaError(failure, {status}) : unexpected(status, PASSING.has(status));
+}
+
+/** Undefined for what is no JSON, such as a proxy's page. */
+function parsed(text: string): unknown {
   try {
-    failure = JSON.parse(text).error;
+    return JSON.parse(text);
   } catch {
-    // A proxy's page.
+    return undefined;
   }
-  const message = `The server answered ${status}, and not as the platform does.`;
-  const unexpected = {code: "unexpected_answer", message, retryable: PASSING.has(status)};
-  return new KynaError(failure?.code ? failure : unexpected, {status});
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

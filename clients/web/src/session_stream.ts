@@ -15,9 +15,9 @@ import type {Stream, StreamEnd, StreamOptions, StreamSession, StreamState} from 
 
 /** Batches that may wait for their ack. */
 const WINDOW = 4;
-/** Frames of a batch, by the server's limit of 2 MiB for a message. */
-const MOST_FRAMES = 240;
 const BATCH_FRAMES = 15;
+/** The server's limit. */
+const MOST_BATCH_FRAMES = 300;
 const BATCH_MS = 300;
 
 interface Endings {
@@ -37,7 +37,9 @@ export class SessionStream implements Stream, LineOwner {
   readonly #events = new EventLog();
   readonly #unacknowledged = new Map<number, string>();
   readonly #endings: Endings;
-  readonly #onPage = (): void => this.#pageChanged();
+  readonly #batchFrames: number;
+  readonly #onVisibility = (): void => this.#visibilityChanged();
+  readonly #onOnline = (): void => this.#line.hasten();
   #wanted: "finalize" | "cancel" | null = null;
   #isEndSaid = false;
   #batchSeq = 0;
@@ -54,9 +56,10 @@ export class SessionStream implements Stream, LineOwner {
     this.#endings = endings as unknown as Endings;
     this.ended.catch(() => {}); // whoever waits for it is told; nobody has to
     this.#options = options;
+    this.#batchFrames = Math.min(options.batchFrames ?? BATCH_FRAMES, MOST_BATCH_FRAMES);
     this.#line = new Line(session.stream_url, session.runtime_token, options, this);
-    globalThis.document?.addEventListener("visibilitychange", this.#onPage);
-    globalThis.window?.addEventListener("online", this.#onPage);
+    globalThis.document?.addEventListener("visibilitychange", this.#onVisibility);
+    globalThis.window?.addEventListener("online", this.#onOnline);
     this.#line.attach();
   }
 
@@ -72,10 +75,10 @@ export class SessionStream implements Stream, LineOwner {
     if (this.state === "ended" || this.#wanted) return;
     const dropped = this.#outbox.dropped;
     this.#outbox.add(moment);
-    if (this.#outbox.dropped > dropped) this.#tell(this.#options.onDropped, this.#outbox.dropped);
     this.#sendDue();
     this.#awaitOverdue();
-    if (this.#outbox.isFull && !this.#becomesReady) {
+    this.#tellDropped(dropped);
+    if (this.#isFull && !this.#becomesReady && this.#isOpen) {
       this.ready = new Promise((resolve) => {
         this.#becomesReady = resolve;
       });
@@ -107,7 +110,7 @@ export class SessionStream implements Stream, LineOwner {
     }
     this.attaches += 1;
     this.#isEndSaid = false;
-    this.#outbox.lineIsBack();
+    this.back();
     this.#become("attached");
     for (const batch of this.#unacknowledged.values()) this.#line.write(batch);
     this.#sendDue();
@@ -129,8 +132,11 @@ export class SessionStream implements Stream, LineOwner {
     }
   }
 
+  back(): void {
+    this.#outbox.allowBacklog();
+  }
+
   lost(): void {
-    this.#outbox.lineIsAway();
     this.#become("waiting");
   }
 
@@ -166,6 +172,15 @@ export class SessionStream implements Stream, LineOwner {
     frames.delete("frame_seq_not_increasing"); // taken before, and sent again
     for (const [reason, count] of frames) this.#tell(this.#options.onRejected, reason, count);
     this.#sendDue();
+    if (this.#hasRoom) return;
+    const dropped = this.#outbox.dropped;
+    this.#outbox.keepUp();
+    this.#tellDropped(dropped);
+  }
+
+  #tellDropped(before: number): void {
+    const {dropped} = this.#outbox;
+    if (dropped > before) this.#tell(this.#options.onDropped, dropped);
   }
 
   /** Send the batches that are due, and after all of them an end that is asked for. */
@@ -183,14 +198,23 @@ export class SessionStream implements Stream, LineOwner {
     return this.#line.isAttached && this.#unacknowledged.size < WINDOW;
   }
 
+  /** Whether a source that can wait should. */
+  get #isFull(): boolean {
+    return this.#outbox.poses >= 2 * this.#batchFrames;
+  }
+
+  get #isOpen(): boolean {
+    return this.state !== "ended";
+  }
+
   get #isDue(): boolean {
     if (this.#outbox.isEmpty) return false;
-    const isFull = this.#outbox.poses >= (this.#options.batchFrames ?? BATCH_FRAMES);
-    return isFull || this.#outbox.hasClock || this.#isOverdue || this.#wanted !== null;
+    const isBatch = this.#outbox.poses >= this.#batchFrames;
+    return isBatch || this.#outbox.hasClock || this.#isOverdue || this.#wanted !== null;
   }
 
   #sendBatch(): void {
-    const {poses, clockMs} = this.#outbox.take(MOST_FRAMES);
+    const {poses, clockMs} = this.#outbox.take(this.#batchFrames);
     const frames = poses.map((moment) => frameOf(moment, ++this.#frameSeq));
     const clock = clockMs === null ? {} : {clock_ms: clockMs};
     const batch_seq = ++this.#batchSeq;
@@ -201,7 +225,7 @@ export class SessionStream implements Stream, LineOwner {
     this.#untilOverdue = undefined;
     this.#isOverdue = false;
     this.#awaitOverdue();
-    if (!this.#outbox.isFull) this.#tellReady();
+    if (!this.#isFull) this.#tellReady();
   }
 
   #awaitOverdue(): void {
@@ -223,13 +247,10 @@ export class SessionStream implements Stream, LineOwner {
     this.#line.say({type});
   }
 
-  /** A page that nobody sees may stop soon; one that is seen again, or has a line, attaches now. */
-  #pageChanged(): void {
-    if (globalThis.document?.visibilityState === "hidden") {
-      this.#becomeOverdue();
-    } else {
-      this.#line.hasten();
-    }
+  /** A page that nobody sees may stop soon. */
+  #visibilityChanged(): void {
+    if (globalThis.document?.visibilityState === "hidden") this.#becomeOverdue();
+    else this.#line.hasten();
   }
 
   #end(done: SessionDone, missedEvents: boolean): void {
@@ -249,8 +270,8 @@ export class SessionStream implements Stream, LineOwner {
   #over(error: KynaError | null): void {
     this.#line.leave();
     clearTimeout(this.#untilOverdue);
-    globalThis.document?.removeEventListener("visibilitychange", this.#onPage);
-    globalThis.window?.removeEventListener("online", this.#onPage);
+    globalThis.document?.removeEventListener("visibilitychange", this.#onVisibility);
+    globalThis.window?.removeEventListener("online", this.#onOnline);
     this.#events.end(error);
     this.#become("ended");
     this.#tellReady();

@@ -34,7 +34,7 @@ async function serving(
   context: TestContext,
   answers: Answer[],
   deadlineMs = 10_000,
-): Promise<{client: Client; asked: Asked[]; minted: boolean[]}> {
+): Promise<{client: Client; baseUrl: string; asked: Asked[]; minted: boolean[]}> {
   const asked: Asked[] = [];
   const minted: boolean[] = [];
   const server = createServer(async (request, response) => {
@@ -54,15 +54,16 @@ async function serving(
     server.close();
     server.closeAllConnections();
   });
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const client = createClient({
-    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    baseUrl,
     tokenProvider: ({refresh}) => {
       minted.push(refresh);
       return `token-${minted.length}`;
     },
     deadlineMs,
   });
-  return {client, asked, minted};
+  return {client, baseUrl, asked, minted};
 }
 
 test("a create has a key of its own, with which a lost answer is asked for again", async (context) => {
@@ -170,6 +171,39 @@ test("what is no answer of the platform is said to be none", async (context) => 
   await assert.rejects(client.movespecs.read("m"), {code: "unexpected_answer", status: 404});
 });
 
+test("a page where the platform should be is said to be none, and asked for once", async (context) => {
+  const page: Answer = (response) => {
+    response.writeHead(200, {"Content-Type": "text/html"});
+    response.end("<html>");
+  };
+  const {client, asked} = await serving(context, [page]);
+  await assert.rejects(client.movespecs.read("m"), {code: "unexpected_answer", status: 200});
+  assert.equal(asked.length, 1);
+});
+
+test("calls at once ask for one new token between them", async (context) => {
+  const byToken: Answer = (response, request) => {
+    const isOld = request.headers.authorization === "Bearer token-1";
+    (isOld ? refused(401, "access_token_expired") : json(200, {}))(response, request);
+  };
+  const {client, minted} = await serving(context, Array(12).fill(byToken));
+  await Promise.all(Array.from({length: 6}, () => client.sessions.read("s")));
+  assert.deepEqual(minted, [false, true]);
+});
+
+test("below a path of its own the platform is asked there, page by page", async (context) => {
+  const link = {Link: '</api/movespecs?cursor=c>; rel="next"'};
+  const {baseUrl, asked} = await serving(context, [json(200, [1], link), json(200, [2])]);
+  const below = createClient({baseUrl: `${baseUrl}kyna`, tokenProvider: () => "t"});
+  const found = [];
+  for await (const one of below.movespecs.list()) found.push(one);
+  assert.deepEqual(found, [1, 2]);
+  assert.deepEqual(
+    asked.map(({url}) => url),
+    ["/kyna/api/movespecs", "/kyna/api/movespecs?cursor=c"],
+  );
+});
+
 test("nobody there is told, once it is too late to try again", async () => {
   const client = createClient({
     baseUrl: "http://127.0.0.1:1",
@@ -188,18 +222,23 @@ test("a call that is given up ends, and so does its wait", async (context) => {
   assert.equal(asked.length, 1);
 });
 
-test("a provider that failed is asked again by the next call", async (context) => {
-  const {client} = await serving(context, [json(200, {session_id: "s"})]);
-  let tries = 0;
-  const other = createClient({
-    baseUrl: "http://127.0.0.1:1",
-    tokenProvider: () => {
-      tries += 1;
+test("a provider that failed is told, and asked again by the next call", async (context) => {
+  const {baseUrl, asked} = await serving(context, [json(200, {session_id: "s"})]);
+  const answers = [
+    () => {
       throw new Error("the back end is away");
     },
-  });
-  await assert.rejects(other.sessions.read("s"), /the back end is away/);
-  await assert.rejects(other.sessions.read("s"), /the back end is away/);
-  assert.equal(tries, 2);
+    () => "<html>\n502",
+    () => "token",
+  ];
+  const client = createClient({baseUrl, tokenProvider: () => String(answers.shift()?.())});
+  for (const why of [/back end is away/, /no token/]) {
+    await assert.rejects(client.sessions.read("s"), (error: KynaError) => {
+      assert.equal(error.code, "token_unavailable");
+      assert.match(String(error.cause), why);
+      return true;
+    });
+  }
+  assert.equal(asked.length, 0);
   assert.deepEqual(await client.sessions.read("s"), {session_id: "s"});
 });
