@@ -41,6 +41,8 @@ class Case:
     moments: Sequence[Moment] = ((0, True), (40, True), (80, True), (120, True), (160, True))
     ending: str = "finalize"
     silent_seconds: float = 20
+    # It may not end sooner.
+    least_seconds: float = 0
 
 
 COMPLETED = Went(
@@ -260,9 +262,10 @@ CASES = [
     ),
     Case(
         name="told to wait",
-        scripts=(refusing(4429, "rate_limited", retry_after_seconds=1), served(3)),
+        scripts=(refusing(4429, "rate_limited", retry_after_seconds=2), served(3)),
         heard=[[], WHOLE],
         went=COMPLETED,
+        least_seconds=2,
     ),
     Case(
         name="ended before, told on an attach, nothing retried",

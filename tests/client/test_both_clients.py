@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -75,8 +76,10 @@ def in_javascript(case: Case, url: str) -> Went:
 @pytest.mark.parametrize("drive", [in_python, in_javascript])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_case_of_the_table(case: Case, drive: Callable[[Case, str], Went]) -> None:
+    began = time.monotonic()
     with scripted(*case.scripts) as server:
         went = drive(case, server.url)
+    assert time.monotonic() - began >= case.least_seconds
     assert [[shape(message) for message in heard] for heard in server.heard] == case.heard
     assert went == case.went
 

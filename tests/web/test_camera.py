@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.waiting import eventually
 from tests.web.conftest import ALLOWED, SOFTWARE_WEBGL, Host, Launch
 
 
@@ -207,6 +208,74 @@ def test_a_camera_that_is_taken_away_is_told(page: Page) -> None:
     assert page.evaluate("() => watch.camera.state") == "running"
 
 
+def test_a_camera_that_goes_while_the_landmarker_loads_is_told_by_start(page: Page) -> None:
+    page.evaluate(
+        """async () => {
+          globalThis.watch = watched({landmarker: new Promise(() => {})});
+          globalThis.refused = refusal(watch.camera);
+          while (!video.srcObject) await new Promise(requestAnimationFrame);
+        }"""
+    )
+    page.context.clear_permissions()
+    assert page.evaluate("() => refused")["code"] == "camera_lost"
+    assert page.evaluate("() => watch.kept.states") == ["starting", "failed"]
+
+
+def test_a_start_that_is_stopped_ends_at_once(page: Page) -> None:
+    states = page.evaluate(
+        """async () => {
+          const {camera, kept} = watched({landmarker: new Promise(() => {})});
+          const started = camera.start();
+          camera.stop();
+          await started;
+          return kept.states;
+        }"""
+    )
+    assert states == ["starting", "stopped"]
+
+
+def test_what_a_callback_throws_is_the_page_s(page: Page) -> None:
+    said: list[str] = []
+    page.on("pageerror", lambda error: said.append(error.message))
+    moments = page.evaluate(
+        """async () => {
+          let moments = 0;
+          const {camera} = watched({
+            landmarker: nobody,
+            onState: () => { throw new Error("of the state"); },
+            onMoment: () => {
+              moments += 1;
+              throw new Error("of the moment");
+            },
+          });
+          await camera.start();
+          while (moments < 3) await new Promise(requestAnimationFrame);
+          const {state} = camera;
+          camera.stop();
+          return [state, moments];
+        }"""
+    )
+    assert moments == ["running", 3]
+    assert set(said) == {"of the state", "of the moment"}
+
+
+def test_a_landmarker_that_hangs_has_failed(page: Page) -> None:
+    page.clock.install()
+    page.evaluate(
+        """async () => {
+          globalThis.isAsked = false;
+          const detect = () => new Promise(() => { isAsked = true; });
+          globalThis.watch = watched({landmarker: {detect, close() {}}});
+          await watch.camera.start();
+        }"""
+    )
+    eventually(lambda: page.evaluate("isAsked"), "a picture came")
+    page.clock.fast_forward(29_000)
+    assert page.evaluate("watch.camera.state") == "running"
+    page.clock.fast_forward(2_000)
+    assert page.evaluate("watch.kept.errors[0].code") == "landmarker_failed"
+
+
 def test_the_clock_is_the_medias_from_the_first_pictures_time_of_day(page: Page) -> None:
     moments, pictures, origin = page.evaluate(
         """async () => {
@@ -236,16 +305,21 @@ def test_start_and_stop_in_any_order(page: Page) -> None:
         """async () => {
           const {camera, kept, until} = watched({landmarker: nobody});
           const live = () => tracks.filter((track) => track.readyState === "live").length;
+          const opened = async (number) => {
+            while (tracks.length < number) await new Promise(requestAnimationFrame);
+          };
           camera.stop();
           const twice = [camera.start(), camera.start()];
           const isSame = twice[0] === twice[1];
           camera.stop();
           await Promise.all(twice);
+          await opened(1);
           const afterStop = [camera.state, tracks.length, live(), video.srcObject];
           const overtaken = camera.start();
           camera.stop();
           const second = camera.start();
           await Promise.all([overtaken, second]);
+          await opened(3);
           await until(({moments}) => moments.length);
           const running = [camera.state, tracks.length, live(), video.srcObject.active];
           await camera.start();

@@ -11,9 +11,12 @@ import {
 } from "./landmarker.js";
 import {createOverlay, type Overlay} from "./overlay.js";
 import type {Moment, Pose} from "./pose.js";
+import {tell} from "./tell.js";
 
 /** A little more than the 2 s after which who is not seen has left. */
 const SILENT_MS = 2_050;
+/** Without a GPU the first picture takes up to 10 s of a machine with nothing else to do. */
+const HANGS_MS = 30_000;
 
 /** A moment of a camera: `image` has the same pose as shares of the picture, not mirrored. */
 export interface CameraMoment extends Moment {
@@ -77,11 +80,18 @@ class VideoCamera implements Camera {
   start(): Promise<void> {
     if (this.state === "starting" || this.state === "running") return this.#started;
     const run = new AbortController();
-    this.#run = run;
-    this.#started = this.#begin(run.signal).catch((error) => {
-      if (run.signal.aborted) return;
-      throw this.#fail(error);
+    const over = new Promise<void>((resolve, reject) => {
+      atEnd(run.signal, () => {
+        const {reason} = run.signal;
+        if (reason instanceof KynaError) reject(reason);
+        else resolve();
+      });
     });
+    this.#run = run;
+    const begun = this.#begin(run.signal).catch((error) => {
+      if (!run.signal.aborted) throw this.#fail(error);
+    });
+    this.#started = Promise.race([over, begun]);
     this.#become("starting", null);
     return this.#started;
   }
@@ -131,15 +141,17 @@ class VideoCamera implements Camera {
   #look(landmarker: Landmarker, signal: AbortSignal): void {
     const {video} = this.#options;
     const clock = new MediaClock();
-    let silence: ReturnType<typeof setTimeout> | undefined;
-    atEnd(signal, () => clearTimeout(silence));
-    const tell = (timestampMs: number, landmarks: Pose | null, image: Pose | null) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    atEnd(signal, () => clearTimeout(timer));
+    const tellMoment = (timestampMs: number, found: Found | null) => {
+      const image = found?.image ?? null;
       this.#overlay?.draw(image);
-      this.#options.onMoment({timestampMs, landmarks, image});
+      tell(this.#options.onMoment, {timestampMs, landmarks: found?.world ?? null, image});
     };
     const onPicture = async (now: number, {mediaTime}: VideoFrameCallbackMetadata) => {
-      clearTimeout(silence);
       if (signal.aborted) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => this.#fail(new Error("It does not answer.")), HANGS_MS);
       const timestampMs = clock.at(now, mediaTime);
       let found: Found | null;
       try {
@@ -149,23 +161,24 @@ class VideoCamera implements Camera {
         return;
       }
       if (signal.aborted) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => tellMoment(clock.silent(performance.now()), null), SILENT_MS);
       video.requestVideoFrameCallback(onPicture);
-      silence = setTimeout(() => tell(clock.silent(performance.now()), null, null), SILENT_MS);
-      tell(timestampMs, found?.world ?? null, found?.image ?? null);
+      tellMoment(timestampMs, found);
     };
     video.requestVideoFrameCallback(onPicture);
   }
 
   #fail(cause: unknown): KynaError {
     const error = cause instanceof KynaError ? cause : landmarkerFailed(cause);
-    this.#run.abort();
+    this.#run.abort(error);
     this.#become("failed", error);
     return error;
   }
 
   #become(state: CameraState, error: KynaError | null): void {
     this.state = state;
-    this.#options.onState?.(state, error);
+    tell(this.#options.onState, state, error);
   }
 }
 

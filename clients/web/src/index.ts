@@ -1,3 +1,4 @@
+/// <reference lib="dom" preserve="true" />
 export {
   type Camera,
   type CameraMoment,

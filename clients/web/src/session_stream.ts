@@ -12,6 +12,7 @@ import {
 import {Outbox} from "./outbox.js";
 import type {Moment} from "./pose.js";
 import type {Stream, StreamEnd, StreamOptions, StreamSession, StreamState} from "./stream.js";
+import {tell} from "./tell.js";
 
 /** Batches that may wait for their ack. */
 const WINDOW = 4;
@@ -120,7 +121,7 @@ export class SessionStream implements Stream, LineOwner {
     switch (message.type) {
       case "event_batch":
         for (const event of this.#events.take(message.events)) {
-          this.#tell(this.#options.onEvent, event);
+          tell(this.#options.onEvent, event);
         }
         break;
       case "frame_ack":
@@ -170,7 +171,7 @@ export class SessionStream implements Stream, LineOwner {
       frames.set(reason, (frames.get(reason) ?? 0) + 1);
     }
     frames.delete("frame_seq_not_increasing"); // taken before, and sent again
-    for (const [reason, count] of frames) this.#tell(this.#options.onRejected, reason, count);
+    for (const [reason, count] of frames) tell(this.#options.onRejected, reason, count);
     this.#sendDue();
     if (this.#hasRoom) return;
     const dropped = this.#outbox.dropped;
@@ -180,7 +181,7 @@ export class SessionStream implements Stream, LineOwner {
 
   #tellDropped(before: number): void {
     const {dropped} = this.#outbox;
-    if (dropped > before) this.#tell(this.#options.onDropped, dropped);
+    if (dropped > before) tell(this.#options.onDropped, dropped);
   }
 
   /** Send the batches that are due, and after all of them an end that is asked for. */
@@ -285,17 +286,6 @@ export class SessionStream implements Stream, LineOwner {
   #become(state: StreamState): void {
     if (state === this.state) return;
     this.state = state;
-    this.#tell(this.#options.onState, state);
-  }
-
-  /** What a callback throws is its page's to see, and does not stop the stream. */
-  #tell<Told extends unknown[]>(callback: ((...told: Told) => void) | undefined, ...told: Told) {
-    try {
-      callback?.(...told);
-    } catch (error) {
-      setTimeout(() => {
-        throw error;
-      });
-    }
+    tell(this.#options.onState, state);
   }
 }
