@@ -200,7 +200,7 @@ def test_a_page_of_one_s_own_counts(
             skeleton, video = (page.locator(one).bounding_box() for one in ("canvas", "video"))
             assert skeleton == video
             page.get_by_role("button", name="Stop").click()
-            expect(page.get_by_role("status")).to_have_text("The session is completed.")
+            expect(page.locator("#state")).to_have_text("The session is completed.")
             expect(page.get_by_role("alert")).to_have_text("")
             assert DetectionSession.objects.get().status == "completed"
 
