@@ -14,8 +14,8 @@ from detection.engine.settings import EngineSettings
 # angle is rounded to 0.0001 degrees before anything depends on it.
 _STEPS_PER_DEGREE = 10_000
 _STEPS_PER_RADIAN = 180 / pi * _STEPS_PER_DEGREE
-# Square metres: the weight of what is seen from its end alone.
-_LEAST_WEIGHT = 1e-4
+# The weight of what is seen from its end alone.
+LEAST_WEIGHT_M2 = 1e-4
 
 
 class SideAngle(Remembering, ABC):
@@ -127,7 +127,7 @@ class JointAngle(SideAngle):
         dot = one.x * other.x + one.y * other.y + one.z * other.z
         visibility = one.visibility if one.visibility < other.visibility else other.visibility
         flat_u, flat_v = one.flat_square, other.flat_square
-        weight = flat_u * flat_v / (flat_u + flat_v + _LEAST_WEIGHT) + _LEAST_WEIGHT
+        weight = flat_u * flat_v / (flat_u + flat_v + LEAST_WEIGHT_M2) + LEAST_WEIGHT_M2
         return self._take(self._sign * dot / sqrt(u * v), weight, visibility, keep)
 
 
@@ -146,7 +146,7 @@ class LeanAngle(SideAngle):
         square = segment.square
         if square < self._shortest_square:
             return self._miss(keep)
-        weight = segment.flat_square + _LEAST_WEIGHT
+        weight = segment.flat_square + LEAST_WEIGHT_M2
         return self._take(-segment.y / sqrt(square), weight, segment.visibility, keep)
 
 

@@ -7,11 +7,13 @@ from poses.figure.body import Limb, Posture, alike
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """`turned` is the turn to the camera in which the exercise is usually filmed."""
+    """`turned` is the turn to the camera in which the exercise is usually filmed; `stance` tells
+    a person how to begin it."""
 
     turned: float
     rest: Posture
     peak: Posture
+    stance: str = "Stand"
     # The second repetition, fourth, and so on, with left and right exchanged.
     alternates: bool = False
 
@@ -27,6 +29,7 @@ MOVEMENTS = {
         20,
         alike(-90, _ON_BENCH, Limb(0, 0, 170)),
         alike(-90, _ON_BENCH, Limb(35, 0, 80, 175)),
+        "Lie on the bench",
     ),
     "biceps-curl": Movement(30, STANDING, alike(0, Limb(), Limb(10, 145, 5))),
     "front-raise": Movement(
@@ -50,18 +53,21 @@ MOVEMENTS = {
         60,
         alike(0, Limb(0, -10), Limb(0, 0, 165)),
         alike(-10, Limb(10, -40), Limb(30, 0, 40, 170)),
+        "Hang from the bar",
     ),
     "push-up": Movement(
         10,
         alike(76, _PRONE, Limb(5, -5), foot=-80),
         # The elbows go outward as well as back; the hands stay below the shoulders.
         alike(76, _PRONE, Limb(-45, 40, 40, -40), foot=-80),
+        "Get down on the floor",
     ),
-    "sit-to-stand": Movement(20, SITTING, STANDING),
+    "sit-to-stand": Movement(20, SITTING, STANDING, "Sit on a chair"),
     "sit-up": Movement(
         10,
         alike(-85, _BENT_UP, Limb(-60, 0)),
         alike(15, _BENT_UP, Limb(60, 90)),
+        "Lie down",
     ),
     "squat": Movement(20, STANDING, alike(40, Limb(95, -30), Limb(80, 85, 5))),
 }

@@ -2,17 +2,17 @@
 
 import gzip
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
-from detection import LANDMARK_NAMES, Engine
+from detection import LANDMARK_NAMES, Engine, EngineSettings
 from detection import compile as compile_movespec
 from movespecs.catalogue import catalogue_slugs, catalogue_text
-from poses.figure import MOVEMENTS
 from poses.recordings import load
-from tryout.movements import movements
+from tryout.movements import engine, movements
 
 SLUGS = [movement["slug"] for movement in movements()]
 
@@ -20,10 +20,6 @@ SLUGS = [movement["slug"] for movement in movements()]
 def of(slug):
     [found] = [movement for movement in movements() if movement["slug"] == slug]
     return found
-
-
-def labels(slug):
-    return [angle["label"] for angle in of(slug)["angles"]]
 
 
 def band(phase, low, high):
@@ -35,56 +31,42 @@ def test_every_movement_of_the_catalogue_is_there():
 
 
 def test_a_movement_is_what_its_movespec_says():
-    squat = of("squat")
-    angles = squat["angles"]
-    assert {name: value for name, value in squat.items() if name != "angles"} == {
+    assert of("squat") == {
         "slug": "squat",
         "name": "Squat",
         "summary": "Counts squats and tells when a squat was deep.",
         "event_key": "squat",
         "place": {
-            "turned": 20,
             "text": "Stand side-on to the camera, two to three metres away, with your whole body "
             "in the picture.",
         },
         "figure": "/try/figures/squat.json.gz",
         "phases": ["standing", "bottom"],
-    }
-    assert angles[0] == {
-        "label": "knee",
-        "kind": "joint",
-        "landmarks": [[23, 25, 27], [24, 26, 28]],
-        "bands": [band("standing", 150, 180), band("bottom", 0, 110)],
-    }
-    assert angles[1]["label"] == "hip"
-    assert angles[3] == {
-        "label": "lean of the thigh",
-        "kind": "lean",
-        "landmarks": [[25, 23], [26, 24]],
-        "bands": [band("standing", 0, 20)],
+        "angle": {
+            "label": "knee",
+            "landmarks": [[23, 25, 27], [24, 26, 28]],
+            "bands": [band("standing", 150, 180), band("bottom", 0, 110)],
+        },
     }
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_each_criterion_is_a_band_of_one_angle(slug):
+def test_each_criterion_of_the_angle_is_a_band(slug):
     spec = compile_movespec(catalogue_text(slug))
     written = [
         (phase.name, criterion.angle_min, criterion.angle_max)
         for phase in spec.phases
         for criterion in phase.criteria
+        if criterion.measure == of(slug)["angle"]["label"]
     ]
-    shown = [
-        (one["phase"], one["min"], one["max"])
-        for angle in of(slug)["angles"]
-        for one in angle["bands"]
-    ]
-    assert sorted(shown) == sorted(written)
+    shown = [(one["phase"], one["min"], one["max"]) for one in of(slug)["angle"]["bands"]]
+    assert shown == written
     assert of(slug)["event_key"] == spec.movement_name
     assert of(slug)["phases"] == [phase.name for phase in spec.phases]
 
 
 @pytest.mark.parametrize(
-    ("slug", "first"),
+    ("slug", "joint"),
     [
         ("bench-press", "elbow"),
         ("biceps-curl", "elbow"),
@@ -98,35 +80,21 @@ def test_each_criterion_is_a_band_of_one_angle(slug):
         ("squat", "knee"),
     ],
 )
-def test_the_first_angle_carries_the_movement(slug, first):
-    angle = of(slug)["angles"][0]
-    assert angle["label"] == first
+def test_the_angle_carries_the_movement(slug, joint):
+    angle = of(slug)["angle"]
+    assert angle["label"] == joint
     # Both ends of the movement are bands of it, and no angle is in both.
     one, other = sorted(angle["bands"], key=lambda band: band["min"])
     assert one["max"] < other["min"]
     assert {one["phase"], other["phase"]} == set(of(slug)["phases"])
 
 
-def test_the_front_and_the_back_are_angles_of_their_own():
-    assert labels("lunge") == [
-        "knee",
-        "lean of the thigh",
-        "lean of the trunk",
-        "lean of the upper arm",
-        "front hip",
-        "back hip",
-    ]
-    front = of("lunge")["angles"][4]
-    assert front["bands"] == [band("lowered", 0, 120)]
-    assert front["landmarks"] == [[11, 23, 25], [12, 24, 26]]
-
-
 @pytest.mark.parametrize("slug", SLUGS)
 def test_the_landmarks_of_an_angle_are_of_the_left_and_then_of_the_right(slug):
-    for angle in of(slug)["angles"]:
-        left, right = ([LANDMARK_NAMES[index] for index in side] for side in angle["landmarks"])
-        assert len(left) == (3 if angle["kind"] == "joint" else 2)
-        assert [name.replace("left_", "right_") for name in left] == right
+    angle = of(slug)["angle"]
+    left, right = ([LANDMARK_NAMES[index] for index in side] for side in angle["landmarks"])
+    assert left[1] == f"left_{angle['label']}"
+    assert [name.replace("left_", "right_") for name in left] == right
 
 
 @pytest.mark.parametrize(
@@ -141,9 +109,15 @@ def test_the_landmarks_of_an_angle_are_of_the_left_and_then_of_the_right(slug):
     ],
 )
 def test_it_says_where_to_be(slug, text):
-    place = of(slug)["place"]
-    assert place["text"].startswith(text)
-    assert place["turned"] == MOVEMENTS[slug].turned
+    assert of(slug)["place"]["text"].startswith(text)
+
+
+def test_the_engine_s_settings_are_told_by_their_names():
+    told = engine()
+    assert told["least_weight_m2"] == 0.0001
+    assert {name: told[name] for name in told if name != "least_weight_m2"} == asdict(
+        EngineSettings()
+    )
 
 
 @pytest.mark.parametrize("slug", SLUGS)

@@ -9,10 +9,14 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from kynaplatform import clock
 from kynaplatform.content_security import PAGES
 from kynaplatform.origins import is_allowed
+from movespecs.models import MoveSpec
 from tryout import assets
-from tryout.movements import movements
+from tryout import project as demo
+from tryout.movements import engine, movements
+from tryout.project import demo_account, movespec_id
 
 FILES = {
     "try.js": b"console.log(1);\n" * 100,
@@ -92,6 +96,7 @@ def test_its_data_is_what_its_script_needs(built):
     answer = shown()
     assert data_of(answer) == {
         "movements": json.loads(json.dumps(movements())),
+        "engine": engine(),
         "sessions": "/try/sessions",
         "landmarker": {
             name: f"/static/tryout/built/pose/{name}"
@@ -99,6 +104,15 @@ def test_its_data_is_what_its_script_needs(built):
         },
     }
     assert script_of(answer) == "/static/tryout/built/try.js"
+
+
+@pytest.mark.django_db
+def test_what_staff_have_archived_is_not_offered(built):
+    demo._is_prepared.clear()
+    demo_account(now=clock.now())
+    MoveSpec.objects.filter(id=movespec_id("lunge")).update(archived_at=clock.now())
+    offered = [movement["slug"] for movement in data_of(shown())["movements"]]
+    assert offered == [movement["slug"] for movement in movements() if movement["slug"] != "lunge"]
 
 
 def test_nothing_in_it_runs_but_its_script(built):
