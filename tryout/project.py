@@ -1,13 +1,13 @@
 """The demo project of the page: its organization, a service account, a fork of each movement."""
 
 from datetime import datetime
-from threading import Event
+from threading import Event, Lock
 from uuid import UUID, uuid5
 
 from django.db import connection, transaction
 
 from kynaplatform.api.caller import require_active
-from kynaplatform.api.errors import AuthorizationFailed
+from kynaplatform.api.errors import AuthorizationFailed, HeldByAnother
 from movespecs.catalogue import (
     NAMESPACE,
     catalogue_id,
@@ -27,12 +27,17 @@ ACCOUNT_ID = uuid5(NAMESPACE, "try/service-account")
 NAME = "Try page"
 # Staff may lower it in the admin, at once and without a restart.
 SESSIONS_PER_MINUTE = 60
+# Of all who try together. So who reads without end with a visitor's token keeps no other from it.
+READS_PER_MINUTE = 3_000
 # For the second of two processes that begin at once: it waits until the first has released all.
 LONGEST_WAIT = "10s"
+# For the other threads of a process: then the API goes on without.
+LONGEST_WAIT_SECONDS = 1.0
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 # This process has made what was missing, and released the texts that it has.
 _is_prepared = Event()
+_preparing = Lock()
 
 
 def movespec_id(slug: str) -> UUID:
@@ -43,12 +48,10 @@ def movespec_id(slug: str) -> UUID:
 def demo_account(*, now: datetime) -> Credential:
     """The live service account, with its project, which are made where they are missing.
 
-    Raises OrganizationSuspended, ProjectSuspended, and AuthorizationFailed once it was revoked.
+    Raises OrganizationSuspended, ProjectSuspended, AuthorizationFailed once it was revoked, and
+    HeldByAnother while another thread makes them.
     """
-    account = _find() if _is_prepared.is_set() else None
-    if account is None:
-        account = _prepare(now)
-        _is_prepared.set()
+    account = _known() or _prepare_alone(now)
     project = account.project
     require_active(
         organization_suspended=project.organization.suspended_at is not None,
@@ -59,19 +62,37 @@ def demo_account(*, now: datetime) -> Credential:
     return account
 
 
+def _known() -> Credential | None:
+    return _find() if _is_prepared.is_set() else None
+
+
+def _prepare_alone(now: datetime) -> Credential:
+    """One thread of the process at a time: it may wait for another process for long."""
+    if not _preparing.acquire(timeout=LONGEST_WAIT_SECONDS):
+        raise HeldByAnother
+    try:
+        account = _known() or _prepare(now)
+        _is_prepared.set()
+        return account
+    finally:
+        _preparing.release()
+
+
 def _prepare(now: datetime) -> Credential:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{LONGEST_WAIT}'")
             cursor.execute(LOCK, [NAME])
         organization, _ = Organization.objects.get_or_create(
-            id=ORGANIZATION_ID, defaults={"name": "kynaplatform"}
+            id=ORGANIZATION_ID,
+            defaults={"name": "kynaplatform", "rate_limit": READS_PER_MINUTE},
         )
         project, _ = Project.objects.select_related("organization").get_or_create(
             id=PROJECT_ID,
             defaults={
                 "name": NAME,
                 "organization": organization,
+                "rate_limit": READS_PER_MINUTE,
                 "rate_limit_sessions": SESSIONS_PER_MINUTE,
             },
         )

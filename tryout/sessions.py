@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 
 from kynaplatform import clock
@@ -15,6 +17,7 @@ from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import count_request, refuse_over_limit
 from kynaplatform.api.wire import Answer, Body
 from projects.access_tokens import access_token_mint
+from projects.models import Credential
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.models import Mode
 from sessions_app.wire import SessionCreated, present_created
@@ -45,43 +48,71 @@ def counted(request: HttpRequest) -> Iterator[None]:
     So such a page uses up none of its visitor's sessions. Raises AuthorizationFailed, RateLimited,
     and what demo_account does.
     """
-    # Without TLS a browser does not say; but it asks before it sends JSON to another site.
-    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+    if not _is_of_our_page(request):
         raise AuthorizationFailed("Only the page at /try asks for this.")
-    project = demo_account(now=clock.now()).project
-    limits = [
-        Limit(f"try-address:{client_address(request)}", SESSIONS_OF_ADDRESS, WINDOW),
-        Limit("try:all", settings.TRY_SESSIONS, WINDOW),
-        Limit(
-            f"sessions:{project.id}", project.rate_limit_sessions or settings.RATE_LIMIT_SESSIONS
-        ),
-    ]
-    refuse_over_limit(count_request(request, limits))
+    # These first: they ask no database for whom they refuse.
+    decision = count_request(
+        request,
+        [
+            Limit(f"try-address:{client_address(request)}", SESSIONS_OF_ADDRESS, WINDOW),
+            Limit("try:all", settings.TRY_SESSIONS, WINDOW),
+        ],
+    )
+    refuse_over_limit(decision)
+    account = demo_account(now=clock.now())
+    # Not the counter of the project's creates, which refused ones of a visitor's token would fill.
+    quota = account.project.rate_limit_sessions or settings.RATE_LIMIT_SESSIONS
+    refuse_over_limit(count_request(request, [Limit(f"try-project:{account.project_id}", quota)]))
+    # What is left is told of the visitor's own.
+    request.rate_limit = decision  # type: ignore[attr-defined]
+    request.try_account = account  # type: ignore[attr-defined]
     yield
 
 
+def _is_of_our_page(request: HttpRequest) -> bool:
+    """By what the browser says of it, if it says anything.
+
+    Without TLS it says its origin alone. A proxy may pass our name on without the port.
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        return False
+    origin = request.headers.get("Origin")
+    try:
+        return origin is None or _host_of(origin) == _host_of(f"//{request.get_host()}")
+    except ValueError:
+        return False
+
+
+def _host_of(url: str) -> str | None:
+    return urlsplit(url).hostname
+
+
 def session_try(request: HttpRequest, movement: str) -> TrySession:
-    """A session of the page's movement. Raises NotFound, and what session_admit does."""
+    """A session of the page's movement, for a request that was `counted`.
+
+    Raises NotFound, and what session_admit does.
+    """
     if movement not in slugs():
         raise NotFound("movement")
     now = clock.now()
-    account = demo_account(now=now)
+    account: Credential = request.try_account  # type: ignore[attr-defined]
     add_to_line(request, project_id=account.project_id)
-    session, _ = session_admit(
-        request=AdmissionRequest(
-            project_id=account.project_id,
-            mode=Mode.LIVE,
-            contract_major=1,
-            movespec_id=movespec_id(movement),
-            movespec_version_id=None,
-            idempotency_key=None,
-        ),
-        now=now,
-    )
+    with transaction.atomic():
+        session, _ = session_admit(
+            request=AdmissionRequest(
+                project_id=account.project_id,
+                mode=Mode.LIVE,
+                contract_major=1,
+                movespec_id=movespec_id(movement),
+                movespec_version_id=None,
+                idempotency_key=None,
+            ),
+            now=now,
+        )
+        token, jwt = access_token_mint(
+            credential=account, scopes=account.scopes, now=now, seconds=TOKEN_SECONDS
+        )
     add_to_line(request, session_id=session.id)
-    token, jwt = access_token_mint(
-        credential=account, scopes=account.scopes, now=now, seconds=TOKEN_SECONDS
-    )
     return TrySession(
         session=present_created(session, account.project.organization_id, now),
         access_token=jwt,

@@ -25,6 +25,7 @@ from tryout.project import (
     NAME,
     ORGANIZATION_ID,
     PROJECT_ID,
+    READS_PER_MINUTE,
     SESSIONS_PER_MINUTE,
     demo_account,
     movespec_id,
@@ -63,6 +64,7 @@ def test_it_is_of_an_organization_of_the_platform_and_has_a_limit_of_its_own():
     assert str(project) == "kynaplatform / Try page"
     assert project.organization_id == ORGANIZATION_ID
     assert project.rate_limit_sessions == SESSIONS_PER_MINUTE == 60
+    assert project.rate_limit == project.organization.rate_limit == READS_PER_MINUTE == 3_000
 
 
 @pytest.mark.django_db
@@ -152,8 +154,31 @@ def test_two_processes_that_begin_at_once_make_one_project(signing_key: None, tm
             eventually(lambda: waiting_backends() == 2, "both wait for their turn")
             holder.rollback()
             assert [answer.status for answer in race.results()] == [201, 201]
+    assert_made_once(sessions=2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_process_one_thread_waits_for_another_process(signing_key: None, tmp_path: Path):
+    def ask() -> int:
+        return Connection(base_url).call("POST", TRY_SESSIONS, {"movement": "squat"}).status
+
+    with web_server(tmp_path) as base_url, psycopg.connect(database_url()) as holder:
+        holder.execute(LOCK, [NAME])
+        with racing([ask]) as race:
+            race.start()
+            eventually(lambda: waiting_backends() == 1, "one waits for its turn")
+            # The other of the two threads, which is free again soon.
+            assert [ask() for _ in range(3)] == [503] * 3
+            assert waiting_backends() == 1
+            holder.rollback()
+            assert race.results() == [201]
+        assert ask() == 201
+    assert_made_once(sessions=2)
+
+
+def assert_made_once(*, sessions: int) -> None:
     for model in (Organization, Project, Credential):
         assert model.objects.count() == 1
     assert MoveSpec.objects.count() == MoveSpecVersion.objects.count() == len(catalogue_slugs())
     assert Release.objects.count() == len(catalogue_slugs())
-    assert DetectionSession.objects.count() == AccessToken.objects.count() == 2
+    assert DetectionSession.objects.count() == AccessToken.objects.count() == sessions
