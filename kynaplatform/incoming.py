@@ -38,6 +38,11 @@ class HttpProtocol(Protocol):
     def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
         """Answer likewise with what is read at that path, at the client's pace."""
 
+    def response_file_range(
+        self, status: int, headers: list[tuple[str, str]], file: str, start: int, end: int
+    ) -> None:
+        """The same, from one byte until before another."""
+
 
 class Incoming:
     """The bodies that a process is receiving."""

@@ -26,6 +26,7 @@ from kynaplatform.api.errors import ServiceUnavailable
 from kynaplatform.api.operations import operation_of
 from kynaplatform.api.request_id import request_id_of
 from kynaplatform.content_type import forget_unreadable
+from kynaplatform.file_answers import FileAnswer
 from kynaplatform.incoming import HttpProtocol, Incoming, chunks_of
 from kynaplatform.monitor_paths import MONITOR_PATHS
 from kynaplatform.streamed import ClientTooSlow, send_as_made
@@ -210,6 +211,7 @@ def environ_of(scope: "Scope", body: bytes | None) -> dict[str, Any]:
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input": LateBody() if body is None else BytesIO(body),
         "wsgi.errors": stderr,
+        "wsgi.file_wrapper": FileAnswer,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
@@ -265,7 +267,10 @@ def respond(application: Wsgi, protocol: HttpProtocol, environ: dict[str, Any], 
 
     response: Any = application(environ, start_response)
     try:
-        send(protocol, *started[-1], response)
+        if isinstance(response, FileAnswer):
+            response.send(protocol, *started[-1])
+        else:
+            send(protocol, *started[-1], response)
     finally:
         response.close()
 
