@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 
 from django.db import connection, transaction
 
+from detection import validate
 from kynaplatform.api.caller import require_active
 from kynaplatform.api.errors import AuthorizationFailed, HeldByAnother
 from movespecs.catalogue import (
@@ -35,7 +36,7 @@ LONGEST_WAIT = "10s"
 LONGEST_WAIT_SECONDS = 1.0
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
-# This process has made what was missing, and released the texts that it has.
+# This process has made what was missing, and has followed the catalogue.
 _is_prepared = Event()
 _preparing = Lock()
 
@@ -96,19 +97,41 @@ def _prepare(now: datetime) -> Credential:
                 "rate_limit_sessions": SESSIONS_PER_MINUTE,
             },
         )
-        slugs = catalogue_slugs()
-        sources = MoveSpec.objects.in_bulk([catalogue_id(slug) for slug in slugs])
-        for slug in slugs:
+        _release_all(project, now)
+        return _find() or _issue(project)
+
+
+def _release_all(project: Project, now: datetime) -> None:
+    """Each fork follows what the catalogue has released in the database, so what staff decide.
+
+    Where the catalogue is not there it is made with the text of this process, and stays so: of two
+    versions of the code neither puts its own text back.
+    """
+    slugs = catalogue_slugs()
+    ids = [id_ for slug in slugs for id_ in (catalogue_id(slug), movespec_id(slug))]
+    found = MoveSpec.objects.select_related("current_released_version", "draft").in_bulk(ids)
+    for slug in slugs:
+        source, fork = found.get(catalogue_id(slug)), found.get(movespec_id(slug))
+        known = catalogue_text(slug) if fork is None else fork.draft.yaml_source
+        text = _released_text(source) or known
+        if fork is None or text != known:
             catalogue_release(
                 movespec_id=movespec_id(slug),
                 project=project,
                 visibility=Visibility.PRIVATE,
-                forked_from=sources.get(catalogue_id(slug)),
+                forked_from=source,
                 slug=slug,
-                yaml_source=catalogue_text(slug),
+                yaml_source=text,
                 now=now,
             )
-        return _find() or _issue(project)
+
+
+def _released_text(source: MoveSpec | None) -> str | None:
+    """None also for a text that only newer code can read."""
+    released = source.current_released_version if source else None
+    if released is None or validate(released.yaml_source).spec is None:
+        return None
+    return released.yaml_source
 
 
 def _find() -> Credential | None:

@@ -97,39 +97,131 @@ def test_a_process_prepares_once(monkeypatch):
     assert demo_account(now=clock.now()).id == ACCOUNT_ID
 
 
+@pytest.fixture
+def versions(tmp_path, monkeypatch):
+    """Loads the catalogue as the code of a version has it; and lets a process of it prepare."""
+
+    class Versions:
+        def folder(self, name):
+            """Of the older version, or of the newer with other texts of the squat and the lunge."""
+            folder = tmp_path / name
+            folder.mkdir(exist_ok=True)
+            for slug in catalogue_slugs():
+                text = catalogue_text(slug)
+                if name == "newer" and slug in ("squat", "lunge"):
+                    text = text.replace("Good depth.", "Very deep.")
+                (folder / f"{slug}.yaml").write_text(text)
+            return folder
+
+        def load(self, name):
+            catalogue_load(now=clock.now(), folder=self.folder(name))
+
+        def prepare(self, name):
+            folder = self.folder(name)
+            with monkeypatch.context() as patch:
+                patch.setattr(demo, "catalogue_text", lambda slug: catalogue_text(slug, folder))
+                prepare_anew()
+
+        def text(self, name, slug):
+            return catalogue_text(slug, self.folder(name))
+
+    return Versions()
+
+
 @pytest.mark.django_db
-def test_a_changed_text_of_the_catalogue_is_released(monkeypatch):
-    prepare_anew()
+@pytest.mark.parametrize("loaded", [True, False])
+def test_two_versions_of_the_code_that_begin_in_turn_release_nothing(versions, loaded):
+    if loaded:
+        versions.load("older")
+    versions.prepare("older")
+    if loaded:
+        versions.load("newer")
+        versions.prepare("newer")
+    with nothing_changes():
+        for name in ("older", "newer", "older"):
+            versions.prepare(name)
+    runs = "newer" if loaded else "older"
+    assert fork().current_released_version.yaml_source == versions.text(runs, "squat")
+
+
+@pytest.mark.django_db
+def test_a_changed_text_of_the_catalogue_is_released(versions):
+    versions.load("older")
+    versions.prepare("older")
     before = fork().current_released_version_id
-    changed = catalogue_text("squat").replace("Good depth.", "Very deep.")
-    texts = {slug: catalogue_text(slug) for slug in catalogue_slugs()} | {"squat": changed}
-    monkeypatch.setattr(demo, "catalogue_text", texts.__getitem__)
-    prepare_anew()
+    versions.load("newer")
+    versions.prepare("older")
     after = fork()
-    assert after.current_released_version.yaml_source == changed
+    assert after.current_released_version.yaml_source == versions.text("newer", "squat")
     assert after.current_released_version.version_number == 2
     release = Release.objects.filter(movespec=after).first()
     assert (release.from_version_id, release.to_version_id) == (
         before, after.current_released_version_id,
     )  # fmt: skip
-    assert MoveSpecVersion.objects.filter(movespec_id=movespec_id("lunge")).count() == 1
+    assert MoveSpecVersion.objects.filter(movespec_id=movespec_id("push-up")).count() == 1
 
 
 @pytest.mark.django_db
-def test_what_staff_have_archived_or_rolled_back_stays_so(monkeypatch):
-    prepare_anew()
+def test_a_rollback_of_the_catalogue_is_followed(versions):
+    versions.load("older")
+    first = MoveSpec.objects.get(id=catalogue_id("squat")).current_released_version_id
+    versions.load("newer")
+    versions.prepare("newer")
+    version_release(
+        movespec_id=catalogue_id("squat"), version_id=first, author=PLATFORM, now=clock.now()
+    )
+    versions.prepare("newer")
+    assert fork("squat").current_released_version.yaml_source == versions.text("older", "squat")
+    assert fork("lunge").current_released_version.yaml_source == versions.text("newer", "lunge")
+    with nothing_changes():
+        versions.prepare("older")
+        versions.prepare("newer")
+
+
+@pytest.mark.django_db
+def test_what_staff_have_archived_rolled_back_or_withdrawn_stays_so(versions):
+    versions.load("older")
+    versions.prepare("older")
     first = fork("lunge").current_released_version_id
-    changed = catalogue_text("lunge").replace("Good depth.", "Very deep.")
-    texts = {slug: catalogue_text(slug) for slug in catalogue_slugs()} | {"lunge": changed}
-    monkeypatch.setattr(demo, "catalogue_text", texts.__getitem__)
+    MoveSpec.objects.filter(id=movespec_id("squat")).update(archived_at=clock.now())
+    versions.load("newer")
+    versions.prepare("newer")
+    version_release(
+        movespec_id=movespec_id("lunge"), version_id=first, author=PLATFORM, now=clock.now()
+    )
+    MoveSpec.objects.filter(id=movespec_id("push-up")).update(current_released_version=None)
+    with nothing_changes():
+        versions.prepare("newer")
+    assert fork("lunge").current_released_version_id == first
+    assert fork("squat").current_released_version.version_number == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("made", [True, False])
+def test_a_text_that_only_newer_code_can_read_is_left(made):
+    catalogue_load(now=clock.now())
+    if made:
+        prepare_anew()
+    released = MoveSpecVersion.objects.get(movespec_id=catalogue_id("squat"))
+    newer = MoveSpecVersion.objects.create(
+        movespec_id=released.movespec_id,
+        version_number=2,
+        yaml_source="name: squat\nof_newer_code: true\n",
+        content_hash="x",
+    )
+    MoveSpec.objects.filter(id=catalogue_id("squat")).update(current_released_version=newer)
     prepare_anew()
-    now = clock.now()
-    version_release(movespec_id=movespec_id("lunge"), version_id=first, author=PLATFORM, now=now)
-    MoveSpec.objects.filter(id=movespec_id("squat")).update(archived_at=now)
-    texts["squat"] = catalogue_text("squat").replace("Good depth.", "Very deep.")
+    assert fork().current_released_version.yaml_source == catalogue_text("squat")
+    assert fork().current_released_version.version_number == 1
+
+
+@pytest.mark.django_db
+def test_what_the_catalogue_has_withdrawn_leaves_the_fork_as_it_is():
+    catalogue_load(now=clock.now())
+    prepare_anew()
+    MoveSpec.objects.filter(id=catalogue_id("squat")).update(current_released_version=None)
     with nothing_changes():
         prepare_anew()
-    assert fork("lunge").current_released_version_id == first
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,224 @@
+"""`POST /try/sessions`: who is refused before its body is looked at, and what counts"""
+
+import pytest
+
+from kynaplatform import clock
+from kynaplatform.environment import networks
+from projects.models import Organization, Project
+from projects.suspension import suspend
+from tests.api.asking import ask, fresh_address, nothing_changes, refused, refused_fields
+from tests.conftest import SESSIONS
+from tests.tryout.trying import TRY_SESSIONS, try_it
+from tryout.project import (
+    ORGANIZATION_ID,
+    PROJECT_ID,
+    READS_PER_MINUTE,
+    SESSIONS_PER_MINUTE,
+)
+from tryout.sessions import SESSIONS_OF_ADDRESS
+
+pytestmark = pytest.mark.usefixtures("signing_key")
+
+
+def test_an_address_gets_six_in_ten_minutes(limits_clock):
+    address, other = fresh_address(), fresh_address()
+    answers = [try_it(address=address) for _ in range(SESSIONS_OF_ADDRESS)]
+    assert [answer.status_code for answer in answers] == [201] * 6
+    assert [answer.headers["RateLimit-Remaining"] for answer in answers] == list("543210")
+    assert {answer.headers["RateLimit-Limit"] for answer in answers} == {"6"}
+    assert {answer.headers["RateLimit-Reset"] for answer in answers} == {"600"}
+    limits_clock.now += 120
+    with nothing_changes():
+        response = try_it(address=address)
+    refused(response, 429, "rate_limited", retry_after_seconds=480)
+    assert response.headers["Retry-After"] == "480"
+    assert try_it(address=other).status_code == 201
+    limits_clock.now += 479.9
+    assert try_it(address=address).status_code == 429
+    limits_clock.now += 0.1
+    assert try_it(address=address).status_code == 201
+
+
+def test_all_addresses_together_get_so_many(limits_clock, settings):
+    settings.TRY_SESSIONS = 3
+    assert [try_it().status_code for _ in range(3)] == [201] * 3
+    with nothing_changes():
+        refused(try_it(), 429, "rate_limited", retry_after_seconds=600)
+    limits_clock.now += 600
+    assert try_it().status_code == 201
+
+
+def test_no_session_at_all_can_be_asked_for(settings):
+    settings.TRY_SESSIONS = 0
+    try_it()  # which makes the project
+    with nothing_changes():
+        refused(try_it(), 429, "rate_limited", retry_after_seconds=600)
+
+
+def test_staff_lower_the_bound_of_the_project(limits_clock):
+    assert try_it().status_code == 201
+    Project.objects.filter(id=PROJECT_ID).update(rate_limit_sessions=1)
+    with nothing_changes():
+        refused(try_it(), 429, "rate_limited", retry_after_seconds=60)
+
+
+def test_what_the_project_refuses_is_told_of_it(limits_clock):
+    assert try_it().status_code == 201
+    Project.objects.filter(id=PROJECT_ID).update(rate_limit_sessions=1)
+    answer = try_it()
+    assert (answer.status_code, answer.headers["RateLimit-Limit"]) == (429, "1")
+    assert answer.headers["RateLimit-Reset"] == answer.headers["Retry-After"] == "60"
+
+
+def test_refused_creates_of_a_token_leave_the_page_open(limits_clock):
+    token = try_it().json()["access_token"]
+    for _ in range(SESSIONS_PER_MINUTE):
+        refused(
+            ask("POST", SESSIONS, {}, token=token),
+            403,
+            "insufficient_scope",
+            required_scope="sessions:write",
+        )
+    # The project's own counter is full, which is none of the page's.
+    refused(ask("POST", SESSIONS, {}, token=token), 429, "rate_limited", retry_after_seconds=60)
+    assert try_it().status_code == 201
+
+
+def test_reads_of_a_token_leave_the_others_theirs(limits_clock, settings):
+    settings.RATE_LIMIT_PROJECT, settings.RATE_LIMIT_ORGANIZATION = 2, 2
+    tried, another = try_it().json(), try_it().json()
+    statuses = [
+        ask(
+            "GET",
+            f"{SESSIONS}/{tried['session']['session_id']}",
+            token=tried["access_token"],
+        ).status_code
+        for _ in range(10)
+    ]
+    assert statuses == [200] * 10
+    answer = ask(
+        "GET",
+        f"{SESSIONS}/{another['session']['session_id']}",
+        token=another["access_token"],
+    )
+    assert answer.status_code == 200
+    assert answer.headers["RateLimit-Limit"] == str(READS_PER_MINUTE) == "3000"
+    assert answer.headers["RateLimit-Remaining"] == "2989"
+
+
+def test_strangers_behind_one_proxy_are_counted_apart(limits_clock, settings):
+    settings.TRUSTED_PROXIES = networks(["10.0.0.0/24"])
+
+    def status(stranger):
+        return try_it(address="10.0.0.1", x_forwarded_for=stranger).status_code
+
+    first, second = fresh_address(), fresh_address()
+    assert [status(first) for _ in range(7)] == [201] * 6 + [429]
+    assert status(f"{second}, {first}") == 429
+    assert status(second) == 201
+
+
+def test_what_is_refused_counts_as_all_else_does(limits_clock):
+    try_it()
+    address = fresh_address()
+    with nothing_changes():
+        for _ in range(2):
+            refused(try_it("no-such", address=address), 404, "not_found", resource="movement")
+            refused_fields(try_it(7, address=address), "movement")
+            body = ask("POST", TRY_SESSIONS, b"{", address=address)
+            refused(body, 400, "malformed_request")
+        refused(try_it(address=address), 429, "rate_limited", retry_after_seconds=600)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", ""],
+)
+def test_a_form_of_another_site_is_none_of_what_is_taken(content_type):
+    try_it()
+    body = b'{"movement": "squat"}'
+    with nothing_changes():
+        response = ask("POST", TRY_SESSIONS, body, content_type=content_type)
+    refused(response, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+        {"sec_fetch_site": "none"},
+        # Without TLS, and in an older browser.
+        {"origin": "http://evil.example"},
+        {"origin": "https://evil.testserver"},
+        {"origin": "http://testserver.evil.example:80"},
+        {"origin": "null"},
+        {"origin": ""},
+        {"origin": "http://[evil"},
+        {"origin": "http://testserver", "sec_fetch_site": "cross-site"},
+        {"origin": "http://evil.example", "sec_fetch_site": "same-origin"},
+    ],
+)
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+def test_another_sites_script_is_refused_and_costs_its_visitor_nothing(
+    limits_clock, headers, content_type
+):
+    address = fresh_address()
+    assert try_it(address=address, sec_fetch_site="same-origin").status_code == 201
+    body = b'{"movement": "squat"}'
+    with nothing_changes():
+        for _ in range(10):
+            response = ask(
+                "POST", TRY_SESSIONS, body, address=address, content_type=content_type, **headers
+            )
+            refused(response, 403, "authorization_failed")
+    assert try_it(address=address).headers["RateLimit-Remaining"] == "4"
+
+
+@pytest.mark.parametrize("origin", ["http://testserver", "https://TestServer:8443"])
+def test_our_own_page_names_its_origin_and_a_proxy_may_leave_its_port_out(origin):
+    assert try_it(origin=origin).status_code == 201
+
+
+@pytest.mark.parametrize("host", ["[::1]:8000", "[::1]"])
+def test_a_host_may_be_an_address(settings, host):
+    settings.ALLOWED_HOSTS = ["[::1]"]
+    assert try_it(host=host, origin="http://[::1]:8000").status_code == 201
+    refused(try_it(host=host, origin="http://[::2]:8000"), 403, "authorization_failed")
+
+
+def test_another_origin_is_not_let_in_by_cors():
+    preflight = ask(
+        "OPTIONS",
+        TRY_SESSIONS,
+        origin="http://localhost:5173",
+        access_control_request_method="POST",
+        access_control_request_headers="content-type",
+    )
+    assert preflight.status_code == 405
+    assert "Access-Control-Allow-Origin" not in preflight.headers
+
+
+@pytest.mark.parametrize(
+    ("model", "id_", "code"),
+    [
+        (Project, PROJECT_ID, "project_suspended"),
+        (Organization, ORGANIZATION_ID, "organization_suspended"),
+    ],
+)
+def test_a_suspended_project_creates_nothing_and_its_refusals_are_bounded(
+    limits_clock, model, id_, code
+):
+    assert try_it().status_code == 201
+    suspend(model.objects.get(id=id_), now=clock.now())
+    address = fresh_address()
+    with nothing_changes():
+        for _ in range(SESSIONS_OF_ADDRESS):
+            refused(try_it(address=address), 403, code)
+        refused(try_it(address=address), 429, "rate_limited", retry_after_seconds=600)
+
+
+def test_who_is_over_a_limit_asks_no_database(limits_clock, settings, django_assert_num_queries):
+    settings.TRY_SESSIONS = 0
+    with django_assert_num_queries(0):
+        assert try_it().status_code == 429
