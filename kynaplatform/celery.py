@@ -35,6 +35,11 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
         "options": {"expires": 7200},
     },
+    "prune-tries": {
+        "task": "tryout.tasks.prune_tries",
+        "schedule": 3600.0,
+        "options": {"expires": 7200},
+    },
 }
 app.user_options["worker"].add(
     Option(

@@ -1,0 +1,28 @@
+"""What strangers leave behind is kept for a day."""
+
+from datetime import datetime, timedelta
+
+from sessions_app.chunks import change_in_chunks
+from sessions_app.models import DetectionSession
+from tryout.project import PROJECT_ID
+
+KEPT = timedelta(days=1)
+# With their events, of which one may have thousands.
+CHUNK = 100
+
+
+def prune_tries(*, now: datetime, chunk_size: int = CHUNK) -> int:
+    """Delete the page's sessions that ended a day ago, with their events and attaches.
+
+    Safe to run twice at once. Answers how many sessions it deleted.
+    """
+    until = now - KEPT
+    # None has ended before it was created, which an index knows.
+    ended = DetectionSession.objects.filter(
+        project_id=PROJECT_ID, created_at__lt=until, ended_at__lt=until
+    )
+    return change_in_chunks(
+        ended.order_by("created_at"),
+        lambda ids: DetectionSession.objects.filter(id__in=ids).delete(),
+        chunk_size,
+    )
