@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.checks import Warning as CheckWarning
 
 from kynaplatform.environment import DATABASE_SCHEMES
+from kynaplatform.origins import own_origins
 
 LONGEST_LIFETIME_SECONDS = 86_400
 MOST_OF_A_MACHINE = 64
@@ -154,6 +155,17 @@ def _check_http() -> Iterator[CheckMessage]:
             hint="Set it to the address or network of the proxy that ends TLS: without it "
             "every request through the proxy is answered with a redirect to https.",
             id="kynaplatform.W013",
+        )
+    if (
+        settings.PRODUCTION
+        and settings.TRY_PAGE
+        and not (own_origins() or settings.CORS_ALLOWED_ORIGINS)
+    ):
+        yield CheckWarning(
+            "TRY_PAGE is on, and the page's origin is not known.",
+            hint="Name its host in ALLOWED_HOSTS, not a pattern alone, or its origin in "
+            "CORS_ALLOWED_ORIGINS: the stream refuses every page of another origin.",
+            id="kynaplatform.W017",
         )
     if settings.HSTS_SECONDS < 0:
         yield Error(

@@ -40,9 +40,7 @@ def with_camera(stream_url: str) -> str:
         _OF_PAGES
         | {
             "script-src": "'self' 'wasm-unsafe-eval'",
-            "img-src": "'self' data: blob:",
             "connect-src": f"'self' {stream.scheme}://{stream.netloc}",
-            "media-src": "'self' blob:",
         }
     )
 

@@ -1,4 +1,4 @@
-"""Which pages a browser lets call us: the one rule of the API and of the stream."""
+"""Which pages a browser lets call us: the rule of the API, and of the stream."""
 
 import logging
 import re
@@ -22,16 +22,21 @@ _OF_THIS_MACHINE = re.compile(r"https?://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?"
 
 
 def is_allowed(origin: str) -> bool:
-    """Whether CORS_ALLOWED_ORIGINS lists an `Origin`, or it is that of the page at /try, or in
-    development this machine's."""
-    if origin in settings.CORS_ALLOWED_ORIGINS or (settings.TRY_PAGE and _is_our_own(origin)):
+    """Whether CORS_ALLOWED_ORIGINS lists an `Origin`, or in development it is this machine's."""
+    if origin in settings.CORS_ALLOWED_ORIGINS:
         return True
     return not settings.PRODUCTION and _OF_THIS_MACHINE.fullmatch(origin) is not None
 
 
-def _is_our_own(origin: str) -> bool:
-    """Of a host that ALLOWED_HOSTS names; a pattern allows none."""
-    return any(origin == f"https://{host}" for host in settings.ALLOWED_HOSTS)
+def may_stream(origin: str) -> bool:
+    """The same, or that of the page at /try, which is on our own host and calls no other API."""
+    return is_allowed(origin) or (settings.TRY_PAGE and origin in own_origins())
+
+
+def own_origins() -> list[str]:
+    """Of the hosts that ALLOWED_HOSTS names; a pattern names none."""
+    hosts = (host.lower() for host in settings.ALLOWED_HOSTS)
+    return [f"https://{host}" for host in hosts if not host.startswith((".", "*"))]
 
 
 def refusal(origin: str) -> str:

@@ -90,7 +90,7 @@ def admit(handshake: Handshake) -> UUID:
     Raises AuthorizationFailed, RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired,
     RateLimited, NotFound.
     """
-    if handshake.origin is not None and not origins.is_allowed(handshake.origin):
+    if handshake.origin is not None and not origins.may_stream(handshake.origin):
         raise AuthorizationFailed(origins.refusal(handshake.origin))
     try:
         session_id = _authorized_session(handshake, clock.now())

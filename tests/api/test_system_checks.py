@@ -28,6 +28,7 @@ MESSAGES = {
     "kynaplatform.E011": "CELERY_BROKER_URL is a folder.",
     "kynaplatform.E012": "ALLOWED_HOSTS is empty.",
     "kynaplatform.W013": "TRUSTED_PROXIES is empty.",
+    "kynaplatform.W017": "TRY_PAGE is on, and the page's origin is not known.",
     "kynaplatform.E015": "HSTS_SECONDS is negative.",
     "kynaplatform.E016": "HSTS_PRELOAD is true without subdomains, or for less than a year.",
 }
@@ -59,6 +60,7 @@ def _production(settings):
     settings.PUBLIC_STREAM_URL = "wss://example.com/api/detection/stream"
     settings.ALLOWED_HOSTS = ["example.com"]
     settings.TRUSTED_PROXIES = networks(["192.0.2.1"])
+    settings.TRY_PAGE = False
 
 
 def found():
@@ -153,8 +155,26 @@ def test_browsers_preload_a_host_with_its_subdomains_for_a_year(settings, second
     assert found() == ids
 
 
+@pytest.mark.parametrize(
+    ("hosts", "origins", "ids"),
+    [
+        ([".example.com", "*"], [], ["W017"]),
+        ([], [], ["E012", "W017"]),
+        ([".example.com", "Example.com"], [], []),
+        ([".example.com"], ["https://try.example.com"], []),
+    ],
+)
+def test_the_try_page_needs_an_origin_that_may_open_the_stream(settings, hosts, origins, ids):
+    settings.TRY_PAGE = True
+    settings.ALLOWED_HOSTS, settings.CORS_ALLOWED_ORIGINS = hosts, origins
+    assert found() == ids
+    settings.TRY_PAGE = False
+    assert found() == [id_ for id_ in ids if id_ != "W017"]
+
+
 def test_development_needs_none_of_what_faces_the_world(settings):
     settings.ENVIRONMENT, settings.PRODUCTION = "development", False
+    settings.TRY_PAGE = True
     settings.REDIS_URL = ""
     settings.ALLOWED_HOSTS = settings.TRUSTED_PROXIES = []
     settings.PUBLIC_STREAM_URL = "ws://127.0.0.1:8001/stream"

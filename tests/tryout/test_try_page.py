@@ -11,7 +11,7 @@ from django.test import Client
 
 from kynaplatform import clock
 from kynaplatform.content_security import PAGES
-from kynaplatform.origins import is_allowed
+from kynaplatform.origins import is_allowed, may_stream
 from movespecs.models import MoveSpec
 from tryout import assets
 from tryout import project as demo
@@ -71,9 +71,8 @@ def test_its_policy_lets_a_landmarker_run_and_reach_the_stream(built, settings):
     settings.PUBLIC_STREAM_URL = "wss://stream.example:8443/api/detection/stream"
     assert shown().headers["Content-Security-Policy"] == (
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
-        "img-src 'self' data: blob:; connect-src 'self' wss://stream.example:8443; "
-        "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
-        "media-src 'self' blob:"
+        "img-src 'self' data:; connect-src 'self' wss://stream.example:8443; "
+        "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
     )
 
 
@@ -174,8 +173,9 @@ def test_built_and_not_collected_it_says_so(collected, settings, tmp_path: Path)
     later = tmp_path / "built" / assets.BUILT / "pose" / "later.wasm"
     later.write_bytes(b"\0asm")
     page = shown().content.decode()
-    assert "make web\npython manage.py collectstatic --no-input</code>" in page
-    assert "Then restart the API." in page
+    assert "<h1>This page is not built yet</h1>" in page
+    assert '<a href="/docs/operations#the-try-page">' in page
+    assert "make web" not in page
 
 
 def test_the_site_leads_to_it(db):
@@ -189,6 +189,7 @@ def test_the_site_leads_to_it(db):
     ("origin", "is_ours"),
     [
         ("https://kyna.example", True),
+        ("https://written.example", True),
         ("http://kyna.example", False),
         ("https://kyna.example:8443", False),
         ("https://a.other.example", False),
@@ -198,10 +199,12 @@ def test_the_site_leads_to_it(db):
 )
 def test_the_page_of_our_own_host_may_open_the_stream(settings, origin, is_ours):
     settings.PRODUCTION = True
-    settings.ALLOWED_HOSTS = ["kyna.example", ".other.example"]
-    assert is_allowed(origin) is is_ours
-    settings.TRY_PAGE = False
+    settings.ALLOWED_HOSTS = ["kyna.example", "Written.Example", ".other.example", "*"]
+    assert may_stream(origin) is is_ours
+    # It calls the API of its own origin, for which nobody asks.
     assert not is_allowed(origin)
+    settings.TRY_PAGE = False
+    assert not may_stream(origin)
 
 
 def test_it_is_no_part_of_the_api_s_document(db):
