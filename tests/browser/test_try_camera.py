@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from sessions_app.models import DetectionSession
-from tests.browser.trying import Runtime, platform, start
+from tests.browser.trying import Runtime, drawn, platform, start
 from tests.web.conftest import (
     ALLOWED,
     SOFTWARE_WEBGL,
@@ -52,19 +52,6 @@ def opened(chromium: Browser, site: str) -> Page:
     return page
 
 
-def drawn(page: Page) -> int:
-    """Pixels of the skeleton."""
-    return int(
-        page.locator("#skeleton").evaluate(
-            """canvas => {
-              const {width, height} = canvas;
-              const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
-              return data.filter((value, index) => index % 4 === 3 && value > 0).length;
-            }"""
-        )
-    )
-
-
 def test_somebody_in_the_picture_has_a_skeleton_and_is_streamed(
     browser: Browser, site: str
 ) -> None:
@@ -79,7 +66,7 @@ def test_somebody_in_the_picture_has_a_skeleton_and_is_streamed(
     )
     expect(page.locator("#degrees")).to_have_text("\N{EN DASH}")
     expect(page.locator("#video")).to_be_visible()
-    assert drawn(page) > 500
+    assert drawn(page, "skeleton") > 500
     assert page.locator("#video").evaluate("video => getComputedStyle(video).transform") == (
         "matrix(-1, 0, 0, 1, 0, 0)"
     )
@@ -107,6 +94,34 @@ def test_a_refused_camera_is_told(browser: Browser, site: str) -> None:
         "This page may not use the camera. Allow it beside the page's address, and in the "
         "device's settings, then start again.",
     )
+
+
+ANSWER_LATER = """
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = (asked) => new Promise((resolve) => {
+  window.answer = async () => {
+    window.given = await ask(asked);
+    resolve(given);
+  };
+});
+"""
+
+
+def test_stop_does_not_wait_for_an_answer_about_the_camera(browser: Browser, site: str) -> None:
+    page = browser.new_context(base_url=site, permissions=["camera"]).new_page()
+    page.add_init_script(ANSWER_LATER)
+    page.goto("/try")
+    start(page, "You")
+    expect(page.locator("#state")).to_have_text("Starting …")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Start")).to_be_focused()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    # A camera that is allowed only now goes out again.
+    page.evaluate("answer()")
+    assert page.evaluate("given.getTracks().map(track => track.readyState)") == ["ended"]
+    assert page.locator("#video").evaluate("video => video.srcObject") is None
+    expect(page.get_by_role("alert")).to_be_hidden()
+    assert DetectionSession.objects.count() == 0
 
 
 def test_a_device_without_a_camera_is_told(launch: Launch, site: str) -> None:

@@ -3,51 +3,34 @@
 import gzip
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from poses.figure import perform
 from poses.recordings import Recording, save
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import DetectionSession, EventType
 from tests.browser.test_admin_is_accessible import Inspection
-from tests.browser.trying import FIGURE, Runtime, platform, start
+from tests.browser.trying import (
+    FIGURE,
+    RUN_MS,
+    Runtime,
+    drawn,
+    expect_summary,
+    notices,
+    page,
+    runtime,
+    site,
+    start,
+)
+
+__all__ = ["page", "runtime", "site"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-RUN_MS = 40_000
-
-
-@pytest.fixture
-def runtime(tmp_path: Path) -> Runtime:
-    return Runtime(tmp_path)
-
-
-@pytest.fixture
-def site(browser: Browser, signing_key: None, runtime: Runtime, tmp_path: Path) -> Iterator[str]:
-    with platform(runtime, tmp_path) as base_url:
-        yield base_url
-
-
-@pytest.fixture
-def page(visit: Callable[..., Page]) -> Page:
-    """The page, which plays recordings eight times as fast."""
-    page = visit(viewport={"width": 1280, "height": 900})
-    page.goto("/try?speed=8")
-    return page
-
-
-def expect_summary(page: Page, heading: str) -> None:
-    expect(page.locator("#summary-heading")).to_have_text(heading, timeout=RUN_MS)
-    expect(page.locator("#summary-heading")).to_be_focused()
-
-
-def notices(page: Page) -> list[str]:
-    return page.locator("#notices .notice").all_inner_texts()
 
 
 def rows(page: Page, table: str) -> list[list[str]]:
@@ -92,6 +75,26 @@ def test_the_figure_goes_through_the_whole_page(page: Page) -> None:
     assert_shown_as_stored(page, session)
     assert len(rows(page, "rows")) == 6
     assert page.locator("#facts dd").all_inner_texts()[::2] == ["0:17", "0"]
+    assert notices(page) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("Push-up", "Get down on the floor"), ("Pull-up", "Hang from the bar")]
+)
+def test_who_lies_and_who_hangs_is_counted(page: Page, name: str, place: str) -> None:
+    page.goto("/try?speed=3")
+    page.get_by_role("radio", name=name).check()
+    expect(page.locator("#place")).to_contain_text(place)
+    expect(page.get_by_role("button", name="Show again")).to_be_visible()
+    start(page, movement=name)
+    expect(page.locator("#count")).to_have_text(re.compile("[2-4]"), timeout=RUN_MS)
+    expect(page.locator("#state")).to_have_text("Counting")
+    expect(page.locator("#degrees")).to_have_text(re.compile(r"^\d+°$"))
+    assert drawn(page, "skeleton") > 500
+    expect_summary(page, f"{name}: 6 repetitions")
+    session = DetectionSession.objects.get()
+    assert session.repetitions == {name.lower(): 6}
+    assert_shown_as_stored(page, session)
     assert notices(page) == []
 
 

@@ -23,6 +23,7 @@ export class Choose {
   readonly #preview = new Preview(
     byId("figure", HTMLCanvasElement),
     byId("show-again", HTMLButtonElement),
+    byId("figure-note", HTMLElement),
   );
   readonly #movements: readonly Movement[];
 
@@ -49,7 +50,7 @@ export class Choose {
   /** What was chosen before stays chosen. */
   open(problem: Problem | null = null): void {
     this.#section.hidden = false;
-    this.#preview.rest();
+    void this.#preview.show(this.#movement);
     this.#problem.hidden = problem === null;
     this.#problem.replaceChildren(
       element("strong", problem?.what ?? ""),

@@ -9,6 +9,7 @@ import {
 } from "./problems.js";
 import type {Opened} from "./session.js";
 import type {Source} from "./source.js";
+import {stopped} from "./stopping.js";
 
 /** How a run ended, beside what was counted. */
 export interface Ending {
@@ -44,8 +45,7 @@ export async function follow(
   const sourceEnd = source(take).catch((error) => problems.push(problemOf(error)));
   const streamEnd = stream.ended.catch(() => null);
   // A recording that waits for room would not see it while the line is lost.
-  const stopped = new Promise((resolve) => stopping.signal.addEventListener("abort", resolve));
-  await Promise.race([sourceEnd, streamEnd, stopped]);
+  await Promise.race([sourceEnd, streamEnd, stopped(stopping.signal)]);
   stopping.abort();
   live.finish(() => stream.close());
   let end: StreamEnd | null = null;

@@ -1,6 +1,6 @@
 /** The second stage: the picture, the count, the last cue, and the trace as it grows. */
 
-import type {DetectionEvent, Moment, StreamState} from "@kynaplatform/web";
+import {type DetectionEvent, drawPose, type Moment, type StreamState} from "@kynaplatform/web";
 import {Announcer} from "./announcer.js";
 import {byId, element} from "./dom.js";
 import {drawTrace} from "./drawing.js";
@@ -54,6 +54,7 @@ export class Live {
     this.#stream = null;
     this.#wasAttached = this.#isFinishing = false;
     this.#section.hidden = false;
+    this.#clearPicture();
     byId("live-heading", HTMLElement).textContent = run.movement.name;
     byId("angle-label", HTMLElement).textContent = run.movement.angles[0]?.label ?? "";
     fillLegend(byId("live-legend", HTMLElement), run.movement);
@@ -112,6 +113,14 @@ export class Live {
       this.#stop.textContent = "Leave without the end";
       this.#stop.disabled = false;
     }, LEAVE_MS);
+  }
+
+  /** What the last run has left there. */
+  #clearPicture(): void {
+    const skeleton = byId("skeleton", HTMLCanvasElement);
+    skeleton.style.transform = "";
+    drawPose(skeleton, null);
+    byId("video", HTMLVideoElement).hidden = true;
   }
 
   #showCount(): void {

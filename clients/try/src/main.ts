@@ -11,6 +11,7 @@ import {Run} from "./run.js";
 import {openSession} from "./session.js";
 import {openCamera, openRecording, type Source} from "./source.js";
 import {Speech} from "./speech.js";
+import {stopped} from "./stopping.js";
 import {Summary} from "./summary.js";
 import {keepScreenOn} from "./wake_lock.js";
 
@@ -29,15 +30,16 @@ const choose = new Choose(data.movements, (choice) => void go(choice));
 async function go(choice: Choice): Promise<void> {
   const run = new Run(choice.movement);
   const stopping = new AbortController();
+  const {signal} = stopping;
   choose.close();
   live.open(run, () => stopping.abort());
-  void keepScreenOn(stopping.signal);
+  keepScreenOn(signal);
   try {
-    const source = await openSource(choice, stopping.signal);
-    const opened = stopping.signal.aborted
-      ? null
-      : await openSession(data.sessions, choice.movement.slug);
-    if (opened && !stopping.signal.aborted) {
+    // Neither a question of the browser nor a slow line keeps somebody who stops.
+    const source = await Promise.race([openSource(choice, signal), stopped(signal)]);
+    const asked = source && openSession(data.sessions, choice.movement.slug, signal);
+    const opened = await Promise.race([asked, stopped(signal)]);
+    if (source && opened) {
       const ending = await follow(opened, source, live, stopping);
       live.close();
       summary.open(run, ending);
@@ -58,7 +60,7 @@ async function openSource(choice: Choice, signal: AbortSignal): Promise<Source> 
   const recording =
     choice.source === "file"
       ? await readRecording(choice.file)
-      : await fetchRecording(choice.movement.figure);
+      : await fetchRecording(choice.movement.figure, signal);
   const speed = Number(new URLSearchParams(location.search).get("speed") ?? 1);
   return openRecording(recording, Math.min(FASTEST, Math.max(1, speed || 1)), signal);
 }

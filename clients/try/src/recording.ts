@@ -26,14 +26,15 @@ export async function readRecording(file: Blob): Promise<Recording> {
   return recordingOf(document);
 }
 
-/** Read the recording at an address of the server; rejects with a KynaError. */
-export async function fetchRecording(address: string): Promise<Recording> {
-  const answer = await fetch(address).catch(() => null);
-  if (!answer?.ok) {
-    const message = "The recording could not be loaded.";
+/** Read the figure's recording at an address of the server; rejects with a KynaError. */
+export async function fetchRecording(address: string, signal: AbortSignal): Promise<Recording> {
+  const answer = await fetch(address, {signal}).catch(() => null);
+  const file = answer?.ok ? await answer.blob().catch(() => null) : null;
+  if (!file) {
+    const message = "The figure can't be loaded.";
     throw new KynaError({code: "unreachable", message, retryable: true});
   }
-  return readRecording(await answer.blob());
+  return readRecording(file);
 }
 
 export function momentsOf({fps, frames}: Recording): Moment[] {

@@ -6,14 +6,23 @@ export interface Opened {
   readonly access_token: string;
 }
 
-/** Ask the server for a session; rejects with a KynaError. */
-export async function openSession(address: string, movement: string): Promise<Opened> {
+/**
+ * Ask the server for a session; rejects with a KynaError.
+ *
+ * One that was made although `signal` was aborted is left: nobody attaches, and so it expires.
+ */
+export async function openSession(
+  address: string,
+  movement: string,
+  signal: AbortSignal,
+): Promise<Opened> {
   let answer: Response;
   try {
     answer = await fetch(address, {
       method: "POST",
       headers: {"Content-Type": "application/json"},
       body: JSON.stringify({movement}),
+      signal,
     });
   } catch (cause) {
     throw new KynaError(

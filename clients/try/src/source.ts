@@ -5,6 +5,7 @@ import {byId} from "./dom.js";
 import {drawFigure, Placement} from "./figure.js";
 import {play} from "./playback.js";
 import {momentsOf, type Recording} from "./recording.js";
+import {stopped} from "./stopping.js";
 
 /** Gives each moment as it comes. Resolves at the end or once stopped; rejects with a KynaError. */
 export type Source = (take: (moment: Moment) => Promise<void>) => Promise<void>;
@@ -19,11 +20,10 @@ export async function openCamera(
 ): Promise<Source> {
   let take = async (_: Moment): Promise<void> => {};
   let fail = (_: unknown): void => {};
-  const ended = new Promise<void>((resolve, reject) => {
+  const failed = new Promise<void>((_, reject) => {
     fail = reject;
-    signal.addEventListener("abort", () => resolve());
   });
-  ended.catch(() => {}); // told by start() until it runs
+  failed.catch(() => {}); // told by start() until it runs
   video().hidden = false;
   const camera = createCamera({
     video: video(),
@@ -35,17 +35,15 @@ export async function openCamera(
   });
   signal.addEventListener("abort", () => camera.stop());
   await camera.start();
-  return (given) => {
+  return async (given) => {
     take = given;
-    return ended;
+    await Promise.race([failed, stopped(signal)]);
   };
 }
 
 /** Play a recording at its own pace, or `speed` times as fast. */
 export function openRecording(recording: Recording, speed: number, signal: AbortSignal): Source {
   const placement = new Placement(recording);
-  video().hidden = true;
-  canvas().style.transform = "";
   return (take) => {
     const drawn = (moment: Moment): Promise<void> => {
       drawFigure(canvas(), moment.landmarks, placement);

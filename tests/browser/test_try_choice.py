@@ -1,0 +1,110 @@
+"""The page at /try before it counts: the choice, its figure, and a start that is stopped."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from sessions_app.models import DetectionSession
+from tests.browser.trying import RUN_MS, drawn, expect_summary, page, runtime, site, start
+
+__all__ = ["page", "runtime", "site"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FIGURES = "**/try/figures/*"
+SESSIONS = "**/try/sessions"
+
+
+@pytest.fixture
+def held(page: Page) -> Callable[[str], list[Route]]:
+    """Leaves requests for these addresses without an answer."""
+
+    def hold(addresses: str) -> list[Route]:
+        asked: list[Route] = []
+        page.route(addresses, lambda route: asked.append(route))
+        return asked
+
+    return hold
+
+
+def expect_choice(page: Page) -> None:
+    expect(page.get_by_role("button", name="Start")).to_be_focused()
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def expect_figure(page: Page) -> None:
+    expect(page.get_by_role("button", name="Show again")).to_be_visible()
+    expect(page.locator("#figure-note")).to_be_hidden()
+    assert drawn(page, "figure") > 500
+
+
+def test_stop_does_not_wait_for_the_servers_answer(
+    page: Page, held: Callable[[str], list[Route]]
+) -> None:
+    asked = held(SESSIONS)
+    with page.expect_request_finished(lambda request: "/figures/" in request.url):
+        start(page)
+    expect(page.locator("#state")).to_have_text("Starting …")
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/sessions")):
+        page.get_by_role("button", name="Stop").click()
+    expect_choice(page)
+    assert len(asked) == 1
+    assert DetectionSession.objects.count() == 0
+    page.unroute(SESSIONS)
+    start(page)
+    expect_summary(page, "Squat: 6 repetitions")
+
+
+def test_stop_does_not_wait_for_the_figure(page: Page, held: Callable[[str], list[Route]]) -> None:
+    expect_figure(page)
+    held(FIGURES)
+    start(page)
+    expect(page.locator("#state")).to_have_text("Starting …")
+    page.get_by_role("button", name="Stop").click()
+    expect_choice(page)
+    expect_figure(page)
+
+
+def test_no_other_movements_figure_is_shown(page: Page, held: Callable[[str], list[Route]]) -> None:
+    expect_figure(page)
+    held(FIGURES)
+    held(SESSIONS)
+    page.get_by_role("radio", name="Lunge").check()
+    expect(page.locator("#figure-note")).to_have_text("The figure is being loaded …")
+    expect(page.locator("#figure-note")).to_be_visible()
+    assert drawn(page, "figure") == 0
+    start(page, movement="Lunge")
+    page.get_by_role("button", name="Stop").click()
+    expect_choice(page)
+    expect(page.locator("#figure-note")).to_have_text("The figure is being loaded …")
+    assert drawn(page, "figure") == 0
+    page.unroute(FIGURES)
+    start(page, movement="Lunge")
+    page.get_by_role("button", name="Stop").click()
+    expect_figure(page)
+
+
+def test_a_figure_that_is_not_there_is_told(page: Page) -> None:
+    expect_figure(page)
+    page.route(FIGURES, lambda route: route.abort())
+    page.get_by_role("radio", name="Lunge").check()
+    expect(page.locator("#figure-note")).to_have_text("The figure can't be loaded.")
+    expect(page.get_by_role("button", name="Show again")).to_be_hidden()
+    assert drawn(page, "figure") == 0
+    page.unroute(FIGURES)
+    page.get_by_role("radio", name="Squat").check()
+    expect_figure(page)
+
+
+def test_the_last_runs_skeleton_is_gone(page: Page, held: Callable[[str], list[Route]]) -> None:
+    start(page)
+    expect(page.locator("#count")).to_have_text(re.compile("[1-5]"), timeout=RUN_MS)
+    assert drawn(page, "skeleton") > 500
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Again").click()
+    held(SESSIONS)
+    start(page)
+    expect(page.locator("#state")).to_have_text("Starting …")
+    assert drawn(page, "skeleton") == 0
