@@ -98,6 +98,18 @@ def test_a_figure_that_is_not_there_is_told(page: Page) -> None:
     expect_figure(page)
 
 
+def test_a_browser_that_cannot_unpack_says_so(page: Page) -> None:
+    page.add_init_script("delete window.DecompressionStream")
+    page.reload()
+    text = "This browser can't unpack a recording, such as the figure's."
+    expect(page.locator("#figure-note")).to_have_text(text)
+    start(page)
+    expect(page.get_by_role("alert")).to_have_text(
+        f"{text} Take the camera, or open the page in a newer browser."
+    )
+    assert DetectionSession.objects.count() == 0
+
+
 def test_the_last_runs_skeleton_is_gone(page: Page, held: Callable[[str], list[Route]]) -> None:
     start(page)
     expect(page.locator("#count")).to_have_text(re.compile("[1-5]"), timeout=RUN_MS)

@@ -7,18 +7,21 @@ export interface Problem {
   readonly advice: string;
 }
 
-/** The package's messages of these say what to do; and there is another way. */
-const OF_THE_CAMERA = new Set([
-  "insecure_context",
-  "unsupported_browser",
-  "permission_denied",
-  "no_camera",
-  "camera_busy",
-  "camera_lost",
-  "webgl_unavailable",
-  "landmarker_failed",
-]);
 const WITHOUT_CAMERA = "The built-in figure needs no camera.";
+/** Another way, where the error's own message says all else. */
+const OTHER_WAYS: Readonly<Record<string, string>> = {
+  insecure_context: WITHOUT_CAMERA,
+  unsupported_browser: WITHOUT_CAMERA,
+  permission_denied: WITHOUT_CAMERA,
+  no_camera: WITHOUT_CAMERA,
+  camera_busy: WITHOUT_CAMERA,
+  camera_lost: WITHOUT_CAMERA,
+  webgl_unavailable: WITHOUT_CAMERA,
+  landmarker_failed: WITHOUT_CAMERA,
+  cannot_unpack: "Take the camera, or open the page in a newer browser.",
+};
+
+const CLOSED: Problem = {what: "The page is closed for now.", advice: "Try again another day."};
 
 const PROBLEMS: Readonly<Record<string, Problem>> = {
   models_unavailable: {
@@ -49,9 +52,9 @@ export function problemOf(error: unknown): Problem {
     const when = minutes === 1 ? "in a minute" : `in ${minutes} minutes`;
     return {what: "There were too many sessions lately.", advice: `Try again ${when}.`};
   }
-  if (OF_THE_CAMERA.has(error.code)) return {what: error.message, advice: WITHOUT_CAMERA};
   const retry = error.retryable ? "Try again in a minute." : "";
-  return PROBLEMS[error.code] ?? {what: error.message, advice: retry};
+  const advice = OTHER_WAYS[error.code] ?? retry;
+  return PROBLEMS[error.code] ?? {what: error.message, advice};
 }
 
 const OUTCOMES: Readonly<Record<string, Problem>> = {

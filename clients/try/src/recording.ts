@@ -15,8 +15,15 @@ export interface Recording {
   readonly frames: readonly (Pose | null)[];
 }
 
-/** Read a file; rejects with a KynaError `recording_invalid` that says what is wrong with it. */
+/**
+ * Read a file; rejects with a KynaError: `recording_invalid` says what is wrong with it, and
+ * `cannot_unpack` that the browser is too old.
+ */
 export async function readRecording(file: Blob): Promise<Recording> {
+  if (!("DecompressionStream" in globalThis)) {
+    const message = "This browser can't unpack a recording, such as the figure's.";
+    throw new KynaError({code: "cannot_unpack", message, retryable: false});
+  }
   let document: unknown;
   try {
     document = JSON.parse(await unpacked(file));

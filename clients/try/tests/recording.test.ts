@@ -10,6 +10,16 @@ function packed(document: unknown): Blob {
   return new Blob([gzipSync(JSON.stringify(document))]);
 }
 
+test("a browser that can't unpack says so, and not that the file is no recording", async () => {
+  const there = globalThis.DecompressionStream;
+  Reflect.deleteProperty(globalThis, "DecompressionStream");
+  try {
+    await assert.rejects(readRecording(packed(SOUND)), {code: "cannot_unpack"});
+  } finally {
+    globalThis.DecompressionStream = there;
+  }
+});
+
 test("a recording's frames are poses at their times, or nobody", async () => {
   const recording = await readRecording(packed({...SOUND, frames: [POSE, null, POSE]}));
   assert.equal(recording.count, 1);
