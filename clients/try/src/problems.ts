@@ -36,6 +36,17 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
     what: "You left before the end was known.",
     advice: "What you did in the last moments may be missing.",
   },
+  access_token_expired: {
+    what: "What was counted after the line was lost is missing.",
+    advice: "The page could not read it any more.",
+  },
+  project_suspended: CLOSED,
+  organization_suspended: CLOSED,
+  authorization_failed: CLOSED,
+  movespec_archived: {
+    what: "This movement can't be tried any more.",
+    advice: "Choose another movement.",
+  },
   not_found: {
     what: "This movement can't be tried any more.",
     advice: "Load the page again.",

@@ -21,7 +21,17 @@ test("a limit says how long to wait", () => {
 
 test("what the page does not know is told as the platform tells it", () => {
   assert.equal(told("database_away"), "Said. Try again in a minute.");
-  assert.equal(told("project_suspended", {}, false), "Said. ");
+  assert.equal(told("recording_invalid", {}, false), "Said. ");
+});
+
+test("what refuses a visitor says what to do", () => {
+  for (const code of ["project_suspended", "organization_suspended", "authorization_failed"]) {
+    assert.equal(told(code, {}, false), "The page is closed for now. Try again another day.");
+  }
+  assert.equal(
+    told("movespec_archived", {}, false),
+    "This movement can't be tried any more. Choose another movement.",
+  );
 });
 
 test("a fault of the page says so", () => {
