@@ -5,23 +5,7 @@
  */
 
 import type {Landmark, Moment, Pose} from "@kynaplatform/web";
-import type {Angle} from "./page_data.js";
-
-// The engine's settings of these names.
-const DEPTH_WEIGHT = 0.15;
-const MIN_VISIBILITY = 0.5;
-const SMOOTHING_MS = 80;
-const MAX_WEIGHT_M2 = 0.1;
-const SHORTEST_SEGMENT_M = 0.08;
-const LENGTHEN_MS = 200;
-const SHORTEN_MS = 60_000;
-const DEPTH_MS = 200;
-const SEEN_SHARE = 0.5;
-const FRESH_MS = 250;
-const JUMP_DEGREES = 25;
-const JUMP_DEGREES_PER_MS = 0.4;
-const POSE_LOST_MS = 2_000;
-const LEAST_WEIGHT_M2 = 1e-4;
+import type {Angle, Engine} from "./page_data.js";
 
 /** From one landmark to another, with a depth that can be believed. */
 class Segment {
@@ -42,6 +26,7 @@ class Segment {
   constructor(
     readonly from: number,
     readonly to: number,
+    readonly engine: Engine,
   ) {}
 
   measure(pose: Pose, sinceMs: number): void {
@@ -49,35 +34,38 @@ class Segment {
     const to = pose[this.to] as Landmark;
     this.visibility = Math.min(from.visibility ?? 1, to.visibility ?? 1);
     this.square = 0;
-    if (this.visibility < MIN_VISIBILITY) return;
+    if (this.visibility < this.engine.min_visibility) return;
     this.x = to.x - from.x;
     this.y = to.y - from.y;
     const seenZ = to.z - from.z;
     this.flat = this.x ** 2 + this.y ** 2;
+    const longest = this.engine.longest_segment_m;
+    if (this.flat >= longest ** 2 || Math.abs(seenZ) >= longest) return;
     this.#follow(seenZ, sinceMs);
-    const shown = SEEN_SHARE * Math.max(this.#length, this.other.#length);
+    const shown = this.engine.seen_share * Math.max(this.#length, this.other.#length);
     const missing = shown ** 2 - this.flat;
-    const z = DEPTH_WEIGHT * seenZ;
-    this.z = missing > z ** 2 ? Math.sign(this.#depth) * Math.sqrt(missing) : z;
+    const z = this.engine.depth_weight * seenZ;
+    this.z = missing > z ** 2 ? Math.sqrt(missing) * (this.#depth > 0 ? 1 : -1) : z;
     this.square = this.flat + this.z ** 2;
   }
 
   /** Keep the length that the image has lately shown, and the mean of the depth. */
   #follow(seenZ: number, sinceMs: number): void {
+    const {lengthen_ms, shorten_ms, depth_ms} = this.engine;
     if (this.#length === 0) {
       this.#length = Math.sqrt(this.flat);
       this.#depth = seenZ;
     } else if (this.flat <= this.#length ** 2) {
-      this.#length -= (this.#length * sinceMs) / (SHORTEN_MS + sinceMs);
+      this.#length -= (this.#length * sinceMs) / (shorten_ms + sinceMs);
       this.#longer = 0;
     } else {
       const sure = Math.sqrt(Math.min(this.flat, this.#longer));
       if (sure > this.#length) {
-        this.#length += ((sure - this.#length) * sinceMs) / (LENGTHEN_MS + sinceMs);
+        this.#length += ((sure - this.#length) * sinceMs) / (lengthen_ms + sinceMs);
       }
       this.#longer = this.flat;
     }
-    this.#depth += ((seenZ - this.#depth) * sinceMs) / (DEPTH_MS + sinceMs);
+    this.#depth += ((seenZ - this.#depth) * sinceMs) / (depth_ms + sinceMs);
   }
 }
 
@@ -90,35 +78,42 @@ class SideAngle {
   /** What a jump has led to that the next frame has not confirmed. */
   #doubted: number | null = null;
 
-  /** Two segments that meet where both begin, or one that leans. */
-  constructor(readonly segments: readonly [Segment, Segment?]) {}
+  /** Two segments that meet where both begin. */
+  constructor(
+    readonly one: Segment,
+    readonly other: Segment,
+    readonly engine: Engine,
+  ) {}
 
   /** `keep` is the share of what is known that remains. */
   measure(sinceMs: number, keep: number): void {
     this.#unseenMs += sinceMs;
     const known = this.weight * keep;
     this.weight = known;
-    const isSeen = this.segments.every((one) => !one || one.square >= SHORTEST_SEGMENT_M ** 2);
-    if (!isSeen) {
+    const {one, other, engine} = this;
+    if (Math.min(one.square, other.square) < engine.shortest_segment_m ** 2) {
       this.#miss();
       return;
     }
-    const [degrees, square] = this.#measured();
+    const dot = one.x * other.x + one.y * other.y + one.z * other.z;
+    const degrees = degreesOf(dot / Math.sqrt(one.square * other.square));
     if (this.#isDoubtful(degrees)) {
       this.#miss();
       return;
     }
     this.#unseenMs = 0;
     this.#last = degrees;
-    const visibility = Math.min(...this.segments.map((segment) => segment?.visibility ?? 1));
-    const weight = Math.min(square, MAX_WEIGHT_M2) * visibility ** 2 * (1 - keep);
+    const least = engine.least_weight_m2;
+    const square = (one.flat * other.flat) / (one.flat + other.flat + least) + least;
+    const visibility = Math.min(one.visibility, other.visibility);
+    const weight = Math.min(square, engine.max_weight_m2) * visibility ** 2 * (1 - keep);
     this.weight = known + weight;
     this.degrees =
       this.degrees === null ? degrees : (this.degrees * known + degrees * weight) / this.weight;
   }
 
   #miss(): void {
-    if (this.#unseenMs > FRESH_MS) {
+    if (this.#unseenMs > this.engine.fresh_ms) {
       this.degrees = null;
       this.weight = 0;
     }
@@ -128,22 +123,14 @@ class SideAngle {
     const before = this.#doubted;
     this.#doubted = null;
     if (this.degrees === null || !this.#isJump(degrees - this.#last)) return false;
+    if (before !== null && !this.#isJump(degrees - before)) return false;
     this.#doubted = degrees;
-    return before === null || this.#isJump(degrees - before);
+    return true;
   }
 
   #isJump(change: number): boolean {
-    const most = Math.max(JUMP_DEGREES, JUMP_DEGREES_PER_MS * this.#unseenMs);
-    return Math.abs(change) > most;
-  }
-
-  /** The angle in degrees, and what it weighs in square metres. */
-  #measured(): [number, number] {
-    const [one, other] = this.segments;
-    if (!other) return [degreesOf(-one.y / Math.sqrt(one.square)), one.flat + LEAST_WEIGHT_M2];
-    const dot = one.x * other.x + one.y * other.y + one.z * other.z;
-    const both = (one.flat * other.flat) / (one.flat + other.flat + LEAST_WEIGHT_M2);
-    return [degreesOf(dot / Math.sqrt(one.square * other.square)), both + LEAST_WEIGHT_M2];
+    const {jump_degrees, jump_degrees_per_ms} = this.engine;
+    return Math.abs(change) > Math.max(jump_degrees, jump_degrees_per_ms * this.#unseenMs);
   }
 }
 
@@ -151,21 +138,24 @@ function degreesOf(cosine: number): number {
   return (Math.acos(Math.min(1, Math.max(-1, cosine))) * 180) / Math.PI;
 }
 
-/** One angle for the sides of a body. */
+/** One angle for both sides of a body, measured with the engine's settings. */
 export class AngleMeter {
   readonly #angle: Angle;
+  readonly #engine: Engine;
   #segments: Segment[] = [];
   #sides: SideAngle[] = [];
   #lastMs: number | null = null;
 
-  constructor(angle: Angle) {
+  constructor(angle: Angle, engine: Engine) {
     this.#angle = angle;
+    this.#engine = engine;
   }
 
   /** The angle in degrees as of a moment, later than the last; null where it is not known. */
   feed({timestampMs, landmarks}: Moment): number | null {
     if (!landmarks) return null;
-    const isNew = this.#lastMs === null || timestampMs - this.#lastMs >= POSE_LOST_MS;
+    const {pose_lost_ms, smoothing_ms} = this.#engine;
+    const isNew = this.#lastMs === null || timestampMs - this.#lastMs >= pose_lost_ms;
     const sinceMs = isNew ? 0 : timestampMs - (this.#lastMs as number);
     this.#lastMs = timestampMs;
     if (isNew) {
@@ -174,37 +164,31 @@ export class AngleMeter {
       for (const segment of this.#segments) segment.measure(landmarks, 0);
     }
     for (const segment of this.#segments) segment.measure(landmarks, sinceMs);
-    const keep = isNew ? 0 : SMOOTHING_MS / (SMOOTHING_MS + sinceMs);
+    const keep = isNew ? 0 : smoothing_ms / (smoothing_ms + sinceMs);
     for (const side of this.#sides) side.measure(sinceMs, keep);
     return this.#mean();
   }
 
   #forget(): void {
-    const {kind, landmarks} = this.#angle;
-    const segments = landmarks.map(([first = 0, second = 0, third = 0]): [Segment, Segment?] =>
-      kind === "lean"
-        ? [new Segment(first, second)]
-        : [new Segment(second, first), new Segment(second, third)],
+    const engine = this.#engine;
+    this.#sides = this.#angle.landmarks.map(
+      ([first, joint, last]) =>
+        new SideAngle(new Segment(joint, first, engine), new Segment(joint, last, engine), engine),
     );
-    for (const part of [0, 1] as const) {
-      const [one, other] = [segments[0]?.[part], segments[1]?.[part]];
-      if (one && other) {
-        one.other = other;
-        other.other = one;
-      }
+    const [left, right] = this.#sides as [SideAngle, SideAngle];
+    for (const part of ["one", "other"] as const) {
+      left[part].other = right[part];
+      right[part].other = left[part];
     }
-    this.#segments = segments.flat().filter((segment) => segment !== undefined);
-    this.#sides = segments.map((pair) => new SideAngle(pair));
+    this.#segments = this.#sides.flatMap(({one, other}) => [one, other]);
   }
 
   /** Of the sides that are known, by their weights. */
   #mean(): number | null {
-    let [sum, weight] = [0, 0];
-    for (const side of this.#sides) {
-      if (side.degrees === null) continue;
-      sum += side.degrees * side.weight;
-      weight += side.weight;
-    }
-    return weight > 0 ? sum / weight : null;
+    const known = this.#sides.filter(({degrees}) => degrees !== null);
+    if (known.length === 0) return null;
+    const weights = known.reduce((sum, {weight}) => sum + weight, 0);
+    const shareOf = ({weight}: SideAngle) => (weights > 0 ? weight / weights : 1 / known.length);
+    return known.reduce((sum, side) => sum + shareOf(side) * (side.degrees ?? 0), 0);
   }
 }

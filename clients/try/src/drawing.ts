@@ -38,8 +38,7 @@ export function drawTrace(canvas: HTMLCanvasElement, run: Run, fromMs: number, t
   const context = emptied(canvas);
   const color = colorsOf(canvas);
   const area = areaOf(canvas, fromMs, toMs);
-  const bands = run.movement.angles[0]?.bands ?? [];
-  for (const {phase, min, max} of bands) {
+  for (const {phase, min, max} of run.movement.angle.bands) {
     const [top, height] = [yOf(area, max), yOf(area, min) - yOf(area, max)];
     context.fillStyle = color(`phase-${run.movement.phases.indexOf(phase) + 1}`);
     context.globalAlpha = 0.16;

@@ -2,8 +2,8 @@ import {element} from "./dom.js";
 import type {Movement} from "./page_data.js";
 
 /** Say what the colours of a trace mean. */
-export function fillLegend(list: HTMLElement, {angles, phases}: Movement): void {
-  const drawn = new Set(angles[0]?.bands.map(({phase}) => phase));
+export function fillLegend(list: HTMLElement, {angle, phases}: Movement): void {
+  const drawn = new Set(angle.bands.map(({phase}) => phase));
   const bands = [...phases.entries()].filter(([, phase]) => drawn.has(phase));
   list.replaceChildren(
     ...bands.map(([index, phase]) => entry(phase, `swatch phase-${index + 1}`)),

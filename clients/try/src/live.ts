@@ -56,7 +56,7 @@ export class Live {
     this.#section.hidden = false;
     this.#clearPicture();
     byId("live-heading", HTMLElement).textContent = run.movement.name;
-    byId("angle-label", HTMLElement).textContent = run.movement.angles[0]?.label ?? "";
+    byId("angle-label", HTMLElement).textContent = run.movement.angle.label;
     fillLegend(byId("live-legend", HTMLElement), run.movement);
     this.#cue.replaceChildren();
     this.#showCount();

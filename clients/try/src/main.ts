@@ -28,7 +28,7 @@ const choose = new Choose(data.movements, (choice) => void go(choice));
 
 /** One run: from Start to its summary, or back to the choice where it could not begin. */
 async function go(choice: Choice): Promise<void> {
-  const run = new Run(choice.movement);
+  const run = new Run(choice.movement, data.engine);
   const stopping = new AbortController();
   const {signal} = stopping;
   choose.close();

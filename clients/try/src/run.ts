@@ -2,7 +2,7 @@
 
 import type {DetectionEvent, Moment} from "@kynaplatform/web";
 import {AngleMeter} from "./angles.js";
-import type {Movement} from "./page_data.js";
+import type {Engine, Movement} from "./page_data.js";
 
 /** Times here are those of the frames, in milliseconds from the run's first moment. */
 export interface Point {
@@ -38,14 +38,13 @@ export class Run {
   readonly interruptions: Interruption[] = [];
   readonly stays: Stay[] = [];
   readonly cues: Cue[] = [];
-  readonly #meter: AngleMeter | null;
+  readonly #meter: AngleMeter;
   readonly #known = new Set<string>();
   #firstMs: number | null = null;
 
-  constructor(movement: Movement) {
+  constructor(movement: Movement, engine: Engine) {
     this.movement = movement;
-    const [carrying] = movement.angles;
-    this.#meter = carrying ? new AngleMeter(carrying) : null;
+    this.#meter = new AngleMeter(movement.angle, engine);
   }
 
   /** How long it has lasted, in milliseconds. */
@@ -56,7 +55,7 @@ export class Run {
   add(moment: Moment): void {
     this.#firstMs ??= moment.timestampMs;
     const ms = moment.timestampMs - this.#firstMs;
-    this.points.push({ms, degrees: this.#meter?.feed(moment) ?? null});
+    this.points.push({ms, degrees: this.#meter.feed(moment)});
   }
 
   /** Take an event in, once however often it comes; whether it is new. */

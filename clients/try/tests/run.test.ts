@@ -3,16 +3,24 @@ import test from "node:test";
 import type {DetectionEvent} from "@kynaplatform/web";
 import type {Movement} from "../src/page_data.js";
 import {Run} from "../src/run.js";
+import {ENGINE} from "./engine.js";
 
 const SQUAT: Movement = {
   slug: "squat",
   name: "Squat",
   summary: "",
   event_key: "squat",
-  place: {turned: 20, text: ""},
+  place: {text: ""},
   figure: "",
   phases: ["standing", "bottom"],
-  angles: [],
+  angle: {
+    label: "knee",
+    landmarks: [
+      [23, 25, 27],
+      [24, 26, 28],
+    ],
+    bands: [],
+  },
 };
 
 let number = 0;
@@ -22,7 +30,7 @@ function event(type: string, ts_ms: number, payload: object): DetectionEvent {
 }
 
 test("what was counted and said has the times of the run", () => {
-  const run = new Run(SQUAT);
+  const run = new Run(SQUAT, ENGINE);
   run.add({timestampMs: 10_000, landmarks: null});
   run.add({timestampMs: 14_000, landmarks: null});
   for (const one of [
@@ -46,7 +54,7 @@ test("what was counted and said has the times of the run", () => {
 });
 
 test("an event that comes again counts once", () => {
-  const run = new Run(SQUAT);
+  const run = new Run(SQUAT, ENGINE);
   run.add({timestampMs: 0, landmarks: null});
   const repetition = event("event_completed", 500, {event_key: "squat", score: null});
   assert.equal(run.take(repetition), true);
