@@ -2,8 +2,11 @@
 # First the script of the page at /try, and its landmarker.
 FROM node:20-slim AS web
 WORKDIR /app/clients
-COPY clients ./
+COPY clients/package.json clients/package-lock.json ./
+COPY clients/web/package.json web/
+COPY clients/try/package.json try/
 RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY clients ./
 COPY docs/openapi.yaml /app/docs/openapi.yaml
 RUN npm run build
 

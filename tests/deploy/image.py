@@ -190,20 +190,23 @@ def _carry_out(image: Image, line: Line, stages: dict[str, Path]) -> None:
 
 
 def _copy(image: Image, line: Line, stages: dict[str, Path]) -> None:
-    *options, source, target = shlex.split(line.rest)
+    *sources, target = shlex.split(line.rest)
     to = image.path(target)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    if options:
-        [stage] = options
+    # A target that ends so is a folder.
+    (to if target.endswith("/") else to.parent).mkdir(parents=True, exist_ok=True)
+    if sources[0].startswith("--from="):
+        stage, source = sources
         # Nothing else is taken from there: it may go.
         (stages[stage.removeprefix("--from=")] / source.removeprefix("/")).rename(to)
-    elif (PROJECT / source).is_dir():
-        ignored = shutil.ignore_patterns(*_ignored())
-        shutil.copytree(PROJECT / source, to, ignore=ignored, dirs_exist_ok=True)
-    elif (PROJECT / source).is_file():
-        shutil.copy(PROJECT / source, to / source if to.is_dir() else to)
-    else:
-        line.fail("There is no such file.")
+        return
+    for source in sources:
+        if (PROJECT / source).is_dir():
+            ignored = shutil.ignore_patterns(*_ignored())
+            shutil.copytree(PROJECT / source, to, ignore=ignored, dirs_exist_ok=True)
+        elif (PROJECT / source).is_file():
+            shutil.copy(PROJECT / source, to)
+        else:
+            line.fail("There is no such file.")
 
 
 def _ignored() -> list[str]:
