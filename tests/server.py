@@ -39,6 +39,26 @@ GENEROUS_LIMITS = {
 }  # fmt: skip
 
 
+def said_by_settings(program: str, variables: Mapping[str, str]) -> str:
+    """What a Python program prints where these variables, and no others, make the settings."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "ENV_FILE": os.devnull,
+            "DJANGO_SETTINGS_MODULE": "kynaplatform.settings",
+            **variables,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    return done.stdout
+
+
 @contextlib.contextmanager
 def web_server(
     folder: Path, workers: int = 1, environment: Mapping[str, str] | None = None

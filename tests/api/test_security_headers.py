@@ -1,17 +1,14 @@
 """The headers that tell a browser what an answer may do"""
 
 import ast
-import os
-import subprocess
-import sys
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from kynaplatform.content_security import DATA, PAGES
-from local_stack.environment import PROJECT
 from tests.conftest import MOVESPECS, SESSIONS, ApiClient, Machine
+from tests.server import said_by_settings
 
 PAGES_OF_STAFF = ["/admin/", "/admin/login/", "/admin/projects/apikey/", "/admin/no/such/"]
 
@@ -127,22 +124,8 @@ print([Client().get("/healthz", secure=secure).headers.get("Strict-Transport-Sec
     ],
 )
 def test_only_https_binds_a_browser_and_only_as_the_settings_say(variables, over_https):
-    done = subprocess.run(
-        [sys.executable, "-c", ASK],
-        cwd=PROJECT,
-        env={
-            "PATH": os.environ["PATH"],
-            "ENV_FILE": os.devnull,
-            "DJANGO_SETTINGS_MODULE": "kynaplatform.settings",
-            **variables,
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.stdout, done.stderr
-    assert ast.literal_eval(done.stdout) == [over_https, None]
+    said = said_by_settings(ASK, variables)
+    assert ast.literal_eval(said) == [over_https, None]
 
 
 @pytest.mark.django_db

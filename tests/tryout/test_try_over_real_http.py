@@ -1,10 +1,7 @@
 """The page on the real web server: on and off, and who waits for whom"""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
@@ -16,14 +13,13 @@ import pytest
 from client.moments import batches_of
 from client.stream import StreamClient
 from kynaplatform.rsgi import Application, wants_body
-from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from poses.recordings import load
 from sessions_app.models import DetectionSession
 from tests.concurrency.racing import Answer, Connection
 from tests.conftest import SESSIONS
 from tests.node import built_clients
-from tests.server import runtime_server, web_server
+from tests.server import runtime_server, said_by_settings, web_server
 from tests.tryout.trying import TRY_SESSIONS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,21 +63,7 @@ def test_in_production_it_is_off_unless_it_is_asked_for(variables, is_on) -> Non
         "try:\n    print(resolve('/try').url_name)\n"
         "except Resolver404:\n    print('none')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", asked],
-        cwd=PROJECT,
-        env={
-            "PATH": os.environ["PATH"],
-            "ENV_FILE": os.devnull,
-            "DJANGO_SETTINGS_MODULE": "kynaplatform.settings",
-            **variables,
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.stdout.strip() == ("try" if is_on else "none"), done.stderr
+    assert said_by_settings(asked, variables) == ("try\n" if is_on else "none\n")
 
 
 def test_its_pages_take_no_thread_of_the_api_and_its_sessions_none_of_pages() -> None:
