@@ -33,6 +33,7 @@ COPY detection detection
 COPY poses poses
 COPY examples examples
 COPY docs docs
+COPY clients/web/README.md clients/web/README.md
 COPY README.md ./
 # Collecting static files reads the settings, and no secret: this one is for this line only.
 RUN SECRET_KEY=throwaway python manage.py collectstatic --no-input

@@ -42,6 +42,12 @@ SHELF: dict[str, list[Guide]] = {
         _of("api", "The API", "From YAML to a session, errors, idempotency, the lifecycle."),
         _of("streaming", "The stream", "The protocol of the websocket, with two clients."),
         _of("integrators", "A camera in your own page", "From a key to a page that counts."),
+        Guide(
+            "package",
+            "The package for browsers",
+            "Stream, camera and API from TypeScript, and a hook for React.",
+            ROOT / "clients" / "web" / "README.md",
+        ),
         _of("movespec", "The MoveSpec language", "How a movement is described, in YAML."),
         Guide(
             "examples",

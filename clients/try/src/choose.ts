@@ -36,6 +36,7 @@ export class Choose {
     this.#form.addEventListener("change", ({target}) => {
       if (target instanceof HTMLInputElement && target.name === "movement") this.#showPlace();
       this.#showFile();
+      this.#problem.hidden = true;
     });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
