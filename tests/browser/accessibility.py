@@ -38,6 +38,7 @@ def assert_accessible(page: Page) -> None:
 
 def violations(page: Page, where: str, within: str = "html") -> list[Violation]:
     """One for each element at fault `within` a selector; the report calls the page `where`."""
+    page.wait_for_load_state()
     if not page.evaluate("Boolean(window.axe)"):
         page.evaluate(AXE_SCRIPT)
     return [

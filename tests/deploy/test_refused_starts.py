@@ -14,7 +14,7 @@ from local_stack.environment import PROJECT
 STATIC = """
 from kynaplatform.settings import *
 STATIC_ROOT = {folder!r}
-WHITENOISE_USE_FINDERS = False
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = False
 STORAGES["staticfiles"]["BACKEND"] = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 """
 

@@ -357,8 +357,10 @@ def test_a_hidden_page_tells_a_moment_of_nobody_and_goes_on_by_the_same_clock(
         assert host.told.get(timeout=10) == "hidden"
         nobody = host.told.get(timeout=10)
         devtools.send("Target.activateTarget", watched)
-        assert host.told.get(timeout=10) == "visible"
-        again = host.told.get(timeout=10)
+        # The first picture may come before the page is told that it is seen.
+        back = [host.told.get(timeout=10), host.told.get(timeout=10)]
+        assert back.count("visible") == 1
+        [again] = [told for told in back if told != "visible"]
         assert host.told.empty()
         devtools.send("Target.disposeBrowserContext", profile)
     assert [told["isNobody"] for told in (seen, nobody, again)] == [False, True, False]
