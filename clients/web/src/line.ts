@@ -83,7 +83,8 @@ export class Line {
     try {
       this.#socket = this.#open();
     } catch (cause) {
-      const message = `The stream can't be opened (${cause}). Node 20 needs the option WebSocket.`;
+      const message =
+        "stream_url is no address, or there is no WebSocket: Node 20 needs the option.";
       this.#fail("stream_unavailable", message, cause);
       return;
     }
