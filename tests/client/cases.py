@@ -125,7 +125,7 @@ def says_nothing(_: Peer) -> None:
     pass
 
 
-def first_of_two_acknowledged(peer: Peer) -> None:
+def first_acknowledged(peer: Peer) -> None:
     peer.greet()
     batch = peer.hear()
     peer.events(batch, "a")
@@ -291,7 +291,7 @@ CASES = [
     ),
     Case(
         name="what was not acknowledged is sent again, and each event comes once",
-        scripts=(first_of_two_acknowledged, events_again),
+        scripts=(first_acknowledged, events_again),
         heard=[BATCHES, [[3, 4], [5], "finalize"]],
         went=completed(attaches=2, events=["a", "b", "c", "d"]),
     ),

@@ -12,6 +12,7 @@ from client.stream import StreamClient, StreamLostError
 from client.wire import Event, FrameAck, SessionDone, decode
 from detection import Landmark, PoseFrame
 from local_stack.ports import free_port
+from tests.client.cases import first_acknowledged
 from tests.client.scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
 
 TOKEN = "runtime.token.signature"
@@ -96,15 +97,6 @@ def test_it_waits_for_acks_when_its_window_is_full() -> None:
 
 
 def test_what_was_not_acknowledged_is_sent_again_and_events_come_once() -> None:
-    def first(peer: Peer) -> None:
-        peer.greet()
-        batch = peer.hear()
-        peer.events(batch, "a")
-        peer.ack(batch)
-        peer.events(peer.hear(), "b")
-        peer.hear()
-        peer.socket.close(1012)
-
     def second(peer: Peer) -> None:
         peer.greet(last_batch_seq=2, last_frame_seq=2)
         batch = peer.hear()
@@ -114,7 +106,7 @@ def test_what_was_not_acknowledged_is_sent_again_and_events_come_once() -> None:
         finish(peer)
 
     told = Told()
-    with scripted(first, second) as server, client(server, listener=told) as stream:
+    with scripted(first_acknowledged, second) as server, client(server, listener=told) as stream:
         stream.attach()
         for _ in range(3):
             stream.send(poses(1))
