@@ -6,7 +6,6 @@ it is longer than the clocks of two machines differ, for each reads its own.
 """
 
 import os
-import time
 from typing import Any
 
 from celery import Celery
@@ -16,9 +15,6 @@ from click import Option
 from kynaplatform import celery_lines
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
-
-# A header of beat's messages.
-SENT_AT = "kyna_sent_at"
 
 app = Celery("kynaplatform")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -58,18 +54,15 @@ def begin_worker(**_: Any) -> None:
     # Not before the settings are read: they say how this process counts.
     from kynaplatform.task_metrics import watch_tasks
 
-    watch_tasks()
+    watch_tasks(entry["task"] for entry in app.conf.beat_schedule.values())
 
 
 @beat_init.connect
 def begin_beat(**_: Any) -> None:
     _refuse_to_start()
-    before_task_publish.connect(note_when_sent)
+    from kynaplatform.task_metrics import add_sent_at
 
-
-def note_when_sent(headers: dict[str, Any], **_: Any) -> None:
-    """So that workers know when beat was last there."""
-    headers[SENT_AT] = time.time()
+    before_task_publish.connect(add_sent_at)
 
 
 def _refuse_to_start() -> None:

@@ -1,12 +1,16 @@
-"""What a worker tells of its tasks, and of beat, whose messages it takes."""
+"""Metrics of a worker: its tasks, and when beat sent the messages that it takes."""
 
+import time
+from collections.abc import Iterable
 from typing import Any
 
 from celery import signals
 from prometheus_client import Counter, Gauge
 
 from kynaplatform import clock
-from kynaplatform.celery import SENT_AT, app
+
+# A header of beat's messages.
+SENT_AT = "kyna_sent_at"
 
 RUNS = Counter(
     "kyna_task_runs",
@@ -27,12 +31,17 @@ BEAT_SENT = Gauge(
 )
 
 
-def watch_tasks() -> None:
-    """In a worker's first process, before the others are forked."""
-    for scheduled in app.conf.beat_schedule.values():
-        LAST_RUN.labels(scheduled["task"])
+def add_sent_at(headers: dict[str, Any], **_: Any) -> None:
+    """The header by which workers know when beat was last there."""
+    headers[SENT_AT] = time.time()
+
+
+def watch_tasks(names: Iterable[str]) -> None:
+    """Metrics from a worker's first process on, before the others are forked."""
+    for name in names:
+        LAST_RUN.labels(name)
         for outcome in ("success", "failure", "expired"):
-            RUNS.labels(scheduled["task"], outcome)
+            RUNS.labels(name, outcome)
     signals.task_postrun.connect(_note_end)
     signals.task_received.connect(_note_received)
     signals.task_revoked.connect(_note_not_run)
