@@ -22,10 +22,6 @@ PROJECT = Path(__file__).resolve().parent.parent
 REALTIME_PORT = "8001"
 
 
-class PostgresUnavailableError(Exception):
-    """The embedded server cannot be had; the text says why in one line."""
-
-
 def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> bool:
     """Complete `variables` for development, in place; False when they are not for development.
 

@@ -20,9 +20,9 @@ from typing import IO
 from urllib.parse import quote
 
 from local_stack import postmaster, processes
-from local_stack.environment import PostgresUnavailableError
 from local_stack.server_place import (
     CLUSTER,
+    PostgresUnavailableError,
     cluster_of,
     make_place,
     open_binaries,

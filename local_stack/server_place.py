@@ -17,6 +17,10 @@ PLACES = Path("/var/lib/kynaplatform-local")
 CLUSTER = "postgres"
 
 
+class PostgresUnavailableError(Exception):
+    """The embedded server cannot be had; the text says why in one line."""
+
+
 def server_user(owned: Path) -> tuple[int, int] | None:
     """As root, whom the server of these files runs as: their owner, or nobody."""
     if os.geteuid() != 0:
