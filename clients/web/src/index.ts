@@ -30,11 +30,5 @@ export type {WebSocketConstructor} from "./line.js";
 export type {DetectionEvent} from "./messages.js";
 export {createOverlay, drawPose, type Overlay, pictureBox, standing} from "./overlay.js";
 export {CONNECTIONS, LANDMARK_NAMES, type Landmark, type Moment, type Pose} from "./pose.js";
-export {
-  createStream,
-  type Stream,
-  type StreamEnd,
-  type StreamOptions,
-  type StreamSession,
-  type StreamState,
-} from "./stream.js";
+export {createStream} from "./session_stream.js";
+export type {Stream, StreamEnd, StreamOptions, StreamSession, StreamState} from "./stream.js";

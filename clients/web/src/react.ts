@@ -5,13 +5,8 @@ import type {KynaError} from "./errors.js";
 import type {Landmarker, LandmarkerFiles} from "./landmarker.js";
 import type {DetectionEvent} from "./messages.js";
 import type {Moment} from "./pose.js";
-import {
-  createStream,
-  type Stream,
-  type StreamEnd,
-  type StreamSession,
-  type StreamState,
-} from "./stream.js";
+import {createStream} from "./session_stream.js";
+import type {Stream, StreamEnd, StreamSession, StreamState} from "./stream.js";
 
 /** As `CameraOptions`, with refs in place of elements. It is read at each start. */
 export interface DetectionCamera extends CameraChoice, Partial<LandmarkerFiles> {

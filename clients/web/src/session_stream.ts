@@ -289,3 +289,13 @@ export class SessionStream implements Stream, LineOwner {
     tell(this.#options.onState, state);
   }
 }
+
+/**
+ * Attach to a session.
+ *
+ * Batches are kept until their ack, and sent again after a lost connection. Numbers go on after
+ * those of a page before it, so that a page that is loaded anew goes on with its session.
+ */
+export function createStream(session: StreamSession, options: StreamOptions = {}): Stream {
+  return new SessionStream(session, options);
+}

@@ -2,7 +2,6 @@ import type {Failure} from "./errors.js";
 import type {LineOptions} from "./line.js";
 import type {DetectionEvent} from "./messages.js";
 import type {Moment} from "./pose.js";
-import {SessionStream} from "./session_stream.js";
 
 /** What a create answers, or of it what an attach needs. */
 export interface StreamSession {
@@ -60,14 +59,4 @@ export interface Stream extends AsyncIterable<DetectionEvent> {
   close(): void;
   /** How the session ended; rejects with a KynaError when the stream can't go on. */
   readonly ended: Promise<StreamEnd>;
-}
-
-/**
- * Attach to a session.
- *
- * Batches are kept until their ack, and sent again after a lost connection. Numbers go on after
- * those of a page before it, so that a page that is loaded anew goes on with its session.
- */
-export function createStream(session: StreamSession, options: StreamOptions = {}): Stream {
-  return new SessionStream(session, options);
 }
