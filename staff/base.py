@@ -53,12 +53,15 @@ class BoundedAdmin(DownloadableAdmin):
     show_facets = admin.ShowFacets.NEVER
     has_history = True
 
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What the template of a row's page is given beside Django's own variables."""
+        return {"has_history": self.has_history, "subtitle": full_name(row)}
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context["has_history"] = self.has_history
         if (row := context.get("original")) is not None:
-            context["subtitle"] = full_name(row)
+            context |= self.page_context(request, row)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def history_view(

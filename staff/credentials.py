@@ -1,6 +1,5 @@
 """API keys, service accounts, access tokens, signing keys. No hash is ever shown, a secret once."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -8,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -50,25 +49,16 @@ class OwnerForm(forms.Form):
 class StateFilter(ChosenFilter):
     title = "state"
     parameter_name = "state"
-    states: ClassVar[dict[str, tuple[str, Callable[[datetime], Q]]]] = {
-        "live": ("Live", is_live),
-        "expiring": (
-            "Live, expires within 14 days",
-            lambda now: is_live(now) & Q(expires_at__lte=now + SOON),
-        ),
-        "due": ("Expires within 14 days, or did in the last day", about_to_expire),
-        "expired": ("Expired", lambda now: Q(revoked_at__isnull=True, expires_at__lte=now)),
-        "revoked": ("Revoked", lambda now: Q(revoked_at__isnull=False)),
-    }
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, label) for name, (label, _condition) in self.states.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if (name := self.value()) is None:
-            return queryset
-        _label, condition = self.states[name]
-        return queryset.filter(condition(clock.now()))
+    def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
+        live, soon = is_live(now), Q(expires_at__lte=now + SOON)
+        return {
+            "live": ("Live", live),
+            "expiring": ("Live, expires within 14 days", live & soon),
+            "due": ("Expires within 14 days, or did in the last day", about_to_expire(now)),
+            "expired": ("Expired", Q(revoked_at__isnull=True, expires_at__lte=now)),
+            "revoked": ("Revoked", Q(revoked_at__isnull=False)),
+        }
 
 
 class CredentialAdmin(StaffActionAdmin):

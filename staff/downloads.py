@@ -39,13 +39,17 @@ class DownloadableAdmin(OfferedAdmin):
         own = path("csv/", self.admin_site.admin_view(self.csv_view), name=name)
         return [own, *super().get_urls()]
 
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What the template of the list is given beside Django's own variables."""
+        asked = request.GET.copy()
+        asked.pop(PAGE_VAR, None)
+        return {"csv_address": f"csv/?{asked.urlencode()}"}
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        asked = request.GET.copy()
-        asked.pop(PAGE_VAR, None)
-        address = f"csv/?{asked.urlencode()}"
-        return super().changelist_view(request, {"csv_address": address, **(extra_context or {})})
+        context = {**self.list_context(request), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def csv_view(self, request: HttpRequest) -> HttpResponseBase:
         """The list that the same address without `csv/` shows, but all of its pages.

@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import ACTION_FLAG_CHOICES, LogEntry
-from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -29,30 +29,26 @@ class KindFilter(ChosenFilter):
     title = "what"
     parameter_name = "what"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
         kinds = [model for model in admin.site._registry if model is not LogEntry]
-        named = [
-            (model._meta.label_lower, str(capfirst(model._meta.verbose_name))) for model in kinds
-        ]
-        return sorted(named, key=lambda one: one[1].lower())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if (label := self.value()) is None:
-            return queryset
-        return queryset.filter(
-            content_type=ContentType.objects.get_by_natural_key(*label.split("."))
-        )
+        types = ContentType.objects.get_for_models(*kinds, for_concrete_models=False)
+        found = {
+            kind._meta.label_lower: (
+                str(capfirst(kind._meta.verbose_name)),
+                Q(content_type=of_kind),
+            )
+            for kind, of_kind in types.items()
+        }
+        return dict(sorted(found.items(), key=lambda one: one[1][0].lower()))
 
 
 class DoneFilter(ChosenFilter):
     title = "done"
     parameter_name = "done"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(flag), str(label)) for flag, label in ACTION_FLAG_CHOICES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(action_flag=self.value()) if self.value() else queryset
+    def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
+        choices = ACTION_FLAG_CHOICES
+        return {str(flag): (str(label), Q(action_flag=flag)) for flag, label in choices}
 
 
 def link_subjects(entries: Iterable[Any], request: HttpRequest) -> None:
@@ -90,6 +86,7 @@ class LogChangeList(OfferedChangeList):
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnlyAdmin):
     has_history = False
+    changelist_class = LogChangeList
     list_display = [moment_of("action_time", "when"), "who", "what", "shortly"]
     list_filter = ["action_time", KindFilter, DoneFilter]
     list_select_related = ["user", "content_type"]
@@ -127,9 +124,6 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     shortly.plain = LogEntry.get_change_message  # type: ignore[attr-defined]
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return LogChangeList
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -140,14 +134,10 @@ class LogEntryAdmin(ReadOnlyAdmin):
             link_subjects([entry], request)
         return entry
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return super().changelist_view(
-            request,
-            {"title": NAME, "list_name": NAME, "search_help": HELP, **(extra_context or {})},
-        )
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        named = {"title": NAME, "list_name": NAME, "search_help": HELP}
+        return {**super().list_context(request), **named}
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        context |= {"title": "What was done", "list_name": NAME}
-        return super().render_change_form(request, context, *args, **kwargs)
+    def page_context(self, request: HttpRequest, entry: LogEntry) -> dict[str, Any]:
+        named = {"title": "What was done", "list_name": NAME}
+        return {**super().page_context(request, entry), **named}

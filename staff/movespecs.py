@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
@@ -86,10 +86,8 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         version = movespec.current_released_version
         return f"Version {version.version_number}" if version else "none"
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        movespec: MoveSpec = context["original"]
+    def page_context(self, request: HttpRequest, movespec: MoveSpec) -> dict[str, Any]:
+        context = super().page_context(request, movespec)
         versions = movespec.versions.order_by("-version_number").defer("yaml_source")
         newest = list(versions[: MOST_LISTED + 1])
         releases = list(
@@ -99,19 +97,18 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         )
         by = [one.released_by_credential for one in releases if one.released_by_credential]
         credentials = Credential.objects.in_bulk(by)
-        context |= {
-            "versions": _with_released(newest[:MOST_LISTED], movespec),
-            "more_versions": len(newest) > MOST_LISTED,
-            "releases": [(one, author_of(one, credentials)) for one in releases[:MOST_LISTED]],
-            "more_releases": len(releases) > MOST_LISTED,
-        }
-        response = super().render_change_form(request, context, *args, **kwargs)
         previous = self._previous_version(movespec, releases)
         if previous is not None and request.user.has_perm(RollBack.permission):
             label = f"{RollBack.label} {name_of(previous)} …"
             roll_back = {"label": label, "address": action_url(RollBack, previous)}
             context["staff_actions"].insert(0, roll_back)
-        return response
+        return {
+            **context,
+            "versions": _with_released(newest[:MOST_LISTED], movespec),
+            "more_versions": len(newest) > MOST_LISTED,
+            "releases": [(one, author_of(one, credentials)) for one in releases[:MOST_LISTED]],
+            "more_releases": len(releases) > MOST_LISTED,
+        }
 
     def _previous_version(
         self, movespec: MoveSpec, releases: Sequence[Release]
@@ -157,12 +154,9 @@ class MoveSpecDraftAdmin(ReadOnlyAdmin):
     def project(self, draft: MoveSpecDraft) -> str:
         return str(draft.movespec.project)
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        draft: MoveSpecDraft = context["original"]
-        context |= reading(draft.yaml_source, "?all=yes", every="all" in request.GET)
-        return super().render_change_form(request, context, *args, **kwargs)
+    def page_context(self, request: HttpRequest, draft: MoveSpecDraft) -> dict[str, Any]:
+        read = reading(draft.yaml_source, "?all=yes", every="all" in request.GET)
+        return {**super().page_context(request, draft), **read}
 
 
 @admin.register(Release)

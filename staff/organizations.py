@@ -1,14 +1,15 @@
 """Organizations and projects: what they own, their limits, suspending and resuming them."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
-from django.db.models import Model, PositiveIntegerField, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Model, PositiveIntegerField, Q, QuerySet
+from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -34,13 +35,9 @@ class SuspensionFilter(ChosenFilter):
     title = "suspended"
     parameter_name = "suspended"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Yes"), ("no", "No")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() is None:
-            return queryset
-        return queryset.filter(suspended_at__isnull=self.value() == "no")
+    def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
+        is_active = Q(suspended_at__isnull=True)
+        return {"yes": ("Yes", ~is_active), "no": ("No", is_active)}
 
 
 def limit_in_force(field: str, default: str, unit: str = " a minute") -> Callable[..., str]:
@@ -102,13 +99,12 @@ class SuspendableAdmin(StaffActionAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [shown for _field, shown in self.limits]
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        if (row := context.get("original")) is not None:
-            context |= customer_page(request.user, row, now=clock.now())
-            context["facts"] = self.facts(request, row)
-        return super().render_change_form(request, context, *args, **kwargs)
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {
+            **super().page_context(request, row),
+            **customer_page(request.user, row, now=clock.now()),
+            "facts": self.facts(request, row),
+        }
 
     def facts(self, request: HttpRequest, row: Any) -> list[tuple[str, Any]]:
         counts = [getattr(self, name) for name in self.owned_seen_by(request)]
@@ -151,9 +147,9 @@ class OrganizationAdmin(SuspendableAdmin):
         own = path("onboard/", onboard, name="projects_organization_onboard")
         return [own, *super().get_urls()]
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        may = {"may_onboard": request.user.has_perms(PERMISSIONS)}
-        return super().changelist_view(request, {**may, **(extra_context or {})})
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        may_onboard = request.user.has_perms(PERMISSIONS)
+        return {**super().list_context(request), "may_onboard": may_onboard}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         organizations: QuerySet[Organization] = super().get_queryset(request)

@@ -6,7 +6,8 @@ compared: so a value that no page shows could be read a character at a time.
 
 import re
 from collections.abc import Iterator
-from typing import Any, cast
+from datetime import datetime
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -20,10 +21,11 @@ from django.contrib.admin.views.main import (
     ChangeList,
 )
 from django.core.exceptions import FieldDoesNotExist, SuspiciousOperation, ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.text import capfirst
 
+from kynaplatform import clock
 from staff.keyset_iterator import every_row
 from staff.refusals import Refused
 
@@ -80,6 +82,20 @@ class ChosenFilter(admin.SimpleListFilter):
         super().__init__(*args)
         if self.value() not in (None, *(name for name, _ in self.lookup_choices)):
             raise IncorrectLookupParameters(f"There is no such {self.title}.")
+
+    def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
+        """By its value: the label of each, and the condition of the rows that it leaves."""
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        known = self.conditions(clock.now())
+        return [(value, label) for value, (label, _condition) in known.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        if (value := self.value()) is None:
+            return queryset
+        _label, condition = self.conditions(clock.now())[value]
+        return queryset.filter(condition)
 
 
 class OfferedChangeList(ChangeList):
@@ -151,8 +167,10 @@ class OfferedChangeList(ChangeList):
 class OfferedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A page that takes what it offers, and answers what it does not with 400."""
 
+    changelist_class: ClassVar[type[OfferedChangeList]] = OfferedChangeList
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return OfferedChangeList
+        return self.changelist_class
 
     def get_changelist_instance(self, request: HttpRequest) -> OfferedChangeList:
         try:

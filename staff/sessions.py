@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import Media
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from kynaplatform import clock
@@ -51,6 +51,7 @@ OF_THE_MACHINERY = {
 @admin.register(DetectionSession)
 class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     staff_actions = [Cancel()]
+    changelist_class = SessionChangeList
     change_list_template = "admin/sessions_app/detectionsession/change_list.html"
     list_display = [
         id_column, "customer", "movespec", "state", "counted", "frames",
@@ -92,9 +93,6 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     def media(self) -> Media:
         return super().media + FINDER_MEDIA
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SessionChangeList]:
-        return SessionChangeList
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -112,16 +110,13 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         )
         return session_as_of(whole.filter(id=found.pk).defer("engine_state"), clock.now())
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        if (session := context.get("original")) is not None:
-            now = clock.now()
-            context |= {
-                "title": f"Session {str(session.pk)[:8]} of {session.project}",
-                "state": state_badge(session),
-                "lasted": lasted(session, now),
-                "timeline": timeline(session, now),
-                **detections(session, now),
-            }
-        return super().render_change_form(request, context, *args, **kwargs)
+    def page_context(self, request: HttpRequest, session: DetectionSession) -> dict[str, Any]:
+        now = clock.now()
+        return {
+            **super().page_context(request, session),
+            "title": f"Session {str(session.pk)[:8]} of {session.project}",
+            "state": state_badge(session),
+            "lasted": lasted(session, now),
+            "timeline": timeline(session, now),
+            **detections(session, now),
+        }

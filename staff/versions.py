@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Max, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from movespecs.models import MoveSpecVersion, Release
@@ -62,21 +62,18 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
             return badge("withdrawn", "bad")
         return badge("released", "good") if is_released(version) else badge("not released")
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        version: MoveSpecVersion = context["original"]
+    def page_context(self, request: HttpRequest, version: MoveSpecVersion) -> dict[str, Any]:
         other = self._compared_with(request, version)
         every, whole = "all" in request.GET, "whole" in request.GET
         asked = {"against": other.id} if other else {}
-        context |= {
+        return {
+            **super().page_context(request, version),
             **reading(version.yaml_source, every_line_of(version, **asked), every=every),
             "title": full_name(version.movespec),
             "others": siblings_of(version)[:MOST_CHOICES],
             "released_id": version.movespec.current_released_version_id,
             **comparison(other, version, whole=whole, every=every),
         }
-        return super().render_change_form(request, context, *args, **kwargs)
 
     def _compared_with(
         self, request: HttpRequest, version: MoveSpecVersion

@@ -130,17 +130,13 @@ class StaffActionAdmin(BoundedAdmin):
                 actions[action.name] = (partial(_run_on_many, action), action.name, shown)
         return actions
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        row = context.get("original")
-        if row is not None:
-            context["staff_actions"] = [
-                {"label": f"{action.label} …", "address": action_url(action, row)}
-                for action in self.staff_actions
-                if self.may(request, action) and action.applies_to(row)
-            ]
-        return super().render_change_form(request, context, *args, **kwargs)
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        offered = [
+            {"label": f"{action.label} …", "address": action_url(action, row)}
+            for action in self.staff_actions
+            if self.may(request, action) and action.applies_to(row)
+        ]
+        return {**super().page_context(request, row), "staff_actions": offered}
 
     def action_view(
         self, request: HttpRequest, object_id: str, action: StaffAction
