@@ -1,4 +1,4 @@
-"""A guide's Markdown as a page: headings that links find, links and pictures that lead somewhere.
+"""A guide's Markdown as HTML: anchors for its headings, addresses for its links and pictures.
 
 The text is the project's own. All the same no HTML of it is passed on, so that what looks like a
 tag in a text is shown.
@@ -18,13 +18,16 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
-from markdown_it.utils import OptionsDict
 
-from guides.shelf import Guide, address_of
+from guides.navigation import Guide, address_of
 
 COMMENT = re.compile(r"\s*<!--.*-->\s*", re.DOTALL)
-# Wide ones scroll in a box of their own, by keyboard too.
-TABLE = '<div class="scrolls" tabindex="0" role="group" aria-label="Table">\n<table>\n'
+# What is wide scrolls in a box of its own, by keyboard too. The text itself has no such tag.
+SCROLLING = {
+    "<pre>": '<pre tabindex="0">',
+    "<table>": '<div class="scrolls" tabindex="0" role="group" aria-label="Table">\n<table>',
+    "</table>": "</table>\n</div>",
+}
 LISTED = ("h2", "h3")
 
 
@@ -56,9 +59,12 @@ def rendered(guide: Guide) -> Rendered:
             token.attrSet("class", str(style).replace(":", "-"))
         if token.children is not None:
             token.children = list(_leading(token.children, source.parent))
+    html = markdown.renderer.render(tokens, markdown.options, {})
+    for tag, scrolling in SCROLLING.items():
+        html = html.replace(tag, scrolling)
     return Rendered(
         title=next(heading.text for heading in headings if heading.level == 1),
-        html=markdown.renderer.render(tokens, markdown.options, {}),
+        html=html,
         contents=[heading for heading in headings if f"h{heading.level}" in LISTED],
     )
 
@@ -74,7 +80,7 @@ def _page_of(guide: Guide) -> str:
 
 def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark").enable("table")
-    for rule in (_fence, _code_block, _table_open, _table_close, _html_block, _html_inline):
+    for rule in (_html_block, _html_inline):
         markdown.add_render_rule(rule.__name__.removeprefix("_"), rule)
     return markdown
 
@@ -126,31 +132,6 @@ def _picture(token: Token, folder: Path) -> None:
         head = path.read_bytes()[:24]
         for name, at in (("width", 16), ("height", 20)):
             token.attrSet(name, str(int.from_bytes(head[at : at + 4])))
-
-
-def _fence(
-    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any
-) -> str:
-    return _reached(renderer.fence(tokens, index, options, env))
-
-
-def _code_block(
-    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any
-) -> str:
-    return _reached(renderer.code_block(tokens, index, options, env))
-
-
-def _reached(code: str) -> str:
-    """By keyboard, since long lines scroll."""
-    return code.replace("<pre", '<pre tabindex="0"', 1)
-
-
-def _table_open(*_: Any) -> str:
-    return TABLE
-
-
-def _table_close(*_: Any) -> str:
-    return "</table>\n</div>\n"
 
 
 def _html_block(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:

@@ -6,8 +6,8 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from rest_framework.request import Request
 
+from guides.navigation import GUIDES, SECTIONS, TYPES, files
 from guides.rendering import rendered
-from guides.shelf import GUIDES, SHELF, TYPES, files
 from kynaplatform.api.readiness import OK, UNKNOWN, is_ready, readiness
 from kynaplatform.public_pages import PublicView, kept, page
 
@@ -21,7 +21,7 @@ class HomeView(PublicView):
         Always 200; each thing that readiness asks is asked for 2 s at most.
         """
         states = readiness().states()
-        shown = {"shelf": SHELF, "is_ready": is_ready(states), "faults": _faults(states)}
+        shown = {"sections": SECTIONS, "is_ready": is_ready(states), "faults": _faults(states)}
         answer = page("guides/home.html", shown)
         answer.headers["Cache-Control"] = "no-store"
         return answer
@@ -30,7 +30,7 @@ class HomeView(PublicView):
 class GuidesView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """`/docs/`: every guide, with a line on each."""
-        return kept(page("guides/guides.html", {"shelf": SHELF}), PAGE_SECONDS)
+        return kept(page("guides/guides.html", {"sections": SECTIONS}), PAGE_SECONDS)
 
 
 class GuideView(PublicView):
@@ -40,7 +40,7 @@ class GuideView(PublicView):
         302 for the name that its file has; 404, as a page, for what is none of these.
         """
         if (guide := GUIDES.get(name)) is not None:
-            shown = {"shelf": SHELF, "guide": guide, "page": rendered(guide)}
+            shown = {"sections": SECTIONS, "guide": guide, "page": rendered(guide)}
             return kept(page("guides/guide.html", shown), PAGE_SECONDS)
         if (as_page := name.removesuffix(".md")) in GUIDES:  # as the repository calls it
             return HttpResponseRedirect(reverse("guide", args=[as_page]))
@@ -48,7 +48,7 @@ class GuideView(PublicView):
             return kept(
                 HttpResponse(path.read_bytes(), content_type=TYPES[path.suffix]), FILE_SECONDS
             )
-        return page("guides/missing.html", {"shelf": SHELF}, status=404)
+        return page("guides/missing.html", {"sections": SECTIONS}, status=404)
 
 
 def _faults(states: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from detection import MoveSpecInvalid
 from sessions_app.counting import Counts, counts_of, is_counted
-from sessions_app.events import present_ts
 from sessions_app.finishing import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession, EventType, SessionAttach
 from staff.display import duration
@@ -53,16 +52,6 @@ class Picture(NamedTuple):
     lasts: str
 
 
-class Told(NamedTuple):
-    """An event as a row of the table."""
-
-    sequence: int
-    ts_ms: float
-    frame_seq: int
-    type: str
-    payload: str
-
-
 class Repetition(NamedTuple):
     """One that was completed, so long after the oldest event that is drawn."""
 
@@ -95,16 +84,7 @@ def detections(session: DetectionSession, now: datetime) -> dict[str, Any]:
         "reasons": _most(one.payload["reason"] for one in interrupted),
         "feedback": _most(one.payload["message"] for one in feedback),
         "repetitions": [_repetition(one, newest[-1].ts_ms) for one in completed[:LISTED]],
-        "listed": [
-            Told(
-                event.sequence,
-                present_ts(round(event.ts_ms, 3)),
-                event.frame_seq,
-                event.type,
-                ", ".join(f"{name} {value}" for name, value in event.payload.items()),
-            )
-            for event in newest[:LISTED]
-        ],
+        "listed": newest[:LISTED],
         "attaches": [_attach(one, session, now) for one in attaches[:ATTACHES]],
         "has_older_attaches": len(attaches) > ATTACHES,
     }

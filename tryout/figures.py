@@ -20,10 +20,4 @@ def figure(slug: str) -> bytes:
 
 
 def _rounded(landmark: Landmark) -> Landmark:
-    x, y, z, visibility = landmark
-    return Landmark(
-        round(x, DECIMALS),
-        round(y, DECIMALS),
-        round(z, DECIMALS),
-        visibility and round(visibility, DECIMALS),
-    )
+    return Landmark._make(value and round(value, DECIMALS) for value in landmark)

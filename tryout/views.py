@@ -12,8 +12,8 @@ from kynaplatform.content_security import HEADER, with_camera
 from kynaplatform.public_pages import PublicView, kept, page
 from tryout.assets import built_assets
 from tryout.figures import figure
+from tryout.movement_list import listed_movements
 from tryout.movements import engine, slugs
-from tryout.offer import offered
 from tryout.sessions import TrySession, TrySessionCreate, counted, session_try
 
 FIGURE_SECONDS = 3600
@@ -27,7 +27,7 @@ class TryView(PublicView):
             answer = page("tryout/unbuilt.html", {"is_production": settings.PRODUCTION})
         else:
             data = {
-                "movements": offered(),
+                "movements": listed_movements(),
                 "engine": engine(),
                 "sessions": reverse("try-sessions"),
                 "landmarker": assets.landmarker,

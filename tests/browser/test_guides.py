@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from guides.shelf import GUIDES
+from guides.navigation import GUIDES
 from tests.browser.test_admin_is_accessible import Inspection
 
 ADDRESSES = ["/", "/docs/", "/docs/no-such", *(guide.address for guide in GUIDES.values())]

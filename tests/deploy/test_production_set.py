@@ -23,7 +23,7 @@ import psycopg
 import pytest
 
 from client.rest import RestClient
-from guides.shelf import GUIDES
+from guides.navigation import GUIDES
 from local_stack import processes
 from local_stack.environment import PROJECT, make_secrets
 from local_stack.ports import free_port, listens

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from guides.shelf import DOCS, GUIDES
+from guides.navigation import DOCS, GUIDES
 from kynaplatform.rsgi import Application
 from tests.guides.reading import Answer, Walk
 from tests.server import web_server

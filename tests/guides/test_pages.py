@@ -8,15 +8,15 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from guides import rendering, shelf
+from guides import navigation, rendering
+from guides.navigation import DECISIONS, DOCS, GUIDES, SECTIONS, Guide, files
 from guides.rendering import rendered
-from guides.shelf import DECISIONS, DOCS, GUIDES, SHELF, Guide, files
 from kynaplatform.api import readiness as readiness_module
 from local_stack.environment import PROJECT
 from tests.api.asking import ask, refused
 from tests.guides.reading import Answer, Walk
 
-ON_THE_SHELF = [guide for guides in SHELF.values() for guide in guides]
+ON_THE_SHELF = [guide for guides in SECTIONS.values() for guide in guides]
 MOVEMENTS = sorted(path.stem for path in (PROJECT / "examples" / "movespecs").iterdir())
 
 
@@ -237,7 +237,7 @@ def test_nothing_but_files_of_docs_is_served(tmp_path, monkeypatch):
     (tmp_path / "a.png").write_bytes(b"a")
     (tmp_path / "b.py").write_bytes(b"b")
     (tmp_path / ".env").write_bytes(b"c")
-    monkeypatch.setattr(shelf, "DOCS", tmp_path)
+    monkeypatch.setattr(navigation, "DOCS", tmp_path)
     files.cache_clear()
     try:
         assert files() == {"a.png": tmp_path / "a.png"}
