@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.contrib.admin.models import LogEntry
 from django.db.models import Count, F, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Coalesce
@@ -232,13 +233,20 @@ def _movespecs(whose: Whose, now: datetime) -> Section:
     return Section("MoveSpecs", columns, rows, [("All MoveSpecs", whose.all_of(MoveSpec))])
 
 
-def _history(user: Any, owner: Organization | Project, now: datetime) -> list[tuple[Any, ...]]:
-    """When, who, what it was done to, and what was done."""
+def _history(user: Any, owner: Organization | Project, now: datetime) -> Section:
     entries = history_of_all(owner).select_related("user", "content_type")
-    return [
-        (moment(entry.action_time, now), entry.user, _subject(user, entry), entry)
+    rows = [
+        (
+            moment(entry.action_time, now),
+            entry.user,
+            _subject(user, entry),
+            entry.get_change_message(),
+        )
         for entry in entries[:MOST_LISTED]
     ]
+    everything = [("All log entries", list_of(LogEntry, q=owner.pk))]
+    title = "What was done to it and to what it owns"
+    return Section(title, ["When", "Who", "What", "Done"], rows, everything)
 
 
 def _subject(user: Any, entry: Any) -> Any:

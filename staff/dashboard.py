@@ -79,16 +79,13 @@ def created_per_hour(now: datetime) -> Chart:
 
 
 def _attention(user: Any, now: datetime) -> Iterator[Concerns]:
-    suspended: list[tuple[str, type[Any]]] = [
-        ("Suspended organizations", Organization),
-        ("Suspended projects", Project),
-    ]
-    for title, model in suspended:
+    owners: tuple[type[Any], ...] = (Organization, Project)
+    for model in owners:
         if may_view(user, model):
-            suspended_rows = model.objects.filter(suspended_at__isnull=False)
-            rows = with_customer(suspended_rows).order_by("-suspended_at")
+            suspended = model.objects.filter(suspended_at__isnull=False)
+            rows = with_customer(suspended).order_by("-suspended_at")
             yield _concerns(
-                title,
+                f"Suspended {model._meta.verbose_name_plural}",
                 [
                     Concern(str(row), page_of(row), f"since {row.suspended_at:%Y-%m-%d %H:%M} UTC")
                     for row in rows[: MOST_NAMED + 1]

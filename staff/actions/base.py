@@ -38,6 +38,14 @@ class ReasonForm(forms.Form):
     )
 
 
+class Submission(NamedTuple):
+    """A form that a person sent to have an action done: its request, its data, and its moment."""
+
+    request: HttpRequest
+    data: dict[str, Any]
+    now: datetime
+
+
 class Outcome(NamedTuple):
     """What was done, as a sentence for the history, and the page to show if not the row's."""
 
@@ -92,9 +100,7 @@ class StaffAction(ABC):
         return {}
 
     @abstractmethod
-    def perform(
-        self, request: HttpRequest, row: Any, data: dict[str, Any], now: datetime
-    ) -> Outcome:
+    def perform(self, row: Any, submission: Submission) -> Outcome:
         """Do it. Raises ApiError, having changed nothing, when the row's state forbids it."""
 
 
@@ -183,7 +189,7 @@ class StaffActionAdmin(BoundedAdmin):
         self, request: HttpRequest, action: StaffAction, row: Any, data: dict[str, Any]
     ) -> Outcome:
         with transaction.atomic():
-            outcome = action.perform(request, row, data, clock.now())
+            outcome = action.perform(row, Submission(request, data, clock.now()))
             reason = data.get("reason")
             kept = f"{outcome.sentence} Reason: {reason}" if reason else outcome.sentence
             self.log_change(request, row, kept)

@@ -22,7 +22,7 @@ from projects.credentials import (
     row_is_live,
 )
 from projects.models import Credential, CredentialKind, Project, all_scopes
-from staff.actions.base import DoneBefore, Outcome, ReasonForm, StaffAction
+from staff.actions.base import DoneBefore, Outcome, ReasonForm, StaffAction, Submission
 from staff.full_names import full_name, with_customer
 from staff.links import OF_KIND, page_of
 
@@ -124,9 +124,8 @@ class Rotate(StaffAction):
             },
         )
 
-    def perform(
-        self, request: HttpRequest, row: Credential, data: dict[str, Any], now: datetime
-    ) -> Outcome:
+    def perform(self, row: Credential, submission: Submission) -> Outcome:
+        request, data, now = submission
         successor, secret = credential_rotate(
             credential=row,
             seen_expires_at=data["seen_expires_at"],
@@ -158,10 +157,8 @@ class Revoke(StaffAction):
             last,
         ]
 
-    def perform(
-        self, request: HttpRequest, row: Credential, data: dict[str, Any], now: datetime
-    ) -> Outcome:
-        credential_revoke(credential=row, now=now)
+    def perform(self, row: Credential, submission: Submission) -> Outcome:
+        credential_revoke(credential=row, now=submission.now)
         return Outcome(f"Revoked {full_name(row)}.")
 
 
@@ -244,12 +241,10 @@ class Issue(StaffAction):
             told.append("It is refused until the suspension is ended by a resume.")
         return told
 
-    def perform(
-        self, request: HttpRequest, row: Project, data: dict[str, Any], now: datetime
-    ) -> Outcome:
-        issued = issue(request, row, self.kind, data)
+    def perform(self, row: Project, submission: Submission) -> Outcome:
+        issued = issue(submission.request, row, self.kind, submission.data)
         sentence = f"Issued {self.kind.label} {full_name(issued.credential)}."
-        return Outcome(sentence, secret_page(request, issued))
+        return Outcome(sentence, secret_page(submission.request, issued))
 
 
 class IssueApiKey(Issue):

@@ -1,14 +1,10 @@
 """Moderation: delist and relist a public MoveSpec."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
-
-from django.http import HttpRequest
 
 from movespecs.models import MoveSpec
 from movespecs.moderation import movespec_delist, movespec_relist
-from staff.actions.base import Outcome, StaffAction
+from staff.actions.base import Outcome, StaffAction, Submission
 from staff.full_names import full_name
 
 
@@ -28,10 +24,8 @@ class Delist(StaffAction):
             "Forks that were made go on.",
         ]
 
-    def perform(
-        self, request: HttpRequest, row: MoveSpec, data: dict[str, Any], now: datetime
-    ) -> Outcome:
-        movespec_delist(movespec_id=row.id, now=now)
+    def perform(self, row: MoveSpec, submission: Submission) -> Outcome:
+        movespec_delist(movespec_id=row.id, now=submission.now)
         return Outcome(f"Delisted {full_name(row)}.")
 
 
@@ -48,8 +42,6 @@ class Relist(StaffAction):
     def effects(self, rows: Sequence[MoveSpec]) -> list[str]:
         return ["Every project finds it again and may fork it, unless its owner made it private."]
 
-    def perform(
-        self, request: HttpRequest, row: MoveSpec, data: dict[str, Any], now: datetime
-    ) -> Outcome:
-        movespec_relist(movespec_id=row.id, now=now)
+    def perform(self, row: MoveSpec, submission: Submission) -> Outcome:
+        movespec_relist(movespec_id=row.id, now=submission.now)
         return Outcome(f"Relisted {full_name(row)}.")

@@ -1,15 +1,12 @@
 """Suspend and resume an organization or a project."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
-
-from django.http import HttpRequest
 
 from kynaplatform.api.errors import Conflict
 from projects import suspension
 from projects.models import Organization, Project
-from staff.actions.base import Outcome, StaffAction
+from staff.actions.base import Outcome, StaffAction, Submission
 from staff.display import counted
 
 
@@ -35,10 +32,8 @@ class Suspend(StaffAction):
             "MoveSpecs, keys and limits stay as they are, for a resume.",
         ]
 
-    def perform(
-        self, request: HttpRequest, row: Any, data: dict[str, Any], now: datetime
-    ) -> Outcome:
-        if not suspension.suspend(row, now=now):
+    def perform(self, row: Any, submission: Submission) -> Outcome:
+        if not suspension.suspend(row, now=submission.now):
             row.refresh_from_db(fields=["suspended_at"])
             raise Conflict(f"It has been suspended since {row.suspended_at:%Y-%m-%d %H:%M} UTC.")
         return Outcome(f"Suspended {row}.")
@@ -64,9 +59,7 @@ class Resume(StaffAction):
             )
         return told
 
-    def perform(
-        self, request: HttpRequest, row: Any, data: dict[str, Any], now: datetime
-    ) -> Outcome:
+    def perform(self, row: Any, submission: Submission) -> Outcome:
         if not suspension.resume(row):
             raise Conflict("It is not suspended.")
         return Outcome(f"Resumed {row}.")

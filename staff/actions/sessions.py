@@ -1,16 +1,12 @@
 """Cancel a session that still runs."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
-
-from django.http import HttpRequest
 
 from sessions_app.deadlines import session_as_of
 from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import LIVE_STATUSES, DetectionSession
-from staff.actions.base import Outcome, StaffAction
+from staff.actions.base import Outcome, StaffAction, Submission
 from staff.full_names import full_name
 
 
@@ -34,15 +30,15 @@ class Cancel(StaffAction):
             "A session that has ended by then keeps its outcome, and you are told of it.",
         ]
 
-    def perform(
-        self, request: HttpRequest, row: DetectionSession, data: dict[str, Any], now: datetime
-    ) -> Outcome:
+    def perform(self, row: DetectionSession, submission: Submission) -> Outcome:
         # Locked, so that what is found here is what `session_cancel` finds: cancelling what was
         # cancelled already is no error to it.
-        found = session_as_of(DetectionSession.objects.select_for_update().filter(id=row.id), now)
+        found = session_as_of(
+            DetectionSession.objects.select_for_update().filter(id=row.id), submission.now
+        )
         if found is not None and found.status not in LIVE_STATUSES:
             raise SessionAlreadyEnded(
                 f"It had ended already: {found.status}, outcome {found.terminal_outcome}."
             )
-        session_cancel(session_id=row.id, project_id=row.project_id, now=now)
+        session_cancel(session_id=row.id, project_id=row.project_id, now=submission.now)
         return Outcome(f"Cancelled session {full_name(row)}.")

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django import forms
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.text import capfirst
 
 from kynaplatform import clock
@@ -16,7 +15,7 @@ from movespecs.authors import Author
 from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
 from sessions_app.models import DetectionSession
-from staff.actions.base import Outcome, ReasonForm, StaffAction
+from staff.actions.base import Outcome, ReasonForm, StaffAction, Submission
 from staff.full_names import full_name
 from staff.movespec_text import comparison, every_line_of, reading
 
@@ -163,9 +162,8 @@ class Release(VersionAction):
             *self.runs(row),
         ]
 
-    def perform(
-        self, request: HttpRequest, row: MoveSpecVersion, data: dict[str, Any], now: datetime
-    ) -> Outcome:
+    def perform(self, row: MoveSpecVersion, submission: Submission) -> Outcome:
+        request, data, now = submission
         was_released = row.movespec.current_released_version_id == row.id
         version_release(
             movespec_id=row.movespec_id,
@@ -228,9 +226,8 @@ class Withdraw(VersionAction):
             *self.runs(row),
         ]
 
-    def perform(
-        self, request: HttpRequest, row: MoveSpecVersion, data: dict[str, Any], now: datetime
-    ) -> Outcome:
+    def perform(self, row: MoveSpecVersion, submission: Submission) -> Outcome:
+        request, data, now = submission
         chosen = data.get("replacement", WithdrawForm.NOTHING)
         replacement = None if chosen == WithdrawForm.NOTHING else UUID(chosen)
         # The page says by itself which replacement it compared and validated.

@@ -177,11 +177,11 @@ def test_long_texts_and_refusals_are_accessible_and_fit(
     page = log_in(superuser.username, **inspection.screen)
     for name in ("change", "release"):
         page.goto(address(MoveSpecVersion, name, version.pk))
-        assert page.locator(".cut").count() == (2 if name == "change" else 1)
+        assert page.locator(".notice").count() == (2 if name == "change" else 1)
         # The lines are those of other pages, and too many to judge once more.
-        inspection.check(page, f"{name} of a long version", within=".cut")
+        inspection.check(page, f"{name} of a long version", within=".notice")
     page.goto(address(MoveSpecDraft, "change", MoveSpecDraft.objects.get().pk))
-    inspection.check(page, "long draft", within=".cut")
+    inspection.check(page, "long draft", within=".notice")
     page.get_by_role("link", name="All lines").click()
     expect(page.locator("tr[id^=line]")).to_have_count(VALID_YAML.count("\n") + MOST_LINES + 500)
 

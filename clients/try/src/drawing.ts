@@ -11,36 +11,13 @@ const BOTTOM = 22;
 const DEGREES = [0, 45, 90, 135, 180];
 const FONT = "13px system-ui, sans-serif";
 
-/** The picture of a canvas in CSS pixels, empty. */
-function emptied(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
-  const ratio = devicePixelRatio;
-  canvas.width = Math.round(canvas.clientWidth * ratio);
-  canvas.height = Math.round(canvas.clientHeight * ratio);
-  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.font = FONT;
-  return context;
-}
-
-/** The page's colours: try.css names them, so that they are light or dark as the page is. */
-function colorsOf(canvas: HTMLCanvasElement): (name: string) => string {
-  const style = getComputedStyle(canvas);
-  return (name) => style.getPropertyValue(`--${name}`);
-}
-
-function areaOf(canvas: HTMLCanvasElement, fromMs: number, toMs: number): Area {
-  const {clientWidth: width, clientHeight: height} = canvas;
-  return {fromMs, toMs, left: LEFT, right: width - RIGHT, top: TOP, bottom: height - BOTTOM};
-}
-
 /** The angle from one time to another, with the bands of its phases, and what was counted. */
 export function drawTrace(canvas: HTMLCanvasElement, run: Run, fromMs: number, toMs: number): void {
-  const context = emptied(canvas);
-  const color = colorsOf(canvas);
-  const area = areaOf(canvas, fromMs, toMs);
+  const chart = new Chart(canvas, fromMs, toMs);
+  const {area, context} = chart;
   for (const {phase, min, max} of run.movement.angle.bands) {
     const [top, height] = [yOf(area, max), yOf(area, min) - yOf(area, max)];
-    context.fillStyle = color(`phase-${run.movement.phases.indexOf(phase) + 1}`);
+    context.fillStyle = chart.color(`phase-${run.movement.phases.indexOf(phase) + 1}`);
     context.globalAlpha = 0.16;
     context.fillRect(area.left, top, area.right - area.left, height);
     context.globalAlpha = 0.34;
@@ -52,10 +29,13 @@ export function drawTrace(canvas: HTMLCanvasElement, run: Run, fromMs: number, t
     }
   }
   context.globalAlpha = 1;
-  for (const degrees of DEGREES) drawLevel(context, area, color, yOf(area, degrees), `${degrees}°`);
-  drawTimes(context, area, color);
-  drawMarks(context, area, color, run);
-  context.strokeStyle = color("curve");
+  for (const degrees of DEGREES) chart.drawLevel(yOf(area, degrees), `${degrees}°`);
+  chart.drawTimes();
+  for (const [index, {ms}] of run.repetitions.entries()) {
+    chart.drawMark(ms, "done", `${index + 1}`, []);
+  }
+  for (const {ms} of run.interruptions) chart.drawMark(ms, "broken", "×", [3, 4]);
+  context.strokeStyle = chart.color("curve");
   context.lineWidth = 2.5;
   context.lineJoin = "round";
   for (const line of linesOf(run.points, area)) {
@@ -67,79 +47,80 @@ export function drawTrace(canvas: HTMLCanvasElement, run: Run, fromMs: number, t
 
 /** The score of each repetition at its time. */
 export function drawScores(canvas: HTMLCanvasElement, run: Run, toMs: number): void {
-  const context = emptied(canvas);
-  const color = colorsOf(canvas);
-  const area = areaOf(canvas, 0, toMs);
+  const chart = new Chart(canvas, 0, toMs);
+  const {area, context} = chart;
   const top = (score: number) => area.bottom - score * (area.bottom - area.top);
-  for (const share of [0, 0.5, 1]) drawLevel(context, area, color, top(share), `${100 * share}`);
-  drawTimes(context, area, color);
+  for (const share of [0, 0.5, 1]) chart.drawLevel(top(share), `${100 * share}`);
+  chart.drawTimes();
   const width = Math.min(22, (area.right - area.left) / (2 * run.repetitions.length + 1));
   for (const [index, {ms, score}] of run.repetitions.entries()) {
     const x = xOf(area, ms);
-    context.fillStyle = color("done");
+    context.fillStyle = chart.color("done");
     context.fillRect(x - width / 2, top(score ?? 0), width, area.bottom - top(score ?? 0));
-    write(context, `${index + 1}`, x, area.top - 8, "center");
+    chart.write(`${index + 1}`, x, area.top - 8, "center");
   }
 }
 
-function drawLevel(
-  context: CanvasRenderingContext2D,
-  area: Area,
-  color: (name: string) => string,
-  y: number,
-  label: string,
-): void {
-  context.fillStyle = color("grid");
-  context.fillRect(area.left, Math.round(y), area.right - area.left, 1);
-  context.fillStyle = color("label");
-  write(context, label, area.left - 6, y, "right");
-}
+/** A canvas, emptied, over which time runs from left to right. */
+class Chart {
+  readonly context: CanvasRenderingContext2D;
+  /** In CSS pixels. */
+  readonly area: Area;
+  readonly #canvas: HTMLCanvasElement;
 
-function drawTimes(
-  context: CanvasRenderingContext2D,
-  area: Area,
-  color: (name: string) => string,
-): void {
-  context.fillStyle = color("label");
-  for (const ms of ticksOf(area, (area.right - area.left) / 60)) {
-    write(context, timeText(ms), xOf(area, ms), area.bottom + 13, "center");
+  constructor(canvas: HTMLCanvasElement, fromMs: number, toMs: number) {
+    const {clientWidth: width, clientHeight: height} = canvas;
+    this.#canvas = canvas;
+    this.area = {fromMs, toMs, left: LEFT, right: width - RIGHT, top: TOP, bottom: height - BOTTOM};
+    const ratio = devicePixelRatio;
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    this.context = canvas.getContext("2d") as CanvasRenderingContext2D;
+    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.context.font = FONT;
+    this.context.textBaseline = "middle";
   }
-}
 
-/** A line with its number where a repetition was completed, one with a cross where it was not. */
-function drawMarks(
-  context: CanvasRenderingContext2D,
-  area: Area,
-  color: (name: string) => string,
-  run: Run,
-): void {
-  const marks = [
-    ...run.repetitions.map(({ms}, index) => ({ms, name: "done", label: `${index + 1}`, dash: []})),
-    ...run.interruptions.map(({ms}) => ({ms, name: "broken", label: "×", dash: [3, 4]})),
-  ];
-  context.lineWidth = 1.5;
-  for (const {ms, name, label, dash} of marks) {
-    if (ms < area.fromMs || ms > area.toMs) continue;
+  /** A colour that try.css names. Only as a property is it light or dark as the page is. */
+  color(name: string): string {
+    this.#canvas.style.color = `var(--${name})`;
+    return getComputedStyle(this.#canvas).color;
+  }
+
+  write(text: string, x: number, y: number, align: CanvasTextAlign): void {
+    this.context.textAlign = align;
+    this.context.fillText(text, x, y);
+  }
+
+  drawLevel(y: number, label: string): void {
+    const {context, area} = this;
+    context.fillStyle = this.color("grid");
+    context.fillRect(area.left, Math.round(y), area.right - area.left, 1);
+    context.fillStyle = this.color("label");
+    this.write(label, area.left - 6, y, "right");
+  }
+
+  drawTimes(): void {
+    const {context, area} = this;
+    context.fillStyle = this.color("label");
+    for (const ms of ticksOf(area, (area.right - area.left) / 60)) {
+      this.write(timeText(ms), xOf(area, ms), area.bottom + 13, "center");
+    }
+  }
+
+  /** A line with its label above it, where something was counted or interrupted. */
+  drawMark(ms: number, color: string, label: string, dash: number[]): void {
+    const {context, area} = this;
+    if (ms < area.fromMs || ms > area.toMs) return;
     const x = xOf(area, ms);
-    context.strokeStyle = context.fillStyle = color(name);
+    context.strokeStyle = context.fillStyle = this.color(color);
+    context.lineWidth = 1.5;
     context.setLineDash(dash);
     context.beginPath();
     context.moveTo(x, area.top);
     context.lineTo(x, area.bottom);
     context.stroke();
-    write(context, label, x, area.top - 9, "center");
+    context.setLineDash([]);
+    this.write(label, x, area.top - 9, "center");
   }
-  context.setLineDash([]);
-}
-
-function write(
-  context: CanvasRenderingContext2D,
-  text: string,
-  x: number,
-  y: number,
-  align: CanvasTextAlign,
-): void {
-  context.textAlign = align;
-  context.textBaseline = "middle";
-  context.fillText(text, x, y);
 }

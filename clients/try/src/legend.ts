@@ -6,14 +6,19 @@ export function fillLegend(list: HTMLElement, {angle, phases}: Movement): void {
   const drawn = new Set(angle.bands.map(({phase}) => phase));
   const bands = [...phases.entries()].filter(([, phase]) => drawn.has(phase));
   list.replaceChildren(
-    ...bands.map(([index, phase]) => entry(phase, `swatch phase-${index + 1}`)),
+    ...bands.map(([index, phase]) => {
+      const name = `phase-${index + 1}`;
+      return entry(phase, `swatch ${name}`, `var(--${name})`);
+    }),
     entry("repetition", "stroke done"),
     entry("interrupted", "stroke broken"),
   );
 }
 
-function entry(text: string, className: string): HTMLElement {
+function entry(text: string, className: string, background = ""): HTMLElement {
   const item = document.createElement("li");
-  item.append(element("span", "", className), text);
+  const sample = element("span", "", className);
+  sample.style.background = background;
+  item.append(sample, text);
   return item;
 }
