@@ -1,6 +1,5 @@
 """Bases of admin pages. What the database or the lifecycle owns is read-only here as well."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +7,6 @@ from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connection
@@ -22,6 +20,11 @@ from staff.history import history_of
 from staff.search import searched
 
 ENTRIES = 100
+# By what a list finds the rows of a project: their names, and those of their owners.
+OF_PROJECT = [
+    "name", "=id", "project__name", "=project__id", "project__organization__name",
+    "=project__organization__id",
+]  # fmt: skip
 
 
 class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
@@ -52,6 +55,10 @@ class BoundedAdmin(DownloadableAdmin):
     # Several filters are expensive to count, and a count says little at this size.
     show_facets = admin.ShowFacets.NEVER
     has_history = True
+
+    @admin.display(description="name", ordering="name")
+    def shown_name(self, row: Any) -> str:
+        return str(row)
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """What the template of a row's page is given beside Django's own variables."""
@@ -94,22 +101,12 @@ class BoundedAdmin(DownloadableAdmin):
         """Django's own compares ids as texts, which reads every row."""
         return searched(queryset, search_term, self.get_search_fields(request)), False
 
+    # Django's own write `str(obj)`, which names no customer.
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
-        return self._log(request, obj, ADDITION, message)
+        return self.log(request, ADDITION, message, full_name(obj), obj.pk)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
-        return self._log(request, obj, CHANGE, message)
-
-    def _log(self, request: HttpRequest, row: Any, flag: int, message: Any) -> LogEntry:
-        """Django's own writes `str(row)`, which names no customer."""
-        return LogEntry.objects.create(
-            user_id=request.user.pk or 0,
-            content_type=ContentType.objects.get_for_model(row, for_concrete_model=False),
-            object_id=row.pk,
-            object_repr=full_name(row)[:200],
-            action_flag=flag,
-            change_message=message if isinstance(message, str) else json.dumps(message),
-        )
+        return self.log(request, CHANGE, message, full_name(obj), obj.pk)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -27,7 +27,7 @@ from projects.models import (
 )
 from staff.actions.base import StaffActionAdmin, action_url
 from staff.actions.credentials import ISSUE, Revoke, Rotate
-from staff.base import OwnerFilter, ReadOnlyAdmin
+from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
 from staff.credential_states import SOON, about_to_expire, state_badge
 from staff.display import id_column, moment_of
 from staff.full_names import with_customer
@@ -77,10 +77,7 @@ class CredentialAdmin(StaffActionAdmin):
         "last_used_at",
         "created_at",
     ]
-    search_fields = [
-        "name", "=id", "project__name", "=project__id", "project__organization__name",
-        "=project__organization__id",
-    ]  # fmt: skip
+    search_fields = OF_PROJECT
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

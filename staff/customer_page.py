@@ -13,6 +13,7 @@ from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Coalesce
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from kynaplatform.api.names import visible
 from movespecs.models import MoveSpec
@@ -56,6 +57,36 @@ class Suspension(NamedTuple):
     since: datetime
     who: str | None = None
     reason: str | None = None
+
+
+class OwnedCount(NamedTuple):
+    """A column that counts what a row owns: `field` has the number, `filters` narrow its list."""
+
+    label: str
+    field: str
+    model: type[Model]
+    filters: dict[str, str] = {}
+
+    def link(self, row: Organization | Project) -> SafeString:
+        """The number, which leads to the list of what it counts."""
+        path = "organization" if isinstance(row, Organization) else "project"
+        # The list of sessions has a parameter of its own for a customer.
+        is_own = self.model is DetectionSession and path == "organization"
+        owner = path if is_own else f"{path}__id__exact"
+        return linked(getattr(row, self.field), self.model, **{owner: row.pk}, **self.filters)
+
+
+LIVE_KEYS = {"state": "live"}
+LIVE_SESSIONS = OwnedCount(
+    "live sessions", "live_session_count", DetectionSession, {"status__exact": LIVE}
+)
+OWNED_BY_ORGANIZATION = [OwnedCount("projects", "project_count", Project), LIVE_SESSIONS]
+OWNED_BY_PROJECT = [
+    OwnedCount("MoveSpecs", "movespec_count", MoveSpec),
+    OwnedCount("live API keys", "api_key_count", ApiKey, LIVE_KEYS),
+    OwnedCount("live service accounts", "service_account_count", ServiceAccount, LIVE_KEYS),
+    LIVE_SESSIONS,
+]
 
 
 class Whose(NamedTuple):
@@ -162,27 +193,19 @@ def _sections(user: Any, whose: Whose, now: datetime) -> Iterator[Section]:
 
 
 def _projects(user: Any, whose: Whose, now: datetime) -> Section:
-    counts: dict[str, tuple[type[Model], str, dict[str, str]]] = {
-        "MoveSpecs": (MoveSpec, "movespec_count", {}),
-        "API keys": (ApiKey, "api_key_count", {"state": "live"}),
-        "Service accounts": (ServiceAccount, "service_account_count", {"state": "live"}),
-        "Live sessions": (DetectionSession, "live_session_count", {"status__exact": LIVE}),
-    }
-    seen = {name: one for name, one in counts.items() if may_view(user, one[0])}
+    seen = [one for one in OWNED_BY_PROJECT if may_view(user, one.model)]
     found = with_counts(whose.projects, now).order_by("-created_at")
     rows = [
         (
             link_to(row, visible(row.name)),
             state_of_owner(row),
-            *(
-                linked(getattr(row, count), model, project__id__exact=row.pk, **more)
-                for model, count, more in seen.values()
-            ),
+            *(one.link(row) for one in seen),
         )
         for row in found[:MOST_LISTED]
     ]
     everything = [("All projects", list_of(Project, organization__id__exact=whose.owner.pk))]
-    return Section("Projects", ["Project", "State", *seen], rows, everything)
+    columns = ["Project", "State", *(str(capfirst(one.label)) for one in seen)]
+    return Section("Projects", columns, rows, everything)
 
 
 def _credentials(whose: Whose, kinds: Sequence[str], now: datetime) -> Section:

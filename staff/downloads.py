@@ -1,6 +1,7 @@
 """A list as CSV: all that its filters and search find, in its order, sent as it is read."""
 
 import csv
+import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -63,7 +64,8 @@ class DownloadableAdmin(OfferedAdmin):
         if PAGE_VAR in request.GET:
             raise Refused("A download has every page.")
         changelist = self.get_changelist_instance(request)
-        self._log_download(request)
+        asked = ", ".join(f"{name}={value}" for name, value in request.GET.items())
+        self.log(request, CHANGE, f"Downloaded: {asked or 'all'}.", "list as CSV")
         name = slugify(str(self.opts.verbose_name_plural))
         return StreamingHttpResponse(
             lines(changelist, self),
@@ -73,14 +75,17 @@ class DownloadableAdmin(OfferedAdmin):
             },
         )
 
-    def _log_download(self, request: HttpRequest) -> None:
-        asked = ", ".join(f"{name}={value}" for name, value in request.GET.items())
-        LogEntry.objects.create(
+    def log(
+        self, request: HttpRequest, flag: int, message: Any, about: str, row_id: Any = None
+    ) -> LogEntry:
+        """Write what the user did to a row, or without `row_id` to the list."""
+        return LogEntry.objects.create(
             user_id=request.user.pk or 0,
             content_type=ContentType.objects.get_for_model(self.model, for_concrete_model=False),
-            object_repr="list as CSV",
-            action_flag=CHANGE,
-            change_message=f"Downloaded: {asked or 'all'}.",
+            object_id=row_id,
+            object_repr=about[:200],
+            action_flag=flag,
+            change_message=message if isinstance(message, str) else json.dumps(message),
         )
 
 

@@ -16,7 +16,7 @@ from projects.models import Credential
 from staff.actions.base import StaffActionAdmin, action_url
 from staff.actions.movespecs import Delist, Relist
 from staff.actions.versions import RollBack, name_of
-from staff.base import OwnerFilter, ReadOnlyAdmin
+from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
 from staff.diffs import lines_of
 from staff.display import badge, moment_of
 from staff.full_names import full_name
@@ -52,10 +52,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         "created_at",
     ]
     list_select_related = ["current_released_version"]
-    search_fields = [
-        "name", "=id", "project__name", "=project__id", "project__organization__name",
-        "=project__organization__id",
-    ]  # fmt: skip
+    search_fields = OF_PROJECT
     fields = [
         "id", "shown_name", "shown_description", "project", "visibility", "released_version",
         "forked_from", "created_by", "created_at", "updated_at", "archived_at", "delisted_at",
@@ -64,10 +61,6 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpec]:
         return super().get_queryset(request).defer("current_released_version__yaml_source")
-
-    @admin.display(description="name", ordering="name")
-    def shown_name(self, movespec: MoveSpec) -> str:
-        return str(movespec)
 
     @admin.display(description="description", empty_value="-")
     def shown_description(self, movespec: MoveSpec) -> str | None:

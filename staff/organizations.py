@@ -2,32 +2,37 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
-from django.db.models import Model, PositiveIntegerField, Q, QuerySet
+from django.db.models import PositiveIntegerField, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from kynaplatform import clock
-from movespecs.models import MoveSpec
-from projects.models import ApiKey, Organization, Project, ServiceAccount
+from projects.models import Organization, Project
 from sessions_app.deadlines import has_not_ended
-from sessions_app.listing import LIVE
-from sessions_app.models import DetectionSession
 from staff.actions.base import StaffActionAdmin
 from staff.actions.credentials import ISSUE
 from staff.actions.onboarding import PERMISSIONS, onboard_view
 from staff.actions.organizations import Resume, Suspend
 from staff.base import OwnerFilter
-from staff.customer_page import count_of, customer_page, state_of_owner, with_counts
+from staff.customer_page import (
+    OWNED_BY_ORGANIZATION,
+    OWNED_BY_PROJECT,
+    OwnedCount,
+    count_of,
+    customer_page,
+    state_of_owner,
+    with_counts,
+)
 from staff.display import moment, moment_of
-from staff.links import link_to, linked, may_view
+from staff.links import link_to, may_view
 from staff.query_parameters import ChosenFilter
 
 
@@ -40,11 +45,13 @@ class SuspensionFilter(ChosenFilter):
         return {"yes": ("Yes", ~is_active), "no": ("No", is_active)}
 
 
-def limit_in_force(field: str, default: str, unit: str = " a minute") -> Callable[..., str]:
-    """A column: the limit that holds, and where it is from; `default` names the setting."""
+@cache
+def limit_in_force(field: str, default: str) -> Callable[..., str]:
+    """The limit that holds, as a field of a page; `default` names the setting."""
+    unit = " a minute" if field.startswith("rate_limit") else ""
 
     @admin.display(description="in force")
-    def shown(_page: Any, row: Organization | Project) -> str:
+    def shown(row: Organization | Project) -> str:
         override = getattr(row, field)
         if override is None:
             return f"{getattr(settings, default)}{unit}, the default"
@@ -53,14 +60,10 @@ def limit_in_force(field: str, default: str, unit: str = " a minute") -> Callabl
     return shown
 
 
-def owned_count(
-    description: str, field: str, model: type[Model], owner: str, **more: str
-) -> Callable[..., SafeString]:
-    """A column: the count in `field`, which leads to those of `model` that the row owns."""
-
-    @admin.display(description=description)
-    def shown(_page: Any, row: Organization | Project) -> SafeString:
-        return linked(getattr(row, field), model, **{owner: row.pk}, **more)
+def count_column(owned: OwnedCount) -> Callable[..., SafeString]:
+    @admin.display(description=owned.label)
+    def shown(row: Organization | Project) -> SafeString:
+        return owned.link(row)
 
     return shown
 
@@ -68,8 +71,8 @@ def owned_count(
 class SuspendableAdmin(StaffActionAdmin):
     """Suspended and resumed, never deleted.
 
-    `given` is what staff write, `limits` each field beside the limit in force, and `owned` each
-    count with the permission that it takes to see what is counted.
+    `given` are the fields that staff write, `limits` the setting that each limit overrides, and
+    `owned` the counts of what a row owns, each for who may view what is counted.
     """
 
     change_form_template = "admin/projects/customer.html"
@@ -78,15 +81,12 @@ class SuspendableAdmin(StaffActionAdmin):
         PositiveIntegerField: {"min_value": 1, "widget": AdminIntegerFieldWidget},
     }
     given: ClassVar[list[str]]
-    limits: ClassVar[list[tuple[str, str]]]
-    owned: ClassVar[dict[str, str]]
+    limits: ClassVar[dict[str, str]]
+    owned: ClassVar[list[OwnedCount]]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return [*self.list_display, *self.owned_seen_by(request), moment_of("created_at")]
-
-    @admin.display(description="name", ordering="name")
-    def shown_name(self, row: Organization | Project) -> str:
-        return str(row)
+        counts = map(count_column, self.owned_seen_by(request))
+        return [*self.list_display, *counts, moment_of("created_at")]
 
     @admin.display(description="state", ordering="suspended_at")
     def state(self, row: Organization | Project) -> SafeString:
@@ -94,10 +94,11 @@ class SuspendableAdmin(StaffActionAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         title = "Name" if obj else None
-        return [(title, {"fields": self.given}), ("Limits", {"fields": self.limits})]
+        limits = [(field, limit_in_force(field, self.limits[field])) for field in self.limits]
+        return [(title, {"fields": self.given}), ("Limits", {"fields": limits})]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [shown for _field, shown in self.limits]
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [limit_in_force(*limit) for limit in self.limits.items()]
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
@@ -107,16 +108,16 @@ class SuspendableAdmin(StaffActionAdmin):
         }
 
     def facts(self, request: HttpRequest, row: Any) -> list[tuple[str, Any]]:
-        counts = [getattr(self, name) for name in self.owned_seen_by(request)]
+        counts = self.owned_seen_by(request)
         return [
             ("State", self.state(row)),
-            *((str(capfirst(count.short_description)), count(row)) for count in counts),
+            *((str(capfirst(one.label)), one.link(row)) for one in counts),
             ("Made", moment(row.created_at, clock.now())),
             ("Id", row.pk),
         ]
 
-    def owned_seen_by(self, request: HttpRequest) -> list[str]:
-        return [name for name, needed in self.owned.items() if request.user.has_perm(needed)]
+    def owned_seen_by(self, request: HttpRequest) -> list[OwnedCount]:
+        return [one for one in self.owned if may_view(request.user, one.model)]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         # Only what was written: a colleague's suspension of this moment must not be undone.
@@ -130,17 +131,8 @@ class OrganizationAdmin(SuspendableAdmin):
     search_fields = ["name", "=id"]
     change_list_template = "admin/projects/organizations.html"
     given = ["name"]
-    limits = [("rate_limit", "requests_in_force")]
-    owned = {
-        "projects": "projects.view_project",
-        "live_sessions": "sessions_app.view_detectionsession",
-    }
-    requests_in_force = limit_in_force("rate_limit", "RATE_LIMIT_ORGANIZATION")
-    projects = owned_count("projects", "project_count", Project, "organization__id__exact")
-    live_sessions = owned_count(
-        "live sessions", "live_session_count", DetectionSession, "organization",
-        status__exact=LIVE,
-    )  # fmt: skip
+    limits = {"rate_limit": "RATE_LIMIT_ORGANIZATION"}
+    owned = OWNED_BY_ORGANIZATION
 
     def get_urls(self) -> list[URLPattern]:
         onboard = self.admin_site.admin_view(partial(onboard_view, self))
@@ -169,36 +161,14 @@ class ProjectAdmin(SuspendableAdmin):
     autocomplete_fields = ["organization"]
     staff_actions = [*ISSUE.values(), *SuspendableAdmin.staff_actions]
     given = ["name", "organization"]
-    limits = [
-        ("rate_limit", "requests_in_force"),
-        ("rate_limit_sessions", "sessions_in_force"),
-        ("rate_limit_movespecs", "movespec_requests_in_force"),
-        ("movespec_limit", "movespecs_in_force"),
-        ("version_limit", "versions_in_force"),
-    ]
-    owned = {
-        "movespecs": "movespecs.view_movespec",
-        "api_keys": "projects.view_apikey",
-        "service_accounts": "projects.view_serviceaccount",
-        "live_sessions": "sessions_app.view_detectionsession",
+    limits = {
+        "rate_limit": "RATE_LIMIT_PROJECT",
+        "rate_limit_sessions": "RATE_LIMIT_SESSIONS",
+        "rate_limit_movespecs": "RATE_LIMIT_MOVESPECS",
+        "movespec_limit": "MOVESPECS_PER_PROJECT",
+        "version_limit": "VERSIONS_PER_MOVESPEC",
     }
-    requests_in_force = limit_in_force("rate_limit", "RATE_LIMIT_PROJECT")
-    sessions_in_force = limit_in_force("rate_limit_sessions", "RATE_LIMIT_SESSIONS")
-    movespec_requests_in_force = limit_in_force("rate_limit_movespecs", "RATE_LIMIT_MOVESPECS")
-    movespecs_in_force = limit_in_force("movespec_limit", "MOVESPECS_PER_PROJECT", unit="")
-    versions_in_force = limit_in_force("version_limit", "VERSIONS_PER_MOVESPEC", unit="")
-    movespecs = owned_count("MoveSpecs", "movespec_count", MoveSpec, "project__id__exact")
-    api_keys = owned_count(
-        "live API keys", "api_key_count", ApiKey, "project__id__exact", state="live"
-    )
-    service_accounts = owned_count(
-        "live service accounts", "service_account_count", ServiceAccount, "project__id__exact",
-        state="live",
-    )  # fmt: skip
-    live_sessions = owned_count(
-        "live sessions", "live_session_count", DetectionSession, "project__id__exact",
-        status__exact=LIVE,
-    )  # fmt: skip
+    owned = OWNED_BY_PROJECT
 
     def facts(self, request: HttpRequest, row: Any) -> list[tuple[str, Any]]:
         owner = row.organization
@@ -209,7 +179,7 @@ class ProjectAdmin(SuspendableAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         return with_counts(super().get_queryset(request), clock.now())
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         read = super().get_readonly_fields(request, obj)
         # What runs under a project carries its organization in signed tokens.
         return [*read, "organization"] if obj else read

@@ -49,9 +49,14 @@ def require_text(request: HttpRequest) -> None:
 
 
 def require_known(asked: QueryDict, known: set[str]) -> None:
-    for name, values in asked.lists():
+    require_once(asked)
+    for name in asked:
         if name not in known:
             raise Refused(f"This page has nothing by which to ask for “{_short(name)}”.")
+
+
+def require_once(asked: QueryDict) -> None:
+    for name, values in asked.lists():
         if len(values) > 1:
             raise Refused(f"The address asks for “{_short(name)}” twice.")
 
@@ -122,11 +127,10 @@ class OfferedChangeList(ChangeList):
         return filters
 
     def _require_offered(self, asked: QueryDict) -> None:
-        for name, values in asked.lists():
-            if len(values) > 1:
-                raise Refused(f"The address asks for “{_short(name)}” twice.")
-            if name.endswith("__isnull") and values[0] not in ("True", "False"):
-                raise IncorrectLookupParameters(values[0])
+        require_once(asked)
+        for name, value in asked.items():
+            if name.endswith("__isnull") and value not in ("True", "False"):
+                raise IncorrectLookupParameters(value)
         if ERROR_FLAG in asked or IS_FACETS_VAR in asked:
             raise IncorrectLookupParameters
         if asked.get(ALL_VAR) or asked.get(IS_POPUP_VAR, "1") != "1":

@@ -1,6 +1,6 @@
 import type {DetectionEvent} from "./messages.js";
 import type {components, operations} from "./openapi.js";
-import {type CallOptions, Requests, type RequestsOptions} from "./requests.js";
+import {type Asked, type CallOptions, Requests, type RequestsOptions} from "./requests.js";
 
 type Schemas = components["schemas"];
 export type SessionCreate = Schemas["SessionCreate"];
@@ -47,16 +47,15 @@ const EVENTS_A_PAGE = 500;
 export function createClient(options: ClientOptions): Client {
   const requests = new Requests(options);
 
-  async function ask<Body>(method: "GET" | "POST", path: string, call: CallOptions = {}) {
-    return (await requests.ask<Body>({method, path, ...call})).body;
+  async function ask<Body>(method: "GET" | "POST", path: string, call: Partial<Asked> = {}) {
+    return (await requests.ask<Body>({...call, method, path})).body;
   }
 
   return {
     sessions: {
-      async create(body, call = {}) {
+      create(body, call) {
         const headers = {"Idempotency-Key": idempotencyKey()};
-        const asked = {method: "POST", path: SESSIONS, body, headers, ...call} as const;
-        return (await requests.ask<SessionCreated>(asked)).body;
+        return ask("POST", SESSIONS, {...call, body, headers});
       },
       read: (id, call) => ask("GET", `${SESSIONS}/${encodeURIComponent(id)}`, call),
       events(id, {signal, ...query} = {}) {

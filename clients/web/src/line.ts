@@ -1,7 +1,7 @@
 import {Backoff} from "./backoff.js";
 import {ABNORMAL, ALREADY_ENDED, refusal, wantedWaitMs} from "./closes.js";
 import {type Failure, KynaError} from "./errors.js";
-import type {ClientMessage, ServerMessage, SessionUpdate} from "./messages.js";
+import type {ControlMessage, ServerMessage, SessionUpdate} from "./messages.js";
 
 const SILENT_MS = 20_000;
 /** Less than the session's idle limit of 120 s, also by the slow timers of a page in the back. */
@@ -115,7 +115,7 @@ export class Line {
     }
   }
 
-  say(message: ClientMessage): void {
+  say(message: ControlMessage): void {
     this.write(JSON.stringify(message));
   }
 

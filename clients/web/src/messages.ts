@@ -16,23 +16,10 @@ export type DetectionEvent =
   | EventOf<"event_interrupted", {reason: string}>
   | EventOf<"feedback", {level: "info" | "coaching" | "success"; message: string}>;
 
-export interface Frame {
-  readonly frame_seq: number;
-  readonly timestamp_ms: number;
-  readonly pose_schema: typeof POSE_SCHEMA;
-  readonly confidence: number;
-  readonly source: null;
-  readonly landmarks: readonly object[];
+/** A message without frames. */
+export interface ControlMessage {
+  readonly type: "finalize" | "cancel" | "ping" | "pong";
 }
-
-export interface FrameBatch {
-  readonly type: "frame_batch";
-  readonly batch_seq: number;
-  readonly frames: readonly Frame[];
-  readonly clock_ms?: number;
-}
-
-export type ClientMessage = FrameBatch | {readonly type: "finalize" | "cancel" | "ping" | "pong"};
 
 export interface SessionUpdate {
   readonly type: "session_update";
@@ -71,7 +58,7 @@ export type ServerMessage =
 const STEPS = 1e5;
 
 /** A moment with a pose, as it is sent. `frameSeq`, from 1, grows with each frame of the session. */
-export function frameOf(moment: Moment, frameSeq: number): Frame {
+export function frameOf(moment: Moment, frameSeq: number): object {
   return {
     frame_seq: frameSeq,
     timestamp_ms: moment.timestampMs,
