@@ -1,8 +1,10 @@
 """Every endpoint by every way to be refused: the contract's code, and nothing changed.
 
-An endpoint that is in no table here fails the first test.
+An endpoint that is in no table here fails the first test. All cases have one world, which is made
+once, and a copy of its objects; what a case writes is rolled back to a savepoint.
 """
 
+import copy
 import dataclasses
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,9 +13,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from pytest_django.plugin import DjangoDbBlocker
 
 from kynaplatform import clock
 from kynaplatform.api.docs import openapi_document
@@ -22,10 +26,10 @@ from projects.access_tokens import AUDIENCE, TOKEN_TYPE, access_token_mint
 from projects.credentials import credential_issue
 from projects.models import AccessToken, Credential, CredentialKind, Organization, Project
 from projects.scopes import ALL_SCOPES
-from projects.signing import ISSUER, key_ring, sign
+from projects.signing import ISSUER, key_ring, sign, signing_key_rotate
 from sessions_app.models import DetectionSession
 from tests.api.asking import ask, nothing_changes, refused
-from tests.conftest import Machine, make_released, mint
+from tests.conftest import Machine, make_machine, make_released, mint
 
 Call = tuple[str, str]  # method, route
 
@@ -35,6 +39,8 @@ class World:
     """What the owner has, and so what everyone else must neither see nor change."""
 
     owner: Machine
+    peer: Machine
+    outsider: Machine
     movespec: MoveSpec
     version: MoveSpecVersion
     session: DetectionSession
@@ -55,12 +61,35 @@ class World:
         return f"/{route}"
 
 
+@pytest.fixture(scope="module")
+def made_once(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    with django_db_blocker.unblock():
+        everything = transaction.atomic()
+        everything.__enter__()
+        key_ring().forget()
+        signing_key_rotate(now=clock.now() - timedelta(days=1))
+        world = make_world()
+    yield world
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        everything.__exit__(None, None, None)
+        key_ring().forget()
+
+
 @pytest.fixture
-def world(owner: Machine) -> World:
+def world(made_once: World, db: None) -> World:
+    return copy.deepcopy(made_once)
+
+
+def make_world() -> World:
+    acme, elsewhere = (Organization.objects.create(name=name) for name in ("Acme", "Elsewhere"))
+    owner = make_machine(acme, "owner")
     movespec, version = make_released(owner.project)
     created = owner.create_session(movespec).json()
     return World(
         owner=owner,
+        peer=make_machine(acme, "peer"),
+        outsider=make_machine(elsewhere, "outsider"),
         movespec=movespec,
         version=version,
         session=DetectionSession.objects.get(id=created["session_id"]),
@@ -358,9 +387,9 @@ def test_its_scope_alone_is_enough(world, call):
 
 @every_bearer_endpoint
 @pytest.mark.parametrize("other", ["peer", "outsider"])
-def test_it_keeps_other_projects_out(world, call, other, request):
+def test_it_keeps_other_projects_out(world, call, other):
     """`peer` is another project of the organization, `outsider` another organization."""
-    machine: Machine = request.getfixturevalue(other)
+    machine: Machine = getattr(world, other)
     expected = BEARER_ENDPOINTS[call].other
     with nothing_changes():
         response = send(world, call, machine.token)
@@ -379,9 +408,9 @@ def test_it_keeps_other_projects_out(world, call, other, request):
     "call", [call for call in BEARER_ENDPOINTS if "<" in call[1]], ids=lambda call: " ".join(call)
 )
 @pytest.mark.parametrize("other", ["peer", "outsider"])
-def test_it_answers_others_as_if_the_resource_did_not_exist(world, call, other, request):
+def test_it_answers_others_as_if_the_resource_did_not_exist(world, call, other):
     method, route = call
-    machine: Machine = request.getfixturevalue(other)
+    machine: Machine = getattr(world, other)
     body = BEARER_ENDPOINTS[call].body(world)
     if body and "project_id" in body:
         body["project_id"] = str(machine.project.id)
@@ -479,8 +508,8 @@ def test_the_mint_refuses_no_credential(world):
 
 
 @pytest.mark.parametrize("other", ["peer", "outsider"])
-def test_the_mint_refuses_another_project(world, other, request):
-    machine: Machine = request.getfixturevalue(other)
+def test_the_mint_refuses_another_project(world, other):
+    machine: Machine = getattr(world, other)
     with nothing_changes():
         response = ask("POST", f"/{ALL}", mint_body(world, project_id=str(machine.project.id)))
     refused(response, 403, "project_mismatch")
