@@ -1,15 +1,48 @@
-"""Which of two workers runs what."""
+"""The order of the tests, and which worker runs what; loaded by `-p`."""
 
+from fnmatch import fnmatch
 from itertools import groupby
+from typing import Any
 
+import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
+
+# Files that start servers, browsers or programs of the machine.
+WITH_PROCESSES = ()
+# Files that stop, freeze or kill them, or run all of the platform.
+ALONE = ()
+
+COMPUTES, STARTS_PROCESSES, IS_ALONE = range(3)
+
+
+def turn_of(nodeid: str) -> int:
+    """When a test runs: those that compute, then those with processes, then those alone."""
+    file = nodeid.partition("::")[0]
+    if any(fnmatch(file, f"tests/{pattern}") for pattern in ALONE):
+        return IS_ALONE
+    return int(any(fnmatch(file, f"tests/{pattern}") for pattern in WITH_PROCESSES))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: turn_of(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "FilesInOrder":
+    return FilesInOrder(config, log)
 
 
 class FilesInOrder(LoadScopeScheduling):
     """Tests of a file that follow each other stay together, and begin in the order of collection.
 
-    So every worker keeps Django's order, in which tests that commit come after those that roll
-    back: what the former leave behind (statistics, dead rows) changes plans that the latter hold.
+    So every worker keeps Django's order within a turn, in which tests that commit come after those
+    that roll back: what the former leave behind (statistics, dead rows) changes plans that the
+    latter hold.
+
+    A turn begins when the workers have done all of the turn before, but for one test each: xdist
+    runs a test only once it knows the next. The last turn has one worker, and the others end.
     """
 
     def schedule(self) -> None:
@@ -17,11 +50,41 @@ class FilesInOrder(LoadScopeScheduling):
             collected = next(iter(self.registered_collections.values()))
             files = groupby(collected, key=lambda nodeid: nodeid.partition("::")[0])
             self._scopes = {
-                nodeid: f"{file} {number}"
+                nodeid: f"{file}::{number}"
                 for number, (file, nodeids) in enumerate(files)
                 for nodeid in nodeids
             }
         super().schedule()
+
+    def mark_test_complete(
+        self, node: WorkerController, item_index: int, duration: float = 0
+    ) -> None:
+        super().mark_test_complete(node, item_index, duration)
+        # Others may have waited for this one.
+        self.schedule()
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        crashed = super().remove_node(node)
+        if self.collection is not None:
+            self.schedule()
+        return crashed
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        turn = turn_of(next(iter(self.workqueue)))
+        if any(self._before(turn, worker) > 1 for worker in self.nodes):
+            return
+        if turn == IS_ALONE and len(self.nodes) > 1:
+            for other in self.nodes[1:]:
+                if not other.shutting_down:
+                    other.shutdown()
+            return
+        super()._assign_work_unit(node)
+
+    def _before(self, turn: int, node: WorkerController) -> int:
+        """How many tests of the turns before a worker has still to do."""
+        return self._pending_of(
+            {scope: unit for scope, unit in self.assigned_work[node].items() if turn_of(scope) < turn}
+        )
 
     def _split_scope(self, nodeid: str) -> str:
         return self._scopes[nodeid]

@@ -27,7 +27,7 @@ from tests.server import test_database_url as database_url
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # More than a client may be silent.
-FAST, SLOW = clock_ahead(150), clock_ahead(-150)
+FAST, SLOW = 150, -150
 MOMENT = timedelta(seconds=10)
 TOLD = r"this machine's clock is 1(49\.9|50\.[01]) s ahead of the database's, which counts"
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
@@ -44,7 +44,7 @@ def test_a_sweep_by_a_fast_clock_ends_nothing_before_its_time(
     done = subprocess.run(
         command,
         cwd=PROJECT,
-        env={**os.environ, **FAST, "DATABASE_URL": database_url()},
+        env={**os.environ, **clock_ahead(FAST), "DATABASE_URL": database_url()},
         capture_output=True,
         text=True,
         check=False,
@@ -59,7 +59,7 @@ def test_an_api_with_a_fast_clock_gives_the_databases_time(
     owner: Machine, squat: MoveSpec, tmp_path: Path
 ) -> None:
     body = {"mode": "live", "project_id": str(owner.project.id), "movespec_id": str(squat.id)}
-    with web_server(tmp_path, environment=FAST) as base_url:
+    with web_server(tmp_path, environment=clock_ahead(FAST)) as base_url:
         before = timezone.now()
         created = asked(f"{base_url}{SESSIONS}", owner.token, body)
         record = asked(f"{base_url}{SESSIONS}/{created['session_id']}", owner.token)
@@ -85,8 +85,8 @@ def test_a_session_moves_from_a_fast_runtime_to_a_slow_one(
 ) -> None:
     """The later of two open attaches has it, whatever their clocks say."""
     with (
-        runtime_server(tmp_path, environment=FAST) as fast,
-        runtime_server(tmp_path, environment=SLOW) as slow,
+        runtime_server(tmp_path, environment=clock_ahead(FAST)) as fast,
+        runtime_server(tmp_path, environment=clock_ahead(SLOW)) as slow,
     ):
         [created] = create_many(owner, squat, fast.url, 1)
         half = len(FRAMES) // 2
