@@ -1,6 +1,7 @@
 """What the tests of the local stack share: processes of one folder, and a clean environment."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ with serve(Path(sys.argv[1]), reuse=sys.argv[2] == "reuse", throwaway=True) as s
     print(server.url, flush=True)
     sys.stdin.read()
 """
-DESERTED_SECONDS = 15.0
+DESERTED_SECONDS = 60.0
 SERVICES = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL")
 OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 OF_THE_STACK = ("ENVIRONMENT", "PUBLIC_STREAM_URL", "PORT", "REALTIME_PORT")
@@ -32,6 +33,19 @@ OF_THE_TESTS = (
     "SECRET_PEPPERS",
     "SIGNING_KEY_SECRETS",
 )
+
+
+# What a clone has not, and what others write meanwhile.
+NOT_COPIED = shutil.ignore_patterns(
+    *(".git", ".venv", ".data", ".env", "__pycache__", ".*_cache", ".hypothesis", "staticfiles"),
+    *("node_modules", "build", "built", "dist"),
+)
+
+
+def copy_project(folder: Path) -> None:
+    """A copy of the project as a clone has it, with the environment that runs the tests."""
+    shutil.copytree(PROJECT, folder, ignore=NOT_COPIED, symlinks=True)
+    (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
 
 
 def processes_of(folder: Path) -> list[int]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stack_processes import bare_environment, is_deserted
+from stack_processes import bare_environment, copy_project, is_deserted
 
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
@@ -22,10 +22,6 @@ from tests.open_folder import open_folder
 from tests.waiting import comes_true
 
 READY_SECONDS = 120.0
-NOT_COPIED = shutil.ignore_patterns(
-    *(".git", ".venv", ".data", ".env", "__pycache__", ".*_cache", ".hypothesis", "staticfiles"),
-    "node_modules",
-)
 # The environment that runs the tests is installed already.
 MAKE = f'#!/bin/sh\nexec {shutil.which("make")} --no-print-directory --assume-old=install "$@"\n'
 CAMERA = """
@@ -47,8 +43,7 @@ class Clone:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "kynaplatform"
-        shutil.copytree(PROJECT, self.folder, ignore=NOT_COPIED, symlinks=True)
-        (self.folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
+        copy_project(self.folder)
         programs = folder / "programs"
         programs.mkdir()
         (programs / "make").write_text(MAKE)

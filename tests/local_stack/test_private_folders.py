@@ -11,17 +11,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
-from stack_processes import bare_environment, is_deserted
+from stack_processes import bare_environment, copy_project, is_deserted
 
 from local_stack import server_place
-from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from local_stack.postgres import PostgresUnavailableError, binaries, serve
 from local_stack.server_place import place_of
 from tests.open_folder import open_folder
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root's database runs as another")
-NOT_COPIED = shutil.ignore_patterns(".venv", ".git", ".data", ".*_cache", "__pycache__", ".env")
 NOBODY = 65534
 
 
@@ -43,10 +41,8 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def checkout(private: Path) -> Iterator[Path]:
-    """A copy of the project as a clone has it; its packages are in it by a link."""
     project = private / "project"
-    shutil.copytree(PROJECT, project, ignore=NOT_COPIED)
-    (project / ".venv").symlink_to(os.environ.get("VIRTUAL_ENV") or PROJECT / ".venv")
+    copy_project(project)
     yield project
     shutil.rmtree(place_of(project / ".data"), ignore_errors=True)
 
