@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -23,11 +23,14 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.releases import version_create, version_release
 from projects.access_tokens import access_token_mint
 from projects.credentials import credential_issue
-from projects.models import Credential, CredentialKind, Organization, Project
+from projects.models import Credential, CredentialKind, Organization, Project, SigningKey
 from projects.signing import key_ring, signing_key_rotate
 from tests.distribution import FilesInOrder
 from tests.event_counters import miscounted_sessions
-from tests.server import RuntimeServer, runtime_server
+from tests.module_servers import module_runtime, module_web, runtime, web, web_environment
+from tests.truncation import truncating
+
+__all__ = ["module_runtime", "module_web", "runtime", "web", "web_environment"]
 
 VALID_YAML = """\
 name: squat
@@ -48,6 +51,7 @@ detection:
 SESSIONS = "/api/detection/sessions"
 MOVESPECS = "/api/movespecs"
 TOKENS = "/api/auth/access-tokens"
+KEY_OF_THE_RUN: list[SigningKey] = []
 
 
 class ApiClientHandler(WithApiMiddleware, ClientHandler):
@@ -114,6 +118,21 @@ def mint(credential: Credential, scopes: Any = None) -> str:
     return token
 
 
+def signing_key_make() -> None:
+    """Store the one key of the run: a server keeps what it has read of it for a minute.
+
+    It signs since yesterday: a test may turn the clock back a little.
+    """
+    key_ring().forget()
+    since = clock.now() - timedelta(days=1)
+    if not KEY_OF_THE_RUN:
+        KEY_OF_THE_RUN.append(signing_key_rotate(now=since)[0])
+        return
+    key = copy(KEY_OF_THE_RUN[0])
+    key.created_at = key.signs_from = since
+    key.save(force_insert=True)
+
+
 def make_machine(organization: Organization, name: str) -> Machine:
     project = Project.objects.create(organization=organization, name=name)
     credential, secret = credential_issue(
@@ -177,6 +196,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesInOrder
     return FilesInOrder(config, log)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock(), truncating():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _readiness_is_asked_by_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own thread sees what it has not committed, and leaves no other connection behind."""
@@ -210,9 +235,7 @@ def _generous_limits(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def signing_key(db: None) -> Iterator[None]:
-    key_ring().forget()
-    # Signs since yesterday: a test may turn the clock back a little.
-    signing_key_rotate(now=clock.now() - timedelta(days=1))
+    signing_key_make()
     yield
     key_ring().forget()
 
@@ -244,12 +267,6 @@ def movespec(owner: Machine) -> MoveSpec:
 def public_movespec(owner: Machine) -> MoveSpec:
     released, _ = make_released(owner.project, visibility="public", name="Public squat")
     return released
-
-
-@pytest.fixture
-def runtime(tmp_path: Path, transactional_db: None) -> Iterator[RuntimeServer]:
-    with runtime_server(tmp_path) as server:
-        yield server
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from django.db import connection
 
 from local_stack import processes
 from local_stack.ports import free_port
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -88,12 +89,17 @@ class RuntimeServer:
         return f"http://127.0.0.1:{self.port}"
 
     def attached_sessions(self) -> int:
-        with urllib.request.urlopen(f"{self.base_url}/metrics", timeout=10) as response:  # noqa: S310
+        url = f"{self.base_url}/metrics"
+        with urllib.request.urlopen(url, timeout=DEADLINE_SECONDS) as response:  # noqa: S310
             for line in response.read().decode().splitlines():
                 name, _, value = line.partition(" ")
                 if name == "kyna_stream_attached_sessions":
                     return int(float(value))
         raise AssertionError("The metric is not there.")
+
+    def await_no_sockets(self) -> None:
+        """Until it has nothing to do with any session, so that tables may be emptied."""
+        eventually(lambda: self.attached_sessions() == 0, "every socket is closed")
 
 
 @contextlib.contextmanager
@@ -136,7 +142,7 @@ def _server(
         _wait_until_ready(process, f"http://127.0.0.1:{port}", log)
         yield process
     finally:
-        processes.stop(process, signals=[(signal.SIGTERM, 12)])
+        processes.stop(process, signals=[(signal.SIGTERM, DEADLINE_SECONDS)])
 
 
 @contextlib.contextmanager
@@ -161,8 +167,8 @@ def worker_and_beat(
             process = processes.start(
                 [sys.executable, "-m", *command], cwd=ROOT, env=variables, stdout=log.open("ab")
             )
-            stack.callback(processes.stop, process, signals=[(signal.SIGTERM, 20)])
-            deadline = time.monotonic() + 30
+            stack.callback(processes.stop, process, signals=[(signal.SIGTERM, DEADLINE_SECONDS)])
+            deadline = time.monotonic() + DEADLINE_SECONDS
             while said not in log.read_text():
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, log.read_text()
@@ -171,7 +177,7 @@ def worker_and_beat(
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], base_url: str, log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
         try:

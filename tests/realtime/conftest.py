@@ -2,7 +2,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rows import await_no_sockets
 from streaming import SQUAT
 from supervisor import Supervisor
 
@@ -33,7 +32,7 @@ def _kept(
 def hurried(_kept: RuntimeServer, transactional_db: None) -> Iterator[RuntimeServer]:
     """One runtime for all tests of a module, in the environment that its RUNTIME says."""
     yield _kept
-    await_no_sockets(_kept)
+    _kept.await_no_sockets()
 
 
 @pytest.fixture

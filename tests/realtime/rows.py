@@ -18,7 +18,6 @@ from sessions_app.models import DetectionEvent, DetectionSession
 from sessions_app.runtime_tokens import runtime_token
 from tests.concurrency.racing import waiting_backends
 from tests.conftest import Machine
-from tests.server import RuntimeServer
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 
@@ -100,8 +99,3 @@ def await_waiting_backends(count: int) -> None:
 
 def await_detached(created: dict[str, Any]) -> None:
     eventually(lambda: session_of(created).attachment_id is None, "nothing is attached")
-
-
-def await_no_sockets(server: RuntimeServer) -> None:
-    """Until the runtime has nothing to do with any session, so that tables may be emptied."""
-    eventually(lambda: server.attached_sessions() == 0, "every socket is closed")

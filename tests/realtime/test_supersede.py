@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from rows import (
-    await_no_sockets,
     await_waiting_backends,
     expected_events,
     locked_row,
@@ -44,7 +43,7 @@ def other_url(
     request: pytest.FixtureRequest, hurried: RuntimeServer, _second: RuntimeServer
 ) -> Iterator[str]:
     yield hurried.url if request.param == "within one runtime" else _second.url
-    await_no_sockets(_second)
+    _second.await_no_sockets()
 
 
 @pytest.fixture

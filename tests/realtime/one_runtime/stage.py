@@ -5,23 +5,21 @@ import gc
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import psutil
-from django.core.management import call_command
-from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from streaming import SQUAT, Client, create
 
 from movespecs.models import MoveSpec
 from projects.models import Organization
-from projects.signing import key_ring, signing_key_rotate
+from projects.signing import key_ring
 from sessions_app.models import DetectionSession
-from tests.conftest import Machine, make_machine, make_released
+from tests.conftest import Machine, make_machine, make_released, signing_key_make
 from tests.server import RuntimeServer, runtime_server
+from tests.truncation import truncate_tables
 from tests.waiting import comes_true
 
 
@@ -110,11 +108,10 @@ def staged_database(blocker: Any) -> Iterator[None]:
     """The tests' database for a whole module: what is in it is committed, and removed after."""
     with blocker.unblock():
         try:
-            key_ring().forget()
-            signing_key_rotate(now=timezone.now() - timedelta(days=1))
+            signing_key_make()
             yield
         finally:
-            call_command("flush", verbosity=0, interactive=False)
+            truncate_tables()
             key_ring().forget()
 
 
