@@ -2,8 +2,7 @@
 
 import http.client
 import socket
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import pytest
@@ -13,7 +12,7 @@ from django.db import connection
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
-from tests.server import web_server
+from tests.module_servers import WebServer
 from tests.sessions_app.plans import add_sessions, run
 from tests.waiting import eventually
 
@@ -26,17 +25,11 @@ SMALL = 16 * 1024
 
 
 @pytest.fixture
-def base(tmp_path: Path) -> Iterator[str]:
-    with web_server(tmp_path) as base_url:
-        yield base_url.removeprefix("http://")
-
-
-@pytest.fixture
-def asking(base: str) -> Callable[[str], http.client.HTTPConnection]:
+def asking(web: WebServer) -> Callable[[str], http.client.HTTPConnection]:
     """Asks for a page as a member of support, on a connection that takes little at once."""
     user = User.objects.create_user("sam", password=RIGHT, is_staff=True)
     user.groups.add(Group.objects.get(name="support"))
-    wire = http.client.HTTPConnection(base, timeout=30)
+    wire = http.client.HTTPConnection(web.address, timeout=30)
     wire.request("GET", "/admin/login/")
     form = wire.getresponse()
     cookie = form.headers["Set-Cookie"].split(";")[0]
@@ -51,8 +44,8 @@ def asking(base: str) -> Callable[[str], http.client.HTTPConnection]:
     wire.close()
 
     def ask(path: str) -> http.client.HTTPConnection:
-        host, _, port = base.partition(":")
-        asked = http.client.HTTPConnection(base, timeout=60)
+        host, _, port = web.address.partition(":")
+        asked = http.client.HTTPConnection(web.address, timeout=60)
         asked.sock = socket.socket()
         asked.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
         asked.sock.settimeout(60)

@@ -17,6 +17,7 @@ from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from projects import suspension
 from projects.models import Project
 from tests.conftest import MOVESPECS, SESSIONS, VALID_YAML, Machine
+from tests.module_servers import WebServer
 from tests.server import web_server
 from tests.waiting import eventually
 
@@ -27,6 +28,11 @@ SERVED_AT_ONCE = 4
 # With the one that there is, fewer places than are served at once.
 LIMIT = 3
 MOST_TRIES = 10
+
+
+@pytest.fixture(scope="module")
+def web_environment() -> dict[str, str]:
+    return {"WEB_PROCESSES": "2"}
 
 
 def asking(base_url: str, requests: list[tuple[Any, ...]], machine: Machine) -> Any:
@@ -97,12 +103,11 @@ def test_creates_and_forks_at_once_make_exactly_as_many_as_may_be(
 
 
 def test_forks_with_one_key_at_once_share_the_last_place(
-    owner: Machine, peer: Machine, public_movespec: MoveSpec, tmp_path: Path
+    owner: Machine, peer: Machine, public_movespec: MoveSpec, web: WebServer
 ) -> None:
     limit_to(peer, movespec_limit=1)
     path, body = f"{MOVESPECS}/{public_movespec.id}/fork", {"project_id": str(peer.project.id)}
-    with web_server(tmp_path, workers=2) as base_url:
-        answers = ask_at_once(base_url, [("POST", path, body, "k")] * AT_ONCE, peer)
+    answers = ask_at_once(web.base_url, [("POST", path, body, "k")] * AT_ONCE, peer)
     assert told(answers, 1) == {201: AT_ONCE}
     assert len({answer.json()["movespec_id"] for answer in answers}) == 1
     assert Counter(answer.is_replay for answer in answers) == {True: AT_ONCE - 1, False: 1}
@@ -110,7 +115,7 @@ def test_forks_with_one_key_at_once_share_the_last_place(
 
 
 def test_versions_at_once_are_exactly_as_many_as_may_be(
-    owner: Machine, movespec: MoveSpec, tmp_path: Path
+    owner: Machine, movespec: MoveSpec, web: WebServer
 ) -> None:
     limit_to(owner, version_limit=LIMIT)
     path = f"{MOVESPECS}/{movespec.id}"
@@ -132,8 +137,7 @@ def test_versions_at_once_are_exactly_as_many_as_may_be(
 
         return send
 
-    with web_server(tmp_path, workers=2) as base_url:
-        answers = race([write_and_snapshot(base_url, draft) for draft in drafts])
+    answers = race([write_and_snapshot(web.base_url, draft) for draft in drafts])
     assert 409 in told(answers, LIMIT)
     numbers = MoveSpecVersion.objects.filter(movespec=movespec).values_list("version_number")
     assert sorted(number for (number,) in numbers) == [*range(1, LIMIT + 1)]
@@ -164,9 +168,9 @@ def test_a_create_waits_for_the_one_before_it_and_a_rollback_gives_the_place_bac
 
 
 def test_who_only_refers_to_the_project_waits_for_no_create(
-    owner: Machine, peer: Machine, movespec: MoveSpec, tmp_path: Path
+    owner: Machine, peer: Machine, movespec: MoveSpec, web: WebServer
 ) -> None:
-    with web_server(tmp_path) as base_url, transaction.atomic():
+    with transaction.atomic():
         make(owner)  # its project's row is locked until here ends
         path = f"{MOVESPECS}/{movespec.id}"
         requests = [
@@ -176,8 +180,8 @@ def test_who_only_refers_to_the_project_waits_for_no_create(
             ("PUT", f"{path}/draft", {"yaml_source": f"{VALID_YAML}# 2\n"}),
             ("POST", f"{path}/versions", None),
         ]
-        answers = [ask_at_once(base_url, [request], owner)[0] for request in requests]
-        others = ask_at_once(base_url, [("POST", MOVESPECS, {"name": "x"})], peer)
+        answers = [ask_at_once(web.base_url, [request], owner)[0] for request in requests]
+        others = ask_at_once(web.base_url, [("POST", MOVESPECS, {"name": "x"})], peer)
     assert [answer.status for answer in (*answers, *others)] == [201, 200, 200, 200, 201, 201]
 
 

@@ -16,6 +16,7 @@ from projects.signing import key_ring
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_released
+from tests.module_servers import WebServer
 from tests.server import web_server
 from tests.waiting import eventually
 
@@ -23,6 +24,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 CREATES = 64
 LOSERS = 12
+PROCESSES = 2
+
+
+@pytest.fixture(scope="module")
+def web_environment() -> dict[str, str]:
+    return {"WEB_PROCESSES": str(PROCESSES)}
 
 
 def creates(base_url: str, machine: Machine, key: str, bodies: list[dict[str, Any]]) -> list[Any]:
@@ -51,25 +58,23 @@ def test_64_simultaneous_creates_make_one_session_and_64_equal_bodies(
 
 
 def test_the_same_key_in_two_projects_makes_two_sessions(
-    owner: Machine, peer: Machine, movespec: MoveSpec, tmp_path: Path
+    owner: Machine, peer: Machine, movespec: MoveSpec, web: WebServer
 ) -> None:
     peers, _ = make_released(peer.project)
-    with web_server(tmp_path, workers=2) as base_url:
-        answers = race(
-            creates(base_url, owner, "k", [session_body(owner, movespec)] * 32)
-            + creates(base_url, peer, "k", [session_body(peer, peers)] * 32)
-        )
+    answers = race(
+        creates(web.base_url, owner, "k", [session_body(owner, movespec)] * 32)
+        + creates(web.base_url, peer, "k", [session_body(peer, peers)] * 32)
+    )
     assert DetectionSession.objects.count() == 2
     assert_one_session_and_equal_answers(answers[:32], owner)
     assert_one_session_and_equal_answers(answers[32:], peer)
 
 
 def test_of_two_bodies_that_race_for_a_key_one_is_admitted_and_the_other_is_refused(
-    owner: Machine, movespec: MoveSpec, tmp_path: Path
+    owner: Machine, movespec: MoveSpec, web: WebServer
 ) -> None:
     live, replay = (session_body(owner, movespec, mode=mode) for mode in ("live", "replay"))
-    with web_server(tmp_path, workers=2) as base_url:
-        answers = race(creates(base_url, owner, "k", [live, replay] * 16))
+    answers = race(creates(web.base_url, owner, "k", [live, replay] * 16))
     session = DetectionSession.objects.get()
     admitted, refused = answers[0::2], answers[1::2]
     if session.mode == "replay":
@@ -80,18 +85,17 @@ def test_of_two_bodies_that_race_for_a_key_one_is_admitted_and_the_other_is_refu
 
 
 def test_every_process_meets_the_race_and_one_wins_when_the_first_transaction_rolls_back(
-    owner: Machine, movespec: MoveSpec, tmp_path: Path
+    owner: Machine, movespec: MoveSpec, web: WebServer
 ) -> None:
-    with web_server(tmp_path, workers=2) as base_url:
-        work = creates(base_url, owner, "k", [session_body(owner, movespec)] * CREATES)
-        with racing(work) as clients:
-            with transaction.atomic():
-                admit(owner, movespec)
-                clients.start()
-                # Two threads in each of two processes, all waiting for this transaction.
-                eventually(lambda: waiting_backends() == 4, "four creates wait for the key")
-                transaction.set_rollback(True)
-            answers = clients.results()
+    work = creates(web.base_url, owner, "k", [session_body(owner, movespec)] * CREATES)
+    with racing(work) as clients:
+        with transaction.atomic():
+            admit(owner, movespec)
+            clients.start()
+            # Two threads in each of the processes, all waiting for this transaction.
+            eventually(lambda: waiting_backends() == 2 * PROCESSES, "all wait for the key")
+            transaction.set_rollback(True)
+        answers = clients.results()
     assert_one_session_and_equal_answers(answers, owner)
 
 

@@ -33,6 +33,7 @@ from local_stack.ports import free_port
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine
+from tests.module_servers import WebServer
 from tests.server import web_server
 from tests.waiting import eventually
 
@@ -96,16 +97,15 @@ REQUESTS: list[Callable[[Connection, Machine, MoveSpec], Answer]] = [
 def test_after_its_connections_are_terminated_not_even_the_first_request_fails(
     owner: Machine,
     movespec: MoveSpec,
-    tmp_path: Path,
+    web: WebServer,
     ask: Callable[[Connection, Machine, MoveSpec], Answer],
 ) -> None:
-    with web_server(tmp_path) as base_url:
-        client = Connection(base_url)
-        for _ in range(2):
-            use_every_thread(base_url, owner)
-            terminate(other_backends())
-            answers = [ask(client, owner, movespec) for _ in range(THREADS * 4)]
-            assert {answer.status for answer in answers} <= {200, 201}
+    client = Connection(web.base_url)
+    for _ in range(2):
+        use_every_thread(web.base_url, owner)
+        terminate(other_backends())
+        answers = [ask(client, owner, movespec) for _ in range(THREADS * 4)]
+        assert {answer.status for answer in answers} <= {200, 201}
 
 
 def test_a_create_whose_connection_is_terminated_midway_is_503_and_the_retry_makes_one(
@@ -141,24 +141,24 @@ def database_refuses_connections() -> Iterator[None]:
 
 
 def test_while_the_database_is_away_every_request_is_503_and_later_all_is_well(
-    owner: Machine, movespec: MoveSpec, tmp_path: Path
+    owner: Machine, movespec: MoveSpec, web: WebServer
 ) -> None:
-    with web_server(tmp_path) as base_url:
-        client = Connection(base_url)
-        use_every_thread(base_url, owner)
-        with database_refuses_connections():
-            for ask in REQUESTS * 2:
-                assert_unavailable(ask(client, owner, movespec))
-            assert client.call("GET", "/healthz").status == 200
-            for _ in range(THREADS * 2):
-                answer = client.call("GET", "/readyz")
-                assert_unavailable(answer, database="down", **ALL_OK | UNKNOWN)
-        answers = [ask(client, owner, movespec) for ask in REQUESTS * 2]
-        assert Counter(answer.status for answer in answers) == {201: 4, 200: 6}
-        ready = {"status": "ok", "database": "ok"} | ALL_OK
-        # What was found a moment ago is told for a second.
-        eventually(lambda: client.call("GET", "/readyz").json() == ready, "it is ready again")
-    log = (tmp_path / "web.log").read_text()
+    earlier = len(web.log.read_text())
+    client = Connection(web.base_url)
+    use_every_thread(web.base_url, owner)
+    with database_refuses_connections():
+        for ask in REQUESTS * 2:
+            assert_unavailable(ask(client, owner, movespec))
+        assert client.call("GET", "/healthz").status == 200
+        for _ in range(THREADS * 2):
+            answer = client.call("GET", "/readyz")
+            assert_unavailable(answer, database="down", **ALL_OK | UNKNOWN)
+    answers = [ask(client, owner, movespec) for ask in REQUESTS * 2]
+    assert Counter(answer.status for answer in answers) == {201: 4, 200: 6}
+    ready = {"status": "ok", "database": "ok"} | ALL_OK
+    # What was found a moment ago is told for a second.
+    eventually(lambda: client.call("GET", "/readyz").json() == ready, "it is ready again")
+    log = web.log.read_text()[earlier:]
     assert "Traceback" not in log
     assert log.count("the database is out of reach") == 1
     assert log.count("the database is back") == 1

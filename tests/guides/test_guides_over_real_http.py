@@ -2,7 +2,6 @@
 
 import http.client
 import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,20 +11,21 @@ import pytest
 from guides.navigation import DOCS, GUIDES
 from kynaplatform.rsgi import Application
 from tests.guides.reading import Answer, Walk
+from tests.module_servers import WebServer
 from tests.server import web_server
+from tests.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    with web_server(tmp_path) as base_url:
-        yield urlsplit(base_url).netloc
+def server(web: WebServer) -> str:
+    return web.address
 
 
 def ask(server: str, path: str, method: str = "GET", body: bytes = b"") -> Answer:
     """The path is sent as it stands."""
-    client = http.client.HTTPConnection(server, timeout=20)
+    client = http.client.HTTPConnection(server, timeout=DEADLINE_SECONDS)
     try:
         client.request(method, path, body or None)
         answer = client.getresponse()
@@ -113,4 +113,4 @@ def test_who_waits_for_a_silent_broker_holds_nobody_else(tmp_path: Path) -> None
         for path in ("/healthz", "/api/movespecs", "/admin/login/"):
             assert ask(server, path).status == 200
         for page in pages:
-            assert b"<strong>Up,</strong> but not all is well" in page.result(20).body
+            assert b"<strong>Up,</strong> but not all is well" in page.result(DEADLINE_SECONDS).body

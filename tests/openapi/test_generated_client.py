@@ -15,33 +15,27 @@ import pytest
 
 from sessions_app.models import DetectionEvent
 from tests.conftest import VALID_YAML, Machine
-from tests.server import web_server
+from tests.module_servers import WebServer
 
 PACKAGE = "generated_kyna_client"
 
 
-@pytest.fixture
-def base_url(transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    with web_server(tmp_path) as url:
-        yield url
-
-
-@pytest.fixture
-def client(
-    base_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator["GeneratedClient"]:
-    with urllib.request.urlopen(f"{base_url}/api/schema") as answer:  # noqa: S310
-        (tmp_path / "openapi.json").write_bytes(answer.read())
+@pytest.fixture(scope="module")
+def package(module_web: WebServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is generated from the document that the server answers, where Python imports from."""
+    folder = tmp_path_factory.mktemp("generated")
+    with urllib.request.urlopen(f"{module_web.base_url}/api/schema") as answer:  # noqa: S310
+        (folder / "openapi.json").write_bytes(answer.read())
     # The generator knows no YAML; its bytes are sent as they are.
-    config = tmp_path / "config.json"
+    config = folder / "config.json"
     config.write_text(
         '{"content_type_overrides": {"application/yaml": "application/octet-stream"}}'
     )
     generated = subprocess.run(
         [
             sys.executable, "-m", "openapi_python_client", "generate",
-            "--path", str(tmp_path / "openapi.json"),
-            "--output-path", str(tmp_path / PACKAGE),
+            "--path", str(folder / "openapi.json"),
+            "--output-path", str(folder / PACKAGE),
             "--config", str(config),
             "--meta", "none",
             "--fail-on-warning",
@@ -52,10 +46,16 @@ def client(
         timeout=120,
     )  # fmt: skip
     assert generated.returncode == 0, generated.stdout + generated.stderr
-    monkeypatch.syspath_prepend(tmp_path)
-    yield GeneratedClient(base_url)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield
     for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def client(web: WebServer, package: None) -> "GeneratedClient":
+    return GeneratedClient(web.base_url)
 
 
 class GeneratedClient:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from poses.recordings import Recording, save
 from projects.models import Project
 from sessions_app.models import DetectionSession, Mode, Outcome, Status
 from tests.conftest import Machine, make_released
+from tests.module_servers import WebServer
 from tests.realtime.cutting_proxy import cutting_proxy
 from tests.realtime.streaming import SQUAT
 from tests.server import RuntimeServer, web_server
@@ -42,10 +43,14 @@ def squat(owner: Machine) -> MoveSpec:
     return released
 
 
+@pytest.fixture(scope="module")
+def web_environment(module_runtime: RuntimeServer) -> dict[str, str]:
+    return {"PUBLIC_STREAM_URL": module_runtime.url}
+
+
 @pytest.fixture
-def base_url(runtime: RuntimeServer, owner: Machine, tmp_path: Path) -> Iterator[str]:
-    with web_server(tmp_path, environment={"PUBLIC_STREAM_URL": runtime.url}) as url:
-        yield url
+def base_url(runtime: RuntimeServer, owner: Machine, web: WebServer) -> str:
+    return web.base_url
 
 
 def recording(folder: Path, count: int | None = REPETITIONS) -> Path:

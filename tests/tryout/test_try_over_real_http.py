@@ -6,20 +6,19 @@ from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from client.moments import batches_of
 from client.stream import StreamClient
 from kynaplatform.rsgi import Application, wants_body
-from local_stack.ports import free_port
 from poses.recordings import load
 from sessions_app.models import DetectionSession
 from tests.concurrency.racing import Answer, Connection
 from tests.conftest import SESSIONS
+from tests.module_servers import WebServer
 from tests.node import built_clients
-from tests.server import runtime_server, said_by_settings, web_server
+from tests.server import RuntimeServer, said_by_settings, web_server
 from tests.tryout.trying import TRY_SESSIONS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,58 +81,56 @@ def test_its_pages_take_no_thread_of_the_api_and_its_sessions_none_of_pages() ->
     assert not wants_body("POST", "/try")
 
 
+@pytest.fixture(scope="module")
+def web_environment(module_runtime: RuntimeServer) -> dict[str, str]:
+    return {"PUBLIC_STREAM_URL": module_runtime.url}
+
+
 def test_somebody_tries_it_and_the_runtime_counts_the_figure(
-    signing_key: None, tmp_path: Path
+    signing_key: None, runtime: RuntimeServer, web: WebServer, tmp_path: Path
 ) -> None:
-    port = free_port()
-    stream_url = f"ws://127.0.0.1:{port}/api/detection/stream"
-    with (
-        runtime_server(tmp_path, port=port),
-        web_server(tmp_path, environment={"PUBLIC_STREAM_URL": stream_url}) as base_url,
-    ):
-        file = tmp_path / "lunge.json.gz"
-        file.write_bytes(call(base_url, "GET", "/try/figures/lunge.json.gz").body)
-        tried = call(base_url, "POST", TRY_SESSIONS, {"movement": "lunge"}).json()
-        session, token = tried["session"], tried["access_token"]
-        with StreamClient(session["stream_url"], session["runtime_token"]) as stream:
-            stream.attach()
-            for poses, clock_ms in batches_of(load(file).moments(), 30):
-                stream.send(poses, clock_ms)
-            done = stream.finalize()
-        assert (done.status, done.repetitions) == ("completed", {"lunge": 6})
-        path = f"{SESSIONS}/{session['session_id']}"
-        assert call(base_url, "GET", path, token=token).json()["repetitions"] == {"lunge": 6}
-        stored = call(base_url, "GET", f"{path}/events?type=event_completed", token=token).json()
-        assert len(stored) == 6
-    log = "".join(path.read_text() for path in tmp_path.glob("*.log"))
+    file = tmp_path / "lunge.json.gz"
+    file.write_bytes(call(web.base_url, "GET", "/try/figures/lunge.json.gz").body)
+    tried = call(web.base_url, "POST", TRY_SESSIONS, {"movement": "lunge"}).json()
+    session, token = tried["session"], tried["access_token"]
+    with StreamClient(session["stream_url"], session["runtime_token"]) as stream:
+        stream.attach()
+        for poses, clock_ms in batches_of(load(file).moments(), 30):
+            stream.send(poses, clock_ms)
+        done = stream.finalize()
+    assert (done.status, done.repetitions) == ("completed", {"lunge": 6})
+    path = f"{SESSIONS}/{session['session_id']}"
+    assert call(web.base_url, "GET", path, token=token).json()["repetitions"] == {"lunge": 6}
+    stored = call(web.base_url, "GET", f"{path}/events?type=event_completed", token=token).json()
+    assert len(stored) == 6
+    log = "".join(path.read_text() for path in (web.log, runtime.log))
     assert f"POST {TRY_SESSIONS} 201" in log
     for secret in (token, session["runtime_token"]):
         assert secret not in log
         assert secret.rpartition(".")[2] not in log
 
 
-def test_who_sends_half_a_body_holds_nobody(signing_key: None, tmp_path: Path) -> None:
-    with web_server(tmp_path) as base_url, ExitStack() as stack:
+def test_who_sends_half_a_body_holds_nobody(signing_key: None, web: WebServer) -> None:
+    with ExitStack() as stack:
         for _ in range(16):
-            half = HTTPConnection(urlsplit(base_url).netloc, timeout=30)
+            half = HTTPConnection(web.address, timeout=30)
             stack.callback(half.close)
             half.putrequest("POST", TRY_SESSIONS)
             half.putheader("Content-Type", "application/json")
             half.putheader("Content-Length", "23")
             half.endheaders(b'{"movem')
-        assert call(base_url, "POST", TRY_SESSIONS, {"movement": "squat"}).status == 201
-        assert call(base_url, "GET", "/try").status == 200
+        assert call(web.base_url, "POST", TRY_SESSIONS, {"movement": "squat"}).status == 201
+        assert call(web.base_url, "GET", "/try").status == 200
 
 
-def test_the_built_page_names_files_that_are_served(signing_key: None, tmp_path: Path) -> None:
+def test_the_built_page_names_files_that_are_served(signing_key: None, web: WebServer) -> None:
     built = built_clients().parent / "tryout" / "static" / "tryout" / "built"
-    with web_server(tmp_path) as base_url:
-        page = call(base_url, "GET", "/try").body.decode()
-        [written] = re.findall('id="try-data" type="application/json">(.*?)</script>', page)
-        landmarker = json.loads(written)["landmarker"]
-        assert sorted(landmarker) == sorted(path.name for path in (built / "pose").iterdir())
-        assert {"pose.js", "pose_landmark_full.tflite"} <= set(landmarker)
-        for name, address in landmarker.items():
-            assert call(base_url, "GET", address).body == (built / "pose" / name).read_bytes()
-        script = call(base_url, "GET", "/static/tryout/built/try.js")
-        assert (script.status, script.body) == (200, (built / "try.js").read_bytes())
+    page = call(web.base_url, "GET", "/try").body.decode()
+    [written] = re.findall('id="try-data" type="application/json">(.*?)</script>', page)
+    landmarker = json.loads(written)["landmarker"]
+    assert sorted(landmarker) == sorted(path.name for path in (built / "pose").iterdir())
+    assert {"pose.js", "pose_landmark_full.tflite"} <= set(landmarker)
+    for name, address in landmarker.items():
+        assert call(web.base_url, "GET", address).body == (built / "pose" / name).read_bytes()
+    script = call(web.base_url, "GET", "/static/tryout/built/try.js")
+    assert (script.status, script.body) == (200, (built / "try.js").read_bytes())
