@@ -2,19 +2,24 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
+from tests.module_servers import WebServer
 from tests.plugin import skip_without
-from tests.server import web_server
+from tests.waiting import DEADLINE_SECONDS
 from tools.chromium import OPTIONS, chromium_program
 
 PASSWORD = "four unrelated plain words"
-DEADLINE_MS = 10_000
+DEADLINE_MS = DEADLINE_SECONDS * 1000
+expect.set_options(timeout=DEADLINE_MS)
+# Each visitor has one of its own, on which the server counts what it limits.
+ADDRESSES = map(str, ip_network("198.18.0.0/15").hosts())
+BEHIND_A_PROXY = {"TRUSTED_PROXIES": "127.0.0.1"}
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +40,15 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def site(browser: Browser, transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    """The base URL of a web server on the test database.
+@pytest.fixture(scope="module")
+def web_environment() -> dict[str, str]:
+    return BEHIND_A_PROXY | {"RATE_LIMIT_LOGIN": "10/minute"}
 
-    One for each test: emptying the tables renumbers the content types, which a server caches.
-    """
-    with web_server(tmp_path, environment={"RATE_LIMIT_LOGIN": "10/minute"}) as base_url:
-        yield base_url
+
+@pytest.fixture
+def site(browser: Browser, web: WebServer) -> str:
+    """The base URL of the module's web server."""
+    return web.base_url
 
 
 @pytest.fixture
@@ -66,6 +72,7 @@ def visit(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     with contextlib.ExitStack() as at_end:
 
         def visit(**options: Any) -> Page:
+            options["extra_http_headers"] = {"X-Forwarded-For": next(ADDRESSES)}
             context = at_end.enter_context(browser.new_context(base_url=site, **options))
             context.set_default_timeout(DEADLINE_MS)
             page = context.new_page()

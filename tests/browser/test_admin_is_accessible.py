@@ -54,15 +54,17 @@ HIDDEN_OF_A_LIST = """
 
 
 @pytest.fixture
-def populated(owner: Machine, movespec: MoveSpec, superuser: User) -> None:
+def populated(owner: Machine, movespec: MoveSpec, superuser: User) -> Iterator[None]:
     """At least one row of every model, and a history of it."""
     credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
     created = owner.create_session(movespec, idempotency_key="key").json()
     detect(UUID(created["session_id"]))
-    Group.objects.create(name="group")
+    group = Group.objects.create(name="group")
     for model in admin.site._registry:
         row = model._default_manager.all()[:1]
         LogEntry.objects.log_actions(superuser.pk, row, CHANGE, "Changed.", single_object=True)
+    yield
+    group.delete()
 
 
 def detect(session_id: UUID) -> None:

@@ -1,13 +1,15 @@
 """The page at /try before a camera that shows a photograph, and where there is none."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from sessions_app.models import DetectionSession
-from tests.browser.trying import Runtime, drawn, platform, start
+from tests.browser.trying import drawn, start
+from tests.module_servers import WebServer
+from tests.node import built_clients
+from tests.server import RuntimeServer
 from tests.web.conftest import (
     ALLOWED,
     SOFTWARE_WEBGL,
@@ -40,10 +42,18 @@ def beside_playwright() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def web_environment(module_runtime: RuntimeServer) -> dict[str, str]:
+    built_clients()
+    return {
+        "PUBLIC_STREAM_URL": module_runtime.url,
+        "ALLOWED_HOSTS": f"127.0.0.1,{INSECURE_HOST}",
+    }
+
+
 @pytest.fixture
-def site(transactional_db: None, signing_key: None, tmp_path: Path) -> Iterator[str]:
-    with platform(Runtime(tmp_path), tmp_path, ALLOWED_HOSTS=f"127.0.0.1,{INSECURE_HOST}") as url:
-        yield url
+def site(signing_key: None, runtime: RuntimeServer, web: WebServer) -> str:
+    return web.base_url
 
 
 def opened(chromium: Browser, site: str) -> Page:

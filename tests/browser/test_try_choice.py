@@ -7,9 +7,19 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from sessions_app.models import DetectionSession
-from tests.browser.trying import RUN_MS, drawn, expect_summary, page, runtime, site, start
+from tests.browser.trying import (
+    RUN_MS,
+    drawn,
+    expect_summary,
+    module_runtime,
+    page,
+    runtime,
+    site,
+    start,
+    web_environment,
+)
 
-__all__ = ["page", "runtime", "site"]
+__all__ = ["module_runtime", "page", "runtime", "site", "web_environment"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,14 +21,17 @@ from tests.browser.trying import (
     Runtime,
     drawn,
     expect_summary,
+    module_runtime,
     notices,
     page,
     runtime,
     site,
     start,
+    web_environment,
 )
+from tests.module_servers import WebServer
 
-__all__ = ["page", "runtime", "site"]
+__all__ = ["module_runtime", "page", "runtime", "site", "web_environment"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -161,6 +164,7 @@ def test_what_was_not_ended_is_told(page: Page, tmp_path: Path) -> None:
         (b"landmarks", "it is not JSON packed by gzip"),
         (gzip.compress(b'{"fps": 25, "frames": [null]}', mtime=0), "it has no frame with a pose"),
     ],
+    ids=["no gzip", "no pose"],
 )
 def test_a_file_that_is_no_recording_is_told_and_no_session_is_made(
     page: Page, tmp_path: Path, content: bytes, why: str
@@ -315,7 +319,7 @@ def test_an_end_that_was_missed_is_told_with_all_that_was_counted(
     assert notices(page) == ["The server ended the session. Begin another one."]
 
 
-def test_no_token_is_kept_anywhere(page: Page, tmp_path: Path) -> None:
+def test_no_token_is_kept_anywhere(page: Page, web: WebServer, runtime: Runtime) -> None:
     asked: list[str] = []
     said: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -347,7 +351,8 @@ def test_no_token_is_kept_anywhere(page: Page, tmp_path: Path) -> None:
         "history": None,
     }
     assert page.context.cookies() == []
-    logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
+    assert runtime.server is not None
+    logs = "".join(path.read_text() for path in (web.log, runtime.server.log))
     assert "POST /try/sessions 201" in logs
     assert any("/api/detection/stream/" in url for url in asked)
     for secret in secrets:

@@ -16,16 +16,18 @@ from tests.browser.trying import (
     RUN_MS,
     Runtime,
     expect_summary,
+    module_runtime,
     notices,
     page,
     runtime,
     site,
     start,
+    web_environment,
 )
 from tryout.project import ACCOUNT_ID, PROJECT_ID, demo_account, movespec_id
 from tryout.sessions import TOKEN_SECONDS
 
-__all__ = ["page", "runtime", "site"]
+__all__ = ["module_runtime", "page", "runtime", "site", "web_environment"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

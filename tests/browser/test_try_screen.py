@@ -5,9 +5,17 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.trying import RUN_MS, page, runtime, site, start
+from tests.browser.trying import (
+    RUN_MS,
+    module_runtime,
+    page,
+    runtime,
+    site,
+    start,
+    web_environment,
+)
 
-__all__ = ["page", "runtime", "site"]
+__all__ = ["module_runtime", "page", "runtime", "site", "web_environment"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from local_stack.guard import children_of
 from local_stack.ports import free_port
+from tests.browser.conftest import BEHIND_A_PROXY
+from tests.module_servers import WebServer
 from tests.node import built_clients
-from tests.server import RuntimeServer, runtime_server, web_server
+from tests.server import RuntimeServer, runtime_server
+from tests.waiting import DEADLINE_SECONDS
 
 FIGURE = "The built-in figure"
 RUN_MS = 40_000
@@ -25,45 +28,56 @@ class Runtime:
         self._folder = folder
         self._port = free_port()
         self._running = ExitStack()
-        self._server: RuntimeServer | None = None
+        self.server: RuntimeServer | None = None
         self.url = f"ws://127.0.0.1:{self._port}/api/detection/stream"
 
     def start(self) -> None:
-        self._server = self._running.enter_context(runtime_server(self._folder, port=self._port))
+        self.server = self._running.enter_context(runtime_server(self._folder, port=self._port))
 
     def kill(self) -> None:
-        assert self._server is not None
-        [runtime] = children_of(self._server.process.pid)
+        assert self.server is not None
+        [runtime] = children_of(self.server.process.pid)
         os.kill(runtime, signal.SIGKILL)
-        self._server.process.wait(10)
+        self.server.process.wait(DEADLINE_SECONDS)
         self.stop()
 
     def stop(self) -> None:
         self._running.close()
+        self.server = None
 
 
-@contextmanager
-def platform(runtime: Runtime, folder: Path, **environment: str) -> Iterator[str]:
-    """The base URL of a web server whose page is built, and whose streams are the runtime's."""
+@pytest.fixture(scope="module")
+def module_runtime(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None
+) -> Iterator[Runtime]:
+    runtime = Runtime(tmp_path_factory.mktemp("runtime"))
+    runtime.start()
+    yield runtime
+    runtime.stop()
+
+
+@pytest.fixture(scope="module")
+def web_environment(module_runtime: Runtime) -> dict[str, str]:
+    """With the page built, and streams of the runtime."""
     built_clients()
-    environment["PUBLIC_STREAM_URL"] = runtime.url
-    with web_server(folder, environment=environment) as base_url:
-        runtime.start()
-        try:
-            yield base_url
-        finally:
-            runtime.stop()
+    return BEHIND_A_PROXY | {
+        "PUBLIC_STREAM_URL": module_runtime.url,
+        "TRY_SESSIONS": "1000000/10minutes",
+    }
 
 
 @pytest.fixture
-def runtime(tmp_path: Path) -> Runtime:
-    return Runtime(tmp_path)
+def runtime(module_runtime: Runtime, transactional_db: None) -> Iterator[Runtime]:
+    yield module_runtime
+    if module_runtime.server is None:
+        module_runtime.start()
+    else:
+        module_runtime.server.await_no_sockets()
 
 
 @pytest.fixture
-def site(browser: Browser, signing_key: None, runtime: Runtime, tmp_path: Path) -> Iterator[str]:
-    with platform(runtime, tmp_path) as base_url:
-        yield base_url
+def site(browser: Browser, signing_key: None, runtime: Runtime, web: WebServer) -> str:
+    return web.base_url
 
 
 @pytest.fixture
