@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.client.scripted_server import Message, Peer, Refusal, Script
+from tests.waiting import DEADLINE_SECONDS
 
 Moment = tuple[float, bool]
 
@@ -116,7 +117,7 @@ def frozen_from(asked: Callable[[Peer], None]) -> Script:
     def script(peer: Peer) -> None:
         asked(peer)
         with peer.frozen():
-            peer.followed.wait(20)
+            peer.followed.wait(DEADLINE_SECONDS)
 
     return script
 

@@ -14,6 +14,7 @@ from detection import Landmark, PoseFrame
 from local_stack.ports import free_port
 from tests.client.cases import first_acknowledged
 from tests.client.scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
+from tests.waiting import DEADLINE_SECONDS
 
 TOKEN = "runtime.token.signature"
 
@@ -248,7 +249,7 @@ def test_it_leaves_a_server_that_is_frozen_while_an_answer_is_due(is_finalize: b
             peer.ack(batch)
             peer.hear()
         with peer.frozen():
-            went_on.append(has_come.wait(20))
+            went_on.append(has_come.wait(DEADLINE_SECONDS))
 
     def second(peer: Peer) -> None:
         has_come.set()

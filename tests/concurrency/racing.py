@@ -15,9 +15,8 @@ from django.db import connection, connections
 
 from tests.conftest import SESSIONS, Machine
 from tests.server import test_database_url as database_url
-from tests.waiting import eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
-DEADLINE_SECONDS = 30.0
 T = TypeVar("T")
 
 

@@ -5,6 +5,8 @@ import socket
 import threading
 from collections.abc import Iterator
 
+from tests.waiting import DEADLINE_SECONDS
+
 
 class CuttingProxy:
     """Connection n is cut after `byte_limits[n]` bytes of the client's, later ones never."""
@@ -69,7 +71,7 @@ class CuttingProxy:
         for each in self._sockets:
             each.close()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(DEADLINE_SECONDS)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,8 @@ from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
+from tests.waiting import DEADLINE_SECONDS
+
 T = TypeVar("T")
 
 PROTOCOL_3 = 196608
@@ -99,7 +101,7 @@ class DatabaseProxy:
         self._do(self._hang())
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(DEADLINE_SECONDS)
 
     async def _reach(self) -> None:
         self._passing.set()
@@ -162,7 +164,7 @@ class DatabaseProxy:
         self.refuse()
         self._do(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(DEADLINE_SECONDS)
 
     async def _end(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}

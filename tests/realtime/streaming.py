@@ -10,8 +10,8 @@ import websocket
 from detection import LANDMARK_NAMES, PoseFrame
 from movespecs.models import MoveSpec
 from tests.conftest import Machine
+from tests.waiting import DEADLINE_SECONDS
 
-DEADLINE_SECONDS = 30.0
 SQUAT = """\
 name: squat
 version: "1"

@@ -8,6 +8,7 @@ from pathlib import Path
 from local_stack.guard import children_of
 from local_stack.ports import free_port
 from tests.server import RuntimeServer, runtime_server
+from tests.waiting import DEADLINE_SECONDS
 
 
 class Supervisor:
@@ -29,7 +30,7 @@ class Supervisor:
         """`kill -9`, and start it again."""
         [runtime] = children_of(self._servers[number].process.pid)
         os.kill(runtime, signal.SIGKILL)
-        self._servers[number].process.wait(10)
+        self._servers[number].process.wait(DEADLINE_SECONDS)
         self._servers[number] = self._start(number)
 
     def stop(self) -> None:

@@ -98,7 +98,7 @@ def test_what_was_said_while_nobody_listened_is_looked_for(
 
 def asked(runtime: RuntimeServer, path: str) -> int:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{runtime.port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{runtime.port}{path}", timeout=30) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -106,7 +106,7 @@ def asked(runtime: RuntimeServer, path: str) -> int:
 
 def states_of(runtime: RuntimeServer) -> Any:
     try:
-        urllib.request.urlopen(f"http://127.0.0.1:{runtime.port}/readyz", timeout=10).close()
+        urllib.request.urlopen(f"http://127.0.0.1:{runtime.port}/readyz", timeout=30).close()
     except urllib.error.HTTPError as error:
         return json.load(error)["error"]["details"]
     return {}

@@ -21,6 +21,7 @@ from sessions_app.models import SessionAttach
 from tests.conftest import SESSIONS, Machine
 from tests.open_folder import open_folder
 from tests.server import runtime_server
+from tests.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,7 +52,7 @@ def own_database(transactional_db: None, settings: Any) -> Iterator[EmbeddedPost
 def restart(server: EmbeddedPostgres, how: signal.Signals) -> None:
     assert server.process is not None
     server.process.send_signal(how)
-    server.process.wait(20)
+    server.process.wait(DEADLINE_SECONDS)
     server.start()
     connection.close()
 

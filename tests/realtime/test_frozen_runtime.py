@@ -54,10 +54,18 @@ process.stdin.once("data", async () => {{
 """
 
 
-@pytest.fixture
-def other(tmp_path: Path, transactional_db: None) -> Iterator[RuntimeServer]:
-    with runtime_server(tmp_path) as server:
+@pytest.fixture(scope="module")
+def module_other(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None
+) -> Iterator[RuntimeServer]:
+    with runtime_server(tmp_path_factory.mktemp("other")) as server:
         yield server
+
+
+@pytest.fixture
+def other(module_other: RuntimeServer, transactional_db: None) -> Iterator[RuntimeServer]:
+    yield module_other
+    module_other.await_no_sockets()
 
 
 @contextlib.contextmanager

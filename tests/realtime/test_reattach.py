@@ -27,7 +27,7 @@ from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import DetectionSession, SessionAttach
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer, runtime_server
-from tests.waiting import eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -166,7 +166,7 @@ def test_it_attaches_again_to_a_session_that_finalizes(
             assert ack_of(client, 4, FRAMES[:50]) == ([], 50)
         [pid] = children_of(killed.process.pid)
         os.kill(pid, signal.SIGKILL)
-        killed.process.wait(10)
+        killed.process.wait(DEADLINE_SECONDS)
     expected = expected_events(SQUAT, POSES[:50], finished=True)
     last = expected[len(expected_events(SQUAT, POSES[:50], finished=False)) :]
     assert last

@@ -13,6 +13,7 @@ from local_stack.environment import PROJECT
 from realtime import messages
 from realtime.frames import RejectReason
 from tests.client.scripted_server import Message, Peer, ScriptedServer, scripted
+from tests.waiting import DEADLINE_SECONDS
 
 TEXT = (PROJECT / "docs" / "streaming.md").read_text()
 TOKEN = "runtime.token.signature"
@@ -61,7 +62,7 @@ class Falls:
         peer.ack(first)
         peer.events(second, "b")
         with peer.frozen():
-            self.clients_went_on.append(self._has_come.wait(20))
+            self.clients_went_on.append(self._has_come.wait(DEADLINE_SECONDS))
 
     def finished(self, peer: Peer) -> None:
         self._has_come.set()

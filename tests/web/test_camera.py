@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.waiting import eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 from tests.web.conftest import ALLOWED, SOFTWARE_WEBGL, Host, Launch
 
 
@@ -352,13 +352,13 @@ def test_a_hidden_page_tells_a_moment_of_nobody_and_goes_on_by_the_same_clock(
             return devtools.send("Target.createTarget", {"url": url, **profile})
 
         watched = tab(host.url("hidden.html"))
-        seen = host.told.get(timeout=20)
+        seen = host.told.get(timeout=DEADLINE_SECONDS)
         devtools.send("Target.activateTarget", tab("about:blank"))
-        assert host.told.get(timeout=10) == "hidden"
-        nobody = host.told.get(timeout=10)
+        assert host.told.get(timeout=DEADLINE_SECONDS) == "hidden"
+        nobody = host.told.get(timeout=DEADLINE_SECONDS)
         devtools.send("Target.activateTarget", watched)
         # The first picture may come before the page is told that it is seen.
-        back = [host.told.get(timeout=10), host.told.get(timeout=10)]
+        back = [host.told.get(timeout=DEADLINE_SECONDS), host.told.get(timeout=DEADLINE_SECONDS)]
         assert back.count("visible") == 1
         [again] = [told for told in back if told != "visible"]
         assert host.told.empty()

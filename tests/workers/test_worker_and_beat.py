@@ -58,7 +58,7 @@ def make_session(owner: Machine, movespec: MoveSpec, minutes_left: int) -> Detec
 
 def is_ready(base_url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{base_url}/readyz", timeout=5) as response:  # noqa: S310
+        with urllib.request.urlopen(f"{base_url}/readyz", timeout=30) as response:  # noqa: S310
             body = json.load(response)
     except OSError:
         return False
@@ -144,7 +144,7 @@ def test_a_stale_session_expires(owner: Machine, movespec: MoveSpec, platform: P
 
 def worker_tells_of_it(platform: Platform) -> None:
     url, sweep = platform.worker, "sessions_app.tasks.expire_sessions"
-    with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:  # noqa: S310
+    with urllib.request.urlopen(f"{url}/healthz", timeout=30) as response:  # noqa: S310
         assert json.load(response) == {"status": "ok"}
 
     def has_run() -> bool:
@@ -171,7 +171,7 @@ def told(url: str) -> dict[tuple[str, ...], float]:
 
 
 def samples(url: str) -> list[Any]:
-    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as response:  # noqa: S310
+    with urllib.request.urlopen(f"{url}/metrics", timeout=30) as response:  # noqa: S310
         text = response.read().decode()
     return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 

@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from kynaplatform.worker_server import MOST_CLIENTS, WorkerServer
 from local_stack.ports import free_port
-from tests.waiting import eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 TOKEN = "a-token-of-the-metrics"
 
@@ -34,7 +34,7 @@ def port() -> Iterator[int]:
 
 
 def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes, str | None]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
     assert answer.headers["Server"] is None

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.waiting import DEADLINE_SECONDS
+
 TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
 # A pong that nobody asked for: it comes every 3 s.
 PULSE = bytes([0x80 | PONG, 0])
-DEADLINE_SECONDS = 20.0
 
 
 def connect(port: int, receive_buffer: int | None = None) -> socket.socket:

@@ -20,7 +20,7 @@ from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_machine, make_released, signing_key_make
 from tests.server import RuntimeServer, runtime_server
 from tests.truncation import truncate_tables
-from tests.waiting import comes_true
+from tests.waiting import DEADLINE_SECONDS, comes_true
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Stage:
         """The stream's own, as `name{label}` → value."""
         request = Request(f"{self.runtime.base_url}/metrics")  # noqa: S310
         request.add_header("Authorization", f"Bearer {token}")
-        with urlopen(request, timeout=10) as response:  # noqa: S310
+        with urlopen(request, timeout=DEADLINE_SECONDS) as response:  # noqa: S310
             assert response.headers["Content-Type"].startswith("text/plain; version=")
             text = response.read().decode()
         return {
@@ -74,7 +74,7 @@ class Stage:
         self.wait_for(lambda: text in self.runtime.log.read_text())
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
-        assert comes_true(is_so, 10)
+        assert comes_true(is_so)
 
     def rss_mb(self) -> float:
         return rss_mb(self.runtime)

@@ -23,6 +23,7 @@ from poses.figure import perform
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 from tests.deploy.proxy import NAME, answer, lines_of, proxy, request, trusting
 from tests.server import web_server, worker_and_beat
+from tests.waiting import DEADLINE_SECONDS
 
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 FAILING_FRAME_MS = FRAMES[19]["timestamp_ms"]
@@ -57,7 +58,7 @@ class Behind:
         return self.ask("POST", SESSIONS, body, request_id)
 
     def open(self, created: Any, token: str, request_id: str) -> websockets.sync.client.Connection:
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_SECONDS)
         path = f"{urlsplit(created['stream_url']).path}?runtime_token={token}"
         return websockets.sync.client.connect(
             f"wss://{NAME}{path}",
@@ -72,7 +73,7 @@ class Behind:
         host, port = urlsplit(self.api).hostname, urlsplit(self.api).port
         given = {"Host": "127.0.0.1", "Connection": "close", **headers}
         lines = [f"{name}: {value}" for name, value in given.items()]
-        with socket.create_connection((host, port), timeout=20) as raw:
+        with socket.create_connection((host, port), timeout=DEADLINE_SECONDS) as raw:
             raw.sendall("\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode())
             return int(raw.makefile("rb").readline().split()[1])
 

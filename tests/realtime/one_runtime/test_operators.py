@@ -16,6 +16,7 @@ from streaming import Client, create, wire_frames
 from poses.figure import perform
 from realtime.app import Application
 from tests.server import RuntimeServer
+from tests.waiting import DEADLINE_SECONDS
 
 METRICS_TOKEN = "a-token-of-the-metrics"
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
@@ -46,7 +47,7 @@ class Answer:
 
 
 def ask(runtime: RuntimeServer, method: str, path: str, **headers: str) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", runtime.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", runtime.port, timeout=DEADLINE_SECONDS)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, headers=sent)
     answer = Answer(connection.getresponse())

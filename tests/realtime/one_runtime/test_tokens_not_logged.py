@@ -16,6 +16,7 @@ from streaming import Client, wire_frames
 from poses.figure import perform
 from sessions_app.models import DetectionSession
 from tests.server import web_server
+from tests.waiting import DEADLINE_SECONDS
 
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 FAILING_FRAME_MS = FRAMES[9]["timestamp_ms"]
@@ -113,7 +114,7 @@ def reset(raw: RawSocket) -> None:
 
 
 def ask(port: int, method: str, target: str) -> int:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
     asking.request(method, target, headers={"Connection": "close"})
     status = asking.getresponse().status
     asking.close()
