@@ -148,7 +148,7 @@ class AccessToken(models.Model):
             # Read by GET /api/auth/access-tokens.
             # Without the id: planned on an empty table, it passes for the primary key.
             Index(F("project"), F("created_at").desc(), name="token_of_project"),
-            # Read by prune_access_tokens of sessions_app/retention.py.
+            # Read by prune_access_tokens of projects/retention.py.
             Index(fields=["expires_at"], name="token_expiry"),
         ]
         constraints = [

@@ -10,11 +10,14 @@ class SessionsConfig(AppConfig):
 
     def ready(self) -> None:
         from kynaplatform.api.metrics import DATABASE_COLLECTORS
+        from projects.retention import SIGNED_AGAIN
         from projects.suspension import suspended
         from sessions_app.expiry import suspended_sessions_cancel
         from sessions_app.metrics import SessionCollector
+        from sessions_app.retention import may_replay
 
         DATABASE_COLLECTORS.append(SessionCollector())
+        SIGNED_AGAIN.append(may_replay)
 
         def cancel_sessions(*, now: datetime, **_: Any) -> None:
             suspended_sessions_cancel(now=now)

@@ -14,6 +14,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.lookups import In
 
 from detection import SNAPSHOT_FORM
+from kynaplatform.api.chunks import change_in_chunks
 from kynaplatform.timing import FINALIZING_GRACE, READER_GRACE
 from sessions_app.ends import update_live
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
@@ -64,6 +65,15 @@ def settle(sessions: QuerySet[DetectionSession], now: datetime) -> int:
     # A runtime finishes those that are left finalizing, from their state.
     kept = Case(When(_is_left_finalizing(now), then=F("engine_state")))
     return update_live(sessions.filter(is_to_settle(now)), **as_due(now), engine_state=kept)
+
+
+def settle_in_chunks(rows: QuerySet[DetectionSession], now: datetime, chunk_size: int) -> int:
+    """The same of many, in short transactions."""
+    return change_in_chunks(
+        rows.filter(is_to_settle(now)),
+        lambda ids: settle(DetectionSession.objects.filter(id__in=ids), now),
+        chunk_size,
+    )
 
 
 def _is_readable() -> Q:

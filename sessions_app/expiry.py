@@ -6,10 +6,10 @@ from uuid import UUID
 from django.db import OperationalError
 from django.db.models import Q
 
+from kynaplatform.api.chunks import change_in_chunks
 from kynaplatform.api.connections import is_lock_timeout
 from projects.models import Project
-from sessions_app.chunks import change_in_chunks, settle_in_chunks
-from sessions_app.deadlines import is_to_finish
+from sessions_app.deadlines import is_to_finish, settle_in_chunks
 from sessions_app.ends import ENDED, update_live
 from sessions_app.fencing import AttachmentLost
 from sessions_app.finishing import session_finish

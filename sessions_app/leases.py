@@ -10,7 +10,7 @@ from django.db import connection
 
 from kynaplatform import clock
 from kynaplatform.timing import FINALIZING_GRACE, IDLE_MARGIN, IDLE_SLACK, LEASE
-from sessions_app.chunks import settle_in_chunks
+from sessions_app.deadlines import settle_in_chunks
 from sessions_app.models import DetectionSession
 
 # What a lease that is renewed sets of `session`, by the `idle_at` that is `given`, with what

@@ -163,7 +163,7 @@ class DetectionSession(models.Model):
                 condition=Q(deadline_at__isnull=True),
                 name="session_ended_of_version",
             ),
-            # Read by forget_idempotency_keys and prune_signing_keys. Not by admission, which
+            # Read by forget_idempotency_keys and may_replay. Not by admission, which
             # asks for the key: planned on an empty table, it would read this whole.
             Index(
                 fields=["created_at"],

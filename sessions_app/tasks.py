@@ -3,7 +3,9 @@
 from celery import shared_task
 
 from kynaplatform import clock
-from sessions_app import expiry, retention
+from projects.retention import prune_access_tokens, prune_signing_keys
+from sessions_app import expiry
+from sessions_app.retention import forget_idempotency_keys, prune_staff_sessions
 
 
 @shared_task
@@ -15,8 +17,8 @@ def expire_sessions() -> int:
 def prune_expired() -> int:
     now = clock.now()
     return (
-        retention.forget_idempotency_keys(now=now)
-        + retention.prune_signing_keys(now=now)
-        + retention.prune_access_tokens(now=now)
-        + retention.prune_staff_sessions(now=now)
+        forget_idempotency_keys(now=now)
+        + prune_signing_keys(now=now)
+        + prune_access_tokens(now=now)
+        + prune_staff_sessions(now=now)
     )

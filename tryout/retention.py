@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sessions_app.chunks import change_in_chunks
+from kynaplatform.api.chunks import change_in_chunks
 from sessions_app.models import DetectionSession
 from tryout.project import PROJECT_ID
 

@@ -18,10 +18,11 @@ from movespecs.models import MoveSpec
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import AccessToken, CredentialKind, Project, SigningKey
+from projects.retention import prune_signing_keys
 from projects.signing import key_ring, signing_key_rotate
 from sessions_app.expiry import expire_sessions
 from sessions_app.models import DetectionSession, Status
-from sessions_app.retention import forget_idempotency_keys, prune_signing_keys
+from sessions_app.retention import forget_idempotency_keys
 from tests.conftest import (
     MOVESPECS,
     SESSIONS,

@@ -11,14 +11,11 @@ from lifecycle_scene import START, TICK, Scene, at
 
 from kynaplatform.checks import LONGEST_LIFETIME_SECONDS
 from projects.models import AccessToken, SigningKey
+from projects.retention import prune_access_tokens, prune_signing_keys
 from projects.signing import NoSigningKey, key_ring, published_keys, signing_key_rotate
 from sessions_app import tasks
 from sessions_app.models import DetectionSession
-from sessions_app.retention import (
-    forget_idempotency_keys,
-    prune_access_tokens,
-    prune_signing_keys,
-)
+from sessions_app.retention import forget_idempotency_keys
 from sessions_app.runtime_tokens import runtime_token
 
 DAY = timedelta(hours=24)

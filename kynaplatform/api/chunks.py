@@ -1,18 +1,16 @@
-"""Changing many rows in short transactions, safely from several workers at once."""
+"""Changes of many rows in short transactions, safe from several workers at once."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from sessions_app.deadlines import is_to_settle, settle
-from sessions_app.models import DetectionSession
+CHUNK = 1000
 
 
 def change_in_chunks(
-    rows: QuerySet[Any], change: Callable[[list[Any]], object], chunk_size: int
+    rows: QuerySet[Any], change: Callable[[list[Any]], object], chunk_size: int = CHUNK
 ) -> int:
     """Lock up to `chunk_size` of `rows` at a time and `change` those of these primary keys.
 
@@ -29,12 +27,3 @@ def change_in_chunks(
         changed += len(keys)
         if len(keys) < chunk_size:
             return changed
-
-
-def settle_in_chunks(rows: QuerySet[DetectionSession], now: datetime, chunk_size: int) -> int:
-    """Settle those of `rows` that are overdue and not to finish; answers how many."""
-    return change_in_chunks(
-        rows.filter(is_to_settle(now)),
-        lambda ids: settle(DetectionSession.objects.filter(id__in=ids), now),
-        chunk_size,
-    )
