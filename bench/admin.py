@@ -127,8 +127,8 @@ def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]
     """What is asked, and its address."""
     from django.utils import timezone
 
+    from kynaplatform.api.keyset import Place
     from projects.models import Project
-    from sessions_app.keyset import Place
     from sessions_app.models import DetectionSession, Status
 
     now = timezone.now()

@@ -6,7 +6,7 @@ from uuid import UUID
 from detection import validate
 from kynaplatform import clock
 from kynaplatform.api import errors
-from kynaplatform.api.pagination import Page, paginate
+from kynaplatform.api.pagination import Page, PageQuery, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply
 from movespecs.access import (
     READ,
@@ -25,7 +25,6 @@ from movespecs.wire import (
     MoveSpecAnswer,
     ValidationResult,
     VersionAnswer,
-    VersionQuery,
     present_movespec,
     present_validation,
     present_version,
@@ -41,7 +40,7 @@ class VersionViewSet(ApiViewSet):
         returns=list[VersionAnswer],
         errors=(errors.NotFound,),
     )
-    def list(self, request: ApiRequest, movespec_id: UUID, query: VersionQuery) -> Page:
+    def list(self, request: ApiRequest, movespec_id: UUID, query: PageQuery) -> Page:
         """Newest first. Of another project's public MoveSpec: its released version."""
         own = request.caller.project_id
         movespec = visible_movespec(request, movespec_id)

@@ -10,7 +10,7 @@ from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import TextBody
 from kynaplatform.api.caller import require_project
-from kynaplatform.api.pagination import MOST_PER_PAGE, Page, paginate
+from kynaplatform.api.pagination import Page, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply
 from movespecs.access import (
     READ,
@@ -68,7 +68,6 @@ class MoveSpecViewSet(ApiViewSet):
             [part.select_related("project") for part in movespecs_found(viewer, query)],
             query,
             partial(present_movespec, viewer=viewer),
-            default_limit=MOST_PER_PAGE,
             large="description",
         )
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from detection import Validation
-from kynaplatform.api.pagination import PageCursor, PageLimit
-from kynaplatform.api.wire import Answer, Body, Name, NamedBody, Query, Timestamp
+from kynaplatform.api.pagination import MOST_PER_PAGE, PageLimit, PageQuery
+from kynaplatform.api.wire import Answer, Body, Name, NamedBody, Timestamp
 from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
 
@@ -45,16 +45,10 @@ class DraftReplace(Body):
     yaml_source: str
 
 
-class MoveSpecQuery(Query):
+class MoveSpecQuery(PageQuery):
     project_id: UUID | msgspec.UnsetType = msgspec.UNSET
     visibility: Visibility | msgspec.UnsetType = msgspec.UNSET
-    limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
-    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
-
-
-class VersionQuery(Query):
-    limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
-    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
+    limit: PageLimit = MOST_PER_PAGE
 
 
 class MoveSpecAnswer(Answer):

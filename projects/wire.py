@@ -7,8 +7,7 @@ from uuid import UUID
 import msgspec
 
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.pagination import PageCursor, PageLimit
-from kynaplatform.api.wire import Answer, Body, Query, Timestamp
+from kynaplatform.api.wire import Answer, Body, Timestamp
 from projects.models import AccessToken, CredentialKind
 from projects.scopes import Scope
 
@@ -82,11 +81,6 @@ class AccessTokenRecord(Answer):
     created_at: Timestamp
     expires_at: Timestamp
     revoked_at: Timestamp | None
-
-
-class AccessTokenQuery(Query):
-    limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
-    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
 
 
 class JsonWebKey(Answer):

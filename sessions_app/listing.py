@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from kynaplatform.api.pagination import Row
+from kynaplatform.api.keyset import Place, Row
 from projects.models import Project
-from sessions_app.deadlines import COMES_FROM, apply_deadlines, as_due, has_status, is_due
-from sessions_app.keyset import OWNER, OfOwners, Part, Place, Sought, page
+from sessions_app.deadlines import COMES_FROM, apply_deadlines, has_status, is_due
+from sessions_app.merged_pages import OWNER, Part, page
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
 
 # So many sessions are read in vain: of what is overdue, and of each live state.
@@ -56,20 +56,19 @@ class Asked:
             return tuple(Status.values)
         return LIVE_STATUSES if self.status == LIVE else (self.status,)
 
-    def takes(self, session: Any) -> bool:
-        """Of one with its `now_status`."""
-        wanted = (
-            (self.organization_id, session.project__organization_id),
-            (self.project_id, session.project_id),
-            (self.version_id, session.resolved_version_id),
-            (self.mode, session.mode),
+    @property
+    def in_time(self) -> Q:
+        return _where(created_at__gt=self.created_after, created_at__lt=self.created_before)
+
+    def condition(self, now: datetime) -> Q:
+        """All of it, of which no index knows what is overdue."""
+        columns = _where(
+            project__organization_id=self.organization_id,
+            project_id=self.project_id,
+            resolved_version_id=self.version_id,
+            mode=self.mode,
         )
-        return (
-            all(one is None or one == found for one, found in wanted)
-            and session.now_status in self.statuses
-            and (self.created_after is None or session.created_at > self.created_after)
-            and (self.created_before is None or session.created_at < self.created_before)
-        )
+        return columns & self.in_time & has_status(self.statuses, now)
 
 
 class Listed(NamedTuple):
@@ -91,15 +90,13 @@ def sessions_list(
 ) -> Listed:
     """The `size` sessions that come next after `start`, newest first, each with what is `related`.
 
-    Fewer, or none, where a neighbour follows all the same: see `keyset.page`.
+    Fewer, or none, where a neighbour follows all the same: see `merged_pages.page`.
     """
     if asked.organization_id:
         most_passed_over = min(most_passed_over, MOST_PASSED_OVER_OF_MANY)
     with _in_order_of_indexes():
-        parts, sought, others = _sources(asked, now, most_passed_over)
-        found = page(
-            parts, sought, others, start=start, size=size, most_passed_over=most_passed_over
-        )
+        parts, others = _sources(asked, now, most_passed_over)
+        found = page(parts, others, start=start, size=size, most_passed_over=most_passed_over)
     # One statement for any number of ids: `IN` would be another for each, and planned anew.
     is_found = RawSQL("detection_session.id = ANY (%s::uuid[])", [found.ids], BooleanField())
     rows = DetectionSession.objects.filter(is_found).order_by()
@@ -124,77 +121,64 @@ def _in_order_of_indexes() -> Iterator[None]:
 
 def _sources(
     asked: Asked, now: datetime, most_passed_over: int
-) -> tuple[list[Part], list[Sought], Iterable[Row]]:
-    """What an index tells, what is looked at one by one, and what is known already."""
+) -> tuple[list[Part], Iterable[Row]]:
+    """What indexes give in the list's order, and the places of what is known already."""
     if asked.ids:
         of_ids = DetectionSession.objects.filter(id__range=asked.ids).order_by("id")
-        return [], [], _places(asked, _status_as_of(of_ids, now)[:MOST_OF_IDS])
+        return [], _listed(_looked_at(of_ids, asked, now)[:MOST_OF_IDS])
     if asked.status is None and asked.version_id is None:
-        return _of_any_status(asked), [], []
+        if asked.mode is None and (asked.project_id or asked.organization_id):
+            return [_of_owner(asked, DetectionSession.objects.filter(asked.in_time), Q())], []
+        return _of_states(asked, Status.values, Q()), []
     ended = [status for status in asked.statuses if status not in LIVE_STATUSES]
     live = [status for status in asked.statuses if status in LIVE_STATUSES]
     overdue: Sequence[Any] = ()
     if asked.status in COMES_FROM:
         due = DetectionSession.objects.filter(is_due(now)).order_by("deadline_at")
-        overdue = list(_status_as_of(due, now)[: most_passed_over + 1])
+        overdue = list(_looked_at(due, asked, now)[: most_passed_over + 1])
         if len(overdue) > most_passed_over:
             live += COMES_FROM[asked.status]
             overdue = ()
     listed = has_status(asked.statuses, now) if asked.status else Q()
-    if asked.version_id:
-        listed &= Q(resolved_version_id=asked.version_id)
-    sought = [Sought(part, listed) for part in _of_states(asked, live)]
-    return _of_states(asked, ended), sought, _places(asked, overdue)
+    listed &= _where(resolved_version_id=asked.version_id)
+    return _of_states(asked, ended, Q()) + _of_states(asked, live, listed), _listed(overdue)
 
 
-def _status_as_of(rows: Rows, now: datetime) -> QuerySet[Any]:
-    """What `Asked.takes` reads."""
-    as_of: QuerySet[Any] = rows.annotate(now_status=as_due(now)["status"])
-    names = ("id", "created_at", "project_id", "resolved_version_id", "mode", "now_status")
-    return as_of.values_list(*names, "project__organization_id", named=True)
+def _looked_at(rows: Rows, asked: Asked, now: datetime) -> QuerySet[Any]:
+    """The place of each of `rows`, and whether it is asked for."""
+    is_listed = ExpressionWrapper(asked.condition(now), BooleanField())
+    return rows.values_list("created_at", "id", is_listed)
 
 
-def _places(asked: Asked, sessions: Iterable[Any]) -> list[Row]:
-    return [(session.created_at, session.id) for session in sessions if asked.takes(session)]
+def _listed(looked_at: Iterable[Any]) -> list[Row]:
+    return [(created_at, id_) for created_at, id_, is_listed in looked_at if is_listed]
 
 
-def _of_any_status(asked: Asked) -> list[Part]:
-    if asked.mode is None and (asked.project_id or asked.organization_id):
-        return [_of_owner(asked, _in_time(asked))]
-    return _of_states(asked, Status.values)
-
-
-def _of_states(asked: Asked, statuses: Iterable[str]) -> list[Part]:
+def _of_states(asked: Asked, statuses: Iterable[str], listed: Q) -> list[Part]:
     """Those of each stored status and mode, as an index has them: of live ones, all versions."""
-    return [
-        _of_state(asked, status, mode)
-        for status in statuses
-        for mode in ([asked.mode] if asked.mode else Mode.values)
-    ]
+    modes = [asked.mode] if asked.mode else Mode.values
+    return [_of_state(asked, status, mode, listed) for status in statuses for mode in modes]
 
 
-def _of_state(asked: Asked, status: str, mode: str) -> Part:
+def _of_state(asked: Asked, status: str, mode: str, listed: Q) -> Part:
     """By the conditions of the one index that gives these in their order, and of no other."""
-    rows = _in_time(asked).filter(status=status, mode=mode)
+    rows = DetectionSession.objects.filter(asked.in_time, status=status, mode=mode)
     is_live = status in LIVE_STATUSES
     if asked.project_id or asked.organization_id:
         rows = rows.filter(deadline_at__isnull=not is_live)
     if asked.version_id and not is_live:
-        return rows.filter(resolved_version_id=asked.version_id)
-    return _of_owner(asked, rows)
+        return Part(rows.filter(resolved_version_id=asked.version_id))
+    return _of_owner(asked, rows, listed)
 
 
-def _of_owner(asked: Asked, rows: Rows) -> Part:
+def _of_owner(asked: Asked, rows: Rows, listed: Q) -> Part:
     if asked.project_id:
-        return rows.filter(project_id=asked.project_id)
+        return Part(rows.filter(project_id=asked.project_id), listed=listed)
     if asked.organization_id:
         projects = Project.objects.filter(organization_id=asked.organization_id)
-        return OfOwners(rows.filter(project_id=OWNER), projects)
-    return rows
+        return Part(rows.filter(project_id=OWNER), projects, listed)
+    return Part(rows, listed=listed)
 
 
-def _in_time(asked: Asked) -> Rows:
-    rows = DetectionSession.objects.all()
-    if asked.created_after:
-        rows = rows.filter(created_at__gt=asked.created_after)
-    return rows.filter(created_at__lt=asked.created_before) if asked.created_before else rows
+def _where(**columns: Any) -> Q:
+    return Q(**{name: value for name, value in columns.items() if value is not None})

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -10,7 +11,7 @@ from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.caller import require_project
 from kynaplatform.api.operations import Operation
-from kynaplatform.api.pagination import Page, cursor_at, encode_page, link_to_next, read_cursor
+from kynaplatform.api.pagination import Page, page_of, start_of
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply
 from movespecs.errors import (
@@ -26,7 +27,6 @@ from sessions_app.errors import ContractVersionUnsupported, SessionAlreadyEnded
 from sessions_app.events import EventRecord, event_id, events_after, present_event
 from sessions_app.fencing import AttachmentLost
 from sessions_app.finishing import session_finish
-from sessions_app.keyset import Place
 from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
 from sessions_app.listing import Asked, sessions_list
 from sessions_app.models import DetectionSession
@@ -41,7 +41,6 @@ from sessions_app.wire import (
 )
 
 SUPPORTED_CONTRACT_MAJOR = 1
-SESSIONS_PER_PAGE = EVENTS_PER_PAGE = 100
 
 
 class SessionViewSet(ApiViewSet):
@@ -108,24 +107,17 @@ class SessionViewSet(ApiViewSet):
 
         A page may be short, or empty, while a `Link` says that more follow.
         """
-        given = msgspec.structs.asdict(query).items()
-        asked = {name: value for name, value in given if value is not msgspec.UNSET}
-        cursor, size = asked.pop("cursor", None), asked.pop("limit", SESSIONS_PER_PAGE)
+        asked = msgspec.to_builtins(query, builtin_types=[datetime])
+        size, _ = asked.pop("limit"), asked.pop("cursor", None)
         listed = sessions_list(
             Asked(project_id=request.caller.project_id, **asked),
             now=clock.now(),
-            start=None if cursor is None else Place("older", *read_cursor(cursor)),
+            start=start_of(query),
             size=size,
         )
         count_anew(listed.sessions)
-        organization_id = request.caller.organization_id
-        page = encode_page(present_session(one, organization_id) for one in listed.sessions)
-        is_whole = len(page) == len(listed.sessions)
-        end = listed.older if is_whole else listed.sessions[len(page) - 1]
-        if end is None:
-            return Page(page)
-        cursor = cursor_at(end.created_at, end.id)
-        return Page(page, link_to_next(request._request, "cursor", cursor))
+        present = partial(present_session, organization_id=request.caller.organization_id)
+        return page_of(request._request, listed.sessions, listed.older, present)
 
     @Operation(
         summary="Read a detection session",
@@ -182,14 +174,17 @@ class SessionEventViewSet(ApiViewSet):
             raise errors.NotFound("session")
         session_settle(session_id=session_id, now=clock.now())
         after = None if query.after is msgspec.UNSET else query.after
-        limit = EVENTS_PER_PAGE if query.limit is msgspec.UNSET else query.limit
         type_ = None if query.type is msgspec.UNSET else query.type
+        limit = query.limit
         found = events_after(session_id=session_id, after=after, type_=type_, limit=limit + 1)
-        page = encode_page(present_event(event.session_id, event) for event in found[:limit])
-        if len(page) == len(found):
-            return Page(page)
-        last = event_id(session_id, found[len(page) - 1].sequence)
-        return Page(page, link_to_next(request._request, "after", str(last)))
+        return page_of(
+            request._request,
+            found[:limit],
+            found[limit - 1] if len(found) > limit else None,
+            partial(present_event, session_id),
+            cursor_of=lambda event: str(event_id(session_id, event.sequence)),
+            parameter="after",
+        )
 
 
 def _record(request: ApiRequest, session_id: UUID, now: datetime) -> SessionRecord:

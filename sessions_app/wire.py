@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from kynaplatform.api.pagination import PageCursor, PageLimit
+from kynaplatform.api.pagination import PageLimit, PageQuery
 from kynaplatform.api.wire import Answer, Body, Query, Timestamp
 from sessions_app.admission import AdmittedSession
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
@@ -66,19 +66,17 @@ class SessionRecord(Answer):
     interrupted_total: int
 
 
-class SessionQuery(Query):
+class SessionQuery(PageQuery):
     status: Status | msgspec.UnsetType = msgspec.UNSET
     mode: Mode | msgspec.UnsetType = msgspec.UNSET
     created_after: Moment | msgspec.UnsetType = msgspec.UNSET
     created_before: Moment | msgspec.UnsetType = msgspec.UNSET
-    limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
-    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
 
 
 class EventQuery(Query):
     after: EventId | msgspec.UnsetType = msgspec.UNSET
     type: EventType | msgspec.UnsetType = msgspec.UNSET
-    limit: PageLimit | msgspec.UnsetType = msgspec.UNSET
+    limit: PageLimit = 100
 
 
 def present_created(

@@ -26,7 +26,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.utils.text import capfirst
 
 from kynaplatform import clock
-from staff.keyset_iterator import every_row
+from kynaplatform.api.keyset import every_row
 from staff.refusals import Refused
 
 LONGEST_SEARCH = 200

@@ -14,9 +14,9 @@ from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
 
 from kynaplatform import clock
+from kynaplatform.api.keyset import Place, place
 from movespecs.models import MoveSpecVersion
 from projects.models import Project
-from sessions_app.keyset import Place, place
 from sessions_app.listing import LIVE, Asked, Listed, sessions_list
 from sessions_app.models import DetectionSession, Status
 from staff.full_names import with_customer

@@ -1,28 +1,25 @@
-"""Keyset pages: bare arrays with a Link to the next. Lists are newest first.
+"""Pages of lists: bare arrays with a Link to the next.
 
 A page ends at its limit, or once its items have about 1 MiB.
 """
 
-import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Protocol, TypeVar
-from uuid import UUID
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from django.db.models import F, Func, IntegerField, Model, Q, QuerySet
+from django.db.models import F, Func, IntegerField, Model, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from kynaplatform.api.errors import ValidationFailed
+from kynaplatform.api.keyset import Place, cursor_at, place
+from kynaplatform.api.wire import Query
 
 MOST_PER_PAGE = 500
 MOST_PAGE_BYTES = 1024 * 1024
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+T = TypeVar("T")
 M = TypeVar("M", bound=Model)
-# When it was created, and its id: a row's place in a list.
-Row = tuple[datetime, UUID]
 
 PageLimit = Annotated[
     int, msgspec.Meta(ge=1, le=MOST_PER_PAGE, description="The most items to answer with.")
@@ -32,9 +29,9 @@ PageCursor = Annotated[
 ]
 
 
-class PageQuery(Protocol):
-    limit: int | msgspec.UnsetType
-    cursor: str | msgspec.UnsetType
+class PageQuery(Query, kw_only=True):
+    limit: PageLimit = 100
+    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +45,64 @@ def paginate(
     rows: QuerySet[M] | Sequence[QuerySet[M]],
     query: PageQuery,
     present: Callable[[M], Any],
-    default_limit: int = 100,
     large: str | None = None,
 ) -> Page:
-    """One page of `rows` by (created_at, id) descending; raises 422 for a bad cursor.
+    """One page of `rows`, newest first; raises 422 for a bad cursor.
 
     `rows` in parts, of which none has a row of another, are read each in its order and merged.
     Of rows whose text column `large` may be large no more are read than a page holds.
     """
-    limit = default_limit if query.limit is msgspec.UNSET else query.limit
     parts = [rows] if isinstance(rows, QuerySet) else rows
-    if query.cursor is not msgspec.UNSET:
-        older = older_than(read_cursor(query.cursor))
-        parts = [part.filter(older) for part in parts]
+    if start := start_of(query):
+        parts = [part.filter(start.rows_beyond) for part in parts]
     if not parts:
         return Page([])
-    most = limit if large is None else _count_of_page(parts, limit, large)
+    most = query.limit if large is None else _count_of_page(parts, query.limit, large)
     found = list(_newest(parts, most + 1))
-    items = encode_page(present(row) for row in found[:most])
-    if len(items) == len(found):
-        return Page(items)
-    last: Any = found[len(items) - 1]
-    return Page(items, link_to_next(request, "cursor", cursor_at(last.created_at, last.id)))
+    return page_of(request, found[:most], found[most - 1] if len(found) > most else None, present)
 
 
-def encode_page(items: Iterable[Any]) -> list[msgspec.Raw]:
-    """Each item as JSON, until they have MOST_PAGE_BYTES; at least one if there is any."""
-    page: list[msgspec.Raw] = []
+def start_of(query: PageQuery) -> Place | None:
+    """Where a client's page starts, or None for the first one; raises 422 for a bad cursor."""
+    if query.cursor is msgspec.UNSET:
+        return None
+    try:
+        return place(f"older,{query.cursor}")
+    except (ValueError, OverflowError):
+        raise ValidationFailed({"cursor": ["Not a cursor of this list."]}) from None
+
+
+def _cursor_of(row: Any) -> str:
+    return cursor_at(row.created_at, row.id)
+
+
+def page_of(
+    request: HttpRequest,
+    rows: Sequence[T],
+    end: Any,
+    present: Callable[[T], Any],
+    cursor_of: Callable[[Any], str] = _cursor_of,
+    parameter: str = "cursor",
+) -> Page:
+    """A page of `rows`, or of as many as have MOST_PAGE_BYTES: at least one if there is any.
+
+    The next one goes on behind `end`, which is None if there is none, or behind the last that fits:
+    its link is this request's address with the `parameter` that `cursor_of` gives.
+    """
+    items: list[msgspec.Raw] = []
     size = 0
-    for item in items:
-        encoded = msgspec.json.encode(item)
-        page.append(msgspec.Raw(encoded))
-        size += len(encoded)
+    for row in rows:
         if size >= MOST_PAGE_BYTES:
+            end = rows[len(items) - 1]
             break
-    return page
+        items.append(msgspec.Raw(msgspec.json.encode(present(row))))
+        size += len(items[-1])
+    if end is None:
+        return Page(items)
+    parameters = request.GET.copy()
+    parameters[parameter] = cursor_of(end)
+    address = request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
+    return Page(items, {"Link": f'<{address}>; rel="next"'})
 
 
 def _count_of_page(parts: Sequence[QuerySet[M]], limit: int, large: str) -> int:
@@ -102,45 +122,3 @@ def _newest(parts: Sequence[QuerySet[Any, Any]], most: int) -> QuerySet[Any, Any
     if len(newest) == 1:
         return newest[0]
     return newest[0].union(*newest[1:], all=True).order_by("-created_at", "-id")[:most]
-
-
-def link_to_next(request: HttpRequest, parameter: str, value: str) -> dict[str, str]:
-    """The Link header of a page that others follow: this request's address with `parameter`."""
-    parameters = request.GET.copy()
-    parameters[parameter] = value
-    address = request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
-    return {"Link": f'<{address}>; rel="next"'}
-
-
-def older_than(row: Row) -> Q:
-    """What comes after `row` in a list, in words that an index of created_at serves."""
-    created_at, id_ = row
-    return Q(created_at__lte=created_at) & (Q(created_at__lt=created_at) | Q(id__lt=id_))
-
-
-def newer_than(row: Row) -> Q:
-    """What comes before `row` in a list."""
-    created_at, id_ = row
-    return Q(created_at__gte=created_at) & (Q(created_at__gt=created_at) | Q(id__gt=id_))
-
-
-def cursor_at(created_at: datetime, id_: UUID) -> str:
-    """The cursor of a page that begins after that row."""
-    microseconds = (created_at - _EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(microseconds.to_bytes(8) + id_.bytes).decode()
-
-
-def row_at(cursor: str) -> Row:
-    """The row that `cursor_at` was given; raises ValueError or OverflowError for another text."""
-    raw = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True)
-    if len(raw) != 24:
-        raise ValueError(cursor)
-    return _EPOCH + timedelta(microseconds=int.from_bytes(raw[:8])), UUID(bytes=raw[8:])
-
-
-def read_cursor(cursor: str) -> Row:
-    """The same of a client's; raises 422."""
-    try:
-        return row_at(cursor)
-    except (ValueError, OverflowError):
-        raise ValidationFailed({"cursor": ["Not a cursor of this list."]}) from None

@@ -13,9 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from kynaplatform.api.keyset import Place, place
 from movespecs.models import MoveSpec
 from projects.models import Organization, Project
-from sessions_app.keyset import Place, place
 from sessions_app.models import DetectionSession, Mode, Status
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session, overdue
 from tests.conftest import Machine, make_machine, make_released

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from psycopg import sql
 
-from kynaplatform.api.pagination import cursor_at
+from kynaplatform.api.keyset import cursor_at
 from movespecs.models import MoveSpec
 from tests.api.asking import ask
 from tests.conftest import MOVESPECS, Machine

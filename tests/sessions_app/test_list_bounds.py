@@ -15,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from plans import LIVE, add_sessions, run
 
+from kynaplatform.api.keyset import Place
 from movespecs.models import MoveSpec
-from sessions_app.keyset import Place
 from sessions_app.listing import LIVE as NOT_ENDED
 from sessions_app.listing import MOST_PASSED_OVER, Asked, sessions_list
 from sessions_app.models import LIVE_STATUSES, Status

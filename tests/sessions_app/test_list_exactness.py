@@ -17,11 +17,10 @@ from django.test import Client
 from lifecycle_scene import START, at
 
 from kynaplatform import clock
-from kynaplatform.api.pagination import cursor_at
+from kynaplatform.api.keyset import Place, cursor_at, place
 from movespecs.models import MoveSpec
 from projects.models import Project
 from sessions_app.expiry import expire_sessions
-from sessions_app.keyset import Place, place
 from sessions_app.listing import LIVE, Asked, sessions_list
 from sessions_app.models import DetectionSession, Mode, Status
 from tests.conftest import SESSIONS, VALID_YAML, Machine, make_released, make_version
