@@ -1,6 +1,6 @@
 """Which counters a request is counted on, and the headers that say what is left."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from kynaplatform.api.caller import Caller
 from kynaplatform.api.client_address import client_address
 from kynaplatform.api.errors import RateLimited
+from kynaplatform.api.rate_limits import Counter as LimitCounter
 from kynaplatform.api.rate_limits import CounterUnavailable, Decision, Limit
 from kynaplatform.api.rate_limits.in_process import ProcessCounter
 from kynaplatform.api.rate_limits.over_redis import RedisCounter
@@ -20,7 +21,7 @@ FALLBACKS = Counter(
 )
 
 
-class RequestCounter:
+class RequestCounter(LimitCounter):
     """Redis where it is configured, else this process alone.
 
     While Redis is out of reach each process counts alone: a limit that is briefly kept per
@@ -31,21 +32,13 @@ class RequestCounter:
         self._alone = ProcessCounter()
         self._redis = RedisCounter(settings.REDIS_URL) if settings.REDIS_URL else None
 
-    def hit(self, limits: Sequence[Limit]) -> Decision:
-        """Count one request on all of `limits`, or on none when one of them is full."""
-        return self._ask(lambda counter: counter.hit(limits))
-
-    def peek(self, limits: Sequence[Limit]) -> Decision:
-        """What `hit` would answer, counting nothing."""
-        return self._ask(lambda counter: counter.peek(limits))
-
-    def _ask(self, ask: Callable[[RedisCounter | ProcessCounter], Decision]) -> Decision:
+    def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
         if self._redis is not None:
             try:
-                return ask(self._redis)
+                return self._redis.count(limits, now, counting=counting)
             except CounterUnavailable:
                 FALLBACKS.inc()
-        return ask(self._alone)
+        return self._alone.count(limits, now, counting=counting)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 SECOND = 1_000_000  # times are whole microseconds, which both counters compare exactly
 MINUTE = 60 * SECOND
@@ -35,7 +35,7 @@ class Decision(NamedTuple):
     reset_seconds: int
 
 
-class Counter(Protocol):
+class Counter:
     """Both methods raise ValueError for no limits, or for the same key twice.
 
     `now` is in seconds of any one clock. Pass it to every call on the same keys, or to none.
@@ -43,11 +43,14 @@ class Counter(Protocol):
 
     def hit(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
         """Count one hit under every limit, or under none of them if one is full."""
-        ...
+        return self.count(limits, now, counting=True)
 
     def peek(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
         """Tell whether a hit would be admitted, and what is left before it. Count nothing."""
-        ...
+        return self.count(limits, now, counting=False)
+
+    def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
+        raise NotImplementedError
 
 
 class CounterUnavailable(Exception):

@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Sequence
 
-from . import FARTHEST_BACK, SECOND, Decision, Limit, Usage, check_limits, decide
+from . import FARTHEST_BACK, SECOND, Counter, Decision, Limit, Usage, check_limits, decide
 
 MOST_KEYS = 1 << 16
 
@@ -13,7 +13,7 @@ MOST_KEYS = 1 << 16
 Times = OrderedDict[str, deque[int]]
 
 
-class ProcessCounter:
+class ProcessCounter(Counter):
     """Counts the hits of this process alone.
 
     Of more than `most_keys` keys with one window it forgets the one whose last hit is the oldest,
@@ -29,13 +29,7 @@ class ProcessCounter:
         self._newest = 0
         self._lock = threading.Lock()
 
-    def hit(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
-        return self._count(limits, now, counting=True)
-
-    def peek(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
-        return self._count(limits, now, counting=False)
-
-    def _count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
+    def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
         check_limits(limits)
         with self._lock:
             moment = self._move_to(time.monotonic() if now is None else now)

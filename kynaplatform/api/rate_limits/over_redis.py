@@ -15,6 +15,7 @@ from kynaplatform.outages import REDIS
 from . import (
     FARTHEST_BACK,
     SECOND,
+    Counter,
     CounterUnavailable,
     Decision,
     Limit,
@@ -74,7 +75,7 @@ return {allowed, now, usages}
 """
 
 
-class RedisCounter:
+class RedisCounter(Counter):
     """Counts in Redis by one script a call, on Redis's own clock unless `now` is passed.
 
     Raises CounterUnavailable when Redis does not answer within 0.5 s, or answers with an error
@@ -95,13 +96,7 @@ class RedisCounter:
         self._is_away, self._rests_until = False, 0.0
         self._asking = threading.Lock()
 
-    def hit(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
-        return self._count(limits, now, counting=True)
-
-    def peek(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
-        return self._count(limits, now, counting=False)
-
-    def _count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
+    def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
         check_limits(limits)
         if not self._is_away:
             return self._ask(limits, now, counting)
