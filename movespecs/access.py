@@ -46,10 +46,7 @@ def project_of(request: ApiRequest) -> UUID | None:
 
 def visible_movespec(request: ApiRequest, movespec_id: UUID) -> MoveSpec:
     movespecs = MoveSpec.objects.visible_to(project_of(request)).select_related("project")
-    movespec = movespecs.filter(id=movespec_id).first()
-    if movespec is None:
-        raise errors.NotFound("movespec")
-    return movespec
+    return errors.found(movespecs.filter(id=movespec_id).first(), "movespec")
 
 
 def movespecs_found(viewer: UUID | None, query: MoveSpecQuery) -> list[QuerySet[MoveSpec]]:
@@ -81,10 +78,8 @@ def own_draft(request: ApiRequest, movespec_id: UUID) -> MoveSpecDraft:
 
 def own_version(request: ApiRequest, movespec_id: UUID, version_id: UUID) -> MoveSpecVersion:
     require_own(request, movespec_id)
-    version = MoveSpecVersion.objects.filter(movespec_id=movespec_id, id=version_id).first()
-    if version is None:
-        raise errors.NotFound("movespec_version")
-    return version
+    versions = MoveSpecVersion.objects.filter(movespec_id=movespec_id, id=version_id)
+    return errors.found(versions.first(), "movespec_version")
 
 
 def visible_versions(movespec: MoveSpec, project_id: UUID) -> QuerySet[MoveSpecVersion]:

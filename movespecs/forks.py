@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from kynaplatform.api.errors import IdempotencyKeyReused, NotFound
+from kynaplatform.api.errors import IdempotencyKeyReused, found
 from kynaplatform.api.idempotency import Fingerprints
 from kynaplatform.api.names import MOST_NAME_CHARACTERS, visible
 from movespecs.authors import Author
@@ -49,14 +49,9 @@ def movespec_fork(
         earlier = _made_with(project_id, idempotency_key, request)
         if earlier is not None:
             return earlier, True
-    source = (
-        MoveSpec.objects.visible_to(project_id)
-        .select_related("current_released_version")
-        .filter(id=source_id)
-        .first()
-    )
-    if source is None:
-        raise NotFound("movespec")
+    visible_ones = MoveSpec.objects.visible_to(project_id)
+    with_text = visible_ones.select_related("current_released_version")
+    source = found(with_text.filter(id=source_id).first(), "movespec")
     if source.archived_at is not None:
         raise MoveSpecArchived
     if source.current_released_version is None:

@@ -80,9 +80,8 @@ class VersionViewSet(ApiViewSet):
         own = request.caller.project_id
         movespec = visible_movespec(request, movespec_id)
         version = visible_versions(movespec, own).filter(id=version_id).first()
-        if version is None:
-            raise errors.NotFound("movespec_version")
-        return present_version(version, is_own=movespec.project_id == own)
+        is_own = movespec.project_id == own
+        return present_version(errors.found(version, "movespec_version"), is_own=is_own)
 
     @MoveSpecOperation(
         summary="Validate a version",

@@ -8,7 +8,7 @@ import msgspec
 
 from detection import Validation
 from kynaplatform.api.pagination import MOST_PER_PAGE, PageLimit, PageQuery
-from kynaplatform.api.wire import Answer, Body, Name, NamedBody, Timestamp
+from kynaplatform.api.wire import Answer, Body, Name, NamedBody, Timestamp, from_row
 from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
 
@@ -109,45 +109,25 @@ def present_movespec(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer:
 
     The wire never says delisted: clients stop on it.
     """
-    return MoveSpecAnswer(
+    return from_row(
+        MoveSpecAnswer,
+        movespec,
         movespec_id=movespec.id,
         organization_id=movespec.project.organization_id,
-        project_id=movespec.project_id,
-        name=movespec.name,
-        description=movespec.description,
         visibility=Visibility.PUBLIC if movespec.is_public else Visibility.PRIVATE,
-        current_released_version_id=movespec.current_released_version_id,
         created_by=movespec.created_by if movespec.project_id == viewer else None,
-        created_at=movespec.created_at,
-        updated_at=movespec.updated_at,
-        archived_at=movespec.archived_at,
-        delisted_at=movespec.delisted_at,
         star_count=0,
     )
 
 
 def present_draft(draft: MoveSpecDraft) -> DraftAnswer:
-    return DraftAnswer(
-        draft_id=draft.id,
-        movespec_id=draft.movespec_id,
-        yaml_source=draft.yaml_source,
-        updated_by=draft.updated_by,
-        updated_at=draft.updated_at,
-    )
+    return from_row(DraftAnswer, draft, draft_id=draft.id)
 
 
 def present_version(version: MoveSpecVersion, is_own: bool) -> VersionAnswer:
     """`version` as its own project sees it, or another."""
-    return VersionAnswer(
-        movespec_version_id=version.id,
-        movespec_id=version.movespec_id,
-        version_number=version.version_number,
-        yaml_source=version.yaml_source,
-        content_hash=version.content_hash,
-        created_by=version.created_by if is_own else None,
-        created_at=version.created_at,
-        withdrawn_at=version.withdrawn_at,
-    )
+    author = version.created_by if is_own else None
+    return from_row(VersionAnswer, version, movespec_version_id=version.id, created_by=author)
 
 
 def present_validation(

@@ -109,14 +109,9 @@ class AccessTokenViewSet(ApiViewSet):
 
 
 def _record(request: ApiRequest, token_id: UUID) -> AccessTokenRecord:
-    token = (
-        AccessToken.objects.select_related("credential")
-        .filter(id=token_id, project_id=request.caller.project_id)
-        .first()
-    )
-    if token is None:
-        raise errors.NotFound("access_token")
-    return present_access_token(token)
+    mine = AccessToken.objects.filter(id=token_id, project_id=request.caller.project_id)
+    token = mine.select_related("credential").first()
+    return present_access_token(errors.found(token, "access_token"))
 
 
 class JsonWebKeySetView(ApiView):

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.wire import Answer, Body, Timestamp
+from kynaplatform.api.wire import Answer, Body, Timestamp, from_row
 from projects.models import AccessToken, CredentialKind
 from projects.scopes import Scope
 
@@ -97,13 +97,5 @@ class JsonWebKeySet(Answer):
 
 def present_access_token(token: AccessToken) -> AccessTokenRecord:
     """`token` with its credential loaded."""
-    return AccessTokenRecord(
-        token_id=token.id,
-        project_id=token.project_id,
-        credential_type=token.credential.kind,  # type: ignore[arg-type]
-        credential_id=token.credential_id,
-        scopes=token.scopes,  # type: ignore[arg-type]
-        created_at=token.created_at,
-        expires_at=token.expires_at,
-        revoked_at=token.revoked_at,
-    )
+    kind = token.credential.kind
+    return from_row(AccessTokenRecord, token, token_id=token.id, credential_type=kind)

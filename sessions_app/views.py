@@ -198,7 +198,6 @@ def _record(request: ApiRequest, session_id: UUID, now: datetime) -> SessionReco
         with suppress(AttachmentLost):
             session_finish(session_id=session_id, now=now)
         session = session_as_of(mine, now)
-    if session is None:
-        raise errors.NotFound("session")
+    session = errors.found(session, "session")
     count_anew([session])
     return present_session(session, request.caller.organization_id)

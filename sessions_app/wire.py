@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from kynaplatform.api.pagination import PageLimit, PageQuery
-from kynaplatform.api.wire import Answer, Body, Query, Timestamp
+from kynaplatform.api.wire import Answer, Body, Query, Timestamp, from_row
 from sessions_app.admission import AdmittedSession
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
 from sessions_app.runtime_tokens import (
@@ -83,13 +83,12 @@ def present_created(
     session: AdmittedSession, organization_id: UUID, now: datetime
 ) -> SessionCreated:
     """An admitted session with its runtime token: a replay has the same."""
-    return SessionCreated(
+    return from_row(
+        SessionCreated,
+        session,
         session_id=session.id,
-        project_id=session.project_id,
         status="created",
-        mode=session.mode,  # type: ignore[arg-type]
         resolved_movespec_version_id=session.resolved_version_id,
-        stream_url=session.stream_url,
         runtime_token=runtime_token(session, organization_id, now),
         input_schema_version=INPUT_SCHEMA_VERSION,
         output_schema_version=OUTPUT_SCHEMA_VERSION,
@@ -98,21 +97,10 @@ def present_created(
 
 def present_session(session: DetectionSession, organization_id: UUID) -> SessionRecord:
     """A session as its deadlines have left it: see sessions_app/deadlines.py."""
-    return SessionRecord(
+    return from_row(
+        SessionRecord,
+        session,
         session_id=session.id,
         organization_id=organization_id,
-        project_id=session.project_id,
-        mode=session.mode,  # type: ignore[arg-type]
-        status=session.status,  # type: ignore[arg-type]
         resolved_movespec_version_id=session.resolved_version_id,
-        accepted_frames_total=session.accepted_frames_total,
-        terminal_outcome=session.terminal_outcome,  # type: ignore[arg-type]
-        created_at=session.created_at,
-        started_at=session.started_at,
-        ended_at=session.ended_at,
-        deadline_at=session.deadline_at,
-        error_code=session.error_code,
-        error_message=session.error_message,
-        repetitions=session.repetitions,
-        interrupted_total=session.interrupted_total,
     )

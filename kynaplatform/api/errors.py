@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from django.core.exceptions import BadRequest, DisallowedHost
@@ -20,6 +20,7 @@ logger = logging.getLogger("kynaplatform.errors")
 
 Detail = str | int | float | bool | None
 Details = Mapping[str, Detail]
+T = TypeVar("T")
 MOST_FIELD_ERRORS = 20
 RETRY_AFTER_SECONDS = 5
 LONGEST_HOST = 200
@@ -105,6 +106,13 @@ class NotFound(ApiError):
 
     def __init__(self, resource: str) -> None:
         super().__init__(f"There is no such {resource.replace('_', ' ')}.", resource=resource)
+
+
+def found(row: T | None, resource: str) -> T:
+    """`row`; raises NotFound where there is none."""
+    if row is None:
+        raise NotFound(resource)
+    return row
 
 
 class MalformedRequest(ApiError):

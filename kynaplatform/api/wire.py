@@ -1,7 +1,7 @@
 """Base types of what goes over the wire."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -9,6 +9,7 @@ from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.names import MOST_NAME_CHARACTERS, fault_of_name
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Answer(msgspec.Struct):
@@ -40,6 +41,12 @@ Name = Annotated[
         description="Not only spaces, and no control or format characters.",
     ),
 ]
+
+
+def from_row(struct: type[S], row: Any, **others: Any) -> S:
+    """The `struct` of a row: each field is the row's column of that name, or one of `others`."""
+    columns = {name: getattr(row, name) for name in struct.__struct_fields__ if name not in others}
+    return struct(**columns, **others)
 
 
 class ErrorDetail(Answer):
