@@ -6,8 +6,9 @@ from uuid import UUID
 from detection import validate
 from kynaplatform import clock
 from kynaplatform.api import errors
-from kynaplatform.api.pagination import Page, PageQuery, paginate
-from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply
+from kynaplatform.api.operations import Result
+from kynaplatform.api.pagination import PageQuery, paginate
+from kynaplatform.api.views import ApiRequest, ApiViewSet
 from movespecs.access import (
     READ,
     WRITE,
@@ -40,7 +41,7 @@ class VersionViewSet(ApiViewSet):
         returns=list[VersionAnswer],
         errors=(errors.NotFound,),
     )
-    def list(self, request: ApiRequest, movespec_id: UUID, query: PageQuery) -> Page:
+    def list(self, request: ApiRequest, movespec_id: UUID, query: PageQuery) -> Result:
         """Newest first. Of another project's public MoveSpec: its released version."""
         own = request.caller.project_id
         movespec = visible_movespec(request, movespec_id)
@@ -60,14 +61,14 @@ class VersionViewSet(ApiViewSet):
         also_status=200,
         errors=(errors.NotFound, MoveSpecArchived, MoveSpecInvalid, LimitReached),
     )
-    def create(self, request: ApiRequest, movespec_id: UUID) -> Reply:
+    def create(self, request: ApiRequest, movespec_id: UUID) -> Result:
         """Snapshot the draft. An unchanged draft answers 200 with the latest version."""
         require_own(request, movespec_id)
         version, is_new = version_create(
             movespec_id=movespec_id, author=author_of(request), now=clock.now()
         )
         answer = present_version(version, is_own=True)
-        return Reply(answer, status=201 if is_new else 200)
+        return Result(answer, status=201 if is_new else 200)
 
     @MoveSpecOperation(
         summary="Read a version",

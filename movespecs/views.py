@@ -10,8 +10,9 @@ from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import TextBody
 from kynaplatform.api.caller import require_project
-from kynaplatform.api.pagination import Page, paginate
-from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply
+from kynaplatform.api.operations import Result
+from kynaplatform.api.pagination import paginate
+from kynaplatform.api.views import ApiRequest, ApiViewSet
 from movespecs.access import (
     READ,
     WRITE,
@@ -57,7 +58,7 @@ class MoveSpecViewSet(ApiViewSet):
         scope=READ,
         returns=list[MoveSpecAnswer],
     )
-    def list(self, request: ApiRequest, query: MoveSpecQuery) -> Page:
+    def list(self, request: ApiRequest, query: MoveSpecQuery) -> Result:
         """Public MoveSpecs and the caller's own, newest first; archived ones are left out.
 
         Without a bearer, or for another project's `project_id`, only public ones.
@@ -149,7 +150,7 @@ class MoveSpecViewSet(ApiViewSet):
             LimitReached,
         ),
     )
-    def fork(self, request: ApiRequest, movespec_id: UUID, body: MoveSpecFork) -> Reply:
+    def fork(self, request: ApiRequest, movespec_id: UUID, body: MoveSpecFork) -> Result:
         """A new MoveSpec in the token's project whose draft is the source's released YAML.
 
         With `release` its version 1 is made and released too, all or nothing: sessions take it.
@@ -166,7 +167,7 @@ class MoveSpecViewSet(ApiViewSet):
             author=author_of(request),
             now=clock.now(),
         )
-        return Reply(
+        return Result(
             present_movespec(fork, request.caller.project_id),
             headers={"Idempotent-Replayed": "true"} if is_replay else {},
         )

@@ -7,8 +7,8 @@ from uuid import UUID
 from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.caller import require_project
-from kynaplatform.api.operations import Operation
-from kynaplatform.api.pagination import Page, PageQuery, paginate
+from kynaplatform.api.operations import Operation, Result
+from kynaplatform.api.pagination import PageQuery, paginate
 from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet
 from projects.access_tokens import access_token_mint, access_token_revoke
 from projects.errors import ApiKeyInvalid, ServiceAccountInvalid
@@ -74,7 +74,7 @@ class AccessTokenViewSet(ApiViewSet):
         scope="tokens:read",
         returns=list[AccessTokenRecord],
     )
-    def list(self, request: ApiRequest, query: PageQuery) -> Page:
+    def list(self, request: ApiRequest, query: PageQuery) -> Result:
         """The project's tokens, newest first; never the tokens themselves."""
         tokens = AccessToken.objects.filter(project_id=request.caller.project_id)
         return paginate(

@@ -10,10 +10,10 @@ import msgspec
 from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.caller import require_project
-from kynaplatform.api.operations import Operation
-from kynaplatform.api.pagination import Page, page_of, start_of
+from kynaplatform.api.operations import Operation, Result
+from kynaplatform.api.pagination import page_of, start_of
 from kynaplatform.api.request_id import add_to_line
-from kynaplatform.api.views import ApiRequest, ApiViewSet, Reply
+from kynaplatform.api.views import ApiRequest, ApiViewSet
 from movespecs.errors import (
     MoveSpecArchived,
     MoveSpecForkRequired,
@@ -70,7 +70,7 @@ class SessionViewSet(ApiViewSet):
             MoveSpecVersionWithdrawn,
         ),
     )
-    def create(self, request: ApiRequest, body: SessionCreate) -> Reply:
+    def create(self, request: ApiRequest, body: SessionCreate) -> Result:
         """Resolve a MoveSpec to its released version, or take a pinned one, and start a run.
 
         Open `stream_url` with `runtime_token` before the attach window ends. With an
@@ -95,14 +95,14 @@ class SessionViewSet(ApiViewSet):
         )
         add_to_line(request._request, session_id=session.id)
         created = present_created(session, request.caller.organization_id, now)
-        return Reply(created, headers={"Idempotent-Replayed": "true"} if is_replay else {})
+        return Result(created, headers={"Idempotent-Replayed": "true"} if is_replay else {})
 
     @Operation(
         summary="List detection sessions",
         scope="sessions:read",
         returns=list[SessionRecord],
     )
-    def list(self, request: ApiRequest, query: SessionQuery) -> Page:
+    def list(self, request: ApiRequest, query: SessionQuery) -> Result:
         """The project's sessions, newest first, each as its deadlines have left it by now.
 
         A page may be short, or empty, while a `Link` says that more follow.
@@ -163,7 +163,7 @@ class SessionEventViewSet(ApiViewSet):
         returns=list[EventRecord],
         errors=(errors.NotFound,),
     )
-    def list(self, request: ApiRequest, session_id: UUID, query: EventQuery) -> Page:
+    def list(self, request: ApiRequest, session_id: UUID, query: EventQuery) -> Result:
         """The session's events, oldest first, each as the stream sends it.
 
         `after` goes on behind an event that is known; `type` leaves out all others. A session that

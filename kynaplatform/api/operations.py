@@ -1,6 +1,6 @@
 """`@Operation` declares what one endpoint and method is; it changes nothing of the method."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -15,6 +15,15 @@ Bearer = Literal["required", "optional", "none"]
 # By the caller, or by the address of one without a token; by the view itself; or not at all.
 Counted = Literal["by_caller", "by_view", "no"]
 Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An answer with headers, or with another status than its operation's."""
+
+    answer: Any
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)

@@ -3,8 +3,7 @@
 A page ends at its limit, or once its items have about 1 MiB.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -14,6 +13,7 @@ from django.http import HttpRequest
 
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.keyset import Place, cursor_at, place
+from kynaplatform.api.operations import Result
 from kynaplatform.api.wire import Query
 
 MOST_PER_PAGE = 500
@@ -34,19 +34,13 @@ class PageQuery(Query, kw_only=True):
     cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    items: Sequence[msgspec.Raw]
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
 def paginate(
     request: HttpRequest,
     rows: QuerySet[M] | Sequence[QuerySet[M]],
     query: PageQuery,
     present: Callable[[M], Any],
     large: str | None = None,
-) -> Page:
+) -> Result:
     """One page of `rows`, newest first; raises 422 for a bad cursor.
 
     `rows` in parts, of which none has a row of another, are read each in its order and merged.
@@ -56,7 +50,7 @@ def paginate(
     if start := start_of(query):
         parts = [part.filter(start.rows_beyond) for part in parts]
     if not parts:
-        return Page([])
+        return Result([])
     most = query.limit if large is None else _count_of_page(parts, query.limit, large)
     found = list(_newest(parts, most + 1))
     return page_of(request, found[:most], found[most - 1] if len(found) > most else None, present)
@@ -83,7 +77,7 @@ def page_of(
     present: Callable[[T], Any],
     cursor_of: Callable[[Any], str] = _cursor_of,
     parameter: str = "cursor",
-) -> Page:
+) -> Result:
     """A page of `rows`, or of as many as have MOST_PAGE_BYTES: at least one if there is any.
 
     The next one goes on behind `end`, which is None if there is none, or behind the last that fits:
@@ -98,11 +92,11 @@ def page_of(
         items.append(msgspec.Raw(msgspec.json.encode(present(row))))
         size += len(items[-1])
     if end is None:
-        return Page(items)
+        return Result(items)
     parameters = request.GET.copy()
     parameters[parameter] = cursor_of(end)
     address = request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
-    return Page(items, {"Link": f'<{address}>; rel="next"'})
+    return Result(items, headers={"Link": f'<{address}>; rel="next"'})
 
 
 def _count_of_page(parts: Sequence[QuerySet[M]], limit: int, large: str) -> int:

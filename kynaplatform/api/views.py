@@ -1,4 +1,4 @@
-"""What every endpoint shares: the checks before it, in the contract's order, and its answer.
+"""What every endpoint shares: the checks before it, in the contract's order, and its response.
 
 The order: 405; 401; suspended; 429; scope; 415, 413, 400; the idempotency key's form; 422; 404
 for what is no id. What needs the database's state comes in the view itself.
@@ -6,7 +6,6 @@ for what is no id. What needs the database's state comes in the view itself.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
@@ -28,8 +27,7 @@ from kynaplatform.api.errors import (
     ValidationFailed,
 )
 from kynaplatform.api.idempotency import idempotency_key
-from kynaplatform.api.operations import Operation
-from kynaplatform.api.pagination import Page
+from kynaplatform.api.operations import Operation, Result
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import (
     add_rate_limit_headers,
@@ -47,15 +45,6 @@ PATH_RESOURCES = {
     "token_id": "access_token",
 }
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer with another status or with headers than the operation's own."""
-
-    data: Any
-    status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class ApiRequest(Request):
@@ -82,7 +71,7 @@ class ApiView(APIView):
     # Of the request that is served.
     operation: Operation
 
-    # They would make answers vary by Accept.
+    # They would make responses vary by Accept.
     renderer_classes = ()
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
@@ -91,11 +80,11 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check the request, and put into `kwargs` what the method takes beside it."""
-        asked = cast(ApiRequest, request)
-        self.operation = self._operation(asked)
-        _admit(asked, self.operation)
+        api_request = cast(ApiRequest, request)
+        self.operation = self._operation(api_request)
+        _admit(api_request, self.operation)
         with self.operation.around_body(request._request):
-            taken = _read(asked, self.operation)
+            taken = _read(api_request, self.operation)
         # They are what DRF calls the method with.
         self.kwargs.update(taken, **_path_ids(kwargs))
 
@@ -103,10 +92,10 @@ class ApiView(APIView):
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
         if not isinstance(response, HttpResponseBase):
-            response = respond(response, self.operation.status)
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        add_rate_limit_headers(request._request, answer)
-        return answer
+            response = response_of(response, self.operation.status)
+        response = super().finalize_response(request, response, *args, **kwargs)
+        add_rate_limit_headers(request._request, response)
+        return cast(Response, response)
 
     def _operation(self, request: ApiRequest) -> Operation:
         """Raises MethodNotAllowed."""
@@ -122,14 +111,14 @@ class ApiViewSet(ViewSetMixin, ApiView):  # type: ignore[misc]
     """A resource and its operations."""
 
 
-def respond(answer: Any, status: int) -> HttpResponse:
-    headers: Mapping[str, str] = {}
-    if isinstance(answer, Page):
-        answer = Reply(answer.items, headers=answer.headers)
-    if isinstance(answer, Reply):
-        status, headers, answer = answer.status or status, answer.headers, answer.data
+def response_of(answer: Any, status: int) -> HttpResponse:
+    """The HTTP response that carries an answer, or a Result."""
+    result = answer if isinstance(answer, Result) else Result(answer)
     return HttpResponse(
-        encode(answer), status=status, content_type="application/json", headers=headers
+        encode(result.answer),
+        status=result.status or status,
+        content_type="application/json",
+        headers=result.headers,
     )
 
 
