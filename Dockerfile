@@ -1,4 +1,5 @@
-# The production image: web by default; realtime, worker, beat and one-shot commands by `command:`.
+# The production image: the API by default; pages, realtime, worker, beat and one-shot commands by
+# `command:`.
 # First the script of the page at /try, and its landmarker.
 FROM node:20-slim AS web
 WORKDIR /app/clients
@@ -37,6 +38,8 @@ COPY clients/web/README.md clients/web/README.md
 COPY README.md ./
 # Collecting static files reads the settings, and no secret: this one is for this line only.
 RUN SECRET_KEY=throwaway python manage.py collectstatic --no-input
+# What nginx serves of them: compose.yaml has a volume there.
+RUN mkdir -m 1777 served
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --no-create-home kynaplatform
@@ -46,6 +49,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     WEB_PROCESSES=2 \
     PORT=8000 \
+    PAGES_PORT=8003 \
     REALTIME_PORT=8001 \
     WORKER_METRICS_PORT=8002 \
     DATA_DIR=/tmp/kynaplatform \
@@ -56,7 +60,7 @@ COPY --from=build /app /app
 ARG BUILD_REVISION=
 ENV BUILD_REVISION=$BUILD_REVISION
 USER kynaplatform
-EXPOSE 8000 8001 8002
-HEALTHCHECK --interval=15s --timeout=5s --start-period=20s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=4)"]
+EXPOSE 8000 8001 8002 8003 9000 9003
+HEALTHCHECK --interval=15s --timeout=5s --start-period=20s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%d/healthz' % (int(os.environ['PORT']) + 1000), timeout=4)"]
 # The processes share their metrics in a folder that must be empty at the start.
-CMD ["sh", "-c", "rm -rf \"$PROMETHEUS_MULTIPROC_DIR\" && mkdir -p \"$PROMETHEUS_MULTIPROC_DIR\" && exec python -m kynaplatform --host 0.0.0.0"]
+CMD ["sh", "-c", "rm -rf \"$PROMETHEUS_MULTIPROC_DIR\" && mkdir -p \"$PROMETHEUS_MULTIPROC_DIR\" && exec python -m kynaplatform api --host 0.0.0.0"]

@@ -142,7 +142,16 @@ def web_server(folder: Path, workers: int, threads: int) -> Iterator[int]:
     port = free_port()
     with (folder / "web.log").open("wb") as log:
         process = processes.start(
-            [sys.executable, "-m", "kynaplatform", "--port", str(port)],
+            [
+                sys.executable,
+                "-m",
+                "kynaplatform",
+                "api",
+                "--port",
+                str(port),
+                "--monitor-port",
+                "0",
+            ],
             cwd=ROOT,
             env={
                 **os.environ,

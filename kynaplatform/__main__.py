@@ -1,91 +1,54 @@
-"""`python -m kynaplatform`: the API, under granian, until SIGTERM.
+"""`python -m kynaplatform api` or `pages`: a service for machines or people, until SIGTERM.
 
-WEB_PROCESSES processes of WEB_THREADS threads each. A fault of the settings or the application
-ends it before it starts, with all that is wrong; a process that dies is started again.
+nginx stands before them: see docs/operations.md. A fault of the settings or the application ends
+it before it starts, with all that is wrong.
 """
 
 import argparse
-import os
 
-import django
-from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
+from kynaplatform.web_server import STOP_SECONDS, read_settings, serve
 
-from kynaplatform.database_sessions import WEB, begin_as
-
-APPLICATION = "kynaplatform.rsgi:application"
-# Connections that a process holds: each has one, also one that sends nothing.
-MOST_CONNECTIONS = 4096
-# For a request's line and headers, also on a connection that was kept.
-HEADER_SECONDS = 15
-MOST_HEADER_BYTES = 64 * 1024
-STOP_SECONDS = 20
+# Some are taken by logins and downloads, of which nginx lets few through at once.
+PAGES_THREADS = 8
+# From a service's port to that on which it answers monitors.
+TO_MONITOR_PORT = 1000
 
 
-def load(application: str) -> None:
-    """Import `application`, so that its processes, which are forked, find it imported.
-
-    SystemExit with every fault found: a process that met one would be started again for ever.
-    """
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
-    begin_as(WEB)
-    try:
-        django.setup()
-    except ImproperlyConfigured as fault:
-        raise SystemExit(str(fault)) from fault
-    from kynaplatform.checks import refuse_to_start
-
-    refuse_to_start()
-    try:
-        import_string(application.replace(":", "."))
-    except ImportError as fault:
-        raise SystemExit(f"--application is {application!r}: {fault}.") from fault
-
-
-def serve(application: str, host: str, port: int | None, stop_seconds: int) -> None:
-    """Serve `application`, as module:name, on `host` until a signal ends it.
-
-    `port` is PORT where it is None.
-    """
-    load(application)
-    from django.conf import settings
-
-    Granian(
-        application,
-        address=host,
-        port=settings.PORT if port is None else port,
-        interface=Interfaces.RSGI,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(
-            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MOST_HEADER_BYTES
-        ),
-        websockets=False,
-        workers=settings.WEB_PROCESSES,
-        backlog=MOST_CONNECTIONS,
-        backpressure=MOST_CONNECTIONS,
-        respawn_failed_workers=True,
-        workers_kill_timeout=stop_seconds,
-        log_level=LogLevels(settings.LOG_LEVEL.lower()),
-        log_dictconfig=settings.LOGGING,
-    ).serve()
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m kynaplatform", description="The API.")
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m kynaplatform")
+    parser.add_argument("service", choices=("api", "pages"), help="for machines, or for people")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, help="default: PORT")
+    parser.add_argument("--port", type=int, help="default: PORT of api, PAGES_PORT of pages")
+    parser.add_argument(
+        "--monitor-port",
+        type=int,
+        help="of /healthz, /readyz and /metrics, in threads of their own; 0: none "
+        f"(default: the port + {TO_MONITOR_PORT})",
+    )
     parser.add_argument(
         "--stop-seconds",
         type=int,
         default=STOP_SECONDS,
-        help="how long a request may still take after SIGTERM (default: 20)",
-    )
-    parser.add_argument(
-        "--application", default=APPLICATION, help=f"module:name (default: {APPLICATION})"
+        help=f"how long a request may still take after SIGTERM (default: {STOP_SECONDS})",
     )
     given = parser.parse_args()
-    serve(given.application, given.host, given.port, given.stop_seconds)
+    read_settings()
+    from django.conf import settings
+
+    from kynaplatform.wsgi import api, pages
+
+    is_api = given.service == "api"
+    port = given.port or (settings.PORT if is_api else settings.PAGES_PORT)
+    serve(
+        api if is_api else pages,
+        host=given.host,
+        port=port,
+        monitor_port=port + TO_MONITOR_PORT if given.monitor_port is None else given.monitor_port,
+        processes=settings.WEB_PROCESSES if is_api else 1,
+        threads=settings.WEB_THREADS if is_api else PAGES_THREADS,
+        stop_seconds=given.stop_seconds,
+    )
+
+
+if __name__ == "__main__":
+    main()

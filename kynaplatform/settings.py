@@ -58,11 +58,12 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 PUBLIC_STREAM_URL = env.str("PUBLIC_STREAM_URL", default="").rstrip("/")
 
 PORT = integer("PORT", default=8000)
+PAGES_PORT = integer("PAGES_PORT", default=8003)
 REALTIME_PORT = integer("REALTIME_PORT", default=8001)
 # Of /healthz and /metrics of the worker; 0: neither.
 WORKER_METRICS_PORT = integer("WORKER_METRICS_PORT", default=8002)
 WEB_PROCESSES = integer("WEB_PROCESSES", default=1)
-# Of the API, in each web process; docs/benchmarks.md has what more of them answer.
+# Of each process of the API; docs/benchmarks.md has what more of them answer.
 WEB_THREADS = integer("WEB_THREADS", default=2)
 
 # --- HTTP --------------------------------------------------------------------------------

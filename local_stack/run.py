@@ -110,8 +110,7 @@ def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) ->
     of_celery = variables | alone | {"TMPDIR": str(data_dir / "broker" / "taken")}
     # None unless it is chosen: another run beside this one would want the same.
     of_celery["WORKER_METRICS_PORT"] = os.environ.get("WORKER_METRICS_PORT") or "0"
-    web = ["kynaplatform", "--application", "local_stack.web:application"]
-    web += ["--port", str(port), "--stop-seconds", str(WEB_STOP_SECONDS)]
+    web = ["local_stack.web", "--port", str(port), "--stop-seconds", str(WEB_STOP_SECONDS)]
     of_stream = variables | alone | {"REALTIME_PORT": str(realtime_port)}
     celery = ["celery", "--quiet", "-A", "kynaplatform"]
     # One process that runs one task at a time is enough for one machine's sweeps. A fixed name,

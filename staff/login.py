@@ -10,10 +10,11 @@ from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest
 
 from kynaplatform.api.client_address import client_address
+from kynaplatform.api.connections import is_lock_timeout
 from kynaplatform.api.rate_limits import Decision, Limit
 from kynaplatform.api.throttling import request_counter
 from staff.refusals import Refused
@@ -23,6 +24,7 @@ logger = logging.getLogger("kynaplatform.login")
 # An office shares an address: who forgot a password is stopped before the others are.
 NAMES_AT_ONE_ADDRESS = 3
 LONGEST_LOGGED = 100
+TURN_SECONDS = 10
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -72,10 +74,7 @@ def one_guess(what: str, limits: Sequence[Limit], name: str, address: str) -> It
     while the failure of another is yet to be counted. Raises Refused with nothing tried.
     """
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [limits[-1].key]
-            )
+        _wait_for_others(limits[-1].key)
         left = request_counter().peek(limits)
         if not left.allowed:
             logger.warning("%s refused, too many failures: %s", what, _who(name, address))
@@ -86,6 +85,19 @@ def one_guess(what: str, limits: Sequence[Limit], name: str, address: str) -> It
             request_counter().hit(limits)
             logger.warning("%s failed: %s", what, _who(name, address))
             raise
+
+
+def _wait_for_others(key: str) -> None:
+    try:
+        with connection.cursor() as cursor:
+            # To hash a password takes longer than whoever has a row may keep others waiting.
+            cursor.execute(f"SET LOCAL lock_timeout = '{TURN_SECONDS}s'")
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        sentence = "Others are trying passwords from your address. Try again in a moment."
+        raise Refused(sentence, status=503, headers={"Retry-After": "1"}) from error
 
 
 def _who(name: str, address: str) -> str:

@@ -64,12 +64,31 @@ def said_by_settings(program: str, variables: Mapping[str, str]) -> str:
 def web_server(
     folder: Path, workers: int = 1, environment: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """Run the API as production does; gives its base URL. The log is `folder/web.log`."""
+    """Run both services on one port; gives its base URL. The log is `folder/web.log`."""
     port = free_port()
     environment = {"WEB_PROCESSES": str(workers), "WEB_THREADS": "2", **(environment or {})}
-    command = ["kynaplatform", "--port", str(port)]
+    command = ["local_stack.web", "--port", str(port)]
     with _server(command, port, folder, folder / "web.log", environment):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def service(
+    name: str,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    port: int | None = None,
+    monitor_port: int | None = None,
+) -> Iterator[tuple[int, int]]:
+    """Run `api` or `pages` as production does; gives its port, and the one for monitors.
+
+    The log is `folder/<name>.log`.
+    """
+    port, monitor_port = port or free_port(), monitor_port or free_port()
+    command = ["kynaplatform", name, "--port", str(port), "--monitor-port", str(monitor_port)]
+    environment = {"WEB_PROCESSES": "1", "WEB_THREADS": "2", **(environment or {})}
+    with _server(command, port, folder, folder / f"{name}.log", environment):
+        yield port, monitor_port
 
 
 @dataclass(frozen=True)

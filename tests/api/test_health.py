@@ -33,8 +33,8 @@ from tests.api.asking import ask, nothing_changes, refused
 from tests.concurrency.racing import Connection
 from tests.conftest import SESSIONS
 from tests.realtime.database_proxy import database_proxy
+from tests.server import service, web_server
 from tests.server import test_database_url as database_url
-from tests.server import web_server
 from tests.waiting import eventually
 
 CHECKS = ("database", "migrations", "signing_keys", "peppers", "static_files", "broker")
@@ -100,13 +100,15 @@ def json_of(value: Any) -> bytes:
 def test_a_broker_that_accepts_and_says_nothing_holds_nobody(transactional_db, owner, tmp_path):
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
-        web_server(
+        service(
+            "api",
             tmp_path,
-            environment={"CELERY_BROKER_URL": f"redis://127.0.0.1:{silent.getsockname()[1]}/0"},
-        ) as base_url,
+            {"CELERY_BROKER_URL": f"redis://127.0.0.1:{silent.getsockname()[1]}/0"},
+        ) as (port, monitor_port),
         ThreadPoolExecutor(16) as threads,
     ):
-        asked = [threads.submit(got, f"{base_url}/readyz") for _ in range(16)]
+        base_url, monitors = (f"http://127.0.0.1:{one}" for one in (port, monitor_port))
+        asked = [threads.submit(got, f"{monitors}/readyz") for _ in range(16)]
         # Others are served while these wait.
         assert got(f"{base_url}/api/movespecs") == (200, b"[]")
         for answer in asked:
@@ -114,35 +116,37 @@ def test_a_broker_that_accepts_and_says_nothing_holds_nobody(transactional_db, o
             assert (status, json.loads(body)["broker"]) == (200, "down")
 
 
+@pytest.mark.parametrize(("name", "path"), [("api", "/api/movespecs"), ("pages", "/admin/")])
 def test_a_database_that_says_nothing_is_down_and_nobody_waits_for_it_again(
-    transactional_db, owner, tmp_path
+    transactional_db, owner, tmp_path, name, path
 ):
     with (
         database_proxy(database_url()) as database,
-        web_server(tmp_path, environment={"DATABASE_URL": database.url}) as base_url,
+        service(name, tmp_path, {"DATABASE_URL": database.url}) as (port, monitor_port),
     ):
-        assert got(f"{base_url}/readyz")[0] == 200
+        base_url, monitors = (f"http://127.0.0.1:{one}" for one in (port, monitor_port))
+        assert got(f"{monitors}/readyz")[0] == 200
         held = []
         database.hang()
-        # Every thread of the API waits for it.
-        for _ in range(4):
+        # Every thread waits for it: the API has two, and the pages eight.
+        for _ in range(12):
             one = Connection(base_url)
-            one.http.request("GET", "/api/movespecs")
+            one.http.request("GET", path, headers={"Cookie": "kyna_admin=x"})
             held.append(one)
-        assert got(f"{base_url}/healthz")[0] == 200
+        assert got(f"{monitors}/healthz")[0] == 200
         unknown = dict.fromkeys(("migrations", "signing_keys", "peppers"), "unknown")
-        eventually(lambda: got(f"{base_url}/readyz")[0] == 503, "it is noticed")
+        eventually(lambda: got(f"{monitors}/readyz")[0] == 503, "it is noticed")
         for _ in range(3):
-            status, body = got(f"{base_url}/readyz")
+            status, body = got(f"{monitors}/readyz")
             details = json.loads(body)["error"]["details"]
             assert (status, details) == (503, ALL_OK | unknown | {"database": "down"})
-            status, body = got(f"{base_url}/metrics")
+            status, body = got(f"{monitors}/metrics")
             assert (status, b"kyna_sessions_live" in body) == (200, False)
             assert b'kyna_check_ok{check="database"} 0.0' in body
         database.reach()
-        eventually(lambda: got(f"{base_url}/readyz")[0] == 200, "it is ready again")
-        assert b"kyna_sessions_live" in got(f"{base_url}/metrics")[1]
-    log = (tmp_path / "web.log").read_text()
+        eventually(lambda: got(f"{monitors}/readyz")[0] == 200, "it is ready again")
+        assert b"kyna_sessions_live" in got(f"{monitors}/metrics")[1]
+    log = (tmp_path / f"{name}.log").read_text()
     assert (log.count("database: down"), log.count("database: ok again")) == (1, 1)
 
 

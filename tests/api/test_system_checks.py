@@ -230,12 +230,13 @@ def test_a_warning_alone_is_no_reason_to_refuse(settings):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["-m", "kynaplatform", "--port", "0"],
+        ["-m", "kynaplatform", "api"],
+        ["-m", "kynaplatform", "pages"],
         ["manage.py", "check"],
         ["-m", "celery", "-A", "kynaplatform", "worker"],
         ["-m", "celery", "-A", "kynaplatform", "beat", "-s", "{folder}/schedule"],
     ],
-    ids=["web", "check", "worker", "beat"],
+    ids=["api", "pages", "check", "worker", "beat"],
 )
 def test_no_process_starts_in_an_empty_environment(tmp_path, arguments):
     """Unset is production, and there nothing falls back to a guess."""

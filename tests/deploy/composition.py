@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,21 @@ from typing import Any
 import pytest
 import yaml
 
+from kynaplatform.__main__ import TO_MONITOR_PORT
 from local_stack import processes
 from local_stack.environment import PROJECT, make_secrets
+from local_stack.ports import free_port, listens
 from tests.deploy.image import Image
+from tests.deploy.proxy import upstreams_of
 
 # Those that a proxy stands before.
-SERVERS = ("web-1", "web-2", "realtime-1", "realtime-2")
-PORT_SETTINGS = {"web": "PORT", "realtime": "REALTIME_PORT", "worker": "WORKER_METRICS_PORT"}
+SERVERS = ("api-1", "api-2", "pages-1", "pages-2", "realtime-1", "realtime-2")
+PORT_SETTINGS = {
+    "api": "PORT",
+    "pages": "PAGES_PORT",
+    "realtime": "REALTIME_PORT",
+    "worker": "WORKER_METRICS_PORT",
+}
 PASSWORDS = {"POSTGRES_PASSWORD": "postgres", "REDIS_PASSWORD": "redis"}
 
 
@@ -107,6 +115,28 @@ def services_of(
         for name, found in composed().items()
         if "build" in found
     }
+
+
+def ports_of_servers() -> dict[str, int]:
+    """A free port for each of SERVERS; with it, that of its monitors is free."""
+
+    def choose() -> int:
+        while True:
+            port = free_port()
+            if not listens(port + TO_MONITOR_PORT):
+                return port
+
+    return {name: choose() for name in SERVERS}
+
+
+def upstreams_here(ports: Mapping[str, int]) -> dict[str, Sequence[int]]:
+    """nginx's, of the servers on these ports."""
+
+    def of(kind: str) -> list[int]:
+        return [port for name, port in ports.items() if name.startswith(kind)]
+
+    monitors = [port + TO_MONITOR_PORT for port in of("api")]
+    return upstreams_of(of("api"), of("realtime"), of("pages"), monitors)
 
 
 def redis_command() -> list[str]:

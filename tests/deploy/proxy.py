@@ -37,16 +37,20 @@ def proxy(
     *,
     api_ports: Sequence[int],
     realtime_ports: Sequence[int],
+    pages_ports: Sequence[int] | None = None,
+    monitor_ports: Sequence[int] | None = None,
     instead: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
     """Gives the port where it ends TLS for `NAME`, with a certificate that signs itself.
 
-    `instead` is what the site says in the test in place of what it says.
+    Without ports of their own, pages and monitors are asked of the API's. `instead` is what the
+    site says in the test in place of what it says.
     """
     if find_nginx() is None:
         skip_without("nginx is not installed")
     port = free_port()
-    write_site(folder, port, api_ports, realtime_ports, instead)
+    upstreams = upstreams_of(api_ports, realtime_ports, pages_ports, monitor_ports)
+    write_site(folder, port, upstreams, instead)
     # One process, so that its user can enter the folder.
     process = start_nginx(folder, "master_process off;")
     try:
@@ -64,17 +68,33 @@ def find_nginx() -> str | None:
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
 
+def upstreams_of(
+    api_ports: Sequence[int],
+    realtime_ports: Sequence[int],
+    pages_ports: Sequence[int] | None = None,
+    monitor_ports: Sequence[int] | None = None,
+) -> dict[str, Sequence[int]]:
+    """The ports of each of nginx's upstreams."""
+    pages = api_ports if pages_ports is None else pages_ports
+    monitors = api_ports if monitor_ports is None else monitor_ports
+    of_pages = dict.fromkeys(("kyna_pages", "kyna_logins", "kyna_downloads"), pages)
+    return {
+        "kyna_api": api_ports,
+        "kyna_monitors": monitors,
+        **of_pages,
+        "kyna_realtime": realtime_ports,
+    }
+
+
 def write_site(
     folder: Path,
     port: int,
-    api_ports: Sequence[int],
-    realtime_ports: Sequence[int],
+    upstreams: Mapping[str, Sequence[int]],
     instead: Mapping[str, str] | None = None,
 ) -> None:
     """All that an nginx of the files of deploy/ reads, in `folder`."""
     write_certificate(folder)
-    servers = {"kyna_api": api_ports, "kyna_realtime": realtime_ports}
-    write_configuration(folder, port, servers, instead or {})
+    write_configuration(folder, port, upstreams, instead or {})
 
 
 def start_nginx(folder: Path, directives: str = "") -> "subprocess.Popen[bytes]":

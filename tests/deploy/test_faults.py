@@ -63,9 +63,9 @@ def test_the_longest_wait_between_10_and_20(moments: list[float], seconds: float
 
 
 def test_an_outage_that_is_too_long_is_told() -> None:
-    told = Outage("web-1 killed", 30, 21, 10, 5, 1, 2, 20, held_seconds=None)
+    told = Outage("api-1 killed", 30, 21, 10, 5, 1, 2, 20, held_seconds=None)
     assert too_long(told, 20) == [
-        "web-1 killed: no request was answered for 21 s, and may be for 20"
+        "api-1 killed: no request was answered for 21 s, and may be for 20"
     ]
 
 

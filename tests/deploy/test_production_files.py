@@ -7,6 +7,7 @@ import pytest
 import yaml
 from django.conf import settings
 
+from kynaplatform.__main__ import TO_MONITOR_PORT
 from local_stack.environment import PROJECT
 
 NO_APPS = {"client", "detection", "poses", "realtime"}
@@ -20,7 +21,17 @@ def test_the_image_holds_every_package_of_ours() -> None:
     assert set(copied) == ours | NO_APPS | {"docs", "examples", "templates"}
 
 
-OURS = ["migrate", "web-1", "web-2", "realtime-1", "realtime-2", "worker", "beat"]
+OURS = [
+    "migrate",
+    "api-1",
+    "api-2",
+    "pages-1",
+    "pages-2",
+    "realtime-1",
+    "realtime-2",
+    "worker",
+    "beat",
+]
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -40,11 +51,11 @@ def test_every_secret_comes_from_the_environment_and_is_required(service: str) -
 def test_the_ports_and_folders_of_the_image_win_over_dotenv(service: str) -> None:
     image = (PROJECT / "Dockerfile").read_text()
     variables = COMPOSE["services"][service]["environment"]
-    for name in ("PORT", "REALTIME_PORT", "WORKER_METRICS_PORT", "DATA_DIR"):
+    for name in ("PORT", "PAGES_PORT", "REALTIME_PORT", "WORKER_METRICS_PORT", "DATA_DIR"):
         assert f" {name}={variables[name]}" in image
-    # A runtime is one process, which counts for itself, and beat counts nothing.
+    # Pages and a runtime are one process each, which counts for itself, and beat counts nothing.
     shared = variables["PROMETHEUS_MULTIPROC_DIR"]
-    is_alone = service.startswith(("realtime", "beat"))
+    is_alone = service.startswith(("pages", "realtime", "beat"))
     assert shared == "" if is_alone else f"_DIR={shared}\n" in image
 
 
@@ -59,12 +70,15 @@ def test_nginx_has_the_files_of_the_project() -> None:
         volume.removesuffix(":ro").rsplit(":", 1)
         for volume in COMPOSE["services"]["nginx"]["volumes"]
     )
+    assert mounted.pop("static") == "/opt/kynaplatform/staticfiles"
     assert all((PROJECT / path).is_file() for path in mounted if path != "${TLS_DIR:?}")
     main, site = (
         (PROJECT / "deploy" / name).read_text() for name in ("nginx-main.conf", "nginx.conf")
     )
     wanted = re.findall(r"^ *(?:include|ssl_certificate)\s+(\S+);", main + site, re.MULTILINE)
-    places = [*mounted.values(), "/etc/nginx/tls/kyna.crt"]
+    # The last is nginx's own.
+    places = [*mounted.values(), "/etc/nginx/tls/kyna.crt", "/etc/nginx/mime.types"]
+    assert "alias /opt/kynaplatform/staticfiles/;" in site
     assert set(wanted) <= set(places)
 
 
@@ -77,22 +91,26 @@ def test_the_servers_of_compose_are_those_of_its_file() -> None:
     }
     local = (PROJECT / "deploy" / "upstreams-local.conf").read_text()
     written = (PROJECT / "deploy" / "upstreams-compose.conf").read_text()
-    for upstream, kind, setting in (
-        ("api", "web", "PORT"),
-        ("realtime", "realtime", "REALTIME_PORT"),
+    for upstream, kind, setting, further in (
+        ("api", "api", "PORT", 0),
+        ("monitors", "api", "PORT", TO_MONITOR_PORT),
+        ("pages", "pages", "PAGES_PORT", 0),
+        ("logins", "pages", "PAGES_PORT", 0),
+        ("downloads", "pages", "PAGES_PORT", 0),
+        ("realtime", "realtime", "REALTIME_PORT", 0),
     ):
         block = re.compile(rf"upstream kyna_{upstream} \{{[^}}]*\}}")
         found = block.search(written)
         assert found is not None
         assert re.findall(r"server (\S+) ", found[0]) == [
-            f"{address}:{services[name]['environment'][setting]}"
+            f"{address}:{int(services[name]['environment'][setting]) + further}"
             for name, address in addresses.items()
             if name.startswith(f"{kind}-")
         ]
         # All else is as on one machine.
         rest = [re.sub(r"server \S+", "", re.search(block, text)[0]) for text in (written, local)]
         assert rest[0] == rest[1]
-    assert services["web-1"]["environment"]["TRUSTED_PROXIES"] == addresses["nginx"]
+    assert services["api-1"]["environment"]["TRUSTED_PROXIES"] == addresses["nginx"]
 
 
 @pytest.mark.parametrize("service", ["nginx", "postgres", "redis", *OURS[1:]])

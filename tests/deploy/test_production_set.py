@@ -29,7 +29,14 @@ from local_stack.environment import PROJECT, make_secrets
 from local_stack.ports import free_port, listens
 from poses.figure import perform
 from poses.recordings import Recording, save
-from tests.deploy.composition import SERVERS, Service, is_ready, services_here, services_of
+from tests.deploy.composition import (
+    Service,
+    is_ready,
+    ports_of_servers,
+    services_here,
+    services_of,
+    upstreams_here,
+)
 from tests.deploy.faults.faults import SHORT
 from tests.deploy.faults.run import carry_out
 from tests.deploy.faults.stage import missing_programs
@@ -145,12 +152,20 @@ def test_the_production_set_serves_sessions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     image = build_image()
-    ports = {name: free_port() for name in SERVERS}
-    of_api, of_stream = ([*ports.values()][:2], [*ports.values()][2:])
+    ports = ports_of_servers()
+    upstreams = upstreams_here(ports)
+    static = f"{image.folder}/app/served/"
     worker_port = free_port()
     with (
         own_database() as database_url,
-        proxy(tmp_path, api_ports=of_api, realtime_ports=of_stream) as port,
+        proxy(
+            tmp_path,
+            api_ports=upstreams["kyna_api"],
+            realtime_ports=upstreams["kyna_realtime"],
+            pages_ports=upstreams["kyna_pages"],
+            monitor_ports=upstreams["kyna_monitors"],
+            instead={"/opt/kynaplatform/staticfiles/": static},
+        ) as port,
     ):
         own = {
             "DATABASE_URL": database_url,
@@ -171,10 +186,10 @@ def test_the_production_set_serves_sessions(
             eventually(services["worker"].is_healthy, lambda: logs_of(services), READY_SECONDS)
             checked = {name for name, service in services.items() if service.healthcheck}
             assert checked == {*ports, "worker"}
-            shared = services["web-1"].tmp
+            shared = services["api-1"].tmp
             shutil.copy(tmp_path / "kyna.crt", shared)
             monkeypatch.setenv("SSL_CERT_FILE", str(shared / "kyna.crt"))
-            web = services["web-1"]
+            web = services["api-1"]
             if os.geteuid() == 0:
                 assert web.run("python", "-c", "import os; print(os.getuid())") == "10001\n"
             credentials = bootstrap(migrate)
@@ -333,7 +348,7 @@ for name, app in get_commands().items():
 def test_all_that_production_imports_is_installed(build_image: Build, tmp_path: Path) -> None:
     given = dict.fromkeys(("ALLOWED_HOSTS", "POSTGRES_PASSWORD", "REDIS_PASSWORD"), "a")
     given |= make_secrets() | {"PUBLIC_STREAM_URL": "wss://a"}
-    web = services_of(build_image(), given, {}, tmp_path)["web-1"]
+    web = services_of(build_image(), given, {}, tmp_path)["api-1"]
     variables = {"DJANGO_SETTINGS_MODULE": "kynaplatform.settings", "PYTHONPATH": "."}
     variables |= {"PROMETHEUS_MULTIPROC_DIR": ""}
     said = web.run("python", "-W", "ignore", "-c", IMPORT, **variables)
@@ -345,7 +360,7 @@ def test_all_that_production_imports_is_installed(build_image: Build, tmp_path: 
     ("written", "instead", "told"),
     [
         (
-            "EXPOSE 8000 8001 8002",
+            "EXPOSE 8000 8001 8002 8003 9000 9003",
             "VOLUME /data",
             r"Dockerfile:\d+: VOLUME /data\nThe test does not",
         ),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kynaplatform.__main__ import TO_MONITOR_PORT
 from local_stack.environment import PROJECT
 from tests.deploy.promtool import promtool
 
@@ -26,12 +27,17 @@ def targets(name: str) -> dict[str, list[str]]:
 def test_every_server_of_compose_is_a_target() -> None:
     found = targets("compose")
     assert found.keys() == JOBS
-    for kind, setting in (("web", "PORT"), ("realtime", "REALTIME_PORT")):
-        assert found[f"kynaplatform-{kind}"] == [
-            f"{name}:{service['environment'][setting]}"
-            for name, service in COMPOSE.items()
-            if name.startswith(f"{kind}-")
-        ]
+    assert found["kynaplatform-web"] == [
+        f"{name}:{int(service['environment'][setting]) + TO_MONITOR_PORT}"
+        for kind, setting in (("api", "PORT"), ("pages", "PAGES_PORT"))
+        for name, service in COMPOSE.items()
+        if name.startswith(f"{kind}-")
+    ]
+    assert found["kynaplatform-realtime"] == [
+        f"{name}:{service['environment']['REALTIME_PORT']}"
+        for name, service in COMPOSE.items()
+        if name.startswith("realtime-")
+    ]
     assert found["kynaplatform-worker"] == [f"worker:{WORKER_PORT}"]
     assert "worker" in COMPOSE
 
@@ -40,9 +46,12 @@ def test_every_server_of_systemd_is_a_target() -> None:
     found = targets("local")
     assert found.keys() == JOBS
     target = (DEPLOY / "systemd" / "kynaplatform.target").read_text()
-    for name in ("kynaplatform-web", "kynaplatform-realtime"):
-        ports = re.findall(rf"{name}@(\d+)", target)
-        assert found[name] == [f"127.0.0.1:{port}" for port in ports]
+    for name, units, further in (
+        ("kynaplatform-web", "(?:api|pages)", TO_MONITOR_PORT),
+        ("kynaplatform-realtime", "realtime", 0),
+    ):
+        ports = re.findall(rf"kynaplatform-{units}@(\d+)", target)
+        assert found[name] == [f"127.0.0.1:{int(port) + further}" for port in ports]
     assert found["kynaplatform-worker"] == [f"127.0.0.1:{WORKER_PORT}"]
     assert "kynaplatform-worker.service" in target
 

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from kynaplatform.__main__ import TO_MONITOR_PORT
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
+from tests.deploy.proxy import upstreams_of
 from tests.plugin import skip_without
 from tests.server import runtime_server
 
@@ -80,7 +82,7 @@ def commands(text: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", ["migrate", "web-1", "realtime-1", "worker", "beat"])
+@pytest.mark.parametrize("name", ["migrate", "api-1", "pages-1", "realtime-1", "worker", "beat"])
 def test_each_runs_what_it_runs_in_compose(name: str) -> None:
     unit = f"kynaplatform-{name.replace('-1', '@')}.service"
     command = SERVICES[name].get("command")
@@ -91,7 +93,7 @@ def test_each_runs_what_it_runs_in_compose(name: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", ["web", "realtime"])
+@pytest.mark.parametrize("name", ["api", "pages", "realtime"])
 def test_a_unit_counts_as_started_once_its_server_answers(tmp_path: Path, name: str) -> None:
     """So that the next one may be restarted."""
     unit = (UNITS / f"kynaplatform-{name}@.service").read_text()
@@ -107,6 +109,15 @@ def test_a_unit_counts_as_started_once_its_server_answers(tmp_path: Path, name: 
 
 
 def test_the_servers_of_nginx_are_those_that_the_target_starts() -> None:
-    upstreams = (PROJECT / "deploy" / "upstreams-local.conf").read_text()
-    ports = re.findall(r"server 127\.0\.0\.1:(\d+)", upstreams)
-    assert ports == re.findall(r"@(\d+)", (UNITS / "kynaplatform.target").read_text())
+    text = (PROJECT / "deploy" / "upstreams-local.conf").read_text()
+    upstreams = {
+        name: [*map(int, re.findall(r"server 127\.0\.0\.1:(\d+)", servers))]
+        for name, servers in re.findall(r"upstream (\w+) \{([^}]*)\}", text)
+    }
+    target = (UNITS / "kynaplatform.target").read_text()
+    api, pages, realtime = (
+        [*map(int, re.findall(rf"kynaplatform-{name}@(\d+)", target))]
+        for name in ("api", "pages", "realtime")
+    )
+    monitors = [port + TO_MONITOR_PORT for port in api]
+    assert upstreams == upstreams_of(api, realtime, pages, monitors)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from guides.navigation import DOCS, GUIDES
-from kynaplatform.rsgi import Application
+from tests.front_door import front_door
 from tests.guides.reading import Answer, Walk
 from tests.module_servers import WebServer
 from tests.server import web_server
@@ -82,32 +82,16 @@ def test_the_page_is_there_and_names_a_database_that_is_away(tmp_path: Path) -> 
         assert ask(server, "/docs/streaming").status == 200
 
 
-def test_pages_for_anybody_take_no_thread_of_the_api_of_staff_or_of_monitors() -> None:
-    application = Application()
-    for name in ("api", "staff", "logins", "health", "monitors", "public"):
-        setattr(application, f"_for_{name}", name)
-    served = {
-        "/": "public",
-        "/docs/": "public",
-        "/docs/streaming": "public",
-        "/docs": "api",
-        "/api/docs": "api",
-        "/static/guides/guides.css": "staff",
-        "/readyz": "monitors",
-    }
-    assert {path: application._threads_for("GET", path) for path in served} == served
-
-
 def test_who_waits_for_a_silent_broker_holds_nobody_else(tmp_path: Path) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
-        web_server(
+        front_door(
             tmp_path,
             environment={"CELERY_BROKER_URL": f"redis://127.0.0.1:{silent.getsockname()[1]}/0"},
-        ) as base_url,
+        ) as door,
         ThreadPoolExecutor(16) as threads,
     ):
-        server = urlsplit(base_url).netloc
+        server = urlsplit(door.url).netloc
         pages = [threads.submit(ask, server, "/") for _ in range(16)]
         # Others are served while these wait.
         for path in ("/healthz", "/api/movespecs", "/admin/login/"):

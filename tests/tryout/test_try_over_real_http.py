@@ -11,11 +11,11 @@ import pytest
 
 from client.moments import batches_of
 from client.stream import StreamClient
-from kynaplatform.rsgi import Application, wants_body
 from poses.recordings import load
 from sessions_app.models import DetectionSession
 from tests.concurrency.racing import Answer, Connection
 from tests.conftest import SESSIONS
+from tests.front_door import front_door
 from tests.module_servers import WebServer
 from tests.node import built_clients
 from tests.server import RuntimeServer, said_by_settings, web_server
@@ -65,22 +65,6 @@ def test_in_production_it_is_off_unless_it_is_asked_for(variables, is_on) -> Non
     assert said_by_settings(asked, variables) == ("try\n" if is_on else "none\n")
 
 
-def test_its_pages_take_no_thread_of_the_api_and_its_sessions_none_of_pages() -> None:
-    application = Application()
-    for name in ("api", "staff", "public"):
-        setattr(application, f"_for_{name}", name)
-    served = {
-        ("GET", "/try"): "public",
-        ("GET", "/try/figures/squat.json.gz"): "public",
-        ("POST", "/try/sessions"): "api",
-        ("GET", "/try/sessions"): "api",
-        ("GET", "/static/tryout/try.css"): "staff",
-    }
-    assert {call: application._threads_for(*call) for call in served} == served
-    assert wants_body("POST", "/try/sessions")
-    assert not wants_body("POST", "/try")
-
-
 @pytest.fixture(scope="module")
 def web_environment(module_runtime: RuntimeServer) -> dict[str, str]:
     return {"PUBLIC_STREAM_URL": module_runtime.url}
@@ -110,17 +94,18 @@ def test_somebody_tries_it_and_the_runtime_counts_the_figure(
         assert secret.rpartition(".")[2] not in log
 
 
-def test_who_sends_half_a_body_holds_nobody(signing_key: None, web: WebServer) -> None:
-    with ExitStack() as stack:
+def test_who_sends_half_a_body_holds_nobody(signing_key: None, tmp_path: Path) -> None:
+    with front_door(tmp_path) as door, ExitStack() as stack:
+        base_url = door.url
         for _ in range(16):
-            half = HTTPConnection(web.address, timeout=30)
+            half = HTTPConnection(*door.address, timeout=30)
             stack.callback(half.close)
             half.putrequest("POST", TRY_SESSIONS)
             half.putheader("Content-Type", "application/json")
             half.putheader("Content-Length", "23")
             half.endheaders(b'{"movem')
-        assert call(web.base_url, "POST", TRY_SESSIONS, {"movement": "squat"}).status == 201
-        assert call(web.base_url, "GET", "/try").status == 200
+        assert call(base_url, "POST", TRY_SESSIONS, {"movement": "squat"}).status == 201
+        assert call(base_url, "GET", "/try").status == 200
 
 
 def test_the_built_page_names_files_that_are_served(signing_key: None, web: WebServer) -> None:

@@ -128,12 +128,12 @@ FAULTS = [
     Fault("nothing", nothing),
     *map(restart, [*SERVERS, "worker", "beat"]),
     Fault("nginx reloaded", reload_nginx),
-    kill_child("web-1"),
+    kill_child("api-1"),
     kill_child("worker"),
     *map(kill, [*SERVERS, "worker", "beat", "nginx"]),
     Fault("Redis stopped", stop_redis),
     Fault("Redis silent", silence("redis")),
-    Fault("web-1 silent", silence("web-1")),
+    Fault("api-1 silent", silence("api-1")),
     Fault("PostgreSQL restarted", restart_postgres),
     Fault("PostgreSQL killed", crash_postgres, is_away=True),
     Fault("two rows locked", hold_rows),
@@ -151,10 +151,15 @@ class Plan:
 
 
 FULL = Plan(sessions=40, faults=FAULTS, quiet_seconds=5, away_seconds=30, held_seconds=60)
-# Each kind of them.
+# Each kind of them: what happens to one of two happens to the other.
+ALIKE = ("api-2 killed", "pages-2 killed", "realtime-2 killed")
 SHORT = Plan(
     sessions=8,
-    faults=[one for one in FAULTS if one.name not in ("web-2 killed", "realtime-2 killed")],
+    faults=[
+        one
+        for one in FAULTS
+        if one.name not in ("api-2 killed", "pages-2 killed", "realtime-2 killed")
+    ],
     quiet_seconds=0.4,
     away_seconds=3,
     held_seconds=5,

@@ -127,7 +127,7 @@ def await_live_streams(scene: Scene) -> None:
 
 
 def make_project(stage: Stage) -> Project:
-    made = stage.services["web-1"].run("python", "manage.py", "bootstrap_project", "--json")
+    made = stage.services["api-1"].run("python", "manage.py", "bootstrap_project", "--json")
     credentials = json.loads(made)
     rest = RestClient(stage.url)
     rest.mint(credentials["api_key_secret"])

@@ -17,11 +17,12 @@ from local_stack.ports import free_port, listens
 from local_stack.postgres import EmbeddedPostgres
 from tests.deploy.composition import (
     PASSWORDS,
-    SERVERS,
     Service,
     is_ready,
+    ports_of_servers,
     redis_command,
     services_here,
+    upstreams_here,
 )
 from tests.deploy.image import Image
 from tests.deploy.proxy import find_nginx, start_nginx, write_site
@@ -64,7 +65,7 @@ class Stage:
         self.died: list[str] = []
         self.starts = Counter[str]()
         self.proxy_port, self.redis_port = free_port(), free_port()
-        self.ports = {name: free_port() for name in SERVERS}
+        self.ports = ports_of_servers()
         self.database = EmbeddedPostgres(folder / "database", tcp_port=free_port())
         self.services = self._services(image)
         self._migrate = self.services.pop("migrate")
@@ -85,8 +86,7 @@ class Stage:
 
     def start(self) -> None:
         self.database.start()
-        of_api, of_stream = [*self.ports.values()][:2], [*self.ports.values()][2:]
-        write_site(self.folder, self.proxy_port, of_api, of_stream)
+        write_site(self.folder, self.proxy_port, upstreams_here(self.ports))
         self.begin("redis", "nginx")
         migrating = self._migrate.start()
         try:

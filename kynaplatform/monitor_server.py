@@ -1,0 +1,81 @@
+"""A server of a few paths in threads of its own: it answers while all others of a process wait."""
+
+from collections.abc import Iterable
+from socketserver import TCPServer, ThreadingMixIn
+from threading import BoundedSemaphore, Thread
+from typing import Any, Final
+from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from django.db import connections
+
+CLIENT_SECONDS: Final = 5
+MOST_CLIENTS: Final = 16
+LONGEST_LINE: Final = 64 * 1024
+
+
+class MonitorServer(ThreadingMixIn, WSGIServer):
+    """It listens once it is made. Processes that are forked from this one may share it."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, host: str, port: int) -> None:
+        self._free = BoundedSemaphore(MOST_CLIENTS)
+        super().__init__((host, port), _Handler)
+        # Another process may have taken the client that this one was woken for.
+        self.socket.setblocking(False)
+
+    def begin(self, application: WSGIApplication) -> None:
+        def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            body = application(environ, start_response)
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else body
+
+        self.set_app(answer)
+        Thread(target=self.serve_forever, name="monitors", daemon=True).start()
+
+    def server_bind(self) -> None:
+        # HTTPServer's own asks for the name of the address, which may take long.
+        TCPServer.server_bind(self)
+        host, self.server_port = self.server_address[:2]
+        self.server_name = str(host)
+        self.setup_environ()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            connections.close_all()
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """It has left, or sends what is no HTTP: no news either."""
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = CLIENT_SECONDS
+
+    def handle(self) -> None:
+        self.raw_requestline = self.rfile.readline(LONGEST_LINE)
+        if self.parse_request():
+            environ = self.get_environ()
+            run = _Run(self.rfile, self.wfile, self.get_stderr(), environ)  # type: ignore[arg-type]
+            run.request_handler = self  # type: ignore[attr-defined]
+            run.run(self.server.get_app())  # type: ignore[attr-defined]
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
+        """Requests of a monitoring are no news."""
+
+
+class _Run(ServerHandler):
+    # The version of Python is nobody's business.
+    server_software = None  # type: ignore[assignment]
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Applications tell their faults in the log. What is left is a client that has left."""
