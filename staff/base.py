@@ -17,7 +17,7 @@ from django.utils.functional import cached_property
 from staff.downloads import DownloadableAdmin
 from staff.full_names import full_name, with_customer
 from staff.history import history_of
-from staff.search import searched
+from staff.search_terms import searched
 
 ENTRIES = 100
 # By what a list finds the rows of a project: their names, and those of their owners.

@@ -32,7 +32,7 @@ from staff.credential_states import SOON, about_to_expire, state_badge
 from staff.display import id_column, moment_of
 from staff.full_names import with_customer
 from staff.links import link_to, list_of
-from staff.query_parameters import ChosenFilter
+from staff.query_parameters import StrictFilter
 
 
 class OwnerForm(forms.Form):
@@ -46,7 +46,7 @@ class OwnerForm(forms.Form):
     )
 
 
-class StateFilter(ChosenFilter):
+class StateFilter(StrictFilter):
     title = "state"
     parameter_name = "state"
 

@@ -23,7 +23,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
 from kynaplatform import clock
-from staff.query_parameters import OfferedAdmin, OfferedChangeList
+from staff.query_parameters import StrictAdmin, StrictChangeList
 from staff.refusals import Refused
 
 ROWS_AT_ONCE = 500
@@ -32,7 +32,7 @@ FORMULA = re.compile("(^|[;\t\r\n])([ \u3000]*)([-=+@\uff0b\uff0d\uff1d\uff20])"
 CUT = "This list is not whole: the database did not answer. Download it again."
 
 
-class DownloadableAdmin(OfferedAdmin):
+class DownloadableAdmin(StrictAdmin):
     """A list that can be downloaded by who may see it; each download is logged."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -89,7 +89,7 @@ class DownloadableAdmin(OfferedAdmin):
         )
 
 
-def lines(changelist: OfferedChangeList, page: DownloadableAdmin) -> Iterator[bytes]:
+def lines(changelist: StrictChangeList, page: DownloadableAdmin) -> Iterator[bytes]:
     """The list's lines, many at once; a last one that says so if the database stops answering."""
     columns = [one for one in changelist.list_display if one != "action_checkbox"]
     written = StringIO()

@@ -19,13 +19,13 @@ from django.utils.text import Truncator, capfirst
 from staff.base import ReadOnlyAdmin
 from staff.display import moment_of
 from staff.log_search import HELP, log_searched
-from staff.query_parameters import ChosenFilter, OfferedChangeList
+from staff.query_parameters import StrictChangeList, StrictFilter
 
 NAME = "Who did what"
 LONGEST_IN_LIST = 160
 
 
-class KindFilter(ChosenFilter):
+class KindFilter(StrictFilter):
     title = "what"
     parameter_name = "what"
 
@@ -42,7 +42,7 @@ class KindFilter(ChosenFilter):
         return dict(sorted(found.items(), key=lambda one: one[1][0].lower()))
 
 
-class DoneFilter(ChosenFilter):
+class DoneFilter(StrictFilter):
     title = "done"
     parameter_name = "done"
 
@@ -76,7 +76,7 @@ def _key(model: type[Model], text: str | None) -> Any:
         return None
 
 
-class LogChangeList(OfferedChangeList):
+class LogChangeList(StrictChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list: Any = list(self.result_list)

@@ -13,7 +13,7 @@ from django.db.models import Model, Q, QuerySet
 
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import ApiKey, Organization, Project, ServiceAccount
-from staff.search import ids_of, means_one_id, searched, words_of
+from staff.search_terms import ids_of, means_one_id, searched, words_of
 
 # Entries about these are found as the rows themselves are in their lists: the newest of each.
 SUBJECTS: tuple[type[Model], ...] = (Organization, Project, ApiKey, ServiceAccount, MoveSpec)

@@ -33,10 +33,10 @@ from staff.customer_page import (
 )
 from staff.display import moment, moment_of
 from staff.links import link_to, may_view
-from staff.query_parameters import ChosenFilter
+from staff.query_parameters import StrictFilter
 
 
-class SuspensionFilter(ChosenFilter):
+class SuspensionFilter(StrictFilter):
     title = "suspended"
     parameter_name = "suspended"
 

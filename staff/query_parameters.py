@@ -80,7 +80,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
-class ChosenFilter(admin.SimpleListFilter):
+class StrictFilter(admin.SimpleListFilter):
     """A filter whose values are those that it shows."""
 
     def __init__(self, *args: Any) -> None:
@@ -103,7 +103,7 @@ class ChosenFilter(admin.SimpleListFilter):
         return queryset.filter(condition)
 
 
-class OfferedChangeList(ChangeList):
+class StrictChangeList(ChangeList):
     """A list that is asked for by what it shows: its filters, search, columns and pages."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -168,15 +168,15 @@ class OfferedChangeList(ChangeList):
             raise Refused("There is no such page.")
 
 
-class OfferedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A page that takes what it offers, and answers what it does not with 400."""
 
-    changelist_class: ClassVar[type[OfferedChangeList]] = OfferedChangeList
+    changelist_class: ClassVar[type[StrictChangeList]] = StrictChangeList
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return self.changelist_class
 
-    def get_changelist_instance(self, request: HttpRequest) -> OfferedChangeList:
+    def get_changelist_instance(self, request: HttpRequest) -> StrictChangeList:
         try:
             changelist: Any = super().get_changelist_instance(request)
         except IncorrectLookupParameters as error:
@@ -185,7 +185,7 @@ class OfferedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             raise Refused("This list has no such filter.") from error
         if changelist.show_all and not changelist.can_show_all:
             raise Refused("There are too many to show them all at once.")
-        return cast(OfferedChangeList, changelist)
+        return cast(StrictChangeList, changelist)
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *more: Any

@@ -12,6 +12,7 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
+from sessions_app.keyset import Place, place
 
 from kynaplatform import clock
 from kynaplatform.api.keyset import Place, place
@@ -20,8 +21,8 @@ from projects.models import Project
 from sessions_app.listing import LIVE, Asked, Listed, sessions_list
 from sessions_app.models import DetectionSession, Status
 from staff.full_names import with_customer
-from staff.query_parameters import ChosenFilter, OfferedChangeList
-from staff.search import ids_of
+from staff.query_parameters import StrictChangeList, StrictFilter
+from staff.search_terms import ids_of
 
 # Sessions that a download reads at once.
 DOWNLOADED = 500
@@ -52,7 +53,7 @@ class InputFilter(admin.SimpleListFilter):
         return super().choices(changelist)
 
 
-class StatusFilter(ChosenFilter):
+class StatusFilter(StrictFilter):
     title = "status"
     parameter_name = "status__exact"
 
@@ -121,7 +122,7 @@ class DayFilter(InputFilter):
         ]
 
 
-class SessionChangeList(OfferedChangeList):
+class SessionChangeList(StrictChangeList):
     """A page of sessions by where it starts; nothing is counted."""
 
     def get_queryset(

@@ -14,7 +14,7 @@ from django.urls import Resolver404, URLPattern, URLResolver, path, resolve, rev
 
 from kynaplatform import clock
 from staff.dashboard import dashboard
-from staff.find import find, search_text
+from staff.global_search import find, search_text
 from staff.login import LoginForm, OwnPasswordForm
 from staff.menu import grouped, tasks_of
 from staff.query_parameters import (

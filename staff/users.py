@@ -4,17 +4,17 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 
-from staff.query_parameters import OfferedAdmin
+from staff.query_parameters import StrictAdmin
 
 admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class StaffUserAdmin(OfferedAdmin, UserAdmin):  # type: ignore[type-arg]
+class StaffUserAdmin(StrictAdmin, UserAdmin):  # type: ignore[type-arg]
     show_facets = admin.ShowFacets.NEVER
 
 
 @admin.register(Group)
-class StaffGroupAdmin(OfferedAdmin, GroupAdmin):
+class StaffGroupAdmin(StrictAdmin, GroupAdmin):
     list_display = ["name"]
     show_facets = admin.ShowFacets.NEVER

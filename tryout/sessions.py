@@ -42,7 +42,7 @@ class TrySession(Answer):
 
 
 @contextmanager
-def counted(request: HttpRequest) -> Iterator[None]:
+def visitor_limits(request: HttpRequest) -> Iterator[None]:
     """Around the body: refuse what another site's page sends, and count what else comes.
 
     So such a page uses up none of its visitor's sessions. Raises AuthorizationFailed, RateLimited,
@@ -88,7 +88,7 @@ def _host_of(url: str) -> str | None:
 
 
 def session_try(request: HttpRequest, movement: str) -> TrySession:
-    """A session of the page's movement, for a request that was `counted`.
+    """A session of the page's movement, for a request that passed `visitor_limits`.
 
     Raises NotFound, and what session_admit does.
     """

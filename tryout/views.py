@@ -14,7 +14,7 @@ from tryout.assets import built_assets
 from tryout.figures import figure
 from tryout.movement_list import listed_movements
 from tryout.movements import engine, slugs
-from tryout.sessions import TrySession, TrySessionCreate, counted, session_try
+from tryout.sessions import TrySession, TrySessionCreate, session_try, visitor_limits
 
 FIGURE_SECONDS = 3600
 
@@ -56,7 +56,7 @@ class TrySessionView(ApiView):
         summary="Create a session of the try page",
         bearer="none",
         counted="by_view",
-        around_body=counted,
+        around_body=visitor_limits,
         returns=TrySession,
         status=201,
     )

@@ -17,7 +17,7 @@ from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Organization, Project, SigningKey
 from sessions_app.models import DetectionSession
 from staff.actions.base import MOST_AT_ONCE
-from staff.query_parameters import LONGEST_SEARCH, OfferedAdmin
+from staff.query_parameters import LONGEST_SEARCH, StrictAdmin
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.conftest import Machine, make_machine
 
@@ -79,7 +79,7 @@ def is_refused(answer: Any, status: int = 400) -> bool:
 
 def test_every_page_is_bound_to_what_it_offers() -> None:
     unbound = {
-        type(page) for page in admin.site._registry.values() if not isinstance(page, OfferedAdmin)
+        type(page) for page in admin.site._registry.values() if not isinstance(page, StrictAdmin)
     }
     assert unbound == set()
     assert {User, Group, ApiKey, SigningKey} <= set(REGISTERED)

@@ -12,7 +12,7 @@ from kynaplatform import origins
 from kynaplatform.api import bodies, faults, idempotency, operations, request_id, views
 from local_stack.environment import PROJECT
 from projects import credentials
-from staff import diffs, downloads, query_parameters, search
+from staff import diffs, downloads, query_parameters, search_terms
 
 SIZE = 512 * 1024
 # Of the processor, for what takes some milliseconds where it is linear, and hours where it is not.
@@ -45,8 +45,8 @@ WORST = {
     (yaml_text, "_REFUSED"): ["x" * SIZE],
     (yaml_text, "_LINE_BREAK"): ["\r" * SIZE, "\n" * SIZE],
     (downloads, "FORMULA"): [";" * SIZE, " " * SIZE, ";" + " " * SIZE, "\t \t" * (SIZE // 3)],
-    (search, "DIGITS"): ["a" * SIZE],
-    (search, "WHOLE_ID"): ["a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5)],
+    (search_terms, "DIGITS"): ["a" * SIZE],
+    (search_terms, "WHOLE_ID"): ["a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5)],
     (diffs, "LINE_BREAK"): ["\r" * SIZE, "\r\n" * (SIZE // 2)],
     (yaml_scalars, "_NULL"): ["n" * SIZE],
     (yaml_scalars, "_BOOLEAN"): ["t" * SIZE],
@@ -66,7 +66,7 @@ WORST = {
 USED_BY = {
     (query_parameters, "SECRET"): "search",
     (downloads, "FORMULA"): "search",
-    (search, "WHOLE_ID"): "search",
+    (search_terms, "WHOLE_ID"): "search",
     (bodies, "_UNSTORABLE"): "search",
     (bodies, "_INDEX"): "search",
     (idempotency, "_ESCAPED"): "search",

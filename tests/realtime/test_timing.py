@@ -35,7 +35,7 @@ MARGIN_SECONDS = timing.IDLE_MARGIN.total_seconds()
 # Of the documented client and that in JavaScript, which attach by it as well.
 OTHERS_SILENT_SECONDS = min(
     said_seconds("docs/streaming.md", r"\bSILENT_SECONDS = (\d+)"),
-    said_seconds("clients/web/src/line.ts", r"\bSILENT_MS = (\d+)_000;"),
+    said_seconds("clients/web/src/connection.ts", r"\bSILENT_MS = (\d+)_000;"),
 )
 
 # Each is less than what follows it.

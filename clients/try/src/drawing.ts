@@ -1,8 +1,8 @@
 /** Draws the trace of a run, and the scores of its repetitions. */
 
+import {timeText} from "./formatting.js";
 import type {Run} from "./run.js";
 import {type Area, linesOf, ticksOf, xOf, yOf} from "./trace.js";
-import {timeText} from "./words.js";
 
 const LEFT = 38;
 const RIGHT = 20;

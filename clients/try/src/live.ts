@@ -4,10 +4,10 @@ import {type DetectionEvent, drawPose, type Moment, type StreamState} from "@kyn
 import {Announcer} from "./announcer.js";
 import {byId, element} from "./dom.js";
 import {drawTrace} from "./drawing.js";
+import {countText} from "./formatting.js";
 import {fillLegend} from "./legend.js";
 import type {Run} from "./run.js";
 import type {Speech} from "./speech.js";
-import {countText} from "./words.js";
 
 const WINDOW_MS = 12_000;
 /** Who is not seen for so long, or not wholly, is told. */

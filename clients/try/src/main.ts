@@ -1,17 +1,17 @@
 /** The page: choose, do it, see what came of it. */
 
-import {type Choice, Choose} from "./choose.js";
+import {stopped} from "./abort.js";
+import {type Choice, ChoiceForm} from "./choice_form.js";
 import {byId} from "./dom.js";
-import {follow} from "./follow.js";
 import {Live} from "./live.js";
 import {readPageData} from "./page_data.js";
 import {problemOf} from "./problems.js";
 import {fetchRecording, readRecording} from "./recording.js";
 import {Run} from "./run.js";
+import {runStream} from "./run_stream.js";
 import {openSession} from "./session.js";
 import {openCamera, openRecording, type Source} from "./source.js";
 import {Speech} from "./speech.js";
-import {stopped} from "./stopping.js";
 import {Summary} from "./summary.js";
 import {keepScreenOn} from "./wake_lock.js";
 
@@ -22,16 +22,16 @@ const data = readPageData();
 const live = new Live(new Speech(byId("speak", HTMLInputElement)));
 const summary = new Summary(() => {
   summary.close();
-  choose.open();
+  choiceForm.open();
 });
-const choose = new Choose(data.movements, (choice) => void go(choice));
+const choiceForm = new ChoiceForm(data.movements, (choice) => void go(choice));
 
 /** One run: from Start to its summary, or back to the choice where it could not begin. */
 async function go(choice: Choice): Promise<void> {
   const run = new Run(choice.movement, data.engine);
   const stopping = new AbortController();
   const {signal} = stopping;
-  choose.close();
+  choiceForm.close();
   live.open(run, () => stopping.abort());
   keepScreenOn(signal);
   try {
@@ -40,16 +40,16 @@ async function go(choice: Choice): Promise<void> {
     const asked = source && openSession(data.sessions, choice.movement.slug, signal);
     const opened = await Promise.race([asked, stopped(signal)]);
     if (source && opened) {
-      const ending = await follow(opened, source, live, stopping);
+      const ending = await runStream(opened, source, live, stopping);
       live.close();
       summary.open(run, ending);
     } else {
       live.close();
-      choose.open();
+      choiceForm.open();
     }
   } catch (error) {
     live.close();
-    choose.open(problemOf(error));
+    choiceForm.open(problemOf(error));
   } finally {
     stopping.abort();
   }

@@ -1,5 +1,5 @@
 import {KynaError, type StreamEnd} from "@kynaplatform/web";
-import {countText} from "./words.js";
+import {countText} from "./formatting.js";
 
 /** What went wrong, and what to do about it. */
 export interface Problem {

@@ -1,11 +1,11 @@
 /** Where the poses of a run come from, drawn as they come. */
 
 import {createCamera, type Moment} from "@kynaplatform/web";
+import {stopped} from "./abort.js";
 import {byId} from "./dom.js";
 import {drawFigure, Placement} from "./figure.js";
 import {play} from "./playback.js";
 import {momentsOf, type Recording} from "./recording.js";
-import {stopped} from "./stopping.js";
 
 /** Gives each moment as it comes. Resolves at the end or once stopped; rejects with a KynaError. */
 export type Source = (take: (moment: Moment) => Promise<void>) => Promise<void>;

@@ -2,10 +2,10 @@
 
 import {byId, element} from "./dom.js";
 import {drawScores, drawTrace} from "./drawing.js";
-import type {Ending} from "./follow.js";
+import {countText, scoreText, timeText} from "./formatting.js";
 import {fillLegend} from "./legend.js";
 import type {Run} from "./run.js";
-import {countText, scoreText, timeText} from "./words.js";
+import type {Ending} from "./run_stream.js";
 
 const REASONS: Readonly<Record<string, string>> = {
   out_of_order: "not done to its end",

@@ -1,4 +1,5 @@
-import {type CameraChoice, cameraFailure, openCamera, requireSupport} from "./access.js";
+import {tell} from "./callbacks.js";
+import {type CameraChoice, cameraFailure, openCamera, requireSupport} from "./camera_access.js";
 import {MediaClock} from "./clock.js";
 import {KynaError} from "./errors.js";
 import {
@@ -11,7 +12,6 @@ import {
 } from "./landmarker.js";
 import {createOverlay, type Overlay} from "./overlay.js";
 import type {Moment, Pose} from "./pose.js";
-import {tell} from "./tell.js";
 
 /** A little more than the 2 s after which who is not seen has left. */
 const SILENT_MS = 2_050;

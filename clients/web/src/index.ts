@@ -16,6 +16,7 @@ export {
   type SessionRecord,
   type ValidationResult,
 } from "./client.js";
+export type {WebSocketConstructor} from "./connection.js";
 export {KynaError} from "./errors.js";
 export {
   type Found,
@@ -26,7 +27,6 @@ export {
   type TasksVisionLandmarker,
   tasksVision,
 } from "./landmarker.js";
-export type {WebSocketConstructor} from "./line.js";
 export type {DetectionEvent} from "./messages.js";
 export {createOverlay, drawPose, type Overlay, pictureBox, standing} from "./overlay.js";
 export {CONNECTIONS, LANDMARK_NAMES, type Landmark, type Moment, type Pose} from "./pose.js";

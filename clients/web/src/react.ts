@@ -1,6 +1,6 @@
 import {type RefObject, useCallback, useEffect, useRef, useState} from "react";
-import type {CameraChoice} from "./access.js";
 import {type Camera, createCamera} from "./camera.js";
+import type {CameraChoice} from "./camera_access.js";
 import type {KynaError} from "./errors.js";
 import type {Landmarker, LandmarkerFiles} from "./landmarker.js";
 import type {DetectionEvent} from "./messages.js";

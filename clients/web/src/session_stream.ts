@@ -1,6 +1,7 @@
+import {tell} from "./callbacks.js";
+import {Connection, type ConnectionOwner} from "./connection.js";
 import {KynaError} from "./errors.js";
 import {EventLog} from "./events.js";
-import {Line, type LineOwner} from "./line.js";
 import {
   type DetectionEvent,
   type FrameAck,
@@ -12,7 +13,6 @@ import {
 import {Outbox} from "./outbox.js";
 import type {Moment} from "./pose.js";
 import type {Stream, StreamEnd, StreamOptions, StreamSession, StreamState} from "./stream.js";
-import {tell} from "./tell.js";
 
 /** Batches that may wait for their ack. */
 const WINDOW = 4;
@@ -26,21 +26,21 @@ interface Endings {
   readonly reject: (error: KynaError) => void;
 }
 
-export class SessionStream implements Stream, LineOwner {
+export class SessionStream implements Stream, ConnectionOwner {
   state: StreamState = "connecting";
   attaches = 0;
   acceptedFrames = 0;
   ready = Promise.resolve();
   readonly ended: Promise<StreamEnd>;
   readonly #options: StreamOptions;
-  readonly #line: Line;
+  readonly #connection: Connection;
   readonly #outbox = new Outbox();
   readonly #events = new EventLog();
   readonly #unacknowledged = new Map<number, string>();
   readonly #endings: Endings;
   readonly #batchFrames: number;
   readonly #onVisibility = (): void => this.#visibilityChanged();
-  readonly #onOnline = (): void => this.#line.hasten();
+  readonly #onOnline = (): void => this.#connection.hasten();
   #wanted: "finalize" | "cancel" | null = null;
   #isEndSaid = false;
   #batchSeq = 0;
@@ -58,10 +58,10 @@ export class SessionStream implements Stream, LineOwner {
     this.ended.catch(() => {}); // whoever waits for it is told; nobody has to
     this.#options = options;
     this.#batchFrames = Math.min(options.batchFrames ?? BATCH_FRAMES, MOST_BATCH_FRAMES);
-    this.#line = new Line(session.stream_url, session.runtime_token, options, this);
+    this.#connection = new Connection(session.stream_url, session.runtime_token, options, this);
     globalThis.document?.addEventListener("visibilitychange", this.#onVisibility);
     globalThis.window?.addEventListener("online", this.#onOnline);
-    this.#line.attach();
+    this.#connection.attach();
   }
 
   get droppedFrames(): number {
@@ -113,7 +113,7 @@ export class SessionStream implements Stream, LineOwner {
     this.#isEndSaid = false;
     this.back();
     this.#become("attached");
-    for (const batch of this.#unacknowledged.values()) this.#line.write(batch);
+    for (const batch of this.#unacknowledged.values()) this.#connection.write(batch);
     this.#sendDue();
   }
 
@@ -196,7 +196,7 @@ export class SessionStream implements Stream, LineOwner {
   }
 
   get #hasRoom(): boolean {
-    return this.#line.isAttached && this.#unacknowledged.size < WINDOW;
+    return this.#connection.isAttached && this.#unacknowledged.size < WINDOW;
   }
 
   /** Whether a source that can wait should. */
@@ -221,7 +221,7 @@ export class SessionStream implements Stream, LineOwner {
     const batch_seq = ++this.#batchSeq;
     const batch = JSON.stringify({type: "frame_batch", batch_seq, frames, ...clock});
     this.#unacknowledged.set(batch_seq, batch);
-    this.#line.write(batch);
+    this.#connection.write(batch);
     clearTimeout(this.#untilOverdue);
     this.#untilOverdue = undefined;
     this.#isOverdue = false;
@@ -243,15 +243,15 @@ export class SessionStream implements Stream, LineOwner {
   }
 
   #sayEnd(type: "finalize" | "cancel"): void {
-    if (this.#isEndSaid || !this.#line.isAttached) return;
+    if (this.#isEndSaid || !this.#connection.isAttached) return;
     this.#isEndSaid = true;
-    this.#line.say({type});
+    this.#connection.say({type});
   }
 
   /** A page that nobody sees may stop soon. */
   #visibilityChanged(): void {
     if (globalThis.document?.visibilityState === "hidden") this.#becomeOverdue();
-    else this.#line.hasten();
+    else this.#connection.hasten();
   }
 
   #end(done: SessionDone, missedEvents: boolean): void {
@@ -269,7 +269,7 @@ export class SessionStream implements Stream, LineOwner {
   }
 
   #over(error: KynaError | null): void {
-    this.#line.leave();
+    this.#connection.leave();
     clearTimeout(this.#untilOverdue);
     globalThis.document?.removeEventListener("visibilitychange", this.#onVisibility);
     globalThis.window?.removeEventListener("online", this.#onOnline);

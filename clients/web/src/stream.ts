@@ -1,5 +1,5 @@
+import type {ConnectionOptions} from "./connection.js";
 import type {Failure} from "./errors.js";
-import type {LineOptions} from "./line.js";
 import type {DetectionEvent} from "./messages.js";
 import type {Moment} from "./pose.js";
 
@@ -12,7 +12,7 @@ export interface StreamSession {
 /** `waiting`: the connection was lost, and another attach comes. */
 export type StreamState = "connecting" | "attached" | "waiting" | "ended";
 
-export interface StreamOptions extends LineOptions {
+export interface StreamOptions extends ConnectionOptions {
   /** Each detection event, once and in order. */
   readonly onEvent?: ((event: DetectionEvent) => void) | undefined;
   readonly onState?: ((state: StreamState) => void) | undefined;

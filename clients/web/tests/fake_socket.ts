@@ -1,6 +1,6 @@
 /** A websocket whose server is the test. */
 
-import type {Socket, WebSocketConstructor} from "../src/line.js";
+import type {Socket, WebSocketConstructor} from "../src/connection.js";
 
 export interface Sent {
   readonly type: string;

@@ -14,7 +14,7 @@ export type Choice = {readonly movement: Movement} & (
 /** What anybody can do anywhere. */
 const FIRST = "squat";
 
-export class Choose {
+export class ChoiceForm {
   readonly #section = byId("choose", HTMLElement);
   readonly #form = byId("choices", HTMLFormElement);
   readonly #file = byId("file", HTMLInputElement);

@@ -28,7 +28,7 @@ from staff.display import short_id
 from staff.full_names import full_name, project_of, with_customer
 from staff.links import list_of, page_of
 from staff.query_parameters import require_known, require_no_secret, require_short
-from staff.search import ids_of, means_one_id, searched, words_of
+from staff.search_terms import ids_of, means_one_id, searched, words_of
 
 MOST_FOUND = 5
 OF_A_PROJECT = ("name", "project__name", "project__organization__name")

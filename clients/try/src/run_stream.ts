@@ -1,4 +1,5 @@
 import {createClient, createStream, type Moment, type StreamEnd} from "@kynaplatform/web";
+import {stopped} from "./abort.js";
 import type {Live} from "./live.js";
 import {
   droppedProblem,
@@ -9,7 +10,6 @@ import {
 } from "./problems.js";
 import type {Opened} from "./session.js";
 import type {Source} from "./source.js";
-import {stopped} from "./stopping.js";
 
 /** How a run ended, beside what was counted. */
 export interface Ending {
@@ -23,7 +23,7 @@ export interface Ending {
  *
  * Whatever goes wrong meanwhile is among the problems of the answer.
  */
-export async function follow(
+export async function runStream(
   {session, access_token}: Opened,
   source: Source,
   live: Live,

@@ -1,5 +1,5 @@
 import {Backoff} from "./backoff.js";
-import {ABNORMAL, ALREADY_ENDED, refusal, wantedWaitMs} from "./closes.js";
+import {ABNORMAL, ALREADY_ENDED, refusal, wantedWaitMs} from "./close_codes.js";
 import {type Failure, KynaError} from "./errors.js";
 import type {ControlMessage, ServerMessage, SessionUpdate} from "./messages.js";
 
@@ -25,7 +25,7 @@ export interface Socket {
 }
 export type WebSocketConstructor = new (url: string, protocols: string[]) => Socket;
 
-export interface LineOptions {
+export interface ConnectionOptions {
   /** A class like the browser's, such as that of `ws`. */
   readonly WebSocket?: WebSocketConstructor | undefined;
   /** With no attach for so many milliseconds (3,600,000) the stream is given up: `unreachable`. */
@@ -38,7 +38,7 @@ export interface LineOptions {
 }
 
 /** Whose line it is. */
-export interface LineOwner {
+export interface ConnectionOwner {
   readonly isAnswerDue: boolean;
   attached(update: SessionUpdate): void;
   hear(message: ServerMessage): void;
@@ -53,12 +53,12 @@ export interface LineOwner {
 }
 
 /** The connection to a session's runtime, which is made again for as long as that can help. */
-export class Line {
+export class Connection {
   isAttached = false;
   readonly #url: string;
   readonly #protocols: string[];
-  readonly #options: LineOptions;
-  readonly #owner: LineOwner;
+  readonly #options: ConnectionOptions;
+  readonly #owner: ConnectionOwner;
   readonly #backoff = new Backoff(SHORTEST_WAIT_MS, LONGEST_WAIT_MS);
   #socket: Socket | null = null;
   #fault: Failure | null = null;
@@ -70,7 +70,7 @@ export class Line {
   #untilPing: ReturnType<typeof setTimeout> | undefined;
   #untilAttach: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(url: string, token: string, options: LineOptions, owner: LineOwner) {
+  constructor(url: string, token: string, options: ConnectionOptions, owner: ConnectionOwner) {
     this.#url = url;
     this.#protocols = ["kyna.v1", `bearer.${token}`];
     this.#options = options;
