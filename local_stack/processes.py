@@ -6,14 +6,21 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from local_stack.guard import STARTER_DIED
 
 GUARD = Path(__file__).with_name("guard.py")
 GUARD_MARGIN_SECONDS = 5.0
+POLL_SECONDS = 0.05
+
+
+class NotReadyError(Exception):
+    """The command ended, or was not ready in time; the text is its log."""
 
 
 def start(
@@ -74,3 +81,30 @@ def stop(
             continue
     process.kill()
     return process.wait()
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    is_ready: Callable[[], bool],
+    ready_seconds: float,
+    signals: Sequence[tuple[signal.Signals, float]],
+    **options: Any,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A command that is ready inside the block, and stopped after it.
+
+    Its output is in `log`, and `options` are those of `start`. Raises NotReadyError.
+    """
+    with log.open("wb") as output:
+        process = start(command, stdout=output, **options)
+    try:
+        deadline = time.monotonic() + ready_seconds
+        while not is_ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise NotReadyError(log.read_text(errors="replace"))
+            time.sleep(POLL_SECONDS)
+        yield process
+    finally:
+        stop(process, signals=signals)

@@ -26,10 +26,11 @@ from local_stack.console import say
 from local_stack.environment import REALTIME_PORT, fill
 from local_stack.guard import PR_SET_PDEATHSIG, prctl
 from local_stack.ports import free_port, listens
+from local_stack.processes import NotReadyError
 from local_stack.run import why_not_ready
 from poses.figure import perform
 from replay.event_lines import EventLines, count_interrupted
-from tools.platform_process import PlatformFailedError, platform
+from tools.platform_process import platform
 
 EXERCISE = "squat"
 FPS = 30.0
@@ -56,7 +57,7 @@ def main() -> int:
     except KeyboardInterrupt:
         say("Stopped.")
         return INTERRUPTED
-    except PlatformFailedError as failure:
+    except NotReadyError as failure:
         say(f"The platform could not be started:\n{failure}")
     except (RequestFailedError, StreamRefusedError, StreamLostError) as failure:
         say(str(failure))
@@ -117,7 +118,7 @@ def await_demo(data_dir: Path) -> dict[str, str]:
             if answer is None:
                 return demo
         time.sleep(POLL_SECONDS)
-    raise PlatformFailedError(f"the one that runs is not ready: {answer}")
+    raise NotReadyError(f"the one that runs is not ready: {answer}")
 
 
 def usable_port(wanted: str) -> int:

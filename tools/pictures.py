@@ -18,8 +18,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from local_stack.console import say
 from local_stack.environment import PROJECT, database, fill
 from local_stack.ports import free_port
+from local_stack.processes import NotReadyError
 from tools.chromium import OPTIONS, chromium_program
-from tools.platform_process import PlatformFailedError, platform
+from tools.platform_process import platform
 
 PICTURES = PROJECT / "docs" / "staff-guide"
 WIDE = {"width": 1200, "height": 760}
@@ -163,7 +164,7 @@ def empty_platform(data_dir: Path) -> Iterator[str]:
     try:
         with platform(data_dir, log=data_dir / "run.log", **ports) as base_url:
             yield base_url
-    except PlatformFailedError as failure:
+    except NotReadyError as failure:
         raise SystemExit(str(failure)) from failure
 
 
