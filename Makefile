@@ -45,8 +45,8 @@ pictures: install ## Draw replay's picture, and take the staff guide's again fro
 	@$(BIN)/python -m tools.pictures $(ARGS)
 
 bench: install ## Measure session creation and the stream; ARGS="--seconds 4 --throwaway"
-	@$(BIN)/python bench/create.py $(ARGS)
-	@$(BIN)/python bench/stream.py $(ARGS)
+	@$(BIN)/python -m bench.create $(ARGS)
+	@$(BIN)/python -m bench.stream $(ARGS)
 
 score: install ## Score the engine over RECORDINGS_DIR and the figure; ARGS="--only views"
 	@$(BIN)/python -m bench.score $(ARGS)

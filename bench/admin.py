@@ -1,14 +1,15 @@
-"""Measure the admin's pages of sessions over a table of millions.
+"""The admin's pages over millions of sessions and thousands of customers: how long each takes.
 
-    python bench/admin.py [--sessions 5000000] [--days 90] [--times 15] [--throwaway] [--json]
+    python -m bench.admin [--sessions 5000000] [--days 90] [--customers 2000] [--times 15]
+                          [--throwaway]
 
-It makes that many sessions, spread evenly over the days, of 200 projects, the largest with two
-fifths of them: nearly all completed, one of 11 cancelled, one of 997 failed, 6,050 live of which
-200 are overdue, one of 7 of the ended in replay mode, of which none failed. Then it asks each
-page, through the whole of Django but no network, and prints how many statements it took, the
-median and the longest of its times, and the first one, which plans and reads cold.
-
-    page        statements  median ms  longest ms  first ms
+It makes that many sessions, spread evenly over the days, of 200 projects of one customer, the
+largest with two fifths of them: nearly all completed, one of 11 cancelled, one of 997 failed, 6,050
+live of which 200 are overdue, one of 7 of the ended in replay mode, of which none failed. Each of
+the other customers has 5 projects, 15 keys, 100 MoveSpecs with a draft and a version each, and 500
+entries of the log. Then it asks each page, the box on every page and the search of the log, through
+the whole of Django but no network. It prints how many statements a page took, the median and the
+longest of its times, and the first one, which plans and reads cold.
 
 The server of DATABASE_URL is used, in a database made for the run and dropped at its end; with
 DATABASE_URL unset, an embedded one in a temporary folder. `--throwaway` starts the embedded one
@@ -16,23 +17,79 @@ without fsync. Five million sessions take some four minutes to make, and 3 GB me
 """
 
 import argparse
-import dataclasses
-import json
 import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from scene import Scene, scene_for_run
+from bench.command import read_options, show
+from bench.scene import Scene, scene_for_run
 
 if TYPE_CHECKING:
     from django.test import Client
 
-MOST_SESSIONS, MOST_TIMES = 10_000_000, 200
 PROJECTS = 200
 LIST = "/admin/sessions_app/detectionsession/"
+BOX, LOG = "/admin/find/typed/", "/admin/admin/logentry/"
+CUSTOMERS = [
+    """
+INSERT INTO projects_organization (id, name, created_at)
+SELECT gen_random_uuid(), (ARRAY['Acme', 'Borealis', 'Cedar', 'Delta'])[1 + n %% 4] || ' '
+       || (ARRAY['Fitness', 'Health', 'Physio', 'Sports', 'Labs'])[1 + n %% 5] || ' ' || n, now()
+FROM generate_series(1, %(customers)s) AS n
+""",
+    """
+INSERT INTO projects_project (id, organization_id, name, created_at)
+SELECT gen_random_uuid(), id,
+       (ARRAY['iOS app', 'Android app', 'Web', 'Kiosk', 'Research'])[n], now()
+FROM projects_organization, generate_series(1, 5) AS n
+WHERE id <> %(bench)s
+""",
+    """
+INSERT INTO projects_credential (
+    id, project_id, kind, name, secret_hash, pepper_number, scopes, created_at
+)
+SELECT gen_random_uuid(), id, CASE n WHEN 3 THEN 'service_account' ELSE 'api_key' END,
+       (ARRAY['production', 'staging', 'ci'])[n], '\\x00', 1, ARRAY['sessions:read'], now()
+FROM projects_project, generate_series(1, 3) AS n WHERE organization_id <> %(bench)s
+""",
+    """
+INSERT INTO movespecs_movespec (id, project_id, name, visibility, created_at, updated_at)
+SELECT gen_random_uuid(), id,
+       (ARRAY['Squat', 'Lunge', 'Plank', 'Push-up', 'Sit-up'])[1 + n %% 5] || ' ' || n, 'private',
+       now() - n * interval '1 minute', now()
+FROM projects_project, generate_series(1, 20) AS n WHERE organization_id <> %(bench)s
+""",
+    """
+INSERT INTO movespecs_movespecdraft (id, movespec_id, yaml_source, updated_at)
+SELECT gen_random_uuid(), id, repeat('name: squat', 40), now() FROM movespecs_movespec
+ON CONFLICT DO NOTHING
+""",
+    """
+INSERT INTO movespecs_movespecversion (
+    id, movespec_id, version_number, yaml_source, content_hash, created_at
+)
+SELECT gen_random_uuid(), id, 2, repeat('name: squat', 40), md5(id::text) || md5(name), now()
+FROM movespecs_movespec
+""",
+    """
+INSERT INTO django_admin_log (
+    action_time, object_id, object_repr, action_flag, change_message, content_type_id, user_id
+)
+SELECT now() - (500 * %(customers)s - n) * interval '1 minute',
+       (subjects[1 + n %% cardinality(subjects)])::text, 'Customer / App / key ' || n, 2,
+       'Revoked Customer / App / key. Reason: it leaked.',
+       (SELECT id FROM django_content_type WHERE model = 'movespec'),
+       (SELECT id FROM auth_user LIMIT 1)
+FROM generate_series(1, 500 * %(customers)s) AS n,
+     (SELECT array_agg(id ORDER BY id) AS subjects FROM (
+         SELECT id FROM movespecs_movespec UNION ALL SELECT id FROM projects_credential
+         UNION ALL SELECT id FROM projects_project UNION ALL SELECT id FROM projects_organization
+     ) AS rows) AS made
+""",
+]
 # n counts back from the newest.
 SESSIONS = """
 INSERT INTO detection_session (
@@ -41,7 +98,8 @@ INSERT INTO detection_session (
     checkpoint_number, signing_key_id, runtime_token_expires_at, stream_url
 )
 SELECT gen_random_uuid(),
-       (SELECT array_agg(id ORDER BY created_at) FROM projects_project)
+       (SELECT array_agg(id ORDER BY created_at) FROM projects_project
+        WHERE organization_id = %(bench)s)
            [CASE WHEN n %% 5 < 2 THEN 1 ELSE 1 + n %% %(projects)s END],
        (SELECT id FROM movespecs_movespecversion LIMIT 1),
        CASE WHEN n %% 7 = 3 AND NOT is_live AND status <> 'failed' THEN 'replay' ELSE 'live' END,
@@ -65,42 +123,17 @@ FROM (
 """
 
 
-@dataclasses.dataclass(frozen=True)
-class Figure:
-    page: str
-    statements: int
-    median_ms: float
-    longest_ms: float
-    first_ms: float
-
-
 def main() -> None:
-    options = read_options()
+    options = read_options(__doc__, sessions=5_000_000, days=90, customers=2_000, times=15)
     with scene_for_run(options.throwaway) as (_folder, scene):
-        make_sessions(scene, options)
-        for figure in measure(scene, options):
-            show(figure, as_json=options.json)
+        from django.contrib.auth.models import User
+
+        user = User.objects.create_superuser("bench")
+        fill(scene, options)
+        measure(user, scene, options)
 
 
-def read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--sessions", type=int, default=5_000_000, help="(default 5000000)")
-    parser.add_argument("--days", type=int, default=90, help="that they spread over (default 90)")
-    parser.add_argument("--times", type=int, default=15, help="to ask each page (default 15)")
-    parser.add_argument("--throwaway", action="store_true", help="embedded database without fsync")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    options = parser.parse_args()
-    in_bounds = (
-        10_000 <= options.sessions <= MOST_SESSIONS
-        and 0 < options.days <= 3650
-        and 1 < options.times <= MOST_TIMES
-    )
-    if not in_bounds:
-        parser.error(f"10000 to {MOST_SESSIONS} sessions, 1 to 3650 days, 2 to {MOST_TIMES} times")
-    return options
-
-
-def make_sessions(scene: Scene, options: argparse.Namespace) -> None:
+def fill(scene: Scene, options: argparse.Namespace) -> None:
     from django.db import connection
 
     from projects.models import Project
@@ -116,15 +149,14 @@ def make_sessions(scene: Scene, options: argparse.Namespace) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
-        cursor.execute(
-            SESSIONS,
-            {"projects": PROJECTS, "days": options.days, "sessions": options.sessions},
-        )
+        values = {**vars(options), "projects": PROJECTS, "bench": largest.organization_id}
+        for statement in (*CUSTOMERS, SESSIONS):
+            cursor.execute(statement, values)
         cursor.execute("VACUUM ANALYZE")
 
 
 def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    """What is asked, and its address."""
+    """What each page shows, and its address."""
     from django.utils import timezone
 
     from kynaplatform.api.keyset import Place
@@ -133,7 +165,8 @@ def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]
 
     now = timezone.now()
     failed = DetectionSession.objects.filter(status=Status.FAILED, mode="live").latest("created_at")
-    small = Project.objects.exclude(id=scene.project_id).latest("created_at")
+    largest = Project.objects.get(id=scene.project_id)
+    small = Project.objects.filter(organization=largest.organization_id).latest("created_at")
     today, long_ago = now.date(), (now - timedelta(days=options.days * 0.8)).date()
     deep = Place("older", now - timedelta(days=options.days * 0.9), failed.id)
     whole: dict[str, object] = {"project__id__exact": scene.project_id}
@@ -188,7 +221,33 @@ def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]
     yield "one session", f"{LIST}{failed.id}/change/"
 
 
-def asked(client: "Client", address: str) -> Any:
+def searches(scene: Scene) -> Iterator[tuple[str, str]]:
+    """The box and the search of the log: what is typed, and its address."""
+    from projects.models import Organization
+    from sessions_app.models import DetectionSession
+
+    session = DetectionSession.objects.latest("created_at").pk
+    customer = Organization.objects.latest("name")
+    texts = {
+        "name, 4 characters": "acme",
+        "customer and project": "acme ios",
+        "one customer": customer.name,
+        "MoveSpec": "squat",
+        "in most names": "a",
+        "nothing": "zzzz",
+        "short id of a session": str(session)[:8],
+        "id of a session": session,
+        "id of a customer": customer.pk,
+        "id of a project": scene.project_id,
+    }
+    yield "log", LOG
+    for name, text in texts.items():
+        for place, address in (("box", BOX), ("log", LOG)):
+            yield f"{place}: {name}", f"{address}?{urlencode({'q': text})}"
+    yield "log: who", f"{LOG}?q=bench"
+
+
+def answer_of(client: "Client", address: str) -> Any:
     """The answer, of which the first lines have been read if it comes as it is made."""
     answer: Any = client.get(address)
     if answer.streaming:
@@ -196,15 +255,7 @@ def asked(client: "Client", address: str) -> Any:
     return answer
 
 
-def measure(scene: Scene, options: argparse.Namespace) -> Iterator[Figure]:
-    from django.contrib.auth.models import User
-
-    user = User.objects.create_superuser("bench")
-    yield from ask(user, pages(scene, options), options.times)
-
-
-def ask(user: Any, named: Iterable[tuple[str, str]], number: int) -> Iterator[Figure]:
-    """Each page, told by its name and address, that many times."""
+def measure(user: Any, scene: Scene, options: argparse.Namespace) -> None:
     from django.conf import settings
     from django.db import connection
     from django.test import Client
@@ -213,34 +264,24 @@ def ask(user: Any, named: Iterable[tuple[str, str]], number: int) -> Iterator[Fi
     settings.ALLOWED_HOSTS = ["testserver"]
     client = Client()
     client.force_login(user)
-    for name, address in named:
-        times = []
-        for _ in range(number):
+    for name, address in (*pages(scene, options), *searches(scene)):
+        milliseconds = []
+        for _ in range(options.times):
             started = time.perf_counter()
-            answer = asked(client, address)
-            times.append((time.perf_counter() - started) * 1e3)
+            answer = answer_of(client, address)
+            milliseconds.append((time.perf_counter() - started) * 1e3)
             if answer.status_code != 200:
                 raise SystemExit(f"{name}: {address} answers {answer.status_code}")
         with CaptureQueriesContext(connection) as statements:
-            asked(client, address)
-        yield Figure(
-            page=name,
+            answer_of(client, address)
+        first, *later = milliseconds
+        show(
+            name,
             statements=len(statements),
-            median_ms=round(statistics.median(times[1:]), 1),
-            longest_ms=round(max(times[1:]), 1),
-            first_ms=round(times[0], 1),
+            median_ms=statistics.median(later),
+            longest_ms=max(later),
+            first_ms=first,
         )
-
-
-def show(figure: Figure, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(dataclasses.asdict(figure)), flush=True)  # noqa: T201
-        return
-    print(  # noqa: T201
-        f"{figure.page:30}{figure.statements:3} statements  median {figure.median_ms:7.1f} ms"
-        f"  longest {figure.longest_ms:7.1f} ms  first {figure.first_ms:7.1f} ms",
-        flush=True,
-    )
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
-"""What the benchmarks of the platform run on: an own database with one project in it."""
+"""The scene of the benches of the platform: a database of its own with one project in it."""
 
 import contextlib
 import dataclasses
 import os
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-# A benchmark is run by its path, which makes only its own folder importable.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import psycopg
+
+from local_stack.environment import fill
 
 UNLIMITED = {
     f"RATE_LIMIT_{name}": "100000000/minute"
@@ -56,10 +56,6 @@ def scene_for_run(throwaway: bool) -> Iterator[tuple[Path, Scene]]:
 @contextlib.contextmanager
 def own_database(folder: Path, throwaway: bool) -> Iterator[None]:
     """While inside, DATABASE_URL names a new database, and Django is set up for it."""
-    import psycopg
-
-    from local_stack.environment import fill
-
     os.environ |= {"DATA_DIR": str(folder / "data"), "ACCESS_TOKEN_SECONDS": "86400"}
     os.environ["ENVIRONMENT"] = "development"
     os.environ.setdefault("LOG_LEVEL", "WARNING")

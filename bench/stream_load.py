@@ -1,34 +1,18 @@
-"""The load of bench/stream.py: sockets that stream one figure's frames to a runtime."""
+"""The load of the stream's benches: sockets that stream one figure's frames to a runtime."""
 
 import asyncio
-import dataclasses
-import os
 import struct
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from uuid import UUID
 
-from scene import Scene
+from bench.scene import Scene
+from bench.servers import Server
 
 FRAMES_PER_SECOND = 30
 # Of one session; a socket goes on with another session after them.
 MOST_FRAMES = 1800
 ATTACHING_AT_ONCE = 16
-
-
-@dataclasses.dataclass(frozen=True)
-class Server:
-    port: int
-    pid: int
-
-    def cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def resident_kib(self) -> int:
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0])
 
 
 class Load:

@@ -1,21 +1,13 @@
 """The runtime with a part of it taken out, to measure what that part costs.
 
-    python bench/stream_server.py [--without engine|checkpoint|turns] [--profile FILE]
-
-`--profile` writes a cProfile of the event loop's thread when the runtime ends.
+python -m bench.stream_server [--without engine|checkpoint|turns]
 """
 
 import argparse
-import cProfile
-import sys
-from pathlib import Path
 
 import django
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from realtime.__main__ import main, serve  # noqa: E402
+from realtime.__main__ import main
 
 
 def without_engine() -> None:
@@ -40,21 +32,13 @@ def without_turns() -> None:
     Turns.hear_others = lambda self: None  # type: ignore[method-assign]
 
 
+PARTS = {"engine": without_engine, "checkpoint": without_checkpoint, "turns": without_turns}
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--without", choices=("engine", "checkpoint", "turns"))
-    parser.add_argument("--profile", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--without", choices=PARTS)
     options = parser.parse_args()
     django.setup()
-    if options.without == "engine":
-        without_engine()
-    if options.without == "checkpoint":
-        without_checkpoint()
-    if options.without == "turns":
-        without_turns()
-    if options.profile is None:
-        main()
-    else:
-        with cProfile.Profile() as profile:
-            serve()
-        profile.dump_stats(options.profile)
+    if options.without:
+        PARTS[options.without]()
+    main()
