@@ -63,9 +63,9 @@ def web_server(folder: Path, workers: int, threads: int) -> Iterator[Server]:
 
 @contextmanager
 def runtime(folder: Path, *options: str) -> Iterator[Server]:
-    """A runtime, with the options of `bench.stream_server`."""
+    """A runtime, with the options of `bench.partial_runtime`."""
     port = free_port()
-    words = ("bench.stream_server", *options)
+    words = ("bench.partial_runtime", *options)
     with _serve(folder, *words, port=port, REALTIME_PORT=str(port)) as guard:
         yield Server(port, served(guard))
 

@@ -6,7 +6,7 @@ from typing import Self, TextIO
 
 from tqdm import tqdm
 
-from client import sentences
+from client import status_lines
 from client.listener import StreamListener
 from client.wire import Event, FrameAck
 
@@ -45,10 +45,10 @@ class ProgressBar(StreamListener):
     def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
         self._bar.update(frames)
         if rejections := ack.rejections():
-            self._bar.write(sentences.rejected(rejections), file=self._bar_file)
+            self._bar.write(status_lines.rejected(rejections), file=self._bar_file)
 
     def connection_lost(self, why: str) -> None:
         self._bar.write(f"The connection was lost ({why}): attaching again.", file=self._bar_file)
 
     def told_to_wait(self, seconds: float, why: str) -> None:
-        self._bar.write(sentences.waiting(seconds, why), file=self._bar_file)
+        self._bar.write(status_lines.waiting(seconds, why), file=self._bar_file)

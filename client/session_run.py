@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from client import sentences
+from client import status_lines
+from client.batches import Moment, batches_of
 from client.listener import StreamListener
-from client.moments import Moment, batches_of
 from client.rest import RequestFailedError, RestClient
 from client.stream import StreamClient
 from client.wire import Event, SessionDone
@@ -72,7 +72,7 @@ class SessionRun:
         ]
         faults = [fault for is_so, fault in checks if not is_so]
         if self.rejections and self.done.accepted_frames_total != self.frames_sent:
-            faults.append(sentences.rejected(self.rejections))
+            faults.append(status_lines.rejected(self.rejections))
         return faults
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import environ
 
-from local_stack.files import write_private
+from local_stack.private_files import write_private
 
 if TYPE_CHECKING:
     from local_stack.postgres import EmbeddedPostgres

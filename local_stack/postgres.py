@@ -20,7 +20,7 @@ from typing import IO
 from urllib.parse import quote
 
 from local_stack import postmaster, processes
-from local_stack.server_place import (
+from local_stack.cluster_folders import (
     CLUSTER,
     PostgresUnavailableError,
     cluster_of,

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING
 
 from local_stack import processes
 from local_stack.announcement import announcement, near
+from local_stack.cluster_folders import PostgresUnavailableError
 from local_stack.console import say
 from local_stack.environment import PROJECT, REALTIME_PORT, database, fill
 from local_stack.guard import PR_SET_PDEATHSIG, become_subreaper, prctl
 from local_stack.run_log import RunLog
-from local_stack.server_place import PostgresUnavailableError
 from local_stack.services import Service, kill_strays
 
 if TYPE_CHECKING:

@@ -56,7 +56,8 @@ def serve(host: str = "127.0.0.1") -> None:
 
     from kynaplatform.checks import refuse_to_start
     from realtime.app import Application
-    from realtime.protocols import HttpProtocol, WebSocketProtocol
+    from realtime.http_protocol import HttpProtocol
+    from realtime.websocket_protocol import WebSocketProtocol
 
     refuse_to_start()
     allow_many_sockets()

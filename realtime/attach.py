@@ -27,9 +27,9 @@ from realtime.refusals import (
     RuntimeTokenMissing,
     SessionSuperseded,
 )
-from sessions_app.attaching import session_attach, session_detach
-from sessions_app.fencing import AttachmentLost
-from sessions_app.finishing import StateUnreadable, reading_state, spec_of_version
+from sessions_app.attachments import session_attach, session_detach
+from sessions_app.fence import AttachmentLost
+from sessions_app.finish import StateUnreadable, reading_state, spec_of_version
 from sessions_app.models import DetectionSession
 from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
 

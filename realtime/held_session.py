@@ -16,10 +16,10 @@ from kynaplatform import clock
 from kynaplatform.api.errors import ApiError
 from realtime.database import FOR_SESSIONS, in_database
 from realtime.refusals import Restarting, SessionSuperseded
-from sessions_app.attaching import session_detach
+from sessions_app.attachments import session_detach
 from sessions_app.events import EventRecord, events_behind, events_caused, present_event
-from sessions_app.fencing import AttachmentLost
-from sessions_app.finishing import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE, session_finish
+from sessions_app.fence import AttachmentLost
+from sessions_app.finish import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE, session_finish
 from sessions_app.lifecycle import (
     session_abandon,
     session_cancel,

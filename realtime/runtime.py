@@ -35,12 +35,12 @@ from realtime.database import (
     database_deadline,
     in_database,
 )
+from realtime.fair_queue import Turns
 from realtime.log_lines import tell_attached, tell_closed, tell_gone, tell_refused
 from realtime.messages import error_message
+from realtime.notifications import listen
 from realtime.refusals import RESTARTING, Restarting, close_code
-from realtime.signals import listen
 from realtime.socket import ClientGone, Order, Socket
-from realtime.turns import Turns
 from sessions_app.leases import leases_renew
 
 logger = logging.getLogger("kynaplatform.realtime")

@@ -14,9 +14,9 @@ from typing import Any
 from kynaplatform import clock
 from kynaplatform.timing import SEND_SECONDS
 from realtime import metrics
+from realtime.fair_queue import Turn, Turns
 from realtime.messages import ServerMessage, encode
 from realtime.refusals import DOES_NOT_READ
-from realtime.turns import Turn, Turns
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]

@@ -12,9 +12,9 @@ class SessionsConfig(AppConfig):
         from kynaplatform.api.metrics import DATABASE_COLLECTORS
         from projects.retention import SIGNED_AGAIN
         from projects.suspension import suspended
-        from sessions_app.expiry import suspended_sessions_cancel
         from sessions_app.metrics import SessionCollector
         from sessions_app.retention import may_replay
+        from sessions_app.session_sweep import suspended_sessions_cancel
 
         DATABASE_COLLECTORS.append(SessionCollector())
         SIGNED_AGAIN.append(may_replay)

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from psycopg.types.numeric import Int8
 
-from sessions_app.counting import counts_of
+from sessions_app.event_counters import counts_of
 from sessions_app.leases import RENEWAL, idle_limit, renewal
 
 # Each attachment with what has become of its checkpoint. One that an earlier try has stored, whose

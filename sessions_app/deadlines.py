@@ -16,8 +16,8 @@ from django.db.models.lookups import In
 from detection import SNAPSHOT_FORM
 from kynaplatform.api.chunks import change_in_chunks
 from kynaplatform.timing import FINALIZING_GRACE, READER_GRACE
-from sessions_app.ends import update_live
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
+from sessions_app.session_ends import update_live
 
 SESSION_EXPIRED = "session_expired"
 SESSION_ABANDONED = "session_abandoned"
@@ -46,7 +46,7 @@ def is_attached(now: datetime) -> Q:
 
 
 def is_to_finish(now: datetime) -> Q:
-    """Overdue, and completed by that: the engine's own finish comes with it (finishing.py)."""
+    """Overdue, and completed by that: the engine's own finish comes with it (finish.py)."""
     return is_due(now) & _finishes(now) & is_of_known_version() & ~_is_given_up(now)
 
 

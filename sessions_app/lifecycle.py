@@ -2,8 +2,8 @@
 
 A state moves by one guarded UPDATE, and its row count decides. Deadlines come first: each
 function settles what is overdue, so it finds the session as the sweep would have left it.
-Attaches are in attaching.py, checkpoints in checkpoints.py, leases in leases.py, and what finishes
-a session in finishing.py.
+Attaches are in attachments.py, checkpoints in checkpoints.py, leases in leases.py, and a session's
+finish is in finish.py.
 """
 
 from collections.abc import Iterable
@@ -24,12 +24,12 @@ from sessions_app.deadlines import (
     is_due,
     settle,
 )
-from sessions_app.ends import ENDED, update_live
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.fencing import AttachmentLost, update_held
-from sessions_app.finishing import session_finish
+from sessions_app.fence import AttachmentLost, update_held
+from sessions_app.finish import session_finish
 from sessions_app.leases import idle_limit
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
+from sessions_app.session_ends import ENDED, update_live
 
 # Runtimes listen on it; the payload is the session's id.
 CHANNEL = "kyna_session"

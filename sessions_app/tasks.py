@@ -4,13 +4,13 @@ from celery import shared_task
 
 from kynaplatform import clock
 from projects.retention import prune_access_tokens, prune_signing_keys
-from sessions_app import expiry
+from sessions_app import session_sweep
 from sessions_app.retention import forget_idempotency_keys, prune_staff_sessions
 
 
 @shared_task
 def expire_sessions() -> int:
-    return expiry.expire_sessions(now=clock.now())
+    return session_sweep.expire_sessions(now=clock.now())
 
 
 @shared_task

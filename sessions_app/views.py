@@ -21,12 +21,12 @@ from movespecs.errors import (
     MoveSpecVersionWithdrawn,
 )
 from sessions_app.admission import AdmissionRequest, session_admit
-from sessions_app.counting import count_anew
 from sessions_app.deadlines import session_as_of
 from sessions_app.errors import ContractVersionUnsupported, SessionAlreadyEnded
+from sessions_app.event_counters import count_anew
 from sessions_app.events import EventRecord, event_id, events_after, present_event
-from sessions_app.fencing import AttachmentLost
-from sessions_app.finishing import session_finish
+from sessions_app.fence import AttachmentLost
+from sessions_app.finish import session_finish
 from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
 from sessions_app.listing import Asked, sessions_list
 from sessions_app.models import DetectionSession

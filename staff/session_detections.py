@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from detection import MoveSpecInvalid
-from sessions_app.counting import Counts, counts_of, is_counted
-from sessions_app.finishing import spec_of_version
+from sessions_app.event_counters import Counts, counts_of, is_counted
+from sessions_app.finish import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession, EventType, SessionAttach
 from staff.display import duration
 

@@ -12,7 +12,6 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
-from sessions_app.keyset import Place, place
 
 from kynaplatform import clock
 from kynaplatform.api.keyset import Place, place

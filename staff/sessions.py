@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from kynaplatform import clock
-from sessions_app.counting import is_counted
 from sessions_app.deadlines import session_as_of
+from sessions_app.event_counters import is_counted
 from sessions_app.models import DetectionSession, Status
 from staff.actions.base import StaffActionAdmin
 from staff.actions.sessions import Cancel

@@ -83,7 +83,11 @@ class FilesInOrder(LoadScopeScheduling):
     def _before(self, turn: int, node: WorkerController) -> int:
         """How many tests of the turns before a worker has still to do."""
         return self._pending_of(
-            {scope: unit for scope, unit in self.assigned_work[node].items() if turn_of(scope) < turn}
+            {
+                scope: unit
+                for scope, unit in self.assigned_work[node].items()
+                if turn_of(scope) < turn
+            }
         )
 
     def _split_scope(self, nodeid: str) -> str:

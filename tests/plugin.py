@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from local_stack import processes
+from local_stack.cluster_folders import PostgresUnavailableError
 from local_stack.environment import fill
 from local_stack.ports import free_port, listens
-from local_stack.server_place import PostgresUnavailableError
 
 if TYPE_CHECKING:
     from local_stack.postgres import EmbeddedPostgres

@@ -24,8 +24,8 @@ from movespecs.models import MoveSpec
 from projects.models import AccessToken, Credential
 from projects.retention import prune_signing_keys
 from projects.signing import key_ring, signing_key_rotate
-from sessions_app.expiry import expire_sessions
 from sessions_app.models import DetectionSession
+from sessions_app.session_sweep import expire_sessions
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine
 
 FEWEST_CHARACTERS = 20  # of a needle: shorter ones would be found by chance

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from client import sentences
+from client import status_lines
 from client.closes import StreamRefusedError
 from client.progress_bar import ProgressBar
 from client.rest import RequestFailedError, RestClient
@@ -132,7 +132,7 @@ def show(demo: dict[str, str], repetitions: int, speed: float) -> int:
         f"{demo['base_url']}: a figure does {repetitions} squats, {len(poses)} frames at "
         f"{FPS:.0f} a second, {speed:g} times as fast as in life.\n"
     )
-    api = RestClient(demo["base_url"], on_wait=lambda *wait: say(sentences.waiting(*wait)))
+    api = RestClient(demo["base_url"], on_wait=lambda *wait: say(status_lines.waiting(*wait)))
     project_id = api.mint(demo["api_key_secret"])
     lines = EventLines()
     with ProgressBar(

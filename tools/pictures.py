@@ -38,7 +38,7 @@ class Photographer:
     folder: Path
 
     def log_in(self, username: str, **options: object) -> Page:
-        from tools.story import PASSWORD
+        from tools.guide_data import PASSWORD
 
         page = self.browser.new_context(
             base_url=self.base_url,
@@ -145,7 +145,7 @@ def tell_story() -> tuple[str, list[str]]:
         from django.db import connection
         from django.utils import timezone
 
-        from tools.story import tell
+        from tools.guide_data import tell
 
         movespec = tell(timezone.now())
         versions = movespec.versions.order_by("version_number")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import authors, documents, negatives, people, variants, views
-from .counting import Workers
+from .engine_runs import Workers
 from .samples import load_samples
 from .tables import Table
 

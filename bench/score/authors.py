@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from poses.figure import perform
 
-from .counting import Run, Workers, completions
-from .matching import Figures, figures, tally
+from .engine_runs import Run, Workers, completions
+from .matches import Figures, figures, tally
 from .other_authors import FORMS, WRITTEN, movespec
 from .tables import Cell, Table
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from detection import Criterion, EngineSettings, MoveSpec
 
-from .choices import Choice
-from .counting import SHIPPED, catalogue
+from .cross_validation import Choice
+from .engine_runs import SHIPPED, catalogue
 
 # Each with the values tried: that which ships first, so that of equals it is taken.
 SETTINGS: dict[str, tuple[Any, ...]] = {

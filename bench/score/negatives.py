@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from poses.figure import ACTIVITIES, LANDMARKER, MOVEMENTS, Camera, act, hold
 
-from .counting import Run, Workers, catalogue, completions
+from .engine_runs import Run, Workers, catalogue, completions
 from .tables import Cell, Table
 
 SECONDS = 60.0

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from .choices import cross_validated
-from .counting import Completions, Run, Workers, catalogue
+from .cross_validation import cross_validated
+from .engine_runs import Completions, Run, Workers, catalogue
 from .grid import choices
-from .matching import Figures, figures, tally, within_span
+from .matches import Figures, figures, tally, within_span
 from .samples import KNOWN_BAD, Sample
 from .tables import Cell, Table
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from poses.variants import CHANGES
 
-from .counting import Workers, catalogue, completions, recording
-from .matching import Tally, figures, marked_span
+from .engine_runs import Workers, catalogue, completions, recording
+from .matches import Tally, figures, marked_span
 from .tables import Cell, Table
 
 

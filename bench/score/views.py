@@ -6,7 +6,7 @@ from typing import NamedTuple
 from poses.figure import EXERCISES, LANDMARKER, Build, Camera, repeat
 from poses.variants import DEPTH_EXCESS
 
-from .counting import Workers, catalogue, completions
+from .engine_runs import Workers, catalogue, completions
 from .tables import Cell, Table
 
 REPETITIONS = 8

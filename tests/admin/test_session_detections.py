@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from kynaplatform import clock
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import NO_FRAME
-from sessions_app.finishing import spec_of_version
+from sessions_app.finish import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession
 from staff.session_detections import DRAWN, LANE, LISTED, Lane, detections, picture
 from tests.admin.staffing import address, text_of

@@ -19,7 +19,7 @@ from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Project
-from sessions_app.attaching import session_attach
+from sessions_app.attachments import session_attach
 from sessions_app.checkpoints import Checkpoint
 from staff.actions.base import StaffActionAdmin
 from staff.movespec_text import MOST_LINES

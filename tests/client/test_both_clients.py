@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from client.batches import Moment, batches_of
 from client.closes import StreamRefusedError
-from client.moments import Moment, batches_of
 from client.stream import StreamClient
 from detection import Landmark, PoseFrame
 from tests.client.cases import CASES, Case, Went, shape

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.moments import Moment, batches_of, worth_telling
+from client.batches import Moment, batches_of, worth_telling
 from detection import PoseFrame
 from poses.figure import perform
 

@@ -20,9 +20,9 @@ from projects.credentials import credential_issue
 from projects.models import AccessToken, CredentialKind, Project, SigningKey
 from projects.retention import prune_signing_keys
 from projects.signing import key_ring, signing_key_rotate
-from sessions_app.expiry import expire_sessions
 from sessions_app.models import DetectionSession, Status
 from sessions_app.retention import forget_idempotency_keys
+from sessions_app.session_sweep import expire_sessions
 from tests.conftest import (
     MOVESPECS,
     SESSIONS,

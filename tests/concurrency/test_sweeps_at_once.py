@@ -15,9 +15,9 @@ from racing import race, racing, waiting_backends
 
 from movespecs.models import MoveSpec
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.expiry import expire_sessions
 from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
 from sessions_app.models import DetectionSession, Mode, Outcome, Status
+from sessions_app.session_sweep import expire_sessions
 from tests.conftest import Machine
 from tests.server import ROOT
 from tests.server import test_database_url as database_url

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+from local_stack.cluster_folders import is_open, make_place
 from local_stack.environment import PROJECT
-from local_stack.server_place import is_open, make_place
 from tests.deploy.image import Image, build
 
 NOBODY = 65534

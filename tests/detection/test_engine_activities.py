@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.score.counting import catalogue, completions
+from bench.score.engine_runs import catalogue, completions
 from poses.figure import ACTIVITIES, LANDMARKER, act
 
 SECONDS = 30

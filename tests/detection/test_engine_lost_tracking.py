@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 from engine_scene import completed, run
 
-from bench.score.counting import catalogue
+from bench.score.engine_runs import catalogue
 from bench.score.other_authors import movespec as written
 from detection import LANDMARK_NAMES, MoveSpec, PoseFrame
 from detection.landmarks import INDEX

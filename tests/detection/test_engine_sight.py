@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from engine_scene import bent, changed, completed, movespec, run, swinging, told
 
-from bench.score.counting import catalogue
+from bench.score.engine_runs import catalogue
 from detection import Engine, Landmark, PoseFrame
 from poses.figure import Camera, Limb, Posture, hold
 

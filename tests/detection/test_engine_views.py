@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from engine_scene import completed, movespec, run
 
-from bench.score.counting import catalogue
+from bench.score.engine_runs import catalogue
 from detection import MoveSpec
 from poses.figure import LANDMARKER, Build, Camera, repeat
 

@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from stack_processes import bare_environment, copy_project, is_deserted
 
-from local_stack import server_place
+from local_stack import cluster_folders
+from local_stack.cluster_folders import place_of
 from local_stack.ports import free_port
 from local_stack.postgres import PostgresUnavailableError, binaries, serve
-from local_stack.server_place import place_of
 from tests.open_folder import open_folder
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root's database runs as another")
@@ -35,7 +35,7 @@ def private() -> Iterator[Path]:
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Instead of the machine's."""
     found = tmp_path / "places"
-    monkeypatch.setattr(server_place, "PLACES", found)
+    monkeypatch.setattr(cluster_folders, "PLACES", found)
     return found
 
 
@@ -94,7 +94,7 @@ def test_the_place_of_a_run_of_tests_goes_with_it(checkout: Path) -> None:
         checkout, "test", "ARGS=-n 0 -q tests/test_place.py", TMPDIR=str(checkout)
     ).communicate()
     socket = (checkout / "told").read_text().partition("?host=")[2]
-    assert socket.startswith(str(server_place.PLACES)), said
+    assert socket.startswith(str(cluster_folders.PLACES)), said
     assert is_deserted(checkout)
     assert not Path(socket).parent.exists()
 

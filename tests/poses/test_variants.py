@@ -4,7 +4,7 @@ from statistics import pstdev
 
 import pytest
 
-from bench.score.counting import catalogue
+from bench.score.engine_runs import catalogue
 from detection import Engine, Landmark, PoseFrame
 from detection.landmarks import INDEX
 from poses import variants

@@ -15,7 +15,7 @@ COUNTED = (
 
 
 def count(*_: Any) -> None:
-    from realtime.protocols import unattached
+    from realtime.http_protocol import unattached
 
     gc.collect()
     held = dict.fromkeys(COUNTED, 0)

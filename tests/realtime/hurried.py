@@ -65,7 +65,7 @@ if __name__ == "__main__":
     django.setup()
     import projects.signing
     import realtime.app  # all that HURRY names is to be there
-    import realtime.protocols  # noqa: F401
+    import realtime.websocket_protocol  # noqa: F401
     from realtime.__main__ import main
 
     projects.signing.REREAD_AFTER = timedelta(0)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from movespecs.models import MoveSpec
 from realtime.checkpointer import Checkpointer
-from sessions_app.attaching import session_attach
+from sessions_app.attachments import session_attach
 from sessions_app.checkpoints import Checkpoint, NewEvent, Stored
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests import server

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from realtime.fair_queue import HEARING_ROUNDS, LONG_SECONDS, Turn, Turns
 from realtime.socket import Order, Socket
-from realtime.turns import HEARING_ROUNDS, LONG_SECONDS, Turn, Turns
 
 LONG, SHORT = 0.1, LONG_SECONDS / 2
 

@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from client.kept_movespecs import version_of_text
 from client.listener import StreamListener
+from client.movespec_cache import version_of_text
 from client.rest import RestClient
 from client.session_run import SessionRun, run_session
 from client.wire import Event

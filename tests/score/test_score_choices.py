@@ -5,8 +5,8 @@ from pathlib import Path
 
 from score_scene import make_recording, marked
 
-from bench.score.choices import Choice, choose, cost, cross_validated
-from bench.score.counting import SHIPPED, Workers, catalogue
+from bench.score.cross_validation import Choice, choose, cost, cross_validated
+from bench.score.engine_runs import SHIPPED, Workers, catalogue
 from bench.score.grid import SETTINGS, all_settings, choices, with_other_bounds
 from bench.score.samples import load_samples
 

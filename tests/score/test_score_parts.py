@@ -10,7 +10,7 @@ from score_scene import make_recording
 
 from bench.score import authors, negatives, other_authors, people, variants, views
 from bench.score.__main__ import PARTS, main
-from bench.score.counting import Run, Workers, catalogue, recording
+from bench.score.engine_runs import Run, Workers, catalogue, recording
 from bench.score.negatives import STILL, Scene, count_scene
 from bench.score.samples import load_samples
 from bench.score.tables import Table

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from movespecs.models import MoveSpec
-from sessions_app import attaching, expiry, leases, lifecycle
+from sessions_app import attachments, leases, lifecycle, session_sweep
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.checkpoints import Checkpoint, NewEvent
-from sessions_app.finishing import session_finish
+from sessions_app.finish import session_finish
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from tests.conftest import Machine
 from tests.sessions_app.engine_work import Work
@@ -60,7 +60,7 @@ class Scene:
 
     def attach(self, session_id: UUID, seconds: float) -> UUID:
         attachment_id = uuid.uuid4()
-        attaching.session_attach(
+        attachments.session_attach(
             session_id=session_id,
             attachment_id=attachment_id,
             runtime=RUNTIME,
@@ -77,7 +77,7 @@ class Scene:
         close_code: int = 1000,
         heard: float | None = None,
     ) -> None:
-        attaching.session_detach(
+        attachments.session_detach(
             session_id=session_id,
             attachment_id=attachment_id,
             close_code=close_code,
@@ -198,5 +198,5 @@ class Scene:
         return row.status, row.terminal_outcome, row.error_code, row.ended_at
 
 
-def sweep(seconds: float, chunk_size: int = expiry.SWEEP_CHUNK) -> int:
-    return expiry.expire_sessions(now=at(seconds), chunk_size=chunk_size)
+def sweep(seconds: float, chunk_size: int = session_sweep.SWEEP_CHUNK) -> int:
+    return session_sweep.expire_sessions(now=at(seconds), chunk_size=chunk_size)

@@ -39,9 +39,9 @@ from projects.authentication import authenticate_token
 from projects.models import Credential, Project
 from sessions_app import admission
 from sessions_app.admission import AdmissionRequest, session_admit
-from sessions_app.expiry import expire_sessions, suspended_sessions_cancel
 from sessions_app.models import DetectionSession
 from sessions_app.retention import forget_idempotency_keys
+from sessions_app.session_sweep import expire_sessions, suspended_sessions_cancel
 from tests.conftest import SESSIONS, Machine
 
 

@@ -9,9 +9,9 @@ from plans import FEW_PAGES, MANY, add_sessions, executed, indexes_used, pages_r
 
 from kynaplatform.api.errors import NotFound
 from movespecs.models import MoveSpec
-from sessions_app import attaching, lifecycle
+from sessions_app import attachments, lifecycle
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.fencing import AttachmentLost
+from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionSession, SessionAttach
 from tests.conftest import Machine
 
@@ -63,12 +63,12 @@ def test_the_newest_is_the_one_that_arrived_last_however_long_it_waited(
     before, attaches = scene.columns(session_id), scene.attaches(session_id)
     late = {"session_id": session_id, "attachment_id": uuid.uuid4(), "runtime": runtime}
     if is_newest:
-        attaching.session_attach(**late, now=at(20), arrived_at=at(arrived))
+        attachments.session_attach(**late, now=at(20), arrived_at=at(arrived))
         assert scene.row(session_id).attachment_id == late["attachment_id"]
         assert (late["attachment_id"], at(arrived), None, None) in scene.attaches(session_id)
         return
     with pytest.raises(AttachmentLost):
-        attaching.session_attach(**late, now=at(20), arrived_at=at(arrived))
+        attachments.session_attach(**late, now=at(20), arrived_at=at(arrived))
     assert (scene.columns(session_id), scene.attaches(session_id)) == (before, attaches)
     scene.checkpoint(session_id, holder, 1, 21)
 
@@ -79,7 +79,7 @@ def test_one_that_has_closed_is_not_newer(scene: Scene) -> None:
     scene.detach(session_id, scene.attach(session_id, 10), 11)
     attachment_id = uuid.uuid4()
     for runtime in (RUNTIME, "host-2:1"):
-        attaching.session_attach(
+        attachments.session_attach(
             session_id=session_id, attachment_id=attachment_id, runtime=runtime,
             arrived_at=at(8), now=at(12),
         )  # fmt: skip
@@ -93,7 +93,7 @@ def test_one_that_waited_finds_an_ended_session_ended(scene: Scene) -> None:
     scene.attach(session_id, 10)
     scene.cancel(session_id, 11)
     with pytest.raises(SessionAlreadyEnded):
-        attaching.session_attach(
+        attachments.session_attach(
             session_id=session_id, attachment_id=uuid.uuid4(), runtime=RUNTIME,
             now=at(20), arrived_at=at(9),
         )  # fmt: skip
@@ -102,7 +102,7 @@ def test_one_that_waited_finds_an_ended_session_ended(scene: Scene) -> None:
 def test_an_attach_comes_with_the_version_and_the_stored_state(scene: Scene) -> None:
     session_id, older = scene.streaming()
     scene.checkpoint(session_id, older, 1, 5, frames=15, rejected_frames=2, last_frame_seq=17)
-    session = attaching.session_attach(
+    session = attachments.session_attach(
         session_id=session_id,
         attachment_id=uuid.uuid4(),
         runtime=RUNTIME,

@@ -11,12 +11,12 @@ from engine_work import midway, whole
 from lifecycle_scene import Scene, at, sweep
 
 from projects.suspension import resume, suspend
-from sessions_app.ends import ENDED_SESSIONS
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.fencing import AttachmentLost
-from sessions_app.finishing import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE
+from sessions_app.fence import AttachmentLost
+from sessions_app.finish import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE
 from sessions_app.lifecycle import session_fail, session_settle
 from sessions_app.models import DetectionSession
+from sessions_app.session_ends import ENDED_SESSIONS
 from tests.concurrency.racing import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,7 +135,7 @@ def give_up_an_unreadable_state(scene: Scene) -> None:
 def fail_in_the_engine(scene: Scene) -> None:
     session_id, holder = scene.finalizing()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sessions_app.finishing._last_events", broken)
+        patch.setattr("sessions_app.finish._last_events", broken)
         scene.finish(session_id, holder, 1)
 
 

@@ -14,8 +14,8 @@ from detection import Engine
 from movespecs.models import MoveSpec
 from sessions_app.checkpoints import NewEvent
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.fencing import AttachmentLost
-from sessions_app.finishing import session_finish
+from sessions_app.fence import AttachmentLost
+from sessions_app.finish import session_finish
 from sessions_app.lifecycle import session_settle
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import SESSIONS, Machine
@@ -217,7 +217,7 @@ def test_an_engine_that_raises_leaves_the_session_failed(
     row = scene.row(session_id)
     assert row.error_message == "The detection engine failed."
     assert (row.attachment_id, row.deadline_at, row.finishing_outcome) == (None, None, None)
-    (logged,) = [one for one in caplog.records if one.name == "sessions_app.finishing"]
+    (logged,) = [one for one in caplog.records if one.name == "sessions_app.finish"]
     assert (logged.levelno, logged.getMessage()) == (
         logging.ERROR, f"The engine failed to finish session {session_id}.",
     )  # fmt: skip
@@ -247,7 +247,7 @@ def test_a_database_that_fails_is_no_fault_of_the_session(
     def fail(_: uuid.UUID) -> None:
         raise OperationalError("terminating connection")
 
-    monkeypatch.setattr("sessions_app.finishing.spec_of_version", fail)
+    monkeypatch.setattr("sessions_app.finish.spec_of_version", fail)
     with pytest.raises(OperationalError):
         scene.finish(session_id, holder, 6)
     assert scene.columns(session_id) == before

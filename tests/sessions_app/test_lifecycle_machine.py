@@ -29,15 +29,15 @@ from lifecycle_model import GRACE, IDLE, LONGEST, SLACK, START, WINDOW, Model
 from kynaplatform.api.errors import ApiError
 from movespecs.models import MoveSpec
 from projects.suspension import resume, suspend
-from sessions_app.attaching import session_attach, session_detach
+from sessions_app.attachments import session_attach, session_detach
 from sessions_app.checkpoints import Checkpoint, NewEvent
 from sessions_app.deadlines import as_due, sessions_as_of
-from sessions_app.expiry import expire_sessions
-from sessions_app.fencing import AttachmentLost
-from sessions_app.finishing import session_finish
+from sessions_app.fence import AttachmentLost
+from sessions_app.finish import session_finish
 from sessions_app.leases import Attachment, leases_renew
 from sessions_app.lifecycle import session_abandon, session_fail
 from sessions_app.models import DetectionSession, SessionAttach
+from sessions_app.session_sweep import expire_sessions
 from tests.conftest import SESSIONS, Machine, make_released, mint
 from tests.event_counters import miscounted_sessions
 from tests.sessions_app.new_session import RECORD

@@ -24,7 +24,7 @@ from kynaplatform.api.errors import (
     OrganizationSuspended,
     ProjectSuspended,
 )
-from sessions_app import attaching, expiry, lifecycle
+from sessions_app import attachments, lifecycle, session_sweep
 from sessions_app.deadlines import sessions_as_of
 from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.models import DetectionSession
@@ -36,7 +36,7 @@ LATE = 100_000
 def test_it_streams_from_the_first_attach(scene: Scene) -> None:
     session_id = scene.created()
     attachment_id = uuid.uuid4()
-    session = attaching.session_attach(
+    session = attachments.session_attach(
         session_id=session_id,
         attachment_id=attachment_id,
         runtime=RUNTIME,
@@ -63,7 +63,7 @@ def test_it_keeps_the_first_start_on_a_further_attach(scene: Scene) -> None:
 
 def test_it_does_not_attach_to_an_unknown_session(db: None) -> None:
     with pytest.raises(NotFound):
-        attaching.session_attach(
+        attachments.session_attach(
             session_id=uuid.uuid4(),
             attachment_id=uuid.uuid4(),
             runtime=RUNTIME,
@@ -74,7 +74,7 @@ def test_it_does_not_attach_to_an_unknown_session(db: None) -> None:
 
 def test_it_expires_when_the_attach_window_is_over(scene: Scene) -> None:
     session_id = scene.created()
-    assert expiry.expire_sessions(now=START + WINDOW - TICK) == 0
+    assert session_sweep.expire_sessions(now=START + WINDOW - TICK) == 0
     assert scene.row(session_id).status == "created"
     assert sweep(LATE) == 1
     assert scene.state(session_id) == (
@@ -116,7 +116,7 @@ def test_it_is_abandoned_after_the_idle_limit(scene: Scene) -> None:
     session_id, attachment_id = scene.streaming()
     scene.checkpoint(session_id, attachment_id, 1, 20)
     deadline = at(20) + IDLE + SLACK
-    assert expiry.expire_sessions(now=deadline - TICK) == 0
+    assert session_sweep.expire_sessions(now=deadline - TICK) == 0
     assert scene.row(session_id).status == "streaming"
     assert sweep(LATE) == 1
     assert scene.state(session_id) == ("failed", "abandoned", "session_abandoned", deadline)
@@ -133,7 +133,7 @@ def test_it_is_abandoned_also_while_a_runtime_holds_it(scene: Scene) -> None:
 def test_it_finishes_through_its_runtime_after_the_longest_session(scene: Scene) -> None:
     session_id, attachment_id = scene.streaming()
     scene.keep_alive(session_id, attachment_id, until=3590)
-    assert expiry.expire_sessions(now=START + LONGEST - TICK) == 0
+    assert session_sweep.expire_sessions(now=START + LONGEST - TICK) == 0
     assert sweep(3605) == 1
     row = scene.row(session_id)
     assert (row.status, row.attachment_id, row.ended_at) == ("finalizing", attachment_id, None)
@@ -164,7 +164,7 @@ def test_it_waits_for_a_runtime_that_died_just_before_the_longest_session(scene:
     scene.keep_alive(session_id, attachment_id, until=3550)
     assert sweep(3600) == 1
     assert scene.row(session_id).status == "finalizing"
-    assert expiry.expire_sessions(now=at(3610) - TICK) == 0
+    assert session_sweep.expire_sessions(now=at(3610) - TICK) == 0
     assert sweep(3610) == 1
     assert scene.state(session_id) == ("completed", "max_duration", None, START + LONGEST)
 
@@ -173,7 +173,7 @@ def test_it_completes_when_the_lease_of_a_finalizing_session_ran_out_for_30_s(
     scene: Scene,
 ) -> None:
     session_id, _ = scene.finalizing()
-    assert expiry.expire_sessions(now=at(60) - TICK) == 0
+    assert session_sweep.expire_sessions(now=at(60) - TICK) == 0
     assert sweep(LATE) == 1
     assert scene.state(session_id) == ("completed", "completed", None, at(60))
 
@@ -309,7 +309,7 @@ def test_it_reads_as_the_sweep_would_write(scene: Scene) -> None:
             ]
             for session in sessions_as_of(now)
         }
-        expiry.expire_sessions(now=now)
+        session_sweep.expire_sessions(now=now)
         assert {
             session.id: [getattr(session, name) for name in columns]
             for session in DetectionSession.objects.all()

@@ -20,9 +20,9 @@ from kynaplatform import clock
 from kynaplatform.api.keyset import Place, cursor_at, place
 from movespecs.models import MoveSpec
 from projects.models import Project
-from sessions_app.expiry import expire_sessions
 from sessions_app.listing import LIVE, Asked, sessions_list
 from sessions_app.models import DetectionSession, Mode, Status
+from sessions_app.session_sweep import expire_sessions
 from tests.conftest import SESSIONS, VALID_YAML, Machine, make_released, make_version
 
 STAFF_LIST = "/admin/sessions_app/detectionsession/"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kynaplatform import clock as platform_clock
-from sessions_app.attaching import session_attach
+from sessions_app.attachments import session_attach
 from sessions_app.lifecycle import session_cancel, session_finalize
 from sessions_app.models import DetectionSession
 from tests.api.asking import nothing_changes, refused

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import Scene, at, sweep
 from plans import MANY, add_sessions, explained, indexes_used, run
 
-from sessions_app import expiry, tasks
+from sessions_app import session_sweep, tasks
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_released
 
@@ -153,4 +153,4 @@ def test_it_is_run_by_the_task_and_the_command(
     scene.streaming()
     call_command("expire_sessions", "--json")
     assert json.loads(capsys.readouterr().out) == {"changed": 2}
-    assert expiry.expire_sessions(now=at(LATE)) == 0
+    assert session_sweep.expire_sessions(now=at(LATE)) == 0

@@ -10,8 +10,8 @@ from engine_work import midway
 from lifecycle_scene import Scene, at, sweep
 
 import detection
-from sessions_app import deadlines, finishing
-from sessions_app.finishing import StateUnreadable
+from sessions_app import deadlines, finish
+from sessions_app.finish import StateUnreadable
 from sessions_app.models import DetectionSession
 from tests.conftest import SESSIONS, Machine
 
@@ -178,7 +178,7 @@ def test_a_process_whose_language_knows_the_movespec_finishes_it(
         raise ValueError("a later word of the language")
 
     with monkeypatch.context() as older:
-        older.setattr(finishing, "spec_of_version", refuse)
+        older.setattr(finish, "spec_of_version", refuse)
         assert sweep(100) == 0
     assert scene.row(session_id).status == "finalizing"
     assert sweep(200) == 1
@@ -192,7 +192,7 @@ def test_the_others_are_finished_and_this_one_is_told_of_once(
     other = finalizing(scene, midway().engine_state)
     assert [sweep(100), sweep(115), sweep(130)] == [1, 0, 0]
     assert scene.row(other).status == "completed"
-    logged = [one for one in caplog.records if one.name == "sessions_app.finishing"]
+    logged = [one for one in caplog.records if one.name == "sessions_app.finish"]
     assert len(logged) == 1
 
 
@@ -228,7 +228,7 @@ def test_a_runtime_that_holds_it_lets_go(scene: Scene) -> None:
     scene.checkpoint(session_id, holder, 1, 1, engine_state=DAMAGED)
     scene.finalize(session_id, 5)
     before = columns(scene, session_id)
-    with pytest.raises(finishing.AttachmentLost):
+    with pytest.raises(finish.AttachmentLost):
         scene.finish(session_id, holder, 6)
     assert columns(scene, session_id) == before
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from client.moments import batches_of
+from client.batches import batches_of
 from client.stream import StreamClient
 from poses.recordings import load
 from sessions_app.models import DetectionSession

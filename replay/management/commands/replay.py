@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 import detection
-from client.moments import worth_telling
+from client.batches import worth_telling
 from detection import DetectionEvent, Engine, MoveSpec, MoveSpecInvalid
 from kynaplatform.api.commands import OperatorCommand
 from poses.recordings import Recording

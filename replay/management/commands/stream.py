@@ -7,9 +7,9 @@ from uuid import UUID
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from client import sentences
+from client import status_lines
 from client.closes import StreamRefusedError
-from client.kept_movespecs import version_of_text
+from client.movespec_cache import version_of_text
 from client.progress_bar import ProgressBar
 from client.rest import RequestFailedError, RestClient
 from client.session_run import SessionRun, run_session
@@ -73,7 +73,7 @@ class Command(OperatorCommand):
             raise CommandError("--server is needed: the credentials name no base_url.")
         try:
             api = RestClient(
-                server, on_wait=lambda *wait: self.stderr.write(sentences.waiting(*wait))
+                server, on_wait=lambda *wait: self.stderr.write(status_lines.waiting(*wait))
             )
             api.mint(credentials["api_key_secret"])
             reference = reference_to(api, credentials["project_id"], options["movespec"])

@@ -2,7 +2,7 @@ from typing import Any
 
 from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
-from sessions_app.expiry import expire_sessions
+from sessions_app.session_sweep import expire_sessions
 
 
 class Command(OperatorCommand):

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from local_stack.cluster_folders import PostgresUnavailableError
 from local_stack.console import say
 from local_stack.guard import PR_SET_PDEATHSIG, prctl
-from local_stack.server_place import PostgresUnavailableError
 from tests.deploy.faults.faults import FULL, SHORT
 from tests.deploy.faults.run import carry_out
 from tests.deploy.faults.stage import StageFailedError, missing_programs

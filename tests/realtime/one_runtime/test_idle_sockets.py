@@ -12,7 +12,7 @@ from bystander import unharmed_bystander
 from raw import upgrade_request
 from stage import Stage, stage_on
 
-from realtime.protocols import MOST_UNATTACHED
+from realtime.http_protocol import MOST_UNATTACHED
 from tests.plugin import skip_without
 
 SOCKETS = 10_000

@@ -10,11 +10,11 @@ from kynaplatform.api.chunks import change_in_chunks
 from kynaplatform.api.connections import is_lock_timeout
 from projects.models import Project
 from sessions_app.deadlines import is_to_finish, settle_in_chunks
-from sessions_app.ends import ENDED, update_live
-from sessions_app.fencing import AttachmentLost
-from sessions_app.finishing import session_finish
+from sessions_app.fence import AttachmentLost
+from sessions_app.finish import session_finish
 from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
+from sessions_app.session_ends import ENDED, update_live
 
 SWEEP_CHUNK = 1000
 SUSPENDED_MESSAGE = "The project or its organization was suspended."

@@ -18,7 +18,7 @@ from poses.figure import perform
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Organization, Project
 from projects.suspension import suspend
-from sessions_app.counting import store_counts_anew
+from sessions_app.event_counters import store_counts_anew
 from sessions_app.models import (
     DetectionEvent,
     DetectionSession,

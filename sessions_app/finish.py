@@ -14,11 +14,11 @@ from django.db.models import Case, F, Q, QuerySet, When
 
 import detection
 from movespecs.models import MoveSpecVersion
-from sessions_app.counting import count_anew, counts_of
 from sessions_app.deadlines import as_due, is_to_finish, settle
-from sessions_app.ends import ENDED, update_live
-from sessions_app.fencing import AttachmentLost
+from sessions_app.event_counters import count_anew, counts_of
+from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
+from sessions_app.session_ends import ENDED, update_live
 
 logger = logging.getLogger(__name__)
 

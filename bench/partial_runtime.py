@@ -1,6 +1,6 @@
 """The runtime with a part of it taken out, to measure what that part costs.
 
-python -m bench.stream_server [--without engine|checkpoint|turns]
+python -m bench.partial_runtime [--without engine|checkpoint|turns]
 """
 
 import argparse
@@ -27,7 +27,7 @@ def without_checkpoint() -> None:
 
 
 def without_turns() -> None:
-    from realtime.turns import Turns
+    from realtime.fair_queue import Turns
 
     Turns.hear_others = lambda self: None  # type: ignore[method-assign]
 

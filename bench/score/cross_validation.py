@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from detection import EngineSettings, MoveSpec
 
-from .counting import Completions, Run, Workers
-from .matching import tally
+from .engine_runs import Completions, Run, Workers
+from .matches import tally
 from .samples import Sample
 
 

@@ -12,10 +12,10 @@ from django.db.models.functions import Coalesce, Least
 from kynaplatform.api.caller import require_active
 from kynaplatform.api.errors import NotFound
 from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
-from sessions_app.counting import is_counted, store_counts_anew
 from sessions_app.deadlines import is_of_known_version
-from sessions_app.fencing import AttachmentLost, update_held
-from sessions_app.finishing import StateUnreadable
+from sessions_app.event_counters import is_counted, store_counts_anew
+from sessions_app.fence import AttachmentLost, update_held
+from sessions_app.finish import StateUnreadable
 from sessions_app.leases import idle_limit
 from sessions_app.lifecycle import already_ended, notify_runtimes, settle_locked
 from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status

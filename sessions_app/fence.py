@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from sessions_app.deadlines import settle
-from sessions_app.ends import update_live
 from sessions_app.models import DetectionSession, Status
+from sessions_app.session_ends import update_live
 
 HELD_STATUSES = (Status.STREAMING, Status.FINALIZING)
 
