@@ -25,7 +25,6 @@ from projects.access_tokens import access_token_mint
 from projects.credentials import credential_issue
 from projects.models import Credential, CredentialKind, Organization, Project, SigningKey
 from projects.signing import key_ring, signing_key_rotate
-from tests.distribution import FilesInOrder
 from tests.event_counters import miscounted_sessions
 from tests.module_servers import module_runtime, module_web, runtime, web, web_environment
 from tests.truncation import truncating
@@ -183,17 +182,6 @@ def error_of(response: HttpResponse) -> dict[str, Any]:
         for value in error["details"].values()
     )
     return error
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first, so that no worker is left alone with it at the end."""
-    items.sort(key=lambda item: item.path.parent.name not in ("local_stack", "tools"))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesInOrder:
-    return FilesInOrder(config, log)
 
 
 @pytest.fixture(scope="session")

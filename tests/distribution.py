@@ -1,6 +1,7 @@
 """The order of the tests, and which worker runs what; loaded by `-p`."""
 
 from fnmatch import fnmatch
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -9,13 +10,26 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 # Files that start servers, browsers or programs of the machine.
-WITH_PROCESSES = ()
-# Files that stop, freeze or kill them, or run all of the platform.
-ALONE = ()
+WITH_PROCESSES = (
+    *("browser/*", "client/*", "concurrency/*", "deploy/*", "local_stack/*", "realtime/*"),
+    *("tools/*", "web/*", "workers/*", "*_over_real_http.py", "replay/test_stream.py"),
+    *("api/test_first_hour.py", "api/test_health.py", "api/test_hostile_requests.py"),
+    *("api/test_page_sizes.py", "api/test_redis_away.py", "api/test_server_metrics.py"),
+    *("openapi/test_generated_client.py", "openapi/test_schemathesis.py"),
+    *("sessions_app/test_migrate_lets_go.py", "tryout/test_try_project.py"),
+)
+# Those of them that kill, freeze or crowd what they start, or show a film.
+ALONE = (
+    *("concurrency/test_kill_*", "deploy/test_nginx_frozen_runtime.py", "realtime/test_kill*"),
+    *("deploy/test_production_set.py", "realtime/test_frozen_runtime.py"),
+    *("realtime/test_database_restart.py", "realtime/test_leases.py", "tools/test_demo.py"),
+    *("browser/test_try_camera.py", "web/*"),
+)
 
 COMPUTES, STARTS_PROCESSES, IS_ALONE = range(3)
 
 
+@cache
 def turn_of(nodeid: str) -> int:
     """When a test runs: those that compute, then those with processes, then those alone."""
     file = nodeid.partition("::")[0]
@@ -82,13 +96,11 @@ class FilesInOrder(LoadScopeScheduling):
 
     def _before(self, turn: int, node: WorkerController) -> int:
         """How many tests of the turns before a worker has still to do."""
-        return self._pending_of(
-            {
-                scope: unit
-                for scope, unit in self.assigned_work[node].items()
-                if turn_of(scope) < turn
-            }
+        units = self.assigned_work[node].items()
+        pending: int = self._pending_of(
+            {scope: unit for scope, unit in units if turn_of(scope) < turn}
         )
+        return pending
 
     def _split_scope(self, nodeid: str) -> str:
         return self._scopes[nodeid]
