@@ -185,14 +185,15 @@ def test_a_place_that_someone_else_made_is_refused(
 
 
 def test_private_programs_are_copied_once_and_anew_when_they_change(
-    private: Path, places: Path, monkeypatch: pytest.MonkeyPatch
+    private: Path, places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = binaries().parents[1]
     for part in (package, package.with_name(f"{package.name}.libs")):
         shutil.copytree(part, private / part.name)
     # As under `umask 077`.
     subprocess.run(["chmod", "-R", "go=", private], check=True)
-    installed = private / package.name / binaries().parent.name / "bin"
+    (tmp_path / "link").symlink_to(private)
+    installed = tmp_path / "link" / package.name / binaries().parent.name / "bin"
     monkeypatch.setattr("local_stack.postgres.binaries", lambda: installed)
 
     def copies() -> dict[str, int]:
