@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stack_processes import bare_environment, copy_project, is_deserted
+from stack_processes import bare_environment, copy_project, is_deserted, need_curl
 
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
@@ -55,6 +55,8 @@ class Clone:
 
     def paste(self, script: str) -> str:
         """What is printed; nothing may fail, and nothing be told besides."""
+        if "curl " in script:
+            need_curl()
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,
