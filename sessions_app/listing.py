@@ -1,4 +1,4 @@
-"""Lists of sessions: what is asked, a page at a time, from one index for each stored state.
+"""Lists of sessions: a page at a time by its filters, from one index for each stored state.
 
 A status means what the sweep would have written by `now`. What is overdue is read by its deadline
 while that is little, as it is while the sweep runs. When it is much, it is sought among the live
@@ -33,7 +33,7 @@ Rows = QuerySet[DetectionSession]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SessionFilters:
     """Which sessions; None is any. A version comes with its project, which its sessions are all of.
 
     `ids` are the first and the last. A project comes without its organization. The moments
@@ -51,7 +51,7 @@ class Asked:
 
     @property
     def statuses(self) -> tuple[str, ...]:
-        """The stored or due states that are asked for; LIVE is those that have not ended."""
+        """The stored or due states that the filter takes; LIVE is those that have not ended."""
         if self.status is None:
             return tuple(Status.values)
         return LIVE_STATUSES if self.status == LIVE else (self.status,)
@@ -80,7 +80,7 @@ class Listed(NamedTuple):
 
 
 def sessions_list(
-    asked: Asked,
+    filters: SessionFilters,
     *,
     now: datetime,
     start: Place | None,
@@ -92,10 +92,10 @@ def sessions_list(
 
     Fewer, or none, where a neighbour follows all the same: see `merged_pages.page`.
     """
-    if asked.organization_id:
+    if filters.organization_id:
         most_passed_over = min(most_passed_over, MOST_PASSED_OVER_OF_MANY)
     with _in_order_of_indexes():
-        parts, others = _sources(asked, now, most_passed_over)
+        parts, others = _sources(filters, now, most_passed_over)
         found = page(parts, others, start=start, size=size, most_passed_over=most_passed_over)
     # One statement for any number of ids: `IN` would be another for each, and planned anew.
     is_found = RawSQL("detection_session.id = ANY (%s::uuid[])", [found.ids], BooleanField())
@@ -104,7 +104,7 @@ def sessions_list(
     by_id = {row.id: row for row in (rows.select_related(*related) if related else rows)}
     apply_deadlines(by_id.values(), now)
     # Someone may have ended it since its id was read.
-    sessions = [by_id[id_] for id_ in found.ids if by_id[id_].status in asked.statuses]
+    sessions = [by_id[id_] for id_ in found.ids if by_id[id_].status in filters.statuses]
     return Listed(sessions, found.newer, found.older)
 
 
@@ -120,33 +120,33 @@ def _in_order_of_indexes() -> Iterator[None]:
 
 
 def _sources(
-    asked: Asked, now: datetime, most_passed_over: int
+    filters: SessionFilters, now: datetime, most_passed_over: int
 ) -> tuple[list[Part], Iterable[Row]]:
     """What indexes give in the list's order, and the places of what is known already."""
-    if asked.ids:
-        of_ids = DetectionSession.objects.filter(id__range=asked.ids).order_by("id")
-        return [], _listed(_looked_at(of_ids, asked, now)[:MOST_OF_IDS])
-    if asked.status is None and asked.version_id is None:
-        if asked.mode is None and (asked.project_id or asked.organization_id):
-            return [_of_owner(asked, DetectionSession.objects.filter(asked.in_time), Q())], []
-        return _of_states(asked, Status.values, Q()), []
-    ended = [status for status in asked.statuses if status not in LIVE_STATUSES]
-    live = [status for status in asked.statuses if status in LIVE_STATUSES]
+    if filters.ids:
+        of_ids = DetectionSession.objects.filter(id__range=filters.ids).order_by("id")
+        return [], _listed(_looked_at(of_ids, filters, now)[:MOST_OF_IDS])
+    if filters.status is None and filters.version_id is None:
+        if filters.mode is None and (filters.project_id or filters.organization_id):
+            return [_of_owner(filters, DetectionSession.objects.filter(filters.in_time), Q())], []
+        return _of_states(filters, Status.values, Q()), []
+    ended = [status for status in filters.statuses if status not in LIVE_STATUSES]
+    live = [status for status in filters.statuses if status in LIVE_STATUSES]
     overdue: Sequence[Any] = ()
-    if asked.status in COMES_FROM:
+    if filters.status in COMES_FROM:
         due = DetectionSession.objects.filter(is_due(now)).order_by("deadline_at")
-        overdue = list(_looked_at(due, asked, now)[: most_passed_over + 1])
+        overdue = list(_looked_at(due, filters, now)[: most_passed_over + 1])
         if len(overdue) > most_passed_over:
-            live += COMES_FROM[asked.status]
+            live += COMES_FROM[filters.status]
             overdue = ()
-    listed = has_status(asked.statuses, now) if asked.status else Q()
-    listed &= _where(resolved_version_id=asked.version_id)
-    return _of_states(asked, ended, Q()) + _of_states(asked, live, listed), _listed(overdue)
+    listed = has_status(filters.statuses, now) if filters.status else Q()
+    listed &= _where(resolved_version_id=filters.version_id)
+    return _of_states(filters, ended, Q()) + _of_states(filters, live, listed), _listed(overdue)
 
 
-def _looked_at(rows: Rows, asked: Asked, now: datetime) -> QuerySet[Any]:
-    """The place of each of `rows`, and whether it is asked for."""
-    is_listed = ExpressionWrapper(asked.condition(now), BooleanField())
+def _looked_at(rows: Rows, filters: SessionFilters, now: datetime) -> QuerySet[Any]:
+    """The place of each of `rows`, and whether the filters take it."""
+    is_listed = ExpressionWrapper(filters.condition(now), BooleanField())
     return rows.values_list("created_at", "id", is_listed)
 
 
@@ -154,28 +154,28 @@ def _listed(looked_at: Iterable[Any]) -> list[Row]:
     return [(created_at, id_) for created_at, id_, is_listed in looked_at if is_listed]
 
 
-def _of_states(asked: Asked, statuses: Iterable[str], listed: Q) -> list[Part]:
+def _of_states(filters: SessionFilters, statuses: Iterable[str], listed: Q) -> list[Part]:
     """Those of each stored status and mode, as an index has them: of live ones, all versions."""
-    modes = [asked.mode] if asked.mode else Mode.values
-    return [_of_state(asked, status, mode, listed) for status in statuses for mode in modes]
+    modes = [filters.mode] if filters.mode else Mode.values
+    return [_of_state(filters, status, mode, listed) for status in statuses for mode in modes]
 
 
-def _of_state(asked: Asked, status: str, mode: str, listed: Q) -> Part:
+def _of_state(filters: SessionFilters, status: str, mode: str, listed: Q) -> Part:
     """By the conditions of the one index that gives these in their order, and of no other."""
-    rows = DetectionSession.objects.filter(asked.in_time, status=status, mode=mode)
+    rows = DetectionSession.objects.filter(filters.in_time, status=status, mode=mode)
     is_live = status in LIVE_STATUSES
-    if asked.project_id or asked.organization_id:
+    if filters.project_id or filters.organization_id:
         rows = rows.filter(deadline_at__isnull=not is_live)
-    if asked.version_id and not is_live:
-        return Part(rows.filter(resolved_version_id=asked.version_id))
-    return _of_owner(asked, rows, listed)
+    if filters.version_id and not is_live:
+        return Part(rows.filter(resolved_version_id=filters.version_id))
+    return _of_owner(filters, rows, listed)
 
 
-def _of_owner(asked: Asked, rows: Rows, listed: Q) -> Part:
-    if asked.project_id:
-        return Part(rows.filter(project_id=asked.project_id), listed=listed)
-    if asked.organization_id:
-        projects = Project.objects.filter(organization_id=asked.organization_id)
+def _of_owner(filters: SessionFilters, rows: Rows, listed: Q) -> Part:
+    if filters.project_id:
+        return Part(rows.filter(project_id=filters.project_id), listed=listed)
+    if filters.organization_id:
+        projects = Project.objects.filter(organization_id=filters.organization_id)
         return Part(rows.filter(project_id=OWNER), projects, listed)
     return Part(rows, listed=listed)
 

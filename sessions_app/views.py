@@ -28,7 +28,7 @@ from sessions_app.events import EventRecord, event_id, events_after, present_eve
 from sessions_app.fence import AttachmentLost
 from sessions_app.finish import session_finish
 from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
-from sessions_app.listing import Asked, sessions_list
+from sessions_app.listing import SessionFilters, sessions_list
 from sessions_app.models import DetectionSession
 from sessions_app.wire import (
     EventQuery,
@@ -107,10 +107,10 @@ class SessionViewSet(ApiViewSet):
 
         A page may be short, or empty, while a `Link` says that more follow.
         """
-        asked = msgspec.to_builtins(query, builtin_types=[datetime])
-        size, _ = asked.pop("limit"), asked.pop("cursor", None)
+        filters = msgspec.to_builtins(query, builtin_types=[datetime])
+        size, _ = filters.pop("limit"), filters.pop("cursor", None)
         listed = sessions_list(
-            Asked(project_id=request.caller.project_id, **asked),
+            SessionFilters(project_id=request.caller.project_id, **filters),
             now=clock.now(),
             start=start_of(query),
             size=size,

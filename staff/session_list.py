@@ -17,7 +17,7 @@ from kynaplatform import clock
 from kynaplatform.api.keyset import Place, place
 from movespecs.models import MoveSpecVersion
 from projects.models import Project
-from sessions_app.listing import LIVE, Asked, Listed, sessions_list
+from sessions_app.listing import LIVE, Listed, SessionFilters, sessions_list
 from sessions_app.models import DetectionSession, Status
 from staff.full_names import with_customer
 from staff.query_parameters import StrictChangeList, StrictFilter
@@ -159,44 +159,44 @@ class SessionChangeList(StrictChangeList):
             start = found.older
 
     def _listed(self, start: Place | None, size: int = 0) -> Listed:
-        """Raises ValueError for what no list can ask."""
-        asked = self._asked()
-        if asked is None:
+        """Raises ValueError for what no list can be filtered by."""
+        filters = self._filters()
+        if filters is None:
             return Listed()
         return sessions_list(
-            asked,
+            filters,
             now=clock.now(),
             start=start,
             size=size or self.list_per_page,
             related=["project__organization", "resolved_version__movespec"],
         )
 
-    def _asked(self) -> Asked | None:
-        """None where what is asked excludes itself."""
+    def _filters(self) -> SessionFilters | None:
+        """None where the filters exclude each other."""
         filters = {name: value for name, value in self.params.items() if value}
         organization, project = (
             UUID(text) if (text := filters.get(one.parameter_name)) else None
             for one in (OrganizationFilter, ProjectFilter)
         )
-        asked: dict[str, Any] = {
+        chosen: dict[str, Any] = {
             "status": filters.get(StatusFilter.parameter_name),
             "mode": filters.get("mode__exact"),
         }
         if day := filters.get(DayFilter.parameter_name):
-            asked["created_after"], asked["created_before"] = _around(day)
+            chosen["created_after"], chosen["created_before"] = _around(day)
         if self.query:
             found = _of_id(self.query.strip())
             if not found or (project and found.get("project_id", project) != project):
                 return None
-            asked |= found
+            chosen |= found
             project = found.get("project_id", project)
         if project is None:
-            return Asked(**asked, organization_id=organization)
+            return SessionFilters(**chosen, organization_id=organization)
         if organization:
             theirs = Project.objects.filter(id=project, organization_id=organization)
             if not theirs.exists():
                 return None
-        return Asked(**asked | {"project_id": project})
+        return SessionFilters(**chosen | {"project_id": project})
 
 
 def _around(text: str) -> tuple[datetime, datetime]:

@@ -18,7 +18,7 @@ from plans import LIVE, add_sessions, run
 from kynaplatform.api.keyset import Place
 from movespecs.models import MoveSpec
 from sessions_app.listing import LIVE as NOT_ENDED
-from sessions_app.listing import MOST_PASSED_OVER, Asked, sessions_list
+from sessions_app.listing import MOST_PASSED_OVER, SessionFilters, sessions_list
 from sessions_app.models import LIVE_STATUSES, Status
 from tests.conftest import SESSIONS, Machine, make_released
 
@@ -110,13 +110,13 @@ def large(owner: Machine, movespec: MoveSpec, outsider: Machine, other: MoveSpec
     run("ANALYZE detection_session")
 
 
-def scopes(owner: Machine, movespec: MoveSpec) -> dict[str, Asked]:
-    project = Asked(project_id=owner.project.id)
+def scopes(owner: Machine, movespec: MoveSpec) -> dict[str, SessionFilters]:
+    project = SessionFilters(project_id=owner.project.id)
     return {
-        "all": Asked(),
+        "all": SessionFilters(),
         "project": project,
         "version": replace(project, version_id=movespec.current_released_version_id),
-        "nobody": Asked(project_id=uuid.uuid4()),
+        "nobody": SessionFilters(project_id=uuid.uuid4()),
     }
 
 
@@ -154,7 +154,7 @@ def test_an_organization_reads_a_row_of_each_project_and_a_page_of_the_newest(
         add = add_live if status in LIVE_STATUSES else add_ended
         add(owner, movespec, status, MANY, project_id=f"({of_all})[1 + n % {projects}]")
     run("ANALYZE detection_session")
-    asked = Asked(organization_id=owner.organization.id)
+    asked = SessionFilters(organization_id=owner.organization.id)
     size = 10
     # Each project's first row, and all that may follow, with ties, in those with the newest.
     of_a_part = projects + 10 + (size + 1) * (size + 6)

@@ -20,7 +20,7 @@ from kynaplatform import clock
 from kynaplatform.api.keyset import Place, cursor_at, place
 from movespecs.models import MoveSpec
 from projects.models import Project
-from sessions_app.listing import LIVE, Asked, sessions_list
+from sessions_app.listing import LIVE, SessionFilters, sessions_list
 from sessions_app.models import DetectionSession, Mode, Status
 from sessions_app.session_sweep import expire_sessions
 from tests.conftest import SESSIONS, VALID_YAML, Machine, make_released, make_version
@@ -66,7 +66,7 @@ def make_sessions(movespec: MoveSpec, versions: list[UUID], chance: random.Rando
 
 
 @pytest.fixture
-def asked(owner: Machine, movespec: MoveSpec, outsider: Machine) -> list[Asked]:
+def asked(owner: Machine, movespec: MoveSpec, outsider: Machine) -> list[SessionFilters]:
     """What is asked of sessions of three projects: one has two versions, one another owner."""
     chance = random.Random(9)  # noqa: S311
     other, version = make_released(outsider.project)
@@ -76,9 +76,9 @@ def asked(owner: Machine, movespec: MoveSpec, outsider: Machine) -> list[Asked]:
     make_sessions(other, [version.id], chance)
     sibling = make_released(Project.objects.create(organization=owner.organization, name="Two"))
     make_sessions(sibling[0], [sibling[1].id], chance)
-    organization = Asked(organization_id=owner.organization.id)
-    project = Asked(project_id=owner.project.id)
-    scopes = [Asked(), organization, project, replace(project, version_id=versions[1])]
+    organization = SessionFilters(organization_id=owner.organization.id)
+    project = SessionFilters(project_id=owner.project.id)
+    scopes = [SessionFilters(), organization, project, replace(project, version_id=versions[1])]
     between = {"created_after": at(-25), "created_before": at(-5)}
     return [
         replace(scope, status=status, mode=chance.choice([None, "live"]), **more)
@@ -87,7 +87,7 @@ def asked(owner: Machine, movespec: MoveSpec, outsider: Machine) -> list[Asked]:
     ]
 
 
-def swept(asked: Asked) -> list[UUID]:
+def swept(asked: SessionFilters) -> list[UUID]:
     """By the database's own filters and order."""
     conditions = {
         "project__organization_id": asked.organization_id,
@@ -104,7 +104,9 @@ def swept(asked: Asked) -> list[UUID]:
     return list(rows.order_by("-created_at", "-id").values_list("id", flat=True))
 
 
-def pages(asked: Asked, start: Place, size: int, most_passed_over: int) -> list[list[UUID]]:
+def pages(
+    asked: SessionFilters, start: Place, size: int, most_passed_over: int
+) -> list[list[UUID]]:
     """The ids of each page from `start` on, to where no further one is told of."""
     found = []
     following: Place | None = start
@@ -128,7 +130,7 @@ CURSOR = cursor_at(FROM_NEWEST.created_at, FROM_NEWEST.id)
     [(7, 500, False), (500, 0, False), (5, 0, True)],
 )
 def test_all_pages_together_are_what_the_sweep_leaves(
-    asked: list[Asked], size: int, most_passed_over: int, may_be_short: bool
+    asked: list[SessionFilters], size: int, most_passed_over: int, may_be_short: bool
 ) -> None:
     older, newer = (
         [pages(one, start, size, most_passed_over) for one in asked]
