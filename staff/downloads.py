@@ -42,9 +42,9 @@ class DownloadableAdmin(StrictAdmin):
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         """What the template of the list is given beside Django's own variables."""
-        asked = request.GET.copy()
-        asked.pop(PAGE_VAR, None)
-        return {"csv_address": f"csv/?{asked.urlencode()}"}
+        parameters = request.GET.copy()
+        parameters.pop(PAGE_VAR, None)
+        return {"csv_address": f"csv/?{parameters.urlencode()}"}
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -64,8 +64,8 @@ class DownloadableAdmin(StrictAdmin):
         if PAGE_VAR in request.GET:
             raise Refused("A download has every page.")
         changelist = self.get_changelist_instance(request)
-        asked = ", ".join(f"{name}={value}" for name, value in request.GET.items())
-        self.log(request, CHANGE, f"Downloaded: {asked or 'all'}.", "list as CSV")
+        parameters = ", ".join(f"{name}={value}" for name, value in request.GET.items())
+        self.log(request, CHANGE, f"Downloaded: {parameters or 'all'}.", "list as CSV")
         name = slugify(str(self.opts.verbose_name_plural))
         return StreamingHttpResponse(
             lines(changelist, self),

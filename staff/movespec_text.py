@@ -44,9 +44,9 @@ def reading(yaml_source: str, all_lines: str, *, every: bool = False) -> dict[st
     return {"issues": issues, "lines": lines, "lines_left_out": left_out, "all_lines": all_lines}
 
 
-def every_line_of(version: MoveSpecVersion, **asked: Any) -> str:
-    """The address of the version's page with all lines, and what else is `asked` of it."""
-    return f"{page_of(version)}?{urlencode({**asked, 'all': 'yes'})}"
+def every_line_of(version: MoveSpecVersion, **parameters: Any) -> str:
+    """The address of the version's page with all lines, and what else is `parameters` of it."""
+    return f"{page_of(version)}?{urlencode({**parameters, 'all': 'yes'})}"
 
 
 def comparison(
@@ -60,10 +60,10 @@ def comparison(
     if left is None or right is None or left.id == right.id:
         return {}
     most = None if every else MOST_LINES
-    asked = {"against": left.id, **({"whole": "yes"} if whole else {})}
+    parameters = {"against": left.id, **({"whole": "yes"} if whole else {})}
     return {
         "left": left,
         "right": right,
         "diff": side_by_side(left.yaml_source, right.yaml_source, whole=whole, most=most),
-        "all_differences": every_line_of(right, **asked),
+        "all_differences": every_line_of(right, **parameters),
     }

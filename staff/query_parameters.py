@@ -43,20 +43,20 @@ NO_SECRETS = (
 
 def require_text(request: HttpRequest) -> None:
     """Refuse NUL, which PostgreSQL has in no text, wherever an address can have it."""
-    asked = [request.path, *(text for pair in request.GET.items() for text in pair)]
-    if any("\0" in text for text in asked):
+    texts = [request.path, *(text for pair in request.GET.items() for text in pair)]
+    if any("\0" in text for text in texts):
         raise Refused("The address has a character that is in no text here.")
 
 
-def require_known(asked: QueryDict, known: set[str]) -> None:
-    require_once(asked)
-    for name in asked:
+def require_known(parameters: QueryDict, known: set[str]) -> None:
+    require_once(parameters)
+    for name in parameters:
         if name not in known:
             raise Refused(f"This page has nothing by which to ask for “{_short(name)}”.")
 
 
-def require_once(asked: QueryDict) -> None:
-    for name, values in asked.lists():
+def require_once(parameters: QueryDict) -> None:
+    for name, values in parameters.lists():
         if len(values) > 1:
             raise Refused(f"The address asks for “{_short(name)}” twice.")
 
@@ -104,7 +104,7 @@ class StrictFilter(admin.SimpleListFilter):
 
 
 class StrictChangeList(ChangeList):
-    """A list that is asked for by what it shows: its filters, search, columns and pages."""
+    """A list that is parameters for by what it shows: its filters, search, columns and pages."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -126,16 +126,16 @@ class StrictChangeList(ChangeList):
                     raise IncorrectLookupParameters(spec.lookup_val)
         return filters
 
-    def _require_offered(self, asked: QueryDict) -> None:
-        require_once(asked)
-        for name, value in asked.items():
+    def _require_offered(self, parameters: QueryDict) -> None:
+        require_once(parameters)
+        for name, value in parameters.items():
             if name.endswith("__isnull") and value not in ("True", "False"):
                 raise IncorrectLookupParameters(value)
-        if ERROR_FLAG in asked or IS_FACETS_VAR in asked:
+        if ERROR_FLAG in parameters or IS_FACETS_VAR in parameters:
             raise IncorrectLookupParameters
-        if asked.get(ALL_VAR) or asked.get(IS_POPUP_VAR, "1") != "1":
+        if parameters.get(ALL_VAR) or parameters.get(IS_POPUP_VAR, "1") != "1":
             raise IncorrectLookupParameters
-        if SEARCH_VAR in asked and not self.search_fields:
+        if SEARCH_VAR in parameters and not self.search_fields:
             raise Refused("This list has no search.")
         require_short(self.query)
         require_no_secret(self.query)
@@ -158,7 +158,7 @@ class StrictChangeList(ChangeList):
         raise Refused("There is no such order.")
 
     def every_row(self) -> Iterator[Any]:
-        """All that is asked for, whatever the page."""
+        """All that is parameters for, whatever the page."""
         return every_row(self.queryset)
 
     def get_results(self, request: HttpRequest) -> None:
@@ -180,7 +180,7 @@ class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         try:
             changelist: Any = super().get_changelist_instance(request)
         except IncorrectLookupParameters as error:
-            raise Refused("This list can't be asked for that.") from error
+            raise Refused("This list can't be parameters for that.") from error
         except SuspiciousOperation as error:
             raise Refused("This list has no such filter.") from error
         if changelist.show_all and not changelist.can_show_all:

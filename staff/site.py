@@ -65,17 +65,17 @@ class StaffSite(AdminSite):
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         inner = super().admin_view(view, cacheable)
 
-        def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def refusing(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
                 require_text(request)
-                answer: HttpResponse = inner(request, *args, **kwargs)
+                response: HttpResponse = inner(request, *args, **kwargs)
             except Refused as refused:
                 return refused.page(self, request)
             except PermissionDenied:
                 return Refused("Your role does not permit this.", status=403).page(self, request)
-            return answer
+            return response
 
-        return update_wrapper(answering, inner)
+        return update_wrapper(refusing, inner)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -121,11 +121,11 @@ class StaffSite(AdminSite):
         return super().autocomplete_view(request)
 
 
-def _to_a_page_of_ours(answer: HttpResponse) -> HttpResponse:
-    """`answer`, which leads to the index if it led anywhere but to a page of the admin."""
-    if isinstance(answer, HttpResponseRedirect) and not _is_page_of_ours(answer.url):
+def _to_a_page_of_ours(response: HttpResponse) -> HttpResponse:
+    """`response`, which leads to the index if it led anywhere but to a page of the admin."""
+    if isinstance(response, HttpResponseRedirect) and not _is_page_of_ours(response.url):
         return HttpResponseRedirect(reverse("admin:index"))
-    return answer
+    return response
 
 
 def _is_page_of_ours(address: str) -> bool:
