@@ -80,7 +80,7 @@ class RestClient:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def mint(self, api_key: str) -> str:
-        """Take out a token for what follows; answers the id of its project."""
+        """Take out a token for what follows; returns the id of its project."""
         answer = self.ask("POST", "/api/auth/access-tokens", {"api_key": api_key})
         self._token = answer["access_token"]
         return str(answer["project_id"])

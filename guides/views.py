@@ -22,9 +22,9 @@ class HomeView(PublicView):
         """
         states = readiness().states()
         shown = {"sections": SECTIONS, "is_ready": is_ready(states), "faults": _faults(states)}
-        answer = page("guides/home.html", shown)
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
+        response = page("guides/home.html", shown)
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
 
 class GuidesView(PublicView):

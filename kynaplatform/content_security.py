@@ -1,6 +1,6 @@
-"""The content security policy of every answer.
+"""The content security policy of every response.
 
-django-csp makes its one policy anew for each answer, in 50 µs; these never change.
+django-csp makes its one policy anew for each response, in 50 µs; these never change.
 """
 
 from collections.abc import Callable

@@ -76,11 +76,11 @@ class OriginMiddleware(CorsMiddleware):
     def add_response_headers(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        answered = super().add_response_headers(request, response)
+        response = super().add_response_headers(request, response)
         origin = request.headers.get("Origin")
         if origin and self.is_enabled(request) and not is_allowed(origin):
             self._tell(request, origin)
-        return answered
+        return response
 
     def _tell(self, request: HttpRequest, origin: str) -> None:
         if _is_own(request, origin):

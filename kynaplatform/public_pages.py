@@ -25,7 +25,7 @@ def page(template: str, shown: Mapping[str, Any], status: int = 200) -> HttpResp
     return HttpResponse(render_to_string(template, dict(shown)), status=status)
 
 
-def kept(answer: HttpResponse, seconds: int) -> HttpResponse:
-    """The answer, which browsers and proxies may keep for so long."""
-    answer.headers["Cache-Control"] = f"public, max-age={seconds}"
-    return answer
+def kept(response: HttpResponse, seconds: int) -> HttpResponse:
+    """The response, which browsers and proxies may keep for so long."""
+    response.headers["Cache-Control"] = f"public, max-age={seconds}"
+    return response

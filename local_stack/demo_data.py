@@ -52,9 +52,9 @@ def _kept_id(known: dict[str, str], name: str) -> UUID:
 def _project_and_key(known: dict[str, str], now: datetime) -> dict[str, str]:
     project = Project.objects.filter(id=_kept_id(known, "project_id")).first()
     if project is None:
-        answer = io.StringIO()
-        call_command("bootstrap_project", organization=NAME, project=NAME, json=True, stdout=answer)
-        made: dict[str, str] = json.loads(answer.getvalue())
+        out = io.StringIO()
+        call_command("bootstrap_project", organization=NAME, project=NAME, json=True, stdout=out)
+        made: dict[str, str] = json.loads(out.getvalue())
         names = ("organization_id", "project_id", "api_key_id", "api_key_secret")
         return {name: made[name] for name in names}
     secret = known.get("api_key_secret", "")

@@ -156,14 +156,14 @@ def prepare(demo_base_url: str | None, log: RunLog) -> None:
 def wait_until_ready(base_urls: list[str], services: list[Service]) -> None:
     deadline = time.monotonic() + READY_SECONDS
     for base_url in base_urls:
-        while (answer := why_not_ready(base_url)) is not None:
+        while (reason := why_not_ready(base_url)) is not None:
             for service in services:
                 if (status := service.ended()) is not None:
                     said = f"what it said is in {near(service.log.path)}"
                     raise FailedError(f"{service.name} ended ({status}): {said}")
             if time.monotonic() > deadline:
                 raise FailedError(
-                    f"not ready after {READY_SECONDS:.0f} s; {base_url}/readyz: {answer}"
+                    f"not ready after {READY_SECONDS:.0f} s; {base_url}/readyz: {reason}"
                 )
             pause(POLL_SECONDS)
 

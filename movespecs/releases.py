@@ -32,7 +32,7 @@ class Seen:
 def version_create(
     *, movespec_id: UUID, author: Author, now: datetime
 ) -> tuple[MoveSpecVersion, bool]:
-    """Snapshot the draft; answers the version and whether it is new.
+    """Snapshot the draft; returns the version and whether it is new.
 
     A draft that equals the latest version gives that version, unless it was withdrawn.
     Raises MoveSpecInvalid for YAML with errors, and LimitReached, but not for the platform's own

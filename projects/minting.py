@@ -69,15 +69,15 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
     return credential
 
 
-def narrow_scopes(credential: Credential, asked: list[Scope] | None) -> list[str]:
+def narrow_scopes(credential: Credential, requested: list[Scope] | None) -> list[str]:
     """The scopes of a new token: those asked for, or all; raises 403 for more than it has."""
-    if asked is None:
+    if requested is None:
         return credential.scopes
     granted = granted_scopes(credential.scopes)
-    for scope in asked:
+    for scope in requested:
         if scope not in granted:
             raise InsufficientScope(required_scope=scope)
-    return [scope.value for scope in asked]
+    return [scope.value for scope in requested]
 
 
 def _failures_of(address: str) -> Limit:

@@ -176,7 +176,7 @@ def published_keys() -> list[dict[str, Any]]:
 def signing_key_rotate(*, now: datetime) -> tuple[SigningKey, bool]:
     """Publish the next key, which signs after five minutes; the first of all signs at once.
 
-    Answers the key and whether it was made now: while one is waiting to sign, it is that one.
+    Returns the key and whether it was made now: while one is waiting to sign, it is that one.
     Every kept private key is encrypted anew with the first of SIGNING_KEY_SECRETS.
     """
     with transaction.atomic(), connection.cursor() as cursor:

@@ -73,7 +73,7 @@ class Connection:
         return Attachment(self.session_id, self.attachment_id, self.socket.last_message_at())
 
     async def serve(self) -> int:
-        """Speak first, then serve the client to its end. Answers the close code."""
+        """Speak first, then serve the client to its end. Returns the close code."""
         code = RESTARTING
         try:
             code = await self._serve()

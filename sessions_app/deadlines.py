@@ -61,7 +61,7 @@ def is_of_known_version() -> Q:
 
 
 def settle(sessions: QuerySet[DetectionSession], now: datetime) -> int:
-    """Write what is overdue of `sessions`, but for what is to finish; answers how many."""
+    """Write what is overdue of `sessions`, but for what is to finish; returns how many."""
     # A runtime finishes those that are left finalizing, from their state.
     kept = Case(When(_is_left_finalizing(now), then=F("engine_state")))
     return update_live(sessions.filter(is_to_settle(now)), **as_due(now), engine_state=kept)

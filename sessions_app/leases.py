@@ -77,7 +77,7 @@ def renewal(now: datetime) -> dict[str, Any]:
 
 
 def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUID]:
-    """Renew the leases of one runtime's attachments; answers those that still hold their session.
+    """Renew the leases of one runtime's attachments; returns those that still hold their session.
 
     Also moves the idle deadlines: a client that only pings is not idle.
     """

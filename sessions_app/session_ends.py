@@ -42,7 +42,7 @@ ENDED: dict[str, Any] = {
 
 
 def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:
-    """`sessions.update(…)` of live ones, by one statement; answers how many it changed.
+    """`sessions.update(…)` of live ones, by one statement; returns how many it changed.
 
     Those that it has ended, as the statement itself tells, are counted once that is committed.
     """

@@ -23,7 +23,7 @@ SUSPENDED_MESSAGE = "The project or its organization was suspended."
 def expire_sessions(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
     """Settle every overdue session, `chunk_size` rows a transaction; safe to run twice at once.
 
-    Also ends the live sessions of what was suspended. Answers how many sessions it changed.
+    Also ends the live sessions of what was suspended. Returns how many sessions it changed.
     """
     return (
         settle_in_chunks(DetectionSession.objects.order_by("deadline_at"), now, chunk_size)

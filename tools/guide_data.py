@@ -34,7 +34,7 @@ EXAMPLES = PROJECT / "examples" / "movespecs"
 
 
 def tell(now: datetime) -> MoveSpec:
-    """Fill an empty platform; answers the MoveSpec that the guide is about.
+    """Fill an empty platform; returns the MoveSpec that the guide is about.
 
     Its version 1 was released by the platform and 2 by grace; 3 waits.
     """

@@ -14,7 +14,7 @@ CHUNK = 100
 def prune_tries(*, now: datetime, chunk_size: int = CHUNK) -> int:
     """Delete the page's sessions that ended a day ago, with their events and attaches.
 
-    Safe to run twice at once. Answers how many sessions it deleted.
+    Safe to run twice at once. Returns how many sessions it deleted.
     """
     until = now - KEPT
     # None has ended before it was created, which an index knows.

@@ -24,7 +24,7 @@ class TryView(PublicView):
         """`/try`; where its script was not built, a page that says how."""
         assets = built_assets()
         if assets is None:
-            answer = page("tryout/unbuilt.html", {"is_production": settings.PRODUCTION})
+            response = page("tryout/unbuilt.html", {"is_production": settings.PRODUCTION})
         else:
             data = {
                 "movements": listed_movements(),
@@ -32,12 +32,12 @@ class TryView(PublicView):
                 "sessions": reverse("try-sessions"),
                 "landmarker": assets.landmarker,
             }
-            answer = page("tryout/try.html", {"data": data, "script": assets.script})
-            answer.headers[HEADER] = with_camera(settings.PUBLIC_STREAM_URL)
-            answer.headers["Permissions-Policy"] = "camera=(self)"
+            response = page("tryout/try.html", {"data": data, "script": assets.script})
+            response.headers[HEADER] = with_camera(settings.PUBLIC_STREAM_URL)
+            response.headers["Permissions-Policy"] = "camera=(self)"
         # It names files of this release.
-        answer.headers["Cache-Control"] = "no-cache"
-        return answer
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 class FigureView(PublicView):

@@ -90,8 +90,8 @@ def _check_rules(
 def _is_broken(rule: Rule, given: list[str], node: Node, values: dict[str, Value]) -> bool:
     match rule:
         case OneOf():
-            is_asked = not rule.when_given or _has_any(node, rule.when_given)
-            return is_asked and not given
+            applies = not rule.when_given or _has_any(node, rule.when_given)
+            return applies and not given
         case Needs():
             return bool(given) and not _has_any(node, rule.needed)
         case NotBoth():

@@ -15,7 +15,7 @@ def change_in_chunks(
     """Lock up to `chunk_size` of `rows` at a time and `change` those of these primary keys.
 
     That takes them out of `rows`. What another worker has locked is skipped: it is changing it.
-    Answers how many were changed.
+    Returns how many were changed.
     """
     changed = 0
     while True:

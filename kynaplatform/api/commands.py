@@ -13,7 +13,7 @@ class OperatorCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def answer(self, result: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    def print_result(self, result: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         if options["json"]:
             self.stdout.write(json.dumps(result, default=str))
             return

@@ -1,4 +1,4 @@
-"""Base types of what goes over the wire."""
+"""Base types of the bodies and queries on the wire."""
 
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -13,11 +13,11 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Answer(msgspec.Struct):
-    """A body that we send: every field is always there."""
+    """The body of a response: every field is always there."""
 
 
 class Body(msgspec.Struct):
-    """A body that we take: unknown fields are ignored."""
+    """The body of a request: unknown fields are ignored."""
 
 
 class NamedBody(Body):
@@ -30,7 +30,7 @@ class NamedBody(Body):
 
 
 class Query(msgspec.Struct):
-    """The query parameters that we take."""
+    """The query parameters of a request."""
 
 
 Name = Annotated[

@@ -111,7 +111,7 @@ class RedisCounter(Counter):
         moment = "" if now is None else int(now * SECOND)
         sizes = [size for limit in limits for size in (limit.quota, limit.window)]
         try:
-            reply = self._script(
+            counted = self._script(
                 keys=[PREFIX + limit.key for limit in limits],
                 args=[FARTHEST_BACK, int(counting), moment, *sizes],
             )
@@ -121,5 +121,5 @@ class RedisCounter(Counter):
             raise CounterUnavailable(AWAY) from error
         self._is_away = False
         REDIS.over()
-        allowed, decided_at, usages = cast("tuple[int, int, list[list[int]]]", reply)
+        allowed, decided_at, usages = cast("tuple[int, int, list[list[int]]]", counted)
         return decide(bool(allowed), decided_at, [Usage(*usage) for usage in usages])

@@ -49,7 +49,7 @@ class Command(OperatorCommand):
             for kind in KINDS:
                 role = owner if kind == MIGRATE else f"{owner}_{kind}"
                 _hold(cursor, role, database, session_settings(kind))
-        self.answer(
+        self.print_result(
             {
                 kind: _url(f"{owner}_{kind}", password) if password else "made before"
                 for kind, password in passwords.items()

@@ -15,7 +15,7 @@ class Command(OperatorCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         entries = catalogue_load(now=clock.now())
         analyze_large_tables()
-        self.answer(
+        self.print_result(
             {
                 "new_versions": sum(entry.is_new_version for entry in entries),
                 "movespecs": {entry.movespec.name: str(entry.movespec.id) for entry in entries},

@@ -34,7 +34,7 @@ class Command(OperatorCommand):
                 project=project, kind=CredentialKind.API_KEY, name=options["key_name"]
             )
         analyze_large_tables()
-        self.answer(
+        self.print_result(
             {
                 "organization_id": organization.id,
                 "project_id": project.id,

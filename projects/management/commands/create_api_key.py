@@ -54,7 +54,7 @@ class Command(OperatorCommand):
             scopes=options["scope"] or ALL_SCOPES,
             expires_at=None if days is None else clock.now() + timedelta(days=days),
         )
-        self.answer(
+        self.print_result(
             {
                 "project_id": project.id,
                 f"{kind}_id": credential.id,

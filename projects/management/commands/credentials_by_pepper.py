@@ -29,11 +29,11 @@ class Command(OperatorCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         live = is_live(clock.now())
         newest, number = next(iter(settings.SECRET_PEPPERS)), options["number"]
-        asked = ~Q(pepper_number=newest) if number is None else Q(pepper_number=number)
+        other = ~Q(pepper_number=newest) if number is None else Q(pepper_number=number)
         peppers = count_by_pepper(live)
         carrying = [
             present(credential)
-            for credential in Credential.objects.filter(live, asked)
+            for credential in Credential.objects.filter(live, other)
             .select_related("project__organization")
             .order_by("pepper_number", "created_at")
         ]

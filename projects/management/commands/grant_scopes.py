@@ -29,4 +29,4 @@ class Command(OperatorCommand):
             )
         except Credential.DoesNotExist:
             raise CommandError(f"There is no live credential {id_}.") from None
-        self.answer({"credential_id": credential.id, "scopes": credential.scopes}, options)
+        self.print_result({"credential_id": credential.id, "scopes": credential.scopes}, options)

@@ -27,7 +27,7 @@ class Command(OperatorCommand):
             key, is_new = newest, False
         else:
             key, is_new = signing_key_rotate(now=clock.now())
-        self.answer(
+        self.print_result(
             {"kid": key.id, "signs_from": key.signs_from.isoformat(), "is_new": is_new},
             options,
         )

@@ -52,7 +52,7 @@ class Command(OperatorCommand):
         only = chosen_angles(options["angles"], spec)
         events, angles = run_engine(spec, recording)
         if options["json"]:
-            self.answer(as_object(spec, events), options)
+            self.print_result(as_object(spec, events), options)
         else:
             self.print_lines(spec, recording, events)
         if options["json"] and options["plot"] is None:

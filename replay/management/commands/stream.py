@@ -116,7 +116,7 @@ class Command(OperatorCommand):
             self.stdout.write(json.dumps(result))
         else:
             self.stdout.write("")
-            self.answer(run.record, options)
+            self.print_result(run.record, options)
             by_people = "nobody counted them" if count is None else f"people counted {count}"
             self.stdout.write(f"\n{completed.total()} repetitions ({by_people})")
         if faults:

@@ -12,4 +12,4 @@ class Command(OperatorCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.answer({"changed": expire_sessions(now=clock.now())}, options)
+        self.print_result({"changed": expire_sessions(now=clock.now())}, options)
