@@ -96,16 +96,18 @@ def sessions_list(
         most_passed_over = min(most_passed_over, MOST_PASSED_OVER_OF_MANY)
     with _in_order_of_indexes():
         parts, others = _sources(filters, now, most_passed_over)
-        found = page(parts, others, start=start, size=size, most_passed_over=most_passed_over)
+        ids, *neighbours = page(
+            parts, others, start=start, size=size, most_passed_over=most_passed_over
+        )
     # One statement for any number of ids: `IN` would be another for each, and planned anew.
-    is_found = RawSQL("detection_session.id = ANY (%s::uuid[])", [found.ids], BooleanField())
+    is_found = RawSQL("detection_session.id = ANY (%s::uuid[])", [ids], BooleanField())
     rows = DetectionSession.objects.filter(is_found).order_by()
     rows = rows.defer("engine_state", "resolved_version__yaml_source")
     by_id = {row.id: row for row in (rows.select_related(*related) if related else rows)}
     apply_deadlines(by_id.values(), now)
     # Someone may have ended it since its id was read.
-    sessions = [by_id[id_] for id_ in found.ids if by_id[id_].status in filters.statuses]
-    return Listed(sessions, found.newer, found.older)
+    sessions = [by_id[id_] for id_ in ids if by_id[id_].status in filters.statuses]
+    return Listed(sessions, *neighbours)
 
 
 @contextmanager

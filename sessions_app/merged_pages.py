@@ -30,17 +30,6 @@ class Part(NamedTuple):
     listed: Q = Q()
 
 
-class Page(NamedTuple):
-    """The ids of a page's rows, and where its neighbours start if there are any.
-
-    It may have fewer rows than were asked for, or none, though a neighbour has more.
-    """
-
-    ids: Sequence[UUID]
-    newer: Place | None
-    older: Place | None
-
-
 def page(
     parts: Sequence[Part],
     others: Iterable[Row] = (),
@@ -48,11 +37,12 @@ def page(
     start: Place | None,
     size: int,
     most_passed_over: int,
-) -> Page:
-    """The `size` listed rows that come next after `start` in all `parts` and in `others`.
+) -> tuple[list[UUID], Place | None, Place | None]:
+    """The ids of the `size` listed rows that come next after `start` in `parts` and in `others`.
 
-    Of each part at most `most_passed_over` rows are met in vain; there the page ends, since what
-    was not met may belong before what the others have.
+    With them, where the newer and the older neighbour start if there are any. Of each part at most
+    `most_passed_over` rows are met in vain; there the page ends, since what was not met may belong
+    before what the others have. So a page may be short, or empty, though a neighbour has more.
     """
     forward = start is None or start.towards == "older"
     ways: tuple[Way, Way] = ("older", "newer") if forward else ("newer", "older")
@@ -72,7 +62,7 @@ def page(
     if not forward:
         shown.reverse()
     ids = [id_ for _, id_ in shown]
-    return Page(ids, behind, beyond) if forward else Page(ids, beyond, behind)
+    return (ids, behind, beyond) if forward else (ids, beyond, behind)
 
 
 def _met(

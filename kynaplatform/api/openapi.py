@@ -1,7 +1,7 @@
-"""The OpenAPI document, derived from what `@operation` declares and from the wire's structs."""
+"""The OpenAPI document, derived from what `@Operation` declares and from the wire's structs."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -81,9 +81,7 @@ IDEMPOTENCY_KEY_PARAMETER: Schema = {
 class OperationSchema(AutoSchema):
     """One operation of the document."""
 
-    @property
-    def _our_view(self) -> ApiView:
-        return cast(ApiView, self.view)
+    view: ApiView  # type: ignore[override]
 
     @property
     def operation(self) -> Operation:
@@ -95,10 +93,10 @@ class OperationSchema(AutoSchema):
         return getattr(self.view, "action", None) or self.method.lower()
 
     def get_operation_id(self) -> str:
-        return f"{self._our_view.resource}_{self._action}"
+        return f"{self.view.resource}_{self._action}"
 
     def get_tags(self) -> list[str]:
-        return [self._our_view.tag]
+        return [self.view.tag]
 
     def get_summary(self) -> str:
         return self.operation.summary
@@ -124,7 +122,7 @@ class OperationSchema(AutoSchema):
                 "required": True,
                 "schema": {"type": "string", "format": "uuid"},
             }
-            for name in _path_variables(self.path)
+            for name in re.findall(r"\{(\w+)\}", self.path)
         ]
         if self.operation.query is not None:
             for field in msgspec.structs.fields(self.operation.query):
@@ -166,7 +164,7 @@ class OperationSchema(AutoSchema):
 
     def _success(self, status: int) -> Schema:
         operation = self.operation
-        headers = list(self._common_headers())
+        headers = ["X-Request-ID", *self._rate_limit_headers()]
         if operation.query is not None and "limit" in operation.query.__struct_fields__:
             headers.append("Link")
         if operation.replays:
@@ -209,10 +207,6 @@ class OperationSchema(AutoSchema):
         if kind is errors.InsufficientScope and self.operation.scope:
             return {"required_scope": self.operation.scope}
         return kind.example_details
-
-    def _common_headers(self) -> Iterator[str]:
-        yield "X-Request-ID"
-        yield from self._rate_limit_headers()
 
     def _rate_limit_headers(self) -> tuple[str, ...]:
         return RATE_LIMIT_HEADERS if self.operation.counted != "no" else ()
@@ -282,10 +276,6 @@ def _schema_of_choices(type_: Any) -> Schema:
     if not issubclass(type_, TextChoices):
         raise NotImplementedError
     return {"enum": sorted(type_.values)}
-
-
-def _path_variables(path: str) -> list[str]:
-    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
 
 
 def _header_refs(names: list[str]) -> Schema:
