@@ -28,7 +28,7 @@ from projects.models import AccessToken, Credential, CredentialKind, Organizatio
 from projects.scopes import ALL_SCOPES
 from projects.signing import ISSUER, key_ring, sign, signing_key_rotate
 from sessions_app.models import DetectionSession
-from tests.api.asking import ask, nothing_changes, refused
+from tests.api.api_requests import ask, nothing_changes, refused
 from tests.conftest import Machine, make_machine, make_released, mint
 
 Call = tuple[str, str]  # method, route

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from movespecs.models import MoveSpec
 from staff.base import ReadOnlyAdmin
-from tests.api.asking import database_state
+from tests.api.api_requests import database_state
 from tests.conftest import Machine
 
 READ_ONLY = sorted(

@@ -30,7 +30,7 @@ from tests.admin.credential_pages import (
     seen,
 )
 from tests.admin.staffing import address, member, text_of
-from tests.api.asking import nothing_changes, refused
+from tests.api.api_requests import nothing_changes, refused
 from tests.concurrency.racing import race
 from tests.conftest import MOVESPECS, Machine
 

@@ -34,7 +34,7 @@ from projects.suspension import suspend
 from sessions_app.models import DetectionSession
 from staff.global_search import KINDS, MOST_FOUND
 from tests.admin.staffing import ROLES, address, member, text_of
-from tests.api.asking import database_state
+from tests.api.api_requests import database_state
 from tests.conftest import Machine, make_released
 
 FIND = "/admin/find/"

@@ -19,7 +19,7 @@ from django.utils import timezone
 from sessions_app.retention import prune_staff_sessions
 from staff.login import NAMES_AT_ONE_ADDRESS
 from tests.admin.staffing import text_of
-from tests.api.asking import fresh_address
+from tests.api.api_requests import fresh_address
 
 LOGIN = "/admin/login/"
 CHANGE = "/admin/password_change/"

@@ -14,7 +14,7 @@ from movespecs.authors import PLATFORM
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from movespecs.releases import version_release, version_withdraw
 from tests.admin.staffing import address, member, text_of
-from tests.api.asking import database_state
+from tests.api.api_requests import database_state
 from tests.conftest import VALID_YAML, Machine, error_of, make_version
 
 

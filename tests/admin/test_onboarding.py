@@ -14,7 +14,7 @@ from projects.models import ApiKey, Organization, Project
 from projects.scopes import Scope
 from tests.admin.credential_pages import mint_with, secret_of
 from tests.admin.staffing import address, member, text_of
-from tests.api.asking import nothing_changes
+from tests.api.api_requests import nothing_changes
 from tests.concurrency.racing import race
 from tests.conftest import Machine
 

@@ -13,7 +13,7 @@ from projects.credentials import credential_issue
 from projects.models import ApiKey, Credential, CredentialKind, Organization, Project
 from sessions_app.models import DetectionSession
 from tests.admin.staffing import LEVELS, PROJECT_LIMITS, address, do, last_history, limits, text_of
-from tests.api.asking import nothing_changes, refused
+from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML, Machine
 
 

@@ -12,7 +12,7 @@ from projects import suspension
 from projects.models import Project
 from sessions_app.models import DetectionSession
 from tests.admin.staffing import LEVELS, address, do, do_many, last_history, limits, member, text_of
-from tests.api.asking import nothing_changes, refused
+from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine
 
 

@@ -24,7 +24,7 @@ from tests.admin.version_actions import (
     seen_on,
     send,
 )
-from tests.api.asking import database_state
+from tests.api.api_requests import database_state
 from tests.concurrency.racing import race
 from tests.conftest import Machine, make_version
 

@@ -22,7 +22,7 @@ from tests.admin.version_actions import (
     seen_on,
     send,
 )
-from tests.api.asking import database_state
+from tests.api.api_requests import database_state
 from tests.conftest import Machine, error_of, make_version
 
 

@@ -12,7 +12,7 @@ from movespecs.drafts import movespec_archive
 from movespecs.models import MoveSpec, MoveSpecVersion
 from tests.admin.staffing import address, member, text_of
 from tests.admin.version_actions import SECOND, WARNED, act, changed_by_staff
-from tests.api.asking import database_state
+from tests.api.api_requests import database_state
 from tests.conftest import VALID_YAML, make_version
 
 

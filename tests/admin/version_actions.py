@@ -7,7 +7,7 @@ from django.test import Client
 
 from movespecs.models import MoveSpec, MoveSpecVersion, Release
 from tests.admin.staffing import address, text_of
-from tests.api.asking import database_state
+from tests.api.api_requests import database_state
 from tests.conftest import VALID_YAML
 
 SECOND = VALID_YAML.replace("angle_max: 100", "angle_max: 95")

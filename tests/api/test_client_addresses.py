@@ -5,7 +5,7 @@ from django.test import RequestFactory
 
 from kynaplatform.api.client_address import ForwardedMiddleware, client_address
 from kynaplatform.environment import networks
-from tests.api.asking import ask, fresh_address
+from tests.api.api_requests import ask, fresh_address
 from tests.conftest import MOVESPECS
 
 PROXY = "10.0.0.1"

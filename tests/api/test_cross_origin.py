@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from kynaplatform.origins import MOST_TOLD
-from tests.api.asking import ask, nothing_changes
+from tests.api.api_requests import ask, nothing_changes
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, ApiClient
 
 ORIGIN = "https://app.example"

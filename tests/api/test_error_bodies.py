@@ -4,7 +4,7 @@ import pytest
 from django.db import InterfaceError, OperationalError
 
 from kynaplatform.api.errors import ApiError
-from tests.api.asking import RETRYABLE, ask, nothing_changes, refused, refused_fields
+from tests.api.api_requests import RETRYABLE, ask, nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, ApiClient, error_of
 
 # The contract's table.

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from projects.models import Organization, Project
-from tests.api.asking import ask, fresh_address, nothing_changes
+from tests.api.api_requests import ask, fresh_address, nothing_changes
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, make_released
 from tests.movespecs.writing import archive, make_movespec
 

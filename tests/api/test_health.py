@@ -29,7 +29,7 @@ from local_stack.ports import free_port
 from projects.models import Credential, SigningKey
 from projects.readiness import peppers_state, signing_keys_state
 from projects.signing import signing_key_rotate
-from tests.api.asking import ask, nothing_changes, refused
+from tests.api.api_requests import ask, nothing_changes, refused
 from tests.concurrency.racing import Connection
 from tests.conftest import SESSIONS
 from tests.realtime.database_proxy import database_proxy

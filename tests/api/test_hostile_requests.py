@@ -14,7 +14,7 @@ import pytest
 from django.db import connection, transaction
 
 from projects.models import Organization
-from tests.api.asking import nothing_changes
+from tests.api.api_requests import nothing_changes
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine, make_machine
 from tests.front_door import FrontDoor, database_of_module, front_door
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.asking import ask, nothing_changes, refused, refused_fields
+from tests.api.api_requests import ask, nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 
 MODES = "This field must be one of live, replay"

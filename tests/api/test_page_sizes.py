@@ -20,7 +20,7 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import AccessToken, Project
 from projects.scopes import ALL_SCOPES
 from sessions_app.models import DetectionEvent, DetectionSession
-from tests.api.asking import ask
+from tests.api.api_requests import ask
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML
 from tests.movespecs.writing import make_movespec
 from tests.server import web_server

@@ -12,7 +12,7 @@ import pytest
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import AccessToken
 from sessions_app.models import DetectionSession
-from tests.api.asking import nothing_changes, refused_fields
+from tests.api.api_requests import nothing_changes, refused_fields
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML
 from tests.movespecs.writing import make_movespec
 

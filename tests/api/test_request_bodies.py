@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from kynaplatform.api.bodies import read_body
 from kynaplatform.api.errors import PayloadTooLarge
 from movespecs.models import MoveSpec
-from tests.api.asking import ask, nothing_changes, refused, refused_fields
+from tests.api.api_requests import ask, nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 
 GOOD = b'{"name": "x"}'

@@ -9,7 +9,7 @@ from django.conf import settings as configured
 from django.test import Client
 
 from kynaplatform.api.request_id import RequestIdFilter
-from tests.api.asking import ask
+from tests.api.api_requests import ask
 from tests.conftest import MOVESPECS, SESSIONS
 
 

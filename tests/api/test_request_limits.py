@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from projects.models import AccessToken, Organization, Project
-from tests.api.asking import ask, fresh_address, nothing_changes, refused
+from tests.api.api_requests import ask, fresh_address, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, make_machine, make_released
 
 pytestmark = pytest.mark.usefixtures("limits_clock")

@@ -19,11 +19,11 @@ from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import SESSIONS, Machine
-from tests.deploy.faults.asking import Api, Asking
 from tests.deploy.faults.film import Film, events_of
 from tests.deploy.faults.judgement import wrong_creates, wrong_session
 from tests.deploy.faults.outages import Outage, longest_wait, too_long
 from tests.deploy.faults.streams import Streaming
+from tests.deploy.faults.traffic import Api, Traffic
 from tests.deploy.proxy import write_certificate
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
@@ -92,13 +92,13 @@ def test_an_answer_that_is_none_of_the_platforms_is_told(tmp_path: Path) -> None
         server.socket = tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"https://localhost:{server.server_port}"
-        asking = Asking(Api(url, tmp_path / "kyna.crt", "a", {}), {"one": "an-id"})
-        asking.start()
-        eventually(lambda: len(asking.requests) >= 12, "each has asked")
-        asking.end()
+        traffic = Traffic(Api(url, tmp_path / "kyna.crt", "a", {}), {"one": "an-id"})
+        traffic.start()
+        eventually(lambda: len(traffic.requests) >= 12, "each has asked")
+        traffic.end()
         server.shutdown()
-    assert len(asking.wrong) == len(asking.requests)
-    assert all("JSONDecodeError" in one for one in asking.wrong)
+    assert len(traffic.wrong) == len(traffic.requests)
+    assert all("JSONDecodeError" in one for one in traffic.wrong)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -112,13 +112,13 @@ def test_every_key_is_to_have_the_session_of_its_answer(
 
     write_certificate(tmp_path)
     api = Api("https://localhost", tmp_path / "kyna.crt", owner.token, {})
-    asking = Asking(api, {key: create(idempotency_key=key) for key in ("one", "two")})
-    assert wrong_creates(asking, database_url()) == []
-    right = asking.creates["two"]
-    asking.creates |= {"two": asking.creates["one"], "three": None}
+    traffic = Traffic(api, {key: create(idempotency_key=key) for key in ("one", "two")})
+    assert wrong_creates(traffic, database_url()) == []
+    right = traffic.creates["two"]
+    traffic.creates |= {"two": traffic.creates["one"], "three": None}
     stray = create()
-    assert wrong_creates(asking, database_url()) == [
-        f"The create two was answered {asking.creates['one']}; ['{right}'] exist",
+    assert wrong_creates(traffic, database_url()) == [
+        f"The create two was answered {traffic.creates['one']}; ['{right}'] exist",
         "The create three was answered None; [] exist",
         f"The create None was answered None; ['{stray}'] exist",
     ]

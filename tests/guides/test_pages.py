@@ -13,7 +13,7 @@ from guides.navigation import DECISIONS, DOCS, GUIDES, SECTIONS, Guide, files
 from guides.rendering import rendered
 from kynaplatform.api import readiness as readiness_module
 from local_stack.environment import PROJECT
-from tests.api.asking import ask, refused
+from tests.api.api_requests import ask, refused
 from tests.guides.reading import Answer, Walk
 
 ON_THE_SHELF = [guide for guides in SECTIONS.values() for guide in guides]

@@ -6,7 +6,7 @@ import pytest
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecDraft
-from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS
 from tests.movespecs.writing import BEGUN
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from kynaplatform import clock
 from movespecs.models import MoveSpecDraft
-from tests.api.asking import ask, nothing_changes, refused, refused_fields
+from tests.api.api_requests import ask, nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, VALID_YAML
 from tests.movespecs.writing import BEGUN, INVALID_YAML, make_movespec
 

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
-from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, VALID_YAML, error_of, make_released, make_version
 from tests.movespecs.writing import (
     BEGUN,

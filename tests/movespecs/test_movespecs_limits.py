@@ -8,7 +8,7 @@ from django.utils import timezone
 from movespecs.catalogue import catalogue_load
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from projects.models import Project
-from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, VALID_YAML
 from tests.movespecs.writing import BEGUN, SECOND_YAML, THIRD_YAML, archive, make_movespec, withdraw
 

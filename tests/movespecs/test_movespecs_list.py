@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from movespecs.models import MoveSpec
-from tests.api.asking import ask, nothing_changes, refused_fields
+from tests.api.api_requests import ask, nothing_changes, refused_fields
 from tests.conftest import MOVESPECS
 from tests.movespecs.writing import BEGUN, archive, delist, make_movespec
 

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from kynaplatform.api.keyset import cursor_at
 from movespecs.models import MoveSpec
-from tests.api.asking import ask
+from tests.api.api_requests import ask
 from tests.conftest import MOVESPECS, Machine
 from tests.movespecs.writing import make_movespec
 from tests.sessions_app.plans import (

@@ -7,7 +7,7 @@ import pytest
 
 from kynaplatform.api.names import UNSEEN_CATEGORIES, fault_of_name, visible
 from movespecs.models import MoveSpec
-from tests.api.asking import nothing_changes, refused_fields
+from tests.api.api_requests import nothing_changes, refused_fields
 from tests.conftest import MOVESPECS, make_released
 
 UNSEEN = {

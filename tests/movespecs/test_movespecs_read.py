@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from movespecs.models import MoveSpec
-from tests.api.asking import ask, nothing_changes, refused
+from tests.api.api_requests import ask, nothing_changes, refused
 from tests.conftest import MOVESPECS, VALID_YAML, make_version
 from tests.movespecs.writing import SECOND_YAML, archive, delist, make_movespec, withdraw
 

@@ -4,7 +4,7 @@ import pytest
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecVersion, Release
-from tests.api.asking import nothing_changes, refused
+from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import MOVESPECS, VALID_YAML, make_version
 from tests.movespecs.writing import (
     BEGUN,

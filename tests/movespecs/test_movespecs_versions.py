@@ -8,7 +8,7 @@ from django.db import connection
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
-from tests.api.asking import nothing_changes, refused
+from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import MOVESPECS, VALID_YAML, make_released, make_version
 from tests.movespecs.writing import BEGUN, INVALID_YAML, SECOND_YAML, make_movespec, withdraw
 

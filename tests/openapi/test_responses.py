@@ -12,8 +12,8 @@ from django.test import Client
 from kynaplatform.api.throttling import request_counter
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionEvent
-from tests.api.asking import ask as anonymous
-from tests.api.asking import fresh_address
+from tests.api.api_requests import ask as anonymous
+from tests.api.api_requests import fresh_address
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML, Machine, encoded
 
 KNOWN = "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"

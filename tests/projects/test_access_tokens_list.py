@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from projects.access_tokens import access_token_mint
 from projects.credentials import credential_issue
 from projects.models import AccessToken, CredentialKind
-from tests.api.asking import nothing_changes, refused
+from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import TOKENS, make_machine
 
 CREATED_AT = datetime(2100, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)

@@ -12,7 +12,7 @@ from kynaplatform import clock
 from projects.credentials import credential_issue
 from projects.models import AccessToken, Credential, CredentialKind
 from projects.scopes import ALL_SCOPES
-from tests.api.asking import ask, nothing_changes, refused, refused_fields
+from tests.api.api_requests import ask, nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, TOKENS
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from kynaplatform import clock
 from projects.models import AccessToken
 from sessions_app.models import DetectionSession
-from tests.api.asking import ask, nothing_changes, refused
+from tests.api.api_requests import ask, nothing_changes, refused
 from tests.conftest import SESSIONS, TOKENS, mint
 
 

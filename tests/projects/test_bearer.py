@@ -10,7 +10,7 @@ from kynaplatform import clock
 from projects.access_tokens import AUDIENCE, TOKEN_TYPE, access_token_mint
 from projects.models import AccessToken, Credential
 from projects.signing import ISSUER, key_ring, sign
-from tests.api.asking import ask, nothing_changes, refused
+from tests.api.api_requests import ask, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 
 NOW = datetime(2100, 5, 6, 7, 8, 9, tzinfo=UTC)

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from movespecs.models import MoveSpec, Release
 from projects.models import ApiKey, Organization, Project, ServiceAccount
-from tests.api.asking import nothing_changes
+from tests.api.api_requests import nothing_changes
 from tests.conftest import TOKENS, Machine
 
 COMMANDS = (

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from projects.credentials import credential_issue
 from projects.models import Credential, CredentialKind
-from tests.api.asking import nothing_changes
+from tests.api.api_requests import nothing_changes
 from tests.conftest import TOKENS, Machine
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))

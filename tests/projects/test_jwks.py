@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from projects.models import SigningKey
 from projects.signing import key_ring, signing_key_rotate
-from tests.api.asking import ask, nothing_changes
+from tests.api.api_requests import ask, nothing_changes
 
 JWKS = "/.well-known/jwks.json"
 

@@ -6,7 +6,7 @@ import pytest
 
 from projects.credentials import credential_issue
 from projects.models import CredentialKind
-from tests.api.asking import ask, fresh_address, nothing_changes, refused
+from tests.api.api_requests import ask, fresh_address, nothing_changes, refused
 from tests.conftest import SESSIONS, TOKENS
 
 

@@ -16,7 +16,7 @@ from projects.credentials import (
 )
 from projects.models import Credential, CredentialKind
 from projects.scopes import ALL_SCOPES, Scope, granted_scopes
-from tests.api.asking import ask, refused
+from tests.api.api_requests import ask, refused
 from tests.conftest import SESSIONS, TOKENS, mint
 
 READERS = ["projects:read", "sessions:read"]

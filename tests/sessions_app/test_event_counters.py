@@ -12,7 +12,7 @@ from plans import explained, indexes_used, rows_read, run
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import events_after
 from sessions_app.models import DetectionEvent, DetectionSession
-from tests.api.asking import nothing_changes, refused_fields
+from tests.api.api_requests import nothing_changes, refused_fields
 from tests.conftest import SESSIONS
 from tests.event_counters import miscounted_sessions
 from tests.sessions_app.storing import store_all

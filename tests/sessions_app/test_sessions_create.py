@@ -9,7 +9,7 @@ from new_session import COLUMNS
 from kynaplatform import clock
 from projects.signing import key_ring
 from sessions_app.models import DetectionSession
-from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, make_released, make_version
 from tests.movespecs.writing import SECOND_YAML, archive, delist, make_movespec, withdraw
 

@@ -9,7 +9,7 @@ from kynaplatform import clock as platform_clock
 from sessions_app.attachments import session_attach
 from sessions_app.lifecycle import session_cancel, session_finalize
 from sessions_app.models import DetectionSession
-from tests.api.asking import nothing_changes, refused
+from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import SESSIONS, make_released
 
 NOW = datetime(2100, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)

@@ -12,7 +12,7 @@ from plans import explained, nodes, rows_read, run
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import NO_FRAME, event_id, events_after, events_caused, present_ts
 from sessions_app.models import DetectionEvent
-from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, VALID_YAML, make_released
 
 

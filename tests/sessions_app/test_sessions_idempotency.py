@@ -13,7 +13,7 @@ from projects.models import CredentialKind, Project
 from projects.signing import signing_key_rotate
 from sessions_app.models import DetectionSession
 from sessions_app.retention import forget_idempotency_keys
-from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, make_released, make_version, mint
 from tests.movespecs.writing import SECOND_YAML, archive, delist, make_movespec, withdraw
 

@@ -8,7 +8,7 @@ from new_session import RECORD
 
 from kynaplatform import clock
 from sessions_app.models import DetectionSession, Outcome, Status
-from tests.api.asking import nothing_changes, refused, refused_fields
+from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, make_released
 
 NOW = datetime(2100, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)

@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet
 from kynaplatform import clock
 from projects.models import SigningKey
 from sessions_app.models import DetectionSession
-from tests.api.asking import ask, refused
+from tests.api.api_requests import ask, refused
 from tests.conftest import SESSIONS
 
 NOW = datetime(2100, 5, 6, 7, 8, 9, 750_000, tzinfo=UTC)

@@ -6,7 +6,7 @@ from kynaplatform import clock
 from kynaplatform.environment import networks
 from projects.models import Organization, Project
 from projects.suspension import suspend
-from tests.api.asking import ask, fresh_address, nothing_changes, refused, refused_fields
+from tests.api.api_requests import ask, fresh_address, nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS
 from tests.tryout.trying import TRY_SESSIONS, try_it
 from tryout.project import (

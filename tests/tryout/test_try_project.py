@@ -12,7 +12,7 @@ from movespecs.models import MoveSpec, MoveSpecVersion, Release
 from movespecs.releases import version_release
 from projects.models import AccessToken, Credential, CredentialKind, Organization, Project
 from sessions_app.models import DetectionSession
-from tests.api.asking import nothing_changes
+from tests.api.api_requests import nothing_changes
 from tests.concurrency.racing import Connection, racing, waiting_backends
 from tests.server import test_database_url as database_url
 from tests.server import web_server

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from kynaplatform.celery import app
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, SessionAttach, Status
-from tests.api.asking import nothing_changes
+from tests.api.api_requests import nothing_changes
 from tests.server import test_database_url as database_url
 from tests.tryout.trying import try_it
 from tryout import tasks

@@ -13,7 +13,7 @@ from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.models import AccessToken, Credential
 from sessions_app.models import DetectionSession
-from tests.api.asking import ask, nothing_changes, refused
+from tests.api.api_requests import ask, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 from tests.server import test_database_url as database_url
 from tests.test_secrets_nowhere import Secrets

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from tests.api.asking import ask, fresh_address
+from tests.api.api_requests import ask, fresh_address
 
 TRY_SESSIONS = "/try/sessions"
 

@@ -6,10 +6,10 @@ from typing import Any
 import psycopg
 
 from client.rest import RestClient
-from tests.deploy.faults.asking import Asking
 from tests.deploy.faults.film import BATCH_FRAMES, Film, events_of
 from tests.deploy.faults.stage import Stage, StageFailedError
 from tests.deploy.faults.streams import Streaming
+from tests.deploy.faults.traffic import Traffic
 
 # Beat sends the sweep every 15 s.
 SWEPT_SECONDS = 60.0
@@ -64,18 +64,18 @@ def wrong_session(
         yield f"its client heard {len(told)} events, and not those that the API answers"
 
 
-def wrong_creates(asking: Asking, url: str) -> list[str]:
+def wrong_creates(traffic: Traffic, url: str) -> list[str]:
     """Of every key, once all are answered: its session exists, and no other."""
     with psycopg.connect(url) as database:
         rows = database.execute(
             "SELECT idempotency_key, id::text FROM detection_session"
         ).fetchall()
-    wrong = list(asking.wrong)
-    existing: dict[str | None, list[str]] = {key: [] for key in asking.creates}
+    wrong = list(traffic.wrong)
+    existing: dict[str | None, list[str]] = {key: [] for key in traffic.creates}
     for key, session_id in rows:
         existing.setdefault(key, []).append(session_id)
     for key, session_ids in existing.items():
-        answered = asking.creates.get(key or "")
+        answered = traffic.creates.get(key or "")
         if session_ids != [answered]:
             wrong.append(f"The create {key} was answered {answered}; {session_ids} exist")
     return wrong

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from tests.deploy.faults.asking import Request
 from tests.deploy.faults.streams import Streaming
+from tests.deploy.faults.traffic import Request
 
 HEADINGS = (
     "fault",

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from client.rest import RestClient
-from tests.deploy.faults.asking import Api, Asking
 from tests.deploy.faults.faults import Plan, Scene
 from tests.deploy.faults.film import BATCH_FRAMES, MOVESPEC, Film
 from tests.deploy.faults.judgement import wrong_creates, wrong_sessions, wrong_sweep
 from tests.deploy.faults.outages import Outage, head, outage, too_long
 from tests.deploy.faults.stage import Stage, StageFailedError, standing
 from tests.deploy.faults.streams import abandon, stream
+from tests.deploy.faults.traffic import Api, Traffic
 from tests.deploy.image import Image
 
 # As long as a stream may take until it is as far as its camera.
@@ -69,36 +69,36 @@ def carry_out(image: Image, folder: Path, plan: Plan, say: Callable[[str], None]
         project = make_project(stage)
         keys = [f"stream-{number}" for number in range(plan.sessions)]
         created = {key: created_by(project.api, key) for key in keys}
-        asking = Asking(project.api, {key: one["session_id"] for key, one in created.items()})
+        traffic = Traffic(project.api, {key: one["session_id"] for key, one in created.items()})
         film = Film()
         streams = stream([*created.values()], film)
         scene = Scene(plan.away_seconds, plan.held_seconds, stage, streams)
         try:
-            asking.start()
-            be_disturbed(scene, plan, asking, report, say)
+            traffic.start()
+            be_disturbed(scene, plan, traffic, report, say)
             film.end()
             stage.wait_until(
                 lambda: all(one.has_ended for one in streams), LIVE_SECONDS, "all have ended"
             )
-            asking.end()
-            report.repeated = asking.repeat_unanswered()
+            traffic.end()
+            report.repeated = traffic.repeat_unanswered()
             report.wrong += wrong_sessions(streams, film, project.rest, stage.database.url)
-            report.wrong += wrong_creates(asking, stage.database.url)
+            report.wrong += wrong_creates(traffic, stage.database.url)
             report.wrong += wrong_sweep(stage)
             report.wrong += [
                 f"{name} ended by itself, and was started again" for name in stage.died
             ]
         finally:
-            asking.end()
+            traffic.end()
             abandon(streams)
     report.frames = (film.batches or 0) * BATCH_FRAMES * plan.sessions
     report.attaches = sum(one.client.attaches for one in streams)
-    report.creates = len(asking.creates)
+    report.creates = len(traffic.creates)
     return report
 
 
 def be_disturbed(
-    scene: Scene, plan: Plan, asking: Asking, report: Report, say: Callable[[str], None]
+    scene: Scene, plan: Plan, traffic: Traffic, report: Report, say: Callable[[str], None]
 ) -> None:
     await_live_streams(scene)
     say(head())
@@ -112,7 +112,7 @@ def be_disturbed(
             report.wrong.append(f"{fault.name}: {failure}")
         scene.stage.pass_time(plan.quiet_seconds)
         told = outage(
-            fault.name, began_at, time.monotonic(), asking.requests, scene.streams, scene.held
+            fault.name, began_at, time.monotonic(), traffic.requests, scene.streams, scene.held
         )
         report.outages.append(told)
         away_seconds = plan.away_seconds if fault.is_away else 0.0

@@ -13,7 +13,7 @@ from bystander import unharmed_bystander
 from raw import connect, upgrade_request
 from stage import Stage, stage_on
 
-from tests.api.asking import nothing_changes
+from tests.api.api_requests import nothing_changes
 
 REQUEST_SECONDS = 1.0
 PATH = "/api/detection/stream/5b6f3f63-2d0a-4f0e-9d5e-0d8f6a1f3c11"

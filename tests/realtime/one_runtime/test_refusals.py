@@ -24,7 +24,7 @@ from projects.signing import key_ring, sign
 from projects.suspension import suspend
 from sessions_app.models import DetectionSession, SessionAttach
 from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
-from tests.api.asking import nothing_changes
+from tests.api.api_requests import nothing_changes
 from tests.server import RuntimeServer
 
 ALLOWED_ORIGIN = "https://app.example"

@@ -1,4 +1,4 @@
-"""How the API's tests ask, and what they check of every answer."""
+"""Requests of the API's tests, and what is checked of every response."""
 
 import contextlib
 import itertools

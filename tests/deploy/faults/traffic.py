@@ -59,7 +59,7 @@ class Api:
             connection.close()
 
 
-class Asking:
+class Traffic:
     """`creates` has the session that each key was answered with, None where there is no answer.
 
     `wrong` has what was answered as it never should be.
