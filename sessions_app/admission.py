@@ -1,8 +1,8 @@
 """Admission: one SQL statement looks up the key, resolves the reference, and inserts.
 
-Atomic without BEGIN and COMMIT, so a crash leaves a whole session or none. Of simultaneous
-requests with one key, the unique constraint lets one insert; DO UPDATE makes the others wait
-for it and returns its row, where DO NOTHING would show them none.
+It is atomic without BEGIN and COMMIT, so a crash leaves a whole session or none. Of simultaneous
+requests with one key, the unique constraint lets one insert. DO UPDATE makes the others wait for
+it and returns its row; DO NOTHING would return none.
 """
 
 import uuid
@@ -115,7 +115,7 @@ class AdmissionRequest:
 
 
 class AdmittedSession(NamedTuple):
-    """The columns of a session that its create's answer is made of, the first time and again."""
+    """The columns of a session that the answer to its create has, also for a replay."""
 
     project_id: UUID
     id: UUID
@@ -132,9 +132,8 @@ class AdmittedSession(NamedTuple):
 def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[AdmittedSession, bool]:
     """A new session, or the one that the key already made; and whether it is a replay.
 
-    Raises IdempotencyKeyReused, NotFound,
-    ValidationFailed, MoveSpecArchived, MoveSpecForkRequired, MoveSpecNotReleased,
-    MoveSpecVersionWithdrawn: then nothing was written and the key is free.
+    Raises IdempotencyKeyReused, NotFound, ValidationFailed, MoveSpecArchived, MoveSpecForkRequired,
+    MoveSpecNotReleased, MoveSpecVersionWithdrawn. Then nothing was written and the key is free.
     """
     id_ = uuid.uuid4()
     attach_window = timedelta(seconds=settings.SESSION_ATTACH_SECONDS)

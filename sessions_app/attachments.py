@@ -1,4 +1,4 @@
-"""Attaching and detaching: which connection of a client holds a session."""
+"""Attachments: the connection of a client that holds a session, from its attach to its detach."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -33,13 +33,13 @@ def session_attach(
 ) -> DetectionSession:
     """Take the fence: the newest attachment holds the session, an older one has lost it.
 
-    The newest is the one whose client came last, at `arrived_at`, however long it then waited: what
-    waited for longer has often been given up, and its client attached again.
+    The newest is the one whose client came last, at `arrived_at`, however long it then waited. A
+    client that waited for longer has often given up, and attached again.
 
     The first attach starts the session. An attach counts as a message of the client. The session
-    comes with its version, and as it is after the last checkpoint of an older attachment. `runtime`
+    is returned with its version, as the last checkpoint of an older attachment left it. `runtime`
     names the process, as host:pid. Raises NotFound, OrganizationSuspended, ProjectSuspended,
-    SessionAlreadyEnded, AttachmentLost, and StateUnreadable, having changed nothing.
+    SessionAlreadyEnded, AttachmentLost, and StateUnreadable. Then nothing was changed.
     """
     found = DetectionSession.objects.select_related("project__organization")
     admitted = found.defer("engine_state").filter(id=session_id).first()
@@ -78,7 +78,7 @@ def session_attach(
             _note_attach(session_id, attachment_id, runtime, arrived_at, now)
         session = one.select_related("resolved_version").get()
         if is_taken and not is_counted(session):
-            store_counts_anew(session)  # what follows is added to them
+            store_counts_anew(session)  # checkpoints add to them
     if not is_newest and session.status in LIVE_STATUSES:
         raise AttachmentLost
     if not is_taken:
@@ -94,9 +94,9 @@ def session_detach(
     last_message_at: datetime,
     now: datetime,
 ) -> None:
-    """Note how an attachment closed; what it still holds, it gives up. Safe to repeat.
+    """Note how an attachment closed, and release the session if it holds it. Safe to repeat.
 
-    The client may attach again for as long as it would have been let be idle.
+    The client may attach again until its idle limit.
     """
     idle = Value(last_message_at + idle_limit())
     with transaction.atomic():
@@ -120,7 +120,7 @@ def session_detach(
 def _newer_attaches(
     session_id: UUID, runtime: str, arrived_at: datetime
 ) -> QuerySet[SessionAttach]:
-    """Those that have not closed: one that has can lose nothing."""
+    """The newer attaches that have not closed: a closed one has nothing to lose."""
     return SessionAttach.objects.filter(
         Q(runtime=runtime) | Q(attached_at__gt=arrived_at + CLOCKS_DIFFER),
         session_id=session_id,

@@ -1,6 +1,6 @@
 """Checkpoints: the engine's state, the counters and the events of many sessions in one statement.
 
-A client hears of its frames only after the statement that stores them has committed.
+A client's frames are acknowledged only after the statement that stores them has committed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,13 +16,13 @@ from psycopg.types.numeric import Int8
 from sessions_app.event_counters import counts_of
 from sessions_app.leases import RENEWAL, idle_limit, renewal
 
-# Each attachment with what has become of its checkpoint. One that an earlier try has stored, whose
-# answer was lost, is seen once that has committed: what is not answered is tried once more before
-# it counts as lost. Of a session there may be several here, by attachments that have lost it as
-# well: all that is stored and answered goes by the attachment.
+# The statement returns each attachment with the outcome of its checkpoint. A checkpoint that an
+# earlier try stored is found as held once that try has committed. So one that the statement does
+# not return is tried once more before it counts as lost. A session may have several checkpoints
+# here, by attachments that have lost it as well. So each is stored and returned by its attachment.
 #
-# What is attached streams or is finalizing. The conditions are such that the primary key alone can
-# serve them: planned on an empty table, joins and other indexes pass for as cheap.
+# An attached session streams or is finalizing. The conditions are such that only the primary key
+# can serve them: planned on an empty table, joins and other indexes would seem as cheap.
 _STATEMENT = """
 WITH given AS (
     SELECT given.*, given.engine_state_text::jsonb AS engine_state FROM unnest(
@@ -89,8 +89,8 @@ WHERE session.checkpoint_number = given.number
     OR COALESCE(session.deadline_at <= %(now)s::timestamptz, FALSE)
 {locked}"""
 STATEMENT = _STATEMENT.format(renewal=RENEWAL, free="", of_free="", locked="")
-# The same without waiting, for which each row is locked before. What another transaction has
-# locked is answered as LOCKED: nothing of it was stored.
+# The same statement, which waits for no row: it locks each row first. A row that another
+# transaction has locked is returned as LOCKED, and nothing of it was stored.
 FREE_STATEMENT = _STATEMENT.format(
     renewal=RENEWAL,
     free="""free AS (
@@ -112,7 +112,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Stored(StrEnum):
-    """What has become of a checkpoint. Of one that is lost the statement answers nothing."""
+    """The outcome of a checkpoint. The statement returns no row for one that is lost."""
 
     HELD = "held"  # it is stored: the attachment holds the session
     DUE = "due"  # it is not: a deadline of the session has passed
@@ -131,10 +131,10 @@ class NewEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What a session has come to since checkpoint `number` - 1.
+    """The progress of a session since checkpoint `number` - 1.
 
-    `engine_state` is JSON text; the frames are counted since then, `last_frame_seq` and
-    `last_batch_seq` are the highest so far (0: none).
+    `engine_state` is JSON text. The frames are counted since that checkpoint. `last_frame_seq` and
+    `last_batch_seq` are the highest of the session (0: none).
     """
 
     session_id: UUID
@@ -150,7 +150,7 @@ class Checkpoint:
 
 
 def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, Any]:
-    """What STATEMENT takes to store `checkpoints`, at most one of an attachment."""
+    """The parameters of STATEMENT for `checkpoints`, at most one of an attachment."""
     events = [(one.attachment_id, event) for one in checkpoints for event in one.events]
     counts = [counts_of(one.events) for one in checkpoints]
     return {
@@ -177,7 +177,7 @@ def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, An
 
 
 def _bigints(numbers: Iterable[int]) -> list[Int8]:
-    """psycopg would choose a type by their size, and prepare the statement for each anew."""
+    """The numbers as bigint: psycopg chooses a type by size, and prepares anew for each type."""
     return [Int8(number) for number in numbers]
 
 

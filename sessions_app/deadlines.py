@@ -1,8 +1,7 @@
-"""What a deadline does to a session: the one rule that the sweep writes and every reader sees.
+"""Deadlines of sessions: the one rule that the sweep writes and every reader applies.
 
-`as_due(now)` gives, for each column that a deadline changes and that is shown, the value that it
-has at `now`. The sweep updates with it, reads annotate with it: so they agree whether or not it has
-run.
+`as_due(now)` gives the value at `now` of each column that a deadline changes and that is shown. The
+sweep updates with it, and reads annotate with it. So they agree whether or not the sweep has run.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +25,7 @@ ABANDONED_MESSAGE = "The client sent nothing within the idle limit."
 STATE_UNREADABLE = "state_unreadable"
 STATE_UNREADABLE_MESSAGE = "No detection engine could read the session's stored state."
 NOTHING = Q(pk__in=[])
-# Status → those that a deadline changes into it.
+# Status → the statuses that a deadline changes into it.
 COMES_FROM: dict[str, tuple[str, ...]] = {
     Status.FINALIZING: (Status.STREAMING,),
     Status.COMPLETED: (Status.STREAMING, Status.FINALIZING),
@@ -36,7 +35,7 @@ COMES_FROM: dict[str, tuple[str, ...]] = {
 
 
 def is_due(now: datetime) -> Q:
-    """Live sessions alone have a deadline; its index is the only one that this may be read by."""
+    """Its deadline has passed. Only live sessions have one, in an index of its own."""
     return Q(deadline_at__lte=now)
 
 
@@ -46,23 +45,23 @@ def is_attached(now: datetime) -> Q:
 
 
 def is_to_finish(now: datetime) -> Q:
-    """Overdue, and completed by that: the engine's own finish comes with it (finish.py)."""
+    """Its deadline completes it, which takes the engine's own finish (finish.py)."""
     return is_due(now) & _finishes(now) & is_of_known_version() & ~_is_given_up(now)
 
 
 def is_to_settle(now: datetime) -> Q:
-    """Overdue, with nothing to do but to write what `as_due` says."""
+    """Its deadline takes no engine: `as_due` says all that is to be written."""
     return is_due(now) & (~_finishes(now) | _is_given_up(now))
 
 
 def is_of_known_version() -> Q:
-    """This process's engine may read its state; one that stored none has no version."""
+    """This process's engine may read its state. A session without a state has no version."""
     return Q(engine_version__isnull=True) | Q(engine_version=SNAPSHOT_FORM)
 
 
 def settle(sessions: QuerySet[DetectionSession], now: datetime) -> int:
-    """Write what is overdue of `sessions`, but for what is to finish; returns how many."""
-    # A runtime finishes those that are left finalizing, from their state.
+    """Write the overdue ones of `sessions` that are not to finish. Returns how many."""
+    # Those that are left finalizing keep their state: a runtime finishes them from it.
     kept = Case(When(_is_left_finalizing(now), then=F("engine_state")))
     return update_live(sessions.filter(is_to_settle(now)), **as_due(now), engine_state=kept)
 
@@ -81,19 +80,19 @@ def _is_readable() -> Q:
 
 
 def _is_given_up(now: datetime) -> Q:
-    """Nobody has read its state for so long that nobody will."""
+    """No engine has read its state for so long that none will."""
     return ~_is_readable() & Q(deadline_at__lte=now - READER_GRACE)
 
 
 def _finishes(now: datetime) -> Q:
-    """Whether its deadline completes it. By columns without an index, as `is_due` asks."""
+    """Its deadline completes it. Only columns without an index say so: `is_due` has the index."""
     finalizing = Q(finishing_outcome__isnull=False)
     too_long = Q(deadline_at__gte=F("longest_until"))
     return finalizing | too_long & ~_was_held(now)
 
 
 def _was_held(now: datetime) -> Q:
-    """A runtime still holds it, or died a moment ago: that one is to finish it."""
+    """A runtime holds it, or died a moment ago. That runtime is to finish it."""
     return Q(attachment_id__isnull=False, lease_until__gt=now - FINALIZING_GRACE)
 
 
@@ -106,10 +105,10 @@ def _is_left_finalizing(now: datetime) -> Q:
 
 
 def as_due(now: datetime, *, is_read: bool = False) -> dict[str, Combinable]:
-    """Column → its value at `now`: changed where a deadline has passed, as stored otherwise.
+    """Column → its value at `now`: changed if the deadline has passed, else as stored.
 
-    What an engine is to complete stays as it is stored while none can read its state, unless that
-    `is_read` by whoever asks.
+    A session that an engine has to complete stays as stored while no engine can read its state.
+    `is_read` says that the caller has read it.
     """
     due = is_due(now)
     unreadable = NOTHING if is_read else due & _finishes(now) & ~_is_readable()
@@ -149,7 +148,7 @@ def as_due(now: datetime, *, is_read: bool = False) -> dict[str, Combinable]:
             (given_up, STATE_UNREADABLE_MESSAGE),
             (abandoned, ABANDONED_MESSAGE),
         ],
-        # The moment that ended it, however late that is noticed.
+        # The moment of the end, however late it is written.
         "ended_at": [
             (finished & Q(finishing_outcome=Outcome.MAX_DURATION), F("longest_until")),
             (ends, F("deadline_at")),
@@ -170,12 +169,12 @@ def as_due(now: datetime, *, is_read: bool = False) -> dict[str, Combinable]:
 
 
 def has_status(statuses: Sequence[str], now: datetime) -> Q:
-    """Of sessions that have one of these at `now`, whether or not the sweep has run."""
+    """Its status at `now` is one of these, whether or not the sweep has run."""
     return Q(In(as_due(now)["status"], statuses))
 
 
 def has_not_ended(now: datetime) -> Q:
-    """Not ended at `now`. Live sessions alone have a deadline, and indexes of their own."""
+    """It has not ended at `now`. Only live sessions have a deadline, with indexes of their own."""
     stored = Q(deadline_at__isnull=False, status__in=LIVE_STATUSES)
     return stored & has_status(LIVE_STATUSES, now)
 
@@ -189,9 +188,9 @@ def session_as_of(sessions: QuerySet[DetectionSession], now: datetime) -> Detect
 
 
 def apply_deadlines(sessions: Iterable[DetectionSession], now: datetime) -> None:
-    """Set the columns of those that are overdue to what they are at `now`.
+    """Set the columns of overdue ones of `sessions` to their values at `now`.
 
-    Only they need the expressions, which cost more to build than to run.
+    Only overdue ones are read again: the expressions cost more to build than to run.
     """
     overdue = {one.id: one for one in sessions if one.deadline_at and one.deadline_at <= now}
     if not overdue:
@@ -203,9 +202,9 @@ def apply_deadlines(sessions: Iterable[DetectionSession], now: datetime) -> None
 
 
 def sessions_as_of(now: datetime) -> QuerySet[DetectionSession]:
-    """Every session with `now_<column>` for each column that a deadline changes.
+    """All sessions, with `now_<column>` for each column that a deadline changes.
 
-    Without its engine state, which is large, and which only an engine can read.
+    They come without the engine state, which is large and which only an engine can read.
     """
     return DetectionSession.objects.defer("engine_state").annotate(
         **{f"now_{name}": expression for name, expression in as_due(now).items()}

@@ -1,4 +1,4 @@
-"""What a detection session may be refused for."""
+"""The errors of detection sessions."""
 
 from kynaplatform.api.errors import ApiError
 

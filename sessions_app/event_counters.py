@@ -1,7 +1,7 @@
-"""Counters of a session's events, stored with them: repetitions by event_key, and interruptions.
+"""The counters of a session's events: repetitions by event_key, and interruptions.
 
-Code from before the counters stores events alone. So a session also says how many of its events
-are counted, and where that is not all of them they are counted anew from what is stored.
+They are stored with the events. Code from before the counters stores events alone. So a session
+also has the number of its counted events. If that is not all of them, they are counted anew.
 """
 
 from collections import Counter
@@ -50,7 +50,7 @@ def is_counted(session: DetectionSession) -> bool:
 
 
 def count_anew(sessions: Iterable[DetectionSession]) -> None:
-    """Set the counters of those of `sessions` that are not counted to what their events say."""
+    """Count the stored events of those of `sessions` whose counters miss some."""
     stale = {session.id: session for session in sessions if not is_counted(session)}
     if not stale:
         return
@@ -70,6 +70,6 @@ def count_anew(sessions: Iterable[DetectionSession]) -> None:
 
 
 def store_counts_anew(session: DetectionSession) -> None:
-    """Of a session whose row the caller has locked."""
+    """Count and store, for a session whose row the caller has locked."""
     count_anew([session])
     session.save(update_fields=["repetitions", "interrupted_total", "counted_events_total"])

@@ -1,4 +1,4 @@
-"""Events as clients see them, the same at REST and on the stream."""
+"""The events of a session as clients see them, the same at REST and on the stream."""
 
 from collections.abc import Collection
 from typing import Any, Final, cast
@@ -11,12 +11,12 @@ from kynaplatform.api.wire import Answer
 from sessions_app.checkpoints import NewEvent
 from sessions_app.models import DetectionEvent, EventType
 
-# In the place of a frame_seq, which are from 1: a clock decided the event.
+# The frame_seq of an event that a clock decided. Those of frames begin at 1.
 NO_FRAME: Final = 0
 
 
 class EventRecord(Answer):
-    """A detection: `ts_ms` is the deciding frame's timestamp, or when a clock lost the pose."""
+    """An event. `ts_ms` is the deciding frame's timestamp, or when a clock lost the pose."""
 
     event_id: UUID
     session_id: UUID
@@ -26,18 +26,18 @@ class EventRecord(Answer):
 
 
 def event_id(session_id: UUID, sequence: int) -> UUID:
-    """The id of a session's event; with the session's id it gives the sequence back."""
+    """The id of a session's event. With the session's id it gives the sequence back."""
     return UUID(int=session_id.int ^ sequence)
 
 
 def present_ts(ts_ms: float) -> int | float:
-    """A whole number without its point, as a client will have sent it."""
+    """The timestamp as a client will have sent it: a whole number is an int."""
     whole = int(ts_ms)
     return whole if whole == ts_ms else ts_ms
 
 
 def present_event(session_id: UUID, event: DetectionEvent | NewEvent) -> EventRecord:
-    """As clients see it, whether it is a row already or about to be one."""
+    """The record of an event that is stored, or about to be."""
     return EventRecord(
         event_id=event_id(session_id, event.sequence),
         session_id=session_id,
@@ -50,10 +50,10 @@ def present_event(session_id: UUID, event: DetectionEvent | NewEvent) -> EventRe
 def events_after(
     *, session_id: UUID, after: UUID | None, limit: int, type_: str | None = None
 ) -> list[DetectionEvent]:
-    """Up to `limit` events of a session, oldest first, behind the one that `after` is the id of.
+    """Up to `limit` events of a session, oldest first, behind the one with the id `after`.
 
-    Of `type_` alone, unless that is None: then others are read as well, the session's at most.
-    Raises ValidationFailed when that is none of this session's.
+    With `type_`, only events of that type. Raises ValidationFailed when `after` is no event of this
+    session.
     """
     events = DetectionEvent.objects.filter(session_id=session_id)
     known = 0
@@ -68,7 +68,7 @@ def events_after(
 
 def events_behind(*, session_id: UUID, sequence: int, limit: int) -> list[DetectionEvent]:
     """Up to `limit` events of a session behind that sequence, oldest first."""
-    # Sequences have no gap: whatever the plan, it reads no more than these.
+    # Sequences have no gap. So any plan reads only these rows.
     events = DetectionEvent.objects.filter(
         session_id=session_id, sequence__gt=sequence, sequence__lte=sequence + limit
     )
@@ -78,9 +78,9 @@ def events_behind(*, session_id: UUID, sequence: int, limit: int) -> list[Detect
 def events_caused(
     *, session_id: UUID, frame_seqs: Collection[int], clock_ms: float | None = None
 ) -> list[DetectionEvent]:
-    """The events that these frames of a session and this clock of it caused, in their order.
+    """The events that these frames and this clock of a session caused, in their order.
 
-    Those of a clock are the last before it: they may be those of an earlier one, if it caused none.
+    The events of a clock are the last ones before it. If it caused none, they are an earlier one's.
     """
     events = DetectionEvent.objects.filter(session_id=session_id)
     causes = Q(frame_seq__in=frame_seqs)

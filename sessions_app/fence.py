@@ -1,4 +1,4 @@
-"""The fence: what a runtime writes, it writes only while its attachment holds the session."""
+"""The fence: a runtime writes to a session only while its attachment holds it."""
 
 from datetime import datetime
 from typing import Any
@@ -14,16 +14,16 @@ HELD_STATUSES = (Status.STREAMING, Status.FINALIZING)
 
 
 class AttachmentLost(Exception):
-    """Someone newer is attached, or the session has ended: stop."""
+    """The attachment no longer holds the session: a newer one does, or it has ended."""
 
 
 def update_held(
     session_id: UUID, attachment_id: UUID, now: datetime, /, *guards: Q, **changes: Any
 ) -> None:
-    """Change the session that `attachment_id` holds; raises AttachmentLost.
+    """Change the session that `attachment_id` holds. Raises AttachmentLost.
 
-    Only when that finds nothing is it looked whether a deadline has passed: the longest session
-    leaves it finalizing and still held.
+    If no row matches, a deadline that has passed is settled and the change is tried again: the
+    longest session leaves it finalizing and still held.
     """
     mine = DetectionSession.objects.filter(id=session_id, attachment_id=attachment_id)
     held = mine.filter(*guards, status__in=HELD_STATUSES, deadline_at__gt=now)

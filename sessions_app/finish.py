@@ -1,4 +1,4 @@
-"""Finishing: the engine's own finish on the stored state, whoever finishes the session."""
+"""The finish of a session: the engine's own finish on the stored state, then `completed`."""
 
 import logging
 from collections import Counter
@@ -31,13 +31,14 @@ TRIES = 3
 def session_finish(
     *, session_id: UUID, now: datetime, attachment_id: UUID | None = None
 ) -> DetectionSession:
-    """Complete a session: by the runtime whose `attachment_id` holds it finalizing, or else what a
-    deadline completes by `now`.
+    """Complete a session that is finalizing, or that a deadline completes by `now`.
 
-    The engine runs outside any lock of this function's; the one write is guarded by the checkpoint
-    that it started from. An engine that raises leaves the session failed, `runtime_error`. Raises
-    AttachmentLost, having changed nothing, when it is another's to finish or has ended, as it is
-    when this process can't read the state: another may, for an hour.
+    The runtime that holds a finalizing session gives its `attachment_id`. The engine runs without a
+    lock of this function's. Its one write is guarded by the checkpoint that it started from. An
+    engine that raises leaves the session failed, `runtime_error`.
+
+    Raises AttachmentLost when another is to finish it or it has ended, and when this process can't
+    read the state: another may, for an hour. Then nothing was changed.
     """
     sessions = DetectionSession.objects.filter(id=session_id)
     changes: dict[str, Any]
@@ -74,14 +75,14 @@ def session_finish(
 
 
 class StateUnreadable(Exception):
-    """This process's engine can't go on from what is stored of the session; another's may."""
+    """This process's engine can't read the session's stored state. Another's may."""
 
 
 @contextmanager
 def reading_state(session: DetectionSession) -> Iterator[None]:
-    """Whatever is wrong with its state, or its MoveSpec, is StateUnreadable.
+    """Raise any exception of reading the session's state, or its MoveSpec, as StateUnreadable.
 
-    That is noted for those who show the session.
+    The session's row notes it, for the admin and the sweep.
     """
     try:
         yield
@@ -104,7 +105,7 @@ def reading_state(session: DetectionSession) -> Iterator[None]:
 def spec_of_version(version_id: UUID) -> detection.MoveSpec:
     """The compiled MoveSpec of a version, which never changes.
 
-    Raises MoveSpecInvalid where the language no longer takes its text.
+    Raises MoveSpecInvalid if the language no longer takes its text.
     """
     version = MoveSpecVersion.objects.only("yaml_source").get(id=version_id)
     return detection.compile(version.yaml_source)

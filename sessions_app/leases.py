@@ -1,4 +1,4 @@
-"""Leases: what a runtime holds, it renews all at once, now and then."""
+"""Leases: a runtime renews those of all its attachments by one statement, every few seconds."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -13,9 +13,9 @@ from kynaplatform.timing import FINALIZING_GRACE, IDLE_MARGIN, IDLE_SLACK, LEASE
 from sessions_app.deadlines import settle_in_chunks
 from sessions_app.models import DetectionSession
 
-# What a lease that is renewed sets of `session`, by the `idle_at` that is `given`, with what
-# `renewal` gives. The deadline is indexed: it is written only when the stored one would be early,
-# so that most checkpoints touch no index (they are heap-only updates).
+# The columns of `session` that a renewal sets, from the `idle_at` of `given` and the parameters of
+# `renewal`. The deadline is indexed. So it is written only when the stored one would be early, and
+# most checkpoints touch no index (they are heap-only updates).
 RENEWAL = """lease_until = %(lease_until)s::timestamptz,
         deadline_at = CASE
             WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
@@ -23,8 +23,9 @@ RENEWAL = """lease_until = %(lease_until)s::timestamptz,
                 THEN session.deadline_at
             ELSE LEAST(session.longest_until, given.idle_at + %(idle_slack)s::interval)
         END"""
-# A row that a checkpoint has locked is passed over: that renews it. It is answered as held, as is
-# everything that was held when the statement began. By the primary key, as in checkpoints.py.
+# A row that a checkpoint has locked is passed over: the checkpoint renews it. It is returned as
+# held, as is every row that was held when the statement began. Rows are found by the primary key,
+# as in checkpoints.py.
 _RENEW = f"""
 WITH held AS (
     SELECT session.id, given.attachment_id, given.idle_at
@@ -53,7 +54,7 @@ SELECT attachment_id, clock_timestamp() FROM held
 
 
 class Attachment(NamedTuple):
-    """What a runtime holds, and when its client last sent a message."""
+    """An attachment of a runtime, and the time of its client's last message."""
 
     session_id: UUID
     attachment_id: UUID
@@ -61,7 +62,7 @@ class Attachment(NamedTuple):
 
 
 def idle_limit() -> timedelta:
-    """How long a client may say nothing."""
+    """The longest time that a client may send nothing."""
     return timedelta(seconds=settings.SESSION_IDLE_SECONDS)
 
 
@@ -77,13 +78,13 @@ def renewal(now: datetime) -> dict[str, Any]:
 
 
 def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUID]:
-    """Renew the leases of one runtime's attachments; returns those that still hold their session.
+    """Renew the leases of one runtime's attachments. Returns those that hold their session.
 
-    Also moves the idle deadlines: a client that only pings is not idle.
+    It moves the idle deadlines as well: a client that only pings is not idle.
     """
     given = list(attachments)
     held = _renew(given, now)
-    # The longest session leaves one finalizing and still held.
+    # A session that has lasted the longest is finalizing, and still held.
     missing = [one for one in given if one.attachment_id not in held]
     if missing:
         mine = DetectionSession.objects.filter(

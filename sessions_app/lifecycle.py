@@ -1,7 +1,7 @@
-"""Transitions of a session, each written once: API, admin, worker and runtime call these.
+"""The transitions of a session, each written once: API, admin, worker and runtime call these.
 
-A state moves by one guarded UPDATE, and its row count decides. Deadlines come first: each
-function settles what is overdue, so it finds the session as the sweep would have left it.
+A state moves by one guarded UPDATE, and its row count decides. Each function settles a passed
+deadline first. So it finds the session as the sweep would have left it.
 Attaches are in attachments.py, checkpoints in checkpoints.py, leases in leases.py, and a session's
 finish is in finish.py.
 """
@@ -31,16 +31,16 @@ from sessions_app.leases import idle_limit
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
 from sessions_app.session_ends import ENDED, update_live
 
-# Runtimes listen on it; the payload is the session's id.
+# The channel that runtimes listen on. The payload is the session's id.
 CHANNEL = "kyna_session"
 
 
 def session_settle(*, session_id: UUID, now: datetime) -> None:
-    """Do to one session what the sweep would."""
+    """Settle one session as the sweep would."""
     one = DetectionSession.objects.filter(id=session_id)
     if one.filter(is_due(now)).exists():
         settle(one, now)
-        # Not lost: it had not to be finished, or someone else has just done it.
+        # AttachmentLost: there was nothing to finish, or another has just finished it.
         with suppress(AttachmentLost):
             session_finish(session_id=session_id, now=now)
 
@@ -48,10 +48,10 @@ def session_settle(*, session_id: UUID, now: datetime) -> None:
 def settle_locked(
     one: QuerySet[DetectionSession], now: datetime, project_id: UUID | None = None
 ) -> None:
-    """Lock the session, so that whoever is about to end it is done, then settle it: of any project,
-    or of this one.
+    """Lock the session, which waits for a transaction that is ending it, and settle it.
 
-    Found by its id alone: planned on an empty table, the index of projects passes for as cheap.
+    With `project_id`, only a session of that project. It is found by its id alone: planned on an
+    empty table, the index of projects would seem as cheap.
     """
     locked = one.order_by().select_for_update(no_key=True)
     for session_id, found_in, deadline_at in locked.values_list("id", "project_id", "deadline_at"):
@@ -61,9 +61,9 @@ def settle_locked(
 
 
 def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
-    """Ask that it ends with its result: at once when nothing is attached, else by its runtime.
+    """Ask that a session ends with its result: at once, or by the runtime that is attached.
 
-    On finalizing or completed it changes nothing. Raises NotFound, SessionAlreadyEnded.
+    A session that is finalizing or completed is not changed. Raises NotFound, SessionAlreadyEnded.
     """
     _request_end(
         session_id,
@@ -74,7 +74,8 @@ def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> No
         changes={
             "status": Status.FINALIZING,
             "finishing_outcome": Outcome.COMPLETED,
-            # With nothing attached it is due at once, also when this process dies here.
+            # With nothing attached it is due at once, so that the sweep finishes it should this
+            # process die here.
             "deadline_at": Case(
                 When(is_attached(now), then=F("lease_until") + Value(FINALIZING_GRACE)),
                 default=now,
@@ -85,10 +86,7 @@ def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> No
 
 
 def session_cancel(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
-    """Cancel a session; on cancelled it changes nothing.
-
-    Raises NotFound, SessionAlreadyEnded.
-    """
+    """Cancel a session. A cancelled one is not changed. Raises NotFound, SessionAlreadyEnded."""
     _request_end(
         session_id,
         project_id,
@@ -107,7 +105,7 @@ def session_cancel(*, session_id: UUID, project_id: UUID, now: datetime) -> None
 def session_abandon(
     *, session_id: UUID, attachment_id: UUID, last_message_at: datetime, now: datetime
 ) -> None:
-    """Streaming → failed, by the runtime whose client has sent nothing for the idle limit.
+    """Fail a streaming session whose client has sent nothing for the idle limit.
 
     Raises AttachmentLost.
     """
@@ -128,7 +126,7 @@ def session_abandon(
 def session_fail(
     *, session_id: UUID, attachment_id: UUID, code: str, message: str, now: datetime
 ) -> None:
-    """Streaming or finalizing → failed, by the runtime that holds it. Raises AttachmentLost."""
+    """Fail a session that is streaming or finalizing. Raises AttachmentLost."""
     update_held(
         session_id,
         attachment_id,
@@ -151,7 +149,7 @@ def notify_runtimes(session_ids: Iterable[UUID]) -> None:
 
 
 def already_ended(session: DetectionSession) -> SessionAlreadyEnded:
-    """The refusal of whatever is asked of a terminal session."""
+    """The error of any request to a session that has ended."""
     return SessionAlreadyEnded(
         None,
         status=session.status,

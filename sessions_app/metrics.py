@@ -1,4 +1,4 @@
-"""What the database knows of sessions as a whole: those that live, and how late the sweep is."""
+"""The metrics of all sessions of the database: the live ones, and the lag of the sweep."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -31,7 +31,7 @@ def sweep_lag(now: datetime) -> timedelta:
 
 
 class SessionCollector(Collector):
-    """Reads the partial index of live sessions, whatever the number of ended ones."""
+    """A collector that reads only the partial index of live sessions."""
 
     def collect(self) -> Iterator[Metric]:
         with suppress(DatabaseError, InterfaceError):

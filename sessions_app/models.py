@@ -1,4 +1,4 @@
-"""One run of a MoveSpec version: the detection session, its attaches and its events."""
+"""The detection session, which is one run of a MoveSpec version, its attaches and its events."""
 
 import uuid
 
@@ -221,7 +221,7 @@ class DetectionSession(models.Model):
 
 
 class SessionAttach(models.Model):
-    """One connection of a client through a runtime; its id is the fence that it took."""
+    """One connection of a client through a runtime. Its id is the fence that it took."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     session = models.ForeignKey(
@@ -248,7 +248,7 @@ class SessionAttach(models.Model):
 
 
 class DetectionEvent(models.Model):
-    """What the engine detected; sequences of a session count from 1 without a gap."""
+    """An event of the engine. The sequences of a session count from 1 without a gap."""
 
     pk = models.CompositePrimaryKey("session_id", "sequence")
     session = models.ForeignKey(

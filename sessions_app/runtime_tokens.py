@@ -1,7 +1,7 @@
 """Runtime tokens: Ed25519 JWTs that let a client attach to one session.
 
-The claims follow from the session's own columns, and signing is deterministic: a replay signs
-again and gives the same bytes, so no token is stored.
+The claims follow from the session's own columns, and signing is deterministic. A replay signs again
+and gives the same bytes, so no token is stored.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Ends of sessions, counted: each once, by the process whose statement wrote it."""
+"""The ends of sessions, each counted once, by the process whose statement wrote it."""
 
 from collections import Counter
 from functools import partial
@@ -16,7 +16,7 @@ ENDED_SESSIONS = prometheus_client.Counter(
     "Sessions that this server has ended, by how; error_code is empty where there is none.",
     ["outcome", "error_code"],
 )
-# Told from the start: what counts a series sees no first step of one that was not there.
+# The series exist from the start: a rate sees no first step of a series that was not there.
 for _outcome, _error_code in (
     (Outcome.COMPLETED, ""),
     (Outcome.MAX_DURATION, ""),
@@ -31,7 +31,7 @@ for _outcome, _error_code in (
     ENDED_SESSIONS.labels(_outcome.value, _error_code)
 
 
-# What every end does to the columns of a live session.
+# The columns of a live session that every end clears.
 ENDED: dict[str, Any] = {
     "finishing_outcome": None,
     "deadline_at": None,
@@ -42,9 +42,9 @@ ENDED: dict[str, Any] = {
 
 
 def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:
-    """`sessions.update(…)` of live ones, by one statement; returns how many it changed.
+    """`sessions.update(…)` of live sessions, by one statement. Returns how many it changed.
 
-    Those that it has ended, as the statement itself tells, are counted once that is committed.
+    The statement returns those that it ended. They are counted once it has committed.
     """
     query = cast("UpdateQuery", sessions.query.chain(UpdateQuery))
     query.add_update_values(changes)

@@ -1,4 +1,4 @@
-"""The sweep: what ends sessions though nobody asks. Deadlines first, then suspensions."""
+"""The sweep, which ends sessions that no request ends: overdue ones, then suspended ones."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,9 +21,10 @@ SUSPENDED_MESSAGE = "The project or its organization was suspended."
 
 
 def expire_sessions(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
-    """Settle every overdue session, `chunk_size` rows a transaction; safe to run twice at once.
+    """Settle every overdue session, and cancel the live ones of suspended projects.
 
-    Also ends the live sessions of what was suspended. Returns how many sessions it changed.
+    It takes `chunk_size` rows a transaction, and two may run at once. Returns how many sessions it
+    changed.
     """
     return (
         settle_in_chunks(DetectionSession.objects.order_by("deadline_at"), now, chunk_size)
@@ -33,9 +34,9 @@ def expire_sessions(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
 
 
 def suspended_sessions_cancel(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
-    """Cancel what is live in suspended projects and organizations.
+    """Cancel the live sessions of suspended projects and organizations.
 
-    `projects.suspension` asks for it, and the sweep, which finds what raced with that.
+    A suspension calls it, and the sweep, for sessions that were created at the same moment.
     """
     organization = Q(organization__suspended_at__isnull=False)
     project = Q(suspended_at__isnull=False)
@@ -45,20 +46,20 @@ def suspended_sessions_cancel(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -
 
 
 def _finish_overdue(now: datetime, chunk_size: int) -> int:
-    """Finish what only its runtime's end kept from completing, one session at a time."""
+    """Finish overdue sessions whose runtime has died, one at a time."""
     overdue = DetectionSession.objects.filter(is_to_finish(now)).order_by("deadline_at")
     finished = 0
     while True:
         ids = list(overdue.values_list("id", flat=True)[:chunk_size])
         done = sum(_finish(id_, now) for id_ in ids)
         finished += done
-        # What another sweep is at is left to it.
+        # The rest is another sweep's.
         if len(ids) < chunk_size or not done:
             return finished
 
 
 def _finish(session_id: UUID, now: datetime) -> bool:
-    """Whether this finished it."""
+    """Finish one session. Returns whether this call did."""
     try:
         session_finish(session_id=session_id, now=now)
     except AttachmentLost:
@@ -71,7 +72,7 @@ def _finish(session_id: UUID, now: datetime) -> bool:
 
 
 def _cancel_in(suspended: Q, code: str, now: datetime, chunk_size: int) -> int:
-    """Cancel the live sessions of `suspended` projects; what is overdue has ended already."""
+    """Cancel the live sessions of `suspended` projects. Overdue ones have ended already."""
     projects = list(Project.objects.filter(suspended).values_list("id", flat=True))
     if not projects:
         return 0

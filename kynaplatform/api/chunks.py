@@ -1,4 +1,4 @@
-"""Changes of many rows in short transactions, safe from several workers at once."""
+"""Updates of many rows in chunks, each a short transaction, by several workers at once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +12,10 @@ CHUNK = 1000
 def change_in_chunks(
     rows: QuerySet[Any], change: Callable[[list[Any]], object], chunk_size: int = CHUNK
 ) -> int:
-    """Lock up to `chunk_size` of `rows` at a time and `change` those of these primary keys.
+    """Lock up to `chunk_size` of `rows` at a time, and call `change` with their primary keys.
 
-    That takes them out of `rows`. What another worker has locked is skipped: it is changing it.
-    Returns how many were changed.
+    The change has to take them out of `rows`. A row that another worker has locked is skipped: that
+    worker is changing it. Returns how many were changed.
     """
     changed = 0
     while True:
