@@ -26,7 +26,7 @@ MOST_TRANSPORT_BYTES: Final = 4 * 1024 * 1024
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which would end by the signal that stopped it: this one exits with 0."""
+    """uvicorn's server, which exits with 0. uvicorn's own ends by the signal that stopped it."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -41,14 +41,6 @@ class Server(uvicorn.Server):
 
 def main(host: str = "127.0.0.1") -> None:
     """Serve on `host` until a signal ends it, and end the process with 0."""
-    serve(host)
-    # A thread that waits for a database that doesn't answer would keep the process.
-    logging.shutdown()
-    os._exit(0)
-
-
-def serve(host: str = "127.0.0.1") -> None:
-    """Serve on `host` until a signal ends it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
     begin_as(RUNTIME)
     django.setup()
@@ -79,14 +71,17 @@ def serve(host: str = "127.0.0.1") -> None:
         access_log=False,
         server_header=False,
     )
-    # What was imported stays: looking through it again stopped every socket for 50 ms.
+    # What was imported stays: a full collection that looked through it took every socket 50 ms.
     gc.collect()
     gc.freeze()
     Server(config).run()
+    # A thread that waits for a database that doesn't answer would keep the process.
+    logging.shutdown()
+    os._exit(0)
 
 
 def allow_many_sockets() -> None:
-    """As many open files as the machine allows this process."""
+    """Raise the limit of open files to the most that the machine allows this process."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -1,4 +1,4 @@
-"""The ASGI application: the stream, and for operators health, readiness and metrics."""
+"""The ASGI application of a runtime: the stream, and health, readiness and metrics."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -113,7 +113,7 @@ class Application:
 
 
 def _before_accept(send: Send) -> Send:
-    """Sends what an HTTP response is made of to a websocket that is not accepted."""
+    """`send` for an HTTP response that answers a websocket before it is accepted."""
     return lambda event: send({**event, "type": f"websocket.{event['type']}"})
 
 

@@ -1,4 +1,4 @@
-"""Attaching: what a socket must bring, and what it gets to go on from."""
+"""The attach of a socket: its checks, its fence, and the engine restored for it."""
 
 import logging
 import uuid
@@ -41,7 +41,7 @@ _BEARER_SUBPROTOCOL: Final = "bearer."
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What a client's opening request said; its attaches count on `address`."""
+    """A client's opening request. Its attaches are counted against `address`."""
 
     session_id: str
     token: str | None = field(repr=False)
@@ -71,7 +71,7 @@ def handshake(scope: Mapping[str, Any], session_id: str) -> Handshake:
 
 
 def _token(scope: Mapping[str, Any], authorization: str) -> str | None:
-    """From the query, the bearer or the subprotocols, in this order."""
+    """The runtime token: of the query, else the bearer, else the subprotocols."""
     query: dict[str, list[str]] = parse_qs(scope["query_string"].decode("latin-1"))
     if "runtime_token" in query:
         return query["runtime_token"][0]
@@ -85,8 +85,9 @@ def _token(scope: Mapping[str, Any], authorization: str) -> str | None:
 
 
 def admit(handshake: Handshake) -> UUID:
-    """The session that a socket may attach to; counted last, so that trying again counts once.
+    """The session that a socket may attach to.
 
+    The attach is counted last, so that a call repeated after a database fault counts once.
     Raises AuthorizationFailed, RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired,
     RateLimited, NotFound.
     """
@@ -104,7 +105,7 @@ def admit(handshake: Handshake) -> UUID:
 def attach(*, session_id: UUID, arrived_at: float, runtime: str) -> Attached:
     """Take the session's fence for a socket that came at `arrived_at`, and restore its engine.
 
-    A session that this process's engine can't go on with is left to another's. Raises NotFound,
+    A state that this process's engine can't read is left to another's. Raises NotFound,
     OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, SessionSuperseded, Restarting.
     """
     attachment_id = uuid.uuid4()
@@ -165,7 +166,7 @@ def _count(kind: str, name: str) -> None:
 
 
 def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
-    """What the session's row says that a runtime goes on from."""
+    """The progress that the session's row stores, with its engine restored."""
     state = session.engine_state or {}
     return Progress(
         engine=Engine.restore(spec, state["engine"]) if state else Engine(spec),

@@ -1,7 +1,7 @@
-"""The batches of one session: what each does to it, made durable before the client is answered.
+"""The batches of one session: each is fed to the engine, made durable, and then acknowledged.
 
-Frames know better than clocks: one that comes after a clock may be before it, so that a clock that
-is ahead costs no frame. It may not be before what the clock has caused, so that the times of events
+A frame may be earlier than a clock that came before it, so that a clock that is ahead costs no
+frame. It may not be earlier than the events that the clock caused, so that the times of events
 never go back.
 """
 
@@ -27,19 +27,19 @@ from sessions_app.events import NO_FRAME, EventRecord, present_event
 
 logger = logging.getLogger("kynaplatform.realtime")
 
-# A client may send so many frames at once, and so many more for each second of its own time: twice
-# what the fastest cameras for people give.
+# The token bucket of a client's frames: its size, and its refill for each second of the frames' own
+# time. The fastest cameras for people give half as many.
 MOST_FRAMES_AT_ONCE: Final = 240
 FRAMES_A_SECOND: Final = 240
 
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """How far one session has come: the engine, and the counts that its row will have.
+    """The progress of one session: the engine, and the counts that its row will have.
 
-    `first_ms` and `last_ms` are the timestamps of the first and the last accepted frame;
-    `frames_left` is what its bucket of frames had after the last one. `clock_ms` is the highest
-    clock that was told, `lost_ms` the time of the last events that one caused.
+    `first_ms` and `last_ms` are the timestamps of the first and the last accepted frame.
+    `frames_left` is the level of the bucket of frames after the last one. `clock_ms` is the highest
+    clock of the client, `lost_ms` the time of the last events that a clock caused.
     """
 
     engine: Engine
@@ -56,7 +56,7 @@ class Progress:
     lost_ms: float | None = None
 
     def engine_state(self) -> bytes:
-        """What a later attach goes on from, as JSON."""
+        """The state that a later attach goes on from, as JSON."""
         return msgspec.json.encode(
             {
                 "engine": self.engine.snapshot(),
@@ -71,8 +71,11 @@ class Progress:
 
 @dataclass(slots=True)
 class Taken:
-    """What became of a batch. `repeated_seqs` are frames that an earlier batch has brought, as it
-    has `repeated_clock_ms`; `is_clock_new` where the clock has moved on the highest one told."""
+    """The outcome of a batch.
+
+    `repeated_seqs` and `repeated_clock_ms` are frames and a clock that an earlier batch brought.
+    `is_clock_new` says that the batch's clock is the highest so far.
+    """
 
     accepted: int = 0
     rejected: list[RejectedFrame] = field(default_factory=list)
@@ -83,10 +86,10 @@ class Taken:
 
 
 def take(progress: Progress, batch: FrameBatch) -> Taken:
-    """Feed the frames of `batch` that are new, in order and not too many to the engine, and then
-    tell it the clock.
+    """Feed the engine the frames of `batch` that are accepted, and then its clock.
 
-    Only those frames move the bucket and `last_frame_seq`. Raises whatever the engine raises.
+    A frame is accepted if it is new, in order, and within the bucket. Only accepted frames move the
+    bucket and `last_frame_seq`. Raises whatever the engine raises.
     """
     taken = Taken(repeated_clock_ms=repeated_clock(progress, batch))
     seen = progress.last_frame_seq
@@ -106,7 +109,7 @@ def take(progress: Progress, batch: FrameBatch) -> Taken:
 
 
 def repeated_clock(progress: Progress, batch: FrameBatch) -> float | None:
-    """The batch's clock, where one told before may have caused the same events."""
+    """The batch's clock, if an earlier one may have caused the same events; else None."""
     if batch.clock_ms is None or progress.lost_ms is None or _is_ahead(progress, batch.clock_ms):
         return None
     return batch.clock_ms
@@ -133,7 +136,7 @@ def _fault(progress: Progress, frame: Frame) -> RejectReason | None:
 
 
 def _frames_left(progress: Progress, frame: Frame) -> float:
-    """What the bucket has when `frame` comes, by the frame's own time."""
+    """The level of the bucket at the timestamp of `frame`."""
     if progress.last_ms is None:
         return progress.frames_left
     refilled = (frame.timestamp_ms - progress.last_ms) * FRAMES_A_SECOND / 1000
@@ -152,11 +155,15 @@ def _feed(progress: Progress, frame: Frame, taken: Taken) -> None:
 
 
 def _advance(progress: Progress, clock_ms: float, taken: Taken) -> None:
-    """Without a frame nobody knows what a clock counts from, and one beyond the session is none."""
+    """Advance the engine to the clock.
+
+    A clock before the first frame counts from nothing known, and one beyond the longest session is
+    not believed: both are passed over.
+    """
     if progress.first_ms is None or clock_ms - progress.first_ms > progress.longest_ms:
         return
     if not _is_ahead(progress, clock_ms):
-        return  # sent again: those who came after it are not lost by it
+        return  # sent again: it does not lose a person who has come since
     progress.clock_ms = clock_ms
     taken.is_clock_new = True
     events = progress.engine.advance(clock_ms)
@@ -176,7 +183,7 @@ def _keep(
 
 
 class Batches:
-    """Takes the batches that a socket has read, and answers them on it."""
+    """The handler of one socket's batches, which answers them on that socket."""
 
     def __init__(
         self, socket: Socket, held: HeldSession, progress: Progress, checkpointer: Checkpointer
@@ -189,7 +196,7 @@ class Batches:
         self.accepted_frames = 0
 
     async def serve(self, batch: FrameBatch) -> None:
-        """Raises SessionEnded where the engine raises: the session has failed."""
+        """Take a batch, store it and acknowledge it. Raises SessionEnded if the engine fails."""
         arrived = time.monotonic()
         try:
             taken = take(self._progress, batch)
@@ -199,8 +206,8 @@ class Batches:
             )
             await self._held.fail()
             raise
-        # A clock counts though it causes no event: the engine may have lost the pose by it, and
-        # sent again it must lose nobody who came after it.
+        # A new clock is stored though it causes no event: the engine may have lost the pose by it,
+        # and when it is sent again it must not lose a person who has come since.
         checkpoint = self._checkpoint(taken) if batch.frames or taken.is_clock_new else None
         self._socket.turn.cost()
         repeated = await self._held.events_caused(taken.repeated_seqs, taken.repeated_clock_ms)
@@ -212,7 +219,7 @@ class Batches:
         self._events_told = self._progress.events
 
     async def refuse(self, batch: FrameBatch) -> None:
-        """One that comes too late: what it has caused before is told once more."""
+        """Reject a batch that came too late, and send again the events that it caused before."""
         arrived = time.monotonic()
         self._progress.last_batch_seq = max(self._progress.last_batch_seq, batch.batch_seq)
         seqs = [frame.frame_seq for frame in batch.frames if isinstance(frame, Frame)]
@@ -223,13 +230,13 @@ class Batches:
         await self._answer(batch, events, 0, rejected, arrived)
 
     async def tell_last_events(self) -> None:
-        """Those of the session's end itself, whoever has brought it about."""
+        """Send the events of the session's end, which another process may have stored."""
         events = await self._held.events_behind(self._events_told)
         await self._send_events(max(1, self._progress.last_batch_seq), events)
         self._events_told += len(events)
 
     def session_update(self) -> SessionUpdate:
-        """How far the session has come, also with what its row does not say yet."""
+        """The session's progress, with what its row does not store yet."""
         row, progress = self._held.row, self._progress
         return SessionUpdate(
             session_id=str(row.id),
@@ -266,10 +273,10 @@ class Batches:
             await self._socket.send(EventBatch(batch_seq, events))
 
     async def _store(self, checkpoint: Checkpoint) -> None:
-        """Raises SessionEnded, SessionSuperseded or Restarting where it can't be."""
+        """Store the checkpoint. Raises SessionEnded, SessionSuperseded or Restarting."""
         stored = await self._checkpointer.store(checkpoint)
         if stored is Stored.DUE:
-            # The longest session leaves it finalizing and held: what was received is stored.
+            # At the longest session it is finalizing and still held: what came is stored.
             await self._held.refresh()
             stored = await self._checkpointer.store(checkpoint)
         if stored is not Stored.HELD:

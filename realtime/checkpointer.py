@@ -1,7 +1,7 @@
-"""Makes batches durable: all checkpoints that wait are stored by one statement.
+"""The checkpointer, which makes batches durable: one statement stores all checkpoints that wait.
 
-Two flushers, so that one gathers while the other waits for its commit. What meets a row that
-another transaction has locked is set aside, and tried again beside them: nobody else waits for it.
+It has two flushers, so that one gathers while the other waits for its commit. A checkpoint whose
+row another transaction has locked is tried again by a third, so that no other waits for it.
 """
 
 import asyncio
@@ -43,13 +43,13 @@ class _Pending:
 
 
 class Checkpointer:
-    """Stores checkpoints; an attachment has at most one waiting, for its socket waits too."""
+    """The queues and flushers of one process. An attachment has at most one checkpoint in them."""
 
     def __init__(self) -> None:
         self._pending = asyncio.Queue[_Pending]()
         locked = asyncio.Queue[_Pending]()
         self._flushers = [_Flusher(self._pending, STATEMENT, locked) for _ in range(FLUSHERS)]
-        # Without waiting for any of their rows.
+        # It waits for no row.
         self._flusher_of_locked = _Flusher(locked, FREE_STATEMENT, locked)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -61,15 +61,15 @@ class Checkpointer:
         await cancel(self._tasks)
 
     def is_moving(self) -> bool:
-        """Whether a statement was answered in the last 5 s, or none has waited for so long."""
+        """Whether no statement waits, or one was answered in the last 5 s."""
         waiting = [each.waits_since for each in self._flushers if each.waits_since is not None]
         moved_at = max(each.answered_at for each in self._flushers)
         return not waiting or time.monotonic() - max(min(waiting), moved_at) < STALL_SECONDS
 
     async def store(self, checkpoint: Checkpoint) -> Stored:
-        """HELD once it is durable.
+        """What became of the checkpoint: HELD once it is durable.
 
-        Raises Restarting when the database has been away for 25 s: then it may be anything.
+        Raises Restarting when the database has been away for 25 s: then it may be stored or not.
         """
         since = time.monotonic()
         async with database_deadline():
@@ -87,9 +87,9 @@ class Checkpointer:
 
 
 class _Flusher:
-    """Stores what is in a queue by a statement; its connection is made anew when it is lost.
+    """A task that stores the checkpoints of a queue by one statement, on its own connection.
 
-    Those whose row is locked go to the queue `locked`.
+    Those whose row is locked go to the queue `locked`. A lost connection is made anew.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class _Flusher:
             await self._close()
 
     async def _store(self, group: list[_Pending]) -> list[_Pending]:
-        """Store and answer them, once the database is there; those whose row is locked are left."""
+        """Store the group once the database is there. Returns those whose row is locked."""
         while group := _wanted(group):
             try:
                 if self._connection is None or self._connection.closed:
@@ -138,16 +138,16 @@ class _Flusher:
 
 
 def _wanted(group: list[_Pending]) -> list[_Pending]:
-    """Without those whose socket has given up: another attach may hold the session by now."""
+    """The group without those whose socket gave up: another attach may hold the session by now."""
     return [pending for pending in group if not pending.stored.done()]
 
 
 async def _store(
     connection: psycopg.AsyncConnection[Any], group: list[_Pending], statement: str
 ) -> list[_Pending]:
-    """Those whose row another transaction has locked; the others are stored and answered.
+    """Store the group and answer its sockets. Returns those whose row is locked.
 
-    Where one of them can't be stored it fails alone: the others are stored one by one.
+    If one of them can't be stored, each is stored by itself, so that it fails alone.
     """
     try:
         checkpoints = [pending.checkpoint for pending in group]

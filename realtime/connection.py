@@ -1,8 +1,8 @@
 """One attached socket: its messages in their order, and every way that it ends.
 
-Everything of a session happens in one task, in order. What takes the session away from it, the
-control plane, a newer attach or a deadline, is found in the session's row and nowhere else:
-`_reread` reads it and does what the row says.
+One task does everything of a session, in order. The control plane, a newer attach or a deadline may
+take the session away. That is found in the session's row and nowhere else: `_reread` reads the row
+and follows it.
 """
 
 import asyncio
@@ -32,11 +32,11 @@ from sessions_app.leases import Attachment
 
 logger = logging.getLogger("kynaplatform.realtime")
 
-# Of messages without a frame. A client that streams is bounded by TCP.
+# The bounds of messages without a frame. TCP bounds a client that streams.
 CONTROL_MESSAGES_A_SECOND: Final = 20.0
 MOST_CONTROL_MESSAGES: Final = 100.0
-# Batches that may have arrived, behind each other, when an end is noticed: the session's, or the
-# process's; and as many that came too late.
+# The most batches that are still served once the session or the process ends, and the most that
+# are then rejected as too late.
 MOST_RECEIVED: Final = 8
 
 
@@ -57,23 +57,23 @@ class Connection:
         self._deadline: asyncio.TimerHandle | None = None
         self._began = time.monotonic()
         self.is_closed_by_client = False
-        # What it was closed for, where that is an error.
+        # The error that closed it, if one did.
         self.error_code: str | None = None
 
     @property
     def accepted_frames(self) -> int:
-        """That this attachment has made durable."""
+        """The frames that this attachment has made durable."""
         return self._batches.accepted_frames
 
     def seconds(self) -> float:
-        """Since it attached."""
+        """The seconds since it attached."""
         return time.monotonic() - self._began
 
     def attachment(self) -> Attachment:
         return Attachment(self.session_id, self.attachment_id, self.socket.last_message_at())
 
     async def serve(self) -> int:
-        """Speak first, then serve the client to its end. Returns the close code."""
+        """Send the first session_update, serve the client to its end, and return the close code."""
         code = RESTARTING
         try:
             code = await self._serve()
@@ -113,7 +113,7 @@ class Connection:
         return code
 
     async def _finish_without_client(self) -> None:
-        """Its client is gone, and with it whoever would attach to a session that is finalizing."""
+        """Finish a session that is finalizing: no client will attach to it again."""
         if self._held.is_finalizing:
             with contextlib.suppress(ApiError, Restarting, SessionEnded):
                 await self._held.finish()
@@ -173,12 +173,12 @@ class Connection:
     # --- The ends -------------------------------------------------------------------------
 
     async def _reread(self) -> None:
-        """Read the session again, and end with it, or go on."""
+        """Read the session's row again, and end if it has ended."""
         await self._held.refresh()
         await self._finish_if_finalizing()
 
     async def _finish_if_finalizing(self) -> None:
-        """By whoever has asked for it elsewhere, or by the longest session."""
+        """Finish what the API, the admin or the longest session has set to finalizing."""
         if self._held.is_finalizing and not self._is_ending:
             with self._heartbeat:
                 await self._serve_received()
@@ -186,7 +186,7 @@ class Connection:
                 await self._finish()
 
     async def _serve_received(self) -> None:
-        """What has arrived by now: not all that a client goes on sending."""
+        """Serve the batches that have arrived, MOST_RECEIVED at most."""
         for _ in range(MOST_RECEIVED):
             batch = await self._received_batch()
             if batch is None:
@@ -195,7 +195,7 @@ class Connection:
             await asyncio.sleep(0)  # for the next to be taken in
 
     async def _finish(self) -> None:
-        """The last events, and an answer to whatever came too late."""
+        """Finish the session, send its last events, and reject the batches that came too late."""
         await self._held.finish()
         await self._batches.tell_last_events()
         self._is_ending = True
@@ -203,7 +203,7 @@ class Connection:
         raise SessionEnded
 
     async def _received_batch(self) -> FrameBatch | None:
-        """The next that has arrived, if the client has not asked for the end before it."""
+        """The next batch that has arrived; None where a finalize or cancel comes before it."""
         while self.socket.has_message():
             with contextlib.suppress(ApiError):
                 match messages.decode(self.socket.waiting_message() or ""):
@@ -228,7 +228,7 @@ class Connection:
         ends_at = self._idle_at()
         if self._held.row.longest_until is not None:
             ends_at = min(ends_at, self._held.row.longest_until)
-        # A moment later, so that the deadline has passed for whoever compares with it.
+        # A moment later, so that the deadline has passed for every comparison with it.
         return max(0.0, (ends_at - clock.known_now()).total_seconds()) + 0.01
 
     async def _check_deadline(self) -> None:

@@ -1,7 +1,6 @@
-"""The database as a runtime reaches it: functions of the domain in threads, and connections.
+"""The database of a runtime: threads for the functions of the domain, and async connections.
 
-Whoever waits for it waits 25 seconds at most, whether it refuses or says nothing: what takes it
-longer is Restarting.
+Every wait for it ends after 25 s with Restarting, whether it refuses connections or is silent.
 """
 
 import asyncio
@@ -31,18 +30,18 @@ UNREACHABLE: Final = (OperationalError, InterfaceError)
 
 Answer = TypeVar("Answer")
 
-# Apart, so that a crowd of attaches makes no lease late and no process look unready.
+# Three pools, so that a crowd of attaches makes no lease late and no process look unready.
 FOR_SESSIONS: Final = ThreadPoolExecutor(8, thread_name_prefix="sessions")
 FOR_LEASES: Final = ThreadPoolExecutor(1, thread_name_prefix="leases")
 FOR_OPERATORS: Final = ThreadPoolExecutor(1, thread_name_prefix="operators")
 
 
 async def in_database(threads: Executor, function: Callable[[], Answer]) -> Answer:
-    """`function()` in one of `threads`, which each have a database connection of their own; again
-    while the database is out of reach. Raises Restarting after 25 s.
+    """Call `function` in one of `threads`, again while the database is out of reach.
 
-    `function` may run twice though the first time was stored: it has to be safe to repeat. After
-    Restarting it begins no statement any more: an attach that comes late is not the newest.
+    Each thread has its own connection. `function` has to be safe to repeat: it may run twice though
+    the first time was stored. Raises Restarting after 25 s. Then `function` begins no statement any
+    more, because an attach that comes late is not the newest.
     """
     async with database_deadline():
         while True:
@@ -57,7 +56,7 @@ async def in_database(threads: Executor, function: Callable[[], Answer]) -> Answ
 
 
 class DatabaseDeadline:
-    """How long this process waits for its database: less once it drains."""
+    """The deadline of this process's waits for its database, shorter once it drains."""
 
     def __init__(self) -> None:
         self._ends_at = math.inf
@@ -82,7 +81,7 @@ class DatabaseDeadline:
             raise Restarting from error
 
     def drain(self, seconds: float) -> None:
-        """In so many seconds nobody waits any more, and who begins to then waits for 1 s."""
+        """End every wait within `seconds`; one that begins later ends after 1 s."""
         self._ends_at = asyncio.get_running_loop().time() + seconds
         for waiting in self._waiting:
             if not waiting.expired():
@@ -93,7 +92,7 @@ database_deadline = DatabaseDeadline()
 
 
 async def cancel(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel and await them, but not for long: psycopg waits for the database even so."""
+    """Cancel the tasks and await them for 1 s: psycopg may go on waiting for the database."""
     for task in tasks:
         task.cancel()
     if tasks:
@@ -128,9 +127,9 @@ def _call(function: Callable[[], Answer], given_up: threading.Event) -> Answer:
 
 
 async def connect(url: str) -> psycopg.AsyncConnection[Any]:
-    """A connection of the event loop's own, with the options that every statement here has.
+    """An async connection with the options of Django's own.
 
-    `url` is that of settings.DATABASE_URL, or settings.DATABASE_LISTEN_URL.
+    `url` is settings.DATABASE_URL or settings.DATABASE_LISTEN_URL.
     """
     found = database(url)
     options = {**found["OPTIONS"], "dbname": found["NAME"], "prepare_threshold": 0}
@@ -144,5 +143,5 @@ async def connect(url: str) -> psycopg.AsyncConnection[Any]:
 
 
 def listen_url() -> str:
-    """Where to LISTEN: a pooler between us and the database would lose what it hears."""
+    """The URL to LISTEN at: a pooler between us and the database would lose notifications."""
     return str(settings.DATABASE_LISTEN_URL or settings.DATABASE_URL)

@@ -1,10 +1,11 @@
-"""Whose message is served next, where several wait: the socket's that has cost the least.
+"""The fair queue of a process's sockets: the next message is of the socket that has cost the least.
 
-Start-time fair queueing (Goyal, Vin and Cheng, 1996). A turn starts where the socket's last one
-ended, or now where that is past, and ends as much later as it cost; of those that wait the one
-that starts first is next. Time passes by what is served: now is where the newest turn starts. So
-sockets share the processor by time and not by messages, one that asks for little is served ahead
-of all that ask for much, and one that is alone never waits.
+This is start-time fair queueing (Goyal, Vin and Cheng, 1996). It has a virtual time, which is the
+start of the newest turn. A turn starts at the end of the socket's last one, or now if that is past.
+It ends as much later as it cost. Of the turns that wait, the one that starts first is next.
+
+So sockets share the processor by time and not by messages. A socket that asks for little is served
+ahead of all that ask for much, and one that is alone never waits.
 """
 
 import asyncio
@@ -14,26 +15,26 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-# After a longer turn the others are heard before the next is given: by then their messages have
-# arrived, but nobody has looked.
+# After a longer turn the event loop runs before the next turn is given: the others' messages have
+# arrived by then, but have not been read.
 LONG_SECONDS: Final = 0.001
-# Rounds of the event loop from bytes that have arrived to a socket that waits for its turn.
+# The rounds of the event loop from the arrival of bytes to a socket that waits for its turn.
 HEARING_ROUNDS: Final = 4
 
 
 class Turns:
-    """Those of one process, in its event loop."""
+    """The turns of one process, in its event loop."""
 
     def __init__(self) -> None:
         self._now = 0.0
-        # Where they start, where their socket's last turn ended, and in which order they asked.
+        # The start of each, the end of its socket's last turn, and a number in order of asking.
         self._waiting: list[tuple[float, float, int, Turn]] = []
         self._numbers = itertools.count()
         self._rounds = 0
         self._is_giving = False
 
     def start(self, turn: "Turn", last_ended_at: float) -> float | None:
-        """Where the turn starts, if it is free; otherwise it is given later."""
+        """The start of the turn, if it may begin at once; None if it is given later."""
         starts_at = max(self._now, last_ended_at)
         if not self._is_giving:
             self._now = starts_at
@@ -49,7 +50,7 @@ class Turns:
             asyncio.get_running_loop().call_soon(self._give)
 
     def _give(self) -> None:
-        """One in each round of the loop, in which its message is served up to its first wait."""
+        """Give one turn in each round of the loop: its message is served up to its first wait."""
         if self._rounds:
             self._rounds -= 1
         elif self._waiting:
@@ -62,7 +63,7 @@ class Turns:
 
 
 class Turn:
-    """One socket's; `wake` is called when it has come after a wait."""
+    """The turn of one socket. `wake` is called when it has come after a wait."""
 
     def __init__(self, turns: Turns, wake: Callable[[], None]) -> None:
         self._turns = turns
@@ -74,7 +75,7 @@ class Turn:
         self._began = 0.0
 
     def has_come(self) -> bool:
-        """Whether the socket's next message may be served now; it is then to call `cost`."""
+        """Whether the socket's next message may be served now. If so, call `cost` after it."""
         if self._starts_at is None and not self._is_waiting:
             self._starts_at = self._turns.start(self, self._ended_at)
             self._is_waiting = self._starts_at is None
@@ -89,7 +90,7 @@ class Turn:
         self._wake()
 
     def cost(self) -> None:
-        """Count what the message has cost so far: before its socket waits for anything else."""
+        """Count the message's processor time so far, before its socket waits for anything else."""
         seconds = time.thread_time() - self._began
         self._ended_at = self._started_at + seconds
         if seconds > LONG_SECONDS:

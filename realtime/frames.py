@@ -10,7 +10,7 @@ from detection.landmarks import INDEX
 from sessions_app.runtime_tokens import INPUT_SCHEMA_VERSION
 
 MOST_FRAME_SEQ: Final = 2**53
-# World landmarks have their origin between the hips, those of the image in its corner.
+# World landmarks have their origin between the hips, image landmarks in a corner of the image.
 MOST_HIPS_METRES: Final = 0.3
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -20,7 +20,7 @@ _LEFT_HIP, _RIGHT_HIP = INDEX["left_hip"], INDEX["right_hip"]
 
 
 class RejectReason(StrEnum):
-    """Why a frame is not taken. Of several that apply the first of this list is told."""
+    """The reason why a frame is rejected. If several apply, the first of this list is told."""
 
     SESSION_ENDING = "session_ending"
     MALFORMED_FRAME = "malformed_frame"
@@ -51,7 +51,7 @@ class Source(msgspec.Struct, gc=False):
 
 
 class _Outline(msgspec.Struct, gc=False, kw_only=True):
-    """A frame of any schema, whose pose is not looked at."""
+    """The fields of a frame of any schema, without its pose."""
 
     timestamp_ms: float
     pose_schema: str
@@ -61,7 +61,7 @@ class _Outline(msgspec.Struct, gc=False, kw_only=True):
 
 
 class Frame(_Outline, gc=False, kw_only=True):
-    """A pose frame; the engine takes it as it is once its landmarks are in their order."""
+    """A pose frame. The engine takes it as it is once its landmarks are in canonical order."""
 
     pose_schema: Literal[INPUT_SCHEMA_VERSION]  # type: ignore[valid-type]
     landmarks: Annotated[
@@ -74,7 +74,7 @@ _decode_outline = msgspec.json.Decoder(_Outline).decode
 
 
 def read_frame(raw: bytes) -> Frame | RejectReason:
-    """The frame that this JSON is, or what is at fault in it."""
+    """The frame of this JSON, or the reason why it is rejected."""
     try:
         return checked(_decode_frame(raw))
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -82,7 +82,7 @@ def read_frame(raw: bytes) -> Frame | RejectReason:
 
 
 def _fault(raw: bytes) -> RejectReason:
-    """Where the outline is a frame's, the fault is in the pose."""
+    """Why a frame could not be decoded: the pose is at fault if the outline can be decoded."""
     try:
         outline = _decode_outline(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -93,7 +93,7 @@ def _fault(raw: bytes) -> RejectReason:
 
 
 def checked(frame: Frame) -> Frame | RejectReason:
-    """The frame with its landmarks in canonical order, unless they can't be a pose's."""
+    """The frame with its landmarks in canonical order, or the reason why they are no pose."""
     landmarks = frame.landmarks
     if [landmark.name for landmark in landmarks] != _CANONICAL:
         by_name = {landmark.name: landmark for landmark in landmarks}

@@ -1,4 +1,4 @@
-"""The server's own pings, while a client waits for an answer."""
+"""The heartbeat: `ping` messages to a client that waits for an answer."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from realtime.socket import ClientGone, Socket
 
 
 class Heartbeat:
-    """Pings every 15 s while it is entered, with at most one ping unanswered."""
+    """A ping every 15 s inside its `with` block, with at most one unanswered."""
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
@@ -42,4 +42,4 @@ class Heartbeat:
         try:
             await self._socket.send(Ping())
         except ClientGone:
-            return  # whoever serves the socket finds that too
+            return  # the task that serves the socket finds that too

@@ -1,7 +1,7 @@
-"""The session that a socket holds, as its row says: what moves it on is asked for here.
+"""The session that a socket holds: its row, and the transitions that the socket asks for.
 
-Each function is the one that API, admin and worker call as well. All of them raise Restarting
-when the database has been away for too long.
+Each transition is the function that API, admin and worker call as well. All of them raise
+Restarting when the database has been away for too long.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ Answer = TypeVar("Answer")
 
 
 class SessionEnded(Exception):
-    """The session has come to its end: `row` is how."""
+    """The session has ended; the `row` of its HeldSession says how."""
 
 
 class HeldSession:
@@ -51,9 +51,9 @@ class HeldSession:
         return self.row.status == Status.FINALIZING
 
     async def refresh(self) -> None:
-        """Do what a deadline that has passed does, and read the row again.
+        """Settle a deadline that has passed, and read the row again.
 
-        Raises SessionEnded, and SessionSuperseded once another holds it.
+        Raises SessionEnded, or SessionSuperseded once a newer attachment holds the session.
         """
         self.row = await self._do(_read)
         if self.row.status not in LIVE_STATUSES:
@@ -68,7 +68,7 @@ class HeldSession:
         await self._end(session_cancel, project_id=self.row.project_id)
 
     async def finish(self) -> None:
-        """Finalizing → completed, by the engine's own finish."""
+        """Complete the finalizing session, with the last events of the engine."""
         try:
             self.row = await self._do(session_finish, attachment_id=self.attachment_id)
         except AttachmentLost:
@@ -81,7 +81,7 @@ class HeldSession:
         )
 
     async def fail(self) -> None:
-        """The engine raised: nothing more can come of this session."""
+        """Fail the session, after an exception of the engine."""
         await self._end(
             session_fail,
             attachment_id=self.attachment_id,
@@ -120,7 +120,7 @@ class HeldSession:
         return [present_event(self.id, row) for row in rows]
 
     async def _end(self, transition: Callable[..., None], **arguments: Any) -> None:
-        """That it has ended otherwise, or that another holds it, `refresh` finds."""
+        """Ask for a transition. `refresh` finds whether it, or another, has ended the session."""
         try:
             await self._do(transition, **arguments)
         except AttachmentLost:
@@ -132,7 +132,7 @@ class HeldSession:
         await self.refresh()
 
     async def _do(self, function: Callable[..., Answer], **arguments: Any) -> Answer:
-        """`function` of this session, each try at its own moment."""
+        """Call `function` for this session, each try with its own `now`."""
         return await in_database(
             FOR_SESSIONS, lambda: function(session_id=self.id, **arguments, now=clock.now())
         )

@@ -1,4 +1,4 @@
-"""What is logged of a stream: a line for its attach, or for its refusal, and one for its close."""
+"""The log lines of a stream: one for its attach or its refusal, and one for its close."""
 
 import logging
 from typing import Final
@@ -72,7 +72,7 @@ def tell_closed(connection: Connection, code: int) -> None:
 
 
 def _id_in(path: str) -> str | None:
-    """The session that a client asked for; what is no id may be a token in its place."""
+    """The id of the session in a path. Anything else is not logged: it may be a token."""
     try:
         return str(UUID(path)) if len(path) == _UUID_CHARACTERS else None
     except ValueError:

@@ -1,8 +1,8 @@
-"""The messages of the stream as typed structs: what clients send, and what they are told.
+"""The messages of the stream, of clients and of the server, as typed structs.
 
-A batch is decoded whole into structs. Only one that does not fit is taken apart, frame by
-frame, to tell the frames at fault from the rest; and only where it can't be read at all is what
-is a fault of its frame alone made readable: NaN and Infinity, and halves of surrogate pairs.
+A batch is decoded whole into structs. One that does not fit is decoded frame by frame, so that only
+the frames at fault are rejected. One that is not even JSON is made readable first: NaN, Infinity
+and halves of surrogate pairs are faults of their frame alone.
 """
 
 from collections.abc import Sequence
@@ -20,15 +20,18 @@ from sessions_app.models import DetectionSession
 MOST_MESSAGE_BYTES: Final = 2 * 1024 * 1024
 MOST_FRAMES: Final = 300
 MOST_BATCH_SEQ: Final = 2**53
-# They may stand inside strings as well; no string that means something here has them.
+# They are replaced inside strings as well. No string of the protocol has them.
 _NOT_FINITE: Final = ("-Infinity", "Infinity", "-NaN", "NaN")
 
 BatchSeq = Annotated[int, msgspec.Meta(ge=1, le=MOST_BATCH_SEQ)]
 
 
 class FrameBatch(msgspec.Struct, tag="frame_batch", gc=False):
-    """`frames` holds why, where a frame was at fault; `clock_ms` is how far the client's time has
-    come after them, where it says so."""
+    """A batch as it is served.
+
+    In `frames` a reason stands for a frame that is rejected. `clock_ms` is how far the client's
+    time has come after the frames, None where it does not say.
+    """
 
     batch_seq: BatchSeq
     frames: list[Frame | RejectReason]
@@ -118,15 +121,15 @@ def _decode_apart(text: str) -> ClientMessage:
 
 
 def _readable(text: str) -> str:
-    """With objects for what is no number, and other characters for surrogates, paired or not."""
+    """The text with `{}` for NaN and Infinity, and other characters for all surrogates."""
     for name in _NOT_FINITE:
         text = text.replace(name, "{}")
-    # Of the escapes \ud000 to \udfff the last half are surrogates; none is of a text of ours.
+    # The escapes \ud800 to \udfff are surrogates. No text of the protocol has an escape \ud….
     return text.replace("\\ud", "\\uf").replace("\\uD", "\\uf")
 
 
 def _fault_of(text: str) -> str:
-    """What is wrong with a message that is none of ours, and repeats little of it."""
+    """The fault of a message, as the end of a sentence that repeats little of it."""
     try:
         message = msgspec.json.decode(_readable(text))
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What operators measure of a runtime; with PROMETHEUS_MULTIPROC_DIR set, processes add up."""
+"""The metrics of a runtime. With PROMETHEUS_MULTIPROC_DIR set, processes add up."""
 
 from collections.abc import Mapping
 
@@ -50,8 +50,8 @@ ATTACHES_DONE, ATTACHES_REFUSED, ATTACHES_FAILED = (
 BATCHES_ACCEPTED, BATCHES_REJECTED = BATCHES.labels("accepted"), BATCHES.labels("rejected")
 
 
-# Told from the start: what counts a series sees no first step of one that was not there. A client
-# may close with any other code, which makes no series of its own.
+# The series exist from the start: a rate sees no first step of a series that was not there. A
+# client may close with any other code, which makes no series of its own.
 _CLOSES = {
     code: CLOSES.labels(str(code))
     for code in (
@@ -67,9 +67,9 @@ def count_close(code: int) -> None:
 
 
 def count_batch(accepted: int, rejected: Mapping[str, int], seconds: float) -> None:
-    """One acknowledged batch; one of which no frame was taken counts as rejected.
+    """Count one acknowledged batch, as rejected if none of its frames was accepted.
 
-    `rejected` is the frames that were not taken, by reason.
+    `rejected` is the number of rejected frames by reason.
     """
     FRAMES_ACCEPTED.inc(accepted)
     for reason, frames in rejected.items():

@@ -1,4 +1,4 @@
-"""Hears what the control plane does to sessions: NOTIFY in the transaction that did it."""
+"""The notifications of changed sessions. NOTIFY sends each in the transaction of the change."""
 
 import asyncio
 import contextlib
@@ -17,8 +17,7 @@ from sessions_app.lifecycle import CHANNEL
 async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], None]) -> None:
     """Call `hear` with the id of each session that was changed, without end.
 
-    After each start and each loss of the connection `catch_up` is called once it listens: what
-    was said meanwhile is lost.
+    `catch_up` is called each time the connection begins to listen: earlier notifications are lost.
     """
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Why a socket is refused or closed: each error's close code, in one table."""
+"""The errors that refuse or close a socket, with the table of their close codes."""
 
 from typing import Final
 
@@ -42,7 +42,7 @@ class SessionSuperseded(ApiError):
 
 
 class Restarting(Exception):
-    """This runtime can't go on with the session, another attach can: close 1012, no error."""
+    """The close 1012, without an error message: this runtime can't go on, another attach can."""
 
     code = "restarting"
 

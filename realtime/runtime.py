@@ -47,7 +47,7 @@ logger = logging.getLogger("kynaplatform.realtime")
 
 
 class Runtime:
-    """Serves sockets until it drains. Several may run side by side: they share the database."""
+    """The server of one process's sockets. Several processes share the database alone."""
 
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}"[-128:]
@@ -72,14 +72,15 @@ class Runtime:
         ]
 
     async def stop(self) -> None:
-        """Once every socket is served."""
+        """Stop the background tasks, once every socket is served."""
         await cancel(self._background)
         await self._checkpointer.stop()
 
     def drain(self) -> None:
-        """Every socket finishes what it does and is closed 1012. Safe to repeat.
+        """Close every socket 1012 once it has finished what it does. Safe to repeat.
 
-        What waits for the database is closed after 5 s, what waits for its client soon after.
+        A socket that waits for the database is closed after 5 s, one that waits for its client
+        soon after.
         """
         if self._is_draining:
             return
@@ -93,7 +94,7 @@ class Runtime:
             connection.socket.cut()
 
     async def states(self) -> dict[str, str]:
-        """What `/readyz` tells: the database, migrated, and that attaches and checkpoints go on."""
+        """The states that `/readyz` tells: of database, migrations, checkpoints and attaches."""
         loop = asyncio.get_running_loop()
         asked, session_threads = await asyncio.gather(
             loop.run_in_executor(FOR_OPERATORS, self._database.states), _session_threads_state()
@@ -131,7 +132,7 @@ class Runtime:
         metrics.ATTACHES_DONE.inc()
         if self._is_draining:
             web_socket.order(Order.DRAIN)
-        # What was said between the attach and now was heard by nobody.
+        # A notification between the attach and now was heard by no connection.
         web_socket.order(Order.REREAD)
         code = RESTARTING
         try:
@@ -153,10 +154,10 @@ class Runtime:
                 arrived_at=handshake.arrived_at,
                 runtime=self.name,
             )
-            # Each waits for the session's row: however many do, they take one thread.
+            # Attaches of one session wait for its row. So they take one thread, however many.
             async with self._attaching.setdefault(session_id, asyncio.Lock()):
-                # To a process that was frozen, what came meanwhile is new: such a client may be
-                # attached elsewhere by now, and would lose its session to nobody.
+                # A process that was frozen finds old connections. Such a client may be attached
+                # elsewhere by now, and would lose its session to a socket that is closed.
                 if web_socket.has_left():
                     raise ClientGone(1006)
                 return await in_database(FOR_SESSIONS, taking)
@@ -173,7 +174,7 @@ class Runtime:
         return chain.from_iterable(self._connections.values())
 
     async def _renew_leases(self) -> None:
-        """Every 9 s, by one statement."""
+        """Renew all leases every 9 s, by one statement."""
         loop = asyncio.get_running_loop()
         while True:
             renewed_at = loop.time()
@@ -181,7 +182,7 @@ class Runtime:
             await self._renew(renewed_at)
 
     async def _renew(self, renewed_at: float) -> None:
-        """Who does not hold its session any more reads why."""
+        """Renew the leases, and tell connections that have lost theirs to read their row."""
         connections = list(self._all_connections())
         if not connections:
             return
@@ -206,7 +207,7 @@ def _renew(connections: Iterable[Connection]) -> set[UUID]:
 
 
 async def _session_threads_state() -> str:
-    """Whether one of them is free within 2 s."""
+    """OK if one of the session threads is free within 2 s, else DOWN."""
     try:
         async with asyncio.timeout(ASK_SECONDS):
             await asyncio.get_running_loop().run_in_executor(FOR_SESSIONS, int)
@@ -216,7 +217,7 @@ async def _session_threads_state() -> str:
 
 
 async def _refuse(web_socket: Socket, handshake: Handshake, error: ApiError | Restarting) -> None:
-    """Say why where attaching again would not help, and close."""
+    """Close the socket, after an error message if attaching again would not help."""
     code = close_code(error)
     tell_refused(handshake, error, code)
     (metrics.ATTACHES_FAILED if code == RESTARTING else metrics.ATTACHES_REFUSED).inc()

@@ -1,7 +1,7 @@
-"""One websocket as the rest sees it: messages in, messages out, and what else wakes it.
+"""One websocket: the client's messages, the server's, and the orders that wake its task.
 
-A message is taken from the client only once the one before was dealt with, so a client that
-sends faster than it is served is slowed down by TCP.
+A message is read from the client only once the one before was served. So TCP slows down a client
+that sends faster than it is served.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class ClientGone(Exception):
 
 
 class Order(Enum):
-    """What a runtime tells a socket's own task."""
+    """An order of the runtime to the task of one socket."""
 
     REREAD = "the session may have changed"
     TIME = "a deadline of the session may have passed"
@@ -41,7 +41,7 @@ class Order(Enum):
 
 
 class Socket:
-    """Wraps the ASGI callables of one websocket. `next` gives the client's text, or an order."""
+    """One websocket, over its ASGI callables. `next` gives the client's text, or an order."""
 
     def __init__(
         self, scope: Mapping[str, Any], receive: Receive, send: Send, turns: Turns
@@ -60,16 +60,16 @@ class Socket:
         self._heard_at = time.monotonic()
 
     def hear(self) -> None:
-        """The client has just shown that it is there."""
+        """Note that the client has just shown that it is there."""
         self._heard_at = time.monotonic()
 
     def last_message_at(self) -> datetime:
-        """When the client last spoke: now, while what it said waits to be served."""
+        """The time of the client's last message: now, while one waits to be served."""
         silent = 0.0 if self.has_message() else time.monotonic() - self._heard_at
         return clock.known_now() - timedelta(seconds=silent)
 
     def order(self, order: Order) -> None:
-        """Safe to repeat: an order that waits is given once."""
+        """Wake the socket's task with an order. One that waits already is given once."""
         self._orders[order] = None
         self._wake.set()
 
@@ -82,10 +82,10 @@ class Socket:
         self._pump = asyncio.create_task(self._take_in())
 
     async def next(self) -> str | Order | None:
-        """The client's next message, None for one that is not text, or an order, which goes first.
+        """The next order, or else the client's next message; None for one that is not text.
 
-        A message is given once the socket's turn has come among those of the process.
-        Raises ClientGone once the client has closed and nothing of it is left.
+        A message is given once the socket's turn has come among those of the process. Raises
+        ClientGone once the client has closed and none of its messages is left.
         """
         while True:
             if self._orders:
@@ -98,7 +98,7 @@ class Socket:
             await self._wake.wait()
 
     def waiting_message(self) -> str | None:
-        """The message that has arrived and was not taken yet. Raises ClientGone."""
+        """Take the message that has arrived, if one has. Raises ClientGone."""
         message, self._message = self._message, None
         if message is None:
             return None
@@ -114,14 +114,14 @@ class Socket:
         return message is not None and message["type"] == "websocket.receive"
 
     async def send(self, message: ServerMessage) -> None:
-        """Raises ClientGone, also where the client has not read for 10 s: it is cut off."""
+        """Send a message. Raises ClientGone; a client that has not read for 10 s is cut off."""
         await self._send_event({"type": "websocket.send", "text": encode(message)})
 
     async def close(self, code: int) -> None:
         await self._send_event({"type": "websocket.close", "code": code})
 
     def cut(self) -> None:
-        """Let go of a client that does not read, which ends whoever waits to send to it."""
+        """Cut off a client that does not read, which ends every wait to send to it."""
         self._is_cut = True
         self._cut_transport(DOES_NOT_READ)
 
@@ -151,5 +151,5 @@ class Socket:
         except OSError:  # uvicorn's ClientDisconnected
             code = DOES_NOT_READ if self._is_cut else 1006
             raise ClientGone(code, is_by_client=not self._is_cut) from None
-        except RuntimeError:  # it closed while we were about to speak
+        except RuntimeError:  # it closed just before the send
             raise ClientGone(1006) from None

@@ -1,4 +1,4 @@
-"""A token bucket: `capacity` at once, and so many more each second."""
+"""A token bucket: `capacity` tokens at once, and `per_second` more each second."""
 
 import time
 
