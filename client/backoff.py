@@ -1,4 +1,4 @@
-"""How long a client waits before it tries again."""
+"""The waits of a client before it tries again."""
 
 import random
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 def backoff(shortest_seconds: float, longest_seconds: float) -> Iterator[float]:
     """Seconds to wait, without end: each time up to twice as long.
 
-    They are a matter of chance: clients that a restart cut off together come back apart.
+    They are random, so that clients which a restart cut off together come back apart.
     """
     seconds = shortest_seconds
     while True:

@@ -1,6 +1,6 @@
-"""What a camera shows, as a client sends it: poses in batches, and the clock once nobody is there.
+"""The batches of a client: the poses of a camera, and the clock once nobody is seen.
 
-A moment is a pose, or the time alone of a frame in which none was found.
+A moment is a pose, or the time alone of a frame in which no pose was found.
 """
 
 from collections.abc import Iterable, Iterator
@@ -8,24 +8,24 @@ from typing import Final, NamedTuple
 
 from client.pose import Pose
 
-# After so long the engine loses a pose by a clock, as docs/streaming.md says.
+# The time without a pose after which a clock makes the engine lose it: docs/streaming.md.
 GONE_MS: Final = 2000.0
 
 Moment = Pose | float
 
 
 class ClientBatch(NamedTuple):
-    """`clock_ms` is how far time has come after the poses, None where nothing is to be told."""
+    """One batch to send. `clock_ms` is how far time has come after the poses, None for no clock."""
 
     poses: list[Pose]
     clock_ms: float | None
 
 
 def worth_telling(moments: Iterable[Moment]) -> Iterator[Moment]:
-    """The poses, and of each stretch without one the first time by which the last pose is lost;
-    of one that ends the moments before that, the last time.
+    """The poses, and one time of each stretch without a pose.
 
-    So the engine is told of the same times whatever the batches, and of no more than it needs.
+    That is the first time at which the last pose is lost, or the last time if the moments end
+    before. So the engine gets the same clocks whatever the batches, and no more than it needs.
     """
     seen_ms: float | None = None
     untold_ms: float | None = None
@@ -43,7 +43,7 @@ def worth_telling(moments: Iterable[Moment]) -> Iterator[Moment]:
 
 
 def batches_of(moments: Iterable[Moment], most_poses: int) -> Iterator[ClientBatch]:
-    """Batches of up to `most_poses`; one ends where there is a time to tell."""
+    """Batches of up to `most_poses`. A batch also ends at a clock."""
     poses: list[Pose] = []
     for moment in worth_telling(moments):
         clock_ms = None

@@ -1,13 +1,13 @@
-"""What the end of a connection means to a client: attach again, stop, or the session has ended."""
+"""The closes of a connection. Each means: attach again, stop, or the session has ended."""
 
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from client.wire import Fault, SessionDone
 
-# A session that ended before the client could be told: the details say how.
+# The session ended before the client was told. The error's details say how.
 ALREADY_ENDED = 4410
-# Another attach would be refused for the same reason, or (4409) take the session from a newer one.
+# After these another attach would be refused as well, or (4409) take the session from a newer one.
 FINAL_CLOSES = frozenset({1002, 1007, 1009, 4400, 4401, 4403, 4404, 4409, 4413})
 ABNORMAL = 1006
 TOO_MANY_REQUESTS = 429
@@ -15,7 +15,7 @@ SERVER_FAULT = 500
 
 
 class StreamRefusedError(Exception):
-    """The server does not want this client; `close_code` and `fault` say why."""
+    """The stream refused this client for good; `close_code` and `fault` say why."""
 
     def __init__(self, close_code: int, fault: Fault | None) -> None:
         self.close_code = close_code
@@ -30,9 +30,9 @@ def has_ended(error: Exception) -> bool:
 
 
 def why_closed(error: Exception, fault: Fault | None) -> str:
-    """For people, where another attach may succeed; StreamRefusedError where none can.
+    """The reason of a close, for people. Raises StreamRefusedError if no other attach can succeed.
 
-    `error` is what websockets raised, `fault` what the server's last error message said.
+    `error` is the exception of websockets, `fault` the server's last error message.
     """
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
@@ -55,12 +55,12 @@ def wait_wanted(error: Exception, fault: Fault | None) -> float:
 
 
 def retry_after_seconds(header: str | None) -> float:
-    """What Retry-After says, 0 where there is none, or a date."""
+    """The seconds of a Retry-After header; 0 if there is none, or it is a date."""
     return float(header) if header and header.isdecimal() else 0.0
 
 
 def done_as_told(fault: Fault | None, session_id: str) -> SessionDone:
-    """The end of a session, from the details of `session_already_ended`."""
+    """The end of a session, as the details of `session_already_ended` tell it."""
     details = fault.details if fault else {}
     told = {name: details.get(name) for name in SessionDone.__struct_fields__}
     return msgspec.convert(told | {"type": "session_done", "session_id": session_id}, SessionDone)

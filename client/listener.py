@@ -1,19 +1,19 @@
-"""What a StreamClient tells whoever watches it."""
+"""The listener of a StreamClient: a base class for whatever watches a stream."""
 
 from client.wire import Event, FrameAck
 
 
 class StreamListener:
-    """What a StreamClient tells while it works; each does nothing unless overridden."""
+    """The calls that a StreamClient makes while it works. Each does nothing unless overridden."""
 
     def events_came(self, events: list[Event]) -> None:
-        """New ones, in order: what was sent again after an attach is left out."""
+        """New events, in order, without those that an attach brought again."""
 
     def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
-        """The batch's frames, accepted or rejected, are dealt with for good."""
+        """A batch of so many frames is acknowledged, and is not sent again."""
 
     def connection_lost(self, why: str) -> None:
-        """It will be attached again."""
+        """The connection was lost; an attach follows."""
 
     def told_to_wait(self, seconds: float, why: str) -> None:
-        """So long, before it is tried again."""
+        """The server asked for a wait before the next try."""

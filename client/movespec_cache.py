@@ -1,6 +1,7 @@
-"""A MoveSpec for each text that is streamed with, so that a second run makes none.
+"""The cache of MoveSpecs on the server: one for each text, so that a second run makes none.
 
-Its name tells the file and the text. It is not released: sessions name its version.
+A MoveSpec's name has the file's name and a hash of the text. It is not released: sessions name its
+version.
 """
 
 import hashlib
@@ -13,10 +14,10 @@ MOST_STEM_CHARACTERS: Final = 200
 
 
 def version_of_text(api: RestClient, project_id: str, stem: str, yaml_source: str) -> str:
-    """The id of a version with this text, of a MoveSpec that is kept for it.
+    """The id of a version with this text, made if there is none.
 
-    Two runs at once may make two MoveSpecs of one text, of which later runs take the older.
-    Raises RequestFailedError; a text that makes no version leaves only an archived MoveSpec.
+    Two runs at once may make two MoveSpecs of one text. Later runs take the older.
+    Raises RequestFailedError. A text with errors leaves only an archived MoveSpec.
     """
     content_hash = hashlib.sha256(yaml_source.encode()).hexdigest()
     name = f"{stem[:MOST_STEM_CHARACTERS]} {content_hash[:SHORT_HASH_DIGITS]}"

@@ -1,4 +1,4 @@
-"""A pose as it is sent: 33 points in metres, in the order of MediaPipe's pose landmarker."""
+"""The pose of a client: 33 points in metres, in the order of MediaPipe's pose landmarker."""
 
 from collections.abc import Sequence
 from typing import Final, Protocol

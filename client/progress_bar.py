@@ -1,4 +1,4 @@
-"""A streamed session on a terminal: a bar of acknowledged frames, and above it what comes."""
+"""The progress bar of a streamed session: acknowledged frames, and above it the events."""
 
 from collections.abc import Callable
 from shutil import get_terminal_size
@@ -12,7 +12,7 @@ from client.wire import Event, FrameAck
 
 
 class ProgressBar(StreamListener):
-    """The bar is drawn on `bar_file` if that is a terminal; `on_event` prints above it."""
+    """A bar on `bar_file`, if that is a terminal. `on_event` prints an event above it."""
 
     def __init__(
         self, frames: int, *, on_event: Callable[[Event], object] | None, bar_file: TextIO

@@ -1,6 +1,6 @@
-"""A client of the API's part of a session: mint, create, read, cancel.
+"""The client of the API: it mints a token, and makes MoveSpecs and sessions.
 
-What may pass is waited out: a limit, a restart, a proxy that finds no server.
+It tries again after what may pass: a rate limit, a restart, a proxy that finds no server.
 """
 
 import json
@@ -25,14 +25,17 @@ EVENTS_A_PAGE = 500
 DEADLINE_SECONDS = 120.0
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 5.0
 
-# The statuses that are waited out, None for no answer at all: for a request of which a second one
-# does what the first did, and for any other.
+# The statuses after which a request is tried again; None is no answer at all. The first is for
+# requests that are safe to repeat, the second for any other.
 REPEATED: Final = frozenset({429, 502, 503, 504, None})
 REFUSED_UNDONE: Final = frozenset({429})
 
 
 class RequestFailedError(Exception):
-    """`status` of the answer, None for none; `retry_after_seconds`, 0 where it says nothing."""
+    """A request failed: with `status`, None for no answer.
+
+    `retry_after_seconds` is the wait that the server asked for, else 0.
+    """
 
     status: int | None = None
     retry_after_seconds = 0.0
@@ -56,9 +59,10 @@ class ServerUnreachableError(RequestFailedError):
 class RestClient:
     """The API at `base_url`, such as http://127.0.0.1:8000, as one project.
 
-    Every method raises RequestRefusedError and ServerUnreachableError, where what may pass has not
-    passed within `deadline_seconds`. `on_wait` is told of each wait, in seconds, and why. A server
-    that has never answered is not waited for.
+    A request that fails for what may pass is tried again until `deadline_seconds` are over. Then,
+    and for any other failure, every method raises RequestRefusedError or ServerUnreachableError.
+    `on_wait` is called before each wait with its seconds and the reason. A server that has never
+    answered is not waited for.
     """
 
     def __init__(
@@ -80,27 +84,27 @@ class RestClient:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def mint(self, api_key: str) -> str:
-        """Take out a token for what follows; returns the id of its project."""
+        """Mint the token of every later request. Returns the id of its project."""
         answer = self.ask("POST", "/api/auth/access-tokens", {"api_key": api_key})
         self._token = answer["access_token"]
         return str(answer["project_id"])
 
     def create_movespec(self, name: str) -> str:
-        """Its id. It is private, and has no version yet."""
+        """Make a private MoveSpec without a version. Returns its id."""
         made = self.ask("POST", MOVESPECS, {"name": name}, waiting_out=REFUSED_UNDONE)
         return str(made["movespec_id"])
 
     def movespecs(self, project_id: str) -> Iterator[dict[str, Any]]:
-        """The project's own private ones that are not archived, newest first."""
+        """The project's own private MoveSpecs that are not archived, newest first."""
         query = urlencode({"project_id": project_id, "visibility": "private"})
         return self._listed(f"{MOVESPECS}?{query}")
 
     def versions(self, movespec_id: str) -> Iterator[dict[str, Any]]:
-        """Newest first."""
+        """The versions of a MoveSpec, newest first."""
         return self._listed(f"{MOVESPECS}/{movespec_id}/versions")
 
     def create_version(self, movespec_id: str, yaml_source: str) -> str:
-        """The id of a version of a MoveSpec, which is not released."""
+        """Make a version of a MoveSpec without releasing it. Returns its id."""
         path = f"{MOVESPECS}/{movespec_id}"
         self.ask("PUT", f"{path}/draft", {"yaml_source": yaml_source})
         return str(self.ask("POST", f"{path}/versions")["movespec_version_id"])
@@ -111,7 +115,10 @@ class RestClient:
     def create_session(
         self, *, project_id: str, mode: Literal["live", "replay"], **reference: str
     ) -> dict[str, Any]:
-        """`reference` is movespec_id or movespec_version_id. A lost answer makes no second one."""
+        """Make a session. `reference` is movespec_id or movespec_version_id.
+
+        An Idempotency-Key sees to it that a lost answer makes no second one.
+        """
         body = {"mode": mode, "project_id": project_id, **reference}
         return dict(self.ask("POST", SESSIONS, body, key=uuid.uuid4().hex))
 
@@ -129,7 +136,7 @@ class RestClient:
                 return found
 
     def cancel(self, session_id: str) -> None:
-        """Asked for once: who leaves does not wait."""
+        """Cancel a session, with one try: a client that leaves does not wait."""
         self._ask_once("POST", f"{SESSIONS}/{session_id}/cancel")
 
     def ask(
@@ -141,7 +148,7 @@ class RestClient:
         key: str | None = None,
         waiting_out: Collection[int | None] = REPEATED,
     ) -> Any:
-        """The answer to a request, by the token if there is one; `key` is its Idempotency-Key."""
+        """The JSON that answers a request. `key` is its Idempotency-Key."""
         answer, _ = self._ask_until_deadline(method, path, body, key, waiting_out)
         return answer
 
@@ -181,7 +188,7 @@ class RestClient:
     def _ask_once(
         self, method: str, path: str, body: Any = None, key: str | None = None
     ) -> tuple[Any, str | None]:
-        """The answer, and its Link."""
+        """The JSON of one try, and its Link header."""
         request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
             f"{self.base_url}{path}",
             data=None if body is None else json.dumps(body).encode(),

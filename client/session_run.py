@@ -1,4 +1,4 @@
-"""One whole session as a client lives it: create, attach, stream, finalize, and read it back."""
+"""The run of one whole session: create, attach, stream, finalize, and read it back."""
 
 import time
 from collections import Counter
@@ -17,7 +17,7 @@ from client.wire import Event, SessionDone
 
 @dataclass(frozen=True, kw_only=True)
 class SessionRun:
-    """What the stream said of a session, and what the API says of it afterwards."""
+    """The result of a session: of the stream, and of the API afterwards."""
 
     frames_sent: int
     attaches: int
@@ -29,9 +29,9 @@ class SessionRun:
     stored_events: list[dict[str, Any]]
 
     def faults(self, expected_count: int | None) -> list[str]:
-        """What is wrong with it, as sentences: none when every count agrees.
+        """The faults of the result, as sentences: none when every count agrees.
 
-        `expected_count` is the repetitions that were performed, None where nobody knows.
+        `expected_count` is the repetitions that were performed, None if nobody counted them.
         """
         stored_ids = [event["event_id"] for event in self.stored_events]
         streamed_ids = [event.event_id for event in self.events]
@@ -89,8 +89,8 @@ def run_session(
 ) -> SessionRun:
     """Stream `moments` to a new session, `speed` times as fast as they were recorded.
 
-    With `speed` None as fast as they are acknowledged. A session that is not brought to its end
-    is cancelled. Raises what the two clients raise.
+    With `speed` None they go as fast as they are acknowledged. A session that can't be finished is
+    cancelled. Raises what RestClient and StreamClient raise.
     """
     session = api.create_session(project_id=project_id, mode=mode, **reference)
     session_id = session["session_id"]

@@ -1,4 +1,4 @@
-"""One websocket of a client, given up once the server says nothing though an answer is due."""
+"""The websocket of a client, which gives up on a server that is silent while an answer is due."""
 
 import contextlib
 import socket
@@ -8,24 +8,27 @@ from websockets.sync.client import connect
 
 from client.wire import ClientMessage, ServerMessage, decode, encode
 
-# nginx, as deploy/nginx.conf has it, asks another server after 10 s.
+# With deploy/nginx.conf, nginx tries another server after 10 s.
 OPEN_SECONDS = 20.0
-# A server that lives says something within 15 s, were it a ping, and within 25 s that it gives up.
+# A server that lives sends a ping within 15 s, and gives up on its database within 25 s.
 SILENT_SECONDS = 20.0
 # A frozen server answers no close.
 CLOSE_SECONDS = 1.0
-# What it does not read fills the buffers on the way, until a send waits too.
+# A server that reads nothing fills the buffers on the way, until a send waits too.
 UNSENT_SECONDS = 30
 # Events of a whole re-sent batch come in one message.
 MOST_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
 class ServerSilentError(ConnectionError):
-    """Nothing was heard for so long that the server is frozen, or out of reach."""
+    """The server was silent for so long that it is frozen, or out of reach."""
 
 
 class ClientSocket:
-    """Raises what websockets raises: OSError and InvalidHandshake here, else ConnectionClosed."""
+    """One attached websocket.
+
+    Opening it raises OSError or InvalidHandshake, using it ConnectionClosed.
+    """
 
     def __init__(self, url: str, token: str, silent_seconds: float) -> None:
         self._silent_seconds = silent_seconds
@@ -50,10 +53,10 @@ class ClientSocket:
         self._socket.send(encode(message))
 
     def receive(self, seconds: float | None, *, is_due: bool) -> ServerMessage:
-        """The next message; TimeoutError when none came in `seconds`.
+        """The next message. Raises TimeoutError if none comes in `seconds`.
 
-        ServerSilentError once none came for `silent_seconds` of calls with `is_due`, which says
-        that the server owes an answer.
+        `is_due` says that the server owes an answer. Raises ServerSilentError after
+        `silent_seconds` of such calls without a message.
         """
         now = time.monotonic()
         if not is_due:

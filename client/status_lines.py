@@ -1,4 +1,4 @@
-"""What a client tells people, as sentences."""
+"""The status lines of a client, for people."""
 
 from collections.abc import Mapping
 

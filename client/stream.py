@@ -1,4 +1,4 @@
-"""A client of the stream: frames in, events out, over as many attaches as it takes.
+"""The client of the stream: it sends poses and takes events, over as many attaches as it needs.
 
     with StreamClient(session["stream_url"], session["runtime_token"]) as stream:
         stream.attach()
@@ -7,9 +7,9 @@
         done = stream.finalize()
     print(done.accepted_frames_total, stream.events)
 
-An acknowledged batch is durable, so only what was not acknowledged is kept, and sent again after
-an attach. One thread uses a StreamClient; while it waits for anything it reads what the server
-says.
+An acknowledged batch is durable. So the client keeps the batches that are not, and sends them again
+after an attach. One thread uses a StreamClient. Whatever it waits for, it reads the server's
+messages meanwhile.
 """
 
 import time
@@ -51,11 +51,12 @@ class StreamLostError(Exception):
 
 
 class StreamClient:
-    """One session's stream.
+    """The stream of one session.
 
-    `window` batches at most wait for their ack. A connection is lost as well when an answer is due
-    and nothing was heard for `silent_seconds`. After a lost one it attaches again, later and later,
-    and raises StreamLostError where none succeeds within `deadline_seconds`.
+    At most `window` batches wait for their acknowledgement. A connection also counts as lost when
+    an answer is due and the server is silent for `silent_seconds`. Then the client attaches again,
+    and waits longer after each try. It raises StreamLostError if no attach succeeds within
+    `deadline_seconds`.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class StreamClient:
         self.rejections = Counter[str]()
         self.status: str | None = None
         self.done: SessionDone | None = None
-        # The end was read from the refusal of an attach: events before it may not have come.
+        # Whether the refusal of an attach told the end: events before it may be missing.
         self.has_missed_the_end = False
         self._url = stream_url
         self._token = runtime_token
@@ -99,10 +100,10 @@ class StreamClient:
         self.close()
 
     def attach(self) -> None:
-        """Attach, and send again what was not acknowledged.
+        """Attach, and send again the batches that were not acknowledged.
 
-        Raises StreamRefusedError and StreamLostError, as everything does that attaches again,
-        and msgspec.DecodeError for what no server of this protocol says.
+        Raises StreamRefusedError and StreamLostError, as every method does that attaches again,
+        and msgspec.DecodeError for a message that is not of this protocol.
         """
         deadline = time.monotonic() + self._deadline_seconds
         waits = backoff(SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
@@ -121,11 +122,11 @@ class StreamClient:
                     self._pause(told + next(waits))
 
     def send(self, poses: Iterable[Pose], clock_ms: float | None = None) -> int:
-        """Send one batch, first waiting for room in the window. Its batch_seq.
+        """Send one batch once the window has room. Returns its batch_seq.
 
-        `clock_ms` is how far time has come after the poses, while nobody was seen.
-        Batches and frames are numbered from 1 on, or from where an earlier client left off.
-        A session that has ended takes nothing: see `done`.
+        `clock_ms` is how far time has come after the poses, while nobody was seen. Batches and
+        frames are numbered from 1, or from where an earlier client left off. Nothing is sent to a
+        session that has ended: see `done`.
         """
         if self.attaches == 0:
             self.attach()  # only the server knows where an earlier client left off
@@ -143,7 +144,7 @@ class StreamClient:
         return self._last_batch_seq
 
     def receive(self, seconds: float | None) -> ServerMessage | None:
-        """The next message, dealt with; None when none came in time, or after an attach."""
+        """Take the next message. Returns None if none came in time, or after an attach."""
         if self.done is not None:
             return None
         try:
@@ -159,7 +160,7 @@ class StreamClient:
             return None
 
     def wait(self, seconds: float) -> None:
-        """Pass the time, hearing what the server says."""
+        """Wait so many seconds, and take the server's messages meanwhile."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             if self.done is not None:
@@ -168,7 +169,7 @@ class StreamClient:
             self.receive(left)
 
     def ping(self) -> None:
-        """Tell the server that the client is there: it counts against the idle limit."""
+        """Show the server that the client is there, which postpones the idle limit."""
         self._say(Ping())
 
     def drain(self) -> None:
@@ -177,7 +178,7 @@ class StreamClient:
             self.receive(None)
 
     def finalize(self) -> SessionDone:
-        """Have what was sent processed, then end the session."""
+        """End the session once every batch is acknowledged."""
         self.drain()
         return self._end(Finalize())
 
@@ -186,7 +187,7 @@ class StreamClient:
         return self._end(Cancel())
 
     def close(self) -> None:
-        """Leave the session, which goes on until its idle limit."""
+        """Close the connection. The session goes on until its idle limit."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -200,7 +201,7 @@ class StreamClient:
         return self.done
 
     def _say(self, message: ClientMessage) -> None:
-        """Send; what must not be lost is kept by the caller, and sent again by an attach."""
+        """Send a message. The caller keeps one that an attach has to send again."""
         try:
             if self._socket is None:
                 self.attach()
@@ -211,7 +212,7 @@ class StreamClient:
             self._attach_again(closed)
 
     def _hear_what_came(self) -> None:
-        """A server says how a session has ended, and closes."""
+        """Take the messages before a close: a server tells the session's end before it closes."""
         with suppress(ConnectionClosed, TimeoutError):
             while self._socket is not None and self.done is None:
                 self._read(self._socket, 0, is_due=False)
@@ -225,7 +226,7 @@ class StreamClient:
             self.attach()
 
     def _told_to_wait(self, error: Exception, why: str, deadline: float) -> float:
-        """The seconds that the server asked for, 0 where it did not."""
+        """The seconds that the server asked for, 0 if it did not."""
         seconds = wait_wanted(error, self._last_fault)
         if time.monotonic() + seconds > deadline:
             raise StreamLostError(f"The stream cannot be reached: {why}") from error
@@ -277,7 +278,7 @@ class StreamClient:
                 self._last_fault = message.error
 
     def _leave(self, error: Exception) -> str:
-        """Why the connection went: another may succeed, unless the session is done now."""
+        """Close, and return the reason of the loss. Sets `done` if the session has ended."""
         self.close()
         if has_ended(error):
             self.has_missed_the_end = True

@@ -1,4 +1,4 @@
-"""What a client sends and reads on the stream, as docs/streaming.md says it."""
+"""The messages of the stream, as docs/streaming.md describes them to a client."""
 
 from collections import Counter
 from typing import Any, Literal, TypeAlias
@@ -72,7 +72,7 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """An error, as every error of the platform is told."""
+    """An error in the one form of the platform."""
 
     code: str
     message: str
@@ -100,7 +100,7 @@ class RejectedFrame(msgspec.Struct, frozen=True):
 
 
 class FrameAck(msgspec.Struct, frozen=True, tag="frame_ack"):
-    """An older server gives no `rejected_frames`."""
+    """The acknowledgement of a batch. An older server gives no `rejected_frames`."""
 
     batch_seq: int
     accepted_frame_count: int
@@ -109,7 +109,7 @@ class FrameAck(msgspec.Struct, frozen=True, tag="frame_ack"):
     rejected_frames: list[RejectedFrame] = []
 
     def rejections(self) -> Counter[str]:
-        """How many frames were not taken, by reason; one that was taken before is none."""
+        """The number of rejected frames by reason, without those that were accepted before."""
         reasons = Counter[str](frame.reason for frame in self.rejected_frames)
         del reasons["frame_seq_not_increasing"]  # sent again: a StreamClient numbers upward
         return reasons
@@ -120,7 +120,7 @@ class ErrorMessage(msgspec.Struct, frozen=True, tag="error"):
 
 
 class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):
-    """The counters are None where it is not told: by an older server, or a refusal to attach."""
+    """The end of a session. An older server, or a refused attach, gives no counters: None."""
 
     session_id: str
     status: StatusName
@@ -145,7 +145,7 @@ def encode(message: ClientMessage) -> str:
 
 
 def decode(text: str | bytes) -> ServerMessage:
-    """Raises msgspec.DecodeError for what no server of this protocol says."""
+    """The server's message. Raises msgspec.DecodeError for one that is not of this protocol."""
     return _decoder.decode(text)
 
 

@@ -1,1 +1,1 @@
-"""Recordings as people work with them: made, run through the engine offline, and streamed."""
+"""The commands for recordings: make one, run the engine over it offline, and stream it."""

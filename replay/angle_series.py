@@ -10,12 +10,12 @@ LEFT: Curve = "left"
 RIGHT: Curve = "right"
 PAIR: Curve = "pair"
 
-# What `Engine.angles` tells after a frame.
+# The result of `Engine.angles` after a frame.
 Angles = Mapping[tuple[Measure, Curve], float]
 
 
 def measures_of(criteria: Sequence[Criterion]) -> dict[Measure, tuple[Curve, ...]]:
-    """What criteria measure, each with the curves that tell how it is held."""
+    """The measures of criteria, each with the curves that are drawn for it."""
     found: dict[Measure, set[Curve]] = {}
     for criterion in criteria:
         curves = found.setdefault(criterion.measure, set())

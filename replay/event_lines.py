@@ -7,12 +7,12 @@ from client.wire import Event
 from detection import DetectionEvent
 
 COMPLETED, INTERRUPTED = "event_completed", "event_interrupted"
-# As the stream tells it, or as the engine does.
+# An event of the stream, or of the engine.
 SomeEvent = Event | DetectionEvent
 
 
 class EventLines:
-    """One line an event; repetitions are numbered as they come.
+    """The writer of one line an event, which numbers repetitions as they come.
 
     `   12.40 s  repetition 3  squat, score 0.93`
     """

@@ -1,4 +1,4 @@
-"""A recording as a picture: the angles that a MoveSpec asks for, its phases, the repetitions.
+"""The picture of a recording: the angles of a MoveSpec's criteria, its phases, the repetitions.
 
 Needs matplotlib, which only development installs.
 """
@@ -20,7 +20,7 @@ from replay.angle_series import LEFT, PAIR, RIGHT, Angles, angle_series, measure
 from replay.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
 
 WIDTH_INCHES, PANEL_INCHES, DPI = 14.0, 3.6, 110
-# Told apart also by those who see fewer colours (Okabe and Ito).
+# The colours of Okabe and Ito, which people who see fewer colours can tell apart.
 PHASE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 CURVES = {
     LEFT: {"color": "#7a7a7a", "linewidth": 0.9, "label": "left"},
@@ -32,12 +32,12 @@ OUTCOMES = {COMPLETED: (REPETITION_COLOUR, "solid"), INTERRUPTED: (INTERRUPTION_
 INTERRUPTION_MARK = "\N{MULTIPLICATION SIGN}"
 BAND_ALPHA, STAY_ALPHA = 0.12, 0.35
 MOST_DEGREES = 180
-# Light and dark change places, and colours stay.
+# In the dark scheme light and dark change places, and hues stay.
 DARK = "@media (prefers-color-scheme: dark) {svg {filter: invert(0.92) hue-rotate(180deg)}}"
 # Where the repetitions that people marked are drawn, in degrees of the axis.
 BY_PEOPLE_BAND = (2, 7)
 
-# It tells of its font cache at INFO.
+# At INFO it logs its font cache.
 logging.getLogger("matplotlib").setLevel(logging.WARNING)
 
 
@@ -51,9 +51,9 @@ def draw(
 ) -> None:
     """Write the picture to `path`, as SVG if it is named so, else as a PNG.
 
-    It has a panel for each angle of the phases, or for those of `only`. `angles` are those that
-    the engine knew after each frame. A phase's band is the angles that it allows, and is darker
-    for as long as the phase held. Raises OSError when the file cannot be written.
+    It has a panel for each angle of the phases, or of `only`. `angles` are those that the engine
+    knew after each frame. A phase's band is the angles that it allows, and is darker while the
+    phase held. Raises OSError when the file cannot be written.
     """
     frames = recording.pose_frames()
     criteria = [criterion for phase in spec.phases for criterion in phase.criteria]
@@ -91,7 +91,7 @@ def draw(
 
 
 def as_svg(figure: Figure) -> str:
-    """The same figure gives the same text, which turns dark with the reader's browser."""
+    """The figure as SVG: the same text each time, dark where the reader's browser is."""
     text = StringIO()
     with rc_context({"svg.hashsalt": "replay"}):
         figure.savefig(text, format="svg", metadata={"Date": None})
@@ -123,7 +123,7 @@ def draw_bands(
 
 
 def stays(phase: str, events: Sequence[DetectionEvent], end_ms: float) -> list[tuple[float, float]]:
-    """When the phase held: from each shape_enter to its shape_exit, or to the end."""
+    """The stays in a phase: from each shape_enter to its shape_exit, or to the end."""
     found = []
     entered: float | None = None
     for event in events:
@@ -145,7 +145,7 @@ def mark_outcomes(panel: Axes, events: Sequence[DetectionEvent]) -> None:
 
 
 def mark_numbers(panel: Axes, events: Sequence[DetectionEvent]) -> None:
-    """Each repetition's number, and a cross for each interruption, above the first panel."""
+    """Draw each repetition's number, and a cross for each interruption, above the panel."""
     numbers = count(1)
     for event in events:
         if event.type in OUTCOMES:

@@ -1,4 +1,4 @@
-"""Recordings as commands take them: a file that is none ends the command with the reason."""
+"""The recording file of a command. A file that is none ends the command with the reason."""
 
 from pathlib import Path
 
