@@ -4,7 +4,7 @@ Pure Python, no input or output. `validate(yaml_source)` gives a `Validation` wi
 `MoveSpec`, `compile(yaml_source)` the `MoveSpec` or an exception; `json_schema()` describes the
 language to editors; `ISSUE_CODES` explains every code. `Engine(spec).feed(frame)` gives events.
 
-The two are rooms of their own, `language` and `engine`; they meet in what is beside them here.
+`language` and `engine` do not import each other. They share the modules of this package.
 """
 
 from detection.engine.engine import SNAPSHOT_FORM, DetectionEvent, Engine

@@ -1,4 +1,4 @@
-"""The pose frame as the engine takes it: 33 landmarks in canonical order, in metres.
+"""The pose frame of the engine: 33 landmarks in canonical order, in metres.
 
 The order and the axes are those of MediaPipe's pose landmarker: origin between the hips, x to the
 right of the image, y down, z away from the camera.
@@ -46,7 +46,7 @@ INDEX = {name: index for index, name in enumerate(LANDMARK_NAMES)}
 
 
 class LandmarkLike(Protocol):
-    """What the engine reads of a landmark."""
+    """A landmark, as far as the engine reads it."""
 
     @property
     def x(self) -> float: ...
@@ -59,7 +59,7 @@ class LandmarkLike(Protocol):
 
 
 class PoseFrameLike(Protocol):
-    """What the engine reads of a pose frame."""
+    """A pose frame, as far as the engine reads it."""
 
     @property
     def timestamp_ms(self) -> float: ...

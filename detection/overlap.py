@@ -1,10 +1,9 @@
-"""Whether two phases can hold at once.
+"""The overlap of two phases: whether they can hold at once.
 
 They can when some pose satisfies every criterion of both: for each joint and each lean a left and a
 right angle from 0 to 180, and for the legs and for the arms a choice of which side is the front
 one. Joints and leans are taken to be free of each other. A criterion without a side is on one angle
-of the pair, which lies between the left and the right one; where, the weights of the sides say,
-which depend on the camera.
+of the pair. It lies between the left and the right one, at a place that depends on the camera.
 """
 
 from math import inf

@@ -1,4 +1,4 @@
-"""What a valid MoveSpec document means, as an engine takes it."""
+"""The MoveSpec of a valid document, as an engine takes it."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -53,7 +53,7 @@ class Criterion:
 @dataclass(frozen=True, slots=True)
 class Phase:
     """A posture: it holds while every criterion holds. `name` is the shape_key of its events. A
-    strict one is entered by its bands alone, not by coming near them."""
+    strict phase is entered by its bands alone, and not by coming near them."""
 
     name: str
     description: str | None

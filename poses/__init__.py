@@ -1,2 +1,2 @@
-"""Pose frames to try the engine with: a figure that exercises, recordings of people who
-do, and variants of both."""
+"""Pose frames to try the engine with: of a figure that exercises, of recordings of people, and of
+variants of both."""

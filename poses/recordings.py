@@ -44,7 +44,7 @@ class Recording:
         ]
 
     def moments(self) -> list[PoseFrame | float]:
-        """All frames: those in which a pose was found, and of the others the timestamps alone."""
+        """All frames: a pose frame if a pose was found, else the timestamp."""
         return [
             timestamp_ms if pose is None else PoseFrame(timestamp_ms, pose)
             for index, pose in enumerate(self.frames)
@@ -67,7 +67,7 @@ def load(path: Path) -> Recording:
 
 
 def packed(recording: Recording) -> bytes:
-    """A recording as its file is; the same recording gives the same bytes."""
+    """The bytes of a recording's file. The same recording gives the same bytes."""
     document = {
         "exercise": recording.exercise,
         "count": recording.count,

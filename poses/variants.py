@@ -1,4 +1,4 @@
-"""Recordings as another camera, pace or person would have made them.
+"""Variants of recordings, as another camera, pace or person would have made them.
 
 The constants of the engine were not chosen on these. A rule that helps the recordings and harms
 their variants is fitted to the recordings."""
@@ -66,7 +66,7 @@ def dropping(share: float, frames: Frames) -> Frames:
 
 
 def hiding(side: str, frames: Frames) -> Frames:
-    """One side is wrong by 5 cm and known to be badly seen."""
+    """An error of 5 cm on one side, with a low visibility."""
     chance = random.Random(1)  # noqa: S311
     hidden = {n for n, name in enumerate(LANDMARK_NAMES) if name.startswith(side)}
 
@@ -84,7 +84,7 @@ def hiding(side: str, frames: Frames) -> Frames:
 
 
 def turned(degrees: float, frames: Frames) -> Frames:
-    """Seen by a camera that went around the person by so much."""
+    """The frames of a camera that stands elsewhere around the person."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return _each(
         frames,
@@ -98,7 +98,7 @@ def turned(degrees: float, frames: Frames) -> Frames:
 
 
 def shallower(factor: float, frames: Frames) -> Frames:
-    """Each landmark keeps to its mean place in the time around, and goes `factor` of the way."""
+    """A smaller movement: each landmark goes `factor` of the way from its recent mean."""
     tracks = zip(*(frame.landmarks for frame in frames), strict=True)
     poses = zip(*(_damped(factor, track) for track in tracks), strict=True)
     return [PoseFrame(frame.timestamp_ms, pose) for frame, pose in zip(frames, poses, strict=True)]

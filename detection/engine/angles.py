@@ -19,10 +19,10 @@ LEAST_WEIGHT_M2 = 1e-4
 
 
 class SideAngle(Remembering, ABC):
-    """`degrees` is a weighted mean over recent frames, None while it is not known.
+    """The angle of one side. `degrees` is a weighted mean of recent frames, None while unknown.
 
-    Each frame counts by the inverse of its angle's variance and the square of its visibility; and
-    by its age, with the time constant smoothing_ms.
+    A frame's weight is the inverse of its angle's variance, times the square of its visibility. The
+    weight decays with the frame's age, by the time constant smoothing_ms.
     """
 
     MEMORY = {
@@ -61,8 +61,11 @@ class SideAngle(Remembering, ABC):
 
     @abstractmethod
     def measure(self, since_ms: float, keep: float) -> bool:
-        """Take in one frame, whose segments are measured. It comes `since_ms` after the last one,
-        and `keep` is the share of what was known that remains. Whether it shows the angle."""
+        """Measure the angle of one frame, whose segments are measured. Whether it shows the angle.
+
+        The frame comes `since_ms` after the last one. `keep` is the share of the earlier weight
+        that remains.
+        """
 
     def _miss(self, keep: float) -> bool:
         self.unseen = on_grid(self.unseen)
@@ -109,8 +112,10 @@ class SideAngle(Remembering, ABC):
 
 
 class JointAngle(SideAngle):
-    """Between two segments that meet at a joint. `sign` is -1 where one begins as the other ends,
-    so that a straight line is 180 degrees."""
+    """The angle between two segments that meet at a joint.
+
+    `sign` is -1 where one begins at the other's end, so that a straight line is 180 degrees.
+    """
 
     __slots__ = ("_one", "_other", "_sign")
 
@@ -132,7 +137,7 @@ class JointAngle(SideAngle):
 
 
 class LeanAngle(SideAngle):
-    """Between a segment and the vertical of the frame: 0 upright, 90 level, 180 upside down."""
+    """The angle between a segment and the vertical: 0 upright, 90 level, 180 upside down."""
 
     __slots__ = ("_segment",)
 
@@ -151,7 +156,7 @@ class LeanAngle(SideAngle):
 
 
 def pair_degrees(left: SideAngle, right: SideAngle) -> float | None:
-    """One angle for both sides, the mean of them by their weights; None while it is not known."""
+    """The angle of the pair: the weighted mean of both sides. None while it is not known."""
     one, other = left.degrees, right.degrees
     if one is None or other is None:
         return other if one is None else one

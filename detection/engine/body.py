@@ -1,4 +1,4 @@
-"""What a MoveSpec asks of the body: the angles and leads it needs, each measured once a frame."""
+"""The body that a MoveSpec measures: its angles and leads, each measured once a frame."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -84,7 +84,7 @@ class Body:
         return segment
 
     def forget(self) -> None:
-        """But whether the landmarker follows: who is lost for long is not found by that."""
+        """Forget all but the tracking: a person who has been lost for long is still lost."""
         for segment in self._segments.values():
             segment.forget()
         for angle in self._angles.values():
@@ -95,8 +95,8 @@ class Body:
     def measure(
         self, landmarks: Sequence[LandmarkLike], now_ms: float, since_ms: float, keep: float
     ) -> bool:
-        """Whether the pose is usable: whether the person is not lost, and an angle of a phase could
-        be measured."""
+        """Measure one frame. Whether its pose is usable: the person is not lost, and an angle of a
+        phase could be measured."""
         self._tracking.watch(landmarks, since_ms)
         if self._tracking.is_lost:
             for angle in self._angles.values():
@@ -121,14 +121,14 @@ class Body:
         return is_usable
 
     def forget_gone(self) -> None:
-        """Whoever comes next is not where the last one was."""
+        """Forget the tracking: the next person is not where the last one was."""
         self._tracking.forget()
 
     def deciding_angles(self) -> Sequence[SideAngle]:
         return self._deciding
 
     def hold(self, criterion: Criterion) -> HeldCriterion:
-        """The criterion, held against this body."""
+        """The criterion as measured on this body."""
         measure, side = criterion.measure, criterion.side
         measured = [self._angles[measure, curve] for curve in _measured_curves(criterion)]
         band = band_of(criterion)
@@ -145,7 +145,7 @@ class Body:
         return OfLead(self._leads[_end_of(measure)], side, of_left, of_right)
 
     def angles(self) -> dict[tuple[Measure, Curve], float]:
-        """Every angle that is known, in degrees; a pair's where both sides are measured."""
+        """The known angles in degrees, with the pair's if both sides are measured."""
         known: dict[tuple[Measure, Curve], float] = {}
         for (measure, curve), angle in self._angles.items():
             degrees = angle.degrees
@@ -165,7 +165,7 @@ class Body:
         }
 
     def restore(self, snapshot: Fields) -> None:
-        """Raises ValueError when it is another body's."""
+        """Restore a snapshot. Raises ValueError when it is another body's."""
         for part, items in self._parts().items():
             require_names(snapshot[part], items, needed=items)
             for name, item in items.items():
@@ -181,7 +181,7 @@ class Body:
 
 
 def _measured_curves(criterion: Criterion) -> tuple[Curve, ...]:
-    """What is measured for the criterion: the sides that it needs. The trunk has none."""
+    """The curves that a criterion needs: of its sides, or of the trunk, which has none."""
     if criterion.measure == "trunk":
         return ("pair",)
     if criterion.side == "left" or criterion.side == "right":

@@ -1,4 +1,4 @@
-"""Which of a MoveSpec's angles carry the movement, and which are gates.
+"""The carriers of a MoveSpec: the angles that carry its movement. The others are gates.
 
 An angle carries the movement between the phase that bounds it lowest and the one that bounds it
 highest, when no pose meets both bands. A phase whose band lies within the lowest or the highest,
@@ -32,27 +32,27 @@ class Carrier:
 
     @property
     def gap(self) -> float:
-        """Degrees between the two bands, of each phase's criteria the tightest."""
+        """The degrees between the tightest bands of the two phases."""
         return max(c.angle_min for c in self.high) - min(c.angle_max for c in self.low)
 
 
 @dataclass(frozen=True, slots=True)
 class Travel:
-    """What moves between two ends: the names of the phases at each, and what carries it there."""
+    """A movement between two ends: the names of the phases at each, and its carriers."""
 
     start: frozenset[str]
     end: frozenset[str]
     carriers: tuple[Carrier, ...]
 
     def carries(self, phase: Phase, measure: Measure) -> bool:
-        """Whether the criteria of this phase on this angle are judged by the movement."""
+        """Whether the movement judges the criteria of this phase on this angle."""
         return phase.name in self.start | self.end and any(
             carrier.low[0].measure == measure for carrier in self.carriers
         )
 
 
 def find_travels(spec: MoveSpec) -> list[Travel]:
-    """What carries the movement of this MoveSpec, by the phases that its sequence uses."""
+    """The movements of a MoveSpec, by the phases that its sequence uses."""
     used = used_phases(spec)
     travels: dict[frozenset[frozenset[str]], Travel] = {}
     for measure in dict.fromkeys(c.measure for phase in used for c in phase.criteria):
@@ -68,8 +68,10 @@ def find_travels(spec: MoveSpec) -> list[Travel]:
 
 
 def find_conditions(spec: MoveSpec) -> list[Criterion]:
-    """What every phase of the sequence demands of an angle that does not carry the movement: so
-    much of it that they all allow it, between the phases too."""
+    """The conditions: the band of each gate that every phase of the sequence bounds.
+
+    The band is wide enough for all of them, and for the way between the phases.
+    """
     used = used_phases(spec)
     travels = find_travels(spec)
     conditions = []

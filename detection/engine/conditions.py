@@ -1,4 +1,4 @@
-"""What every phase of the sequence demands: while it fails, no movement of this kind goes on."""
+"""The conditions that every phase of the sequence demands. While one fails, no movement goes on."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ class Conditions(Remembering):
         self.forget()
 
     def are_broken(self, now_ms: float) -> bool:
-        """Whether one has failed for longer than a slip of the landmarks."""
+        """Whether a condition has failed for longer than an error of the landmarks lasts."""
         for criterion in self._criteria:
             if criterion.shortfall() > self._tolerance:
                 if self.failing_since_ms is None:

@@ -1,4 +1,4 @@
-"""Criteria held against the measured angles, one class for each meaning of `side`."""
+"""Criteria on measured angles, one class for each meaning of `side`."""
 
 from typing import Protocol
 
@@ -20,19 +20,22 @@ def band_of(criterion: Criterion) -> Band:
 
 class HeldCriterion(Protocol):
     def shortfall(self) -> float:
-        """By how many degrees the angle misses the band: 0 when the criterion holds, UNKNOWN when
-        it cannot be told."""
+        """The degrees by which the angle misses the band: 0 when the criterion holds, UNKNOWN when
+        the angle is."""
 
     def degrees(self, is_low: bool) -> float | None:
-        """The one angle that decides whether the criterion holds, where its band is the low end of
-        a movement or else the high one; None while it is not known."""
+        """The angle that decides whether the criterion holds; None while it is not known.
+
+        With several sides that depends on whether its band is the low or the high end of the
+        movement.
+        """
 
     def visibility(self) -> float:
-        """How well what decides it is seen, 0 to 1."""
+        """The visibility of the deciding angle, 0 to 1."""
 
 
 class OfSide:
-    """`left` or `right`, or the trunk: one angle."""
+    """A criterion with the side `left` or `right`, or on the trunk: one angle."""
 
     __slots__ = ("_angle", "_high", "_low")
 
@@ -56,7 +59,7 @@ class OfSide:
 
 
 class OfPair:
-    """No side: one angle, the mean of both sides, each by its weight."""
+    """A criterion without a side: one angle, the weighted mean of both sides."""
 
     __slots__ = ("_high", "_left", "_low", "_right")
 
@@ -86,7 +89,7 @@ class _OfTwo:
         self._left, self._right = left, right
 
     def _one(self, is_low: bool, is_greater: bool) -> float | None:
-        """The greater or the smaller angle; of one that is known alone, that."""
+        """The greater or the smaller angle, or the only one that is known."""
         left, right = self._left.degrees(is_low), self._right.degrees(is_low)
         if left is None or right is None:
             return right if left is None else left
@@ -94,7 +97,7 @@ class _OfTwo:
 
 
 class OfBoth(_OfTwo):
-    """Each side must hold. One that fails decides, whether or not the other is known."""
+    """A criterion with the side `both`. A side that fails decides, though the other is unknown."""
 
     __slots__ = ()
 
@@ -111,7 +114,7 @@ class OfBoth(_OfTwo):
 
 
 class OfEither(_OfTwo):
-    """One side that holds is enough, and so is one that is known to tell how far it is off."""
+    """A criterion with the side `either`. One known side is enough to hold, or to miss."""
 
     __slots__ = ()
 
@@ -129,7 +132,7 @@ class OfEither(_OfTwo):
 
 
 class OfLead:
-    """`front` or `back`: the side that leads, or the other one. Unknown until one has led."""
+    """A criterion with the side `front` or `back`, unknown until a side has led."""
 
     __slots__ = ("_lead", "_left", "_leftward", "_right")
 

@@ -1,4 +1,4 @@
-"""Pose frames in, detection events out: one MoveSpec followed over one session."""
+"""The engine of one session: it follows a MoveSpec over pose frames and gives detection events."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -25,8 +25,10 @@ DEFAULT_SETTINGS = EngineSettings()
 
 @dataclass(frozen=True, slots=True)
 class DetectionEvent:
-    """`ts_ms` is the timestamp of the frame that decided, or when the pose was lost by a clock that
-    no frame came with; `payload` is ready for JSON."""
+    """An event of the engine; `payload` is ready for JSON.
+
+    `ts_ms` is the timestamp of the deciding frame, or the time at which a clock lost the pose.
+    """
 
     type: str
     ts_ms: float
@@ -34,9 +36,11 @@ class DetectionEvent:
 
 
 class Engine:
-    """Follows one MoveSpec. The same frames give the same events on any machine, however they are
-    batched and wherever the engine is stored and restored in between. docs/engine.md has every
-    rule with its formula."""
+    """An engine that follows one MoveSpec. docs/engine.md has every rule with its formula.
+
+    The same frames give the same events on any machine, however they are batched, and wherever the
+    engine is stored and restored between them.
+    """
 
     def __init__(self, spec: MoveSpec, settings: EngineSettings = DEFAULT_SETTINGS) -> None:
         self._spec = spec
@@ -81,8 +85,8 @@ class Engine:
         """The events that one frame causes: phases left, phases entered, a repetition completed or
         interrupted, feedback.
 
-        Takes 33 landmarks in canonical order, of any finite numbers, and a timestamp in
-        milliseconds above that of the frame before. Raises nothing for such a frame.
+        A frame has 33 landmarks in canonical order, of any finite numbers, and a timestamp in
+        milliseconds above that of the frame before. Such a frame raises nothing.
         """
         now = frame.timestamp_ms
         keep = since = 0.0
@@ -117,8 +121,8 @@ class Engine:
         """The events of time that passes without a frame, up to `clock_ms`, a finite number: the
         pose is lost pose_lost_ms after the last usable frame, and that is their time.
 
-        Any other clock changes nothing, whenever it is told. Frames that follow must not be before
-        the events of a clock; they may be before the clock itself.
+        A clock that loses no pose changes nothing. Later frames must not be before the events of a
+        clock. They may be before the clock itself.
         """
         if self._usable_ms is None or clock_ms - self._usable_ms < self._pose_lost_ms:
             return []
@@ -128,7 +132,7 @@ class Engine:
 
     def finish(self) -> list[DetectionEvent]:
         """The events at the end of the session, at the time of the last frame: a repetition that
-        is midway is interrupted. Called again it gives none."""
+        is midway is interrupted. A second call gives none."""
         interrupted = self._repetition.abandon("session_ended")
         if interrupted is None or self._last_ms is None:
             return []
@@ -214,12 +218,12 @@ class Engine:
     def angles(self) -> dict[tuple[Measure, Curve], float]:
         """The measured angles as of the last frame, in degrees: of each joint and lean that the
         MoveSpec names, by ("knee", "left"), ("knee", "right") and, where both sides are measured,
-        ("knee", "pair"). The trunk has a "pair" alone. One that is not known is not in it."""
+        ("knee", "pair"). The trunk has only a "pair". Unknown angles are left out."""
         return {} if self._last_ms is None else self._body.angles()
 
     def snapshot(self) -> Fields:
-        """All that the engine remembers, as JSON values: 1 to 4 KiB, and 6 for a MoveSpec that uses
-        every measure in movements of their own."""
+        """The state of the engine as JSON values: 1 to 4 KiB, and 6 for a MoveSpec that uses every
+        measure in movements of their own."""
         return {
             "form": SNAPSHOT_FORM,
             "last_ms": self._last_ms,
@@ -236,7 +240,7 @@ class Engine:
     def restore(
         cls, spec: MoveSpec, snapshot: Fields, settings: EngineSettings = DEFAULT_SETTINGS
     ) -> Self:
-        """The engine that gave the snapshot, which must have followed the same MoveSpec.
+        """The engine of a snapshot, which must be of the same MoveSpec.
 
         Raises ValueError when the snapshot has another form or another MoveSpec's shape.
         """

@@ -1,4 +1,4 @@
-"""Which leg or arm is in front."""
+"""The lead: the leg or arm that is in front."""
 
 from collections.abc import Sequence
 from math import sqrt

@@ -1,4 +1,4 @@
-"""What the parts of the engine remember from frame to frame, and how it is stored."""
+"""The memory of the engine's parts from frame to frame, and its stored form."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -12,16 +12,18 @@ ROUND = 2.0**52
 
 
 def on_grid(value: float) -> float:
-    """The value to six decimals, by sums and quotients alone: short to store, and the same on any
-    machine. For magnitudes below a thousand million."""
+    """The value to six decimals: short to store, and the same on any machine.
+
+    It is made by sums and quotients alone, for magnitudes below a thousand million.
+    """
     return (value * GRID + ROUND - ROUND) / GRID
 
 
 class Remembering:
-    """What it remembers are the attributes that MEMORY names, each with its default.
+    """A part that remembers the attributes that MEMORY names, each with its default.
 
-    They are stored by name, but for those at their default. So what was stored before a field was
-    added is read as if it had the default.
+    They are stored by name, without those at their default. So a state that was stored before a
+    field was added is read with its default.
     """
 
     __slots__ = ()
@@ -40,7 +42,7 @@ class Remembering:
         return fields
 
     def restore(self, fields: Fields) -> None:
-        """Raises ValueError for what `snapshot` can't have given."""
+        """Restore a snapshot. Raises ValueError for one that `snapshot` can't have given."""
         require_names(fields, self.MEMORY, needed=())
         self.forget()
         for name, value in fields.items():
@@ -58,7 +60,7 @@ def _fits(value: object, default: object) -> bool:
 
 
 def require_names(fields: object, known: Iterable[str], needed: Iterable[str]) -> None:
-    """Raises ValueError unless `fields` is a mapping of known names that has those needed."""
+    """Raise ValueError unless `fields` is a mapping of known names with all of `needed`."""
     if not isinstance(fields, dict):
         raise ValueError("Not a mapping of names.")
     if unknown := fields.keys() - set(known):

@@ -1,4 +1,4 @@
-"""A phase in time: when it is entered and when it is left.
+"""The phase in time: its entry and its exit.
 
 docs/engine.md gives the reason for each rule and the figures by which its settings were chosen.
 """
@@ -13,8 +13,10 @@ from detection.spec import Phase
 
 
 class PhaseTracker(Remembering):
-    """`shortfall` is by how many degrees the gate farthest from holding misses its band, of those
-    whose angles are known; 0 when all of them hold."""
+    """The tracker of one phase.
+
+    `shortfall` is the degrees by which its worst known gate misses its band; 0 when all hold.
+    """
 
     MEMORY = {
         "holds": False,
@@ -68,16 +70,16 @@ class PhaseTracker(Remembering):
 
     @property
     def is_carried(self) -> bool:
-        """Whether it is an end of a movement, and not only a posture."""
+        """Whether the phase is an end of a movement, and not only a posture."""
         return bool(self._ends)
 
     @property
     def is_met(self) -> bool:
-        """Whether its gates hold in this frame: of a posture, all of it."""
+        """Whether its gates hold in this frame. A posture has only gates."""
         return self.is_known and self.shortfall == 0.0
 
     def measure(self) -> None:
-        """Hold the gates against the angles of this frame."""
+        """Measure the gates by the angles of this frame."""
         worst = 0.0
         is_known = True
         for gate in self._gates:
@@ -90,7 +92,7 @@ class PhaseTracker(Remembering):
         self.is_known = is_known
 
     def follow(self, now_ms: float) -> bool:
-        """Whether the phase is entered or left in this frame. All phases are measured by now."""
+        """Whether the phase is entered or left in this frame. Measure all phases before it."""
         if self.holds:
             return self._follow_stay(now_ms)
         return self._follow_approach(now_ms)
@@ -161,7 +163,7 @@ class PhaseTracker(Remembering):
                 self.reach = max(self.reach, swing.reach())
 
     def confidence(self) -> float:
-        """0 to 1: how well what the phase rests on is seen, times how fully the bands of what
-        carries the movement were reached in this stay."""
+        """The confidence, 0 to 1: the visibility of the deciding angles, times how fully the
+        carriers reached their bands in this stay."""
         seen = min(criterion.visibility() for criterion in self._criteria)
         return round(seen * self.reach, 3)

@@ -1,4 +1,4 @@
-"""One repetition under way: how far along the sequence it has come."""
+"""The repetition under way, and its step in the sequence."""
 
 from typing import Literal, NamedTuple
 
@@ -40,7 +40,7 @@ class Repetition(Remembering):
         return self.step is not None
 
     def enter(self, phase: str, confidence: float) -> Completed | Interrupted | None:
-        """A phase was entered."""
+        """Take an entry of a phase."""
         if phase not in self._steps:
             return None
         if self.step is None:
@@ -54,7 +54,7 @@ class Repetition(Remembering):
         return Interrupted("out_of_order")
 
     def leave(self, phase: str, confidence: float) -> None:
-        """A phase was left, more fully reached by then than when it was entered."""
+        """Take an exit of a phase, which may have been reached more fully since its entry."""
         if self.step is not None and phase == self._sequence[self.step]:
             self.this_step = max(self.this_step, confidence)
 
@@ -75,7 +75,7 @@ class Repetition(Remembering):
         return Completed(round(score, 3))
 
     def abandon(self, reason: Reason) -> Interrupted | None:
-        """Interrupted when it was midway: at least two steps done."""
+        """Abandon the repetition. With at least two steps done it is interrupted."""
         was_midway = self.step is not None and self.step > 0
         self.step = None
         return Interrupted(reason) if was_midway else None

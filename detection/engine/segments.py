@@ -1,4 +1,4 @@
-"""Segments of the body, as vectors whose depth can be believed."""
+"""The segments of the body, as vectors with a corrected depth."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -29,7 +29,7 @@ Pace = tuple[float, float, float]
 
 
 def pace_of(since_ms: float, settings: EngineSettings) -> Pace:
-    """For a frame that comes `since_ms` after the last one."""
+    """The pace of a frame that comes `since_ms` after the last one."""
     return (
         since_ms / (settings.lengthen_ms + since_ms),
         since_ms / (settings.shorten_ms + since_ms),
@@ -38,12 +38,12 @@ def pace_of(since_ms: float, settings: EngineSettings) -> Pace:
 
 
 class Segment(Remembering):
-    """`x`, `y`, `z` from the lower end to the upper one, in metres; z is not the landmarks' own.
+    """A segment from its lower end to its upper one: `x`, `y`, `z` in metres, with z corrected.
 
-    A camera hardly measures depth, but it shows by how much a segment is foreshortened: its length
-    in the image against its running length, the most that has lately been seen of it or of the
-    other side's. Where the image has less than seen_share of that, the missing part goes in the
-    direction of z. Elsewhere z counts by depth_weight.
+    A camera hardly measures depth, but it shows how much a segment is foreshortened. That is its
+    length in the image against its running length, the most that was lately seen of it or of the
+    other side's. If the image has less than seen_share of the running length, the missing part goes
+    in the direction of z. Otherwise z counts by depth_weight.
     """
 
     # Metres: the running length, and a running mean of z for its direction. Square metres: what the
@@ -82,7 +82,7 @@ class Segment(Remembering):
         self.forget()
 
     def measure(self, landmarks: Sequence[LandmarkLike], pace: Pace) -> None:
-        """Take in one frame. In a frame in which it can't be seen, `square` is 0."""
+        """Measure one frame. `square` is 0 if the segment can't be seen."""
         lower, upper = landmarks[self._lower], landmarks[self._upper]
         visibility = lower.visibility
         if visibility is None:
@@ -129,7 +129,7 @@ class Segment(Remembering):
 
 
 class Trunk(Segment):
-    """From the middle of the hips to the middle of the shoulders; of the sides in sight."""
+    """The trunk, from the middle of the hips to that of the shoulders, of the sides in sight."""
 
     __slots__ = ("_flanks",)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What an engine measures and decides with. docs/engine.md says why each is as it is.
+    """The constants of an engine. docs/engine.md has the reason for each.
 
     depth_weight: how much of z enters an angle, as a share. A single camera measures depth several
         times worse than x and y.

@@ -1,4 +1,4 @@
-"""Whether the body has moved since the last step of the sequence."""
+"""The stillness of the body since the last step of the sequence."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -11,8 +11,10 @@ _NO_LEAST, _NO_MOST = 999.0, -999.0
 
 
 class Stillness(Remembering):
-    """The range of each side's angle since then. An angle of both sides can change while the body
-    is still, as one of them comes into sight."""
+    """The range of each side's angle since the last step.
+
+    The pair's angle would not do: it changes when a side of a still body comes into sight.
+    """
 
     MEMORY = {"least": (), "most": ()}
     __slots__ = (*MEMORY, "_angles", "_settings")

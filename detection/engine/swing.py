@@ -1,4 +1,4 @@
-"""The movement between two ends: at which end the body is, judged by its own recent range.
+"""The swing of a movement between two ends: the end at which the body is, by its own range.
 
 docs/engine.md gives the reason for each rule and the figures by which its settings were chosen.
 """
@@ -26,8 +26,10 @@ class Edge(NamedTuple):
 
 
 class HeldCarrier:
-    """One angle's part of the way, in degrees from the band of the start: 0 at its edge, `gap` at
-    the edge of the other band."""
+    """A carrier's part of the way, in degrees from the band of the start.
+
+    It is 0 at the edge of that band, and `gap` at the edge of the other band.
+    """
 
     __slots__ = ("_end", "_start", "_start_is_low", "gap")
 
@@ -42,7 +44,7 @@ class HeldCarrier:
             self._end = []
 
     def part(self) -> float | None:
-        """None while no angle is known that tells it."""
+        """The part of the way, None while no angle of it is known."""
         from_start = _excess(self._start, self._start_is_low)
         if not self._end:
             return from_start
@@ -55,7 +57,7 @@ class HeldCarrier:
 
 
 def _excess(edges: Sequence[Edge], is_low: bool) -> float | None:
-    """Degrees beyond the bound, below 0 within; of the criterion that is farthest from holding."""
+    """The degrees beyond the bound, below 0 within it, of the criterion farthest from holding."""
     worst: float | None = None
     for criterion, bound in edges:
         degrees = criterion.degrees(is_low)
@@ -68,8 +70,11 @@ def _excess(edges: Sequence[Edge], is_low: bool) -> float | None:
 
 
 class Swing(Remembering):
-    """`end` is where the body was last, START, END or 0 while that is not known; `away` is how far
-    it has come from its farthest point there, in degrees of all its carriers together."""
+    """The swing between START and END. `end` is where the body was last, 0 while unknown.
+
+    `away` is how far the body has come from its farthest point there, in degrees of all carriers
+    together.
+    """
 
     MEMORY = {
         "end": 0,
@@ -189,7 +194,7 @@ class Swing(Remembering):
         self.top, self.bottom = top, bottom
 
     def _find_end(self, position: float, parts: list[float], now_ms: float) -> None:
-        """By the bands; or, of somebody who reaches none, by a whole swing."""
+        """Find the end by the bands, or by a whole swing of a person who reaches no band."""
         end = START if position <= 0.0 else END if position >= self._gap else 0
         if not end and self.turns >= 2 and self.top is not None and self.bottom is not None:
             self._arrive(-self.way, self.top if self.way < 0 else self.bottom, parts)
@@ -216,7 +221,7 @@ class Swing(Remembering):
             self._arrive(-end, position, parts)
 
     def _needed(self, end: int) -> float:
-        """How far the body must come from one end to be at the other."""
+        """The degrees that the body must come from one end to be at the other."""
         if end and self._strict_ends[end]:
             return self._least_swing
         if len(self.recent) < self._range_swings:
@@ -228,7 +233,7 @@ class Swing(Remembering):
         return max(self._least_swing, self._swing_share * usual)
 
     def _has_come(self, position: float, parts: list[float]) -> bool:
-        """Whether the body has come to the other end: with each carrier its least share."""
+        """Whether the body has come to the other end, each carrier by its least share."""
         end = self.end
         return (self.farthest - position) * end >= self.needed and all(
             (before - part) * end >= least

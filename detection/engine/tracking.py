@@ -1,4 +1,4 @@
-"""Whether the landmarker still follows the person, or jumps from one wrong pose to another."""
+"""The tracking of a person: a landmarker that has lost one jumps between wrong poses."""
 
 from collections.abc import Sequence
 
@@ -23,9 +23,12 @@ Pose = Sequence[LandmarkLike]
 
 
 class Tracking(Remembering):
-    """A frame is a jump when half of the landmarks in sight have gone farther than a body goes,
-    from the last frame and from the one before a jump: a single wrong frame is one jump. Above
-    lost_jumps of late the person is lost, until there are fewer than found_jumps."""
+    """The count of recent jumps, by which a person is lost and found.
+
+    A frame is a jump when half of the landmarks in sight have gone farther than a body goes, from
+    the last frame and from the one before a jump. So a single wrong frame is one jump. The person
+    is lost above lost_jumps, until there are fewer than found_jumps.
+    """
 
     MEMORY = {"jumps": 0.0, "is_lost": False}
     __slots__ = (*MEMORY, "_before", "_doubted", "_settings")
@@ -43,7 +46,7 @@ class Tracking(Remembering):
         self._doubted: Pose | None = None
 
     def watch(self, landmarks: Pose, since_ms: float) -> None:
-        """Take in one frame, that comes `since_ms` after the last one."""
+        """Watch one frame, which comes `since_ms` after the last one."""
         settings = self._settings
         if since_ms >= settings.pose_lost_ms:
             self.forget()
@@ -94,7 +97,7 @@ class Tracking(Remembering):
         }
 
     def _place(self, landmark: LandmarkLike) -> list[float]:
-        """Metres; nothing of one that is hidden."""
+        """The place of a landmark in metres, None if it is hidden."""
         seen = landmark.visibility
         if seen is not None and seen < self._settings.min_visibility:
             return []
@@ -108,7 +111,7 @@ class Tracking(Remembering):
 
 
 def _pose(places: object) -> Pose | None:
-    """A pose of which only what is watched is known."""
+    """A pose with only the watched landmarks."""
     if places is None:
         return None
     if not isinstance(places, list) or len(places) != len(_WATCHED):

@@ -1,1 +1,1 @@
-"""The MoveSpec language: from YAML text to a MoveSpec, or to what keeps it from being one."""
+"""The MoveSpec language: from YAML text to a MoveSpec, or to the issues of the text."""

@@ -1,4 +1,4 @@
-"""A tree of nodes held against a declared kind: values where it fits, issues where it does not."""
+"""The check of a tree of nodes by a declared kind: values where it fits, else issues."""
 
 import re
 from typing import Any

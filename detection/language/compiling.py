@@ -1,4 +1,4 @@
-"""The checked values of a document as a MoveSpec."""
+"""The MoveSpec of a document's checked values."""
 
 from typing import Any
 

@@ -62,7 +62,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneOf:
-    """At least one of the keys is given (if one of `when_given` is, where there are any)."""
+    """At least one of the keys is given. With `when_given`, only if one of those is."""
 
     keys: tuple[str, ...]
     when_given: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """Whoever gives one of the keys gives one of `needed` too."""
+    """If one of the keys is given, one of `needed` is too."""
 
     keys: tuple[str, ...]
     needed: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a validation reports: issues, their codes, and the report that collects them."""
+"""The issues of a validation, their codes, and the report that collects them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class Issue:
 
 
 class Report:
-    """Collects issues. `marks` tells where the node of a path stands."""
+    """The collected issues. `marks` has the place of the node of each path."""
 
     def __init__(self) -> None:
         self.marks: dict[str, Mark] = {}

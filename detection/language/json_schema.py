@@ -27,9 +27,9 @@ SCHEMA_ID = "urn:kynasmith:schema:movespec"
 def json_schema() -> Schema:
     """The JSON Schema (draft 2020-12) of the MoveSpec language, as a new dictionary.
 
-    It takes a document's values by the YAML 1.2 core schema, and accepts every document that
-    `validate` accepts. It also refuses whatever breaks a rule about one key or one mapping.
-    Beyond it are the rules between places (names that refer to phases, unique names, angle_min
+    It reads a document's values by the YAML 1.2 core schema, and accepts every document that
+    `validate` accepts. It refuses a document that breaks a rule about one key or one mapping. It
+    can't state the rules between places (names that refer to phases, unique names, angle_min
     above angle_max, sides that clash), YAML itself (anchors, tags, duplicate keys, .nan), and the
     text of a number, boolean or null that stands for a string.
     """

@@ -1,4 +1,4 @@
-"""Rules between places of a document, which no single kind can state."""
+"""The rules between places of a document, which no single kind can state."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -45,7 +45,7 @@ def _criteria(
 
 
 def _all_names(phases: list[Values | None] | None) -> list[str] | None:
-    """None while a phase has no valid name: whoever refers to it is not to blame."""
+    """The names of all phases. None while one has no valid name: a reference may be to that one."""
     if phases is None:
         return None
     names = [(phase or {}).get("name") for phase in phases]

@@ -1,4 +1,4 @@
-"""From YAML text to a MoveSpec, or to what keeps it from being one."""
+"""The validation of YAML text, which gives a MoveSpec or the issues of the text."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from detection.spec import MoveSpec
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What `validate` found. `spec` is None exactly when there are errors."""
+    """The result of `validate`. `spec` is None exactly when there are errors."""
 
     errors: tuple[Issue, ...]
     warnings: tuple[Issue, ...]
@@ -34,7 +34,7 @@ class MoveSpecInvalid(Exception):
 
 
 def validate(yaml_source: str) -> Validation:
-    """Read a MoveSpec document and say what is wrong with it.
+    """Validate the text of a MoveSpec.
 
     Takes any text and never raises for what is in it; its time and memory are bounded whatever the
     text. Returns errors and warnings in the order of the text, with at most 100 errors, and the

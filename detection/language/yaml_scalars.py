@@ -16,7 +16,7 @@ _NOT_A_NUMBER = re.compile(r"\.(?:nan|NaN|NAN)")
 
 
 def parse_number(text: str) -> float | None:
-    """The number a plain scalar denotes, None when it denotes none. Too large a one is infinite."""
+    """The number that a plain scalar denotes, or None. A number that is too large is infinite."""
     if _DECIMAL.fullmatch(text):
         return float(text)
     if _OCTAL.fullmatch(text):

@@ -1,4 +1,4 @@
-"""libyaml's complaints, said so that the author of a MoveSpec can act on them."""
+"""The syntax errors of libyaml, in sentences that the author of a MoveSpec can act on."""
 
 import yaml
 

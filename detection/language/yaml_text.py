@@ -1,4 +1,4 @@
-"""The text before any YAML: its size, its characters, and the places in it."""
+"""The text of a document, before any YAML: its size, its characters, and its lines and columns."""
 
 import re
 

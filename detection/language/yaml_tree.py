@@ -1,7 +1,7 @@
-"""YAML text to a tree of nodes that know their place, from libyaml's events.
+"""The tree of nodes of a YAML text, each with its place, made from libyaml's events.
 
-Nothing is ever composed or constructed: anchors, aliases and tags are refused as they pass, and
-depth and size are bounded while walking, so no text costs more than its length.
+Nothing is composed or constructed. Anchors, aliases and tags are refused as they come, and depth
+and size are bounded on the way. So no text costs more than its length.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _MERGE_KEY = "<<"
 
 @dataclass(slots=True)
 class Node:
-    """`refused` is an alias: reported already, and no more is known about it."""
+    """A node of the tree. A `refused` one is an alias, which is reported already."""
 
     kind: Literal["scalar", "list", "mapping", "refused"]
     mark: Mark
@@ -34,7 +34,7 @@ class Node:
 
 @dataclass(slots=True)
 class _Open:
-    """A list or mapping whose end has not come yet. `key` is one that waits for its value."""
+    """A list or mapping whose end has not come yet. `key` is the key that waits for its value."""
 
     node: Node
     path: str

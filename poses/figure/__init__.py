@@ -2,7 +2,7 @@
 
 It stands in for a person and a pose landmarker: limbs of fixed lengths are laid out by joint
 angles, turned to the camera, and given noise. `perform` and `repeat` do repetitions of an exercise,
-`act` something that is none, `hold` nothing at all.
+`act` does an activity that is no exercise, and `hold` stands still.
 """
 
 from poses.figure.activities import ACTIVITIES

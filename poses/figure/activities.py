@@ -1,7 +1,7 @@
-"""What the figure does besides exercising: scripts of postures, told one after the other.
+"""The activities of the figure that are no exercise, as scripts of postures.
 
-A script yields (seconds, posture): the posture, and how long the way to it takes, or the stay in
-it where it is the same as before. It goes on for ever. Chance varies what a person would vary.
+A script yields (seconds, posture) for ever: the posture, and the seconds of the way to it, or of
+the stay in it if it is the same as before. Chance varies what a person would vary.
 """
 
 import random

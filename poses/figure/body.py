@@ -25,7 +25,7 @@ class Build:
     half_face: float = 0.07
 
     def scaled(self, body: float, limbs: float = 1.0) -> "Build":
-        """Somebody `body` times as large, whose legs and arms are `limbs` times as long again."""
+        """A build `body` times as large, with legs and arms `limbs` times as long again."""
         limb = body * limbs
         return Build(
             trunk=self.trunk * body,
@@ -43,8 +43,10 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Limb:
-    """Degrees from hanging straight down, positive ahead; `aside` turns the limb outward.
-    `lower_aside` is that of forearm or shank where it differs."""
+    """The angles of a limb: degrees from straight down, positive ahead. `aside` turns it outward.
+
+    `lower_aside` is the outward turn of forearm or shank, if it differs.
+    """
 
     upper: float = 0.0
     lower: float = 0.0
@@ -54,7 +56,7 @@ class Limb:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posture:
-    """`lean` is the trunk's, degrees from upright, positive ahead; `tilt` too, to its left."""
+    """A posture. `lean` and `tilt` are the trunk's degrees from upright, ahead and to its left."""
 
     lean: float = 0.0
     tilt: float = 0.0
@@ -97,7 +99,7 @@ def between(one: Posture, other: Posture, share: float) -> Posture:
 
 
 def eased(one: Posture, other: Posture, share: float) -> Posture:
-    """The same along half a cosine: slowly at both ends."""
+    """The posture at `share` of the way along half a cosine, which is slow at both ends."""
     return between(one, other, (1 - math.cos(math.pi * share)) / 2)
 
 
@@ -190,7 +192,7 @@ def _lower_aside(limb: Limb) -> float:
 
 
 def _way(degrees: float, aside: float, sign: int) -> Vector:
-    """The way of a limb `degrees` ahead of straight down, turned outward by `aside`."""
+    """The direction of a limb `degrees` ahead of straight down, turned outward by `aside`."""
     angle, outward = math.radians(degrees), math.radians(aside)
     down = -math.cos(angle)
     return (math.sin(angle), down * math.cos(outward), -down * math.sin(outward) * sign)
@@ -205,7 +207,7 @@ def _add(point: Vector, way: Vector, length: float) -> Vector:
 
 
 def _seen(point: Vector, turn: float) -> Landmark:
-    """In the camera's axes: x to the right, y down, z away."""
+    """The point in the camera's axes: x to the right, y down, z away."""
     ahead, up, left = point
     return Landmark(
         ahead * math.cos(turn) + left * math.sin(turn),

@@ -11,7 +11,7 @@ from poses.figure.body import AVERAGE, Build, Posture, landmarks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
-    """The same camera films the same postures alike.
+    """A camera. The same camera films the same postures alike.
 
     turned: the body's turn to the camera, degrees: 0 shows its right side, 90 its front.
     noise_m: the standard deviation of x and y, in metres.
@@ -64,7 +64,7 @@ LANDMARKER = Camera(noise_m=0.005, z_noise=4.0, z_noise_ms=165.0, z_scale=0.5)
 
 
 class _DepthError:
-    """What is wrong with each landmark's z, frame by frame."""
+    """The error of each landmark's z, frame by frame."""
 
     def __init__(self, camera: Camera, chance: random.Random) -> None:
         self._gauss = chance.gauss

@@ -1,4 +1,4 @@
-"""The figure before a camera: an exercise, an activity that is none, or nothing at all."""
+"""The performances of the figure before a camera: of an exercise, an activity, or a posture."""
 
 import math
 import random
@@ -31,8 +31,8 @@ def perform(
 ) -> list[PoseFrame]:
     """The frames of a figure that performs `repetitions` of one of EXERCISES, before a camera.
 
-    `turned` None is the turn in which the exercise is usually filmed. `repeat` and Camera explain
-    the rest.
+    With `turned` None the exercise is seen as it is usually filmed. `repeat` and Camera explain the
+    rest.
     """
     camera = Camera(
         fps=fps,
@@ -63,7 +63,7 @@ def repeat(
     reach: float = 1.0,
     build: Build = AVERAGE,
 ) -> list[PoseFrame]:
-    """The same before any camera. `reach` is the share of the way to the peak that it goes."""
+    """The same before any camera. `reach` is the share of the way to the peak."""
     movement = MOVEMENTS[exercise]
     moving_seconds = repetitions * seconds_per_repetition
 

@@ -1,4 +1,4 @@
-"""The figure's exercise as a recording, such as a person's."""
+"""The recording of a figure's exercise, in the form of a person's."""
 
 from poses.figure.performing import perform
 from poses.recordings import Recording
@@ -7,7 +7,7 @@ FPS = 30.0
 
 
 def recorded(exercise: str, repetitions: int) -> Recording:
-    """One of EXERCISES, in the turn to the camera in which it is usually filmed."""
+    """The recording of one of EXERCISES, seen as it is usually filmed."""
     return Recording(
         exercise=exercise,
         count=repetitions,
