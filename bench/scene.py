@@ -35,7 +35,7 @@ detection:
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """What the requests and the statements name."""
+    """The ids and the token of the requests and statements."""
 
     token: str
     token_id: uuid.UUID
@@ -55,7 +55,7 @@ def scene_for_run(throwaway: bool) -> Iterator[tuple[Path, Scene]]:
 
 @contextlib.contextmanager
 def own_database(folder: Path, throwaway: bool) -> Iterator[None]:
-    """While inside, DATABASE_URL names a new database, and Django is set up for it."""
+    """A new database that DATABASE_URL names inside the block."""
     os.environ |= {"DATA_DIR": str(folder / "data"), "ACCESS_TOKEN_SECONDS": "86400"}
     os.environ["ENVIRONMENT"] = "development"
     os.environ.setdefault("LOG_LEVEL", "WARNING")

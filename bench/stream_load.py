@@ -10,7 +10,7 @@ from bench.scene import Scene
 from bench.servers import Server
 
 FRAMES_PER_SECOND = 30
-# Of one session; a socket goes on with another session after them.
+# The frames of one session. After them a socket goes on with another session.
 MOST_FRAMES = 1800
 ATTACHING_AT_ONCE = 16
 
@@ -67,7 +67,7 @@ class Load:
         return times
 
     async def paced(self, sessions: int, seconds: float) -> list[float]:
-        """The same with each session at its own 30 frames/s, out of step with the others."""
+        """The same, with each session at 30 frames/s and out of step with the others."""
         return await self.stream_paced(await self.attach_many(sessions), seconds)
 
     async def stream_paced(self, opened: list["Socket"], seconds: float) -> list[float]:
@@ -87,7 +87,7 @@ class Load:
                 times.append(time.perf_counter() - sent_at)
 
         await asyncio.gather(*(stream(index, socket) for index, socket in enumerate(opened)))
-        # All at once and not each after its last batch: many goodbyes are another load.
+        # All at once and not each after its last batch: closes are a load of their own.
         for socket in opened:
             socket.close()
         return times
@@ -135,7 +135,7 @@ class Socket(asyncio.Protocol):
                 self._first.set_result(None)
 
     def _take(self) -> bytes | None:
-        """The next whole message; control frames pass for one."""
+        """The next whole message. Control frames pass for messages."""
         if len(self._received) < 2:
             return None
         length, start = self._received[1], 2

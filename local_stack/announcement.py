@@ -1,4 +1,4 @@
-"""What `make run` says once it is ready: its address, the login, and the two things to try."""
+"""The announcement of `make run` once it is ready: its address, the login, and two commands."""
 
 import json
 import os
@@ -42,5 +42,5 @@ def announcement(data_dir: Path) -> str:
 
 
 def near(path: Path) -> Path:
-    """As it is named from the project's folder."""
+    """The path from the project's folder, if it is below it."""
     return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path

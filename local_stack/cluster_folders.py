@@ -1,8 +1,8 @@
-"""Where the embedded database of a folder is, and as whom it runs.
+"""The folders of embedded databases, and the user that each server runs as.
 
-PostgreSQL refuses to run as root, and whom root lets it run as may not enter root's private
-folders, such as /root. Then its files are in a place of their own below /var/lib, where nobody but
-root can put anything in their way; a link in the folder says where.
+PostgreSQL refuses to run as root. The user that root gives it may not enter root's private folders,
+such as /root. A database there has its files in its *place*, a folder below /var/lib that only root
+can write to. A link in the private folder names the place.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ class PostgresUnavailableError(Exception):
 
 
 def server_user(owned: Path) -> tuple[int, int] | None:
-    """As root, whom the server of these files runs as: their owner, or nobody."""
+    """The user of the server of these files, if we are root: their owner, else `nobody`."""
     if os.geteuid() != 0:
         return None
     found = owned.stat()
@@ -33,7 +33,7 @@ def server_user(owned: Path) -> tuple[int, int] | None:
 
 
 def cluster_of(folder: Path) -> Path:
-    """Where the cluster of `folder`, which exists, is or will be."""
+    """The cluster of `folder`, made or not. The folder itself has to exist."""
     kept = folder / CLUSTER
     if os.geteuid() == 0 and (kept.is_symlink() or not is_open(folder)):
         return place_of(folder) / CLUSTER
@@ -45,7 +45,7 @@ def place_of(folder: Path) -> Path:
 
 
 def make_place(folder: Path) -> Path:
-    """The place of `folder`, made if need be; PermissionError when it is not root's."""
+    """Make the place of `folder`. Raises PermissionError when it is not root's."""
     place = place_of(folder)
     for made in (PLACES, place):
         made.mkdir(exist_ok=True)
@@ -62,16 +62,14 @@ def is_open(path: Path) -> bool:
 
 
 def open_binaries(binaries: Path, folder: Path) -> Path:
-    """A folder with these programs that the server's user can enter: itself, or a copy."""
-    # An environment may be a link into a private folder.
-    binaries = binaries.resolve()
+    """A folder of these programs that the server's user can enter: `binaries`, or a copy."""
     if os.geteuid() != 0 or is_open(binaries):
         return binaries
     installation = binaries.parent
     copies = make_place(folder) / "binaries"
     copies.mkdir(exist_ok=True)
     copies.chmod(0o755)
-    # Another version, or another installation of it, is another copy.
+    # Each version, and each installation of it, has its own copy.
     found = (binaries / "postgres").stat()
     told = f"{installation} {found.st_size} {found.st_mtime_ns}"
     copy = copies / hashlib.sha256(told.encode()).hexdigest()[:20]

@@ -1,4 +1,4 @@
-"""What people see: whole lines, in one piece, also when several threads write."""
+"""The console of `make`: whole lines, also when several threads write."""
 
 import os
 import sys
@@ -13,5 +13,5 @@ def say(text: str) -> None:
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
         except BrokenPipeError:
-            # Whoever read has gone; the work goes on unread.
+            # The reader has gone; the work goes on.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

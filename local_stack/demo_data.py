@@ -1,7 +1,7 @@
-"""The demo of `make run`: a member of staff, and a project with a key and a fork of the catalogue's
-squat, released.
+"""The demo data of `make run`: a member of staff, and a project with a key and a released fork of
+the catalogue's squat.
 
-`demo.json` keeps what was made. What the database still holds is kept, the rest made anew.
+`demo.json` has their ids and secrets. What the database still holds is kept, the rest made anew.
 """
 
 import io
@@ -27,7 +27,7 @@ from projects.credentials import credential_issue, credential_verify
 from projects.models import CredentialKind, Project
 
 ADMIN = "admin"
-# Tells our member of staff from one who came with a database that is not ours.
+# It tells the demo's member of staff from an `admin` that a database already has.
 ADMIN_EMAIL = "admin@demo.invalid"
 NAME = "Demo"
 EXERCISE = "squat"

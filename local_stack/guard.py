@@ -1,7 +1,7 @@
-"""Run one command so that nothing of it outlives whoever started it, `kill -9` included.
+"""The guard of one command: no process of it outlives its starter, `kill -9` included.
 
-Executed by path as a process of its own (`python -I -S guard.py OPTIONS COMMAND…`), so only
-the standard library is imported, and little of it: this is on the way of every start.
+It is executed by path as a process of its own (`python -I -S guard.py OPTIONS COMMAND…`). It
+imports little, and only of the standard library, because every start waits for it.
 """
 
 import ctypes
@@ -28,14 +28,14 @@ def prctl(option: int, *arguments: int) -> None:
 
 
 def become_subreaper() -> None:
-    """Orphans below this process come to it instead of to init."""
+    """Become the parent of orphans below this process, instead of init."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with(parent: int, signum: int) -> None:
-    """Be sent `signum` when `parent`, the process that forked this one, dies.
+    """Have the kernel send `signum` when `parent`, the process that forked this one, dies.
 
-    The kernel watches the thread that forked, so forking is for main threads only.
+    The kernel watches the thread that forked. So only a main thread may fork.
     """
     prctl(PR_SET_PDEATHSIG, signum)
     if os.getppid() != parent:  # it died before the line above
@@ -88,7 +88,7 @@ def become_command(options: dict[str, Any], command: list[str], guard: int) -> N
 
 
 def reap(command: int) -> int | None:
-    """The command's exit status once it has ended; orphans that came to us are reaped too."""
+    """Reap what has ended, orphans included. Returns the command's exit status once it has one."""
     status = None
     while True:
         try:
@@ -102,7 +102,10 @@ def reap(command: int) -> int | None:
 
 
 def stand_guard(options: dict[str, Any], command: int) -> int:
-    """Pass signals on until the command ends; end it when the starter dies. Its exit status."""
+    """Pass signals on until the command ends, or end it when the starter dies.
+
+    Returns its exit status.
+    """
     while True:
         arrived = signal.sigwait(WATCHED)
         if arrived == signal.SIGCHLD:

@@ -1,9 +1,9 @@
-"""Ports of this machine."""
+"""The TCP ports of this machine."""
 
 import secrets
 import socket
 
-# Below those that Linux gives to clients: one of them could take it meanwhile.
+# Below the ports that Linux gives to clients, one of which could take it meanwhile.
 FIRST_PORT, LAST_PORT = 10_240, 32_767
 
 

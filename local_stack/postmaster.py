@@ -1,4 +1,4 @@
-"""What runs in a cluster's folder: PostgreSQL's own `postmaster.pid`, and the socket."""
+"""The PostgreSQL server of a cluster's folder, found by its `postmaster.pid` and its socket."""
 
 import hashlib
 import os
@@ -11,13 +11,13 @@ LONGEST_SOCKET_FOLDER_BYTES = 90
 
 
 def socket_folder(cluster: Path) -> Path:
-    """Where its server's socket is: the cluster itself, where a socket can be and a URL name it."""
+    """The folder of the server's socket: the cluster itself, if its path is short and plain."""
     path = str(cluster)
     if len(os.fsencode(path)) <= LONGEST_SOCKET_FOLDER_BYTES and re.fullmatch(
         r"[A-Za-z0-9/._-]+", path
     ):
         return cluster
-    # Not tempfile's folder: whoever connects must find the same one, whatever its TMPDIR.
+    # Not tempfile's folder: every process must find the same one, whatever its TMPDIR.
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:20]
     return Path("/tmp") / f"kynaplatform-{digest}"  # noqa: S108 - made 0700, owner checked
 
@@ -30,7 +30,7 @@ def _postmaster_lines(cluster: Path) -> list[str]:
 
 
 def accepts_connections(cluster: Path, port: int) -> bool:
-    """Whether its server is ready and answers at its socket."""
+    """Whether the cluster's server is ready and answers at its socket."""
     lines = _postmaster_lines(cluster)
     if len(lines) <= 7 or lines[7].strip() != "ready":
         return False
@@ -43,7 +43,10 @@ def accepts_connections(cluster: Path, port: int) -> bool:
 
 
 def runs_unlocked(cluster: Path) -> bool:
-    """Whether a server that never took our lock runs there; pids are reused, folders are not."""
+    """Whether a server that never took our lock runs there.
+
+    The process is known by its working folder, because its pid may be another's by now.
+    """
     lines = _postmaster_lines(cluster)
     try:
         working_folder = Path(f"/proc/{int(lines[0])}/cwd").readlink()

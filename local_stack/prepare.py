@@ -1,4 +1,4 @@
-"""The first child of `make run`: migrations, signing key, catalogue; demo data or static files."""
+"""The setup of `make run`: migrations, signing key, catalogue, and demo data or static files."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Files that hold secrets: readable by their owner only, and never half written."""
+"""Private files, which hold secrets: only their owner can read them, and none is half written."""
 
 import os
 import tempfile

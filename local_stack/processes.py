@@ -1,4 +1,4 @@
-"""Child processes that cannot outlive this one: each runs under a guard of its own."""
+"""Child processes that cannot outlive this one: each runs under its own guard."""
 
 import json
 import os
@@ -69,9 +69,9 @@ def stop(
     *,
     signals: Sequence[tuple[signal.Signals, float]],
 ) -> int:
-    """Send each signal in turn, waiting its seconds for an end. The guard's exit status.
+    """Send each signal in turn, and wait its seconds for an end. Returns the guard's exit status.
 
-    Last of all the guard itself is told that its starter died, which ends everything below it.
+    At last the guard gets the signal that its starter died, which ends everything below it.
     """
     for signum, seconds in (*signals, (STARTER_DIED, GUARD_MARGIN_SECONDS)):
         process.send_signal(signum)

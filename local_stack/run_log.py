@@ -1,4 +1,4 @@
-"""What `make run` shows and what it only keeps: the file has every line, people see the faults."""
+"""The log of `make run`: the file has every line, and the terminal shows warnings and errors."""
 
 import re
 import threading
@@ -8,14 +8,14 @@ from typing import IO
 
 from local_stack.console import say
 
-# A line of LOG_FORMAT text or json, or of the warnings module: what has no level goes on with the
-# line before it, as a traceback does.
+# A line of LOG_FORMAT text or json. One without a level continues the line before it, as a
+# traceback does.
 LEVEL = re.compile(r'^\d{4}-\d\d-\d\d [\d:,]+ ([A-Z]+) |^\{"time":"[^"]*","level":"([A-Z]+)"')
 UNREMARKABLE = {"DEBUG", "INFO"}
 
 
 class RunLog:
-    """The file, written anew; lines of several processes, each under the name of its own."""
+    """The file, written anew, with the lines of several processes after their names."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -23,14 +23,14 @@ class RunLog:
         self._lock = threading.Lock()
 
     def say(self, text: str) -> None:
-        """Show a line of `make run` itself, and keep it."""
+        """Show and keep a line of `make run` itself."""
         self._keep(f"run    | {text}")
         say(f"run    | {text}")
 
     def follow(
         self, name: str, output: IO[bytes], *, show: Callable[[str], None] | None = None
     ) -> threading.Thread:
-        """Keep the lines until they end; each goes to `show`, or to people if it is remarkable."""
+        """Keep the lines of `output`. Each goes to `show`, or to the terminal if remarkable."""
         thread = threading.Thread(target=self._follow, args=(name, output, show), daemon=True)
         thread.start()
         return thread

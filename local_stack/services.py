@@ -1,4 +1,4 @@
-"""The long-running children of `make run`: their output, their restarts, their end."""
+"""The services of `make run`: their output, their restarts, their end."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from local_stack.run_log import RunLog
 
 SHORTEST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
-# One that lived this long failed for a new reason: it does not wait for the earlier ones.
+# A service that lived this long failed for a new reason: its next wait is the shortest again.
 STEADY_SECONDS = 60.0
 STOP_SECONDS = 10.0
 QUICK_STOP_SECONDS = 3.0
@@ -22,7 +22,7 @@ QUICK_STOP_SECONDS = 3.0
 
 @dataclass
 class Service:
-    """One child, kept running: started again when it ends, later and later if it keeps ending."""
+    """A child process that is started again when it ends, after longer and longer waits."""
 
     name: str
     command: Sequence[str]
@@ -70,7 +70,7 @@ class Service:
 
 
 def kill_strays(known: set[int]) -> None:
-    """End what a guard that was itself killed has left to us, its nearest living reaper."""
+    """Kill the children of a guard that was itself killed: the kernel has given them to us."""
     # Each generation that dies leaves us the next one.
     while strays := set(children_of(os.getpid())) - known:
         for stray in strays:

@@ -1,1 +1,1 @@
-"""What `make` offers beside running the platform: the demo, the gate, the pictures of the docs."""
+"""The tools of `make`: the demo, the gate, and the pictures of the docs."""

@@ -19,7 +19,7 @@ from local_stack.environment import PROJECT, make_secrets
 OPENAPI = PROJECT / "docs" / "openapi.yaml"
 BIN = Path(sys.executable).parent
 MANAGE = (sys.executable, "manage.py")
-# Settings are read, but nothing is reached.
+# The settings of addresses: they are read, but nothing is reached there.
 NOWHERE = {
     "DATABASE_URL": "postgresql://check@127.0.0.1:1/check",
     "REDIS_URL": "redis://check.invalid/0",
@@ -28,7 +28,7 @@ NOWHERE = {
     "ALLOWED_HOSTS": "check.invalid",
     "TRUSTED_PROXIES": "192.0.2.1",
 }
-# What pip-audit says when the service, not a package, is at fault.
+# The errors of pip-audit when the service, not a package, is at fault.
 UNREACHABLE = re.compile(r"Could not connect|requests\.exceptions|ConnectionError|ServiceError")
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
 
@@ -85,7 +85,7 @@ def check_openapi() -> None:
 
 
 def audit_requirements() -> str | None:
-    """Look every installed package up, pinned or drawn in by one; a note when that cannot be."""
+    """Audit every installed package. Returns a note if the service can't say."""
     with tempfile.TemporaryDirectory(prefix="kynaplatform-audit-") as folder:
         installed = Path(folder) / "requirements.txt"
         installed.write_text(run(sys.executable, "-m", "pip", "freeze", "--quiet"))

@@ -44,7 +44,7 @@ def main() -> int:
     options = read_options()
     if options.end_with_make:
         prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    # Both end it in order, and the platform with it.
+    # SIGTERM and Ctrl-C both end the demo in order, and the platform with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     variables = dict(os.environ)
     if not fill(variables):
@@ -81,7 +81,7 @@ def read_options() -> argparse.Namespace:
 
 @contextmanager
 def running_platform(data_dir: Path, variables: dict[str, str]) -> Iterator[dict[str, str]]:
-    """While inside, the platform of `data_dir` runs and is ready; what its demo.json says."""
+    """The content of demo.json, of a platform of `data_dir` that is ready inside the block."""
     if is_in_use(data_dir):
         yield await_demo(data_dir)
         return

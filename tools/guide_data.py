@@ -1,4 +1,4 @@
-"""What the staff guide's pictures show: two customers, their MoveSpecs, and a day of sessions."""
+"""The data of the staff guide's pictures: two customers, their MoveSpecs, and a day of sessions."""
 
 import math
 import uuid
@@ -33,8 +33,8 @@ STAFF = {"grace": "release managers", "alan": "operators", "sue": "support"}
 EXAMPLES = PROJECT / "examples" / "movespecs"
 
 
-def tell(now: datetime) -> MoveSpec:
-    """Fill an empty platform; returns the MoveSpec that the guide is about.
+def make_guide_data(now: datetime) -> MoveSpec:
+    """Fill an empty platform. Returns the MoveSpec that the guide is about.
 
     Its version 1 was released by the platform and 2 by grace; 3 waits.
     """
@@ -104,7 +104,7 @@ def _release_draft(movespec: MoveSpec, author: Author, now: datetime, reason: st
 
 
 def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> None:
-    """More by day than by night; a few failed and abandoned ones, and some that run now."""
+    """Make sessions: more by day than by night, a few failed and abandoned, and some live."""
     released = movespec.current_released_version
     signed_by = uuid.uuid4()
     sessions = []
@@ -198,7 +198,7 @@ def _detect_squats(yaml_source: str) -> list[dict[str, Any]]:
 def _two_attaches(
     session: DetectionSession, started_at: datetime, attachment_id: uuid.UUID
 ) -> list[SessionAttach]:
-    """The first one's connection broke, and the client attached again."""
+    """Two attaches: the first one's connection broke, and the client attached again."""
     broke_at = started_at + timedelta(seconds=11)
     first = SessionAttach(id=uuid.uuid4(), attached_at=started_at, detached_at=broke_at)
     second = SessionAttach(id=attachment_id, attached_at=broke_at + timedelta(seconds=2))

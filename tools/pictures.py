@@ -1,7 +1,7 @@
 """`make pictures`: the staff guide's pictures, each taken from the running admin.
 
-Starts the platform as `make run` does, in a folder of its own that is thrown away, tells it a
-story, and does in Chromium what the guide describes.
+It starts the platform as `make run` does, in a folder that is thrown away, and fills it with the
+data of guide_data.py. Then it does in Chromium what the guide describes.
 """
 
 import argparse
@@ -25,13 +25,13 @@ from tools.platform_process import platform
 PICTURES = PROJECT / "docs" / "staff-guide"
 WIDE = {"width": 1200, "height": 760}
 NARROW = {"width": 400, "height": 760}
-# The stack is made of what a fresh machine has.
+# The variables that name other servers: the platform has its own.
 UNSET = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "ENV_FILE")
 
 
 @dataclass
 class Photographer:
-    """Takes pictures of pages, of no more height than they need."""
+    """A browser that takes pictures of pages, each as high as its page."""
 
     browser: Browser
     base_url: str
@@ -134,8 +134,8 @@ def send(page: Page, reason: str, button: str) -> None:
     page.wait_for_url("**/change/")
 
 
-def tell_story() -> tuple[str, list[str]]:
-    """Fill the running platform's database; the ids of the MoveSpec and of its versions."""
+def fill_database() -> tuple[str, list[str]]:
+    """Fill the running platform's database. Returns the ids of the MoveSpec and its versions."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
     fill(os.environ)
     with database(os.environ, reuse=True):
@@ -145,9 +145,9 @@ def tell_story() -> tuple[str, list[str]]:
         from django.db import connection
         from django.utils import timezone
 
-        from tools.guide_data import tell
+        from tools.guide_data import make_guide_data
 
-        movespec = tell(timezone.now())
+        movespec = make_guide_data(timezone.now())
         versions = movespec.versions.order_by("version_number")
         ids = [str(id_) for id_ in versions.values_list("id", flat=True)]
         connection.close()
@@ -156,7 +156,7 @@ def tell_story() -> tuple[str, list[str]]:
 
 @contextmanager
 def empty_platform(data_dir: Path) -> Iterator[str]:
-    """A platform of its own, whatever the environment names; its base URL."""
+    """The base URL of an empty platform that runs inside the block."""
     for name in UNSET:
         os.environ.pop(name, None)
     os.environ |= {"DATA_DIR": str(data_dir), "ENVIRONMENT": "development"}
@@ -180,7 +180,7 @@ def main() -> int:
         data_dir = Path(temporary)
         data_dir.chmod(0o755)  # as root the database runs as nobody, who must get in
         with empty_platform(data_dir) as base_url:
-            movespec_id, version_ids = tell_story()
+            movespec_id, version_ids = fill_database()
             folder.mkdir(parents=True, exist_ok=True)
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)

@@ -1,4 +1,4 @@
-"""A whole platform, as `make run` starts it, for as long as something needs one."""
+"""The process of a whole platform, as `make run` starts it."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Cross-validation: whoever is counted took no part in choosing how."""
+"""Cross-validation: the way that a person is counted is chosen on all other people."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The engine over recordings and figures, spread over processes; nothing is counted twice."""
+"""Runs of the engine over recordings and figures, spread over processes, each run once."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 class Run(NamedTuple):
-    """A MoveSpec followed over the recording of this name."""
+    """A MoveSpec over the recording of this name."""
 
     recording: str
     spec: MoveSpec
@@ -40,14 +40,14 @@ def catalogue() -> dict[str, MoveSpec]:
 def completions(
     spec: MoveSpec, frames: Iterable[PoseFrame], settings: EngineSettings = SHIPPED
 ) -> Completions:
-    """When each repetition was completed, in the frames' milliseconds."""
+    """The times of completed repetitions, in the frames' milliseconds."""
     engine = Engine(spec, settings)
     events = [event for frame in frames for event in engine.feed(frame)]
     events += engine.finish()
     return tuple(event.ts_ms for event in events if event.type == "event_completed")
 
 
-# The recordings as a worker knows them, so that a job need only name one.
+# The recordings of a worker, so that a job need only name one.
 _recordings: dict[str, Sample] = {}
 
 
@@ -93,7 +93,7 @@ class Workers:
         return [function(job) for job in jobs]
 
     def count(self, runs: Iterable[Run]) -> dict[Run, Completions]:
-        """The completions of each run; those that were counted before are not counted again."""
+        """The completions of each run. A run that was counted before is not counted again."""
         wanted = list(dict.fromkeys(runs))
         missing = [run for run in wanted if run not in self._counted]
         self._counted.update(zip(missing, self.each(_count, missing), strict=True))

@@ -1,4 +1,4 @@
-"""What is chosen by cross-validation: settings of the engine, and bounds of the catalogue."""
+"""The grid of cross-validation: settings of the engine, and bounds of the catalogue."""
 
 from collections.abc import Iterator
 from dataclasses import replace

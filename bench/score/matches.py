@@ -1,11 +1,11 @@
-"""Completions beside the repetitions that a human marked, and the figures of it."""
+"""The matches of completions with the repetitions that a human marked, and their figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .samples import Sample, Span
 
-# A completion belongs to a repetition whose end it is within this share of its length of.
+# A completion belongs to a repetition if it is at most this share of its length from its end.
 END_TOLERANCE = 0.6
 
 
