@@ -63,6 +63,8 @@ def is_open(path: Path) -> bool:
 
 def open_binaries(binaries: Path, folder: Path) -> Path:
     """A folder of these programs that the server's user can enter: `binaries`, or a copy."""
+    # An environment may be a link into a private folder.
+    binaries = binaries.resolve()
     if os.geteuid() != 0 or is_open(binaries):
         return binaries
     installation = binaries.parent
