@@ -1,4 +1,4 @@
-"""What Celery writes: as the others do, and not each failure to reach what is away."""
+"""Celery's log lines: in the form of the others, and without each failure of an outage."""
 
 import errno
 import logging
@@ -69,7 +69,7 @@ def _error_of(record: logging.LogRecord) -> BaseException | None:
 
 
 def _root_of(error: BaseException | None) -> BaseException | None:
-    """What has led to it: beat, and the steps of a worker that begins anew, meet a broken rest."""
+    """The broker's error that led to this one, which beat and a new start wrap in others."""
     while error is not None and not is_of_broker(error):
         error = error.__cause__ or error.__context__
     return error
@@ -108,7 +108,7 @@ def write_as_the_others(**_: Any) -> None:
 
 
 def say(text: str, *_: Any) -> None:
-    """What a worker would print when it is told to stop, whatever the level."""
+    """The log line in place of what a worker prints when it is told to stop."""
     logger.warning(text)
 
 

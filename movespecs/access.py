@@ -1,4 +1,4 @@
-"""Who may see and change a MoveSpec, asked by every view of it."""
+"""The access of a request to MoveSpecs: which it may see, and which it may change."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -50,7 +50,7 @@ def visible_movespec(request: ApiRequest, movespec_id: UUID) -> MoveSpec:
 
 
 def movespecs_found(viewer: UUID | None, query: MoveSpecQuery) -> list[QuerySet[MoveSpec]]:
-    """What `viewer` finds in lists: each part is what one index holds, and none has another's."""
+    """The MoveSpecs that `viewer` finds in lists, in disjoint parts of one index each."""
     project_id = None if query.project_id is msgspec.UNSET else query.project_id
     movespecs = MoveSpec.objects.all()
     parts: list[QuerySet[MoveSpec]] = []

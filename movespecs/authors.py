@@ -1,4 +1,4 @@
-"""Who changes a MoveSpec: a machine's credential, or a member of staff."""
+"""The author of a change to a MoveSpec: a machine's credential, or a member of staff."""
 
 from dataclasses import dataclass
 from uuid import UUID

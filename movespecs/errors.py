@@ -1,4 +1,4 @@
-"""What a MoveSpec or its version may be refused for."""
+"""The errors of MoveSpecs and their versions."""
 
 from kynaplatform.api.errors import ApiError
 

@@ -1,4 +1,4 @@
-"""How many MoveSpecs a project may have, and how many versions each; staff override both."""
+"""The limits of MoveSpecs in a project, and of versions in each; staff override both."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What to detect: MoveSpecs, their drafts, immutable versions and releases."""
+"""MoveSpecs, which say what to detect: their drafts, immutable versions and releases."""
 
 import uuid
 from typing import Self
@@ -47,11 +47,11 @@ def public_sql(table: str) -> str:
 
 class MoveSpecQuerySet(models.QuerySet["MoveSpec"]):
     def public(self) -> Self:
-        """What every project sees, as PUBLIC says."""
+        """The MoveSpecs that every project sees, as PUBLIC says."""
         return self.filter(PUBLIC)
 
     def visible_to(self, project_id: UUID | None) -> Self:
-        """What `project_id` sees: its own and the public ones; None sees the public ones."""
+        """The MoveSpecs that `project_id` sees: its own and the public ones; of None the latter."""
         return (
             self.public() if project_id is None else self.filter(Q(project_id=project_id) | PUBLIC)
         )
@@ -130,7 +130,7 @@ class MoveSpec(models.Model):
 
     @property
     def is_public(self) -> bool:
-        """What PUBLIC says of this row."""
+        """PUBLIC of this row."""
         return self.visibility == Visibility.PUBLIC and self.delisted_at is None
 
 

@@ -31,7 +31,7 @@ def is_live(now: datetime) -> Q:
 
 
 def row_is_live(now: datetime, *, revoked_at: datetime | None, expires_at: datetime | None) -> bool:
-    """What `is_live` says of a credential whose columns have been read."""
+    """`is_live` of a credential whose columns have been read."""
     return revoked_at is None and (expires_at is None or expires_at > now)
 
 

@@ -1,4 +1,4 @@
-"""What a claim for an access token may be refused for."""
+"""The errors of a mint: one for each kind of credential."""
 
 from kynaplatform.api.errors import ApiError
 

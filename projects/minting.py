@@ -1,4 +1,4 @@
-"""From a mint request to a credential: its shape, its limits, its secret."""
+"""The check of a mint: its limits, its credential's secret, and the scopes of its token."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Who: organizations, their projects, the credentials of machines, and signing keys."""
+"""Organizations, their projects, the credentials of machines, and signing keys."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,4 @@
-"""What /readyz tells of signing keys and credentials: whether this process has their secrets."""
+"""The part of readiness that is about secrets: those of signing keys, and peppers."""
 
 from django.conf import settings
 

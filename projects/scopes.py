@@ -1,4 +1,4 @@
-"""What a credential may do."""
+"""Scopes: what a credential may do."""
 
 from collections.abc import Iterable
 

@@ -124,7 +124,7 @@ def _in_order_of_indexes() -> Iterator[None]:
 def _sources(
     filters: SessionFilters, now: datetime, most_passed_over: int
 ) -> tuple[list[Part], Iterable[Row]]:
-    """What indexes give in the list's order, and the places of what is known already."""
+    """The parts that indexes give in the list's order, and the places of rows that are known."""
     if filters.ids:
         of_ids = DetectionSession.objects.filter(id__range=filters.ids).order_by("id")
         return [], _listed(_looked_at(of_ids, filters, now)[:MOST_OF_IDS])
@@ -157,7 +157,7 @@ def _listed(looked_at: Iterable[Any]) -> list[Row]:
 
 
 def _of_states(filters: SessionFilters, statuses: Iterable[str], listed: Q) -> list[Part]:
-    """Those of each stored status and mode, as an index has them: of live ones, all versions."""
+    """The parts of each stored status and mode, as indexes have them: live ones of all versions."""
     modes = [filters.mode] if filters.mode else Mode.values
     return [_of_state(filters, status, mode, listed) for status in statuses for mode in modes]
 

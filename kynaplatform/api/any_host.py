@@ -1,4 +1,4 @@
-"""Monitors and balancers ask by an address; everybody else by a name that is served."""
+"""The check of a request's host, which monitors and balancers are free of: they send an address."""
 
 from typing import Any
 

@@ -1,7 +1,4 @@
-"""Bodies and query strings into typed structs, every fault named by its field.
-
-The faults are looked for until there are as many as are told.
-"""
+"""The reading of bodies and query strings as structs, each fault named by its field."""
 
 import json
 import re
@@ -105,9 +102,9 @@ def _number_or_text(text: str) -> int | str:
 
 
 def _decode_slowly(body: bytes, struct: type[S]) -> S:
-    """What msgspec refused, once more: it stops at the first fault, this names up to 20.
+    """A second reading of what msgspec refused: it stops at the first fault, this names up to 20.
 
-    A fault of its own taste in an unknown field, such as a lone surrogate, is none.
+    A fault in an unknown field, such as a lone surrogate, is none.
     """
     try:
         value = json.loads(body.decode(), parse_constant=_refuse_constant, parse_int=_read_int)

@@ -1,4 +1,4 @@
-"""Who is calling: what an access token says, once it is verified."""
+"""The caller of the API, as its verified access token says."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Where a request came from, as far as it can be believed."""
+"""The address of a client, as far as its proxies can be believed."""
 
 from collections.abc import Callable
 from functools import lru_cache

@@ -1,6 +1,6 @@
-"""Kept database connections: one that the server has closed is dropped before a request.
+"""Database connections that are kept between requests, and the errors of the database by cause.
 
-And what the database refused because another transaction was in the way.
+A connection that the server has closed is dropped before a request.
 """
 
 import select
@@ -37,13 +37,13 @@ def tell_that_it_is_back(**_: Any) -> None:
 
 
 def is_out_of_reach(error: BaseException) -> bool:
-    """Whether it was the connection that failed, and not the statement alone."""
+    """True where the connection failed, and not the statement alone."""
     sqlstate = getattr(error.__cause__, "sqlstate", None)
     return sqlstate is None or sqlstate.startswith(_WITHOUT_CONNECTION)
 
 
 def is_lock_timeout(error: BaseException) -> bool:
-    """Whether it waited for a lock of another transaction for as long as it may."""
+    """True where a statement waited for another transaction's lock for as long as it may."""
     return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
 
 

@@ -1,4 +1,4 @@
-"""The platform describing itself: OpenAPI, the MoveSpec language's JSON Schema, the docs page."""
+"""The platform's descriptions: OpenAPI, the MoveSpec language's JSON Schema, the docs page."""
 
 import threading
 from functools import cache

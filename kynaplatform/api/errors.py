@@ -1,4 +1,4 @@
-"""The one error body, the code of every failure, and the handlers that answer with it."""
+"""The errors of the API: their codes, their one body, and the handlers that send it."""
 
 import logging
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""Why values do not fit the fields of a struct, in words for whoever sent them as JSON.
+"""Faults of JSON values: why each does not fit its field of a struct, in words for its sender.
 
-Strangers send them: what is told of a value is short, and a list is looked at only so far.
+Strangers send the values. So a fault quotes little of one, and a long list is read only in part.
 """
 
 import math
@@ -59,7 +59,7 @@ def _item_type(type_: Any) -> Any:
 
 
 def _alternatives(type_: inspect.Type) -> list[inspect.Type]:
-    """What a value may be, null last; that a field may be absent is none of it."""
+    """The types that a value may have, null last; that a field may be absent is not one."""
     match type_:
         case inspect.Metadata():
             return _alternatives(type_.type)
@@ -108,7 +108,7 @@ def _bounds(word: str, least: int | None, most: int | None, unit: str = "") -> s
 
 
 def _given(value: Any, wanted: list[inspect.Type]) -> str:
-    """What was sent; nothing where a string may be a secret that was put in the wrong place."""
+    """The value that was sent; nothing where it may be a secret that was put in the wrong field."""
 
     def may_be(*kinds: type[inspect.Type]) -> bool:
         return any(isinstance(one, kinds) for one in wanted)

@@ -49,7 +49,7 @@ class Fingerprints:
         self._newest = len(fields_by_version)
 
     def of(self, request: Mapping[str, object]) -> bytes:
-        """What to store of a request, given as field → value; an absent one is None."""
+        """The fingerprint to store of a request, given as field → value; an absent one is None."""
         says = {name for name, value in request.items() if value is not None}
         holds_all = (version for version, names in self._fields.items() if says <= set(names))
         return self._of(request, next(holds_all, self._newest))

@@ -1,7 +1,7 @@
-"""Keysets: a page goes on behind a row, which is named by the values that its list is ordered by.
+"""The keyset of a list: the values that order it, by which a page says behind which row it begins.
 
-Nothing is counted and nothing passed over, so the last page costs what the first one does, and a
-new row shifts no page.
+No row is counted or passed over. So the last page costs what the first one does, and a new row
+shifts no page.
 """
 
 import base64
@@ -58,7 +58,7 @@ class Place(NamedTuple):
         return f"{self.towards},{cursor_at(self.created_at, self.id)}"
 
     def is_before(self, row: Row) -> bool:
-        """Whether going on from here leads to that row."""
+        """True for a row that comes on the way from here."""
         here = (self.created_at, self.id)
         return row < here if self.towards == "older" else row > here
 

@@ -65,7 +65,7 @@ def exposition() -> bytes:
 
 
 def process_exposition() -> bytes:
-    """What this process has counted, and its siblings: it asks nothing of the database."""
+    """The metrics of this process and its siblings, which need no database."""
     processes = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         processes = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""The rule of every name that a client, staff or a command gives; and how older ones are shown."""
+"""The rule of names that clients, staff and commands give, and how older names are shown."""
 
 import unicodedata
 from argparse import ArgumentTypeError
@@ -12,7 +12,7 @@ UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
 def fault_of_name(name: str) -> str | None:
-    """What is wrong with the characters of `name`, as a sentence."""
+    """The fault of a name's characters, as a sentence; None where there is none."""
     if any(unicodedata.category(character) in UNSEEN_CATEGORIES for character in set(name)):
         return "Holds a control or format character."
     if not name.strip():

@@ -1,4 +1,4 @@
-"""`@Operation` declares what one endpoint and method is; it changes nothing of the method."""
+"""The declaration of an endpoint, `@Operation`, and the Result that its method may return."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -28,10 +28,10 @@ class Result:
 
 @dataclass(kw_only=True)
 class Operation:
-    """What the checks of a request and the OpenAPI document need to know.
+    """A decorator that tells the checks and the OpenAPI document what an endpoint is.
 
-    The method itself says what it takes: `body` and `query`, each annotated with its struct, and
-    the ids of its path.
+    It changes nothing of the method, which itself says what it takes: `body` and `query`, each
+    annotated with its struct, and the ids of its path.
     """
 
     summary: str

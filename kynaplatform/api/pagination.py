@@ -57,7 +57,7 @@ def paginate(
 
 
 def start_of(query: PageQuery) -> Place | None:
-    """Where a client's page starts, or None for the first one; raises 422 for a bad cursor."""
+    """The place where a client's page starts, None for the first; raises 422 for a bad cursor."""
     if query.cursor is msgspec.UNSET:
         return None
     try:
@@ -100,7 +100,7 @@ def page_of(
 
 
 def _count_of_page(parts: Sequence[QuerySet[M]], limit: int, large: str) -> int:
-    """How many rows have MOST_PAGE_BYTES in their column `large`, none of which is read for it."""
+    """The count of rows that have MOST_PAGE_BYTES in their column `large`, which is not read."""
     size = Coalesce(Func(F(large), function="octet_length"), 0, output_field=IntegerField())
     sizes = [part.values_list("created_at", "id", size) for part in parts]
     reached = 0

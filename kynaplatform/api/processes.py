@@ -1,4 +1,4 @@
-"""What this server's processes take of the machine: memory, and processor time."""
+"""Metrics of this server's processes: their memory and their processor time."""
 
 import os
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ class ProcessesCollector(Collector):
 
 
 def read_processes() -> Iterator[Process]:
-    """Those of this machine that this one may see (Linux)."""
+    """The processes of this machine that this one may see (Linux)."""
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:

@@ -1,4 +1,4 @@
-"""Which counters a request is counted on, and the headers that say what is left."""
+"""The limits that a request counts on, and the headers that say what is left of them."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -75,7 +75,7 @@ def count_request(request: HttpRequest, limits: Sequence[Limit]) -> Decision:
 
 
 def peek_request(request: HttpRequest, limits: Sequence[Limit]) -> Decision:
-    """What is left of `limits`, counting nothing; remembered for the response's headers."""
+    """The state of `limits`, counting nothing; remembered for the response's headers."""
     decision = request_counter().peek(limits)
     request.rate_limit = decision  # type: ignore[attr-defined]
     return decision

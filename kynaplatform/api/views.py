@@ -1,4 +1,4 @@
-"""What every endpoint shares: the checks before it, in the contract's order, and its response.
+"""The base of every endpoint: the checks before it, in the contract's order, and its response.
 
 The order: 405; 401; suspended; 429; scope; 415, 413, 400; the idempotency key's form; 422; 404
 for what is no id. What needs the database's state comes in the view itself.
@@ -54,7 +54,7 @@ class ApiRequest(Request):
 
     @property
     def caller(self) -> Caller:
-        """Who asks; raises AccessTokenMissing where nobody has said."""
+        """The machine that sent the request; raises AccessTokenMissing where it is anonymous."""
         if self.user is None:
             raise AccessTokenMissing
         return cast(Caller, self.user)

@@ -23,7 +23,7 @@ class Limit(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What a hit met, told for the limit with the least left, or for the one that denies longest.
+    """The outcome of a hit, by the limit with the least left or the one that denies longest.
 
     `reset_seconds` is the wait until one more than `remaining` is admitted: until the oldest hit
     leaves the window. It is 1 when nothing is counted, and the window under a quota of 0.
