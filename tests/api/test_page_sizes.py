@@ -23,7 +23,6 @@ from sessions_app.models import DetectionEvent, DetectionSession
 from tests.api.api_requests import ask
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML
 from tests.movespecs.writing import make_movespec
-from tests.server import web_server
 
 BEGUN = datetime(2100, 5, 6, 7, 8, 9, tzinfo=UTC)
 # Of each, what JSON writes longest: six bytes for a character.
@@ -162,21 +161,18 @@ def assert_bounded_and_whole(kept, path, id_name, count):
 
 @EVERY_LIST
 @pytest.mark.django_db(transaction=True)
-def test_no_page_of_the_largest_legal_rows_is_over_1_mib(owner, make, tmp_path):
+def test_no_page_of_the_largest_legal_rows_is_over_1_mib(owner, make, web):
     path, id_name, count = make(owner)
-    with web_server(tmp_path) as base_url:
-        assert_bounded_and_whole(Kept(base_url, owner.token), path, id_name, count)
-        if make is public_movespecs:
-            assert_bounded_and_whole(Kept(base_url, None), path, id_name, count)
+    assert_bounded_and_whole(Kept(web.base_url, owner.token), path, id_name, count)
+    if make is public_movespecs:
+        assert_bounded_and_whole(Kept(web.base_url, None), path, id_name, count)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sixty_descriptions_of_512_kib_from_before_are_pages_of_1_mib(owner, tmp_path):
+def test_sixty_descriptions_of_512_kib_from_before_are_pages_of_1_mib(owner, web):
     make_movespecs(owner.project, 60, "public", description="x" * 500_000)
-    with web_server(tmp_path) as base_url:
-        for token in (owner.token, None):
-            kept = Kept(base_url, token)
-            assert_bounded_and_whole(kept, MOVESPECS, "movespec_id", 60)
+    for token in (owner.token, None):
+        assert_bounded_and_whole(Kept(web.base_url, token), MOVESPECS, "movespec_id", 60)
 
 
 @pytest.mark.django_db

@@ -2,14 +2,13 @@
 
 HURRY is a JSON object of names and numbers; each is set in every module that has it. With
 FAILING_FRAME_MS the engine raises at the frame of that timestamp, and while the file RESTORE_GATE
-exists no engine is restored. Signing keys are read each time, for every test makes its own.
+exists no engine is restored.
 """
 
 import json
 import os
 import sys
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +62,10 @@ def gate_engine() -> None:
 if __name__ == "__main__":
     begin_as(RUNTIME)
     django.setup()
-    import projects.signing
     import realtime.app  # all that HURRY names is to be there
     import realtime.websocket_protocol  # noqa: F401
     from realtime.__main__ import main
 
-    projects.signing.REREAD_AFTER = timedelta(0)
     hurry()
     break_engine()
     gate_engine()
