@@ -47,18 +47,18 @@ class Rendered:
 
 @cache
 def rendered(guide: Guide) -> Rendered:
-    """Made once for each process."""
+    """The page of a guide, rendered once in each process."""
     markdown = _markdown()
     source = guide.source
     text = source.read_text(encoding="utf-8") if source.is_file() else _page_of(guide)
     tokens = markdown.parse(text)
     headings = list(_anchored(tokens))
     for token in tokens:
-        # The content security policy takes no style in a page.
+        # The content security policy allows no inline style.
         if (style := token.attrs.pop("style", None)) is not None:
             token.attrSet("class", str(style).replace(":", "-"))
         if token.children is not None:
-            token.children = list(_leading(token.children, source.parent))
+            token.children = list(_with_addresses(token.children, source.parent))
     html = markdown.renderer.render(tokens, markdown.options, {})
     for tag, scrolling in SCROLLING.items():
         html = html.replace(tag, scrolling)
@@ -70,7 +70,7 @@ def rendered(guide: Guide) -> Rendered:
 
 
 def _page_of(guide: Guide) -> str:
-    """The files of a folder, each below its name."""
+    """The Markdown of a folder: its files, each below its name."""
     files = sorted(guide.source.iterdir())
     parts = [
         f"## {file.stem}\n\n```yaml\n{file.read_text(encoding='utf-8')}```\n" for file in files
@@ -86,7 +86,7 @@ def _markdown() -> MarkdownIt:
 
 
 def _anchored(tokens: Sequence[Token]) -> Iterator[Heading]:
-    """Every heading, which is given the id that GitHub gives it."""
+    """The headings, each with the id that GitHub gives it."""
     taken: Counter[str] = Counter()
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
@@ -99,8 +99,8 @@ def _anchored(tokens: Sequence[Token]) -> Iterator[Heading]:
             yield Heading(int(opening.tag[1:]), anchor, text)
 
 
-def _leading(children: Sequence[Token], folder: Path) -> Iterator[Token]:
-    """With links and pictures as they are below /docs/; a link that has no place there is text."""
+def _with_addresses(children: Sequence[Token], folder: Path) -> Iterator[Token]:
+    """The tokens with addresses below /docs/. A link to a file that is not served becomes text."""
     kept = [True]
     for token in children:
         if token.type == "image":
@@ -128,14 +128,14 @@ def _picture(token: Token, folder: Path) -> None:
     token.attrSet("src", address_of(path) or "")
     token.attrSet("loading", "lazy")
     if path.suffix == ".png" and path.is_file():
-        # Room is kept for it, so that what a link leads to stays where it is.
+        # Its size keeps room for it: so what a link leads to stays in place.
         head = path.read_bytes()[:24]
         for name, at in (("width", 16), ("height", 20)):
             token.attrSet(name, str(int.from_bytes(head[at : at + 4])))
 
 
 def _html_block(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    """HTML as text, and a comment not at all."""
+    """HTML as text, without comments."""
     text = tokens[index].content
     return "" if COMMENT.fullmatch(text) else f"<p>{escapeHtml(text)}</p>\n"
 

@@ -1,4 +1,4 @@
-"""The pages that anybody may read: what this is, and the guides. None asks for a login."""
+"""The public pages: the first page and the guides. None asks for a login."""
 
 from collections.abc import Mapping
 
@@ -52,7 +52,7 @@ class GuideView(PublicView):
 
 
 def _faults(states: Mapping[str, str]) -> list[str]:
-    """Such as `database down`; what can't be known while another thing is down is left out."""
+    """The faults, such as `database down`. What another fault keeps unknown is left out."""
     return [
         f"{name.replace('_', ' ')} {state}"
         for name, state in states.items()

@@ -1,4 +1,4 @@
-"""Found by Django's autodiscovery: imports what registers pages."""
+"""The module that Django's autodiscovery imports, so that every page is registered."""
 
 from staff import (  # noqa: F401
     credentials,

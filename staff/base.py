@@ -1,4 +1,4 @@
-"""Bases of admin pages. What the database or the lifecycle owns is read-only here as well."""
+"""The base classes of admin pages: bounded lists, read-only rows, and a filter by owner."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ from staff.history import history_of
 from staff.search_terms import searched
 
 ENTRIES = 100
-# By what a list finds the rows of a project: their names, and those of their owners.
+# The search fields of what a project owns: names and ids, its own and those of its owners.
 OF_PROJECT = [
     "name", "=id", "project__name", "=project__id", "project__organization__name",
     "=project__organization__id",
@@ -28,7 +28,10 @@ OF_PROJECT = [
 
 
 class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts exactly up to `MOST_COUNTED` rows, and estimates beyond: a count reads them all."""
+    """A paginator that counts at most `MOST_COUNTED` rows, and estimates beyond them.
+
+    PostgreSQL reads every row that it counts.
+    """
 
     MOST_COUNTED = 10_000
 
@@ -89,7 +92,7 @@ class BoundedAdmin(DownloadableAdmin):
         return super().history_view(request, object_id, {**shown, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With what names each row's customer."""
+        """The rows with their customers' names, which every page shows."""
         rows = with_customer(super().get_queryset(request))
         # A list leaves its own relations out where others are selected.
         also = self.list_select_related
@@ -98,10 +101,10 @@ class BoundedAdmin(DownloadableAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Django's own compares ids as texts, which reads every row."""
+        """The rows that match. Django's own compares ids as texts, which reads every row."""
         return searched(queryset, search_term, self.get_search_fields(request)), False
 
-    # Django's own write `str(obj)`, which names no customer.
+    # Django's own methods write `str(obj)`, which names no customer.
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
         return self.log(request, ADDITION, message, full_name(obj), obj.pk)
 
@@ -113,7 +116,7 @@ class BoundedAdmin(DownloadableAdmin):
 
 
 class ReadOnlyAdmin(BoundedAdmin):
-    """Staff look; nothing is added, changed or deleted by hand."""
+    """A page that staff read: nothing is added, changed or deleted by hand."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -123,7 +126,7 @@ class ReadOnlyAdmin(BoundedAdmin):
 
 
 class OwnerFilter(admin.RelatedFieldListFilter):
-    """Names the one owner that a link has narrowed the list to: all would be too many to name."""
+    """A filter by owner that names the owner in force alone: a list of all would be too long."""
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: Any
@@ -132,7 +135,7 @@ class OwnerFilter(admin.RelatedFieldListFilter):
         try:
             named = with_customer(owners.filter(pk__in=self.lookup_val or ()))
             return [(str(one.pk), full_name(one)) for one in named]
-        except ValidationError:  # no id; the list then says that it was asked wrongly
+        except ValidationError:  # not an id: the list itself refuses it
             return []
 
     def has_output(self) -> bool:

@@ -1,4 +1,4 @@
-"""A picture of numbers through time: bars of one width, the highest as high as the picture."""
+"""Bar charts of counts over time, as rectangles for an SVG."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ HEIGHT, STEP = 100, 10
 
 
 class Bar(NamedTuple):
-    """A span of time and its place in the picture, where spans are STEP apart."""
+    """A span of time, and its rectangle in the chart. Rectangles are STEP apart."""
 
     since: datetime
     value: int
@@ -28,7 +28,7 @@ class Chart(NamedTuple):
 
 
 def chart(counts: Mapping[datetime, int], spans: Sequence[datetime]) -> Chart:
-    """Of the spans of time that begin then, the earliest first; one without a count has none."""
+    """The chart of `counts`, with a bar for each of `spans`, the earliest first."""
     shown = [counts.get(since, 0) for since in spans]
     most = max(shown)
     bars = []

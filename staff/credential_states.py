@@ -1,4 +1,4 @@
-"""The states of a credential: of one that was read, and as conditions of a query."""
+"""The states of a credential: a badge for one row, and a condition for a query."""
 
 from datetime import datetime, timedelta
 
@@ -21,5 +21,5 @@ def state_badge(credential: Credential, now: datetime) -> SafeString:
 
 
 def about_to_expire(now: datetime) -> Q:
-    """Not revoked, and expires soon or did within the last day."""
+    """The condition that a credential expires soon, or did in the last day, and is not revoked."""
     return Q(revoked_at__isnull=True, expires_at__gte=now - LATELY, expires_at__lte=now + SOON)

@@ -1,4 +1,7 @@
-"""API keys, service accounts, access tokens, signing keys. No hash is ever shown, a secret once."""
+"""The pages of API keys, service accounts, access tokens and signing keys.
+
+A secret is shown once, and a hash never.
+"""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -36,7 +39,7 @@ from staff.query_parameters import StrictFilter
 
 
 class OwnerForm(forms.Form):
-    """Whose it is to be."""
+    """The form that asks for which project a credential is issued."""
 
     project = forms.ModelChoiceField(
         with_customer(Project.objects.all()),
@@ -62,7 +65,7 @@ class StateFilter(StrictFilter):
 
 
 class CredentialAdmin(StaffActionAdmin):
-    """Issued, rotated and revoked; never edited."""
+    """The page of a credential, which is issued, rotated and revoked, and never edited."""
 
     kind: ClassVar[CredentialKind]
     staff_actions = [Rotate(), Revoke()]
@@ -112,14 +115,14 @@ class CredentialAdmin(StaffActionAdmin):
 
     @admin.display(description="replaced by")
     def successor(self, credential: Credential) -> SafeString:
-        """The newest first: one that goes on for a while may have been rotated again."""
+        """The newest first: a credential that goes on for a while may be rotated again."""
         links = [(link_to(one, one),) for one in credential.successors.all()]
         return format_html_join(", ", "{}", links)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Asks for the project, on whose page it is issued: that one names the customer."""
+        """The form that asks for the project. It leads to the project's own page, which issues."""
         action = ISSUE[self.kind]
         projects: Any = self.admin_site.get_model_admin(Project)
         if not (self.has_add_permission(request) and projects.has_view_permission(request)):

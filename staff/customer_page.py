@@ -1,6 +1,7 @@
-"""What the page of a customer, or of one of its projects, shows of what it owns.
+"""The sections of a customer's page, and of a project's: what it owns, and its last days.
 
-Each part is for those who may view its rows. Each table is cut, and a link leads to all of it.
+A section is shown to those who may view its rows. Each table is cut, and links lead to the whole
+lists.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,13 +38,13 @@ from staff.links import OF_KIND, link_to, linked, list_of, may_view
 from staff.sessions_by_day import MOST_READ, recent_sessions
 
 MOST_LISTED = 10
-# Each is a part of the one statement that reads their sessions.
+# The statement that reads their sessions has a part for each project.
 MOST_PROJECTS_READ = 200
 NEVER = "-"
 
 
 class Section(NamedTuple):
-    """A table; `everything` are the links to the lists that it is cut from."""
+    """A table of the page. `everything` has the links to the lists that it is cut from."""
 
     title: str
     columns: Sequence[str]
@@ -52,7 +53,7 @@ class Section(NamedTuple):
 
 
 class Suspension(NamedTuple):
-    """By whom and why is None where no action of staff tells it."""
+    """A suspension. `who` and `reason` are None if no action of staff tells them."""
 
     since: datetime
     who: str | None = None
@@ -89,33 +90,32 @@ OWNED_BY_PROJECT = [
 ]
 
 
-class Whose(NamedTuple):
-    """The rows of one customer or project, and how a list that leads through it is narrowed."""
+class Holdings(NamedTuple):
+    """What a customer or a project owns, and the addresses of the lists that show it."""
 
     owner: Organization | Project
     projects: QuerySet[Project]
 
     @property
-    def is_whole(self) -> bool:
-        """A customer with all its projects."""
+    def is_of_customer(self) -> bool:
         return isinstance(self.owner, Organization)
 
     def all_of(self, model: type[Model], **more: str) -> str:
-        path = "project__organization" if self.is_whole else "project"
+        path = "project__organization" if self.is_of_customer else "project"
         return list_of(model, **{f"{path}__id__exact": self.owner.pk}, **more)
 
     def all_of_sessions(self) -> str:
-        name = "organization" if self.is_whole else "project__id__exact"
+        name = "organization" if self.is_of_customer else "project__id__exact"
         return list_of(DetectionSession, **{name: self.owner.pk})
 
 
-def owned_by(owner: Organization | Project) -> Whose:
+def holdings_of(owner: Organization | Project) -> Holdings:
     field = "organization" if isinstance(owner, Organization) else "pk"
-    return Whose(owner, Project.objects.filter(**{field: owner.pk}))
+    return Holdings(owner, Project.objects.filter(**{field: owner.pk}))
 
 
 def count_of(model: type[Model], relation: str, *conditions: Q, **more: Any) -> Coalesce:
-    """How many rows of the reverse `relation` a row owns, counted in the list's own statement.
+    """A subquery that counts the rows that each row owns by the reverse `relation`.
 
     `relation` may lead through others, as in `projects__sessions`.
     """
@@ -146,20 +146,20 @@ def state_of_owner(row: Organization | Project) -> SafeString:
 
 
 def customer_page(user: Any, owner: Organization | Project, *, now: datetime) -> dict[str, Any]:
-    whose = owned_by(owner)
+    holdings = holdings_of(owner)
     shown: dict[str, Any] = {
         "suspensions": [
-            (str(one), told) for one in _held_by(owner) if (told := suspension_of(one))
+            (str(one), told) for one in _suspendable(owner) if (told := suspension_of(one))
         ],
-        "sections": list(_sections(user, whose, now)),
+        "sections": list(_sections(user, holdings, now)),
     }
     if may_view(user, DetectionSession):
-        newest = whose.projects.order_by("-created_at").values_list("pk", flat=True)
+        newest = holdings.projects.order_by("-created_at").values_list("pk", flat=True)
         ids = list(newest[: MOST_PROJECTS_READ + 1])
         shown |= {
             "recent": recent_sessions(ids[:MOST_PROJECTS_READ], now=now),
             "most_read": MOST_READ,
-            "all_sessions": whose.all_of_sessions(),
+            "all_sessions": holdings.all_of_sessions(),
             "most_projects": MOST_PROJECTS_READ if len(ids) > MOST_PROJECTS_READ else None,
         }
     if user.has_perm("admin.view_logentry"):
@@ -167,8 +167,8 @@ def customer_page(user: Any, owner: Organization | Project, *, now: datetime) ->
     return shown
 
 
-def _held_by(owner: Organization | Project) -> list[Organization | Project]:
-    """Whose suspension refuses its requests."""
+def _suspendable(owner: Organization | Project) -> list[Organization | Project]:
+    """The owners holdings suspension refuses the requests of `owner`."""
     return [owner] if isinstance(owner, Organization) else [owner.organization, owner]
 
 
@@ -182,19 +182,19 @@ def suspension_of(owner: Organization | Project) -> Suspension | None:
     return Suspension(owner.suspended_at, entry.user.get_username(), said)
 
 
-def _sections(user: Any, whose: Whose, now: datetime) -> Iterator[Section]:
-    if whose.is_whole and may_view(user, Project):
-        yield _projects(user, whose, now)
+def _sections(user: Any, holdings: Holdings, now: datetime) -> Iterator[Section]:
+    if holdings.is_of_customer and may_view(user, Project):
+        yield _projects(user, holdings, now)
     kinds = [kind for kind, model in OF_KIND.items() if may_view(user, model)]
     if kinds:
-        yield _credentials(whose, kinds, now)
+        yield _credentials(holdings, kinds, now)
     if may_view(user, MoveSpec):
-        yield _movespecs(whose, now)
+        yield _movespecs(holdings, now)
 
 
-def _projects(user: Any, whose: Whose, now: datetime) -> Section:
+def _projects(user: Any, holdings: Holdings, now: datetime) -> Section:
     seen = [one for one in OWNED_BY_PROJECT if may_view(user, one.model)]
-    found = with_counts(whose.projects, now).order_by("-created_at")
+    found = with_counts(holdings.projects, now).order_by("-created_at")
     rows = [
         (
             link_to(row, visible(row.name)),
@@ -203,20 +203,20 @@ def _projects(user: Any, whose: Whose, now: datetime) -> Section:
         )
         for row in found[:MOST_LISTED]
     ]
-    everything = [("All projects", list_of(Project, organization__id__exact=whose.owner.pk))]
+    everything = [("All projects", list_of(Project, organization__id__exact=holdings.owner.pk))]
     columns = ["Project", "State", *(str(capfirst(one.label)) for one in seen)]
     return Section("Projects", columns, rows, everything)
 
 
-def _credentials(whose: Whose, kinds: Sequence[str], now: datetime) -> Section:
-    """Those that work, the next to expire first."""
-    live = Credential.objects.filter(is_live(now), project__in=whose.projects, kind__in=kinds)
+def _credentials(holdings: Holdings, kinds: Sequence[str], now: datetime) -> Section:
+    """The live credentials, the next to expire first."""
+    live = Credential.objects.filter(is_live(now), project__in=holdings.projects, kind__in=kinds)
     found = with_customer(live).order_by(F("expires_at").asc(nulls_last=True), "-created_at")
     rows = [
         (
             link_to(row, visible(row.name)),
             row.get_kind_display(),
-            *([visible(row.project.name)] if whose.is_whole else []),
+            *([visible(row.project.name)] if holdings.is_of_customer else []),
             state_badge(row, now),
             moment(row.last_used_at, now) if row.last_used_at else "never",
             moment(row.expires_at, now) if row.expires_at else "never",
@@ -224,21 +224,21 @@ def _credentials(whose: Whose, kinds: Sequence[str], now: datetime) -> Section:
         for row in found[:MOST_LISTED]
     ]
     everything = [
-        (f"All {OF_KIND[kind]._meta.verbose_name_plural}", whose.all_of(OF_KIND[kind]))
+        (f"All {OF_KIND[kind]._meta.verbose_name_plural}", holdings.all_of(OF_KIND[kind]))
         for kind in kinds
     ]
-    of_project = ["Project"] if whose.is_whole else []
+    of_project = ["Project"] if holdings.is_of_customer else []
     columns = ["Name", "Kind", *of_project, "State", "Last used", "Expires"]
     return Section("Live keys", columns, rows, everything)
 
 
-def _movespecs(whose: Whose, now: datetime) -> Section:
-    kept = MoveSpec.objects.filter(archived_at__isnull=True, project__in=whose.projects)
+def _movespecs(holdings: Holdings, now: datetime) -> Section:
+    kept = MoveSpec.objects.filter(archived_at__isnull=True, project__in=holdings.projects)
     found = with_customer(kept).select_related("current_released_version")
     rows = [
         (
             link_to(row, str(row)),
-            *([visible(row.project.name)] if whose.is_whole else []),
+            *([visible(row.project.name)] if holdings.is_of_customer else []),
             link_to(
                 row.current_released_version,
                 f"Version {row.current_released_version.version_number}",
@@ -251,9 +251,9 @@ def _movespecs(whose: Whose, now: datetime) -> Section:
             :MOST_LISTED
         ]
     ]
-    of_project = ["Project"] if whose.is_whole else []
+    of_project = ["Project"] if holdings.is_of_customer else []
     columns = ["MoveSpec", *of_project, "Released", "Changed"]
-    return Section("MoveSpecs", columns, rows, [("All MoveSpecs", whose.all_of(MoveSpec))])
+    return Section("MoveSpecs", columns, rows, [("All MoveSpecs", holdings.all_of(MoveSpec))])
 
 
 def _history(user: Any, owner: Organization | Project, now: datetime) -> Section:

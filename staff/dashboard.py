@@ -1,6 +1,6 @@
-"""What the index shows: sessions now and over the last day, releases, what needs attention.
+"""The sections of the index: what needs attention, sessions, and the last releases.
 
-Each part is for those who may view what it shows. All are bounded, whatever there is.
+A section is shown to those who may view its rows. Each is bounded, however much there is.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ class Concern(NamedTuple):
 
 
 class Concerns(NamedTuple):
-    """Things of one kind that need attention, and where those are that are not named here."""
+    """The first things of a kind that need attention, and the address of all if there are more."""
 
     title: str
     named: Sequence[Concern]
@@ -66,10 +66,10 @@ def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
 
 
 def created_per_hour(now: datetime) -> Chart:
-    """The last hours of the clock, the running one last."""
+    """A chart of the sessions created in each of the last hours, the running hour last."""
     running = now.replace(minute=0, second=0, microsecond=0)
     hours = [running - HOUR * back for back in reversed(range(HOURS))]
-    # All states, told one by one: their index has the time behind them.
+    # Every status and mode is named, so that their index with the time serves.
     created = DetectionSession.objects.filter(
         status__in=Status.values, mode__in=Mode.values, created_at__gte=hours[0]
     )
@@ -100,7 +100,7 @@ def _attention(user: Any, now: datetime) -> Iterator[Concerns]:
 
 
 def _failing(now: datetime) -> Concerns:
-    """Projects by their sessions that were created in the last day and have failed."""
+    """The projects with the most failed sessions among those created in the last day."""
     since = now - DAY
     days = f"{since:%Y-%m-%d}..{now:%Y-%m-%d}"
     failed = (

@@ -1,4 +1,4 @@
-"""Two texts side by side, line by line."""
+"""The difference of two texts, side by side and line by line."""
 
 import re
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ from django.utils.safestring import SafeString
 
 from kynaplatform.api.names import visible
 
-# Where a YAML parser begins a line, so that numbers are those of the issues.
+# The line breaks of YAML, so that lines have the numbers that issues name.
 LINE_BREAK = re.compile("\r\n|[\n\r]")
 CONTEXT_LINES = 3
-# Of the search for equal lines. An edit of a few hundred lines takes a tenth of them.
+# The bound of the search for equal lines. An edit of a few hundred lines takes a tenth of it.
 MOST_STEPS = 400_000
 
 Kind = Literal["same", "changed", "removed", "added", "skipped"]
 
 
 class Row(NamedTuple):
-    """A line of either side; a side without one has no number. `skipped` counts left-out lines."""
+    """A row of a comparison. A side without a line has no number. `skipped` counts hidden lines."""
 
     kind: Kind
     left_number: int | None = None
@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A row of a comparison before it is shown: the place of its line in either text."""
+    """A row before it is rendered: the index of its line in either text."""
 
     kind: Kind
     left: int | None = None
@@ -40,7 +40,7 @@ class Place(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """The first rows of a comparison, and of the lines after them how many there are and differ."""
+    """The first rows of a comparison, and how many lines after them there are, and differ."""
 
     rows: list[Row]
     left_out: int = 0
@@ -55,9 +55,10 @@ def lines_of(yaml_source: str) -> list[str]:
 def side_by_side(
     left: str, right: str, *, whole: bool = False, most: int | None = None
 ) -> Difference:
-    """The lines of two texts beside each other; unless `whole`, with the unchanged left out.
+    """Compare two texts line by line.
 
-    No row when the texts have the same lines; at most the first `most`.
+    Unless `whole`, unchanged lines far from a change are left out. At most the first `most` rows
+    are returned, and none if the texts have the same lines.
     """
     old, new = lines_of(left), lines_of(right)
     places = list(_places(old, new))
@@ -100,11 +101,11 @@ def _row(left: list[str], right: list[str], place: Place) -> Row:
 
 
 def equal_lines(left: list[str], right: list[str]) -> list[tuple[int, int]]:
-    """The places of the lines that both texts have, in order: as many as there can be.
+    """The indexes of the lines that both texts have, in order: as many as there can be.
 
-    The common beginning and end are set aside, then each line that the other text has nowhere,
-    and the rest is searched in MOST_STEPS and at most one run of equal lines more. What is beyond
-    them counts as changed.
+    The common beginning and end are set aside, and so is each line that the other text lacks. The
+    rest is searched for MOST_STEPS and at most one run of equal lines more. Lines beyond them
+    count as changed.
     """
     shorter = min(len(left), len(right))
     start = sum(1 for _ in takewhile(lambda at: left[at] == right[at], range(shorter)))
@@ -123,8 +124,10 @@ def equal_lines(left: list[str], right: list[str]) -> list[tuple[int, int]]:
 
 
 def _longest_common(left: list[str], right: list[str]) -> list[tuple[int, int]]:
-    """Myers, "An O(ND) difference algorithm", 1986: with one more edit at a time, how far each
-    diagonal comes. A diagonal is told by i - j, and keeps its runs of equal lines, last first.
+    """The algorithm of Myers, "An O(ND) difference algorithm", 1986.
+
+    It allows one edit more at a time, and keeps how far each diagonal i - j comes, with its runs of
+    equal lines, the last first.
     """
     furthest: dict[int, tuple[int, Any]] = {1: (0, None)}
     steps = edits = 0
@@ -157,7 +160,7 @@ def _pairs(runs: Any) -> list[tuple[int, int]]:
 
 
 def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
-    """Both lines with what differs marked: the words between their common beginning and end."""
+    """Both lines, with the words between their common beginning and end marked."""
     shorter = min(len(old), len(new))
     start = next((at for at in range(shorter) if old[at] != new[at]), shorter)
     ends = range(shorter - start)

@@ -1,4 +1,4 @@
-"""How staff read values in lists: moments, ids and states."""
+"""The formats of values on a page: badges, ids, moments and durations."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def short_id(row_id: object) -> SafeString:
-    """As much of an id as tells rows apart; all of it is there to be copied and read out."""
+    """The first digits of an id. The whole is there to be copied, and for a screen reader."""
     return format_html('<span class="short-id" title="{0}">{0}</span>', row_id)
 
 

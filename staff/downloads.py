@@ -1,4 +1,4 @@
-"""A list as CSV: all that its filters and search find, in its order, sent as it is read."""
+"""The CSV of a list: every row that its filters and search find, streamed as it is read."""
 
 import csv
 import json
@@ -27,13 +27,13 @@ from staff.query_parameters import StrictAdmin, StrictChangeList
 from staff.refusals import Refused
 
 ROWS_AT_ONCE = 500
-# What a spreadsheet takes for a formula: where a text begins, or where one may cut it in two.
+# The beginning of a formula, where a text begins or a spreadsheet may split it.
 FORMULA = re.compile("(^|[;\t\r\n])([ \u3000]*)([-=+@\uff0b\uff0d\uff1d\uff20])")
 CUT = "This list is not whole: the database did not answer. Download it again."
 
 
 class DownloadableAdmin(StrictAdmin):
-    """A list that can be downloaded by who may see it; each download is logged."""
+    """A list with a CSV for those who may see it. Each download is logged."""
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_csv"
@@ -53,7 +53,7 @@ class DownloadableAdmin(StrictAdmin):
         return super().changelist_view(request, context)
 
     def csv_view(self, request: HttpRequest) -> HttpResponseBase:
-        """The list that the same address without `csv/` shows, but all of its pages.
+        """The CSV of the list at the same address without `csv/`, with all of its pages.
 
         Its columns are the list's: a header, then a line a row; whole ids, ISO 8601 moments in UTC.
         """
@@ -90,7 +90,7 @@ class DownloadableAdmin(StrictAdmin):
 
 
 def lines(changelist: StrictChangeList, page: DownloadableAdmin) -> Iterator[bytes]:
-    """The list's lines, many at once; a last one that says so if the database stops answering."""
+    """The lines of the CSV, many at once. The last one says so if the database stops answering."""
     columns = [one for one in changelist.list_display if one != "action_checkbox"]
     written = StringIO()
     writer = csv.writer(written)
@@ -108,7 +108,7 @@ def lines(changelist: StrictChangeList, page: DownloadableAdmin) -> Iterator[byt
             if number % ROWS_AT_ONCE == 0:
                 yield taken()
     except DatabaseError:
-        # The server can end an answer in one way only, as if it were whole.
+        # A streamed answer ends in one way only, as if it were whole.
         writer.writerow([CUT])
         yield taken()
         raise
@@ -116,7 +116,7 @@ def lines(changelist: StrictChangeList, page: DownloadableAdmin) -> Iterator[byt
 
 
 def plain(column: Any, row: Any, page: DownloadableAdmin) -> object:
-    """A column's value without what dresses it for a page."""
+    """The value of a column without its markup."""
     shown = getattr(page, column, None) if isinstance(column, str) else column
     if valued := getattr(shown, "plain", None):
         return valued(row)

@@ -1,4 +1,4 @@
-"""What a row is called where its customer must not be mistaken: `Organization / Project / name`."""
+"""The full name of a row, `Organization / Project / name`, so that no customer is mistaken."""
 
 from functools import reduce
 from typing import Any
@@ -10,7 +10,7 @@ from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import AccessToken, Credential, Project
 from sessions_app.models import DetectionSession
 
-# By the model that has the table: the relations that lead to the project.
+# The path from each model that has a table to its project.
 PROJECT_OF: dict[type[Model], str] = {
     Credential: "project",
     AccessToken: "project",
@@ -23,7 +23,7 @@ PROJECT_OF: dict[type[Model], str] = {
 
 
 def with_customer(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """`rows` with what names the customer of each."""
+    """`rows` with the projects and organizations that their full names need."""
     if rows.model is Project:
         return rows.select_related("organization")
     path = _project_path(rows.model)
@@ -36,7 +36,7 @@ def project_of(row: Any) -> Project | None:
 
 
 def full_name(row: Any) -> str:
-    """`row` behind all that it belongs to."""
+    """The name of `row` after the names of all its owners."""
     project = project_of(row)
     if project is None:
         return str(row)

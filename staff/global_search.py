@@ -1,4 +1,4 @@
-"""The box on every page: finds customers, keys, MoveSpecs and sessions by name or by any id."""
+"""The search box of every page: customers, keys, MoveSpecs and sessions, by name or id."""
 
 from collections.abc import Iterator, Sequence
 from functools import reduce
@@ -32,8 +32,8 @@ from staff.search_terms import ids_of, means_one_id, searched, words_of
 
 MOST_FOUND = 5
 OF_A_PROJECT = ("name", "project__name", "project__organization__name")
-# What is found, in the order that it is shown in, and the names that it is found by; what has
-# none is found by its id alone.
+# The models that are searched, in the order of the results, and the fields that name their rows.
+# A model without such fields is found by its id alone.
 KINDS: dict[type[Model], Sequence[str]] = {
     Organization: ("name",),
     Project: ("name", "organization__name"),
@@ -46,7 +46,7 @@ KINDS: dict[type[Model], Sequence[str]] = {
     AccessToken: (),
     SigningKey: (),
 }
-# Large, and not shown.
+# The large columns, which results do not show.
 LEFT_OUT = {MoveSpecVersion: "yaml_source", MoveSpecDraft: "yaml_source",
             DetectionSession: "engine_state"}  # fmt: skip
 
@@ -59,7 +59,7 @@ class Found(NamedTuple):
 
 
 class FoundOfKind(NamedTuple):
-    """The first rows of a kind, and the address of the list of all if there are more."""
+    """The first results of a kind, and the address of the list of all if there are more."""
 
     kind: str
     rows: list[Found]
@@ -67,7 +67,7 @@ class FoundOfKind(NamedTuple):
 
 
 def search_text(request: HttpRequest) -> str:
-    """The text that is sought. Raises Refused if the address asks for anything else."""
+    """The text to search for. Raises Refused if the address has any other parameter."""
     require_known(request.GET, {"q"})
     text = request.GET.get("q", "").strip()
     require_short(text)
@@ -76,7 +76,7 @@ def search_text(request: HttpRequest) -> str:
 
 
 def find(request: HttpRequest, text: str) -> list[FoundOfKind]:
-    """What `text` finds, of the kinds that the user may view."""
+    """The results for `text`, of the kinds that the user may view."""
     pages = {model: admin.site.get_model_admin(model) for model in KINDS}
     return [
         found
@@ -98,7 +98,7 @@ def _found(page: Any, text: str) -> FoundOfKind:
 
 
 def _rows(model: type[Model], text: str) -> Iterator[Any]:
-    """One more than are shown; each once, first what has the id."""
+    """The rows that match, each once, the one with the id first: one more than are shown."""
     known = with_customer(model._default_manager.all())
     if left_out := LEFT_OUT.get(model):
         known = known.defer(left_out)
@@ -114,10 +114,10 @@ def _rows(model: type[Model], text: str) -> Iterator[Any]:
 
 
 def _first(rows: Any, text: str) -> Any:
-    """The first of `rows` that are shown, and one more, by their own names.
+    """The rows that match best by their own names: one more than are shown.
 
-    First what is called by all of the words or the last of them, then what begins so, what has
-    them all, the rest: of `acme ios app` the first two may be its customer's.
+    The best are called by all of the words, or by the last of them: of `acme ios app` the first
+    may be the customer's name. Then come names that begin so, that have all words, and the rest.
     """
     words = words_of(text)
     ends = [" ".join(words[start:]) for start in range(len(words))]
@@ -132,7 +132,7 @@ def _first(rows: Any, text: str) -> Any:
     def ranked(some: Any) -> Any:
         return some.alias(rank=rank).order_by("rank", "-created_at", "pk")
 
-    # Those alone are read whole: many may match.
+    # Many may match: these alone are read whole.
     found = searched(rows.model._default_manager.all(), text, KINDS[rows.model])
     return ranked(rows.filter(pk__in=ranked(found).values("pk")[: MOST_FOUND + 1]))
 

@@ -1,4 +1,4 @@
-"""What staff did to a row, and to what it is made of."""
+"""The history of a row: what staff did to it and to its parts."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from projects.models import Credential, Organization, Project
 
 
 def history_of(row: Any) -> QuerySet[LogEntry]:
-    """The newest first. A MoveSpec has one history with its versions, releases and draft."""
+    """The entries about `row`, the newest first. A MoveSpec has one history with its versions."""
     subject = getattr(row, "movespec", row)
     kinds = [_content_type(subject)]
     ids: Any = [str(subject.pk)]
@@ -26,14 +26,14 @@ def history_of(row: Any) -> QuerySet[LogEntry]:
 
 
 def history_of_all(owner: Organization | Project) -> QuerySet[LogEntry]:
-    """What was done to a customer or a project and to what it owns, the newest first.
+    """The entries about a customer or a project and what it owns, the newest first.
 
-    Sessions are left out: they are too many to be asked for one by one.
+    Sessions are left out: there are too many to look up one by one.
     """
     field = "organization" if isinstance(owner, Organization) else "pk"
     projects = Project.objects.filter(**{field: owner.pk})
     of_projects = {"project__in": projects.values("pk")}
-    # All by their ids alone: told apart by OR, PostgreSQL reads the whole log.
+    # One condition on all ids: for several joined by OR, PostgreSQL reads the whole log.
     owned = _ids(Organization.objects.filter(pk=owner.pk)).union(
         _ids(projects),
         _ids(Credential.objects.filter(**of_projects)),
@@ -45,14 +45,14 @@ def history_of_all(owner: Organization | Project) -> QuerySet[LogEntry]:
 
 
 def last_suspension(row: Organization | Project) -> LogEntry | None:
-    """What tells of the suspension of `row`, which is suspended; None if staff did not do it."""
+    """The entry about the suspension that `row` is under; None if staff did not suspend it."""
     actions = Q(change_message__startswith="Suspended ") | Q(change_message__startswith="Resumed ")
     last = history_of(row).filter(actions).first()
     return last if last and last.change_message.startswith("Suspended ") else None
 
 
 def _ids(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """As the log has them."""
+    """The ids of `rows` as texts, as the log has them."""
     ids: QuerySet[Any] = rows.order_by().annotate(text=Cast("id", TextField())).values("text")
     return ids
 

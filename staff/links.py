@@ -1,4 +1,4 @@
-"""Where a row has its page, and a list that is narrowed to some rows; and who may see them."""
+"""The addresses of pages and filtered lists, links to them, and who may view them."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ def may_view(user: Any, model: type[Model]) -> bool:
 
 
 def page_of(row: Model) -> str:
-    """A credential has the page of its kind."""
+    """The address of the page of `row`. A credential has the page of its kind."""
     model = OF_KIND[row.kind] if isinstance(row, Credential) else type(row)
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
 

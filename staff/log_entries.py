@@ -1,4 +1,4 @@
-"""The history of every page together: who did what, when, and why."""
+"""The log of all that staff did: who did what, when, and why."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -52,7 +52,7 @@ class DoneFilter(StrictFilter):
 
 
 def link_subjects(entries: Iterable[Any], request: HttpRequest) -> None:
-    """Give each entry the address of what it is about, or None if that is gone or not for them."""
+    """Set the address of what each entry is about; None if it is gone, or not for this user."""
     by_kind: dict[type[Model], list[Any]] = defaultdict(list)
     for entry in entries:
         entry.address = None
@@ -90,7 +90,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     list_display = [moment_of("action_time", "when"), "who", "what", "shortly"]
     list_filter = ["action_time", KindFilter, DoneFilter]
     list_select_related = ["user", "content_type"]
-    # What is asked for is `log_searched`'s business; this shows the box.
+    # Django shows its search box for these; `log_searched` does the search.
     search_fields = ["=object_id", "object_repr", "=user__username"]
     fields = ["at", "who", "what", "object_id", "done"]
     readonly_fields = ["at", "who", "what", "done"]
@@ -105,9 +105,9 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what")
     def what(self, entry: Any) -> SafeString:
-        """Leads to its page, if it is there and whoever asks may see it."""
+        """What the entry is about, as a link if that is there and the user may view it."""
         kind = entry.content_type.name if entry.content_type else ""
-        # A download asks of no entry whether its page is there.
+        # A download looks up no address.
         address = getattr(entry, "address", None)
         told = '<a href="{2}">{1}</a>' if address else "{1}"
         return format_html(

@@ -1,4 +1,4 @@
-"""The log searched by customer: what was done to it and to what it owns, whatever it was called."""
+"""The search of the log: by a customer and what it owns, whatever it was called then."""
 
 from functools import reduce
 from heapq import nlargest
@@ -15,11 +15,11 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import ApiKey, Organization, Project, ServiceAccount
 from staff.search_terms import ids_of, means_one_id, searched, words_of
 
-# Entries about these are found as the rows themselves are in their lists: the newest of each.
+# The models whose rows are searched as in their own lists, the newest of each.
 SUBJECTS: tuple[type[Model], ...] = (Organization, Project, ApiKey, ServiceAccount, MoveSpec)
 MOST_SUBJECTS = 500
 MOST_ENTRIES = 1_000
-# The entries in which a text is sought, for names that nothing has any more.
+# The newest entries whose texts are searched, for names that nothing has any more.
 MOST_TEXTS = 50_000
 HELP = (
     f"By customer, name, id, or who did it: the newest {MOST_ENTRIES:,} of each. "
@@ -28,7 +28,7 @@ HELP = (
 
 
 def log_searched(entries: QuerySet[LogEntry], text: str) -> QuerySet[LogEntry]:
-    """Those of `entries` that `text` asks for: the newest, if there are many."""
+    """The entries that match `text`: the newest of them, if many do."""
     if not text.strip():
         return entries
     people = User.objects.filter(username__iexact=text.strip()).values_list("pk", flat=True)
@@ -41,7 +41,7 @@ def log_searched(entries: QuerySet[LogEntry], text: str) -> QuerySet[LogEntry]:
         newest = LogEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         told = reduce(and_, [Q(object_repr__icontains=word) for word in words])
         ways.append(Q(pk__gt=newest - MOST_TEXTS) & told)
-    # Each by its own index, and once: a list is counted as well as read.
+    # Each condition has its own index, and is read once: a list is counted as well as read.
     pks = entries.order_by().values_list("pk", flat=True)
     found = {pk for way in ways for pk in pks.filter(way).order_by("-pk")[:MOST_ENTRIES]}
     # Not sorted by the database, which would read the whole log backwards for a few.
@@ -50,7 +50,7 @@ def log_searched(entries: QuerySet[LogEntry], text: str) -> QuerySet[LogEntry]:
 
 
 def _subjects(text: str) -> list[str]:
-    """The ids of what `text` finds, and of the versions of the MoveSpecs among it."""
+    """The ids of the rows that match `text`, and of the versions of MoveSpecs that do."""
     found: dict[type[Model], list[Any]] = {
         model: _newest_ids(searched(model._default_manager.all(), text, _fields(model)))
         for model in SUBJECTS

@@ -1,4 +1,4 @@
-"""Guesses at passwords: few a minute, one after the other, and each failure is logged."""
+"""The login and password forms: few wrong passwords a minute, and each of them is logged."""
 
 import hashlib
 import logging
@@ -21,21 +21,24 @@ from staff.refusals import Refused
 
 logger = logging.getLogger("kynaplatform.login")
 
-# An office shares an address: who forgot a password is stopped before the others are.
+# An office shares an address: one who forgot a password must not stop the others.
 NAMES_AT_ONE_ADDRESS = 3
 LONGEST_LOGGED = 100
 TURN_SECONDS = 10
 
 
 class LoginForm(AdminAuthenticationForm):
-    """No name is locked for all addresses: a stranger would keep its owner out."""
+    """The login form, which limits failures by name and address together.
+
+    A limit by name alone would let a stranger lock its owner out.
+    """
 
     request: HttpRequest
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
         name = self.fields["username"]
-        # Django tells the browser only.
+        # Django has the browser alone check it.
         name.validators.append(MaxLengthValidator(name.max_length))  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
@@ -53,7 +56,7 @@ class LoginForm(AdminAuthenticationForm):
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
-    """Of who is logged in: the old password is a guess as well, wherever it comes from."""
+    """The form to change one's own password, which limits wrong old passwords by user."""
 
     def __init__(self, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -68,10 +71,10 @@ class OwnPasswordForm(AdminPasswordChangeForm):
 
 @contextmanager
 def one_guess(what: str, limits: Sequence[Limit], name: str, address: str) -> Iterator[None]:
-    """Let the block try one password, if `limits` leave any; a ValidationError is a failure.
+    """Let the block try one password, and count its ValidationError against `limits`.
 
-    Guesses that share the last limit wait for each other, in all processes: so none is tried
-    while the failure of another is yet to be counted. Raises Refused with nothing tried.
+    Raises Refused before the block if no attempt is left. Attempts that share the last limit wait
+    for each other, in all processes: so each failure is counted before the next attempt.
     """
     with transaction.atomic():
         _wait_for_others(limits[-1].key)
@@ -101,7 +104,7 @@ def _wait_for_others(key: str) -> None:
 
 
 def _who(name: str, address: str) -> str:
-    """A name that a stranger chose, as what can neither end a line nor turn it around."""
+    """The name and address for the log, escaped: a name can neither end nor reverse a line."""
     return f"{name.encode('unicode_escape').decode()[:LONGEST_LOGGED]} from {address}"
 
 

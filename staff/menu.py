@@ -1,4 +1,4 @@
-"""What the sidebar and the index lead to, by what staff do rather than by Django's apps."""
+"""The menu of the sidebar and the index, by what staff do rather than by Django's apps."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -23,12 +23,12 @@ GROUPS: Sequence[tuple[str, Sequence[str]]] = (
 )
 
 
-# What is called otherwise than by Django.
+# The names that differ from Django's.
 NAMES = {"admin.logentry": "Who did what"}
 
 
 class Task(NamedTuple):
-    """Something that staff come for; it takes the permissions, and begins at the page."""
+    """A task of staff: the permissions that it takes, and the page on which it begins."""
 
     label: str
     permission: str
@@ -62,7 +62,7 @@ TASKS = (
 
 
 def grouped(apps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Django's list of `apps` and their models, as GROUPS; what is in none comes last."""
+    """The models of Django's `apps` in their GROUPS. A model of no group comes last."""
     models = {
         f"{app['app_label']}.{model['model'].__name__.lower()}": model
         for app in apps

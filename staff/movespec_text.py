@@ -1,4 +1,4 @@
-"""The YAML of a version or draft, as its page and those of its actions show it."""
+"""The YAML of a version or draft on a page: numbered lines, issues, and comparisons."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from movespecs.models import MoveSpecVersion
 from staff.diffs import lines_of, side_by_side
 from staff.links import page_of
 
-# Of a page, which is else 17 MB for the longest text; more are behind a link.
+# The most lines on a page, which would else be 17 MB for the longest text.
 MOST_LINES = 2_000
 
 
@@ -37,7 +37,7 @@ def numbered_lines(
 
 
 def reading(yaml_source: str, all_lines: str, *, every: bool = False) -> dict[str, Any]:
-    """What issues.html and source.html show; `all_lines` is the address of a page of every line."""
+    """The variables of issues.html and source.html. `all_lines` is the address of every line."""
     validation = validate(yaml_source)
     issues = [*validation.errors, *validation.warnings]
     lines, left_out = numbered_lines(yaml_source, issues, most=None if every else MOST_LINES)
@@ -45,7 +45,7 @@ def reading(yaml_source: str, all_lines: str, *, every: bool = False) -> dict[st
 
 
 def every_line_of(version: MoveSpecVersion, **parameters: Any) -> str:
-    """The address of the version's page with all lines, and what else is `parameters` of it."""
+    """The address of the version's page with all lines, and with the parameters `parameters`."""
     return f"{page_of(version)}?{urlencode({**parameters, 'all': 'yes'})}"
 
 
@@ -56,7 +56,7 @@ def comparison(
     whole: bool = False,
     every: bool = False,
 ) -> dict[str, Any]:
-    """What templates/admin/movespecs/diff.html shows."""
+    """The variables of diff.html."""
     if left is None or right is None or left.id == right.id:
         return {}
     most = None if every else MOST_LINES

@@ -1,4 +1,4 @@
-"""MoveSpecs: their versions and releases, rolling back, and moderation."""
+"""The pages of MoveSpecs, their drafts and their releases."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,12 +22,12 @@ from staff.display import badge, moment_of
 from staff.full_names import full_name
 from staff.movespec_text import reading
 
-# What a MoveSpec's page lists; the rest is behind a link.
+# The most versions and releases that a MoveSpec's page lists.
 MOST_LISTED = 20
 
 
 def author_of(release: Release, credentials: Mapping[UUID, Credential]) -> str:
-    """Staff, a credential, by its name if it is among `credentials`, or the platform itself."""
+    """Who released: staff, the platform, or a credential, named if it is among `credentials`."""
     if release.released_by_staff is not None:
         return release.released_by_staff.get_username()
     if release.released_by_credential is None:
@@ -106,7 +106,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
     def _previous_version(
         self, movespec: MoveSpec, releases: Sequence[Release]
     ) -> MoveSpecVersion | None:
-        """The earlier version that was released last and still may be."""
+        """The earlier version that was released last, and may be released again."""
         released = movespec.current_released_version
         if released is None or movespec.archived_at is not None:
             return None

@@ -1,4 +1,4 @@
-"""Organizations and projects: what they own, their limits, suspending and resuming them."""
+"""The pages of organizations and projects."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -69,7 +69,7 @@ def count_column(owned: OwnedCount) -> Callable[..., SafeString]:
 
 
 class SuspendableAdmin(StaffActionAdmin):
-    """Suspended and resumed, never deleted.
+    """The page of an owner, which is suspended and resumed, and never deleted.
 
     `given` are the fields that staff write, `limits` the setting that each limit overrides, and
     `owned` the counts of what a row owns, each for who may view what is counted.

@@ -1,7 +1,7 @@
-"""What a page's address may ask: what the page offers and nothing else.
+"""The checks of a page's query string: a page takes what it offers, and nothing else.
 
 Django lets a list be filtered by any column of its model, in any way that a column can be
-compared: so a value that no page shows could be read a character at a time.
+compared. So a value that no page shows could be read a character at a time.
 """
 
 import re
@@ -32,7 +32,7 @@ from staff.refusals import Refused
 LONGEST_SEARCH = 200
 PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 COLUMN = re.compile(r"-?(0|[1-9][0-9]?)")
-# A key's secret or a token, or as much of one as tells what it is. As browsers know it, too.
+# The beginning of a key's secret or a token, in a syntax that browsers have as well.
 UNSEARCHED = r"kyna_s[ak]_|\beyJ[\w\-]{10}"
 SECRET = re.compile(UNSEARCHED)
 NO_SECRETS = (
@@ -42,7 +42,7 @@ NO_SECRETS = (
 
 
 def require_text(request: HttpRequest) -> None:
-    """Refuse NUL, which PostgreSQL has in no text, wherever an address can have it."""
+    """Refuse an address with a NUL, which no text in PostgreSQL has."""
     texts = [request.path, *(text for pair in request.GET.items() for text in pair)]
     if any("\0" in text for text in texts):
         raise Refused("The address has a character that is in no text here.")
@@ -81,7 +81,7 @@ def _short(text: str) -> str:
 
 
 class StrictFilter(admin.SimpleListFilter):
-    """A filter whose values are those that it shows."""
+    """A filter that takes only the values that it shows."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -104,11 +104,11 @@ class StrictFilter(admin.SimpleListFilter):
 
 
 class StrictChangeList(ChangeList):
-    """A list that is parameters for by what it shows: its filters, search, columns and pages."""
+    """A list that takes only the filters, search, columns and pages that it shows."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Django's own tells to select one.
+        # Django's own title asks to select a row.
         if not self.is_popup:
             self.title = str(capfirst(self.opts.verbose_name_plural))
 
@@ -116,7 +116,7 @@ class StrictChangeList(ChangeList):
         self._require_offered(request.GET)
         filters = super().get_filters(request)
         specs, _has_filters, untaken, *_ = filters
-        # What no filter has taken, Django would compare with columns.
+        # Django would compare what no filter has taken with columns.
         for name in untaken:
             raise Refused(f"This list has no filter “{_short(name)}”.")
         for spec in specs:
@@ -158,7 +158,7 @@ class StrictChangeList(ChangeList):
         raise Refused("There is no such order.")
 
     def every_row(self) -> Iterator[Any]:
-        """All that is parameters for, whatever the page."""
+        """Every row of the list, on all of its pages."""
         return every_row(self.queryset)
 
     def get_results(self, request: HttpRequest) -> None:
@@ -169,7 +169,7 @@ class StrictChangeList(ChangeList):
 
 
 class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A page that takes what it offers, and answers what it does not with 400."""
+    """A page that takes only what it offers, and answers 400 to anything else."""
 
     changelist_class: ClassVar[type[StrictChangeList]] = StrictChangeList
 
@@ -206,5 +206,5 @@ class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return False
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """None: a form is filled in by who sends it, not by who made a link to it."""
+        """Nothing: a link must not fill in a form for whoever follows it."""
         return {}

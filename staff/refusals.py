@@ -1,4 +1,4 @@
-"""What staff see in place of a page that can't be shown: why, and the way back."""
+"""The page in place of one that can't be shown: why, and the way back."""
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
@@ -6,7 +6,7 @@ from django.template.response import TemplateResponse
 
 
 class Refused(Exception):
-    """Ends a person's request with a page: its status, its sentence and its headers."""
+    """The exception that ends a request with that page, a status and headers."""
 
     def __init__(
         self, sentence: str, *, status: int = 400, headers: dict[str, str] | None = None

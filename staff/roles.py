@@ -1,6 +1,6 @@
-"""The three roles, as groups of Django's own permissions. A migrate makes them what they are here.
+"""The three roles, which are groups of Django's permissions. Each migrate sets them again.
 
-Who needs another mix makes another group: these three are set again by the next migrate.
+For another mix of permissions, make another group.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from django.apps import apps as global_apps
 from django.apps.registry import Apps
 
 OURS = frozenset({"projects", "movespecs", "sessions_app"})
-# Who did what and why: it names credentials, and holds nothing that works as one.
+# The log, which names credentials, and holds nothing that works as one.
 HISTORY = ("admin", "logentry")
 CREDENTIALS = frozenset(
     {"credential", "apikey", "serviceaccount", "accesstoken", "signingkey"}
@@ -41,9 +41,9 @@ ROLES: dict[str, Callable[[str, str, str], bool]] = {
 
 
 def make_roles(*, app_config: AppConfig, using: str, apps: Apps = global_apps, **_: Any) -> None:
-    """Receiver of post_migrate, before which an app's permissions do not exist.
+    """The receiver of post_migrate, before which an app's permissions do not exist.
 
-    Gives each role what it holds of `app_config`'s permissions, and takes what it does not.
+    Each role gets its permissions of the app, and loses all others.
     """
     try:
         group_model: Any = apps.get_model("auth", "Group")

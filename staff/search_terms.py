@@ -1,4 +1,4 @@
-"""What a search asks for: words of names, or an id, whole or as short as lists show it."""
+"""The terms of a search: words of names, or an id, whole or as short as lists show it."""
 
 import re
 from collections import defaultdict
@@ -15,7 +15,7 @@ from django.utils.text import smart_split, unescape_string_literal
 
 from staff.refusals import Refused
 
-# An id has 32 digits: one from fewer than these would be no more than a guess.
+# Fewer of the 32 digits of an id would be no more than a guess.
 LEAST_DIGITS = 8
 DIGITS = re.compile(rf"[0-9a-f]{{{LEAST_DIGITS},32}}")
 WHOLE_ID = re.compile(r"(?<!\w)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?!\w)")
@@ -26,7 +26,7 @@ BETWEEN_NAMES = "/"
 
 
 def words_of(text: str) -> list[str]:
-    """The words that have all to be found; what is in quotes is one. Refused if they are many."""
+    """The words of `text`; a phrase in quotes is one. Raises Refused if they are many."""
     words = [word for word in smart_split(text) if word != BETWEEN_NAMES]
     if len(words) > MOST_WORDS:
         raise Refused(f"A search has at most {MOST_WORDS} words, or one id among them.")
@@ -37,7 +37,7 @@ def words_of(text: str) -> list[str]:
 
 
 def ids_of(text: str) -> tuple[UUID, UUID] | None:
-    """The first and the last id that `text` may mean: all that begin with it, or the one in it."""
+    """The first and last of the ids that begin with `text`, or the whole id in it, twice."""
     if whole := WHOLE_ID.search(text.lower()):
         return (UUID(whole[0]),) * 2
     digits = text.strip().removesuffix("…").lower().replace("-", "")
@@ -52,9 +52,9 @@ def means_one_id(text: str) -> bool:
 
 
 def matching(model: type[Model], text: str, fields: Sequence[str]) -> Q:
-    """Has an id that `text` may mean, or each of its words in one of `fields`.
+    """The condition that a row has an id of `ids_of`, or each word of `text` in one of `fields`.
 
-    Fields are as Django's `search_fields`: `=path` is compared as a whole. One that is an id is
+    Fields are as Django's `search_fields`: `=path` is compared as a whole. A field that is an id is
     compared with ids alone, by its index.
     """
     paths = {path.removeprefix("="): path for path in fields}
@@ -74,9 +74,9 @@ def matching(model: type[Model], text: str, fields: Sequence[str]) -> Q:
 
 
 def _any_is(model: type[Model], lookups: Mapping[str, str], asked: object) -> Q:
-    """One of the fields, each told with its lookup, is as `asked`.
+    """The condition that one of the fields matches `asked` by its lookup.
 
-    What is asked of owners is asked of each owner once, not of every row that it has.
+    The fields of an owner are compared once for each owner, not for every row that it has.
     """
     own = Q()
     of_owners: dict[str, dict[str, str]] = defaultdict(dict)
@@ -94,7 +94,7 @@ def _any_is(model: type[Model], lookups: Mapping[str, str], asked: object) -> Q:
 
 
 def searched(rows: QuerySet[Any], text: str, fields: Sequence[str]) -> QuerySet[Any]:
-    """Those of `rows` that `text` asks for: all, if it is empty."""
+    """The rows that match `text`; all of them if it is empty."""
     return rows.filter(matching(rows.model, text, fields)) if text.strip() else rows
 
 

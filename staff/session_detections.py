@@ -1,4 +1,4 @@
-"""What a session has detected, for staff: counts, a picture over time, and who was attached."""
+"""The detections of a session: its counts, a picture over time, its events and attaches."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,9 +11,9 @@ from sessions_app.finish import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession, EventType, SessionAttach
 from staff.display import duration
 
-# A page stays quick whatever a session holds: the newest events are drawn, fewer of them listed.
+# The newest events that are drawn, the newest that are listed, and the newest attaches.
 DRAWN, LISTED, ATTACHES = 2_000, 25, 20
-# Keys, reasons or messages that are counted, of those that were met most.
+# The most frequent keys, reasons or messages that are counted.
 COUNTED = 10
 # The picture's width in units of its own, stretched to the page's; and a lane's height in pixels.
 WIDTH, LANE = 1_000, 24
@@ -53,7 +53,7 @@ class Picture(NamedTuple):
 
 
 class Repetition(NamedTuple):
-    """One that was completed, so long after the oldest event that is drawn."""
+    """A completed repetition. `after` is its time since the oldest event that is drawn."""
 
     event_key: str
     after: str
@@ -67,8 +67,8 @@ class Attach(NamedTuple):
 
 
 def detections(session: DetectionSession, now: datetime) -> dict[str, Any]:
-    """What the page of a session shows of it, by three queries at most."""
-    # By their sequences, which have no gap: so no plan reads more of a long session.
+    """The variables of a session's page, read by three queries at most."""
+    # Sequences have no gap: so no plan reads more of a long session than this.
     newest = list(
         session.events.filter(sequence__gt=session.events_total - DRAWN).order_by("-sequence")
     )
@@ -91,7 +91,7 @@ def detections(session: DetectionSession, now: datetime) -> dict[str, Any]:
 
 
 def phases_of(session: DetectionSession) -> tuple[str, ...]:
-    """Those of its version, in their order; none where the language no longer takes its text."""
+    """The phases of its version, in order; none if the language no longer takes its text."""
     try:
         spec = spec_of_version(session.resolved_version_id)
     except MoveSpecInvalid:
@@ -100,7 +100,7 @@ def phases_of(session: DetectionSession) -> tuple[str, ...]:
 
 
 def picture(events: Sequence[DetectionEvent], phases: Sequence[str]) -> Picture:
-    """Lanes of `phases`, of others that the events name, and of marks; the oldest event first."""
+    """The lanes of `phases`, of other phases in `events`, and of marks; the oldest event first."""
     began, span = events[0].ts_ms, events[-1].ts_ms - events[0].ts_ms
     stays: dict[str, list[tuple[float, float]]] = {name: [] for name in phases}
     marks: dict[str, list[float]] = {name: [] for name in MARKS.values()}
@@ -131,13 +131,13 @@ def picture(events: Sequence[DetectionEvent], phases: Sequence[str]) -> Picture:
 
 
 def _bar(since: float, until: float, top: int) -> str:
-    """A box of some width, however short the stay."""
+    """The bar of a stay, at least THINNEST wide."""
     until = max(until, since + THINNEST)
     return f"M{since:.1f} {top + 5}H{until:.1f}V{top + LANE - 5}H{since:.1f}Z"
 
 
 def _counts(session: DetectionSession, newest: Sequence[DetectionEvent]) -> list[tuple[str, int]]:
-    """Of all events; of the newest alone where code from before the counters has stored some."""
+    """The counts of all events; of `newest` alone if code without counters has stored some."""
     known = Counts(session.repetitions, session.interrupted_total)
     counts = known if is_counted(session) else counts_of(newest)
     keys = Counter(counts.repetitions).most_common(COUNTED) or [("repetitions", 0)]

@@ -1,4 +1,4 @@
-"""The list of sessions: what its filters ask for, found as the API finds it."""
+"""The list of sessions, which reads them as the API's list does."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,7 +23,7 @@ from staff.full_names import with_customer
 from staff.query_parameters import StrictChangeList, StrictFilter
 from staff.search_terms import ids_of
 
-# Sessions that a download reads at once.
+# The sessions that a download reads at once.
 DOWNLOADED = 500
 
 
@@ -43,7 +43,7 @@ class InputFilter(admin.SimpleListFilter):
 
     @property
     def told(self) -> str | None:
-        """What was asked for by the input."""
+        """The value that came by the input, and not by a choice."""
         return None if self.value() in dict(self.lookup_choices) else self.value()
 
     def choices(self, changelist: Any) -> Iterator[Any]:
@@ -64,7 +64,7 @@ class StatusFilter(StrictFilter):
 
 
 class OwnerFinder(InputFilter):
-    """Finds an owner by what the page of `refers` finds it by."""
+    """A filter that finds an owner as the owner's own list does. `refers` is the key to it."""
 
     template = "admin/sessions_app/detectionsession/owner_filter.html"
     refers: ForeignKey[Any, Any]
@@ -105,7 +105,7 @@ FINDER_MEDIA = AutocompleteSelect(ProjectFilter.refers, admin.site).media
 
 
 class DayFilter(InputFilter):
-    """`2026-11-25`, or `2026-11-19..2026-11-25` with both; a day is one of UTC."""
+    """A filter by days of UTC: `2026-11-25`, or `2026-11-19..2026-11-25` with both."""
 
     title = "day"
     parameter_name = "day"
@@ -122,12 +122,12 @@ class DayFilter(InputFilter):
 
 
 class SessionChangeList(StrictChangeList):
-    """A page of sessions by where it starts; nothing is counted."""
+    """A list whose pages are told by where they start. Nothing is counted."""
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None
     ) -> QuerySet[DetectionSession]:
-        """What actions choose from: the rows that were ticked, whatever they are by now."""
+        """The rows that actions choose from: a ticked one whatever the filters say of it by now."""
         super().get_queryset(request, exclude_parameters)  # makes the filters
         return self.root_queryset
 
@@ -159,7 +159,7 @@ class SessionChangeList(StrictChangeList):
             start = found.older
 
     def _listed(self, start: Place | None, size: int = 0) -> Listed:
-        """Raises ValueError for what no list can be filtered by."""
+        """A page of the list. Raises ValueError for a value that can't be read."""
         filters = self._filters()
         if filters is None:
             return Listed()
@@ -172,7 +172,7 @@ class SessionChangeList(StrictChangeList):
         )
 
     def _filters(self) -> SessionFilters | None:
-        """None where the filters exclude each other."""
+        """The filters and the search as one query; None if they exclude each other."""
         filters = {name: value for name, value in self.params.items() if value}
         organization, project = (
             UUID(text) if (text := filters.get(one.parameter_name)) else None
@@ -209,8 +209,10 @@ def _around(text: str) -> tuple[datetime, datetime]:
 
 
 def _of_id(text: str) -> dict[str, Any]:
-    """What the id of a version or a project, or the first digits of a session's, asks; another text
-    asks nothing."""
+    """The query of an id: a version's, a project's, or the first digits of a session's.
+
+    It is empty for any other text.
+    """
     if (meant := ids_of(text)) is None:
         return {}
     first, last = meant

@@ -1,4 +1,4 @@
-"""A session's life as steps: what was, and what its deadline will do if nothing happens."""
+"""The timeline of a session: its steps so far, and what its deadline will do."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class Step(NamedTuple):
 
 
 def timeline(session: DetectionSession, now: datetime) -> list[Step]:
-    """The steps of a session whose columns are as they are at `now`."""
+    """The steps of a session that was read as of `now`."""
     passed = [Step("Created", f"Admitted, to run {session.mode}.", session.created_at)]
     if session.started_at:
         passed.append(Step("Started", "A runtime attached.", session.started_at))
@@ -42,7 +42,7 @@ def timeline(session: DetectionSession, now: datetime) -> list[Step]:
 
 
 def lasted(session: DetectionSession, now: datetime) -> str:
-    """How long it has streamed; nothing where no runtime attached."""
+    """How long it has streamed; empty if no runtime attached."""
     if session.started_at is None:
         return ""
     return duration((session.ended_at or now) - session.started_at)
@@ -57,7 +57,7 @@ def _end(session: DetectionSession) -> str:
 
 
 def _deadline(session: DetectionSession) -> str:
-    """What `sessions_app.deadlines.as_due` does when it passes."""
+    """What `sessions_app.deadlines.as_due` does when the deadline passes."""
     if session.status == Status.CREATED:
         return "Cancelled as expired, unless a runtime attaches before."
     if session.status == Status.FINALIZING:

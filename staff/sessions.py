@@ -1,4 +1,4 @@
-"""Detection sessions for staff: find one, see how it went, cancel what still runs."""
+"""The pages of detection sessions."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ TONES: dict[str, Tone] = {Status.COMPLETED: "good", Status.FAILED: "bad"}
 
 
 def state_badge(session: DetectionSession) -> SafeString:
-    """Its status, and its outcome where that says more."""
+    """The status, and the outcome where that says more."""
     outcome = session.terminal_outcome
     is_told = outcome is None or outcome == session.status
     return badge(
@@ -40,7 +40,7 @@ def state_badge(session: DetectionSession) -> SafeString:
     )
 
 
-# What tells staff nothing; every other column is on a session's page.
+# The columns that tell staff nothing. A session's page shows every other.
 OF_THE_MACHINERY = {
     "repetitions", "counted_events_total", "attachment_id", "engine_state", "engine_version",
     "is_state_unreadable", "idempotency_key", "request_fingerprint", "signing_key_id",
@@ -58,9 +58,9 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         moment_of("created_at"),
     ]  # fmt: skip
     list_filter = [StatusFilter, "mode", DayFilter, OrganizationFilter, ProjectFilter]
-    # Sorted otherwise, a page would read every row.
+    # In another order, a page would read every row.
     sortable_by = ()
-    # What is asked for is `SessionChangeList`'s business; this shows the box.
+    # Django shows its search box for this; `SessionChangeList` does the search.
     search_fields = ["=id"]
     fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
         column.name for column in DetectionSession._meta.concrete_fields
@@ -101,7 +101,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> DetectionSession | None:
-        """With its deadlines applied."""
+        """The session with its deadlines applied."""
         found = super().get_object(request, object_id, from_field)
         if found is None:
             return None

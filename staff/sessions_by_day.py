@@ -1,7 +1,7 @@
-"""How the sessions of some projects went in the last days.
+"""The sessions of some projects by day and outcome, over the last days.
 
-They are read newest first, and no more than MOST_READ: what a page costs stays bounded. The merge
-of one index scan for each project gives them in that order, so nothing is read to be sorted.
+At most MOST_READ are read, the newest first: so the cost of a page stays bounded. The merge of one
+index scan for each project gives them in that order, and nothing is sorted.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Day(NamedTuple):
 
 
 class Recent(NamedTuple):
-    """`counted_from` is a moment where there were more sessions than are read, else None."""
+    """The last days. `counted_from` is None unless there were more sessions than are read."""
 
     outcomes: Sequence[str]
     days: Sequence[Day]
@@ -59,7 +59,7 @@ class Recent(NamedTuple):
 def recent_sessions(
     project_ids: Sequence[UUID], *, now: datetime, most_read: int = MOST_READ
 ) -> Recent:
-    """Days of UTC, the running one first; a session belongs to the day that it was created on."""
+    """The days of UTC, today first. A session belongs to the day on which it was created."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     days = [today - back * DAY for back in range(DAYS)]
     rows = _read(project_ids, days[-1], now, most_read) if project_ids else []

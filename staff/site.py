@@ -49,7 +49,7 @@ class StaffSite(AdminSite):
         return {**super().each_context(request), **box}
 
     def find(self, request: HttpRequest, template: str) -> TemplateResponse:
-        """What `q` finds, by name or id: as a page, or as what the box shows while it is typed.
+        """The results for `q`, by name or id: a page, or what the box shows while one types.
 
         400 for a secret, a text of more than 200 characters, or any other parameter.
         """
@@ -122,7 +122,7 @@ class StaffSite(AdminSite):
 
 
 def _to_a_page_of_ours(response: HttpResponse) -> HttpResponse:
-    """`response`, which leads to the index if it led anywhere but to a page of the admin."""
+    """The response, led to the index if it led anywhere but to a page of the admin."""
     if isinstance(response, HttpResponseRedirect) and not _is_page_of_ours(response.url):
         return HttpResponseRedirect(reverse("admin:index"))
     return response
@@ -133,5 +133,5 @@ def _is_page_of_ours(address: str) -> bool:
         found = resolve(urlsplit(address).path)
     except (Resolver404, ValueError):
         return False
-    # What has no name is the admin's own answer to unknown paths.
+    # The admin's own view of unknown paths has no name.
     return "admin" in found.namespaces and found.url_name not in (None, "login", "logout")

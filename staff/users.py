@@ -1,4 +1,4 @@
-"""Staff and their groups: Django's pages, which take what they show like all others."""
+"""The pages of staff and their groups: Django's own, with strict query strings."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin

@@ -1,4 +1,4 @@
-"""MoveSpec versions: read one, with its validation, and compare it with any other."""
+"""The page of a MoveSpec version: its text, its validation, and a comparison."""
 
 from typing import Any
 from uuid import UUID
@@ -39,7 +39,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
         released = "movespec__current_released_version"
         versions: QuerySet[MoveSpecVersion] = super().get_queryset(request)
         versions = versions.select_related(released)
-        # In the statement that says what is released: it must not know of a release after.
+        # Read in the statement that reads what is released: both are of one moment.
         releases = Release.objects.filter(movespec=OuterRef("movespec")).order_by()
         latest = releases.values("movespec").annotate(latest=Max("id")).values("latest")
         versions = versions.annotate(latest_release_id=Subquery(latest))

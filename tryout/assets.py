@@ -11,14 +11,14 @@ BUILT = "tryout/built"
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """Addresses, in production with the hash of what is there."""
+    """The addresses of the files, in production with a hash of their content."""
 
     script: str
     landmarker: dict[str, str]
 
 
 def built_assets() -> Assets | None:
-    """None where they were not built, or not collected since."""
+    """The addresses; None if the files were not built, or not collected since."""
     folder = finders.find(BUILT)
     if folder is None or not (script := Path(folder, "try.js")).is_file():
         return None

@@ -1,4 +1,4 @@
-"""What the page knows of each movement of the catalogue, and of the engine that measures it."""
+"""The movements and the engine's settings, as the page's script reads them."""
 
 from dataclasses import asdict
 from functools import cache
@@ -37,7 +37,7 @@ def movements() -> list[dict[str, Any]]:
 
 @cache
 def engine() -> dict[str, float]:
-    """What the engine measures with, by which the page draws the same angles."""
+    """The engine's settings, with which the page measures the same angles."""
     return {**asdict(EngineSettings()), "least_weight_m2": LEAST_WEIGHT_M2}
 
 
@@ -61,7 +61,7 @@ def _movement(slug: str, spec: MoveSpec) -> dict[str, Any]:
 
 
 def _angle(spec: MoveSpec) -> dict[str, Any]:
-    """The joint that carries the movement; of several the one whose bands are furthest apart."""
+    """The angle of the joint that carries the movement, of several the one with the widest gap."""
     carriers = [carrier for travel in find_travels(spec) for carrier in travel.carriers]
     of_joints = [carrier for carrier in carriers if carrier.low[0].measure in LANDMARKS]
     joint = max(of_joints, key=lambda carrier: carrier.gap).low[0].measure

@@ -28,21 +28,21 @@ ACCOUNT_ID = uuid5(NAMESPACE, "try/service-account")
 NAME = "Try page"
 # Staff may lower it in the admin, at once and without a restart.
 SESSIONS_PER_MINUTE = 60
-# Of all who try together. So who reads without end with a visitor's token keeps no other from it.
+# For all visitors together: one who reads without end must keep no other out.
 READS_PER_MINUTE = 3_000
-# For the second of two processes that begin at once: it waits until the first has released all.
+# How long the second of two processes that begin at once waits for the first.
 LONGEST_WAIT = "10s"
-# For the other threads of a process: then the API goes on without.
+# How long the other threads of a process wait: then they are free for the API.
 LONGEST_WAIT_SECONDS = 1.0
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
-# This process has made what was missing, and has followed the catalogue.
+# Set once this process has made what was missing, and has followed the catalogue.
 _is_prepared = Event()
 _preparing = Lock()
 
 
 def movespec_id(slug: str) -> UUID:
-    """The fork of the catalogue's movement."""
+    """The id of the fork of a movement of the catalogue."""
     return uuid5(NAMESPACE, f"try/movespec/{slug}")
 
 
@@ -68,7 +68,7 @@ def _known() -> Credential | None:
 
 
 def _prepare_alone(now: datetime) -> Credential:
-    """One thread of the process at a time: it may wait for another process for long."""
+    """Prepare in one thread of the process at a time: it may wait long for another process."""
     if not _preparing.acquire(timeout=LONGEST_WAIT_SECONDS):
         raise HeldByAnother
     try:
@@ -102,10 +102,10 @@ def _prepare(now: datetime) -> Credential:
 
 
 def _release_all(project: Project, now: datetime) -> None:
-    """Each fork follows what the catalogue has released in the database, so what staff decide.
+    """Release in each fork what the catalogue has released in the database, as staff decide.
 
-    Where the catalogue is not there it is made with the text of this process, and stays so: of two
-    versions of the code neither puts its own text back.
+    A fork without a catalogue is made with the text of this process, and keeps it: so two versions
+    of the code do not overwrite each other's.
     """
     slugs = catalogue_slugs()
     ids = [id_ for slug in slugs for id_ in (catalogue_id(slug), movespec_id(slug))]
@@ -127,7 +127,7 @@ def _release_all(project: Project, now: datetime) -> None:
 
 
 def _released_text(source: MoveSpec | None) -> str | None:
-    """None also for a text that only newer code can read."""
+    """The released text; None also if only newer code can read it."""
     released = source.current_released_version if source else None
     if released is None or validate(released.yaml_source).spec is None:
         return None
@@ -140,7 +140,7 @@ def _find() -> Credential | None:
 
 
 def _issue(project: Project) -> Credential:
-    """Its secret is thrown away: tokens are minted here, and by nobody else."""
+    """Issue the service account. Its secret is thrown away: tokens are minted here alone."""
     account, _ = credential_issue(
         project=project,
         kind=CredentialKind.SERVICE_ACCOUNT,

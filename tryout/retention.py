@@ -1,4 +1,4 @@
-"""What strangers leave behind is kept for a day."""
+"""The retention of the page's sessions, which are kept for a day."""
 
 from datetime import datetime, timedelta
 
@@ -7,17 +7,17 @@ from sessions_app.models import DetectionSession
 from tryout.project import PROJECT_ID
 
 KEPT = timedelta(days=1)
-# With their events, of which one may have thousands.
+# The sessions that one statement deletes, each with up to thousands of events.
 CHUNK = 100
 
 
 def prune_tries(*, now: datetime, chunk_size: int = CHUNK) -> int:
     """Delete the page's sessions that ended a day ago, with their events and attaches.
 
-    Safe to run twice at once. Returns how many sessions it deleted.
+    Safe to run twice at once. Returns the number of deleted sessions.
     """
     until = now - KEPT
-    # None has ended before it was created, which an index knows.
+    # None ends before it is created: so the index of created_at serves.
     ended = DetectionSession.objects.filter(
         project_id=PROJECT_ID, created_at__lt=until, ended_at__lt=until
     )

@@ -1,4 +1,4 @@
-"""A session for somebody without an account: counted, admitted, and with a token that reads it."""
+"""The sessions of people without an account: their limits, and a token that reads each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ class TrySessionCreate(Body):
 
 
 class TrySession(Answer):
-    """`session` is as a create of the API answers; the token reads the session and its events."""
+    """A session as the API's create answers it, and a token that reads it and its events."""
 
     session: SessionCreated
     access_token: str
@@ -43,14 +43,14 @@ class TrySession(Answer):
 
 @contextmanager
 def visitor_limits(request: HttpRequest) -> Iterator[None]:
-    """Around the body: refuse what another site's page sends, and count what else comes.
+    """Refuse what another site's page sends, and count every other request.
 
     So such a page uses up none of its visitor's sessions. Raises AuthorizationFailed, RateLimited,
     and what demo_account does.
     """
     if not _is_of_our_page(request):
         raise AuthorizationFailed("Only the page at /try asks for this.")
-    # These first: they ask no database for whom they refuse.
+    # These come first: they refuse without asking the database.
     decision = count_request(
         request,
         [
@@ -63,14 +63,14 @@ def visitor_limits(request: HttpRequest) -> Iterator[None]:
     # Not the counter of the project's creates, which refused ones of a visitor's token would fill.
     quota = account.project.rate_limit_sessions or settings.RATE_LIMIT_SESSIONS
     refuse_over_limit(count_request(request, [Limit(f"try-project:{account.project_id}", quota)]))
-    # What is left is told of the visitor's own.
+    # The answer tells what is left of the visitor's own limit.
     request.rate_limit = decision  # type: ignore[attr-defined]
     request.try_account = account  # type: ignore[attr-defined]
     yield
 
 
 def _is_of_our_page(request: HttpRequest) -> bool:
-    """By what the browser says of it, if it says anything.
+    """Whether the browser says that our page sent this, or says nothing.
 
     Without TLS it says its origin alone. A proxy may pass our name on without the port.
     """

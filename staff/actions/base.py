@@ -1,7 +1,7 @@
-"""What staff do to rows beyond editing them, behind a page that says what it will do.
+"""The actions of staff on rows, each behind a page that says what it will do.
 
-Django's own actions are of a list only, and ask nothing: a `StaffAction` is offered on a row's own
-page too, and needs a reason. It runs in one transaction with its line in the history.
+Django's own actions are for lists alone, and ask nothing. A `StaffAction` is offered on a row's own
+page too, and needs a reason. It runs in one transaction with its entry in the history.
 """
 
 from abc import ABC, abstractmethod
@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
 
 
 class DoneBefore(Conflict):
-    """The same form was sent before; what came of it is at `page`."""
+    """The conflict of a form that was sent before. `page` shows what it made."""
 
     def __init__(self, sentence: str, *, page: str) -> None:
         super().__init__(sentence)
@@ -62,9 +62,9 @@ class DoneBefore(Conflict):
 
 
 class StaffAction(ABC):
-    """One thing that staff do, told by its class attributes.
+    """An action of staff, declared by its class attributes.
 
-    `name` is its address and its action's name; `label` is on the button; `past` tells of it in
+    `name` is its address and its action's name; `label` is on the button; `past` is its verb in
     a list's summary; `permission` is one of Django's, as `app.codename`, in which `{model}` is
     the name of the page's model.
     """
@@ -93,10 +93,10 @@ class StaffAction(ABC):
         return self.form_class(data)
 
     def require_as_shown(self, row: Any, form: forms.BaseForm) -> None:  # noqa: B027 - a hook
-        """Raise ApiError if what the page showed is so no more, before it is shown again."""
+        """Raise ApiError if what the page showed has changed since."""
 
     def context(self, row: Any, form: forms.BaseForm) -> dict[str, Any]:
-        """What the template shows of the one row beyond the effects."""
+        """The template's variables of the one row, beside the effects."""
         return {}
 
     @abstractmethod
@@ -218,7 +218,7 @@ class StaffActionAdmin(BoundedAdmin):
 
 
 def _shown_again(action: StaffAction, row: Any, form: forms.BaseForm) -> forms.BaseForm:
-    """The form as things are now, with what was typed and without complaints about it."""
+    """A new form of the row as it is now, with what was typed and without errors."""
     again = action.form(None, row)
     typed = {field.name: field.value() for field in form.visible_fields()}
     again.initial = {**again.initial, **typed}
@@ -228,9 +228,9 @@ def _shown_again(action: StaffAction, row: Any, form: forms.BaseForm) -> forms.B
 def _chosen(
     page: StaffActionAdmin, request: HttpRequest, queryset: QuerySet[Any]
 ) -> tuple[list[Any], int]:
-    """The rows that an action is for, at most one more than may be, and how many were ticked.
+    """The rows that an action is for, at most one too many, and how many were ticked.
 
-    What was ticked is chosen whatever the list's filters say of it by now.
+    A ticked row is chosen whatever the list's filters say of it by now.
     """
     if request.POST.get("select_across") == "1":
         rows = list(queryset[: MOST_AT_ONCE + 1])
@@ -243,9 +243,9 @@ def _chosen(
 def _run_on_many(
     action: StaffAction, page: StaffActionAdmin, request: HttpRequest, queryset: QuerySet[Any]
 ) -> HttpResponse | None:
-    """Django's list action: the first POST asks, the second, `confirmed`, does it row by row.
+    """The action of a list: the first POST asks, the second, `confirmed`, does it row by row.
 
-    A row that refuses stays as it is and is told of; the others go on.
+    A row that refuses stays as it is, with a message. The others go on.
     """
     rows, ticked = _chosen(page, request, queryset)
     if len(rows) > MOST_AT_ONCE:

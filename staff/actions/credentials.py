@@ -1,4 +1,4 @@
-"""Issue, rotate and revoke a credential; and its secret, which one page shows once."""
+"""The actions on credentials: issue, rotate and revoke. A page shows the secret once."""
 
 import uuid
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Issued:
 
 
 def secret_page(request: HttpRequest, issued: Issued) -> TemplateResponse:
-    """The answer to the POST that made the secret: no redirect, which would have to keep it."""
+    """The page of a new secret, which answers the POST: a redirect would have to store it."""
     opts = issued.credential._meta
     context = {
         **admin.site.each_context(request),
@@ -163,19 +163,19 @@ class Revoke(StaffAction):
 
 
 def _logged(request: HttpRequest, credential: Credential, secret: str, sentence: str) -> Issued:
-    """As its page's own model, under which the history is kept."""
+    """The credential with its secret, logged under the model of its kind."""
     issued = OF_KIND[credential.kind]._default_manager.get(pk=credential.pk)
     admin.site.get_model_admin(type(issued)).log_addition(request, issued, sentence)
     return Issued(issued, secret)
 
 
 def _as_long_again(credential: Credential, now: datetime) -> datetime | None:
-    """When a successor expires that is given the lifetime of `credential`, which expires."""
+    """The expiry of a successor that lives as long as `credential`; None if that never expires."""
     if credential.expires_at is None:
         return None
     try:
         return now + (credential.expires_at - credential.created_at)
-    except OverflowError:  # it was given the last of years
+    except OverflowError:  # it expires in the last of years
         return credential.expires_at
 
 
@@ -199,7 +199,7 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
 def issue(
     request: HttpRequest, project: Project, kind: CredentialKind, given: dict[str, Any]
 ) -> Issued:
-    """What `IssueForm` was `given`, issued and in the history; raises DoneBefore."""
+    """Issue the credential that `IssueForm` was `given`, and log it. Raises DoneBefore."""
     try:
         credential, secret = credential_issue(
             project=project,
@@ -267,6 +267,6 @@ ISSUE: dict[CredentialKind, Issue] = {
 
 
 def _namesakes(project: Project) -> list[Project]:
-    """Projects of the same name, which are easily taken for it."""
+    """The other projects of the same name, which are easily mistaken for it."""
     others = Project.objects.filter(name__iexact=project.name).exclude(pk=project.pk)
     return list(with_customer(others)[:MOST_NAMESAKES])

@@ -1,4 +1,4 @@
-"""A new customer in one form: an organization, its first project and a key, up to the secret."""
+"""The onboarding of a customer: an organization, a project and a key by one form."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ LABEL = "Onboard a customer"
 
 
 class OnboardForm(IssueForm):
-    """Where there are customers of the same name, it asks whether one of them is meant."""
+    """The form of a new customer. It asks about customers of the same name, if there are any."""
 
     organization_name = forms.CharField(
         label="Name of the customer",
@@ -104,7 +104,7 @@ def onboard_view(page: StaffActionAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def _require_new(form: OnboardForm) -> None:
-    """A form that is sent twice finds its own customer: that is no question of a name."""
+    """Raise DoneBefore for a form that was sent before, and would find its own customer."""
     chosen = form.cleaned_data.get("chosen_id") if form.is_bound else None
     if chosen and Credential.objects.filter(pk=chosen).exists():
         raise issued_before(chosen, "It was issued already, and its secret was shown then.")

@@ -1,4 +1,4 @@
-"""Release, roll back to, and withdraw a MoveSpec version, each behind a page that compares."""
+"""The actions on MoveSpec versions: release, roll back and withdraw."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -62,7 +62,7 @@ def _counted(count: int) -> str:
 
 
 class SeenForm(ReasonForm):
-    """Carries the newest release when the page was shown."""
+    """A form that carries the newest release as of when the page was shown."""
 
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -74,7 +74,7 @@ class SeenForm(ReasonForm):
 
 
 class WithdrawForm(SeenForm):
-    """Withdrawing the released version also asks what replaces it, and nothing is preset."""
+    """The form to withdraw. For the released version it asks what replaces it, with no preset."""
 
     NOTHING = "nothing"
 
@@ -95,7 +95,7 @@ class WithdrawForm(SeenForm):
 
 
 class VersionAction(StaffAction):
-    """Its page shows the difference, the warnings and what runs now."""
+    """An action whose page shows the difference, the warnings and the running sessions."""
 
     template = "admin/movespecs/version_action.html"
     form_class = SeenForm
@@ -124,7 +124,7 @@ class VersionAction(StaffAction):
         }
 
     def heading(self, row: MoveSpecVersion) -> str:
-        """What the comparison shows."""
+        """The heading of the comparison."""
         if row.movespec.current_released_version is None:
             return "How it differs from the version that was released last"
         return "What changes for new sessions"
@@ -230,7 +230,7 @@ class Withdraw(VersionAction):
         request, data, now = submission
         chosen = data.get("replacement", WithdrawForm.NOTHING)
         replacement = None if chosen == WithdrawForm.NOTHING else UUID(chosen)
-        # The page says by itself which replacement it compared and validated.
+        # The page itself names the replacement that it compared and validated.
         if replacement and request.POST.get("previewed") != chosen:
             require_unmoved(row.movespec, data["seen"])
             raise Conflict(
