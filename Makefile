@@ -5,11 +5,14 @@ BIN := $(VENV)/bin
 REQUIREMENTS := requirements.txt requirements-dev.txt
 STAMP := $(VENV)/.installed
 
+# The tests start many processes of the same code, which is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults check web format openapi pictures bench score manage clean install
+.PHONY: help run demo test test-long faults check web format openapi pictures bench score manage clean install
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: install ## Run the whole platform in the foreground, on PORT (default 8000)
 	@exec $(BIN)/python -m local_stack.run --end-with-make
@@ -19,6 +22,9 @@ demo: install ## Stream a figure that does squats, and check the count; ARGS="--
 
 test: install ## Run the tests; ARGS="-k sessions" passes arguments to pytest
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-long: install ## Run every test, the long ones too, on other examples each time: before a release
+	@$(BIN)/python -m pytest -n 2 -m "" --hypothesis-profile=long $(ARGS)
 
 faults: install ## Kill, stop and restart all of production under load, and count; ARGS="--short"
 	@exec $(BIN)/python -m tests.deploy.faults --end-with-make $(ARGS)

@@ -216,8 +216,6 @@ eras = itertools.count(1)
 
 @given(calls)
 @settings(
-    deadline=None,
-    max_examples=300,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_it_meets_every_call_as_a_list_of_times_would(counter, calls):

@@ -4,7 +4,6 @@ import random
 from dataclasses import replace
 from itertools import islice
 
-import pytest
 from engine_scene import completed, run
 
 from bench.score.engine_runs import catalogue
@@ -12,6 +11,7 @@ from bench.score.other_authors import movespec as written
 from detection import LANDMARK_NAMES, MoveSpec, PoseFrame
 from detection.landmarks import INDEX
 from poses.figure import MOVEMENTS, Build, Camera, Limb, Posture, hold, landmarks, mirrored, repeat
+from tests.long_runs import thinned
 
 SPECS: dict[str, MoveSpec] = {
     "squat": catalogue()["squat"],
@@ -21,8 +21,7 @@ SPECS: dict[str, MoveSpec] = {
 }
 SECONDS = 5
 SEEDS = tuple(range(1, 7))
-by_spec = pytest.mark.parametrize("name", SPECS)
-by_seed = pytest.mark.parametrize("seed", SEEDS)
+by_spec_and_seed = thinned("name, seed", tuple(SPECS), SEEDS)
 
 
 def swapped(pose: tuple[object, ...]) -> tuple[object, ...]:
@@ -72,8 +71,7 @@ def exercise_of(name: str) -> str:
     return name.split(" ")[0]
 
 
-@by_spec
-@by_seed
+@by_spec_and_seed
 def test_who_stands_and_is_lost_for_a_while_has_done_nothing(name: str, seed: int) -> None:
     movement = MOVEMENTS[exercise_of(name)]
     camera = Camera(turned=movement.turned, seed=seed)
@@ -83,8 +81,7 @@ def test_who_stands_and_is_lost_for_a_while_has_done_nothing(name: str, seed: in
     assert completed(run(SPECS[name], frames)) == 0
 
 
-@by_spec
-@by_seed
+@by_spec_and_seed
 def test_a_set_of_eight_in_which_he_is_lost_between_two_counts_eight_within_one(
     name: str, seed: int
 ) -> None:

@@ -13,6 +13,7 @@ import detection
 from detection import DetectionEvent, Landmark, MoveSpec, PoseFrame
 from detection.landmarks import INDEX, LANDMARK_NAMES
 from poses.figure import EXERCISES, MOVEMENTS, Limb, Posture, mirrored, perform
+from tests.long_runs import thinned
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "movespecs"
 SPECS: dict[str, MoveSpec] = {
@@ -46,9 +47,7 @@ def test_the_figure_performs_the_whole_catalogue() -> None:
 
 
 @by_exercise
-@pytest.mark.parametrize("fps", [10, 15, 24, 30, 60])
-@pytest.mark.parametrize("dropped", [0.0, 0.05])
-@pytest.mark.parametrize("seed", SEEDS)
+@thinned("fps, dropped, seed", [10, 15, 24, 30, 60], [0.0, 0.05], SEEDS)
 def test_a_movespec_detects_its_own_movement(
     exercise: str, fps: float, dropped: float, seed: int
 ) -> None:
@@ -63,15 +62,13 @@ def test_it_does_so_at_any_pace(exercise: str, seconds: float) -> None:
     assert counts(run(SPECS[exercise], frames)) == entries(exercise, 6)
 
 
-@by_exercise
-@pytest.mark.parametrize("seed", SEEDS)
+@thinned("exercise, seed", tuple(SPECS), SEEDS)
 def test_it_does_so_in_three_times_the_noise(exercise: str, seed: int) -> None:
     frames = perform(exercise, repetitions=6, fps=30, noise_m=0.024, seed=seed)
     assert completed(run(SPECS[exercise], frames)) == 6
 
 
-@by_exercise
-@pytest.mark.parametrize("seed", SEEDS)
+@thinned("exercise, seed", tuple(SPECS), SEEDS)
 def test_it_does_so_with_uneven_times_between_frames(
     performed: Performed, exercise: str, seed: int
 ) -> None:
@@ -81,8 +78,7 @@ def test_it_does_so_with_uneven_times_between_frames(
 
 
 @by_exercise
-@pytest.mark.parametrize("fps", [10, 15, 30, 60])
-@pytest.mark.parametrize("seed", SEEDS)
+@thinned("fps, seed", [10, 15, 30, 60], SEEDS)
 def test_single_frames_in_which_the_tracker_jumps_change_nothing(
     performed: Performed, exercise: str, fps: float, seed: int
 ) -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from engine_scene import bent, completed, held, movespec, run, told
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detection import Criterion, Engine, MoveSpec, Phase, validate
@@ -132,7 +132,7 @@ def pinned(spec: MoveSpec, posture: Posture, turned: float, shift: float) -> Mov
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings.default.max_examples // 10)
 @given(
     movespecs(), postures, st.integers(0, 359), st.sampled_from([None, -1.0, 0.0, 1.0]), st.data()
 )

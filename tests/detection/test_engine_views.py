@@ -8,6 +8,7 @@ from engine_scene import completed, movespec, run
 from bench.score.engine_runs import catalogue
 from detection import MoveSpec
 from poses.figure import LANDMARKER, Build, Camera, repeat
+from tests.long_runs import thinned
 
 SIT_TO_STAND = movespec(
     {"sitting": ["{joint: knee, angle_max: 110}"], "standing": ["{joint: knee, angle_min: 150}"]},
@@ -24,7 +25,6 @@ SPECS: dict[str, tuple[str, MoveSpec]] = {
     "biceps curl": ("biceps-curl", catalogue()["biceps-curl"]),
 }
 TURNS = tuple(range(0, 91, 15))
-by_spec = pytest.mark.parametrize("name", SPECS)
 
 
 def counts(name: str, camera: Camera, build: Build | None = None) -> dict[float, int]:
@@ -49,18 +49,16 @@ def off(counted: dict[float, int]) -> dict[float, int]:
     return {turned: count for turned, count in counted.items() if abs(count - 8) > 1}
 
 
-@by_spec
+@pytest.mark.parametrize("name", SPECS)
 def test_eight_are_counted_within_one_however_the_figure_is_turned(name: str) -> None:
     assert off(counts(name, Camera())) == {}
 
 
-@by_spec
-@pytest.mark.parametrize("seed", [1, 2])
+@thinned("name, seed", tuple(SPECS), [1, 2])
 def test_the_same_where_z_is_flat_and_noisy_as_a_landmarker_s(name: str, seed: int) -> None:
     assert off(counts(name, replace(LANDMARKER, seed=seed))) == {}
 
 
-@by_spec
-@pytest.mark.parametrize("body", [0.8, 1.2])
+@thinned("name, body", tuple(SPECS), [0.8, 1.2])
 def test_the_same_of_somebody_short_or_tall(name: str, body: float) -> None:
     assert off(counts(name, LANDMARKER, Build().scaled(body))) == {}

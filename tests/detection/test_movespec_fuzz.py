@@ -1,6 +1,6 @@
 import re
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from movespec_documents import DOCUMENT
 
@@ -38,7 +38,6 @@ def check_issues(document: str) -> None:
         assert places == sorted(places)
 
 
-@settings(max_examples=1500, deadline=None)
 @given(NOISE)
 @example("a:\n-\n")
 @example("? a\n")
@@ -50,7 +49,6 @@ def test_any_text_gives_well_formed_issues(document: str) -> None:
     check_issues(document)
 
 
-@settings(max_examples=1500, deadline=None)
 @given(
     st.integers(0, len(DOCUMENT)),
     st.integers(0, 30),
@@ -64,7 +62,6 @@ def test_any_change_of_a_valid_document_gives_well_formed_issues(
     check_issues(document.replace("\n", line_break))
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.permutations(DOCUMENT.splitlines()))
 def test_any_order_of_the_lines_gives_well_formed_issues(lines: list[str]) -> None:
     check_issues("\n".join(lines))

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from movespec_documents import DOCUMENT, core_values, edit
@@ -99,7 +99,6 @@ def documents(draw: st.DrawFn) -> Any:
     return document
 
 
-@settings(max_examples=600, deadline=None)
 @given(documents())
 def test_it_refuses_exactly_the_documents_with_structural_errors(document: Any) -> None:
     # JSON is YAML: its strings are quoted, so that no plain scalar stands for a string.
@@ -137,7 +136,6 @@ SCALARS = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
 @given(SCALARS, SCALARS, SCALARS, SCALARS)
 def test_it_takes_every_plain_scalar_that_the_validator_takes(
     name: str, version: str, phase: str, angle: str

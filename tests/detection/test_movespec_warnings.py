@@ -1,7 +1,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from movespec_documents import edit, places
 
@@ -125,7 +125,6 @@ def some_pose_meets(criteria: list[Criterion]) -> bool:
     )
 
 
-@settings(max_examples=1000, deadline=None)
 @given(PHASE_PAIRS)
 def test_two_phases_can_hold_at_once_where_a_pose_is_found(pair: list[list[Criterion]]) -> None:
     one, other = (Phase("p", None, tuple(criteria)) for criteria in pair)

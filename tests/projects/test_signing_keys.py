@@ -157,7 +157,7 @@ def test_it_refuses_a_token_of_a_key_that_is_not_ours(db: None) -> None:
 class TestTwoProcesses(TestCase):
     """Two processes that read the keys at their own times, at most a minute apart."""
 
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=settings.default.max_examples // 5)
     @given(st.lists(st.tuples(st.sampled_from("AB*"), st.integers(0, 90)), max_size=60))
     def test_they_always_know_the_key_that_the_other_signs_with(
         self, steps: list[tuple[str, int]]

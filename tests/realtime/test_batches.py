@@ -197,7 +197,7 @@ STEPS_MS = st.sampled_from(
 STRETCHES = st.lists(st.tuples(STEPS_MS, st.integers(1, 250)), min_size=1, max_size=5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings.default.max_examples // 20)
 @given(STRETCHES, st.sampled_from([0.0, -1e6, 1.7e12]), st.randoms(use_true_random=False))
 def test_the_same_frames_are_taken_whatever_the_batches_and_attaches(
     stretches: list[tuple[float, int]], start_ms: float, chance: random.Random
@@ -262,7 +262,6 @@ def can_be_told_and_stored(session: Progress, taken: Taken) -> None:
             assert 0 <= (told["payload"].get(share) or 0) <= 1
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=6),
     st.lists(st.lists(LANDMARK, min_size=3, max_size=3), min_size=6, max_size=6),

@@ -175,7 +175,7 @@ GAPS_MS = st.sampled_from([40.0, 100.0, 1500.0, 1999.0, 2000.0, 2040.0, 5000.0])
 MOMENTS = st.lists(st.tuples(st.booleans(), GAPS_MS), min_size=1, max_size=40)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings.default.max_examples // 5)
 @given(MOMENTS, st.randoms(use_true_random=False))
 def test_the_same_frames_and_clocks_give_the_same_events(
     moments: list[tuple[bool, float]], chance: random.Random
@@ -214,7 +214,6 @@ def test_the_same_frames_and_clocks_give_the_same_events(
 MS = st.integers(0, 200).map(lambda hundreds: 100.0 * hundreds)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(MS, st.lists(MS, max_size=2)), max_size=30))
 def test_the_times_of_events_never_go_back_whatever_clocks_say(
     moments: list[tuple[float, list[float]]],

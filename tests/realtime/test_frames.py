@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streaming import batches, wire_frame
 
@@ -376,7 +376,6 @@ CHANGED = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.lists(CHANGED, max_size=4))
 def test_exactly_the_frames_that_the_contract_describes_are_taken(frames: list[Any]) -> None:
     assert decoded(batch_text(frames)) == [reason_of(frame) for frame in frames]

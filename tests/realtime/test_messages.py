@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_frames import CHANGED, FRAME, JSON, NAN, batch_text, decoded, text_of
 
@@ -207,7 +207,6 @@ MESSAGE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None)
 @given(JSON | MESSAGE)
 def test_any_json_is_a_message_or_one_of_the_two_errors(value: Any) -> None:
     is_answered(json.dumps(value))
@@ -217,7 +216,6 @@ def test_any_json_is_a_message_or_one_of_the_two_errors(value: Any) -> None:
 SHORT = batch_text([FRAME])[:600] + "}]}]}"
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.integers(0, len(SHORT)), st.integers(0, 40), st.text(max_size=10))
 @example(0, 0, "\ufeff")
 def test_any_change_of_a_message_is_a_message_or_one_of_the_two_errors(
@@ -226,7 +224,6 @@ def test_any_change_of_a_message_is_a_message_or_one_of_the_two_errors(
     is_answered(SHORT[:at] + inserted + SHORT[at + removed :])
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.text() | st.binary().map(lambda raw: raw.decode(errors="surrogateescape")))
 def test_any_text_is_a_message_or_one_of_the_two_errors(text: str) -> None:
     is_answered(text)

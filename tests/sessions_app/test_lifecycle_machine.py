@@ -563,11 +563,8 @@ def test_it_lives_by_the_lifecycle_table(
 
 
 BOUNDED = settings(
-    max_examples=50,
+    max_examples=settings.default.max_examples // 10,
     stateful_step_count=30,
-    deadline=None,
-    derandomize=True,
-    database=None,
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),
 )
