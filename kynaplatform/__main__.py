@@ -9,7 +9,7 @@ import argparse
 from kynaplatform.web_server import STOP_SECONDS, read_settings, serve
 
 # Some are taken by logins and downloads, of which nginx lets few through at once.
-PAGES_THREADS = 8
+PAGES_THREADS = 5
 # From a service's port to that on which it answers monitors.
 TO_MONITOR_PORT = 1000
 

@@ -11,7 +11,7 @@ from kynaplatform.web_server import STOP_SECONDS, read_settings, serve
 from local_stack.guard import die_with
 
 # Beside those of the API.
-PAGES_THREADS = 4
+PAGES_THREADS = 3
 
 
 def main() -> None:

@@ -26,10 +26,26 @@ from projects.credentials import credential_issue
 from projects.models import Credential, CredentialKind, Organization, Project, SigningKey
 from projects.signing import key_ring, signing_key_rotate
 from tests.event_counters import miscounted_sessions
-from tests.module_servers import module_runtime, module_web, runtime, web, web_environment
+from tests.module_servers import (
+    door,
+    module_door,
+    module_runtime,
+    module_web,
+    runtime,
+    web,
+    web_environment,
+)
 from tests.truncation import truncating
 
-__all__ = ["module_runtime", "module_web", "runtime", "web", "web_environment"]
+__all__ = [
+    "door",
+    "module_door",
+    "module_runtime",
+    "module_web",
+    "runtime",
+    "web",
+    "web_environment",
+]
 
 VALID_YAML = """\
 name: squat

@@ -1,18 +1,14 @@
 """The services as production has them: `api` and `pages`, each by itself, behind a real nginx."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from django.contrib import admin
-from django.core.management import call_command
 
-from kynaplatform import clock
 from local_stack.ports import free_port
-from projects.signing import key_ring, signing_key_rotate
 from tests.deploy.proxy import proxy
 from tests.server import service
 
@@ -34,6 +30,11 @@ class FrontDoor:
         host, _, port = self.url.removeprefix("http://").partition(":")
         return host, int(port)
 
+    @property
+    def static(self) -> Path:
+        """Where nginx finds static files."""
+        return self.folder / "static"
+
     def log(self) -> str:
         """What both services have written."""
         return "".join((self.folder / f"{name}.log").read_text() for name in ("api", "pages"))
@@ -43,6 +44,7 @@ class FrontDoor:
 def front_door(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[FrontDoor]:
     """Run it, with the admin's static files alone."""
     port = free_port()
+    shutil.copytree(STATIC, folder / "static")
     variables = {"TRUSTED_PROXIES": "127.0.0.1", **(environment or {})}
     with (
         service("api", folder, variables) as api,
@@ -55,21 +57,8 @@ def front_door(folder: Path, environment: Mapping[str, str] | None = None) -> It
             realtime_ports=[free_port()],
             instead={
                 "server_name _;": f"listen 127.0.0.1:{port}; server_name _;",
-                "/opt/kynaplatform/staticfiles": str(STATIC),
+                "/opt/kynaplatform/staticfiles": str(folder / "static"),
             },
         ),
     ):
         yield FrontDoor(folder, f"http://127.0.0.1:{port}", api, pages)
-
-
-@contextlib.contextmanager
-def database_of_module(blocker: Any) -> Iterator[None]:
-    """The tests' database for a whole module: what is in it is committed, and removed after."""
-    with blocker.unblock():
-        try:
-            key_ring().forget()
-            signing_key_rotate(now=clock.now() - timedelta(days=1))
-            yield
-        finally:
-            call_command("flush", verbosity=0, interactive=False)
-            key_ring().forget()

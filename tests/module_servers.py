@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from tests.front_door import FrontDoor, front_door
 from tests.server import RuntimeServer, runtime_server, web_server
 from tests.waiting import eventually
 
@@ -49,6 +50,21 @@ def web(module_web: WebServer, transactional_db: None) -> Iterator[WebServer]:
     """The web server of the module, which has nothing left to do at the end of each test."""
     yield module_web
     eventually(lambda: busy_backends() == 0, "the web server is done")
+
+
+@pytest.fixture(scope="module")
+def module_door(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None
+) -> Iterator[FrontDoor]:
+    with front_door(tmp_path_factory.mktemp("door")) as door:
+        yield door
+
+
+@pytest.fixture
+def door(module_door: FrontDoor, transactional_db: None) -> Iterator[FrontDoor]:
+    """The services of the module, behind nginx; they have nothing left to do after each test."""
+    yield module_door
+    eventually(lambda: busy_backends() == 0, "the services are done")
 
 
 @pytest.fixture(scope="module")

@@ -73,6 +73,16 @@ def web_server(
 
 
 @contextlib.contextmanager
+def api_server(
+    folder: Path, workers: int = 1, environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Run the API alone, on its WEB_THREADS; gives its base URL. The log is `folder/api.log`."""
+    variables = {"WEB_PROCESSES": str(workers), **(environment or {})}
+    with service("api", folder, variables) as (port, _):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
 def service(
     name: str,
     folder: Path,

@@ -1,10 +1,12 @@
-"""A long list as CSV from the real server: sent as it is read, at its reader's pace."""
+"""A long list as CSV from the real servers: sent as it is read, at its reader's pace."""
 
+import contextlib
 import http.client
 import socket
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+import psutil
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
@@ -12,7 +14,7 @@ from django.db import connection
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
-from tests.module_servers import WebServer
+from tests.front_door import FrontDoor
 from tests.sessions_app.plans import add_sessions, run
 from tests.waiting import eventually
 
@@ -22,14 +24,21 @@ PAGE = "/admin/sessions_app/detectionsession/"
 COUNT = 40_000
 RIGHT = "four unrelated plain words"
 SMALL = 16 * 1024
+HEADER = b"id,customer,MoveSpec,status,repetitions,frames,created\r\n"
+# More than `select` can take.
+DESCRIPTORS = 1_100
+
+
+Address = tuple[str, int]
+Ask = Callable[[str, Address], http.client.HTTPConnection]
 
 
 @pytest.fixture
-def asking(web: WebServer) -> Callable[[str], http.client.HTTPConnection]:
+def asking(door: FrontDoor) -> Ask:
     """Asks for a page as a member of support, on a connection that takes little at once."""
     user = User.objects.create_user("sam", password=RIGHT, is_staff=True)
     user.groups.add(Group.objects.get(name="support"))
-    wire = http.client.HTTPConnection(web.address, timeout=30)
+    wire = http.client.HTTPConnection(*door.address, timeout=30)
     wire.request("GET", "/admin/login/")
     form = wire.getresponse()
     cookie = form.headers["Set-Cookie"].split(";")[0]
@@ -43,17 +52,24 @@ def asking(web: WebServer) -> Callable[[str], http.client.HTTPConnection]:
     cookie = "; ".join(one.split(";")[0] for one in given)
     wire.close()
 
-    def ask(path: str) -> http.client.HTTPConnection:
-        host, _, port = web.address.partition(":")
-        asked = http.client.HTTPConnection(web.address, timeout=60)
+    def ask(path: str, address: Address) -> http.client.HTTPConnection:
+        asked = http.client.HTTPConnection(*address, timeout=60)
         asked.sock = socket.socket()
         asked.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
         asked.sock.settimeout(60)
-        asked.sock.connect((host, int(port)))
+        asked.sock.connect(address)
         asked.request("GET", path, headers={"Cookie": cookie})
         return asked
 
     return ask
+
+
+@pytest.fixture
+def oldest(owner: Machine, movespec: MoveSpec) -> DetectionSession:
+    """Of COUNT sessions the one that a list has last."""
+    add_sessions(owner, movespec, COUNT)
+    run("ANALYZE detection_session")
+    return DetectionSession.objects.earliest("created_at")
 
 
 def transactions() -> int:
@@ -67,23 +83,20 @@ def transactions() -> int:
     return int(count)
 
 
-def test_its_first_lines_come_before_the_last_are_read_and_the_api_answers_meanwhile(
-    owner: Machine, movespec: MoveSpec, asking: Callable[[str], http.client.HTTPConnection]
+def test_its_first_lines_come_before_the_last_are_read_and_others_are_served_meanwhile(
+    oldest: DetectionSession, door: FrontDoor, asking: Ask
 ) -> None:
-    add_sessions(owner, movespec, COUNT)
-    run("ANALYZE detection_session")
-    wire = asking(f"{PAGE}csv/")
+    wire = asking(f"{PAGE}csv/", ("127.0.0.1", door.pages[0]))
     answer = wire.getresponse()
     assert (answer.status, answer.headers["Transfer-Encoding"]) == (200, "chunked")
-    assert answer.readline() == b"id,customer,MoveSpec,status,repetitions,frames,created\r\n"
+    assert answer.readline() == HEADER
     # Who reads slowly holds no transaction, and neither the pages nor the API.
     eventually(lambda: transactions() == 0, "the download waits in no transaction")
     for path in (PAGE, "/healthz", "/api/movespecs"):
-        other = asking(path)
+        other = asking(path, door.address)
         assert other.getresponse().status == 200
         other.close()
     # The first lines are here, the last are not yet read: they tell of what happens now.
-    oldest = DetectionSession.objects.earliest("created_at")
     DetectionSession.objects.filter(id=oldest.id).update(accepted_frames_total=4711)
     lines = answer.read().decode().splitlines()
     assert len(lines) == COUNT
@@ -93,19 +106,58 @@ def test_its_first_lines_come_before_the_last_are_read_and_the_api_answers_meanw
     wire.close()
 
 
-def test_a_reader_who_goes_away_leaves_the_next_one_his_turn(
-    owner: Machine, movespec: MoveSpec, asking: Callable[[str], http.client.HTTPConnection]
+def test_through_nginx_who_reads_slowly_keeps_nobody_from_a_download(
+    oldest: DetectionSession, door: FrontDoor, asking: Ask
 ) -> None:
-    add_sessions(owner, movespec, COUNT)
-    run("ANALYZE detection_session")
-    for _ in range(3):
-        wire = asking(f"{PAGE}csv/")
+    slow = asking(f"{PAGE}csv/", door.address)
+    answer = slow.getresponse()
+    assert answer.readline() == HEADER
+    empty = f"{PAGE}csv/?status__exact=failed"
+    # One at a time: the next is told so, until nginx has the whole of the first.
+    eventually(
+        lambda: asked_whole(asking(empty, door.address)) == (200, HEADER),
+        "the next one",
+        seconds=120,
+    )
+    lines = answer.read().decode().splitlines()
+    assert (len(lines), lines[-1].partition(",")[0]) == (COUNT, str(oldest.id))
+    slow.close()
+
+
+def asked_whole(wire: http.client.HTTPConnection) -> tuple[int, bytes]:
+    with contextlib.closing(wire):
         answer = wire.getresponse()
-        assert answer.readline().startswith(b"id,")
+        assert answer.status in (200, 503)
+        return answer.status, answer.read()
+
+
+def test_a_reader_who_goes_away_leaves_the_next_one_his_turn(
+    oldest: DetectionSession, door: FrontDoor, asking: Ask
+) -> None:
+    for _ in range(3):
+        wire = asking(f"{PAGE}csv/", ("127.0.0.1", door.pages[0]))
+        answer = wire.getresponse()
+        assert answer.readline() == HEADER
         answer.close()
         wire.close()
-    wire = asking(f"{PAGE}csv/?status__exact=failed")
-    answer = wire.getresponse()
-    assert answer.status == 200
-    assert answer.read() == b"id,customer,MoveSpec,status,repetitions,frames,created\r\n"
-    wire.close()
+    empty = f"{PAGE}csv/?status__exact=failed"
+    eventually(lambda: asked_whole(asking(empty, door.address)) == (200, HEADER), "his turn")
+
+
+def test_it_is_whole_with_more_than_1024_descriptors_open(
+    oldest: DetectionSession, door: FrontDoor, asking: Ask
+) -> None:
+    address = ("127.0.0.1", door.pages[0])
+    with contextlib.ExitStack() as stack:
+        for _ in range(DESCRIPTORS):
+            stack.enter_context(socket.create_connection(address))
+        wire = asking(f"{PAGE}csv/", address)
+        eventually(lambda: most_descriptors(door.pages[0]) > DESCRIPTORS, "they are open")
+        status, body = asked_whole(wire)
+        assert (status, body.count(b"\n")) == (200, COUNT + 1)
+
+
+def most_descriptors(port: int) -> int:
+    """Of the processes of the server on `port`."""
+    below = psutil.Process().children(recursive=True)
+    return max(one.num_fds() for one in below if str(port) in one.cmdline())

@@ -128,7 +128,7 @@ def test_a_database_that_says_nothing_is_down_and_nobody_waits_for_it_again(
         assert got(f"{monitors}/readyz")[0] == 200
         held = []
         database.hang()
-        # Every thread waits for it: the API has two, and the pages eight.
+        # Every thread waits for it: the API has two, and the pages five.
         for _ in range(12):
             one = Connection(base_url)
             one.http.request("GET", path, headers={"Cookie": "kyna_admin=x"})

@@ -34,7 +34,7 @@ from projects.models import SigningKey
 from sessions_app.admission import AdmissionRequest
 from sessions_app.models import DetectionSession
 from tests.conftest import SESSIONS, Machine
-from tests.server import web_server
+from tests.server import api_server
 from tests.sessions_app.new_session import COLUMNS
 from tests.waiting import eventually
 
@@ -201,7 +201,7 @@ def test_a_kill_at_a_random_moment_leaves_a_whole_session_or_none_and_a_retry_ma
     chosen = random.Random(64)  # noqa: S311
     # Moves towards the moment of the commit, wherever this machine has it.
     middle_seconds = 0.004
-    with web_server(tmp_path, workers=WORKERS, environment=RESPAWN) as base_url:
+    with api_server(tmp_path, workers=WORKERS, environment=RESPAWN) as base_url:
         known = set(workers())
         for number in range(KILLS):
             key = f"key-{number}"
@@ -246,7 +246,7 @@ def blocked(owner: Machine, movespec: MoveSpec) -> Any:
 def test_a_kill_before_admission_leaves_none(
     owner: Machine, movespec: MoveSpec, tmp_path: Path, blocked: Any
 ) -> None:
-    with web_server(tmp_path, environment=RESPAWN) as base_url:
+    with api_server(tmp_path, environment=RESPAWN) as base_url:
         with locked("projects_accesstoken"):
             connection, pid = blocked(base_url)
             os.kill(pid, signal.SIGKILL)
@@ -261,7 +261,7 @@ def test_a_kill_before_admission_leaves_none(
 def test_a_kill_during_the_statement_leaves_a_whole_session_that_the_retry_finds(
     owner: Machine, movespec: MoveSpec, tmp_path: Path, blocked: Any
 ) -> None:
-    with web_server(tmp_path, environment=RESPAWN) as base_url:
+    with api_server(tmp_path, environment=RESPAWN) as base_url:
         with locked("detection_session"):
             connection, pid = blocked(base_url)
             os.kill(pid, signal.SIGKILL)
@@ -277,7 +277,7 @@ def test_a_kill_during_the_statement_leaves_a_whole_session_that_the_retry_finds
 def test_a_kill_with_its_backend_during_the_statement_leaves_none(
     owner: Machine, movespec: MoveSpec, tmp_path: Path, blocked: Any
 ) -> None:
-    with web_server(tmp_path, environment=RESPAWN) as base_url:
+    with api_server(tmp_path, environment=RESPAWN) as base_url:
         with locked("detection_session"):
             before = other_backends()
             connection, pid = blocked(base_url)
@@ -293,7 +293,7 @@ def test_a_kill_with_its_backend_during_the_statement_leaves_none(
 def test_a_kill_between_commit_and_answer_leaves_a_whole_session_that_the_retry_finds(
     owner: Machine, movespec: MoveSpec, tmp_path: Path, blocked: Any
 ) -> None:
-    with web_server(tmp_path, environment=RESPAWN) as base_url:
+    with api_server(tmp_path, environment=RESPAWN) as base_url:
         with locked("detection_session"):
             connection, pid = blocked(base_url)
             os.kill(pid, signal.SIGSTOP)

@@ -17,7 +17,7 @@ from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_released
 from tests.module_servers import WebServer
-from tests.server import web_server
+from tests.server import api_server
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,7 +52,7 @@ def assert_one_session_and_equal_answers(answers: list[Answer], machine: Machine
 def test_64_simultaneous_creates_make_one_session_and_64_equal_bodies(
     owner: Machine, movespec: MoveSpec, tmp_path: Path
 ) -> None:
-    with web_server(tmp_path, workers=4) as base_url:
+    with api_server(tmp_path, workers=4) as base_url:
         answers = race(creates(base_url, owner, "k", [session_body(owner, movespec)] * CREATES))
     assert_one_session_and_equal_answers(answers, owner)
 

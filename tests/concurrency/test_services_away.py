@@ -41,7 +41,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ALL_OK = dict.fromkeys(("migrations", "signing_keys", "peppers", "static_files", "broker"), "ok")
 UNKNOWN = dict.fromkeys(("migrations", "signing_keys", "peppers"), "unknown")
-THREADS = 2  # of the one worker; each has a database connection
+THREADS = 5  # of the one process; each has a database connection
 
 
 def assert_unavailable(answer: Answer, **details: str) -> None:
