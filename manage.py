@@ -20,8 +20,8 @@ def main() -> None:
     except ImportError:
         sys.exit(told(f"{sys.executable} has no Django: it is not the project's own Python."))
 
-    from kynaplatform.database_sessions import MIGRATE, begin_as
-    from kynaplatform.offline_commands import OFFLINE
+    from kynaplatform.database.session_settings import MIGRATE, begin_as
+    from kynaplatform.management.offline import OFFLINE
 
     if OFFLINE.isdisjoint([*sys.argv[1:2], *asked_for_help()]) and not has_environment():
         sys.exit(told(f"{', '.join(ENVIRONMENT)}: none is set, and there is no .env."))

@@ -8,8 +8,8 @@ from rest_framework.request import Request
 
 from guides.navigation import GUIDES, SECTIONS, TYPES, files
 from guides.rendering import rendered
-from kynaplatform.api.readiness import OK, UNKNOWN, is_ready, readiness
-from kynaplatform.public_pages import PublicView, kept, page
+from kynaplatform.http.public_pages import PublicView, kept, page
+from kynaplatform.metrics.readiness import OK, UNKNOWN, is_ready, readiness
 
 PAGE_SECONDS, FILE_SECONDS = 300, 3600
 

@@ -7,4 +7,4 @@ class KynaplatformConfig(AppConfig):
     def ready(self) -> None:
         # Imported for what they register.
         from kynaplatform import checks  # noqa: F401
-        from kynaplatform.api import connections  # noqa: F401
+        from kynaplatform.database import connections  # noqa: F401

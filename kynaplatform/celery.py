@@ -12,7 +12,7 @@ from celery import Celery
 from celery.signals import beat_init, before_task_publish, worker_init
 from click import Option
 
-from kynaplatform import celery_lines
+from kynaplatform.logs import celery as celery_lines
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
 
@@ -45,14 +45,14 @@ app.user_options["worker"].add(
         help="Address that /healthz and /metrics listen on, at WORKER_METRICS_PORT.",
     )
 )
-app.steps["worker"].add("kynaplatform.worker_server:WorkerServer")
+app.steps["worker"].add("kynaplatform.worker_monitors:WorkerServer")
 
 
 @worker_init.connect
 def begin_worker(**_: Any) -> None:
     _refuse_to_start()
     # Not before the settings are read: they say how this process counts.
-    from kynaplatform.task_metrics import watch_tasks
+    from kynaplatform.metrics.tasks import watch_tasks
 
     watch_tasks(entry["task"] for entry in app.conf.beat_schedule.values())
 
@@ -60,7 +60,7 @@ def begin_worker(**_: Any) -> None:
 @beat_init.connect
 def begin_beat(**_: Any) -> None:
     _refuse_to_start()
-    from kynaplatform.task_metrics import add_sent_at
+    from kynaplatform.metrics.tasks import add_sent_at
 
     before_task_publish.connect(add_sent_at)
 

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.checks import Warning as CheckWarning
 
 from kynaplatform.environment import DATABASE_SCHEMES
-from kynaplatform.origins import own_origins
+from kynaplatform.http.cross_origin import own_origins
 
 LONGEST_LIFETIME_SECONDS = 86_400
 MOST_OF_A_MACHINE = 64

@@ -13,7 +13,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from kynaplatform.api.rate_limits import parse_rate
-from kynaplatform.database_sessions import session_settings
+from kynaplatform.database.session_settings import session_settings
 
 Value = TypeVar("Value")
 

@@ -22,7 +22,7 @@ from kynaplatform.environment import (
     read_env_file,
     switch,
 )
-from kynaplatform.monitor_paths import MONITOR_PATHS
+from kynaplatform.http.monitor_paths import MONITOR_PATHS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -157,22 +157,22 @@ INSTALLED_APPS = [
 # Of what machines ask for, which knows no cookies (kynaplatform/wsgi.py).
 API_MIDDLEWARE = [
     "kynaplatform.api.request_id.RequestIdMiddleware",
-    "kynaplatform.content_security.ContentSecurityMiddleware",
+    "kynaplatform.http.content_security.ContentSecurityMiddleware",
     "kynaplatform.api.client_address.ForwardedMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "kynaplatform.origins.OriginMiddleware",
-    "kynaplatform.api.any_host.HostCheckedExceptForMonitors",
+    "kynaplatform.http.cross_origin.OriginMiddleware",
+    "kynaplatform.http.allowed_hosts.HostCheckedExceptForMonitors",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 # Of pages for people.
 MIDDLEWARE = [
     "kynaplatform.api.request_id.RequestIdMiddleware",
-    "kynaplatform.content_security.ContentSecurityMiddleware",
+    "kynaplatform.http.content_security.ContentSecurityMiddleware",
     "kynaplatform.api.client_address.ForwardedMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "kynaplatform.api.any_host.HostCheckedExceptForMonitors",
+    "kynaplatform.http.allowed_hosts.HostCheckedExceptForMonitors",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -277,24 +277,24 @@ LOG_FORMAT = log_format("LOG_FORMAT", default="text")
 
 def _handler(*filters: str) -> dict[str, object]:
     return {
-        "class": "kynaplatform.log_lines.LineHandler",
+        "class": "kynaplatform.logs.lines.LineHandler",
         "filters": ["request_id", *filters],
         "formatter": LOG_FORMAT,
     }
 
 
-LOGGING_CONFIG = "kynaplatform.log_lines.configure"
+LOGGING_CONFIG = "kynaplatform.logs.lines.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "request_id": {"()": "kynaplatform.api.request_id.RequestIdFilter"},
-        "one_line": {"()": "kynaplatform.log_lines.OneLine"},
-        "without_outages": {"()": "kynaplatform.celery_lines.WithoutOutages"},
+        "request_id": {"()": "kynaplatform.logs.request_id.RequestIdFilter"},
+        "one_line": {"()": "kynaplatform.logs.lines.OneLine"},
+        "without_outages": {"()": "kynaplatform.logs.celery.WithoutOutages"},
     },
     "formatters": {
         "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
-        "json": {"()": "kynaplatform.log_lines.JsonLine"},
+        "json": {"()": "kynaplatform.logs.lines.JsonLine"},
     },
     "handlers": {
         "stderr": _handler(),

@@ -13,7 +13,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from kynaplatform.database_sessions import WEB, begin_as
+from kynaplatform.database.session_settings import WEB, begin_as
 
 # Connections that a process holds: each has one, also one that sends nothing.
 MOST_CONNECTIONS = 4096
@@ -60,7 +60,7 @@ def serve(
     """
     from django.conf import settings
 
-    from kynaplatform.monitor_server import MonitorServer
+    from kynaplatform.http.monitor_server import MonitorServer
     from kynaplatform.wsgi import monitors
 
     try:

@@ -21,8 +21,8 @@ from django.utils.module_loading import import_string
 
 from kynaplatform.api.bodies import MOST_BODY_BYTES
 from kynaplatform.checks import refuse_to_start
-from kynaplatform.monitor_paths import MONITOR_PATHS
-from kynaplatform.service_paths import is_of_api, is_of_pages
+from kynaplatform.http.monitor_paths import MONITOR_PATHS
+from kynaplatform.http.service_paths import is_of_api, is_of_pages
 
 BLOCK_BYTES = 64 * 1024
 MOST_BLOCKS_DISCARDED = 128

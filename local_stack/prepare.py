@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from kynaplatform.database_sessions import MIGRATE, begin_as
+from kynaplatform.database.session_settings import MIGRATE, begin_as
 
 
 def main() -> None:

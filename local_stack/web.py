@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterable
 from typing import Any
 
-from kynaplatform.service_paths import is_of_api
+from kynaplatform.http.service_paths import is_of_api
 from kynaplatform.web_server import STOP_SECONDS, read_settings, serve
 from local_stack.guard import die_with
 

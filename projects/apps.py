@@ -5,7 +5,7 @@ class ProjectsConfig(AppConfig):
     name = "projects"
 
     def ready(self) -> None:
-        from kynaplatform.api.readiness import DATABASE_QUESTIONS
+        from kynaplatform.metrics.readiness import DATABASE_QUESTIONS
         from projects.readiness import peppers_state, signing_keys_state
 
         DATABASE_QUESTIONS.update(signing_keys=signing_keys_state, peppers=peppers_state)

@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from kynaplatform import clock
-from kynaplatform.api.readiness import MISSING, OK
+from kynaplatform.metrics.readiness import MISSING, OK
 from projects.credentials import is_live
 from projects.models import Credential, SigningKey
 from projects.signing import decrypted

@@ -18,7 +18,7 @@ from typing import Final
 import django
 import uvicorn
 
-from kynaplatform.database_sessions import RUNTIME, begin_as
+from kynaplatform.database.session_settings import RUNTIME, begin_as
 from kynaplatform.timing import DRAIN_SECONDS, TRANSPORT_PING_SECONDS
 
 BACKLOG: Final = 2048

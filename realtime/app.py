@@ -18,10 +18,10 @@ from kynaplatform.api.errors import (
     as_api_error,
 )
 from kynaplatform.api.health import require_metrics_access
-from kynaplatform.api.metrics import process_exposition
-from kynaplatform.api.readiness import OK, exposition_of
-from kynaplatform.api.request_id import bear_request_id, request_id_of
-from kynaplatform.monitor_paths import MONITOR_PATHS
+from kynaplatform.http.monitor_paths import MONITOR_PATHS
+from kynaplatform.logs.request_id import bear_request_id, request_id_of
+from kynaplatform.metrics.readiness import OK, exposition_of
+from kynaplatform.metrics.requests import process_exposition
 from realtime.attach import SUBPROTOCOL, handshake
 from realtime.log_lines import tell_refused
 from realtime.runtime import Runtime

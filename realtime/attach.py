@@ -12,11 +12,12 @@ from uuid import UUID
 from django.conf import settings
 
 from detection import Engine, MoveSpec
-from kynaplatform import clock, origins
+from kynaplatform import clock
 from kynaplatform.api.client_address import address_of_peer
 from kynaplatform.api.errors import AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import refuse_over_limit, request_counter
+from kynaplatform.http import cross_origin
 from projects.signing import TokenRejected, verify
 from realtime.batches import MOST_FRAMES_AT_ONCE, Progress
 from realtime.refusals import (
@@ -91,8 +92,8 @@ def admit(handshake: Handshake) -> UUID:
     Raises AuthorizationFailed, RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired,
     RateLimited, NotFound.
     """
-    if handshake.origin is not None and not origins.may_stream(handshake.origin):
-        raise AuthorizationFailed(origins.refusal(handshake.origin))
+    if handshake.origin is not None and not cross_origin.may_stream(handshake.origin):
+        raise AuthorizationFailed(cross_origin.refusal(handshake.origin))
     try:
         session_id = _authorized_session(handshake, clock.now())
     except (RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired):

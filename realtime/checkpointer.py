@@ -16,7 +16,7 @@ import psycopg
 from django.conf import settings
 
 from kynaplatform import clock
-from kynaplatform.outages import DATABASE
+from kynaplatform.dependencies import DATABASE
 from kynaplatform.timing import RETRY_SECONDS, STALL_SECONDS
 from realtime import metrics
 from realtime.database import cancel, connect, database_deadline

@@ -18,9 +18,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db import connection as django_connection
 
-from kynaplatform.api.connections import drop_closed_connections, is_lock_timeout
+from kynaplatform.database.connections import drop_closed_connections, is_lock_timeout
+from kynaplatform.dependencies import DATABASE
 from kynaplatform.environment import database
-from kynaplatform.outages import DATABASE
 from kynaplatform.timing import DATABASE_DEADLINE_SECONDS, LAST_SECONDS, RETRY_SECONDS
 from realtime.refusals import Restarting
 

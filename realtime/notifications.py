@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from kynaplatform.outages import DATABASE
+from kynaplatform.dependencies import DATABASE
 from kynaplatform.timing import PROBE_SECONDS, RETRY_SECONDS
 from realtime.database import connect, listen_url
 from sessions_app.lifecycle import CHANNEL

@@ -12,7 +12,8 @@ from weakref import WeakValueDictionary
 
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, InternalError
-from kynaplatform.api.readiness import (
+from kynaplatform.dependencies import DATABASE
+from kynaplatform.metrics.readiness import (
     ASK_SECONDS,
     DOWN,
     OK,
@@ -21,7 +22,6 @@ from kynaplatform.api.readiness import (
     database_state,
     migrations_state,
 )
-from kynaplatform.outages import DATABASE
 from kynaplatform.timing import DRAIN_DATABASE_SECONDS, LAST_SECONDS, RENEW_SECONDS
 from realtime import metrics
 from realtime.attach import Attached, Handshake, admit, attach

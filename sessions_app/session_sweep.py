@@ -7,7 +7,7 @@ from django.db import OperationalError
 from django.db.models import Q
 
 from kynaplatform.api.chunks import change_in_chunks
-from kynaplatform.api.connections import is_lock_timeout
+from kynaplatform.database.connections import is_lock_timeout
 from projects.models import Project
 from sessions_app.deadlines import is_to_finish, settle_in_chunks
 from sessions_app.fence import AttachmentLost

@@ -14,9 +14,9 @@ from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest
 
 from kynaplatform.api.client_address import client_address
-from kynaplatform.api.connections import is_lock_timeout
 from kynaplatform.api.rate_limits import Decision, Limit
 from kynaplatform.api.throttling import request_counter
+from kynaplatform.database.connections import is_lock_timeout
 from staff.refusals import Refused
 
 logger = logging.getLogger("kynaplatform.login")

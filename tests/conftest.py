@@ -14,8 +14,8 @@ from django.test import Client
 from django.test.client import ClientHandler
 
 from kynaplatform import clock
-from kynaplatform.api.readiness import Asking, Inquiry
 from kynaplatform.api.throttling import request_counter
+from kynaplatform.metrics.readiness import Asking, Inquiry
 from kynaplatform.wsgi import WithApiMiddleware
 from movespecs.authors import PLATFORM
 from movespecs.drafts import draft_replace, movespec_create

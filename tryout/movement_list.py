@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from kynaplatform.api.readiness import Inquiry
+from kynaplatform.metrics.readiness import Inquiry
 from movespecs.models import MoveSpec
 from tryout.movements import movements, slugs
 from tryout.project import movespec_id

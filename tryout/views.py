@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from kynaplatform.api.errors import NotFound
 from kynaplatform.api.operations import Operation
 from kynaplatform.api.views import ApiRequest, ApiView
-from kynaplatform.content_security import HEADER, with_camera
-from kynaplatform.public_pages import PublicView, kept, page
+from kynaplatform.http.content_security import HEADER, with_camera
+from kynaplatform.http.public_pages import PublicView, kept, page
 from tryout.assets import built_assets
 from tryout.figures import figure
 from tryout.movement_list import listed_movements

@@ -12,9 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 
-from kynaplatform.api.connections import is_lock_timeout, is_out_of_reach
 from kynaplatform.api.request_id import add_to_line
-from kynaplatform.outages import DATABASE
+from kynaplatform.database.connections import is_lock_timeout, is_out_of_reach
+from kynaplatform.dependencies import DATABASE
 
 logger = logging.getLogger("kynaplatform.errors")
 

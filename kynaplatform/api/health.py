@@ -9,11 +9,11 @@ from django.http import HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from kynaplatform.api import errors
-from kynaplatform.api.metrics import exposition
 from kynaplatform.api.operations import Operation
-from kynaplatform.api.readiness import is_ready, readiness
 from kynaplatform.api.views import ApiRequest, ApiView
 from kynaplatform.api.wire import Answer
+from kynaplatform.metrics.readiness import is_ready, readiness
+from kynaplatform.metrics.requests import exposition
 
 
 class Health(Answer):

@@ -4,37 +4,22 @@ None for static files, and none for what monitoring asks every few seconds.
 """
 
 import logging
-import re
 import time
-import uuid
 from collections.abc import Callable
-from contextvars import ContextVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from kynaplatform.api.client_address import client_address
-from kynaplatform.api.metrics import observe_request
-from kynaplatform.log_lines import NO_REQUEST
-from kynaplatform.monitor_paths import MONITOR_PATHS
+from kynaplatform.http.monitor_paths import MONITOR_PATHS
+from kynaplatform.logs.request_id import request_id, request_id_of
+from kynaplatform.metrics.requests import observe_request
 
 logger = logging.getLogger("kynaplatform.request")
-_current: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
-_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # The path alone: a query string may carry a token.
 _LINE = "%(method)s %(path)s %(status)d %(milliseconds).1f ms from %(address)s"
 # Nothing of ours has a longer one.
 LONGEST_PATH = 200
-
-
-def request_id_of(given: str) -> str:
-    """The client's own id when it is well formed, a new one otherwise."""
-    return given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
-
-
-def bear_request_id(request_id: str) -> None:
-    """Write it on every log line of the running task, and of what the task starts."""
-    _current.set(request_id)
 
 
 def add_to_line(request: HttpRequest, **fields: object) -> None:
@@ -65,23 +50,17 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request_id = request_id_of(request.META.get("HTTP_X_REQUEST_ID", ""))
-        reset = _current.set(request_id)
+        given = request_id_of(request.META.get("HTTP_X_REQUEST_ID", ""))
+        reset = request_id.set(given)
         started = time.perf_counter()
         try:
             response = self.get_response(request)
             elapsed = time.perf_counter() - started
-            response["X-Request-ID"] = request_id
+            response["X-Request-ID"] = given
             # Django would log a failure once more, after the request's id is gone.
             response._has_been_logged = True  # type: ignore[attr-defined]
             observe_request(request, response.status_code, elapsed)
             tell_request(request, response.status_code, elapsed)
         finally:
-            _current.reset(reset)
+            request_id.reset(reset)
         return response
-
-
-class RequestIdFilter(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = _current.get()
-        return True

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.contrib.auth.models import Group, User
 
-from kynaplatform.log_lines import OneLine
+from kynaplatform.logs.lines import OneLine
 from projects.models import Credential, SigningKey
 from tests.conftest import TOKENS, Machine
 from tests.module_servers import WebServer

@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.test import Client
 
-from kynaplatform.origins import MOST_TOLD
+from kynaplatform.http.cross_origin import MOST_TOLD
 from tests.api.api_requests import ask, nothing_changes
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, ApiClient
 

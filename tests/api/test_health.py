@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from kynaplatform import clock
 from kynaplatform.api.health import ReadinessAnswer
-from kynaplatform.api.readiness import (
+from kynaplatform.metrics.readiness import (
     OK,
     Inquiry,
     Readiness,
@@ -153,7 +153,7 @@ def test_a_database_that_says_nothing_is_down_and_nobody_waits_for_it_again(
 @pytest.fixture
 def by_threads(monkeypatch):
     monkeypatch.setattr(Inquiry, "begin", BEGIN)
-    monkeypatch.setattr("kynaplatform.api.readiness.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("kynaplatform.metrics.readiness.FRESH_SECONDS", 0.0)
 
 
 def test_who_asks_while_others_wait_waits_with_them(by_threads):

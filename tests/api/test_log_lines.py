@@ -1,4 +1,4 @@
-"""kynaplatform/log_lines.py: what a process writes besides what it logs, in both formats"""
+"""kynaplatform/logs/lines.py: what a process writes besides what it logs, in both formats"""
 
 import json
 import logging
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from kynaplatform.log_lines import JsonLine
+from kynaplatform.logs.lines import JsonLine
 from local_stack.environment import PROJECT
 
 

@@ -1,18 +1,18 @@
-"""kynaplatform/outages.py: told at once, then every 30 s with how often it was met, and the end"""
+"""The lines about a dependency: at once, then every 30 s with its failures, and at its end."""
 
 import errno
 import logging
 
 import pytest
 
-from kynaplatform.celery_lines import WithoutOutages
-from kynaplatform.outages import BROKER, EVERY_SECONDS, Outage
+from kynaplatform.dependencies import BROKER, EVERY_SECONDS, Outage
+from kynaplatform.logs.celery import WithoutOutages
 
 
 class Clock:
     def __init__(self, monkeypatch):
         self.now = 1000.0
-        monkeypatch.setattr("kynaplatform.outages.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("kynaplatform.dependencies.time.monotonic", lambda: self.now)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from collections import Counter
 import pytest
 
 from detection.language import declaration, yaml_scalars, yaml_text
-from kynaplatform import origins
-from kynaplatform.api import bodies, faults, idempotency, operations, request_id, views
+from kynaplatform.api import bodies, faults, idempotency, operations, views
+from kynaplatform.http import cross_origin
+from kynaplatform.logs import request_id
 from local_stack.environment import PROJECT
 from projects import credentials
 from staff import diffs, downloads, query_parameters, search_terms
@@ -26,7 +27,7 @@ WORST = {
         "application/json" + " " * SIZE + "x",
         "application/json;" + " " * SIZE,
     ],
-    (origins, "_OF_THIS_MACHINE"): ["http" * (SIZE // 4), "http://localhost:" + "1" * SIZE],
+    (cross_origin, "_OF_THIS_MACHINE"): ["http" * (SIZE // 4), "http://localhost:" + "1" * SIZE],
     (bodies, "_UNSTORABLE"): ["x" * SIZE],
     (bodies, "_NUMBER"): ["-" + "1" * SIZE],
     (query_parameters, "PAGE_NUMBER"): ["1" * SIZE],

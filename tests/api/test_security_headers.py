@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from kynaplatform.content_security import DATA, PAGES
+from kynaplatform.http.content_security import DATA, PAGES
 from tests.conftest import MOVESPECS, SESSIONS, ApiClient, Machine
 from tests.server import said_by_settings
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 from django.conf import settings
 
-from kynaplatform.database_sessions import KINDS
+from kynaplatform.database.session_settings import KINDS
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""kynaplatform/service_paths.py: every path has its service, and nginx agrees"""
+"""kynaplatform/http/service_paths.py: every path has its service, and nginx agrees"""
 
 import http.server
 import socket
@@ -13,8 +13,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from kynaplatform.api.views import ApiView
-from kynaplatform.monitor_paths import MONITOR_PATHS
-from kynaplatform.service_paths import is_of_api, is_of_pages
+from kynaplatform.http.monitor_paths import MONITOR_PATHS
+from kynaplatform.http.service_paths import is_of_api, is_of_pages
 from local_stack.ports import free_port
 from tests.deploy.proxy import proxy
 

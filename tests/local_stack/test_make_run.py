@@ -183,7 +183,7 @@ def test_it_shows_what_is_wrong_with_all_that_belongs_to_it(
     told = [("INFO", "fine"), ("ERROR", "not fine"), ("INFO", "fine again")]
     script = f"""
 import logging, os
-from kynaplatform.log_lines import JsonLine
+from kynaplatform.logs.lines import JsonLine
 handler = logging.StreamHandler()
 text = logging.Formatter("%(asctime)s %(levelname)s %(name)s [-] %(message)s")
 handler.setFormatter(JsonLine() if {log_format!r} == "json" else text)

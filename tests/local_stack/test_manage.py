@@ -10,7 +10,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 from stack_processes import bare_environment
 
-from kynaplatform.offline_commands import OFFLINE
+from kynaplatform.management.offline import OFFLINE
 from local_stack.environment import PROJECT
 
 IN_PRODUCTION = "In production set what docs/settings.md lists, in the environment or in .env.\n"

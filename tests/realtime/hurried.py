@@ -14,7 +14,7 @@ from typing import Any
 
 import django
 
-from kynaplatform.database_sessions import RUNTIME, begin_as
+from kynaplatform.database.session_settings import RUNTIME, begin_as
 
 OURS = ("realtime.", "sessions_app.", "kynaplatform.")
 

@@ -21,7 +21,7 @@ from psycopg import sql
 from rows import locked_row, session_of
 from streaming import Client, create, wire_frames
 
-from kynaplatform.database_sessions import KINDS, MIGRATE, session_settings
+from kynaplatform.database.session_settings import KINDS, MIGRATE, session_settings
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.models import DetectionSession, Status

@@ -9,9 +9,9 @@ import pytest
 
 from client.socket import OPEN_SECONDS, SILENT_SECONDS
 from kynaplatform import timing
-from kynaplatform.api.readiness import ASK_SECONDS
 from kynaplatform.clock import PRECISE_SECONDS
-from kynaplatform.database_sessions import RUNTIME, session_settings
+from kynaplatform.database.session_settings import RUNTIME, session_settings
+from kynaplatform.metrics.readiness import ASK_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -33,7 +33,7 @@ from plans import (
 from psycopg.pq import Trace
 
 from kynaplatform import clock
-from kynaplatform.database_statistics import analyze_large_tables
+from kynaplatform.database.statistics import analyze_large_tables
 from movespecs.models import MoveSpec
 from projects.authentication import authenticate_token
 from projects.models import Credential, Project

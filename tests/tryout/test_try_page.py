@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.test import Client
 
 from kynaplatform import clock
-from kynaplatform.content_security import PAGES
-from kynaplatform.origins import is_allowed, may_stream
+from kynaplatform.http.content_security import PAGES
+from kynaplatform.http.cross_origin import is_allowed, may_stream
 from movespecs.models import MoveSpec
 from tryout import assets
 from tryout import project as demo

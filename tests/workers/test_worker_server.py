@@ -12,8 +12,8 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from kynaplatform.monitor_server import MOST_CLIENTS
-from kynaplatform.worker_server import WorkerServer
+from kynaplatform.http.monitor_server import MOST_CLIENTS
+from kynaplatform.worker_monitors import WorkerServer
 from local_stack.ports import free_port
 from tests.waiting import DEADLINE_SECONDS, eventually
 

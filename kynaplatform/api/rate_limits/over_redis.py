@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from kynaplatform.outages import REDIS
+from kynaplatform.dependencies import REDIS
 
 from . import (
     FARTHEST_BACK,

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from kynaplatform.api.commands import OperatorCommand
-from kynaplatform.database_sessions import KINDS, MIGRATE, session_settings
+from kynaplatform.database.session_settings import KINDS, MIGRATE, session_settings
 
 PASSWORD_BYTES = 24
 # What every kind of process does. Tables are made by the owner, which migrates.

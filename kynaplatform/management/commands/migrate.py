@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import OperationalError
 
-from kynaplatform.api.connections import is_lock_timeout
-from kynaplatform.database_statistics import analyze_large_tables
+from kynaplatform.database.connections import is_lock_timeout
+from kynaplatform.database.statistics import analyze_large_tables
 
 PAUSE_SECONDS = 2.0
 

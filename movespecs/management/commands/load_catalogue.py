@@ -2,7 +2,7 @@ from typing import Any
 
 from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
-from kynaplatform.database_statistics import analyze_large_tables
+from kynaplatform.database.statistics import analyze_large_tables
 from movespecs.catalogue import catalogue_load
 
 

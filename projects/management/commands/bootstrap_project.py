@@ -5,7 +5,7 @@ from django.db import transaction
 
 from kynaplatform.api.commands import OperatorCommand
 from kynaplatform.api.names import name_argument
-from kynaplatform.database_statistics import analyze_large_tables
+from kynaplatform.database.statistics import analyze_large_tables
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Organization, Project
 

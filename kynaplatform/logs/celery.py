@@ -23,8 +23,9 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from kynaplatform.api.connections import is_out_of_reach
-from kynaplatform.outages import BROKER, DATABASE
+from kynaplatform.database.connections import is_out_of_reach
+from kynaplatform.dependencies import BROKER, DATABASE
+from kynaplatform.logs.request_id import bear_request_id
 
 logger = logging.getLogger("kynaplatform.celery")
 
@@ -120,14 +121,11 @@ def leave_out_advice(**_: Any) -> None:
 
 @task_prerun.connect
 def bear_task_id(task_id: str, **_: Any) -> None:
-    from kynaplatform.api.request_id import bear_request_id
-
     bear_request_id(task_id)
 
 
 @task_postrun.connect
 def put_down_task_id(**_: Any) -> None:
-    from kynaplatform.api.request_id import bear_request_id
-    from kynaplatform.log_lines import NO_REQUEST
+    from kynaplatform.logs.lines import NO_REQUEST
 
     bear_request_id(NO_REQUEST)

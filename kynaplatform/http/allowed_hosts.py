@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.middleware.common import CommonMiddleware
 
-from kynaplatform.monitor_paths import MONITOR_PATHS
+from kynaplatform.http.monitor_paths import MONITOR_PATHS
 
 
 class HostCheckedExceptForMonitors(CommonMiddleware):

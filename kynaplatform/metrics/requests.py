@@ -17,8 +17,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from kynaplatform import __version__
-from kynaplatform.api.processes import ProcessesCollector
-from kynaplatform.api.readiness import exposition_of, is_ready, readiness
+from kynaplatform.metrics.processes import ProcessesCollector
+from kynaplatform.metrics.readiness import exposition_of, is_ready, readiness
 
 REQUESTS = Counter("kyna_http_requests", "HTTP requests answered.", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram(

@@ -12,8 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from kynaplatform.api.errors import NotFound, as_api_error
 from kynaplatform.api.health import require_metrics_access
-from kynaplatform.api.metrics import process_exposition
-from kynaplatform.monitor_server import MonitorServer
+from kynaplatform.http.monitor_server import MonitorServer
+from kynaplatform.metrics.requests import process_exposition
 
 
 class WorkerServer(bootsteps.StartStopStep):  # type: ignore[misc]

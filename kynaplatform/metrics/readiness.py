@@ -24,7 +24,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from kynaplatform.api.connections import drop_closed_connections
+from kynaplatform.database.connections import drop_closed_connections
 
 logger = logging.getLogger("kynaplatform.readiness")
 

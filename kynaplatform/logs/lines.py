@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import click
 
-from kynaplatform.database_sessions import VARIABLE
+from kynaplatform.database.session_settings import VARIABLE
 
 logger = logging.getLogger("kynaplatform.process")
 

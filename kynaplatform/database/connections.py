@@ -12,7 +12,7 @@ from django.db import connections
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 
-from kynaplatform.outages import DATABASE
+from kynaplatform.dependencies import DATABASE
 
 # SQLSTATE of what ends a connection, or lets none be made.
 _WITHOUT_CONNECTION = ("08", "53300", "57P")

@@ -3,7 +3,7 @@
 deploy/nginx.conf says the same to nginx; a test asks a real one, and compares.
 """
 
-from kynaplatform.monitor_paths import MONITOR_PATHS
+from kynaplatform.http.monitor_paths import MONITOR_PATHS
 
 API_PREFIXES = ("/api/", "/.well-known/", "/try/sessions", *MONITOR_PATHS)
 
