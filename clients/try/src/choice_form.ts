@@ -11,7 +11,7 @@ export type Choice = {readonly movement: Movement} & (
   | {readonly source: "file"; readonly file: File}
 );
 
-/** What anybody can do anywhere. */
+/** The movement that is chosen at first, which anybody can do anywhere. */
 const FIRST = "squat";
 
 export class ChoiceForm {

@@ -1,7 +1,7 @@
 import {element} from "./dom.js";
 import type {Movement} from "./page_data.js";
 
-/** Say what the colours of a trace mean. */
+/** Fill a legend with what the colours of a trace mean. */
 export function fillLegend(list: HTMLElement, {angle, phases}: Movement): void {
   const drawn = new Set(angle.bands.map(({phase}) => phase));
   const bands = [...phases.entries()].filter(([, phase]) => drawn.has(phase));

@@ -10,9 +10,9 @@ import type {Run} from "./run.js";
 import type {Speech} from "./speech.js";
 
 const WINDOW_MS = 12_000;
-/** Who is not seen for so long, or not wholly, is told. */
+/** How long somebody is not seen, or not wholly, before the page says so. */
 const UNSEEN_MS = 1_000;
-/** An end that takes longer than this may be left. */
+/** How long the end may take before it may be left. */
 const LEAVE_MS = 3_000;
 
 const STATES = {
@@ -103,7 +103,7 @@ export class Live {
     this.#announce();
   }
 
-  /** The session's end is waited for; after a while it may be left. */
+  /** Wait for the session's end, which after a while may be left. */
   finish(onLeave: () => void): void {
     this.#isFinishing = true;
     this.#stop.disabled = true;
@@ -115,7 +115,7 @@ export class Live {
     }, LEAVE_MS);
   }
 
-  /** What the last run has left there. */
+  /** Clear what the last run has left in the picture. */
   #clearPicture(): void {
     const skeleton = byId("skeleton", HTMLCanvasElement);
     skeleton.style.transform = "";
@@ -136,7 +136,7 @@ export class Live {
     this.#announcer.say(cue ? `${count}. ${cue.message}` : count);
   }
 
-  /** `seen` is how it goes while the stream does. */
+  /** Show the state of the stream, or `seen` while it is attached. */
   #tell(seen: "counting" | "nobody" | "partly" = "counting"): void {
     const state = this.#lineState ?? seen;
     if (this.#state.dataset.state === state) return;

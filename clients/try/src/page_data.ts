@@ -1,4 +1,4 @@
-/** What the server says to the page, in its element `try-data`. */
+/** The data of the page, which the server writes into its element `try-data`. */
 
 /** The angles, in degrees, at which a phase holds. */
 export interface Band {
@@ -24,7 +24,7 @@ export interface Movement {
   /** The address of a recording of the built-in figure. */
   readonly figure: string;
   readonly phases: readonly string[];
-  /** The one that carries the movement. */
+  /** The angle that carries the movement. */
   readonly angle: Angle;
 }
 

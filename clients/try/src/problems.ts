@@ -8,7 +8,7 @@ export interface Problem {
 }
 
 const WITHOUT_CAMERA = "The built-in figure needs no camera.";
-/** Another way, where the error's own message says all else. */
+/** The advice beside an error's own message. */
 const OTHER_WAYS: Readonly<Record<string, string>> = {
   insecure_context: WITHOUT_CAMERA,
   unsupported_browser: WITHOUT_CAMERA,

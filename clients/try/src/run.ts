@@ -1,4 +1,4 @@
-/** What came of one run: the angle over time, repetitions, interruptions, phases and cues. */
+/** A run: its angle over time, repetitions, interruptions, phases and cues. */
 
 import type {DetectionEvent, Moment} from "@kynaplatform/web";
 import {AngleMeter} from "./angles.js";
@@ -58,7 +58,7 @@ export class Run {
     this.points.push({ms, degrees: this.#meter.feed(moment)});
   }
 
-  /** Take an event in, once however often it comes; whether it is new. */
+  /** Add an event, once however often it comes. Returns whether it is new. */
   take(event: DetectionEvent): boolean {
     if (this.#known.has(event.event_id)) return false;
     this.#known.add(event.event_id);

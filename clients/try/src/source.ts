@@ -1,4 +1,4 @@
-/** Where the poses of a run come from, drawn as they come. */
+/** The sources of poses, which draw them as they come. */
 
 import {createCamera, type Moment} from "@kynaplatform/web";
 import {stopped} from "./abort.js";
@@ -7,7 +7,7 @@ import {drawFigure, Placement} from "./figure.js";
 import {play} from "./playback.js";
 import {momentsOf, type Recording} from "./recording.js";
 
-/** Gives each moment as it comes. Resolves at the end or once stopped; rejects with a KynaError. */
+/** A source gives each moment as it comes, to its end or until stopped; rejects with a KynaError. */
 export type Source = (take: (moment: Moment) => Promise<void>) => Promise<void>;
 
 const video = (): HTMLVideoElement => byId("video", HTMLVideoElement);

@@ -1,4 +1,4 @@
-/** The last stage: what was counted, when, how well, and what was said. */
+/** The last stage: the summary of what was counted, when, how well, and what was said. */
 
 import {byId, element} from "./dom.js";
 import {drawScores, drawTrace} from "./drawing.js";

@@ -1,4 +1,4 @@
-/** Where the angle's trace is in its picture, in pixels. */
+/** The geometry of a trace: from times and angles to pixels. */
 
 import type {Point} from "./run.js";
 

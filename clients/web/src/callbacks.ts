@@ -1,4 +1,4 @@
-/** Call a page's callback: what it throws is the page's to see, and stops nothing of ours. */
+/** Call a page's callback. What it throws is reported to the page, and stops nothing of ours. */
 export function tell<Told extends unknown[]>(
   callback: ((...told: Told) => void) | undefined,
   ...told: Told

@@ -13,9 +13,9 @@ import {
 import {createOverlay, type Overlay} from "./overlay.js";
 import type {Moment, Pose} from "./pose.js";
 
-/** A little more than the 2 s after which who is not seen has left. */
+/** Without a picture for so long, nobody is there: a little over the engine's 2 s. */
 const SILENT_MS = 2_050;
-/** Without a GPU the first picture takes up to 10 s of a machine with nothing else to do. */
+/** A landmarker hangs after so long. Without a GPU the first picture takes up to 10 s. */
 const HANGS_MS = 30_000;
 
 /** A moment of a camera: `image` has the same pose as shares of the picture, not mirrored. */
@@ -182,7 +182,7 @@ class VideoCamera implements Camera {
   }
 }
 
-/** Do it when the signal is aborted, or now if it is. */
+/** Run an action when the signal is aborted, or now if it already is. */
 function atEnd(signal: AbortSignal, action: () => void): void {
   if (signal.aborted) action();
   else signal.addEventListener("abort", action);

@@ -1,6 +1,6 @@
 import {KynaError} from "./errors.js";
 
-/** The browser's names of what getUserMedia rejects with. */
+/** The code of each error of getUserMedia, by the browser's name. */
 const CODES: Readonly<Record<string, keyof typeof MESSAGES>> = {
   NotAllowedError: "permission_denied",
   SecurityError: "permission_denied",
@@ -33,7 +33,7 @@ export function cameraFailure(code: keyof typeof MESSAGES, cause?: unknown): Kyn
   return new KynaError({code, message: MESSAGES[code], retryable}, {cause});
 }
 
-/** Raises where no page, or not this one, gets the pictures of a camera. */
+/** Throws if the browser, or this page, can't have the pictures of a camera. */
 export function requireSupport(): void {
   if (!globalThis.isSecureContext) throw cameraFailure("insecure_context");
   const hasFrames = "requestVideoFrameCallback" in HTMLVideoElement.prototype;

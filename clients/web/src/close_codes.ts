@@ -6,7 +6,7 @@ import {type Failure, KynaError} from "./errors.js";
 export const ALREADY_ENDED = 4410;
 /** Another attach would be refused for the same reason, or (4409) take the session from a newer. */
 const FINAL = new Set([1002, 1007, 1009, 4400, 4401, 4403, 4404, 4409, 4413]);
-/** No close was heard. */
+/** The code of a connection that ended without a close. */
 export const ABNORMAL = 1006;
 
 /** Why no further attach is tried; null where one may succeed. */

@@ -10,9 +10,9 @@ const SHORTEST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 3_000;
 /** As long as a session may last. */
 const GIVE_UP_MS = 3_600_000;
-/** A page that is seen again, or has a network again, asks whether its line still answers. */
+/** How long an answer may take once a page is seen again, or has a network again. */
 const CHECK_MS = 3_000;
-/** Longer than an ack takes over a slow line. */
+/** A silence longer than an ack takes on a slow network: the server was away. */
 const AWAY_MS = 5_000;
 
 /** What the stream needs of a websocket; the browser's and that of `ws` have it. */
@@ -37,14 +37,14 @@ export interface ConnectionOptions {
   readonly silentMs?: number | undefined;
 }
 
-/** Whose line it is. */
+/** The stream of a connection, which is told what happens. */
 export interface ConnectionOwner {
   readonly isAnswerDue: boolean;
   attached(update: SessionUpdate): void;
   hear(message: ServerMessage): void;
   /** The server speaks again, after it could not be heard. */
   back(): void;
-  /** It was lost, and another attach comes. */
+  /** The connection was lost, and another attach comes. */
   lost(): void;
   /** The session had ended before: `details` say how. */
   endedBefore(details: object): void;
@@ -141,7 +141,7 @@ export class Connection {
     }
   }
 
-  /** A client that sends nothing says that it is there. */
+  /** A client that sends nothing else pings, to say that it is there. */
   #pingLater(): void {
     clearTimeout(this.#untilPing);
     this.#untilPing = setTimeout(() => this.#ping(), PING_MS);

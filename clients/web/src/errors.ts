@@ -1,7 +1,7 @@
-/** What an error's details may hold. */
+/** The details of an error. */
 export type Details = Readonly<Record<string, string | number | boolean | null>>;
 
-/** How a failure is told: as the platform's body of errors tells it. */
+/** A failure, as the body of the platform's errors has it. */
 export interface Failure {
   readonly code: string;
   readonly message: string;

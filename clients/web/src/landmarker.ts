@@ -26,7 +26,7 @@ export interface LandmarkerFiles {
   readonly model?: "lite" | "full" | "heavy" | undefined;
 }
 
-/** What of `@mediapipe/pose` is used. */
+/** The part of `@mediapipe/pose` that is used. */
 interface PoseSolution {
   setOptions(options: {
     modelComplexity: number;
@@ -46,7 +46,7 @@ type PoseConstructor = new (config: {locateFile: (name: string) => string}) => P
 
 const COMPLEXITY = {lite: 0, full: 1, heavy: 2};
 
-// It loads through names of the page, which two of them would overwrite for each other.
+// A load sets names of the page: of two at once, each would overwrite the other's.
 let lastLoad: Promise<unknown> = Promise.resolve();
 
 /**
@@ -128,7 +128,7 @@ class PoseLandmarker implements Landmarker {
   }
 }
 
-/** What of the PoseLandmarker of `@mediapipe/tasks-vision` is used. */
+/** The part of the PoseLandmarker of `@mediapipe/tasks-vision` that is used. */
 export interface TasksVisionLandmarker {
   detectForVideo(picture: Picture, timestampMs: number): TasksVisionResult;
   close(): void;

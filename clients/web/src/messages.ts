@@ -1,4 +1,4 @@
-/** What a client and a runtime say on the stream. */
+/** The messages between a client and a runtime. */
 
 import type {Failure} from "./errors.js";
 import type {components} from "./openapi.js";

@@ -1,12 +1,12 @@
-/** What waits to be sent: poses, and the time alone once nobody is seen. */
+/** The poses that wait to be sent, and the time alone once nobody is seen. */
 
 import type {Moment} from "./pose.js";
 
 /** After so long the engine loses a pose by a clock. */
 const GONE_MS = 2_000;
-/** Poses that may wait for a line that answers, 2 s of a camera: what comes later helps nobody. */
+/** The most poses that wait for a server that answers: 2 s of a camera. Later helps nobody. */
 const SLOW_POSES = 60;
-/** And for one that does not: a minute of a camera of 60 pictures a second. */
+/** The most that wait for one that does not: a minute of a camera of 60 pictures a second. */
 const AWAY_POSES = 3_600;
 
 /** `clockMs` is how far time has come after the poses; null where nothing is to be told. */
@@ -40,8 +40,10 @@ export class Outbox {
   }
 
   /**
-   * All poses, and of each stretch without one the first time by which the last pose is lost. So the
-   * engine is told of the same times whatever the batches, and of no more than it needs.
+   * Add a pose, or a time at which nobody is seen.
+   *
+   * Of a stretch without poses, the first time by which the last pose is lost is kept. So the engine
+   * is told of the same times whatever the batches, and of no more than it needs.
    */
   add(moment: Moment): void {
     if (moment.landmarks !== null) {
@@ -56,25 +58,25 @@ export class Outbox {
     }
   }
 
-  /** Nothing more comes: of a stretch without a pose that ends too early, the last time. */
+  /** Nothing more comes. A stretch without poses that ends too early keeps its last time. */
   finish(): void {
     if (this.#untoldMs !== null) this.#tellTime();
   }
 
-  /** What has waited for a line that was away is all sent, as long as it becomes less. */
+  /** Let all that has waited for a server that was away be sent, as long as it becomes less. */
   allowBacklog(): void {
     this.#most = this.#poses + SLOW_POSES;
   }
 
   /**
-   * Of a line that answers, but is slower than its source, let fewer poses wait, at even distances.
+   * Leave out poses, at even distances, if the server answers more slowly than the source gives.
    * The engine counts at a lower rate as well.
    */
   keepUp(): void {
     if (this.#poses > this.#most) this.#thin(SLOW_POSES / 2);
   }
 
-  /** The oldest, up to `most` poses; a parcel ends where there is a time to tell. */
+  /** Take the oldest poses, at most `most`. A parcel ends where there is a time to tell. */
   take(most: number): Parcel {
     let count = this.#waiting.findIndex((moment) => moment.landmarks === null);
     const isTold = count !== -1 && count <= most;

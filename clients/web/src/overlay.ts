@@ -22,7 +22,7 @@ const EDGE = "rgb(0 0 0 / 0.6)";
 const METRES = 2.4;
 const FLOOR = 0.94;
 
-/** Where a picture is in the box of its element, by CSS `object-fit`, in the middle. */
+/** The box of a picture in its element, in the middle, by CSS `object-fit`. */
 export function pictureBox(element: Size, picture: Size, fit: string): Box {
   if (fit === "fill" || picture.width === 0 || picture.height === 0)
     return {x: 0, y: 0, ...element};

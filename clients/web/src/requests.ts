@@ -5,10 +5,10 @@ const ANSWER_MS = 30_000;
 const DEADLINE_MS = 60_000;
 const SHORTEST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5_000;
-/** They pass: a limit, a restart, a proxy that finds no server. */
+/** Statuses that pass: of a limit, a restart, a proxy that finds no server. */
 const PASSING = new Set([429, 502, 503, 504]);
 
-/** Of one call. */
+/** The options of one call. */
 export interface CallOptions {
   /** Ends the call, and what it waits for. */
   readonly signal?: AbortSignal | undefined;
@@ -37,13 +37,13 @@ export interface RequestsOptions {
    */
   readonly tokenProvider: (asked: {refresh: boolean}) => string | Promise<string>;
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** So many milliseconds (60,000) what may pass is waited out. */
+  /** How long a failure that may pass is waited out, in milliseconds (60,000). */
   readonly deadlineMs?: number | undefined;
 }
 
 /**
- * Requests of which a second one does what the first did: so each is sent again where its answer was
- * lost, or said that it may be.
+ * The requests of a client, which are idempotent: each is sent again if its answer was lost, or says
+ * that it may be.
  */
 export class Requests {
   readonly #options: RequestsOptions;
@@ -137,7 +137,7 @@ export class Requests {
   }
 }
 
-/** A request that was not answered, or refused. */
+/** The failure of a request that was refused, or not answered. */
 class Failed {
   readonly error: KynaError;
   readonly retryAfterMs: number;
@@ -161,7 +161,7 @@ function unexpected(status: number, retryable: boolean): KynaError {
   return new KynaError({code: "unexpected_answer", message, retryable}, {status});
 }
 
-/** By the address that we were given: the server may know itself by another name. */
+/** The next page's path below our own address: the server may know itself by another name. */
 function nextPath(path: string, link: string | null): string | null {
   const next = link?.match(/<([^>]*)>; *rel="next"/)?.[1];
   return next ? path.replace(/\?.*/, "") + new URL(next, "http://any.invalid").search : null;
@@ -172,7 +172,7 @@ function refusal(status: number, text: string): KynaError {
   return failure?.code ? new KynaError(failure, {status}) : unexpected(status, PASSING.has(status));
 }
 
-/** Undefined for what is no JSON, such as a proxy's page. */
+/** The value of a JSON text; undefined for another, such as a proxy's page. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
