@@ -23,7 +23,7 @@ from staff.sessions_by_day import DAYS, recent_sessions
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import LEVELS, address, client_of, member, text_of
 from tests.conftest import Machine, make_machine, make_released
-from tests.sessions_app.plans import MANY, add_sessions, run
+from tests.sessions_app.plans import MANY, add_sessions, analyze_sessions
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PARTS = {
@@ -126,7 +126,7 @@ def test_sessions_are_read_by_the_index_of_each_project(
     make_session(movespec, "completed", created_at=timezone.now())
     # Of a small table PostgreSQL would read the whole.
     add_sessions(owner, movespec, MANY, created_at="now() - n * interval '1 hour'")
-    run("ANALYZE detection_session")
+    analyze_sessions()
     with CaptureQueriesContext(connection) as queries:
         recent_sessions([movespec.project_id, peer.project.id], now=timezone.now())
     (one,) = [query["sql"] for query in queries if "detection_session" in query["sql"]]

@@ -21,7 +21,7 @@ from staff.dashboard import created_per_hour, dashboard
 from tests.admin.session_rows import make_session, overdue
 from tests.admin.staffing import client_of, member
 from tests.conftest import Machine
-from tests.sessions_app.plans import MANY, add_sessions, run
+from tests.sessions_app.plans import MANY, add_sessions, analyze_sessions
 
 INDEX = "/admin/"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -358,7 +358,7 @@ def test_each_of_its_reads_of_sessions_has_an_index(
 ) -> None:
     add_sessions(owner, movespec, MANY, created_at="now() - n * interval '1 hour'")
     make_session(movespec, "failed", created_at=timezone.now())
-    run("ANALYZE detection_session")
+    analyze_sessions()
     with CaptureQueriesContext(connection) as queries:
         shown(superuser)
     read = [query["sql"] for query in queries if 'FROM "detection_session"' in query["sql"]]

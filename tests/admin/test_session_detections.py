@@ -20,7 +20,7 @@ from staff.session_detections import DRAWN, LANE, LISTED, Lane, detections, pict
 from tests.admin.staffing import address, text_of
 from tests.sessions_app.engine_work import whole
 from tests.sessions_app.lifecycle_scene import Scene, at
-from tests.sessions_app.plans import explained, rows_read
+from tests.sessions_app.plans import explained, rows_read, run
 
 
 @pytest.fixture(autouse=True)
@@ -244,6 +244,7 @@ def test_a_session_of_100_000_events_costs_no_more_than_one_of_a_few(
     small, large = scene.streaming()[0], scene.streaming()[0]
     add_events(small, 3)
     add_events(large, 100_000)
+    run("ANALYZE detection_event")
     for _ in range(30):
         scene.attach(large, 20)
     shown(support, small)

@@ -170,9 +170,12 @@ def test_another_projects_events_are_not_found(scene, session_id, peer, outsider
 
 
 def test_a_page_costs_five_statements_whatever_the_session_holds(reader, scene):
+    other, its_holder = scene.streaming()
+    scene.checkpoint(other, its_holder, 1, 1, events=numbered(5_000))
     session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, events=numbered(300))
-    after = event_id(session_id, 200)
+    scene.checkpoint(session_id, holder, 1, 1, events=numbered(5_000))
+    run("ANALYZE detection_event")
+    after = event_id(session_id, 4_900)
     reader.get(address(session_id))
     with CaptureQueriesContext(connection) as queries:
         assert len(numbers(reader.get(address(session_id, f"?after={after}")))) == 100
