@@ -1,4 +1,7 @@
-"""SIGTERM: what was received is acknowledged, sockets are closed 1012, exit code 0 within 10 s."""
+"""SIGTERM: what was received is acknowledged, sockets are closed 1012, and the exit code is 0.
+
+How long a drain takes is in its constants, which test_timing.py compares.
+"""
 
 import asyncio
 import signal
@@ -13,7 +16,6 @@ from database_proxy import database_proxy
 from rows import await_waiting_backends, expected_events, locked_row, session_of, stored_events
 from streaming import SQUAT, Client, create, wire_frames
 
-from kynaplatform.timing import EXIT_SECONDS
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from realtime import database
@@ -25,8 +27,13 @@ from tests.server import test_database_url as database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+EXIT_DEADLINE_SECONDS = 30
 QUICK = {"HURRY": '{"DRAIN_DATABASE_SECONDS": 1.0, "CLOSING_SECONDS": 1.0}'}
 POSES = perform("squat", repetitions=1, fps=10)
+# With these nothing that is waited for ends before that.
+PATIENT = {
+    "HURRY": '{"DRAIN_DATABASE_SECONDS": 60.0, "CLOSING_SECONDS": 60.0, "DRAIN_SECONDS": 60}'
+}
 FRAMES = wire_frames(POSES)
 EVENTS = expected_events(SQUAT, POSES, finished=True)
 
@@ -37,21 +44,23 @@ def runtime(tmp_path: Path, transactional_db: None) -> Iterator[RuntimeServer]:
         yield server
 
 
+@pytest.fixture
+def patient(tmp_path: Path, transactional_db: None) -> Iterator[RuntimeServer]:
+    with runtime_server(tmp_path, PATIENT, module="tests.realtime.hurried") as server:
+        yield server
+
+
 def attach(created: dict[str, Any], **options: Any) -> Client:
     client = Client(created, **options)
     client.expect("session_update")
     return client
 
 
-def exits_in_time(server: RuntimeServer, meanwhile: Callable[[], None] = lambda: None) -> float:
-    """Send SIGTERM; the seconds until it has exited with 0."""
-    asked_at = time.monotonic()
+def exits(server: RuntimeServer, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Send SIGTERM; it exits with 0."""
     server.process.send_signal(signal.SIGTERM)
     meanwhile()
-    assert server.process.wait(EXIT_SECONDS + 5) == 0
-    seconds = time.monotonic() - asked_at
-    assert seconds < EXIT_SECONDS
-    return seconds
+    assert server.process.wait(EXIT_DEADLINE_SECONDS) == 0
 
 
 def attaches(created: dict[str, Any]) -> list[int | None]:
@@ -71,15 +80,15 @@ def complete(created: dict[str, Any], server: RuntimeServer, done: int) -> None:
 
 
 def test_idle_sockets_are_closed_at_once(
-    owner: Machine, squat: MoveSpec, runtime: RuntimeServer
+    owner: Machine, squat: MoveSpec, patient: RuntimeServer
 ) -> None:
-    sessions = [create(owner, squat, runtime.url) for _ in range(20)]
+    sessions = [create(owner, squat, patient.url) for _ in range(20)]
     clients = [attach(created) for created in sessions]
 
     def read() -> None:
         assert [client.to_the_end() for client in clients] == [1012] * len(clients)
 
-    assert exits_in_time(runtime, read) < 3
+    exits(patient, read)
     for created, client in zip(sessions, clients, strict=True):
         assert [message["type"] for message in client.told] == ["session_update"]
         assert attaches(created) == [1012]
@@ -104,7 +113,7 @@ def test_what_was_received_is_acknowledged_before(
             assert client.until("frame_ack")["accepted_frames_total"] == 25
             assert client.to_the_end() == 1012
 
-        exits_in_time(runtime, let_go)
+        exits(runtime, let_go)
     assert attaches(created) == [1012]
     with runtime_server(tmp_path) as other:
         complete(created, other, 25)
@@ -135,7 +144,7 @@ def test_a_client_that_does_not_read_holds_nobody_up(
     sending.start()
     sending.join(30)  # the runtime waits to send, so it reads no more
     assert not sending.is_alive()
-    exits_in_time(runtime)
+    exits(runtime)
     assert other.to_the_end() == 1012
     assert attaches(bystander) == [1012]
     [code] = attaches(created)
@@ -157,21 +166,21 @@ def test_an_attach_midway_is_closed_with_the_others(
             release()
             assert client.to_the_end() == 1012
 
-        exits_in_time(runtime, let_go)
+        exits(runtime, let_go)
     assert attaches(created) == [1012]
     with runtime_server(tmp_path) as other:
         complete(created, other, 0)
 
 
 @pytest.mark.parametrize("how", ["refuse", "hang"])
-def test_it_exits_in_time_while_the_database_is_away(
+def test_it_exits_while_the_database_is_away(
     owner: Machine, squat: MoveSpec, tmp_path: Path, how: str
 ) -> None:
     with (
         database_proxy(database_url()) as proxy,
         runtime_server(
             tmp_path,
-            # The one with its own constants, of which the sum is to be less than ten seconds.
+            # One of them has its own constants.
             {"DATABASE_URL": proxy.url} | (QUICK if how == "refuse" else {}),
             module="tests.realtime.hurried",
         ) as server,
@@ -187,7 +196,7 @@ def test_it_exits_in_time_while_the_database_is_away(
         def read() -> None:
             assert [client.to_the_end() for client in clients] == [1012] * 3
 
-        exits_in_time(server, read)
+        exits(server, read)
         assert [message["type"] for message in clients[0].told].count("frame_ack") == 1
         proxy.reach()
     with runtime_server(tmp_path) as other:
@@ -209,7 +218,7 @@ def test_it_takes_nobody_in_any_more(
                 Client(late)
             assert client.to_the_end() == 1012
 
-        exits_in_time(runtime, come_late)
+        exits(runtime, come_late)
     assert session_of(late).status == "created"
 
 
