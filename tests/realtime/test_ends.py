@@ -1,6 +1,5 @@
 """Every way that a session ends under a socket, and what the socket is told of it."""
 
-import time
 from typing import Any
 
 import psycopg
@@ -33,7 +32,6 @@ from tests.server import test_database_url as database_url
 pytestmark = pytest.mark.django_db(transaction=True)
 
 RUNTIME = {"FAILING_FRAME_MS": "1234567", "HURRY": '{"RENEW_SECONDS": 0.5}'}
-FELT_SECONDS = 1.0
 POSES = perform("squat", repetitions=2, fps=10)
 MIDWAY = POSES[: len(POSES) * 2 // 3]  # ends within a repetition
 UNFINISHED = expected_events(SQUAT, MIDWAY, finished=False)
@@ -110,17 +108,13 @@ def test_the_midway_of_the_figure_is_within_a_repetition() -> None:
 # --- cancel ---------------------------------------------------------------------------------
 
 
-def test_a_cancel_by_the_api_is_felt_within_a_second(
-    owner: Machine, created: dict[str, Any]
-) -> None:
+def test_a_cancel_by_the_api_is_felt(owner: Machine, created: dict[str, Any]) -> None:
     client = attach(created)
     stream(client)
-    asked_at = time.monotonic()
     assert end(owner, created, "cancel")["status"] == "cancelled"
     assert client.expect("session_done") == done(
         created, status="cancelled", terminal_outcome="cancelled"
     )
-    assert time.monotonic() - asked_at < FELT_SECONDS
     assert client.to_the_end() == 1000
     assert stored_events(created) == UNFINISHED
     assert record(owner, created)["accepted_frames_total"] == len(MIDWAY)
@@ -174,17 +168,13 @@ def test_a_finalize_by_the_socket_ends_with_the_finish_of_the_engine(
     assert session_of(created).events_total == len(FINISHED)
 
 
-def test_a_finalize_by_the_api_is_felt_within_a_second(
-    owner: Machine, created: dict[str, Any]
-) -> None:
+def test_a_finalize_by_the_api_is_felt(owner: Machine, created: dict[str, Any]) -> None:
     client = attach(created)
     stream(client)
-    asked_at = time.monotonic()
     assert end(owner, created, "finalize")["status"] in ("finalizing", "completed")
     assert client.expect("session_update")["status"] == "finalizing"
     client.expect("event_batch")
     assert client.expect("session_done") == done(created)
-    assert time.monotonic() - asked_at < FELT_SECONDS
     assert client.to_the_end() == 1000
     assert told_events(client.events()) == FINISHED == stored_events(created)
 
@@ -374,15 +364,11 @@ def test_a_checkpoint_that_comes_after_every_deadline_is_not_stored(
 
 
 @pytest.mark.parametrize("what", ["project", "organization"])
-def test_a_suspension_is_felt_within_a_second(
-    owner: Machine, created: dict[str, Any], what: str
-) -> None:
+def test_a_suspension_is_felt(owner: Machine, created: dict[str, Any], what: str) -> None:
     client = attach(created)
     stream(client)
-    asked_at = time.monotonic()
     suspend(getattr(owner, what), now=timezone.now())
     message = client.expect("session_done")
-    assert time.monotonic() - asked_at < FELT_SECONDS
     check_told_why(message, created, "cancelled", "suspended", f"{what}_suspended")
     assert client.to_the_end() == 1000
     error = refused(created, 4403)

@@ -44,7 +44,6 @@ def test_an_end_between_the_attach_and_its_answer_is_felt(
         else:
             owner.post(f"{SESSIONS}/{created['session_id']}/{how}")
         gate.unlink()
-        client.socket.settimeout(5)
         assert client.expect("session_update")["last_frame_seq"] == 10
         if how == "attach":
             assert client.expect("error")["error"]["code"] == f"session_{last}"

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from stage import Stage
 from streaming import batches, wire_frames
 
+from client.socket import SILENT_SECONDS
 from poses.figure import perform
 
 BATCH_FRAMES = 15
 PAUSE_SECONDS = 0.05
-# Far above what a busy machine takes, far below what a client would call an outage.
-LONGEST_SECONDS = 2.0
 
 
 class Bystander:
@@ -57,7 +56,8 @@ class Bystander:
             f"median {ordered[len(ordered) // 2] * 1e3:.0f} ms, worst {ordered[-1] * 1e3:.0f} ms"
         )
         print(f"\n{what}: {len(ordered)} batches of a bystander meanwhile, {figures}")  # noqa: T201
-        assert ordered[-1] < LONGEST_SECONDS
+        # A client that waits for longer takes the runtime for frozen.
+        assert ordered[-1] < SILENT_SECONDS
 
 
 @contextlib.contextmanager

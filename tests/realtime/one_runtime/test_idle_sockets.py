@@ -14,6 +14,7 @@ from stage import Stage, stage_on
 
 from realtime.http_protocol import MOST_UNATTACHED
 from tests.plugin import skip_without
+from tests.waiting import eventually
 
 SOCKETS = 10_000
 REQUEST_SECONDS = 5.0
@@ -65,12 +66,10 @@ def test_ten_thousand_idle_sockets(stage: Stage) -> None:
         # All of the last thousand, the bystander, and who is told that he gave way.
         assert held <= MOST_UNATTACHED + 50
         assert peak - before < MOST_GROWTH_MB
-        deadline = time.monotonic() + REQUEST_SECONDS + 3
-        while (left := len(stage.client_ports())) > 1 and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert left == 1
+        # The bystander's is left, unless it has ended meanwhile.
+        eventually(lambda: len(stage.client_ports()) <= 1, "the others are cut off")
         print(  # noqa: T201
-            f"\nopened in {took:.1f} s, {held} held, {left} left;"
+            f"\nopened in {took:.1f} s, {held} held;"
             f" {before:.0f} → {peak:.0f} → {stage.rss_mb():.0f} MB"
         )
     for raw in opened:

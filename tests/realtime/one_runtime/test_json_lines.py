@@ -6,7 +6,6 @@ is looked at.
 
 import json
 import socket
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from poses.figure import perform
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 from tests.deploy.proxy import NAME, answer, lines_of, proxy, request, trusting
 from tests.server import web_server, worker_and_beat
-from tests.waiting import DEADLINE_SECONDS
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 FAILING_FRAME_MS = FRAMES[19]["timestamp_ms"]
@@ -153,10 +152,8 @@ def tasks(broker_url: str, folder: Path) -> None:
             sender.send_task(
                 "sessions_app.tasks.expire_sessions", arguments, task_id=task_id, connection=broker
             )
-    deadline = time.monotonic() + 20
-    while "succeeded" not in (folder / "worker.log").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    log = folder / "worker.log"
+    eventually(lambda: "succeeded" in log.read_text(), log.read_text)
 
 
 def only(told: dict[str, Any], process: str, **fields: Any) -> list[Line]:

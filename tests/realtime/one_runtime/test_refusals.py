@@ -5,7 +5,6 @@ import contextlib
 import gc
 import json
 import struct
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -26,6 +25,7 @@ from sessions_app.models import DetectionSession, SessionAttach
 from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
 from tests.api.api_requests import nothing_changes
 from tests.server import RuntimeServer
+from tests.waiting import eventually
 
 ALLOWED_ORIGIN = "https://app.example"
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
@@ -324,12 +324,8 @@ def session_state(created: dict[str, Any]) -> dict[str, Any]:
 def last_close_code(created: dict[str, Any]) -> int | None:
     """What the session's newest attach was closed with, once its runtime has noted it."""
     attach = SessionAttach.objects.filter(session_id=created["session_id"])
-    for _ in range(200):
-        newest = attach.latest("attached_at")
-        if newest.detached_at is not None:
-            return newest.close_code
-        time.sleep(0.02)
-    raise AssertionError("not detached")
+    eventually(lambda: attach.latest("attached_at").detached_at is not None, "it is detached")
+    return attach.latest("attached_at").close_code
 
 
 @contextlib.contextmanager
