@@ -1,7 +1,7 @@
 """The access of a request to MoveSpecs: which it may see, and which it may change."""
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, cast
 from uuid import UUID
 
 import msgspec
@@ -25,6 +25,8 @@ from movespecs.wire import MoveSpecQuery
 
 READ = "movespecs:read"
 WRITE = "movespecs:write"
+MoveSpecId = Annotated[UUID, "movespec"]
+VersionId = Annotated[UUID, "movespec_version"]
 
 
 @dataclass(kw_only=True)

@@ -1,7 +1,6 @@
 """Versions of a MoveSpec: snapshot, read, validate, release."""
 
 from functools import partial
-from uuid import UUID
 
 from detection import validate
 from kynaplatform import clock
@@ -12,7 +11,9 @@ from kynaplatform.api.views import ApiRequest, ApiViewSet
 from movespecs.access import (
     READ,
     WRITE,
+    MoveSpecId,
     MoveSpecOperation,
+    VersionId,
     author_of,
     own_version,
     require_own,
@@ -41,7 +42,7 @@ class VersionViewSet(ApiViewSet):
         returns=list[VersionAnswer],
         errors=(errors.NotFound,),
     )
-    def list(self, request: ApiRequest, movespec_id: UUID, query: PageQuery) -> Result:
+    def list(self, request: ApiRequest, movespec_id: MoveSpecId, query: PageQuery) -> Result:
         """Newest first. Of another project's public MoveSpec: its released version."""
         own = request.caller.project_id
         movespec = visible_movespec(request, movespec_id)
@@ -61,7 +62,7 @@ class VersionViewSet(ApiViewSet):
         also_status=200,
         errors=(errors.NotFound, MoveSpecArchived, MoveSpecInvalid, LimitReached),
     )
-    def create(self, request: ApiRequest, movespec_id: UUID) -> Result:
+    def create(self, request: ApiRequest, movespec_id: MoveSpecId) -> Result:
         """Snapshot the draft. An unchanged draft answers 200 with the latest version."""
         require_own(request, movespec_id)
         version, is_new = version_create(
@@ -76,7 +77,9 @@ class VersionViewSet(ApiViewSet):
         returns=VersionAnswer,
         errors=(errors.NotFound,),
     )
-    def retrieve(self, request: ApiRequest, movespec_id: UUID, version_id: UUID) -> VersionAnswer:
+    def retrieve(
+        self, request: ApiRequest, movespec_id: MoveSpecId, version_id: VersionId
+    ) -> VersionAnswer:
         """Its YAML and its number; immutable but for the withdrawal."""
         own = request.caller.project_id
         movespec = visible_movespec(request, movespec_id)
@@ -91,7 +94,7 @@ class VersionViewSet(ApiViewSet):
         errors=(errors.NotFound,),
     )
     def validate(
-        self, request: ApiRequest, movespec_id: UUID, version_id: UUID
+        self, request: ApiRequest, movespec_id: MoveSpecId, version_id: VersionId
     ) -> ValidationResult:
         """The version's YAML under today's rules."""
         version = own_version(request, movespec_id, version_id)
@@ -105,7 +108,9 @@ class VersionViewSet(ApiViewSet):
         returns=MoveSpecAnswer,
         errors=(errors.NotFound, MoveSpecArchived, MoveSpecVersionWithdrawn, MoveSpecInvalid),
     )
-    def release(self, request: ApiRequest, movespec_id: UUID, version_id: UUID) -> MoveSpecAnswer:
+    def release(
+        self, request: ApiRequest, movespec_id: MoveSpecId, version_id: VersionId
+    ) -> MoveSpecAnswer:
         """Every later session by `movespec_id` gets this version. An older one rolls back."""
         own_version(request, movespec_id, version_id)
         movespec = version_release(

@@ -1,7 +1,6 @@
 """MoveSpecs and their drafts: create, edit, validate, fork, archive."""
 
 from functools import partial
-from uuid import UUID
 
 import msgspec
 
@@ -16,6 +15,7 @@ from kynaplatform.api.views import ApiRequest, ApiViewSet
 from movespecs.access import (
     READ,
     WRITE,
+    MoveSpecId,
     MoveSpecOperation,
     author_of,
     movespecs_found,
@@ -99,7 +99,7 @@ class MoveSpecViewSet(ApiViewSet):
         returns=MoveSpecAnswer,
         errors=(errors.NotFound,),
     )
-    def retrieve(self, request: ApiRequest, movespec_id: UUID) -> MoveSpecAnswer:
+    def retrieve(self, request: ApiRequest, movespec_id: MoveSpecId) -> MoveSpecAnswer:
         """One's own or a public MoveSpec; archived ones too."""
         return present_movespec(visible_movespec(request, movespec_id), project_of(request))
 
@@ -111,7 +111,7 @@ class MoveSpecViewSet(ApiViewSet):
         errors=(errors.NotFound, MoveSpecArchived, errors.Conflict),
     )
     def partial_update(
-        self, request: ApiRequest, movespec_id: UUID, body: MoveSpecEdit
+        self, request: ApiRequest, movespec_id: MoveSpecId, body: MoveSpecEdit
     ) -> MoveSpecAnswer:
         """Change name, description or visibility."""
         require_own(request, movespec_id)
@@ -126,7 +126,7 @@ class MoveSpecViewSet(ApiViewSet):
         returns=MoveSpecAnswer,
         errors=(errors.NotFound,),
     )
-    def archive(self, request: ApiRequest, movespec_id: UUID) -> MoveSpecAnswer:
+    def archive(self, request: ApiRequest, movespec_id: MoveSpecId) -> MoveSpecAnswer:
         """Out of lists, and no change or new session from now on. Again: the same answer."""
         require_own(request, movespec_id)
         movespec_archive(movespec_id=movespec_id, now=clock.now())
@@ -150,7 +150,7 @@ class MoveSpecViewSet(ApiViewSet):
             LimitReached,
         ),
     )
-    def fork(self, request: ApiRequest, movespec_id: UUID, body: MoveSpecFork) -> Result:
+    def fork(self, request: ApiRequest, movespec_id: MoveSpecId, body: MoveSpecFork) -> Result:
         """A new MoveSpec in the token's project whose draft is the source's released YAML.
 
         With `release` its version 1 is made and released too, all or nothing: sessions take it.
@@ -182,7 +182,7 @@ class DraftViewSet(ApiViewSet):
         returns=DraftAnswer,
         errors=(errors.NotFound,),
     )
-    def retrieve(self, request: ApiRequest, movespec_id: UUID) -> DraftAnswer:
+    def retrieve(self, request: ApiRequest, movespec_id: MoveSpecId) -> DraftAnswer:
         """The text as it was last put, valid or not."""
         return present_draft(own_draft(request, movespec_id))
 
@@ -194,7 +194,9 @@ class DraftViewSet(ApiViewSet):
         returns=DraftAnswer,
         errors=(errors.NotFound, MoveSpecArchived),
     )
-    def update(self, request: ApiRequest, movespec_id: UUID, body: DraftReplace) -> DraftAnswer:
+    def update(
+        self, request: ApiRequest, movespec_id: MoveSpecId, body: DraftReplace
+    ) -> DraftAnswer:
         """Put the whole YAML, in JSON or as the text itself: any of at most 65,536 UTF-8 bytes."""
         yaml_source = body.yaml_source
         if len(yaml_source.encode()) > MOST_YAML_BYTES:
@@ -216,7 +218,7 @@ class DraftViewSet(ApiViewSet):
         returns=ValidationResult,
         errors=(errors.NotFound,),
     )
-    def validate(self, request: ApiRequest, movespec_id: UUID) -> ValidationResult:
+    def validate(self, request: ApiRequest, movespec_id: MoveSpecId) -> ValidationResult:
         """Every error and warning with its line and column; 200 also when it is not ok."""
         draft = own_draft(request, movespec_id)
         return present_validation(validate(draft.yaml_source), "draft", draft.id, clock.now())

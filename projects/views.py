@@ -1,7 +1,7 @@
 """Access tokens, and the public keys that verify the platform's tokens."""
 
 from math import ceil
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from kynaplatform import clock
@@ -22,6 +22,8 @@ from projects.wire import (
     MintedAccessToken,
     present_access_token,
 )
+
+TokenId = Annotated[UUID, "access_token"]
 
 
 class AccessTokenViewSet(ApiViewSet):
@@ -90,7 +92,7 @@ class AccessTokenViewSet(ApiViewSet):
         returns=AccessTokenRecord,
         errors=(errors.NotFound,),
     )
-    def retrieve(self, request: ApiRequest, token_id: UUID) -> AccessTokenRecord:
+    def retrieve(self, request: ApiRequest, token_id: TokenId) -> AccessTokenRecord:
         """One token's record, without the token."""
         return _record(request, token_id)
 
@@ -100,7 +102,7 @@ class AccessTokenViewSet(ApiViewSet):
         returns=AccessTokenRecord,
         errors=(errors.NotFound,),
     )
-    def revoke(self, request: ApiRequest, token_id: UUID) -> AccessTokenRecord:
+    def revoke(self, request: ApiRequest, token_id: TokenId) -> AccessTokenRecord:
         """From now on the token is refused. Again: the same answer. Sessions go on."""
         access_token_revoke(
             token_id=token_id, project_id=request.caller.project_id, now=clock.now()
@@ -108,7 +110,7 @@ class AccessTokenViewSet(ApiViewSet):
         return _record(request, token_id)
 
 
-def _record(request: ApiRequest, token_id: UUID) -> AccessTokenRecord:
+def _record(request: ApiRequest, token_id: TokenId) -> AccessTokenRecord:
     mine = AccessToken.objects.filter(id=token_id, project_id=request.caller.project_id)
     token = mine.select_related("credential").first()
     return present_access_token(errors.found(token, "access_token"))

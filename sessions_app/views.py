@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -41,6 +42,7 @@ from sessions_app.wire import (
 )
 
 SUPPORTED_CONTRACT_MAJOR = 1
+SessionId = Annotated[UUID, "session"]
 
 
 class SessionViewSet(ApiViewSet):
@@ -125,7 +127,7 @@ class SessionViewSet(ApiViewSet):
         returns=SessionRecord,
         errors=(errors.NotFound,),
     )
-    def retrieve(self, request: ApiRequest, session_id: UUID) -> SessionRecord:
+    def retrieve(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
         """The session as its deadlines have left it by now."""
         return _record(request, session_id, clock.now())
 
@@ -135,7 +137,7 @@ class SessionViewSet(ApiViewSet):
         returns=SessionRecord,
         errors=(errors.NotFound, SessionAlreadyEnded),
     )
-    def finalize(self, request: ApiRequest, session_id: UUID) -> SessionRecord:
+    def finalize(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
         """Complete the session once what was received is processed. Again: 200."""
         now = clock.now()
         session_finalize(session_id=session_id, project_id=request.caller.project_id, now=now)
@@ -147,7 +149,7 @@ class SessionViewSet(ApiViewSet):
         returns=SessionRecord,
         errors=(errors.NotFound, SessionAlreadyEnded),
     )
-    def cancel(self, request: ApiRequest, session_id: UUID) -> SessionRecord:
+    def cancel(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
         """End the session without a result. Again: 200."""
         now = clock.now()
         session_cancel(session_id=session_id, project_id=request.caller.project_id, now=now)
@@ -163,7 +165,7 @@ class SessionEventViewSet(ApiViewSet):
         returns=list[EventRecord],
         errors=(errors.NotFound,),
     )
-    def list(self, request: ApiRequest, session_id: UUID, query: EventQuery) -> Result:
+    def list(self, request: ApiRequest, session_id: SessionId, query: EventQuery) -> Result:
         """The session's events, oldest first, each as the stream sends it.
 
         `after` goes on behind an event that is known; `type` leaves out all others. A session that
@@ -187,7 +189,7 @@ class SessionEventViewSet(ApiViewSet):
         )
 
 
-def _record(request: ApiRequest, session_id: UUID, now: datetime) -> SessionRecord:
+def _record(request: ApiRequest, session_id: SessionId, now: datetime) -> SessionRecord:
     project_id = request.caller.project_id
     mine = DetectionSession.objects.defer("engine_state").filter(
         id=session_id, project_id=project_id

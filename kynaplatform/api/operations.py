@@ -31,7 +31,8 @@ class Operation:
     """A decorator that tells the checks and the OpenAPI document what an endpoint is.
 
     It changes nothing of the method, which itself says what it takes: `body` and `query`, each
-    annotated with its struct, and the ids of its path.
+    annotated with its struct, and the ids of its path, each annotated with its resource, such as
+    `Annotated[UUID, "session"]`.
     """
 
     summary: str
@@ -52,10 +53,17 @@ class Operation:
     example: Any = None
     body: type[msgspec.Struct] | None = field(init=False, default=None)
     query: type[msgspec.Struct] | None = field(init=False, default=None)
+    # What 404 names, by the parameter of the path that is no id.
+    resources: dict[str, str] = field(init=False, default_factory=dict)
 
     def __call__(self, method: Method) -> Method:
-        self.body = method.__annotations__.get("body")
-        self.query = method.__annotations__.get("query")
+        """Raises TypeError for a parameter that the method does not say all of."""
+        taken = method.__annotations__ | {}
+        self.body, self.query = taken.pop("body", None), taken.pop("query", None)
+        for name in taken.keys() - {"request", "return"}:
+            if not (resource := getattr(taken[name], "__metadata__", ())):
+                raise TypeError(f"{method.__qualname__}: {name} must be annotated with a resource.")
+            self.resources[name] = resource[0]
         method.operation = self  # type: ignore[attr-defined]
         return method
 

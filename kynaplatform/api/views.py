@@ -38,12 +38,6 @@ from kynaplatform.api.throttling import (
 )
 
 encode = msgspec.json.Encoder().encode
-PATH_RESOURCES = {
-    "movespec_id": "movespec",
-    "version_id": "movespec_version",
-    "session_id": "session",
-    "token_id": "access_token",
-}
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -86,7 +80,7 @@ class ApiView(APIView):
         with self.operation.around_body(request._request):
             taken = _read(api_request, self.operation)
         # They are what DRF calls the method with.
-        self.kwargs.update(taken, **_path_ids(kwargs))
+        self.kwargs.update(taken, **_path_ids(kwargs, self.operation))
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
@@ -160,10 +154,10 @@ def _read(request: ApiRequest, operation: Operation) -> dict[str, msgspec.Struct
     return taken
 
 
-def _path_ids(path: Mapping[str, str]) -> dict[str, UUID]:
+def _path_ids(path: Mapping[str, str], operation: Operation) -> dict[str, UUID]:
     ids = {}
     for name, text in path.items():
         if not _UUID.fullmatch(text):
-            raise NotFound(PATH_RESOURCES[name])
+            raise NotFound(operation.resources[name])
         ids[name] = UUID(text)
     return ids
