@@ -6,6 +6,7 @@ it before it starts, with all that is wrong.
 
 import argparse
 
+from kynaplatform.database.session_settings import API, WEB
 from kynaplatform.web_server import STOP_SECONDS, read_settings, serve
 
 # Some are taken by logins and downloads, of which nginx lets few through at once.
@@ -32,12 +33,12 @@ def main() -> None:
         help=f"how long a request may still take after SIGTERM (default: {STOP_SECONDS})",
     )
     given = parser.parse_args()
-    read_settings()
+    is_api = given.service == "api"
+    read_settings(API if is_api else WEB)
     from django.conf import settings
 
     from kynaplatform.wsgi import api, pages
 
-    is_api = given.service == "api"
     port = given.port or (settings.PORT if is_api else settings.PAGES_PORT)
     serve(
         api if is_api else pages,

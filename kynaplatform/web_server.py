@@ -13,7 +13,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from kynaplatform.database.session_settings import WEB, begin_as
+from kynaplatform.database.session_settings import begin_as
 
 # Connections that a process holds: each has one, also one that sends nothing.
 MOST_CONNECTIONS = 4096
@@ -25,14 +25,14 @@ IDLE_SECONDS = 600
 STOP_SECONDS = 20
 
 
-def read_settings() -> None:
-    """Make the settings those of a web process; SystemExit with every fault found.
+def read_settings(kind: str) -> None:
+    """Make the settings those of a process of that kind; SystemExit with every fault found.
 
     It comes before the applications are imported: they are found imported by the processes that
     are forked. One that met a fault would be started again for ever.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
-    begin_as(WEB)
+    begin_as(kind)
     try:
         django.setup()
     except ImproperlyConfigured as fault:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterable
 from typing import Any
 
+from kynaplatform.database.session_settings import WEB
 from kynaplatform.http.service_paths import is_of_api
 from kynaplatform.web_server import STOP_SECONDS, read_settings, serve
 from local_stack.guard import die_with
@@ -19,7 +20,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--stop-seconds", type=int, default=STOP_SECONDS)
     given = parser.parse_args()
-    read_settings()
+    read_settings(WEB)
     from django.conf import settings
 
     from kynaplatform.wsgi import api, pages

@@ -1,6 +1,6 @@
 """Database connections that are kept between requests, and the errors of the database by cause.
 
-A connection that the server has closed is dropped before a request.
+A connection that the server has closed is dropped before a request, and one that is silent in it.
 """
 
 import select
@@ -9,13 +9,18 @@ from typing import Any
 import psycopg
 from django.core.signals import request_started
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
+from psycopg.pq import TransactionStatus
 
+from kynaplatform.database.session_settings import silent_seconds
 from kynaplatform.dependencies import DATABASE
 
 # SQLSTATE of what ends a connection, or lets none be made.
 _WITHOUT_CONNECTION = ("08", "53300", "57P")
+# As psycopg's own.
+WAKE_SECONDS = 0.1
 
 
 @receiver(request_started)
@@ -29,6 +34,32 @@ def drop_closed_connections(**_: Any) -> None:
             continue
         if connection.connection.closed or _has_news(connection.connection.fileno()):
             connection.close()
+
+
+class Impatient(psycopg.Connection[Any]):
+    """A connection that is closed once the database has said nothing for too long.
+
+    The server's own time-outs do nothing where its machine, or the way to it, is frozen.
+    """
+
+    silent_seconds: float
+
+    def wait(self, gen: Any, interval: float = WAKE_SECONDS, timeout: float | None = None) -> Any:
+        try:
+            return super().wait(gen, interval, timeout or self.silent_seconds)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                # What it says later would be taken for the answer to another statement.
+                self.pgconn.finish()
+            raise
+
+
+@receiver(connection_created)
+def bound_its_silence(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Django makes connections of psycopg's own class."""
+    if (seconds := silent_seconds()) is not None:
+        connection.connection.__class__ = Impatient
+        connection.connection.silent_seconds = seconds
 
 
 @receiver(connection_created)

@@ -7,6 +7,8 @@ role of its own for each kind, which a pooler that hands connections on can't lo
 import os
 from typing import Final
 
+API: Final = "api"
+# The pages, or all that is served in one process.
 WEB: Final = "web"
 RUNTIME: Final = "runtime"
 WORKER: Final = "worker"
@@ -22,6 +24,7 @@ _OF_THREADS: Final = {
     "idle_in_transaction_session_timeout": "15s",
 }
 _TIMEOUTS: Final = {
+    API: _OF_THREADS | {"statement_timeout": "4s"},
     WEB: _OF_THREADS,
     RUNTIME: _OF_THREADS,
     WORKER: {
@@ -37,6 +40,8 @@ _TIMEOUTS: Final = {
     },
 }
 KINDS: Final = tuple(_TIMEOUTS)
+# For how long a database may say nothing to a request: it ends a statement itself a second before.
+_SILENT_SECONDS: Final = {API: 5.0, WEB: 16.0}
 # Set by what starts a process, for it and its children. Without: a worker, beat or a command.
 VARIABLE: Final = "PROCESS_KIND"
 
@@ -46,10 +51,19 @@ def begin_as(kind: str) -> None:
     os.environ[VARIABLE] = kind
 
 
+def kind_of_process() -> str:
+    return os.environ.get(VARIABLE) or WORKER
+
+
+def silent_seconds() -> float | None:
+    """For how long this process waits for a word of the database; None is without end."""
+    return _SILENT_SECONDS.get(kind_of_process())
+
+
 def session_settings(kind: str | None = None) -> dict[str, str]:
     """PostgreSQL's settings of the connections of a kind of process; without one, of this one.
 
     The name is what pg_stat_activity shows of them.
     """
-    kind = kind or os.environ.get(VARIABLE) or WORKER
+    kind = kind or kind_of_process()
     return _EVERY_KIND | {"application_name": f"kyna_{kind}"} | _TIMEOUTS[kind]
