@@ -14,16 +14,16 @@ without fsync. Server, PostgreSQL and load share the machine: compare figures of
 """
 
 import argparse
-import contextlib
+import asyncio
 import json
 import re
-import selectors
-import socket
 import subprocess
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+
+import uvloop
 
 from bench.command import percentiles, read_options, show
 from bench.scene import Scene, scene_for_run
@@ -85,43 +85,28 @@ def load(
         f"Authorization: Bearer {scene.token}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n"
     )
-
-    def request() -> bytes:
-        made = key()
-        keyed = "" if made is None else f"Idempotency-Key: {made}\r\n"
-        return f"{head}{keyed}\r\n{body}".encode()
-
     times: list[float] = []
-    sent_at: dict[socket.socket, float] = {}
-    with contextlib.ExitStack() as stack:
-        selector = stack.enter_context(selectors.DefaultSelector())
-        for _ in range(connections):
-            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-            selector.register(client, selectors.EVENT_READ)
-            sent_at[client] = time.perf_counter()
-            client.sendall(request())
-        end = time.perf_counter() + seconds
-        while sent_at:
-            for ready, _ in selector.select():
-                client = ready.fileobj  # type: ignore[assignment]
-                read_created(client)
-                now = time.perf_counter()
-                started = sent_at.pop(client)
-                if now < end:
-                    times.append(now - started)
-                    sent_at[client] = time.perf_counter()
-                    client.sendall(request())
+
+    async def create(ends_at: float) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while (sent_at := time.perf_counter()) < ends_at:
+            made = key()
+            keyed = "" if made is None else f"Idempotency-Key: {made}\r\n"
+            writer.write(f"{head}{keyed}\r\n{body}".encode())
+            answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+            if not answer.startswith(b"http/1.1 201"):
+                raise SystemExit(answer.decode())
+            length = answer.partition(b"content-length:")[2].partition(b"\r\n")[0]
+            await reader.readexactly(int(length))
+            times.append(time.perf_counter() - sent_at)
+        writer.close()
+
+    async def create_all() -> None:
+        ends_at = time.perf_counter() + seconds
+        await asyncio.gather(*(create(ends_at) for _ in range(connections)))
+
+    uvloop.run(create_all())
     return times
-
-
-def read_created(client: socket.socket) -> None:
-    answer = client.recv(65536)
-    head, _, body = answer.partition(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
-    while len(body) < length:
-        body += client.recv(65536)
-    if not head.startswith(b"HTTP/1.1 201"):
-        raise SystemExit(answer.decode())
 
 
 def limit_of_postgresql(script: Path, connections: int, seconds: float) -> float:

@@ -31,7 +31,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object of all tables")
-    form.add_argument("--markdown", action="store_true", help="the tables for the docs")
     form.add_argument(
         "--write-docs", action="store_true", help=f"put them into {documents.PAGE.name}"
     )
@@ -55,8 +54,6 @@ def main(arguments: list[str] | None = None) -> int:
         made = {part: PARTS[part](workers) for part in PARTS if part in parts}
     if options.json:
         say(json.dumps(as_json(made), indent=1))
-    elif options.markdown:
-        say(documents.markdown(made))
     elif options.write_docs:
         documents.write(made)
     else:

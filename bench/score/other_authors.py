@@ -4,112 +4,95 @@ The first of each has the form of the public documentation's example: one joint,
 wide gap, back to where it began. The others are open, narrow, wide, and with a second criterion.
 """
 
-from dataclasses import dataclass
-
 import detection
 from detection import MoveSpec
 
 FORMS = ("public example", "open", "narrow", "wide", "two criteria")
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """`phases` are `name: criterion[, criterion]` with a criterion `joint[ side] min-max`."""
-
-    phases: tuple[str, str]
-    sequence: str
-
-
-def _closed(first: str, second: str) -> Written:
-    return Written((first, second), "first, second, first")
-
-
-def _open(first: str, second: str) -> Written:
-    return Written((first, second), "first, second")
-
-
-# In the order of FORMS.
-WRITTEN: dict[str, tuple[Written, Written, Written, Written, Written]] = {
-    "squat": (
-        _closed("knee 160-180", "knee 60-100"),
-        _open("knee 0-110", "knee 150-180"),
-        _closed("knee 170-180", "knee 70-90"),
-        _closed("knee 130-180", "knee 0-125"),
-        _closed("knee 155-180, hip 150-180", "knee 0-105, hip 0-110"),
-    ),
-    "push-up": (
-        _closed("elbow 160-180", "elbow 60-100"),
-        _open("elbow 0-110", "elbow 150-180"),
-        _closed("elbow 165-180", "elbow 70-90"),
-        _closed("elbow 130-180", "elbow 0-120"),
-        _closed("elbow 150-180, hip 150-180", "elbow 0-100, hip 150-180"),
-    ),
-    "sit-up": (
-        _closed("hip 120-160", "hip 30-70"),
-        _open("hip 110-180", "hip 0-75"),
-        _closed("hip 125-150", "hip 30-55"),
-        _closed("hip 105-180", "hip 0-90"),
-        _closed("hip 115-180, knee 40-120", "hip 0-75, knee 40-120"),
-    ),
-    "pull-up": (
-        _closed("elbow 160-180", "elbow 30-80"),
-        _open("elbow 145-180", "elbow 0-100"),
-        _closed("elbow 165-180", "elbow 40-65"),
-        _closed("elbow 130-180", "elbow 0-110"),
-        _closed("elbow 150-180, shoulder 140-180", "elbow 0-90, shoulder 0-90"),
-    ),
-    "jumping-jack": (
-        _closed("shoulder 0-40", "shoulder 140-180"),
-        _open("shoulder 110-180", "shoulder 0-60"),
-        _closed("shoulder 0-25", "shoulder 155-180"),
-        _closed("shoulder 0-75", "shoulder 100-180"),
-        _closed("shoulder both 0-45, hip 165-180", "shoulder both 130-180"),
-    ),
-    "bench-press": (
-        _closed("elbow 160-180", "elbow 60-100"),
-        _open("elbow 0-100", "elbow 140-180"),
-        _closed("elbow 165-180", "elbow 70-90"),
-        _closed("elbow 130-180", "elbow 0-115"),
-        _closed("elbow both 150-180, shoulder 50-180", "elbow both 0-105"),
-    ),
-    "front-raise": (
-        _closed("shoulder 0-30", "shoulder 75-110"),
-        _open("shoulder 70-180", "shoulder 0-40"),
-        _closed("shoulder 0-20", "shoulder 85-100"),
-        _closed("shoulder 0-50", "shoulder 60-180"),
-        _closed("shoulder 0-35, elbow 140-180", "shoulder 70-120, elbow 140-180"),
-    ),
-    "lateral-raise": (
-        _closed("shoulder 0-30", "shoulder 75-110"),
-        _open("shoulder 70-180", "shoulder 0-40"),
-        _closed("shoulder 0-20", "shoulder 85-100"),
-        _closed("shoulder 0-50", "shoulder 60-180"),
-        _closed("shoulder both 0-35", "shoulder both 70-120, elbow 140-180"),
-    ),
-    "biceps-curl": (
-        _closed("elbow 160-180", "elbow 30-70"),
-        _open("elbow 0-80", "elbow 140-180"),
-        _closed("elbow 165-180", "elbow 35-55"),
-        _closed("elbow 120-180", "elbow 0-100"),
-        _closed("elbow 150-180, shoulder 0-40", "elbow 0-75, shoulder 0-40"),
-    ),
-    "lunge": (
-        _closed("knee 160-180", "knee front 70-110"),
-        _open("knee front 0-115", "knee 150-180"),
-        _closed("knee 165-180", "knee front 80-100"),
-        _closed("knee 140-180", "knee front 0-125"),
-        _closed("knee 155-180", "knee front 60-115, knee back 60-130"),
-    ),
+# For each of FORMS the criteria of the first and the second phase, each `joint[ side] min-max`.
+WRITTEN: dict[str, list[tuple[str, str]]] = {
+    "squat": [
+        ("knee 160-180", "knee 60-100"),
+        ("knee 0-110", "knee 150-180"),
+        ("knee 170-180", "knee 70-90"),
+        ("knee 130-180", "knee 0-125"),
+        ("knee 155-180, hip 150-180", "knee 0-105, hip 0-110"),
+    ],
+    "push-up": [
+        ("elbow 160-180", "elbow 60-100"),
+        ("elbow 0-110", "elbow 150-180"),
+        ("elbow 165-180", "elbow 70-90"),
+        ("elbow 130-180", "elbow 0-120"),
+        ("elbow 150-180, hip 150-180", "elbow 0-100, hip 150-180"),
+    ],
+    "sit-up": [
+        ("hip 120-160", "hip 30-70"),
+        ("hip 110-180", "hip 0-75"),
+        ("hip 125-150", "hip 30-55"),
+        ("hip 105-180", "hip 0-90"),
+        ("hip 115-180, knee 40-120", "hip 0-75, knee 40-120"),
+    ],
+    "pull-up": [
+        ("elbow 160-180", "elbow 30-80"),
+        ("elbow 145-180", "elbow 0-100"),
+        ("elbow 165-180", "elbow 40-65"),
+        ("elbow 130-180", "elbow 0-110"),
+        ("elbow 150-180, shoulder 140-180", "elbow 0-90, shoulder 0-90"),
+    ],
+    "jumping-jack": [
+        ("shoulder 0-40", "shoulder 140-180"),
+        ("shoulder 110-180", "shoulder 0-60"),
+        ("shoulder 0-25", "shoulder 155-180"),
+        ("shoulder 0-75", "shoulder 100-180"),
+        ("shoulder both 0-45, hip 165-180", "shoulder both 130-180"),
+    ],
+    "bench-press": [
+        ("elbow 160-180", "elbow 60-100"),
+        ("elbow 0-100", "elbow 140-180"),
+        ("elbow 165-180", "elbow 70-90"),
+        ("elbow 130-180", "elbow 0-115"),
+        ("elbow both 150-180, shoulder 50-180", "elbow both 0-105"),
+    ],
+    "front-raise": [
+        ("shoulder 0-30", "shoulder 75-110"),
+        ("shoulder 70-180", "shoulder 0-40"),
+        ("shoulder 0-20", "shoulder 85-100"),
+        ("shoulder 0-50", "shoulder 60-180"),
+        ("shoulder 0-35, elbow 140-180", "shoulder 70-120, elbow 140-180"),
+    ],
+    "lateral-raise": [
+        ("shoulder 0-30", "shoulder 75-110"),
+        ("shoulder 70-180", "shoulder 0-40"),
+        ("shoulder 0-20", "shoulder 85-100"),
+        ("shoulder 0-50", "shoulder 60-180"),
+        ("shoulder both 0-35", "shoulder both 70-120, elbow 140-180"),
+    ],
+    "biceps-curl": [
+        ("elbow 160-180", "elbow 30-70"),
+        ("elbow 0-80", "elbow 140-180"),
+        ("elbow 165-180", "elbow 35-55"),
+        ("elbow 120-180", "elbow 0-100"),
+        ("elbow 150-180, shoulder 0-40", "elbow 0-75, shoulder 0-40"),
+    ],
+    "lunge": [
+        ("knee 160-180", "knee front 70-110"),
+        ("knee front 0-115", "knee 150-180"),
+        ("knee 165-180", "knee front 80-100"),
+        ("knee 140-180", "knee front 0-125"),
+        ("knee 155-180", "knee front 60-115, knee back 60-130"),
+    ],
 }
 
 
 def movespec(exercise: str, form: str) -> MoveSpec:
-    written = WRITTEN[exercise][FORMS.index(form)]
+    phases = WRITTEN[exercise][FORMS.index(form)]
+    sequence = "first, second" if form == "open" else "first, second, first"
     lines = [f"name: {exercise}", f"version: {form}", "detection:", "  type: repetition"]
     lines += ["  movement:", f"    name: {exercise}", "    phases:"]
-    for name, criteria in zip(("first", "second"), written.phases, strict=True):
+    for name, criteria in zip(("first", "second"), phases, strict=True):
         lines.append(f"      - {{name: {name}, criteria: [{_criteria(criteria)}]}}")
-    lines.append(f"    sequence: [{written.sequence}]")
+    lines.append(f"    sequence: [{sequence}]")
     return detection.compile("\n".join(lines))
 
 
