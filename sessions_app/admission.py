@@ -6,8 +6,10 @@ it and returns its row; DO NOTHING would return none.
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -95,6 +97,20 @@ LEFT JOIN (SELECT * FROM earlier UNION ALL SELECT * FROM inserted) AS session ON
 """  # noqa: S608
 
 
+# Verdict of the statement → the error that it is told as.
+_REFUSALS: dict[str, Callable[[], ApiError]] = {
+    "movespec_not_found": partial(NotFound, "movespec"),
+    "version_not_found": partial(NotFound, "movespec_version"),
+    "version_of_another_movespec": partial(
+        ValidationFailed, {"movespec_version_id": ["The version is not one of this MoveSpec."]}
+    ),
+    "movespec_archived": MoveSpecArchived,
+    "movespec_fork_required": MoveSpecForkRequired,
+    "movespec_not_released": MoveSpecNotReleased,
+    "movespec_version_withdrawn": MoveSpecVersionWithdrawn,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmissionRequest:
     """A validated create request; at least one of the references is given."""
@@ -160,30 +176,9 @@ def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[Admitted
         verdict, *columns = cursor.fetchone()
     session = AdmittedSession(request.project_id, *columns)
     if session.id is None:
-        raise _refusal(verdict)
+        raise _REFUSALS[verdict]()
     if session.id == id_:
         return session, False
     if not FINGERPRINTS.is_of(bytes(session.request_fingerprint or b""), request._fields()):
         raise IdempotencyKeyReused
     return session, True
-
-
-def _refusal(verdict: str) -> ApiError:
-    match verdict:
-        case "movespec_not_found":
-            return NotFound("movespec")
-        case "version_not_found":
-            return NotFound("movespec_version")
-        case "version_of_another_movespec":
-            return ValidationFailed(
-                {"movespec_version_id": ["The version is not one of this MoveSpec."]}
-            )
-        case "movespec_archived":
-            return MoveSpecArchived()
-        case "movespec_fork_required":
-            return MoveSpecForkRequired()
-        case "movespec_not_released":
-            return MoveSpecNotReleased()
-        case "movespec_version_withdrawn":
-            return MoveSpecVersionWithdrawn()
-    raise AssertionError(verdict)

@@ -18,7 +18,7 @@ from sessions_app.deadlines import as_due, is_to_finish, settle
 from sessions_app.event_counters import count_anew, counts_of
 from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
-from sessions_app.session_ends import ENDED, update_live
+from sessions_app.session_ends import ended, update_live
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +50,8 @@ def session_finish(
         settle(mine, now)
         sessions = mine.filter(status=Status.FINALIZING, deadline_at__gt=now)
         at_the_longest = Q(finishing_outcome=Outcome.MAX_DURATION)
-        changes = {
-            **ENDED,
-            "status": Status.COMPLETED,
-            "terminal_outcome": F("finishing_outcome"),
-            "ended_at": Case(When(at_the_longest, then=F("longest_until")), default=now),
-        }
+        ended_at = Case(When(at_the_longest, then=F("longest_until")), default=now)
+        changes = ended(Status.COMPLETED, F("finishing_outcome"), ended_at)
     for _ in range(TRIES):
         session = sessions.first()
         if session is None:
@@ -133,14 +129,8 @@ def _finish(
         logger.exception(
             "The engine failed to finish session %(session_id)s.", {"session_id": session.id}
         )
-    failed = {
-        **ENDED,
-        "status": Status.FAILED,
-        "terminal_outcome": Outcome.FAILED,
-        "error_code": RUNTIME_ERROR,
-        "error_message": RUNTIME_ERROR_MESSAGE,
-        "ended_at": changes["ended_at"],
-    }
+    cause = {"error_code": RUNTIME_ERROR, "error_message": RUNTIME_ERROR_MESSAGE}
+    failed = ended(Status.FAILED, Outcome.FAILED, changes["ended_at"], **cause)
     return _end(session, unchanged, failed, [])
 
 

@@ -29,7 +29,7 @@ from sessions_app.fence import AttachmentLost, update_held
 from sessions_app.finish import session_finish
 from sessions_app.leases import idle_limit
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
-from sessions_app.session_ends import ENDED, update_live
+from sessions_app.session_ends import ended, update_live
 
 # The channel that runtimes listen on. The payload is the session's id.
 CHANNEL = "kyna_session"
@@ -93,12 +93,7 @@ def session_cancel(*, session_id: UUID, project_id: UUID, now: datetime) -> None
         now,
         before=LIVE_STATUSES,
         already=(Status.CANCELLED,),
-        changes={
-            **ENDED,
-            "status": Status.CANCELLED,
-            "terminal_outcome": Outcome.CANCELLED,
-            "ended_at": now,
-        },
+        changes=ended(Status.CANCELLED, Outcome.CANCELLED, now),
     )
 
 
@@ -114,12 +109,13 @@ def session_abandon(
         attachment_id,
         now,
         Q(status=Status.STREAMING),
-        **ENDED,
-        status=Status.FAILED,
-        terminal_outcome=Outcome.ABANDONED,
-        error_code=SESSION_ABANDONED,
-        error_message=ABANDONED_MESSAGE,
-        ended_at=last_message_at + idle_limit(),
+        **ended(
+            Status.FAILED,
+            Outcome.ABANDONED,
+            last_message_at + idle_limit(),
+            error_code=SESSION_ABANDONED,
+            error_message=ABANDONED_MESSAGE,
+        ),
     )
 
 
@@ -127,17 +123,8 @@ def session_fail(
     *, session_id: UUID, attachment_id: UUID, code: str, message: str, now: datetime
 ) -> None:
     """Fail a session that is streaming or finalizing. Raises AttachmentLost."""
-    update_held(
-        session_id,
-        attachment_id,
-        now,
-        **ENDED,
-        status=Status.FAILED,
-        terminal_outcome=Outcome.FAILED,
-        error_code=code,
-        error_message=message,
-        ended_at=now,
-    )
+    changes = ended(Status.FAILED, Outcome.FAILED, now, error_code=code, error_message=message)
+    update_held(session_id, attachment_id, now, **changes)
 
 
 def notify_runtimes(session_ids: Iterable[UUID]) -> None:

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.sql import UpdateQuery
 
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
 
 ENDED_SESSIONS = prometheus_client.Counter(
     "kyna_sessions_ended",
@@ -31,14 +31,19 @@ for _outcome, _error_code in (
     ENDED_SESSIONS.labels(_outcome.value, _error_code)
 
 
-# The columns of a live session that every end clears.
-ENDED: dict[str, Any] = {
-    "finishing_outcome": None,
-    "deadline_at": None,
-    "attachment_id": None,
-    "lease_until": None,
-    "engine_state": None,
-}
+def ended(status: Status, outcome: object, ended_at: object, **error: str) -> dict[str, Any]:
+    """The columns that an end writes to a live session; `error` is error_code and error_message."""
+    return {
+        "finishing_outcome": None,
+        "deadline_at": None,
+        "attachment_id": None,
+        "lease_until": None,
+        "engine_state": None,
+        "status": status,
+        "terminal_outcome": outcome,
+        **error,
+        "ended_at": ended_at,
+    }
 
 
 def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:

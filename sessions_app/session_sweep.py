@@ -14,7 +14,7 @@ from sessions_app.fence import AttachmentLost
 from sessions_app.finish import session_finish
 from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
-from sessions_app.session_ends import ENDED, update_live
+from sessions_app.session_ends import ended, update_live
 
 SWEEP_CHUNK = 1000
 SUSPENDED_MESSAGE = "The project or its organization was suspended."
@@ -81,15 +81,9 @@ def _cancel_in(suspended: Q, code: str, now: datetime, chunk_size: int) -> int:
     )
 
     def cancel(ids: list[UUID]) -> None:
-        update_live(
-            live.filter(id__in=ids),
-            **ENDED,
-            status=Status.CANCELLED,
-            terminal_outcome=Outcome.SUSPENDED,
-            error_code=code,
-            error_message=SUSPENDED_MESSAGE,
-            ended_at=now,
-        )
+        error = {"error_code": code, "error_message": SUSPENDED_MESSAGE}
+        changes = ended(Status.CANCELLED, Outcome.SUSPENDED, now, **error)
+        update_live(live.filter(id__in=ids), **changes)
         notify_runtimes(ids)
 
     return change_in_chunks(live, cancel, chunk_size)
