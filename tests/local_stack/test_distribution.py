@@ -12,7 +12,7 @@ from stack_processes import bare_environment
 from local_stack.environment import PROJECT
 from tests.distribution import COMPUTES, turn_of
 
-STARTS = r"\b(web_server|runtime_server|worker_and_beat|WebServer|RuntimeServer|Page|Popen)\b"
+STARTS = r"\b(web_server|runtime_server|worker_and_beat|WebServer|RuntimeServer|FrontDoor|Page|Popen)\b"
 SAMPLE = """
 import os, pathlib, pytest, time
 def tell(what):
