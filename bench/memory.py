@@ -8,10 +8,10 @@ of 15. Memory is proportional (PSS): what processes share is divided among them.
 the first process of each kind and of those that this one started.
 """
 
-import asyncio
 import time
 
 import psutil
+import uvloop
 
 from bench.command import read_options, show
 from bench.create import load as create_load
@@ -37,7 +37,7 @@ def main() -> None:
         kinds |= {"worker": served(worker), "beat": served(beat)}
         show_memory("idle", kinds)
         create_load(web.port, scene, lambda: None, options.seconds, CONNECTIONS)
-        asyncio.run(Load(stream, scene, BATCH).paced(options.sessions, options.seconds))
+        uvloop.run(Load(stream, scene, BATCH).paced(options.sessions, options.seconds))
         show_memory("under load", kinds)
 
 

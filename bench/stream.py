@@ -19,6 +19,8 @@ import asyncio
 import gc
 import time
 
+import uvloop
+
 from bench.command import percentiles, read_options, show
 from bench.scene import Scene, scene_for_run
 from bench.servers import Server, runtime
@@ -39,10 +41,10 @@ def main() -> None:
                 words = ("--without", without) if without else ()
                 what = f"batches of {size}" + (f", no {without}" if without else "")
                 with runtime(folder, *words) as server:
-                    asyncio.run(measure(what, Load(server, scene, size), options))
+                    uvloop.run(measure(what, Load(server, scene, size), options))
         if options.idle:
             with runtime(folder) as server:
-                asyncio.run(measure_idle(server, scene, options))
+                uvloop.run(measure_idle(server, scene, options))
 
 
 async def measure(what: str, load: Load, options: argparse.Namespace) -> None:

@@ -15,6 +15,8 @@ import asyncio
 import gc
 from pathlib import Path
 
+import uvloop
+
 from bench.command import percentiles, read_options, show
 from bench.scene import Scene, scene_for_run
 from bench.servers import runtime
@@ -47,7 +49,7 @@ def measure_all(folder: Path, scene: Scene, options: argparse.Namespace) -> None
                             fast.messages = [masked(slow_batch())] * 1000
                         what = f"{sockets} of {kind}" + (f", batches of {size}" if size else "")
                         what += ", no turns" if arguments else ""
-                        asyncio.run(measure(what, fast, sockets, size, options))
+                        uvloop.run(measure(what, fast, sockets, size, options))
 
 
 async def measure(

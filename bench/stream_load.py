@@ -93,70 +93,47 @@ class Load:
         return times
 
 
-class Socket(asyncio.Protocol):
+class Socket:
     """As much of a websocket as the load needs."""
 
-    def __init__(self) -> None:
-        self._received = b""
-        self._is_open = False
-        self._acks = asyncio.Semaphore(0)
-        self._first = asyncio.get_running_loop().create_future()
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
 
     @classmethod
     async def open(cls, port: int, path: str) -> "Socket":
-        loop = asyncio.get_running_loop()
-        _, socket = await loop.create_connection(cls, "127.0.0.1", port)
-        socket._transport.write(
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
-        await socket._first
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 101"):
+            raise SystemExit(head.decode())
+        socket = cls(reader, writer)
+        await socket._read_until(b'"session_update"')
         return socket
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        if not self._is_open:
-            head, end, rest = self._received.partition(b"\r\n\r\n")
-            if not end:
-                return
-            if not head.startswith(b"HTTP/1.1 101"):
-                raise SystemExit(head.decode())
-            self._is_open, self._received = True, rest
-        while (message := self._take()) is not None:
-            if b'"frame_ack"' in message:
-                self._acks.release()
-            elif message and not self._first.done():  # an empty one is the server's pulse
-                if b'"session_update"' not in message:
-                    raise SystemExit(message.decode())
-                self._first.set_result(None)
-
-    def _take(self) -> bytes | None:
-        """The next whole message. Control frames pass for messages."""
-        if len(self._received) < 2:
-            return None
-        length, start = self._received[1], 2
-        if length == 126:
-            if len(self._received) < 4:
-                return None
-            (length,), start = struct.unpack("!H", self._received[2:4]), 4
-        if len(self._received) < start + length:
-            return None
-        message = self._received[start : start + length]
-        self._received = self._received[start + length :]
-        return message
-
     def send(self, message: bytes) -> None:
-        self._transport.write(message)
+        self._writer.write(message)
 
     async def acknowledged(self) -> None:
-        await self._acks.acquire()
+        await self._read_until(b'"frame_ack"')
+
+    async def _read_until(self, word: bytes) -> None:
+        """Read messages up to the first with the word."""
+        message = b""
+        while word not in message:
+            if b'"type":"error"' in message:
+                raise SystemExit(message.decode())
+            _, length = await self._reader.readexactly(2)
+            if length == 126:
+                length = int.from_bytes(await self._reader.readexactly(2))
+            message = await self._reader.readexactly(length)
 
     def close(self) -> None:
-        self._transport.abort()
+        self._writer.transport.abort()
 
 
 def masked(text: bytes) -> bytes:
