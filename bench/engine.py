@@ -1,17 +1,17 @@
-"""Print what the detection engine costs: frames per second on one core, from decoded frames to
-events, the median of nine runs; bytes of memory per session; bytes of a snapshot as JSON.
+"""The cost of the detection engine: frames per second on one core, from decoded frames to events,
+the median of nine runs; KiB of memory per session; bytes of a snapshot as JSON.
 
     python -m bench.engine
 """
 
 import json
 import statistics
-import sys
 import time
 import tracemalloc
 from pathlib import Path
 
 import detection
+from bench.command import show
 from detection import Engine, MoveSpec
 from poses.figure import perform
 
@@ -43,7 +43,7 @@ def largest_spec() -> MoveSpec:
     return detection.compile("\n".join(lines))
 
 
-def measure(name: str, spec: MoveSpec, exercise: str) -> str:
+def measure(name: str, spec: MoveSpec, exercise: str) -> None:
     frames = perform(exercise, repetitions=40, fps=30)
     seconds = []
     for _ in range(RUNS):
@@ -61,18 +61,14 @@ def measure(name: str, spec: MoveSpec, exercise: str) -> str:
     memory = tracemalloc.get_traced_memory()[0] / SESSIONS
     tracemalloc.stop()
     rate = len(frames) / statistics.median(seconds)
-    return f"{name:16} {rate:10,.0f} {memory / 1024:15.1f} {snapshot:14}"
+    show(name, frames_per_second=rate, kib_per_session=memory / 1024, snapshot_bytes=snapshot)
 
 
-def main() -> int:
-    lines = [f"{'MoveSpec':16} {'frames/s':>10} {'KiB per session':>15} {'snapshot bytes':>14}"]
+def main() -> None:
     for path in sorted(SPECS.glob("*.yaml")):
-        spec = detection.compile(path.read_text(encoding="utf-8"))
-        lines.append(measure(path.stem, spec, path.stem))
-    lines.append(measure("largest legal", largest_spec(), "lunge"))
-    print("\n".join(lines))  # noqa: T201
-    return 0
+        measure(path.stem, detection.compile(path.read_text(encoding="utf-8")), path.stem)
+    measure("largest legal", largest_spec(), "lunge")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -82,7 +82,5 @@ def cost(completions: Completions, sample: Sample) -> Cost:
 
 
 def _sum(costs: Iterable[Cost]) -> Cost:
-    missed, inexact, wrong = NOTHING
-    for one in costs:
-        missed, inexact, wrong = missed + one[0], inexact + one[1], wrong + one[2]
+    missed, inexact, wrong = map(sum, zip(NOTHING, *costs, strict=True))
     return missed, inexact, wrong

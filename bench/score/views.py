@@ -57,28 +57,20 @@ def tables(workers: Workers) -> list[Table]:
     ]
     counts = dict(zip(views, workers.each(count_view, views), strict=True))
     columns = tuple(f"{turned}°" for turned in TURNS)
+
+    def row(exercise: str, condition: Condition) -> list[int]:
+        return [counts[View(exercise, condition, turned)] for turned in TURNS]
+
     of_all: list[tuple[Cell, ...]] = [
-        (
-            exercise,
-            condition.name,
-            *(counts[View(exercise, condition, turned)] for turned in TURNS),
-        )
+        (exercise, condition.name, *row(exercise, condition))
         for exercise in exercises
         for condition in CONDITIONS
     ]
-    within: list[tuple[Cell, ...]] = [
-        (
-            exercise,
-            *(
-                sum(
-                    abs(counts[View(exercise, condition, turned)] - REPETITIONS) <= 1
-                    for condition in CONDITIONS
-                )
-                for turned in TURNS
-            ),
-        )
-        for exercise in exercises
-    ]
+    within: list[tuple[Cell, ...]] = []
+    for exercise in exercises:
+        by_turn = zip(*(row(exercise, condition) for condition in CONDITIONS), strict=True)
+        close = [sum(abs(count - REPETITIONS) <= 1 for count in turn) for turn in by_turn]
+        within.append((exercise, *close))
     return [
         Table(
             key="counts",
