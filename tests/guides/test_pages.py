@@ -11,7 +11,7 @@ from django.test import Client
 from guides import navigation, rendering
 from guides.navigation import DECISIONS, DOCS, GUIDES, SECTIONS, Guide, files
 from guides.rendering import rendered
-from kynaplatform.api import readiness as readiness_module
+from kynaplatform.metrics import readiness as readiness_module
 from local_stack.environment import PROJECT
 from tests.api.api_requests import ask, refused
 from tests.guides.reading import Answer, Walk
