@@ -78,6 +78,14 @@ def skip_without(service: str) -> NoReturn:
     pytest.skip(service)
 
 
+def installed(program: str) -> str:
+    """The path of a program of this machine; a test that needs one it lacks is skipped."""
+    found = shutil.which(program)
+    if found is None:
+        skip_without(f"{program} is not installed")
+    return found
+
+
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Redis: REDIS_URL, or a `redis-server` of our own."""

@@ -12,6 +12,7 @@ from tests.concurrency.racing import Connection
 from tests.conftest import MOVESPECS, SESSIONS, Machine
 from tests.module_servers import WebServer
 from tests.movespecs.writing import make_movespec
+from tests.plugin import installed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,7 +43,7 @@ def test_curl_puts_a_file_as_a_draft(owner: Machine, web: WebServer) -> None:
     movespec = make_movespec(owner.project)
     squat = FOLDER / "squat.yaml"
     command = [
-        "curl", "-sS", "-X", "PUT", f"{web.base_url}{MOVESPECS}/{movespec.id}/draft",
+        installed("curl"), "-sS", "-X", "PUT", f"{web.base_url}{MOVESPECS}/{movespec.id}/draft",
         "-H", f"Authorization: Bearer {owner.token}",
         "-H", "Content-Type: application/yaml",
         "--data-binary", f"@{squat}",

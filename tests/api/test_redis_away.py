@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +16,7 @@ from kynaplatform.api.rate_limits.over_redis import RedisCounter
 from local_stack import processes
 from local_stack.guard import children_of
 from local_stack.ports import free_port, listens
-from tests.plugin import skip_without
+from tests.plugin import installed
 from tests.waiting import eventually
 
 LIMITS = [Limit("project:a", 10)]
@@ -55,9 +54,7 @@ def test_one_call_at_a_time_waits_for_a_redis_that_did_not_answer() -> None:
 
 
 def test_all_calls_ask_a_redis_that_answers_again(tmp_path: Path) -> None:
-    program = shutil.which("redis-server")
-    if program is None:
-        skip_without("redis-server is not installed")
+    program = installed("redis-server")
     port = free_port()
     options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(tmp_path), "--save", ""]
     server = processes.start([program, *options], env={}, stdout=subprocess.DEVNULL)

@@ -15,7 +15,7 @@ from kynaplatform.__main__ import TO_MONITOR_PORT
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from tests.deploy.proxy import upstreams_of
-from tests.plugin import skip_without
+from tests.plugin import installed
 from tests.server import runtime_server
 
 UNITS = PROJECT / "deploy" / "systemd"
@@ -27,8 +27,7 @@ SERVICES: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text()
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
     """The root of a machine with systemd where the platform is installed."""
-    if shutil.which("systemd-analyze") is None:
-        skip_without("systemd is not installed")
+    installed("systemd-analyze")
     shutil.copytree(MACHINE_UNITS, tmp_path / "usr/lib/systemd/system", symlinks=True)
     shutil.copytree(UNITS, tmp_path / "etc/systemd/system")
     for program in ("usr/bin/env", f"{BIN[1:]}/python", f"{BIN[1:]}/celery"):

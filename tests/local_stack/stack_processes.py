@@ -12,7 +12,6 @@ import pytest
 
 from local_stack.environment import PROJECT
 from tests.open_folder import open_folder
-from tests.plugin import skip_without
 from tests.waiting import comes_true
 
 SERVE = """
@@ -47,12 +46,6 @@ def copy_project(folder: Path) -> None:
     """A copy of the project as a clone has it, with the environment that runs the tests."""
     shutil.copytree(PROJECT, folder, ignore=NOT_COPIED, symlinks=True)
     (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
-
-
-def need_curl() -> None:
-    """What is pasted from a page asks by curl, which the platform itself does not need."""
-    if shutil.which("curl") is None:
-        skip_without("curl is not installed")
 
 
 def processes_of(folder: Path) -> list[int]:

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stack_processes import bare_environment, copy_project, is_deserted, need_curl
+from stack_processes import bare_environment, copy_project, is_deserted
 
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from poses.recordings import load
 from tests.documented import block
 from tests.open_folder import open_folder
+from tests.plugin import installed
 from tests.waiting import comes_true
 
 READY_SECONDS = 120.0
@@ -56,7 +57,7 @@ class Clone:
     def paste(self, script: str) -> str:
         """What is printed; nothing may fail, and nothing be told besides."""
         if "curl " in script:
-            need_curl()
+            installed("curl")
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,

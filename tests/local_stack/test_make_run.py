@@ -19,7 +19,6 @@ from stack_processes import (
     command_line,
     is_deserted,
     manage,
-    need_curl,
     processes_of,
 )
 
@@ -27,6 +26,7 @@ from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from local_stack.run_log import RunLog
 from tests.open_folder import open_folder
+from tests.plugin import installed
 from tests.waiting import comes_true
 
 KEYS = [
@@ -138,7 +138,7 @@ def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
     admin, password = run.demo["admin_username"], run.demo["admin_password"]
     assert f"Admin:    {run.demo['base_url']}/admin/ as {admin} with {password}\n" in run.output
     assert f"\nDATA_DIR={run.data_dir} make demo\n" in run.output
-    need_curl()
+    installed("curl")
     pasted = "".join(line for line in run.lines if "curl -sS " in line)
     assert pasted.count("\n") == 2
     done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, check=True)

@@ -1,7 +1,6 @@
 """Redis stopped under a worker and beat, as processes: a few lines of it, and no traceback"""
 
 import os
-import shutil
 import signal
 import subprocess
 from datetime import timedelta
@@ -13,7 +12,7 @@ from celery.beat import PersistentScheduler
 from kynaplatform.celery import app
 from local_stack import processes
 from local_stack.ports import free_port, listens
-from tests.plugin import skip_without
+from tests.plugin import installed
 from tests.server import worker_and_beat
 from tests.waiting import eventually
 
@@ -21,12 +20,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def start_redis(port: int, folder: Path) -> "subprocess.Popen[bytes]":
-    program = shutil.which("redis-server")
-    if program is None:
-        skip_without("no redis-server is installed")
     options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--save", ""]
     process = processes.start(
-        [str(program), *options], env=os.environ, stdout=(folder / "redis.log").open("ab")
+        [installed("redis-server"), *options],
+        env=os.environ,
+        stdout=(folder / "redis.log").open("ab"),
     )
     eventually(lambda: listens(port), "Redis listens", 60)
     return process
