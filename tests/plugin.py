@@ -78,11 +78,11 @@ def skip_without(service: str) -> NoReturn:
     pytest.skip(service)
 
 
-def installed(program: str) -> str:
-    """The path of a program of this machine; a test that needs one it lacks is skipped."""
-    found = shutil.which(program)
+def installed(*programs: str) -> str:
+    """The path of the first of these programs that the machine has; without one, a skip."""
+    found = next(filter(None, map(shutil.which, programs)), None)
     if found is None:
-        skip_without(f"{program} is not installed")
+        skip_without(f"{programs[0]} is not installed")
     return found
 
 

@@ -10,9 +10,9 @@ from django.contrib.auth.models import Group, Permission, User
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from tests.module_servers import WebServer
-from tests.plugin import skip_without
+from tests.plugin import installed
 from tests.waiting import DEADLINE_SECONDS
-from tools.chromium import OPTIONS, chromium_program
+from tools.chromium import OPTIONS, PROGRAMS
 
 PASSWORD = "four unrelated plain words"
 DEADLINE_MS = DEADLINE_SECONDS * 1000
@@ -29,9 +29,7 @@ def browser() -> Iterator[Browser]:
     For a module, not the session: while Playwright runs, its event loop counts as running in
     this thread, and tests elsewhere must not notice.
     """
-    program = chromium_program()
-    if program is None:
-        skip_without("no chromium is installed")
+    program = installed(*PROGRAMS)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # For that loop Django would refuse every query, though no coroutine of ours runs.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from local_stack.environment import PROJECT
 from tests.local_stack.stack_processes import bare_environment
-from tests.plugin import skip_without
-from tools.chromium import chromium_program
+from tests.plugin import installed
+from tools.chromium import PROGRAMS
 from tools.pictures import PICTURES
 
 GUIDE = PROJECT / "docs" / "staff-guide.md"
@@ -25,8 +25,7 @@ def test_the_guide_shows_every_picture_and_describes_it() -> None:
 
 
 def test_the_script_takes_every_picture_from_a_running_admin(tmp_path: Path) -> None:
-    if chromium_program() is None:
-        skip_without("no chromium is installed")
+    installed(*PROGRAMS)
     taken = tmp_path / "taken"
     command = [sys.executable, "-m", "tools.pictures", "--folder", str(taken)]
     done = subprocess.run(

@@ -18,8 +18,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.node import built_clients
-from tests.plugin import skip_without
-from tools.chromium import chromium_program
+from tests.plugin import installed
+from tools.chromium import PROGRAMS, chromium_program
 
 PAGES = Path(__file__).parent / "pages"
 POLICY = (
@@ -110,6 +110,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    # Its own driver needs libraries that come with a browser.
+    installed(*PROGRAMS)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # While it runs, its event loop counts as running in this thread.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -122,11 +124,8 @@ def launch(playwright: Playwright) -> Launch:
 
     @contextmanager
     def launch(*options: str) -> Iterator[Browser]:
-        program = chromium_program()
-        if program is None:
-            skip_without("no chromium is installed")
         arguments = ["--no-sandbox", "--disable-background-networking", *options]
-        chromium = playwright.chromium.launch(executable_path=program, args=arguments)
+        chromium = playwright.chromium.launch(executable_path=chromium_program(), args=arguments)
         yield chromium
         chromium.close()
 
