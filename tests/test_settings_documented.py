@@ -5,8 +5,8 @@ from pathlib import Path
 
 from local_stack.environment import PROJECT, fill
 
-# Not settings of ours: Django's, Python's and the tests' own.
-OTHERS = {"DJANGO_SETTINGS_MODULE", "PYTHONWARNINGS", "CI"}
+# Not settings of ours: Django's, Python's, WSGI's and the tests' own.
+OTHERS = {"DJANGO_SETTINGS_MODULE", "PYTHONWARNINGS", "PATH_INFO", "CI"}
 
 
 def names(pattern: str, *paths: Path) -> set[str]:

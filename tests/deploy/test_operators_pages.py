@@ -43,13 +43,17 @@ def test_compose_is_asked_for_services_that_it_has(name: str) -> None:
 
 def test_the_sum_of_connections_is_that_of_its_parts() -> None:
     text = page("capacity.md").replace("\N{MULTIPLICATION SIGN}", "x")
-    found = re.findall(r"`WEB_THREADS`(?:, default \d)? \+ (\d+)", text)
-    web = int(found[0])
-    assert set(found) == {str(web)}
+    kept, api = map(int, re.findall(r"`WEB_THREADS` \+ (\d+)", text))
+    (kept_by_pages,) = map(int, re.findall(r"^\| the pages \| (\d+) ", text, re.MULTILINE))
+    # One more each, while its metrics are read.
+    pages = kept_by_pages + 1
+    assert (api, f"pages x {pages} " in text) == (kept + 1, True)
     (runtime,) = re.findall(r"^\| a runtime \| (\d+) ", text, re.MULTILINE)
     assert f"runtimes x {runtime} " in text
     threads = settings.WEB_THREADS
-    total = 2 * 2 * (threads + web) + 2 * int(runtime) + 2 + 8
-    assert f"2 x 2 x {threads + web} + 2 x {runtime} + 2 + 8 = {total}," in text
-    assert [name for name in OURS if name.startswith("web")] == ["web-1", "web-2"]
+    total = 2 * 2 * (threads + api) + 2 * pages + 2 * int(runtime) + 2 + 8
+    parts = f"2 x 2 x {threads + api} + 2 x {pages} + 2 x {runtime} + 2 + 8"
+    assert f"{parts} = {total}," in " ".join(text.split())
+    assert [name for name in OURS if name.startswith("api")] == ["api-1", "api-2"]
+    assert [name for name in OURS if name.startswith("pages")] == ["pages-1", "pages-2"]
     assert [name for name in OURS if name.startswith("realtime")] == ["realtime-1", "realtime-2"]

@@ -19,6 +19,7 @@ from django.test import Client as Staff
 from rows import await_waiting_backends
 from streaming import Client, create, wire_frames
 
+from kynaplatform.__main__ import PAGES_THREADS
 from local_stack import processes
 from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
@@ -26,7 +27,7 @@ from poses.figure import perform
 from realtime.checkpointer import FLUSHERS
 from tests.concurrency.racing import Connection, locked, racing
 from tests.conftest import SESSIONS, Machine
-from tests.server import runtime_server, web_server
+from tests.server import runtime_server, service
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 
@@ -81,29 +82,30 @@ def locked_rows(sessions: Sequence[dict[str, str]]) -> Iterator[None]:
         yield
 
 
-def ask_everything_of_the_api(api: str, owner: Machine, session_id: str) -> None:
-    """So that each of its threads has had something to do with the database."""
+def ask_everything(
+    api: str, pages: str, monitors: Sequence[str], owner: Machine, session_id: str
+) -> None:
+    """So that each thread of both services has had something to do with the database."""
     staff = Staff()
     staff.force_login(User.objects.create_superuser("ada"))
     admin = {"cookie": f"kyna_admin={staff.cookies['kyna_admin'].value}"}
     guess = {"csrfmiddlewaretoken": "a" * 32, "username": "ada", "password": "wrong"}
     form = {"cookie": f"csrftoken={'a' * 32}", "content_type": "application/x-www-form-urlencoded"}
-    login = Connection(api)
+    login = Connection(pages)
     login.http.request("POST", "/admin/login/", urlencode(guess), {
         name.replace("_", "-"): value for name, value in form.items()
     })  # fmt: skip
     assert b"correct username and password" in login.http.getresponse().read()
-    for path in ("/healthz", "/readyz", "/metrics"):
-        Connection(api).call("GET", path)
+    for monitored in monitors:
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert Connection(monitored).call("GET", path).status == 200
     with locked("django_session"):
-        pages = [lambda: Connection(api).call("GET", "/admin/", **admin)] * 4
-        download = "/admin/projects/project/csv/"
-        pages.append(lambda: Connection(api).call("GET", download, **admin))
+        reads = [lambda: Connection(pages).call("GET", "/admin/", **admin)] * (2 * PAGES_THREADS)
         cancel = f"{SESSIONS}/{session_id}/cancel"
         cancels = [lambda: Connection(api).call("POST", cancel, token=owner.token)] * (2 * THREADS)
-        with racing([*pages, *cancels]) as race:
+        with racing([*reads, *cancels]) as race:
             race.start()
-            assert {answer.status for answer in race.results()[len(pages) :]} == {503}
+            assert {answer.status for answer in race.results()[len(reads) :]} == {503}
 
 
 def stream_while_rows_are_held(sessions: Sequence[dict[str, str]]) -> list[Client]:
@@ -143,20 +145,26 @@ def test_each_process_holds_as_many_as_the_page_says(
     with (
         celery("worker", broker, tmp_path, f"--concurrency={CONCURRENCY}"),
         celery("beat", broker, tmp_path, "--pidfile=", f"--schedule={tmp_path}/beat"),
-        web_server(tmp_path, environment={"WEB_THREADS": str(THREADS)}) as api,
+        service("api", tmp_path, {"WEB_THREADS": str(THREADS)}) as api,
+        service("pages", tmp_path) as pages,
         runtime_server(tmp_path) as runtime,
     ):
         sessions = [create(owner, movespec, runtime.url) for _ in range(SESSIONS_HELD)]
         clients = stream_while_rows_are_held(sessions)
         Connection(runtime.base_url).call("GET", "/readyz")
         with locked_rows(sessions[:1]):
-            ask_everything_of_the_api(api, owner, sessions[0]["session_id"])
+            of_api, of_pages = (
+                [f"http://127.0.0.1:{port}" for port in ports] for ports in (api, pages)
+            )
+            session_id = sessions[0]["session_id"]
+            ask_everything(of_api[0], of_pages[0], [of_api[1], of_pages[1]], owner, session_id)
         with locked("detection_session"), kombu.Connection(broker) as sent_over:
             for _ in range(2 * CONCURRENCY):
                 Celery().send_task("sessions_app.tasks.expire_sessions", connection=sent_over)
             eventually(lambda: held().get("kyna_worker") == documented("a worker"), "both work")
         expected = {
-            "kyna_web": THREADS + documented("a web process"),
+            "kyna_api": THREADS + documented("a process of an API"),
+            "kyna_web": documented("the pages"),
             # The last of them is that of the leases, which are renewed every 9 s.
             "kyna_runtime": documented("a runtime"),
         }
