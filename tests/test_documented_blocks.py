@@ -102,6 +102,8 @@ NOT_RUN = {
     ("docs/upgrades.md", "git checkout before\n.venv"): ON_A_SERVER,
     ("docs/upgrades.md", "docker compose build"): BY_DOCKER,
     ("docs/upgrades.md", "--no-build"): BY_DOCKER,
+    ("docs/upgrades.md", "enable --now kynaplatform-pages"): ON_A_SERVER,
+    ("docs/upgrades.md", "--wait pages-1 pages-2\n"): BY_DOCKER,
 }
 BLOCKS = [block for page in pages() for block in blocks(page)]
 
