@@ -1,4 +1,4 @@
-"""`python -m kynaplatform` with a fault: it says so once, and ends"""
+"""`python -m kynaplatform api` or `pages` with a fault: it says so once, and ends"""
 
 import os
 import subprocess
@@ -19,10 +19,10 @@ STORAGES["staticfiles"]["BACKEND"] = "whitenoise.storage.CompressedManifestStati
 """
 
 
-def refusal(*arguments: str, **variables: str) -> str:
+def refusal(service: str = "api", **variables: str) -> str:
     """What it says; it has ended."""
     process = processes.start(
-        [sys.executable, "-m", "kynaplatform", "--port", "0", *arguments],
+        [sys.executable, "-m", "kynaplatform", service, "--port", "0", "--monitor-port", "0"],
         cwd=PROJECT,
         env={**os.environ, "WEB_PROCESSES": "2", **variables},
         stdout=subprocess.PIPE,
@@ -67,33 +67,11 @@ def test_a_malformed_setting_is_told(name: str, value: str, told: str) -> None:
     assert refusal(**{name: value}).startswith(told)
 
 
-@pytest.mark.parametrize(
-    ("application", "told"),
-    [
-        ("nowhere:application", "No module named 'nowhere'."),
-        (
-            "kynaplatform.rsgi:applicatoin",
-            'Module "kynaplatform.rsgi" does not define a "applicatoin" attribute/class.',
-        ),
-        ("kynaplatform", "kynaplatform doesn't look like a module path."),
-    ],
-)
-def test_an_application_that_is_none_is_told(application: str, told: str) -> None:
-    said = refusal("--application", application)
-    assert said == f"--application is {application!r}: {told}\n"
-
-
-def test_an_application_that_fails_as_it_is_imported_is_told(tmp_path: Path) -> None:
-    (tmp_path / "failing.py").write_text("raise RuntimeError('out of order')\n")
-    said = refusal("--application", "failing:application", PYTHONPATH=str(tmp_path))
-    assert said.endswith("RuntimeError: out of order\n")
-
-
 def test_static_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     static = tmp_path / "static"
     static.mkdir()
     (static / "a.0123456789ab.css").touch()
     (static / "staticfiles.json").mkdir()
     (tmp_path / "with_static.py").write_text(STATIC.format(folder=str(static)))
-    said = refusal(PYTHONPATH=str(tmp_path), DJANGO_SETTINGS_MODULE="with_static")
+    said = refusal("pages", PYTHONPATH=str(tmp_path), DJANGO_SETTINGS_MODULE="with_static")
     assert "IsADirectoryError: " in said.splitlines()[-1]

@@ -45,10 +45,13 @@ def told(folder: Path, *arguments: str) -> list[tuple[str, str, bool]]:
         path.write_text(SAMPLE.replace("TESTS", str(tests)))
     plugins = ["-p", "no:django", "-p", "no:cacheprovider", "-p", "tests.distribution"]
     place = ["-c", os.devnull, "--rootdir", str(folder), *(f"tests/{name}" for name in FILES)]
+    variables = bare_environment(TOLD=str(folder / "told"), PYTHONPATH=str(PROJECT))
+    # Of the worker that runs this test.
+    variables.pop("PYTEST_XDIST_WORKER", None)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--no-loadscope-reorder", *plugins, *place, *arguments],
         cwd=folder,
-        env=bare_environment(TOLD=str(folder / "told"), PYTHONPATH=str(PROJECT)),
+        env=variables,
         capture_output=True,
         text=True,
         check=False,
