@@ -1,9 +1,11 @@
-"""What axe-core finds on a page."""
+"""What axe-core finds on a page, light and dark, on a narrow and on a wide screen."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
+import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
@@ -19,6 +21,34 @@ async ([within, tags]) => {
 }
 """
 MOST_SELECTORS = 12
+HIDDEN_OF_A_LIST = """
+() => {
+  const list = document.querySelector("#changelist .results");
+  return list ? list.scrollWidth - list.clientWidth : 0;
+}
+"""
+
+
+class Screen(NamedTuple):
+    width: int
+    color_scheme: Literal["light", "dark"]
+
+    def show(self, page: Page) -> None:
+        page.set_viewport_size({"width": self.width, "height": 900})
+        page.emulate_media(color_scheme=self.color_scheme)
+
+
+Screens = tuple[Screen, ...]
+# Each width and each colour scheme is judged once; the two other combinations take as long again.
+SCREENS: Screens = (Screen(1280, "light"), Screen(400, "dark"))
+OTHER_SCREENS: Screens = (Screen(400, "light"), Screen(1280, "dark"))
+each_screen = pytest.mark.parametrize(
+    "screens",
+    [
+        pytest.param(SCREENS, id="light-wide-and-dark-narrow"),
+        pytest.param(OTHER_SCREENS, id="light-narrow-and-dark-wide", marks=pytest.mark.long),
+    ],
+)
 
 
 @dataclass(frozen=True)
@@ -30,10 +60,41 @@ class Violation:
     where: str
 
 
+class Inspection:
+    """What is wrong with pages, each of which is loaded once and shown on all `screens`."""
+
+    def __init__(self, screens: Screens = SCREENS) -> None:
+        self.screens = screens
+        self.found: list[Violation] = []
+        self.too_wide: list[str] = []
+
+    def check(self, page: Page, name: str, within: str = "html") -> None:
+        for screen in self.screens:
+            screen.show(page)
+            where = f"{name} ({screen.color_scheme}, {screen.width} px)"
+            self.found.extend(violations(page, where, within))
+            shown = page.evaluate("document.documentElement.scrollWidth")
+            if shown > screen.width:
+                self.too_wide.append(f"{where} scrolls sideways: {shown} px wide")
+            if (hidden := page.evaluate(HIDDEN_OF_A_LIST)) > 0:
+                self.too_wide.append(f"{where}: {hidden} px of the list are hidden")
+
+    def assert_no_problem(self) -> None:
+        problems = "\n".join([*self.too_wide, report(self.found)]).strip()
+        assert not problems, problems
+
+
 def assert_accessible(page: Page) -> None:
     """Fail with every violation on the page as it is shown now."""
     problems = report(violations(page, where=page.url))
     assert not problems, problems
+
+
+def assert_accessible_and_fits(page: Page, screens: Screens = SCREENS) -> None:
+    """Fail with every violation on these screens, and with what scrolls sideways."""
+    inspection = Inspection(screens)
+    inspection.check(page, page.url)
+    inspection.assert_no_problem()
 
 
 def violations(page: Page, where: str, within: str = "html") -> list[Violation]:

@@ -12,7 +12,7 @@ from movespecs.models import MoveSpec, MoveSpecVersion, Release
 from projects.models import ApiKey, Credential, CredentialKind
 from sessions_app.models import DetectionSession
 from tests.admin.staffing import ROLES, address
-from tests.browser.accessibility import assert_accessible
+from tests.browser.accessibility import assert_accessible_and_fits
 from tests.browser.conftest import member
 from tests.conftest import VALID_YAML, Machine, make_version
 
@@ -43,12 +43,6 @@ def told(page: Page) -> str:
     return " ".join(messages.all_inner_texts())
 
 
-def assert_accessible_light_and_dark(page: Page) -> None:
-    for color_scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=color_scheme)  # type: ignore[arg-type]
-        assert_accessible(page)
-
-
 def test_a_release_manager_reads_a_diff_releases_and_rolls_back(
     log_in: LogIn, movespec: MoveSpec, second: MoveSpecVersion
 ) -> None:
@@ -66,10 +60,10 @@ def test_a_release_manager_reads_a_diff_releases_and_rolls_back(
 
     page.get_by_role("link", name="Release …").click()
     assert "gets version 2 instead of version 1" in page.locator(".effects").inner_text()
-    assert_accessible_light_and_dark(page)
+    assert_accessible_and_fits(page)
     page.get_by_role("button", name="Release", exact=True).click()
     assert "This field is required." in page.locator(".errorlist").inner_text()
-    assert_accessible_light_and_dark(page)
+    assert_accessible_and_fits(page)
     assert released_of(movespec) == 1
     do(page, "Release", "Deeper squats.")
 
@@ -138,7 +132,7 @@ def test_withdrawing_the_released_version_releases_what_replaces_it(
     page.get_by_role("button", name="Show what changes").click()
     page.locator(".messagelist").wait_for(state="detached")
     assert page.get_by_role("region", name="Difference").locator("ins").inner_text() == "95"
-    assert_accessible_light_and_dark(page)
+    assert_accessible_and_fits(page)
     assert released_of(movespec) == 1
 
     do(page, "Withdraw", "It is unsafe.")
@@ -166,7 +160,7 @@ def test_of_two_who_release_the_second_is_told(
     assert "Deeper squats." in told(alan)
     assert alan.get_by_label("Reason").input_value() == "Shallower squats."
     assert "From version 2 to version 3" in alan.locator("#content").inner_text()
-    assert_accessible_light_and_dark(alan)
+    assert_accessible_and_fits(alan)
     assert released_of(movespec) == 2
     alan.get_by_role("button", name="Release", exact=True).click()
     assert told(alan) == "Released version 3 of Acme / owner / Squat."
@@ -210,7 +204,7 @@ def test_an_operator_issues_and_rotates_a_key(log_in: LogIn, site: str, owner: M
     page.get_by_role("button", name="Issue an API key").click()
 
     secret = page.get_by_label("Secret").input_value()
-    assert_accessible_light_and_dark(page)
+    assert_accessible_and_fits(page)
     assert mint(page, secret) == 201
     issued = Credential.objects.get(name="Tablets")
     assert issued.kind == CredentialKind.API_KEY
@@ -221,7 +215,7 @@ def test_an_operator_issues_and_rotates_a_key(log_in: LogIn, site: str, owner: M
     assert Credential.objects.filter(name="Tablets").count() == 1
 
     page.get_by_role("link", name="Rotate …").click()
-    assert_accessible_light_and_dark(page)
+    assert_accessible_and_fits(page)
     page.get_by_label("no time: it is revoked at once").check()
     do(page, "Rotate", "It was in a screenshot.")
 
@@ -246,7 +240,7 @@ def test_an_operator_suspends_and_resumes_a_project(
     page.goto(address(owner.project))
     page.get_by_role("link", name="Suspend …").click()
     assert "1 live session" in page.locator(".effects").inner_text()
-    assert_accessible_light_and_dark(page)
+    assert_accessible_and_fits(page)
     do(page, "Suspend", "The invoice is open.")
 
     assert asked() == "project_suspended"
@@ -273,7 +267,7 @@ def test_an_operator_cancels_sessions(
     page.locator("select[name=action]").select_option("cancel")
     page.locator("button[name=index]").click()
     assert "2 selected" in page.locator("details.selected-rows").inner_text()
-    assert_accessible_light_and_dark(page)
+    assert_accessible_and_fits(page)
     do(page, "Cancel", "A test that was forgotten.")
 
     assert "2" in told(page)
@@ -284,7 +278,7 @@ def test_an_operator_cancels_sessions(
     page.get_by_role("link", name="Cancel …").click()
     do(page, "Cancel", "This one too.")
     assert set(by_age.all()) == {"cancelled"}
-    assert_accessible_light_and_dark(page)
+    assert_accessible_and_fits(page)
 
 
 def test_an_operator_delists_a_public_movespec(

@@ -1,7 +1,7 @@
 """Every page of the admin, light and dark, narrow and wide: axe-core has nothing to say."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -23,13 +23,12 @@ from sessions_app.attachments import session_attach
 from sessions_app.checkpoints import Checkpoint
 from staff.actions.base import StaffActionAdmin
 from staff.movespec_text import MOST_LINES
-from tests.browser.accessibility import Violation, report, violations
+from tests.browser.accessibility import Inspection, Screens, each_screen
 from tests.browser.conftest import fill_in_login
 from tests.conftest import VALID_YAML, Machine, make_version
 from tests.sessions_app.engine_work import whole
 from tests.sessions_app.storing import checkpoint_store
 
-COLOR_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Pages beside those that each registered model has: a name, and what gives the path.
 PAGES: list[tuple[str, Callable[[], str]]] = [
     ("index", lambda: reverse("admin:index")),
@@ -43,14 +42,6 @@ PAGES: list[tuple[str, Callable[[], str]]] = [
     ("refused", lambda: reverse("admin:projects_apikey_changelist") + "?secret_hash__gt=a"),
     ("nothing found", lambda: reverse("admin:movespecs_movespec_changelist") + "?q=nothing"),
 ]
-
-
-HIDDEN_OF_A_LIST = """
-() => {
-  const list = document.querySelector("#changelist .results");
-  return list ? list.scrollWidth - list.clientWidth : 0;
-}
-"""
 
 
 @pytest.fixture
@@ -114,44 +105,19 @@ def address(model: type[Model], name: str, *arguments: Any) -> str:
     return reverse(f"admin:{options.app_label}_{options.model_name}_{name}", args=arguments)
 
 
-class Inspection:
-    """What is wrong with pages on a screen of one width."""
-
-    def __init__(self, width: int) -> None:
-        self.width = width
-        self.screen = {"viewport": {"width": width, "height": 900}}
-        self.found: list[Violation] = []
-        self.too_wide: list[str] = []
-
-    def check(self, page: Page, name: str, within: str = "html") -> None:
-        for color_scheme in COLOR_SCHEMES:
-            page.emulate_media(color_scheme=color_scheme)
-            self.found.extend(violations(page, f"{name} ({color_scheme})", within))
-        if (shown := page.evaluate("document.documentElement.scrollWidth")) > self.width:
-            self.too_wide.append(f"{name} scrolls sideways: {shown} px wide at {self.width}")
-
-        hidden = page.evaluate(HIDDEN_OF_A_LIST)
-        if hidden > 0:
-            self.too_wide.append(f"{name}: {hidden} px of the list are hidden at {self.width}")
-
-    def assert_no_problem(self) -> None:
-        problems = "\n".join([*self.too_wide, report(self.found)]).strip()
-        assert not problems, problems
-
-
-@pytest.mark.parametrize("width", [400, 1280])
+@each_screen
 def test_every_page_is_accessible_and_fits(
     log_in: Callable[..., Page],
     visit: Callable[..., Page],
     superuser: User,
     populated: None,
-    width: int,
+    screens: Screens,
 ) -> None:
-    inspection = Inspection(width)
-    stranger = visit(**inspection.screen)
+    inspection = Inspection(screens)
+    stranger = visit()
     stranger.goto(reverse("admin:login"))
     inspection.check(stranger, "login")
-    page = log_in(superuser.username, **inspection.screen)
+    page = log_in(superuser.username)
     for name, path in pages(superuser):
         response = page.goto(path)
         assert response is not None
@@ -165,18 +131,18 @@ def test_every_page_is_accessible_and_fits(
     inspection.assert_no_problem()
 
 
-@pytest.mark.parametrize("width", [400, 1280])
+@each_screen
 def test_long_texts_and_refusals_are_accessible_and_fit(
     log_in: Callable[..., Page],
     visit: Callable[..., Page],
     superuser: User,
     movespec: MoveSpec,
-    width: int,
+    screens: Screens,
 ) -> None:
     many = "".join(f"# {number}\n" for number in range(MOST_LINES + 500))
     version = make_version(movespec.id, VALID_YAML + many)
-    inspection = Inspection(width)
-    page = log_in(superuser.username, **inspection.screen)
+    inspection = Inspection(screens)
+    page = log_in(superuser.username)
     for name in ("change", "release"):
         page.goto(address(MoveSpecVersion, name, version.pk))
         assert page.locator(".notice").count() == (2 if name == "change" else 1)
@@ -187,7 +153,7 @@ def test_long_texts_and_refusals_are_accessible_and_fit(
     page.get_by_role("link", name="All lines").click()
     expect(page.locator("tr[id^=line]")).to_have_count(VALID_YAML.count("\n") + MOST_LINES + 500)
 
-    stranger = visit(**inspection.screen)
+    stranger = visit()
     stranger.goto(reverse("admin:login"))
     for _ in range(11):
         fill_in_login(stranger, "nobody", "a guess")
@@ -204,15 +170,19 @@ def test_long_texts_and_refusals_are_accessible_and_fit(
 LONG = VALID_YAML.replace("angle_max: 100", "angle_max: 165") + f"# {'long ' * 60}\n# {'x' * 300}\n"
 
 
-@pytest.mark.parametrize("width", [400, 1280])
+@each_screen
 def test_every_step_of_an_act_is_accessible_and_fits(
-    log_in: Callable[..., Page], superuser: User, owner: Machine, movespec: MoveSpec, width: int
+    log_in: Callable[..., Page],
+    superuser: User,
+    owner: Machine,
+    movespec: MoveSpec,
+    screens: Screens,
 ) -> None:
     first = movespec.versions.get()
     second = make_version(movespec.id, VALID_YAML.replace("angle_max: 100", "angle_max: 95"))
     third = make_version(movespec.id, LONG)
-    inspection = Inspection(width)
-    page = log_in(superuser.username, **inspection.screen)
+    inspection = Inspection(screens)
+    page = log_in(superuser.username)
 
     def press(button: str, reason: str = "It was asked for.") -> None:
         page.get_by_label("Reason").fill(reason)
@@ -222,10 +192,10 @@ def test_every_step_of_an_act_is_accessible_and_fits(
     page.goto(address(MoveSpecVersion, "change", third.pk))
     assert page.locator("table.diff").count() == 1
     inspection.check(page, "version with a difference")
-    assert_both_sides_show(page, is_stacked=width < 700)
+    assert_both_sides_show(page, screens)
     page.goto(address(MoveSpecVersion, "release", third.pk))
     inspection.check(page, "release")
-    assert_both_sides_show(page, is_stacked=width < 700)
+    assert_both_sides_show(page, screens)
     press("Release", reason="")
     inspection.check(page, "release without a reason")
     release(movespec, second)
@@ -240,7 +210,7 @@ def test_every_step_of_an_act_is_accessible_and_fits(
     press("Withdraw")
     assert "Nothing was changed yet" in page.locator(".messagelist").inner_text()
     inspection.check(page, "withdraw, with what changes")
-    assert_both_sides_show(page, is_stacked=width < 700)
+    assert_both_sides_show(page, screens)
     page.goto(address(Project, "changelist"))
     page.locator("input.action-select").first.check()
     page.locator("select[name=action]").select_option("suspend")
@@ -261,15 +231,18 @@ def release(movespec: MoveSpec, version: MoveSpecVersion) -> None:
     )
 
 
-def assert_both_sides_show(page: Page, *, is_stacked: bool) -> None:
+def assert_both_sides_show(page: Page, screens: Screens) -> None:
     """A changed line's old and new text are on the screen, one above or beside the other."""
     row = page.locator("table.diff tr.changed").first
-    old, new = row.locator(".left").bounding_box(), row.locator(".right").bounding_box()
-    assert old is not None
-    assert new is not None
-    width = page.evaluate("document.documentElement.clientWidth")
-    for side in (old, new):
-        assert side["width"] > 100
-        assert 0 <= side["x"] <= side["x"] + side["width"] <= width
-    assert (old["y"] < new["y"]) == is_stacked
-    assert (old["x"] < new["x"]) != is_stacked
+    for screen in screens:
+        screen.show(page)
+        old, new = row.locator(".left").bounding_box(), row.locator(".right").bounding_box()
+        assert old is not None
+        assert new is not None
+        width = page.evaluate("document.documentElement.clientWidth")
+        for side in (old, new):
+            assert side["width"] > 100
+            assert 0 <= side["x"] <= side["x"] + side["width"] <= width
+        is_stacked = screen.width < 700
+        assert (old["y"] < new["y"]) == is_stacked
+        assert (old["x"] < new["x"]) != is_stacked

@@ -10,8 +10,8 @@ from movespecs.models import MoveSpec
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Organization, Project
 from tests.admin.staffing import ROLES, address
+from tests.browser.accessibility import Inspection, Screens, each_screen
 from tests.browser.conftest import member
-from tests.browser.test_admin_is_accessible import Inspection
 from tests.conftest import Machine, make_released
 
 each_width = pytest.mark.parametrize("width", [400, 1280])
@@ -172,17 +172,19 @@ def test_who_is_logged_out_meanwhile_is_led_to_the_login_and_back(
     expect(page.get_by_role("option")).to_have_count(0)
 
 
-@each_width
+@each_screen
 def test_the_box_and_its_page_are_accessible_and_fit(
-    log_in: Callable[..., Page], customers: list[Project], width: int
+    log_in: Callable[..., Page], customers: list[Project], screens: Screens
 ) -> None:
     member("sam", "operators")
-    inspection = Inspection(width)
-    page = log_in("sam", **inspection.screen)
+    inspection = Inspection(screens)
+    page = log_in("sam")
     box(page).fill("app")
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("ArrowDown")
-    assert page.locator("#find").bounding_box()["x"] >= 0
+    for screen in screens:
+        screen.show(page)
+        assert page.locator("#find").bounding_box()["x"] >= 0
     inspection.check(page, "box, with what it found")
     box(page).fill("nothing like it")
     expect(page.locator("#find .found")).to_contain_text("Nothing found")

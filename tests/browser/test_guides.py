@@ -7,15 +7,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from guides.navigation import GUIDES
-from tests.browser.test_admin_is_accessible import Inspection
+from tests.browser.accessibility import Inspection, Screens, each_screen
 
 ADDRESSES = ["/", "/docs/", "/docs/no-such", *(guide.address for guide in GUIDES.values())]
 
 
-@pytest.mark.parametrize("width", [400, 1280])
-def test_every_page_is_accessible_and_fits(visit: Callable[..., Page], width: int) -> None:
-    inspection = Inspection(width)
-    page = visit(**inspection.screen)
+@each_screen
+def test_every_page_is_accessible_and_fits(visit: Callable[..., Page], screens: Screens) -> None:
+    inspection = Inspection(screens)
+    page = visit()
     asked: set[str] = set()
     said: list[str] = []
     page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))

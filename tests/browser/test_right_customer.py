@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 from projects.models import ApiKey, Credential, Organization, Project
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import ROLES, address
+from tests.browser.accessibility import Inspection, Screens, each_screen
 from tests.browser.conftest import member
 from tests.browser.test_admin_as_staff import do, mint, told
-from tests.browser.test_admin_is_accessible import Inspection
 from tests.conftest import Machine, make_machine, make_released
 
 LogIn = Callable[..., Page]
@@ -145,9 +145,9 @@ def test_each_role_sees_of_a_customer_what_it_may(
     assert answer.status == (200 if role == "operators" else 403)
 
 
-@pytest.mark.parametrize("width", [400, 1280])
+@each_screen
 def test_each_page_is_accessible_and_fits(
-    log_in: LogIn, superuser: User, namesakes: list[Machine], width: int
+    log_in: LogIn, superuser: User, namesakes: list[Machine], screens: Screens
 ) -> None:
     acme, *_ = namesakes
     now = timezone.now()
@@ -157,8 +157,8 @@ def test_each_page_is_accessible_and_fits(
             outcome = "failed" if number % 5 == 4 else "completed"
             at = now - timedelta(days=back)
             make_session(released, outcome, created_at=at, accepted_frames_total=1000 * back)
-    inspection = Inspection(width)
-    page = log_in(superuser.username, **inspection.screen)
+    inspection = Inspection(screens)
+    page = log_in(superuser.username)
     page.goto(address(acme.project, "suspend"))
     do(page, "Suspend", "The invoice of October is open, and nobody answers.")
     for row in (acme.organization, acme.project):

@@ -10,21 +10,13 @@ from playwright.sync_api import Page, expect
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.admin.staffing import address
-from tests.browser.accessibility import assert_accessible
+from tests.browser.accessibility import Screens, assert_accessible_and_fits, each_screen
 from tests.browser.conftest import member
-from tests.browser.test_admin_is_accessible import COLOR_SCHEMES, detect
+from tests.browser.test_admin_is_accessible import detect
 from tests.conftest import Machine, make_released
 
 LIST = address(DetectionSession, "changelist")
 each_role = pytest.mark.parametrize("role", ["support", "operators"])
-each_width = pytest.mark.parametrize("width", [400, 1280])
-
-
-def assert_fits_light_and_dark(page: Page, width: int) -> None:
-    for color_scheme in COLOR_SCHEMES:
-        page.emulate_media(color_scheme=color_scheme)
-        assert_accessible(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.fixture
@@ -37,16 +29,16 @@ def session(site: str, owner: Machine, movespec: MoveSpec, outsider: Machine) ->
 
 
 @each_role
-@each_width
+@each_screen
 def test_staff_find_a_session_by_its_short_id_and_read_what_it_counted(
-    log_in: Callable[..., Page], session: DetectionSession, role: str, width: int
+    log_in: Callable[..., Page], session: DetectionSession, role: str, screens: Screens
 ) -> None:
-    screen = {"viewport": {"width": width, "height": 900}}
-    page = log_in(member("sam", role).username, **screen)
+    page = log_in(member("sam", role).username)
+    screens[-1].show(page)
     page.goto(LIST)
     shown = page.locator("#result_list .short-id").first
     assert shown.inner_text()[:8] in {str(row.id)[:8] for row in DetectionSession.objects.all()}
-    assert_fits_light_and_dark(page, width)
+    assert_accessible_and_fits(page, screens)
     box = page.locator("#searchbar")
     box.fill(str(session.id)[:8])
     box.press("Enter")
@@ -76,21 +68,22 @@ def test_staff_find_a_session_by_its_short_id_and_read_what_it_counted(
     page.get_by_text("The last 6 of 6 events").focus()
     page.keyboard.press("Enter")
     assert "event_completed" in events.inner_text()
-    assert_fits_light_and_dark(page, width)
+    assert_accessible_and_fits(page, screens)
     may_cancel = page.get_by_role("link", name="Cancel …")
     assert may_cancel.count() == (1 if role == "operators" else 0)
 
 
 @each_role
-@each_width
+@each_screen
 def test_staff_narrow_to_a_customer_and_download_what_they_see(
     log_in: Callable[..., Page],
     session: DetectionSession,
     tmp_path: Path,
     role: str,
-    width: int,
+    screens: Screens,
 ) -> None:
-    page = log_in(member("sam", role).username, viewport={"width": width, "height": 900})
+    page = log_in(member("sam", role).username)
+    screens[-1].show(page)
     page.goto(LIST)
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
     page.locator("summary", has_text="Organization").press("Enter")
@@ -98,7 +91,7 @@ def test_staff_narrow_to_a_customer_and_download_what_they_see(
     page.locator(".select2-search__field").press_sequentially("Acme")
     expect(page.locator(".select2-results__option")).to_have_text(["Acme"])
     page.keyboard.press("Enter")
-    assert_fits_light_and_dark(page, width)
+    assert_accessible_and_fits(page, screens)
     page.locator("details[open]").get_by_role("button", name="Show").press("Enter")
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
     expect(page.locator("summary", has_text="Organization")).to_have_text("Organization: Acme")

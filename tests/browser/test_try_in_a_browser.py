@@ -14,7 +14,7 @@ from poses.figure import perform
 from poses.recordings import Recording, save
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import DetectionSession, EventType
-from tests.browser.test_admin_is_accessible import Inspection
+from tests.browser.accessibility import Inspection, Screens, each_screen
 from tests.browser.trying import (
     FIGURE,
     RUN_MS,
@@ -226,10 +226,10 @@ def test_by_keyboard_alone(page: Page) -> None:
     expect(page.get_by_role("radio", name=FIGURE)).to_be_checked()
 
 
-@pytest.mark.parametrize("width", [400, 1280])
-def test_every_stage_is_accessible_and_fits(visit: Callable[..., Page], width: int) -> None:
-    inspection = Inspection(width)
-    page = visit(**inspection.screen)
+@each_screen
+def test_every_stage_is_accessible_and_fits(visit: Callable[..., Page], screens: Screens) -> None:
+    inspection = Inspection(screens)
+    page = visit()
     page.goto("/try")
     expect(page.get_by_role("button", name="Show again")).to_be_visible()
     page.get_by_role("radio", name="A recording").check()
