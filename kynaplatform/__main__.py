@@ -39,7 +39,9 @@ def main() -> None:
 
     from kynaplatform.wsgi import api, pages
 
-    port = given.port or (settings.PORT if is_api else settings.PAGES_PORT)
+    port = given.port
+    if port is None:
+        port = settings.PORT if is_api else settings.PAGES_PORT
     serve(
         api if is_api else pages,
         host=given.host,

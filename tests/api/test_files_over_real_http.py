@@ -110,7 +110,9 @@ def test_what_is_packed_is_sent_so_and_what_has_a_hash_is_kept(door: FrontDoor) 
     assert call(door).headers["cache-control"] == "public, max-age=60"
 
 
-@pytest.mark.parametrize("path", ["/static/", "/static/none.css", "/static/admin", "/static/%00"])
+@pytest.mark.parametrize(
+    "path", ["/static/", "/static/none.css", "/static/admin", "/static/admin/", "/static/%00"]
+)
 def test_there_is_no_other_file(door: FrontDoor, path: str) -> None:
     assert call(door, path=path).status in (400, 404)
 

@@ -1,6 +1,7 @@
 """`python -m kynaplatform api` or `pages` with a fault: it says so once, and ends"""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,10 +20,10 @@ STORAGES["staticfiles"]["BACKEND"] = "whitenoise.storage.CompressedManifestStati
 """
 
 
-def refusal(service: str = "api", **variables: str) -> str:
+def refusal(*arguments: str, service: str = "api", **variables: str) -> str:
     """What it says; it has ended."""
     process = processes.start(
-        [sys.executable, "-m", "kynaplatform", service, "--port", "0", "--monitor-port", "0"],
+        [sys.executable, "-m", "kynaplatform", service, "--port", "0", *arguments],
         cwd=PROJECT,
         env={**os.environ, "WEB_PROCESSES": "2", **variables},
         stdout=subprocess.PIPE,
@@ -67,11 +68,20 @@ def test_a_malformed_setting_is_told(name: str, value: str, told: str) -> None:
     assert refusal(**{name: value}).startswith(told)
 
 
+def test_a_port_of_monitors_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refusal("--monitor-port", str(port))
+    assert said == (
+        f"Monitors can't be answered on port {port}: [Errno 98] Address already in use.\n"
+    )
+
+
 def test_static_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     static = tmp_path / "static"
     static.mkdir()
     (static / "a.0123456789ab.css").touch()
     (static / "staticfiles.json").mkdir()
     (tmp_path / "with_static.py").write_text(STATIC.format(folder=str(static)))
-    said = refusal("pages", PYTHONPATH=str(tmp_path), DJANGO_SETTINGS_MODULE="with_static")
+    said = refusal(service="pages", PYTHONPATH=str(tmp_path), DJANGO_SETTINGS_MODULE="with_static")
     assert "IsADirectoryError: " in said.splitlines()[-1]
