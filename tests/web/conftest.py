@@ -125,7 +125,9 @@ def launch(playwright: Playwright) -> Launch:
     @contextmanager
     def launch(*options: str) -> Iterator[Browser]:
         arguments = ["--no-sandbox", "--disable-background-networking", *options]
-        chromium = playwright.chromium.launch(executable_path=chromium_program(), args=arguments)
+        chromium = playwright.chromium.launch(
+            executable_path=chromium_program(has_camera=True), args=arguments
+        )
         yield chromium
         chromium.close()
 
