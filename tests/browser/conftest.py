@@ -23,6 +23,8 @@ DEADLINE_MS = DEADLINE_SECONDS * 1000
 expect.set_options(timeout=DEADLINE_MS)
 # Each visitor has one of its own, on which the server counts what it limits.
 ADDRESSES = map(str, ip_network("198.18.0.0/15").hosts())
+# How often a visitor may try to log in within a minute.
+LOGINS = 2
 BEHIND_A_PROXY = {"TRUSTED_PROXIES": "127.0.0.1"}
 
 
@@ -44,7 +46,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def web_environment() -> dict[str, str]:
-    return BEHIND_A_PROXY | {"RATE_LIMIT_LOGIN": "10/minute"}
+    return BEHIND_A_PROXY | {"RATE_LIMIT_LOGIN": f"{LOGINS}/minute"}
 
 
 @pytest.fixture
