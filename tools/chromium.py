@@ -2,13 +2,12 @@
 
 import shutil
 
-PROGRAMS = ("chromium", "google-chrome")
-# Draws no window, which takes two thirds of the processor time, and has no camera.
-WITHOUT_CAMERA = "chromium-headless-shell"
+WITH_CAMERA = ("chromium", "google-chrome")
+# The first draws no window, which takes two thirds of the processor time.
+PROGRAMS = ("chromium-headless-shell", *WITH_CAMERA)
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
-def chromium_program(*, has_camera: bool = False) -> str | None:
-    """The path of the installed Chromium, if there is one that is wanted."""
-    names = PROGRAMS if has_camera else (WITHOUT_CAMERA, *PROGRAMS)
-    return next(filter(None, map(shutil.which, names)), None)
+def chromium_program() -> str | None:
+    """The path of the installed Chromium, if there is one."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
