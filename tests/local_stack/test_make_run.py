@@ -368,7 +368,7 @@ def test_it_never_fills_in_production(start_run: StartRun) -> None:
     assert not (run.data_dir / "secrets.env").exists()
 
 
-@pytest.mark.parametrize("module", ["kynaplatform", "celery", "realtime"])
+@pytest.mark.parametrize("module", ["local_stack.web", "celery", "realtime"])
 def test_a_child_that_dies_is_started_again(start_run: StartRun, used: Path, module: str) -> None:
     run = start_run(used)
     run.wait_until_ready()

@@ -194,8 +194,15 @@ def test_whatever_fails_is_answered_in_the_one_body(monkeypatch: pytest.MonkeyPa
     assert "secret" not in json.dumps(body)
 
 
-def test_metrics_have_the_numbers_of_what_happened(stage: Stage) -> None:
+def await_no_attached(stage: Stage) -> None:
+    """A session is counted out a moment after its socket is closed."""
     stage.wait_until_alone()
+    attached = "kyna_stream_attached_sessions"
+    stage.wait_for(lambda: stage.metrics(METRICS_TOKEN)[attached] == 0)
+
+
+def test_metrics_have_the_numbers_of_what_happened(stage: Stage) -> None:
+    await_no_attached(stage)
     before = stage.metrics(METRICS_TOKEN)
     created, client = stage.attach()
     _, other = stage.attach()
@@ -219,7 +226,7 @@ def test_metrics_have_the_numbers_of_what_happened(stage: Stage) -> None:
     for code in (1001, 4711):
         _, leaving = stage.attach()
         leaving.socket.close(code)
-    stage.wait_until_alone()
+    await_no_attached(stage)
     after = stage.metrics(METRICS_TOKEN)
 
     def change(name: str) -> float:
