@@ -61,16 +61,12 @@ def told(folder: Path, *arguments: str) -> list[tuple[str, str, bool]]:
     return [(file, worker, what == "begins") for file, worker, what in lines]
 
 
-def begun(moments: list[tuple[str, str, bool]], worker: str) -> list[str]:
-    return [file for file, by, begins in moments if begins and by == worker]
-
-
 def test_one_process_runs_what_computes_first_and_what_is_alone_last(tmp_path: Path) -> None:
-    moments = told(tmp_path, "-n0")
+    begun = [file for file, _, begins in told(tmp_path, "-n0") if begins]
     expected = (
         ["long"] * 8 + ["short"] + ["one_browser"] * 3 + ["other_runtime"] * 3 + ["alone"] * 2
     )
-    assert begun(moments, "None") == expected
+    assert begun == expected
 
 
 @pytest.fixture(scope="module")
