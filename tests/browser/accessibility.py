@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import cycle, repeat
 from typing import Literal, NamedTuple
 
 import pytest
@@ -61,18 +62,24 @@ class Violation:
 
 
 class Inspection:
-    """What is wrong with pages, each of which is loaded once and shown on all `screens`."""
+    """What is wrong with pages, each of which is loaded once and shown on all `screens`.
 
-    def __init__(self, screens: Screens = SCREENS) -> None:
+    Where they take turns, axe-core judges a page on one of them, and the next page on the next.
+    """
+
+    def __init__(self, screens: Screens = SCREENS, *, take_turns: bool = False) -> None:
         self.screens = screens
+        self._judged = cycle([(screen,) for screen in screens]) if take_turns else repeat(screens)
         self.found: list[Violation] = []
         self.too_wide: list[str] = []
 
     def check(self, page: Page, name: str, within: str = "html") -> None:
+        judged = next(self._judged)
         for screen in self.screens:
             screen.show(page)
             where = f"{name} ({screen.color_scheme}, {screen.width} px)"
-            self.found.extend(violations(page, where, within))
+            if screen in judged:
+                self.found.extend(violations(page, where, within))
             shown = page.evaluate("document.documentElement.scrollWidth")
             if shown > screen.width:
                 self.too_wide.append(f"{where} scrolls sideways: {shown} px wide")

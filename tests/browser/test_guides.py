@@ -7,14 +7,21 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from guides.navigation import GUIDES
-from tests.browser.accessibility import Inspection, Screens, each_screen
+from tests.browser.accessibility import OTHER_SCREENS, SCREENS, Inspection, Screens
 
 ADDRESSES = ["/", "/docs/", "/docs/no-such", *(guide.address for guide in GUIDES.values())]
 
 
-@each_screen
-def test_every_page_is_accessible_and_fits(visit: Callable[..., Page], screens: Screens) -> None:
-    inspection = Inspection(screens)
+@pytest.mark.parametrize(
+    ("screens", "take_turns"),
+    [(SCREENS, True), pytest.param(SCREENS + OTHER_SCREENS, False, marks=pytest.mark.long)],
+    ids=["in-turn", "every-screen"],
+)
+def test_every_page_is_accessible_fits_and_shows_its_pictures(
+    visit: Callable[..., Page], screens: Screens, take_turns: bool
+) -> None:
+    """Most of them are text of one template, so the screens take turns."""
+    inspection = Inspection(screens, take_turns=take_turns)
     page = visit()
     asked: set[str] = set()
     said: list[str] = []
@@ -25,6 +32,7 @@ def test_every_page_is_accessible_and_fits(visit: Callable[..., Page], screens: 
         # The one that Chromium says of a page that is not there.
         assert len(said) == (address == "/docs/no-such"), said
         said.clear()
+        assert_every_picture_is_shown(page)
         inspection.check(page, address)
         # What axe-core tries is not the page's.
         said.clear()
@@ -32,18 +40,15 @@ def test_every_page_is_accessible_and_fits(visit: Callable[..., Page], screens: 
     assert asked == {urlsplit(page.url).netloc}
 
 
-def test_every_picture_is_shown(visit: Callable[..., Page]) -> None:
-    page = visit()
-    for guide in GUIDES.values():
-        page.goto(guide.address)
-        for picture in page.locator("main img").all():
-            picture.scroll_into_view_if_needed()
-            expect(picture).to_have_js_property("complete", True)
-            assert picture.evaluate("picture => picture.naturalWidth") > 0
-            shown = picture.bounding_box()
-            assert shown is not None
-            ratio = picture.evaluate("picture => picture.naturalWidth / picture.naturalHeight")
-            assert shown["width"] / shown["height"] == pytest.approx(ratio, rel=0.02)
+def assert_every_picture_is_shown(page: Page) -> None:
+    for picture in page.locator("main img").all():
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("complete", True)
+        assert picture.evaluate("picture => picture.naturalWidth") > 0
+        shown = picture.bounding_box()
+        assert shown is not None
+        ratio = picture.evaluate("picture => picture.naturalWidth / picture.naturalHeight")
+        assert shown["width"] / shown["height"] == pytest.approx(ratio, rel=0.02)
 
 
 def test_from_the_first_page_to_a_rule_and_the_reference_by_keyboard(
