@@ -2,9 +2,10 @@
 
 import shutil
 
-WITH_CAMERA = ("chromium", "google-chrome")
+# Those that can keep a screen on, and have a camera.
+WITH_SCREEN = ("chromium", "google-chrome")
 # The first draws no window, which takes two thirds of the processor time.
-PROGRAMS = ("chromium-headless-shell", *WITH_CAMERA)
+PROGRAMS = ("chromium-headless-shell", *WITH_SCREEN)
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 

@@ -29,13 +29,15 @@ BEHIND_A_PROXY = {"TRUSTED_PROXIES": "127.0.0.1"}
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """One headless Chromium for a module, with a profile of its own that is deleted.
+
+    It is one of the module's CHROMIUM, where the module says so.
 
     For a module, not the session: while Playwright runs, its event loop counts as running in
     this thread, and tests elsewhere must not notice.
     """
-    program = installed(*PROGRAMS)
+    program = installed(*getattr(request.module, "CHROMIUM", PROGRAMS))
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # For that loop Django would refuse every query, though no coroutine of ours runs.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")

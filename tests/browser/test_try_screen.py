@@ -14,8 +14,9 @@ from tests.browser.trying import (
     start,
     web_environment,
 )
+from tools.chromium import WITH_SCREEN as CHROMIUM
 
-__all__ = ["module_runtime", "page", "runtime", "site", "web_environment"]
+__all__ = ["CHROMIUM", "module_runtime", "page", "runtime", "site", "web_environment"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

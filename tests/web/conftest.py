@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.node import built_clients
 from tests.plugin import installed
-from tools.chromium import WITH_CAMERA
+from tools.chromium import WITH_SCREEN
 
 PAGES = Path(__file__).parent / "pages"
 POLICY = (
@@ -111,7 +111,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     # Its own driver needs libraries that come with a browser.
-    installed(*WITH_CAMERA)
+    installed(*WITH_SCREEN)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # While it runs, its event loop counts as running in this thread.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -125,7 +125,7 @@ def launch(playwright: Playwright) -> Launch:
     @contextmanager
     def launch(*options: str) -> Iterator[Browser]:
         arguments = ["--no-sandbox", "--disable-background-networking", *options]
-        program = installed(*WITH_CAMERA)
+        program = installed(*WITH_SCREEN)
         chromium = playwright.chromium.launch(executable_path=program, args=arguments)
         yield chromium
         chromium.close()
