@@ -35,3 +35,8 @@ def thinned(names: str, *axes: Sequence[Any]) -> pytest.MarkDecorator:
             for values in product(*axes)
         ],
     )
+
+
+def one_in(number: int) -> pytest.MarkDecorator:
+    """Give a test `every`: of what it goes through it takes `[::every]`, one in `number` or all."""
+    return pytest.mark.parametrize("every", [number, pytest.param(1, marks=pytest.mark.long)])

@@ -54,10 +54,15 @@ def differences(page: str) -> int:
 @pytest.mark.parametrize(
     ("text", "most"),
     [
-        (BLANK_LINES, 600), (OTHER_LINES, 600), (COMMENTS, 700), (BIDI, 700), (CONTROLS, 2100),
-        (QUOTES, 1600), (ISSUES, 800), (UNKNOWN, 800),
+        pytest.param(BLANK_LINES, 600, id="blank"),
+        pytest.param(OTHER_LINES, 600, id="returns", marks=pytest.mark.long),
+        pytest.param(COMMENTS, 700, id="comments", marks=pytest.mark.long),
+        pytest.param(BIDI, 700, id="bidi"),
+        pytest.param(CONTROLS, 2100, id="controls"),
+        pytest.param(QUOTES, 1600, id="quotes", marks=pytest.mark.long),
+        pytest.param(ISSUES, 800, id="syntax", marks=pytest.mark.long),
+        pytest.param(UNKNOWN, 800, id="issues"),
     ],
-    ids=["blank", "returns", "comments", "bidi", "controls", "quotes", "syntax", "issues"],
 )  # fmt: skip
 def test_no_text_makes_a_page_of_more(
     manager: Client, movespec: MoveSpec, text: str, most: int

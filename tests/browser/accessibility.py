@@ -50,6 +50,12 @@ each_screen = pytest.mark.parametrize(
         pytest.param(OTHER_SCREENS, id="light-narrow-and-dark-wide", marks=pytest.mark.long),
     ],
 )
+# For many pages of few templates.
+screens_in_turn = pytest.mark.parametrize(
+    ("screens", "take_turns"),
+    [(SCREENS, True), pytest.param(SCREENS + OTHER_SCREENS, False, marks=pytest.mark.long)],
+    ids=["in-turn", "every-screen"],
+)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from sessions_app.attachments import session_attach
 from sessions_app.checkpoints import Checkpoint
 from staff.actions.base import StaffActionAdmin
 from staff.movespec_text import MOST_LINES
-from tests.browser.accessibility import Inspection, Screens, each_screen
+from tests.browser.accessibility import Inspection, Screens, each_screen, screens_in_turn
 from tests.browser.conftest import LOGINS, fill_in_login
 from tests.conftest import VALID_YAML, Machine, make_version
 from tests.sessions_app.engine_work import whole
@@ -105,15 +105,16 @@ def address(model: type[Model], name: str, *arguments: Any) -> str:
     return reverse(f"admin:{options.app_label}_{options.model_name}_{name}", args=arguments)
 
 
-@each_screen
+@screens_in_turn
 def test_every_page_is_accessible_and_fits(
     log_in: Callable[..., Page],
     visit: Callable[..., Page],
     superuser: User,
     populated: None,
     screens: Screens,
+    take_turns: bool,
 ) -> None:
-    inspection = Inspection(screens)
+    inspection = Inspection(screens, take_turns=take_turns)
     stranger = visit()
     stranger.goto(reverse("admin:login"))
     inspection.check(stranger, "login")

@@ -7,20 +7,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from guides.navigation import GUIDES
-from tests.browser.accessibility import OTHER_SCREENS, SCREENS, Inspection, Screens
+from tests.browser.accessibility import Inspection, Screens, screens_in_turn
 
 ADDRESSES = ["/", "/docs/", "/docs/no-such", *(guide.address for guide in GUIDES.values())]
 
 
-@pytest.mark.parametrize(
-    ("screens", "take_turns"),
-    [(SCREENS, True), pytest.param(SCREENS + OTHER_SCREENS, False, marks=pytest.mark.long)],
-    ids=["in-turn", "every-screen"],
-)
+@screens_in_turn
 def test_every_page_is_accessible_fits_and_shows_its_pictures(
     visit: Callable[..., Page], screens: Screens, take_turns: bool
 ) -> None:
-    """Most of them are text of one template, so the screens take turns."""
     inspection = Inspection(screens, take_turns=take_turns)
     page = visit()
     asked: set[str] = set()

@@ -46,8 +46,7 @@ def test_the_figure_performs_the_whole_catalogue() -> None:
     assert set(SPECS) <= set(EXERCISES)
 
 
-@by_exercise
-@thinned("fps, dropped, seed", [10, 15, 24, 30, 60], [0.0, 0.05], SEEDS)
+@thinned("exercise, fps, dropped, seed", tuple(SPECS), [10, 15, 24, 30, 60], [0.0, 0.05], SEEDS)
 def test_a_movespec_detects_its_own_movement(
     exercise: str, fps: float, dropped: float, seed: int
 ) -> None:
@@ -55,8 +54,7 @@ def test_a_movespec_detects_its_own_movement(
     assert counts(run(SPECS[exercise], frames)) == entries(exercise, 6)
 
 
-@by_exercise
-@pytest.mark.parametrize("seconds", [1.0, 1.5, 5.0])
+@thinned("exercise, seconds", tuple(SPECS), [1.0, 1.5, 5.0])
 def test_it_does_so_at_any_pace(exercise: str, seconds: float) -> None:
     frames = perform(exercise, repetitions=6, fps=30, seconds_per_repetition=seconds)
     assert counts(run(SPECS[exercise], frames)) == entries(exercise, 6)
@@ -77,8 +75,7 @@ def test_it_does_so_with_uneven_times_between_frames(
     assert counts(run(SPECS[exercise], frames)) == entries(exercise, 6)
 
 
-@by_exercise
-@thinned("fps, seed", [10, 15, 30, 60], SEEDS)
+@thinned("exercise, fps, seed", tuple(SPECS), [10, 15, 30, 60], SEEDS)
 def test_single_frames_in_which_the_tracker_jumps_change_nothing(
     performed: Performed, exercise: str, fps: float, seed: int
 ) -> None:

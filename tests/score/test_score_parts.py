@@ -16,6 +16,7 @@ from bench.score.samples import load_samples
 from bench.score.tables import Table
 from bench.score.views import CONDITIONS, View, count_view
 from poses.variants import CHANGES
+from tests.long_runs import one_in
 
 WITH_RECORDINGS = pytest.mark.skipif(
     not os.environ.get("RECORDINGS_DIR"), reason="RECORDINGS_DIR names no folder of recordings"
@@ -162,7 +163,13 @@ def test_the_command_says_what_is_wrong(
 
 
 @WITH_RECORDINGS
-def test_it_scores_recordings_of_people(capsys: pytest.CaptureFixture[str]) -> None:
+@one_in(20)
+def test_it_scores_recordings_of_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], every: int
+) -> None:
+    for file in sorted(Path(os.environ["RECORDINGS_DIR"]).glob("*.json.gz"))[::every]:
+        (tmp_path / file.name).symlink_to(file)
+    monkeypatch.setenv("RECORDINGS_DIR", str(tmp_path))
     assert main(["--only", "recordings,authors", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert set(answer) == {"recordings", "authors"} < set(PARTS)

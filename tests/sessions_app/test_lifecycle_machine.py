@@ -563,7 +563,7 @@ def test_it_lives_by_the_lifecycle_table(
 
 
 BOUNDED = settings(
-    max_examples=settings.default.max_examples // 10,
+    max_examples=settings.default.max_examples // 20,
     stateful_step_count=30,
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),

@@ -9,6 +9,7 @@ from detection import Engine, PoseFrame, compile  # noqa: A004 - as detection ca
 from movespecs.catalogue import catalogue_text
 from poses.figure import perform
 from poses.variants import Frames, hiding, with_noise
+from tests.long_runs import thinned
 from tests.node import built_clients, node
 from tryout.movements import engine, movements
 
@@ -49,16 +50,16 @@ def jumping(frames: Frames) -> Frames:
     return with_noise(0.06, frames)
 
 
-@pytest.mark.parametrize(
-    "change", [list, half_hidden, jumping], ids=["clean", "half hidden", "jumping"]
-)
-@pytest.mark.parametrize("movement", movements(), ids=lambda movement: movement["slug"])
-def test_the_angle_that_carries_a_movement_is_the_engines(movement, change, meter) -> None:
-    angle = movement["angle"]
+MOVEMENTS = {movement["slug"]: movement for movement in movements()}
+
+
+@thinned("slug, change", list(MOVEMENTS), [list, half_hidden, jumping])
+def test_the_angle_that_carries_a_movement_is_the_engines(slug, change, meter) -> None:
+    angle = MOVEMENTS[slug]["angle"]
     # Half a second of every five is missing.
-    frames = perform(movement["slug"], repetitions=6, fps=30)
+    frames = perform(slug, repetitions=6, fps=30)
     frames = change([frame for number, frame in enumerate(frames) if number % 150 < 135])
-    reference = Engine(compile(catalogue_text(movement["slug"])))
+    reference = Engine(compile(catalogue_text(slug)))
     expected = []
     for frame in frames:
         reference.feed(frame)
