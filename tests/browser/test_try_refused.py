@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
@@ -64,11 +65,15 @@ def test_who_is_refused_is_told_what_to_do(
 
 def with_expired_token(route: Route) -> None:
     answer = route.fetch()
-    account = Credential.objects.get(id=ACCOUNT_ID)
-    long_ago = timezone.now() - timedelta(hours=1)
-    _, expired = access_token_mint(
-        credential=account, scopes=account.scopes, now=long_ago, seconds=TOKEN_SECONDS
-    )
+    try:
+        account = Credential.objects.get(id=ACCOUNT_ID)
+        long_ago = timezone.now() - timedelta(hours=1)
+        _, expired = access_token_mint(
+            credential=account, scopes=account.scopes, now=long_ago, seconds=TOKEN_SECONDS
+        )
+    finally:
+        # Playwright calls this in a greenlet of its own, which has its own connection.
+        connection.close()
     route.fulfill(response=answer, json={**answer.json(), "access_token": expired})
 
 
