@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long faults check web format openapi pictures bench score manage clean install
+.PHONY: help run demo test test-long faults check web packages format openapi pictures bench score manage clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,8 +34,12 @@ check: install ## Formatting, lint, types, imports, migrations, deployment, Open
 
 web: ## Lint, build and test the npm package and the page at /try; needs Node 20 or later
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || { echo "Node 20 or later is needed, with npm." >&2; exit 1; }
-	@cd clients && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@$(MAKE) --no-print-directory packages
 	@cd clients && npm run --silent lint && npm run --silent build && npm run --silent test
+
+packages:
+	@cd clients && { cmp -s package-lock.json node_modules/.installed || \
+	  { npm ci --prefer-offline --ignore-scripts --no-audit --no-fund --silent && cp package-lock.json node_modules/.installed; }; }
 
 format: install ## Format the code and fix what lint can fix
 	@$(BIN)/ruff check --fix --quiet .

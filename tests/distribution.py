@@ -15,8 +15,9 @@ WITH_PROCESSES = (
     *("tools/*", "web/*", "workers/*", "*_over_real_http.py", "replay/test_stream.py"),
     *("api/test_first_hour.py", "api/test_health.py", "api/test_hostile_requests.py"),
     *("api/test_page_sizes.py", "api/test_redis_away.py", "api/test_server_metrics.py"),
-    *("openapi/test_generated_client.py", "openapi/test_schemathesis.py"),
-    *("sessions_app/test_migrate_lets_go.py", "tryout/test_try_project.py"),
+    *("api/test_rate_limits.py", "openapi/test_generated_client.py"),
+    *("openapi/test_schemathesis.py", "sessions_app/test_migrate_lets_go.py"),
+    *("tryout/test_trace_angles.py", "tryout/test_try_project.py"),
 )
 # Those of them that kill, freeze or crowd what they start, or show a film.
 ALONE = (
@@ -84,6 +85,9 @@ class FilesInOrder(LoadScopeScheduling):
         return crashed
 
     def _assign_work_unit(self, node: WorkerController) -> None:
+        # One that takes the place of a worker that died, and has not yet collected.
+        if node not in self.registered_collections:
+            return
         turn = turn_of(next(iter(self.workqueue)))
         if any(self._before(turn, worker) > 1 for worker in self.nodes):
             return

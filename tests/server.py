@@ -31,6 +31,12 @@ def test_database_url() -> str:
     return urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
 
 
+def patient_database_url() -> str:
+    """The same, where a request waits 4 s for a row: a busy machine opens connections slowly."""
+    url = test_database_url()
+    return f"{url}{'&' if '?' in url else '?'}options=-c%20lock_timeout%3D4s"
+
+
 GENEROUS_LIMITS = {
     f"RATE_LIMIT_{name}": "1000000/minute"
     for name in (

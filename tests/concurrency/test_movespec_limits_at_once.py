@@ -18,7 +18,7 @@ from projects import suspension
 from projects.models import Project
 from tests.conftest import MOVESPECS, SESSIONS, VALID_YAML, Machine
 from tests.module_servers import WebServer
-from tests.server import api_server
+from tests.server import api_server, patient_database_url
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,9 +86,9 @@ def test_creates_and_forks_at_once_make_exactly_as_many_as_may_be(
             ("POST", *fork),
             ("POST", *fork, f"key-{number}"),
         ]
-    threads = {"WEB_THREADS": str(SERVED_AT_ONCE)}
+    variables = {"WEB_THREADS": str(SERVED_AT_ONCE), "DATABASE_URL": patient_database_url()}
     with (
-        api_server(tmp_path, environment=threads) as base_url,
+        api_server(tmp_path, environment=variables) as base_url,
         asking(base_url, requests, owner) as others,
     ):
         with transaction.atomic():

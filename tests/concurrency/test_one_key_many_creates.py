@@ -17,8 +17,7 @@ from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_released
 from tests.module_servers import WebServer
-from tests.server import api_server
-from tests.server import test_database_url as database_url
+from tests.server import api_server, patient_database_url
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,10 +87,7 @@ def test_of_two_bodies_that_race_for_a_key_one_is_admitted_and_the_other_is_refu
 def test_every_process_meets_the_race_and_one_wins_when_the_first_transaction_rolls_back(
     owner: Machine, movespec: MoveSpec, tmp_path: Path
 ) -> None:
-    # More than the second that a request waits for a row: a busy machine opens connections slowly.
-    url = database_url()
-    patient = f"{url}{'&' if '?' in url else '?'}options=-c%20lock_timeout%3D4s"
-    with api_server(tmp_path, PROCESSES, {"DATABASE_URL": patient}) as base_url:
+    with api_server(tmp_path, PROCESSES, {"DATABASE_URL": patient_database_url()}) as base_url:
         work = creates(base_url, owner, "k", [session_body(owner, movespec)] * CREATES)
         with racing(work) as clients:
             with transaction.atomic():

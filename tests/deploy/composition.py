@@ -15,7 +15,7 @@ import yaml
 from kynaplatform.__main__ import TO_MONITOR_PORT
 from local_stack import processes
 from local_stack.environment import PROJECT, make_secrets
-from local_stack.ports import free_port, listens
+from local_stack.ports import free_port
 from tests.deploy.image import Image
 from tests.deploy.proxy import upstreams_of
 
@@ -119,14 +119,7 @@ def services_of(
 
 def ports_of_servers() -> dict[str, int]:
     """A free port for each of SERVERS; with it, that of its monitors is free."""
-
-    def choose() -> int:
-        while True:
-            port = free_port()
-            if not listens(port + TO_MONITOR_PORT):
-                return port
-
-    return {name: choose() for name in SERVERS}
+    return {name: free_port(also_free=TO_MONITOR_PORT) for name in SERVERS}
 
 
 def upstreams_here(ports: Mapping[str, int]) -> dict[str, Sequence[int]]:

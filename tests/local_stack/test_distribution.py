@@ -13,7 +13,8 @@ from local_stack.environment import PROJECT
 from tests.distribution import COMPUTES, turn_of
 
 STARTS = re.compile(
-    r"\b(web_server|runtime_server|worker_and_beat|(Web|Runtime)Server|FrontDoor|Page|Popen)\b"
+    r"\b(web_server|api_server|service\(|runtime_server|worker_and_beat|(Web|Runtime)Server)"
+    r"|\b(FrontDoor|Page|Popen|processes\.start|redis_url|built_clients|get_context)\b"
 )
 SAMPLE = """
 import os, pathlib, pytest, time

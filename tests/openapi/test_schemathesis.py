@@ -30,7 +30,10 @@ OPERATIONS = 28
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_finds_nothing_undeclared(owner: Machine, movespec: MoveSpec, tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [5, pytest.param(50, marks=pytest.mark.long)])
+def test_it_finds_nothing_undeclared(
+    owner: Machine, movespec: MoveSpec, tmp_path: Path, examples: int
+) -> None:
     version = make_version(movespec.id, VALID_YAML + "# another version\n")
     session_id = owner.create_session(movespec).json()["session_id"]
     DetectionEvent.objects.create(
@@ -64,7 +67,7 @@ def test_it_finds_nothing_undeclared(owner: Machine, movespec: MoveSpec, tmp_pat
                 "--header", f"Authorization: Bearer {owner.token}",
                 "--checks", ",".join(CHECKS),
                 "--phases", "examples,coverage,fuzzing",
-                "--max-examples", "25",
+                "--max-examples", str(examples),
                 "--seed", "1",
                 # They would end what the others need: the run's own token, the MoveSpec.
                 "--exclude-path-regex", "/(revoke|archive)$",
