@@ -99,8 +99,9 @@ def sessions_list(
         ids, *neighbours = page(
             parts, others, start=start, size=size, most_passed_over=most_passed_over
         )
-    # One statement for any number of ids: `IN` would be another for each, and planned anew.
-    is_found = RawSQL("detection_session.id = ANY (%s::uuid[])", [ids], BooleanField())
+    # One statement for any number of ids: a list would be another for each, and planned anew. With
+    # `= ANY` PostgreSQL 18 may read all sessions of the few projects that a table has.
+    is_found = RawSQL("detection_session.id IN (SELECT unnest(%s::uuid[]))", [ids], BooleanField())
     rows = DetectionSession.objects.filter(is_found).order_by()
     rows = rows.defer("engine_state", "resolved_version__yaml_source")
     by_id = {row.id: row for row in (rows.select_related(*related) if related else rows)}

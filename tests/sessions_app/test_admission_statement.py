@@ -310,7 +310,7 @@ def plans_of(work: Callable[[], Any], table: str = "detection_session") -> list[
 
 
 @pytest.fixture
-def large(owner: Machine, movespec: MoveSpec) -> datetime:
+def large(owner: Machine, movespec: MoveSpec, unchecked: None) -> datetime:
     """MANY ended and MANY live sessions, none of them overdue."""
     add_sessions(owner, movespec, MANY, **KEYED)
     add_sessions(owner, movespec, MANY, **LIVE)

@@ -21,12 +21,13 @@ from sessions_app.listing import LIVE as NOT_ENDED
 from sessions_app.listing import MOST_PASSED_OVER, SessionFilters, sessions_list
 from sessions_app.models import LIVE_STATUSES, Status
 from tests.conftest import SESSIONS, Machine, make_released
-from tests.long_runs import one_in
+from tests.long_runs import one_in, thinned
 
 STAFF_LIST = "/admin/sessions_app/detectionsession/"
 SIZE = 100
 MANY = 10 * MOST_PASSED_OVER
 ANY_STATUS = [None, *Status.values]
+PLANNED_ON = ["nothing", "one state", "another project"]
 PASSED = "now() - n * interval '1 second'"
 
 
@@ -106,7 +107,9 @@ def other(outsider: Machine) -> MoveSpec:
 
 
 @pytest.fixture
-def large(owner: Machine, movespec: MoveSpec, outsider: Machine, other: MoveSpec) -> None:
+def large(
+    owner: Machine, movespec: MoveSpec, outsider: Machine, other: MoveSpec, unchecked: None
+) -> None:
     """So many that to read them all costs several times what a page of the longest does."""
     fill(owner, movespec, outsider, other)
     add_ended(owner, movespec, "completed", 12 * MANY)
@@ -232,8 +235,7 @@ def generic_plans() -> Iterator[None]:
     connection.close()
 
 
-@pytest.mark.parametrize("scope", ["all", "project", "version"])
-@pytest.mark.parametrize("planned_on", ["nothing", "one state", "another project"])
+@thinned("planned_on, scope", PLANNED_ON, ["project", "all", "version"])
 @pytest.mark.django_db(transaction=True)
 def test_its_plans_become_good_whatever_was_there_when_they_were_made(
     generic_plans: None,
