@@ -42,9 +42,6 @@ class Request(WSGIRequest):
             # Django reads nothing where no length is told.
             body = sent.read(MOST_BODY_BYTES + 1)
             environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        query = environ.get("QUERY_STRING", "")
-        if not query.isascii():
-            environ["QUERY_STRING"] = query.encode().decode("latin-1")
         if not _is_readable(environ.get("CONTENT_TYPE", "")):
             environ["CONTENT_TYPE"] = ""
         super().__init__(environ)

@@ -49,10 +49,20 @@ class Wire:
 
     def raw(self, request):
         """The first line that is answered to these bytes."""
+        with self.sent(request) as connection:
+            return connection.recv(65_536).split(b"\r\n")[0].decode()
+
+    def whole(self, request):
+        """All that is answered to these bytes, which ask for the connection's end."""
+        with self.sent(request) as connection, connection.makefile("rb") as answer:
+            return answer.read()
+
+    @contextlib.contextmanager
+    def sent(self, request):
         host, port = self.address.split(":")
         with socket.create_connection((host, int(port)), timeout=30) as connection:
             connection.sendall(request)
-            return connection.recv(65_536).split(b"\r\n")[0].decode()
+            yield connection
 
 
 @pytest.fixture
@@ -239,3 +249,10 @@ def test_behind_a_trusted_proxy_they_are_counted_by_what_it_says(wire):
     assert [status("198.51.100.1") for _ in range(3)] == [200, 200, 429]
     assert status("198.51.100.2") == 200
     assert status("203.0.113.1, 198.51.100.1") == 429
+
+
+def test_a_query_may_be_in_utf_8_that_is_not_escaped(wire):
+    headers = f"Host: {wire.address}\r\nConnection: close"
+    request = f"GET /admin/login/?next=/admin/é/ HTTP/1.1\r\n{headers}\r\n\r\n"
+    page = wire.whole(request.encode())
+    assert 'value="/admin/é/"' in page.decode()
