@@ -354,13 +354,13 @@ CASES = [
         scripts=(frozen_from(unanswered), served(3)),
         heard=[BATCHES, WHOLE],
         went=completed(attaches=2),
-        silent_seconds=0.5,
+        silent_seconds=3,
     ),
     Case(
         name="a server that is frozen before it speaks is left",
         scripts=(frozen_from(says_nothing), served(3)),
         heard=[[], WHOLE],
         went=COMPLETED,
-        silent_seconds=0.5,
+        silent_seconds=3,
     ),
 ]

@@ -11,6 +11,8 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from tests.waiting import DEADLINE_SECONDS
+
 SESSION_ID = "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e"
 Message = dict[str, Any]
 
@@ -25,7 +27,7 @@ class Peer:
         self.followed = threading.Event()
 
     def hear(self) -> Message:
-        message: Message = json.loads(self.socket.recv(10))
+        message: Message = json.loads(self.socket.recv(DEADLINE_SECONDS))
         self.heard.append(message)
         return message
 

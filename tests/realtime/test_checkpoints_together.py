@@ -15,6 +15,7 @@ from sessions_app.checkpoints import Checkpoint, NewEvent, Stored
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests import server
 from tests.conftest import Machine
+from tests.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FAULTS: dict[str, tuple[str, type[Exception]]] = {
@@ -54,7 +55,7 @@ async def stored(checkpoints: list[Checkpoint]) -> list[Any]:
     await asyncio.sleep(0)  # all of them wait before the first is taken
     checkpointer.start()
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             return list(await asyncio.gather(*waiting, return_exceptions=True))
     finally:
         await checkpointer.stop()

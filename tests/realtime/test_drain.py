@@ -5,8 +5,8 @@ How long a drain takes is in its constants, which test_timing.py compares.
 
 import asyncio
 import signal
+import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from sessions_app.models import SessionAttach
 from tests.conftest import Machine
 from tests.server import RuntimeServer, runtime_server
 from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,6 +64,16 @@ def exits(server: RuntimeServer, meanwhile: Callable[[], None] = lambda: None) -
     assert server.process.wait(EXIT_DEADLINE_SECONDS) == 0
 
 
+def await_drain(server: RuntimeServer) -> None:
+    """Until it listens no more, since it has been told to stop."""
+
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", server.port)) == 0
+
+    eventually(lambda: not listens(), "it drains")
+
+
 def attaches(created: dict[str, Any]) -> list[int | None]:
     rows = SessionAttach.objects.filter(session_id=created["session_id"]).order_by("attached_at")
     assert all((row.detached_at is None) == (row.close_code is None) for row in rows)
@@ -97,9 +108,9 @@ def test_idle_sockets_are_closed_at_once(
 
 
 def test_what_was_received_is_acknowledged_before(
-    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, tmp_path: Path
+    owner: Machine, squat: MoveSpec, patient: RuntimeServer, tmp_path: Path
 ) -> None:
-    created = create(owner, squat, runtime.url)
+    created = create(owner, squat, patient.url)
     client = attach(created)
     with locked_row(created) as release:
         client.send_batch(1, FRAMES[:20])
@@ -107,13 +118,13 @@ def test_what_was_received_is_acknowledged_before(
         client.send_batch(2, FRAMES[20:25])
 
         def let_go() -> None:
-            time.sleep(0.5)  # by now it drains
+            await_drain(patient)
             release()
             assert client.until("frame_ack")["accepted_frames_total"] == 20
             assert client.until("frame_ack")["accepted_frames_total"] == 25
             assert client.to_the_end() == 1012
 
-        exits(runtime, let_go)
+        exits(patient, let_go)
     assert attaches(created) == [1012]
     with runtime_server(tmp_path) as other:
         complete(created, other, 25)
@@ -130,7 +141,7 @@ def test_a_client_that_does_not_read_holds_nobody_up(
 
     def send() -> None:
         """Have it answer with thousands of rejected indexes, of which none is read."""
-        deaf.socket.settimeout(1)
+        deaf.socket.settimeout(3)
         frames = [{"not": "a frame"}] * 300
         try:
             while not stop_sending.is_set():
@@ -154,19 +165,19 @@ def test_a_client_that_does_not_read_holds_nobody_up(
 
 
 def test_an_attach_midway_is_closed_with_the_others(
-    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, tmp_path: Path
+    owner: Machine, squat: MoveSpec, patient: RuntimeServer, tmp_path: Path
 ) -> None:
-    created = create(owner, squat, runtime.url)
+    created = create(owner, squat, patient.url)
     with locked_row(created) as release:
         client = Client(created)
         await_waiting_backends(1)
 
         def let_go() -> None:
-            time.sleep(0.5)
+            await_drain(patient)
             release()
             assert client.to_the_end() == 1012
 
-        exits(runtime, let_go)
+        exits(patient, let_go)
     assert attaches(created) == [1012]
     with runtime_server(tmp_path) as other:
         complete(created, other, 0)
@@ -213,7 +224,7 @@ def test_it_takes_nobody_in_any_more(
         await_waiting_backends(1)
 
         def come_late() -> None:
-            time.sleep(0.5)
+            await_drain(runtime)
             with pytest.raises(OSError):  # noqa: PT011
                 Client(late)
             assert client.to_the_end() == 1012

@@ -40,7 +40,7 @@ JAVASCRIPT = f"""
 const [session, poses, half] = JSON.parse(readFileSync(process.argv[2]));
 const stream = createStream(session, {{
   WebSocket,
-  silentMs: 500,
+  silentMs: 3000,
   onRejected: (reason) => console.error(reason),
 }});
 const add = (landmarks, index) => stream.add({{timestampMs: index * 50, landmarks}});
@@ -79,7 +79,7 @@ def frozen(server: RuntimeServer) -> Iterator[None]:
 
 
 def stream_client(created: dict[str, Any], go: Go, _: Path) -> dict[str, Any]:
-    with StreamClient(created["stream_url"], created["runtime_token"], silent_seconds=1) as stream:
+    with StreamClient(created["stream_url"], created["runtime_token"], silent_seconds=3) as stream:
         for number, poses in enumerate(in_tens(POSES)):
             if number * 10 == HALF:
                 go()

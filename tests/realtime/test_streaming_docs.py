@@ -236,7 +236,7 @@ def test_the_client_in_python_ends_where_waiting_cannot_help(status: int) -> Non
 def hurried(text: str) -> str:
     """A client that takes a server for frozen sooner."""
     assert text.count("SILENT_SECONDS = 20") == 1
-    return text.replace("SILENT_SECONDS = 20", "SILENT_SECONDS = 0.5")
+    return text.replace("SILENT_SECONDS = 20", "SILENT_SECONDS = 3")
 
 
 def test_the_client_in_python_leaves_a_server_that_is_frozen() -> None:

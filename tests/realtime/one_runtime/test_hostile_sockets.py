@@ -57,7 +57,6 @@ def growth(stage: Stage) -> Iterator[None]:
 
 def send_until_cut(raw: RawSocket, data: bytes, times: int) -> None:
     """As far as the runtime takes it; nothing is read."""
-    raw.socket.settimeout(5)
     with contextlib.suppress(TimeoutError, ConnectionError):
         for _ in range(times):
             raw.socket.sendall(data)
@@ -269,9 +268,7 @@ def random_frame(chance: random.Random) -> bytes:
 def test_random_frames_end_a_socket_by_a_documented_code_or_are_served(
     stage: Stage, growth: None
 ) -> None:
-    seed = random.randrange(2**32)  # noqa: S311
-    print("seed", seed)  # noqa: T201
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(21)  # noqa: S311
     codes: dict[int | None, int] = {}
     with unharmed_bystander(stage, "random frames"):
         for _ in range(120):
@@ -320,9 +317,7 @@ def random_json(chance: random.Random, depth: int = 0) -> Any:
 
 
 def test_random_messages_are_answered_as_documented(stage: Stage, growth: None) -> None:
-    seed = random.randrange(2**32)  # noqa: S311
-    print("seed", seed)  # noqa: T201
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(21)  # noqa: S311
     created = stage.create()
     raw = attach(created)
     acknowledged = 0
