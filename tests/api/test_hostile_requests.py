@@ -14,11 +14,10 @@ from django.db import connection, transaction
 
 from tests.api.api_requests import nothing_changes
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
+from tests.waiting import DEADLINE_SECONDS
 
 # The API has two threads, and the pages five.
 HELD = 12
-# Who waits for a thread that is held waits without end: this only keeps a failure short.
-DEADLINE_SECONDS = 20
 
 
 @pytest.fixture
@@ -176,7 +175,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_comes(address, owner):
         f"POST {MOVESPECS} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Authorization: Bearer {owner.token}\r\nContent-Length: 1100000\r\n\r\n"
     )
-    with socket.create_connection(address, timeout=4) as held:
+    with socket.create_connection(address, timeout=DEADLINE_SECONDS) as held:
         held.sendall(head.encode())
         assert answer_of(held)[0] == 413
 

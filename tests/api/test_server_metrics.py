@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from kynaplatform import __version__
 from tests.server import web_server
-from tests.waiting import eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def url(db, tmp_path):
 
 
 def told(url):
-    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{url}/metrics", timeout=DEADLINE_SECONDS) as answer:  # noqa: S310
         families = text_string_to_metric_families(answer.read().decode())
         return {family.name: family.samples for family in families}
 

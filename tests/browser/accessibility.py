@@ -1,9 +1,9 @@
 """What axe-core finds on a page, light and dark, on a narrow and on a wide screen."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import cycle, repeat
+from itertools import chain, cycle, repeat
 from typing import Literal, NamedTuple
 
 import pytest
@@ -50,12 +50,14 @@ each_screen = pytest.mark.parametrize(
         pytest.param(OTHER_SCREENS, id="light-narrow-and-dark-wide", marks=pytest.mark.long),
     ],
 )
-# For many pages of few templates.
-screens_in_turn = pytest.mark.parametrize(
-    ("screens", "take_turns"),
-    [(SCREENS, True), pytest.param(SCREENS + OTHER_SCREENS, False, marks=pytest.mark.long)],
-    ids=["in-turn", "every-screen"],
-)
+
+
+def screens_in_turn(one_in: int) -> pytest.MarkDecorator:
+    """For many pages of few templates, of which axe-core judges one in `one_in`."""
+    every = pytest.param(SCREENS + OTHER_SCREENS, None, marks=pytest.mark.long)
+    return pytest.mark.parametrize(
+        ("screens", "one_in"), [(SCREENS, one_in), every], ids=["in-turn", "every-screen"]
+    )
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,15 @@ class Violation:
 class Inspection:
     """What is wrong with pages, each of which is loaded once and shown on all `screens`.
 
-    Where they take turns, axe-core judges a page on one of them, and the next page on the next.
+    axe-core judges each page on all of them, or one page in `one_in` on one of them in turn.
     """
 
-    def __init__(self, screens: Screens = SCREENS, *, take_turns: bool = False) -> None:
+    def __init__(self, screens: Screens = SCREENS, *, one_in: int | None = None) -> None:
         self.screens = screens
-        self._judged = cycle([(screen,) for screen in screens]) if take_turns else repeat(screens)
+        self._judged: Iterator[Screens] = repeat(screens)
+        if one_in is not None:
+            none: list[Screens] = [()] * (one_in - 1)
+            self._judged = chain.from_iterable([(screen,), *none] for screen in cycle(screens))
         self.found: list[Violation] = []
         self.too_wide: list[str] = []
 

@@ -12,11 +12,11 @@ from tests.browser.accessibility import Inspection, Screens, screens_in_turn
 ADDRESSES = ["/", "/docs/", "/docs/no-such", *(guide.address for guide in GUIDES.values())]
 
 
-@screens_in_turn
+@screens_in_turn(one_in=3)
 def test_every_page_is_accessible_fits_and_shows_its_pictures(
-    visit: Callable[..., Page], screens: Screens, take_turns: bool
+    visit: Callable[..., Page], screens: Screens, one_in: int | None
 ) -> None:
-    inspection = Inspection(screens, take_turns=take_turns)
+    inspection = Inspection(screens, one_in=one_in)
     page = visit()
     asked: set[str] = set()
     said: list[str] = []

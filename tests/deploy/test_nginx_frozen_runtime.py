@@ -20,7 +20,6 @@ from sessions_app.models import DetectionSession
 from tests.conftest import Machine
 from tests.deploy.proxy import lines_of, proxy
 from tests.server import RuntimeServer, runtime_server
-from tests.waiting import comes_true
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,7 +63,8 @@ def through(
     monkeypatch.setenv("SSL_CERT_FILE", str(folder / "kyna.crt"))
     yield f"wss://localhost:{port}/api/detection/stream"
     # Or they would still be at the tables as those are emptied.
-    assert comes_true(lambda: not any(runtime.attached_sessions() for runtime in runtimes), 10)
+    for runtime in runtimes:
+        runtime.await_no_sockets()
 
 
 def attached(

@@ -21,9 +21,6 @@ from tests.deploy.image import Image
 
 # As long as a stream may take until it is as far as its camera.
 LIVE_SECONDS = 90.0
-# A machine that others use takes seconds for what a quiet one does at once; nginx that held both
-# servers for dead took 54.
-MOST_SECONDS = 20.0
 
 
 @dataclass
@@ -116,7 +113,7 @@ def be_disturbed(
         )
         report.outages.append(told)
         away_seconds = plan.away_seconds if fault.is_away else 0.0
-        report.wrong += too_long(told, MOST_SECONDS + away_seconds)
+        report.wrong += too_long(told, plan.most_seconds + away_seconds)
         say(told.as_row())
 
 
