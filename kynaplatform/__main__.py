@@ -9,8 +9,8 @@ import argparse
 from kynaplatform.database.session_settings import API, WEB
 from kynaplatform.web_server import STOP_SECONDS, read_settings, serve
 
-# Some are taken by logins and downloads, of which nginx lets few through at once.
-PAGES_THREADS = 5
+# Five may be taken by logins, downloads and public pages: nginx lets no more of these through.
+PAGES_THREADS = 6
 # From a service's port to that on which it answers monitors.
 TO_MONITOR_PORT = 1000
 

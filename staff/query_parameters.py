@@ -89,7 +89,7 @@ class StrictFilter(admin.SimpleListFilter):
             raise IncorrectLookupParameters(f"There is no such {self.title}.")
 
     def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
-        """By its value: the label of each, and the condition of the rows that it leaves."""
+        """The choices by value: the label of each, and the condition of the rows that it leaves."""
         raise NotImplementedError
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -180,7 +180,7 @@ class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         try:
             changelist: Any = super().get_changelist_instance(request)
         except IncorrectLookupParameters as error:
-            raise Refused("This list can't be parameters for that.") from error
+            raise Refused("This list can't be asked for that.") from error
         except SuspiciousOperation as error:
             raise Refused("This list has no such filter.") from error
         if changelist.show_all and not changelist.can_show_all:

@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
-from django.core.exceptions import BadRequest, TooManyFieldsSent
-from django.http import HttpRequest
+from django.core.exceptions import TooManyFieldsSent
+from django.http import HttpRequest, UnreadablePostError
 
 from kynaplatform.api.errors import (
     MOST_FIELD_ERRORS,
@@ -26,13 +26,6 @@ _MEDIA_TYPE = re.compile(r"([a-z]+/[a-z]+)\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", 
 _NUMBER = re.compile("-?[0-9]{1,18}")
 # What neither a UTF-8 encoder nor PostgreSQL can store.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-class BodyNotReceived(BadRequest):
-    """The client did not send its body in time, or not all of it."""
-
-    def __init__(self) -> None:
-        super().__init__("The body did not arrive whole in time.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +59,13 @@ def body_of(request: HttpRequest, struct: type[S], text: TextBody | None = None)
 
 
 def read_body(request: HttpRequest) -> bytes:
-    """The bytes of the body; raises 413 over 512 KiB, BodyNotReceived."""
+    """The bytes of the body; raises 413 over 512 KiB, 400 where it breaks off."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BODY_BYTES:
         raise PayloadTooLarge
-    return request.body
+    try:
+        return request.body
+    except UnreadablePostError:
+        raise MalformedRequest("The body did not arrive whole.") from None
 
 
 def decode_body(body: bytes, struct: type[S]) -> S:

@@ -1,6 +1,7 @@
 """A server of a few paths in threads of its own: it answers while all others of a process wait."""
 
 from collections.abc import Iterable
+from socket import AF_INET, AF_INET6
 from socketserver import TCPServer, ThreadingMixIn
 from threading import BoundedSemaphore, Thread
 from typing import Any, Final
@@ -15,13 +16,14 @@ LONGEST_LINE: Final = 64 * 1024
 
 
 class MonitorServer(ThreadingMixIn, WSGIServer):
-    """It listens once it is made. Processes that are forked from this one may share it."""
+    """A server that listens once it is made. Processes forked from this one may share it."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, host: str, port: int) -> None:
         self._free = BoundedSemaphore(MOST_CLIENTS)
+        self.address_family = AF_INET6 if ":" in host else AF_INET
         super().__init__((host, port), _Handler)
         # Another process may have taken the client that this one was woken for.
         self.socket.setblocking(False)
@@ -42,10 +44,14 @@ class MonitorServer(ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
+        if not self._free.acquire(blocking=False):
             self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread can be started
+            self._free.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
@@ -55,7 +61,7 @@ class MonitorServer(ThreadingMixIn, WSGIServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """It has left, or sends what is no HTTP: no news either."""
+        """A client that has left, or sends what is no HTTP, is no news either."""
 
 
 class _Handler(WSGIRequestHandler):

@@ -25,6 +25,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from kynaplatform.database.connections import is_out_of_reach
 from kynaplatform.dependencies import BROKER, DATABASE
+from kynaplatform.logs.lines import NO_REQUEST
 from kynaplatform.logs.request_id import bear_request_id
 
 logger = logging.getLogger("kynaplatform.celery")
@@ -83,7 +84,7 @@ def is_of_broker(error: BaseException | None) -> TypeGuard[BaseException]:
 
 
 class Connected(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Of a worker's consumer: begins each time that it has reached the broker."""
+    """A step of a worker's consumer that begins each time that it has reached the broker."""
 
     requires = ("celery.worker.consumer:Connection",)
 
@@ -99,7 +100,7 @@ def tell_that_it_is_back(**_: Any) -> None:
 @celeryd_init.connect
 @setup_logging.connect
 def write_as_the_others(**_: Any) -> None:
-    """By LOG_LEVEL and LOG_FORMAT alone: once this is connected, Celery sets nothing up itself."""
+    """Log by LOG_LEVEL and LOG_FORMAT alone: with this connected, Celery sets nothing up itself."""
     from celery.apps import worker
     from django.conf import settings
     from django.utils.log import configure_logging
@@ -126,6 +127,4 @@ def bear_task_id(task_id: str, **_: Any) -> None:
 
 @task_postrun.connect
 def put_down_task_id(**_: Any) -> None:
-    from kynaplatform.logs.lines import NO_REQUEST
-
     bear_request_id(NO_REQUEST)

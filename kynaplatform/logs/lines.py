@@ -1,4 +1,4 @@
-"""How a log line is written: as text, or as one JSON object.
+"""The form of a log line: text, or one JSON object.
 
 What a message names by `%(name)s` is a field of the object, so that one call makes both forms:
 logger.info("session %(session_id)s: closed", {"session_id": …}).
@@ -94,7 +94,7 @@ class OneLine(logging.Filter):
 
 
 def process_kind() -> str:
-    """web, runtime, migrate, worker or beat; any other is a command."""
+    """api, web (the pages), runtime, migrate, worker or beat; any other is a command."""
     kind = os.environ.get(VARIABLE)
     if kind is None and (running := click.get_current_context(silent=True)) is not None:
         kind = running.info_name  # of `celery`
@@ -138,7 +138,7 @@ def _tell_uncaught_in_thread(hook: threading.ExceptHookArgs) -> None:
 
 
 def _tell_ignored(hook: "sys.UnraisableHookArgs") -> None:
-    """Of a finalizer: nobody could catch it."""
+    """Log an exception of a finalizer, which nobody could catch."""
     logger.error(
         "exception ignored in %(where)s",
         {"where": getattr(hook.object, "__qualname__", type(hook.object).__qualname__)},

@@ -30,7 +30,7 @@ DESCRIPTORS = 1_100
 
 
 Address = tuple[str, int]
-Ask = Callable[[str, Address], http.client.HTTPConnection]
+Ask = Callable[..., http.client.HTTPConnection]
 
 
 @pytest.fixture
@@ -52,9 +52,10 @@ def asking(door: FrontDoor) -> Ask:
     cookie = "; ".join(one.split(";")[0] for one in given)
     wire.close()
 
-    def ask(path: str, address: Address) -> http.client.HTTPConnection:
+    def ask(path: str, address: Address, own: str = "127.0.0.1") -> http.client.HTTPConnection:
         asked = http.client.HTTPConnection(*address, timeout=60)
         asked.sock = socket.socket()
+        asked.sock.bind((own, 0))
         asked.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
         asked.sock.settimeout(60)
         asked.sock.connect(address)
@@ -113,9 +114,10 @@ def test_through_nginx_who_reads_slowly_keeps_nobody_from_a_download(
     answer = slow.getresponse()
     assert answer.readline() == HEADER
     empty = f"{PAGE}csv/?status__exact=failed"
-    # One at a time: the next is told so, until nginx has the whole of the first.
+    # An address has one at a time. Another is told so until nginx has the whole of the first.
+    assert asked_whole(asking(empty, door.address))[0] == 503
     eventually(
-        lambda: asked_whole(asking(empty, door.address)) == (200, HEADER),
+        lambda: asked_whole(asking(empty, door.address, "127.0.0.2")) == (200, HEADER),
         "the next one",
         seconds=120,
     )

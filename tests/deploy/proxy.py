@@ -23,7 +23,7 @@ from local_stack import processes
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port, listens
 from tests.plugin import skip_without
-from tests.waiting import comes_true
+from tests.waiting import DEADLINE_SECONDS, comes_true
 
 DEPLOY = PROJECT / "deploy"
 NAME = "kyna.example.com"
@@ -54,7 +54,7 @@ def proxy(
     # One process, so that its user can enter the folder.
     process = start_nginx(folder, "master_process off;")
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + DEADLINE_SECONDS
         while not listens(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail((folder / "nginx.log").read_text())
@@ -77,11 +77,11 @@ def upstreams_of(
     """The ports of each of nginx's upstreams."""
     pages = api_ports if pages_ports is None else pages_ports
     monitors = api_ports if monitor_ports is None else monitor_ports
-    of_pages = dict.fromkeys(("kyna_pages", "kyna_logins", "kyna_downloads"), pages)
+    of_pages = ("kyna_pages", "kyna_public", "kyna_logins", "kyna_downloads")
     return {
         "kyna_api": api_ports,
         "kyna_monitors": monitors,
-        **of_pages,
+        **dict.fromkeys(of_pages, pages),
         "kyna_realtime": realtime_ports,
     }
 

@@ -18,6 +18,7 @@ from tests.deploy.promtool import promtool
 # Of samples, one a minute: until the alert that waits longest has come, after five hours.
 MINUTES = 330
 API = 'job="kynaplatform-web",instance="a:8000"'
+PAGES = 'job="kynaplatform-pages",instance="a:8003"'
 STREAM = 'job="kynaplatform-realtime",instance="a:8001"'
 WORKER = 'job="kynaplatform-worker",instance="a:8002"'
 CREATES = f'kyna_http_request_seconds_bucket{{{API},route="api/detection/sessions"'
@@ -25,6 +26,7 @@ SWEEP, CLEANING = "sessions_app.tasks.expire_sessions", "sessions_app.tasks.prun
 # Series → its value, or what it grows by each minute.
 HEALTHY: dict[str, float | str] = {
     f"up{{{API}}}": 1,
+    f"up{{{PAGES}}}": 1,
     f"up{{{STREAM}}}": 1,
     f"up{{{WORKER}}}": 1,
     f'kyna_check_ok{{{API},check="database"}}': 1,
@@ -60,6 +62,7 @@ HEALTHY: dict[str, float | str] = {
 # Alert → what makes it come: the start of a series' name, and what that is instead.
 FAULTS: dict[str, dict[str, float | str]] = {
     "KynaNoApi": {f"up{{{API}": 0},
+    "KynaNoPages": {f"up{{{PAGES}": 0},
     "KynaNoRuntime": {f"up{{{STREAM}": 0},
     "KynaNoWorker": {f"up{{{WORKER}": 0},
     "KynaServerDown": {'up{job="kynaplatform-web",instance="b:8000"}': 0},
@@ -111,14 +114,26 @@ def scenario(name: str, series: dict[str, float | str], firing: list[str]) -> di
     }
 
 
+def with_faults(*alerts: str) -> dict[str, float | str]:
+    """The series when these alerts have their faults."""
+    series = dict(HEALTHY)
+    for alert in alerts:
+        for start, value in FAULTS[alert].items():
+            series[next((known for known in HEALTHY if known.startswith(start)), start)] = value
+    return series
+
+
 def test_each_alert_comes_of_its_fault_and_none_just_below(tmp_path: Path) -> None:
     alerts = [rule["alert"] for rule in rules()]
     assert sorted(FAULTS) == sorted(alerts)
-    faulty = dict(HEALTHY)
-    for changes in FAULTS.values():
-        for start, value in changes.items():
-            faulty[next((known for known in HEALTHY if known.startswith(start)), start)] = value
-    scenarios = [scenario("healthy", HEALTHY, []), scenario("faulty", faulty, alerts)]
+    away = [alert for alert in alerts if alert.startswith("KynaNo")]
+    assert len(away) == 4
+    scenarios = [
+        scenario("healthy", HEALTHY, []),
+        scenario("faulty", with_faults(*alerts), alerts),
+        # One kind of server is not there, and all others are.
+        *(scenario(alert, with_faults(alert), [alert, "KynaServerDown"]) for alert in away),
+    ]
     tests = tmp_path / "tests.yml"
     tests.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": scenarios}))
     promtool("test", "rules", str(tests))

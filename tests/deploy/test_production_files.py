@@ -95,6 +95,7 @@ def test_the_servers_of_compose_are_those_of_its_file() -> None:
         ("api", "api", "PORT", 0),
         ("monitors", "api", "PORT", TO_MONITOR_PORT),
         ("pages", "pages", "PAGES_PORT", 0),
+        ("public", "pages", "PAGES_PORT", 0),
         ("logins", "pages", "PAGES_PORT", 0),
         ("downloads", "pages", "PAGES_PORT", 0),
         ("realtime", "realtime", "REALTIME_PORT", 0),

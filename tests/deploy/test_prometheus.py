@@ -16,7 +16,7 @@ DEPLOY = PROJECT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
 # A scaled worker has one port in each of its containers.
 WORKER_PORT = 8002
-JOBS = {f"kynaplatform-{kind}" for kind in ("web", "realtime", "worker")}
+JOBS = {f"kynaplatform-{kind}" for kind in ("web", "pages", "realtime", "worker")}
 
 
 def targets(name: str) -> dict[str, list[str]]:
@@ -27,12 +27,12 @@ def targets(name: str) -> dict[str, list[str]]:
 def test_every_server_of_compose_is_a_target() -> None:
     found = targets("compose")
     assert found.keys() == JOBS
-    assert found["kynaplatform-web"] == [
-        f"{name}:{int(service['environment'][setting]) + TO_MONITOR_PORT}"
-        for kind, setting in (("api", "PORT"), ("pages", "PAGES_PORT"))
-        for name, service in COMPOSE.items()
-        if name.startswith(f"{kind}-")
-    ]
+    for job, kind, setting in (("web", "api", "PORT"), ("pages", "pages", "PAGES_PORT")):
+        assert found[f"kynaplatform-{job}"] == [
+            f"{name}:{int(service['environment'][setting]) + TO_MONITOR_PORT}"
+            for name, service in COMPOSE.items()
+            if name.startswith(f"{kind}-")
+        ]
     assert found["kynaplatform-realtime"] == [
         f"{name}:{service['environment']['REALTIME_PORT']}"
         for name, service in COMPOSE.items()
@@ -47,7 +47,8 @@ def test_every_server_of_systemd_is_a_target() -> None:
     assert found.keys() == JOBS
     target = (DEPLOY / "systemd" / "kynaplatform.target").read_text()
     for name, units, further in (
-        ("kynaplatform-web", "(?:api|pages)", TO_MONITOR_PORT),
+        ("kynaplatform-web", "api", TO_MONITOR_PORT),
+        ("kynaplatform-pages", "pages", TO_MONITOR_PORT),
         ("kynaplatform-realtime", "realtime", 0),
     ):
         ports = re.findall(rf"kynaplatform-{units}@(\d+)", target)
