@@ -156,7 +156,7 @@ def fill(scene: Scene, options: argparse.Namespace) -> None:
 
 
 def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    """What each page shows, and its address."""
+    """The pages: what each shows, and its address."""
     from django.utils import timezone
 
     from kynaplatform.api.keyset import Place

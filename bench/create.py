@@ -1,4 +1,4 @@
-"""How many sessions a second the web server creates, and what PostgreSQL alone could.
+"""The sessions that the web server creates a second, and what PostgreSQL alone could.
 
     python -m bench.create [--processes 1] [--threads 1,2,4] [--seconds 5] [--connections 8]
                            [--throwaway]
@@ -110,7 +110,7 @@ def load(
 
 
 def limit_of_postgresql(script: Path, connections: int, seconds: float) -> float:
-    """How often a second PostgreSQL runs the script, over as many connections."""
+    """The runs of the script a second that PostgreSQL does, over as many connections."""
     from django.conf import settings
 
     words = ["--no-vacuum", "--protocol=prepared", f"--file={script}", f"--client={connections}"]

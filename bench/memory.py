@@ -1,4 +1,4 @@
-"""What memory each kind of process takes, idle and under load.
+"""The memory that each kind of process takes, idle and under load.
 
     python -m bench.memory [--sessions 300] [--seconds 8] [--throwaway]
 

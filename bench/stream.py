@@ -1,4 +1,4 @@
-"""How many frames a second one runtime takes, how late it acknowledges, and what it holds.
+"""The frames a second that one runtime takes, how late it acknowledges, and what it holds.
 
     python -m bench.stream [--seconds 8] [--sockets 32] [--idle 1000] [--throwaway]
 

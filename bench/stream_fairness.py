@@ -1,4 +1,4 @@
-"""How others are served while some sockets send as fast as they are acknowledged.
+"""The service that others get while some sockets send as fast as they are acknowledged.
 
     python -m bench.stream_fairness [--seconds 6] [--bystanders 40] [--throwaway]
 

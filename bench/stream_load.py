@@ -94,7 +94,7 @@ class Load:
 
 
 class Socket:
-    """As much of a websocket as the load needs."""
+    """A websocket, as much of it as the load needs."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader

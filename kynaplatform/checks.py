@@ -1,4 +1,4 @@
-"""What must hold before any process starts. Each check has an id; `manage.py check` lists them."""
+"""Checks of what must hold before any process starts; `manage.py check` lists them by id."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What this process needs of others and can't reach: told at once, then now and then, and the end.
+"""Outages of what this process needs of others: told at once, then now and then, and the end.
 
 However many wait for it and try again, it is a line each EVERY_SECONDS. Each failure is a line at
 DEBUG.
@@ -16,7 +16,7 @@ LONGEST: Final = 300
 
 
 class Outage:
-    """Of one dependency; of any thread. One that comes and goes is two lines each 30 s."""
+    """Outages of one dependency, in any thread. One that comes and goes is two lines each 30 s."""
 
     def __init__(self, dependency: str) -> None:
         self._dependency = dependency

@@ -42,7 +42,7 @@ def read_env_file(named: str, default: Path) -> None:
 
 
 def read(name: str, default: str, parse: Callable[[str], Value], wanted: str) -> Value:
-    """What the variable says; blank is the default. Not for secrets: a refusal shows the value."""
+    """The value of the variable; blank is the default. Not for secrets: a refusal shows it."""
     text = os.environ.get(name, "").strip() or default
     try:
         return parse(text)
@@ -185,7 +185,7 @@ def make_metrics_folder() -> None:
 
 
 def broker_options(url: str, data_dir: Path) -> dict[str, Any]:
-    """What Celery's transport is told. A broker of folders is below `data_dir`."""
+    """The options of Celery's transport. A broker of folders is below `data_dir`."""
     scheme = urlsplit(url).scheme
     if scheme in ("redis", "rediss"):
         # One that accepts and says nothing is left, and tried again.

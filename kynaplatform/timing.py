@@ -1,4 +1,4 @@
-"""How long a stream's parts wait for each other.
+"""The times that a stream's parts wait for each other.
 
 tests/realtime/test_timing.py states each relation that has to hold between them, and why.
 """

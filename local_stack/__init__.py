@@ -1,1 +1,1 @@
-"""What `make run` starts, and what makes it enough on a fresh machine."""
+"""The processes that `make run` starts, and what makes it enough on a fresh machine."""

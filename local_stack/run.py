@@ -169,7 +169,7 @@ def wait_until_ready(base_urls: list[str], services: list[Service]) -> None:
 
 
 def why_not_ready(base_url: str) -> str | None:
-    """What its `/readyz` says against it; None once it serves."""
+    """The faults that its `/readyz` tells; None once it serves."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         opener.open(f"{base_url}/readyz", timeout=10).close()

@@ -23,7 +23,7 @@ class MoveSpecCreate(NamedBody):
 
 
 class MoveSpecEdit(NamedBody):
-    """What is absent stays as it is; a null description clears it."""
+    """An edit: what is absent stays as it is; a null description clears it."""
 
     name: Name | msgspec.UnsetType = msgspec.UNSET
     description: Description | msgspec.UnsetType | None = msgspec.UNSET
@@ -31,7 +31,7 @@ class MoveSpecEdit(NamedBody):
 
 
 class MoveSpecFork(NamedBody):
-    """With `release` true version 1 is made and released as well."""
+    """A fork; with `release` true version 1 is made and released as well."""
 
     project_id: UUID | None = None
     name: Name | None = None

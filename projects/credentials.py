@@ -26,7 +26,7 @@ _SECRET = re.compile(r"(kyna_s[ka]_)([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
 
 
 def is_live(now: datetime) -> Q:
-    """Of credentials: neither revoked nor expired."""
+    """The condition of a live credential: neither revoked nor expired."""
     return Q(revoked_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))
 
 

@@ -72,7 +72,7 @@ def all_scopes() -> list[str]:
 
 
 class Credential(models.Model):
-    """What a machine mints access tokens with. Its secret is kept as a keyed hash only."""
+    """The means by which a machine mints access tokens. Its secret is kept as a keyed hash only."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="credentials")

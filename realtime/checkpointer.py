@@ -67,7 +67,7 @@ class Checkpointer:
         return not waiting or time.monotonic() - max(min(waiting), moved_at) < STALL_SECONDS
 
     async def store(self, checkpoint: Checkpoint) -> Stored:
-        """What became of the checkpoint: HELD once it is durable.
+        """Store the checkpoint, and tell what became of it: HELD once it is durable.
 
         Raises Restarting when the database has been away for 25 s: then it may be stored or not.
         """

@@ -174,7 +174,7 @@ def has_status(statuses: Sequence[str], now: datetime) -> Q:
 
 
 def has_not_ended(now: datetime) -> Q:
-    """It has not ended at `now`. Only live sessions have a deadline, with indexes of their own."""
+    """Sessions not ended at `now`. Only live ones have a deadline, with indexes of their own."""
     stored = Q(deadline_at__isnull=False, status__in=LIVE_STATUSES)
     return stored & has_status(LIVE_STATUSES, now)
 

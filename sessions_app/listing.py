@@ -113,7 +113,7 @@ def sessions_list(
 
 @contextmanager
 def _in_order_of_indexes() -> Iterator[None]:
-    """Where an index gives the order, a plan uses it.
+    """Let plans use an index where one gives the order.
 
     One that was made when there was little to sort would sort for as long as it is kept.
     """
@@ -164,7 +164,7 @@ def _of_states(filters: SessionFilters, statuses: Iterable[str], listed: Q) -> l
 
 
 def _of_state(filters: SessionFilters, status: str, mode: str, listed: Q) -> Part:
-    """By the conditions of the one index that gives these in their order, and of no other."""
+    """The part by the conditions of the one index that gives these in their order, and no other."""
     rows = DetectionSession.objects.filter(filters.in_time, status=status, mode=mode)
     is_live = status in LIVE_STATUSES
     if filters.project_id or filters.organization_id:

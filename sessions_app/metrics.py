@@ -25,7 +25,7 @@ def live_counts(now: datetime) -> dict[str, int]:
 
 
 def sweep_lag(now: datetime) -> timedelta:
-    """How long ago the earliest deadline passed that no sweep has written."""
+    """The time since the earliest deadline passed that no sweep has written."""
     earliest = DetectionSession.objects.aggregate(earliest=Min("deadline_at"))["earliest"]
     return max(timedelta(0), now - earliest) if earliest else timedelta(0)
 

@@ -64,7 +64,7 @@ class BoundedAdmin(DownloadableAdmin):
         return str(row)
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """What the template of a row's page is given beside Django's own variables."""
+        """The variables of a row's page, beside Django's own."""
         return {"has_history": self.has_history, "subtitle": full_name(row)}
 
     def render_change_form(

@@ -91,7 +91,7 @@ OWNED_BY_PROJECT = [
 
 
 class Holdings(NamedTuple):
-    """What a customer or a project owns, and the addresses of the lists that show it."""
+    """The rows that a customer or a project owns, and the addresses of the lists that show them."""
 
     owner: Organization | Project
     projects: QuerySet[Project]

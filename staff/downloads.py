@@ -41,7 +41,7 @@ class DownloadableAdmin(StrictAdmin):
         return [own, *super().get_urls()]
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
-        """What the template of the list is given beside Django's own variables."""
+        """The variables of the list's page, beside Django's own."""
         parameters = request.GET.copy()
         parameters.pop(PAGE_VAR, None)
         return {"csv_address": f"csv/?{parameters.urlencode()}"}

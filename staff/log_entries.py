@@ -105,7 +105,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what")
     def what(self, entry: Any) -> SafeString:
-        """What the entry is about, as a link if that is there and the user may view it."""
+        """The subject of the entry, as a link if that is there and the user may view it."""
         kind = entry.content_type.name if entry.content_type else ""
         # A download looks up no address.
         address = getattr(entry, "address", None)

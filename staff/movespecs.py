@@ -27,7 +27,7 @@ MOST_LISTED = 20
 
 
 def author_of(release: Release, credentials: Mapping[UUID, Credential]) -> str:
-    """Who released: staff, the platform, or a credential, named if it is among `credentials`."""
+    """The author: staff, the platform, or a credential, named if it is among `credentials`."""
     if release.released_by_staff is not None:
         return release.released_by_staff.get_username()
     if release.released_by_credential is None:

@@ -42,7 +42,7 @@ def timeline(session: DetectionSession, now: datetime) -> list[Step]:
 
 
 def lasted(session: DetectionSession, now: datetime) -> str:
-    """How long it has streamed; empty if no runtime attached."""
+    """The time that it has streamed; empty if no runtime attached."""
     if session.started_at is None:
         return ""
     return duration((session.ended_at or now) - session.started_at)
@@ -57,7 +57,7 @@ def _end(session: DetectionSession) -> str:
 
 
 def _deadline(session: DetectionSession) -> str:
-    """What `sessions_app.deadlines.as_due` does when the deadline passes."""
+    """The effect of `sessions_app.deadlines.as_due` when the deadline passes."""
     if session.status == Status.CREATED:
         return "Cancelled as expired, unless a runtime attaches before."
     if session.status == Status.FINALIZING:

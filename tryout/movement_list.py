@@ -12,7 +12,7 @@ ARCHIVED = "archived"
 
 
 def listed_movements() -> list[dict[str, Any]]:
-    """As of a second ago at most. All of them while the database does not answer."""
+    """The movements as of a second ago at most. All of them while the database does not answer."""
     archived = _inquiry().answers(_inquiry().begin())[ARCHIVED].split()
     return [movement for movement in movements() if movement["slug"] not in archived]
 

@@ -22,7 +22,7 @@ SEEDS = (1, 2)
 
 
 class Scene(NamedTuple):
-    """What the figure does before a camera, and from which side it is seen."""
+    """An activity of the figure before a camera, and the side from which it is seen."""
 
     activity: str
     turned: float
@@ -91,7 +91,7 @@ def over_activities(workers: Workers) -> Table:
 
 
 def count_scene(scene: Scene) -> dict[str, int]:
-    """How many repetitions each MoveSpec of the catalogue sees in it."""
+    """The repetitions that each MoveSpec of the catalogue sees in it."""
     if scene.activity == STILL:
         posture = STILL_POSTURES[scene.posture]
         frames = hold(posture, seconds=STILL_SECONDS, camera=scene.camera())

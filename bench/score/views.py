@@ -97,7 +97,7 @@ def tables(workers: Workers) -> list[Table]:
 
 
 def count_view(view: View) -> int:
-    """How many repetitions the MoveSpec of the exercise sees."""
+    """The repetitions that the MoveSpec of the exercise sees."""
     condition = view.condition
     frames = repeat(
         view.exercise,

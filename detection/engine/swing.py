@@ -251,5 +251,5 @@ class Swing(Remembering):
         self.needed = self._needed(-end)
 
     def reach(self) -> float:
-        """How fully the band of the end has been reached: 1 within it, 0 a gap and more away."""
+        """The nearness to the band of the end: 1 within it, 0 a gap and more away."""
         return 1.0 - min(max(self.beyond, 0.0) / self._gap, 1.0)

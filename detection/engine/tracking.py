@@ -11,8 +11,7 @@ _WATCHED = tuple(
     for name in ("wrist", "ankle", "elbow", "knee")
     for side in ("left", "right")
 )
-# Metres: nobody's place. They are kept to the millimetre.
-_FARTHEST = 100.0
+# Metres are kept to the millimetre.
 _GRID = 1e3
 # So many that stayed leave no half that went.
 _ENOUGH = len(_WATCHED) // 2 + 1

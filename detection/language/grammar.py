@@ -82,7 +82,7 @@ class Needs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excludes:
-    """With `key` at one of the values, none of the keys is given."""
+    """None of the keys is given with `key` at one of the values."""
 
     key: str
     values: tuple[str, ...]

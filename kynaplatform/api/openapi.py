@@ -272,7 +272,7 @@ def _errors_of(operation: Operation) -> list[type[ApiError]]:
 
 
 def _schema_of_choices(type_: Any) -> Schema:
-    """Of an enum of Django's, which msgspec decodes but does not know to describe."""
+    """The schema of an enum of Django's, which msgspec decodes but does not know to describe."""
     if not issubclass(type_, TextChoices):
         raise NotImplementedError
     return {"enum": sorted(type_.values)}

@@ -1,4 +1,4 @@
-"""What the database holds each connection to, by the kind of process that it is from.
+"""The bounds that the database holds each connection to, by the kind of its process.
 
 One table for both ways to it: options that a connection is opened with, and settings of a database
 role of its own for each kind, which a pooler that hands connections on can't lose.

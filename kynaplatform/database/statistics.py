@@ -1,4 +1,4 @@
-"""What PostgreSQL plans by, renewed at once where much may have been written.
+"""The statistics that PostgreSQL plans by, renewed at once where much may have been written.
 
 Autovacuum renews it within a minute. After either, what a connection has prepared is planned anew.
 """

@@ -34,13 +34,13 @@ def may_stream(origin: str) -> bool:
 
 
 def own_origins() -> list[str]:
-    """Of the hosts that ALLOWED_HOSTS names; a pattern names none."""
+    """The origins of the hosts that ALLOWED_HOSTS names; a pattern names none."""
     hosts = (host.lower() for host in settings.ALLOWED_HOSTS)
     return [f"https://{host}" for host in hosts if not host.startswith((".", "*"))]
 
 
 def refusal(origin: str) -> str:
-    """What to tell a developer whose page is refused."""
+    """The sentence for a developer whose page is refused."""
     shown = repr(origin)[1:-1].encode("ascii", "backslashreplace").decode()
     shown = shown[:MOST_ORIGIN_CHARACTERS]
     return f"The server's setting CORS_ALLOWED_ORIGINS does not list the origin {shown}."

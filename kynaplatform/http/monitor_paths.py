@@ -1,3 +1,3 @@
-"""What monitors and balancers ask every few seconds, by any name and without a line in the log."""
+"""Paths that monitors and balancers ask every few seconds, by any name and without a log line."""
 
 MONITOR_PATHS = ("/healthz", "/readyz", "/metrics")

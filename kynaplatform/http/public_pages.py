@@ -1,4 +1,4 @@
-"""What the pages share that anybody may read. None asks for a login."""
+"""Shared parts of the pages that anybody may read. None asks for a login."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What this process needs of others, and how it finds it: each is asked for 2 s at most.
+"""The state of what this process needs of others: each is asked for 2 s at most.
 
 A dependency may accept and say nothing. So it is asked in a thread of its own, of which there is
 one however many want to know.
@@ -66,7 +66,7 @@ class Inquiry:
         self._thread: Thread | None = None
 
     def begin(self) -> Asking:
-        """Who begins while others wait waits with them; who comes soon after is told the same."""
+        """Ask: who does while others wait waits with them; who does soon after is told the same."""
         with self._lock:
             if self._thread is None:
                 thread = Thread(target=self._serve, name="readiness", daemon=True)
@@ -113,7 +113,7 @@ class Readiness:
         self._told: dict[str, str] = {}
 
     def states(self) -> dict[str, str]:
-        """By name: `ok`, or what is wrong; `unknown` where another state keeps it from us."""
+        """The states by name: `ok`, what is wrong, or `unknown` where another keeps it from us."""
         asked = [(inquiry, inquiry.begin()) for inquiry in self._inquiries]
         states: dict[str, str] = {}
         for inquiry, asking in asked:
@@ -216,7 +216,7 @@ DATABASE_QUESTIONS.update(database=database_state, migrations=migrations_state)
 
 @cache
 def readiness() -> Readiness:
-    """Of the API."""
+    """The readiness of the API."""
     return Readiness(
         Inquiry(DATABASE_QUESTIONS),
         Inquiry({"static_files": static_files_state, "broker": broker_state}),

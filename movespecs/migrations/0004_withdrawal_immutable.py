@@ -1,4 +1,4 @@
-"""Who withdrew a version and why changes with the withdrawal, once, and never after."""
+"""The withdrawer of a version and the reason change with the withdrawal, once, and never after."""
 
 from django.db import migrations
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """What the columns may hold; the tables stay as they are."""
+    """The values that the columns may hold; the tables stay as they are."""
 
     dependencies = [
         ("sessions_app", "0007_engine_version"),

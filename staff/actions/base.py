@@ -47,7 +47,7 @@ class Submission(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What was done, as a sentence for the history, and the page to show if not the row's."""
+    """The deed, as a sentence for the history, and the page to show if not the row's."""
 
     sentence: str
     page: HttpResponse | None = None
@@ -86,7 +86,7 @@ class StaffAction(ABC):
         return f"{self.label} {full_name(row)}"
 
     def effects(self, rows: Sequence[Any]) -> list[str]:
-        """What will happen, a sentence each."""
+        """The effects, a sentence each."""
         return []
 
     def form(self, data: Any, row: Any) -> forms.BaseForm:

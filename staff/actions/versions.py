@@ -39,7 +39,7 @@ def siblings_of(version: MoveSpecVersion) -> QuerySet[MoveSpecVersion]:
 
 
 def runs_of(version: MoveSpecVersion, now: datetime) -> str:
-    """How many sessions of the last day resolved to `version`, and how many are alive.
+    """The number of the last day's sessions that resolved to `version`, and of those alive.
 
     They are all of its own project: another project's MoveSpec has to be forked first.
     """

@@ -57,6 +57,6 @@ def read_text(file: str) -> str:
 
 
 def line(file: str, issue: Issue) -> str:
-    """As compilers tell it, which editors follow to the place."""
+    """The line as compilers tell it, which editors follow to the place."""
     place = "" if issue.line is None else f":{issue.line}:{issue.column}"
     return f"{file}{place}: {issue.severity}: {issue.message} [{issue.code}]"

@@ -72,7 +72,7 @@ def count_by_pepper(live: Q) -> list[dict[str, Any]]:
 
 
 def present(credential: Credential) -> dict[str, Any]:
-    """What tells people which it is; it mints no token where its pepper is not configured."""
+    """The credential as people know it; it mints no token where its pepper is not configured."""
     return {
         "pepper": credential.pepper_number,
         "works": credential.pepper_number in settings.SECRET_PEPPERS,

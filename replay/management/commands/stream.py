@@ -139,7 +139,7 @@ def read_credentials(path: Path | None) -> dict[str, str]:
 
 
 def reference_to(api: RestClient, project_id: str, movespec: str) -> dict[str, str]:
-    """How a session is created by `movespec`, an id or a file."""
+    """The fields that create a session by `movespec`, an id or a file."""
     try:
         return {"movespec_id": str(UUID(movespec))}
     except ValueError:

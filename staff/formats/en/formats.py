@@ -1,4 +1,4 @@
-"""How the admin writes times: to the second, in a day's 24 hours, with the zone."""
+"""The admin's form of times: to the second, in a day's 24 hours, with the zone."""
 
 DATETIME_FORMAT = "j M Y, H:i:s e"
 SHORT_DATETIME_FORMAT = "j M Y, H:i e"
