@@ -60,8 +60,8 @@ def matching(model: type[Model], text: str, fields: Sequence[str]) -> Q:
     paths = {path.removeprefix("="): path for path in fields}
     ids = [path for path in paths if _is_id(model, path)]
     names = {
-        path: "icontains" if path == asked else "iexact"
-        for path, asked in paths.items()
+        path: "icontains" if path == field else "iexact"
+        for path, field in paths.items()
         if path not in ids
     }
     ways = []
@@ -73,8 +73,8 @@ def matching(model: type[Model], text: str, fields: Sequence[str]) -> Q:
     return reduce(or_, ways, Q()) or Q(pk__in=[])
 
 
-def _any_is(model: type[Model], lookups: Mapping[str, str], asked: object) -> Q:
-    """The condition that one of the fields matches `asked` by its lookup.
+def _any_is(model: type[Model], lookups: Mapping[str, str], value: object) -> Q:
+    """The condition that one of the fields matches `value` by its lookup.
 
     The fields of an owner are compared once for each owner, not for every row that it has.
     """
@@ -85,10 +85,10 @@ def _any_is(model: type[Model], lookups: Mapping[str, str], asked: object) -> Q:
         if beyond and beyond != "id":
             of_owners[relation][beyond] = lookup
         else:
-            own |= Q(**{f"{path}{LOOKUP_SEP}{lookup}": asked})
+            own |= Q(**{f"{path}{LOOKUP_SEP}{lookup}": value})
     for relation, beyond_it in of_owners.items():
         owner: Any = model._meta.get_field(relation).related_model
-        owners = owner._base_manager.filter(_any_is(owner, beyond_it, asked))
+        owners = owner._base_manager.filter(_any_is(owner, beyond_it, value))
         own |= Q(**{f"{relation}__in": owners.order_by()})
     return own
 

@@ -57,7 +57,7 @@ class StaffSite(AdminSite):
         context = {
             **self.each_context(request),
             "title": f"Found for “{text}”" if text else "Find",
-            "asked": text,
+            "text": text,
             "groups": find(request, text) if text else [],
         }
         return TemplateResponse(request, f"admin/{template}.html", context)

@@ -65,10 +65,10 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
     def page_context(self, request: HttpRequest, version: MoveSpecVersion) -> dict[str, Any]:
         other = self._compared_with(request, version)
         every, whole = "all" in request.GET, "whole" in request.GET
-        asked = {"against": other.id} if other else {}
+        link = {"against": other.id} if other else {}
         return {
             **super().page_context(request, version),
-            **reading(version.yaml_source, every_line_of(version, **asked), every=every),
+            **reading(version.yaml_source, every_line_of(version, **link), every=every),
             "title": full_name(version.movespec),
             "others": siblings_of(version)[:MOST_CHOICES],
             "released_id": version.movespec.current_released_version_id,
@@ -78,13 +78,13 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
     def _compared_with(
         self, request: HttpRequest, version: MoveSpecVersion
     ) -> MoveSpecVersion | None:
-        """The version asked for, else the released one, else the one before."""
+        """The version of the address, else the released one, else the one before."""
         siblings = siblings_of(version).defer(None)
         try:
-            asked = UUID(request.GET.get("against", ""))
+            chosen_id = UUID(request.GET.get("against", ""))
         except ValueError:
-            asked = None
-        if asked and (found := siblings.filter(id=asked).first()):
+            chosen_id = None
+        if chosen_id and (found := siblings.filter(id=chosen_id).first()):
             return found
         released = version.movespec.current_released_version
         if released is not None and released.id != version.id:

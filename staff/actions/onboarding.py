@@ -42,10 +42,10 @@ class OnboardForm(IssueForm):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
         self.namesakes: dict[str, Organization] = {}
-        asked = (data or {}).get("organization_name", "").strip()
-        if not asked or "\0" in asked:
+        typed = (data or {}).get("organization_name", "").strip()
+        if not typed or "\0" in typed:
             return
-        found = Organization.objects.filter(name__iexact=asked)[:MOST_NAMESAKES]
+        found = Organization.objects.filter(name__iexact=typed)[:MOST_NAMESAKES]
         self.namesakes = {str(one.pk): one for one in found}
         if self.namesakes:
             self.fields["customer"] = forms.ChoiceField(
