@@ -38,6 +38,12 @@ def thinned(names: str, *axes: Sequence[Any]) -> pytest.MarkDecorator:
     )
 
 
+def at_length(name: str, short: Any, *long: Any) -> pytest.MarkDecorator:
+    """Give a test the `short` value in the gate, and the `long` ones too in the long run."""
+    further = [pytest.param(value, marks=pytest.mark.long) for value in long]
+    return pytest.mark.parametrize(name, [short, *further])
+
+
 def one_in(number: int) -> pytest.MarkDecorator:
     """Give a test `every`: of what it goes through it takes `[::every]`, one in `number` or all."""
-    return pytest.mark.parametrize("every", [number, pytest.param(1, marks=pytest.mark.long)])
+    return at_length("every", number, 1)

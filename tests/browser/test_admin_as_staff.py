@@ -11,10 +11,11 @@ from playwright.sync_api import Page
 from movespecs.models import MoveSpec, MoveSpecVersion, Release
 from projects.models import ApiKey, Credential, CredentialKind
 from sessions_app.models import DetectionSession
-from tests.admin.staffing import ROLES, address
+from tests.admin.staffing import address
 from tests.browser.accessibility import assert_accessible_and_fits
 from tests.browser.conftest import member
 from tests.conftest import VALID_YAML, Machine, make_version
+from tests.long_runs import at_length
 
 LogIn = Callable[..., Page]
 SECOND = VALID_YAML.replace("angle_max: 100", "angle_max: 95")
@@ -117,6 +118,7 @@ def test_a_release_goes_by_keyboard_alone(
     assert released_of(movespec) == 2
 
 
+@pytest.mark.long
 def test_withdrawing_the_released_version_releases_what_replaces_it(
     log_in: LogIn, movespec: MoveSpec, second: MoveSpecVersion
 ) -> None:
@@ -167,6 +169,7 @@ def test_of_two_who_release_the_second_is_told(
     assert Release.objects.filter(movespec=movespec).count() == 3
 
 
+@pytest.mark.long
 def test_an_operator_rotates_a_key_that_expires(log_in: LogIn, site: str, owner: Machine) -> None:
     expires_at = timezone.now() + timedelta(days=9)
     ApiKey.objects.update(expires_at=expires_at)
@@ -253,6 +256,7 @@ def test_an_operator_suspends_and_resumes_a_project(
     assert "It was paid." in history
 
 
+@pytest.mark.long
 def test_an_operator_cancels_sessions(
     log_in: LogIn, site: str, owner: Machine, movespec: MoveSpec
 ) -> None:
@@ -281,6 +285,7 @@ def test_an_operator_cancels_sessions(
     assert_accessible_and_fits(page)
 
 
+@pytest.mark.long
 def test_an_operator_delists_a_public_movespec(
     log_in: LogIn, site: str, public_movespec: MoveSpec
 ) -> None:
@@ -303,7 +308,7 @@ MAY = {
 READS_CREDENTIALS = {"support", "operators"}
 
 
-@pytest.mark.parametrize("role", ROLES)
+@at_length("role", "support", "release managers", "operators")
 def test_each_role_finds_what_it_may_and_is_refused_the_rest(
     log_in: LogIn,
     site: str,

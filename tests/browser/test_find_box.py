@@ -13,6 +13,7 @@ from tests.admin.staffing import ROLES, address
 from tests.browser.accessibility import Inspection, Screens, each_screen
 from tests.browser.conftest import member
 from tests.conftest import Machine, make_released
+from tests.long_runs import at_length
 
 each_width = pytest.mark.parametrize("width", [400, 1280])
 
@@ -44,7 +45,7 @@ def chosen(page: Page) -> str | None:
 
 
 @each_width
-@pytest.mark.parametrize("role", ROLES)
+@at_length("role", *ROLES)
 def test_the_right_one_of_three_projects_is_found_by_keyboard_alone(
     log_in: Callable[..., Page], customers: list[Project], role: str, width: int
 ) -> None:
@@ -93,6 +94,7 @@ def test_arrows_go_round_and_escape_closes_and_leaves_the_text(
     expect(page.get_by_role("option")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_short_id_leads_to_its_session(
     log_in: Callable[..., Page], owner: Machine, movespec: MoveSpec
 ) -> None:
@@ -159,6 +161,7 @@ def test_an_answer_to_an_earlier_text_is_not_shown(
     expect(page.get_by_text("stale")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_who_is_logged_out_meanwhile_is_led_to_the_login_and_back(
     log_in: Callable[..., Page], customers: list[Project]
 ) -> None:

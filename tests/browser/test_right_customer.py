@@ -15,6 +15,7 @@ from tests.browser.accessibility import Inspection, Screens, each_screen
 from tests.browser.conftest import member
 from tests.browser.test_admin_as_staff import do, mint, told
 from tests.conftest import Machine, make_machine, make_released
+from tests.long_runs import at_length
 
 LogIn = Callable[..., Page]
 
@@ -79,6 +80,7 @@ def test_the_right_customers_key_is_issued_rotated_and_followed(
     assert "Acme" not in done
 
 
+@pytest.mark.long
 def test_who_begins_at_the_keys_tells_the_projects_apart(
     log_in: LogIn, namesakes: list[Machine]
 ) -> None:
@@ -127,7 +129,7 @@ def test_a_customer_is_onboarded_by_keyboard_up_to_the_secret(
     assert Organization.objects.filter(name="acme").count() == 1
 
 
-@pytest.mark.parametrize("role", ROLES)
+@at_length("role", *ROLES)
 def test_each_role_sees_of_a_customer_what_it_may(
     log_in: LogIn, namesakes: list[Machine], role: str
 ) -> None:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from local_stack.environment import PROJECT
 from tests.local_stack.stack_processes import bare_environment
 from tests.plugin import installed
@@ -24,6 +26,7 @@ def test_the_guide_shows_every_picture_and_describes_it() -> None:
     assert all(len(description) > 10 for description, _ in shown)
 
 
+@pytest.mark.long
 def test_the_script_takes_every_picture_from_a_running_admin(tmp_path: Path) -> None:
     installed(*PROGRAMS)
     taken = tmp_path / "taken"

@@ -85,6 +85,7 @@ def test_the_figure_goes_through_the_whole_page(page: Page) -> None:
 @pytest.mark.parametrize(
     ("name", "place"), [("Push-up", "Get down on the floor"), ("Pull-up", "Hang from the bar")]
 )
+@pytest.mark.long
 def test_who_lies_and_who_hangs_is_counted(page: Page, name: str, place: str) -> None:
     page.goto("/try?speed=3")
     page.get_by_role("radio", name=name).check()
@@ -102,6 +103,7 @@ def test_who_lies_and_who_hangs_is_counted(page: Page, name: str, place: str) ->
     assert notices(page) == []
 
 
+@pytest.mark.long
 def test_it_is_played_at_its_own_pace_unless_asked_otherwise(page: Page) -> None:
     page.goto("/try")
     before = page.evaluate("performance.now()")
@@ -291,6 +293,7 @@ def test_a_killed_runtime_loses_no_repetition(page: Page, runtime: Runtime) -> N
     assert notices(page) == []
 
 
+@pytest.mark.long
 def test_a_runtime_that_is_never_there_is_told_and_may_be_left(
     page: Page, runtime: Runtime
 ) -> None:
@@ -308,6 +311,7 @@ def test_a_runtime_that_is_never_there_is_told_and_may_be_left(
     assert DetectionSession.objects.get().accepted_frames_total == 0
 
 
+@pytest.mark.long
 def test_an_end_that_was_missed_is_told_with_all_that_was_counted(
     page: Page, runtime: Runtime
 ) -> None:
@@ -374,6 +378,7 @@ speechSynthesis.speak = (utterance) => window.spoken.push(utterance.text);
 """
 
 
+@pytest.mark.long
 def test_cues_are_spoken_once_the_box_is_ticked(page: Page) -> None:
     page.add_init_script(RECORD_SPEECH)
     page.reload()

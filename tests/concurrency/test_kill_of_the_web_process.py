@@ -40,7 +40,7 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-KILLS = 60
+KILLS = 25
 WORKERS = 3
 RESPAWN = {"GRANIAN_RESPAWN_INTERVAL": "0.1"}
 ANSWERED = [

@@ -23,7 +23,7 @@ from tests.server import ROOT
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 
-STALE = 3_000
+STALE = 1_000
 
 
 def make_stale(owner: Machine, movespec: MoveSpec, count: int) -> datetime:

@@ -71,6 +71,7 @@ def programs() -> None:
 
 
 # Before all that holds the installation for itself.
+@pytest.mark.long
 def test_the_faults_can_be_interrupted_and_leave_nothing(programs: None) -> None:
     with open_folder() as folder:
         process = subprocess.Popen(
@@ -102,7 +103,7 @@ def build_image() -> Iterator[Build]:
         skip_without(str(fault))
 
 
-@pytest.fixture(params=["redis", "rabbitmq"])
+@pytest.fixture(params=["redis", pytest.param("rabbitmq", marks=pytest.mark.long)])
 def broker_url(request: pytest.FixtureRequest, redis_url: str) -> str:
     if request.param == "redis":
         return urlsplit(redis_url)._replace(path="/9").geturl()
@@ -321,6 +322,7 @@ def assert_worker_counts(port: int) -> None:
     assert 0 < float(lines[cpu]) <= float(told()[cpu])
 
 
+@pytest.mark.long
 def test_nothing_is_lost_and_nothing_doubled_whatever_happens(
     programs: None, build_image: Build
 ) -> None:
@@ -361,6 +363,7 @@ def test_all_that_production_imports_is_installed(build_image: Build, tmp_path: 
     assert said == "replay.plot matplotlib\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("written", "instead", "told"),
     [

@@ -18,6 +18,7 @@ from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from poses.recordings import load
 from tests.documented import block
+from tests.long_runs import at_length
 from tests.open_folder import open_folder
 from tests.plugin import installed
 from tests.waiting import comes_true
@@ -139,6 +140,7 @@ def create(clone: Clone) -> dict[str, str]:
     return made
 
 
+@pytest.mark.long
 def test_a_second_try_creates_a_second_session(running: Clone) -> None:
     first, second = create(running), create(running)
     example = json.loads(block("README.md", '"session_id"').text)
@@ -149,7 +151,7 @@ def test_a_second_try_creates_a_second_session(running: Clone) -> None:
     assert first["stream_url"].startswith(f"ws://127.0.0.1:{port}/api/detection/stream/")
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/recordings.md"])
+@at_length("page", "docs/recordings.md", "README.md")
 def test_a_recording_is_streamed(running: Clone, page: str) -> None:
     running.paste(block("README.md", 'CMD="validate').text)
     script = block(page, 'CMD="stream').text

@@ -82,6 +82,7 @@ def test_it_leaves_no_process_when_its_supervisor_is_killed(
         assert is_deserted(tmp_path)
 
 
+@pytest.mark.long
 def test_it_leaves_no_process_when_its_guard_is_killed(tmp_path: Path, starter: Starter) -> None:
     supervisor = starter(tmp_path)
     url_of(supervisor)
@@ -149,6 +150,7 @@ def test_it_reuses_a_running_server_without_owning_it(tmp_path: Path, starter: S
     assert scalar(url, "SELECT 1") == 1
 
 
+@pytest.mark.long
 def test_it_starts_after_initdb_was_killed_midway(tmp_path: Path, starter: Starter) -> None:
     supervisor = starter(tmp_path)
     assert comes_true((tmp_path / "postgres.unfinished" / "PG_VERSION").exists)

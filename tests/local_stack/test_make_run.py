@@ -25,6 +25,7 @@ from stack_processes import (
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from local_stack.run_log import RunLog
+from tests.long_runs import at_length
 from tests.open_folder import open_folder
 from tests.plugin import installed
 from tests.waiting import comes_true
@@ -176,7 +177,7 @@ def test_it_shows_nothing_else_but_keeps_every_line(running: Run) -> None:
     assert running.demo["api_key_secret"] not in running.log
 
 
-@pytest.mark.parametrize("log_format", ["text", "json"])
+@at_length("log_format", "json", "text")
 def test_it_shows_what_is_wrong_with_all_that_belongs_to_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], log_format: str
 ) -> None:
@@ -212,7 +213,7 @@ for level, message in {told!r}:
     assert log.path.read_text().count("ZeroDivisionError") == 3
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@at_length("signum", signal.SIGINT, signal.SIGTERM)
 def test_it_stops_in_order_and_leaves_no_process(
     start_run: StartRun, used: Path, signum: int
 ) -> None:
@@ -245,6 +246,7 @@ def test_it_leaves_no_process_when_it_is_killed_and_starts_again(
     assert again.demo == first
 
 
+@pytest.mark.long
 def test_it_leaves_no_process_when_its_guards_are_killed_with_it(
     start_run: StartRun, used: Path
 ) -> None:
@@ -257,7 +259,7 @@ def test_it_leaves_no_process_when_its_guards_are_killed_with_it(
     assert is_deserted(run.data_dir)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+@at_length("signum", signal.SIGKILL, signal.SIGTERM)
 def test_it_leaves_no_process_when_make_is_ended(used: Path, signum: signal.Signals) -> None:
     environment = bare_environment(DATA_DIR=str(used), **free_ports())
     make = subprocess.Popen(
@@ -293,6 +295,7 @@ def test_commands_reuse_its_database(running: Run) -> None:
     assert answers(running.demo["base_url"])
 
 
+@pytest.mark.long
 def test_commands_start_a_database_that_does_not_run(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     manage(data_dir, "migrate", "--verbosity", "0")
@@ -368,7 +371,7 @@ def test_it_never_fills_in_production(start_run: StartRun) -> None:
     assert not (run.data_dir / "secrets.env").exists()
 
 
-@pytest.mark.parametrize("module", ["local_stack.web", "celery", "realtime"])
+@at_length("module", "realtime", "celery", "local_stack.web")
 def test_a_child_that_dies_is_started_again(start_run: StartRun, used: Path, module: str) -> None:
     run = start_run(used)
     run.wait_until_ready()

@@ -52,6 +52,7 @@ def test_it_installs_once_and_again_when_the_requirements_change(project: Path) 
     assert install(project).stdout == ""
 
 
+@pytest.mark.long
 def test_a_failed_installation_is_tried_again(project: Path) -> None:
     (project / "requirements.txt").write_text("./no-such-package\n")
     assert install(project).returncode != 0
@@ -60,6 +61,7 @@ def test_a_failed_installation_is_tried_again(project: Path) -> None:
     assert install(project).stdout == INSTALLING
 
 
+@pytest.mark.long
 def test_it_replaces_a_half_made_environment(project: Path) -> None:
     assert install(project).returncode == 0
     (project / ".venv" / ".installed").unlink()

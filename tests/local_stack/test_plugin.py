@@ -84,6 +84,7 @@ def test_two_workers_share_the_database_that_it_brings(tmp_path: Path) -> None:
     assert folder != other_folder
 
 
+@pytest.mark.long
 def test_it_uses_the_database_that_is_given(tmp_path: Path) -> None:
     source = "import os\ndef test_it(): print('at', os.environ['DATABASE_URL'])"
     url = "postgresql://someone@127.0.0.1:1/somewhere"
@@ -107,7 +108,12 @@ def test_it_starts_nothing_when_no_test_runs(tmp_path: Path, argument: str) -> N
 
 @pytest.mark.parametrize(
     ("signal_name", "workers"),
-    [("SIGINT", "0"), ("SIGTERM", "0"), ("SIGKILL", "0"), ("SIGKILL", "1")],
+    [
+        pytest.param("SIGINT", "0", marks=pytest.mark.long),
+        pytest.param("SIGTERM", "0", marks=pytest.mark.long),
+        ("SIGKILL", "0"),
+        ("SIGKILL", "1"),
+    ],
 )
 def test_it_leaves_nothing_when_it_is_stopped(
     tmp_path: Path, signal_name: str, workers: str
@@ -127,6 +133,7 @@ def test_it_leaves_nothing_when_it_is_stopped(
     assert comes_true(lambda: list(temporary.glob("kynaplatform-*")) == [])
 
 
+@pytest.mark.long
 def test_it_uses_the_redis_that_is_given(tmp_path: Path, redis_url: str) -> None:
     done = run_pytest(tmp_path, ASKS_FOR_REDIS, REDIS_URL=redis_url)
     assert f"redis at {redis_url}\n" in done.stdout

@@ -17,6 +17,7 @@ from local_stack import cluster_folders
 from local_stack.cluster_folders import place_of
 from local_stack.ports import free_port
 from local_stack.postgres import PostgresUnavailableError, binaries, serve
+from tests.long_runs import at_length
 from tests.open_folder import open_folder
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root's database runs as another")
@@ -120,6 +121,7 @@ def test_the_data_is_found_again_and_belongs_to_the_folder(private: Path, places
     assert len(list(places.iterdir())) == 1
 
 
+@pytest.mark.long
 def test_a_copy_of_the_folder_does_not_share_its_data(private: Path, places: Path) -> None:
     with serve(private / "data", throwaway=True):
         pass
@@ -131,6 +133,7 @@ def test_a_copy_of_the_folder_does_not_share_its_data(private: Path, places: Pat
         pytest.fail("It started.")
 
 
+@pytest.mark.long
 def test_data_of_an_open_folder_that_was_closed_is_left_alone(private: Path, places: Path) -> None:
     private.chmod(0o755)
     with serve(private / "data", throwaway=True) as server:
@@ -163,7 +166,7 @@ def test_nobody_else_can_write_or_read_there(private: Path, places: Path) -> Non
         os.umask(previous)
 
 
-@pytest.mark.parametrize("way", ["its folder", "a link", "everything"])
+@at_length("way", "a link", "its folder", "everything")
 def test_a_place_that_someone_else_made_is_refused(
     private: Path, places: Path, tmp_path: Path, way: str
 ) -> None:

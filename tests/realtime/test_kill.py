@@ -12,11 +12,10 @@ from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.models import DetectionSession
 from tests.conftest import SESSIONS, Machine
+from tests.long_runs import at_length
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SESSION_COUNT = 200
-KILL_COUNT = 10
 FIGURES = 5
 
 
@@ -25,14 +24,16 @@ def figure(seed: int) -> list[Batch]:
     return batches(frames, 3 + seed)
 
 
+@at_length("session_count", 60, 200)
 def test_sessions_complete_as_if_undisturbed_when_runtimes_are_killed(
-    owner: Machine, squat: MoveSpec, supervisor: Supervisor
+    owner: Machine, squat: MoveSpec, supervisor: Supervisor, session_count: int
 ) -> None:
+    kill_count = session_count // 15
     chance = random.Random(21)  # noqa: S311
     streamed = [figure(number) for number in range(FIGURES)]
     messages = [encoded(one) for one in streamed]
-    total = sum(len(messages[number % FIGURES]) for number in range(SESSION_COUNT))
-    pace = Pace(sorted(chance.sample(range(1, int(total * 0.9)), KILL_COUNT)))
+    total = sum(len(messages[number % FIGURES]) for number in range(session_count))
+    pace = Pace(sorted(chance.sample(range(1, int(total * 0.9)), kill_count)))
 
     def clients_of(count: int, pace: Pace) -> list[PersistentClient]:
         sessions = create_many(owner, squat, supervisor.stream_urls[0], count)
@@ -54,13 +55,13 @@ def test_sessions_complete_as_if_undisturbed_when_runtimes_are_killed(
     assert [one.attaches for one in undisturbed] == [1] * FIGURES
     expected = [stored_events(one.created) for one in undisturbed]
 
-    clients = clients_of(SESSION_COUNT, pace)
+    clients = clients_of(session_count, pace)
     for _ in streaming(clients, pace):
         supervisor.kill(chance.randrange(2))
     attaches = sum(one.attaches for one in clients)
     events_again = sum(one.events_again for one in clients)
-    print(f"{KILL_COUNT} kills, {attaches} attaches, {events_again} events again")  # noqa: T201
-    assert attaches > SESSION_COUNT + KILL_COUNT
+    print(f"{kill_count} kills, {attaches} attaches, {events_again} events again")  # noqa: T201
+    assert attaches > session_count + kill_count
     for number, one in enumerate(clients):
         frames = sum(map(len, streamed[number % FIGURES]))
         session = DetectionSession.objects.get(id=one.session_id)

@@ -19,8 +19,8 @@ from tests.node import WEB, built_clients, node
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SESSION_COUNT = 50
-KILL_COUNT = 6
+SESSION_COUNT = 20
+KILL_COUNT = 3
 FIGURES = 5
 FIGURE = "squat"
 

@@ -24,7 +24,7 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SESSION_COUNT = 1000
+SESSION_COUNT = 400
 RENEW_SECONDS = 1.0
 AT_ONCE = 50
 

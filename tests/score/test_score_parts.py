@@ -111,6 +111,7 @@ def test_the_public_example_is_written_as_published() -> None:
     ]
 
 
+@pytest.mark.long
 def test_authors_are_scored_without_the_bad(workers: Workers) -> None:
     table = rows(authors.tables(workers), "exact")
     assert table["squat"]["recordings"] == 2
@@ -163,7 +164,7 @@ def test_the_command_says_what_is_wrong(
 
 
 @WITH_RECORDINGS
-@one_in(20)
+@one_in(40)
 def test_it_scores_recordings_of_people(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], every: int
 ) -> None:

@@ -18,6 +18,7 @@ from tests.local_stack.stack_processes import (
     is_deserted,
     processes_of,
 )
+from tests.long_runs import at_length
 from tests.open_folder import open_folder
 from tools.platform_process import platform
 
@@ -105,7 +106,7 @@ def test_without_a_platform_it_starts_one_and_stops_it(tmp_path: Path) -> None:
     assert is_deserted(tmp_path)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@at_length("signum", signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 def test_it_leaves_no_process_when_it_is_ended(used: Path, signum: signal.Signals) -> None:
     process = demo(used, "--repetitions", "60", "--speed", "1")
     assert process.stdout is not None

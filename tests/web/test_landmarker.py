@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from detection.landmarks import LANDMARK_NAMES
+from tests.long_runs import at_length
 from tests.web.conftest import POLICY, Host
 
 NOSE, LEFT_EYE, RIGHT_EYE, LEFT_SHOULDER, RIGHT_SHOULDER = 0, 2, 5, 11, 12
@@ -124,17 +125,15 @@ def test_it_asks_its_own_host_for_each_file_and_no_other_host(
     assert forbidden == []
 
 
-@pytest.mark.parametrize(
+@at_length(
     "name",
-    [
-        "pose.js",
-        "pose_landmark_lite.tflite",
-        "pose_solution_packed_assets.data",
-        "pose_solution_packed_assets_loader.js",
-        "pose_solution_simd_wasm_bin.js",
-        "pose_solution_simd_wasm_bin.wasm",
-        "pose_web.binarypb",
-    ],
+    "pose_landmark_lite.tflite",
+    "pose.js",
+    "pose_solution_packed_assets.data",
+    "pose_solution_packed_assets_loader.js",
+    "pose_solution_simd_wasm_bin.js",
+    "pose_solution_simd_wasm_bin.wasm",
+    "pose_web.binarypb",
 )
 def test_a_file_that_is_missing_is_named_and_the_next_start_may_find_it(
     name: str, browser: Browser, host: Host
@@ -162,6 +161,7 @@ def test_a_file_that_is_missing_is_named_and_the_next_start_may_find_it(
     context.close()
 
 
+@pytest.mark.long
 def test_a_policy_without_webassembly_is_named(browser: Browser, host: Host) -> None:
     page = browser.new_context(permissions=["camera"]).new_page()
     host.policy = POLICY.replace(" 'wasm-unsafe-eval'", "")

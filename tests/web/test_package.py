@@ -181,6 +181,7 @@ def await_poses(sessions: QuerySet[DetectionSession]) -> None:
     eventually(with_poses.exists, "poses are counted", seconds=120)
 
 
+@pytest.mark.long
 def test_a_page_of_one_s_own_counts(
     owner: Machine, squat: MoveSpec, runtime: RuntimeServer, page: Page, tmp_path: Path
 ) -> None:

@@ -90,6 +90,7 @@ def test_it_counts_what_a_figure_does_and_ends_the_session(
     assert detection["cue"] == {"level": "info", "message": "One more."}
 
 
+@pytest.mark.long
 def test_another_session_begins_a_count_of_its_own(
     page: Page, created: Callable[[], dict[str, Any]]
 ) -> None:
@@ -138,6 +139,7 @@ def test_it_is_on_before_there_is_a_session(
     assert states == [None, ["off", "starting", "off", "starting", "connecting", "attached"]]
 
 
+@pytest.mark.long
 def test_a_component_that_goes_leaves_camera_and_session(
     page: Page, created: Callable[[], dict[str, Any]]
 ) -> None:

@@ -75,7 +75,9 @@ class Platform:
     log: Callable[[], str]
 
 
-@pytest.fixture(scope="module", params=["filesystem", "redis"])
+@pytest.fixture(
+    scope="module", params=["filesystem", pytest.param("redis", marks=pytest.mark.long)]
+)
 def platform(
     request: pytest.FixtureRequest,
     django_db_setup: None,

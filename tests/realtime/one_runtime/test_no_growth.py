@@ -11,7 +11,7 @@ from streaming import Client, wire_frames
 
 from poses.figure import perform
 
-CYCLES = 200
+CYCLES = 100
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 MOST_GROWTH_MB = 15.0
 
