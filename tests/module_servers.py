@@ -77,9 +77,10 @@ def module_runtime(
 
 @pytest.fixture
 def runtime(module_runtime: RuntimeServer, transactional_db: None) -> Iterator[RuntimeServer]:
-    """The runtime of the module, which no session is attached to at the end of each test."""
+    """The runtime of the module, which has no session and nothing to do after each test."""
     yield module_runtime
     module_runtime.await_no_sockets()
+    eventually(lambda: busy_backends() == 0, "the runtime is done")
 
 
 def busy_backends() -> int:
@@ -90,7 +91,7 @@ def busy_backends() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND pid <> pg_backend_pid() AND state <> 'idle'"
+            "AND pid <> pg_backend_pid() AND state <> 'idle' AND backend_type = 'client backend'"
         )
         (count,) = cursor.fetchone()
     return int(count)

@@ -31,7 +31,7 @@ FIXED = {
     # Several workers run at once.
     "WORKER_METRICS_PORT": "0",
 }
-REDIS_START_SECONDS = 10.0
+REDIS_START_SECONDS = 30.0
 # Names the folder of the run to its workers.
 FOLDER = "TEST_RUN_FOLDER"
 SERVER: "pytest.StashKey[EmbeddedPostgres]" = pytest.StashKey()

@@ -7,7 +7,9 @@ from supervisor import Supervisor
 
 from movespecs.models import MoveSpec
 from tests.conftest import Machine, make_released
+from tests.module_servers import busy_backends
 from tests.server import RuntimeServer, runtime_server
+from tests.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +35,7 @@ def hurried(_kept: RuntimeServer, transactional_db: None) -> Iterator[RuntimeSer
     """One runtime for all tests of a module, in the environment that its RUNTIME says."""
     yield _kept
     _kept.await_no_sockets()
+    eventually(lambda: busy_backends() == 0, "the runtime is done")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ class Listener:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify('kyna_session', %s)", [END])
         payloads: list[str] = []
-        for notification in self.listening.notifies(timeout=10):
+        for notification in self.listening.notifies(timeout=30):
             if notification.payload == END:
                 return payloads
             payloads.append(notification.payload)
