@@ -35,7 +35,7 @@ from tests.module_servers import (
     web,
     web_environment,
 )
-from tests.truncation import truncating
+from tests.truncation import truncating, vacuum_tables
 
 __all__ = [
     "door",
@@ -67,6 +67,7 @@ SESSIONS = "/api/detection/sessions"
 MOVESPECS = "/api/movespecs"
 TOKENS = "/api/auth/access-tokens"
 KEY_OF_THE_RUN: list[SigningKey] = []
+HAS_DATABASE = pytest.StashKey[bool]()
 
 
 class ApiClientHandler(WithApiMiddleware, ClientHandler):
@@ -201,9 +202,20 @@ def error_of(response: HttpResponse) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[None]:
+    request.config.stash[HAS_DATABASE] = True
     with django_db_blocker.unblock(), truncating():
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_dead_rows(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+    yield
+    if HAS_DATABASE in request.config.stash:
+        with django_db_blocker.unblock():
+            vacuum_tables()
 
 
 @pytest.fixture(autouse=True)
