@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 
 from kynaplatform.http.monitor_server import MOST_CLIENTS, MonitorServer
-from tests.waiting import eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
@@ -41,7 +41,7 @@ def has_ipv6() -> bool:
 
 def ask(server: MonitorServer) -> bytes:
     host = "127.0.0.1" if server.address_family == socket.AF_INET else "::1"
-    connection = HTTPConnection(host, server.server_port, timeout=10)
+    connection = HTTPConnection(host, server.server_port, timeout=DEADLINE_SECONDS)
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().read()
