@@ -19,23 +19,24 @@ WITH_PROCESSES = (
     *("openapi/test_schemathesis.py", "sessions_app/test_migrate_lets_go.py"),
     *("tryout/test_trace_angles.py", "tryout/test_try_project.py"),
 )
-# Those of them that kill, freeze or crowd what they start, or show a film.
-ALONE = (
+# Those of them that kill, freeze or crowd what they start, or show a film: by few workers.
+LAST = (
     *("concurrency/test_kill_*", "deploy/test_nginx_frozen_runtime.py", "realtime/test_kill*"),
     *("deploy/test_production_set.py", "realtime/test_frozen_runtime.py"),
     *("realtime/test_database_restart.py", "realtime/test_leases.py", "tools/test_demo.py"),
     *("browser/test_try_camera.py", "web/*"),
 )
 
-COMPUTES, STARTS_PROCESSES, IS_ALONE = range(3)
+COMPUTES, STARTS_PROCESSES, IS_LAST = range(3)
+WORKERS_AT_LAST = 2
 
 
 @cache
 def turn_of(nodeid: str) -> int:
-    """When a test runs: those that compute, then those with processes, then those alone."""
+    """When a test runs: those that compute, then those with processes, then the last."""
     file = nodeid.partition("::")[0]
-    if any(fnmatch(file, f"tests/{pattern}") for pattern in ALONE):
-        return IS_ALONE
+    if any(fnmatch(file, f"tests/{pattern}") for pattern in LAST):
+        return IS_LAST
     return int(any(fnmatch(file, f"tests/{pattern}") for pattern in WITH_PROCESSES))
 
 
@@ -57,7 +58,7 @@ class FilesInOrder(LoadScopeScheduling):
     latter hold.
 
     A turn begins when the workers have done all of the turn before, but for one test each: xdist
-    runs a test only once it knows the next. The last turn has one worker, and the others end.
+    runs a test only once it knows the next. The last turn has two workers, and the others end.
     """
 
     def schedule(self) -> None:
@@ -91,10 +92,9 @@ class FilesInOrder(LoadScopeScheduling):
         turn = turn_of(next(iter(self.workqueue)))
         if any(self._before(turn, worker) > 1 for worker in self.nodes):
             return
-        if turn == IS_ALONE and len(self.nodes) > 1:
-            for other in self.nodes[1:]:
-                if not other.shutting_down:
-                    other.shutdown()
+        if turn == IS_LAST and node in self.nodes[WORKERS_AT_LAST:]:
+            if not node.shutting_down:
+                node.shutdown()
             return
         super()._assign_work_unit(node)
 

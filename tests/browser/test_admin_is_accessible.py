@@ -105,7 +105,7 @@ def address(model: type[Model], name: str, *arguments: Any) -> str:
     return reverse(f"admin:{options.app_label}_{options.model_name}_{name}", args=arguments)
 
 
-@screens_in_turn(one_in=2)
+@screens_in_turn(one_in=4)
 def test_every_page_is_accessible_and_fits(
     log_in: Callable[..., Page],
     visit: Callable[..., Page],
@@ -132,6 +132,7 @@ def test_every_page_is_accessible_and_fits(
     inspection.assert_no_problem()
 
 
+@pytest.mark.long
 @each_screen
 def test_long_texts_and_refusals_are_accessible_and_fit(
     log_in: Callable[..., Page],

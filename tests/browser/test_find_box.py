@@ -175,6 +175,7 @@ def test_who_is_logged_out_meanwhile_is_led_to_the_login_and_back(
     expect(page.get_by_role("option")).to_have_count(0)
 
 
+@pytest.mark.long
 @each_screen
 def test_the_box_and_its_page_are_accessible_and_fit(
     log_in: Callable[..., Page], customers: list[Project], screens: Screens

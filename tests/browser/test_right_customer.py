@@ -147,6 +147,7 @@ def test_each_role_sees_of_a_customer_what_it_may(
     assert answer.status == (200 if role == "operators" else 403)
 
 
+@pytest.mark.long
 @each_screen
 def test_each_page_is_accessible_and_fits(
     log_in: LogIn, superuser: User, namesakes: list[Machine], screens: Screens

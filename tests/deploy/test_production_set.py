@@ -352,6 +352,7 @@ for name, app in get_commands().items():
 """
 
 
+@pytest.mark.long
 def test_all_that_production_imports_is_installed(build_image: Build, tmp_path: Path) -> None:
     given = dict.fromkeys(("ALLOWED_HOSTS", "POSTGRES_PASSWORD", "REDIS_PASSWORD"), "a")
     given |= make_secrets() | {"PUBLIC_STREAM_URL": "wss://a"}

@@ -17,6 +17,7 @@ import detection
 from bench.engine import largest_spec
 from detection import Engine, Landmark, MoveSpec, PoseFrame
 from poses.figure import perform
+from tests.long_runs import at_length
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "movespecs"
 SPECS = {
@@ -86,7 +87,7 @@ def test_a_snapshot_is_less_than_4_kib_of_json(spec: MoveSpec) -> None:
     assert max(sizes) < 4096
 
 
-@pytest.mark.parametrize("spec", [*SPECS.values(), LARGEST], ids=lambda spec: spec.name)
+@at_length("spec", LARGEST, *SPECS.values())
 def test_an_engine_takes_less_than_64_kib(spec: MoveSpec) -> None:
     frames = perform("lunge", repetitions=2, fps=30, noise_m=0.05)
     run(spec, frames)  # what all engines share is made

@@ -30,7 +30,9 @@ def test_it(number):
 """
 # Listed last first, as no folder is.
 FILES = {
-    "web/test_alone.py": 2,
+    "web/test_last.py": 3,
+    "web/test_other_last.py": 3,
+    "tools/test_demo.py": 3,
     "browser/test_one_browser.py": 3,
     "realtime/test_other_runtime.py": 3,
     "detection/test_long.py": 8,
@@ -42,7 +44,7 @@ def told(folder: Path, *arguments: str) -> list[tuple[str, str, bool]]:
     """File, worker, and whether a test of it begins or ends, in the order in which they did."""
     for name, tests in FILES.items():
         path = folder / "tests" / name
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(SAMPLE.replace("TESTS", str(tests)))
     plugins = ["-p", "no:django", "-p", "no:cacheprovider", "-p", "tests.distribution"]
     place = ["-c", os.devnull, "--rootdir", str(folder), *(f"tests/{name}" for name in FILES)]
@@ -62,11 +64,12 @@ def told(folder: Path, *arguments: str) -> list[tuple[str, str, bool]]:
     return [(file, worker, what == "begins") for file, worker, what in lines]
 
 
-def test_one_process_runs_what_computes_first_and_what_is_alone_last(tmp_path: Path) -> None:
+def test_one_process_runs_what_computes_first_and_what_kills_last(tmp_path: Path) -> None:
     begun = [file for file, _, begins in told(tmp_path, "-n0") if begins]
     expected = (
-        ["long"] * 8 + ["short"] + ["one_browser"] * 3 + ["other_runtime"] * 3 + ["alone"] * 2
-    )
+        ["long"] * 8 + ["short"] + ["one_browser"] * 3 + ["other_runtime"] * 3
+        + ["last"] * 3 + ["other_last"] * 3 + ["demo"] * 3
+    )  # fmt: skip
     assert begun == expected
 
 
@@ -92,11 +95,10 @@ def test_two_workers_share_what_starts_processes(by_two: list[tuple[str, str, bo
     assert one != other
 
 
-def test_one_worker_runs_what_is_alone_when_the_other_has_ended(
-    by_two: list[tuple[str, str, bool]],
-) -> None:
-    [worker] = {worker for file, worker, _ in by_two if file == "alone"}
-    assert by_two[-4:] == [("alone", worker, True), ("alone", worker, False)] * 2
+def test_of_three_workers_two_run_what_is_last(tmp_path: Path) -> None:
+    last = [one for one in told(tmp_path, "-n3") if one[0] in ("last", "other_last", "demo")]
+    assert len({worker for _, worker, _ in last}) == 2
+    assert len(last) == 2 * 9
 
 
 def test_what_starts_processes_is_listed() -> None:

@@ -259,6 +259,7 @@ def test_it_leaves_no_process_when_its_guards_are_killed_with_it(
     assert is_deserted(run.data_dir)
 
 
+@pytest.mark.long
 @at_length("signum", signal.SIGKILL, signal.SIGTERM)
 def test_it_leaves_no_process_when_make_is_ended(used: Path, signum: signal.Signals) -> None:
     environment = bare_environment(DATA_DIR=str(used), **free_ports())
@@ -276,6 +277,7 @@ def test_it_leaves_no_process_when_make_is_ended(used: Path, signum: signal.Sign
     assert is_deserted(used)
 
 
+@pytest.mark.long
 def test_a_second_run_keeps_what_was_made(start_run: StartRun) -> None:
     first = start_run()
     first.wait_until_ready()

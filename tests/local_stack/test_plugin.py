@@ -65,6 +65,7 @@ def test_it_brings_a_database_and_takes_it_away(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.long
 def test_two_workers_share_the_database_that_it_brings(tmp_path: Path) -> None:
     source = (
         "import os, pathlib, pytest, psycopg\n"

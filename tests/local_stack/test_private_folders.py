@@ -85,6 +85,7 @@ def test_make_test_works(checkout: Path) -> None:
     assert is_deserted(checkout)
 
 
+@pytest.mark.long
 def test_the_place_of_a_run_of_tests_goes_with_it(checkout: Path) -> None:
     (checkout / "tests" / "test_place.py").write_text(
         "from pathlib import Path\n"
@@ -187,6 +188,7 @@ def test_a_place_that_someone_else_made_is_refused(
     assert list(theirs.iterdir()) == []
 
 
+@pytest.mark.long
 def test_private_programs_are_copied_once_and_anew_when_they_change(
     private: Path, places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

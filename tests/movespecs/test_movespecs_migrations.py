@@ -9,6 +9,7 @@ from django.db import connection
 from movespecs.models import MoveSpec
 from tests.conftest import Machine
 from tests.index_migration import IndexMigration
+from tests.long_runs import at_length
 
 MIGRATION = IndexMigration(
     app="movespecs",
@@ -30,7 +31,7 @@ def wanted(transactional_db: None) -> Iterator[dict[str, tuple[str, bool]]]:
     call_command("migrate", verbosity=0)
 
 
-@pytest.mark.parametrize("done", range(len(MIGRATION.operations) + 1))
+@at_length("done", 2, *({*range(len(MIGRATION.operations) + 1)} - {2}))
 def test_an_interruption_after_any_operation_is_repaired_by_another_run(
     wanted: dict[str, tuple[str, bool]], done: int
 ) -> None:
@@ -40,7 +41,7 @@ def test_an_interruption_after_any_operation_is_repaired_by_another_run(
     assert all(is_whole for _, is_whole in wanted.values())
 
 
-@pytest.mark.parametrize("number", [0, 2, 3])
+@at_length("number", 3, 0, 2)
 def test_an_index_that_was_left_invalid_is_made_anew(
     owner: Machine, wanted: dict[str, tuple[str, bool]], number: int
 ) -> None:

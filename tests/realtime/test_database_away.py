@@ -18,6 +18,7 @@ from movespecs.models import MoveSpec
 from poses.figure import perform
 from tests.concurrency.racing import locked
 from tests.conftest import SESSIONS, Machine
+from tests.long_runs import at_length
 from tests.server import RuntimeServer, runtime_server
 from tests.server import test_database_url as database_url
 from tests.waiting import DEADLINE_SECONDS, eventually
@@ -203,7 +204,7 @@ def outages_told(runtime: RuntimeServer) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("waits_seconds", [TOO_LONG_SECONDS])
-@pytest.mark.parametrize("how", ["refuse", "hang"])
+@at_length("how", "hang", "refuse")
 def test_sockets_are_closed_1012_once_it_was_away_for_too_long(
     owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, runtime: RuntimeServer, how: str
 ) -> None:

@@ -138,6 +138,7 @@ def checkpointing() -> int:
     return int(count)
 
 
+@pytest.mark.long
 def test_each_process_holds_as_many_as_the_page_says(
     owner: Machine, movespec: MoveSpec, redis_url: str, tmp_path: Path
 ) -> None:

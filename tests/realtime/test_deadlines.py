@@ -23,6 +23,7 @@ from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.models import SessionAttach
 from tests.conftest import SESSIONS, Machine
+from tests.long_runs import at_length
 from tests.server import RuntimeServer
 from tests.waiting import DEADLINE_SECONDS, eventually
 
@@ -76,7 +77,7 @@ def is_abandoned(client: Client, frames: int) -> None:
     assert client.to_the_end() == 1000
 
 
-@pytest.mark.parametrize("last", ["an attach", "a ping", "a batch", "a pong"])
+@at_length("last", "a ping", "an attach", "a batch", "a pong")
 def test_a_client_that_says_nothing_for_the_idle_limit_is_abandoned(
     owner: Machine, created: dict[str, Any], last: str
 ) -> None:

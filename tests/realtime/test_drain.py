@@ -22,6 +22,7 @@ from realtime import database
 from realtime.refusals import Restarting
 from sessions_app.models import SessionAttach
 from tests.conftest import Machine
+from tests.long_runs import at_length
 from tests.server import RuntimeServer, runtime_server
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
@@ -183,7 +184,7 @@ def test_an_attach_midway_is_closed_with_the_others(
         complete(created, other, 0)
 
 
-@pytest.mark.parametrize("how", ["refuse", "hang"])
+@at_length("how", "hang", "refuse")
 def test_it_exits_while_the_database_is_away(
     owner: Machine, squat: MoveSpec, tmp_path: Path, how: str
 ) -> None:

@@ -14,6 +14,7 @@ from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
 from tests.index_migration import IndexMigration
+from tests.long_runs import at_length
 
 MIGRATION = IndexMigration(
     app="sessions_app",
@@ -35,7 +36,7 @@ def wanted(transactional_db: None) -> Iterator[dict[str, tuple[str, bool]]]:
     call_command("migrate", verbosity=0)
 
 
-@pytest.mark.parametrize("done", range(len(MIGRATION.operations) + 1))
+@at_length("done", 2, *({*range(len(MIGRATION.operations) + 1)} - {2}))
 def test_an_interruption_after_any_operation_is_repaired_by_another_run(
     wanted: dict[str, tuple[str, bool]], done: int
 ) -> None:
@@ -44,7 +45,7 @@ def test_an_interruption_after_any_operation_is_repaired_by_another_run(
     assert MIGRATION.indexes() == wanted
 
 
-@pytest.mark.parametrize("number", [0, 2, 3, 4])
+@at_length("number", 4, 0, 2, 3)
 def test_an_index_that_was_left_invalid_is_made_anew(
     owner: Machine, movespec: MoveSpec, wanted: dict[str, tuple[str, bool]], number: int
 ) -> None:

@@ -106,6 +106,7 @@ def test_without_a_platform_it_starts_one_and_stops_it(tmp_path: Path) -> None:
     assert is_deserted(tmp_path)
 
 
+@pytest.mark.long
 @at_length("signum", signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 def test_it_leaves_no_process_when_it_is_ended(used: Path, signum: signal.Signals) -> None:
     process = demo(used, "--repetitions", "60", "--speed", "1")

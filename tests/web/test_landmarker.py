@@ -179,6 +179,7 @@ def test_a_policy_without_webassembly_is_named(browser: Browser, host: Host) -> 
     page.context.close()
 
 
+@pytest.mark.long
 def test_a_landmarker_that_is_handed_in_stays_open(browser: Browser, host: Host) -> None:
     page = browser.new_context(permissions=["camera"]).new_page()
     page.goto(host.url("camera.html"))

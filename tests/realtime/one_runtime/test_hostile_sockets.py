@@ -196,6 +196,7 @@ def unsent(raw: RawSocket) -> int:
     raise AssertionError("closed")
 
 
+@pytest.mark.long
 def test_a_client_that_leaves_its_end_unread_is_not_kept(stage: Stage) -> None:
     created, raw, batch = talkative(stage)
     grown = True
