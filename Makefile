@@ -21,10 +21,10 @@ demo: install ## Stream a figure that does squats, and check the count; ARGS="--
 	@exec $(BIN)/python -m tools.demo --end-with-make $(ARGS)
 
 test: install ## Run the tests; ARGS="-k sessions" passes arguments to pytest
-	@$(BIN)/python -m pytest -n 4 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 $(ARGS)
 
 test-long: install ## Run every test, the long ones too, on other examples each time: before a release
-	@$(BIN)/python -m pytest -n 4 -m "" --hypothesis-profile=long $(ARGS)
+	@$(BIN)/python -m pytest -n 3 -m "" --hypothesis-profile=long $(ARGS)
 
 faults: install ## Kill, stop and restart all of production under load, and count; ARGS="--short"
 	@exec $(BIN)/python -m tests.deploy.faults --end-with-make $(ARGS)

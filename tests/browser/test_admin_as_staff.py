@@ -193,6 +193,7 @@ def mint(page: Page, secret: str) -> int:
     return answer.status
 
 
+@pytest.mark.long
 def test_an_operator_issues_and_rotates_a_key(log_in: LogIn, site: str, owner: Machine) -> None:
     page = log_in(member("olga", "operators").username)
     page.goto(address(ApiKey, "changelist"))

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable
 
-import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import fill_in_login, staff_user
+from tests.long_runs import at_length
 
 LIST = "/admin/projects/project/"
 LOGIN = re.compile("/admin/login/")
@@ -32,7 +32,7 @@ def test_the_right_password_opens_the_index(
     expect(page.locator("#logout-form")).to_be_visible()
 
 
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@at_length("color_scheme", "dark", "light")
 def test_a_wrong_password_is_refused_accessibly(
     visit: Callable[..., Page], superuser: User, color_scheme: str
 ) -> None:

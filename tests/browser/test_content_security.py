@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, Route, expect
@@ -10,6 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from projects.models import ApiKey
 from tests.browser.conftest import DEADLINE_MS, fill_in_login
 from tests.conftest import Machine
+from tests.long_runs import at_length
 
 SLIPPED_IN = """
 <script>window.ran = "a script of the page";</script>
@@ -31,7 +31,7 @@ def slip_in(route: Route) -> None:
     route.fulfill(response=answer, body=page.replace("</body>", f"{SLIPPED_IN}</body>"))
 
 
-@pytest.mark.parametrize("path", ["/admin/projects/apikey/", "/api/docs"])
+@at_length("path", "/admin/projects/apikey/", "/api/docs")
 def test_nothing_that_was_slipped_into_a_page_runs(
     browser: Browser, site: str, superuser: User, path: str
 ) -> None:

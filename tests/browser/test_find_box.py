@@ -15,7 +15,7 @@ from tests.browser.conftest import member
 from tests.conftest import Machine, make_released
 from tests.long_runs import at_length
 
-each_width = pytest.mark.parametrize("width", [400, 1280])
+each_width = at_length("width", 400, 1280)
 
 
 @pytest.fixture

@@ -14,10 +14,11 @@ from tests.admin.staffing import ROLES, address
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import member
 from tests.conftest import Machine
+from tests.long_runs import at_length
 
 LogIn = Callable[..., Page]
-WIDTHS = pytest.mark.parametrize("width", [400, 1280])
-SCHEMES = pytest.mark.parametrize("color_scheme", ["light", "dark"])
+WIDTHS = at_length("width", 400, 1280)
+SCHEMES = at_length("color_scheme", "dark", "light")
 
 
 def screen(width: int, color_scheme: str) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from tests.browser.accessibility import Screens, assert_accessible_and_fits, eac
 from tests.browser.conftest import member
 from tests.browser.test_admin_is_accessible import detect
 from tests.conftest import Machine, make_released
+from tests.long_runs import at_length
 
 LIST = address(DetectionSession, "changelist")
-each_role = pytest.mark.parametrize("role", ["support", "operators"])
+each_role = at_length("role", "operators", "support")
 
 
 @pytest.fixture

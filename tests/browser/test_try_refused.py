@@ -51,7 +51,11 @@ def archive_squat() -> None:
 
 @pytest.mark.parametrize(
     ("refuse", "text"),
-    [(suspend_project, CLOSED), (revoke_account, CLOSED), (archive_squat, OTHER_MOVEMENT)],
+    [
+        pytest.param(suspend_project, CLOSED, marks=pytest.mark.long),
+        pytest.param(revoke_account, CLOSED, marks=pytest.mark.long),
+        (archive_squat, OTHER_MOVEMENT),
+    ],
 )
 def test_who_is_refused_is_told_what_to_do(
     page: Page, refuse: Callable[[], None], text: str

@@ -34,6 +34,7 @@ HIGHLIGHT = """
 BLUE = "rgb(0, 114, 178)"
 
 
+@pytest.mark.long
 def test_with_forced_colours_what_is_chosen_and_what_colours_mean_is_seen(
     visit: Callable[..., Page],
 ) -> None:

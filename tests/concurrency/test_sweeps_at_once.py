@@ -86,7 +86,9 @@ def test_two_commands_at_once_settle_each_session_once(owner: Machine, movespec:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("commits", "left_over"), [(True, 0), (False, 100)])
+@pytest.mark.parametrize(
+    ("commits", "left_over"), [(True, 0), pytest.param(False, 100, marks=pytest.mark.long)]
+)
 def test_a_sweep_passes_over_what_another_is_settling_without_waiting(
     owner: Machine, movespec: MoveSpec, commits: bool, left_over: int
 ) -> None:

@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 
-import pytest
 from engine_scene import completed, movespec, run
 
 from bench.score.engine_runs import catalogue
 from detection import MoveSpec
 from poses.figure import LANDMARKER, Build, Camera, repeat
-from tests.long_runs import thinned
+from tests.long_runs import at_length, thinned
 
 SIT_TO_STAND = movespec(
     {"sitting": ["{joint: knee, angle_max: 110}"], "standing": ["{joint: knee, angle_min: 150}"]},
@@ -49,7 +48,7 @@ def off(counted: dict[float, int]) -> dict[float, int]:
     return {turned: count for turned, count in counted.items() if abs(count - 8) > 1}
 
 
-@pytest.mark.parametrize("name", SPECS)
+@at_length("name", *SPECS)
 def test_eight_are_counted_within_one_however_the_figure_is_turned(name: str) -> None:
     assert off(counts(name, Camera())) == {}
 

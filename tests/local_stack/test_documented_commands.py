@@ -119,6 +119,7 @@ def test_a_movespec_is_validated_and_replayed_without_a_platform(clone: Clone) -
     assert not (clone.folder / ".data" / "postgres").exists()
 
 
+@pytest.mark.long
 def test_recordings_are_written_and_replayed_without_a_platform(clone: Clone) -> None:
     said = clone.paste(block("docs/recordings.md", "--plot squat.png").text)
     assert json.loads(said.splitlines()[-1])["completed"] == {"squat": 6}

@@ -10,6 +10,7 @@ import pytest
 from stack_processes import bare_environment, is_deserted
 
 from local_stack.environment import PROJECT
+from tests.long_runs import at_length
 from tests.waiting import comes_true
 
 ASKS_THE_DATABASE = """
@@ -94,7 +95,7 @@ def test_it_uses_the_database_that_is_given(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("argument", ["--help", "--collect-only"])
+@at_length("argument", "--collect-only", "--help")
 def test_it_starts_nothing_when_no_test_runs(tmp_path: Path, argument: str) -> None:
     watched = (
         "from local_stack import processes\n"
@@ -112,7 +113,7 @@ def test_it_starts_nothing_when_no_test_runs(tmp_path: Path, argument: str) -> N
     [
         pytest.param("SIGINT", "0", marks=pytest.mark.long),
         pytest.param("SIGTERM", "0", marks=pytest.mark.long),
-        ("SIGKILL", "0"),
+        pytest.param("SIGKILL", "0", marks=pytest.mark.long),
         ("SIGKILL", "1"),
     ],
 )

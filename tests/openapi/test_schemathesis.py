@@ -30,7 +30,7 @@ OPERATIONS = 28
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("examples", [5, pytest.param(50, marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [3, pytest.param(50, marks=pytest.mark.long)])
 def test_it_finds_nothing_undeclared(
     owner: Machine, movespec: MoveSpec, tmp_path: Path, examples: int
 ) -> None:

@@ -264,7 +264,7 @@ def test_the_middle_of_the_hips_is_within_30_centimetres_of_the_origin(
 @pytest.mark.skipif(
     "RECORDINGS_DIR" not in os.environ, reason="RECORDINGS_DIR names no folder of recordings"
 )
-@one_in(10)
+@one_in(40)
 def test_no_frame_of_a_recording_of_people_is_taken_for_one_of_the_image(every: int) -> None:
     for path in sorted(Path(os.environ["RECORDINGS_DIR"]).glob("*.json.gz"))[::every]:
         frames = [wire_frame(pose, 8) for pose in load(path).pose_frames()]

@@ -164,6 +164,7 @@ def test_the_command_says_what_is_wrong(
 
 
 @WITH_RECORDINGS
+@pytest.mark.long
 @one_in(80)
 def test_it_scores_recordings_of_people(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], every: int

@@ -134,9 +134,9 @@ def test_in_development_what_was_built_is_served_at_once(built):
     ("name", "content_type"),
     [
         ("try.js", "text/javascript"),
-        ("pose/pose.js", "text/javascript"),
+        pytest.param("pose/pose.js", "text/javascript", marks=pytest.mark.long),
         ("pose/some_bin.wasm", "application/wasm"),
-        ("pose/some_model.tflite", "application/octet-stream"),
+        pytest.param("pose/some_model.tflite", "application/octet-stream", marks=pytest.mark.long),
     ],
 )
 def test_in_production_each_file_has_a_hash_and_is_kept_for_ever(collected, name, content_type):

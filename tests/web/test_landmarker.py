@@ -125,6 +125,7 @@ def test_it_asks_its_own_host_for_each_file_and_no_other_host(
     assert forbidden == []
 
 
+@pytest.mark.long
 @at_length(
     "name",
     "pose_landmark_lite.tflite",

@@ -18,6 +18,7 @@ from streaming import create, wire_frame, wire_frames
 from poses.figure import perform
 from sessions_app.models import SessionAttach
 from tests.conftest import make_released
+from tests.long_runs import at_length
 from tests.server import RuntimeServer
 from tests.waiting import eventually
 
@@ -357,7 +358,7 @@ SLOW_TO_READ = {
 }
 
 
-@pytest.mark.parametrize("what", SLOW_TO_READ)
+@at_length("what", "lists of lists", "half characters", "no numbers")
 def test_batches_that_are_slow_to_read_hold_up_no_one(
     stage: Stage, growth: None, what: str
 ) -> None:

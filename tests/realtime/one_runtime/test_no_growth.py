@@ -1,4 +1,4 @@
-"""200 sessions come and go, and leave nothing behind in the process that served them."""
+"""100 sessions come and go, and leave nothing behind in the process that served them."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from streaming import Client, wire_frames
 
 from poses.figure import perform
 
-CYCLES = 100
+CYCLES = 50
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 MOST_GROWTH_MB = 15.0
 
