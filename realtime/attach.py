@@ -20,6 +20,7 @@ from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from kynaplatform.http import cross_origin
 from projects.signing import TokenRejected, verify
 from realtime.batches import MOST_FRAMES_AT_ONCE, Progress
+from realtime.event_bucket import EventBucket
 from realtime.refusals import (
     RESTARTING,
     Restarting,
@@ -178,6 +179,7 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
         lost_ms=state.get("lost_ms"),
         # Earlier runtimes stored none.
         frames_left=state.get("frames_left", MOST_FRAMES_AT_ONCE),
+        event_bucket=EventBucket(**state.get("event_bucket", {})),
         last_frame_seq=session.last_frame_seq,
         last_batch_seq=session.last_batch_seq,
         accepted_frames=session.accepted_frames_total,

@@ -17,6 +17,7 @@ import msgspec
 from detection import DetectionEvent, Engine
 from realtime import metrics
 from realtime.checkpointer import Checkpointer
+from realtime.event_bucket import EventBucket
 from realtime.frames import Frame, RejectReason
 from realtime.held_session import HeldSession
 from realtime.messages import EventBatch, FrameAck, FrameBatch, RejectedFrame, SessionUpdate
@@ -54,6 +55,7 @@ class Progress:
     checkpoint_number: int
     clock_ms: float | None = None
     lost_ms: float | None = None
+    event_bucket: EventBucket = field(default_factory=EventBucket)
 
     def engine_state(self) -> bytes:
         """The state that a later attach goes on from, as JSON."""
@@ -65,6 +67,7 @@ class Progress:
                 "frames_left": self.frames_left,
                 "clock_ms": self.clock_ms,
                 "lost_ms": self.lost_ms,
+                "event_bucket": self.event_bucket.state(),
             }
         )
 
@@ -176,6 +179,8 @@ def _keep(
     progress: Progress, events: Iterable[DetectionEvent], frame_seq: int, taken: Taken
 ) -> None:
     for event in events:
+        if not progress.event_bucket.takes(event, progress.events):
+            continue
         progress.events += 1
         taken.events.append(
             NewEvent(progress.events, frame_seq, event.ts_ms, event.type, event.payload)
@@ -245,6 +250,7 @@ class Batches:
             terminal_outcome=row.terminal_outcome,
             last_batch_seq=progress.last_batch_seq,
             last_frame_seq=progress.last_frame_seq,
+            events_thinned=progress.event_bucket.thinned,
         )
 
     async def _answer(
@@ -263,6 +269,7 @@ class Batches:
                 accepted_frames_total=self._progress.accepted_frames,
                 rejected_frame_indexes=[frame.index for frame in rejected],
                 rejected_frames=rejected,
+                events_thinned=self._progress.event_bucket.thinned,
             )
         )
         reasons = Counter(frame.reason.value for frame in rejected)

@@ -33,6 +33,9 @@ logger = logging.getLogger("kynaplatform.realtime")
 
 FLUSHERS: Final = 2
 MOST_AT_ONCE: Final = 256
+# An event costs a statement as much as a checkpoint without one: this many take tens of
+# milliseconds, and more than a batch can bring.
+MOST_EVENTS_AT_ONCE: Final = 1000
 CONNECTION_ERRORS: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
 
 
@@ -106,15 +109,23 @@ class _Flusher:
         loop = asyncio.get_running_loop()
         try:
             while True:
-                group = [await self._queue.get()]
-                while len(group) < MOST_AT_ONCE and not self._queue.empty():
-                    group.append(self._queue.get_nowait())
+                group = self._gather(await self._queue.get())
                 self.waits_since = time.monotonic()
                 for locked in await self._store(group):
                     loop.call_later(RETRY_SECONDS, self._locked.put_nowait, locked)
                 self.waits_since = None
         finally:
             await self._close()
+
+    def _gather(self, first: _Pending) -> list[_Pending]:
+        """The next ones of the queue: so many, and so many events, that others don't wait long."""
+        group, events = [first], len(first.checkpoint.events)
+        while len(group) < MOST_AT_ONCE and events < MOST_EVENTS_AT_ONCE:
+            if self._queue.empty():
+                break
+            group.append(self._queue.get_nowait())
+            events += len(group[-1].checkpoint.events)
+        return group
 
     async def _store(self, group: list[_Pending]) -> list[_Pending]:
         """Store the group once the database is there. Returns those whose row is locked."""

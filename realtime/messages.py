@@ -153,13 +153,14 @@ class ErrorBody(msgspec.Struct):
     details: dict[str, Any]
 
 
-class SessionUpdate(msgspec.Struct, tag="session_update"):
+class SessionUpdate(msgspec.Struct, tag="session_update", omit_defaults=True):
     session_id: str
     status: str
     accepted_frames_total: int
     terminal_outcome: str | None
     last_batch_seq: int
     last_frame_seq: int
+    events_thinned: int = 0
 
 
 class RejectedFrame(msgspec.Struct):
@@ -167,12 +168,13 @@ class RejectedFrame(msgspec.Struct):
     reason: RejectReason
 
 
-class FrameAck(msgspec.Struct, tag="frame_ack"):
+class FrameAck(msgspec.Struct, tag="frame_ack", omit_defaults=True):
     batch_seq: int
     accepted_frame_count: int
     accepted_frames_total: int
     rejected_frame_indexes: list[int]
     rejected_frames: list[RejectedFrame]
+    events_thinned: int = 0
 
 
 class EventBatch(msgspec.Struct, tag="event_batch"):

@@ -46,6 +46,7 @@ ERROR_CODES = {
     "unknown_phase": "The sequence or a cue names a phase that there is not.",
     "repeated_step": "A step of the sequence repeats the step before it.",
     "criterion_not_allowed": "A cue on completed or interrupted has a criterion.",
+    "too_many_cues": "A phase has more than 4 cues that name no joint or lean: all fire on entry.",
     "too_many_errors": "There are over 100 errors; 99 of them are listed.",
 }
 WARNING_CODES = {

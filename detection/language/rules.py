@@ -1,5 +1,6 @@
 """The rules between places of a document, which no single kind can state."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,11 @@ _GROUPS |= {"front": "front or back", "back": "front or back"}
 Values = dict[str, Any]
 
 
-def check_rules(document: Values, report: Report) -> None:
+MOST_CUES_ON_ENTRY = 4
+
+
+def check_rules(document: Values, report: Report, *, is_new: bool) -> None:
+    """Report what breaks a rule. Those that came later hold for new documents alone."""
     movement = document.get("detection", {}).get("movement", {})
     phases = movement.get("phases")
     cues = movement.get("feedback", [])
@@ -28,6 +33,8 @@ def check_rules(document: Values, report: Report) -> None:
     names = _all_names(phases)
     if names is not None:
         _check_references(names, movement.get("sequence", []), cues, report)
+    if is_new:
+        _check_cues_on_entry(cues, report)
 
 
 def _valid(items: list[Values | None]) -> Iterator[tuple[int, Values]]:
@@ -102,6 +109,21 @@ def _check_references(
         if when is not None and when not in (*names, *RESERVED_WHEN):
             known = [*names, *RESERVED_WHEN]
             _report_unknown(when, known, f"{MOVEMENT}.feedback[{index}].when", report)
+
+
+def _check_cues_on_entry(cues: list[Values | None], report: Report) -> None:
+    counted = Counter[str]()
+    for index, cue in _valid(cues):
+        when = cue.get("when")
+        if when is None or when in RESERVED_WHEN or "joint" in cue or "lean" in cue:
+            continue
+        counted[when] += 1
+        if counted[when] > MOST_CUES_ON_ENTRY:
+            message = (
+                f"{quote(when)} has {MOST_CUES_ON_ENTRY} cues without a joint or lean already,"
+                " which all fire when it is entered."
+            )
+            report.error("too_many_cues", message, f"{MOVEMENT}.feedback[{index}]")
 
 
 def _report_unknown(name: str, known: list[str], path: str, report: Report) -> None:

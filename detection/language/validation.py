@@ -33,8 +33,8 @@ class MoveSpecInvalid(Exception):
         self.issues = issues
 
 
-def validate(yaml_source: str) -> Validation:
-    """Validate the text of a MoveSpec.
+def validate(yaml_source: str, *, is_new: bool = True) -> Validation:
+    """Validate the text of a MoveSpec, of which a stored version is not new.
 
     Takes any text and never raises for what is in it; its time and memory are bounded whatever the
     text. Returns errors and warnings in the order of the text, with at most 100 errors, and the
@@ -45,7 +45,7 @@ def validate(yaml_source: str) -> Validation:
     if root is not None:
         document = check(root, MOVESPEC, "", report)
         if document is not None:
-            check_rules(document, report)
+            check_rules(document, report, is_new=is_new)
         errors = report.errors()
         if not errors:
             spec = compile_movespec(document)
@@ -55,8 +55,9 @@ def validate(yaml_source: str) -> Validation:
 
 
 def compile(yaml_source: str) -> MoveSpec:  # noqa: A001 - as re.compile
-    """The MoveSpec that a document means; raises MoveSpecInvalid when it has errors."""
-    validation = validate(yaml_source)
+    """The MoveSpec that a document means, be it a new one or a version that was stored before rules
+    came. Raises MoveSpecInvalid when it has errors."""
+    validation = validate(yaml_source, is_new=False)
     if validation.spec is None:
         raise MoveSpecInvalid(validation.errors)
     return validation.spec

@@ -70,6 +70,12 @@ CASES = {
     "unknown_phase": (edit(", bottom,", ", botom,"), f"{SEQUENCE}[1]", 14, 26),
     "repeated_step": (edit("[standing,", "[standing, standing,"), f"{SEQUENCE}[1]", 14, 26),
     "criterion_not_allowed": (edit("when: bottom", "when: completed"), f"{CUE}.joint", 16, 34),
+    "too_many_cues": (
+        DOCUMENT + "".join(f"      - {{when: bottom, message: {n}}}\n" for n in "abcde"),
+        "detection.movement.feedback[5]",
+        21,
+        9,
+    ),
     "too_many_errors": ("".join(f"k{i}: 1\n" for i in range(101)), None, None, None),
     "unused_phase": (
         edit("bottom, standing]", "crouch, standing]").replace(

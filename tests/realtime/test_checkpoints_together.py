@@ -2,6 +2,9 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -9,9 +12,10 @@ import pytest
 from django.utils import timezone
 
 from movespecs.models import MoveSpec
+from realtime import checkpointer
 from realtime.checkpointer import Checkpointer
 from sessions_app.attachments import session_attach
-from sessions_app.checkpoints import Checkpoint, NewEvent, Stored
+from sessions_app.checkpoints import Checkpoint, NewEvent, Stored, parameters
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests import server
 from tests.conftest import Machine
@@ -50,15 +54,15 @@ def checkpoint(machine: Machine, movespec: MoveSpec, event_type: str, message: s
 
 
 async def stored(checkpoints: list[Checkpoint]) -> list[Any]:
-    checkpointer = Checkpointer()
-    waiting = [asyncio.create_task(checkpointer.store(each)) for each in checkpoints]
+    storing = Checkpointer()
+    waiting = [asyncio.create_task(storing.store(each)) for each in checkpoints]
     await asyncio.sleep(0)  # all of them wait before the first is taken
-    checkpointer.start()
+    storing.start()
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
             return list(await asyncio.gather(*waiting, return_exceptions=True))
     finally:
-        await checkpointer.stop()
+        await storing.stop()
 
 
 @pytest.mark.parametrize("event_type", FAULTS)
@@ -79,3 +83,24 @@ def test_one_that_cannot_be_stored_fails_alone(
         for number, each in enumerate(checkpoints)
     }
     assert DetectionEvent.objects.count() == 5
+
+
+def test_a_statement_stores_a_bounded_number_of_events(
+    owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATABASE_URL = server.test_database_url()
+    groups: list[int] = []
+
+    def counted(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, Any]:
+        groups.append(sum(len(each.events) for each in checkpoints))
+        return parameters(checkpoints, now)
+
+    monkeypatch.setattr(checkpointer, "parameters", counted)
+    most = checkpointer.MOST_EVENTS_AT_ONCE
+    events = [NewEvent(number, 1, 0.0, "feedback", {}) for number in range(1, most // 2)]
+    checkpoints = [
+        replace(checkpoint(owner, squat, "feedback", ""), events=events) for _ in range(6)
+    ]
+    assert asyncio.run(stored(checkpoints)) == [Stored.HELD] * 6
+    assert sum(groups) == DetectionEvent.objects.count() == 6 * len(events)
+    assert max(groups) < most + len(events)

@@ -149,7 +149,8 @@ detection:
     sequence: [standing, bottom, standing]
     feedback:
 """ + "".join(
-    f"      - {{when: standing, message: '{number:03}{'x' * 197}'}}\n" for number in range(32)
+    f"      - {{when: standing, joint: knee, angle_min: 9, message: '{number:03}{'x' * 197}'}}\n"
+    for number in range(32)
 )
 
 

@@ -1,0 +1,151 @@
+"""The bucket of events: what it leaves out, and the same however the frames are batched."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.score.engine_runs import catalogue
+from detection import DetectionEvent, Engine, MoveSpec, PoseFrame
+from poses.figure import perform
+from poses.recordings import load
+from realtime.event_bucket import (
+    EVENTS_A_SECOND,
+    MOST_EVENTS,
+    MOST_EVENTS_AT_ONCE,
+    EventBucket,
+)
+from tests.long_runs import one_in
+
+SHAPES = ("up", "down")
+
+
+def shape(kind: str, key: str, ts_ms: float) -> DetectionEvent:
+    return DetectionEvent(f"shape_{kind}", ts_ms, {"shape_key": key, "confidence": 1.0})
+
+
+def cue(ts_ms: float) -> DetectionEvent:
+    return DetectionEvent("feedback", ts_ms, {"level": "info", "message": "Deeper"})
+
+
+def completed(ts_ms: float) -> DetectionEvent:
+    return DetectionEvent("event_completed", ts_ms, {"event_key": "squat", "score": 1.0})
+
+
+def kept_of(events: Iterable[DetectionEvent], bucket: EventBucket) -> list[DetectionEvent]:
+    kept: list[DetectionEvent] = []
+    for event in events:
+        if bucket.takes(event, len(kept)):
+            kept.append(event)
+    return kept
+
+
+def test_so_many_at_once_are_kept_and_then_so_many_a_second() -> None:
+    bucket = EventBucket()
+    assert len(kept_of([cue(0)] * 1000, bucket)) == MOST_EVENTS_AT_ONCE
+    assert bucket.thinned == 1000 - MOST_EVENTS_AT_ONCE
+    a_minute = [cue(ms) for ms in range(1, 60_001)]
+    assert len(kept_of(a_minute, bucket)) == 60 * EVENTS_A_SECOND
+
+
+def test_an_exit_is_left_out_with_its_entry() -> None:
+    bucket = EventBucket()
+    kept_of([cue(0)] * (MOST_EVENTS_AT_ONCE - 1), bucket)
+    events = [shape("enter", "up", 0), shape("enter", "down", 0)]
+    events += [shape("exit", "up", 1), shape("exit", "down", 1)]
+    assert kept_of(events, bucket) == [events[0], events[2]]
+    # The exit took a token that was not there.
+    assert not bucket.takes(cue(50), 0)
+    assert bucket.takes(cue(120), 0)
+
+
+def test_outcomes_are_never_left_out() -> None:
+    bucket = EventBucket()
+    kept_of([cue(0)] * 1000, bucket)
+    outcomes = [completed(0)] * 500 + [DetectionEvent("event_interrupted", 0, {"reason": "x"})]
+    assert kept_of(outcomes, bucket) == outcomes
+    assert all(bucket.takes(one, MOST_EVENTS) for one in outcomes)
+
+
+def test_after_the_most_of_a_session_only_outcomes_go_on() -> None:
+    bucket = EventBucket()
+    for event in (cue(0), shape("enter", "up", 0), shape("exit", "up", 0)):
+        assert bucket.takes(event, MOST_EVENTS - 1)
+        assert not bucket.takes(event, MOST_EVENTS)
+    assert bucket.thinned == 3
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[DetectionEvent]:
+    """Shapes that are entered and left in turn, cues and outcomes, many at once."""
+    held: set[str] = set()
+    events: list[DetectionEvent] = []
+    ts_ms = 0.0
+    for kind, gap in draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from([*SHAPES, "cue", "outcome"]), st.sampled_from([0, 0, 30, 400])
+            ),
+            max_size=400,
+        )
+    ):
+        ts_ms += gap
+        if kind in SHAPES:
+            events.append(shape("exit" if kind in held else "enter", kind, ts_ms))
+            held ^= {kind}
+        else:
+            events.append(cue(ts_ms) if kind == "cue" else completed(ts_ms))
+    return events
+
+
+@given(
+    events=streams(), points=st.sets(st.integers(0, 400)), left=st.sampled_from([0.0, 3.0, 200.0])
+)
+def test_stored_and_made_again_anywhere_it_keeps_the_same(
+    events: list[DetectionEvent], points: set[int], left: float
+) -> None:
+    whole = EventBucket(left)
+    expected = kept_of(events, whole)
+    bucket, kept = EventBucket(left), list[DetectionEvent]()
+    for number, event in enumerate(events):
+        if number in points:
+            bucket = EventBucket(**json.loads(json.dumps(bucket.state())))
+        if bucket.takes(event, len(kept)):
+            kept.append(event)
+    assert kept == expected
+    assert bucket.state() == whole.state()
+    assert bucket.thinned == len(events) - len(kept)
+    # Each shape is entered and left in turn, of what is kept too.
+    for key in SHAPES:
+        kinds = [one.type for one in kept if one.payload.get("shape_key") == key]
+        assert kinds == [["shape_enter", "shape_exit"][number % 2] for number in range(len(kinds))]
+
+
+def thinned(spec: MoveSpec, frames: Iterable[PoseFrame]) -> tuple[int, Counter[str]]:
+    engine, bucket = Engine(spec), EventBucket()
+    events = [event for frame in frames for event in engine.feed(frame)]
+    kept_of(events, bucket)
+    return bucket.thinned, Counter(event.type for event in events)
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_a_figure_at_twice_its_fastest_pace_is_told_whole(name: str) -> None:
+    frames = perform(name, repetitions=30, fps=30, seconds_per_repetition=0.5)
+    left_out, events = thinned(catalogue()[name], frames)
+    assert (left_out, sum(events.values()) > 0) == (0, True)
+
+
+@pytest.mark.skipif(
+    "RECORDINGS_DIR" not in os.environ, reason="RECORDINGS_DIR names no folder of recordings"
+)
+@one_in(40)
+def test_recordings_of_people_are_told_whole(every: int) -> None:
+    for path in sorted(Path(os.environ["RECORDINGS_DIR"]).glob("*.json.gz"))[::every]:
+        frames = [*load(path).pose_frames()]
+        for name, spec in catalogue().items():
+            assert thinned(spec, frames)[0] == 0, (path.name, name)
