@@ -44,6 +44,8 @@ from client.wire import (
 )
 
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 3.0
+# Of what a server ends by itself. One that is away for less loses nothing.
+AS_LONG_AS_A_SESSION = 3600.0
 
 
 class StreamLostError(Exception):
@@ -56,7 +58,7 @@ class StreamClient:
     At most `window` batches wait for their acknowledgement. A connection also counts as lost when
     an answer is due and the server is silent for `silent_seconds`. Then the client attaches again,
     and waits longer after each try. It raises StreamLostError if no attach succeeds within
-    `deadline_seconds`.
+    `deadline_seconds`, an hour.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class StreamClient:
         listener: StreamListener | None = None,
         window: int = 4,
         silent_seconds: float = SILENT_SECONDS,
-        deadline_seconds: float = 60.0,
+        deadline_seconds: float = AS_LONG_AS_A_SESSION,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.events: list[Event] = []

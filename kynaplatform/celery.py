@@ -46,6 +46,7 @@ app.user_options["worker"].add(
     )
 )
 app.steps["worker"].add("kynaplatform.worker_monitors:WorkerServer")
+app.steps["worker"].add("sessions_app.worker_heartbeat:WorkerHeartbeat")
 
 
 @worker_init.connect

@@ -19,9 +19,13 @@ IDLE_SLACK: Final = timedelta(seconds=20)
 IDLE_MARGIN: Final = timedelta(seconds=10)
 # How long a finalizing session waits for the runtime that held it.
 FINALIZING_GRACE: Final = timedelta(seconds=30)
-# And one that is overdue, for a process whose engine can read its state: during an upgrade some
-# processes are of the version before, or of the one after.
-READER_GRACE: Final = timedelta(hours=1)
+# How long a session is left to a process that can read its state: during an upgrade some are of the
+# version before, or of the one after.
+READER_GRACE: Final = timedelta(minutes=10)
+# How often a runtime or a worker writes that it lives. The platform was away where none has for
+# longer than ABSENCE.
+BEAT_SECONDS: Final = 5.0
+ABSENCE: Final = timedelta(seconds=15)
 # By so much what two runtimes have measured of the database's clock may differ.
 CLOCKS_DIFFER: Final = timedelta(seconds=1)
 # For a client that attaches while its session is finalizing: to send again what was not answered.

@@ -22,18 +22,19 @@ from projects.signing import TokenRejected, verify
 from realtime.batches import MOST_FRAMES_AT_ONCE, Progress
 from realtime.event_bucket import EventBucket
 from realtime.refusals import (
-    RESTARTING,
-    Restarting,
+    TRY_AGAIN_LATER,
     RuntimeTokenExpired,
     RuntimeTokenInvalid,
     RuntimeTokenMissing,
     SessionSuperseded,
+    SessionUnreadable,
 )
-from sessions_app.attachments import session_attach, session_detach
+from sessions_app.attachments import session_attach, session_detach_unread
 from sessions_app.fence import AttachmentLost
 from sessions_app.finish import StateUnreadable, reading_state, spec_of_version
 from sessions_app.models import DetectionSession
 from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
+from sessions_app.unreadable_states import session_is_read
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -107,8 +108,8 @@ def admit(handshake: Handshake) -> UUID:
 def attach(*, session_id: UUID, arrived_at: float, runtime: str) -> Attached:
     """Take the session's fence for a socket that came at `arrived_at`, and restore its engine.
 
-    A state that this process's engine can't read is left to another's. Raises NotFound,
-    OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, SessionSuperseded, Restarting.
+    Raises NotFound, OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded,
+    SessionSuperseded, SessionUnreadable.
     """
     attachment_id = uuid.uuid4()
     now = clock.now()
@@ -122,25 +123,22 @@ def attach(*, session_id: UUID, arrived_at: float, runtime: str) -> Attached:
         )
     except AttachmentLost:
         raise SessionSuperseded from None
-    except StateUnreadable:
-        logger.warning(
-            "session %(session_id)s: its state is of another version of the engine",
-            {"session_id": session_id},
-        )
-        raise Restarting from None
+    except StateUnreadable as error:
+        raise SessionUnreadable(error.since, now) from None
     try:
         with reading_state(session):
             progress = progress_of(session, spec_of_version(session.resolved_version_id))
     except StateUnreadable as error:
         now = clock.now()
-        session_detach(
+        since = session_detach_unread(
             session_id=session_id,
             attachment_id=attachment_id,
-            close_code=RESTARTING,
-            last_message_at=now,
+            close_code=TRY_AGAIN_LATER,
             now=now,
         )
-        raise Restarting from error
+        raise SessionUnreadable(since, now) from error
+    if session.unreadable_since is not None:
+        session_is_read(session)
     return Attached(session, attachment_id, progress)
 
 

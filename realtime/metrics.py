@@ -55,7 +55,7 @@ BATCHES_ACCEPTED, BATCHES_REJECTED = BATCHES.labels("accepted"), BATCHES.labels(
 _CLOSES = {
     code: CLOSES.labels(str(code))
     for code in (
-        *(1000, 1001, 1002, 1005, 1006, 1007, 1009, 1011, 1012),
+        *(1000, 1001, 1002, 1005, 1006, 1007, 1009, 1011, 1012, 1013),
         *(4400, 4401, 4403, 4404, 4408, 4409, 4410, 4413, 4429),
     )
 }

@@ -1,14 +1,20 @@
 """The errors that refuse or close a socket, with the table of their close codes."""
 
+import math
+from datetime import datetime
 from typing import Final
 
 from kynaplatform.api import errors
 from kynaplatform.api.errors import ApiError
+from kynaplatform.timing import READER_GRACE
 from sessions_app.errors import SessionAlreadyEnded
 
 CLOSED_BY_US: Final = 1000
 RESTARTING: Final = 1012
 DOES_NOT_READ: Final = 4408
+# Of the registry of RFC 6455: try again later.
+TRY_AGAIN_LATER: Final = 1013
+LONGEST_WAIT_SECONDS: Final = 60.0
 
 
 class RuntimeTokenMissing(ApiError):
@@ -41,6 +47,25 @@ class SessionSuperseded(ApiError):
     sentence = "A newer connection holds this session."
 
 
+class SessionUnreadable(ApiError):
+    """The refusal of an attach to a session that is left to a process that can read its state.
+
+    The client is to wait for half as long as it has been left, 1 to 60 s, and not beyond its end.
+    """
+
+    status, code, retryable = 503, "state_unreadable", True
+
+    def __init__(self, since: datetime | None, now: datetime) -> None:
+        passed = (now - since).total_seconds() if since else 0.0
+        left = READER_GRACE.total_seconds() - passed
+        wait = max(1, math.ceil(min(passed / 2, left, LONGEST_WAIT_SECONDS)))
+        sentence = (
+            "This server can't read the session's stored state. Another may: attach again in "
+            f"{wait} s. If none can, the session is completed {max(1, math.ceil(left))} s from now."
+        )
+        super().__init__(sentence, retry_after_seconds=wait)
+
+
 class Restarting(Exception):
     """The close 1012, without an error message: this runtime can't go on, another attach can."""
 
@@ -63,6 +88,7 @@ _CLOSE_CODES: Final[dict[type[Exception], int]] = {
     SessionAlreadyEnded: 4410,
     BatchTooLarge: 4413,
     errors.RateLimited: 4429,
+    SessionUnreadable: TRY_AGAIN_LATER,
 }
 
 

@@ -22,7 +22,13 @@ from kynaplatform.metrics.readiness import (
     database_state,
     migrations_state,
 )
-from kynaplatform.timing import DRAIN_DATABASE_SECONDS, LAST_SECONDS, RENEW_SECONDS
+from kynaplatform.timing import (
+    ABSENCE,
+    BEAT_SECONDS,
+    DRAIN_DATABASE_SECONDS,
+    LAST_SECONDS,
+    RENEW_SECONDS,
+)
 from realtime import metrics
 from realtime.attach import Attached, Handshake, admit, attach
 from realtime.checkpointer import Checkpointer
@@ -41,6 +47,7 @@ from realtime.messages import error_message
 from realtime.notifications import listen
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.socket import ClientGone, Order, Socket
+from sessions_app.heartbeat import beat
 from sessions_app.leases import leases_renew
 
 logger = logging.getLogger("kynaplatform.realtime")
@@ -68,6 +75,7 @@ class Runtime:
             for work in (
                 listen(self._hear, partial(self._order_all, Order.REREAD)),
                 self._renew_leases(),
+                self._beat(),
             )
         ]
 
@@ -172,6 +180,29 @@ class Runtime:
 
     def _all_connections(self) -> Iterable[Connection]:
         return chain.from_iterable(self._connections.values())
+
+    async def _beat(self) -> None:
+        """Write every 5 s that this process lives.
+
+        Where it could not for long, no socket was served: that time is no client's idleness.
+        """
+        loop = asyncio.get_running_loop()
+        beaten_at = loop.time()
+        while True:
+            try:
+                async with database_deadline():
+                    await in_database(FOR_LEASES, lambda: beat(now=clock.now()))
+            except Restarting as error:
+                DATABASE.met(error.__cause__ or error)
+            except Exception:
+                logger.exception("the heartbeat can't be written")
+            else:
+                away = loop.time() - beaten_at
+                beaten_at += away
+                if away > ABSENCE.total_seconds():
+                    for connection in self._all_connections():
+                        connection.socket.make_up(away)
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _renew_leases(self) -> None:
         """Renew all leases every 9 s, by one statement."""

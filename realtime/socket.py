@@ -63,6 +63,10 @@ class Socket:
         """Note that the client has just shown that it is there."""
         self._heard_at = time.monotonic()
 
+    def make_up(self, seconds: float) -> None:
+        """The platform was away for so long, which is no silence of the client."""
+        self._heard_at = min(time.monotonic(), self._heard_at + seconds)
+
     def last_message_at(self) -> datetime:
         """The time of the client's last message: now, while one waits to be served."""
         silent = 0.0 if self.has_message() else time.monotonic() - self._heard_at

@@ -12,13 +12,13 @@ from django.db.models.functions import Coalesce, Least
 from kynaplatform.api.caller import require_active
 from kynaplatform.api.errors import NotFound
 from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
-from sessions_app.deadlines import is_of_known_version
 from sessions_app.event_counters import is_counted, store_counts_anew
 from sessions_app.fence import AttachmentLost, update_held
 from sessions_app.finish import StateUnreadable
-from sessions_app.leases import idle_limit
 from sessions_app.lifecycle import already_ended, notify_runtimes, settle_locked
+from sessions_app.limits import idle_limit
 from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status
+from sessions_app.unreadable_states import is_of_known_version, sessions_leave
 
 SUPERSEDED = 4409
 
@@ -39,7 +39,8 @@ def session_attach(
     The first attach starts the session. An attach counts as a message of the client. The session
     is returned with its version, as the last checkpoint of an older attachment left it. `runtime`
     names the process, as host:pid. Raises NotFound, OrganizationSuspended, ProjectSuspended,
-    SessionAlreadyEnded, AttachmentLost, and StateUnreadable. Then nothing was changed.
+    SessionAlreadyEnded, AttachmentLost: then nothing was changed. Raises StateUnreadable: then the
+    session is left to a process that can read its state.
     """
     found = DetectionSession.objects.select_related("project__organization")
     admitted = found.defer("engine_state").filter(id=session_id).first()
@@ -76,13 +77,17 @@ def session_attach(
         )
         if is_taken:
             _note_attach(session_id, attachment_id, runtime, arrived_at, now)
+        elif is_newest:
+            sessions_leave(one, now)
         session = one.select_related("resolved_version").get()
         if is_taken and not is_counted(session):
             store_counts_anew(session)  # checkpoints add to them
     if not is_newest and session.status in LIVE_STATUSES:
         raise AttachmentLost
     if not is_taken:
-        raise StateUnreadable if session.status in LIVE_STATUSES else already_ended(session)
+        if session.status in LIVE_STATUSES:
+            raise StateUnreadable(session.unreadable_since)
+        raise already_ended(session)
     return session
 
 
@@ -115,6 +120,26 @@ def session_detach(
         SessionAttach.objects.filter(id=attachment_id, detached_at__isnull=True).update(
             detached_at=now, close_code=close_code
         )
+
+
+def session_detach_unread(
+    *, session_id: UUID, attachment_id: UUID, close_code: int, now: datetime
+) -> datetime | None:
+    """Detach, and leave the session to a process that can read its state.
+
+    Returns the time since when it is left; None where it has ended or another has taken it.
+    """
+    one = DetectionSession.objects.filter(id=session_id)
+    with transaction.atomic():
+        session_detach(
+            session_id=session_id,
+            attachment_id=attachment_id,
+            close_code=close_code,
+            last_message_at=now,
+            now=now,
+        )
+        sessions_leave(one, now)
+    return one.values_list("unreadable_since", flat=True).get()
 
 
 def _newer_attaches(

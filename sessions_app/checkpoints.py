@@ -14,7 +14,8 @@ import msgspec
 from psycopg.types.numeric import Int8
 
 from sessions_app.event_counters import counts_of
-from sessions_app.leases import RENEWAL, idle_limit, renewal
+from sessions_app.leases import RENEWAL, renewal
+from sessions_app.limits import idle_limit
 
 # The statement returns each attachment with the outcome of its checkpoint. A checkpoint that an
 # earlier try stored is found as held once that try has committed. So one that the statement does

@@ -12,11 +12,12 @@ from django.db.models import Case, F, Field, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.lookups import In
 
-from detection import SNAPSHOT_FORM
 from kynaplatform.api.chunks import change_in_chunks
-from kynaplatform.timing import FINALIZING_GRACE, READER_GRACE
+from kynaplatform.timing import FINALIZING_GRACE
+from sessions_app.absences import make_up_for_absence
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
 from sessions_app.session_ends import update_live
+from sessions_app.unreadable_states import is_left, is_readable, sessions_leave
 
 SESSION_EXPIRED = "session_expired"
 SESSION_ABANDONED = "session_abandoned"
@@ -30,7 +31,7 @@ COMES_FROM: dict[str, tuple[str, ...]] = {
     Status.FINALIZING: (Status.STREAMING,),
     Status.COMPLETED: (Status.STREAMING, Status.FINALIZING),
     Status.CANCELLED: (Status.CREATED,),
-    Status.FAILED: (Status.STREAMING, Status.FINALIZING),
+    Status.FAILED: (Status.STREAMING,),
 }
 
 
@@ -39,49 +40,48 @@ def is_due(now: datetime) -> Q:
     return Q(deadline_at__lte=now)
 
 
-def is_attached(now: datetime) -> Q:
-    """A runtime holds the session with a lease that has not run out."""
-    return Q(attachment_id__isnull=False, lease_until__gt=now)
-
-
 def is_to_finish(now: datetime) -> Q:
     """Its deadline completes it, which takes the engine's own finish (finish.py)."""
-    return is_due(now) & _finishes(now) & is_of_known_version() & ~_is_given_up(now)
+    return is_due(now) & _finishes(now) & is_readable() & ~is_left()
 
 
 def is_to_settle(now: datetime) -> Q:
-    """Its deadline takes no engine: `as_due` says all that is to be written."""
-    return is_due(now) & (~_finishes(now) | _is_given_up(now))
+    """Its deadline takes no engine of this process."""
+    return _ends(now) | is_unread(now)
 
 
-def is_of_known_version() -> Q:
-    """This process's engine may read its state. A session without a state has no version."""
-    return Q(engine_version__isnull=True) | Q(engine_version=SNAPSHOT_FORM)
+def is_unread(now: datetime) -> Q:
+    """Its deadline completes it, this process can't read its state, and it is not left yet."""
+    return is_due(now) & _finishes(now) & ~is_readable() & ~is_left()
 
 
-def settle(sessions: QuerySet[DetectionSession], now: datetime) -> int:
-    """Write the overdue ones of `sessions` that are not to finish. Returns how many."""
-    # Those that are left finalizing keep their state: a runtime finishes them from it.
-    kept = Case(When(_is_left_finalizing(now), then=F("engine_state")))
-    return update_live(sessions.filter(is_to_settle(now)), **as_due(now), engine_state=kept)
+def settle(one: QuerySet[DetectionSession], now: datetime) -> int:
+    """Write the passed deadline of one session, unless it is to finish. Returns how many it was."""
+    make_up_for_absence(now)
+    return _end(one, now) or sessions_leave(one.filter(is_unread(now)), now)
 
 
 def settle_in_chunks(rows: QuerySet[DetectionSession], now: datetime, chunk_size: int) -> int:
     """The same of many, in short transactions."""
-    return change_in_chunks(
-        rows.filter(is_to_settle(now)),
-        lambda ids: settle(DetectionSession.objects.filter(id__in=ids), now),
-        chunk_size,
-    )
+    make_up_for_absence(now)
+
+    def change(ids: list[Any]) -> None:
+        chunk = DetectionSession.objects.filter(id__in=ids)
+        if _end(chunk, now) < len(ids):
+            sessions_leave(chunk.filter(is_unread(now)), now)
+
+    return change_in_chunks(rows.filter(is_to_settle(now)), change, chunk_size)
 
 
-def _is_readable() -> Q:
-    return is_of_known_version() & Q(is_state_unreadable=False)
+def _end(sessions: QuerySet[DetectionSession], now: datetime) -> int:
+    # Those that are left finalizing keep their state: a runtime finishes them from it.
+    kept = Case(When(_is_left_finalizing(now), then=F("engine_state")))
+    return update_live(sessions.filter(_ends(now)), **as_due(now), engine_state=kept)
 
 
-def _is_given_up(now: datetime) -> Q:
-    """No engine has read its state for so long that none will."""
-    return ~_is_readable() & Q(deadline_at__lte=now - READER_GRACE)
+def _ends(now: datetime) -> Q:
+    """`as_due` says all that is to be written."""
+    return is_due(now) & (~_finishes(now) | is_left())
 
 
 def _finishes(now: datetime) -> Q:
@@ -97,7 +97,8 @@ def _was_held(now: datetime) -> Q:
 
 
 def _is_too_long(now: datetime) -> Q:
-    return is_due(now) & Q(status=Status.STREAMING, deadline_at__gte=F("longest_until"))
+    streams = Q(status=Status.STREAMING, deadline_at__gte=F("longest_until"))
+    return is_due(now) & streams & ~is_left()
 
 
 def _is_left_finalizing(now: datetime) -> Q:
@@ -107,13 +108,12 @@ def _is_left_finalizing(now: datetime) -> Q:
 def as_due(now: datetime, *, is_read: bool = False) -> dict[str, Combinable]:
     """Column → its value at `now`: changed if the deadline has passed, else as stored.
 
-    A session that an engine has to complete stays as stored while no engine can read its state.
-    `is_read` says that the caller has read it.
+    A session that an engine has to complete stays as stored where this process can't read its
+    state. `is_read` says that the caller has read it.
     """
     due = is_due(now)
-    unreadable = NOTHING if is_read else due & _finishes(now) & ~_is_readable()
-    given_up = unreadable & _is_given_up(now)
-    left = unreadable & ~_is_given_up(now)
+    unread = NOTHING if is_read else is_unread(now)
+    given_up = due & is_left()
     expired = due & Q(status=Status.CREATED)
     too_long = _is_too_long(now)
     finishing = _is_left_finalizing(now)
@@ -124,14 +124,14 @@ def as_due(now: datetime, *, is_read: bool = False) -> dict[str, Combinable]:
     whens: dict[str, list[tuple[Q, object]]] = {
         "status": [
             (expired, Status.CANCELLED),
-            (given_up, Status.FAILED),
+            (given_up, Status.COMPLETED),
             (finishing, Status.FINALIZING),
             (too_long | finished, Status.COMPLETED),
             (abandoned, Status.FAILED),
         ],
         "terminal_outcome": [
             (expired, Outcome.EXPIRED),
-            (given_up, Outcome.FAILED),
+            (given_up, Outcome.COMPLETED),
             (finishing, None),
             (too_long, Outcome.MAX_DURATION),
             (abandoned, Outcome.ABANDONED),
@@ -150,6 +150,7 @@ def as_due(now: datetime, *, is_read: bool = False) -> dict[str, Combinable]:
         ],
         # The moment of the end, however late it is written.
         "ended_at": [
+            (given_up, F("deadline_at")),
             (finished & Q(finishing_outcome=Outcome.MAX_DURATION), F("longest_until")),
             (ends, F("deadline_at")),
         ],
@@ -159,7 +160,7 @@ def as_due(now: datetime, *, is_read: bool = False) -> dict[str, Combinable]:
     }
     return {
         name: Case(
-            When(left, then=F(name)),
+            When(unread, then=F(name)),
             *(When(condition, then=_expression(value)) for condition, value in changes),
             default=F(name),
             output_field=cast("Field[Any, Any]", DetectionSession._meta.get_field(name)),
@@ -174,9 +175,13 @@ def has_status(statuses: Sequence[str], now: datetime) -> Q:
 
 
 def has_not_ended(now: datetime) -> Q:
-    """Sessions not ended at `now`. Only live ones have a deadline, with indexes of their own."""
+    """Sessions that `as_due` leaves live at `now`. Only live ones have a deadline, with indexes.
+
+    By the deadline and not by that expression: PostgreSQL knows how many have one ahead, and so
+    which index is the shorter.
+    """
     stored = Q(deadline_at__isnull=False, status__in=LIVE_STATUSES)
-    return stored & has_status(LIVE_STATUSES, now)
+    return stored & (Q(deadline_at__gt=now) | _is_left_finalizing(now) | is_unread(now))
 
 
 def session_as_of(sessions: QuerySet[DetectionSession], now: datetime) -> DetectionSession | None:
@@ -195,6 +200,7 @@ def apply_deadlines(sessions: Iterable[DetectionSession], now: datetime) -> None
     overdue = {one.id: one for one in sessions if one.deadline_at and one.deadline_at <= now}
     if not overdue:
         return
+    make_up_for_absence(now)
     for found in sessions_as_of(now).filter(id__in=list(overdue)):
         for name, value in vars(found).items():
             if name.startswith("now_"):

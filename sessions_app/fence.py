@@ -23,11 +23,12 @@ def update_held(
     """Change the session that `attachment_id` holds. Raises AttachmentLost.
 
     If no row matches, a deadline that has passed is settled and the change is tried again: the
-    longest session leaves it finalizing and still held.
+    longest session leaves it finalizing and still held, and an absence has extended it.
     """
     mine = DetectionSession.objects.filter(id=session_id, attachment_id=attachment_id)
     held = mine.filter(*guards, status__in=HELD_STATUSES, deadline_at__gt=now)
     if update_live(held, **changes):
         return
-    if not (settle(mine, now) and update_live(held, **changes)):
+    settle(mine, now)
+    if not update_live(held, **changes):
         raise AttachmentLost

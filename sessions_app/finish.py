@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,7 @@ from sessions_app.event_counters import count_anew, counts_of
 from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
 from sessions_app.session_ends import ended, update_live
+from sessions_app.unreadable_states import sessions_left, sessions_take_back
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +38,8 @@ def session_finish(
     lock of this function's. Its one write is guarded by the checkpoint that it started from. An
     engine that raises leaves the session failed, `runtime_error`.
 
-    Raises AttachmentLost when another is to finish it or it has ended, and when this process can't
-    read the state: another may, for an hour. Then nothing was changed.
+    Raises AttachmentLost when another is to finish it or it has ended: then nothing was changed.
+    So it does when this process can't read the state: then the session is left to one that can.
     """
     sessions = DetectionSession.objects.filter(id=session_id)
     changes: dict[str, Any]
@@ -71,7 +72,14 @@ def session_finish(
 
 
 class StateUnreadable(Exception):
-    """This process's engine can't read the session's stored state. Another's may."""
+    """This process's engine can't read the session's stored state. Another's may.
+
+    `since` is the time since when it is left to another; None while another holds it.
+    """
+
+    def __init__(self, since: datetime | None = None) -> None:
+        super().__init__(since)
+        self.since = since
 
 
 @contextmanager
@@ -95,6 +103,23 @@ def reading_state(session: DetectionSession) -> Iterator[None]:
                 "The engine can't go on with session %(session_id)s.", {"session_id": session.id}
             )
         raise StateUnreadable from error
+
+
+def sessions_read_again(now: datetime, chunk_size: int) -> int:
+    """Take back sessions that are left because an engine of this version failed to read them.
+
+    A process of newer code may know the MoveSpec, or mend what made it fail. Returns how many.
+    """
+    damaged = sessions_left(now).filter(is_state_unreadable=True)
+    readable = [one.id for one in damaged[:chunk_size] if _can_read(one)]
+    return sessions_take_back(damaged.filter(id__in=readable), now) if readable else 0
+
+
+def _can_read(session: DetectionSession) -> bool:
+    with suppress(StateUnreadable), reading_state(session):
+        _engine_of(session)
+        return True
+    return False
 
 
 @lru_cache(maxsize=256)

@@ -1,16 +1,17 @@
 """Leases: a runtime renews those of all its attachments by one statement, every few seconds."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 
 from kynaplatform import clock
 from kynaplatform.timing import FINALIZING_GRACE, IDLE_MARGIN, IDLE_SLACK, LEASE
+from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import settle_in_chunks
+from sessions_app.limits import idle_limit
 from sessions_app.models import DetectionSession
 
 # The columns of `session` that a renewal sets, from the `idle_at` of `given` and the parameters of
@@ -61,11 +62,6 @@ class Attachment(NamedTuple):
     last_message_at: datetime
 
 
-def idle_limit() -> timedelta:
-    """The longest time that a client may send nothing."""
-    return timedelta(seconds=settings.SESSION_IDLE_SECONDS)
-
-
 def renewal(now: datetime) -> dict[str, Any]:
     """The parameters of a statement that renews by RENEWAL."""
     return {
@@ -82,6 +78,7 @@ def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUI
 
     It moves the idle deadlines as well: a client that only pings is not idle.
     """
+    make_up_for_absence(now)
     given = list(attachments)
     held = _renew(given, now)
     # A session that has lasted the longest is finalizing, and still held.

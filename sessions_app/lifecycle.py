@@ -20,16 +20,16 @@ from kynaplatform.timing import FINALIZING_GRACE
 from sessions_app.deadlines import (
     ABANDONED_MESSAGE,
     SESSION_ABANDONED,
-    is_attached,
     is_due,
     settle,
 )
 from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.fence import AttachmentLost, update_held
 from sessions_app.finish import session_finish
-from sessions_app.leases import idle_limit
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
+from sessions_app.limits import idle_limit
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status, is_attached
 from sessions_app.session_ends import ended, update_live
+from sessions_app.unreadable_states import is_left
 
 # The channel that runtimes listen on. The payload is the session's id.
 CHANNEL = "kyna_session"
@@ -78,6 +78,7 @@ def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> No
             # process die here.
             "deadline_at": Case(
                 When(is_attached(now), then=F("lease_until") + Value(FINALIZING_GRACE)),
+                When(is_left(), then=F("deadline_at")),
                 default=now,
             ),
         },

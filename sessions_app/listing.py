@@ -18,6 +18,7 @@ from django.db.models.expressions import RawSQL
 
 from kynaplatform.api.keyset import Place, Row
 from projects.models import Project
+from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import COMES_FROM, apply_deadlines, has_status, is_due
 from sessions_app.merged_pages import OWNER, Part, page
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
@@ -92,6 +93,7 @@ def sessions_list(
 
     Fewer, or none, where a neighbour follows all the same: see `merged_pages.page`.
     """
+    make_up_for_absence(now)
     if filters.organization_id:
         most_passed_over = min(most_passed_over, MOST_PASSED_OVER_OF_MANY)
     with _in_order_of_indexes():

@@ -11,12 +11,15 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from kynaplatform import clock
+from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import as_due
 from sessions_app.models import LIVE_STATUSES, DetectionSession
+from sessions_app.unreadable_states import is_left
 
 
 def live_counts(now: datetime) -> dict[str, int]:
     """Live status → how many sessions have it at `now`, whether or not the sweep has run."""
+    make_up_for_absence(now)
     # Live sessions alone have a deadline, and an index of its own; a list of statuses has none.
     stored = DetectionSession.objects.filter(deadline_at__isnull=False).order_by()
     by_status = stored.annotate(now_status=as_due(now)["status"]).values_list("now_status")
@@ -49,4 +52,9 @@ class SessionCollector(Collector):
             "How long ago the earliest deadline passed that no sweep has written.",
             value=sweep_lag(now).total_seconds(),
         )
-        return [sessions, lag]
+        unreadable = GaugeMetricFamily(
+            "kyna_sessions_unreadable",
+            "Live sessions that no process yet could go on with: it can't read their state.",
+            value=DetectionSession.objects.filter(is_left(), deadline_at__isnull=False).count(),
+        )
+        return [sessions, lag, unreadable]

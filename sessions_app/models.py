@@ -1,6 +1,7 @@
 """The detection session, which is one run of a MoveSpec version, its attaches and its events."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint, Value
@@ -42,6 +43,11 @@ class EventType(models.TextChoices):
 
 
 LIVE_STATUSES = (Status.CREATED, Status.STREAMING, Status.FINALIZING)
+
+
+def is_attached(now: datetime) -> Q:
+    """A runtime holds the session with a lease that has not run out."""
+    return Q(attachment_id__isnull=False, lease_until__gt=now)
 
 
 class DetectionSession(models.Model):
@@ -112,6 +118,10 @@ class DetectionSession(models.Model):
     is_state_unreadable = models.BooleanField(
         default=False, db_default=False, help_text="An engine of this version could not read it."
     )
+    unreadable_since = models.DateTimeField(
+        null=True,
+        help_text="Since when it is left to a process that can read its state, for ten minutes.",
+    )
 
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001
     request_fingerprint = models.BinaryField(max_length=32, null=True)
@@ -170,6 +180,12 @@ class DetectionSession(models.Model):
                 condition=Q(request_fingerprint__isnull=False),
                 name="session_idempotency_age",
             ),
+            # Read every few seconds by each process that can read states. It is hardly ever in it.
+            Index(
+                fields=["unreadable_since"],
+                condition=Q(unreadable_since__isnull=False, deadline_at__isnull=False),
+                name="session_unreadable",
+            ),
         ]
         constraints = [
             UniqueConstraint(
@@ -218,6 +234,21 @@ class DetectionSession(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class PlatformHeartbeat(models.Model):
+    """One row: when a runtime or a worker was last alive, with the database (absences.py)."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    alive_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "platform_heartbeat"
+        default_permissions = ()
+        constraints = [CheckConstraint(name="heartbeat_is_one", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return str(self.alive_at)
 
 
 class SessionAttach(models.Model):

@@ -19,6 +19,7 @@ ENDED_SESSIONS = prometheus_client.Counter(
 # The series exist from the start: a rate sees no first step of a series that was not there.
 for _outcome, _error_code in (
     (Outcome.COMPLETED, ""),
+    (Outcome.COMPLETED, "state_unreadable"),
     (Outcome.MAX_DURATION, ""),
     (Outcome.EXPIRED, "session_expired"),
     (Outcome.ABANDONED, "session_abandoned"),
@@ -26,7 +27,6 @@ for _outcome, _error_code in (
     (Outcome.SUSPENDED, "organization_suspended"),
     (Outcome.SUSPENDED, "project_suspended"),
     (Outcome.FAILED, "runtime_error"),
-    (Outcome.FAILED, "state_unreadable"),
 ):
     ENDED_SESSIONS.labels(_outcome.value, _error_code)
 

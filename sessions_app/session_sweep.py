@@ -9,9 +9,10 @@ from django.db.models import Q
 from kynaplatform.api.chunks import change_in_chunks
 from kynaplatform.database.connections import is_lock_timeout
 from projects.models import Project
-from sessions_app.deadlines import is_to_finish, settle_in_chunks
+from sessions_app.absences import make_up_for_absence
+from sessions_app.deadlines import is_to_finish, is_unread, settle_in_chunks
 from sessions_app.fence import AttachmentLost
-from sessions_app.finish import session_finish
+from sessions_app.finish import session_finish, sessions_read_again
 from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
 from sessions_app.session_ends import ended, update_live
@@ -26,8 +27,11 @@ def expire_sessions(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
     It takes `chunk_size` rows a transaction, and two may run at once. Returns how many sessions it
     changed.
     """
+    overdue = DetectionSession.objects.order_by("deadline_at")
+    settled = settle_in_chunks(overdue, now, chunk_size)
+    sessions_read_again(now, chunk_size)
     return (
-        settle_in_chunks(DetectionSession.objects.order_by("deadline_at"), now, chunk_size)
+        settled
         + _finish_overdue(now, chunk_size)
         + suspended_sessions_cancel(now=now, chunk_size=chunk_size)
     )
@@ -38,6 +42,7 @@ def suspended_sessions_cancel(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -
 
     A suspension calls it, and the sweep, for sessions that were created at the same moment.
     """
+    make_up_for_absence(now)
     organization = Q(organization__suspended_at__isnull=False)
     project = Q(suspended_at__isnull=False)
     return _cancel_in(organization, "organization_suspended", now, chunk_size) + _cancel_in(
@@ -72,12 +77,16 @@ def _finish(session_id: UUID, now: datetime) -> bool:
 
 
 def _cancel_in(suspended: Q, code: str, now: datetime, chunk_size: int) -> int:
-    """Cancel the live sessions of `suspended` projects. Overdue ones have ended already."""
+    """Cancel the live sessions of `suspended` projects.
+
+    Overdue ones have ended already, but for those that an engine would have to complete and that
+    this process's can't.
+    """
     projects = list(Project.objects.filter(suspended).values_list("id", flat=True))
     if not projects:
         return 0
     live = DetectionSession.objects.filter(
-        project_id__in=projects, status__in=LIVE_STATUSES, deadline_at__gt=now
+        Q(deadline_at__gt=now) | is_unread(now), project_id__in=projects, status__in=LIVE_STATUSES
     )
 
     def cancel(ids: list[UUID]) -> None:

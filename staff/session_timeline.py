@@ -58,6 +58,8 @@ def _end(session: DetectionSession) -> str:
 
 def _deadline(session: DetectionSession) -> str:
     """The effect of `sessions_app.deadlines.as_due` when the deadline passes."""
+    if session.unreadable_since:
+        return "Completed on what is counted, unless a process that can read its state does before."
     if session.status == Status.CREATED:
         return "Cancelled as expired, unless a runtime attaches before."
     if session.status == Status.FINALIZING:

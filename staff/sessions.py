@@ -43,8 +43,8 @@ def state_badge(session: DetectionSession) -> SafeString:
 # The columns that tell staff nothing. A session's page shows every other.
 OF_THE_MACHINERY = {
     "repetitions", "counted_events_total", "attachment_id", "engine_state", "engine_version",
-    "is_state_unreadable", "idempotency_key", "request_fingerprint", "signing_key_id",
-    "runtime_token_expires_at",
+    "is_state_unreadable", "unreadable_since", "idempotency_key", "request_fingerprint",
+    "signing_key_id", "runtime_token_expires_at",
 }  # fmt: skip
 
 

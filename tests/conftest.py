@@ -1,6 +1,7 @@
 """The cast that every test shares: an owner, a peer in its organization, an outsider."""
 
 import json
+import math
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from projects.access_tokens import access_token_mint
 from projects.credentials import credential_issue
 from projects.models import Credential, CredentialKind, Organization, Project, SigningKey
 from projects.signing import key_ring, signing_key_rotate
+from sessions_app import absences
 from tests.event_counters import miscounted_sessions
 from tests.module_servers import (
     door,
@@ -228,6 +230,12 @@ def _readiness_is_asked_by_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
         return asking
 
     monkeypatch.setattr(Inquiry, "begin", begin)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_looks_for_absences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One look serves for a while: whose statements are counted would have it by chance."""
+    monkeypatch.setattr(absences, "_present_until", math.inf)
 
 
 @pytest.fixture(autouse=True)

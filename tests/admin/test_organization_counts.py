@@ -211,12 +211,11 @@ def test_a_list_counts_by_index_for_the_rows_that_it_shows(
         Project.objects.create(name=f"More {number}", organization=organization)
     # Of a table of one page all indexes are as good, and none is.
     one_by_one = "((SELECT array_agg(id) FROM projects_{}))[1 + n % 250]"
-    copy_row(
-        "projects_project", owner.project.id, organization_id=one_by_one.format("organization")
-    )
+    of_organization = one_by_one.format("organization")
+    copy_row("projects_project", owner.project.id, rows=5_000, organization_id=of_organization)
     one_by_one = one_by_one.format("project")
     add_sessions(owner, movespec, MANY, project_id=one_by_one)
-    add_sessions(owner, movespec, 5_000, **LIVE, project_id=one_by_one)
+    add_sessions(owner, movespec, 20_000, **LIVE, project_id=one_by_one)
     copy_row("movespecs_movespec", movespec.id, project_id=one_by_one)
     copy_row("projects_credential", owner.credential.id, project_id=one_by_one)
     analyze_sessions()

@@ -269,6 +269,13 @@ CASES = [
         least_seconds=2,
     ),
     Case(
+        name="told to wait for a server that can read its state",
+        scripts=(refusing(1013, "state_unreadable", retry_after_seconds=1), served(3)),
+        heard=[[], WHOLE],
+        went=COMPLETED,
+        least_seconds=1,
+    ),
+    Case(
         name="ended before, told on an attach, nothing retried",
         scripts=(
             closing(1012),

@@ -225,7 +225,7 @@ def test_it_waits_while_a_proxy_finds_no_server_and_says_so() -> None:
 def test_it_gives_up_where_it_is_told_to_wait_beyond_its_deadline() -> None:
     waits = Waits()
     with (
-        scripted((503, {"Retry-After": "3600"})) as server,
+        scripted((503, {"Retry-After": "3601"})) as server,
         client(server, pause=waits) as stream,
         pytest.raises(StreamLostError, match="503"),
     ):

@@ -161,9 +161,9 @@ def test_a_sweep_changes_a_batch_with_two_statements(owner: Machine, movespec: M
     with CaptureQueriesContext(connection) as queries:
         assert expire_sessions(now=now, chunk_size=100) == 250
     on_sessions = [query["sql"] for query in queries if '"detection_session"' in query["sql"]]
-    # And one more that looks for what is to finish.
+    # And two more that look for what is left, and for what is to finish.
     selects, updates = on_sessions[0:6:2], on_sessions[1:6:2]
-    assert len(on_sessions) == 7
+    assert len(on_sessions) == 8
     assert all(sql.startswith("SELECT") and "LIMIT 100 " in sql for sql in selects)
     assert all("FOR NO KEY UPDATE SKIP LOCKED" in sql for sql in selects)
     assert all(sql.startswith("UPDATE") for sql in updates)

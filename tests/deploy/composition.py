@@ -81,13 +81,19 @@ class Service:
 
 
 def services_here(
-    image: Image, own: Mapping[str, str], folder: Path, *, proxy_port: int, ports: Mapping[str, int]
+    image: Image,
+    own: Mapping[str, str],
+    folder: Path,
+    *,
+    proxy_port: int,
+    ports: Mapping[str, int],
+    secrets: Mapping[str, str] | None = None,
 ) -> dict[str, Service]:
     """Those that compose builds, behind a proxy of this machine, on `ports` by their names.
 
     `own` are the addresses of what they use. Their logs are in `folder`.
     """
-    given = make_secrets() | PASSWORDS
+    given = {**(secrets or make_secrets()), **PASSWORDS}
     given["ALLOWED_HOSTS"] = "localhost"
     given["PUBLIC_STREAM_URL"] = f"wss://localhost:{proxy_port}/api/detection/stream"
     services = services_of(image, given, {"TRUSTED_PROXIES": "127.0.0.1", **own}, folder)
@@ -112,7 +118,7 @@ def services_of(
             variables=filled(found["environment"], given) | own,
             log=folder / f"{name}.log",
         )
-        for name, found in composed().items()
+        for name, found in composed(image.project).items()
         if "build" in found
     }
 
@@ -137,8 +143,8 @@ def redis_command() -> list[str]:
     return command
 
 
-def composed() -> dict[str, Any]:
-    services: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
+def composed(project: Path = PROJECT) -> dict[str, Any]:
+    services: dict[str, Any] = yaml.safe_load((project / "compose.yaml").read_text())["services"]
     return services
 
 

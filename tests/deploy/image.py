@@ -62,6 +62,7 @@ def lines_of(text: str) -> Iterator[Line]:
 class Image:
     """What the lines have made so far; at last, what the Dockerfile makes."""
 
+    project: Path
     folder: Path
     base: dict[str, str]
     variables: dict[str, str] = field(default_factory=dict)
@@ -84,15 +85,15 @@ class Image:
         return place
 
 
-def build(folder: Path, python: str) -> Image:
+def build(folder: Path, python: str, project: Path = PROJECT) -> Image:
     """Carry out the Dockerfile with `python`; the test fails with the line that can't be."""
-    lines = list(lines_of((PROJECT / "Dockerfile").read_text()))
+    lines = list(lines_of((project / "Dockerfile").read_text()))
     installed = installation_of(lines)
     key = hashlib.sha256(f"{python} {folder} {installed}".encode())
-    key.update((PROJECT / DEPENDENCIES).read_bytes())
+    key.update((project / DEPENDENCIES).read_bytes())
     is_kept = _prepare(folder, key.hexdigest())
     stages: dict[str, Path] = {}
-    image = Image(folder / "root", _base(folder, python))
+    image = Image(project, folder / "root", _base(folder, python))
     for line in lines:
         if line.word == "FROM":
             _begin(image, line, stages, folder)
@@ -200,18 +201,19 @@ def _copy(image: Image, line: Line, stages: dict[str, Path]) -> None:
         (stages[stage.removeprefix("--from=")] / source.removeprefix("/")).rename(to)
         return
     for source in sources:
-        if (PROJECT / source).is_dir():
-            ignored = shutil.ignore_patterns(*_ignored())
-            shutil.copytree(PROJECT / source, to, ignore=ignored, dirs_exist_ok=True)
-        elif (PROJECT / source).is_file():
-            shutil.copy(PROJECT / source, to)
+        found = image.project / source
+        if found.is_dir():
+            ignored = shutil.ignore_patterns(*_ignored(image.project))
+            shutil.copytree(found, to, ignore=ignored, dirs_exist_ok=True)
+        elif found.is_file():
+            shutil.copy(found, to)
         else:
             line.fail("There is no such file.")
 
 
-def _ignored() -> list[str]:
+def _ignored(project: Path) -> list[str]:
     """The names that .dockerignore leaves out wherever they are."""
-    return re.findall(r"^\*\*/(\w+)$", (PROJECT / ".dockerignore").read_text(), re.MULTILINE)
+    return re.findall(r"^\*\*/(\w+)$", (project / ".dockerignore").read_text(), re.MULTILINE)
 
 
 def _run(image: Image, line: Line) -> None:

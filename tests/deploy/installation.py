@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from local_stack.cluster_folders import is_open, make_place
 from local_stack.environment import PROJECT
@@ -14,7 +15,8 @@ from tests.deploy.image import Image, build
 
 NOBODY = 65534
 
-Build = Callable[[], Image]
+# Of this project, or of another folder with it.
+Build = Callable[..., Image]
 
 
 class NoPythonError(Exception):
@@ -22,22 +24,22 @@ class NoPythonError(Exception):
 
 
 @contextlib.contextmanager
-def installation() -> Iterator[Build]:
-    """Gives what makes the image, as often as wanted, while nobody else does.
+def installation(name: str = "production") -> Iterator[Build]:
+    """Gives what makes the image `name`, as often as wanted, while nobody else does.
 
     Raises NoPythonError.
     """
     python = find_python()
     if python is None:
         raise NoPythonError("no Python 3.11 to 3.13 with venv is one that every user may run")
-    folder = PROJECT / ".pytest_cache" / "production"
+    folder = PROJECT / ".pytest_cache" / name
     folder.mkdir(parents=True, exist_ok=True)
     # Its lines, as those of the Dockerfile, take no path with a space.
     if os.geteuid() == 0 and (" " in str(folder) or not is_open(folder)):
         folder = make_place(folder)
     with (folder / "lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lambda: build(folder, python)
+        yield partial(build, folder, python)
 
 
 def find_python() -> str | None:

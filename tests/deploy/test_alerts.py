@@ -48,6 +48,8 @@ HEALTHY: dict[str, float | str] = {
     f'kyna_sessions_ended_total{{{WORKER},outcome="expired",error_code="session_expired"}}': "+90",
     f'kyna_sessions_ended_total{{{WORKER},outcome="abandoned",error_code="x"}}': "+6",
     f'kyna_sessions_ended_total{{{STREAM},outcome="failed",error_code="runtime_error"}}': 0,
+    f'kyna_sessions_live{{{API},status="streaming"}}': 600,
+    f"kyna_sessions_unreadable{{{API}}}": 0,
     f"kyna_sweep_lag_seconds{{{API}}}": 20,
     f'kyna_stream_attaches_total{{{STREAM},outcome="attached"}}': "+60",
     f'kyna_stream_attaches_total{{{STREAM},outcome="refused"}}': "+6",
@@ -79,7 +81,12 @@ FAULTS: dict[str, dict[str, float | str]] = {
     "KynaCreateSlow": {f'{CREATES},le="0.25"': "+500"},
     "KynaCountedAlone": {"kyna_rate_limit_fallbacks": "+1"},
     "KynaSessionsFail": {f'kyna_sessions_ended_total{{{STREAM},outcome="failed"': "+0.2"},
-    "KynaSessionsAbandoned": {f'kyna_sessions_ended_total{{{WORKER},outcome="abandoned"': "+20"},
+    # However many are completed meanwhile.
+    "KynaSessionsAbandoned": {
+        f'kyna_sessions_ended_total{{{WORKER},outcome="abandoned"': "+9",
+        f'kyna_sessions_ended_total{{{API},outcome="completed"': "+6000",
+    },
+    "KynaSessionsUnreadable": {"kyna_sessions_unreadable": 1},
     "KynaSweepLate": {"kyna_sweep_lag": 121},
     "KynaAttachesRefused": {f'kyna_stream_attaches_total{{{STREAM},outcome="refused"': "+20"},
     "KynaCheckpointSlow": {f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="0.25"': "+500"},

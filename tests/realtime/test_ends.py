@@ -406,8 +406,10 @@ def test_an_engine_state_that_cannot_be_read_is_left_to_another_runtime(
         DetectionSession.objects.update(engine_state=state, engine_version=version)
         for _ in range(2):
             refused = Client(created)
-            assert refused.to_the_end() == 1012
-            assert refused.told == []
+            error = refused.expect("error")["error"]
+            assert (error["code"], error["retryable"]) == ("state_unreadable", True)
+            assert error["details"] == {"retry_after_seconds": 1}
+            assert refused.to_the_end() == 1013
         found = record(owner, created)
         assert (found["status"], found["error_code"]) == ("streaming", None)
         row = session_of(created)

@@ -54,6 +54,10 @@ RELATIONS = {
         STATEMENT_SECONDS,
         timing.DATABASE_DEADLINE_SECONDS - timing.RENEW_SECONDS,
     ],
+    "one heartbeat that is missing is no absence": [
+        2 * timing.BEAT_SECONDS,
+        timing.ABSENCE.total_seconds(),
+    ],
     "what waits for a row asks for it more than once": [
         LOCK_SECONDS + timing.RETRY_SECONDS,
         timing.DATABASE_DEADLINE_SECONDS / 2,

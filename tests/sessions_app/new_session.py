@@ -26,6 +26,7 @@ COLUMNS: dict[str, Any] = {
     "engine_state": None,
     "engine_version": None,
     "is_state_unreadable": False,
+    "unreadable_since": None,
     "idempotency_key": None,
 }
 # In the order of the wire; what is `...` differs from session to session.

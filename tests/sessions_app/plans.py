@@ -103,14 +103,14 @@ def executed(name: str, values: list[Any]) -> dict[str, Any]:
     )
 
 
-def copy_row(table: str, id_: uuid.UUID, **others: str) -> None:
-    """MANY rows more that are as this one but for their ids; `others` are SQL."""
+def copy_row(table: str, id_: uuid.UUID, rows: int = MANY, **others: str) -> None:
+    """So many rows more that are as this one but for their ids; `others` are SQL."""
     # That of no column makes a call of each row.
     changed = {"n": "n", "id": "gen_random_uuid()", **others}
     values = ", ".join(f"'{name}', {value}" for name, value in changed.items())
     run(
         f"INSERT INTO {table} SELECT copied.* FROM {table} AS one, "  # noqa: S608
-        f"generate_series(1, {MANY}) AS n, "
+        f"generate_series(1, {rows}) AS n, "
         f"jsonb_populate_record(one, jsonb_build_object({values})) AS copied "
         f"WHERE one.id = '{id_}'"
     )

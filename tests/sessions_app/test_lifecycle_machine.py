@@ -31,12 +31,12 @@ from movespecs.models import MoveSpec
 from projects.suspension import resume, suspend
 from sessions_app.attachments import session_attach, session_detach
 from sessions_app.checkpoints import Checkpoint, NewEvent
-from sessions_app.deadlines import as_due, sessions_as_of
+from sessions_app.deadlines import as_due, has_not_ended, sessions_as_of
 from sessions_app.fence import AttachmentLost
 from sessions_app.finish import session_finish
 from sessions_app.leases import Attachment, leases_renew
 from sessions_app.lifecycle import session_abandon, session_fail
-from sessions_app.models import DetectionSession, SessionAttach
+from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach
 from sessions_app.session_sweep import expire_sessions
 from tests.conftest import SESSIONS, Machine, make_released, mint
 from tests.event_counters import miscounted_sessions
@@ -475,6 +475,10 @@ class Lifecycle(RuleBasedStateMachine):
         }
         assert read == {
             model.id: {name: getattr(model, name) for name in OBSERVED} for model in self.models
+        }
+        live = DetectionSession.objects.filter(has_not_ended(self.now), id__in=ours)
+        assert {*live.values_list("id", flat=True)} == {
+            model.id for model in self.models if model.status in LIVE_STATUSES
         }
 
     # --- Helpers ---------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from celery.beat import PersistentScheduler
 from kynaplatform.celery import app
 from local_stack import processes
 from local_stack.ports import free_port, listens
+from sessions_app.models import PlatformHeartbeat
 from tests.plugin import installed
 from tests.server import worker_and_beat
 from tests.waiting import eventually
@@ -60,6 +61,9 @@ def test_a_broker_that_is_away_is_told_now_and_then(tmp_path: Path) -> None:
             # Beat finds that as it sends the next sweep.
             all_say("the broker is out of reach")
             away = [log.removeprefix(first) for log, first in zip(logs(), before, strict=True)]
+            # The database knows that the worker lives.
+            alive_at = PlatformHeartbeat.objects.get().alive_at
+            eventually(lambda: PlatformHeartbeat.objects.get().alive_at > alive_at, "it lives", 30)
             redis = start_redis(port, tmp_path)
             all_say("the broker is back after ")
     finally:

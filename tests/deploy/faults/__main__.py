@@ -1,7 +1,8 @@
 """`make faults`: real nginx and the production set under load, and everything that may happen.
 
-Exits 0 only if every session completed with each frame counted once, and every create exists
-once; 2 where something that it needs is missing.
+It begins with the code of the last release, and is upgraded first. Exits 0 only if every session
+completed with each frame counted once, and every create exists once; 2 where something that it
+needs is missing.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from tests.deploy.faults.faults import FULL, SHORT
 from tests.deploy.faults.run import carry_out
 from tests.deploy.faults.stage import StageFailedError, missing_programs
 from tests.deploy.installation import NoPythonError, installation
+from tests.deploy.releases import NoReleaseError, check_out_last_release
 
 INTERRUPTED = 128 + signal.SIGINT
 MISSING = 2
@@ -41,19 +44,26 @@ def main() -> int:
     # The image's user must get in, and the database's.
     folder.chmod(0o755)
     try:
-        with installation() as build:
+        plan = SHORT if options.short else FULL
+        with installation() as build, installation("last-release") as build_before:
             say("Carrying out the Dockerfile and starting what compose.yaml starts …")
+            (folder / "release").mkdir()
+            released = check_out_last_release(folder / "release")
             report = carry_out(
                 build(),
                 folder,
-                SHORT if options.short else FULL,
+                replace(plan, absent_seconds=options.absent or plan.absent_seconds),
                 (lambda _: None) if options.json else say,
+                before=build_before(released),
             )
         say(report.as_json() if options.json else f"\n{report.as_text()}")
         return 1 if report.wrong else 0
     except KeyboardInterrupt:
         say("Stopped.")
         return INTERRUPTED
+    except NoReleaseError as fault:
+        say(f"make faults needs the last release: {fault}.")
+        return MISSING
     except NoPythonError as fault:
         say(f"make faults needs another Python: {fault}.")
         return MISSING
@@ -73,6 +83,9 @@ def read_options() -> argparse.Namespace:
         prog="make faults", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--short", action="store_true", help="8 sessions, for a minute")
+    parser.add_argument(
+        "--absent", type=float, metavar="SECONDS", help="for how long the database is away (150)"
+    )
     parser.add_argument("--json", action="store_true", help="tell it at the end, for scripts")
     parser.add_argument("--logs", type=Path, metavar="FOLDER", help="keep every process's log")
     parser.add_argument("--end-with-make", action="store_true", help=argparse.SUPPRESS)

@@ -18,23 +18,28 @@ from tests.deploy.faults.streams import Streaming
 class Scene:
     """What a fault may touch, and for how long something is away, or two rows are held.
 
-    `held` are the sessions that it keeps back by itself.
+    All of it is absent for `absent_seconds`. `held` are the sessions that it keeps back by itself.
     """
 
     away_seconds: float
+    absent_seconds: float
     held_seconds: float
     stage: Stage
     streams: list[Streaming]
     held: set[str] = field(default_factory=set)
 
 
+def no_time(_: Scene) -> float:
+    return 0.0
+
+
 @dataclass(frozen=True)
 class Fault:
-    """`is_away`: nothing can be answered while it lasts."""
+    """`away` is for how long nothing can be answered."""
 
     name: str
     happen: Callable[[Scene], None]
-    is_away: bool = False
+    away: Callable[[Scene], float] = no_time
 
 
 def nothing(_: Scene) -> None:
@@ -107,13 +112,27 @@ def restart_postgres(scene: Scene) -> None:
 
 
 def crash_postgres(scene: Scene) -> None:
+    kill_postgres(scene)
+    scene.stage.pass_time(scene.away_seconds)
+    scene.stage.database.start()
+
+
+def kill_postgres(scene: Scene) -> None:
     database = scene.stage.database
     assert database.process is not None
     [postmaster] = children_of(database.process.pid)
     os.kill(postmaster, signal.SIGKILL)
     database.process.wait(30)
-    scene.stage.pass_time(scene.away_seconds)
-    database.start()
+
+
+def be_absent(scene: Scene) -> None:
+    """PostgreSQL is away, and meanwhile all die who would know since when."""
+    kill_postgres(scene)
+    scene.stage.pass_time(scene.absent_seconds / 2)
+    for name in ("realtime-1", "realtime-2", "worker"):
+        scene.stage.kill(name, is_awaited=False)
+    scene.stage.pass_time(scene.absent_seconds / 2)
+    scene.stage.database.start()
 
 
 def hold_rows(scene: Scene) -> None:
@@ -125,6 +144,7 @@ def hold_rows(scene: Scene) -> None:
         holder.rollback()
 
 
+UPGRADE = Fault("upgraded from the last release", lambda scene: scene.stage.upgrade())
 FAULTS = [
     Fault("nothing", nothing),
     *map(restart, [*SERVERS, "worker", "beat"]),
@@ -136,7 +156,10 @@ FAULTS = [
     Fault("Redis silent", silence("redis")),
     Fault("api-1 silent", silence("api-1")),
     Fault("PostgreSQL restarted", restart_postgres),
-    Fault("PostgreSQL killed", crash_postgres, is_away=True),
+    Fault("PostgreSQL killed", crash_postgres, lambda scene: scene.away_seconds),
+    Fault(
+        "PostgreSQL away, runtimes and worker killed", be_absent, lambda scene: scene.absent_seconds
+    ),
     Fault("two rows locked", hold_rows),
 ]
 
@@ -148,6 +171,8 @@ class Plan:
     # From when all goes on again to the next one.
     quiet_seconds: float
     away_seconds: float
+    # Longer than the idle limit.
+    absent_seconds: float
     held_seconds: float
     # How long a fault of one process may keep the platform; a machine that others use takes seconds
     # for what a quiet one does at once, and so tells nothing in the gate.
@@ -156,18 +181,21 @@ class Plan:
 
 # nginx that held both servers for dead took 54 s.
 FULL = Plan(
-    sessions=40, faults=FAULTS, quiet_seconds=5, away_seconds=30, held_seconds=60, most_seconds=20
+    sessions=40,
+    faults=FAULTS,
+    quiet_seconds=5,
+    away_seconds=30,
+    absent_seconds=150,
+    held_seconds=60,
+    most_seconds=20,
 )
-# Each kind of them: what happens to one of two happens to the other.
+# What happens to one of two happens to the other.
 ALIKE = ("api-2 killed", "pages-2 killed", "realtime-2 killed")
 SHORT = Plan(
     sessions=8,
-    faults=[
-        one
-        for one in FAULTS
-        if one.name not in ("api-2 killed", "pages-2 killed", "realtime-2 killed")
-    ],
+    faults=[one for one in FAULTS if one.name not in ALIKE],
     quiet_seconds=0.4,
     away_seconds=3,
+    absent_seconds=20,
     held_seconds=5,
 )

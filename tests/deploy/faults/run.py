@@ -3,14 +3,14 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from client.rest import RestClient
-from tests.deploy.faults.faults import Plan, Scene
+from tests.deploy.faults.faults import UPGRADE, Fault, Plan, Scene
 from tests.deploy.faults.film import BATCH_FRAMES, MOVESPEC, Film
 from tests.deploy.faults.judgement import wrong_creates, wrong_sessions, wrong_sweep
 from tests.deploy.faults.outages import Outage, head, outage, too_long
@@ -56,23 +56,31 @@ class Project:
     api: Api
 
 
-def carry_out(image: Image, folder: Path, plan: Plan, say: Callable[[str], None]) -> Report:
+def carry_out(
+    image: Image,
+    folder: Path,
+    plan: Plan,
+    say: Callable[[str], None],
+    before: Image | None = None,
+) -> Report:
     """Everything of it is in `folder`, which any user may enter, and gone at the end.
 
-    The rows of the table are said as they come. StageFailedError when a process does not start.
+    With `before` it begins with that code, and is upgraded first. The rows of the table are said as
+    they come. StageFailedError when a process does not start.
     """
     report = Report(plan.sessions)
-    with standing(image, folder) as stage, trusting(stage.certificate):
+    with standing(image, folder, before) as stage, trusting(stage.certificate):
         project = make_project(stage)
         keys = [f"stream-{number}" for number in range(plan.sessions)]
         created = {key: created_by(project.api, key) for key in keys}
         traffic = Traffic(project.api, {key: one["session_id"] for key, one in created.items()})
         film = Film()
         streams = stream([*created.values()], film)
-        scene = Scene(plan.away_seconds, plan.held_seconds, stage, streams)
+        scene = Scene(plan.away_seconds, plan.absent_seconds, plan.held_seconds, stage, streams)
         try:
             traffic.start()
-            be_disturbed(scene, plan, traffic, report, say)
+            faults = plan.faults if before is None else [UPGRADE, *plan.faults]
+            be_disturbed(scene, plan, faults, traffic, report, say)
             film.end()
             stage.wait_until(
                 lambda: all(one.has_ended for one in streams), LIVE_SECONDS, "all have ended"
@@ -95,16 +103,22 @@ def carry_out(image: Image, folder: Path, plan: Plan, say: Callable[[str], None]
 
 
 def be_disturbed(
-    scene: Scene, plan: Plan, traffic: Traffic, report: Report, say: Callable[[str], None]
+    scene: Scene,
+    plan: Plan,
+    faults: Sequence[Fault],
+    traffic: Traffic,
+    report: Report,
+    say: Callable[[str], None],
 ) -> None:
     await_live_streams(scene)
     say(head())
-    for fault in plan.faults:
+    for fault in faults:
         scene.held.clear()
         began_at = time.monotonic()
         fault.happen(scene)
+        away_seconds = fault.away(scene)
         try:
-            await_live_streams(scene)
+            await_live_streams(scene, away_seconds)
         except StageFailedError as failure:
             report.wrong.append(f"{fault.name}: {failure}")
         scene.stage.pass_time(plan.quiet_seconds)
@@ -112,14 +126,14 @@ def be_disturbed(
             fault.name, began_at, time.monotonic(), traffic.requests, scene.streams, scene.held
         )
         report.outages.append(told)
-        away_seconds = plan.away_seconds if fault.is_away else 0.0
         report.wrong += too_long(told, plan.most_seconds + away_seconds)
         say(told.as_row())
 
 
-def await_live_streams(scene: Scene) -> None:
+def await_live_streams(scene: Scene, away_seconds: float = 0.0) -> None:
+    seconds = LIVE_SECONDS + away_seconds
     scene.stage.wait_until(
-        lambda: all(one.is_live for one in scene.streams), LIVE_SECONDS, "every stream goes on"
+        lambda: all(one.is_live for one in scene.streams), seconds, "every stream goes on"
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_stack import processes
+from local_stack.environment import make_secrets
 from local_stack.guard import children_of
 from local_stack.ports import free_port, listens
 from local_stack.postgres import EmbeddedPostgres
@@ -57,17 +58,20 @@ def missing_programs() -> list[str]:
 class Stage:
     """PostgreSQL, Redis, nginx and the services of compose.yaml, with all they write in `folder`.
 
-    `died` names every process that ended by itself, which is started again as compose would.
+    `died` names every process that ended by itself, which is started again as compose would. The
+    code is that of `image`, or of `before` until it is upgraded.
     """
 
-    def __init__(self, image: Image, folder: Path) -> None:
+    def __init__(self, image: Image, folder: Path, before: Image | None = None) -> None:
         self.folder = folder
+        self._image = image
+        self._secrets = make_secrets()
         self.died: list[str] = []
         self.starts = Counter[str]()
         self.proxy_port, self.redis_port = free_port(), free_port()
         self.ports = ports_of_servers()
         self.database = EmbeddedPostgres(folder / "database", tcp_port=free_port())
-        self.services = self._services(image)
+        self.services = self._services(before or image)
         self._migrate = self.services.pop("migrate")
         self.members = {
             "redis": Member(self._start_redis, lambda: listens(self.redis_port)),
@@ -88,12 +92,7 @@ class Stage:
         self.database.start()
         write_site(self.folder, self.proxy_port, upstreams_here(self.ports))
         self.begin("redis", "nginx")
-        migrating = self._migrate.start()
-        try:
-            if migrating.wait(READY_SECONDS) != 0:
-                raise StageFailedError(f"migrate failed: {self._migrate.log.read_text()}")
-        finally:
-            processes.stop(migrating, signals=[])
+        self._run_migrate()
         self.begin(*self.services)
 
     def stop(self) -> None:
@@ -106,6 +105,23 @@ class Stage:
             processes.stop(process, signals=[])
         self.database.stop()
 
+    def upgrade(self) -> None:
+        """As docs/upgrades.md has it: migrate, then one process after the other."""
+        self.services = self._services(self._image)
+        self._migrate = self.services.pop("migrate")
+        self._run_migrate()
+        for name, service in self.services.items():
+            self.members[name].start = service.start
+            self.restart(name)
+
+    def _run_migrate(self) -> None:
+        migrating = self._migrate.start()
+        try:
+            if migrating.wait(READY_SECONDS) != 0:
+                raise StageFailedError(f"migrate failed: {self._migrate.log.read_text()}")
+        finally:
+            processes.stop(migrating, signals=[])
+
     def restart(self, name: str) -> None:
         """As an upgrade does it: told to stop, started again, and awaited."""
         process = self._process(name)
@@ -115,10 +131,14 @@ class Stage:
             raise StageFailedError(f"{name} was told to stop, and ended with {process.returncode}")
         self.begin(name)
 
-    def kill(self, name: str) -> None:
+    def kill(self, name: str, *, is_awaited: bool = True) -> None:
+        """Kill it, and start it again."""
         os.kill(self.pid_of(name), signal.SIGKILL)
         self.await_end(name)
-        self.begin(name)
+        if is_awaited:
+            self.begin(name)
+        else:
+            self._start(name)
 
     def begin(self, *names: str) -> None:
         """Start them at once, and wait until they serve."""
@@ -183,7 +203,14 @@ class Stage:
         own |= {"DATABASE_URL": self.database.url}
         own |= {"WORKER_METRICS_PORT": "0"}
         own |= {"REDIS_URL": f"{redis}/0", "CELERY_BROKER_URL": f"{redis}/1"}
-        return services_here(image, own, self.folder, proxy_port=self.proxy_port, ports=self.ports)
+        return services_here(
+            image,
+            own,
+            self.folder,
+            proxy_port=self.proxy_port,
+            ports=self.ports,
+            secrets=self._secrets,
+        )
 
     def _start_redis(self) -> "subprocess.Popen[bytes]":
         here = ["--bind", "127.0.0.1", "--port", str(self.redis_port), "--dir", str(self.folder)]
@@ -194,9 +221,9 @@ class Stage:
 
 
 @contextmanager
-def standing(image: Image, folder: Path) -> Iterator[Stage]:
+def standing(image: Image, folder: Path, before: Image | None) -> Iterator[Stage]:
     """While inside, all of it runs."""
-    stage = Stage(image, folder)
+    stage = Stage(image, folder, before)
     try:
         stage.start()
         yield stage

@@ -1,0 +1,36 @@
+"""An absence that several processes find at once is made up for once."""
+
+import math
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from racing import race
+
+from movespecs.models import MoveSpec
+from sessions_app import absences
+from sessions_app.absences import make_up_for_absence
+from sessions_app.heartbeat import beat
+from sessions_app.models import DetectionSession
+from sessions_app.session_sweep import expire_sessions
+from tests.conftest import Machine
+
+AWAY = timedelta(minutes=10)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("first", ["look", "sweep"])
+def test_of_many_who_find_it_one_extends(
+    owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.setattr(absences, "_present_until", -math.inf)
+    monkeypatch.setattr(absences, "_is_present", lambda until: None)
+    owner.create_session(movespec)
+    [before] = DetectionSession.objects.values_list("deadline_at", flat=True)
+    now = timezone.now()
+    beat(now=now)
+    later = now + AWAY
+    act = {"look": make_up_for_absence, "sweep": lambda now: expire_sessions(now=now)}[first]
+    race([lambda: act(later)] * 8)
+    session = DetectionSession.objects.get()
+    assert (session.status, session.deadline_at) == ("created", before + AWAY)

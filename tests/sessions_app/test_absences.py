@@ -1,0 +1,205 @@
+"""An absence of the platform: it counts neither for the idle limit nor for the attach window."""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from lifecycle_scene import IDLE, LONGEST, SLACK, WINDOW, Scene, at, sweep
+
+from kynaplatform import clock
+from sessions_app import absences
+from sessions_app.absences import make_up_for_absence
+from sessions_app.errors import SessionAlreadyEnded
+from sessions_app.heartbeat import beat
+from sessions_app.models import DetectionSession, PlatformHeartbeat
+from tests.conftest import SESSIONS
+
+# The last heartbeat before the absence, and when somebody is there again.
+LAST, BACK = 10.0, 160.0
+AWAY = timedelta(seconds=BACK - LAST)
+
+
+@pytest.fixture(autouse=True)
+def _looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process looks each time."""
+    monkeypatch.setattr(absences, "_present_until", 0.0)
+    monkeypatch.setattr(absences, "_is_present", lambda until: None)
+
+
+@pytest.fixture
+def session_id(scene: Scene) -> UUID:
+    """A session whose client was last heard of when it attached, and whose runtime has died."""
+    session_id, _ = scene.streaming()
+    beat(now=at(LAST))
+    return session_id
+
+
+def by_a_sweep(scene: Scene, session_id: UUID, now: float) -> None:
+    assert sweep(now) == 0
+
+
+def by_an_attach(scene: Scene, session_id: UUID, now: float) -> None:
+    scene.attach(session_id, now)
+
+
+def by_a_renewal(scene: Scene, session_id: UUID, now: float) -> None:
+    [(holder, *_)] = scene.attaches(session_id)
+    assert scene.renew(session_id, holder, now, heard=0)
+
+
+def by_a_read(scene: Scene, session_id: UUID, now: float) -> None:
+    assert scene.machine.get(f"{SESSIONS}/{session_id}").json()["status"] == "streaming"
+
+
+def by_a_list(scene: Scene, session_id: UUID, now: float) -> None:
+    assert scene.machine.get(f"{SESSIONS}?status=failed").json() == []
+    [listed] = scene.machine.get(f"{SESSIONS}?status=streaming").json()
+    assert listed["session_id"] == str(session_id)
+
+
+def by_a_heartbeat(scene: Scene, session_id: UUID, now: float) -> None:
+    beat(now=at(now))
+
+
+SETTLE = [by_a_sweep, by_an_attach, by_a_renewal, by_a_read, by_a_list, by_a_heartbeat]
+
+
+@pytest.fixture
+def time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda *_: at(BACK))
+    scene.machine.token = scene.machine.token_with("sessions:read")
+
+
+@pytest.mark.parametrize("settle", SETTLE, ids=lambda settle: settle.__name__)
+def test_whoever_is_first_extends_the_idle_limit_by_it(
+    scene: Scene, session_id: UUID, time: None, settle: Callable[[Scene, UUID, float], None]
+) -> None:
+    settle(scene, session_id, BACK)
+    row = scene.row(session_id)
+    assert row.status == "streaming"
+    if settle is not by_an_attach:
+        assert row.deadline_at == at(0) + IDLE + SLACK + AWAY
+    assert PlatformHeartbeat.objects.get().alive_at == at(BACK)
+
+
+def test_without_it_the_session_is_abandoned(scene: Scene, session_id: UUID) -> None:
+    PlatformHeartbeat.objects.update(alive_at=at(BACK - 15))
+    assert sweep(BACK) == 1
+    assert scene.state(session_id)[2] == "session_abandoned"
+
+
+def test_it_extends_once(scene: Scene, session_id: UUID) -> None:
+    for seconds in (BACK, BACK, BACK + 1, BACK + 14):
+        make_up_for_absence(at(seconds))
+    assert scene.row(session_id).deadline_at == at(0) + IDLE + SLACK + AWAY
+    # After which it is abandoned as any other.
+    for seconds in range(174, 290, 14):
+        beat(now=at(seconds))
+    assert sweep(290) == 1
+    assert scene.state(session_id)[2:] == ("session_abandoned", at(0) + IDLE + SLACK + AWAY)
+
+
+def test_the_attach_window_is_extended_by_it(scene: Scene) -> None:
+    created = scene.created()
+    beat(now=at(LAST))
+    assert sweep(400) == 0
+    assert scene.row(created).deadline_at == at(0) + WINDOW + timedelta(seconds=400 - LAST)
+
+
+def test_of_a_session_created_meanwhile_only_what_it_has_missed(scene: Scene) -> None:
+    beat(now=at(LAST))
+    created = scene.created(100)
+    make_up_for_absence(at(BACK))
+    assert scene.row(created).deadline_at == at(BACK) + WINDOW
+
+
+def test_the_longest_session_is_not_extended(scene: Scene) -> None:
+    session_id, holder = scene.streaming()
+    scene.keep_alive(session_id, holder, 3500)
+    beat(now=at(3505))
+    make_up_for_absence(at(3550))
+    assert scene.row(session_id).deadline_at == at(0) + LONGEST
+    make_up_for_absence(at(3700))
+    assert sweep(3700) == 1
+    assert scene.state(session_id) == ("completed", "max_duration", None, at(3600))
+
+
+def test_a_session_that_had_ended_before_it_is_not_extended(scene: Scene) -> None:
+    session_id, _ = scene.streaming()
+    beat(now=at(200))
+    assert sweep(400) == 1
+    assert scene.state(session_id)[2:] == ("session_abandoned", at(0) + IDLE + SLACK)
+
+
+def test_finalizing_ones_and_those_that_are_left_keep_their_deadlines(scene: Scene) -> None:
+    finalizing, _ = scene.finalizing()
+    left, _ = scene.streaming()
+    DetectionSession.objects.filter(id=left).update(unreadable_since=at(0))
+    beat(now=at(LAST))
+    before = {one: scene.row(one).deadline_at for one in (finalizing, left)}
+    make_up_for_absence(at(BACK))
+    assert {one: scene.row(one).deadline_at for one in before} == before
+
+
+@pytest.mark.parametrize("end", ["cancel", "finalize"])
+def test_a_client_that_comes_back_to_end_it_can(scene: Scene, session_id: UUID, end: str) -> None:
+    with suppress(SessionAlreadyEnded):
+        getattr(scene, end)(session_id, BACK)
+    assert scene.state(session_id)[0] == {"cancel": "cancelled", "finalize": "completed"}[end]
+
+
+def test_it_is_told_with_how_long_it_was(
+    session_id: UUID, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "kynaplatform.absences"):
+        make_up_for_absence(at(BACK))
+    assert [one.getMessage() for one in caplog.records] == [
+        "The platform was away for 150 s; 1 sessions have as much longer."
+    ]
+
+
+def test_before_the_first_heartbeat_there_is_none(scene: Scene) -> None:
+    session_id, _ = scene.streaming()
+    make_up_for_absence(at(BACK))
+    assert not PlatformHeartbeat.objects.exists()
+    assert sweep(BACK) == 1
+    assert scene.state(session_id)[2] == "session_abandoned"
+
+
+def test_heartbeats_of_one_second_are_one_write(scene: Scene) -> None:
+    for seconds in (0.0, 0.1, 0.9, 1.0, 0.5):
+        beat(now=at(seconds))
+        assert PlatformHeartbeat.objects.get().alive_at == at(0)
+    beat(now=at(1.1))
+    assert PlatformHeartbeat.objects.get().alive_at == at(1.1)
+
+
+def test_a_process_looks_once_for_as_long_as_none_can_have_been(
+    db: None,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Callable[..., object],
+) -> None:
+    monkeypatch.undo()
+    ticks = 1000.0
+    monkeypatch.setattr(clock, "ticks", lambda: ticks)
+    monkeypatch.setattr(absences, "_present_until", 0.0)
+    beat(now=at(0))
+
+    def looks(seconds: float) -> bool:
+        nonlocal ticks
+        ticks = 1000.0 + seconds
+        with CaptureQueriesContext(connection) as queries, django_capture_on_commit_callbacks(
+            execute=True
+        ):  # fmt: skip
+            make_up_for_absence(at(seconds))
+        return bool(queries)
+
+    PlatformHeartbeat.objects.update(alive_at=at(0))
+    assert [looks(seconds) for seconds in (4, 5, 14.9)] == [True, False, False]
+    # 15 s after that heartbeat there may be one.
+    assert [looks(seconds) for seconds in (15.1, 15.2, 30.0, 30.2)] == [True, False, False, True]
