@@ -32,6 +32,10 @@ logger = logging.getLogger("kynaplatform.realtime")
 # time. The fastest cameras for people give half as many.
 MOST_FRAMES_AT_ONCE: Final = 240
 FRAMES_A_SECOND: Final = 240
+# The time of an event beside the engine's, of which a turn pays for each: to be stored, a quarter
+# of it here and the rest in the database; and to be read there and sent again.
+STORED_EVENT_SECONDS: Final = 40e-6
+REPEATED_EVENT_SECONDS: Final = 20e-6
 
 
 @dataclass(slots=True, kw_only=True)
@@ -219,6 +223,7 @@ class Batches:
         if checkpoint is not None:
             await self._store(checkpoint)
             self.accepted_frames += taken.accepted
+        self._pay(len(taken.events), len(repeated))
         new = [present_event(self._held.id, event) for event in taken.events]
         await self._answer(batch, [*repeated, *new], taken.accepted, taken.rejected, arrived)
         self._events_told = self._progress.events
@@ -229,10 +234,14 @@ class Batches:
         self._progress.last_batch_seq = max(self._progress.last_batch_seq, batch.batch_seq)
         seqs = [frame.frame_seq for frame in batch.frames if isinstance(frame, Frame)]
         events = await self._held.events_caused(seqs, repeated_clock(self._progress, batch))
+        self._pay(0, len(events))
         rejected = [
             RejectedFrame(index, RejectReason.SESSION_ENDING) for index in range(len(batch.frames))
         ]
         await self._answer(batch, events, 0, rejected, arrived)
+
+    def _pay(self, stored: int, repeated: int) -> None:
+        self._socket.turn.pay(stored * STORED_EVENT_SECONDS + repeated * REPEATED_EVENT_SECONDS)
 
     async def tell_last_events(self) -> None:
         """Send the events of the session's end, which another process may have stored."""

@@ -51,6 +51,7 @@ class Connection:
         self._held = HeldSession(attached.session, attached.attachment_id)
         self._batches = Batches(socket, self._held, attached.progress, checkpointer)
         self._is_ending = self._held.is_finalizing
+        socket.turn.join(self.project_id)
         socket.hear()  # the attach counts as a message
         self._control_messages = TokenBucket(MOST_CONTROL_MESSAGES, CONTROL_MESSAGES_A_SECOND)
         self._heartbeat = Heartbeat(socket)

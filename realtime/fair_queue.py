@@ -1,11 +1,12 @@
-"""The fair queue of a process's sockets: the next message is of the socket that has cost the least.
+"""The fair queue of a process: projects share its time, and the sockets of a project their share.
 
-This is start-time fair queueing (Goyal, Vin and Cheng, 1996). It has a virtual time, which is the
-start of the newest turn. A turn starts at the end of the socket's last one, or now if that is past.
-It ends as much later as it cost. Of the turns that wait, the one that starts first is next.
+This is start-time fair queueing (Goyal, Vin and Cheng, 1996), at both levels. A level has a virtual
+time, which is the start of its newest turn. A turn starts at the end of the project's, or socket's,
+last one, or now if that is past. It ends as much later as it cost. Of the projects whose sockets
+wait, the one that starts first is next, and of its sockets again that one.
 
-So sockets share the processor by time and not by messages. A socket that asks for little is served
-ahead of all that ask for much, and one that is alone never waits.
+So they share the processor by time, and not by messages or by how many sockets a project has. Who
+asks for little is served ahead of all that ask for much, and one that is alone never waits.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ import itertools
 import time
 from collections.abc import Callable
 from typing import Final
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 # After a longer turn the event loop runs before the next turn is given: the others' messages have
 # arrived by then, but have not been read.
@@ -27,21 +30,31 @@ class Turns:
 
     def __init__(self) -> None:
         self._now = 0.0
-        # The start of each, the end of its socket's last turn, and a number in order of asking.
-        self._waiting: list[tuple[float, float, int, Turn]] = []
+        # Shares with a turn that waits: their start, the end of their last turn, and a number in
+        # order of asking. A share's end may have come later since.
+        self._waiting: list[tuple[float, float, int, Share]] = []
+        self._shares = WeakValueDictionary[UUID, Share]()
         self._numbers = itertools.count()
         self._rounds = 0
         self._is_giving = False
 
-    def start(self, turn: "Turn", last_ended_at: float) -> float | None:
-        """The start of the turn, if it may begin at once; None if it is given later."""
-        starts_at = max(self._now, last_ended_at)
+    def share_of(self, project_id: UUID) -> "Share":
+        return self._shares.setdefault(project_id, Share())
+
+    def start(self, turn: "Turn") -> bool:
+        """Whether the turn begins at once; else it is given later."""
+        share = turn.share
         if not self._is_giving:
-            self._now = starts_at
-            return starts_at
-        place = (starts_at, last_ended_at, next(self._numbers), turn)
-        heapq.heappush(self._waiting, place)
-        return None
+            self._now = max(self._now, share.ended_at)
+            share.now = max(share.now, turn.ended_at)
+            turn.begin(self._now, share.now)
+            return True
+        starts_at = max(share.now, turn.ended_at)
+        place = (starts_at, turn.ended_at, next(self._numbers), turn)
+        heapq.heappush(share.waiting, place)
+        if len(share.waiting) == 1:
+            self._queue(share)
+        return False
 
     def hear_others(self) -> None:
         self._rounds = HEARING_ROUNDS
@@ -54,44 +67,81 @@ class Turns:
         if self._rounds:
             self._rounds -= 1
         elif self._waiting:
-            self._now, _, _, turn = heapq.heappop(self._waiting)
-            turn.give(self._now)
+            self._give_next()
         else:
             self._is_giving = False
             return
         asyncio.get_running_loop().call_soon(self._give)
+
+    def _give_next(self) -> None:
+        starts_at, _, _, share = heapq.heappop(self._waiting)
+        while share.ended_at > starts_at:
+            self._queue(share)
+            starts_at, _, _, share = heapq.heappop(self._waiting)
+        self._now = starts_at
+        share.now, _, _, turn = heapq.heappop(share.waiting)
+        turn.begin(starts_at, share.now)
+        turn.give()
+        if share.waiting:
+            self._queue(share)
+
+    def _queue(self, share: "Share") -> None:
+        starts_at = max(self._now, share.ended_at)
+        heapq.heappush(self._waiting, (starts_at, share.ended_at, next(self._numbers), share))
+
+
+class Share:
+    """The share of a project, or of a socket that is of none yet."""
+
+    def __init__(self) -> None:
+        self.now = self.ended_at = 0.0
+        # The start of each turn, the end of its socket's last one, and a number.
+        self.waiting: list[tuple[float, float, int, Turn]] = []
 
 
 class Turn:
     """The turn of one socket. `wake` is called when it has come after a wait."""
 
     def __init__(self, turns: Turns, wake: Callable[[], None]) -> None:
+        self.share = Share()
+        self.ended_at = 0.0
         self._turns = turns
         self._wake = wake
-        self._is_waiting = False
-        # Given, and not used yet.
-        self._starts_at: float | None = None
-        self._started_at = self._ended_at = 0.0
+        self._is_waiting = self._is_given = False
+        self._started_at = self._share_started_at = 0.0
         self._began = 0.0
+
+    def join(self, project_id: UUID) -> None:
+        """From its next turn on, the socket is of this project."""
+        self.share = self._turns.share_of(project_id)
 
     def has_come(self) -> bool:
         """Whether the socket's next message may be served now. If so, call `cost` after it."""
-        if self._starts_at is None and not self._is_waiting:
-            self._starts_at = self._turns.start(self, self._ended_at)
-            self._is_waiting = self._starts_at is None
-        if self._starts_at is None:
+        if not (self._is_given or self._is_waiting):
+            self._is_given = self._turns.start(self)
+            self._is_waiting = not self._is_given
+        if not self._is_given:
             return False
-        self._started_at, self._starts_at = self._starts_at, None
+        self._is_given = False
         self._began = time.thread_time()
         return True
 
-    def give(self, starts_at: float) -> None:
-        self._is_waiting, self._starts_at = False, starts_at
+    def begin(self, share_starts_at: float, starts_at: float) -> None:
+        self._share_started_at, self._started_at = share_starts_at, starts_at
+
+    def give(self) -> None:
+        self._is_waiting, self._is_given = False, True
         self._wake()
 
     def cost(self) -> None:
         """Count the message's processor time so far, before its socket waits for anything else."""
         seconds = time.thread_time() - self._began
-        self._ended_at = self._started_at + seconds
+        self.ended_at = self._started_at + seconds
+        self.share.ended_at = self._share_started_at + seconds
         if seconds > LONG_SECONDS:
             self._turns.hear_others()
+
+    def pay(self, seconds: float) -> None:
+        """Count what the message costs beside its own processor time."""
+        self.ended_at += seconds
+        self.share.ended_at += seconds

@@ -1,7 +1,7 @@
 """The events of a session as clients see them, the same at REST and on the stream."""
 
 from collections.abc import Collection
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 from django.db.models import Q
@@ -13,6 +13,8 @@ from sessions_app.models import DetectionEvent, EventType
 
 # The frame_seq of an event that a clock decided. Those of frames begin at 1.
 NO_FRAME: Final = 0
+# A page of one type reads no more events of the session than these.
+MOST_LOOKED_AT: Final = 2_000
 
 
 class EventRecord(Answer):
@@ -47,13 +49,20 @@ def present_event(session_id: UUID, event: DetectionEvent | NewEvent) -> EventRe
     )
 
 
+class EventPage(NamedTuple):
+    """Events of a session, and the one that the next page goes on behind, if there are more."""
+
+    events: list[DetectionEvent]
+    end: DetectionEvent | None
+
+
 def events_after(
     *, session_id: UUID, after: UUID | None, limit: int, type_: str | None = None
-) -> list[DetectionEvent]:
+) -> EventPage:
     """Up to `limit` events of a session, oldest first, behind the one with the id `after`.
 
-    With `type_`, only events of that type. Raises ValidationFailed when `after` is no event of this
-    session.
+    With `type_`, only events of that type, of the next MOST_LOOKED_AT. Raises ValidationFailed when
+    `after` is no event of this session.
     """
     events = DetectionEvent.objects.filter(session_id=session_id)
     known = 0
@@ -62,8 +71,14 @@ def events_after(
         if not events.filter(sequence=known).exists():
             raise ValidationFailed({"after": ["Not an event of this session."]})
     if type_ is None:
-        return events_behind(session_id=session_id, sequence=known, limit=limit)
-    return list(events.filter(sequence__gt=known, type=type_).order_by("sequence")[:limit])
+        found = events_behind(session_id=session_id, sequence=known, limit=limit + 1)
+    else:
+        end = known + MOST_LOOKED_AT
+        looked_at = events.filter(sequence__gt=known, sequence__lte=end)
+        found = list(looked_at.filter(type=type_).order_by("sequence")[: limit + 1])
+        if len(found) <= limit and events.filter(sequence=end + 1).exists():
+            return EventPage(found, DetectionEvent(session_id=session_id, sequence=end))
+    return EventPage(found[:limit], found[limit - 1] if len(found) > limit else None)
 
 
 def events_behind(*, session_id: UUID, sequence: int, limit: int) -> list[DetectionEvent]:

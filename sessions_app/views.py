@@ -168,8 +168,10 @@ class SessionEventViewSet(ApiViewSet):
     def list(self, request: ApiRequest, session_id: SessionId, query: EventQuery) -> Result:
         """The session's events, oldest first, each as the stream sends it.
 
-        `after` goes on behind an event that is known; `type` leaves out all others. A session that
-        its deadlines have ended by now is finished first, so that its events are complete.
+        `after` goes on behind an event that is known; `type` leaves out all others. A page of a
+        type looks at 2,000 events: it may be short or empty, and have a `Link` all the same. A
+        session that its deadlines have ended by now is finished first, so that its events are
+        complete.
         """
         mine = DetectionSession.objects.filter(id=session_id, project_id=request.caller.project_id)
         if not mine.exists():
@@ -177,12 +179,11 @@ class SessionEventViewSet(ApiViewSet):
         session_settle(session_id=session_id, now=clock.now())
         after = None if query.after is msgspec.UNSET else query.after
         type_ = None if query.type is msgspec.UNSET else query.type
-        limit = query.limit
-        found = events_after(session_id=session_id, after=after, type_=type_, limit=limit + 1)
+        found = events_after(session_id=session_id, after=after, type_=type_, limit=query.limit)
         return page_of(
             request._request,
-            found[:limit],
-            found[limit - 1] if len(found) > limit else None,
+            found.events,
+            found.end,
             partial(present_event, session_id),
             cursor_of=lambda event: str(event_id(session_id, event.sequence)),
             parameter="after",

@@ -152,6 +152,17 @@ def test_the_timeline_of_a_finalizing_session_keeps_no_time_of_the_request(scene
     )
 
 
+def test_the_timeline_of_a_session_whose_state_nobody_can_read_yet(scene: Scene) -> None:
+    this, attachment = scene.streaming()
+    scene.detach(this, attachment, 5)
+    left = DetectionSession.objects.filter(id=this)
+    left.update(unreadable_since=at(10), deadline_at=at(610))
+    assert steps(this, 20)[-1] == ("Deadline", 610, "10 min 10 s", True)
+    assert meaning(this, 20, "Deadline") == (
+        "Completed on what is counted, unless a process that can read its state does before."
+    )
+
+
 def test_the_timeline_of_sessions_that_a_runtime_ended(scene: Scene) -> None:
     completed, attachment = scene.finalizing()
     scene.finish(completed, attachment, 7)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -169,5 +170,45 @@ def test_an_order_does_not_wait_for_the_turn_of_the_message() -> None:
         assert await next_one == Order.DRAIN
         assert socket.waiting_message() == "a batch"
         await socket.stop()
+
+    played(scene)
+
+
+@pytest.mark.parametrize("sockets", [1, 8])
+def test_projects_share_whatever_number_of_sockets_they_have(sockets: int) -> None:
+    async def scene(turns: Turns, served: list[Client]) -> None:
+        many = [Client(turns, LONG, served) for _ in range(sockets)]
+        few = [Client(turns, LONG, served) for _ in range(2)]
+        for project, clients in ((uuid.uuid4(), many), (uuid.uuid4(), few)):
+            for client in clients:
+                client.turn.join(project)
+        sending = asyncio.gather(*(one.say(100) for one in (*many, *few)))
+        while len(served) < 100:
+            await asyncio.sleep(0)
+        of_few = [served.count(client) for client in few]
+        assert abs(sum(of_few) - 50) <= sockets + 2
+        assert abs(of_few[0] - of_few[1]) <= 2
+        of_many = [served.count(client) for client in many]
+        assert max(of_many) - min(of_many) <= 2
+        await sending
+
+    played(scene)
+
+
+def test_what_a_message_costs_beside_is_paid_for() -> None:
+    async def scene(turns: Turns, served: list[Client]) -> None:
+        storing, other = (Client(turns, LONG, served) for _ in range(2))
+        cost = storing.turn.cost
+
+        def cost_and_pay() -> None:
+            cost()
+            storing.turn.pay(3 * LONG)
+
+        storing.turn.cost = cost_and_pay  # type: ignore[method-assign]
+        sending = asyncio.gather(storing.say(100), other.say(100))
+        while len(served) < 80:
+            await asyncio.sleep(0)
+        assert served.count(storing) == pytest.approx(16, abs=2)
+        await sending
 
     played(scene)

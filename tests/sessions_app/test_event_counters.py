@@ -231,10 +231,27 @@ def test_no_session_but_the_one_that_is_asked_for_is_read(scene):
     long_session, *_beside = [make_long(scene, 20_000) for _ in range(10)]
     run("ANALYZE detection_event")
     with CaptureQueriesContext(connection) as queries:
-        found = events_after(
-            session_id=long_session, after=None, limit=501, type_="event_completed"
+        found, end = events_after(
+            session_id=long_session, after=None, limit=500, type_="event_completed"
         )
-    assert [event.sequence for event in found] == list(range(1_000, 20_001, 1_000))
+    assert [event.sequence for event in found] == [1_000, 2_000]
+    assert end is not None
+    assert end.sequence == 2_000
     plan = explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries[0]['sql']}")
     assert len(indexes_used(plan)) == 1
-    assert round(rows_read(plan)) == 20_000
+    assert round(rows_read(plan)) == 2_000
+
+
+def test_a_type_that_is_rare_is_found_page_by_page(reader, scene):
+    """Each page looks at a bounded number of events, and leads on until there are none."""
+    session_id = make_long(scene, 4_500)
+    path, pages = f"{SESSIONS}/{session_id}/events?type=event_completed&limit=500", []
+    while path:
+        response = reader.get(path)
+        pages.append(len(response.json()))
+        link = response.headers.get("Link", "")
+        path = link[1 : link.index(">")].removeprefix("http://testserver") if link else None
+    assert pages == [2, 2, 0]
+    path = f"{SESSIONS}/{session_id}/events?type=event_interrupted"
+    response = reader.get(path)
+    assert (response.json(), "Link" in response.headers) == ([], True)

@@ -185,8 +185,9 @@ def test_a_page_costs_five_statements_whatever_the_session_holds(reader, scene):
 
 
 def test_a_page_is_of_no_more_events_than_were_asked_for(scene, session_id):
-    found = events_after(session_id=session_id, after=event_id(session_id, 2), limit=3)
+    found, end = events_after(session_id=session_id, after=event_id(session_id, 2), limit=3)
     assert [event.sequence for event in found] == [3, 4, 5]
+    assert end is found[-1]
 
 
 def test_the_events_caused_come_in_their_order(scene, session_id):
