@@ -45,6 +45,7 @@ def main() -> int:
     folder.chmod(0o755)
     try:
         plan = SHORT if options.short else FULL
+        faults = [one for one in plan.faults if options.only in one.name]
         with installation() as build, installation("last-release") as build_before:
             say("Carrying out the Dockerfile and starting what compose.yaml starts …")
             (folder / "release").mkdir()
@@ -52,7 +53,7 @@ def main() -> int:
             report = carry_out(
                 build(),
                 folder,
-                replace(plan, absent_seconds=options.absent or plan.absent_seconds),
+                replace(plan, faults=faults, absent_seconds=options.absent or plan.absent_seconds),
                 (lambda _: None) if options.json else say,
                 before=build_before(released),
             )
@@ -83,6 +84,9 @@ def read_options() -> argparse.Namespace:
         prog="make faults", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--short", action="store_true", help="8 sessions, for a minute")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only what has this text in its name"
+    )
     parser.add_argument(
         "--absent", type=float, metavar="SECONDS", help="for how long the database is away (150)"
     )
