@@ -29,12 +29,11 @@ from realtime.refusals import (
     SessionSuperseded,
     SessionUnreadable,
 )
-from sessions_app.attachments import session_attach, session_detach_unread
+from sessions_app.attachments import session_attach, session_detach_unread, session_is_read
 from sessions_app.fence import AttachmentLost
 from sessions_app.finish import StateUnreadable, reading_state, spec_of_version
 from sessions_app.models import DetectionSession
 from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
-from sessions_app.unreadable_states import session_is_read
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -138,7 +137,7 @@ def attach(*, session_id: UUID, arrived_at: float, runtime: str) -> Attached:
         )
         raise SessionUnreadable(since, now) from error
     if session.unreadable_since is not None:
-        session_is_read(session)
+        session_is_read(session, clock.now())
     return Attached(session, attachment_id, progress)
 
 

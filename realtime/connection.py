@@ -17,7 +17,7 @@ from django.conf import settings
 
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, RateLimited
-from kynaplatform.timing import RESEND_SECONDS
+from kynaplatform.timing import BEAT_SECONDS, RESEND_SECONDS
 from realtime import messages, metrics
 from realtime.attach import Attached
 from realtime.batches import Batches
@@ -192,6 +192,7 @@ class Connection:
             batch = await self._received_batch()
             if batch is None:
                 return
+            self.socket.turn.go_on()
             await self._serve_batch(batch)
             await asyncio.sleep(0)  # for the next to be taken in
 
@@ -217,10 +218,10 @@ class Connection:
 
     # --- Deadlines ------------------------------------------------------------------------
 
-    def _watch_deadline(self) -> None:
+    def _watch_deadline(self, at_least: float = 0.0) -> None:
         loop = asyncio.get_running_loop()
         self._deadline = loop.call_later(
-            RESEND_SECONDS if self._is_ending else self._seconds_left(),
+            RESEND_SECONDS if self._is_ending else max(at_least, self._seconds_left()),
             self.socket.order,
             Order.TIME,
         )
@@ -242,6 +243,9 @@ class Connection:
         elif self._idle_at() <= now:
             await self._held.abandon(self.socket.last_message_at())
             await self._finish_if_finalizing()
+            # An absence has extended the limit, as the next heartbeat tells the socket.
+            self._watch_deadline(BEAT_SECONDS)
+            return
         self._watch_deadline()
 
     def _idle_at(self) -> datetime:

@@ -123,8 +123,12 @@ class Turn:
         if not self._is_given:
             return False
         self._is_given = False
-        self._began = time.thread_time()
+        self.go_on()
         return True
+
+    def go_on(self) -> None:
+        """A message is served from now on, be it without its turn, as at an end."""
+        self._began = time.thread_time()
 
     def begin(self, share_starts_at: float, starts_at: float) -> None:
         self._share_started_at, self._started_at = share_starts_at, starts_at
@@ -134,10 +138,12 @@ class Turn:
         self._wake()
 
     def cost(self) -> None:
-        """Count the message's processor time so far, before its socket waits for anything else."""
-        seconds = time.thread_time() - self._began
-        self.ended_at = self._started_at + seconds
-        self.share.ended_at = self._share_started_at + seconds
+        """Count the processor time since the last count, before its socket waits for anything."""
+        now = time.thread_time()
+        seconds, self._began = now - self._began, now
+        self.ended_at = max(self.ended_at, self._started_at)
+        self.share.ended_at = max(self.share.ended_at, self._share_started_at)
+        self.pay(seconds)
         if seconds > LONG_SECONDS:
             self._turns.hear_others()
 

@@ -15,6 +15,7 @@ DOES_NOT_READ: Final = 4408
 # Of the registry of RFC 6455: try again later.
 TRY_AGAIN_LATER: Final = 1013
 LONGEST_WAIT_SECONDS: Final = 60.0
+HELD_ELSEWHERE_SECONDS: Final = 5
 
 
 class RuntimeTokenMissing(ApiError):
@@ -56,7 +57,11 @@ class SessionUnreadable(ApiError):
     status, code, retryable = 503, "state_unreadable", True
 
     def __init__(self, since: datetime | None, now: datetime) -> None:
-        passed = (now - since).total_seconds() if since else 0.0
+        if since is None:
+            sentence = "Another server holds this session, and can read its state: attach again."
+            super().__init__(sentence, retry_after_seconds=HELD_ELSEWHERE_SECONDS)
+            return
+        passed = (now - since).total_seconds()
         left = READER_GRACE.total_seconds() - passed
         wait = max(1, math.ceil(min(passed / 2, left, LONGEST_WAIT_SECONDS)))
         sentence = (

@@ -19,7 +19,8 @@ logger = logging.getLogger("kynaplatform.absences")
 
 # The attach window ends what is created, the idle limit what streams, unless the longest session
 # comes before it: that is not moved, nor is what a process that can read a state is waited for.
-# The row's lock makes it once: whoever comes second finds the time that the first has written.
+# The row's lock makes it once: whoever comes second finds the time that the first has written. It
+# waits for no session's row: whoever holds one is about to write its deadline, or holds up all.
 _MAKE_UP = """
 WITH absent AS (
     SELECT alive_at AS since FROM platform_heartbeat
@@ -30,15 +31,19 @@ ended AS (
     UPDATE platform_heartbeat SET alive_at = %(now)s::timestamptz
     FROM absent WHERE id = 1 RETURNING absent.since
 ),
-extended AS (
-    UPDATE detection_session AS session
-    SET deadline_at = LEAST(
+moved AS (
+    SELECT session.id, LEAST(
         session.longest_until,
         session.deadline_at + (%(now)s::timestamptz - GREATEST(ended.since, session.created_at))
-    )
-    FROM ended
+    ) AS deadline_at
+    FROM ended, detection_session AS session
     WHERE session.deadline_at > ended.since AND session.status IN ('created', 'streaming')
         AND session.unreadable_since IS NULL
+    FOR NO KEY UPDATE OF session SKIP LOCKED
+),
+extended AS (
+    UPDATE detection_session AS session SET deadline_at = moved.deadline_at
+    FROM moved WHERE session.id = moved.id
     RETURNING 1
 )
 SELECT since, (SELECT count(*) FROM extended) FROM ended
@@ -56,7 +61,8 @@ _present_until = 0.0
 def make_up_for_absence(now: datetime) -> None:
     """Extend idle limits and attach windows by an absence that has just ended, if there was one.
 
-    In the caller's transaction, if it has one. It is one small read at most every ABSENCE.
+    In the caller's transaction, if it has one, and then before that locks a session. It is one
+    small read at most every ABSENCE.
     """
     if clock.ticks() < _present_until:
         return
@@ -67,7 +73,9 @@ def make_up_for_absence(now: datetime) -> None:
         if alive_at < now - ABSENCE:
             _make_up(cursor, now)
             alive_at = now
-    until = clock.ticks() + (alive_at + ABSENCE - now).total_seconds()
+    # `now` may be of a while ago.
+    present_for = alive_at + ABSENCE - max(now, min(clock.known_now(), alive_at + ABSENCE))
+    until = clock.ticks() + present_for.total_seconds()
     transaction.on_commit(partial(_is_present, until))
 
 

@@ -7,18 +7,20 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Least
 
 from kynaplatform.api.caller import require_active
 from kynaplatform.api.errors import NotFound
 from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
+from sessions_app.absences import make_up_for_absence
 from sessions_app.event_counters import is_counted, store_counts_anew
 from sessions_app.fence import AttachmentLost, update_held
 from sessions_app.finish import StateUnreadable
 from sessions_app.lifecycle import already_ended, notify_runtimes, settle_locked
 from sessions_app.limits import idle_limit
 from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status
-from sessions_app.unreadable_states import is_of_known_version, sessions_leave
+from sessions_app.unreadable_states import is_left, is_of_known_version, sessions_leave
 
 SUPERSEDED = 4409
 
@@ -56,8 +58,8 @@ def session_attach(
         Value(now + timedelta(seconds=settings.SESSION_MAX_SECONDS)),
         output_field=DateTimeField(),
     )
-    idle = Value(now + idle_limit() + IDLE_SLACK)
     one = DetectionSession.objects.filter(id=session_id)
+    make_up_for_absence(now)
     with transaction.atomic():
         settle_locked(one, now)
         is_newest = not _newer_attaches(session_id, runtime, arrived_at).exists()
@@ -70,9 +72,9 @@ def session_attach(
             longest_until=longest,
             attachment_id=attachment_id,
             lease_until=now + LEASE,
+            # Until its state is read: see `session_is_read`.
             deadline_at=Case(
-                When(status=Status.FINALIZING, then=now + LEASE + FINALIZING_GRACE),
-                default=Least(longest, idle, output_field=DateTimeField()),
+                When(is_left(), then=F("deadline_at")), default=_deadline(now, longest)
             ),
         )
         if is_taken:
@@ -91,6 +93,25 @@ def session_attach(
     return session
 
 
+def session_is_read(session: DetectionSession, now: datetime) -> None:
+    """The runtime that has just attached to `session`, which was left, has read its state."""
+    held = DetectionSession.objects.filter(id=session.id, attachment_id=session.attachment_id)
+    held.filter(is_left(), status__in=LIVE_STATUSES).update(
+        unreadable_since=None,
+        is_state_unreadable=False,
+        deadline_at=_deadline(now, F("longest_until")),
+    )
+
+
+def _deadline(now: datetime, longest: Combinable) -> Case:
+    """The deadline of a session that is attached now."""
+    idle = Value(now + idle_limit() + IDLE_SLACK)
+    return Case(
+        When(status=Status.FINALIZING, then=now + LEASE + FINALIZING_GRACE),
+        default=Least(longest, idle, output_field=DateTimeField()),
+    )
+
+
 def session_detach(
     *,
     session_id: UUID,
@@ -103,7 +124,9 @@ def session_detach(
 
     The client may attach again until its idle limit.
     """
-    idle = Value(last_message_at + idle_limit())
+    idle_at = last_message_at + idle_limit()
+    idle = Value(idle_at)
+    make_up_for_absence(now)
     with transaction.atomic():
         with suppress(AttachmentLost):
             update_held(
@@ -113,7 +136,10 @@ def session_detach(
                 attachment_id=None,
                 lease_until=None,
                 deadline_at=Case(
+                    When(is_left(), then=F("deadline_at")),
                     When(status=Status.FINALIZING, then=now + FINALIZING_GRACE),
+                    # An absence has extended it.
+                    When(deadline_at__gt=idle_at + IDLE_SLACK, then=F("deadline_at")),
                     default=Least(F("longest_until"), idle, output_field=DateTimeField()),
                 ),
             )

@@ -15,7 +15,7 @@ from django.db.models.lookups import In
 from kynaplatform.api.chunks import change_in_chunks
 from kynaplatform.timing import FINALIZING_GRACE
 from sessions_app.absences import make_up_for_absence
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status, is_attached
 from sessions_app.session_ends import update_live
 from sessions_app.unreadable_states import is_left, is_readable, sessions_leave
 
@@ -52,7 +52,8 @@ def is_to_settle(now: datetime) -> Q:
 
 def is_unread(now: datetime) -> Q:
     """Its deadline completes it, this process can't read its state, and it is not left yet."""
-    return is_due(now) & _finishes(now) & ~is_readable() & ~is_left()
+    unread = ~is_readable() & ~is_left() & ~is_attached(now)
+    return is_due(now) & _finishes(now) & unread
 
 
 def settle(one: QuerySet[DetectionSession], now: datetime) -> int:

@@ -27,6 +27,8 @@ RUNTIME_ERROR = "runtime_error"
 RUNTIME_ERROR_MESSAGE = "The detection engine failed."
 # A checkpoint may be stored between the read and the write; hardly ever more than one.
 TRIES = 3
+# Of those that could not be read, by one sweep.
+MOST_READ_AGAIN = 50
 
 
 def session_finish(
@@ -105,14 +107,16 @@ def reading_state(session: DetectionSession) -> Iterator[None]:
         raise StateUnreadable from error
 
 
-def sessions_read_again(now: datetime, chunk_size: int) -> int:
-    """Take back sessions that are left because an engine of this version failed to read them.
+def sessions_read_again(now: datetime) -> None:
+    """Take back finalizing sessions that an engine of this version failed to read, where this can.
 
-    A process of newer code may know the MoveSpec, or mend what made it fail. Returns how many.
+    A process of newer code may know the MoveSpec, or mend what made it fail. Nobody attaches to
+    them; one that streams is tried by its attaches.
     """
-    damaged = sessions_left(now).filter(is_state_unreadable=True)
-    readable = [one.id for one in damaged[:chunk_size] if _can_read(one)]
-    return sessions_take_back(damaged.filter(id__in=readable), now) if readable else 0
+    damaged = sessions_left(now).filter(~Q(status=Status.STREAMING), is_state_unreadable=True)
+    first = damaged.order_by("unreadable_since")[:MOST_READ_AGAIN]
+    if readable := [one.id for one in first if _can_read(one)]:
+        sessions_take_back(damaged.filter(id__in=readable), now)
 
 
 def _can_read(session: DetectionSession) -> bool:

@@ -16,7 +16,8 @@ from django.db import connection, transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from kynaplatform.api.errors import NotFound
-from kynaplatform.timing import FINALIZING_GRACE
+from kynaplatform.timing import FINALIZING_GRACE, IDLE_SLACK
+from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import (
     ABANDONED_MESSAGE,
     SESSION_ABANDONED,
@@ -103,13 +104,14 @@ def session_abandon(
 ) -> None:
     """Fail a streaming session whose client has sent nothing for the idle limit.
 
-    Raises AttachmentLost.
+    Raises AttachmentLost, also where an absence has extended that limit.
     """
+    make_up_for_absence(now)
     update_held(
         session_id,
         attachment_id,
         now,
-        Q(status=Status.STREAMING),
+        Q(status=Status.STREAMING, deadline_at__lte=last_message_at + idle_limit() + IDLE_SLACK),
         **ended(
             Status.FAILED,
             Outcome.ABANDONED,
@@ -157,6 +159,7 @@ def _request_end(
 ) -> None:
     one = DetectionSession.objects.filter(id=session_id)
     mine = one.filter(project_id=project_id)
+    make_up_for_absence(now)
     with transaction.atomic():
         settle_locked(one, now, project_id)
         if update_live(mine.filter(status__in=before, deadline_at__gt=now), **changes):

@@ -29,7 +29,7 @@ def expire_sessions(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
     """
     overdue = DetectionSession.objects.order_by("deadline_at")
     settled = settle_in_chunks(overdue, now, chunk_size)
-    sessions_read_again(now, chunk_size)
+    sessions_read_again(now)
     return (
         settled
         + _finish_overdue(now, chunk_size)

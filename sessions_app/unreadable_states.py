@@ -7,6 +7,7 @@ on what is counted.
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Least
@@ -49,23 +50,20 @@ def sessions_left(now: datetime) -> QuerySet[DetectionSession]:
     return left.filter(is_of_known_version(), ~is_attached(now))
 
 
-def sessions_take_back(sessions: QuerySet[DetectionSession], now: datetime) -> int:
+def sessions_take_back(sessions: QuerySet[DetectionSession], now: datetime) -> list[UUID]:
     """Give those of `sessions_left` that this process can read their own deadlines again.
 
-    A finalizing one is due at once. Returns how many.
+    A finalizing one is due at once. Returns their ids.
     """
+    taken: list[UUID] = []
     streaming = Least("longest_until", Value(now + idle_limit() + IDLE_SLACK))
     deadline = Case(When(status=Status.FINALIZING, then=Value(now)), default=streaming)
 
     def take_back(ids: list[Any]) -> None:
+        taken.extend(ids)
         DetectionSession.objects.filter(id__in=ids).update(
             unreadable_since=None, is_state_unreadable=False, deadline_at=deadline
         )
 
-    return change_in_chunks(sessions, take_back)
-
-
-def session_is_read(session: DetectionSession) -> None:
-    """The runtime that has just attached to `session` has read its state."""
-    held = DetectionSession.objects.filter(id=session.id, attachment_id=session.attachment_id)
-    held.update(unreadable_since=None, is_state_unreadable=False)
+    change_in_chunks(sessions, take_back)
+    return taken

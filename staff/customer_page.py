@@ -27,6 +27,7 @@ from projects.models import (
     Project,
     ServiceAccount,
 )
+from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import has_not_ended
 from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession
@@ -131,6 +132,7 @@ def count_of(model: type[Model], relation: str, *conditions: Q, **more: Any) -> 
 
 
 def with_counts(projects: QuerySet[Project], now: datetime) -> QuerySet[Project]:
+    make_up_for_absence(now)
     return projects.annotate(
         movespec_count=count_of(Project, "movespecs"),
         api_key_count=count_of(Project, "credentials", is_live(now), kind=CredentialKind.API_KEY),

@@ -13,6 +13,7 @@ from django.db.models.functions import TruncHour
 from kynaplatform.api.names import visible
 from movespecs.models import Release
 from projects.models import Credential, Organization, Project
+from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import as_due, is_due
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession, Mode, Status
@@ -44,6 +45,7 @@ class Concerns(NamedTuple):
 
 
 def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
+    make_up_for_absence(now)
     shown: dict[str, Any] = {"attention": [one for one in _attention(user, now) if one.named]}
     if may_view(user, DetectionSession):
         lag = sweep_lag(now)

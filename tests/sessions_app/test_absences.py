@@ -15,6 +15,7 @@ from kynaplatform import clock
 from sessions_app import absences
 from sessions_app.absences import make_up_for_absence
 from sessions_app.errors import SessionAlreadyEnded
+from sessions_app.fence import AttachmentLost
 from sessions_app.heartbeat import beat
 from sessions_app.models import DetectionSession, PlatformHeartbeat
 from tests.conftest import SESSIONS
@@ -144,6 +145,24 @@ def test_finalizing_ones_and_those_that_are_left_keep_their_deadlines(scene: Sce
     before = {one: scene.row(one).deadline_at for one in (finalizing, left)}
     make_up_for_absence(at(BACK))
     assert {one: scene.row(one).deadline_at for one in before} == before
+
+
+def test_a_runtime_that_was_away_itself_abandons_nobody_by_it(
+    scene: Scene, session_id: UUID
+) -> None:
+    [(holder, *_)] = scene.attaches(session_id)
+    with pytest.raises(AttachmentLost):
+        scene.abandon(session_id, holder, heard=0, seconds=BACK)
+    assert scene.row(session_id).deadline_at == at(0) + IDLE + SLACK + AWAY
+
+
+def test_nor_does_one_take_the_extension_away_as_it_detaches(
+    scene: Scene, session_id: UUID
+) -> None:
+    [(holder, *_)] = scene.attaches(session_id)
+    scene.detach(session_id, holder, BACK, heard=0)
+    row = scene.row(session_id)
+    assert (row.attachment_id, row.deadline_at) == (None, at(0) + IDLE + SLACK + AWAY)
 
 
 @pytest.mark.parametrize("end", ["cancel", "finalize"])

@@ -414,7 +414,8 @@ class Lifecycle(RuleBasedStateMachine):
                 now=self.now,
             )
 
-        if model.holds(attachment) and model.status == "streaming":
+        is_idle = model.deadline_at is not None and model.deadline_at <= idle_at + SLACK
+        if model.holds(attachment) and model.status == "streaming" and is_idle:
             give_up()
             model.end("failed", "abandoned", idle_at, "session_abandoned")
         else:
