@@ -65,6 +65,16 @@ def finalizing(scene: Scene, state: str) -> UUID:
     return session_id
 
 
+def refused(scene: Scene, seconds: float) -> UUID:
+    """It streamed for 2 s; then its client is refused by a process that can't read its state."""
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, work=midway()._replace(engine_state=of_later_code()))
+    scene.detach(session_id, holder, 2)
+    with pytest.raises(StateUnreadable):
+        scene.attach(session_id, seconds)
+    return session_id
+
+
 def columns(scene: Scene, session_id: UUID) -> dict[str, Any]:
     return {
         name: value
@@ -185,12 +195,7 @@ def test_after_ten_minutes_it_completes_on_what_is_counted(
 
 
 def test_what_streams_completes_ten_minutes_after_its_client_was_refused(scene: Scene) -> None:
-    session_id, holder = scene.streaming()
-    work = midway()._replace(engine_state=of_later_code())
-    scene.checkpoint(session_id, holder, 1, 1, work=work)
-    scene.detach(session_id, holder, 2)
-    with pytest.raises(StateUnreadable):
-        scene.attach(session_id, 100)
+    session_id = refused(scene, 100)
     # Beyond its idle limit: who is refused is not idle.
     assert sweep(600) == 0
     assert sweep(100 + GRACE) == 1
@@ -202,11 +207,7 @@ def test_what_streams_completes_ten_minutes_after_its_client_was_refused(scene: 
 def test_a_finalize_meanwhile_is_carried_out_by_whoever_can_read_it(
     owner: Machine, scene: Scene, knowing: Callable[[], None]
 ) -> None:
-    session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, work=midway()._replace(engine_state=of_later_code()))
-    scene.detach(session_id, holder, 2)
-    with pytest.raises(StateUnreadable):
-        scene.attach(session_id, 3)
+    session_id = refused(scene, 3)
     scene.finalize(session_id, 10)
     assert scene.state(session_id)[0] == "finalizing"
     assert scene.row(session_id).deadline_at == at(3 + GRACE)
@@ -218,11 +219,7 @@ def test_a_finalize_meanwhile_is_carried_out_by_whoever_can_read_it(
 def test_who_can_read_it_takes_it_back_to_its_idle_limit(
     scene: Scene, knowing: Callable[[], None]
 ) -> None:
-    session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, work=midway()._replace(engine_state=of_later_code()))
-    scene.detach(session_id, holder, 2)
-    with pytest.raises(StateUnreadable):
-        scene.attach(session_id, 100)
+    session_id = refused(scene, 100)
     beat(now=at(110))
     knowing()
     beat(now=at(110))
