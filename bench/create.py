@@ -73,6 +73,27 @@ def load(
     port: int, scene: Scene, key: Callable[[], str | None], seconds: float, connections: int
 ) -> list[float]:
     """The seconds that each create took; every connection sends its next one at once."""
+    request = request_of(scene)
+    times: list[float] = []
+
+    async def create(ends_at: float) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while (sent_at := time.perf_counter()) < ends_at:
+            writer.write(request(key()))
+            await read_response(reader, 201)
+            times.append(time.perf_counter() - sent_at)
+        writer.close()
+
+    async def create_all() -> None:
+        ends_at = time.perf_counter() + seconds
+        await asyncio.gather(*(create(ends_at) for _ in range(connections)))
+
+    uvloop.run(create_all())
+    return times
+
+
+def request_of(scene: Scene) -> Callable[[str | None], bytes]:
+    """The request of a create, by its Idempotency-Key."""
     body = json.dumps(
         {
             "mode": "live",
@@ -85,28 +106,21 @@ def load(
         f"Authorization: Bearer {scene.token}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n"
     )
-    times: list[float] = []
 
-    async def create(ends_at: float) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while (sent_at := time.perf_counter()) < ends_at:
-            made = key()
-            keyed = "" if made is None else f"Idempotency-Key: {made}\r\n"
-            writer.write(f"{head}{keyed}\r\n{body}".encode())
-            answer = (await reader.readuntil(b"\r\n\r\n")).lower()
-            if not answer.startswith(b"http/1.1 201"):
-                raise SystemExit(answer.decode())
-            length = answer.partition(b"content-length:")[2].partition(b"\r\n")[0]
-            await reader.readexactly(int(length))
-            times.append(time.perf_counter() - sent_at)
-        writer.close()
+    def request(key: str | None) -> bytes:
+        keyed = "" if key is None else f"Idempotency-Key: {key}\r\n"
+        return f"{head}{keyed}\r\n{body}".encode()
 
-    async def create_all() -> None:
-        ends_at = time.perf_counter() + seconds
-        await asyncio.gather(*(create(ends_at) for _ in range(connections)))
+    return request
 
-    uvloop.run(create_all())
-    return times
+
+async def read_response(reader: asyncio.StreamReader, status: int) -> None:
+    """Read a response whole, which is to have this status."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    if not head.startswith(f"http/1.1 {status}".encode()):
+        raise SystemExit(head.decode())
+    length = head.partition(b"content-length:")[2].partition(b"\r\n")[0]
+    await reader.readexactly(int(length))
 
 
 def limit_of_postgresql(script: Path, connections: int, seconds: float) -> float:

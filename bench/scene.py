@@ -88,20 +88,28 @@ def make_scene() -> Scene:
     from django.core.management import call_command
     from django.utils import timezone
 
+    from projects.signing import signing_key_rotate
+
+    call_command("migrate", verbosity=0)
+    signing_key_rotate(now=timezone.now())
+    return make_customer("Bench")
+
+
+def make_customer(name: str) -> Scene:
+    """A customer of one project, with a released MoveSpec."""
+    from django.utils import timezone
+
     from movespecs.authors import PLATFORM
     from movespecs.drafts import movespec_create
     from movespecs.releases import version_create, version_release
     from projects.access_tokens import access_token_mint
     from projects.credentials import credential_issue
     from projects.models import CredentialKind, Organization, Project
-    from projects.signing import signing_key_rotate
 
-    call_command("migrate", verbosity=0)
     now = timezone.now()
-    signing_key_rotate(now=now)
-    organization = Organization.objects.create(name="Bench")
-    project = Project.objects.create(organization=organization, name="Bench")
-    key, _ = credential_issue(project=project, kind=CredentialKind.API_KEY, name="Bench")
+    organization = Organization.objects.create(name=name)
+    project = Project.objects.create(organization=organization, name=name)
+    key, _ = credential_issue(project=project, kind=CredentialKind.API_KEY, name=name)
     token, jwt = access_token_mint(credential=key, scopes=key.scopes, now=now)
     movespec = movespec_create(
         project_id=project.id,

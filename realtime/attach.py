@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from detection import Engine, MoveSpec
 from kynaplatform import clock
 from kynaplatform.api.client_address import address_of_peer
 from kynaplatform.api.errors import AuthorizationFailed, NotFound
-from kynaplatform.api.rate_limits import Limit
+from kynaplatform.api.rate_limits import Decision, Limit
 from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from kynaplatform.http import cross_origin
 from projects.signing import TokenRejected, verify
@@ -39,6 +39,8 @@ logger = logging.getLogger("kynaplatform.realtime")
 
 SUBPROTOCOL: Final = "kyna.v1"
 _BEARER_SUBPROTOCOL: Final = "bearer."
+ATTACHES_OF_LIVE_SESSION: Final = 3
+MOST_COUNTED: Final = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,13 @@ class Handshake:
     origin: str | None
     address: str
     arrived_at: float  # of clock.ticks
+
+
+class Admitted(NamedTuple):
+    """The session that a socket may attach to, and its project."""
+
+    session_id: UUID
+    project_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +95,8 @@ def _token(scope: Mapping[str, Any], authorization: str) -> str | None:
     return None
 
 
-def admit(handshake: Handshake) -> UUID:
-    """The session that a socket may attach to.
+def admit(handshake: Handshake) -> Admitted:
+    """The session that a socket may attach to, by its runtime token.
 
     The attach is counted last, so that a call repeated after a database fault counts once.
     Raises AuthorizationFailed, RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired,
@@ -96,12 +105,13 @@ def admit(handshake: Handshake) -> UUID:
     if handshake.origin is not None and not cross_origin.may_stream(handshake.origin):
         raise AuthorizationFailed(cross_origin.refusal(handshake.origin))
     try:
-        session_id = _authorized_session(handshake, clock.now())
+        admitted = _authorized(handshake, clock.now())
     except (RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired):
-        _count("attach_refused", handshake.address)
+        limit = Limit(f"attach_refused:{handshake.address}", settings.RATE_LIMIT_ATTACH)
+        refuse_over_limit(request_counter().hit([limit]))
         raise
-    _count("attach", str(session_id))
-    return session_id
+    _count(admitted)
+    return admitted
 
 
 def attach(*, session_id: UUID, arrived_at: float, runtime: str) -> Attached:
@@ -141,27 +151,55 @@ def attach(*, session_id: UUID, arrived_at: float, runtime: str) -> Attached:
     return Attached(session, attachment_id, progress)
 
 
-def _authorized_session(handshake: Handshake, now: datetime) -> UUID:
+def _authorized(handshake: Handshake, now: datetime) -> Admitted:
     if handshake.token is None:
         raise RuntimeTokenMissing
     try:
         claims = verify(handshake.token, TOKEN_TYPE, AUDIENCE, now)
-        session_id, expires_at = UUID(claims["sub"]), float(claims["exp"])
+        admitted = Admitted(UUID(claims["sub"]), UUID(claims["project_id"]))
+        expires_at = float(claims["exp"])
     except (TokenRejected, KeyError, ValueError, TypeError, AttributeError) as error:
         raise RuntimeTokenInvalid from error
     try:
-        is_for_this_session = UUID(handshake.session_id) == session_id
+        is_for_this_session = UUID(handshake.session_id) == admitted.session_id
     except ValueError:
         raise NotFound("session") from None
     if not is_for_this_session:
         raise RuntimeTokenInvalid
     if expires_at <= now.timestamp():
         raise RuntimeTokenExpired
-    return session_id
+    return admitted
 
 
-def _count(kind: str, name: str) -> None:
-    refuse_over_limit(request_counter().hit([Limit(f"{kind}:{name}", settings.RATE_LIMIT_ATTACH)]))
+def _count(admitted: Admitted) -> None:
+    """Count an attach on its session, and on its project, whose limit grows with its sessions.
+
+    These are counted where the least limit of a project does not do.
+    """
+    least = settings.RATE_LIMIT_ATTACH
+
+    def hit(quota_of_project: int) -> Decision:
+        of_session = Limit(f"attach:{admitted.session_id}", least)
+        of_project = Limit(f"attach_of_project:{admitted.project_id}", quota_of_project)
+        return request_counter().hit([of_session, of_project])
+
+    decision = hit(least)
+    if not decision.allowed:
+        live = _recently_live(admitted.project_id)
+        decision = hit(max(least, ATTACHES_OF_LIVE_SESSION * live))
+    refuse_over_limit(decision)
+
+
+def _recently_live(project_id: UUID) -> int:
+    """How many sessions of a project are live, or were made this minute and have ended.
+
+    Of each it counts no more than a runtime can serve.
+    """
+    of_project = DetectionSession.objects.filter(project_id=project_id)
+    minute_ago = clock.now() - timedelta(minutes=1)
+    live = of_project.filter(deadline_at__isnull=False)
+    ended = of_project.filter(deadline_at__isnull=True, created_at__gt=minute_ago)
+    return live[:MOST_COUNTED].count() + ended[:MOST_COUNTED].count()
 
 
 def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:

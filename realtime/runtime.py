@@ -31,9 +31,11 @@ from kynaplatform.timing import (
 )
 from realtime import metrics
 from realtime.attach import Attached, Handshake, admit, attach
+from realtime.attach_queue import AttachQueue
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
 from realtime.database import (
+    ATTACHES_AT_ONCE,
     FOR_LEASES,
     FOR_OPERATORS,
     FOR_SESSIONS,
@@ -62,6 +64,7 @@ class Runtime:
         self._checkpointer = Checkpointer()
         self._connections: dict[UUID, set[Connection]] = {}
         self._attaching = WeakValueDictionary[UUID, asyncio.Lock]()
+        self._attach_queue = AttachQueue(ATTACHES_AT_ONCE)
         self._background: list[asyncio.Task[None]] = []
         self._is_draining = False
         self._database = Readiness(
@@ -155,15 +158,18 @@ class Runtime:
 
     async def _attach(self, web_socket: Socket, handshake: Handshake) -> Attached:
         async with database_deadline():
-            session_id = await in_database(FOR_SESSIONS, partial(admit, handshake))
+            session_id, project_id = await in_database(FOR_SESSIONS, partial(admit, handshake))
             taking = partial(
                 attach,
                 session_id=session_id,
                 arrived_at=handshake.arrived_at,
                 runtime=self.name,
             )
-            # Attaches of one session wait for its row. So they take one thread, however many.
-            async with self._attaching.setdefault(session_id, asyncio.Lock()):
+            # Attaches of one session wait for its row. So they take one place, however many.
+            async with (
+                self._attaching.setdefault(session_id, asyncio.Lock()),
+                self._attach_queue.place(project_id),
+            ):
                 # A process that was frozen finds old connections. Such a client may be attached
                 # elsewhere by now, and would lose its session to a socket that is closed.
                 if web_socket.has_left():

@@ -5,7 +5,6 @@ requests with one key, the unique constraint lets one insert. DO UPDATE makes th
 it and returns its row; DO NOTHING would return none.
 """
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from uuid_utils.compat import uuid7
 
 from kynaplatform.api.errors import (
     ApiError,
@@ -151,7 +151,7 @@ def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[Admitted
     Raises IdempotencyKeyReused, NotFound, ValidationFailed, MoveSpecArchived, MoveSpecForkRequired,
     MoveSpecNotReleased, MoveSpecVersionWithdrawn. Then nothing was written and the key is free.
     """
-    id_ = uuid.uuid4()
+    id_ = uuid7()
     attach_window = timedelta(seconds=settings.SESSION_ATTACH_SECONDS)
     longest = timedelta(seconds=settings.SESSION_MAX_SECONDS)
     with connection.cursor() as cursor:

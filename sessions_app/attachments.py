@@ -23,6 +23,8 @@ from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, 
 from sessions_app.unreadable_states import is_left, is_of_known_version, sessions_leave
 
 SUPERSEDED = 4409
+# The newest of a session. Older ones are deleted.
+ATTACHES_KEPT = 50
 
 
 def session_attach(
@@ -186,6 +188,8 @@ def _note_attach(
     open_ = SessionAttach.objects.filter(session_id=session_id, detached_at__isnull=True)
     if open_.update(detached_at=now, close_code=SUPERSEDED):
         notify_runtimes([session_id])
+    of_session = SessionAttach.objects.filter(session_id=session_id).order_by("-attached_at")
+    of_session.filter(pk__in=of_session.values("pk")[ATTACHES_KEPT - 1 :]).delete()
     SessionAttach.objects.create(
         id=attachment_id, session_id=session_id, runtime=runtime, attached_at=arrived_at
     )

@@ -29,6 +29,13 @@ MOST_PASSED_OVER = 500
 MOST_PASSED_OVER_OF_MANY = 100
 # So many are found by the first digits of their ids.
 MOST_OF_IDS = 50
+# Of each that is listed: what is large, and what no list shows.
+LEFT_OUT = (
+    "engine_state", "resolved_version__yaml_source", "attachment_id", "checkpoint_number",
+    "contract_major", "engine_version", "finishing_outcome", "idempotency_key", "last_batch_seq",
+    "last_frame_seq", "lease_until", "longest_until", "rejected_frames_total",
+    "request_fingerprint", "runtime_token_expires_at", "signing_key_id", "stream_url",
+)  # fmt: skip
 LIVE = "live"
 Rows = QuerySet[DetectionSession]
 
@@ -105,11 +112,12 @@ def sessions_list(
     # `= ANY` PostgreSQL 18 may read all sessions of the few projects that a table has.
     is_found = RawSQL("detection_session.id IN (SELECT unnest(%s::uuid[]))", [ids], BooleanField())
     rows = DetectionSession.objects.filter(is_found).order_by()
-    rows = rows.defer("engine_state", "resolved_version__yaml_source")
+    rows = rows.defer(*LEFT_OUT)
     by_id = {row.id: row for row in (rows.select_related(*related) if related else rows)}
     apply_deadlines(by_id.values(), now)
     # Someone may have ended it since its id was read.
-    sessions = [by_id[id_] for id_ in ids if by_id[id_].status in filters.statuses]
+    statuses = filters.statuses
+    sessions = [by_id[id_] for id_ in ids if by_id[id_].status in statuses]
     return Listed(sessions, *neighbours)
 
 

@@ -1,10 +1,10 @@
 """The detection session, which is one run of a MoveSpec version, its attaches and its events."""
 
-import uuid
 from datetime import datetime
 
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint, Value
+from uuid_utils.compat import uuid7
 
 from movespecs.models import MoveSpecVersion
 from projects.models import Project
@@ -51,9 +51,12 @@ def is_attached(now: datetime) -> Q:
 
 
 class DetectionSession(models.Model):
-    """A session. Its state moves by guarded updates alone (docs/decisions/session-states.md)."""
+    """A session. Its state moves by guarded updates alone (docs/decisions/session-states.md).
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    Its id begins with its time, so that what is stored by ids of sessions lies in their order.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, related_name="sessions", db_index=False
     )

@@ -15,7 +15,7 @@ from sessions_app.models import DetectionSession, Status
 from staff.actions.base import StaffActionAdmin
 from staff.actions.sessions import Cancel
 from staff.base import ReadOnlyAdmin
-from staff.display import Tone, badge, id_column, moment_of
+from staff.display import Tone, badge, first_digits, id_column, moment_of
 from staff.session_detections import detections
 from staff.session_list import (
     FINDER_MEDIA,
@@ -114,7 +114,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         now = clock.now()
         return {
             **super().page_context(request, session),
-            "title": f"Session {str(session.pk)[:8]} of {session.project}",
+            "title": f"Session {first_digits(session.pk)} of {session.project}",
             "state": state_badge(session),
             "lasted": lasted(session, now),
             "timeline": timeline(session, now),

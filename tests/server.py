@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import yaml
 from django.conf import settings
@@ -34,7 +34,8 @@ def test_database_url() -> str:
 def patient_database_url() -> str:
     """The same, where a request waits 4 s for a row: a busy machine opens connections slowly."""
     url = test_database_url()
-    return f"{url}{'&' if '?' in url else '?'}options=-c%20lock_timeout%3D4s"
+    options = quote("-c lock_timeout=4s -c statement_timeout=4500ms")
+    return f"{url}{'&' if '?' in url else '?'}options={options}"
 
 
 GENEROUS_LIMITS = {

@@ -24,7 +24,8 @@ _OF_THREADS: Final = {
     "idle_in_transaction_session_timeout": "15s",
 }
 _TIMEOUTS: Final = {
-    API: _OF_THREADS | {"statement_timeout": "4s"},
+    # What it asks for takes milliseconds. What takes longer holds a thread that others wait for.
+    API: _OF_THREADS | {"statement_timeout": "2s"},
     WEB: _OF_THREADS,
     RUNTIME: _OF_THREADS,
     WORKER: {
@@ -40,7 +41,7 @@ _TIMEOUTS: Final = {
     },
 }
 KINDS: Final = tuple(_TIMEOUTS)
-# For how long a database may say nothing to a request: it ends a statement itself a second before.
+# For how long a database may say nothing to a request: it ends a statement itself before.
 _SILENT_SECONDS: Final = {API: 5.0, WEB: 16.0}
 # Set by what starts a process, for it and its children. Without: a worker, beat or a command.
 VARIABLE: Final = "PROCESS_KIND"

@@ -111,8 +111,8 @@ def test_an_organization_and_what_else_is_asked_add_up(
     assert listed(superuser, **mine, status__exact="failed") == [this, due]
     assert listed(superuser, **mine, **project, status__exact="failed") == [this, due]
     assert listed(superuser, **theirs, **project) == []
-    assert listed(superuser, **mine, q=this[:8]) == [this]
-    assert listed(superuser, **theirs, q=this[:8]) == []
+    assert listed(superuser, **mine, q=this[:20]) == [this]
+    assert listed(superuser, **theirs, q=this[:20]) == []
     assert listed(superuser, **theirs, q=movespec.project_id) == []
 
 
@@ -295,7 +295,7 @@ def test_any_other_search_finds_nothing_and_says_what_to_give(
     assert list(answer.context["cl"].result_list) == []
     shown = answer.content.decode()
     assert "No sessions of this id." in shown
-    assert "Search takes the first eight digits of the id of a session, or more" in shown
+    assert "Search takes the id of a session as the list shows it, or whole" in shown
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
+from staff.display import first_digits
 from tests.admin.staffing import address
 from tests.browser.accessibility import Screens, assert_accessible_and_fits, each_screen
 from tests.browser.conftest import member
@@ -38,10 +39,12 @@ def test_staff_find_a_session_by_its_short_id_and_read_what_it_counted(
     screens[-1].show(page)
     page.goto(LIST)
     shown = page.locator("#result_list .short-id").first
-    assert shown.inner_text()[:8] in {str(row.id)[:8] for row in DetectionSession.objects.all()}
+    digits = first_digits(session.id)
+    assert len(digits) == 13
+    assert shown.inner_text()[:13] in {str(row.id)[:13] for row in DetectionSession.objects.all()}
     assert_accessible_and_fits(page, screens)
     box = page.locator("#searchbar")
-    box.fill(str(session.id)[:8])
+    box.fill(digits)
     box.press("Enter")
     rows = page.locator("#result_list tbody tr")
     expect(rows).to_have_count(1)

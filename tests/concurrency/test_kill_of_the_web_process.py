@@ -78,13 +78,14 @@ def stands_still(pid: int) -> bool:
 
 def worker_of(connection: Connection) -> int:
     """The pid of the worker that accepted `connection`."""
-    (inode,) = (
+    # A table that changes while it is read may have a line twice.
+    (inode,) = {
         fields[9]
         for fields in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
         if fields[1].endswith(f":{connection.http.port:04X}")
         and fields[2].endswith(f":{connection.local_port:04X}")
         and fields[9] != "0"
-    )
+    }
     (pid,) = (pid for pid in workers() if f"socket:[{inode}]" in open_files(pid))
     return pid
 

@@ -217,3 +217,13 @@ def test_what_ends_a_session_finds_it_by_its_id(
     plan = executed(name, [DetectionSession.objects.values_list("id", flat=True)[0]])
     assert set(indexes_used(plan).values()) == {"detection_session_pkey"}
     assert pages_read(plan) < FEW_PAGES
+
+
+def test_only_the_newest_attaches_of_a_session_are_kept(scene: Scene) -> None:
+    kept = attachments.ATTACHES_KEPT
+    other_id, other = scene.streaming()
+    session_id = scene.created()
+    made = [scene.attach(session_id, seconds) for seconds in range(kept + 3)]
+    assert [id_ for id_, *_ in scene.attaches(session_id)] == made[3:]
+    assert scene.row(session_id).attachment_id == made[-1]
+    assert [id_ for id_, *_ in scene.attaches(other_id)] == [other]

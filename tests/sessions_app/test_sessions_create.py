@@ -1,5 +1,6 @@
 """POST /api/detection/sessions, without an Idempotency-Key"""
 
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -388,3 +389,11 @@ def test_a_foreign_version_under_ones_own_movespec_is_a_misfit(peer, public_move
     with nothing_changes():
         response = create(peer, movespec_id=mine.id, movespec_version_id=version_id)
     refused_fields(response, "movespec_version_id")
+
+
+def test_ids_begin_with_their_time(owner, movespec):
+    """So what is stored by ids of sessions lies in the order in which they were made."""
+    made = [uuid.UUID(owner.create_session(movespec).json()["session_id"]) for _ in range(5)]
+    assert made == sorted(made)
+    assert {id_.version for id_ in made} == {7}
+    assert all(abs(time.time() - (id_.int >> 80) / 1000) < 60 for id_ in made)

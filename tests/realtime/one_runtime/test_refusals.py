@@ -7,6 +7,7 @@ import json
 import struct
 import uuid
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -494,6 +495,29 @@ def test_too_many_attaches_of_one_session_4429(stage: Stage, strict: RuntimeServ
     with nothing_changes():
         is_limited(created)
     attaches(create(stage.owner, stage.squat, strict.url))
+
+
+def test_too_many_attaches_of_one_project_4429(stage: Stage, strict: RuntimeServer) -> None:
+    """It has three a minute for each session that is live, or was this minute."""
+    peer, squat = make_owner("peer")
+    live, ended = (create(peer, squat, strict.url) for _ in range(2))
+    DetectionSession.objects.filter(id=ended["session_id"]).update(
+        status="cancelled",
+        terminal_outcome="cancelled",
+        deadline_at=None,
+        ended_at=timezone.now(),
+        created_at=timezone.now() - timedelta(hours=1),
+    )
+    how = {"status": "cancelled", "terminal_outcome": "cancelled", "accepted_frames_total": 0}
+    for _ in range(2):
+        refused(ended, "session_already_ended", 4410, details=how)
+    attaches(live).socket.close()
+    await_detached(live)
+    with nothing_changes():
+        is_limited(live)
+    for created in (create(peer, squat, strict.url), live):
+        attaches(created).socket.close()
+        await_detached(created)
 
 
 def test_too_many_bad_tokens_of_one_address_4429(stage: Stage, strict: RuntimeServer) -> None:
