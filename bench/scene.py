@@ -95,7 +95,7 @@ def make_scene() -> Scene:
     return make_customer("Bench")
 
 
-def make_customer(name: str) -> Scene:
+def make_customer(name: str, yaml_source: str = MOVESPEC) -> Scene:
     """A customer of one project, with a released MoveSpec."""
     from django.utils import timezone
 
@@ -117,7 +117,7 @@ def make_customer(name: str) -> Scene:
         description=None,
         author=PLATFORM,
         now=now,
-        yaml_source=MOVESPEC,
+        yaml_source=yaml_source,
     )
     version, _ = version_create(movespec_id=movespec.id, author=PLATFORM, now=now)
     version_release(movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=now)

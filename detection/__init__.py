@@ -7,6 +7,7 @@ language to editors; `ISSUE_CODES` explains every code. `Engine(spec).feed(frame
 `language` and `engine` do not import each other. They share the modules of this package.
 """
 
+from detection.engine.carriers import CarriedAngle, carried_angles
 from detection.engine.engine import SNAPSHOT_FORM, DetectionEvent, Engine
 from detection.engine.settings import EngineSettings
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
@@ -33,6 +34,7 @@ __all__ = [
     "LANDMARK_NAMES",
     "SEGMENT_LANDMARKS",
     "SNAPSHOT_FORM",
+    "CarriedAngle",
     "Criterion",
     "Cue",
     "DetectionEvent",
@@ -51,6 +53,7 @@ __all__ = [
     "Severity",
     "Side",
     "Validation",
+    "carried_angles",
     "compile",
     "json_schema",
     "validate",

@@ -29,6 +29,7 @@ from realtime.refusals import (
     SessionSuperseded,
     SessionUnreadable,
 )
+from realtime.session_summary import SessionSummary
 from sessions_app.attachments import session_attach, session_detach_unread, session_is_read
 from sessions_app.fence import AttachmentLost
 from sessions_app.finish import StateUnreadable, reading_state, spec_of_version
@@ -51,6 +52,7 @@ class Handshake:
     token: str | None = field(repr=False)
     origin: str | None
     address: str
+    client: str  # what it calls itself
     arrived_at: float  # of clock.ticks
 
 
@@ -77,8 +79,13 @@ def handshake(scope: Mapping[str, Any], session_id: str) -> Handshake:
         address=address_of_peer(
             (scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", "")
         ),
+        client=_printable(headers.get(b"user-agent", "")),
         arrived_at=clock.ticks(),
     )
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())
 
 
 def _token(scope: Mapping[str, Any], authorization: str) -> str | None:
@@ -114,7 +121,7 @@ def admit(handshake: Handshake) -> Admitted:
     return admitted
 
 
-def attach(*, session_id: UUID, arrived_at: float, runtime: str) -> Attached:
+def attach(*, session_id: UUID, arrived_at: float, runtime: str, client: str) -> Attached:
     """Take the session's fence for a socket that came at `arrived_at`, and restore its engine.
 
     Raises NotFound, OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded,
@@ -129,6 +136,7 @@ def attach(*, session_id: UUID, arrived_at: float, runtime: str) -> Attached:
             runtime=runtime,
             arrived_at=now - timedelta(seconds=clock.ticks() - arrived_at),
             now=now,
+            client=client,
         )
     except AttachmentLost:
         raise SessionSuperseded from None
@@ -215,6 +223,7 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
         # Earlier runtimes stored none.
         frames_left=state.get("frames_left", MOST_FRAMES_AT_ONCE),
         event_bucket=EventBucket(**state.get("event_bucket", {})),
+        summary=SessionSummary(**state.get("summary", {})),
         last_frame_seq=session.last_frame_seq,
         last_batch_seq=session.last_batch_seq,
         accepted_frames=session.accepted_frames_total,

@@ -22,6 +22,7 @@ from realtime.frames import Frame, RejectReason
 from realtime.held_session import HeldSession
 from realtime.messages import EventBatch, FrameAck, FrameBatch, RejectedFrame, SessionUpdate
 from realtime.refusals import Restarting
+from realtime.session_summary import SessionSummary
 from realtime.socket import Socket
 from sessions_app.checkpoints import Checkpoint, NewEvent, Stored
 from sessions_app.events import NO_FRAME, EventRecord, present_event
@@ -60,6 +61,7 @@ class Progress:
     clock_ms: float | None = None
     lost_ms: float | None = None
     event_bucket: EventBucket = field(default_factory=EventBucket)
+    summary: SessionSummary = field(default_factory=SessionSummary)
 
     def engine_state(self) -> bytes:
         """The state that a later attach goes on from, as JSON."""
@@ -72,6 +74,7 @@ class Progress:
                 "clock_ms": self.clock_ms,
                 "lost_ms": self.lost_ms,
                 "event_bucket": self.event_bucket.state(),
+                "summary": self.summary.state(),
             }
         )
 
@@ -103,10 +106,13 @@ def take(progress: Progress, batch: FrameBatch) -> Taken:
     for index, frame in enumerate(batch.frames):
         if isinstance(frame, RejectReason):
             taken.rejected.append(RejectedFrame(index, frame))
+            progress.summary.reject(frame)
         elif (reason := _fault(progress, frame)) is not None:
             taken.rejected.append(RejectedFrame(index, reason))
             if frame.frame_seq <= seen:
                 taken.repeated_seqs.append(frame.frame_seq)
+            else:
+                progress.summary.reject(reason)
         else:
             _feed(progress, frame, taken)
     if batch.clock_ms is not None:
@@ -152,6 +158,8 @@ def _frames_left(progress: Progress, frame: Frame) -> float:
 
 def _feed(progress: Progress, frame: Frame, taken: Taken) -> None:
     _keep(progress, progress.engine.feed(frame), frame.frame_seq, taken)
+    since_ms = None if progress.last_ms is None else frame.timestamp_ms - progress.last_ms
+    progress.summary.accept(progress.engine, since_ms)
     progress.frames_left = _frames_left(progress, frame) - 1
     if progress.first_ms is None:
         progress.first_ms = frame.timestamp_ms

@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from contextvars import copy_context
 from typing import Any, Final, TypeVar
 
@@ -38,17 +39,23 @@ FOR_LEASES: Final = ThreadPoolExecutor(1, thread_name_prefix="leases")
 FOR_OPERATORS: Final = ThreadPoolExecutor(1, thread_name_prefix="operators")
 
 
-async def in_database(threads: Executor, function: Callable[[], Answer]) -> Answer:
+async def in_database(
+    threads: Executor,
+    function: Callable[[], Answer],
+    place: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext,
+) -> Answer:
     """Call `function` in one of `threads`, again while the database is out of reach.
 
-    Each thread has its own connection. `function` has to be safe to repeat: it may run twice though
-    the first time was stored. Raises Restarting after 25 s. Then `function` begins no statement any
-    more, because an attach that comes late is not the newest.
+    Each try waits for a `place` of its own. Each thread has its own connection. `function` has to
+    be safe to repeat: it may run twice though the first time was stored. Raises Restarting after
+    25 s. Then `function` begins no statement any more, because an attach that comes late is not the
+    newest.
     """
     async with database_deadline():
         while True:
             try:
-                return await _try(threads, function)
+                async with place():
+                    return await _try(threads, function)
             except UNREACHABLE as error:
                 if is_lock_timeout(error):
                     logger.info("waiting for another transaction: %s", error)

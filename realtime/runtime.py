@@ -4,7 +4,8 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import chain
 from uuid import UUID
@@ -164,17 +165,22 @@ class Runtime:
                 session_id=session_id,
                 arrived_at=handshake.arrived_at,
                 runtime=self.name,
+                client=handshake.client,
             )
+            place = partial(self._place, web_socket, project_id)
             # Attaches of one session wait for its row. So they take one place, however many.
-            async with (
-                self._attaching.setdefault(session_id, asyncio.Lock()),
-                self._attach_queue.place(project_id),
-            ):
-                # A process that was frozen finds old connections. Such a client may be attached
-                # elsewhere by now, and would lose its session to a socket that is closed.
-                if web_socket.has_left():
-                    raise ClientGone(1006)
-                return await in_database(FOR_SESSIONS, taking)
+            async with self._attaching.setdefault(session_id, asyncio.Lock()):
+                return await in_database(FOR_SESSIONS, taking, place)
+
+    @asynccontextmanager
+    async def _place(self, web_socket: Socket, project_id: UUID) -> AsyncIterator[None]:
+        """A place among the attaches, for a client that is still there."""
+        async with self._attach_queue.place(project_id):
+            # A process that was frozen finds old connections. Such a client may be attached
+            # elsewhere by now, and would lose its session to a socket that is closed.
+            if web_socket.has_left():
+                raise ClientGone(1006)
+            yield
 
     def _hear(self, session_id: UUID) -> None:
         for connection in self._connections.get(session_id, ()):

@@ -19,7 +19,13 @@ from sessions_app.fence import AttachmentLost, update_held
 from sessions_app.finish import StateUnreadable
 from sessions_app.lifecycle import already_ended, notify_runtimes, settle_locked
 from sessions_app.limits import idle_limit
-from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status
+from sessions_app.models import (
+    LIVE_STATUSES,
+    MOST_CLIENT_CHARACTERS,
+    DetectionSession,
+    SessionAttach,
+    Status,
+)
 from sessions_app.unreadable_states import is_left, is_of_known_version, sessions_leave
 
 SUPERSEDED = 4409
@@ -34,6 +40,7 @@ def session_attach(
     runtime: str,
     arrived_at: datetime,
     now: datetime,
+    client: str = "",
 ) -> DetectionSession:
     """Take the fence: the newest attachment holds the session, an older one has lost it.
 
@@ -42,9 +49,9 @@ def session_attach(
 
     The first attach starts the session. An attach counts as a message of the client. The session
     is returned with its version, as the last checkpoint of an older attachment left it. `runtime`
-    names the process, as host:pid. Raises NotFound, OrganizationSuspended, ProjectSuspended,
-    SessionAlreadyEnded, AttachmentLost: then nothing was changed. Raises StateUnreadable: then the
-    session is left to a process that can read its state.
+    names the process, as host:pid, and `client` is what the client calls itself. Raises NotFound,
+    OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, AttachmentLost: then nothing was
+    changed. Raises StateUnreadable: then the session is left to a process that can read its state.
     """
     found = DetectionSession.objects.select_related("project__organization")
     admitted = found.defer("engine_state").filter(id=session_id).first()
@@ -80,7 +87,14 @@ def session_attach(
             ),
         )
         if is_taken:
-            _note_attach(session_id, attachment_id, runtime, arrived_at, now)
+            attach = SessionAttach(
+                id=attachment_id,
+                session_id=session_id,
+                runtime=runtime,
+                attached_at=arrived_at,
+                client=client[:MOST_CLIENT_CHARACTERS],
+            )
+            _note(attach, now)
         elif is_newest:
             sessions_leave(one, now)
         session = one.select_related("resolved_version").get()
@@ -182,14 +196,10 @@ def _newer_attaches(
     )
 
 
-def _note_attach(
-    session_id: UUID, attachment_id: UUID, runtime: str, arrived_at: datetime, now: datetime
-) -> None:
-    open_ = SessionAttach.objects.filter(session_id=session_id, detached_at__isnull=True)
-    if open_.update(detached_at=now, close_code=SUPERSEDED):
-        notify_runtimes([session_id])
-    of_session = SessionAttach.objects.filter(session_id=session_id).order_by("-attached_at")
-    of_session.filter(pk__in=of_session.values("pk")[ATTACHES_KEPT - 1 :]).delete()
-    SessionAttach.objects.create(
-        id=attachment_id, session_id=session_id, runtime=runtime, attached_at=arrived_at
-    )
+def _note(attach: SessionAttach, now: datetime) -> None:
+    of_session = SessionAttach.objects.filter(session_id=attach.session_id)
+    if of_session.filter(detached_at__isnull=True).update(detached_at=now, close_code=SUPERSEDED):
+        notify_runtimes([attach.session_id])
+    older = of_session.order_by("-attached_at").values("pk")[ATTACHES_KEPT - 1 :]
+    of_session.filter(pk__in=older).delete()
+    attach.save(force_insert=True)

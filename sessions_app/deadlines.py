@@ -16,7 +16,7 @@ from kynaplatform.api.chunks import change_in_chunks
 from kynaplatform.timing import FINALIZING_GRACE
 from sessions_app.absences import make_up_for_absence
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status, is_attached
-from sessions_app.session_ends import update_live
+from sessions_app.session_ends import STATE_IS_DROPPED, update_live
 from sessions_app.unreadable_states import is_left, is_readable, sessions_leave
 
 SESSION_EXPIRED = "session_expired"
@@ -77,7 +77,8 @@ def settle_in_chunks(rows: QuerySet[DetectionSession], now: datetime, chunk_size
 def _end(sessions: QuerySet[DetectionSession], now: datetime) -> int:
     # Those that are left finalizing keep their state: a runtime finishes them from it.
     kept = Case(When(_is_left_finalizing(now), then=F("engine_state")))
-    return update_live(sessions.filter(_ends(now)), **as_due(now), engine_state=kept)
+    changes = {**as_due(now), **STATE_IS_DROPPED, "engine_state": kept}
+    return update_live(sessions.filter(_ends(now)), **changes)
 
 
 def _ends(now: datetime) -> Q:

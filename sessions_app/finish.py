@@ -18,7 +18,7 @@ from sessions_app.deadlines import as_due, is_to_finish, settle
 from sessions_app.event_counters import count_anew, counts_of
 from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
-from sessions_app.session_ends import ended, update_live
+from sessions_app.session_ends import STATE_IS_DROPPED, ended, update_live
 from sessions_app.unreadable_states import sessions_left, sessions_take_back
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def session_finish(
     changes: dict[str, Any]
     if attachment_id is None:
         sessions = sessions.filter(is_to_finish(now))
-        changes = {**as_due(now, is_read=True), "engine_state": None}
+        changes = {**as_due(now, is_read=True), **STATE_IS_DROPPED}
     else:
         mine = sessions.filter(attachment_id=attachment_id)
         settle(mine, now)

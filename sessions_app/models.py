@@ -42,6 +42,7 @@ class EventType(models.TextChoices):
     FEEDBACK = "feedback"
 
 
+MOST_CLIENT_CHARACTERS = 160
 LIVE_STATUSES = (Status.CREATED, Status.STREAMING, Status.FINALIZING)
 
 
@@ -117,6 +118,10 @@ class DetectionSession(models.Model):
     engine_version = models.SmallIntegerField(
         null=True,
         help_text="Of the engine that last stored its state, which only its like can read.",
+    )
+    summary = models.JSONField(
+        null=True,
+        help_text="What its frames showed, once it has ended; before that its engine_state has it.",
     )
     is_state_unreadable = models.BooleanField(
         default=False, db_default=False, help_text="An engine of this version could not read it."
@@ -262,6 +267,12 @@ class SessionAttach(models.Model):
         DetectionSession, on_delete=models.CASCADE, related_name="attaches", db_index=False
     )
     runtime = models.CharField(max_length=128, help_text="The process, as host:pid.")
+    client = models.CharField(
+        max_length=MOST_CLIENT_CHARACTERS,
+        default="",
+        db_default="",
+        help_text="What the client calls itself: its User-Agent.",
+    )
     attached_at = models.DateTimeField()
     detached_at = models.DateTimeField(
         null=True, help_text="Empty: attached, or its runtime died without a word."

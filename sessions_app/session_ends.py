@@ -7,6 +7,7 @@ from typing import Any, cast
 import prometheus_client
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.db.models.fields.json import KeyTransform
 from django.db.models.sql import UpdateQuery
 
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
@@ -31,6 +32,13 @@ for _outcome, _error_code in (
     ENDED_SESSIONS.labels(_outcome.value, _error_code)
 
 
+# The engine's state has no use after the end. What it showed by then has.
+STATE_IS_DROPPED: dict[str, object] = {
+    "engine_state": None,
+    "summary": KeyTransform("summary", "engine_state"),
+}
+
+
 def ended(status: Status, outcome: object, ended_at: object, **error: str) -> dict[str, Any]:
     """The columns that an end writes to a live session; `error` is error_code and error_message."""
     return {
@@ -38,7 +46,7 @@ def ended(status: Status, outcome: object, ended_at: object, **error: str) -> di
         "deadline_at": None,
         "attachment_id": None,
         "lease_until": None,
-        "engine_state": None,
+        **STATE_IS_DROPPED,
         "status": status,
         "terminal_outcome": outcome,
         **error,

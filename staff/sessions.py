@@ -25,6 +25,7 @@ from staff.session_list import (
     SessionChangeList,
     StatusFilter,
 )
+from staff.session_summary import frames_shown
 from staff.session_timeline import lasted, timeline
 
 TONES: dict[str, Tone] = {Status.COMPLETED: "good", Status.FAILED: "bad"}
@@ -44,7 +45,7 @@ def state_badge(session: DetectionSession) -> SafeString:
 OF_THE_MACHINERY = {
     "repetitions", "counted_events_total", "attachment_id", "engine_state", "engine_version",
     "is_state_unreadable", "unreadable_since", "idempotency_key", "request_fingerprint",
-    "signing_key_id", "runtime_token_expires_at",
+    "signing_key_id", "runtime_token_expires_at", "summary",
 }  # fmt: skip
 
 
@@ -118,5 +119,6 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
             "state": state_badge(session),
             "lasted": lasted(session, now),
             "timeline": timeline(session, now),
+            **frames_shown(session),
             **detections(session, now),
         }

@@ -67,6 +67,36 @@ def find_travels(spec: MoveSpec) -> list[Travel]:
     return list(travels.values())
 
 
+@dataclass(frozen=True, slots=True)
+class CarriedAngle:
+    """An angle that carries the movement, with the phases at its two ends and their tightest bound.
+
+    The movement is at its low end at `low_max` degrees or less, at its high end at `high_min` or
+    more.
+    """
+
+    measure: Measure
+    low_phases: frozenset[str]
+    low_max: float
+    high_phases: frozenset[str]
+    high_min: float
+
+
+def carried_angles(spec: MoveSpec) -> list[CarriedAngle]:
+    """The angles that carry the movement of a MoveSpec."""
+    return [
+        CarriedAngle(
+            measure=carrier.low[0].measure,
+            low_phases=travel.start if carrier.is_low_at_start else travel.end,
+            low_max=min(criterion.angle_max for criterion in carrier.low),
+            high_phases=travel.end if carrier.is_low_at_start else travel.start,
+            high_min=max(criterion.angle_min for criterion in carrier.high),
+        )
+        for travel in find_travels(spec)
+        for carrier in travel.carriers
+    ]
+
+
 def find_conditions(spec: MoveSpec) -> list[Criterion]:
     """The conditions: the band of each gate that every phase of the sequence bounds.
 

@@ -55,6 +55,7 @@ class Engine:
         self._swings = [
             Swing(travel, self._body, strict, settings) for travel in find_travels(spec)
         ]
+        self._carriers = [carrier for swing in self._swings for carrier in swing.carriers]
         self._conditions = Conditions(find_conditions(spec), self._body, settings)
         self._stillness = Stillness(self._body.deciding_angles(), settings)
         self._phases = [
@@ -214,6 +215,24 @@ class Engine:
                 phase.cues_sent |= bit
                 events.append(_feedback(cue, now))
         return events
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the pose of the last frame was usable."""
+        return self._usable_ms is not None and self._usable_ms == self._last_ms
+
+    @property
+    def steps_reached(self) -> int:
+        """How many steps of the sequence the repetition under way has reached; 0 without one."""
+        return 0 if self._repetition.step is None else self._repetition.step + 1
+
+    def carried_degrees(self) -> list[tuple[float | None, float | None]]:
+        """The angles of `carried_angles(spec)` as of the last frame, in degrees; None if unknown.
+
+        Of each the angle that its low end judges, and the one that its high end does. They differ
+        where an end has several sides.
+        """
+        return [carrier.degrees() for carrier in self._carriers]
 
     def angles(self) -> dict[tuple[Measure, Curve], float]:
         """The measured angles as of the last frame, in degrees: of each joint and lean that the

@@ -43,6 +43,14 @@ class HeldCarrier:
             # The edge of the start says all.
             self._end = []
 
+    def degrees(self) -> tuple[float | None, float | None]:
+        """The angle that its low end judges, and the one that its high end does."""
+        if not self._end:
+            degrees = self._start[0].criterion.degrees(self._start_is_low)
+            return degrees, degrees
+        low, high = (self._start, self._end) if self._start_is_low else (self._end, self._start)
+        return _worst(low, is_low=True), _worst(high, is_low=False)
+
     def part(self) -> float | None:
         """The part of the way, None while no angle of it is known."""
         from_start = _excess(self._start, self._start_is_low)
@@ -54,6 +62,15 @@ class HeldCarrier:
         if from_start is None:
             return self.gap - from_end
         return (from_start + self.gap - from_end) / 2
+
+
+def _worst(edges: Sequence[Edge], *, is_low: bool) -> float | None:
+    """The angle of the criterion that is farthest from that end; None while one is not known."""
+    known = [criterion.degrees(is_low) for criterion, _ in edges]
+    degrees = [one for one in known if one is not None]
+    if len(degrees) < len(known):
+        return None
+    return max(degrees) if is_low else min(degrees)
 
 
 def _excess(edges: Sequence[Edge], is_low: bool) -> float | None:
@@ -92,7 +109,6 @@ class Swing(Remembering):
     }
     __slots__ = (
         *MEMORY,
-        "_carriers",
         "_enter_ms",
         "_gap",
         "_least_parts",
@@ -103,6 +119,7 @@ class Swing(Remembering):
         "_swing_share",
         "away",
         "beyond",
+        "carriers",
         "is_known",
         "needed",
         "travel",
@@ -122,12 +139,12 @@ class Swing(Remembering):
         self, travel: Travel, body: Body, strict: frozenset[str], settings: EngineSettings
     ) -> None:
         self.travel = travel
-        self._carriers = [HeldCarrier(carrier, body) for carrier in travel.carriers]
-        self._gap = sum(carrier.gap for carrier in self._carriers)
+        self.carriers = [HeldCarrier(carrier, body) for carrier in travel.carriers]
+        self._gap = sum(carrier.gap for carrier in self.carriers)
         self._least_swing = max(
             settings.least_swing_share * self._gap, settings.least_swing_degrees
         )
-        self._least_parts = [settings.least_swing_share * c.gap for c in self._carriers]
+        self._least_parts = [settings.least_swing_share * c.gap for c in self.carriers]
         self._strict_ends = {
             START: travel.start <= strict,
             END: travel.end <= strict,
@@ -144,7 +161,7 @@ class Swing(Remembering):
 
     def measure(self, now_ms: float) -> None:
         parts = []
-        for carrier in self._carriers:
+        for carrier in self.carriers:
             part = carrier.part()
             if part is None:
                 self.is_known = False
@@ -165,7 +182,7 @@ class Swing(Remembering):
         super().restore(fields)
         if self.end not in (START, 0, END) or self.way not in (-1, 0, 1):
             raise ValueError("Not an end, or not a way.")
-        if self.end and len(self.farthest_parts) != len(self._carriers):
+        if self.end and len(self.farthest_parts) != len(self.carriers):
             raise ValueError("Not the parts of so many angles.")
         self.needed = self._needed(-self.end)
 

@@ -50,8 +50,8 @@ def test_its_page_costs_a_few_queries(superuser: Client, movespec: MoveSpec) -> 
     this = make_session(movespec, "streaming")
     with CaptureQueriesContext(connection) as queries:
         superuser.get(f"{LIST}{this}/change/")
-    # Who asks, twice; the session, twice; its events; its attaches.
-    assert len(queries) == 6
+    # Who asks, twice; the session, twice; its summary while it is live; its events; its attaches.
+    assert len(queries) == 7
 
 
 @pytest.mark.parametrize("id_", ["x", uuid.uuid4()])

@@ -13,6 +13,7 @@ from bystander import unharmed_bystander
 from raw import connect, upgrade_request
 from stage import Stage, stage_on
 
+from sessions_app.models import SessionAttach
 from tests.api.api_requests import nothing_changes
 
 REQUEST_SECONDS = 1.0
@@ -194,3 +195,19 @@ def test_random_changes_of_a_handshake_are_answered_or_cut_off(stage: Stage) -> 
         for raw in opened:
             told = all_from(raw)
             assert told == b"" or told.startswith((b"HTTP/1.1 4", b"HTTP/1.1 101 ")), told[:100]
+
+
+@pytest.mark.parametrize(
+    ("sent", "noted"),
+    [
+        ("Squat/1.0 (iPhone)", "Squat/1.0 (iPhone)"),
+        ("a\tb " + "x" * 500, ("ab " + "x" * 500)[:160]),
+        (None, ""),
+    ],
+)
+def test_an_attach_is_noted_with_what_its_client_calls_itself(
+    stage: Stage, sent: str | None, noted: str
+) -> None:
+    header = [] if sent is None else [f"User-Agent: {sent}"]
+    created, _client = stage.attach(header=header)
+    assert SessionAttach.objects.get(session_id=created["session_id"]).client == noted

@@ -1,0 +1,68 @@
+"""The summary of a session's frames is kept by whatever ends the session; its state is not."""
+
+import json
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from engine_work import midway
+from lifecycle_scene import Scene, at, sweep
+
+from sessions_app.unreadable_states import sessions_leave
+
+SUMMARY = {"usable": 9, "active_ms": 300, "ranges": [[80.0, 170.5]], "steps": 2, "rejected": {}}
+End = Callable[[Scene, UUID, UUID], object]
+
+
+def finalized_and_finished(scene: Scene, session_id: UUID, holder: UUID) -> None:
+    scene.finalize(session_id, 2)
+    scene.finish(session_id, holder, 2)
+
+
+def finalized_and_swept(scene: Scene, session_id: UUID, holder: UUID) -> None:
+    scene.finalize(session_id, 2)
+    sweep(200)
+
+
+def left_until_its_end(scene: Scene, session_id: UUID, holder: UUID) -> None:
+    scene.detach(session_id, holder, 2)
+    sessions_leave(type(scene.row(session_id)).objects.filter(id=session_id), at(3))
+    sweep(1000)
+
+
+ENDS: dict[str, End] = {
+    "finalized": finalized_and_finished,
+    "finalized, its runtime gone": finalized_and_swept,
+    "at the longest": lambda scene, session_id, holder: (
+        scene.keep_alive(session_id, holder, 3590),
+        sweep(3700),
+    ),
+    "cancelled": lambda scene, session_id, holder: scene.cancel(session_id, 2),
+    "abandoned": lambda scene, session_id, holder: sweep(1000),
+    "abandoned by its runtime": lambda scene, session_id, holder: scene.abandon(
+        session_id, holder, 1, 121
+    ),
+    "failed": lambda scene, session_id, holder: scene.fail(session_id, holder, 2),
+    "suspended": lambda scene, session_id, holder: (scene.suspend("project", 2), sweep(3)),
+    "unreadable": left_until_its_end,
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_it_is_kept_by_whatever_ends_the_session(scene: Scene, end: str) -> None:
+    session_id, holder = scene.streaming()
+    work = midway()
+    state = json.dumps(json.loads(work.engine_state) | {"summary": SUMMARY})
+    scene.checkpoint(session_id, holder, 1, 1, work=work._replace(engine_state=state))
+    assert scene.row(session_id).summary is None
+    ENDS[end](scene, session_id, holder)
+    row = scene.row(session_id)
+    assert row.ended_at is not None, row.status
+    assert (row.summary, row.engine_state) == (SUMMARY, None)
+
+
+def test_a_session_whose_state_has_none_ends_without(scene: Scene) -> None:
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, work=midway())
+    scene.cancel(session_id, 2)
+    assert scene.row(session_id).summary is None
