@@ -148,8 +148,8 @@ async def create(port: int, scene: Scene, ends_at: float) -> list[float]:
         writer.write(request(uuid.uuid4().hex))
         await read_response(reader, 201)
         waits.append(time.perf_counter() - due_at)
-        due_at = max(due_at + CREATE_SECONDS, time.perf_counter())
-        await asyncio.sleep(due_at - time.perf_counter())
+        due_at += CREATE_SECONDS
+        await asyncio.sleep(max(0.0, due_at - time.perf_counter()))
     writer.close()
     return waits
 

@@ -82,6 +82,13 @@ def rate(name: str, *, default: str, per: str = "minute") -> int:
     return read(name, default, parse, f"a number of requests such as 60/{per}")
 
 
+def optional_rate(name: str, *, default: str | None, per: str) -> int | None:
+    """The same, and None where it is not set and has no default."""
+    if default is None and not os.environ.get(name, "").strip():
+        return None
+    return rate(name, default=default or "", per=per)
+
+
 def log_level(name: str, *, default: str) -> str:
     return read(name, default, _level_name, "DEBUG, INFO, WARNING, ERROR or CRITICAL")
 

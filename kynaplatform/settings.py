@@ -18,6 +18,7 @@ from kynaplatform.environment import (
     make_metrics_folder,
     networks,
     numbered_secrets,
+    optional_rate,
     rate,
     read_env_file,
     switch,
@@ -125,12 +126,15 @@ RATE_LIMIT_ATTACH = rate("RATE_LIMIT_ATTACH", default="60/minute")
 
 # --- The page that counts whoever stands before it ---------------------------------------
 TRY_PAGE = switch("TRY_PAGE", default=not PRODUCTION)
-# Sessions of all who try, in any ten minutes.
-TRY_SESSIONS = rate("TRY_SESSIONS", default="60/10minutes", per="10minutes")
+# Sessions of all who try, in any ten minutes; None: nobody is counted.
+_most = "60/10minutes" if PRODUCTION else None
+TRY_SESSIONS = optional_rate("TRY_SESSIONS", default=_most, per="10minutes")
 
 # --- Default limits of what a project keeps; staff override them per project --------------
 MOVESPECS_PER_PROJECT = count("MOVESPECS_PER_PROJECT", default=500)
 VERSIONS_PER_MOVESPEC = count("VERSIONS_PER_MOVESPEC", default=200)
+# Of a session, after which only completed and interrupted repetitions are kept.
+SESSION_MAX_EVENTS = count("SESSION_MAX_EVENTS", default=20_000)
 
 # --- Django ------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -19,11 +19,17 @@ LAST_USED_EVERY = timedelta(minutes=1)
 
 
 def access_token_mint(
-    *, credential: Credential, scopes: Iterable[str], now: datetime, seconds: int | None = None
+    *,
+    credential: Credential,
+    scopes: Iterable[str],
+    now: datetime,
+    seconds: int | None = None,
+    session_id: UUID | None = None,
 ) -> tuple[AccessToken, str]:
     """A recorded token and its JWT; `seconds` None is ACCESS_TOKEN_SECONDS.
 
-    It lives no longer than its credential.
+    With `session_id` it stands for that one of its project's sessions alone. It lives no longer
+    than its credential.
     """
     lifetime = timedelta(seconds=seconds or settings.ACCESS_TOKEN_SECONDS)
     expires_at = now.replace(microsecond=0) + lifetime
@@ -34,6 +40,7 @@ def access_token_mint(
         project_id=credential.project_id,
         credential=credential,
         scopes=sorted(set(scopes)),
+        session_id=session_id,
         created_at=now,
         expires_at=expires_at,
     )

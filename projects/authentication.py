@@ -25,7 +25,7 @@ from projects.scopes import granted_scopes
 from projects.signing import TokenRejected, verify
 
 _STATE = """
-SELECT token.scopes, token.revoked_at, token.expires_at,
+SELECT token.scopes, token.session_id, token.revoked_at, token.expires_at,
        credential.id, credential.revoked_at, credential.expires_at, credential.last_used_at,
        project.id, project.suspended_at IS NOT NULL,
        project.rate_limit, project.rate_limit_sessions, project.rate_limit_movespecs,
@@ -79,7 +79,7 @@ def authenticate_token(token: str, now: datetime) -> Caller:
     if row is None:
         raise AccessTokenInvalid
     (
-        scopes, revoked_at, expires_at,
+        scopes, session_id, revoked_at, expires_at,
         credential_id, credential_revoked_at, credential_expires_at, last_used_at,
         project_id, project_suspended, project_limit, sessions_limit, movespecs_limit,
         organization_id, organization_suspended, organization_limit, _,
@@ -97,6 +97,7 @@ def authenticate_token(token: str, now: datetime) -> Caller:
         project_id=project_id,
         organization_id=organization_id,
         scopes=granted_scopes(scopes),
+        session_id=session_id,
         quotas=Quotas(
             project=_override(project_limit, settings.RATE_LIMIT_PROJECT),
             organization=_override(organization_limit, settings.RATE_LIMIT_ORGANIZATION),

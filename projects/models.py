@@ -51,6 +51,8 @@ class Project(models.Model):
     rate_limit_movespecs = _limit("Requests to MoveSpecs per minute")
     movespec_limit = _limit("MoveSpecs that it may have, archived ones included", "MoveSpec limit")
     version_limit = _limit("Versions that each MoveSpec may have")
+    session_seconds = _limit("Seconds that a session may stream, up to the default")
+    session_events = _limit("Events of a session after which only outcomes are kept")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -138,6 +140,9 @@ class AccessToken(models.Model):
         Credential, on_delete=models.PROTECT, related_name="access_tokens"
     )
     scopes = ArrayField(models.CharField(max_length=32))
+    session_id = models.UUIDField(
+        null=True, help_text="The only session that it reads; empty: all of its project's."
+    )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)

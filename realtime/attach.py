@@ -14,8 +14,8 @@ from django.conf import settings
 from detection import Engine, MoveSpec
 from kynaplatform import clock
 from kynaplatform.api.client_address import address_of_peer
-from kynaplatform.api.errors import AuthorizationFailed, NotFound
-from kynaplatform.api.rate_limits import Decision, Limit
+from kynaplatform.api.errors import AuthorizationFailed, NotFound, RateLimited
+from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from kynaplatform.http import cross_origin
 from projects.signing import TokenRejected, verify
@@ -33,15 +33,16 @@ from realtime.session_summary import SessionSummary
 from sessions_app.attachments import session_attach, session_detach_unread, session_is_read
 from sessions_app.fence import AttachmentLost
 from sessions_app.finish import StateUnreadable, reading_state, spec_of_version
-from sessions_app.models import DetectionSession
+from sessions_app.limits import longest_session, most_events
+from sessions_app.models import MOST_CLIENT_CHARACTERS, DetectionSession
 from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
 
 logger = logging.getLogger("kynaplatform.realtime")
 
 SUBPROTOCOL: Final = "kyna.v1"
 _BEARER_SUBPROTOCOL: Final = "bearer."
-ATTACHES_OF_LIVE_SESSION: Final = 3
-MOST_COUNTED: Final = 3_000
+# Of a session in a minute, which its project's limit does not know.
+FIRST_ATTACHES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def handshake(scope: Mapping[str, Any], session_id: str) -> Handshake:
         address=address_of_peer(
             (scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", "")
         ),
-        client=_printable(headers.get(b"user-agent", "")),
+        client=_printable(headers.get(b"user-agent", "")[:MOST_CLIENT_CHARACTERS]),
         arrived_at=clock.ticks(),
     )
 
@@ -180,34 +181,19 @@ def _authorized(handshake: Handshake, now: datetime) -> Admitted:
 
 
 def _count(admitted: Admitted) -> None:
-    """Count an attach on its session, and on its project, whose limit grows with its sessions.
+    """Count an attach: a session's first ones of a minute on it alone, more on its project too.
 
-    These are counted where the least limit of a project does not do.
+    So one that attaches again and again keeps no other session of its project out.
     """
-    least = settings.RATE_LIMIT_ATTACH
-
-    def hit(quota_of_project: int) -> Decision:
-        of_session = Limit(f"attach:{admitted.session_id}", least)
-        of_project = Limit(f"attach_of_project:{admitted.project_id}", quota_of_project)
-        return request_counter().hit([of_session, of_project])
-
-    decision = hit(least)
-    if not decision.allowed:
-        live = _recently_live(admitted.project_id)
-        decision = hit(max(least, ATTACHES_OF_LIVE_SESSION * live))
-    refuse_over_limit(decision)
-
-
-def _recently_live(project_id: UUID) -> int:
-    """How many sessions of a project are live, or were made this minute and have ended.
-
-    Of each it counts no more than a runtime can serve.
-    """
-    of_project = DetectionSession.objects.filter(project_id=project_id)
-    minute_ago = clock.now() - timedelta(minutes=1)
-    live = of_project.filter(deadline_at__isnull=False)
-    ended = of_project.filter(deadline_at__isnull=True, created_at__gt=minute_ago)
-    return live[:MOST_COUNTED].count() + ended[:MOST_COUNTED].count()
+    most, first = settings.RATE_LIMIT_ATTACH, min(FIRST_ATTACHES, settings.RATE_LIMIT_ATTACH)
+    free = request_counter().hit([Limit(f"attach:{admitted.session_id}", first)])
+    if free.allowed:
+        return
+    of_session = Limit(f"attach_again:{admitted.session_id}", most - first)
+    of_project = Limit(f"attach_of_project:{admitted.project_id}", most)
+    again = request_counter().hit([of_session, of_project])
+    if not again.allowed:
+        raise RateLimited(min(free.reset_seconds, again.reset_seconds))
 
 
 def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
@@ -215,15 +201,15 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
     state = session.engine_state or {}
     return Progress(
         engine=Engine.restore(spec, state["engine"]) if state else Engine(spec),
-        longest_ms=settings.SESSION_MAX_SECONDS * 1000.0,
+        longest_ms=longest_session(session.project).total_seconds() * 1000,
         first_ms=state.get("first_ms"),
         last_ms=state.get("last_ms"),
         clock_ms=state.get("clock_ms"),
         lost_ms=state.get("lost_ms"),
         # Earlier runtimes stored none.
         frames_left=state.get("frames_left", MOST_FRAMES_AT_ONCE),
-        event_bucket=EventBucket(**state.get("event_bucket", {})),
-        summary=SessionSummary(**state.get("summary", {})),
+        event_bucket=EventBucket(most_events(session.project), **state.get("event_bucket", {})),
+        summary=SessionSummary.of(state.get("summary", {})),
         last_frame_seq=session.last_frame_seq,
         last_batch_seq=session.last_batch_seq,
         accepted_frames=session.accepted_frames_total,

@@ -40,10 +40,11 @@ class AttachQueue:
         while self._waiting:
             project_id = next(iter(self._waiting))
             waiting = self._waiting.pop(project_id)
-            given = waiting.popleft()
-            if waiting:
-                self._waiting[project_id] = waiting
-            if not given.cancelled():
-                given.set_result(None)
-                return
+            while waiting:
+                given = waiting.popleft()
+                if not given.cancelled():
+                    given.set_result(None)
+                    if waiting:
+                        self._waiting[project_id] = waiting
+                    return
         self._free += 1

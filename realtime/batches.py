@@ -53,6 +53,7 @@ class Progress:
     first_ms: float | None
     last_ms: float | None
     frames_left: float
+    event_bucket: EventBucket
     last_frame_seq: int
     last_batch_seq: int
     accepted_frames: int
@@ -60,7 +61,6 @@ class Progress:
     checkpoint_number: int
     clock_ms: float | None = None
     lost_ms: float | None = None
-    event_bucket: EventBucket = field(default_factory=EventBucket)
     summary: SessionSummary = field(default_factory=SessionSummary)
 
     def engine_state(self) -> bytes:
@@ -109,10 +109,9 @@ def take(progress: Progress, batch: FrameBatch) -> Taken:
             progress.summary.reject(frame)
         elif (reason := _fault(progress, frame)) is not None:
             taken.rejected.append(RejectedFrame(index, reason))
+            progress.summary.reject(reason)
             if frame.frame_seq <= seen:
                 taken.repeated_seqs.append(frame.frame_seq)
-            else:
-                progress.summary.reject(reason)
         else:
             _feed(progress, frame, taken)
     if batch.clock_ms is not None:

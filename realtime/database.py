@@ -33,7 +33,8 @@ Answer = TypeVar("Answer")
 
 # Three pools, so that a crowd of attaches makes no lease late and no process look unready.
 FOR_SESSIONS: Final = ThreadPoolExecutor(8, thread_name_prefix="sessions")
-# So many of those threads attach. The others are for sockets that are attached.
+# So many attach in those threads. The others are for sockets that are attached, and for what an
+# attach asks before it waits.
 ATTACHES_AT_ONCE: Final = 6
 FOR_LEASES: Final = ThreadPoolExecutor(1, thread_name_prefix="leases")
 FOR_OPERATORS: Final = ThreadPoolExecutor(1, thread_name_prefix="operators")

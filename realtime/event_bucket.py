@@ -7,8 +7,6 @@ from detection import DetectionEvent
 
 MOST_EVENTS_AT_ONCE: Final = 200
 EVENTS_A_SECOND: Final = 20
-# Of all that are stored. After them only outcomes are.
-MOST_EVENTS: Final = 20_000
 OUTCOMES: Final = ("event_completed", "event_interrupted")
 
 
@@ -21,19 +19,24 @@ class EventBucket:
 
     def __init__(
         self,
+        most_events: int,
         left: float = MOST_EVENTS_AT_ONCE,
         at_ms: float | None = None,
         hidden: Iterable[str] = (),
         thinned: int = 0,
     ) -> None:
-        """`hidden` are the shapes whose entry was left out. `thinned` counts what was."""
+        """After `most_events` that are stored only outcomes are.
+
+        `hidden` are the shapes whose entry was left out. `thinned` counts what was.
+        """
+        self._most_events = most_events
         self._left = left
         self._at_ms = at_ms
         self._hidden = set(hidden)
         self.thinned = thinned
 
     def state(self) -> dict[str, Any]:
-        """The arguments that make it again, as JSON values."""
+        """The other arguments that make it again, as JSON values."""
         return {
             "left": self._left,
             "at_ms": self._at_ms,
@@ -45,7 +48,7 @@ class EventBucket:
         """Whether `event` is kept, of a session with so many `stored` events."""
         if event.type in OUTCOMES:
             return True
-        is_kept = self._has_room(event) and stored < MOST_EVENTS
+        is_kept = self._has_room(event) and stored < self._most_events
         if is_kept:
             self._left -= 1
         else:

@@ -1,7 +1,7 @@
 """The summary of what a session's frames showed, for whoever asks why something was not counted."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from detection import Engine
@@ -13,50 +13,54 @@ LEAST, MOST = 0, 1
 
 
 class SessionSummary:
-    """A part of the stored state, bounded by what a MoveSpec can carry and by the reasons."""
+    """A part of the stored state, bounded by what a MoveSpec can carry and by the reasons.
 
-    def __init__(
-        self,
-        usable: int = 0,
-        active_ms: float = 0.0,
-        ranges: Iterable[Sequence[float | None]] = (),
-        steps: int = 0,
-        rejected: Mapping[str, int] | None = None,
-    ) -> None:
-        """`usable` frames had a usable pose. Frames came for `active_ms` of their own time.
+    `frames` were taken, of which `usable` had a usable pose. Between them were `intervals` of no
+    long gap, of `active_ms` together. `ranges` are of `detection.carried_angles`, in their order:
+    the least of each at its low end and the most at its high end, in degrees. A repetition has
+    reached so many `steps` at most. Rejected frames are counted by their reason.
+    """
 
-        `ranges` are of `detection.carried_angles`, in their order: the least of each at its low end
-        and the most at its high end, in degrees. A repetition has reached so many `steps` at most.
-        """
-        self._usable = usable
-        self._active_ms = active_ms
-        self._ranges = [list(range_) for range_ in ranges]
-        self._steps = steps
-        self._rejected = Counter(rejected or {})
+    def __init__(self) -> None:
+        self.frames = 0
+        self.usable = 0
+        self.intervals = 0
+        self.active_ms = 0.0
+        self.ranges: list[list[float | None]] = []
+        self.steps = 0
+        self.rejected: Counter[str] = Counter()
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> "SessionSummary":
+        """The summary of a state. What other code has stored beside is passed over."""
+        summary = cls()
+        for name in summary.state():
+            if name in state:
+                setattr(summary, name, state[name])
+        summary.rejected = Counter(summary.rejected)
+        return summary
 
     def state(self) -> dict[str, Any]:
-        """The arguments that make it again, as JSON values."""
-        return {
-            "usable": self._usable,
-            "active_ms": self._active_ms,
-            "ranges": self._ranges,
-            "steps": self._steps,
-            "rejected": self._rejected,
-        }
+        """The summary as JSON values."""
+        return vars(self)
 
     def accept(self, engine: Engine, since_ms: float | None) -> None:
         """Note a frame that the engine has taken, so long after the one before."""
+        self.frames += 1
         if since_ms is not None and since_ms <= LONGEST_GAP_MS:
-            self._active_ms = round(self._active_ms + since_ms, 1)
+            self.intervals += 1
+            self.active_ms = round(self.active_ms + since_ms, 1)
         if not engine.is_usable:
             return
-        self._usable += 1
-        if engine.steps_reached > self._steps:
-            self._steps = engine.steps_reached
-        angles = engine.carried_degrees()
-        if len(self._ranges) != len(angles):
-            self._ranges = [[None, None] for _ in angles]
-        for range_, (low, high) in zip(self._ranges, angles, strict=True):
+        self.usable += 1
+        if engine.steps_reached > self.steps:
+            self.steps = engine.steps_reached
+        self._widen(engine.carried_degrees())
+
+    def _widen(self, angles: Sequence[tuple[float | None, float | None]]) -> None:
+        if len(self.ranges) != len(angles):
+            self.ranges = [[None, None] for _ in angles]
+        for range_, (low, high) in zip(self.ranges, angles, strict=True):
             least, most = range_
             # A tenth of a degree will do, and is short to store.
             if low is not None and (least is None or low < least):
@@ -65,4 +69,4 @@ class SessionSummary:
                 range_[MOST] = round(high, 1)
 
     def reject(self, reason: RejectReason) -> None:
-        self._rejected[reason.value] += 1
+        self.rejected[reason.value] += 1

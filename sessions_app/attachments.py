@@ -1,10 +1,9 @@
 """Attachments: the connection of a client that holds a session, from its attach to its detach."""
 
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
@@ -18,14 +17,8 @@ from sessions_app.event_counters import is_counted, store_counts_anew
 from sessions_app.fence import AttachmentLost, update_held
 from sessions_app.finish import StateUnreadable
 from sessions_app.lifecycle import already_ended, notify_runtimes, settle_locked
-from sessions_app.limits import idle_limit
-from sessions_app.models import (
-    LIVE_STATUSES,
-    MOST_CLIENT_CHARACTERS,
-    DetectionSession,
-    SessionAttach,
-    Status,
-)
+from sessions_app.limits import idle_limit, longest_session
+from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status
 from sessions_app.unreadable_states import is_left, is_of_known_version, sessions_leave
 
 SUPERSEDED = 4409
@@ -48,10 +41,11 @@ def session_attach(
     client that waited for longer has often given up, and attached again.
 
     The first attach starts the session. An attach counts as a message of the client. The session
-    is returned with its version, as the last checkpoint of an older attachment left it. `runtime`
-    names the process, as host:pid, and `client` is what the client calls itself. Raises NotFound,
-    OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, AttachmentLost: then nothing was
-    changed. Raises StateUnreadable: then the session is left to a process that can read its state.
+    is returned with its version and project, as the last checkpoint of an older attachment left it.
+    `runtime` names the process, as host:pid, and `client` is what the client calls itself. Raises
+    NotFound, OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, AttachmentLost: then
+    nothing was changed. Raises StateUnreadable: then the session is left to a process that can read
+    its state.
     """
     found = DetectionSession.objects.select_related("project__organization")
     admitted = found.defer("engine_state").filter(id=session_id).first()
@@ -64,7 +58,7 @@ def session_attach(
     )
     longest = Coalesce(
         F("longest_until"),
-        Value(now + timedelta(seconds=settings.SESSION_MAX_SECONDS)),
+        Value(now + longest_session(project)),
         output_field=DateTimeField(),
     )
     one = DetectionSession.objects.filter(id=session_id)
@@ -92,7 +86,7 @@ def session_attach(
                 session_id=session_id,
                 runtime=runtime,
                 attached_at=arrived_at,
-                client=client[:MOST_CLIENT_CHARACTERS],
+                client=client,
             )
             _note(attach, now)
         elif is_newest:
@@ -106,6 +100,7 @@ def session_attach(
         if session.status in LIVE_STATUSES:
             raise StateUnreadable(session.unreadable_since)
         raise already_ended(session)
+    session.project = project
     return session
 
 

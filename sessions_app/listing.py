@@ -34,7 +34,7 @@ LEFT_OUT = (
     "engine_state", "resolved_version__yaml_source", "attachment_id", "checkpoint_number",
     "contract_major", "engine_version", "finishing_outcome", "idempotency_key", "last_batch_seq",
     "last_frame_seq", "lease_until", "longest_until", "rejected_frames_total",
-    "request_fingerprint", "runtime_token_expires_at", "signing_key_id", "stream_url",
+    "request_fingerprint", "runtime_token_expires_at", "signing_key_id", "stream_url", "summary",
 )  # fmt: skip
 LIVE = "live"
 Rows = QuerySet[DetectionSession]

@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from django.db.models import QuerySet
 
 from kynaplatform import clock
 from kynaplatform.api import errors
@@ -111,8 +112,11 @@ class SessionViewSet(ApiViewSet):
         """
         filters = msgspec.to_builtins(query, builtin_types=[datetime])
         size, _ = filters.pop("limit"), filters.pop("cursor", None)
+        only = request.caller.session_id
         listed = sessions_list(
-            SessionFilters(project_id=request.caller.project_id, **filters),
+            SessionFilters(
+                project_id=request.caller.project_id, ids=(only, only) if only else None, **filters
+            ),
             now=clock.now(),
             start=start_of(query),
             size=size,
@@ -140,6 +144,7 @@ class SessionViewSet(ApiViewSet):
     def finalize(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
         """Complete the session once what was received is processed. Again: 200."""
         now = clock.now()
+        _require_own(request, session_id)
         session_finalize(session_id=session_id, project_id=request.caller.project_id, now=now)
         return _record(request, session_id, now)
 
@@ -152,6 +157,7 @@ class SessionViewSet(ApiViewSet):
     def cancel(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
         """End the session without a result. Again: 200."""
         now = clock.now()
+        _require_own(request, session_id)
         session_cancel(session_id=session_id, project_id=request.caller.project_id, now=now)
         return _record(request, session_id, now)
 
@@ -173,8 +179,7 @@ class SessionEventViewSet(ApiViewSet):
         session that its deadlines have ended by now is finished first, so that its events are
         complete.
         """
-        mine = DetectionSession.objects.filter(id=session_id, project_id=request.caller.project_id)
-        if not mine.exists():
+        if not _mine(request, session_id).exists():
             raise errors.NotFound("session")
         session_settle(session_id=session_id, now=clock.now())
         after = None if query.after is msgspec.UNSET else query.after
@@ -190,11 +195,19 @@ class SessionEventViewSet(ApiViewSet):
         )
 
 
+def _require_own(request: ApiRequest, session_id: UUID) -> None:
+    """Raise NotFound where the caller's token is for another session."""
+    if request.caller.session_id not in (None, session_id):
+        raise errors.NotFound("session")
+
+
+def _mine(request: ApiRequest, session_id: UUID) -> QuerySet[DetectionSession]:
+    _require_own(request, session_id)
+    return DetectionSession.objects.filter(id=session_id, project_id=request.caller.project_id)
+
+
 def _record(request: ApiRequest, session_id: SessionId, now: datetime) -> SessionRecord:
-    project_id = request.caller.project_id
-    mine = DetectionSession.objects.defer("engine_state").filter(
-        id=session_id, project_id=project_id
-    )
+    mine = _mine(request, session_id).defer("engine_state")
     session = mine.first()
     if session is not None and session.deadline_at is not None and session.deadline_at <= now:
         # Only its engine says how a finish goes, and a terminal status never changes.

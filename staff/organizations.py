@@ -168,6 +168,8 @@ class ProjectAdmin(SuspendableAdmin):
         "rate_limit_movespecs": "RATE_LIMIT_MOVESPECS",
         "movespec_limit": "MOVESPECS_PER_PROJECT",
         "version_limit": "VERSIONS_PER_MOVESPEC",
+        "session_seconds": "SESSION_MAX_SECONDS",
+        "session_events": "SESSION_MAX_EVENTS",
     }
     owned = OWNED_BY_PROJECT
 

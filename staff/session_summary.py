@@ -1,4 +1,7 @@
-"""What the frames of a session showed, in words, and why so little may have been counted."""
+"""What the frames of a session showed, in words, and why nothing may have been counted.
+
+The reasons are guesses from a few figures, the likeliest first.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,22 +10,23 @@ from typing import Any
 
 from django.db.models.fields.json import KeyTransform
 
-from detection import CarriedAngle, MoveSpec, MoveSpecInvalid, carried_angles
+from detection import CarriedAngle, MoveSpec, MoveSpecInvalid, Side, carried_angles
 from sessions_app.finish import spec_of_version
-from sessions_app.models import DetectionSession
+from sessions_app.models import LIVE_STATUSES, DetectionSession
 
 # Below these it is told: less than half of the frames, and frames of a second.
-USABLE_SHARE, FEWEST_A_SECOND = 0.5, 10
-# Of what else the phases ask for, so much is named.
+USABLE_SHARE, FEWEST_A_SECOND = 0.5, 8
+# An angle that is so near to a band has missed nothing by it.
+NEAR_DEGREES = 1.0
+# Of what else a phase asks for, so much is named.
 MOST_NAMED = 4
-SENT_AGAIN = "frame_seq_not_increasing"
 REJECTED = {
     "session_ending": "they came after the end had been asked for",
     "malformed_frame": "a field of theirs was missing or wrong",
     "unsupported_pose_schema": "they were of another pose schema",
     "invalid_landmarks": "they had not the 33 landmarks",
     "image_landmarks": "they had image landmarks instead of world landmarks",
-    SENT_AGAIN: "they were sent again, or out of order",
+    "frame_seq_not_increasing": "their numbers were taken: they were sent again, or numbered anew",
     "timestamp_not_increasing": "their timestamps did not increase",
     "timestamp_beyond_session": "their timestamps were beyond the longest session",
     "too_many_frames": "they were too many for a second of their timestamps",
@@ -31,11 +35,13 @@ REJECTED = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The stored summary of a session beside its version's MoveSpec, where that can be read."""
+    """The stored summary of a session, beside its version's MoveSpec where that can be read."""
 
-    accepted: int
     completed: int
+    interrupted: int
+    frames: int
     usable: int
+    intervals: int
     active_ms: float
     ranges: Sequence[tuple[float | None, float | None]]
     steps: int
@@ -44,11 +50,11 @@ class Seen:
 
     @property
     def usable_share(self) -> float:
-        return self.usable / self.accepted if self.accepted else 0.0
+        return self.usable / self.frames if self.frames else 0.0
 
     @property
     def frames_a_second(self) -> float | None:
-        return 1000 * (self.accepted - 1) / self.active_ms if self.active_ms else None
+        return 1000 * self.intervals / self.active_ms if self.active_ms else None
 
     @property
     def angles(self) -> list[tuple[CarriedAngle, float | None, float | None]]:
@@ -60,20 +66,19 @@ class Seen:
 
 
 def frames_shown(session: DetectionSession) -> dict[str, Any]:
-    """The variables of a session's page: facts as (name, value, what is asked for), and why."""
+    """The variables of a session's page: facts as (name, value, what is asked for), and reasons."""
     seen = _seen(session)
     if seen is None:
-        is_told = session.accepted_frames_total == 0
-        return {"shown": [], "why": [_no_frames(session)] if is_told else []}
-    return {"shown": list(_facts(seen)), "why": list(_reasons(seen))}
+        return {"shown": [], "why": list(_nothing_taken(session))}
+    return {"shown": list(_facts(seen, session)), "why": list(_reasons(seen))}
 
 
 def _seen(session: DetectionSession) -> Seen | None:
     """None where nothing was stored, or by code from before there were summaries."""
     stored = session.summary
-    if stored is None and session.deadline_at is not None:
-        live = DetectionSession.objects.filter(id=session.id)
-        stored = live.values_list(KeyTransform("summary", "engine_state"), flat=True).first()
+    if stored is None:
+        this = DetectionSession.objects.filter(id=session.id)
+        stored = this.values_list(KeyTransform("summary", "engine_state"), flat=True).first()
     if stored is None:
         return None
     try:
@@ -81,130 +86,186 @@ def _seen(session: DetectionSession) -> Seen | None:
     except MoveSpecInvalid:
         spec = None
     return Seen(
-        accepted=session.accepted_frames_total,
         completed=sum(session.repetitions.values()),
-        usable=stored["usable"],
-        active_ms=stored["active_ms"],
-        ranges=[(least, most) for least, most in stored["ranges"]],
-        steps=stored["steps"],
-        rejected=stored["rejected"],
+        interrupted=session.interrupted_total,
+        frames=stored.get("frames", 0),
+        usable=stored.get("usable", 0),
+        intervals=stored.get("intervals", 0),
+        active_ms=stored.get("active_ms", 0.0),
+        ranges=[(least, most) for least, most in stored.get("ranges", ())],
+        steps=stored.get("steps", 0),
+        rejected=stored.get("rejected", {}),
         spec=spec,
     )
 
 
-def _no_frames(session: DetectionSession) -> str:
-    if session.started_at is None:
-        return "No client attached."
-    return "The client attached and sent no frames."
+def _nothing_taken(session: DetectionSession) -> Iterator[str]:
+    if session.accepted_frames_total:
+        return  # earlier code took them, and summed up nothing
+    if session.rejected_frames_total:
+        yield "Every frame was rejected."
+    elif session.started_at is not None:
+        yield "The client attached, and no frame of it was taken."
+    elif session.status in LIVE_STATUSES:
+        yield "No client has attached yet."
+    else:
+        yield "No client attached."
 
 
-def _facts(seen: Seen) -> Iterator[tuple[str, str, str]]:
-    if seen.accepted:
-        yield "Frames with a usable pose", f"{seen.usable_share:.0%} of {seen.accepted}", ""
+def _facts(seen: Seen, session: DetectionSession) -> Iterator[tuple[str, str, str]]:
+    if seen.frames < session.accepted_frames_total:
+        yield "Summed up", f"{seen.frames} of {session.accepted_frames_total} frames", ""
+    if seen.frames:
+        yield "Frames with a usable pose", f"{seen.usable_share:.0%} of {seen.frames}", ""
     if seen.frames_a_second is not None:
         yield "Frames a second", f"{seen.frames_a_second:.1f}", ""
     for angle, least, most in seen.angles:
-        yield (
-            _name(angle.measure).capitalize(),
-            f"{_degrees(least)} to {_degrees(most)}",
-            f"{_names(angle.low_phases)} up to {angle.low_max:g}°, "
-            f"{_names(angle.high_phases)} from {angle.high_min:g}°",
-        )
-    if seen.spec is not None and seen.accepted:
+        low, high = _subject(angle, angle.low_side), _subject(angle, angle.high_side)
+        if low == high:
+            yield low, f"{_degrees(least)} to {_degrees(most)}", f"{_low(angle)}, {_high(angle)}"
+        else:
+            yield low, f"down to {_degrees(least)}", _low(angle)
+            yield high, f"up to {_degrees(most)}", _high(angle)
+    if seen.spec is not None and seen.frames:
         yield "Farthest step", *_farthest(seen, seen.spec)
     for reason, times in Counter(seen.rejected).most_common():
-        yield f"Rejected: {_name(reason)}", str(times), ""
+        yield f"Rejected: {_words(reason)}", str(times), ""
 
 
 def _farthest(seen: Seen, spec: MoveSpec) -> tuple[str, str]:
-    steps = len(spec.sequence)
     if seen.completed:
         return "a whole repetition", ""
-    reached = f"{seen.steps} of {steps}"
-    return reached, f"{spec.sequence[seen.steps - 1]}" if seen.steps else ""
+    reached = spec.sequence[seen.steps - 1] if seen.steps else ""
+    return f"{seen.steps} of {len(spec.sequence)}", reached
 
 
 def _reasons(seen: Seen) -> Iterator[str]:
-    """The likeliest first. Where repetitions were counted, only what may have cost some."""
+    """Where repetitions were counted, only what may have cost others."""
+    yield from _of_frames(seen)
+    if not seen.usable or seen.completed or seen.spec is None:
+        return
+    if seen.interrupted:
+        yield f"Repetitions were begun, and broken off before their end: {seen.interrupted}."
+    yield from _of_movement(seen, seen.spec)
+
+
+def _of_frames(seen: Seen) -> Iterator[str]:
     rejected = Counter(seen.rejected)
-    del rejected[SENT_AGAIN]
-    if rejected.total() > seen.accepted:
-        first, _ = rejected.most_common(1)[0]
-        which = "Most frames were" if seen.accepted else "Every frame was"
-        yield f"{which} rejected, most of them because {REJECTED[first]}."
-    if not seen.accepted:
+    if rejected.total() > seen.frames:
+        which = (
+            "More frames were rejected than taken" if seen.frames else "Every frame was rejected"
+        )
+        (first, times), *_ = rejected.most_common(1)
+        most = "most because" if 2 * times > rejected.total() else "some because"
+        yield f"{which}, {most} {REJECTED.get(first, _words(first))}."
+    if not seen.frames:
         return
     if seen.usable_share < USABLE_SHARE:
+        share = f"Only {seen.usable_share:.0%}" if seen.usable else "None"
         yield (
-            f"Only {seen.usable_share:.0%} of the frames had a usable pose: the person was out of "
-            "the picture, or what the MoveSpec measures was hidden."
+            f"{share} of the frames had a usable pose: what the MoveSpec measures was hidden or "
+            "out of the picture, or the landmarks jumped."
         )
-    if seen.frames_a_second is not None and seen.frames_a_second < FEWEST_A_SECOND:
+    a_second = seen.frames_a_second
+    if a_second is None and seen.frames > 1:
+        yield "The frames came more than 2 s apart."
+    elif a_second is not None and a_second < FEWEST_A_SECOND:
         yield (
-            f"Only {seen.frames_a_second:.1f} frames came for a second of movement: a phase may "
-            "lie between two of them."
+            f"Only {a_second:.1f} frames came for a second of movement: a phase may lie between "
+            "two of them."
         )
-    if not seen.completed and seen.spec is not None:
-        yield from _not_reached(seen, seen.spec)
 
 
-def _not_reached(seen: Seen, spec: MoveSpec) -> Iterator[str]:
-    missed = list(_missed(seen))
+def _of_movement(seen: Seen, spec: MoveSpec) -> Iterator[str]:
+    """What the phase after the farthest step asks for, and did not get."""
+    phase = spec.sequence[min(seen.steps, len(spec.sequence) - 1)]
+    missed = [reason for angle in seen.angles for reason in _missed(phase, *angle)]
     yield from missed
     if missed:
         return
-    if 0 < seen.steps < len(spec.sequence):
-        yield (
-            f"A repetition came to {spec.sequence[seen.steps - 1]}, step {seen.steps} of "
-            f"{len(spec.sequence)}, and not to {spec.sequence[seen.steps]} after it."
-        )
-    if gates := _gates(spec):
-        bands = "What carries the movement came into its bands. " if seen.angles else ""
-        yield f"{bands}The phases ask for more, which may not have held: {', '.join(gates)}."
+    step = f"{phase}, step {seen.steps + 1} of {len(spec.sequence)}"
+    if seen.steps:
+        yield f"A repetition came to {spec.sequence[seen.steps - 1]}, and none to {step}."
+    else:
+        yield f"Nobody came to {step}."
+    if gates := _gates(spec, phase):
+        yield f"{phase} asks for {', '.join(gates)} too, which may not have held."
 
 
-def _missed(seen: Seen) -> Iterator[str]:
-    for angle, least, most in seen.angles:
-        name = _name(angle.measure)
-        if least is None or most is None:
-            yield f"The {name} was never measured: it was hidden, or out of the picture."
-            continue
-        if least > angle.low_max:
-            yield (
-                f"The {name} was never below {_degrees(least)}: {_names(angle.low_phases)} is up "
-                f"to {angle.low_max:g}°."
-            )
-        if most < angle.high_min:
-            yield (
-                f"The {name} was never above {_degrees(most)}: {_names(angle.high_phases)} is from "
-                f"{angle.high_min:g}°."
-            )
+def _missed(
+    phase: str, angle: CarriedAngle, least: float | None, most: float | None
+) -> Iterator[str]:
+    """The bound of the phase that the angle did not come to.
+
+    Whoever swings by the whole gap is judged by that, and not by the bounds.
+    """
+    swings = least is not None and most is not None and most - least >= angle.gap
+    if phase in angle.low_phases:
+        if least is None:
+            yield _unknown(angle, angle.low_side)
+        elif least > angle.low_max + NEAR_DEGREES and not swings:
+            yield f"{_never(angle, angle.low_side)} below {_degrees(least)}: {_low(angle)}."
+    elif phase in angle.high_phases:
+        if most is None:
+            yield _unknown(angle, angle.high_side)
+        elif most < angle.high_min - NEAR_DEGREES and not swings:
+            yield f"{_never(angle, angle.high_side)} above {_degrees(most)}: {_high(angle)}."
 
 
-def _gates(spec: MoveSpec) -> list[str]:
-    """The criteria of phases that no angle that carries the movement answers for."""
-    carried = {(angle.measure, name) for angle in carried_angles(spec) for name in _phases(angle)}
+def _unknown(angle: CarriedAngle, side: Side | None) -> str:
+    if side in ("front", "back"):
+        return f"It was never clear which side is in front, and so which {_words(angle.measure)}."
+    return f"{_subject(angle, side)} was never measured: hidden, or out of the picture."
+
+
+def _never(angle: CarriedAngle, side: Side | None) -> str:
+    name = _words(angle.measure)
+    if side == "either":
+        return f"Neither {name} was ever"
+    if side == "both":
+        return f"The {name}s were never both"
+    return f"The {side + ' ' if side else ''}{name} was never"
+
+
+def _subject(angle: CarriedAngle, side: Side | None) -> str:
+    name = _words(angle.measure)
+    if side == "both":
+        return f"Both {name}s"
+    return f"{side} {name}".capitalize() if side else name.capitalize()
+
+
+def _gates(spec: MoveSpec, phase: str) -> list[str]:
+    """The criteria of a phase that no angle that carries the movement answers for."""
+    carried = {
+        angle.measure
+        for angle in carried_angles(spec)
+        if phase in angle.low_phases | angle.high_phases
+    }
     gates = [
-        f"{_name(criterion.measure)} {criterion.angle_min:g}° to {criterion.angle_max:g}° in "
-        f"{phase.name}"
-        for phase in spec.phases
-        if phase.name in spec.sequence
-        for criterion in phase.criteria
-        if phase.strict or (criterion.measure, phase.name) not in carried
+        f"{criterion.side + ' ' if criterion.side else ''}{_words(criterion.measure)} "
+        f"{criterion.angle_min:g}° to {criterion.angle_max:g}°"
+        for one in spec.phases
+        if one.name == phase
+        for criterion in one.criteria
+        if one.strict or criterion.measure not in carried
     ]
-    return gates if len(gates) <= MOST_NAMED else [*gates[:MOST_NAMED], "and others"]
+    return gates if len(gates) <= MOST_NAMED else [*gates[:MOST_NAMED], "and more"]
 
 
-def _phases(angle: CarriedAngle) -> frozenset[str]:
-    return angle.low_phases | angle.high_phases
+def _low(angle: CarriedAngle) -> str:
+    return f"{_names(angle.low_phases)} is up to {angle.low_max:g}°"
+
+
+def _high(angle: CarriedAngle) -> str:
+    return f"{_names(angle.high_phases)} is from {angle.high_min:g}°"
 
 
 def _names(phases: frozenset[str]) -> str:
     return " or ".join(sorted(phases))
 
 
-def _name(measure: str) -> str:
-    return measure.replace("_", " ")
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _degrees(degrees: float | None) -> str:

@@ -30,6 +30,8 @@ NAME = "Try page"
 SESSIONS_PER_MINUTE = 60
 # For all visitors together: one who reads without end must keep no other out.
 READS_PER_MINUTE = 3_000
+# A try is a few repetitions.
+SESSION_SECONDS, SESSION_EVENTS = 600, 3_000
 # How long the second of two processes that begin at once waits for the first.
 LONGEST_WAIT = "10s"
 # How long the other threads of a process wait: then they are free for the API.
@@ -97,6 +99,10 @@ def _prepare(now: datetime) -> Credential:
                 "rate_limit_sessions": SESSIONS_PER_MINUTE,
             },
         )
+        # Also of one that earlier code has made.
+        project.session_seconds = project.session_seconds or SESSION_SECONDS
+        project.session_events = project.session_events or SESSION_EVENTS
+        project.save(update_fields=["session_seconds", "session_events"])
         _release_all(project, now)
         return _find() or _issue(project)
 

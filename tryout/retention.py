@@ -7,8 +7,8 @@ from sessions_app.models import DetectionSession
 from tryout.project import PROJECT_ID
 
 KEPT = timedelta(days=1)
-# The sessions that one statement deletes, each with up to thousands of events.
-CHUNK = 100
+# The sessions that one transaction deletes, each with up to thousands of events.
+CHUNK = 10
 
 
 def prune_tries(*, now: datetime, chunk_size: int = CHUNK) -> int:

@@ -18,12 +18,13 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A machine with a live access token of one project."""
+    """A machine with a live access token of one project, or of one of its sessions."""
 
     credential_id: UUID
     project_id: UUID
     organization_id: UUID
     scopes: frozenset[str]
+    session_id: UUID | None
     quotas: Quotas
     organization_suspended: bool
     project_suspended: bool

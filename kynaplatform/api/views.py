@@ -126,7 +126,11 @@ def _admit(request: ApiRequest, operation: Operation) -> None:
             raise AccessTokenMissing
         return
     add_to_line(request._request, project_id=caller.project_id)
-    decision = count_request(request._request, limits_of_caller(caller, operation.limit_family))
+    limits = limits_of_caller(caller, operation.limit_family)
+    if caller.session_id is not None:
+        # Whoever asked for a session was given it, so it is counted as a stranger too.
+        limits += limits_of_address(request._request)
+    decision = count_request(request._request, limits)
     require_active(
         organization_suspended=caller.organization_suspended,
         project_suspended=caller.project_suspended,

@@ -24,7 +24,7 @@ _OF_THREADS: Final = {
     "idle_in_transaction_session_timeout": "15s",
 }
 _TIMEOUTS: Final = {
-    # What it asks for takes milliseconds. What takes longer holds a thread that others wait for.
+    # What it reads or writes takes milliseconds. What takes longer holds a thread that others need.
     API: _OF_THREADS | {"statement_timeout": "2s"},
     WEB: _OF_THREADS,
     RUNTIME: _OF_THREADS,

@@ -1,19 +1,28 @@
 """What a session's page says of its frames, and why nothing was counted."""
 
 import uuid
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 from django.test import Client
 
+import detection
+from detection import Engine, PoseFrame
 from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecVersion
 from realtime.frames import RejectReason
+from realtime.session_summary import SessionSummary
 from sessions_app.models import DetectionSession
 from staff.session_summary import REJECTED, frames_shown
 from tests.admin.session_rows import make_session
 from tests.admin.test_session_detections import shown, words
 from tests.conftest import make_released
+from tests.detection.engine_scene import at as poses_at
+from tests.detection.engine_scene import bent, swinging
 from tests.sessions_app.lifecycle_scene import Scene, at
 
 SQUAT = """\
@@ -25,11 +34,19 @@ detection:
     name: squat
     phases:
       - name: standing
-        criteria: [{joint: knee, angle_min: 160}, {lean: upper_arm, angle_max: 40}]
+        criteria: [{joint: knee, angle_min: 160}]
       - {name: bottom, criteria: [{joint: knee, angle_max: 100}]}
     sequence: [standing, bottom, standing]
 """
-GOOD = {"usable": 290, "active_ms": 10_000.0, "ranges": [[80.0, 170.0]], "steps": 2, "rejected": {}}
+GOOD = {
+    "frames": 300,
+    "usable": 290,
+    "intervals": 299,
+    "active_ms": 10_000.0,
+    "ranges": [[80.0, 170.0]],
+    "steps": 2,
+    "rejected": {},
+}
 
 
 @pytest.fixture
@@ -37,11 +54,65 @@ def squat(scene: Scene) -> MoveSpec:
     return make_released(scene.machine.project, SQUAT)[0]
 
 
-def reasons(squat: MoveSpec, accepted: int = 300, **changed: Any) -> list[str]:
-    columns = {"started_at": at(0), "accepted_frames_total": accepted, "summary": GOOD | changed}
+def page_of(squat: MoveSpec, accepted: int = 300, **columns: Any) -> dict[str, Any]:
+    columns = {"started_at": at(0), "accepted_frames_total": accepted, **columns}
     id_ = make_session(squat, "completed", **columns)
-    found: list[str] = frames_shown(DetectionSession.objects.get(id=id_))["why"]
+    return frames_shown(DetectionSession.objects.get(id=id_))
+
+
+def reasons(squat: MoveSpec, accepted: int = 300, **changed: Any) -> list[str]:
+    found: list[str] = page_of(squat, accepted, summary=GOOD | changed)["why"]
     return found
+
+
+def reasons_of(squat: MoveSpec, yaml_source: str, frames: Sequence[PoseFrame]) -> list[str]:
+    """From frames to words."""
+    engine, summary = Engine(detection.compile(yaml_source)), SessionSummary()
+    counts = Counter[str]()
+    for before, frame in pairwise([None, *frames]):
+        assert frame is not None
+        counts.update(event.type for event in engine.feed(frame))
+        summary.accept(engine, before and frame.timestamp_ms - before.timestamp_ms)
+    assert not counts["event_completed"]
+    released, _ = make_released(squat.project, yaml_source, name="Another")
+    state = msgspec.to_builtins(summary.state())
+    interrupted = counts["event_interrupted"]
+    found = page_of(released, len(frames), summary=state, interrupted_total=interrupted)
+    return list(found["why"])
+
+
+@pytest.mark.parametrize(
+    ("turns", "told"),
+    [
+        ((175, 125, 175), "The knee was never below 125°: bottom is up to 100°."),
+        ((175, 80, 120, 80), "A repetition came to bottom, and none to standing, step 3 of 3."),
+        ((140, 130, 140), "The knee was never above 14"),
+    ],
+)
+def test_from_frames_to_words(squat: MoveSpec, turns: Sequence[float], told: str) -> None:
+    (first, *_) = reasons_of(squat, SQUAT, poses_at(swinging(turns, stay_ms=500)))
+    assert first.startswith(told), first
+
+
+def test_a_gate_that_fails_is_named_where_the_bands_were_reached(squat: MoveSpec) -> None:
+    """Whoever swings by the whole gap is judged by that, and the knee is not to blame."""
+    gate = SQUAT.replace("angle_max: 100}]", "angle_max: 100}, {lean: trunk, angle_min: 70}]")
+    assert reasons_of(squat, gate, poses_at(swinging((175, 80, 175, 80, 175)))) == [
+        "A repetition came to standing, and none to bottom, step 2 of 3.",
+        "bottom asks for trunk 70° to 180° too, which may not have held.",
+    ]
+
+
+def test_of_two_sides_the_one_that_the_phase_asks_for_is_told(squat: MoveSpec) -> None:
+    both = SQUAT.replace("joint: knee,", "joint: knee, side: both,")
+    legs = [bent(175, 175)] * 30 + [bent(175, 80)] * 30
+    assert reasons_of(squat, both, poses_at(legs)) == [
+        "The knees were never both below 175°: bottom is up to 100°."
+    ]
+    front = SQUAT.replace("joint: knee,", "joint: knee, side: front,")
+    assert reasons_of(squat, front, poses_at([bent(175)] * 60)) == [
+        "It was never clear which side is in front, and so which knee."
+    ]
 
 
 def test_every_reason_has_words() -> None:
@@ -52,40 +123,38 @@ def test_every_reason_has_words() -> None:
     ("changed", "first"),
     [
         (
-            {"ranges": [[118.4, 172.0]]},
+            {"steps": 1, "ranges": [[118.4, 172.0]]},
             "The knee was never below 118°: bottom is up to 100°.",
         ),
         (
-            {"ranges": [[60.0, 131.0]]},
-            "The knee was never above 131°: standing is from 160°.",
-        ),
-        (
-            {"ranges": [[None, None]]},
-            "The knee was never measured: it was hidden, or out of the picture.",
+            {"steps": 1, "ranges": [[None, None]]},
+            "Knee was never measured: hidden, or out of the picture.",
         ),
         (
             {"usable": 60},
-            "Only 20% of the frames had a usable pose: the person was out of the picture, or what "
-            "the MoveSpec measures was hidden.",
+            "Only 20% of the frames had a usable pose: what the MoveSpec measures was hidden or "
+            "out of the picture, or the landmarks jumped.",
         ),
         (
             {"active_ms": 60_000.0},
             "Only 5.0 frames came for a second of movement: a phase may lie between two of them.",
         ),
+        ({"active_ms": 0.0, "intervals": 0}, "The frames came more than 2 s apart."),
         (
             {"rejected": {"too_many_frames": 301, "malformed_frame": 2}},
-            "Most frames were rejected, most of them because they were too many for a second of "
-            "their timestamps.",
+            "More frames were rejected than taken, most because they were too many for a second "
+            "of their timestamps.",
         ),
         (
-            {"steps": 2},
-            "A repetition came to bottom, step 2 of 3, and not to standing after it.",
+            {"rejected": {"frame_seq_not_increasing": 301}},
+            "More frames were rejected than taken, most because their numbers were taken: they "
+            "were sent again, or numbered anew.",
         ),
         (
-            {"steps": 0},
-            "What carries the movement came into its bands. The phases ask for more, which may "
-            "not have held: upper arm 0° to 40° in standing.",
+            {"steps": 2, "ranges": [[100.4, 170.0]]},
+            "A repetition came to bottom, and none to standing, step 3 of 3.",
         ),
+        ({"steps": 0, "ranges": [[120.0, 170.0]]}, "Nobody came to standing, step 1 of 3."),
     ],
 )
 def test_the_likeliest_reason_comes_first(
@@ -94,18 +163,38 @@ def test_the_likeliest_reason_comes_first(
     assert reasons(squat, **changed)[0] == first
 
 
+def test_repetitions_that_were_broken_off_are_told(squat: MoveSpec) -> None:
+    told = page_of(squat, summary=GOOD, interrupted_total=3)["why"]
+    assert told[0] == "Repetitions were begun, and broken off before their end: 3."
+
+
 def test_frames_that_were_all_rejected_are_told(squat: MoveSpec) -> None:
-    rejected = {"image_landmarks": 40, "frame_seq_not_increasing": 400}
-    assert reasons(squat, accepted=0, usable=0, active_ms=0.0, ranges=[], rejected=rejected) == [
-        "Every frame was rejected, most of them because they had image landmarks instead of world "
+    nothing = {"frames": 0, "usable": 0, "intervals": 0, "active_ms": 0.0, "ranges": []}
+    assert reasons(squat, 0, **nothing, rejected={"image_landmarks": 40, "a_new_one": 39}) == [
+        "Every frame was rejected, most because they had image landmarks instead of world "
         "landmarks."
+    ]
+    assert reasons(squat, 0, **nothing, rejected={"a_new_one": 1}) == [
+        "Every frame was rejected, most because a new one."
+    ]
+
+
+def test_of_earlier_code_it_is_known_only_that_all_were_rejected(squat: MoveSpec) -> None:
+    told = page_of(squat, 0, rejected_frames_total=7)
+    assert told == {"shown": [], "why": ["Every frame was rejected."]}
+
+
+def test_frames_that_earlier_code_took_are_not_among_the_shares(squat: MoveSpec) -> None:
+    told = page_of(squat, accepted=900, summary=GOOD)
+    assert told["shown"][:2] == [
+        ("Summed up", "300 of 900 frames", ""),
+        ("Frames with a usable pose", "97% of 300", ""),
     ]
 
 
 def test_where_repetitions_were_counted_nothing_is_said_of_bands(squat: MoveSpec) -> None:
-    columns = {"accepted_frames_total": 300, "repetitions": {"squat": 2}}
-    id_ = make_session(squat, "completed", summary=GOOD | {"ranges": [[90.0, 150.0]]}, **columns)
-    assert frames_shown(DetectionSession.objects.get(id=id_))["why"] == []
+    summary = GOOD | {"ranges": [[90.0, 150.0]]}
+    assert page_of(squat, summary=summary, repetitions={"squat": 2})["why"] == []
 
 
 def test_its_page_says_what_the_frames_showed(superuser: Client, squat: MoveSpec) -> None:
@@ -116,7 +205,7 @@ def test_its_page_says_what_the_frames_showed(superuser: Client, squat: MoveSpec
     assert "Why nothing was counted The knee was never below 118°" in text
     assert "Frames with a usable pose 97% of 300" in text
     assert "Frames a second 29.9" in text
-    assert "Knee 118° to 172° bottom up to 100°, standing from 160°" in text
+    assert "Knee 118° to 172° bottom is up to 100°, standing is from 160°" in text
     assert "Farthest step 1 of 3 standing" in text
     assert "Rejected: too many frames 7" in text
 
@@ -126,14 +215,17 @@ def test_a_live_session_is_told_as_its_last_batch_left_it(
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda *_: at(1))
     session_id, attachment_id = scene.streaming()
-    state = '{"summary": {"usable": 1, "active_ms": 0, "ranges": [], "steps": 0, "rejected": {}}}'
+    state = '{"summary": {"frames": 10, "usable": 1}}'
     scene.checkpoint(session_id, attachment_id, 1, 1, engine_state=state)
     assert "Frames with a usable pose 10% of 10" in words(shown(superuser, session_id))
 
 
 @pytest.mark.parametrize(
     ("is_attached", "told"),
-    [(False, "No client attached."), (True, "The client attached and sent no frames.")],
+    [
+        (False, "No client has attached yet."),
+        (True, "The client attached, and no frame of it was taken."),
+    ],
 )
 def test_a_session_without_a_frame_says_so(
     superuser: Client, scene: Scene, monkeypatch: pytest.MonkeyPatch, is_attached: bool, told: str

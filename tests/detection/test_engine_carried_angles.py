@@ -14,15 +14,18 @@ def spec_of(up: str, down: str) -> detection.MoveSpec:
 def test_each_has_the_phases_at_its_ends_and_their_tightest_bounds() -> None:
     spec = movespec(
         {
-            "up": ["{joint: knee, angle_min: 160}", "{joint: hip, angle_min: 150, angle_max: 175}"],
+            "up": [
+                "{joint: knee, side: both, angle_min: 160}",
+                "{joint: hip, angle_min: 150, angle_max: 175}",
+            ],
             "down": ["{joint: knee, angle_max: 100}", "{joint: hip, angle_max: 90}"],
         },
         ["up", "down", "up"],
     )
     up, down = frozenset({"up"}), frozenset({"down"})
     assert carried_angles(spec) == [
-        CarriedAngle("knee", down, 100, up, 160),
-        CarriedAngle("hip", down, 90, up, 150),
+        CarriedAngle("knee", None, down, 100, "both", up, 160),
+        CarriedAngle("hip", None, down, 90, None, up, 150),
     ]
 
 

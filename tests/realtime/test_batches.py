@@ -16,8 +16,10 @@ from detection import LANDMARK_NAMES, Engine, Landmark, PoseFrame
 from detection import compile as compile_movespec
 from detection.landmarks import INDEX
 from poses.figure import perform
+from projects.models import Project
 from realtime.attach import progress_of
 from realtime.batches import MOST_FRAMES_AT_ONCE, Progress, Taken, take
+from realtime.event_bucket import EventBucket
 from realtime.messages import EventBatch, FrameBatch, decode, encode
 from sessions_app.events import EventRecord, event_id, present_ts
 from sessions_app.models import DetectionSession
@@ -35,6 +37,7 @@ def progress() -> Progress:
         first_ms=None,
         last_ms=None,
         frames_left=MOST_FRAMES_AT_ONCE,
+        event_bucket=EventBucket(20_000),
         last_frame_seq=0,
         last_batch_seq=0,
         accepted_frames=0,
@@ -119,6 +122,7 @@ def test_a_seq_repeated_within_its_batch_has_no_events_to_send_again() -> None:
 def attached_again(session: Progress, **changed: Any) -> Progress:
     """As another runtime goes on from what is stored, or from what other code has stored."""
     row = DetectionSession(
+        project=Project(),
         engine_state=json.loads(session.engine_state()) | changed,
         last_frame_seq=session.last_frame_seq,
         last_batch_seq=session.last_batch_seq,
@@ -185,12 +189,26 @@ def test_the_bucket_is_full_again_after_a_second_and_never_fuller() -> None:
         assert take_all(session, frames) == list(range(1, 481))
 
 
+def test_the_limits_that_staff_gave_a_project_are_those_of_its_sessions() -> None:
+    project = Project(session_seconds=10, session_events=3)
+    session = progress_of(DetectionSession(project=project), SPEC)
+    poses = perform("squat", repetitions=2, fps=10)
+    frames = [wire_frame(pose, seq) for seq, pose in enumerate(poses, 1)]
+    taken = take_frames(session, [*frames, at(frames[0]["timestamp_ms"] + 10_001, 900)])
+    assert reasons(taken) == {len(frames): BEYOND}
+    kinds = [event.type for event in taken.events]
+    # After three only outcomes are kept.
+    assert kinds[3:] == ["event_completed", "event_completed"]
+
+
 def test_a_state_that_was_stored_without_a_bucket_goes_on_with_a_full_one() -> None:
     session = progress()
     take_all(session, every(0.001, 240))
     state = json.loads(session.engine_state())
     assert state.pop("frames_left") < 1
-    row = DetectionSession(engine_state=state, last_frame_seq=240, accepted_frames_total=240)
+    row = DetectionSession(
+        project=Project(), engine_state=state, last_frame_seq=240, accepted_frames_total=240
+    )
     again = progress_of(row, SPEC)
     taken = take_frames(again, [at(1 + number / 1000, 241 + number) for number in range(300)])
     assert (taken.accepted, set(reasons(taken).values())) == (240, {TOO_MANY})

@@ -292,3 +292,11 @@ def test_its_connections_have_the_time_outs_of_their_kind(pooled: dict[str, str]
                 for name in held_to
             }
         assert found == {name: (value,) for name, value in held_to.items()}
+
+
+def test_a_statement_of_the_api_is_ended_after_2_s() -> None:
+    options = " ".join(f"-c {name}={value}" for name, value in session_settings("api").items())
+    with psycopg.connect(database_url(), options=options) as api:
+        assert api.execute("SHOW statement_timeout").fetchone() == ("2s",)
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            api.execute("SELECT pg_sleep(60)")

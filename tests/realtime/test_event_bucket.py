@@ -16,12 +16,12 @@ from poses.figure import perform
 from poses.recordings import load
 from realtime.event_bucket import (
     EVENTS_A_SECOND,
-    MOST_EVENTS,
     MOST_EVENTS_AT_ONCE,
     EventBucket,
 )
 from tests.long_runs import one_in
 
+MOST_EVENTS = 20_000
 SHAPES = ("up", "down")
 
 
@@ -46,7 +46,7 @@ def kept_of(events: Iterable[DetectionEvent], bucket: EventBucket) -> list[Detec
 
 
 def test_so_many_at_once_are_kept_and_then_so_many_a_second() -> None:
-    bucket = EventBucket()
+    bucket = EventBucket(MOST_EVENTS)
     assert len(kept_of([cue(0)] * 1000, bucket)) == MOST_EVENTS_AT_ONCE
     assert bucket.thinned == 1000 - MOST_EVENTS_AT_ONCE
     a_minute = [cue(ms) for ms in range(1, 60_001)]
@@ -54,7 +54,7 @@ def test_so_many_at_once_are_kept_and_then_so_many_a_second() -> None:
 
 
 def test_an_exit_is_left_out_with_its_entry() -> None:
-    bucket = EventBucket()
+    bucket = EventBucket(MOST_EVENTS)
     kept_of([cue(0)] * (MOST_EVENTS_AT_ONCE - 1), bucket)
     events = [shape("enter", "up", 0), shape("enter", "down", 0)]
     events += [shape("exit", "up", 1), shape("exit", "down", 1)]
@@ -65,7 +65,7 @@ def test_an_exit_is_left_out_with_its_entry() -> None:
 
 
 def test_outcomes_are_never_left_out() -> None:
-    bucket = EventBucket()
+    bucket = EventBucket(MOST_EVENTS)
     kept_of([cue(0)] * 1000, bucket)
     outcomes = [completed(0)] * 500 + [DetectionEvent("event_interrupted", 0, {"reason": "x"})]
     assert kept_of(outcomes, bucket) == outcomes
@@ -73,7 +73,7 @@ def test_outcomes_are_never_left_out() -> None:
 
 
 def test_after_the_most_of_a_session_only_outcomes_go_on() -> None:
-    bucket = EventBucket()
+    bucket = EventBucket(MOST_EVENTS)
     for event in (cue(0), shape("enter", "up", 0), shape("exit", "up", 0)):
         assert bucket.takes(event, MOST_EVENTS - 1)
         assert not bucket.takes(event, MOST_EVENTS)
@@ -109,12 +109,12 @@ def streams(draw: st.DrawFn) -> list[DetectionEvent]:
 def test_stored_and_made_again_anywhere_it_keeps_the_same(
     events: list[DetectionEvent], points: set[int], left: float
 ) -> None:
-    whole = EventBucket(left)
+    whole = EventBucket(MOST_EVENTS, left)
     expected = kept_of(events, whole)
-    bucket, kept = EventBucket(left), list[DetectionEvent]()
+    bucket, kept = EventBucket(MOST_EVENTS, left), list[DetectionEvent]()
     for number, event in enumerate(events):
         if number in points:
-            bucket = EventBucket(**json.loads(json.dumps(bucket.state())))
+            bucket = EventBucket(MOST_EVENTS, **json.loads(json.dumps(bucket.state())))
         if bucket.takes(event, len(kept)):
             kept.append(event)
     assert kept == expected
@@ -127,7 +127,7 @@ def test_stored_and_made_again_anywhere_it_keeps_the_same(
 
 
 def thinned(spec: MoveSpec, frames: Iterable[PoseFrame]) -> tuple[int, Counter[str]]:
-    engine, bucket = Engine(spec), EventBucket()
+    engine, bucket = Engine(spec), EventBucket(MOST_EVENTS)
     events = [event for frame in frames for event in engine.feed(frame)]
     kept_of(events, bucket)
     return bucket.thinned, Counter(event.type for event in events)

@@ -27,6 +27,7 @@ COLUMNS: dict[str, Any] = {
     "engine_version": None,
     "is_state_unreadable": False,
     "unreadable_since": None,
+    "summary": None,
     "idempotency_key": None,
 }
 # In the order of the wire; what is `...` differs from session to session.

@@ -219,6 +219,16 @@ def test_what_ends_a_session_finds_it_by_its_id(
     assert pages_read(plan) < FEW_PAGES
 
 
+@pytest.mark.parametrize(("seconds", "longest"), [(600, 600), (9999, 3600), (None, 3600)])
+def test_staff_may_shorten_the_longest_session_of_a_project(
+    scene: Scene, seconds: int | None, longest: int
+) -> None:
+    scene.machine.project.session_seconds = seconds
+    scene.machine.project.save()
+    session_id, _ = scene.streaming()
+    assert scene.row(session_id).longest_until == at(longest)
+
+
 def test_only_the_newest_attaches_of_a_session_are_kept(scene: Scene) -> None:
     kept = attachments.ATTACHES_KEPT
     other_id, other = scene.streaming()

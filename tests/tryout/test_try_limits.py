@@ -3,12 +3,14 @@
 import pytest
 
 from kynaplatform import clock
+from kynaplatform.api.rate_limits import Decision
 from kynaplatform.environment import networks
 from projects.models import Organization, Project
 from projects.suspension import suspend
 from tests.api.api_requests import ask, fresh_address, nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS
 from tests.tryout.trying import TRY_SESSIONS, try_it
+from tryout import sessions
 from tryout.project import (
     ORGANIZATION_ID,
     PROJECT_ID,
@@ -18,6 +20,19 @@ from tryout.project import (
 from tryout.sessions import SESSIONS_OF_ADDRESS
 
 pytestmark = pytest.mark.usefixtures("signing_key")
+
+
+@pytest.fixture(autouse=True)
+def _as_in_production(settings):
+    settings.TRY_SESSIONS = 60
+
+
+def test_in_development_nobody_is_counted(limits_clock, settings):
+    settings.TRY_SESSIONS = None
+    address = fresh_address()
+    answers = [try_it(address=address) for _ in range(SESSIONS_PER_MINUTE + 5)]
+    assert {answer.status_code for answer in answers} == {201}
+    assert "RateLimit-Limit" not in answers[0].headers
 
 
 def test_an_address_gets_six_in_ten_minutes(limits_clock):
@@ -46,6 +61,43 @@ def test_all_addresses_together_get_so_many(limits_clock, settings):
         refused(try_it(), 429, "rate_limited", retry_after_seconds=600)
     limits_clock.now += 600
     assert try_it().status_code == 201
+
+
+def test_only_a_session_that_is_created_counts_on_what_all_share(limits_clock, settings):
+    settings.TRY_SESSIONS = 2
+    assert try_it().status_code == 201
+    with nothing_changes():
+        for _ in range(70):
+            refused(try_it("no-such"), 404, "not_found", resource="movement")
+            refused_fields(try_it(7), "movement")
+    assert try_it().status_code == 201
+    with nothing_changes():
+        refused(try_it(), 429, "rate_limited", retry_after_seconds=600)
+
+
+def test_one_too_many_at_once_is_rolled_back(limits_clock, settings, monkeypatch):
+    """Two were let in while one was left."""
+    settings.TRY_SESSIONS = 1
+    try_it()
+    monkeypatch.setattr(sessions, "peek_request", lambda *_: Decision(True, 1, 1, 1))
+    with nothing_changes():
+        refused(try_it(), 429, "rate_limited", retry_after_seconds=600)
+
+
+def test_an_ipv6_visitor_is_counted_by_the_networks_that_may_be_his(limits_clock):
+    """A subscriber has a /64, and may have a /56 or a /48."""
+
+    def statuses(*addresses):
+        return [try_it(address=address).status_code for address in addresses]
+
+    of_64 = [f"2001:db8:1:{n:x}::1" for n in range(3)]
+    assert statuses(*[of_64[0]] * 7) == [201] * 6 + [429]
+    assert statuses(*[of_64[1]] * 7) == [201] * 6 + [429]
+    # The third of one /56, of which two have used up its share.
+    assert statuses(of_64[2]) == [429]
+    of_56 = [f"2001:db8:1:{n:x}00::1" for n in range(1, 4)]
+    assert statuses(*of_56[:1] * 6, *of_56[1:2] * 6, of_56[2]) == [201] * 12 + [429]
+    assert statuses("2001:db8:2::1") == [201]
 
 
 def test_no_session_at_all_can_be_asked_for(settings):
@@ -96,6 +148,7 @@ def test_reads_of_a_token_leave_the_others_theirs(limits_clock, settings):
         for _ in range(10)
     ]
     assert statuses == [200] * 10
+    settings.RATE_LIMIT_ANONYMOUS = READS_PER_MINUTE + 1
     answer = ask(
         "GET",
         f"{SESSIONS}/{another['session']['session_id']}",
@@ -104,6 +157,19 @@ def test_reads_of_a_token_leave_the_others_theirs(limits_clock, settings):
     assert answer.status_code == 200
     assert answer.headers["RateLimit-Limit"] == str(READS_PER_MINUTE) == "3000"
     assert answer.headers["RateLimit-Remaining"] == "2989"
+
+
+def test_reads_of_a_token_count_on_the_address_that_sends_them(limits_clock, settings):
+    settings.RATE_LIMIT_ANONYMOUS = 3
+    tried = try_it().json()
+    path = f"{SESSIONS}/{tried['session']['session_id']}"
+    reader, other = fresh_address(), fresh_address()
+
+    def status(address):
+        return ask("GET", path, token=tried["access_token"], address=address).status_code
+
+    assert [status(reader) for _ in range(4)] == [200] * 3 + [429]
+    assert status(other) == 200
 
 
 def test_strangers_behind_one_proxy_are_counted_apart(limits_clock, settings):
@@ -118,7 +184,7 @@ def test_strangers_behind_one_proxy_are_counted_apart(limits_clock, settings):
     assert status(second) == 201
 
 
-def test_what_is_refused_counts_as_all_else_does(limits_clock):
+def test_what_is_refused_counts_on_its_address(limits_clock):
     try_it()
     address = fresh_address()
     with nothing_changes():

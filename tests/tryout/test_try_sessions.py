@@ -62,16 +62,39 @@ def test_the_runtime_token_is_of_the_session_and_the_project(tried):
     assert claims["project_id"] == str(PROJECT_ID)
 
 
-def test_its_access_token_lives_for_five_minutes_and_reads(tried, settings):
-    settings.ACCESS_TOKEN_SECONDS = 900
+def test_its_access_token_outlives_the_session_and_reads_it(tried, settings):
+    settings.ACCESS_TOKEN_SECONDS = 300
     token = AccessToken.objects.get()
-    assert tried["expires_in"] == 300
-    assert timedelta(seconds=299) <= token.expires_at - token.created_at <= timedelta(seconds=300)
+    assert tried["expires_in"] == 900
+    assert timedelta(seconds=899) <= token.expires_at - token.created_at <= timedelta(seconds=900)
     assert token.scopes == ["sessions:read"]
     assert (token.credential_id, token.project_id) == (ACCOUNT_ID, PROJECT_ID)
     path = f"{SESSIONS}/{tried['session']['session_id']}"
     for asked in (path, f"{path}/events"):
         assert ask("GET", asked, token=tried["access_token"]).status_code == 200
+
+
+def test_its_access_token_reads_no_other_visitors_session(tried):
+    other = try_it().json()["session"]["session_id"]
+    with nothing_changes():
+        for path in (f"{SESSIONS}/{other}", f"{SESSIONS}/{other}/events"):
+            refused(
+                ask("GET", path, token=tried["access_token"]), 404, "not_found", resource="session"
+            )
+    listed = ask("GET", SESSIONS, token=tried["access_token"]).json()
+    assert [row["session_id"] for row in listed] == [tried["session"]["session_id"]]
+    assert ask("GET", f"{SESSIONS}?status=failed", token=tried["access_token"]).json() == []
+
+
+def test_a_token_of_one_session_that_may_write_ends_no_other(tried):
+    other = try_it().json()["session"]["session_id"]
+    AccessToken.objects.update(scopes=["sessions:read", "sessions:write"])
+    with nothing_changes():
+        for end in ("finalize", "cancel"):
+            response = ask("POST", f"{SESSIONS}/{other}/{end}", token=tried["access_token"])
+            refused(response, 404, "not_found", resource="session")
+    own = f"{SESSIONS}/{tried['session']['session_id']}/cancel"
+    assert ask("POST", own, token=tried["access_token"]).json()["status"] == "cancelled"
 
 
 @pytest.mark.parametrize(

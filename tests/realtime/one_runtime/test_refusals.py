@@ -7,7 +7,7 @@ import json
 import struct
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -497,27 +497,27 @@ def test_too_many_attaches_of_one_session_4429(stage: Stage, strict: RuntimeServ
     attaches(create(stage.owner, stage.squat, strict.url))
 
 
-def test_too_many_attaches_of_one_project_4429(stage: Stage, strict: RuntimeServer) -> None:
-    """It has three a minute for each session that is live, or was this minute."""
+def test_too_many_attaches_of_one_project_4429(stage: Stage, tmp_path: Path) -> None:
+    """Beyond three a minute of each session, which nobody else's attaches take from it."""
     peer, squat = make_owner("peer")
-    live, ended = (create(peer, squat, strict.url) for _ in range(2))
-    DetectionSession.objects.filter(id=ended["session_id"]).update(
-        status="cancelled",
-        terminal_outcome="cancelled",
-        deadline_at=None,
-        ended_at=timezone.now(),
-        created_at=timezone.now() - timedelta(hours=1),
-    )
-    how = {"status": "cancelled", "terminal_outcome": "cancelled", "accepted_frames_total": 0}
-    for _ in range(2):
-        refused(ended, "session_already_ended", 4410, details=how)
-    attaches(live).socket.close()
-    await_detached(live)
-    with nothing_changes():
-        is_limited(live)
-    for created in (create(peer, squat, strict.url), live):
-        attaches(created).socket.close()
-        await_detached(created)
+    with runtime_on(tmp_path, RATE_LIMIT_ATTACH="5/minute") as runtime:
+        restless, others = create(peer, squat, runtime.url), create(peer, squat, runtime.url)
+
+        def attach_again(created: dict[str, Any]) -> None:
+            attaches(created).socket.close()
+            await_detached(created)
+
+        for created in [restless] * 5 + [others] * 3:
+            attach_again(created)
+        with nothing_changes():
+            is_limited(restless)
+        # Two of the five that the project has beside them were the restless one's.
+        more = create(peer, squat, runtime.url)
+        for created in [others] * 2 + [more] * 4:
+            attach_again(created)
+        with nothing_changes():
+            is_limited(more)
+        attach_again(create(peer, squat, runtime.url))
 
 
 def test_too_many_bad_tokens_of_one_address_4429(stage: Stage, strict: RuntimeServer) -> None:
