@@ -58,6 +58,10 @@ EXIT_SECONDS: Final = 10.0
 REQUEST_SECONDS: Final = 10.0
 # How long a client may leave what it was sent unread.
 SEND_SECONDS: Final = 10.0
+# For a message to arrive whole; after the first of them it has a least pace, as is looked so often.
+MESSAGE_SECONDS: Final = 128.0
+MESSAGE_FIRST_SECONDS: Final = 10.0
+PACE_SECONDS: Final = 1.0
 # From the close that we sent, or the last byte that a client which is cut off may still read.
 CLOSING_SECONDS: Final = 5.0
 # A client whose messages can't be read any more has sent the last of them.

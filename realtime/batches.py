@@ -5,16 +5,20 @@ frame. It may not be earlier than the events that the clock caused, so that the 
 never go back.
 """
 
+import asyncio
 import logging
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
+import psycopg
 
 from detection import DetectionEvent, Engine
+from kynaplatform.timing import RETRY_SECONDS
 from realtime import metrics
 from realtime.checkpointer import Checkpointer
 from realtime.event_bucket import EventBucket
@@ -26,6 +30,7 @@ from realtime.session_summary import SessionSummary
 from realtime.socket import Socket
 from sessions_app.checkpoints import Checkpoint, NewEvent, Stored
 from sessions_app.events import NO_FRAME, EventRecord, present_event
+from sessions_app.finish import RUNTIME_ERROR_MESSAGE
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -37,6 +42,10 @@ FRAMES_A_SECOND: Final = 240
 # of it here and the rest in the database; and to be read there and sent again.
 STORED_EVENT_SECONDS: Final = 40e-6
 REPEATED_EVENT_SECONDS: Final = 20e-6
+# What a database, or its adapter, says to what it will never store.
+REFUSALS: Final = (psycopg.Error, ValueError)
+STORE_TRIES: Final = 3
+STATE_NOT_STORED: Final = "The session's state could not be stored."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -220,7 +229,7 @@ class Batches:
             logger.exception(
                 "session %(session_id)s: the engine failed", {"session_id": self._held.id}
             )
-            await self._held.fail()
+            await self._held.fail(RUNTIME_ERROR_MESSAGE)
             raise
         # A new clock is stored though it causes no event: the engine may have lost the pose by it,
         # and when it is sent again it must not lose a person who has come since.
@@ -297,15 +306,30 @@ class Batches:
 
     async def _store(self, checkpoint: Checkpoint) -> None:
         """Store the checkpoint. Raises SessionEnded, SessionSuperseded or Restarting."""
-        stored = await self._checkpointer.store(checkpoint)
+        stored = await self._try_to_store(checkpoint)
         if stored is Stored.DUE:
             # At the longest session it is finalizing and still held: what came is stored.
             await self._held.refresh()
-            stored = await self._checkpointer.store(checkpoint)
+            stored = await self._try_to_store(checkpoint)
         if stored is not Stored.HELD:
             await self._held.refresh()
             raise Restarting
         self._progress.checkpoint_number = checkpoint.number
+
+    async def _try_to_store(self, checkpoint: Checkpoint) -> Stored:
+        """Store it. The session fails where the database refuses it STORE_TRIES times.
+
+        Its client would send the same frames again after each attach.
+        """
+        for _ in range(STORE_TRIES - 1):
+            with suppress(*REFUSALS):
+                return await self._checkpointer.store(checkpoint)
+            await asyncio.sleep(RETRY_SECONDS)
+        try:
+            return await self._checkpointer.store(checkpoint)
+        except REFUSALS:
+            await self._held.fail(STATE_NOT_STORED)
+            raise
 
     def _checkpoint(self, taken: Taken) -> Checkpoint:
         progress = self._progress
@@ -315,7 +339,7 @@ class Batches:
             number=progress.checkpoint_number + 1,
             engine_state=progress.engine_state(),
             accepted_frames=taken.accepted,
-            rejected_frames=len(taken.rejected),
+            rejected_frames=len(taken.rejected) - len(taken.repeated_seqs),
             last_frame_seq=progress.last_frame_seq,
             last_batch_seq=progress.last_batch_seq,
             last_message_at=self._socket.last_message_at(),

@@ -19,7 +19,7 @@ from realtime.refusals import Restarting, SessionSuperseded
 from sessions_app.attachments import session_detach
 from sessions_app.events import EventRecord, events_behind, events_caused, present_event
 from sessions_app.fence import AttachmentLost
-from sessions_app.finish import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE, session_finish
+from sessions_app.finish import RUNTIME_ERROR, session_finish
 from sessions_app.lifecycle import (
     session_abandon,
     session_cancel,
@@ -80,13 +80,13 @@ class HeldSession:
             session_abandon, attachment_id=self.attachment_id, last_message_at=last_message_at
         )
 
-    async def fail(self) -> None:
-        """Fail the session, after an exception of the engine."""
+    async def fail(self, message: str) -> None:
+        """Fail the session, whose engine or state can't go on."""
         await self._end(
             session_fail,
             attachment_id=self.attachment_id,
             code=RUNTIME_ERROR,
-            message=RUNTIME_ERROR_MESSAGE,
+            message=message,
         )
 
     async def detach(self, close_code: int, last_message_at: datetime) -> None:

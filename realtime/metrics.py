@@ -40,7 +40,8 @@ CLOSES = Counter(
 REFUSALS = Counter(
     "kyna_stream_refusals",
     "Sockets refused, or closed for what they did: by the error's code, or where none is told "
-    "does_not_read, protocol_error, not_utf8, message_too_big.",
+    "does_not_read, protocol_error, not_utf8, message_too_big, message_too_slow, "
+    "messages_too_large_together.",
     ["code"],
 )
 FRAMES_ACCEPTED, FRAMES_REJECTED = FRAMES.labels("accepted"), FRAMES.labels("rejected")

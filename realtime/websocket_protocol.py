@@ -11,6 +11,7 @@ import select
 from http import HTTPStatus
 from typing import Any, Final
 
+from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import ProtocolError
 from websockets.frames import CloseCode, Frame
@@ -23,8 +24,9 @@ from kynaplatform.timing import CLOSING_SECONDS, PULSE_SECONDS, QUIET_SECONDS
 from realtime import metrics
 from realtime.http_protocol import MOST_HEADER_BYTES, refusal, unattached
 from realtime.messages import encode, error_message
-from realtime.refusals import close_code
+from realtime.refusals import DOES_NOT_READ, close_code
 from realtime.token_bucket import TokenBucket
+from realtime.unfinished_messages import UnfinishedMessage
 
 # The state of a socket whose peer has closed. Linux tells it also where nothing is read.
 HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)
@@ -70,6 +72,28 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.conn = _Frames(MOST_HEADER_BYTES)
         self._pulse: asyncio.TimerHandle | None = None
         self._end: asyncio.TimerHandle | None = None
+        self._unfinished = UnfinishedMessage(self._cut_off)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._note_unfinished()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        event = await super().receive()
+        self._note_unfinished()
+        return event
+
+    def _note_unfinished(self) -> None:
+        if self.close_sent or self.disconnected:
+            return
+        size = len(self.conn.reader.buffer) + sum(map(len, self.frames))
+        self._unfinished.note(size, is_read=not self.read_paused)
+
+    def _cut_off(self) -> None:
+        """Cut a client whose message does not become whole."""
+        gone: Any = {"type": "websocket.disconnect", "code": DOES_NOT_READ, "kyna.cut_off": True}
+        self.queue.put_nowait(gone)
+        self.cut(DOES_NOT_READ)
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
@@ -196,6 +220,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         unattached.discard(self.transport)
+        self._unfinished.forget()
         if self._end is not None:
             self._end.cancel()
         super().connection_lost(exc)

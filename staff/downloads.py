@@ -28,7 +28,11 @@ from staff.refusals import Refused
 
 ROWS_AT_ONCE = 500
 # The beginning of a formula, where a text begins or a spreadsheet may split it.
-FORMULA = re.compile("(^|[;\t\r\n])([ \u3000]*)([-=+@\uff0b\uff0d\uff1d\uff20])")
+# Spaces of any kind, and what no eye sees, may stand before it.
+FORMULA = re.compile(
+    "(^|[;\t\r\n])([ \x0b\x0c\x1c-\x1f\x85\xa0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060"
+    "\u3000\ufeff]*)([-=+@\uff0b\uff0d\uff1d\uff20])"
+)
 CUT = "This list is not whole: the database did not answer. Download it again."
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from movespecs.models import MoveSpecVersion
 from projects.models import Project
 from sessions_app.listing import LIVE, Listed, SessionFilters, sessions_list
 from sessions_app.models import DetectionSession, Status
+from staff.actions.base import MOST_AT_ONCE
 from staff.full_names import with_customer
 from staff.query_parameters import StrictChangeList, StrictFilter
 from staff.search_terms import ids_of
@@ -127,9 +129,15 @@ class SessionChangeList(StrictChangeList):
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None
     ) -> QuerySet[DetectionSession]:
-        """The rows that actions choose from: a ticked one whatever the filters say of it by now."""
+        """The rows that actions choose from: a ticked one whatever the filters say of it by now.
+
+        All at once are those that the filters find.
+        """
         super().get_queryset(request, exclude_parameters)  # makes the filters
-        return self.root_queryset
+        if request.POST.get("select_across") != "1":
+            return self.root_queryset
+        listed = islice(self.every_row(), MOST_AT_ONCE + 1)
+        return self.root_queryset.filter(id__in=[session.id for session in listed])
 
     def get_results(self, request: HttpRequest) -> None:
         start = request.GET.get(PAGE_VAR)

@@ -33,12 +33,19 @@ def address_of_peer(peer: str, forwarded_for: str) -> str:
     """
     if settings.TRUSTED_PROXIES and _is_trusted(peer):
         for hop in reversed(forwarded_for.split(",")):
-            if not (hop := hop.strip()):
+            if not (hop := _without_port(hop.strip())):
                 continue
             peer = hop
             if not _is_trusted(hop):
                 break
     return _counted_as(peer)
+
+
+def _without_port(hop: str) -> str:
+    """The address of `192.0.2.1:4711` or `[2001:db8::1]:4711`, as some proxies write it."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _is_trusted(text: str) -> bool:

@@ -187,6 +187,9 @@ def test_the_log_is_downloaded_with_the_whole_of_what_was_done(owner: Machine) -
         ("\n=1", "\n'=1"),
         ("x;=1", "x;'=1"),
         ("\u3000＝1", "\u3000'＝1"),  # noqa: RUF001
+        ("\u00a0=1", "\u00a0'=1"),
+        ("\u2003\u200b=1", "\u2003\u200b'=1"),
+        ("x;\u2028+1", "x;\u2028'+1"),
         ("a=1", "a=1"),
         (-1, -1),
         (None, None),

@@ -143,3 +143,13 @@ def test_an_operator_cancels(movespec: MoveSpec) -> None:
     this = make_session(movespec, "streaming")
     cancel_many(member("operators"), this, **CONFIRMED)
     assert state(this) == ("cancelled", "cancelled")
+
+
+def test_all_that_a_narrowed_list_has_are_chosen_by_its_filters(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    """`select_across` is what Django's own lists send for all of their pages."""
+    created, streaming = make_session(movespec, "created"), make_session(movespec, "streaming")
+    asked = "?status__exact=streaming"
+    cancel_many(superuser, created, asked=asked, select_across="1", **CONFIRMED)
+    assert (state(created), state(streaming)) == (("created", None), ("cancelled", "cancelled"))

@@ -48,6 +48,12 @@ def test_a_peer_that_is_no_proxy_is_believed_about_itself_alone(proxies, forward
         ("nonsense", "unknown"),
         ("198.51.100.7, nonsense", "unknown"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        # Some proxies write the port too.
+        ("198.51.100.7:4711", "198.51.100.7"),
+        ("1.1.1.1:1, 198.51.100.7:4711, 10.0.0.2:80", "198.51.100.7"),
+        ("[2001:db8:1:2::9]:443, [2001:db8:ffff::1]:443", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::9]", "2001:db8:1:2::/64"),
+        ("198.51.100.7:4711:1", "unknown"),
     ],
 )
 def test_behind_a_proxy_the_last_stranger_counts(proxies, forwarded, expected):

@@ -87,3 +87,9 @@ def test_the_request_line_holds_neither_query_nor_token_nor_line_break(owner, lo
     assert "GET /api/detection/sessions 200" in text
     assert "\nFORGED" not in text
     assert len(text.splitlines()) == 2
+
+
+def test_a_methods_name_is_cut_in_the_line(log):
+    assert ask("X" * 5_000, SESSIONS).status_code == 405
+    (line,) = [line for line in log.getvalue().splitlines() if "405" in line]
+    assert f"] {'X' * 20} /api/detection/sessions 405 " in line

@@ -420,3 +420,30 @@ def test_an_engine_state_that_cannot_be_read_is_left_to_another_runtime(
     assert client.until("session_done")["status"] == "completed"
     assert client.to_the_end() == 1000
     assert stored_events(created) == FINISHED
+
+
+def test_a_session_whose_state_can_never_be_stored_fails(
+    created: dict[str, Any], owner: Machine, squat: MoveSpec, hurried: RuntimeServer
+) -> None:
+    """And is not sent again for ever. Another's checkpoints are stored meanwhile."""
+    other = create(owner, squat, hurried.url)
+    with psycopg.connect(database_url(), autocommit=True) as database:
+        database.execute(
+            "ALTER TABLE detection_event ADD CONSTRAINT refused "
+            f"CHECK (session_id <> '{created['session_id']}') NOT VALID"
+        )
+        try:
+            client = attach(created)
+            client.send_batch(1, wire_frames(MIDWAY)[:15])
+            beside = attach(other)
+            stream(beside)
+            beside.socket.close()
+            assert client.to_the_end() == 1000
+        finally:
+            database.execute("ALTER TABLE detection_event DROP CONSTRAINT refused")
+    message = "The session's state could not be stored."
+    row = session_of(created)
+    assert (row.status, row.error_code, row.error_message) == ("failed", "runtime_error", message)
+    assert client.told[-1]["error"]["code"] == "runtime_error"
+    assert (row.accepted_frames_total, row.events_total, stored_events(created)) == (0, 0, [])
+    assert session_of(other).accepted_frames_total == len(MIDWAY)

@@ -35,11 +35,10 @@ async function go(choice: Choice): Promise<void> {
   live.open(run, () => stopping.abort());
   keepScreenOn(signal);
   try {
-    // Neither a question of the browser nor a slow line keeps somebody who stops. The session comes
-    // first: who gets none need not load a model of some megabytes.
-    const asked = openSession(data.sessions, choice.movement.slug, signal);
+    // Neither a question of the browser nor a slow line keeps somebody who stops.
+    const source = await Promise.race([openSource(choice, signal), stopped(signal)]);
+    const asked = source && openSession(data.sessions, choice.movement.slug, signal);
     const opened = await Promise.race([asked, stopped(signal)]);
-    const source = opened && (await Promise.race([openSource(choice, signal), stopped(signal)]));
     if (source && opened) {
       const ending = await runStream(opened, source, live, stopping);
       live.close();

@@ -201,7 +201,7 @@ def test_random_changes_of_a_handshake_are_answered_or_cut_off(stage: Stage) -> 
     ("sent", "noted"),
     [
         ("Squat/1.0 (iPhone)", "Squat/1.0 (iPhone)"),
-        ("a\tb " + "x" * 500, ("ab " + "x" * 500)[:160]),
+        ("a\tb " + "x" * 500, "ab " + "x" * 156),
         (None, ""),
     ],
 )

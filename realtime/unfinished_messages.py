@@ -1,0 +1,79 @@
+"""The messages that clients have begun and not ended: each has a least pace, all have a bound."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from kynaplatform.timing import MESSAGE_FIRST_SECONDS, MESSAGE_SECONDS, PACE_SECONDS
+from realtime import metrics
+
+LEAST_BYTES_A_SECOND: Final = 16_000
+# Of all sockets of a process together. Beyond it the largest message gives way.
+MOST_UNFINISHED_BYTES: Final = 128 * 1024 * 1024
+
+
+class UnfinishedMessages:
+    """Those of one process, by their sockets."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[UnfinishedMessage, int] = {}
+        self._bytes = 0
+
+    def note(self, message: "UnfinishedMessage", size: int) -> None:
+        self._bytes += size - self._sizes.pop(message, 0)
+        if size:
+            self._sizes[message] = size
+        if self._bytes > MOST_UNFINISHED_BYTES:
+            largest = max(self._sizes, key=self._sizes.__getitem__)
+            largest.give_way("messages_too_large_together")
+
+
+unfinished_messages = UnfinishedMessages()
+
+
+class UnfinishedMessage:
+    """What a socket has received of its next message. `cut` closes the socket."""
+
+    def __init__(self, cut: Callable[[], None]) -> None:
+        self._cut = cut
+        self._size = 0
+        # Since when it is being received; None while its client is not read from.
+        self._since: float | None = None
+        self._look: asyncio.TimerHandle | None = None
+
+    def note(self, size: int, is_read: bool) -> None:
+        """So much of it is here, and whether more is read."""
+        self._size = size
+        unfinished_messages.note(self, size)
+        if not size or not is_read:
+            self._since = None
+        elif self._since is None:
+            self._since = asyncio.get_running_loop().time()
+            if self._look is None:
+                self._look_after(MESSAGE_FIRST_SECONDS)
+
+    def forget(self) -> None:
+        """The socket is closed."""
+        unfinished_messages.note(self, 0)
+        self._since = None
+        if self._look is not None:
+            self._look.cancel()
+
+    def give_way(self, why: str) -> None:
+        metrics.REFUSALS.labels(why).inc()
+        self.forget()
+        self._cut()
+
+    def _look_after(self, seconds: float) -> None:
+        self._look = asyncio.get_running_loop().call_later(seconds, self._look_at_pace)
+
+    def _look_at_pace(self) -> None:
+        self._look = None
+        if self._since is None:
+            return
+        seconds = asyncio.get_running_loop().time() - self._since
+        due = LEAST_BYTES_A_SECOND * (seconds - MESSAGE_FIRST_SECONDS)
+        if seconds >= MESSAGE_SECONDS or self._size < due:
+            self.give_way("message_too_slow")
+        else:
+            self._look_after(PACE_SECONDS)

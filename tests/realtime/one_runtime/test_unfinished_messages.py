@@ -1,0 +1,111 @@
+"""Messages that clients begin and do not end: a least pace for each, and a bound for all."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from raw import TEXT, RawSocket, attach, frame
+from stage import Stage, stage_on
+from streaming import wire_frames
+
+from poses.figure import perform
+from sessions_app.models import SessionAttach
+from tests.waiting import eventually
+
+FIRST_SECONDS, MESSAGE_SECONDS, MOST_UNFINISHED_BYTES = 0.4, 3.0, 1_000_000
+FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
+BATCH = frame(
+    TEXT, json.dumps({"type": "frame_batch", "batch_seq": 1, "frames": FRAMES[:15]}).encode()
+)
+# Padded with what JSON passes over.
+LARGE = frame(TEXT, b'{"type":"ping"}' + b" " * 1_500_000)
+
+
+@pytest.fixture(scope="module")
+def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    hurry = json.dumps(
+        {
+            "MESSAGE_FIRST_SECONDS": FIRST_SECONDS,
+            "MESSAGE_SECONDS": MESSAGE_SECONDS,
+            "PACE_SECONDS": 0.1,
+            "MOST_UNFINISHED_BYTES": MOST_UNFINISHED_BYTES,
+            "CLOSING_SECONDS": 0.5,
+        }
+    )
+    folder = tmp_path_factory.mktemp("runtime")
+    with stage_on(folder, "tests.realtime.hurried", HURRY=hurry) as stage:
+        yield stage
+        assert stage.faults() == []
+
+
+def refusals(stage: Stage, why: str) -> float:
+    return stage.metrics().get(f"kyna_stream_refusals_total{{{why}}}", 0.0)
+
+
+def is_cut(stage: Stage, created: dict[str, Any], raw: RawSocket, why: str, before: float) -> None:
+    """Its socket is closed 4408, and its session lives on."""
+    assert raw.close_code() == 4408
+    noted = SessionAttach.objects.filter(session_id=created["session_id"])
+    eventually(lambda: noted.latest("attached_at").close_code == 4408, "its close is noted")
+    assert refusals(stage, why) == before + 1
+    again = attach(created)
+    again.send(BATCH)
+    assert b'"frame_ack"' in b"".join(again.read_frame()[1] for _ in range(2))
+    again.close()
+
+
+def send_slowly(raw: RawSocket, data: bytes, at_once: int, seconds: float) -> None:
+    """Until it is cut."""
+    for start in range(0, len(data), at_once):
+        try:
+            raw.socket.sendall(data[start : start + at_once])
+        except OSError:
+            return
+        time.sleep(seconds)
+
+
+def test_a_message_that_trickles_in_is_cut_off(stage: Stage) -> None:
+    before = refusals(stage, "message_too_slow")
+    created = stage.create()
+    raw = attach(created)
+    raw.socket.sendall(LARGE[:1_000])
+    is_cut(stage, created, raw, "message_too_slow", before)
+
+
+def test_a_message_of_the_least_pace_that_never_ends_is_cut_off(stage: Stage) -> None:
+    before = refusals(stage, "message_too_slow")
+    created = stage.create()
+    raw = attach(created)
+    started = time.monotonic()
+    # Twice the least pace.
+    send_slowly(raw, LARGE[:200_000], 3_200, 0.1)
+    is_cut(stage, created, raw, "message_too_slow", before)
+    assert time.monotonic() - started >= MESSAGE_SECONDS
+
+
+def test_one_that_comes_by_and_by_within_its_time_is_served(stage: Stage) -> None:
+    before = refusals(stage, "message_too_slow")
+    raw = attach(stage.create())
+    send_slowly(raw, BATCH, len(BATCH) // 10 + 1, FIRST_SECONDS / 8)
+    assert b'"frame_ack"' in b"".join(raw.read_frame()[1] for _ in range(2))
+    # What is no message under way has no pace.
+    time.sleep(3 * FIRST_SECONDS)
+    raw.send(frame(TEXT, b'{"type":"ping"}'))
+    assert json.loads(raw.read_frame()[1]) == {"type": "pong"}
+    raw.close()
+    assert refusals(stage, "message_too_slow") == before
+
+
+def test_of_more_than_a_process_holds_the_largest_gives_way(stage: Stage) -> None:
+    before = refusals(stage, "messages_too_large_together")
+    large, small = stage.create(), stage.create()
+    raw, other = attach(large), attach(small)
+    raw.socket.sendall(LARGE[:900_000])
+    other.socket.sendall(BATCH[:1_000])
+    other.socket.sendall(BATCH[1_000:])
+    assert b'"frame_ack"' in b"".join(other.read_frame()[1] for _ in range(2))
+    other.socket.sendall(LARGE[:200_000])
+    is_cut(stage, large, raw, "messages_too_large_together", before)
+    other.close()
