@@ -22,6 +22,7 @@ from kynaplatform.http.monitor_paths import MONITOR_PATHS
 from kynaplatform.logs.request_id import bear_request_id, request_id_of
 from kynaplatform.metrics.readiness import OK, exposition_of
 from kynaplatform.metrics.requests import process_exposition
+from kynaplatform.service_manager import tell
 from realtime.attach import SUBPROTOCOL, handshake
 from realtime.log_lines import tell_refused
 from realtime.runtime import Runtime
@@ -51,6 +52,7 @@ class Application:
         self._runtime.start()
         scope["state"]["drain"] = self._runtime.drain
         await send({"type": "lifespan.startup.complete"})
+        tell("READY=1")
         await receive()
         self._runtime.drain()
         await self._runtime.stop()

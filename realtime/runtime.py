@@ -23,6 +23,7 @@ from kynaplatform.metrics.readiness import (
     database_state,
     migrations_state,
 )
+from kynaplatform.service_manager import tell, watchdog_seconds
 from kynaplatform.timing import (
     ABSENCE,
     BEAT_SECONDS,
@@ -80,6 +81,7 @@ class Runtime:
                 listen(self._hear, partial(self._order_all, Order.REREAD)),
                 self._renew_leases(),
                 self._beat(),
+                self._tell_watchdog(),
             )
         ]
 
@@ -97,6 +99,7 @@ class Runtime:
         if self._is_draining:
             return
         self._is_draining = True
+        tell("STOPPING=1")
         self._order_all(Order.DRAIN)
         database_deadline.drain(DRAIN_DATABASE_SECONDS)
         asyncio.get_running_loop().call_later(DRAIN_DATABASE_SECONDS + LAST_SECONDS, self._cut_all)
@@ -215,6 +218,13 @@ class Runtime:
                     for connection in self._all_connections():
                         connection.socket.make_up(away)
             await asyncio.sleep(BEAT_SECONDS)
+
+    async def _tell_watchdog(self) -> None:
+        """Show the service manager that this process's loop goes round."""
+        seconds = watchdog_seconds()
+        while seconds is not None:
+            tell("WATCHDOG=1")
+            await asyncio.sleep(seconds)
 
     async def _renew_leases(self) -> None:
         """Renew all leases every 9 s, by one statement."""

@@ -1,0 +1,25 @@
+"""What a process tells the service manager that started it, by sd_notify(3).
+
+systemd sets NOTIFY_SOCKET and WATCHDOG_USEC. Where they are unset nobody asks, and nothing is told.
+"""
+
+import os
+import socket
+
+
+def tell(state: str) -> None:
+    """Send a state, such as `READY=1`."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to_manager:
+        to_manager.connect(address)
+        to_manager.sendall(state.encode())
+
+
+def watchdog_seconds() -> float | None:
+    """How often to tell `WATCHDOG=1`: twice in the time after which a silent process is killed."""
+    microseconds = os.environ.get("WATCHDOG_USEC")
+    return int(microseconds) / 2_000_000 if microseconds else None
