@@ -21,6 +21,10 @@ from projects.models import Credential, CredentialKind, Project
 from projects.scopes import ALL_SCOPES, Scope
 
 SECRET_BYTES = 32
+# So long after its start a process hashes anew: the last one of a rolling restart knows the newest
+# pepper by then, or it would refuse the credential.
+HASHED_ANEW_AFTER_SECONDS = 600
+_STARTED_AT = clock.ticks()
 PREFIXES = {CredentialKind.API_KEY: "kyna_sk_", CredentialKind.SERVICE_ACCOUNT: "kyna_sa_"}
 _SECRET = re.compile(r"(kyna_s[ka]_)([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
 
@@ -133,7 +137,10 @@ def credential_revoke(*, credential: Credential, now: datetime) -> None:
 def credential_verify(
     *, kind: CredentialKind, secret: str, credential_id: uuid.UUID | None, now: datetime
 ) -> Credential | None:
-    """The live credential that `secret` belongs to, or None for whatever is wrong with it."""
+    """The live credential that `secret` belongs to, or None for whatever is wrong with it.
+
+    One with an older pepper is hashed anew under the newest.
+    """
     named = _named_by(secret, kind)
     if named is None or (credential_id is not None and credential_id != named):
         return None
@@ -145,8 +152,18 @@ def credential_verify(
     if credential is None or credential.pepper_number not in settings.SECRET_PEPPERS:
         return None
     expected = _keyed_hash(secret, credential.pepper_number)
-    is_its = hmac.compare_digest(expected, bytes(credential.secret_hash))
-    return credential if is_its else None
+    if not hmac.compare_digest(expected, bytes(credential.secret_hash)):
+        return None
+    _hash_anew(credential, secret)
+    return credential
+
+
+def _hash_anew(credential: Credential, secret: str) -> None:
+    number = next(iter(settings.SECRET_PEPPERS))
+    is_restart_over = clock.ticks() - _STARTED_AT >= HASHED_ANEW_AFTER_SECONDS
+    if credential.pepper_number != number and is_restart_over:
+        as_read = Credential.objects.filter(id=credential.id, secret_hash=credential.secret_hash)
+        as_read.update(secret_hash=_keyed_hash(secret, number), pepper_number=number)
 
 
 def _end_of_overlap(expires_at: datetime | None, end: datetime) -> datetime:

@@ -9,6 +9,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from kynaplatform import clock
+from projects import credentials
 from projects.credentials import credential_issue
 from projects.models import AccessToken, Credential, CredentialKind
 from projects.scopes import ALL_SCOPES
@@ -294,6 +295,25 @@ def test_a_secret_hashed_with_an_earlier_pepper_still_works(owner, settings):
     del settings.SECRET_PEPPERS[1]
     refused(post({"api_key": owner.secret}), 401, "api_key_invalid")
     assert post({"api_key": secret}).status_code == 201
+
+
+def test_an_earlier_pepper_gives_way_at_the_next_mint(owner, settings, monkeypatch):
+    """Once the restart that brought the newest is over: other processes know it by then."""
+    settings.SECRET_PEPPERS = {2: b"another pepper of 32 bytes......", **settings.SECRET_PEPPERS}
+    row = Credential.objects.filter(id=owner.credential.id)
+    before = row.values().get()
+    for seconds, number in ((300, 1), (600, 2)):
+        monkeypatch.setattr(credentials, "_STARTED_AT", clock.ticks() - seconds)
+        refused(post({"api_key": owner.secret[:-1] + "!"}), 401, "api_key_invalid")
+        assert post({"api_key": owner.secret}).status_code == 201
+        assert row.get().pepper_number == number
+    changed = ("secret_hash", "pepper_number", "last_used_at")
+    after = row.values().get()
+    assert [after[name] for name in before if name not in changed] == [
+        before[name] for name in before if name not in changed
+    ]
+    del settings.SECRET_PEPPERS[1]
+    assert post({"api_key": owner.secret}).status_code == 201
 
 
 # Project
