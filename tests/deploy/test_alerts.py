@@ -78,6 +78,9 @@ FAULTS: dict[str, dict[str, float | str]] = {
     "KynaErrors": {
         f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="500"': "+7"
     },
+    "KynaMostRequestsFail": {
+        f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="500"': "+200"
+    },
     "KynaCreateSlow": {f'{CREATES},le="0.25"': "+500"},
     "KynaCountedAlone": {"kyna_rate_limit_fallbacks": "+1"},
     "KynaSessionsFail": {f'kyna_sessions_ended_total{{{STREAM},outcome="failed"': "+0.2"},
