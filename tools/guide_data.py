@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group, User
+from uuid_utils.compat import uuid7
 
 from detection import Engine
 from detection import compile as compile_movespec
@@ -18,6 +19,7 @@ from poses.figure import perform
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Organization, Project
 from projects.suspension import suspend
+from realtime.session_summary import SessionSummary
 from sessions_app.event_counters import store_counts_anew
 from sessions_app.models import (
     DetectionEvent,
@@ -112,6 +114,7 @@ def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> Non
     def add(created_at: datetime, status: Status, **more: object) -> None:
         sessions.append(
             DetectionSession(
+                id=_id_of(created_at),
                 project=project,
                 resolved_version=released,
                 mode=Mode.LIVE,
@@ -144,7 +147,7 @@ def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> Non
                 ended_at=ended_at,
                 accepted_frames_total=minute % 50 * 31 + 5000,
             )
-    detected = _detect_squats(released.yaml_source) if released else []
+    detected, summary = _detect_squats(released.yaml_source) if released else ([], {})
     for minute in range(7):
         add(
             now - timedelta(minutes=minute, seconds=20),
@@ -160,6 +163,7 @@ def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> Non
             last_batch_seq=minute * 121,
             checkpoint_number=minute * 119,
             events_total=len(detected) if minute else 0,
+            engine_state={"summary": {**summary, "frames": minute * 1800, "usable": minute * 1764}},
         )
     for second in (5, 40):
         add(
@@ -184,15 +188,31 @@ def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> Non
             store_counts_anew(session)
 
 
-def _detect_squats(yaml_source: str) -> list[dict[str, Any]]:
-    """The events of a patient who squats, and leaves the picture midway for three seconds."""
-    engine = Engine(compile_movespec(yaml_source))
-    return [
-        {"frame_seq": frame_seq, "ts_ms": event.ts_ms, "type": event.type, "payload": event.payload}
-        for frame_seq, frame in enumerate(perform("squat", repetitions=9, fps=30), start=1)
-        if not 10_000 < frame.timestamp_ms < 13_000
-        for event in engine.feed(frame)
-    ]
+def _id_of(created_at: datetime) -> uuid.UUID:
+    """An id that begins with that time, as one had that was made then."""
+    milliseconds = int(created_at.timestamp() * 1000)
+    return uuid.UUID(int=milliseconds << 80 | uuid7().int & (1 << 80) - 1)
+
+
+def _detect_squats(yaml_source: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The events of a patient who squats, and leaves the picture midway for three seconds.
+
+    With the summary of his frames.
+    """
+    engine, summary = Engine(compile_movespec(yaml_source)), SessionSummary()
+    events = []
+    before_ms: float | None = None
+    for frame_seq, frame in enumerate(perform("squat", repetitions=9, fps=30), start=1):
+        now_ms = frame.timestamp_ms
+        if 10_000 < now_ms < 13_000:
+            continue
+        events += [
+            {"frame_seq": frame_seq, "ts_ms": one.ts_ms, "type": one.type, "payload": one.payload}
+            for one in engine.feed(frame)
+        ]
+        summary.accept(engine, before_ms and now_ms - before_ms)
+        before_ms = now_ms
+    return events, summary.state()
 
 
 def _two_attaches(
@@ -205,4 +225,5 @@ def _two_attaches(
     first.close_code = 1006
     for attach in (first, second):
         attach.session, attach.runtime = session, "stream-1:31"
+        attach.client = "Clinic/2.1 (iPad; iOS 26.1)"
     return [first, second]
