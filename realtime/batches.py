@@ -42,8 +42,8 @@ FRAMES_A_SECOND: Final = 240
 # of it here and the rest in the database; and to be read there and sent again.
 STORED_EVENT_SECONDS: Final = 40e-6
 REPEATED_EVENT_SECONDS: Final = 20e-6
-# What a database, or its adapter, says to what it will never store.
-REFUSALS: Final = (psycopg.Error, ValueError)
+# What a database, or its adapter, says to what it will never store. All else is its own fault.
+REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError, ValueError)
 STORE_TRIES: Final = 3
 STATE_NOT_STORED: Final = "The session's state could not be stored."
 
@@ -118,9 +118,11 @@ def take(progress: Progress, batch: FrameBatch) -> Taken:
             progress.summary.reject(frame)
         elif (reason := _fault(progress, frame)) is not None:
             taken.rejected.append(RejectedFrame(index, reason))
-            progress.summary.reject(reason)
             if frame.frame_seq <= seen:
                 taken.repeated_seqs.append(frame.frame_seq)
+                progress.summary.repeated += 1
+            else:
+                progress.summary.reject(reason)
         else:
             _feed(progress, frame, taken)
     if batch.clock_ms is not None:

@@ -18,7 +18,8 @@ class SessionSummary:
     `frames` were taken, of which `usable` had a usable pose. Between them were `intervals` of no
     long gap, of `active_ms` together. `ranges` are of `detection.carried_angles`, in their order:
     the least of each at its low end and the most at its high end, in degrees. A repetition has
-    reached so many `steps` at most. Rejected frames are counted by their reason.
+    reached so many `steps` at most. Rejected frames are counted by their reason, but for those
+    whose numbers were taken before their batch, which are `repeated`.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,7 @@ class SessionSummary:
         self.active_ms = 0.0
         self.ranges: list[list[float | None]] = []
         self.steps = 0
+        self.repeated = 0
         self.rejected: Counter[str] = Counter()
 
     @classmethod

@@ -48,6 +48,7 @@ class Socket:
     ) -> None:
         self._cut_transport: Callable[[int], None] = scope["extensions"]["kyna.cut"]
         self.has_left: Callable[[], bool] = scope["extensions"]["kyna.has_left"]
+        self._is_receiving: Callable[[], bool] = scope["extensions"]["kyna.is_receiving"]
         self._is_cut = False
         self._receive = receive
         self._send = send
@@ -68,7 +69,9 @@ class Socket:
         self._heard_at = min(time.monotonic(), self._heard_at + seconds)
 
     def last_message_at(self) -> datetime:
-        """The time of the client's last message: now, while one waits to be served."""
+        """The time of the client's last message: now, while one waits or is under way."""
+        if self._is_receiving():
+            self.hear()
         silent = 0.0 if self.has_message() else time.monotonic() - self._heard_at
         return clock.known_now() - timedelta(seconds=silent)
 

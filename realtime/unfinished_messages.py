@@ -52,6 +52,10 @@ class UnfinishedMessage:
             if self._look is None:
                 self._look_after(MESSAGE_FIRST_SECONDS)
 
+    def is_received(self) -> bool:
+        """Whether it is under way, and its client read from."""
+        return self._since is not None
+
     def forget(self) -> None:
         """The socket is closed."""
         unfinished_messages.note(self, 0)

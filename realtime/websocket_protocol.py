@@ -34,6 +34,8 @@ HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)
 SMALL_FRAME_BYTES: Final = 1024
 MOST_SMALL_FRAMES: Final = 1_000
 SMALL_FRAMES_A_SECOND: Final = 1_000
+# The memory of a part of a message beside its bytes.
+PART_BYTES: Final = 64
 # The names in the metrics of what can't be read; no error body comes with it.
 _FAULTS: Final[dict[int, str]] = {
     CloseCode.PROTOCOL_ERROR: "protocol_error",
@@ -73,8 +75,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._pulse: asyncio.TimerHandle | None = None
         self._end: asyncio.TimerHandle | None = None
         self._unfinished = UnfinishedMessage(self._cut_off)
+        # What the parts of the message that is under way take in memory.
+        self._parts_size = 0
+        self._is_cut_off = False
 
     def data_received(self, data: bytes) -> None:
+        if self._is_cut_off:
+            self._close_when_quiet()
+            return
         super().data_received(data)
         self._note_unfinished()
 
@@ -85,15 +93,35 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _note_unfinished(self) -> None:
         if self.close_sent or self.disconnected:
-            return
-        size = len(self.conn.reader.buffer) + sum(map(len, self.frames))
-        self._unfinished.note(size, is_read=not self.read_paused)
+            self._unfinished.forget()
+        else:
+            size = len(self.conn.reader.buffer) + self._parts_size
+            self._unfinished.note(size, is_read=not self.read_paused)
+
+    def handle_text(self, event: Frame) -> None:
+        self._parts_size = len(event.data) + PART_BYTES
+        super().handle_text(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        self._parts_size = len(event.data) + PART_BYTES
+        super().handle_bytes(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        self._parts_size += len(event.data) + PART_BYTES
+        super().handle_cont(event)
 
     def _cut_off(self) -> None:
-        """Cut a client whose message does not become whole."""
+        """Cut a client whose message does not become whole, and drop what is here of it."""
+        self._is_cut_off = True
         gone: Any = {"type": "websocket.disconnect", "code": DOES_NOT_READ, "kyna.cut_off": True}
         self.queue.put_nowait(gone)
-        self.cut(DOES_NOT_READ)
+        self.conn.send_close(DOES_NOT_READ)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.frames.clear()
+        self.conn.reader.buffer.clear()
+        self._close_when_quiet()
+        self._end_soon()
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
@@ -102,6 +130,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             extensions["kyna.cut"] = self.cut
             extensions["kyna.attached"] = self.attached
             extensions["kyna.has_left"] = self.has_left
+            extensions["kyna.is_receiving"] = self._unfinished.is_received
             self.transport.pause_reading()
 
     def attached(self) -> None:
@@ -144,6 +173,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """uvicorn's own, but a text that is not UTF-8 is not logged as a failure of ours."""
         data = b"".join(self.frames)
         self.frames = []
+        self._parts_size = 0
         if self.close_sent:
             return
         if self.curr_msg_data_type == "bytes":
@@ -196,6 +226,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True
             self.transport.resume_reading()
+        self._close_when_quiet()
+
+    def _close_when_quiet(self) -> None:
         # uvicorn leaves the transport alone while it has this timer.
         if self.close_timer is not None:
             self.close_timer.cancel()

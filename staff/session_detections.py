@@ -30,7 +30,7 @@ CLOSED = {
     1009: "A message was larger than the transport takes.",
     1012: "The runtime restarted or lost the database: the client was to attach again.",
     4400: "The client sent a bad message.",
-    4408: "The client did not read.",
+    4408: "The client did not read, or sent a message too slowly.",
     4409: "A newer attach took the session.",
     4413: "A batch was too large.",
     4429: "The client sent too many messages.",

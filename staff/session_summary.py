@@ -26,7 +26,7 @@ REJECTED = {
     "unsupported_pose_schema": "they were of another pose schema",
     "invalid_landmarks": "they had not the 33 landmarks",
     "image_landmarks": "they had image landmarks instead of world landmarks",
-    "frame_seq_not_increasing": "their numbers were taken: they were sent again, or numbered anew",
+    "frame_seq_not_increasing": "their numbers were taken",
     "timestamp_not_increasing": "their timestamps did not increase",
     "timestamp_beyond_session": "their timestamps were beyond the longest session",
     "too_many_frames": "they were too many for a second of their timestamps",
@@ -45,6 +45,7 @@ class Seen:
     active_ms: float
     ranges: Sequence[tuple[float | None, float | None]]
     steps: int
+    repeated: int
     rejected: Mapping[str, int]
     spec: MoveSpec | None
 
@@ -79,7 +80,7 @@ def _seen(session: DetectionSession) -> Seen | None:
     if stored is None:
         this = DetectionSession.objects.filter(id=session.id)
         stored = this.values_list(KeyTransform("summary", "engine_state"), flat=True).first()
-    if stored is None:
+    if stored is None or "frames" not in stored:
         return None
     try:
         spec = spec_of_version(session.resolved_version_id)
@@ -88,12 +89,13 @@ def _seen(session: DetectionSession) -> Seen | None:
     return Seen(
         completed=sum(session.repetitions.values()),
         interrupted=session.interrupted_total,
-        frames=stored.get("frames", 0),
+        frames=stored["frames"],
         usable=stored.get("usable", 0),
         intervals=stored.get("intervals", 0),
         active_ms=stored.get("active_ms", 0.0),
         ranges=[(least, most) for least, most in stored.get("ranges", ())],
         steps=stored.get("steps", 0),
+        repeated=stored.get("repeated", 0),
         rejected=stored.get("rejected", {}),
         spec=spec,
     )
@@ -128,6 +130,8 @@ def _facts(seen: Seen, session: DetectionSession) -> Iterator[tuple[str, str, st
             yield high, f"up to {_degrees(most)}", _high(angle)
     if seen.spec is not None and seen.frames:
         yield "Farthest step", *_farthest(seen, seen.spec)
+    if seen.repeated:
+        yield "Sent again, or numbered anew", str(seen.repeated), ""
     for reason, times in Counter(seen.rejected).most_common():
         yield f"Rejected: {_words(reason)}", str(times), ""
 
@@ -158,6 +162,11 @@ def _of_frames(seen: Seen) -> Iterator[str]:
         (first, times), *_ = rejected.most_common(1)
         most = "most because" if 2 * times > rejected.total() else "some because"
         yield f"{which}, {most} {REJECTED.get(first, _words(first))}."
+    if seen.repeated > seen.frames:
+        yield (
+            f"{seen.repeated} frames had numbers that were taken: they were sent again, or "
+            "numbered from 1 after an attach."
+        )
     if not seen.frames:
         return
     if seen.usable_share < USABLE_SHARE:

@@ -19,6 +19,7 @@ from kynaplatform.api.throttling import count_request, peek_request, refuse_over
 from kynaplatform.api.wire import Answer, Body
 from projects.access_tokens import access_token_mint
 from projects.models import Credential, Project
+from projects.scopes import Scope
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.models import Mode
 from sessions_app.wire import SessionCreated, present_created
@@ -29,8 +30,8 @@ WINDOW = 10 * MINUTE
 # Of an IPv4 address, or an IPv6 /64, which one subscriber holds; and of what more may hold.
 SESSIONS_OF_ADDRESS = 6
 SESSIONS_OF_NETWORK = {56: 12, 48: 24}
-# It outlives its session, whose end the page may have to ask for.
-TOKEN_SECONDS = SESSION_SECONDS + 300
+# So long after its session, whose end the page may have to ask for.
+TOKEN_OUTLIVES_SECONDS = 300
 
 
 class TrySessionCreate(Body):
@@ -132,9 +133,9 @@ def session_try(request: HttpRequest, movement: str) -> TrySession:
         )
         token, jwt = access_token_mint(
             credential=account,
-            scopes=account.scopes,
+            scopes=[Scope.SESSIONS_READ],
             now=now,
-            seconds=TOKEN_SECONDS,
+            seconds=settings.SESSION_ATTACH_SECONDS + SESSION_SECONDS + TOKEN_OUTLIVES_SECONDS,
             session_id=session.id,
         )
         _count_created(request, account.project)

@@ -146,9 +146,9 @@ def test_every_reason_has_words() -> None:
             "of their timestamps.",
         ),
         (
-            {"rejected": {"frame_seq_not_increasing": 301}},
-            "More frames were rejected than taken, most because their numbers were taken: they "
-            "were sent again, or numbered anew.",
+            {"repeated": 301},
+            "301 frames had numbers that were taken: they were sent again, or numbered from 1 "
+            "after an attach.",
         ),
         (
             {"steps": 2, "ranges": [[100.4, 170.0]]},
@@ -235,10 +235,12 @@ def test_a_session_without_a_frame_says_so(
     assert f"Why nothing was counted {told}" in words(shown(superuser, session_id))
 
 
+@pytest.mark.parametrize("summary", [None, {"usable": 290, "rejected": {"malformed_frame": 1}}])
 def test_of_frames_that_earlier_code_took_nothing_is_said(
-    superuser: Client, squat: MoveSpec
+    superuser: Client, squat: MoveSpec, summary: dict[str, Any] | None
 ) -> None:
-    id_ = make_session(squat, "completed", started_at=at(0), accepted_frames_total=300)
+    columns = {"started_at": at(0), "accepted_frames_total": 300, "summary": summary}
+    id_ = make_session(squat, "completed", **columns)
     assert "What the frames showed" not in words(shown(superuser, uuid.UUID(id_)))
 
 

@@ -27,7 +27,6 @@ from tests.browser.trying import (
     web_environment,
 )
 from tryout.project import ACCOUNT_ID, PROJECT_ID, demo_account, movespec_id
-from tryout.sessions import TOKEN_SECONDS
 
 __all__ = ["module_runtime", "page", "runtime", "site", "web_environment"]
 
@@ -74,7 +73,7 @@ def with_expired_token(route: Route) -> None:
         account = Credential.objects.get(id=ACCOUNT_ID)
         long_ago = timezone.now() - timedelta(hours=1)
         _, expired = access_token_mint(
-            credential=account, scopes=account.scopes, now=long_ago, seconds=TOKEN_SECONDS
+            credential=account, scopes=account.scopes, now=long_ago, seconds=60
         )
     finally:
         # Playwright calls this in a greenlet of its own, which has its own connection.

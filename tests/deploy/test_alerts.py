@@ -78,7 +78,7 @@ FAULTS: dict[str, dict[str, float | str]] = {
     "KynaErrors": {
         f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="500"': "+7"
     },
-    "KynaMostRequestsFail": {
+    "KynaManyRequestsFail": {
         f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="500"': "+200"
     },
     "KynaCreateSlow": {f'{CREATES},le="0.25"': "+500"},

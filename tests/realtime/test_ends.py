@@ -447,3 +447,21 @@ def test_a_session_whose_state_can_never_be_stored_fails(
     assert client.told[-1]["error"]["code"] == "runtime_error"
     assert (row.accepted_frames_total, row.events_total, stored_events(created)) == (0, 0, [])
     assert session_of(other).accepted_frames_total == len(MIDWAY)
+
+
+def test_a_fault_of_the_database_ends_no_session(created: dict[str, Any]) -> None:
+    """Such as a right that is missing: its client attaches again."""
+    client = attach(created)
+    with psycopg.connect(database_url(), autocommit=True) as database:
+        database.execute("ALTER TABLE detection_event RENAME TO elsewhere")
+        try:
+            client.send_batch(1, wire_frames(MIDWAY)[:15])
+            assert client.to_the_end() == 1012
+        finally:
+            database.execute("ALTER TABLE elsewhere RENAME TO detection_event")
+    assert session_of(created).status == "streaming"
+    again = attach(created)
+    stream(again)
+    again.socket.close()
+    await_detached(created)
+    assert session_of(created).accepted_frames_total == len(MIDWAY)

@@ -154,7 +154,13 @@ def test_an_order_does_not_wait_for_the_turn_of_the_message() -> None:
         received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         received.put_nowait({"type": "websocket.connect"})
         received.put_nowait({"type": "websocket.receive", "text": "a batch"})
-        scope = {"extensions": {"kyna.cut": lambda code: None, "kyna.has_left": bool}}
+        scope = {
+            "extensions": {
+                "kyna.cut": lambda code: None,
+                "kyna.has_left": bool,
+                "kyna.is_receiving": bool,
+            }
+        }
         socket = Socket(scope, received.get, lambda event: asyncio.sleep(0), turns)
         await socket.accept(None, [])
         other = Turn(turns, lambda: None)

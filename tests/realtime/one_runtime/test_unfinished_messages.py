@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from raw import TEXT, RawSocket, attach, frame
+from raw import CONTINUATION, TEXT, RawSocket, attach, frame
 from stage import Stage, stage_on
 from streaming import wire_frames
 
@@ -14,7 +14,8 @@ from poses.figure import perform
 from sessions_app.models import SessionAttach
 from tests.waiting import eventually
 
-FIRST_SECONDS, MESSAGE_SECONDS, MOST_UNFINISHED_BYTES = 0.4, 3.0, 1_000_000
+FIRST_SECONDS, MESSAGE_SECONDS, MOST_UNFINISHED_BYTES = 1.0, 6.0, 1_000_000
+LEAST_BYTES_A_SECOND, IDLE_SECONDS = 2_000, "5"
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 BATCH = frame(
     TEXT, json.dumps({"type": "frame_batch", "batch_seq": 1, "frames": FRAMES[:15]}).encode()
@@ -30,12 +31,14 @@ def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]
             "MESSAGE_FIRST_SECONDS": FIRST_SECONDS,
             "MESSAGE_SECONDS": MESSAGE_SECONDS,
             "PACE_SECONDS": 0.1,
+            "LEAST_BYTES_A_SECOND": LEAST_BYTES_A_SECOND,
             "MOST_UNFINISHED_BYTES": MOST_UNFINISHED_BYTES,
             "CLOSING_SECONDS": 0.5,
         }
     )
     folder = tmp_path_factory.mktemp("runtime")
-    with stage_on(folder, "tests.realtime.hurried", HURRY=hurry) as stage:
+    limits = {"HURRY": hurry, "SESSION_IDLE_SECONDS": IDLE_SECONDS}
+    with stage_on(folder, "tests.realtime.hurried", **limits) as stage:
         yield stage
         assert stage.faults() == []
 
@@ -44,9 +47,8 @@ def refusals(stage: Stage, why: str) -> float:
     return stage.metrics().get(f"kyna_stream_refusals_total{{{why}}}", 0.0)
 
 
-def is_cut(stage: Stage, created: dict[str, Any], raw: RawSocket, why: str, before: float) -> None:
-    """Its socket is closed 4408, and its session lives on."""
-    assert raw.close_code() == 4408
+def is_noted(stage: Stage, created: dict[str, Any], why: str, before: float) -> None:
+    """Its close is, and its session lives on."""
     noted = SessionAttach.objects.filter(session_id=created["session_id"])
     eventually(lambda: noted.latest("attached_at").close_code == 4408, "its close is noted")
     assert refusals(stage, why) == before + 1
@@ -70,8 +72,30 @@ def test_a_message_that_trickles_in_is_cut_off(stage: Stage) -> None:
     before = refusals(stage, "message_too_slow")
     created = stage.create()
     raw = attach(created)
+    started = time.monotonic()
     raw.socket.sendall(LARGE[:1_000])
-    is_cut(stage, created, raw, "message_too_slow", before)
+    assert raw.close_code() == 4408
+    # By its pace, long before its whole time is over.
+    assert time.monotonic() - started < MESSAGE_SECONDS
+    is_noted(stage, created, "message_too_slow", before)
+
+
+def test_parts_without_a_byte_have_a_size_too(stage: Stage) -> None:
+    before = refusals(stage, "message_too_slow")
+    created = stage.create()
+    raw = attach(created)
+    raw.send(frame(TEXT, b"", fin=False), frame(CONTINUATION, b"", fin=False))
+    assert raw.close_code() == 4408
+    is_noted(stage, created, "message_too_slow", before)
+
+
+def test_a_client_that_sends_on_reads_why_it_was_cut(stage: Stage) -> None:
+    before = refusals(stage, "messages_too_large_together")
+    created = stage.create()
+    raw = attach(created)
+    raw.socket.sendall(LARGE)  # more than all may have
+    assert raw.close_code() == 4408
+    is_noted(stage, created, "messages_too_large_together", before)
 
 
 def test_a_message_of_the_least_pace_that_never_ends_is_cut_off(stage: Stage) -> None:
@@ -79,10 +103,21 @@ def test_a_message_of_the_least_pace_that_never_ends_is_cut_off(stage: Stage) ->
     created = stage.create()
     raw = attach(created)
     started = time.monotonic()
-    # Twice the least pace.
-    send_slowly(raw, LARGE[:200_000], 3_200, 0.1)
-    is_cut(stage, created, raw, "message_too_slow", before)
+    # Above the least pace, also where this process stands still for a while.
+    send_slowly(raw, LARGE[:400_000], 3_200, 0.1)
+    assert raw.close_code() == 4408
     assert time.monotonic() - started >= MESSAGE_SECONDS
+    is_noted(stage, created, "message_too_slow", before)
+
+
+def test_a_client_whose_message_is_under_way_is_not_idle(stage: Stage) -> None:
+    """However long the message before is ago: the idle limit here is shorter than the message."""
+    created = stage.create()
+    raw = attach(created)
+    send_slowly(raw, LARGE[:400_000], 3_200, 0.1)
+    assert raw.close_code() == 4408
+    session = stage.session(created)
+    assert (session.status, session.error_code) == ("streaming", None)
 
 
 def test_one_that_comes_by_and_by_within_its_time_is_served(stage: Stage) -> None:
@@ -91,7 +126,7 @@ def test_one_that_comes_by_and_by_within_its_time_is_served(stage: Stage) -> Non
     send_slowly(raw, BATCH, len(BATCH) // 10 + 1, FIRST_SECONDS / 8)
     assert b'"frame_ack"' in b"".join(raw.read_frame()[1] for _ in range(2))
     # What is no message under way has no pace.
-    time.sleep(3 * FIRST_SECONDS)
+    time.sleep(1.5 * FIRST_SECONDS)
     raw.send(frame(TEXT, b'{"type":"ping"}'))
     assert json.loads(raw.read_frame()[1]) == {"type": "pong"}
     raw.close()
@@ -107,5 +142,6 @@ def test_of_more_than_a_process_holds_the_largest_gives_way(stage: Stage) -> Non
     other.socket.sendall(BATCH[1_000:])
     assert b'"frame_ack"' in b"".join(other.read_frame()[1] for _ in range(2))
     other.socket.sendall(LARGE[:200_000])
-    is_cut(stage, large, raw, "messages_too_large_together", before)
+    assert raw.close_code() == 4408
+    is_noted(stage, large, "messages_too_large_together", before)
     other.close()
