@@ -6,6 +6,18 @@ import socket
 # Below the ports that Linux gives to clients, one of which could take it meanwhile.
 FIRST_PORT, LAST_PORT = 10_240, 32_767
 _given: set[int] = set()
+_range = range(FIRST_PORT, LAST_PORT + 1)
+
+
+def share_ports(number: int, processes: int) -> None:
+    """Of so many processes that look for ports at once, give this one a part of its own.
+
+    Between two that look, the one's port is free until its server listens.
+    """
+    global _range
+    each = (LAST_PORT + 1 - FIRST_PORT) // processes
+    first = FIRST_PORT + number % processes * each
+    _range = range(first, first + each)
 
 
 def free_port(also_free: int = 0) -> int:
@@ -14,7 +26,7 @@ def free_port(also_free: int = 0) -> int:
     The same is so of the port that comes `also_free` after it.
     """
     while True:
-        port = FIRST_PORT + secrets.randbelow(LAST_PORT - also_free - FIRST_PORT + 1)
+        port = _range[secrets.randbelow(len(_range) - also_free)]
         wanted = {port, port + also_free}
         if wanted.isdisjoint(_given) and all(map(_can_be_bound, wanted)):
             _given.update(wanted)

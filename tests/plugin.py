@@ -18,7 +18,7 @@ import pytest
 from local_stack import processes
 from local_stack.cluster_folders import PostgresUnavailableError
 from local_stack.environment import fill
-from local_stack.ports import free_port, listens
+from local_stack.ports import free_port, listens, share_ports
 
 if TYPE_CHECKING:
     from local_stack.postgres import EmbeddedPostgres
@@ -56,6 +56,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         server = EmbeddedPostgres(folder / "database", throwaway=True, remove_at_end=[folder])
         os.environ["DATABASE_URL"] = server.url
         early_config.stash[SERVER] = server
+
+
+def pytest_configure() -> None:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker:
+        share_ports(int(worker.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
 
 
 @pytest.hookimpl(tryfirst=True)
