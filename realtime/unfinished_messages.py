@@ -62,6 +62,7 @@ class UnfinishedMessage:
         self._since = None
         if self._look is not None:
             self._look.cancel()
+            self._look = None
 
     def give_way(self, why: str) -> None:
         metrics.REFUSALS.labels(why).inc()
