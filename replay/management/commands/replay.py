@@ -20,9 +20,9 @@ INSTALL_MATPLOTLIB = "The plot needs matplotlib: pip install -r requirements-dev
 
 class Command(OperatorCommand):
     help = (
-        "Run the engine over a recording, offline: no server, no database. Prints the events and "
-        "draws the angles, with the bands of the phases and the repetitions. With --json it "
-        "prints one object, and draws only if --plot says where."
+        "Run the engine over a recording, offline: no server, no database. Prints the events, or "
+        "one object with --json. With --plot it draws the angles, the bands of the phases and the "
+        "repetitions; without it no file is written."
     )
     # Neither settings nor a database are used.
     requires_system_checks = []
@@ -37,7 +37,7 @@ class Command(OperatorCommand):
             "--plot",
             type=Path,
             metavar="FILE",
-            help="the picture to write, FILE.svg or a PNG (default: NAME.png in this folder)",
+            help="the picture to write, FILE.svg or a PNG",
         )
         parser.add_argument(
             "--angles",
@@ -50,22 +50,18 @@ class Command(OperatorCommand):
         recording = read_recording(options["recording"])
         spec = read_spec(options["spec"])
         only = chosen_angles(options["angles"], spec)
+        path: Path | None = options["plot"]
+        if path is not None and find_spec("matplotlib") is None:
+            raise CommandError(INSTALL_MATPLOTLIB)
         events, angles = run_engine(spec, recording)
         if options["json"]:
             self.print_result(as_object(spec, events), options)
         else:
             self.print_lines(spec, recording, events)
-        if options["json"] and options["plot"] is None:
-            return
-        if find_spec("matplotlib") is None:
-            if options["plot"] is not None:
-                raise CommandError(INSTALL_MATPLOTLIB)
-            self.stderr.write(INSTALL_MATPLOTLIB)
+        if path is None:
             return
         from replay.plot import draw
 
-        name = options["recording"].name.removesuffix(".gz").removesuffix(".json")
-        path: Path = options["plot"] or Path(f"{name}.png")
         try:
             draw(path, spec, recording, events, angles, only)
         except OSError as error:
