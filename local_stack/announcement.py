@@ -20,9 +20,21 @@ Try in another terminal, in this folder:
 {elsewhere}make demo
 
 # a session of your own: mint a token, create it
-TOKEN=$(curl -sS {base_url}/api/auth/access-tokens {json_type} -d '{key}' | sed -n {of_answer})
-curl -sS {base_url}/api/detection/sessions -H "Authorization: Bearer $TOKEN" {json_type} -d '{session}'
-"""  # noqa: E501 - to be pasted
+{create}"""
+
+# README and docs/api.md have the same.
+CREATE = r"""
+. .data/demo.env
+
+TOKEN=$(curl -sS "$KYNA_URL/api/auth/access-tokens" -H 'Content-Type: application/json' \
+  -d '{"api_key": "'"$KYNA_API_KEY"'"}' | sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')
+
+SESSION=$(curl -sS "$KYNA_URL/api/detection/sessions" -H "Authorization: Bearer $TOKEN" \
+  -H "Idempotency-Key: $(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" \
+  -H 'Content-Type: application/json' \
+  -d '{"mode": "live", "project_id": "'"$KYNA_PROJECT_ID"'", "movespec_id": "'"$KYNA_MOVESPEC_ID"'"}')
+echo "$SESSION"
+""".lstrip()  # noqa: E501 - to be pasted
 
 
 def announcement(data_dir: Path) -> str:
@@ -32,12 +44,7 @@ def announcement(data_dir: Path) -> str:
         **demo,
         stream_url=os.environ["PUBLIC_STREAM_URL"],
         elsewhere=f"DATA_DIR={shlex.quote(str(data_dir))} " if is_elsewhere else "",
-        json_type="-H 'Content-Type: application/json'",
-        of_answer="""'s/.*"access_token": *"\\([^"]*\\)".*/\\1/p'""",
-        key=json.dumps({name: demo[name] for name in ("api_key_id", "api_key_secret")}),
-        session=json.dumps(
-            {"mode": "live", "project_id": demo["project_id"], "movespec_id": demo["movespec_id"]}
-        ),
+        create=CREATE.replace(".data", shlex.quote(str(data_dir)) if is_elsewhere else ".data"),
     )
 
 

@@ -1,15 +1,18 @@
 """The demo data of `make run`: a member of staff, and a project with a key and a released fork of
 the catalogue's squat.
 
-`demo.json` has their ids and secrets. What the database still holds is kept, the rest made anew.
+`demo.json` has their ids and secrets for programs, `demo.env` what a client needs, for a shell to
+source. What the database still holds is kept, the rest made anew.
 """
 
 import io
 import json
 import secrets
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -33,7 +36,8 @@ NAME = "Demo"
 EXERCISE = "squat"
 
 
-def make_demo(path: Path, *, base_url: str) -> None:
+def make_demo(folder: Path, *, base_url: str, stream_url: str) -> None:
+    path = folder / "demo.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     now = timezone.now()
     with transaction.atomic():
@@ -43,6 +47,18 @@ def make_demo(path: Path, *, base_url: str) -> None:
         demo |= _admin(known)
         # Inside the transaction: a secret that is not on the disk is not in the database either.
         write_private(path, json.dumps(demo, indent=2) + "\n")
+        write_private(folder / "demo.env", _shell_variables(demo, stream_url))
+
+
+def _shell_variables(demo: dict[str, str], stream_url: str) -> str:
+    variables = {
+        "KYNA_URL": demo["base_url"],
+        "KYNA_STREAM": "{0.scheme}://{0.netloc}".format(urlsplit(stream_url)),
+        "KYNA_API_KEY": demo["api_key_secret"],
+        "KYNA_PROJECT_ID": demo["project_id"],
+        "KYNA_MOVESPEC_ID": demo["movespec_id"],
+    }
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def _kept_id(known: dict[str, str], name: str) -> UUID:

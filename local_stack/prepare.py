@@ -24,7 +24,11 @@ def main() -> None:
         if demo_base_url := "".join(sys.argv[1:]):
             from local_stack.demo_data import make_demo
 
-            make_demo(Path(os.environ["DATA_DIR"]) / "demo.json", base_url=demo_base_url)
+            make_demo(
+                Path(os.environ["DATA_DIR"]),
+                base_url=demo_base_url,
+                stream_url=os.environ["PUBLIC_STREAM_URL"],
+            )
         else:
             call_command("collectstatic", "--no-input")
     except (CommandError, ImproperlyConfigured, OperationalError) as error:

@@ -25,7 +25,7 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "test_a_movespec_is_validated_and_replayed_without_a_platform",
     ),
     ("README.md", 'CMD="stream'): (FIRST_HOUR, "test_a_recording_is_streamed"),
-    ("docs/api.md", "field()"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
+    ("docs/api.md", "TOKEN="): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
     ("docs/api.md", "api()"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
     ("docs/api.md", '"release": true'): (
         FIRST_HOUR,
@@ -80,9 +80,9 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         STREAM,
         "test_what_the_page_has_the_server_say_is_understood",
     ),
-    ("docs/streaming.md", "on_event=print"): (
+    ("docs/streaming.md", "client.py squat"): (
         FIRST_HOUR,
-        "test_the_client_in_python_streams_a_camera",
+        "test_the_client_in_python_streams_to_a_created_session",
     ),
     ("docs/streaming.md", "def follow"): (STREAM, "test_the_client_in_python_works"),
     ("docs/streaming.md", 'from "ws"'): (PACKAGE, "test_a_program_in_node_counts_squats"),

@@ -1,4 +1,5 @@
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from projects.models import Credential, Project
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
 BASE_URL = "http://127.0.0.1:8000"
+STREAM_URL = "ws://127.0.0.1:8001/api/detection/stream"
 
 
 @pytest.fixture
@@ -20,9 +22,8 @@ def catalogue() -> None:
 
 
 def demo(tmp_path: Path) -> dict[str, str]:
-    path = tmp_path / "demo.json"
-    make_demo(path, base_url=BASE_URL)
-    made: dict[str, str] = json.loads(path.read_text())
+    make_demo(tmp_path, base_url=BASE_URL, stream_url=STREAM_URL)
+    made: dict[str, str] = json.loads((tmp_path / "demo.json").read_text())
     return made
 
 
@@ -100,3 +101,23 @@ def test_it_leaves_another_admin_alone(tmp_path: Path) -> None:
     assert made["admin_username"] == "demo-admin"
     assert authenticate(username="admin", password="theirs") is not None
     assert authenticate(username="demo-admin", password=made["admin_password"]) is not None
+
+
+def test_a_shell_has_its_values(tmp_path: Path) -> None:
+    made = demo(tmp_path)
+    names = ("URL", "STREAM", "API_KEY", "PROJECT_ID", "MOVESPEC_ID")
+    told = subprocess.run(
+        ["sh", "-euc", '. "$0"; env', tmp_path / "demo.env"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={},
+    )
+    variables = dict(line.split("=", 1) for line in told.stdout.splitlines())
+    assert {name: variables[f"KYNA_{name}"] for name in names} == {
+        "URL": BASE_URL,
+        "STREAM": "ws://127.0.0.1:8001",
+        "API_KEY": made["api_key_secret"],
+        "PROJECT_ID": made["project_id"],
+        "MOVESPEC_ID": made["movespec_id"],
+    }

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from stack_processes import bare_environment, copy_project, is_deserted
 
+from local_stack.announcement import CREATE
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from poses.recordings import load
@@ -26,18 +26,6 @@ from tests.waiting import comes_true
 READY_SECONDS = 120.0
 # The environment that runs the tests is installed already.
 MAKE = f'#!/bin/sh\nexec {shutil.which("make")} --no-print-directory --assume-old=install "$@"\n'
-CAMERA = """
-import json, sys
-from poses.figure import perform
-session = json.loads(sys.argv[1])
-camera = [
-    (pose.timestamp_ms, [
-        {"name": name, "x": point.x, "y": point.y, "z": point.z}
-        for name, point in zip(LANDMARK_NAMES, pose.landmarks)
-    ])
-    for pose in perform("squat", repetitions=2, fps=30)
-]
-"""
 
 
 class Clone:
@@ -71,9 +59,9 @@ class Clone:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def python(self, script: str, *arguments: str) -> str:
+    def python(self, script: str) -> str:
         (self.folder / "pasted.py").write_text(script)
-        return self.paste(shlex.join(["python", "pasted.py", *arguments]))
+        return self.paste("python pasted.py")
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +89,7 @@ def running(clone: Clone) -> Iterator[Clone]:
         reader.start()
         try:
             assert comes_true(
-                lambda: any("/api/detection/sessions " in line for line in lines), READY_SECONDS
+                lambda: any('echo "$SESSION"' in line for line in lines), READY_SECONDS
             ), "".join(lines)
             yield clone
         finally:
@@ -136,6 +124,11 @@ def test_a_recording_of_one_s_own_is_replayed(clone: Clone) -> None:
     assert json.loads(said)["completed"] == {"squat": 0}
 
 
+def test_banner_and_pages_create_alike() -> None:
+    pages = {block(page, "TOKEN=").text for page in ("README.md", "docs/api.md")}
+    assert pages == {CREATE}
+
+
 def create(clone: Clone) -> dict[str, str]:
     made: dict[str, str] = json.loads(clone.paste(block("README.md", "Idempotency-Key").text))
     return made
@@ -161,7 +154,7 @@ def test_a_recording_is_streamed(running: Clone, page: str) -> None:
 
 
 def test_the_api_is_used_from_yaml_to_a_session(running: Clone) -> None:
-    marks = ("field()", "api()", '"release": true', "$EVENTS")
+    marks = ("TOKEN=", "api()", '"release": true', "$EVENTS")
     parts = [block("docs/api.md", mark).text for mark in marks]
     said = running.paste("\necho; echo ----\n".join(parts))
     minted, made, of_a_fork, events = said.split("\n----\n")
@@ -181,11 +174,12 @@ def test_the_api_is_used_from_yaml_to_a_session(running: Clone) -> None:
     assert (first, completed) == ("[]", "[]")
 
 
-def test_the_client_in_python_streams_a_camera(running: Clone) -> None:
-    client = block("docs/streaming.md", "def follow").text
-    names = "from detection import LANDMARK_NAMES\n"
-    usage = block("docs/streaming.md", "on_event=print").text
-    said = running.python(names + client + CAMERA + usage, json.dumps(create(running)))
-    assert said.count("'type': 'event_completed'") == 2
-    status, accepted = said.splitlines()[-1].split()
-    assert (status, int(accepted) > 100) == ("completed", True)
+def test_the_client_in_python_streams_to_a_created_session(running: Clone) -> None:
+    program = block("docs/streaming.md", "def follow").text
+    (running.folder / "client.py").write_text(program)
+    created = block("README.md", "Idempotency-Key").text
+    said = running.paste(created + block("docs/streaming.md", "client.py squat").text)
+    assert said.count("'type': 'event_completed'") == 6
+    ended = re.fullmatch(r"completed \{'squat': 6\} (\d+)", said.splitlines()[-1])
+    assert ended is not None, said
+    assert int(ended[1]) > 300

@@ -75,7 +75,7 @@ class Run:
         return demo
 
     def is_ready(self) -> bool:
-        return "/api/detection/sessions" in self.output and self.output.endswith("\n")
+        return 'echo "$SESSION"' in self.output and self.output.endswith("\n")
 
     def wait_until_ready(self) -> None:
         assert comes_true(
@@ -135,13 +135,14 @@ def answers(base_url: str) -> bool:
 def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
     run = running
     assert list(run.demo) == KEYS
-    assert stat.S_IMODE((run.data_dir / "demo.json").stat().st_mode) == 0o600
+    for name in ("demo.json", "demo.env"):
+        assert stat.S_IMODE((run.data_dir / name).stat().st_mode) == 0o600
     admin, password = run.demo["admin_username"], run.demo["admin_password"]
     assert f"Admin:    {run.demo['base_url']}/admin/ as {admin} with {password}\n" in run.output
     assert f"\nDATA_DIR={run.data_dir} make demo\n" in run.output
     installed("curl")
-    pasted = "".join(line for line in run.lines if "curl -sS " in line)
-    assert pasted.count("\n") == 2
+    begins = next(n for n, line in enumerate(run.lines) if line.endswith("/demo.env\n"))
+    pasted = "".join(run.lines[begins:])
     done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, check=True)
     session = json.loads(done.stdout)
     assert session["status"] == "created"
@@ -165,7 +166,7 @@ def test_it_shows_nothing_else_but_keeps_every_line(running: Run) -> None:
     )
     assert ready == f"run    | ready: {running.demo['base_url']}\n"
     assert announced[1] == f"Platform: {running.demo['base_url']}\n"
-    assert "/api/detection/sessions " in announced[-2]
+    assert announced[-2:] == ['echo "$SESSION"\n', "\n"]
     assert [line for line in announced if re.match(r"\w+ *\| ", line)] == []
     assert comes_true(lambda: " GET /api/movespecs 200 " in running.log), running.log
     names = ("setup", "web", "worker", "beat")

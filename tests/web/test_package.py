@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -130,6 +131,9 @@ def documented_site(folder: Path, variables: dict[str, str]) -> Iterator[str]:
     shutil.copytree(ROOT / "clients", platform / "clients", ignore=made)
     (platform / "docs").mkdir()
     shutil.copy(ROOT / "docs/openapi.yaml", platform / "docs")
+    (platform / ".data").mkdir()
+    exported = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+    (platform / ".data" / "demo.env").write_text(exported)
     page = folder / "page"
     for name in ("public", "src"):
         (page / name).mkdir(parents=True)
@@ -141,7 +145,7 @@ def documented_site(folder: Path, variables: dict[str, str]) -> Iterator[str]:
     process = processes.start(
         ["sh", "-euc", block("docs/integrators.md", "npm pack").text],
         cwd=page,
-        env={**os.environ, "PLATFORM": str(platform), "PORT": str(port), **variables},
+        env={**os.environ, "PLATFORM": str(platform), "PORT": str(port)},
         stdout=(folder / "built.log").open("wb"),
         stderr=subprocess.STDOUT,
     )
