@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long faults check web packages format openapi pictures bench score manage clean install
+.PHONY: help run demo test test-long faults check web web-test packages format openapi pictures bench score manage clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,12 +32,14 @@ faults: install ## Kill, stop and restart all of production under load, and coun
 check: install ## Formatting, lint, types, imports, migrations, deployment, OpenAPI, audit
 	@$(BIN)/python -m tools.check
 
-web: ## Lint, build and test the npm package and the page at /try; needs Node 20 or later
-	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || { echo "Node 20 or later is needed, with npm." >&2; exit 1; }
-	@$(MAKE) --no-print-directory packages
-	@cd clients && npm run --silent lint && npm run --silent build && npm run --silent test
+web: packages ## Build the npm package and the page at /try; needs Node 20 or later
+	@cd clients && npm run --silent build
+
+web-test: web ## Lint and test them
+	@cd clients && npm run --silent lint && npm run --silent test
 
 packages:
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || { echo "Node 20 or later is needed, with npm." >&2; exit 1; }
 	@cd clients && { cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --prefer-offline --ignore-scripts --no-audit --no-fund --silent && cp package-lock.json node_modules/.installed; }; }
 
@@ -82,6 +84,11 @@ install:
 	  if [ "$$($(BIN)/python -c "$$version" 2>/dev/null)" != "$$python" ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 	    "$(PYTHON)" -m venv --clear $(VENV) || exit 1; \
 	  fi; \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && \
-	  printf '%s\n' "$$wanted" > $(STAMP); \
+	  { $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt && \
+	    printf '%s\n' "$$wanted" > $(STAMP); } | { \
+	    found=0; while read -r word _; do case "$$word" in \
+	      Collecting|Processing) found=$$((found + 1)); [ $$((found % 25)) != 0 ] || echo "  $$found of $$(cat $(REQUIREMENTS) | grep -c ==)";; \
+	      Installing) echo "  unpacking …";; \
+	    esac; done; }; \
+	  [ -f $(STAMP) ]; \
 	fi

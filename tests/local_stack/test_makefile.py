@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,8 @@ def install(project: Path, python: str = sys.executable) -> "subprocess.Complete
 def test_it_lists_its_targets() -> None:
     done = make(PROJECT)
     listed = [line.split()[1] for line in done.stdout.splitlines()]
-    targets = ["help", "run", "demo", "test", "test-long", "faults", "check", "web", "format"]
-    targets += ["openapi", "pictures", "bench", "score", "manage", "clean"]
+    targets = ["help", "run", "demo", "test", "test-long", "faults", "check", "web", "web-test"]
+    targets += ["format", "openapi", "pictures", "bench", "score", "manage", "clean"]
     assert sorted(listed) == sorted(targets)
 
 
@@ -49,6 +50,27 @@ def test_it_installs_once_and_again_when_the_requirements_change(project: Path) 
     assert install(project).stdout == ""
     (project / "requirements.txt").write_text("# another\n")
     assert install(project).stdout == INSTALLING
+    assert install(project).stdout == ""
+
+
+def test_it_tells_how_far_it_is(project: Path) -> None:
+    """By packages of our own, which come from a folder instead of a registry."""
+    names = [f"package{number}" for number in range(26)]
+    wheels = project / "wheels"
+    wheels.mkdir()
+    for name in names:
+        with zipfile.ZipFile(wheels / f"{name}-1-py3-none-any.whl", "w") as wheel:
+            info = f"{name}-1.dist-info"
+            wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+            wheel.writestr(
+                f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            )
+            wheel.writestr(f"{info}/RECORD", "")
+    (project / "requirements.txt").write_text(
+        "\n".join(["--no-index", "--find-links wheels", *(f"{name}==1" for name in names), ""])
+    )
+    done = install(project)
+    assert done.stdout == f"{INSTALLING}  25 of 26\n  unpacking …\n", done.stderr
     assert install(project).stdout == ""
 
 
