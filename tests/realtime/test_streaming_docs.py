@@ -1,5 +1,6 @@
 """docs/streaming.md: its lists are the code's, and its client in Python works as it stands."""
 
+import itertools
 import json
 import re
 import threading
@@ -10,6 +11,7 @@ import pytest
 from client import pose, wire
 from detection import LANDMARK_NAMES
 from local_stack.environment import PROJECT
+from poses.figure import perform
 from realtime import messages
 from realtime.frames import RejectReason
 from tests.client.scripted_server import Message, Peer, ScriptedServer, scripted
@@ -126,6 +128,25 @@ def test_what_the_page_has_the_server_say_is_understood() -> None:
         *("Ping", "Pong", "SessionDone"),
     ]
     assert [type(message).__name__ for message in understood] == kinds
+
+
+@pytest.mark.parametrize(("decimals", "told"), [(17, "140 kB/s when"), (4, "90 kB/s with four")])
+def test_a_second_of_the_client_in_python_is_as_large_as_it_says(decimals: int, told: str) -> None:
+    scope: dict[str, Any] = {}
+    exec(code("python", "def follow"), scope)  # noqa: S102 - it is our own page
+    second = itertools.islice(perform("squat", repetitions=1, fps=30), 30)
+    points = [
+        [
+            [round(value, decimals) for value in (point.x, point.y, point.z, 0.9876543210987654)]
+            for point in pose.landmarks
+        ]
+        for pose in second
+    ]
+    batches = scope["batched"](scope["pictures"]({"fps": 30, "frames": points}))
+    sent = scope["numbered"](batches, {"last_frame_seq": 0, "last_batch_seq": 0})
+    size = sum(len(json.dumps(message)) for message in sent)
+    assert f"{size / 1000:.0f} kB/s" == told.partition(" w")[0]
+    assert told in " ".join(TEXT.split())
 
 
 def test_the_client_in_python_works() -> None:
