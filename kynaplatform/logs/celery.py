@@ -111,7 +111,7 @@ def write_as_the_others(**_: Any) -> None:
 
 def say(text: str, *_: Any) -> None:
     """The log line in place of what a worker prints when it is told to stop."""
-    logger.warning(text)
+    logger.info(text)
 
 
 @celeryd_after_setup.connect

@@ -227,7 +227,7 @@ def test_it_stops_in_order_and_leaves_no_process(
     assert processes_of(run.data_dir) == []
     web_stopped = run.log.index("Granian shutdown completed")
     assert web_stopped < run.log.index("worker: Warm shutdown")
-    assert run.output.endswith("run    | stopped\n")
+    assert run.output.endswith("\n\nrun    | stopping\nrun    | stopped\n")
     log = (run.data_dir / "postgres.log").read_text()
     assert log.rstrip().endswith("database system is shut down")
 
