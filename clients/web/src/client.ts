@@ -44,6 +44,7 @@ const SESSIONS = "/api/detection/sessions";
 const MOVESPECS = "/api/movespecs";
 const EVENTS_A_PAGE = 500;
 
+/** A client of one platform. Throws `base_url_invalid` where `baseUrl` is no address. */
 export function createClient(options: ClientOptions): Client {
   const requests = new Requests(options);
 

@@ -1,7 +1,9 @@
+import {isStreamAddress} from "./addresses.js";
 import {Backoff} from "./backoff.js";
 import {ABNORMAL, ALREADY_ENDED, refusal, wantedWaitMs} from "./close_codes.js";
 import {type Failure, KynaError} from "./errors.js";
 import type {ControlMessage, ServerMessage, SessionUpdate} from "./messages.js";
+import {after} from "./timers.js";
 
 const SILENT_MS = 20_000;
 /** Less than the session's idle limit of 120 s, also by the slow timers of a page in the back. */
@@ -66,7 +68,7 @@ export class Connection {
   #heardAtMs = Date.now();
   #isPinged = false;
   // Each is undefined while nothing is waited for.
-  #untilSilent: ReturnType<typeof setTimeout> | undefined;
+  #untilSilent: ReturnType<typeof after>;
   #untilPing: ReturnType<typeof setTimeout> | undefined;
   #untilAttach: ReturnType<typeof setTimeout> | undefined;
 
@@ -83,8 +85,7 @@ export class Connection {
     try {
       this.#socket = this.#open();
     } catch (cause) {
-      const message =
-        "stream_url is no address, or there is no WebSocket: Node 20 needs the option.";
+      const message = `No WebSocket can be had for stream_url, which has to begin with wss:// or ws://, the latter not in a page of https, and is: ${this.#url} Node 20 has none of its own, and needs the option.`;
       this.#fail("stream_unavailable", message, cause);
       return;
     }
@@ -93,6 +94,8 @@ export class Connection {
 
   #open(): Socket {
     const WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
+    // A browser would take a path for one of the page, and attach there again and again.
+    if (!isStreamAddress(this.#url)) throw new TypeError("It is no address of a stream.");
     const socket: Socket = new WebSocket(this.#url, this.#protocols);
     socket.onerror = () => {}; // a close follows
     socket.onclose = ({code}: {code: number}) => this.#lose(code);
@@ -189,7 +192,7 @@ export class Connection {
   #awaitAnswer(): void {
     if (this.isAttached && !this.#isPinged && !this.#owner.isAnswerDue) return;
     const ms = this.#options.silentMs ?? SILENT_MS;
-    this.#untilSilent ??= setTimeout(() => this.#lose(ABNORMAL), ms);
+    this.#untilSilent ??= after(ms, () => this.#lose(ABNORMAL));
   }
 
   #lose(code: number): void {

@@ -31,4 +31,12 @@ export type {DetectionEvent} from "./messages.js";
 export {createOverlay, drawPose, type Overlay, pictureBox, standing} from "./overlay.js";
 export {CONNECTIONS, LANDMARK_NAMES, type Landmark, type Moment, type Pose} from "./pose.js";
 export {createStream} from "./session_stream.js";
-export type {Stream, StreamEnd, StreamOptions, StreamSession, StreamState} from "./stream.js";
+export type {
+  EndOptions,
+  Stream,
+  StreamEnd,
+  StreamEvent,
+  StreamOptions,
+  StreamSession,
+  StreamState,
+} from "./stream.js";

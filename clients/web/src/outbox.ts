@@ -97,15 +97,20 @@ export class Outbox {
     const [first, last] = [this.#waiting[0], this.#waiting.at(-1)];
     const apartMs = ((last?.timestampMs ?? 0) - (first?.timestampMs ?? 0)) / most;
     let keptMs = Number.NEGATIVE_INFINITY;
-    const kept = this.#waiting.filter(({landmarks, timestampMs}) => {
-      if (landmarks === null) return true;
-      if (timestampMs - keptMs < apartMs) return false;
-      keptMs = timestampMs;
+    let isSeen = true; // the pose before the first of these was sent
+    let poses = 0;
+    this.#waiting = this.#waiting.filter(({landmarks, timestampMs}) => {
+      // A time tells that a pose is lost. Where that pose was left out, it would be sent alone.
+      const isKept = landmarks === null ? isSeen : timestampMs - keptMs >= apartMs;
+      if (!isKept) return false;
+      isSeen = landmarks !== null;
+      if (isSeen) {
+        keptMs = timestampMs;
+        poses += 1;
+      }
       return true;
     });
-    const dropped = this.#waiting.length - kept.length;
-    this.#waiting = kept;
-    this.#poses -= dropped;
-    this.dropped += dropped;
+    this.dropped += this.#poses - poses;
+    this.#poses = poses;
   }
 }

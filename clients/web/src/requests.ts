@@ -1,3 +1,4 @@
+import {platformAddress} from "./addresses.js";
 import {Backoff} from "./backoff.js";
 import {type Failure, KynaError} from "./errors.js";
 
@@ -29,7 +30,7 @@ export interface Answer<Body> {
 }
 
 export interface RequestsOptions {
-  /** The platform's address, such as https://kyna.example. */
+  /** The platform's address, such as https://kyna.example; in a page also a path of its own host. */
   readonly baseUrl: string;
   /**
    * Gives an access token, from the page's own back end: a browser holds no key. It is asked once,
@@ -52,7 +53,7 @@ export class Requests {
 
   constructor(options: RequestsOptions) {
     this.#options = options;
-    this.#baseUrl = options.baseUrl.replace(/\/+$/, "");
+    this.#baseUrl = platformAddress(options.baseUrl);
   }
 
   /** Rejects with a KynaError, or with the reason of an aborted `signal`. */

@@ -1,9 +1,9 @@
 import {tell} from "./callbacks.js";
 import {Connection, type ConnectionOwner} from "./connection.js";
+import {Ending, endOf, endTimeout} from "./ending.js";
 import {KynaError} from "./errors.js";
 import {EventLog} from "./events.js";
 import {
-  type DetectionEvent,
   type FrameAck,
   frameOf,
   type ServerMessage,
@@ -12,7 +12,17 @@ import {
 } from "./messages.js";
 import {Outbox} from "./outbox.js";
 import type {Moment} from "./pose.js";
-import type {Stream, StreamEnd, StreamOptions, StreamSession, StreamState} from "./stream.js";
+import {Rejections} from "./rejections.js";
+import type {
+  EndOptions,
+  Stream,
+  StreamEnd,
+  StreamEvent,
+  StreamOptions,
+  StreamSession,
+  StreamState,
+} from "./stream.js";
+import {after} from "./timers.js";
 
 /** Batches that may wait for their ack. */
 const WINDOW = 4;
@@ -21,23 +31,19 @@ const BATCH_FRAMES = 15;
 const MOST_BATCH_FRAMES = 300;
 const BATCH_MS = 300;
 
-interface Endings {
-  readonly resolve: (end: StreamEnd) => void;
-  readonly reject: (error: KynaError) => void;
-}
-
 export class SessionStream implements Stream, ConnectionOwner {
   state: StreamState = "connecting";
   attaches = 0;
   acceptedFrames = 0;
   ready = Promise.resolve();
   readonly ended: Promise<StreamEnd>;
+  readonly #ending = new Ending();
   readonly #options: StreamOptions;
   readonly #connection: Connection;
   readonly #outbox = new Outbox();
-  readonly #events = new EventLog();
+  readonly #events: EventLog;
+  readonly #rejections: Rejections;
   readonly #unacknowledged = new Map<number, string>();
-  readonly #endings: Endings;
   readonly #batchFrames: number;
   readonly #onVisibility = (): void => this.#visibilityChanged();
   readonly #onOnline = (): void => this.#connection.hasten();
@@ -45,19 +51,18 @@ export class SessionStream implements Stream, ConnectionOwner {
   #isEndSaid = false;
   #batchSeq = 0;
   #frameSeq = 0;
-  #untilOverdue: ReturnType<typeof setTimeout> | undefined;
+  #untilOverdue: ReturnType<typeof after>;
   #isOverdue = false;
   #becomesReady: (() => void) | null = null;
 
   constructor(session: StreamSession, options: StreamOptions) {
-    let endings: Endings | undefined;
-    this.ended = new Promise((resolve, reject) => {
-      endings = {resolve, reject};
-    });
-    this.#endings = endings as unknown as Endings;
-    this.ended.catch(() => {}); // whoever waits for it is told; nobody has to
+    this.ended = this.#ending.promise;
     this.#options = options;
-    this.#batchFrames = Math.min(options.batchFrames ?? BATCH_FRAMES, MOST_BATCH_FRAMES);
+    this.#events = new EventLog(options.lateMs);
+    this.#rejections = new Rejections(options);
+    // A batch of none would be sent without a pause, since the poses go on waiting.
+    const wanted = Math.floor(options.batchFrames ?? BATCH_FRAMES);
+    this.#batchFrames = Math.max(1, Math.min(wanted, MOST_BATCH_FRAMES)) || BATCH_FRAMES;
     this.#connection = new Connection(session.stream_url, session.runtime_token, options, this);
     globalThis.document?.addEventListener("visibilitychange", this.#onVisibility);
     globalThis.window?.addEventListener("online", this.#onOnline);
@@ -75,6 +80,7 @@ export class SessionStream implements Stream, ConnectionOwner {
   add(moment: Moment): void {
     if (this.state === "ended" || this.#wanted) return;
     const dropped = this.#outbox.dropped;
+    this.#events.reach(moment.timestampMs);
     this.#outbox.add(moment);
     this.#sendDue();
     this.#awaitOverdue();
@@ -86,12 +92,12 @@ export class SessionStream implements Stream, ConnectionOwner {
     }
   }
 
-  finalize(): Promise<StreamEnd> {
-    return this.#askFor("finalize");
+  finalize(options: EndOptions = {}): Promise<StreamEnd> {
+    return this.#askFor("finalize", options);
   }
 
-  cancel(): Promise<StreamEnd> {
-    return this.#askFor("cancel");
+  cancel(options: EndOptions = {}): Promise<StreamEnd> {
+    return this.#askFor("cancel", options);
   }
 
   close(): void {
@@ -99,7 +105,7 @@ export class SessionStream implements Stream, ConnectionOwner {
     this.failed(new KynaError({code: "left", message, retryable: true}));
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<DetectionEvent> {
+  [Symbol.asyncIterator](): AsyncIterator<StreamEvent> {
     return this.#events[Symbol.asyncIterator]();
   }
 
@@ -149,12 +155,18 @@ export class SessionStream implements Stream, ConnectionOwner {
   failed(error: KynaError): void {
     if (this.state === "ended") return;
     this.#over(error);
-    this.#endings.reject(error);
+    this.#ending.reject(error);
   }
 
-  #askFor(wanted: "finalize" | "cancel"): Promise<StreamEnd> {
+  #askFor(wanted: "finalize" | "cancel", {timeoutMs}: EndOptions): Promise<StreamEnd> {
+    if (this.state === "ended") return this.ended;
     const isNews = this.#wanted !== wanted && this.#wanted !== "cancel";
-    if (this.state !== "ended" && isNews) {
+    if (isNews || timeoutMs !== undefined) {
+      this.#ending.limit(timeoutMs, (ms) =>
+        this.failed(endTimeout(ms, this.state, this.#outbox.poses)),
+      );
+    }
+    if (isNews) {
       this.#wanted = wanted;
       this.#isEndSaid = false;
       this.#outbox.finish();
@@ -164,14 +176,10 @@ export class SessionStream implements Stream, ConnectionOwner {
   }
 
   #acknowledge(ack: FrameAck): void {
+    const isAnyTaken = ack.accepted_frames_total > this.acceptedFrames;
     this.acceptedFrames = ack.accepted_frames_total;
     if (!this.#unacknowledged.delete(ack.batch_seq)) return;
-    const frames = new Map<string, number>();
-    for (const {reason} of ack.rejected_frames ?? []) {
-      frames.set(reason, (frames.get(reason) ?? 0) + 1);
-    }
-    frames.delete("frame_seq_not_increasing"); // taken before, and sent again
-    for (const [reason, count] of frames) tell(this.#options.onRejected, reason, count);
+    this.#rejections.take(ack, isAnyTaken);
     this.#sendDue();
     if (this.#hasRoom) return;
     const dropped = this.#outbox.dropped;
@@ -231,10 +239,7 @@ export class SessionStream implements Stream, ConnectionOwner {
 
   #awaitOverdue(): void {
     if (this.#outbox.isEmpty || this.#isOverdue) return;
-    this.#untilOverdue ??= setTimeout(
-      () => this.#becomeOverdue(),
-      this.#options.batchMs ?? BATCH_MS,
-    );
+    this.#untilOverdue ??= after(this.#options.batchMs ?? BATCH_MS, () => this.#becomeOverdue());
   }
 
   #becomeOverdue(): void {
@@ -257,20 +262,13 @@ export class SessionStream implements Stream, ConnectionOwner {
   #end(done: SessionDone, missedEvents: boolean): void {
     this.#over(null);
     this.acceptedFrames = done.accepted_frames_total;
-    this.#endings.resolve({
-      status: done.status,
-      outcome: done.terminal_outcome,
-      acceptedFrames: done.accepted_frames_total,
-      repetitions: done.repetitions ?? null,
-      interrupted: done.interrupted_total ?? null,
-      error: done.error ?? null,
-      missedEvents,
-    });
+    this.#ending.resolve(endOf(done, missedEvents));
   }
 
   #over(error: KynaError | null): void {
     this.#connection.leave();
     clearTimeout(this.#untilOverdue);
+    this.#ending.stop();
     globalThis.document?.removeEventListener("visibilitychange", this.#onVisibility);
     globalThis.window?.removeEventListener("online", this.#onOnline);
     this.#events.end(error);

@@ -1,5 +1,5 @@
 import type {ConnectionOptions} from "./connection.js";
-import type {Failure} from "./errors.js";
+import type {Failure, KynaError} from "./errors.js";
 import type {DetectionEvent} from "./messages.js";
 import type {Moment} from "./pose.js";
 
@@ -12,9 +12,23 @@ export interface StreamSession {
 /** `waiting`: the connection was lost, and another attach comes. */
 export type StreamState = "connecting" | "attached" | "waiting" | "ended";
 
+/** A detection event as it came on a stream. */
+export type StreamEvent = DetectionEvent & {
+  /**
+   * Whether its time lay more than `lateMs` behind the newest moment that was added, as after the
+   * line was lost. It counts as any other, but nobody should be told of it as of something new.
+   */
+  readonly isLate: boolean;
+};
+
 export interface StreamOptions extends ConnectionOptions {
   /** Each detection event, once and in order. */
-  readonly onEvent?: ((event: DetectionEvent) => void) | undefined;
+  readonly onEvent?: ((event: StreamEvent) => void) | undefined;
+  /**
+   * What the stream does not end by, and somebody has to mend: `frames_rejected`, after 5 s in
+   * which frames were rejected and none was taken.
+   */
+  readonly onError?: ((error: KynaError) => void) | undefined;
   readonly onState?: ((state: StreamState) => void) | undefined;
   /** Poses left out so far, because the line is slower than the camera. */
   readonly onDropped?: ((total: number) => void) | undefined;
@@ -24,6 +38,16 @@ export interface StreamOptions extends ConnectionOptions {
   readonly batchFrames?: number | undefined;
   /** … or so many milliseconds after its first one (300). */
   readonly batchMs?: number | undefined;
+  /** An event is late if its time lies further behind than this, in milliseconds (3,000). */
+  readonly lateMs?: number | undefined;
+}
+
+export interface EndOptions {
+  /**
+   * How long the end may take, in milliseconds (120,000): then the stream is left, and what waits
+   * for its end rejects with `end_timeout`. Infinity waits until the stream gives up.
+   */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** How a session ended. */
@@ -42,7 +66,7 @@ export interface StreamEnd {
 }
 
 /** One session's stream: it attaches at once, and again for as long as that can help. */
-export interface Stream extends AsyncIterable<DetectionEvent> {
+export interface Stream extends AsyncIterable<StreamEvent> {
   readonly state: StreamState;
   readonly attaches: number;
   readonly acceptedFrames: number;
@@ -52,9 +76,9 @@ export interface Stream extends AsyncIterable<DetectionEvent> {
   /** Resolves once there is room. A source that can wait, such as a file, loses no pose by it. */
   readonly ready: Promise<void>;
   /** Have what was added processed, then end the session; the same as `ended`. */
-  finalize(): Promise<StreamEnd>;
+  finalize(options?: EndOptions): Promise<StreamEnd>;
   /** End the session now; the same as `ended`. */
-  cancel(): Promise<StreamEnd>;
+  cancel(options?: EndOptions): Promise<StreamEnd>;
   /** Leave. The session goes on until its idle limit; `ended` rejects with `left`. */
   close(): void;
   /** How the session ended; rejects with a KynaError when the stream can't go on. */

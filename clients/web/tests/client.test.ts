@@ -242,3 +242,40 @@ test("a provider that failed is told, and asked again by the next call", async (
   assert.equal(asked.length, 0);
   assert.deepEqual(await client.sessions.read("s"), {session_id: "s"});
 });
+
+for (const baseUrl of [
+  "api.example.com",
+  "localhost:8000",
+  "ws://kyna.example",
+  "ftp://kyna.example",
+  "https://",
+  "https://kyna.example/?project=1",
+  "https://kyna.example/#top",
+  "https://user:secret@kyna.example",
+  "/kyna",
+  "",
+  undefined,
+]) {
+  test(`${baseUrl} is no address of the platform, which is told at once`, () => {
+    const tokenProvider = () => assert.fail("a token was asked for");
+    const make = () => createClient({baseUrl: baseUrl as string, tokenProvider});
+    assert.throws(make, {
+      name: "KynaError",
+      code: "base_url_invalid",
+      retryable: false,
+      message: `baseUrl has to be the platform's address with its scheme, such as https://kyna.example, and is: ${baseUrl}`,
+    });
+  });
+}
+
+test("in a page a path is one of its own host", async (context) => {
+  const {baseUrl, asked} = await serving(context, [json(200, {session_id: "s"})]);
+  Object.assign(globalThis, {location: {href: `${baseUrl}try?speed=8`}});
+  context.after(() => Reflect.deleteProperty(globalThis, "location"));
+  const client = createClient({baseUrl: "/kyna/", tokenProvider: () => "t"});
+  await client.sessions.read("s");
+  assert.deepEqual(
+    asked.map(({url}) => url),
+    ["/kyna/api/detection/sessions/s"],
+  );
+});

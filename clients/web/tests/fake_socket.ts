@@ -39,6 +39,14 @@ export class FakeSocket implements Socket {
     }
   }
 
+  /** Acknowledge the batches from the `first` sent on, and reject all their frames. */
+  reject(reason: string, first = 0): void {
+    for (const {batch_seq, frames = []} of this.sent.slice(first)) {
+      const rejected_frames = frames.map((_, index) => ({index, reason}));
+      this.say({type: "frame_ack", batch_seq, accepted_frames_total: 0, rejected_frames});
+    }
+  }
+
   closed(code: number): void {
     this.onclose?.({code} as never);
   }

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import {beforeEach, mock, test} from "node:test";
-import {createStream, type KynaError, type StreamOptions} from "../src/index.js";
+import {
+  createStream,
+  type KynaError,
+  type StreamOptions,
+  type StreamSession,
+} from "../src/index.js";
 import {type FakeSocket, sockets} from "./fake_socket.js";
 
 const SESSION = {stream_url: "ws://kyna.invalid/stream", runtime_token: "a.b.c"};
@@ -65,6 +70,65 @@ test("a batch goes at its size, or once its first pose has waited", () => {
   assert.deepEqual(one.socket.times, [0, 40]);
   mock.timers.tick(1);
   assert.deepEqual(one.socket.times, [0, 40, 80]);
+  one.stream.close();
+});
+
+for (const batchFrames of [0, -1, 0.5, Number.NaN]) {
+  test(`a batch of ${batchFrames} poses is one of a pose, or the usual, and none is empty`, () => {
+    const one = begun({batchFrames});
+    one.socket.attached();
+    one.show(1);
+    one.socket.acknowledge();
+    one.show(1);
+    for (let round = 0; round < 50; round += 1) one.socket.acknowledge();
+    mock.timers.tick(301);
+    const sizes = one.socket.sent.map(({frames}) => frames?.length);
+    assert.deepEqual([one.socket.times.length, sizes.includes(0)], [60, false]);
+    assert.equal(sizes[0], Number.isNaN(batchFrames) ? 10 : 1);
+    one.stream.close();
+  });
+}
+
+test("nobody is told once, however long, and with the poses before it", () => {
+  const one = begun();
+  one.socket.attached();
+  one.stream.add({timestampMs: 0, landmarks: POSE});
+  for (let ms = 100; ms <= 60_000; ms += 100) {
+    one.stream.add({timestampMs: ms, landmarks: null});
+    mock.timers.tick(100);
+    one.socket.acknowledge();
+  }
+  const batches = one.socket.sent.filter(({type}) => type === "frame_batch");
+  assert.deepEqual(
+    batches.map(({frames, clock_ms}) => [frames?.length, clock_ms]),
+    [
+      [1, undefined],
+      [0, 2_000],
+    ],
+  );
+  one.stream.close();
+});
+
+test("after an hour of coming and going, no time of nobody is sent without its pose", () => {
+  const one = begun();
+  for (let time = 0; time < 4_000; time += 1) {
+    one.stream.add({timestampMs: 5_000 * time, landmarks: POSE});
+    one.stream.add({timestampMs: 5_000 * time + 2_000, landmarks: null});
+  }
+  assert.equal(one.stream.droppedFrames > 0, true);
+  one.socket.attached();
+  acknowledgeAll(one);
+  const empty = one.socket.sent.filter(({frames}) => frames?.length === 0);
+  assert.deepEqual(empty, []);
+  one.stream.close();
+});
+
+test("a time of Infinity is never, and not at once", () => {
+  const one = begun({silentMs: Number.POSITIVE_INFINITY, batchMs: Number.POSITIVE_INFINITY});
+  one.socket.attached();
+  one.stream.add({timestampMs: 0, landmarks: POSE});
+  mock.timers.tick(3_000);
+  assert.deepEqual([one.socket.times, one.stream.state, one.made.length], [[], "attached", 1]);
   one.stream.close();
 });
 
@@ -380,6 +444,25 @@ test("where there is no WebSocket it says so, and listens to nothing", async (co
   await assert.rejects(stream.ended, {code: "stream_unavailable", retryable: false});
   assert.equal(removed.mock.callCount(), 1);
 });
+
+for (const stream_url of [
+  "api.example.com/stream",
+  "/api/detection/stream",
+  "localhost:8000/stream",
+  "https://kyna.example/stream",
+  "",
+  undefined,
+]) {
+  test(`${stream_url} is no address of a stream, and nothing is attached`, async () => {
+    const {WebSocket, made} = sockets();
+    const session = {...SESSION, stream_url} as StreamSession;
+    const stream = createStream(session, {WebSocket});
+    assert.equal(stream.state, "ended");
+    await assert.rejects(stream.ended, {code: "stream_unavailable", retryable: false});
+    mock.timers.tick(60_000);
+    assert.equal(made.length, 0);
+  });
+}
 
 test("a page that closes it at a state gets no other", () => {
   const states: string[] = [];
