@@ -1,5 +1,6 @@
 """Chromium with a camera that shows a photograph, and a host with the policy of a page at /try."""
 
+import contextlib
 import json
 import os
 import queue
@@ -37,7 +38,11 @@ Launch = Callable[..., AbstractContextManager[Browser]]
 
 
 class Host(ThreadingHTTPServer):
-    """Serves the pages and the landmarker's files; `told` has what pages tell it."""
+    """Serves the pages and the landmarker's files; `told` has what pages tell it.
+
+    `asked` has the names of the landmarker's files that were asked for. The next request for one of
+    `stalled` gets no answer until `going_on` is set.
+    """
 
     daemon_threads = True
 
@@ -45,6 +50,9 @@ class Host(ThreadingHTTPServer):
         self.landmarker = landmarker
         self.policy = POLICY
         self.missing: set[str] = set()
+        self.asked: list[str] = []
+        self.stalled: set[str] = set()
+        self.going_on = threading.Event()
         self.told: queue.Queue[Any] = queue.Queue()
         super().__init__(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
 
@@ -55,11 +63,26 @@ class Host(ThreadingHTTPServer):
 class _Handler(SimpleHTTPRequestHandler):
     server: Host
 
+    def _file(self, path: str) -> str | None:
+        """The name of a file of the landmarker, for its path."""
+        folder, _, name = path.partition("?")[0].removeprefix("/").partition("/")
+        return name if folder == "pose" else None
+
     def translate_path(self, path: str) -> str:
-        folder, _, name = path.removeprefix("/").partition("/")
-        if folder != "pose":
+        name = self._file(path)
+        if name is None:
             return super().translate_path(path)
         return str(self.server.landmarker / ("missing" if name in self.server.missing else name))
+
+    def do_GET(self) -> None:
+        name = self._file(self.path)
+        if name is not None:
+            self.server.asked.append(name)
+            if name in self.server.stalled:
+                self.server.stalled.remove(name)
+                self.server.going_on.wait()
+        with contextlib.suppress(ConnectionError):  # of a page that is closed meanwhile
+            super().do_GET()
 
     def do_POST(self) -> None:
         told = self.rfile.read(int(self.headers["Content-Length"]))
@@ -69,6 +92,8 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def end_headers(self) -> None:
         self.send_header("Content-Security-Policy", self.server.policy)
+        # No browser's cache hides that a file is asked for twice.
+        self.send_header("Cache-Control", "no-store")
         super().end_headers()
 
     def log_message(self, *_: Any) -> None:
@@ -91,6 +116,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
+        server.going_on.set()
         server.shutdown()
         thread.join()
 

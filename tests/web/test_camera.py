@@ -234,6 +234,118 @@ def test_a_start_that_is_stopped_ends_at_once(page: Page) -> None:
     assert states == ["starting", "stopped"]
 
 
+def test_between_permission_and_landmarker_a_page_may_ask_for_its_session(page: Page) -> None:
+    told = page.evaluate(
+        """async () => {
+          let isLoaded = false;
+          const landmarker = {detect: async () => null, close() {}};
+          const {camera, kept, until} = watched({landmarker: {
+            then: (resolve) => { isLoaded = true; resolve(landmarker); },
+          }});
+          const opened = await camera.open();
+          const between = {
+            state: camera.state,
+            isShown: video.srcObject.active && !video.paused,
+            transform: video.style.transform,
+            isLoaded,
+          };
+          const isSame = opened.start() === opened.start() && opened.start() === camera.start();
+          await opened.start();
+          await until(({moments}) => moments.length);
+          return {between, isSame, isLoaded, states: kept.states, tracks: tracks.length};
+        }"""
+    )
+    assert told == {
+        "between": {
+            "state": "starting",
+            "isShown": True,
+            "transform": "scaleX(-1)",
+            "isLoaded": False,
+        },
+        "isSame": True,
+        "isLoaded": True,
+        "states": ["starting", "running"],
+        "tracks": 1,
+    }
+
+
+def test_stop_between_the_steps_leaves_nothing_and_the_second_starts_nothing(page: Page) -> None:
+    told = page.evaluate(
+        """async () => {
+          const {camera, kept} = watched({files: "/pose/", model: "lite"});
+          const opened = await camera.open();
+          camera.stop();
+          const stopped = [video.srcObject, tracks.map((track) => track.readyState)];
+          await opened.start();
+          const files = performance.getEntriesByType("resource").map(({name}) => name);
+          return {
+            stopped,
+            state: camera.state,
+            states: kept.states,
+            tracks: tracks.length,
+            files: files.filter((name) => name.includes("/pose/")),
+          };
+        }"""
+    )
+    assert told == {
+        "stopped": [None, ["ended"]],
+        "state": "stopped",
+        "states": ["starting", "stopped"],
+        "tracks": 1,
+        "files": [],
+    }
+
+
+def test_stop_while_the_landmarker_loads_gives_its_files_up(page: Page, host: Host) -> None:
+    name = "pose_solution_packed_assets.data"
+    failed: list[str] = []
+    page.on("requestfailed", lambda request: failed.append(request.url))
+    host.stalled = {name}
+    host.going_on.clear()
+    page.evaluate(
+        """async () => {
+          globalThis.watch = watched({files: "/pose/", model: "lite"});
+          await watch.camera.open();
+          globalThis.started = watch.camera.start();
+        }"""
+    )
+    eventually(lambda: page.evaluate("1") and not host.stalled, "the landmarker is loaded")
+    assert page.evaluate("async () => { watch.camera.stop(); await started; }") is None
+    eventually(lambda: bool(page.evaluate("1") and failed), "what was loaded is given up")
+    host.going_on.set()
+    assert failed == [host.url(f"pose/{name}")]
+    assert page.evaluate("() => [watch.kept.states, tracks[0].readyState]") == [
+        ["starting", "stopped"],
+        "ended",
+    ]
+
+
+def test_a_camera_that_goes_between_the_steps_is_told_by_the_second(page: Page) -> None:
+    page.evaluate(
+        """async () => {
+          globalThis.watch = watched({landmarker: nobody});
+          globalThis.opened = await watch.camera.open();
+        }"""
+    )
+    page.context.clear_permissions()
+    page.evaluate("() => watch.until(({errors}) => errors.length)")
+    assert page.evaluate("() => opened.start().catch(({code}) => code)") == "camera_lost"
+    assert page.evaluate("() => [watch.kept.states, tracks.length]") == [["starting", "failed"], 1]
+
+
+def test_a_refused_permission_is_told_by_the_first_step(browser: Browser, host: Host) -> None:
+    page = browser.new_page()
+    page.goto(host.url("camera.html"))
+    code, states = page.evaluate(
+        """async () => {
+          const {camera, kept} = watched({landmarker: nobody});
+          return [await camera.open().catch(({code}) => code), kept.states];
+        }"""
+    )
+    assert (code, states) == ("permission_denied", ["starting", "failed"])
+    page.close()
+
+
 def test_what_a_callback_throws_is_the_page_s(page: Page) -> None:
     said: list[str] = []
     page.on("pageerror", lambda error: said.append(error.message))

@@ -9,8 +9,23 @@ from playwright.sync_api import Browser, Page
 
 from detection.landmarks import LANDMARK_NAMES
 from tests.long_runs import at_length
+from tests.waiting import eventually
 from tests.web.conftest import POLICY, Host
 
+# What a load of the lite model takes.
+FILES = [
+    "pose.js",
+    "pose_landmark_lite.tflite",
+    "pose_solution_packed_assets.data",
+    "pose_solution_packed_assets_loader.js",
+    "pose_solution_simd_wasm_bin.js",
+    "pose_solution_simd_wasm_bin.wasm",
+    "pose_web.binarypb",
+]
+SCRIPTS = [name for name in FILES if name.endswith(".js")]
+# What is asked for before these came.
+WITHOUT = {"pose_solution_packed_assets.data": [], "pose.js": ["pose_solution_packed_assets.data"]}
+FILE_MS = 120_000
 NOSE, LEFT_EYE, RIGHT_EYE, LEFT_SHOULDER, RIGHT_SHOULDER = 0, 2, 5, 11, 12
 SHOWN = """async () => {
   const {camera, kept, until} = watched({files: "/pose/", model: "lite"});
@@ -71,6 +86,7 @@ def forbidden(page: Page) -> list[str]:
 
 @pytest.fixture(scope="module")
 def shown(page: Page, host: Host, asked: list[str], forbidden: list[str]) -> dict[str, Any]:
+    host.asked.clear()
     page.goto(host.url("camera.html"))
     shown: dict[str, Any] = page.evaluate(SHOWN)
     return shown
@@ -114,28 +130,25 @@ def test_stop_ends_the_track_and_clears_the_overlay(shown: dict[str, Any]) -> No
     assert shown["errors"] == []
 
 
-def test_it_asks_its_own_host_for_each_file_and_no_other_host(
+def test_it_asks_its_own_host_for_each_file_once_and_no_other_host(
     shown: dict[str, Any], asked: list[str], forbidden: list[str], host: Host
 ) -> None:
     assert {urlsplit(url).netloc for url in asked if not url.startswith("data:")} == {
         f"127.0.0.1:{host.server_port}"
     }
-    names = {urlsplit(url).path for url in asked}
-    assert {"/pose/pose.js", "/pose/pose_landmark_lite.tflite", "/pose/pose_web.binarypb"} <= names
+    assert sorted(host.asked) == sorted(FILES)
     assert forbidden == []
 
 
+def test_what_a_load_leaves_of_the_page_is_as_it_was(page: Page, shown: dict[str, Any]) -> None:
+    left = page.evaluate(
+        "() => [fetch.toString(), document.querySelectorAll('head script[crossorigin]').length]"
+    )
+    assert left == ["function fetch() { [native code] }", 0]
+
+
 @pytest.mark.long
-@at_length(
-    "name",
-    "pose_landmark_lite.tflite",
-    "pose.js",
-    "pose_solution_packed_assets.data",
-    "pose_solution_packed_assets_loader.js",
-    "pose_solution_simd_wasm_bin.js",
-    "pose_solution_simd_wasm_bin.wasm",
-    "pose_web.binarypb",
-)
+@pytest.mark.parametrize("name", FILES)
 def test_a_file_that_is_missing_is_named_and_the_next_start_may_find_it(
     name: str, browser: Browser, host: Host
 ) -> None:
@@ -200,3 +213,106 @@ def test_a_landmarker_that_is_handed_in_stays_open(browser: Browser, host: Host)
     )
     assert found == [33, 33]
     page.context.close()
+
+
+@pytest.fixture
+def loading(browser: Browser, host: Host) -> Iterator[Page]:
+    """A page whose timers stand still, at which `load()` tells what comes of a load."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.clock.install()
+    page.goto(host.url("camera.html"))
+    page.evaluate(
+        """() => {
+          globalThis.load = (call) =>
+            kyna.loadLandmarker({files: "/pose/", model: "lite"}, call).then(
+              () => "loaded",
+              ({code, message, details, name}) => (code ? {code, message, details} : name),
+            );
+        }"""
+    )
+    host.asked.clear()
+    host.going_on.clear()
+    yield page
+    host.stalled.clear()
+    host.going_on.set()
+    context.close()
+
+
+def begin(page: Page, host: Host, name: str) -> None:
+    """Begin a load for which this file stalls, and let the others come."""
+    came: list[str] = []
+    page.on("requestfinished", lambda request: came.append(urlsplit(request.url).path))
+    host.stalled = {name}
+    page.evaluate("() => { globalThis.first = load(); }")
+    eventually(lambda: page.evaluate("1") and name in host.asked, f"{name} is asked for")
+    others = {f"/pose/{one}" for one in WITHOUT.get(name, FILES) if one != name}
+    eventually(lambda: page.evaluate("1") and others <= set(came), "the others came")
+    if name not in SCRIPTS and name not in WITHOUT:
+        has_run = "typeof globalThis.createMediapipeSolutionsWasm === 'function'"
+        eventually(lambda: bool(page.evaluate(has_run)), "the scripts have run")
+
+
+@at_length("name", "pose_landmark_lite.tflite", *[one for one in FILES if "lite" not in one])
+def test_a_file_that_stalls_ends_its_load_by_the_deadline_and_the_next_begins_anew(
+    name: str, loading: Page, host: Host
+) -> None:
+    begin(loading, host, name)
+    loading.clock.run_for(FILE_MS)
+    assert loading.evaluate("() => first") == {
+        "code": "models_unavailable",
+        "message": f"A file of the landmarker did not load within 120 s: /pose/{name}. "
+        "Check the connection, then start again.",
+        "details": {"url": f"/pose/{name}"},
+    }
+    host.asked.clear()
+    assert loading.evaluate("() => load()") == "loaded"
+    assert host.asked.count(name) == 1
+
+
+@at_length("name", "pose_landmark_lite.tflite", *[one for one in FILES[2:] if one not in SCRIPTS])
+def test_a_model_that_stalls_keeps_no_other_load(name: str, loading: Page, host: Host) -> None:
+    begin(loading, host, name)
+    assert loading.evaluate("() => load()") == "loaded"
+    assert loading.evaluate("() => Promise.race([first, 'stalls'])") == "stalls"
+    host.going_on.set()
+    assert loading.evaluate("() => first") == "loaded"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_two_loads_take_turns_at_scripts(name: str, loading: Page, host: Host) -> None:
+    begin(loading, host, name)
+    loading.evaluate("() => { globalThis.second = load(); }")
+    host.going_on.set()
+    assert loading.evaluate("() => Promise.all([first, second])") == ["loaded", "loaded"]
+    assert host.asked.count("pose.js") == 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_that_comes_after_its_load_has_ended_harms_none(
+    name: str, loading: Page, host: Host
+) -> None:
+    begin(loading, host, name)
+    loading.clock.run_for(FILE_MS)
+    assert loading.evaluate("() => first.then(({code}) => code)") == "models_unavailable"
+    host.stalled = {"pose_solution_simd_wasm_bin.wasm"}
+    loading.evaluate("() => { globalThis.second = load(); }")
+    eventually(lambda: loading.evaluate("1") and not host.stalled, "the second has its scripts")
+    host.going_on.set()
+    assert loading.evaluate("() => second") == "loaded"
+
+
+@at_length("name", *FILES)
+def test_a_load_that_is_given_up_ends_at_once(name: str, loading: Page, host: Host) -> None:
+    host.stalled = {name}
+    loading.evaluate(
+        """() => {
+          globalThis.given = new AbortController();
+          globalThis.first = load({signal: given.signal});
+        }"""
+    )
+    eventually(lambda: loading.evaluate("1") and name in host.asked, f"{name} is asked for")
+    assert loading.evaluate("() => { given.abort(); return first; }") == "AbortError"
+    assert loading.evaluate("() => load()") == "loaded"

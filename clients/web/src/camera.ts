@@ -5,11 +5,11 @@ import {KynaError} from "./errors.js";
 import {
   type Found,
   type Landmarker,
-  type LandmarkerFiles,
   landmarkerFailed,
   loadLandmarker,
   requireWebGL,
 } from "./landmarker.js";
+import type {LandmarkerFiles} from "./landmarker_files.js";
 import {createOverlay, type Overlay} from "./overlay.js";
 import type {Moment, Pose} from "./pose.js";
 
@@ -38,15 +38,32 @@ export interface CameraOptions extends CameraChoice, Partial<LandmarkerFiles> {
   readonly onState?: ((state: CameraState, error: KynaError | null) => void) | undefined;
 }
 
+/** A camera whose picture is shown, and for which nothing was loaded yet. */
+export interface OpenedCamera {
+  /**
+   * Loads the landmarker, and begins. Resolves once it runs; where the camera was stopped since, it
+   * starts nothing. Rejects with `camera_lost`, or what `loadLandmarker` rejects with.
+   */
+  start(): Promise<void>;
+}
+
 export interface Camera {
   readonly state: CameraState;
   /** Whether the video and the overlay are mirrored for the eye; no landmark is. */
   readonly isMirrored: boolean;
   /**
-   * Resolves once it runs, or is stopped before.
+   * Asks for the camera, and shows its picture. The state is `starting` until the landmarker runs,
+   * which is loaded by `start()` of what this resolves to: between the two a page asks for its
+   * session. Resolves also where the camera is stopped before.
    *
-   * Rejects with `insecure_context`, `unsupported_browser`, `permission_denied`, `no_camera`,
-   * `camera_busy`, or what `loadLandmarker` rejects with.
+   * Rejects with `insecure_context`, `unsupported_browser`, `webgl_unavailable`,
+   * `permission_denied`, `no_camera` or `camera_busy`.
+   */
+  open(): Promise<OpenedCamera>;
+  /**
+   * Both steps at once. Resolves once it runs, or is stopped before.
+   *
+   * Rejects as `open` and its `start` do.
    */
   start(): Promise<void>;
   /** Lets the camera go, and a landmarker that it loaded itself. */
@@ -63,13 +80,18 @@ export function createCamera(options: CameraOptions): Camera {
   return new VideoCamera(options);
 }
 
+/** One asking for the camera, and what follows. */
+interface Opening extends OpenedCamera {
+  readonly opened: Promise<OpenedCamera>;
+}
+
 class VideoCamera implements Camera {
   state: CameraState = "stopped";
   isMirrored = false;
   readonly #options: CameraOptions;
   readonly #overlay: Overlay | null;
   #run = new AbortController();
-  #started: Promise<void> = Promise.resolve();
+  #opening: Opening | null = null;
 
   constructor(options: CameraOptions) {
     if (!options.landmarker && !options.files) throw new TypeError("Give landmarker or files.");
@@ -77,23 +99,12 @@ class VideoCamera implements Camera {
     this.#overlay = options.overlay ? createOverlay(options.overlay, options.video) : null;
   }
 
+  open(): Promise<OpenedCamera> {
+    return this.#opened().opened;
+  }
+
   start(): Promise<void> {
-    if (this.state === "starting" || this.state === "running") return this.#started;
-    const run = new AbortController();
-    const over = new Promise<void>((resolve, reject) => {
-      atEnd(run.signal, () => {
-        const {reason} = run.signal;
-        if (reason instanceof KynaError) reject(reason);
-        else resolve();
-      });
-    });
-    this.#run = run;
-    const begun = this.#begin(run.signal).catch((error) => {
-      if (!run.signal.aborted) throw this.#fail(error);
-    });
-    this.#started = Promise.race([over, begun]);
-    this.#become("starting", null);
-    return this.#started;
+    return this.#opened().start();
   }
 
   stop(): void {
@@ -102,17 +113,53 @@ class VideoCamera implements Camera {
     this.#become("stopped", null);
   }
 
-  async #begin(signal: AbortSignal): Promise<void> {
-    const {landmarker: given, files, model} = this.#options;
+  /** That which goes on, or a new one. */
+  #opened(): Opening {
+    const isOn = this.state === "starting" || this.state === "running";
+    if (isOn && this.#opening) return this.#opening;
+    const run = new AbortController();
+    const over = new Promise<void>((resolve, reject) => {
+      atEnd(run.signal, () => {
+        const {reason} = run.signal;
+        if (reason instanceof KynaError) reject(reason);
+        else resolve();
+      });
+    });
+    const step = (doing: Promise<void>) =>
+      Promise.race([
+        over,
+        doing.catch((error) => {
+          if (!run.signal.aborted) throw this.#fail(error);
+        }),
+      ]);
+    this.#run = run;
+    const shown = step(this.#ask(run.signal));
+    let started: Promise<void> | undefined;
+    const start = () => {
+      started ??= step(shown.then(() => this.#begin(run.signal)));
+      return started;
+    };
+    const opened = shown.then(() => ({start}));
+    opened.catch(() => {}); // start() tells it too, and onState
+    this.#opening = {opened, start};
+    this.#become("starting", null);
+    return this.#opening;
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
     requireSupport();
-    if (!given) requireWebGL();
+    if (!this.#options.landmarker) requireWebGL();
     const media = await openCamera(this.#options);
     atEnd(signal, () => {
       for (const track of media.getTracks()) track.stop();
     });
+    if (!signal.aborted) await this.#show(media, signal);
+  }
+
+  async #begin(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    await this.#show(media, signal);
-    const landmarker = await (given ?? loadLandmarker({files: files ?? "", model}));
+    const {landmarker: given, files = "", model, fileTimeoutMs} = this.#options;
+    const landmarker = await (given ?? loadLandmarker({files, model, fileTimeoutMs}, {signal}));
     if (!given) atEnd(signal, () => landmarker.close());
     if (signal.aborted) return;
     this.#become("running", null);

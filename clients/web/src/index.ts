@@ -5,6 +5,7 @@ export {
   type CameraOptions,
   type CameraState,
   createCamera,
+  type OpenedCamera,
 } from "./camera.js";
 export {
   type Client,
@@ -21,12 +22,12 @@ export {KynaError} from "./errors.js";
 export {
   type Found,
   type Landmarker,
-  type LandmarkerFiles,
   loadLandmarker,
   type Picture,
   type TasksVisionLandmarker,
   tasksVision,
 } from "./landmarker.js";
+export type {LandmarkerFiles} from "./landmarker_files.js";
 export type {DetectionEvent} from "./messages.js";
 export {createOverlay, drawPose, type Overlay, pictureBox, standing} from "./overlay.js";
 export {CONNECTIONS, LANDMARK_NAMES, type Landmark, type Moment, type Pose} from "./pose.js";

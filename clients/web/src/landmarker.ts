@@ -1,5 +1,8 @@
 import {KynaError} from "./errors.js";
+import type {LandmarkerFiles} from "./landmarker_files.js";
 import type {Landmark, Pose} from "./pose.js";
+import {loadSolution, type PoseResults, type PoseSolution} from "./pose_solution.js";
+import type {CallOptions} from "./requests.js";
 
 /** A picture in which a landmarker looks for a person. */
 export type Picture = HTMLVideoElement | HTMLCanvasElement | HTMLImageElement;
@@ -19,79 +22,18 @@ export interface Landmarker {
   close(): void;
 }
 
-export interface LandmarkerFiles {
-  /** Where the files of the npm package `@mediapipe/pose` are: a folder, with its `/`, or by name. */
-  readonly files: string | ((name: string) => string);
-  /** `full` if it isn't given. `lite` is quicker, `heavy` finds better. */
-  readonly model?: "lite" | "full" | "heavy" | undefined;
-}
-
-/** The part of `@mediapipe/pose` that is used. */
-interface PoseSolution {
-  setOptions(options: {
-    modelComplexity: number;
-    selfieMode: boolean;
-    smoothLandmarks: boolean;
-  }): void;
-  onResults(listener: (results: PoseResults) => void): void;
-  initialize(): Promise<void>;
-  send(inputs: {image: Picture}, timestampMs: number): Promise<void>;
-  close(): Promise<void>;
-}
-interface PoseResults {
-  readonly poseLandmarks?: Landmark[];
-  readonly poseWorldLandmarks?: Landmark[];
-}
-type PoseConstructor = new (config: {locateFile: (name: string) => string}) => PoseSolution;
-
-const COMPLEXITY = {lite: 0, full: 1, heavy: 2};
-
-// A load sets names of the page: of two at once, each would overwrite the other's.
-let lastLoad: Promise<unknown> = Promise.resolve();
-
 /**
  * Load MediaPipe's landmarker from one's own host. It runs in the page's own thread.
  *
- * Rejects with `webgl_unavailable` or `models_unavailable`.
+ * Rejects with `webgl_unavailable` or `models_unavailable`, or with the reason of an aborted
+ * `signal`.
  */
-export function loadLandmarker(options: LandmarkerFiles): Promise<Landmarker> {
-  const load = lastLoad.then(() => loadAlone(options));
-  lastLoad = load.catch(() => {});
-  return load;
-}
-
-async function loadAlone({files, model = "full"}: LandmarkerFiles): Promise<Landmarker> {
+export async function loadLandmarker(
+  files: LandmarkerFiles,
+  {signal}: CallOptions = {},
+): Promise<Landmarker> {
   requireWebGL();
-  const locate = typeof files === "string" ? (name: string) => files + name : files;
-  const Solution = await poseConstructor(locate("pose.js"));
-  // It waits for ever for a file that is missing. So each file that it asks for is asked for here
-  // as well, which the browser's cache answers.
-  const asked: Promise<void>[] = [];
-  let fail: (error: KynaError) => void = () => {};
-  const failure = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  const solution = new Solution({
-    locateFile: (name) => {
-      const url = locate(name);
-      const file = requireFile(url);
-      file.catch(fail);
-      asked.push(file);
-      return url;
-    },
-  });
-  solution.setOptions({
-    modelComplexity: COMPLEXITY[model],
-    selfieMode: false,
-    smoothLandmarks: true,
-  });
-  try {
-    await Promise.race([solution.initialize(), failure]);
-  } catch (cause) {
-    await Promise.all(asked); // a file that is missing says more than what came of it
-    throw didNotStart(cause);
-  }
-  return new PoseLandmarker(solution);
+  return new PoseLandmarker(await loadSolution(files, signal));
 }
 
 class PoseLandmarker implements Landmarker {
@@ -170,47 +112,4 @@ export function requireWebGL(): void {
 export function landmarkerFailed(cause: unknown): KynaError {
   const message = "The landmarker failed. Start the camera again, or load the page again.";
   return new KynaError({code: "landmarker_failed", message, retryable: true}, {cause});
-}
-
-async function poseConstructor(url: string): Promise<PoseConstructor> {
-  const page = globalThis as {Pose?: PoseConstructor};
-  if (!page.Pose) {
-    await requireFile(url);
-    await new Promise((resolve) => {
-      const script = document.createElement("script");
-      script.src = url;
-      script.crossOrigin = "anonymous";
-      script.onload = script.onerror = resolve;
-      document.head.append(script);
-    });
-  }
-  if (!page.Pose) throw unavailable(url);
-  return page.Pose;
-}
-
-async function requireFile(url: string): Promise<void> {
-  let response: Response;
-  try {
-    response = await fetch(url);
-    await response.arrayBuffer();
-  } catch (cause) {
-    throw unavailable(url, cause);
-  }
-  // A host of one page answers with that page what it does not have.
-  const isPage = response.headers.get("Content-Type")?.startsWith("text/html");
-  if (!response.ok || isPage) throw unavailable(url);
-}
-
-function unavailable(url: string, cause?: unknown): KynaError {
-  const message = `A file of the landmarker did not load: ${url}. Look whether it is there and whether the page's Content-Security-Policy lets it load, then start again.`;
-  return new KynaError(
-    {code: "models_unavailable", message, retryable: true, details: {url}},
-    {cause},
-  );
-}
-
-function didNotStart(cause: unknown): KynaError {
-  const message =
-    "The landmarker's files loaded, but did not start. The page's Content-Security-Policy needs 'wasm-unsafe-eval' in its script-src, and all files have to be of one version of @mediapipe/pose.";
-  return new KynaError({code: "models_unavailable", message, retryable: false}, {cause});
 }
