@@ -44,8 +44,16 @@ export class FileLoads {
     return times ? `${url}${url.includes("?") ? "&" : "?"}again=${times}` : url;
   }
 
+  /** Keep a script that may still come from telling it to whoever waited for it. */
   giveUp(name: string): void {
     const url = this.url(name);
+    const {href} = new URL(this.scriptUrl(name), document.baseURI);
+    for (const script of [...document.scripts].filter(({src}) => src === href)) {
+      for (const type of ["load", "error"]) {
+        script.addEventListener(type, (event) => event.stopImmediatePropagation(), true);
+      }
+      script.remove();
+    }
     givenUp.set(url, (givenUp.get(url) ?? 0) + 1);
   }
 

@@ -26,6 +26,8 @@ interface Page {
   Pose?: new (config: {locateFile: (name: string) => string}) => PoseSolution;
   createMediapipeSolutionsPackedAssets?: EmscriptenModule;
   createMediapipeSolutionsWasm?: unknown;
+  /** That of which the script of the assets takes the file system, once the WebAssembly is there. */
+  Module?: EmscriptenModule;
 }
 /** What Emscripten asks of its module before it loads a file by itself. */
 interface EmscriptenModule {
@@ -128,7 +130,9 @@ class SolutionLoad {
   #locate(name: string, assets: ArrayBuffer, onScriptsRan: () => void): string {
     if (name.endsWith(".js")) this.#scripts.push(name);
     if (name === ASSETS_SCRIPT) {
-      Object.assign((globalThis as Page).createMediapipeSolutionsPackedAssets ?? {}, {
+      const page = globalThis as Page;
+      const module = page.createMediapipeSolutionsPackedAssets ?? {};
+      Object.assign(module, {
         getPreloadedPackage: () => {
           // The script of an earlier load, which came too late for it.
           if (this.#isAssetsRead) throw new Error("The landmarker's assets were read.");
@@ -141,7 +145,13 @@ class SolutionLoad {
         ) => {
           onScriptsRan();
           if (!this.#isAssetsRead) this.#fail(this.#files.missing(ASSETS_SCRIPT));
-          else this.#instantiate(imports).then(done, this.#fail);
+          else {
+            const run = (instance: WebAssembly.Instance) => {
+              page.Module = module; // of another load, if its script has run meanwhile
+              done(instance);
+            };
+            this.#instantiate(imports).then(run, this.#fail);
+          }
           return {};
         },
       } satisfies EmscriptenModule);
