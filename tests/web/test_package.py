@@ -84,16 +84,37 @@ def test_what_is_packed_is_the_package_alone(project: Path) -> None:
         assert all((package / path).is_file() for path in export.values())
 
 
+def test_the_entry_for_react_is_of_the_client_and_the_other_of_both(project: Path) -> None:
+    dist = project / "node_modules" / "@kynaplatform" / "web" / "dist"
+    assert (dist / "react.js").read_text().splitlines()[0] == '"use client";'
+    others = [path for path in dist.glob("*.js") if path.name != "react.js"]
+    assert [path.name for path in others if "use client" in path.read_text()] == []
+
+
+def test_a_bundle_of_the_entry_for_react_keeps_its_directive(project: Path) -> None:
+    program = str(CLIENTS / "node_modules/.bin/esbuild")
+    entry = "node_modules/@kynaplatform/web/dist/react.js"
+    bundled = run([program, entry, "--bundle", "--format=esm", "--external:react"], project)
+    assert bundled.splitlines()[0] == '"use client";'
+
+
 def test_its_types_fit_a_program_in_node_and_a_page(project: Path) -> None:
-    imported = 'import {createCamera, createClient, createStream} from "@kynaplatform/web";'
+    imported = (
+        "import {type DetectionEvent, type KynaError, type StreamEnd, createCamera, createClient, "
+        'createStream} from "@kynaplatform/web";'
+    )
     (project / "types.mts").write_text(
         f"{imported}\n"
         "const {sessions} = createClient({baseUrl: '', tokenProvider: () => ''});\n"
         "const created = await sessions.create({mode: 'live', project_id: '', movespec_id: ''});\n"
-        "for await (const event of createStream(created)) {\n"
+        "const stream = createStream(created, {onEvent: (event: DetectionEvent) => {}});\n"
+        "for await (const event of stream) {\n"
         "  if (event.type === 'event_completed') console.log(event.payload.event_key.length);\n"
+        "  if (event.type === 'feedback' && !event.isLate) console.log(event.payload.message);\n"
         "}\n"
-        "export {createCamera};\n"
+        "const end: () => Promise<StreamEnd> = () => stream.finalize();\n"
+        "await stream.finalize({timeoutMs: 1000}).catch((error: KynaError) => error.details);\n"
+        "export {createCamera, end};\n"
     )
     options = ["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext"]
     for lib in ("es2022", "es2022,dom"):

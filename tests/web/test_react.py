@@ -87,6 +87,8 @@ def test_it_counts_what_a_figure_does_and_ends_the_session(
     assert (row.status, row.repetitions) == (Status.COMPLETED, {"squat": 6})
     assert [event["type"] for event in detection["events"]].count("event_completed") == 6
     assert len(detection["events"]) == row.events_total
+    # A figure is added as fast as it is taken, so its cues may come long after their moments.
+    assert isinstance(detection["cue"].pop("isLate"), bool)
     assert detection["cue"] == {"level": "info", "message": "One more."}
 
 
@@ -178,6 +180,67 @@ def test_it_streams_a_camera(page: Page, created: Callable[[], dict[str, Any]]) 
     assert told["status"] == "completed"
     assert told["acceptedFrames"] == session_of(session).accepted_frames_total > 0
     assert (tracks, error) == (["ended"], None)
+
+
+@pytest.mark.long
+def test_a_page_may_create_its_session_once_the_camera_is_open(
+    page: Page, created: Callable[[], dict[str, Any]]
+) -> None:
+    page.evaluate(
+        """async () => {
+          render({session: null, hasCamera: true});
+          await until(({state}) => state === "off");
+          globalThis.before = kept.detection.isCameraOpen;
+          kept.detection.start();
+          await until(({isCameraOpen}) => isCameraOpen);
+        }"""
+    )
+    assert page.evaluate("() => [before, kept.detection.state]") == [False, "starting"]
+    session = created()
+    after = page.evaluate(
+        """async (session) => {
+          render({session, hasCamera: true});
+          await until(() => told.includes("frame_ack"));
+          await kept.detection.stop();
+          await until(({state, isCameraOpen}) => state === "ended" && !isCameraOpen);
+          return tracks.map((track) => track.readyState);
+        }""",
+        session,
+    )
+    assert after.count("live") == 0
+    assert session_of(session).status == Status.COMPLETED
+
+
+def test_frames_that_are_all_rejected_are_told(
+    page: Page, created: Callable[[], dict[str, Any]]
+) -> None:
+    session = created()
+    told = page.evaluate(
+        """async (session) => {
+          render({session});
+          await until(({state}) => state === "off");
+          kept.detection.start();
+          await until(({state}) => state === "attached");
+          const landmarks = Array.from({length: 33}, () => ({x: 0.9, y: 0.9, z: 0}));
+          for (let timestampMs = 0; !kept.detection.error; timestampMs += 40) {
+            await kept.detection.add({timestampMs, landmarks});
+            await new Promise((resolve) => setTimeout(resolve, 40));
+          }
+          const {code, details} = kept.detection.error;
+          const {state} = kept.detection;
+          await kept.detection.stop();
+          await until(({state}) => state === "ended");
+          return {code, reasons: Object.keys(details), state, atEnd: kept.detection.error.code};
+        }""",
+        session,
+    )
+    assert told == {
+        "code": "frames_rejected",
+        "reasons": ["image_landmarks"],
+        "state": "attached",
+        "atEnd": "frames_rejected",
+    }
+    assert session_of(session).accepted_frames_total == 0
 
 
 def test_a_refused_camera_is_told_and_may_be_allowed(

@@ -1,13 +1,14 @@
+"use client";
+
 import {type RefObject, useCallback, useEffect, useRef, useState} from "react";
 import {type Camera, createCamera} from "./camera.js";
 import type {CameraChoice} from "./camera_access.js";
 import type {KynaError} from "./errors.js";
 import type {Landmarker} from "./landmarker.js";
 import type {LandmarkerFiles} from "./landmarker_files.js";
-import type {DetectionEvent} from "./messages.js";
 import type {Moment} from "./pose.js";
 import {createStream} from "./session_stream.js";
-import type {Stream, StreamEnd, StreamSession, StreamState} from "./stream.js";
+import type {Stream, StreamEnd, StreamEvent, StreamSession, StreamState} from "./stream.js";
 
 /** As `CameraOptions`, with refs in place of elements. It is read at each start. */
 export interface DetectionCamera extends CameraChoice, Partial<LandmarkerFiles> {
@@ -27,18 +28,25 @@ export interface DetectionOptions {
 export interface Cue {
   readonly level: "info" | "coaching" | "success";
   readonly message: string;
+  /** Whether it came so long after its moment that nobody should speak it. */
+  readonly isLate: boolean;
 }
 
 export interface Detection {
   /** `off`, or `starting` while there is no session yet, or the stream's. */
   readonly state: "off" | "starting" | StreamState;
+  /** Whether the camera was allowed, and its picture is shown: the moment to create the session. */
+  readonly isCameraOpen: boolean;
   readonly repetitions: number;
   /** The last one: an object of its own each time, even if it says the same. */
   readonly cue: Cue | null;
-  readonly events: readonly DetectionEvent[];
+  readonly events: readonly StreamEvent[];
   /** Poses left out, because the line is slower than the camera. */
   readonly dropped: number;
-  /** Why it is off: a failure of the camera or the stream. The next start clears it. */
+  /**
+   * Why it is off, a failure of the camera or the stream; or why nothing counts, `frames_rejected`.
+   * The next start clears it.
+   */
   readonly error: KynaError | null;
   start(): void;
   /** Stops the camera and ends the session; null where the end is not known, as `error` tells. */
@@ -66,6 +74,7 @@ const NOTHING: Seen = {
  */
 export function useDetection({session, camera}: DetectionOptions): Detection {
   const [isOn, setOn] = useState(false);
+  const [isCameraOpen, setCameraOpen] = useState(false);
   const [seen, setSeen] = useState(NOTHING);
   const stream = useRef<Stream | null>(null);
   const running = useRef<Camera | null>(null);
@@ -93,16 +102,20 @@ export function useDetection({session, camera}: DetectionOptions): Detection {
           if (state !== "ended") ifCurrent({stream: state}); // that comes with how it ended
         },
         onDropped: (dropped) => ifCurrent({dropped}),
+        onError: (error) => ifCurrent({error}),
         onEvent: (event) => {
           if (isCurrent) setSeen((old) => withEvent(old, event));
         },
       },
     );
-    const turnOff = (error: KynaError | null) => {
-      ifCurrent({stream: "ended", error});
+    const turnOff = (how: Partial<Seen>) => {
+      ifCurrent({stream: "ended", ...how});
       if (isCurrent) setOn(false);
     };
-    opened.ended.then(() => turnOff(null), turnOff);
+    opened.ended.then(
+      () => turnOff({}),
+      (error) => turnOff({error}),
+    );
     stream.current = opened;
     see({stream: opened.state});
     return () => {
@@ -129,8 +142,15 @@ export function useDetection({session, camera}: DetectionOptions): Detection {
       },
     });
     running.current = started;
-    started.start().catch(() => {}); // onState has told it
-    return () => started.stop();
+    let isCurrent = true;
+    const showOpen = () => isCurrent && setCameraOpen(true);
+    started.open().then(showOpen, () => {}); // onState has told it
+    started.start().catch(() => {});
+    return () => {
+      isCurrent = false;
+      started.stop();
+      setCameraOpen(false);
+    };
   }, [isOn, see]);
 
   const start = useCallback(() => {
@@ -150,12 +170,14 @@ export function useDetection({session, camera}: DetectionOptions): Detection {
 
   const {stream: attached, ...shown} = seen;
   const state = isOn ? (attached ?? "starting") : attached === "ended" ? "ended" : "off";
-  return {...shown, state, start, stop, add};
+  return {...shown, state, isCameraOpen, start, stop, add};
 }
 
-function withEvent(seen: Seen, event: DetectionEvent): Seen {
+function withEvent(seen: Seen, event: StreamEvent): Seen {
   const events = [...seen.events, event];
-  if (event.type === "feedback") return {...seen, events, cue: event.payload};
+  if (event.type === "feedback") {
+    return {...seen, events, cue: {...event.payload, isLate: event.isLate}};
+  }
   const isRepetition = event.type === "event_completed";
   return {...seen, events, repetitions: seen.repetitions + (isRepetition ? 1 : 0)};
 }
