@@ -1,15 +1,19 @@
 """The page at /try before a camera that shows a photograph, and where there is none."""
 
+import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from sessions_app.models import DetectionSession
+from tests.browser.conftest import ADDRESSES, BEHIND_A_PROXY
 from tests.browser.trying import drawn, start
 from tests.module_servers import WebServer
 from tests.node import built_clients
 from tests.server import RuntimeServer
+from tests.waiting import eventually
 from tests.web.conftest import (
     ALLOWED,
     SOFTWARE_WEBGL,
@@ -45,8 +49,9 @@ def beside_playwright() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def web_environment(module_runtime: RuntimeServer) -> dict[str, str]:
     built_clients()
-    return {
+    return BEHIND_A_PROXY | {
         "PUBLIC_STREAM_URL": module_runtime.url,
+        "TRY_SESSIONS": "1000000/10minutes",
         "ALLOWED_HOSTS": f"127.0.0.1,{INSECURE_HOST}",
     }
 
@@ -90,10 +95,10 @@ def test_somebody_in_the_picture_has_a_skeleton_and_is_streamed(
     assert all(url.startswith((site, "blob:", "data:")) for url in asked)
 
 
-def expect_problem(page: Page, text: str) -> None:
+def expect_problem(page: Page, text: str, sessions: int = 0) -> None:
     expect(page.get_by_role("alert")).to_have_text(f"{text} {WITHOUT_CAMERA}", timeout=CAMERA_MS)
     expect(page.get_by_role("alert")).to_be_focused()
-    assert DetectionSession.objects.count() == 0
+    assert DetectionSession.objects.count() == sessions
 
 
 def test_a_refused_camera_is_told(browser: Browser, site: str) -> None:
@@ -166,15 +171,126 @@ def test_a_page_that_came_over_http_is_told(launch: Launch, site: str) -> None:
         )
 
 
-def test_a_missing_file_of_the_landmarker_is_told(browser: Browser, site: str) -> None:
-    page = browser.new_context(base_url=site, permissions=["camera"]).new_page()
+KEEP_TRACKS = """
+window.tracks = [];
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (asked) => {
+  const media = await ask(asked);
+  tracks.push(...media.getTracks());
+  return media;
+};
+"""
+STARTED = "video => video.srcObject !== null && !video.paused"
+
+
+def watched(browser: Browser, site: str) -> tuple[Page, list[str]]:
+    """The page for a visitor who allows the camera; and what it asks for, as it does."""
+    page = browser.new_context(
+        base_url=site,
+        permissions=["camera"],
+        extra_http_headers={"X-Forwarded-For": next(ADDRESSES)},
+    ).new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.add_init_script(KEEP_TRACKS)
     page.goto("/try")
-    page.context.set_offline(True)
+    return page, asked
+
+
+def of_landmarker(asked: list[str]) -> list[str]:
+    return [url for url in asked if "/pose/" in url]
+
+
+def expect_camera_off(page: Page) -> None:
+    """It was on, and its light is out."""
+    assert page.evaluate("tracks.map(track => track.readyState)") == ["ended"]
+    assert page.locator("#video").evaluate("video => video.srcObject") is None
+
+
+def test_a_missing_file_of_the_landmarker_is_told(browser: Browser, site: str) -> None:
+    page, _ = watched(browser, site)
+    page.route("**/pose/*.binarypb", lambda route: route.abort())
     start(page, "You")
     expect_problem(
         page,
         "The files that find a body in a picture could not be loaded. Check the connection, then "
         "start again.",
+        sessions=1,
     )
-    # The camera's light is out.
-    assert page.locator("#video").evaluate("video => video.srcObject") is None
+    expect_camera_off(page)
+    # Nothing has attached, and so it expires.
+    assert DetectionSession.objects.get().status == "created"
+
+
+def test_who_can_have_no_session_hears_it_before_the_landmarker_is_loaded(
+    browser: Browser, site: str
+) -> None:
+    page, asked = watched(browser, site)
+    for _ in range(6):
+        assert page.request.post("/try/sessions", data={"movement": "squat"}).status == 201
+    start(page, "You")
+    expect(page.get_by_role("alert")).to_have_text(
+        re.compile(r"There were too many sessions lately\. Try again in (9|10) minutes\.")
+    )
+    expect_camera_off(page)
+    assert of_landmarker(asked) == []
+    assert DetectionSession.objects.count() == 6
+
+
+def test_the_landmarker_is_asked_for_after_the_session(browser: Browser, site: str) -> None:
+    page, asked = watched(browser, site)
+    start(page, "You")
+    page.wait_for_event("request", lambda request: "/pose/" in request.url, timeout=CAMERA_MS)
+    paths = [urlsplit(url).path for url in asked]
+    first = next(path for path in paths if path == "/try/sessions" or "/pose/" in path)
+    assert (first, paths.count("/try/sessions")) == ("/try/sessions", 1)
+
+
+def test_stop_while_the_session_is_asked_for_leaves_nothing(browser: Browser, site: str) -> None:
+    page, asked = watched(browser, site)
+    held: list[Route] = []
+    page.route("**/try/sessions", lambda route: held.append(route))
+    start(page, "You")
+    eventually(lambda: bool(page.evaluate("1") and held), "the session is asked for")
+    assert page.locator("#video").evaluate(STARTED) is True
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Start")).to_be_focused()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    expect_camera_off(page)
+    assert of_landmarker(asked) == []
+    assert DetectionSession.objects.count() == 0
+
+
+def test_stop_while_the_landmarker_loads_leaves_nothing(browser: Browser, site: str) -> None:
+    page, asked = watched(browser, site)
+    held: list[Route] = []
+    failed: list[str] = []
+    page.on("requestfailed", lambda request: failed.append(request.url))
+    page.route("**/pose/*.data", lambda route: held.append(route))
+    start(page, "You")
+    eventually(lambda: bool(page.evaluate("1") and held), "the landmarker is loaded")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Start")).to_be_focused()
+    expect_camera_off(page)
+    eventually(lambda: bool(page.evaluate("1") and failed), "what was loaded is given up")
+    assert failed == of_landmarker(asked) == [held[0].request.url]
+    assert DetectionSession.objects.get().status == "created"
+
+
+def test_a_camera_that_goes_while_the_session_is_asked_for_is_told(
+    browser: Browser, site: str
+) -> None:
+    page, asked = watched(browser, site)
+    held: list[Route] = []
+    page.route("**/try/sessions", lambda route: held.append(route))
+    start(page, "You")
+    eventually(lambda: bool(page.evaluate("1") and held), "the session is asked for")
+    page.context.clear_permissions()
+    page.wait_for_function("tracks[0].readyState === 'ended'")
+    held[0].continue_()
+    expect_problem(
+        page,
+        "The camera was taken away. Connect it or allow it again, then start again.",
+        sessions=1,
+    )
+    assert of_landmarker(asked) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from poses.figure import perform
 from poses.recordings import Recording, save
@@ -372,6 +372,26 @@ def test_no_token_is_kept_anywhere(page: Page, web: WebServer, runtime: Runtime)
     expect(page.locator("#choose")).to_be_visible()
 
 
+def test_a_run_of_which_nothing_counts_ends_by_itself(page: Page, tmp_path: Path) -> None:
+    pose = [[0.9, 0.9, 0.0] for _ in range(33)]
+    path = tmp_path / "picture.json.gz"
+    whole = {"exercise": "", "count": None, "fps": 25, "source": "", "frames": [pose] * 25 * 600}
+    path.write_bytes(gzip.compress(json.dumps(whole).encode()))
+    warned: list[str] = []
+    page.on("console", lambda said: said.type == "warning" and warned.append(said.text))
+    page.goto("/try")
+    page.get_by_role("radio", name="A recording").check()
+    page.get_by_label("Recording file").set_input_files(path)
+    start(page, "A recording")
+    expect_summary(page, "Squat: 0 repetitions")
+    [notice] = notices(page)
+    advice = "frames were not counted. Its points are of the picture. They have to be in metres."
+    counted, _, rest = notice.partition(" ")
+    assert (100 < int(counted) < 25 * 600, rest) == (True, advice)
+    [warning] = [text for text in warned if "takes none of the frames" in text]
+    assert "image_landmarks" in warning
+
+
 RECORD_SPEECH = """
 window.spoken = [];
 speechSynthesis.speak = (utterance) => window.spoken.push(utterance.text);
@@ -390,3 +410,30 @@ def test_cues_are_spoken_once_the_box_is_ticked(page: Page) -> None:
     start(page)
     expect_summary(page, "Squat: 6 repetitions")
     assert page.evaluate("spoken") == ["Cues are spoken.", *["Good depth.", "One more."] * 6]
+
+
+def with_late_praise(socket: WebSocketRoute) -> None:
+    """Give each "Good depth." a time a minute ago, as if the line had been lost for so long."""
+    server = socket.connect_to_server()
+
+    def pass_on(text: str | bytes) -> None:
+        message = json.loads(text)
+        for event in message.get("events", []):
+            if event["payload"].get("message") == "Good depth.":
+                event["ts_ms"] -= 60_000
+        socket.send(json.dumps(message))
+
+    server.on_message(pass_on)
+
+
+def test_a_late_cue_is_shown_and_not_spoken(page: Page) -> None:
+    page.add_init_script(RECORD_SPEECH)
+    page.route_web_socket("**/api/detection/stream/**", with_late_praise)
+    page.reload()
+    page.get_by_label("Speak the cues").check()
+    start(page)
+    expect_summary(page, "Squat: 6 repetitions")
+    # The last may come while the page waits for the end, when nothing is spoken any more.
+    assert set(page.evaluate("spoken")) == {"Cues are spoken.", "One more."}
+    said = [message for _, message in rows(page, "said")]
+    assert said == ["Good depth.", "One more."] * 6

@@ -92,15 +92,17 @@ export class Live {
     else this.#tell(ms - this.#knownMs > UNSEEN_MS ? "partly" : "counting");
   }
 
-  take(event: DetectionEvent): void {
+  /** One that is late, or was read after the end, is shown and not said. */
+  take(event: DetectionEvent & {readonly isLate?: boolean}): void {
     if (!this.#run?.take(event)) return;
-    if (event.type === "event_completed") this.#showCount();
+    const isLate = event.isLate ?? true;
+    if (event.type === "event_completed") this.#showCount(isLate);
     if (event.type !== "feedback") return;
     const cue = this.#run.cues.at(-1);
     if (!cue) return;
     this.#cue.replaceChildren(element("span", cue.message, cue.level));
-    if (!this.#isFinishing) this.#speech.say(cue.message);
-    this.#announce();
+    if (!this.#isFinishing && !isLate) this.#speech.say(cue.message);
+    if (!isLate) this.#announce(cue.message);
   }
 
   /** Wait for the session's end, which after a while may be left. */
@@ -123,17 +125,16 @@ export class Live {
     byId("video", HTMLVideoElement).hidden = true;
   }
 
-  #showCount(): void {
+  #showCount(isLate = false): void {
     const count = this.#run?.repetitions.length ?? 0;
     this.#count.textContent = `${count}`;
     byId("unit", HTMLElement).textContent = count === 1 ? "repetition" : "repetitions";
-    if (count > 0) this.#announce();
+    if (count > 0) this.#announce(isLate ? null : (this.#run?.cues.at(-1)?.message ?? null));
   }
 
-  #announce(): void {
-    const cue = this.#run?.cues.at(-1);
+  #announce(cue: string | null): void {
     const count = countText(this.#run?.repetitions.length ?? 0, "repetition", "repetitions");
-    this.#announcer.say(cue ? `${count}. ${cue.message}` : count);
+    this.#announcer.say(cue ? `${count}. ${cue}` : count);
   }
 
   /** Show the state of the stream, or `seen` while it is attached. */

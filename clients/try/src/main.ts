@@ -35,11 +35,13 @@ async function go(choice: Choice): Promise<void> {
   live.open(run, () => stopping.abort());
   keepScreenOn(signal);
   try {
-    // Neither a question of the browser nor a slow line keeps somebody who stops.
+    // Neither a question of the browser nor a slow line keeps somebody who stops. Who refuses the
+    // camera makes no session, and who can have none loads nothing.
     const source = await Promise.race([openSource(choice, signal), stopped(signal)]);
     const asked = source && openSession(data.sessions, choice.movement.slug, signal);
     const opened = await Promise.race([asked, stopped(signal)]);
-    if (source && opened) {
+    if (opened) await Promise.race([source?.load(), stopped(signal)]);
+    if (source && opened && !signal.aborted) {
       const ending = await runStream(opened, source, live, stopping);
       live.close();
       summary.open(run, ending);

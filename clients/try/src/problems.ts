@@ -36,6 +36,10 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
     what: "You left before the end was known.",
     advice: "What you did in the last moments may be missing.",
   },
+  end_timeout: {
+    what: "The server did not tell the end in time.",
+    advice: "What you did in the last moments may be missing.",
+  },
   access_token_expired: {
     what: "What was counted after the line was lost is missing.",
     advice: "The page could not read it any more.",

@@ -11,6 +11,9 @@ import {
 import type {Opened} from "./session.js";
 import type {Source} from "./source.js";
 
+/** The package's own, for a source that is played at its own pace. */
+const LATE_MS = 3_000;
+
 /** How a run ended, beside what was counted. */
 export interface Ending {
   /** Completed repetitions by their `event_key`, as the server has them; null if it did not say. */
@@ -34,6 +37,8 @@ export async function runStream(
   const stream = createStream(session, {
     onEvent: (event) => live.take(event),
     onState: (state) => live.line(state),
+    onError: () => stopping.abort(), // nothing counts, and the summary says why
+    lateMs: LATE_MS * source.speed,
     onRejected: (reason, frames) => rejected.set(reason, (rejected.get(reason) ?? 0) + frames),
   });
   live.line(stream.state);
@@ -42,7 +47,7 @@ export async function runStream(
     stream.add(moment);
     return stream.ready;
   };
-  const sourceEnd = source(take).catch((error) => problems.push(problemOf(error)));
+  const sourceEnd = source.play(take).catch((error) => problems.push(problemOf(error)));
   const streamEnd = stream.ended.catch(() => null);
   // A recording that waits for room would not see it while the line is lost.
   await Promise.race([sourceEnd, streamEnd, stopped(stopping.signal)]);

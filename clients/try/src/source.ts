@@ -7,13 +7,20 @@ import {drawFigure, Placement} from "./figure.js";
 import {play} from "./playback.js";
 import {momentsOf, type Recording} from "./recording.js";
 
-/** A source gives each moment as it comes, to its end or until stopped; rejects with a KynaError. */
-export type Source = (take: (moment: Moment) => Promise<void>) => Promise<void>;
+/** A source that may be had. Each step rejects with a KynaError, and resolves once it is stopped. */
+export interface Source {
+  /** How many times as fast as it was. */
+  readonly speed: number;
+  /** Load what it needs beside: megabytes, for a camera. */
+  load(): Promise<void>;
+  /** Give each moment as it comes, to its end. */
+  play(take: (moment: Moment) => Promise<void>): Promise<void>;
+}
 
 const video = (): HTMLVideoElement => byId("video", HTMLVideoElement);
 const canvas = (): HTMLCanvasElement => byId("skeleton", HTMLCanvasElement);
 
-/** Start the camera, whose skeletons are drawn at once; rejects with a KynaError. */
+/** Ask for the camera, and show its picture; rejects with a KynaError. */
 export async function openCamera(
   files: Readonly<Record<string, string>>,
   signal: AbortSignal,
@@ -23,7 +30,7 @@ export async function openCamera(
   const failed = new Promise<void>((_, reject) => {
     fail = reject;
   });
-  failed.catch(() => {}); // told by start() until it runs
+  failed.catch(() => {}); // told by each step until it runs
   video().hidden = false;
   const camera = createCamera({
     video: video(),
@@ -34,21 +41,29 @@ export async function openCamera(
     onState: (_, error) => error && fail(error),
   });
   signal.addEventListener("abort", () => camera.stop());
-  await camera.start();
-  return async (given) => {
-    take = given;
-    await Promise.race([failed, stopped(signal)]);
+  const opened = await camera.open();
+  return {
+    speed: 1,
+    load: () => opened.start(),
+    async play(given) {
+      take = given;
+      await Promise.race([failed, stopped(signal)]);
+    },
   };
 }
 
 /** Play a recording at its own pace, or `speed` times as fast. */
 export function openRecording(recording: Recording, speed: number, signal: AbortSignal): Source {
   const placement = new Placement(recording);
-  return (take) => {
-    const drawn = (moment: Moment): Promise<void> => {
-      drawFigure(canvas(), moment.landmarks, placement);
-      return take(moment);
-    };
-    return play(momentsOf(recording), speed, drawn, signal);
+  return {
+    speed,
+    load: async () => {},
+    play(take) {
+      const drawn = (moment: Moment): Promise<void> => {
+        drawFigure(canvas(), moment.landmarks, placement);
+        return take(moment);
+      };
+      return play(momentsOf(recording), speed, drawn, signal);
+    },
   };
 }
