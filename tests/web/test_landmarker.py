@@ -227,7 +227,8 @@ def loading(browser: Browser, host: Host) -> Iterator[Page]:
           globalThis.load = (call) =>
             kyna.loadLandmarker({files: "/pose/", model: "lite"}, call).then(
               () => "loaded",
-              ({code, message, details, name}) => (name === "KynaError" ? {code, message, details} : name),
+              ({code, message, details, name}) =>
+                name === "KynaError" ? {code, message, details} : name,
             );
         }"""
     )
