@@ -48,7 +48,11 @@ class RequestRefusedError(RequestFailedError):
         self.status = status
         self.code = code
         self.details = details
-        told = "".join(f", {name} {value}" for name, value in details.items() if value is not None)
+        told = "".join(
+            f", {name} {value}"
+            for name, value in details.items()
+            if value is not None and not (isinstance(value, str) and value in message)
+        )
         super().__init__(f"{message} ({status} {code}{told})")
 
 

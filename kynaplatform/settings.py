@@ -81,6 +81,7 @@ CORS_EXPOSE_HEADERS = [
     "Link",
     "X-Request-ID",
     "Idempotent-Replayed",
+    "Kyna-Ignored",
 ]
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [f"^{path[1:]}$" for path in MONITOR_PATHS]

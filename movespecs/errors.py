@@ -29,6 +29,6 @@ class MoveSpecInvalid(ApiError):
     example_details = {
         "error_count": 1,
         "first_error_code": "unknown_key",
-        "first_error_message": "Unknown key 'phase'. Did you mean 'phases'?",
+        "first_error_message": 'Unknown key "phase"; the nearest known key is phases.',
         "first_error_line": 7,
     }

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from detection import validate
-from kynaplatform.api.errors import Conflict
+from kynaplatform.api.errors import Conflict, sentence_of
 from movespecs.authors import PLATFORM, Author
 from movespecs.drafts import movespec_lock
 from movespecs.errors import MoveSpecInvalid, MoveSpecVersionWithdrawn
@@ -132,8 +132,9 @@ def require_valid(yaml_source: str) -> None:
     errors = validate(yaml_source).errors
     if errors:
         first = errors[0]
+        where = "" if first.line is None else f"Line {first.line}: "
         raise MoveSpecInvalid(
-            None,
+            sentence_of(MoveSpecInvalid.sentence, f"{where}{first.message}"),
             error_count=len(errors),
             first_error_code=first.code,
             first_error_message=first.message,

@@ -14,7 +14,7 @@ from django.conf import settings
 from detection import Engine, MoveSpec
 from kynaplatform import clock
 from kynaplatform.api.client_address import address_of_peer
-from kynaplatform.api.errors import AuthorizationFailed, NotFound, RateLimited
+from kynaplatform.api.errors import AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from kynaplatform.http import cross_origin
@@ -192,8 +192,9 @@ def _count(admitted: Admitted) -> None:
     of_session = Limit(f"attach_again:{admitted.session_id}", most - first)
     of_project = Limit(f"attach_of_project:{admitted.project_id}", most)
     again = request_counter().hit([of_session, of_project])
-    if not again.allowed:
-        raise RateLimited(min(free.reset_seconds, again.reset_seconds))
+    # Both limits of a session together admit `most`.
+    wait = min(free.reset_seconds, again.reset_seconds)
+    refuse_over_limit(again._replace(limit=most, reset_seconds=wait))
 
 
 def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:

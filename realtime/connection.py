@@ -150,7 +150,13 @@ class Connection:
         self.socket.turn.cost()
         is_control = not (isinstance(message, FrameBatch) and message.frames)
         if is_control and not self._control_messages.take():
-            raise RateLimited(1)
+            raise RateLimited(
+                1,
+                limit_name="control_messages",
+                counted="messages without frames",
+                limit=int(CONTROL_MESSAGES_A_SECOND),
+                window_seconds=1,
+            )
         match message:
             case FrameBatch():
                 with self._heartbeat:

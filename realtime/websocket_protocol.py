@@ -53,7 +53,13 @@ class _Frames(ServerProtocol):
 
     def recv_frame(self, frame: Frame) -> None:
         if len(frame.data) < SMALL_FRAME_BYTES and not self._small.take():
-            error = RateLimited(1)
+            error = RateLimited(
+                1,
+                limit_name="websocket_frames",
+                counted=f"websocket frames below {SMALL_FRAME_BYTES} bytes",
+                limit=SMALL_FRAMES_A_SECOND,
+                window_seconds=1,
+            )
             if self.close_sent is None:
                 metrics.REFUSALS.labels(error.code).inc()
                 self.send_text(encode(error_message(error)).encode())

@@ -19,6 +19,7 @@ from detection.language.grammar import (
     Text,
 )
 from detection.language.issues import Report, nearest, quote
+from detection.language.missing_colons import first_word, missing_colon
 from detection.language.yaml_scalars import parse_boolean, parse_number, plain_scalar_type
 from detection.language.yaml_tree import Node, child_path
 
@@ -51,9 +52,9 @@ def _check_record(node: Node, record: Record, path: str, report: Report) -> dict
         _report_type("a mapping of keys to values", node, path, report)
         return None
     known = {field.key: field for field in record.fields}
-    for key, (key_node, _) in node.entries.items():
+    for key, (key_node, value) in node.entries.items():
         if key not in known and not report.is_full:
-            message = f"Unknown key {quote(key)}; the nearest known key is {nearest(key, known)}."
+            message = _unknown_key(key, value, list(known))
             report.error("unknown_key", message, child_path(path, key), key_node.mark)
     values = {}
     for field in record.fields:
@@ -62,6 +63,15 @@ def _check_record(node: Node, record: Record, path: str, report: Report) -> dict
             values[field.key] = value
     _check_rules(node, record, values, path, report)
     return values
+
+
+def _unknown_key(key: str, value: Node, known: list[str]) -> str:
+    is_empty = value.is_plain and not value.text
+    if is_empty and first_word(key) in known:  # as `knee` is where braces hold `joint knee`
+        return missing_colon(key)
+    near = nearest(key, known)
+    told = f"nearest known key is {near}" if near else f"known keys are {', '.join(known)}"
+    return f"Unknown key {quote(key)}; the {told}."
 
 
 def _check_field(node: Node, field: Field, path: str, report: Report) -> Value:

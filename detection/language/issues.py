@@ -9,6 +9,8 @@ Severity = Literal["error", "warning"]
 
 MAX_ERRORS = 100
 QUOTED_CHARACTERS = 40
+# Below it a suggestion is a guess: it is difflib's own.
+ALIKE = 0.6
 
 ERROR_CODES = {
     "document_too_large": "The text is over 65,536 bytes in UTF-8.",
@@ -25,7 +27,7 @@ ERROR_CODES = {
     "merge_key_not_allowed": "A merge key (<<).",
     "duplicate_key": "A mapping has the same key twice.",
     "invalid_key": "A key is a list or a mapping.",
-    "unknown_key": "A key that the language does not have here; the nearest known one is named.",
+    "unknown_key": "A key that the language does not have here; a similar one is named, or all.",
     "missing_key": "A required key is missing.",
     "wrong_type": "A mapping, list, text, number, true or false is wanted, not what is given.",
     "too_few_items": "A list has fewer items than it needs.",
@@ -132,8 +134,12 @@ def quote(text: str) -> str:
 
 
 def nearest(text: str, known: Iterable[str]) -> str | None:
-    """The known word most like the text; None when there is no known word."""
+    """The known word most like the text; None when none is like it.
+
+    Alike are words of which at least ALIKE is the same, as difflib measures it: twice the
+    characters in common, over the characters of both.
+    """
     by_lowercase = {word.lower(): word for word in known}
     # The cut bounds difflib's work on a key of many kilobytes.
-    found = get_close_matches(text[:64].lower(), by_lowercase, n=1, cutoff=0.0)
+    found = get_close_matches(text[:64].lower(), by_lowercase, n=1, cutoff=ALIKE)
     return by_lowercase[found[0]] if found else None

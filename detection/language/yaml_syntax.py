@@ -3,8 +3,17 @@
 import yaml
 
 from detection.language.issues import Mark, Report, quote
+from detection.language.missing_colons import KeyWithoutColon, key_at, key_before, missing_colon
 from detection.language.yaml_text import mark_at
 
+_NO_COLON = "could not find expected ':'"
+# What libyaml says of a line after one that lacks its colon, and of other faults.
+_MAY_BE_NO_COLON = {
+    "mapping values are not allowed in this context",
+    "did not find expected key",
+    "did not find expected '-' indicator",
+    "did not find expected <document start>",
+}
 _NESTING = "exceeded maximum nesting depth"
 _CANNOT_START = "found character that cannot start any token"
 _UNCLOSED = {
@@ -25,7 +34,6 @@ _ADVICE = {
     "block sequence entries are not allowed in this context": (
         "An item of a list (- ) cannot begin here: put it on a line of its own."
     ),
-    "could not find expected ':'": "A key is not followed by a colon.",
     "did not find expected <document start>": (
         "The document has ended before this: check the indentation and the quotes."
     ),
@@ -61,8 +69,19 @@ def report_syntax_error(text: str, error: yaml.YAMLError, report: Report) -> Non
     if index >= len(text.rstrip()) and opened and problem in _UNCLOSED:
         # The end of the text helps no one to find what was left open.
         mark = opened
+    if (key := _key_without_colon(text, problem, mark, opened)) is not None:
+        report.error("yaml_syntax", missing_colon(key.text), mark=key.mark)
+        return
     code = _CODES.get(problem, "yaml_syntax")
     report.error(code, _sentence(problem, text[index : index + 1], opened), mark=mark)
+
+
+def _key_without_colon(
+    text: str, problem: str, mark: Mark, context: Mark | None
+) -> KeyWithoutColon | None:
+    if problem == _NO_COLON and context is not None:
+        return key_at(text, context)
+    return key_before(text, mark) if problem in _MAY_BE_NO_COLON else None
 
 
 def _sentence(problem: str, character: str, opened: Mark | None) -> str:

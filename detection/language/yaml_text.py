@@ -48,3 +48,7 @@ def mark_at(text: str, index: int) -> Mark:
     for line_break in _LINE_BREAK.finditer(text, 0, index):
         line, line_start = line + 1, line_break.end()
     return Mark(line, index - line_start + 1)
+
+
+def lines_of(text: str) -> list[str]:
+    return _LINE_BREAK.split(text)

@@ -1,8 +1,9 @@
 """The reading of bodies and query strings as structs, each fault named by its field."""
 
-import json
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -18,12 +19,15 @@ from kynaplatform.api.errors import (
     ValidationFailed,
 )
 from kynaplatform.api.faults import faults_of
+from kynaplatform.api.ignored_fields import note_ignored
+from kynaplatform.api.json_faults import NotJson, read_json
 
 MOST_BODY_BYTES = 512 * 1024
 S = TypeVar("S", bound=msgspec.Struct)
 JSON = "application/json"
 _MEDIA_TYPE = re.compile(r"([a-z]+/[a-z]+)\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", re.IGNORECASE)
 _NUMBER = re.compile("-?[0-9]{1,18}")
+_decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 # What neither a UTF-8 encoder nor PostgreSQL can store.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -48,7 +52,7 @@ def body_of(request: HttpRequest, struct: type[S], text: TextBody | None = None)
         raise UnsupportedMediaType(f"Send the body as {' or '.join(taken)}, in UTF-8.")
     body = read_body(request)
     if text is None or media_type == JSON:
-        return decode_body(body, struct)
+        return decode_body(request, body, struct)
     try:
         given = {text.field: body.decode()}
     except UnicodeDecodeError as error:
@@ -68,15 +72,43 @@ def read_body(request: HttpRequest) -> bytes:
         raise MalformedRequest("The body did not arrive whole.") from None
 
 
-def decode_body(body: bytes, struct: type[S]) -> S:
-    """`body` as `struct`; raises 400 when it is not JSON, 422 when it does not fit."""
+def decode_body(request: HttpRequest, body: bytes, struct: type[S]) -> S:
+    """`body` as `struct`; raises 400 when it is not JSON, 422 when it does not fit.
+
+    Its unknown fields are noted for the response's header.
+    """
+    decoded: S
     try:
-        decoded = msgspec.json.decode(body, type=struct)
+        decoded = _strict_decoder(struct)(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        decoded = _decode_slowly(body, struct)
+        decoded = _decode_loosely(request, body, struct)
     if b"\\u" in body:
         _refuse_unstorable(msgspec.to_builtins(decoded))
     return decoded
+
+
+@cache
+def _strict_decoder(struct: type[msgspec.Struct]) -> Callable[[bytes], Any]:
+    """A decoder that refuses unknown fields: so a body without any is read once, and one with
+    some is found at no cost."""
+    strict = msgspec.defstruct(struct.__name__, [], bases=(struct,), forbid_unknown_fields=True)
+    return msgspec.json.Decoder(strict).decode
+
+
+def _decode_loosely(request: HttpRequest, body: bytes, struct: type[S]) -> S:
+    """A second reading of what has an unknown field, or does not fit."""
+    try:
+        _note_ignored_fields(request, _decode_keys(body), struct)
+        return msgspec.json.decode(body, type=struct)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return _decode_slowly(request, body, struct)
+
+
+def _note_ignored_fields(
+    request: HttpRequest, sent: Iterable[str], struct: type[msgspec.Struct]
+) -> None:
+    known = struct.__struct_encode_fields__
+    note_ignored(request, (name for name in sent if name not in known))
 
 
 def decode_query(request: HttpRequest, struct: type[S]) -> S:
@@ -97,17 +129,20 @@ def _number_or_text(text: str) -> int | str:
     return int(text) if _NUMBER.fullmatch(text) else text
 
 
-def _decode_slowly(body: bytes, struct: type[S]) -> S:
-    """A second reading of what msgspec refused: it stops at the first fault, this names up to 20.
+def _decode_slowly(request: HttpRequest, body: bytes, struct: type[S]) -> S:
+    """A last reading of what msgspec refused: it stops at the first fault, this names up to 20.
 
-    A fault in an unknown field, such as a lone surrogate, is none.
+    An unknown field is no fault, whatever it holds, such as a lone surrogate.
     """
     try:
-        value = json.loads(body.decode(), parse_constant=_refuse_constant, parse_int=_read_int)
-    except (ValueError, RecursionError):
-        raise MalformedRequest from None
+        value = read_json(body)
+    except NotJson as fault:
+        raise MalformedRequest(
+            f"The body could not be read as JSON{fault}", **fault.place
+        ) from None
     if not isinstance(value, dict):
         raise ValidationFailed({"body": ["The body must be a JSON object."]})
+    _note_ignored_fields(request, value, struct)
     value = {name: value[name] for name in struct.__struct_encode_fields__ if name in value}
     try:
         faults = _faults_of_fields(value, struct)
@@ -116,15 +151,6 @@ def _decode_slowly(body: bytes, struct: type[S]) -> S:
     if faults:
         raise ValidationFailed(faults)
     return msgspec.convert(value, struct)
-
-
-def _read_int(digits: str) -> int | float:
-    """Python refuses to read an integer of over 4,300 digits; none of our fields holds one."""
-    return int(digits) if len(digits) <= 4_000 else float(digits)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 def _faults_of_fields(value: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ import msgspec
 from django.core.exceptions import BadRequest, DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import is_valid_path
 from django.views import defaults
 from rest_framework import exceptions
 
@@ -24,6 +25,9 @@ T = TypeVar("T")
 MOST_FIELD_ERRORS = 20
 RETRY_AFTER_SECONDS = 5
 LONGEST_HOST = 200
+# Of one that tells a detail; its details are whole.
+LONGEST_SENTENCE = 200
+SLASH_TOO_MANY = "It exists without the slash at its end."
 
 
 class ApiError(Exception):
@@ -45,6 +49,12 @@ class ApiError(Exception):
 
     def body(self) -> dict[str, Any]:
         return error_body(self.code, str(self), self.retryable, self.details)
+
+
+def sentence_of(sentence: str, first: str) -> str:
+    """A sentence and the first of what it is about, cut at LONGEST_SENTENCE characters."""
+    told = f"{sentence} {first}".rstrip()
+    return told if len(told) <= LONGEST_SENTENCE else f"{told[: LONGEST_SENTENCE - 1]}…"
 
 
 def error_body(code: str, message: str, retryable: bool, details: Details) -> dict[str, Any]:
@@ -104,8 +114,9 @@ class NotFound(ApiError):
     sentence = "There is no such thing here."
     example_details = {"resource": "movespec"}
 
-    def __init__(self, resource: str) -> None:
-        super().__init__(f"There is no such {resource.replace('_', ' ')}.", resource=resource)
+    def __init__(self, resource: str, advice: str = "") -> None:
+        sentence = f"There is no such {resource.replace('_', ' ')}."
+        super().__init__(sentence_of(sentence, advice), resource=resource)
 
 
 def found(row: T | None, resource: str) -> T:
@@ -116,8 +127,11 @@ def found(row: T | None, resource: str) -> T:
 
 
 class MalformedRequest(ApiError):
+    """`line` and `column` of the details are where a body stops being JSON, if it is for that."""
+
     status, code = 400, "malformed_request"
-    sentence = "The body is not JSON."
+    sentence = "The body could not be read as JSON."
+    example_details = {"line": 1, "column": 14}
 
 
 class MethodNotAllowed(ApiError):
@@ -136,7 +150,10 @@ class UnsupportedMediaType(ApiError):
 
 
 class ValidationFailed(ApiError):
-    """`faults` maps a dotted field (`scopes.1`, or `body` for the whole) to its messages."""
+    """`faults` maps a dotted field (`scopes.1`, or `body` for the whole) to its messages.
+
+    The sentence tells the first of them.
+    """
 
     status, code = 422, "validation_error"
     sentence = "The request does not fit the schema."
@@ -144,7 +161,9 @@ class ValidationFailed(ApiError):
 
     def __init__(self, faults: Mapping[str, list[str]]) -> None:
         kept = list(faults.items())[:MOST_FIELD_ERRORS]
-        super().__init__(None, **{field: " ".join(messages) for field, messages in kept})
+        details = {field: " ".join(messages) for field, messages in kept}
+        first = next((f"{field}: {told}" for field, told in details.items()), "")
+        super().__init__(sentence_of(self.sentence, first), **details)
 
 
 class IdempotencyKeyInvalid(ApiError):
@@ -166,12 +185,34 @@ class Conflict(ApiError):
 
 
 class RateLimited(ApiError):
+    """A full limit: its name, what it counts, how many it admits in its window, and the wait."""
+
     status, code, retryable = 429, "rate_limited", True
     sentence = "Too many requests. Wait before the next one."
-    example_details = {"retry_after_seconds": 12}
+    example_details = {
+        "retry_after_seconds": 12,
+        "limit_name": "project",
+        "limit": 100,
+        "window_seconds": 60,
+    }
 
-    def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__(None, retry_after_seconds=retry_after_seconds)
+    def __init__(
+        self,
+        retry_after_seconds: int,
+        *,
+        limit_name: str,
+        counted: str,
+        limit: int,
+        window_seconds: int,
+    ) -> None:
+        super().__init__(
+            f"Too many {counted}: {limit} are admitted in {window_seconds} s. "
+            f"Wait {retry_after_seconds} s.",
+            retry_after_seconds=retry_after_seconds,
+            limit_name=limit_name,
+            limit=limit,
+            window_seconds=window_seconds,
+        )
         self.headers = {"Retry-After": str(retry_after_seconds)}
 
 
@@ -237,7 +278,9 @@ def as_api_error(exception: Exception) -> ApiError:
 def answer_unknown_path(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_for_staff(request):
         return defaults.page_not_found(request, exception)
-    return error_response(NotFound("path"))
+    path = request.path_info
+    is_slash_too_many = path.endswith("/") and is_valid_path(path[:-1])
+    return error_response(NotFound("path", SLASH_TOO_MANY if is_slash_too_many else ""))
 
 
 def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

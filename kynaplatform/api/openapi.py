@@ -10,7 +10,7 @@ from django.db.models import TextChoices
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
-from kynaplatform.api import errors
+from kynaplatform.api import errors, ignored_fields
 from kynaplatform.api.bodies import JSON
 from kynaplatform.api.errors import ApiError, error_body
 from kynaplatform.api.operations import Operation, operation_of
@@ -51,6 +51,13 @@ HEADERS: dict[str, Schema] = {
     "Idempotent-Replayed": {
         "description": "`true` when the Idempotency-Key gave an earlier answer again.",
         "schema": {"type": "string", "const": "true"},
+    },
+    ignored_fields.HEADER: {
+        "description": "The fields and query parameters that were sent and that nothing reads, "
+        f"separated by commas: the first {ignored_fields.MOST_NAMES}, each cut at "
+        f"{ignored_fields.MOST_NAME_CHARACTERS} characters. Others than visible ASCII are "
+        "percent-encoded, and so are comma, quote, percent and backslash.",
+        "schema": {"type": "string"},
     },
     "WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": "Bearer"}},
 }
@@ -164,7 +171,7 @@ class OperationSchema(AutoSchema):
 
     def _success(self, status: int) -> Schema:
         operation = self.operation
-        headers = ["X-Request-ID", *self._rate_limit_headers()]
+        headers = ["X-Request-ID", *self._rate_limit_headers(), ignored_fields.HEADER]
         if operation.query is not None and "limit" in operation.query.__struct_fields__:
             headers.append("Link")
         if operation.replays:
@@ -186,6 +193,7 @@ class OperationSchema(AutoSchema):
         if status == HTTPStatus.UNAUTHORIZED:
             headers.append("WWW-Authenticate")
         headers.extend(self._rate_limit_headers())
+        headers.append(ignored_fields.HEADER)
         examples = {
             kind.code: {
                 "summary": kind.sentence,

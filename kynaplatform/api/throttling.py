@@ -10,8 +10,8 @@ from prometheus_client import Counter
 from kynaplatform.api.caller import Caller
 from kynaplatform.api.client_address import client_address
 from kynaplatform.api.errors import RateLimited
+from kynaplatform.api.rate_limits import SECOND, CounterUnavailable, Decision, Limit
 from kynaplatform.api.rate_limits import Counter as LimitCounter
-from kynaplatform.api.rate_limits import CounterUnavailable, Decision, Limit
 from kynaplatform.api.rate_limits.in_process import ProcessCounter
 from kynaplatform.api.rate_limits.over_redis import RedisCounter
 
@@ -19,6 +19,26 @@ FALLBACKS = Counter(
     "kyna_rate_limit_fallbacks",
     "Times that limits were looked up in one process alone, because Redis was out of reach.",
 )
+
+
+# What each kind of limit counts, as the error of a full one says it.
+COUNTED = {
+    "project": "requests of the project",
+    "organization": "requests of the organization",
+    "sessions": "session creations of the project",
+    "movespecs": "requests of the project under /api/movespecs",
+    "anonymous": "requests without a credential from this address",
+    "bad_bearer": "requests with a bad bearer from this address",
+    "mint-credential": "failed mints of this credential from this address",
+    "mint-address": "failed mints from this address",
+    "mint-project": "mints of the project",
+    "try-address": "tries from this address",
+    "try": "tries of all visitors",
+    "try-project": "tries of the page's project",
+    "attach_refused": "attaches with a bad runtime token from this address",
+    "attach_again": "attaches of the session",
+    "attach_of_project": "repeated attaches to sessions of the project",
+}
 
 
 class RequestCounter(LimitCounter):
@@ -83,7 +103,13 @@ def peek_request(request: HttpRequest, limits: Sequence[Limit]) -> Decision:
 
 def refuse_over_limit(decision: Decision) -> None:
     if not decision.allowed:
-        raise RateLimited(decision.reset_seconds)
+        raise RateLimited(
+            decision.reset_seconds,
+            limit_name=decision.kind.replace("-", "_"),
+            counted=COUNTED[decision.kind],
+            limit=decision.limit,
+            window_seconds=decision.window // SECOND,
+        )
 
 
 def add_rate_limit_headers(request: HttpRequest, response: HttpResponse) -> None:

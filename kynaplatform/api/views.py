@@ -27,6 +27,7 @@ from kynaplatform.api.errors import (
     ValidationFailed,
 )
 from kynaplatform.api.idempotency import idempotency_key
+from kynaplatform.api.ignored_fields import add_ignored_header, note_ignored_parameters
 from kynaplatform.api.operations import Operation, Result
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import (
@@ -89,6 +90,7 @@ class ApiView(APIView):
             response = response_of(response, self.operation.status)
         response = super().finalize_response(request, response, *args, **kwargs)
         add_rate_limit_headers(request._request, response)
+        add_ignored_header(request._request, response)
         return cast(Response, response)
 
     def _operation(self, request: ApiRequest) -> Operation:
@@ -142,6 +144,8 @@ def _admit(request: ApiRequest, operation: Operation) -> None:
 
 def _read(request: ApiRequest, operation: Operation) -> dict[str, msgspec.Struct]:
     """The body and the query that the operation takes."""
+    known = operation.query.__struct_encode_fields__ if operation.query is not None else ()
+    note_ignored_parameters(request._request, known)
     taken: dict[str, msgspec.Struct] = {}
     misfit: ValidationFailed | None = None
     if operation.body is not None:

@@ -13,7 +13,7 @@ from projects.credentials import credential_issue
 from projects.models import ApiKey, Credential, CredentialKind, Organization, Project
 from sessions_app.models import DetectionSession
 from tests.admin.staffing import LEVELS, PROJECT_LIMITS, address, do, last_history, limits, text_of
-from tests.api.api_requests import nothing_changes, refused
+from tests.api.api_requests import limited, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML, Machine
 
 
@@ -173,15 +173,15 @@ def test_a_page_shows_each_limit_in_force(operator: Client, owner: Machine, sett
 
 
 @pytest.mark.parametrize(
-    ("level", "field", "path"),
+    ("level", "field", "path", "name"),
     [
-        ("organization", "rate_limit", SESSIONS),
-        ("project", "rate_limit", SESSIONS),
-        ("project", "rate_limit_movespecs", MOVESPECS),
+        ("organization", "rate_limit", SESSIONS, "organization"),
+        ("project", "rate_limit", SESSIONS, "project"),
+        ("project", "rate_limit_movespecs", MOVESPECS, "movespecs"),
     ],
 )
 def test_an_override_holds_from_the_next_request_on(
-    operator: Client, owner: Machine, level: str, field: str, path: str
+    operator: Client, owner: Machine, level: str, field: str, path: str, name: str
 ) -> None:
     row = getattr(owner, level)
     given = {"name": row.name, "rate_limit": ""} if level == "organization" else limits(name="x")
@@ -190,7 +190,7 @@ def test_an_override_holds_from_the_next_request_on(
     operator.post(address(row), given | {field: "2"})
 
     assert owner.get(path).status_code == 200
-    refused(owner.get(path), 429, "rate_limited", retry_after_seconds=60)
+    limited(owner.get(path), name, 2, 60)
 
     operator.post(address(row), given | {field: "3"})
 

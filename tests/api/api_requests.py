@@ -56,6 +56,25 @@ def refused(response: HttpResponse, status: int, code: str, /, **details: Any) -
     return error
 
 
+def limited(
+    response: HttpResponse, name: str, limit: int, wait: int, window: int = 60
+) -> dict[str, Any]:
+    """The error of a 429, which names this limit, what it admits in its window, and the wait."""
+    error = refused(
+        response,
+        429,
+        "rate_limited",
+        retry_after_seconds=wait,
+        limit_name=name,
+        limit=limit,
+        window_seconds=window,
+    )
+    told = f": {limit} are admitted in {window} s. Wait {wait} s."
+    assert error["message"].startswith("Too many ")
+    assert error["message"].endswith(told)
+    return error
+
+
 def refused_fields(response: HttpResponse, *fields: str) -> dict[str, str]:
     """The field errors of a 422, which names exactly `fields`."""
     error = error_of(response)

@@ -74,6 +74,7 @@ def test_a_page_may_read_our_headers(owner):
         "link",
         "x-request-id",
         "idempotent-replayed",
+        "kyna-ignored",
     }
 
 

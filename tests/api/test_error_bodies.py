@@ -74,6 +74,31 @@ def test_an_unknown_path_is_not_found_whoever_asks(owner, path, method):
 
 
 @pytest.mark.parametrize(
+    ("path", "exists"),
+    [
+        (MOVESPECS, True),
+        (SESSIONS, True),
+        (f"{SESSIONS}/x/finalize", True),
+        (f"{MOVESPECS}/no-uuid", True),
+        ("/.well-known/jwks.json", True),
+        ("/healthz", True),
+        ("/api", False),
+        ("/api/nowhere", False),
+        (f"{MOVESPECS}/", False),
+        (f"{MOVESPECS}/x/y/z", False),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_slash_too_many_is_told(owner, path, exists, method):
+    sentence = "There is no such path."
+    more = " It exists without the slash at its end." if exists else ""
+    for token in (None, owner.token):
+        error = refused(ask(method, f"{path}/", token=token), 404, "not_found", resource="path")
+        assert error["message"] == sentence + more
+    assert error_of(ask(method, "/api/nowhere"))["message"] == sentence
+
+
+@pytest.mark.parametrize(
     ("method", "path"),
     [
         ("DELETE", MOVESPECS),

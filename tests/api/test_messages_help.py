@@ -115,6 +115,56 @@ def test_a_query_is_told_what_its_parameters_may_be(owner, query, field, message
     assert refused_fields(owner.get(f"{SESSIONS}?{query}"), field) == {field: message}
 
 
+def message_of(response):
+    return response.json()["error"]["message"]
+
+
+def test_the_message_of_a_422_tells_the_first_fault(owner):
+    begins = "The request does not fit the schema. "
+    for body, first in (
+        ({"mode": "film"}, f'mode: {MODES}, not "film".'),
+        ({"mode": "live"}, "project_id: This field is required."),
+        ({"mode": "live", "project_id": 1, "movespec_id": 2}, f"project_id: {UUID}, not 1."),
+        ([], "body: The body must be a JSON object."),
+    ):
+        with nothing_changes():
+            response = owner.post(SESSIONS, body)
+        field, told = next(iter(response.json()["error"]["details"].items()))
+        assert message_of(response) == f"{begins}{first}" == f"{begins}{field}: {told}"
+    queried = message_of(owner.get(f"{SESSIONS}?status=x&limit=0"))
+    assert queried.startswith(f"{begins}status: This field must be one of cancelled, ")
+
+
+def test_a_long_first_fault_is_cut_in_the_message_alone(owner):
+    body = {"api_key": owner.secret, "scopes": ["x" * 100_000]}
+    with nothing_changes():
+        response = ask("POST", TOKENS, body)
+    told = refused_fields(response, "scopes.0")["scopes.0"]
+    assert told == f'{SCOPES}, not "{"x" * 40}…".'
+    whole = f"The request does not fit the schema. scopes.0: {told}"
+    assert len(whole) > 200
+    assert message_of(response) == f"{whole[:199]}…"
+
+
+def test_the_message_of_a_movespec_with_errors_tells_the_first(owner, movespec):
+    draft = f"{MOVESPECS}/{movespec.id}/draft"
+    yaml = "name: x\nversion 1\ndetection:\n"
+    assert owner.call("PUT", draft, {"yaml_source": yaml}).status_code == 200
+    with nothing_changes():
+        response = owner.post(f"{MOVESPECS}/{movespec.id}/versions")
+    first = 'A colon is missing after "version".'
+    error = refused(
+        response,
+        422,
+        "movespec_invalid",
+        error_count=1,
+        first_error_code="yaml_syntax",
+        first_error_message=first,
+        first_error_line=2,
+    )
+    assert error["message"] == f"The MoveSpec's YAML has errors. Line 2: {first}"
+
+
 def test_a_secret_in_the_wrong_field_is_not_told_back(owner):
     for field in ("project_id", "movespec_id"):
         response = owner.post(SESSIONS, {"mode": "live", field: owner.secret})

@@ -7,8 +7,16 @@ from collections import Counter
 
 import pytest
 
-from detection.language import declaration, yaml_scalars, yaml_text
-from kynaplatform.api import bodies, faults, idempotency, operations, views
+from detection.language import declaration, missing_colons, yaml_scalars, yaml_text
+from kynaplatform.api import (
+    bodies,
+    faults,
+    idempotency,
+    ignored_fields,
+    json_faults,
+    operations,
+    views,
+)
 from kynaplatform.http import cross_origin
 from kynaplatform.logs import request_id
 from local_stack.environment import PROJECT
@@ -30,6 +38,23 @@ WORST = {
     (cross_origin, "_OF_THIS_MACHINE"): ["http" * (SIZE // 4), "http://localhost:" + "1" * SIZE],
     (bodies, "_UNSTORABLE"): ["x" * SIZE],
     (bodies, "_NUMBER"): ["-" + "1" * SIZE],
+    (json_faults, "_BRACKET"): [
+        '"' * SIZE,
+        '"' + "\\" * (SIZE - 1),
+        '"x' * (SIZE // 2),
+        "-" * SIZE,
+    ],
+    (json_faults, "_UP_TO_CONSTANT"): [
+        '"' * SIZE,
+        '"' + "\\" * (SIZE - 1),
+        '"x' * (SIZE // 2) + "N",
+        "-" * SIZE + "I",
+    ],
+    (ignored_fields, "_CUT_ESCAPE"): ["%" * SIZE, "%A" * (SIZE // 2) + "!"],
+    (missing_colons, "_COLON"): [":" * SIZE, ":x" * (SIZE // 2)],
+    (missing_colons, "_COMMENT"): [" " * SIZE, "x#" * (SIZE // 2)],
+    (missing_colons, "_BEFORE_KEY"): [" " * SIZE + "x", "- " * (SIZE // 2) + "-", "-" * SIZE],
+    (missing_colons, "_WORD"): ["x" * SIZE],
     (query_parameters, "PAGE_NUMBER"): ["1" * SIZE],
     (query_parameters, "COLUMN"): ["-" + "1" * SIZE],
     (query_parameters, "SECRET"): ["kyna_" * (SIZE // 5), "eyJ" * (SIZE // 3)],
@@ -65,6 +90,13 @@ WORST = {
 
 
 USED_BY = {
+    (json_faults, "_BRACKET"): "findall",
+    (json_faults, "_UP_TO_CONSTANT"): "match",
+    (ignored_fields, "_CUT_ESCAPE"): "search",
+    (missing_colons, "_COLON"): "search",
+    (missing_colons, "_COMMENT"): "search",
+    (missing_colons, "_BEFORE_KEY"): "match",
+    (missing_colons, "_WORD"): "match",
     (query_parameters, "SECRET"): "search",
     (downloads, "FORMULA"): "search",
     (search_terms, "WHOLE_ID"): "search",

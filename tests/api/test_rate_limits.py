@@ -47,6 +47,14 @@ def make_key(kind="project"):
     return f"{kind}:{uuid.uuid4()}"
 
 
+def told(allowed, limit, remaining, reset_seconds, kind="project", window=MINUTE):
+    """A decision by a limit of a project, or of another kind."""
+    return Decision(allowed, limit, remaining, reset_seconds, kind, window)
+
+
+of_try = {"kind": "try", "window": 10 * MINUTE}
+
+
 def kept(counter):
     """How many keys a counter of one process remembers."""
     return sum(map(len, counter._times.values()))
@@ -74,10 +82,10 @@ def run_forked(work, processes=1):
 def test_it_admits_the_quota_and_then_refuses(counter):
     limits = [Limit(make_key(), 3)]
     assert [counter.hit(limits, now) for now in (100, 110.5, 120, 130)] == [
-        Decision(allowed=True, limit=3, remaining=2, reset_seconds=60),
-        Decision(allowed=True, limit=3, remaining=1, reset_seconds=50),
-        Decision(allowed=True, limit=3, remaining=0, reset_seconds=40),
-        Decision(allowed=False, limit=3, remaining=0, reset_seconds=30),
+        told(allowed=True, limit=3, remaining=2, reset_seconds=60),
+        told(allowed=True, limit=3, remaining=1, reset_seconds=50),
+        told(allowed=True, limit=3, remaining=0, reset_seconds=40),
+        told(allowed=False, limit=3, remaining=0, reset_seconds=30),
     ]
 
 
@@ -85,22 +93,22 @@ def test_it_admits_one_more_when_the_oldest_hit_is_60_seconds_old(counter):
     limits = [Limit(make_key(), 2)]
     assert count_admitted(counter, limits, hits=1, now=100) == 1
     assert count_admitted(counter, limits, hits=1, now=101) == 1
-    assert counter.hit(limits, 159.999999) == Decision(False, 2, 0, 1)
-    assert counter.hit(limits, 160) == Decision(True, 2, 0, 1)
-    assert counter.hit(limits, 160) == Decision(False, 2, 0, 1)
+    assert counter.hit(limits, 159.999999) == told(False, 2, 0, 1)
+    assert counter.hit(limits, 160) == told(True, 2, 0, 1)
+    assert counter.hit(limits, 160) == told(False, 2, 0, 1)
 
 
 def test_it_counts_nothing_under_any_key_when_one_is_full(counter):
     full, roomy = Limit(make_key(), 1), Limit(make_key(), 5)
     counter.hit([full], 100)
-    assert counter.hit([roomy, full], 110) == Decision(False, 1, 0, 50)
-    assert counter.hit([full, roomy], 110) == Decision(False, 1, 0, 50)
-    assert counter.peek([roomy], 110) == Decision(True, 5, 5, 1)
+    assert counter.hit([roomy, full], 110) == told(False, 1, 0, 50)
+    assert counter.hit([full, roomy], 110) == told(False, 1, 0, 50)
+    assert counter.peek([roomy], 110) == told(True, 5, 5, 1)
 
 
 def test_it_tells_of_the_limit_with_the_least_left(counter):
     decision = counter.hit([Limit(make_key(), 100), Limit(make_key(), 10), Limit(make_key(), 60)])
-    assert decision == Decision(allowed=True, limit=10, remaining=9, reset_seconds=60)
+    assert decision == told(allowed=True, limit=10, remaining=9, reset_seconds=60)
 
 
 def test_it_tells_of_the_limit_that_denies_longest(counter):
@@ -108,46 +116,46 @@ def test_it_tells_of_the_limit_that_denies_longest(counter):
     counter.hit([sooner], 100)
     counter.hit([later], 120)
     counter.hit([later], 121)
-    assert counter.hit([sooner, later], 130) == Decision(False, 2, 0, 50)
+    assert counter.hit([sooner, later], 130) == told(False, 2, 0, 50)
 
 
 def test_it_counts_nothing_in_a_peek(counter):
     limits = [Limit(make_key(), 1)]
-    assert [counter.peek(limits, 100) for _ in range(3)] == [Decision(True, 1, 1, 1)] * 3
+    assert [counter.peek(limits, 100) for _ in range(3)] == [told(True, 1, 1, 1)] * 3
     assert counter.hit(limits, 100).allowed
-    assert [counter.peek(limits, 110) for _ in range(3)] == [Decision(False, 1, 0, 50)] * 3
+    assert [counter.peek(limits, 110) for _ in range(3)] == [told(False, 1, 0, 50)] * 3
 
 
 def test_it_refuses_every_hit_under_a_quota_of_0(counter):
     limits = [Limit(make_key(), 0)]
-    assert counter.hit(limits, 100) == Decision(False, 0, 0, 60)
-    assert counter.peek(limits, 100) == Decision(False, 0, 0, 60)
+    assert counter.hit(limits, 100) == told(False, 0, 0, 60)
+    assert counter.peek(limits, 100) == told(False, 0, 0, 60)
 
 
 def test_it_follows_a_changed_quota_at_once(counter):
     key = make_key()
     for now in range(100, 150):
         assert counter.hit([Limit(key, 50)], now).allowed
-    assert counter.hit([Limit(key, 50)], 150) == Decision(False, 50, 0, 10)
-    assert counter.hit([Limit(key, 10)], 150) == Decision(False, 10, 0, 50)
-    assert counter.hit([Limit(key, 0)], 150) == Decision(False, 0, 0, 60)
-    assert counter.hit([Limit(key, 1_000_000)], 150) == Decision(True, 1_000_000, 999_949, 10)
+    assert counter.hit([Limit(key, 50)], 150) == told(False, 50, 0, 10)
+    assert counter.hit([Limit(key, 10)], 150) == told(False, 10, 0, 50)
+    assert counter.hit([Limit(key, 0)], 150) == told(False, 0, 0, 60)
+    assert counter.hit([Limit(key, 1_000_000)], 150) == told(True, 1_000_000, 999_949, 10)
 
 
 def test_it_does_not_go_back_in_time(counter):
     limits = [Limit(make_key(), 2)]
     assert count_admitted(counter, limits, hits=1, now=100) == 1
-    assert counter.hit(limits, 95) == Decision(True, 2, 0, 60)
-    assert counter.hit(limits, 40) == Decision(False, 2, 0, 60)
-    assert counter.hit(limits, 159) == Decision(False, 2, 0, 1)
+    assert counter.hit(limits, 95) == told(True, 2, 0, 60)
+    assert counter.hit(limits, 40) == told(False, 2, 0, 60)
+    assert counter.hit(limits, 159) == told(False, 2, 0, 1)
     assert count_admitted(counter, limits, hits=3, now=160) == 2
 
 
 def test_it_takes_over_60_seconds_back_as_a_new_clock(counter):
     limits = [Limit(make_key(), 1)]
     assert counter.hit(limits, 100_000).allowed
-    assert counter.hit(limits, 50) == Decision(True, 1, 0, 60)
-    assert counter.hit(limits, 60) == Decision(False, 1, 0, 50)
+    assert counter.hit(limits, 50) == told(True, 1, 0, 60)
+    assert counter.hit(limits, 60) == told(False, 1, 0, 50)
 
 
 # Windows of other lengths
@@ -155,16 +163,16 @@ def test_it_takes_over_60_seconds_back_as_a_new_clock(counter):
 
 def test_a_limit_has_a_window_of_its_own(counter):
     brief, long = Limit(make_key(), 5), Limit(make_key("try"), 2, 10 * MINUTE)
-    assert counter.hit([brief, long], 1_000) == Decision(True, 2, 1, 600)
-    assert counter.hit([brief, long], 1_030) == Decision(True, 2, 0, 570)
-    assert counter.hit([brief, long], 1_599.999999) == Decision(False, 2, 0, 1)
-    assert counter.peek([brief], 1_599.999999) == Decision(True, 5, 5, 1)
-    assert counter.hit([brief, long], 1_600) == Decision(True, 2, 0, 30)
+    assert counter.hit([brief, long], 1_000) == told(True, 2, 1, 600, **of_try)
+    assert counter.hit([brief, long], 1_030) == told(True, 2, 0, 570, **of_try)
+    assert counter.hit([brief, long], 1_599.999999) == told(False, 2, 0, 1, **of_try)
+    assert counter.peek([brief], 1_599.999999) == told(True, 5, 5, 1)
+    assert counter.hit([brief, long], 1_600) == told(True, 2, 0, 30, **of_try)
 
 
 def test_a_quota_of_0_refuses_for_the_window(counter):
-    assert counter.hit([Limit(make_key("try"), 0, 10 * MINUTE)], 1_000) == Decision(
-        False, 0, 0, 600
+    assert counter.hit([Limit(make_key("try"), 0, 10 * MINUTE)], 1_000) == told(
+        False, 0, 0, 600, **of_try
     )
 
 
@@ -193,13 +201,16 @@ class Model:
             for key, _, _ in limits:
                 live[key].append(now)
                 self.times.setdefault(key, []).append(now)
-        told = []
+        counts = []
         for key, quota, window in full or limits:
             times, seconds = live[key], window / 1_000_000
             wait = times[max(0, len(times) - quota)] + seconds - now if times and quota else 0
-            told.append((max(0, quota - len(times)), -wait if quota else -seconds, quota))
-        remaining, minus_wait, quota = min(told)
-        return Decision(not full, quota, remaining, max(1, math.ceil(-minus_wait)))
+            counts.append(
+                (max(0, quota - len(times)), -wait if quota else -seconds, quota, key, window)
+            )
+        remaining, minus_wait, quota, key, window = min(counts)
+        wait, kind = max(1, math.ceil(-minus_wait)), key.partition(":")[0]
+        return Decision(not full, quota, remaining, wait, kind, window)
 
 
 calls = st.lists(
@@ -280,12 +291,12 @@ def test_a_flood_of_keys_keeps_no_more_than_it_may_and_the_oldest_are_forgotten(
     assert count_admitted(counter, [hit_again], hits=5, now=100) == 5
     for n in range(999):
         assert counter.hit([Limit(f"address:{n}", 60)], 101).allowed
-    assert counter.hit([hit_again], 102) == Decision(True, 6, 0, 58)
+    assert counter.hit([hit_again], 102) == told(True, 6, 0, 58, "address")
     for n in range(999, 1_500):
         assert counter.hit([Limit(f"address:{n}", 60)], 103).allowed
     assert kept(counter) == 1_000
-    assert counter.hit([forgotten], 104) == Decision(True, 5, 4, 60)
-    assert counter.hit([hit_again], 104) == Decision(False, 6, 0, 56)
+    assert counter.hit([forgotten], 104) == told(True, 5, 4, 60, "address")
+    assert counter.hit([hit_again], 104) == told(False, 6, 0, 56, "address")
 
 
 def test_keys_without_a_hit_in_the_window_are_kept_no_longer():
@@ -302,7 +313,7 @@ def test_keys_of_a_longer_window_neither_leave_early_nor_hold_others():
     assert counter.hit([long], 100).allowed
     for n in range(500):
         assert counter.hit([Limit(f"address:{n}", 60)], 101).allowed
-    assert counter.hit([long], 200) == Decision(False, 1, 0, 500)
+    assert counter.hit([long], 200) == told(False, 1, 0, 500, **of_try)
     assert kept(counter) == 1
     assert counter.hit([long], 700).allowed
 
@@ -310,8 +321,8 @@ def test_keys_of_a_longer_window_neither_leave_early_nor_hold_others():
 def test_it_counts_a_quota_of_a_hundred_thousand():
     counter, key = ProcessCounter(), make_key()
     assert count_admitted(counter, [Limit(key, 100_000)], hits=100_001, now=100) == 100_000
-    assert counter.hit([Limit(key, 10)], 130) == Decision(False, 10, 0, 30)
-    assert counter.hit([Limit(key, 100_000)], 160) == Decision(True, 100_000, 99_999, 60)
+    assert counter.hit([Limit(key, 10)], 130) == told(False, 10, 0, 30)
+    assert counter.hit([Limit(key, 100_000)], 160) == told(True, 100_000, 99_999, 60)
 
 
 # Redis
@@ -320,7 +331,7 @@ def test_it_counts_a_quota_of_a_hundred_thousand():
 def test_redis_counts_by_its_own_clock(redis_counter, redis_url):
     limits, client = [Limit(make_key(), 2)], Redis.from_url(redis_url)
     before = client.time()
-    assert redis_counter.hit(limits) == Decision(True, 2, 1, 60)
+    assert redis_counter.hit(limits) == told(True, 2, 1, 60)
     after = client.time()
     [stored] = client.lrange(PREFIX + limits[0].key, 0, -1)
     assert before <= divmod(int(stored), 1_000_000) <= after
@@ -346,7 +357,7 @@ def test_redis_that_lost_the_script_gets_it_again(redis_counter, redis_url):
     limits = [Limit(make_key(), 2)]
     assert redis_counter.hit(limits, 100).allowed
     Redis.from_url(redis_url).script_flush()
-    assert redis_counter.hit(limits, 100) == Decision(True, 2, 0, 60)
+    assert redis_counter.hit(limits, 100) == told(True, 2, 0, 60)
 
 
 def test_redis_out_of_reach_is_unavailable():

@@ -12,6 +12,14 @@ from tests.api.api_requests import ask, nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 
 GOOD = b'{"name": "x"}'
+A_VALUE = "a value was expected"
+A_KEY = "a key in double quotes was expected"
+A_COMMA = "a comma or a closing bracket was expected"
+A_NUMBER = "a number, a string or null was expected"
+AN_ESCAPE = 'one of "\\/bfnrtu was expected after this backslash'
+THE_END = "the end of the text was expected"
+ENDS = "but the text ends here"
+TOO_DEEP = "it is nested too deeply, with over 500 open brackets here"
 
 
 @pytest.fixture
@@ -87,42 +95,58 @@ def test_a_body_that_is_declared_too_large_is_not_read():
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "line", "column", "expected"),
     [
-        b"",
-        b" ",
-        b"{",
-        b"}",
-        b"nul",
-        b"{'name': 'x'}",
-        b'{"name": "x",}',
-        b'{"name": "x"} {}',
-        b'{"name": "x"}x',
-        b'// comment\n{"name": "x"}',
-        b'\xef\xbb\xbf{"name": "x"}',
-        b'{"name": "\xff"}',
-        b'{"name": "\xed\xa0\x80"}',
-        b'{"name": "tab\tbed"}',
-        b'{"name": "nul\x00"}',
-        b'{"name": "\\x"}',
-        b'{"name": "\\u12"}',
-        b'{"name": 01}',
-        b'{"name": NaN}',
-        b'{"name": Infinity}',
-        b'{"name": -Infinity}',
-        b'{"name": "x", "unknown": NaN}',
-        '{"name": "x"}'.encode("utf-16"),
-        b"[" * 100_000,
-        b"[" * 100_000 + b"]" * 100_000,
-        b'{"name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-        b'{"name": "x", "unknown": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-        b'{"name": "x", "unknown": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}",
+        (b"", 1, 1, f"{A_VALUE}, {ENDS}"),
+        (b" ", 1, 2, f"{A_VALUE}, {ENDS}"),
+        (b"{", 1, 2, f"{A_KEY}, {ENDS}"),
+        (b"}", 1, 1, f"{A_VALUE}, not '}}'"),
+        (b"nul", 1, 1, f"{A_VALUE}, not 'n'"),
+        (b"{'name': 'x'}", 1, 2, f'{A_KEY}, not "\'"'),
+        (b'{"name": "x",}', 1, 14, f"{A_KEY}, not '}}'"),
+        (b'{\n  "name": "x",\r\n\n}', 4, 1, f"{A_KEY}, not '}}'"),
+        (b'{"name": ["x", ]}', 1, 16, f"{A_VALUE}, not ']'"),
+        (b'{"name" "x"}', 1, 9, "a colon was expected, not '\"'"),
+        (b'{"name": "x"\n "description": "x"}', 2, 2, f"{A_COMMA}, not '\"'"),
+        (b'{"name": "x"', 1, 13, f"{A_COMMA}, {ENDS}"),
+        (b'{"name": "x"} {}', 1, 15, f"{THE_END}, not '{{'"),
+        (b'{"name": "x"}x', 1, 14, f"{THE_END}, not 'x'"),
+        (b'// comment\n{"name": "x"}', 1, 1, f"{A_VALUE}, not '/'"),
+        (b'\xef\xbb\xbf{"name": "x"}', 1, 1, f"{A_VALUE}, not '\\ufeff'"),
+        (b'{"name": "\xff"}', 1, 11, "UTF-8 was expected, not the byte 0xff"),
+        (b'{"n\xc3\xa9": 1,\n"\xc3\xa9\xed\xa0"}', 2, 3, "UTF-8 was expected, not the byte 0xed"),
+        (b'{"name": "tab\tbed"}', 1, 14, "an escape such as \\n was expected, not '\\t'"),
+        (b'{"name": "nul\x00"}', 1, 14, "an escape such as \\n was expected, not '\\x00'"),
+        (b'{"name": "\\x"}', 1, 11, AN_ESCAPE),
+        (b'{"name": "\\u12"}', 1, 12, "four hexadecimal digits were expected after this \\u"),
+        (b'{"name": "x}', 1, 10, "the string that begins here is never closed"),
+        (b'{"name": 01}', 1, 11, f"{A_COMMA}, not '1'"),
+        (b'{"name": NaN}', 1, 10, A_NUMBER),
+        (b'{"name": Infinity}', 1, 10, A_NUMBER),
+        (b'{"name": -Infinity}', 1, 10, A_NUMBER),
+        (b'{"name": "-NaN \\" N",\n "unknown": [-1, -Infinity]}', 2, 18, A_NUMBER),
+        ('{"name": "x"}'.encode("utf-16"), 1, 1, "UTF-8 was expected, not the byte 0xff"),
+        (b"[" * 100_000, 1, 501, TOO_DEEP),
+        (b"[" * 100_000 + b"]" * 100_000, 1, 501, TOO_DEEP),
+        (b'{"name":\n' + b"[" * 100_000 + b"]" * 100_000 + b"}", 2, 500, TOO_DEEP),
+        (b'{"name": "[",\n"a":\n' + b"[" * 99_000 + b"]" * 99_000 + b"}", 3, 500, TOO_DEEP),
+        (b'{"name": "x",\n' + b'"a":{' * 50_000 + b"}" * 50_000 + b"}", 2, 2_500, TOO_DEEP),
     ],
-    ids=lambda body: repr(body[:40]),
+    ids=lambda value: repr(value[:40]) if isinstance(value, bytes) else None,
 )
-def test_what_is_not_json_is_malformed(create, body):
+def test_what_is_not_json_is_told_where_and_what_was_expected(create, body, line, column, expected):
     with nothing_changes():
-        refused(create(body), 400, "malformed_request")
+        error = refused(create(body), 400, "malformed_request", line=line, column=column)
+    where = f"at line {line}, column {column}"
+    assert error["message"] == f"The body could not be read as JSON {where}: {expected}."
+
+
+def test_what_is_nested_deep_after_very_many_brackets_has_no_place(create):
+    """Finding it would take longer than the rest of the request."""
+    body = b'{"name": [' + b"[]," * 100_000 + b"[" * 100_000
+    with nothing_changes():
+        error = refused(create(body), 400, "malformed_request")
+    assert error["message"] == "The body could not be read as JSON: it is nested too deeply."
 
 
 # 422

@@ -1,13 +1,16 @@
 """Rolling limits over HTTP: who is counted on what, and what a client is told"""
 
+import re
 import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from kynaplatform.api.throttling import COUNTED
+from local_stack.environment import PROJECT
 from projects.models import AccessToken, Organization, Project
-from tests.api.api_requests import ask, fresh_address, nothing_changes, refused
+from tests.api.api_requests import ask, fresh_address, limited, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, make_machine, make_released
 
 pytestmark = pytest.mark.usefixtures("limits_clock")
@@ -20,9 +23,9 @@ def told(response):
     return tuple(int(response.headers[name]) for name in NAMES)
 
 
-def is_limited(response, wait):
-    """A 429 that says everywhere to wait `wait` seconds."""
-    refused(response, 429, "rate_limited", retry_after_seconds=wait)
+def is_limited(response, wait, name="project"):
+    """A 429 that names the limit, and says everywhere to wait `wait` seconds."""
+    limited(response, name, told(response)[0], wait)
     assert response.headers["Retry-After"] == str(wait)
     assert told(response)[1:] == (0, wait)
     return True
@@ -139,7 +142,8 @@ def test_the_unauthenticated_are_counted_by_address(owner, settings, method, pat
         for left, answer in zip((2, 1, 0), answers, strict=False):
             refused(answer, 401, code)
             assert told(answer)[:2] == (3, left)
-        assert all(is_limited(answer, wait=60) for answer in answers[3:])
+        name = "anonymous" if kind == "missing" else "bad_bearer"
+        assert all(is_limited(answer, wait=60, name=name) for answer in answers[3:])
         # Elsewhere nobody is denied for it.
         assert ask(method, path, token=token, address=fresh_address(), **headers).status_code == 401
 
@@ -177,6 +181,18 @@ def test_the_suspended_are_counted_and_told_that_they_are_suspended(owner, setti
     assert is_limited(owner.get(SESSIONS), wait=60)
 
 
+def test_each_limit_that_refuses_says_what_it_counts():
+    found = {
+        kind
+        for package in ("kynaplatform", "projects", "realtime", "tryout")
+        for path in (PROJECT / package).rglob("*.py")
+        for kind in re.findall(r'Limit\(f?"([a-z_-]+):', path.read_text())
+    }
+    families = {"sessions", "movespecs"}
+    asked_only_whether_it_is_full = {"attach"}
+    assert found - asked_only_whether_it_is_full | families == set(COUNTED)
+
+
 # Per project and organization
 
 
@@ -204,7 +220,7 @@ def test_the_projects_of_an_organization_count_together(owner, peer, outsider, s
     answers = [machine.get(SESSIONS) for machine in (owner, peer, third)]
     assert [told(answer) for answer in answers] == [(3, 2, 60), (3, 1, 60), (3, 0, 60)]
     for machine in (owner, peer, third):
-        assert is_limited(machine.get(SESSIONS), wait=60)
+        assert is_limited(machine.get(SESSIONS), wait=60, name="organization")
     assert told(outsider.get(SESSIONS)) == (3, 2, 60)
 
 
@@ -233,8 +249,9 @@ def test_session_creations_have_a_limit_of_their_own(owner, movespec, settings):
     assert told(owner.create_session(movespec, idempotency_key="k")) == (3, 1, 60)
     assert told(owner.post(SESSIONS, {})) == (3, 0, 60)
     with nothing_changes():
-        assert is_limited(owner.create_session(movespec), wait=60)
-        assert is_limited(owner.create_session(movespec, idempotency_key="k"), wait=60)
+        assert is_limited(owner.create_session(movespec), wait=60, name="sessions")
+        replay = owner.create_session(movespec, idempotency_key="k")
+        assert is_limited(replay, wait=60, name="sessions")
     assert owner.get(SESSIONS).status_code == 200
 
 
@@ -272,7 +289,7 @@ def test_requests_under_movespecs_have_a_limit_of_their_own(owner, movespec, set
         owner.post(f"{path}/versions"),
         owner.post(f"{version}/validate"),
     ):
-        assert is_limited(response, wait=60)
+        assert is_limited(response, wait=60, name="movespecs")
     assert owner.get(SESSIONS).status_code == 200
 
 
@@ -280,19 +297,20 @@ def test_requests_under_movespecs_have_a_limit_of_their_own(owner, movespec, set
 
 
 @pytest.mark.parametrize(
-    ("model", "column", "send"),
+    ("model", "column", "name", "send"),
     [
-        (Project, "rate_limit", lambda machine, _: machine.get(SESSIONS)),
-        (Organization, "rate_limit", lambda machine, _: machine.get(SESSIONS)),
-        (Project, "rate_limit_movespecs", lambda machine, _: machine.get(MOVESPECS)),
+        (Project, "rate_limit", "project", lambda machine, _: machine.get(SESSIONS)),
+        (Organization, "rate_limit", "organization", lambda machine, _: machine.get(SESSIONS)),
+        (Project, "rate_limit_movespecs", "movespecs", lambda machine, _: machine.get(MOVESPECS)),
         (
             Project,
             "rate_limit_sessions",
+            "sessions",
             lambda machine, movespec: machine.create_session(movespec),
         ),
     ],
 )
-def test_an_override_takes_effect_at_once(owner, movespec, model, column, send):
+def test_an_override_takes_effect_at_once(owner, movespec, model, column, name, send):
     def left():
         return told(send(owner, movespec))[:2]
 
@@ -302,7 +320,7 @@ def test_an_override_takes_effect_at_once(owner, movespec, model, column, send):
     model.objects.update(**{column: 5})
     assert left() == (5, 2)
     model.objects.update(**{column: 1})
-    assert is_limited(send(owner, movespec), wait=60)
+    assert is_limited(send(owner, movespec), wait=60, name=name)
     model.objects.update(**{column: None})
     assert left() == (100_000, 99_996)
 
@@ -319,7 +337,8 @@ def test_the_anonymous_are_counted_by_address(owner, public_movespec, settings):
     ]
     assert left == [(3, 2, 60), (3, 1, 60), (3, 0, 60)]
     for each in (MOVESPECS, path, "/api/schema", "/api/schema/movespec"):
-        assert is_limited(ask("GET", each, address="192.0.2.1"), wait=60)
+        answer = ask("GET", each, address="192.0.2.1")
+        assert is_limited(answer, wait=60, name="anonymous")
     assert told(ask("GET", MOVESPECS, address="192.0.2.2")) == (3, 2, 60)
     # Who has a token is counted elsewhere.
     assert ask("GET", MOVESPECS, token=owner.token, address="192.0.2.1").status_code == 200

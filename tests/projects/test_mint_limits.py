@@ -6,7 +6,7 @@ import pytest
 
 from projects.credentials import credential_issue
 from projects.models import CredentialKind
-from tests.api.api_requests import ask, fresh_address, nothing_changes, refused
+from tests.api.api_requests import ask, fresh_address, limited, nothing_changes
 from tests.conftest import SESSIONS, TOKENS
 
 
@@ -36,9 +36,9 @@ def statuses(body, address, times):
     return [mint(body, address).status_code for _ in range(times)]
 
 
-def is_limited(response):
+def is_limited(response, name):
     wait = response.json()["error"]["details"]["retry_after_seconds"]
-    refused(response, 429, "rate_limited", retry_after_seconds=wait)
+    limited(response, name, 3, wait)
     assert 55 <= wait <= 60
     assert response.headers["Retry-After"] == str(wait)
     assert response.headers["RateLimit-Limit"] == "3"
@@ -52,9 +52,9 @@ def test_it_refuses_to_try_a_credential_after_its_failures(owner, address):
     assert [answer.status_code for answer in answers] == [401] * 3
     assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0"]
     with nothing_changes():
-        assert is_limited(mint(wrong(owner), address))
+        assert is_limited(mint(wrong(owner), address), "mint_address")
         # Nor is the right secret tried: a guess that hits is told like one that does not.
-        assert is_limited(mint(right(owner), address))
+        assert is_limited(mint(right(owner), address), "mint_address")
 
 
 def test_its_owner_elsewhere_is_not_locked_out(owner, address):
@@ -72,7 +72,7 @@ def test_an_address_fails_no_oftener_with_many_credentials(owner, peer, outsider
             {"service_account_id": "x", "service_account_secret": "x"},
             right(owner),
         ):
-            assert is_limited(mint(body, address))
+            assert is_limited(mint(body, address), "mint_address")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_success_counts_against_its_project_wherever_it_comes_from(owner, peer
     assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0"]
     with nothing_changes():
         for body in bodies[:2]:
-            assert is_limited(mint(body, fresh_address()))
+            assert is_limited(mint(body, fresh_address()), "mint_project")
     assert mint(right(peer), fresh_address()).status_code == 201
 
 
@@ -129,8 +129,8 @@ def test_a_body_that_is_none_is_a_failure_of_its_address(owner, address, body, s
             answer = mint(body, address)
             assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
         # Nor is a body looked at any more.
-        assert is_limited(mint(body, address))
-        assert is_limited(mint(right(owner), address))
+        assert is_limited(mint(body, address), "mint_address")
+        assert is_limited(mint(right(owner), address), "mint_address")
     assert mint(right(owner), fresh_address()).status_code == 201
 
 
@@ -141,7 +141,7 @@ def test_another_type_of_body_and_a_bad_key_are_failures_too(owner, address):
         ask("POST", TOKENS, right(owner), address=address, idempotency_key=""),
     ]
     assert [answer.status_code for answer in failures] == [415, 422, 422]
-    assert is_limited(mint(right(owner), address))
+    assert is_limited(mint(right(owner), address), "mint_address")
 
 
 def test_minting_does_not_count_as_a_request_of_the_project(owner, settings, address):

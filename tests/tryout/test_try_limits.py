@@ -7,7 +7,14 @@ from kynaplatform.api.rate_limits import Decision
 from kynaplatform.environment import networks
 from projects.models import Organization, Project
 from projects.suspension import suspend
-from tests.api.api_requests import ask, fresh_address, nothing_changes, refused, refused_fields
+from tests.api.api_requests import (
+    ask,
+    fresh_address,
+    limited,
+    nothing_changes,
+    refused,
+    refused_fields,
+)
 from tests.conftest import SESSIONS
 from tests.tryout.trying import TRY_SESSIONS, try_it
 from tryout import sessions
@@ -45,7 +52,7 @@ def test_an_address_gets_six_in_ten_minutes(limits_clock):
     limits_clock.now += 120
     with nothing_changes():
         response = try_it(address=address)
-    refused(response, 429, "rate_limited", retry_after_seconds=480)
+    limited(response, "try_address", 6, 480, 600)
     assert response.headers["Retry-After"] == "480"
     assert try_it(address=other).status_code == 201
     limits_clock.now += 479.9
@@ -58,7 +65,7 @@ def test_all_addresses_together_get_so_many(limits_clock, settings):
     settings.TRY_SESSIONS = 3
     assert [try_it().status_code for _ in range(3)] == [201] * 3
     with nothing_changes():
-        refused(try_it(), 429, "rate_limited", retry_after_seconds=600)
+        limited(try_it(), "try", 3, 600, 600)
     limits_clock.now += 600
     assert try_it().status_code == 201
 
@@ -72,16 +79,16 @@ def test_only_a_session_that_is_created_counts_on_what_all_share(limits_clock, s
             refused_fields(try_it(7), "movement")
     assert try_it().status_code == 201
     with nothing_changes():
-        refused(try_it(), 429, "rate_limited", retry_after_seconds=600)
+        limited(try_it(), "try", 2, 600, 600)
 
 
 def test_one_too_many_at_once_is_rolled_back(limits_clock, settings, monkeypatch):
     """Two were let in while one was left."""
     settings.TRY_SESSIONS = 1
     try_it()
-    monkeypatch.setattr(sessions, "peek_request", lambda *_: Decision(True, 1, 1, 1))
+    monkeypatch.setattr(sessions, "peek_request", lambda *_: Decision(True, 1, 1, 1, "try", 1))
     with nothing_changes():
-        refused(try_it(), 429, "rate_limited", retry_after_seconds=600)
+        limited(try_it(), "try", 1, 600, 600)
 
 
 def test_an_ipv6_visitor_is_counted_by_the_networks_that_may_be_his(limits_clock):
@@ -104,14 +111,14 @@ def test_no_session_at_all_can_be_asked_for(settings):
     settings.TRY_SESSIONS = 0
     try_it()  # which makes the project
     with nothing_changes():
-        refused(try_it(), 429, "rate_limited", retry_after_seconds=600)
+        limited(try_it(), "try", 0, 600, 600)
 
 
 def test_staff_lower_the_bound_of_the_project(limits_clock):
     assert try_it().status_code == 201
     Project.objects.filter(id=PROJECT_ID).update(rate_limit_sessions=1)
     with nothing_changes():
-        refused(try_it(), 429, "rate_limited", retry_after_seconds=60)
+        limited(try_it(), "try_project", 1, 60)
 
 
 def test_what_the_project_refuses_is_told_of_it(limits_clock):
@@ -132,7 +139,7 @@ def test_refused_creates_of_a_token_leave_the_page_open(limits_clock):
             required_scope="sessions:write",
         )
     # The project's own counter is full, which is none of the page's.
-    refused(ask("POST", SESSIONS, {}, token=token), 429, "rate_limited", retry_after_seconds=60)
+    limited(ask("POST", SESSIONS, {}, token=token), "sessions", SESSIONS_PER_MINUTE, 60)
     assert try_it().status_code == 201
 
 
@@ -192,8 +199,8 @@ def test_what_is_refused_counts_on_its_address(limits_clock):
             refused(try_it("no-such", address=address), 404, "not_found", resource="movement")
             refused_fields(try_it(7, address=address), "movement")
             body = ask("POST", TRY_SESSIONS, b"{", address=address)
-            refused(body, 400, "malformed_request")
-        refused(try_it(address=address), 429, "rate_limited", retry_after_seconds=600)
+            refused(body, 400, "malformed_request", line=1, column=2)
+        limited(try_it(address=address), "try_address", 6, 600, 600)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +288,7 @@ def test_a_suspended_project_creates_nothing_and_its_refusals_are_bounded(
     with nothing_changes():
         for _ in range(SESSIONS_OF_ADDRESS):
             refused(try_it(address=address), 403, code)
-        refused(try_it(address=address), 429, "rate_limited", retry_after_seconds=600)
+        limited(try_it(address=address), "try_address", 6, 600, 600)
 
 
 def test_who_is_over_a_limit_asks_no_database(limits_clock, settings, django_assert_num_queries):

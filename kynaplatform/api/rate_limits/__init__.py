@@ -27,12 +27,15 @@ class Decision(NamedTuple):
 
     `reset_seconds` is the wait until one more than `remaining` is admitted: until the oldest hit
     leaves the window. It is 1 when nothing is counted, and the window under a quota of 0.
+    `kind` and `window` are that limit's.
     """
 
     allowed: bool
     limit: int
     remaining: int
     reset_seconds: int
+    kind: str
+    window: int
 
 
 class Counter:
@@ -66,12 +69,13 @@ def parse_rate(rate: str, per: str = "minute") -> int:
 
 
 class Usage(NamedTuple):
-    """A limit as a counter found it; `frees_at` is the time of the hit whose leaving admits one."""
+    """A limit's count as a counter found it.
 
-    quota: int
+    `frees_at` is the time of the hit whose leaving admits one.
+    """
+
     used: int
     frees_at: int
-    window: int
 
 
 def check_limits(limits: Sequence[Limit]) -> None:
@@ -79,9 +83,16 @@ def check_limits(limits: Sequence[Limit]) -> None:
         raise ValueError("A hit needs at least one limit, and no key twice.")
 
 
-def decide(allowed: bool, now: int, usages: Sequence[Usage]) -> Decision:
-    remaining, minus_wait, limit = min(
-        (max(0, quota - used), now - frees_at - window if used or not quota else 0, quota)
-        for quota, used, frees_at, window in usages
+def decide(allowed: bool, now: int, limits: Sequence[Limit], usages: Sequence[Usage]) -> Decision:
+    remaining, minus_wait, quota, key, window = min(
+        (
+            max(0, quota - used),
+            now - frees_at - window if used or not quota else 0,
+            quota,
+            key,
+            window,
+        )
+        for (key, quota, window), (used, frees_at) in zip(limits, usages, strict=True)
     )
-    return Decision(allowed, limit, remaining, reset_seconds=max(1, -(minus_wait // SECOND)))
+    reset_seconds = max(1, -(minus_wait // SECOND))
+    return Decision(allowed, quota, remaining, reset_seconds, key.partition(":")[0], window)

@@ -34,12 +34,14 @@ class ProcessCounter(Counter):
         with self._lock:
             moment = self._move_to(time.monotonic() if now is None else now)
             usages = [self._usage(limit, moment) for limit in limits]
-            allowed = all(usage.used < usage.quota for usage in usages)
+            allowed = all(
+                usage.used < limit.quota for limit, usage in zip(limits, usages, strict=True)
+            )
             if allowed and counting:
                 for limit in limits:
                     self._append(limit, moment)
                 usages = [usage._replace(used=usage.used + 1) for usage in usages]
-        return decide(allowed, moment, usages)
+        return decide(allowed, moment, limits, usages)
 
     def _move_to(self, now: float) -> int:
         """Forget the keys without a hit in their window; return the time to count with."""
@@ -60,13 +62,13 @@ class ProcessCounter(Counter):
     def _usage(self, limit: Limit, moment: int) -> Usage:
         times = self._times[limit.window].get(limit.key)
         if times is None:
-            return Usage(limit.quota, 0, moment, limit.window)
+            return Usage(0, moment)
         while times[0] <= moment - limit.window:
             times.popleft()
         used = len(times)
         # Of a quota of 0 no hit's leaving admits one.
         frees_at = times[max(0, used - limit.quota)] if limit.quota else moment
-        return Usage(limit.quota, used, frees_at, limit.window)
+        return Usage(used, frees_at)
 
     def _append(self, limit: Limit, moment: int) -> None:
         known = self._times[limit.window]

@@ -62,13 +62,13 @@ for i, key in ipairs(KEYS) do
   used = used - gone
   if used >= quota then allowed = 0 end
   local frees_at = redis.call('LINDEX', key, math.max(0, used - quota)) or now
-  usages[i] = {quota, used, tonumber(frees_at), window}
+  usages[i] = {used, tonumber(frees_at)}
 end
 if allowed == 1 and counting then
   for i, key in ipairs(KEYS) do
     redis.call('RPUSH', key, string.format('%.0f', now))
-    redis.call('PEXPIRE', key, 2 * usages[i][4] / 1000)
-    usages[i][2] = usages[i][2] + 1
+    redis.call('PEXPIRE', key, 2 * tonumber(ARGV[2 * i + 3]) / 1000)
+    usages[i][1] = usages[i][1] + 1
   end
 end
 return {allowed, now, usages}
@@ -122,4 +122,4 @@ class RedisCounter(Counter):
         self._is_away = False
         REDIS.over()
         allowed, decided_at, usages = cast("tuple[int, int, list[list[int]]]", counted)
-        return decide(bool(allowed), decided_at, [Usage(*usage) for usage in usages])
+        return decide(bool(allowed), decided_at, limits, [Usage(*usage) for usage in usages])

@@ -396,7 +396,8 @@ def test_the_largest_batch_that_is_allowed_is_served(stage: Stage) -> None:
 
 
 def test_too_many_messages_without_frames_4429(stage: Stage) -> None:
-    with closes(stage, "rate_limited", 4429, retry_after_seconds=1) as client:
+    told = {"limit_name": "control_messages", "limit": 20, "window_seconds": 1}
+    with closes(stage, "rate_limited", 4429, retry_after_seconds=1, **told) as client:
         for _ in range(150):
             client.send('{"type": "pong"}')
 
@@ -477,12 +478,14 @@ def strict(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
         yield runtime
 
 
-def is_limited(created: dict[str, Any]) -> None:
+def is_limited(created: dict[str, Any], name: str, limit: int = 3) -> None:
     client = Client(created)
     error = client.expect("error")["error"]
     assert (error["code"], error["retryable"]) == ("rate_limited", True)
-    assert list(error["details"]) == ["retry_after_seconds"]
-    assert 1 <= error["details"]["retry_after_seconds"] <= 60
+    wait = error["details"].pop("retry_after_seconds")
+    assert 1 <= wait <= 60
+    assert error["details"] == {"limit_name": name, "limit": limit, "window_seconds": 60}
+    assert error["message"].endswith(f": {limit} are admitted in 60 s. Wait {wait} s.")
     assert client.next() is None
     assert client.close_code == 4429
 
@@ -493,7 +496,7 @@ def test_too_many_attaches_of_one_session_4429(stage: Stage, strict: RuntimeServ
         attaches(created).socket.close()
         assert last_close_code(created) == 1000
     with nothing_changes():
-        is_limited(created)
+        is_limited(created, "attach_again")
     attaches(create(stage.owner, stage.squat, strict.url))
 
 
@@ -510,13 +513,13 @@ def test_too_many_attaches_of_one_project_4429(stage: Stage, tmp_path: Path) -> 
         for created in [restless] * 5 + [others] * 3:
             attach_again(created)
         with nothing_changes():
-            is_limited(restless)
+            is_limited(restless, "attach_again", 5)
         # Two of the five that the project has beside them were the restless one's.
         more = create(peer, squat, runtime.url)
         for created in [others] * 2 + [more] * 4:
             attach_again(created)
         with nothing_changes():
-            is_limited(more)
+            is_limited(more, "attach_of_project", 5)
         attach_again(create(peer, squat, runtime.url))
 
 
@@ -525,6 +528,6 @@ def test_too_many_bad_tokens_of_one_address_4429(stage: Stage, strict: RuntimeSe
     for number in range(3):
         refused(created | {"runtime_token": f"x{number}"}, "runtime_token_invalid", 4401)
     with nothing_changes():
-        is_limited(created | {"runtime_token": "x3"})
-        is_limited(created | {"runtime_token": ""})
+        is_limited(created | {"runtime_token": "x3"}, "attach_refused")
+        is_limited(created | {"runtime_token": ""}, "attach_refused")
     attaches(created)  # a good token of the same address
