@@ -2,6 +2,7 @@ import pytest
 from movespec_documents import CUE, DOCUMENT, edit, errors_of, message_of
 
 from detection import Criterion, Cue, MoveSpec, Phase, validate
+from detection.language.issues import nearest
 
 PHASES = "detection.movement.phases"
 SEQUENCE = "detection.movement.sequence"
@@ -93,7 +94,7 @@ def test_it_reports_every_missing_key_of_an_empty_mapping() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "nearest"),
+    ("old", "new", "known"),
     [
         ("angle_max: 100", "angel_max: 100", "angle_max"),
         ("angle_max: 100", "ANGLE_MAX: 100", "angle_max"),
@@ -101,9 +102,42 @@ def test_it_reports_every_missing_key_of_an_empty_mapping() -> None:
         ("Chest up.}", "Chest up., lvl: info}", "level"),
     ],
 )
-def test_it_names_the_nearest_known_key(old: str, new: str, nearest: str) -> None:
+def test_it_names_the_nearest_known_key(old: str, new: str, known: str) -> None:
     (message,) = [e.message for e in validate(edit(old, new)).errors if e.code == "unknown_key"]
-    assert message.endswith(f"; the nearest known key is {nearest}.")
+    assert message.endswith(f"; the nearest known key is {known}.")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "known"),
+    [
+        ("name: squat\nversion", "bogus: squat\nversion", "name, version, description, detection"),
+        ("name: squat\nversion", "n: squat\nversion", "name, version, description, detection"),
+        ("    sequence:", "    steps:", "name, phases, sequence, feedback"),
+        ("    sequence:", "    " + "xy" * 500 + ":", "name, phases, sequence, feedback"),
+    ],
+)
+def test_it_names_all_known_keys_where_none_is_near(old: str, new: str, known: str) -> None:
+    (message,) = [e.message for e in validate(edit(old, new)).errors if e.code == "unknown_key"]
+    assert message.endswith(f"; the known keys are {known}.")
+
+
+NEAR = [
+    ("bottum", "bottom"), ("Bottom", "bottom"), ("botom", "bottom"), ("bottom2", "bottom"),
+    ("standing up", "standing"), ("stnading", "standing"), ("complete", "completed"),
+]  # fmt: skip
+FAR = ["top", "up", "squat", "b", "stand in the way of it", "x" * 5_000, "middle", "down"]
+
+
+@pytest.mark.parametrize(("word", "suggested"), NEAR)
+def test_a_near_word_is_suggested(word: str, suggested: str) -> None:
+    assert nearest(word, ["standing", "bottom", "completed", "interrupted"]) == suggested
+
+
+@pytest.mark.parametrize("word", FAR)
+def test_a_far_word_is_not(word: str) -> None:
+    assert nearest(word, ["standing", "bottom", "completed", "interrupted"]) is None
+    document = edit("when: bottom", f"when: {word[:64]}")
+    assert message_of(document) == f'No phase has the name "{word[:40]}{"…" * (len(word) > 40)}".'
 
 
 def test_it_does_not_look_into_an_unknown_key() -> None:

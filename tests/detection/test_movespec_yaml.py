@@ -95,7 +95,7 @@ def test_it_takes_every_other_character(character: str) -> None:
             1,
             5,
         ),
-        ("a: b\nc\nd: e", "A key is not followed by a colon.", 3, 1),
+        ("a: b\nc\nd: e", 'A colon is missing after "c".', 2, 1),
         (
             'a: "\\q"',
             "Unknown escape: write a backslash in double quotes twice, or use single quotes.",
@@ -202,5 +202,8 @@ def test_words_of_other_schemas_are_names(word: str) -> None:
 
 def test_it_shows_a_long_key_shortened_and_readable() -> None:
     (error, *_) = validate(f'"\\a{"x" * 500}": 1').errors
-    assert error.message == (f'Unknown key "\\u0007{"x" * 39}…"; the nearest known key is version.')
+    assert error.message == (
+        f'Unknown key "\\u0007{"x" * 39}…"; '
+        "the known keys are name, version, description, detection."
+    )
     assert error.path == f'"\\u0007{"x" * 39}…"'
