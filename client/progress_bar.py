@@ -45,7 +45,7 @@ class ProgressBar(StreamListener):
     def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
         self._bar.update(frames)
         if rejections := ack.rejections():
-            self._bar.write(status_lines.rejected(rejections), file=self._bar_file)
+            self._bar.write(status_lines.rejected(rejections, ack.details()), file=self._bar_file)
 
     def connection_lost(self, why: str) -> None:
         self._bar.write(f"The connection was lost ({why}): attaching again.", file=self._bar_file)

@@ -23,6 +23,7 @@ class SessionRun:
     attaches: int
     events: list[Event]
     rejections: Mapping[str, int]
+    rejection_details: Mapping[str, str]
     has_missed_the_end: bool
     done: SessionDone
     record: dict[str, Any]
@@ -72,7 +73,7 @@ class SessionRun:
         ]
         faults = [fault for is_so, fault in checks if not is_so]
         if self.rejections and self.done.accepted_frames_total != self.frames_sent:
-            faults.append(status_lines.rejected(self.rejections))
+            faults.append(status_lines.rejected(self.rejections, self.rejection_details))
         return faults
 
 
@@ -119,6 +120,7 @@ def run_session(
         attaches=stream.attaches,
         events=stream.events,
         rejections=stream.rejections,
+        rejection_details=stream.rejection_details,
         has_missed_the_end=stream.has_missed_the_end,
         done=done,
         record=api.session(session_id),

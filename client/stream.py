@@ -76,6 +76,8 @@ class StreamClient:
         self.accepted_frames_total = 0
         self.attaches = 0
         self.rejections = Counter[str]()
+        # The first detail of each reason.
+        self.rejection_details: dict[str, str] = {}
         self.status: str | None = None
         self.done: SessionDone | None = None
         # Whether the refusal of an attach told the end: events before it may be missing.
@@ -259,6 +261,7 @@ class StreamClient:
                 self.accepted_frames_total = message.accepted_frames_total
                 if batch is not None:
                     self.rejections += message.rejections()
+                    self.rejection_details = message.details() | self.rejection_details
                     self._listener.batch_acknowledged(message, len(batch.frames))
             case EventBatch():
                 new = [item for item in message.events if item.event_id not in self._known_events]

@@ -95,8 +95,11 @@ class EventBatch(msgspec.Struct, frozen=True, tag="event_batch"):
 
 
 class RejectedFrame(msgspec.Struct, frozen=True):
+    """A rejected frame. An older server gives no `detail`, and others few of an ack."""
+
     index: int
     reason: RejectReason
+    detail: str | None = None
 
 
 class FrameAck(msgspec.Struct, frozen=True, tag="frame_ack"):
@@ -113,6 +116,14 @@ class FrameAck(msgspec.Struct, frozen=True, tag="frame_ack"):
         reasons = Counter[str](frame.reason for frame in self.rejected_frames)
         del reasons["frame_seq_not_increasing"]  # sent again: a StreamClient numbers upward
         return reasons
+
+    def details(self) -> dict[str, str]:
+        """The first detail of each reason for which frames were rejected, if it is told."""
+        told: dict[str, str] = {}
+        for frame in self.rejected_frames:
+            if frame.detail is not None:
+                told.setdefault(frame.reason, frame.detail)
+        return told
 
 
 class ErrorMessage(msgspec.Struct, frozen=True, tag="error"):

@@ -22,9 +22,16 @@ from kynaplatform.timing import RETRY_SECONDS
 from realtime import metrics
 from realtime.checkpointer import Checkpointer
 from realtime.event_bucket import EventBucket
-from realtime.frames import Frame, RejectReason
+from realtime.frames import Frame, Rejection, RejectReason, cut
 from realtime.held_session import HeldSession
-from realtime.messages import EventBatch, FrameAck, FrameBatch, RejectedFrame, SessionUpdate
+from realtime.messages import (
+    MOST_DETAILS,
+    EventBatch,
+    FrameAck,
+    FrameBatch,
+    RejectedFrame,
+    SessionUpdate,
+)
 from realtime.refusals import Restarting
 from realtime.session_summary import SessionSummary
 from realtime.socket import Socket
@@ -103,6 +110,11 @@ class Taken:
     is_clock_new: bool = False
     events: list[NewEvent] = field(default_factory=list)
 
+    def reject(self, index: int, reason: RejectReason, detail: str | None) -> None:
+        """Reject a frame. Only the first MOST_DETAILS of a batch have their detail told."""
+        told = detail if len(self.rejected) < MOST_DETAILS else None
+        self.rejected.append(RejectedFrame(index, reason, told))
+
 
 def take(progress: Progress, batch: FrameBatch) -> Taken:
     """Feed the engine the frames of `batch` that are accepted, and then its clock.
@@ -113,11 +125,12 @@ def take(progress: Progress, batch: FrameBatch) -> Taken:
     taken = Taken(repeated_clock_ms=repeated_clock(progress, batch))
     seen = progress.last_frame_seq
     for index, frame in enumerate(batch.frames):
-        if isinstance(frame, RejectReason):
-            taken.rejected.append(RejectedFrame(index, frame))
-            progress.summary.reject(frame)
+        if isinstance(frame, Rejection):
+            taken.reject(index, frame.reason, frame.detail)
+            progress.summary.reject(frame.reason)
         elif (reason := _fault(progress, frame)) is not None:
-            taken.rejected.append(RejectedFrame(index, reason))
+            is_told = len(taken.rejected) < MOST_DETAILS
+            taken.reject(index, reason, _detail(progress, frame, reason) if is_told else None)
             if frame.frame_seq <= seen:
                 taken.repeated_seqs.append(frame.frame_seq)
                 progress.summary.repeated += 1
@@ -156,6 +169,28 @@ def _fault(progress: Progress, frame: Frame) -> RejectReason | None:
     if _frames_left(progress, frame) < 1:
         return RejectReason.TOO_MANY_FRAMES
     return None
+
+
+def _detail(progress: Progress, frame: Frame, reason: RejectReason) -> str:
+    """What of a frame did not fit the frames before it."""
+    time_ms = f"timestamp_ms {frame.timestamp_ms:.15g}"
+    match reason:
+        case RejectReason.FRAME_SEQ_NOT_INCREASING:
+            return (
+                f"frame_seq {frame.frame_seq} is not above the last one, {progress.last_frame_seq}"
+            )
+        case RejectReason.TIMESTAMP_NOT_INCREASING:
+            if progress.last_ms is not None and frame.timestamp_ms > progress.last_ms:
+                return cut(
+                    f"{time_ms} is before {progress.lost_ms:.15g}, where a clock lost the pose"
+                )
+            return cut(f"{time_ms} is not after the last one, {progress.last_ms:.15g}")
+        case RejectReason.TIMESTAMP_BEYOND_SESSION:
+            return cut(
+                f"{time_ms} is over {progress.longest_ms:.15g} ms after the first one, "
+                f"{progress.first_ms:.15g}"
+            )
+    return f"{time_ms} is too soon: {FRAMES_A_SECOND} frames a second of timestamp_ms are taken"
 
 
 def _frames_left(progress: Progress, frame: Frame) -> float:

@@ -1,17 +1,22 @@
-"""A pose frame as clients send it, and why one is rejected."""
+"""A pose frame as clients send it, and why one is rejected.
+
+The detail of a rejection is made only for a frame that is rejected, from its field at fault.
+"""
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 
 from detection import LANDMARK_NAMES
 from detection.landmarks import INDEX
+from kynaplatform.api.faults import faults_of
 from sessions_app.runtime_tokens import INPUT_SCHEMA_VERSION
 
 MOST_FRAME_SEQ: Final = 2**53
 # World landmarks have their origin between the hips, image landmarks in a corner of the image.
 MOST_HIPS_METRES: Final = 0.3
+MOST_DETAIL_CHARACTERS: Final = 120
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 LandmarkName = Literal[LANDMARK_NAMES]  # type: ignore[valid-type]
@@ -31,6 +36,16 @@ class RejectReason(StrEnum):
     TIMESTAMP_NOT_INCREASING = "timestamp_not_increasing"
     TIMESTAMP_BEYOND_SESSION = "timestamp_beyond_session"
     TOO_MANY_FRAMES = "too_many_frames"
+
+
+INVALID_LANDMARKS: Final = RejectReason.INVALID_LANDMARKS
+
+
+class Rejection(NamedTuple):
+    """A frame that is rejected. `detail` says which field is at fault and how, where it is told."""
+
+    reason: RejectReason
+    detail: str | None = None
 
 
 class Landmark(msgspec.Struct, gc=False):
@@ -73,12 +88,13 @@ _decode_frame = msgspec.json.Decoder(Frame).decode
 _decode_outline = msgspec.json.Decoder(_Outline).decode
 
 
-def read_frame(raw: bytes) -> Frame | RejectReason:
-    """The frame of this JSON, or the reason why it is rejected."""
+def read_frame(raw: bytes, *, in_detail: bool) -> Frame | Rejection:
+    """The frame of this JSON, or the reason why it is rejected, `in_detail` or alone."""
     try:
         return checked(_decode_frame(raw))
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return _fault(raw)
+        reason = _fault(raw)
+    return Rejection(reason, _detail(raw, reason) if in_detail else None)
 
 
 def _fault(raw: bytes) -> RejectReason:
@@ -92,18 +108,65 @@ def _fault(raw: bytes) -> RejectReason:
     return RejectReason.INVALID_LANDMARKS
 
 
-def checked(frame: Frame) -> Frame | RejectReason:
+def _detail(raw: bytes, reason: RejectReason) -> str:
+    """The first fault that is of this reason: `landmarks[3].x (left_eye_outer) must be a number`"""
+    try:
+        value = msgspec.json.decode(raw)
+        if not isinstance(value, dict):
+            return "the frame must be an object"
+        for path, fault in faults_of(value, Frame):
+            if (path.partition(".")[0] == "landmarks") is (reason is INVALID_LANDMARKS):
+                return cut(f"{_shown(path, value)} {_in_short(fault, path, value)}")
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return "the frame is nested too deeply"
+    return "the frame has a key twice"
+
+
+def _shown(path: str, frame: dict[str, Any]) -> str:
+    """The path as in JavaScript, with the name of the landmark in it."""
+    field, *steps = path.split(".")
+    shown = field + "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in steps)
+    landmark = _at(f"{field}.{steps[0]}", frame) if field == "landmarks" and steps else None
+    name = landmark.get("name") if isinstance(landmark, dict) else None
+    return f"{shown} ({name})" if name in LANDMARK_NAMES and steps[1:] else shown
+
+
+def _in_short(fault: str, path: str, frame: dict[str, Any]) -> str:
+    """The fault without the 33 names; `{}` stands for what JSON has no number for, see messages."""
+    if path.endswith(".name") and fault.startswith("must be one of"):
+        return f"must be one of the {len(_CANONICAL)} names, not {fault.rpartition(', not ')[2]}"
+    if fault.startswith("must be a number") and _at(path, frame) == {}:
+        return fault.replace("not an object", "not NaN or Infinity")
+    return fault
+
+
+def _at(path: str, frame: Any) -> Any:
+    for step in path.split("."):
+        frame = frame[int(step)] if isinstance(frame, list) else frame.get(step)
+    return frame
+
+
+def cut(detail: str) -> str:
+    if len(detail) <= MOST_DETAIL_CHARACTERS:
+        return detail
+    return f"{detail[: MOST_DETAIL_CHARACTERS - 1]}…"
+
+
+def checked(frame: Frame) -> Frame | Rejection:
     """The frame with its landmarks in canonical order, or the reason why they are no pose."""
     landmarks = frame.landmarks
     if [landmark.name for landmark in landmarks] != _CANONICAL:
         by_name = {landmark.name: landmark for landmark in landmarks}
         if len(by_name) != len(_CANONICAL):
-            return RejectReason.INVALID_LANDMARKS
+            missing = next(name for name in _CANONICAL if name not in by_name)
+            return Rejection(INVALID_LANDMARKS, f"landmarks lacks {missing} and has another twice")
         landmarks = frame.landmarks = [by_name[name] for name in _CANONICAL]
     left, right = landmarks[_LEFT_HIP], landmarks[_RIGHT_HIP]
-    if (
-        abs(left.x / 2 + right.x / 2) > MOST_HIPS_METRES
-        or abs(left.y / 2 + right.y / 2) > MOST_HIPS_METRES
-    ):
-        return RejectReason.IMAGE_LANDMARKS
+    x, y = left.x / 2 + right.x / 2, left.y / 2 + right.y / 2
+    if abs(x) > MOST_HIPS_METRES or abs(y) > MOST_HIPS_METRES:
+        detail = (
+            f"the middle of the hips is at x {x:.3g}, y {y:.3g}, "
+            f"over {MOST_HIPS_METRES} m from the origin"
+        )
+        return Rejection(RejectReason.IMAGE_LANDMARKS, detail)
     return frame

@@ -12,7 +12,8 @@ import msgspec
 
 from kynaplatform.api.errors import ApiError
 from kynaplatform.api.faults import faults_of
-from realtime.frames import Frame, RejectReason, checked, read_frame
+from kynaplatform.api.json_faults import NotJson, read_json
+from realtime.frames import Frame, Rejection, RejectReason, checked, read_frame
 from realtime.refusals import BatchTooLarge, MessageInvalid
 from sessions_app.events import EventRecord
 from sessions_app.models import DetectionSession
@@ -20,6 +21,10 @@ from sessions_app.models import DetectionSession
 MOST_MESSAGE_BYTES: Final = 2 * 1024 * 1024
 MOST_FRAMES: Final = 300
 MOST_BATCH_SEQ: Final = 2**53
+# Of an ack: its first rejected frames have one each.
+MOST_DETAILS: Final = 10
+# Of a longer message it is not looked for where it stops being JSON.
+MOST_LOOKED_THROUGH: Final = 512 * 1024
 # They are replaced inside strings as well. No string of the protocol has them.
 _NOT_FINITE: Final = ("-Infinity", "Infinity", "-NaN", "NaN")
 
@@ -29,12 +34,12 @@ BatchSeq = Annotated[int, msgspec.Meta(ge=1, le=MOST_BATCH_SEQ)]
 class FrameBatch(msgspec.Struct, tag="frame_batch", gc=False):
     """A batch as it is served.
 
-    In `frames` a reason stands for a frame that is rejected. `clock_ms` is how far the client's
+    In `frames` a rejection stands for a frame that is rejected. `clock_ms` is how far the client's
     time has come after the frames, None where it does not say.
     """
 
     batch_seq: BatchSeq
-    frames: list[Frame | RejectReason]
+    frames: list[Frame | Rejection]
     clock_ms: float | None = None
 
 
@@ -95,7 +100,7 @@ def decode(text: str) -> ClientMessage:
     try:
         message = _decode_whole(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return _decode_apart(text)
+        return _decode_apart(text, text)
     if not isinstance(message, _WholeBatch):
         return cast(ClientMessage, message)
     _refuse_too_many(message.frames)
@@ -103,20 +108,26 @@ def decode(text: str) -> ClientMessage:
     return FrameBatch(message.batch_seq, frames, message.clock_ms)
 
 
-def _decode_apart(text: str) -> ClientMessage:
+def _decode_apart(text: str, sent: str) -> ClientMessage:
+    """The message of `text`, which is what was `sent` or was made readable from it."""
     try:
         message = _decode_loose(text)
     except msgspec.ValidationError as error:
-        raise MessageInvalid(f"The message could not be read: {_fault_of(text)}.") from error
+        raise _invalid(text, sent) from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         readable = _readable(text)
         if readable == text:
-            raise MessageInvalid("The message is not JSON, or is nested too deeply.") from error
-        return _decode_apart(readable)
+            raise _not_json(sent) from error
+        return _decode_apart(readable, sent)
     if not isinstance(message, _LooseBatch):
         return cast(ClientMessage, message)
     _refuse_too_many(message.frames)
-    frames = [read_frame(bytes(raw)) for raw in message.frames]
+    frames: list[Frame | Rejection] = []
+    rejected = 0
+    for raw in message.frames:
+        frame = read_frame(bytes(raw), in_detail=rejected < MOST_DETAILS)
+        rejected += isinstance(frame, Rejection)
+        frames.append(frame)
     return FrameBatch(message.batch_seq, frames, message.clock_ms)
 
 
@@ -128,17 +139,27 @@ def _readable(text: str) -> str:
     return text.replace("\\ud", "\\uf").replace("\\uD", "\\uf")
 
 
-def _fault_of(text: str) -> str:
-    """The fault of a message, as the end of a sentence that repeats little of it."""
+def _invalid(text: str, sent: str) -> MessageInvalid:
+    """The error of a message with a fault outside of its frames, which repeats little of it."""
     try:
         message = msgspec.json.decode(_readable(text))
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return "it is not JSON, or is nested too deeply"
+        return _not_json(sent)
     if not isinstance(message, dict):
-        return "it must be a JSON object"
+        return MessageInvalid(f"{MessageInvalid.sentence[:-1]}: it must be a JSON object.")
     fields = _Typed if message.get("type") != "frame_batch" else _BatchFields
     path, fault = next(faults_of(message, fields), ("it", "has a key twice"))
-    return f"{path} {fault}"
+    return MessageInvalid(f"{MessageInvalid.sentence[:-1]}: {path} {fault}.")
+
+
+def _not_json(sent: str) -> MessageInvalid:
+    sentence = f"{MessageInvalid.sentence[:-1]} as JSON"
+    if len(sent) <= MOST_LOOKED_THROUGH:
+        try:
+            read_json(sent, takes_constants=True)
+        except NotJson as fault:
+            return MessageInvalid(f"{sentence}{fault}", **fault.place)
+    return MessageInvalid(f"{sentence}, or is nested too deeply.")
 
 
 def _refuse_too_many(frames: Sequence[object]) -> None:
@@ -163,9 +184,10 @@ class SessionUpdate(msgspec.Struct, tag="session_update", omit_defaults=True):
     events_thinned: int = 0
 
 
-class RejectedFrame(msgspec.Struct):
+class RejectedFrame(msgspec.Struct, omit_defaults=True):
     index: int
     reason: RejectReason
+    detail: str | None = None
 
 
 class FrameAck(msgspec.Struct, tag="frame_ack", omit_defaults=True):

@@ -5,6 +5,7 @@ Strangers send the values. So a fault quotes little of one, and a long list is r
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -19,7 +20,7 @@ Fault = tuple[str, str]
 
 def faults_of(value: Mapping[str, Any], struct: type[msgspec.Struct]) -> Iterator[Fault]:
     """The dotted path of each field at fault and how, such as `must be true or false, not 1`."""
-    for field in msgspec.structs.fields(struct):
+    for field in _fields(struct):
         if field.encode_name in value:
             for path, fault in _faults(value[field.encode_name], field.type):
                 yield f"{field.encode_name}{path}", fault
@@ -28,24 +29,40 @@ def faults_of(value: Mapping[str, Any], struct: type[msgspec.Struct]) -> Iterato
 
 
 def _faults(value: Any, type_: Any) -> Iterator[Fault]:
-    """The path below the value and each fault; of a list's, those of its items."""
+    """The path below the value and each fault: those of its items or fields, if they have any."""
     try:
         msgspec.convert(value, type_)
         return
     except msgspec.ValidationError:
-        wanted = _alternatives(inspect.type_info(type_))
-    of_items: Iterator[Fault] = iter(())
+        wanted = _wanted(type_)
+    of_parts: Iterator[Fault] = iter(())
     item_type = _item_type(type_)
     if item_type is not None and isinstance(value, list):
-        of_items = (
+        of_parts = (
             (f".{index}{path}", fault)
             for index, item in enumerate(value[:MOST_ITEMS_LOOKED_AT])
             for path, fault in _faults(item, item_type)
         )
+    elif isinstance(value, dict):
+        of_parts = (
+            (f".{path}", fault)
+            for one in wanted
+            if isinstance(one, inspect.StructType)
+            for path, fault in faults_of(value, one.cls)
+        )
     words = " or ".join(map(_words, wanted))
     given = _given(value, wanted)
-    yield next(of_items, ("", f"must be {words}{given and f', not {given}'}"))
-    yield from of_items
+    yield next(of_parts, ("", f"must be {words}{given and f', not {given}'}"))
+    yield from of_parts
+
+
+# They are asked for our own types alone.
+_fields = cache(msgspec.structs.fields)
+
+
+@cache
+def _wanted(type_: Any) -> list[inspect.Type]:
+    return _alternatives(inspect.type_info(type_))
 
 
 def _item_type(type_: Any) -> Any:
@@ -104,6 +121,8 @@ def _bounds(word: str, least: int | None, most: int | None, unit: str = "") -> s
             return f" {word} at most {most}{unit}"
         case _, None:
             return f" {word} at least {least}{unit}"
+        case _ if least == most:
+            return f" {word} {most}{unit}"
     return f" {word} {least} to {most}{unit}"
 
 

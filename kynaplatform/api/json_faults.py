@@ -6,6 +6,7 @@ more of a text is quoted than one character.
 
 import json
 import re
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -64,9 +65,8 @@ def read_json(sent: str | bytes, *, takes_constants: bool = False) -> Any:
     NaN, Infinity and -Infinity are JSON only where `takes_constants`.
     """
     text = sent if isinstance(sent, str) else _decoded(sent)
-    constant = None if takes_constants else _refuse_constant
     try:
-        return json.loads(text, parse_constant=constant, parse_int=_read_int)
+        return _loaded(text, None if takes_constants else _refuse_constant)
     except json.JSONDecodeError as error:
         raise _not_json(text, error) from None
     except _Constant:
@@ -76,6 +76,15 @@ def read_json(sent: str | bytes, *, takes_constants: bool = False) -> Any:
         raise NotJson("a number, a string or null was expected", text, index) from None
     except RecursionError:
         raise _too_deep(text) from None
+
+
+def _loaded(text: str, constant: Callable[[str], None] | None) -> Any:
+    try:
+        return json.loads(text, parse_constant=constant)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # an integer of over 4,300 digits
+        return json.loads(text, parse_constant=constant, parse_int=_read_int)
 
 
 def _decoded(sent: bytes) -> str:

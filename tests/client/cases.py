@@ -173,7 +173,10 @@ def cancelled(peer: Peer) -> None:
 def some_rejected(peer: Peer) -> None:
     peer.greet()
     reasons = ["image_landmarks", "frame_seq_not_increasing"]
-    rejected = [{"index": index, "reason": reason} for index, reason in enumerate(reasons)]
+    rejected: list[dict[str, Any]] = [
+        {"index": index, "reason": reason} for index, reason in enumerate(reasons)
+    ]
+    rejected[0]["detail"] = "the middle of the hips is elsewhere"  # an older server tells none
     for number in range(3):
         batch = peer.hear()
         mine = rejected[: len(batch["frames"])] if number != 1 else []

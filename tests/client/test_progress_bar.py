@@ -7,7 +7,7 @@ from replay.event_lines import EventLines
 
 ENTERED = Event("1", "s", 1500, "shape_enter", {"shape_key": "bottom", "confidence": 1.0})
 REPEATED: Final = "frame_seq_not_increasing"
-REJECTED = "1 frame was rejected: 1 image_landmarks.\n"
+REJECTED = "2 frames were rejected: 2 image_landmarks (the hips are elsewhere).\n"
 LINE = "    1.50 s  enter           bottom, confidence 1.00"
 
 
@@ -25,9 +25,11 @@ def show(bar_file: StringIO) -> list[str]:
     ) as progress:
         progress.batch_acknowledged(FrameAck(1, 15, 15, []), 15)
         progress.batch_acknowledged(FrameAck(2, 0, 15, [0], [RejectedFrame(0, REPEATED)]), 1)
-        progress.batch_acknowledged(
-            FrameAck(3, 0, 15, [0], [RejectedFrame(0, "image_landmarks")]), 1
-        )
+        rejected = [
+            RejectedFrame(0, "image_landmarks", "the hips are elsewhere"),
+            RejectedFrame(1, "image_landmarks", "and again"),
+        ]
+        progress.batch_acknowledged(FrameAck(3, 0, 15, [0, 1], rejected), 2)
         progress.events_came([ENTERED])
         progress.connection_lost("closed with 1012")
     return said
@@ -37,7 +39,7 @@ def test_a_terminal_shows_how_many_frames_are_acknowledged() -> None:
     terminal = Terminal()
     assert show(terminal) == [LINE]
     shown = terminal.getvalue()
-    assert " 17/60 " in shown
+    assert " 18/60 " in shown
     assert REJECTED in shown
     assert "The connection was lost (closed with 1012): attaching again.\n" in shown
 

@@ -1,5 +1,6 @@
 """When a run is right: what the stream, the record and the stored events have to agree on."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ def run(**changed: Any) -> SessionRun:
         "attaches": 1,
         "events": COMPLETIONS,
         "rejections": {},
+        "rejection_details": {},
         "has_missed_the_end": False,
         "done": SessionDone("s", "completed", 90, "completed", None, {"squat": 2}, 0),
         "record": record(90),
@@ -51,10 +53,18 @@ def test_events_that_a_missed_end_kept_are_no_fault() -> None:
 def test_the_reasons_of_frames_that_are_missing_are_told() -> None:
     done = SessionDone("s", "completed", 87, "completed", None, {"squat": 2}, 0)
     rejections = {"too_many_frames": 2, "image_landmarks": 1}
-    assert run(done=done, record=record(87), rejections=rejections).faults(2) == [
+    rejected = run(done=done, record=record(87), rejections=rejections)
+    assert rejected.faults(2) == [
         "90 frames were sent; the stream accepted 87, the record says 87.",
         "3 frames were rejected: 2 too_many_frames, 1 image_landmarks.",
     ]
+    details = {
+        "image_landmarks": "the hips are elsewhere",
+        "frame_seq_not_increasing": "sent again",
+    }
+    assert replace(rejected, rejection_details=details).faults(2)[1] == (
+        "3 frames were rejected: 2 too_many_frames, 1 image_landmarks (the hips are elsewhere)."
+    )
 
 
 def test_rejections_of_frames_that_were_accepted_before_are_no_fault() -> None:

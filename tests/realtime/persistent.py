@@ -133,6 +133,8 @@ class PersistentClient:
         seqs = [frame["frame_seq"] for frame in batch]
         known = [index for index, seq in enumerate(seqs) if seq <= self._last_frame_seq]
         self._last_frame_seq = max(self._last_frame_seq, seqs[-1])
+        for rejected in message["rejected_frames"]:
+            rejected.pop("detail", None)
         assert message == {
             "type": "frame_ack",
             "batch_seq": batch_seq,

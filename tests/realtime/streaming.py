@@ -129,6 +129,12 @@ class Client:
         assert ack["accepted_frame_count"] == len(frames) - len(ack["rejected_frames"])
         return {frame["index"]: frame["reason"] for frame in ack["rejected_frames"]}
 
+    def details(self, batch_seq: int, frames: Sequence[Any]) -> dict[int, str | None]:
+        """The detail of each of these frames that is rejected, by its index."""
+        self.send_batch(batch_seq, frames)
+        rejected = self.until("frame_ack")["rejected_frames"]
+        return {frame["index"]: frame.get("detail") for frame in rejected}
+
     def await_answers(self) -> None:
         """Until the runtime has taken in what any client has sent to it before."""
         for _ in range(3):

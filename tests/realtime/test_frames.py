@@ -17,7 +17,7 @@ from streaming import batches, wire_frame
 from detection import LANDMARK_NAMES, PoseFrame
 from poses.figure import EXERCISES, perform
 from poses.recordings import load
-from realtime.frames import Frame, RejectReason
+from realtime.frames import Frame, Rejection
 from realtime.messages import (
     FrameBatch,
     decode,
@@ -53,7 +53,7 @@ def decoded(text: str) -> list[str | None]:
     """For each frame of a batch why it was rejected, or None."""
     message = decode(text)
     assert isinstance(message, FrameBatch)
-    return [frame if isinstance(frame, RejectReason) else None for frame in message.frames]
+    return [frame.reason if isinstance(frame, Rejection) else None for frame in message.frames]
 
 
 def text_of(raw_json: str) -> str:

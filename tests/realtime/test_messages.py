@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from test_frames import CHANGED, FRAME, JSON, NAN, batch_text, decoded, text_of
 
-from realtime.frames import RejectReason
+from realtime.frames import Rejection, RejectReason
 from realtime.messages import (
     MOST_MESSAGE_BYTES,
     Cancel,
@@ -41,7 +41,7 @@ from realtime.refusals import BatchTooLarge, MessageInvalid
         ),
         (
             '{"type": "frame_batch", "batch_seq": 1, "frames": [0], "x": NaN}',
-            FrameBatch(1, [RejectReason.MALFORMED_FRAME]),
+            FrameBatch(1, [Rejection(RejectReason.MALFORMED_FRAME, "the frame must be an object")]),
         ),
     ],
 )

@@ -95,6 +95,98 @@ def test_every_kind_of_fault_has_its_reason_and_changes_nothing(
     assert session_of(created).rejected_frames_total == len(expected) - 2
 
 
+def eye(**changed: Any) -> dict[str, Any]:
+    """A frame with another left_eye_outer."""
+    landmarks = list(FRAMES[20]["landmarks"])
+    landmarks[3] = {**landmarks[3], **changed}
+    return {**FRAMES[20], "landmarks": landmarks}
+
+
+NEXT = FRAMES[20]
+EYE = "(left_eye_outer)"
+WHOLE = "must be a whole number from 1 to 9007199254740992"
+KINDS = "must be one of camera, stream, upload"
+POSE = "landmarks must be an array of 33 items"
+TWICE = "landmarks lacks left_eye_inner and has another twice"
+NAME = "landmarks[3].name must be one of the 33 names"
+HIPS = "the middle of the hips is at x 0.501, y 0.502, over 0.3 m from the origin"
+FAULTS: list[tuple[Any, str]] = [
+    (None, "the frame must be an object"),
+    ({}, "timestamp_ms is required"),
+    ({**NEXT, "confidence": 2}, "confidence must be a number, not 2"),
+    ({**NEXT, "confidence": NAN}, "confidence must be a number, not NaN or Infinity"),
+    ({**NEXT, "frame_seq": 0}, f"frame_seq {WHOLE}, not 0"),
+    ({**NEXT, "source": {"kind": "film"}}, f'source.kind {KINDS}, not "film"'),
+    (
+        {**NEXT, "pose_schema": "coco/v1" * 9, "landmarks": []},
+        f'pose_schema must be mediapipe_pose_landmarker/v1, not "{("coco/v1" * 9)[:40]}…"',
+    ),
+    ({**NEXT, "landmarks": {}}, f"{POSE}, not an object"),
+    ({**NEXT, "landmarks": [*NEXT["landmarks"]][:32]}, f"{POSE}, not one of 32"),
+    ({**NEXT, "landmarks": [1] * 33}, "landmarks[0] must be an object, not 1"),
+    ({**NEXT, "landmarks": NEXT["landmarks"][:1] * 33}, TWICE),
+    (eye(x="0.5"), f'landmarks[3].x {EYE} must be a number, not the string "0.5"'),
+    (eye(y=NAN), f"landmarks[3].y {EYE} must be a number, not NaN or Infinity"),
+    (eye(z=None), f"landmarks[3].z {EYE} must be a number, not null"),
+    (eye(visibility=1.5), f"landmarks[3].visibility {EYE} must be a number or null, not 1.5"),
+    (eye(name="Left_Eye"), f'{NAME}, not "Left_Eye"'),
+    (eye(name="é" * 1_000), f'{NAME}, not "{"é" * 40}…"'),
+    (of_the_image(NEXT), HIPS),
+    (FRAMES[19], "frame_seq 20 is not above the last one, 20"),
+    ({**NEXT, "timestamp_ms": 1.5}, "timestamp_ms 1.5 is not after the last one, LAST"),
+    (
+        {**NEXT, "timestamp_ms": 600_001.25},
+        "timestamp_ms 600001.25 is over 600000 ms after the first one, FIRST",
+    ),
+]
+
+
+def test_each_rejection_tells_the_field_and_its_fault(client: Client) -> None:
+    """In batches of their own: an ack has ten details."""
+    assert client.reasons(1, FRAMES[:20]) == {}
+    known = {"FIRST": FRAMES[0]["timestamp_ms"], "LAST": FRAMES[19]["timestamp_ms"]}
+    for frame, told in FAULTS:
+        for name, timestamp_ms in known.items():
+            told = told.replace(name, f"{timestamp_ms:.15g}")
+        assert client.details(2, [frame]) == {0: told}
+    assert client.reasons(3, FRAMES[20:]) == {}
+
+
+def test_an_ack_has_ten_details_of_120_characters(client: Client) -> None:
+    """Those of its first rejected frames, whatever their reasons."""
+    assert client.reasons(1, FRAMES[:20]) == {}
+    long = {"x" * 60_000: [[1]] * 5_000}
+    faulty = [
+        FRAMES[20],
+        *[{**FRAMES[20], "landmarks": [{**long, "name": "😀" * 500}] * 2}] * 3,
+        *[FRAMES[3]] * 4,
+        FRAMES[21],
+        *[None] * 100,
+        FRAMES[22],
+        *[FRAMES[4]] * 100,
+    ]
+    details = client.details(2, faulty)
+    assert len(details) == 207
+    told = [detail for detail in details.values() if detail is not None]
+    assert list(details.values()) == [*told, *[None] * 197]
+    assert [detail.partition(" ")[0] for detail in told] == [
+        *["landmarks[0].name"] * 3, *["frame_seq"] * 4, *["the"] * 3,
+    ]  # fmt: skip
+    assert all(0 < len(detail) <= 120 for detail in told)
+    assert client.reasons(3, FRAMES[23:]) == {}
+
+
+def test_where_a_clock_lost_the_pose_is_told(client: Client) -> None:
+    last_ms = FRAMES[19]["timestamp_ms"]
+    assert client.reasons(1, FRAMES[:20]) == {}
+    client.send({"type": "frame_batch", "batch_seq": 2, "frames": [], "clock_ms": last_ms + 5_000})
+    client.until("frame_ack")
+    early = last_ms + 100
+    told = client.details(3, [{**FRAMES[20], "timestamp_ms": early}])
+    lost = f"{last_ms + 2_000:.15g}, where a clock lost the pose"
+    assert told == {0: f"timestamp_ms {early:.15g} is before {lost}"}
+
+
 def test_after_the_end_was_asked_for_every_frame_is_told_so(
     owner: Machine, client: Client, created: dict[str, Any], hurried: RuntimeServer
 ) -> None:
@@ -106,7 +198,9 @@ def test_after_the_end_was_asked_for_every_frame_is_told_so(
     )
     assert client.to_the_end() == 1000
     ack = next(one for one in client.told if one["type"] == "frame_ack" and one["batch_seq"] == 2)
-    assert [frame["reason"] for frame in ack["rejected_frames"]] == ["session_ending"] * 6
+    assert ack["rejected_frames"] == [
+        {"index": index, "reason": "session_ending"} for index in range(6)
+    ]
     assert client.told[-1]["accepted_frames_total"] == 20
     record = owner.get(f"{SESSIONS}/{created['session_id']}").json()
     assert (record["status"], record["accepted_frames_total"]) == ("completed", 20)
@@ -124,6 +218,8 @@ def test_a_client_may_not_send_any_number_of_frames_for_a_second_of_its_time(
 ) -> None:
     told = client.reasons(1, burst(1, 300))
     assert told == dict.fromkeys(range(240, 300), "too_many_frames")
+    detail = "timestamp_ms 0.299 is too soon: 240 frames a second of timestamp_ms are taken"
+    assert client.details(1, burst(300, 1, 0.299)) == {0: detail}
     before = state(created)
     assert client.reasons(2, burst(241, 60, 0.24)) == dict.fromkeys(range(60), "too_many_frames")
     assert state(created) == before

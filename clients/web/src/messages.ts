@@ -33,7 +33,11 @@ export interface FrameAck {
   readonly type: "frame_ack";
   readonly batch_seq: number;
   readonly accepted_frames_total: number;
-  readonly rejected_frames?: readonly {readonly index: number; readonly reason: string}[];
+  readonly rejected_frames?: readonly {
+    readonly index: number;
+    readonly reason: string;
+    readonly detail?: string;
+  }[];
 }
 
 export interface SessionDone {

@@ -354,18 +354,40 @@ def ascii_ids(text: str) -> str:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "{", "[]", "null", '"ping"', '{"type": "frame_ack"}', '{"type": "frame_batch"}'),
+        *("[]", "null", '"ping"', '{"type": "frame_ack"}', '{"type": "frame_batch"}'),
         '{"type": "frame_batch", "batch_seq": 0, "frames": []}',
         '{"type": "frame_batch", "batch_seq": 1, "frames": null}',
-        "[" * 100_000,
         '{"type": "' + "x" * 1_000_000 + '"}',
         '{"type": "\\ud800"}',
+        "[" * 600_000,
     ],
     ids=ascii_ids,
 )
 def test_a_bad_message_4400(stage: Stage, text: str) -> None:
     with closes(stage, "message_invalid", 4400) as client:
         client.send(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("", 1, 1),
+        ("{", 1, 2),
+        ('{"type": "ping",\n "é": }', 2, 7),
+        ('{"type": "frame_batch",\n"frames": [{"x": NaN}, {"x": -Infinity}, oops]}', 2, 42),
+        ('{"type": "pink",\n "batch_seq" 1}', 2, 14),
+        ("[" * 100_000, 1, 501),
+    ],
+    ids=lambda value: ascii(value)[:40],
+)
+def test_a_message_that_is_not_json_is_told_where_4400(
+    stage: Stage, text: str, line: int, column: int
+) -> None:
+    with closes(stage, "message_invalid", 4400, line=line, column=column) as client:
+        client.send(text)
+    message = client.told[-1]["error"]["message"]
+    begins = f"The message could not be read as JSON at line {line}, column {column}: "
+    assert message.startswith(begins)
 
 
 @pytest.mark.parametrize("data", [b"", b'{"type": "ping"}', bytes(100_000)], ids=len)
