@@ -64,6 +64,8 @@ def main(host: str = "127.0.0.1") -> None:
         backlog=BACKLOG,
         ws_max_size=MOST_TRANSPORT_BYTES,
         ws_per_message_deflate=False,
+        # Whose X-Forwarded-For is believed, TRUSTED_PROXIES says alone.
+        proxy_headers=False,
         ws_ping_interval=TRANSPORT_PING_SECONDS,
         ws_ping_timeout=max(TRANSPORT_PING_SECONDS, float(settings.SESSION_IDLE_SECONDS)),
         timeout_graceful_shutdown=DRAIN_SECONDS,

@@ -90,6 +90,15 @@ def api_server(
 
 
 @contextlib.contextmanager
+def watched_api(folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Run the API, which tells at /watched what it keeps; the log is `folder/watched.log`."""
+    port = free_port()
+    command = ["tests.api.watched_server", "--port", str(port)]
+    with _server(command, port, folder, folder / "watched.log", environment):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
 def service(
     name: str,
     folder: Path,

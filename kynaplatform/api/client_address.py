@@ -7,6 +7,9 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+# Nothing longer is an address, and none longer is kept.
+LONGEST_ADDRESS = 64
+
 
 class ForwardedMiddleware:
     """Forget X-Forwarded-Proto unless a trusted proxy says it: Django believes what is there."""
@@ -38,7 +41,7 @@ def address_of_peer(peer: str, forwarded_for: str) -> str:
             peer = hop
             if not _is_trusted(hop):
                 break
-    return _counted_as(peer)
+    return _counted_as(peer[:LONGEST_ADDRESS])
 
 
 def _without_port(hop: str) -> str:

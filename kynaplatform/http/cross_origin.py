@@ -85,11 +85,12 @@ class OriginMiddleware(CorsMiddleware):
     def _tell(self, request: HttpRequest, origin: str) -> None:
         if _is_own(request, origin):
             return
+        told = refusal(origin)  # it is cut, so that what is kept of a stranger's text is
         with self._telling:
-            if origin in self._told or len(self._told) == MOST_TOLD:
+            if told in self._told or len(self._told) == MOST_TOLD:
                 return
-            self._told.add(origin)
-        logger.warning("%s", refusal(origin))
+            self._told.add(told)
+        logger.warning("%s", told)
 
 
 def _is_own(request: HttpRequest, origin: str) -> bool:

@@ -155,6 +155,22 @@ def test_the_stream_goes_through_and_its_token_is_in_no_log(behind: tuple[Path, 
     assert "s3cr3t" not in logged(folder)
 
 
+def test_a_line_has_the_start_of_a_method_and_a_path_alone(tmp_path: Path) -> None:
+    with proxy_of(tmp_path) as port:
+        for method, path in (
+            ("M" * 5_000, "/api/x"),
+            ("GET", f"/api/{'y' * 9_000}"),
+            ("GET", f"/api/{'%01' * 3_000}"),
+            ("GET", f"/api/{'%F0%9F%98%80' * 700}"),
+        ):
+            answer(tmp_path, port, request(method, path))
+        eventually(lambda: len(lines_of(tmp_path)) == 4, "four lines are written")
+    long_method, long_path, *_ = lines = lines_of(tmp_path)
+    assert long_method["method"] in ("M" * 20, "")
+    assert long_path["path"] == f"/api/{'y' * 195}"
+    assert [len(line["path"]) for line in lines[2:]] == [200, 200]
+
+
 @pytest.mark.parametrize(
     "path",
     [
