@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import ValidationError
@@ -14,9 +14,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
-from staff.downloads import DownloadableAdmin
+from staff.downloads import DownloadableAdmin, user_id_of
 from staff.full_names import full_name, with_customer
-from staff.history import history_of
+from staff.history import history_add, history_of
 from staff.search_terms import searched
 
 ENTRIES = 100
@@ -104,12 +104,11 @@ class BoundedAdmin(DownloadableAdmin):
         """The rows that match. Django's own compares ids as texts, which reads every row."""
         return searched(queryset, search_term, self.get_search_fields(request)), False
 
-    # Django's own methods write `str(obj)`, which names no customer.
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
-        return self.log(request, ADDITION, message, full_name(obj), obj.pk)
+        return history_add(user_id=user_id_of(request), row=obj, message=message, flag=ADDITION)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
-        return self.log(request, CHANGE, message, full_name(obj), obj.pk)
+        return history_add(user_id=user_id_of(request), row=obj, message=message)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,7 +1,6 @@
 """The CSV of a list: every row that its filters and search find, streamed as it is read."""
 
 import csv
-import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,10 +8,9 @@ from html import unescape
 from io import StringIO
 from typing import Any
 
-from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.models import CHANGE
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.contrib.admin.views.main import PAGE_VAR
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
@@ -23,6 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
 from kynaplatform import clock
+from staff.history import entry_add
 from staff.query_parameters import StrictAdmin, StrictChangeList
 from staff.refusals import Refused
 
@@ -69,7 +68,13 @@ class DownloadableAdmin(StrictAdmin):
             raise Refused("A download has every page.")
         changelist = self.get_changelist_instance(request)
         parameters = ", ".join(f"{name}={value}" for name, value in request.GET.items())
-        self.log(request, CHANGE, f"Downloaded: {parameters or 'all'}.", "list as CSV")
+        entry_add(
+            user_id=user_id_of(request),
+            model=self.model,
+            flag=CHANGE,
+            message=f"Downloaded: {parameters or 'all'}.",
+            about="list as CSV",
+        )
         name = slugify(str(self.opts.verbose_name_plural))
         return StreamingHttpResponse(
             lines(changelist, self),
@@ -79,18 +84,10 @@ class DownloadableAdmin(StrictAdmin):
             },
         )
 
-    def log(
-        self, request: HttpRequest, flag: int, message: Any, about: str, row_id: Any = None
-    ) -> LogEntry:
-        """Write what the user did to a row, or without `row_id` to the list."""
-        return LogEntry.objects.create(
-            user_id=request.user.pk or 0,
-            content_type=ContentType.objects.get_for_model(self.model, for_concrete_model=False),
-            object_id=row_id,
-            object_repr=about[:200],
-            action_flag=flag,
-            change_message=message if isinstance(message, str) else json.dumps(message),
-        )
+
+def user_id_of(request: HttpRequest) -> int:
+    """The id of the user who is logged in, for the history."""
+    return request.user.pk or 0
 
 
 def lines(changelist: StrictChangeList, page: DownloadableAdmin) -> Iterator[bytes]:

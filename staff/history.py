@@ -1,14 +1,16 @@
-"""The history of a row: what staff did to it and to its parts."""
+"""The history of a row: what staff and the command line did to it and to its parts."""
 
+import json
 from typing import Any
 
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import Credential, Organization, Project
+from staff.full_names import full_name
 
 
 def history_of(row: Any) -> QuerySet[LogEntry]:
@@ -42,6 +44,34 @@ def history_of_all(owner: Organization | Project) -> QuerySet[LogEntry]:
         all=True,
     )
     return LogEntry.objects.filter(object_id__in=owned).order_by("-action_time")
+
+
+def history_add(
+    *, user_id: int, row: Model, message: Any, flag: int = CHANGE, reason: str | None = None
+) -> LogEntry:
+    """Write what a user did to `row`, and why. Django's own names no customer."""
+    return entry_add(
+        user_id=user_id,
+        model=type(row),
+        flag=flag,
+        message=f"{message} Reason: {reason}" if reason else message,
+        about=full_name(row),
+        row_id=row.pk,
+    )
+
+
+def entry_add(
+    *, user_id: int, model: type[Model], flag: int, message: Any, about: str, row_id: Any = None
+) -> LogEntry:
+    """Write what a user did to a row, or without `row_id` to the list."""
+    return LogEntry.objects.create(
+        user_id=user_id,
+        content_type=_content_type(model),
+        object_id=row_id,
+        object_repr=about[:200],
+        action_flag=flag,
+        change_message=message if isinstance(message, str) else json.dumps(message),
+    )
 
 
 def last_suspension(row: Organization | Project) -> LogEntry | None:

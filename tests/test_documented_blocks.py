@@ -55,6 +55,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "tests/deploy/test_production_set.py",
         "test_the_production_set_serves_sessions",
     ),
+    ("docs/operations.md", "revoke_credential"): (
+        "tests/admin/test_command_line.py",
+        "test_the_page_is_right",
+    ),
     ("docs/operations.md", "pool_mode"): (
         "tests/realtime/test_database_roles.py",
         "test_create_stream_and_sweep_go_through_pgbouncer_in_transaction_mode",

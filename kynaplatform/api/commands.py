@@ -1,10 +1,13 @@
 """The base of operators' commands: `--json` prints one object, otherwise lines for people."""
 
 import json
+from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+
+MOST_DAYS = 36_500
 
 
 class OperatorCommand(BaseCommand):
@@ -24,3 +27,10 @@ class OperatorCommand(BaseCommand):
             elif isinstance(value, list):
                 value = " ".join(value)
             self.stdout.write(f"{name:<{width}}  {value}")
+
+
+def number_of_days(text: str) -> int:
+    """The type of an argument: a number of days from 1 to MOST_DAYS."""
+    if not (text.isdecimal() and 1 <= int(text) <= MOST_DAYS):
+        raise ArgumentTypeError(f"is a number from 1 to {MOST_DAYS}.")
+    return int(text)

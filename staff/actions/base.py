@@ -24,7 +24,9 @@ from django.urls import URLPattern, path, reverse
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, Conflict
 from staff.base import BoundedAdmin
+from staff.downloads import user_id_of
 from staff.full_names import full_name
+from staff.history import history_add
 from staff.links import page_of
 
 MOST_AT_ONCE = 500
@@ -190,9 +192,12 @@ class StaffActionAdmin(BoundedAdmin):
     ) -> Outcome:
         with transaction.atomic():
             outcome = action.perform(row, Submission(request, data, clock.now()))
-            reason = data.get("reason")
-            kept = f"{outcome.sentence} Reason: {reason}" if reason else outcome.sentence
-            self.log_change(request, row, kept)
+            history_add(
+                user_id=user_id_of(request),
+                row=row,
+                message=outcome.sentence,
+                reason=data.get("reason"),
+            )
         return outcome
 
     def render_action(

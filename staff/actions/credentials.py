@@ -1,13 +1,14 @@
 """The actions on credentials: issue, rotate and revoke. A page shows the secret once."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.models import ADDITION
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
@@ -23,7 +24,9 @@ from projects.credentials import (
 )
 from projects.models import Credential, CredentialKind, Project, all_scopes
 from staff.actions.base import DoneBefore, Outcome, ReasonForm, StaffAction, Submission
+from staff.downloads import user_id_of
 from staff.full_names import full_name, with_customer
+from staff.history import history_add
 from staff.links import OF_KIND, page_of
 
 MOST_NAMESAKES = 5
@@ -120,21 +123,13 @@ class Rotate(StaffAction):
             data,
             initial={
                 "seen_expires_at": row.expires_at,
-                "expires_at": _as_long_again(row, clock.now()),
+                "expires_at": as_long_again(row, clock.now()),
             },
         )
 
     def perform(self, row: Credential, submission: Submission) -> Outcome:
         request, data, now = submission
-        successor, secret = credential_rotate(
-            credential=row,
-            seen_expires_at=data["seen_expires_at"],
-            overlap=data["overlap"],
-            expires_at=data["expires_at"],
-            now=now,
-        )
-        issued = _logged(request, successor, secret, f"Issued to replace {row}.")
-        sentence = f"Rotated {full_name(row)}: {issued.credential} replaces it."
+        issued, sentence = rotate(row, data, user_id=user_id_of(request), now=now)
         return Outcome(sentence, secret_page(request, issued))
 
 
@@ -158,18 +153,41 @@ class Revoke(StaffAction):
         ]
 
     def perform(self, row: Credential, submission: Submission) -> Outcome:
-        credential_revoke(credential=row, now=submission.now)
-        return Outcome(f"Revoked {full_name(row)}.")
+        return Outcome(revoke(row, now=submission.now))
 
 
-def _logged(request: HttpRequest, credential: Credential, secret: str, sentence: str) -> Issued:
+def rotate(
+    credential: Credential, data: Mapping[str, Any], *, user_id: int, now: datetime
+) -> tuple[Issued, str]:
+    """The successor, by the data of a `RotateForm`, and the deed for the old one's history.
+
+    Raises Conflict, as `credential_rotate` does.
+    """
+    successor, secret = credential_rotate(
+        credential=credential,
+        seen_expires_at=data["seen_expires_at"],
+        overlap=data["overlap"],
+        expires_at=data["expires_at"],
+        now=now,
+    )
+    issued = _logged(user_id, successor, secret, f"Issued to replace {credential}.")
+    return issued, f"Rotated {full_name(credential)}: {issued.credential} replaces it."
+
+
+def revoke(credential: Credential, *, now: datetime) -> str:
+    """Revoke it; the deed for the history. Raises Conflict if it is revoked."""
+    credential_revoke(credential=credential, now=now)
+    return f"Revoked {full_name(credential)}."
+
+
+def _logged(user_id: int, credential: Credential, secret: str, sentence: str) -> Issued:
     """The credential with its secret, logged under the model of its kind."""
     issued = OF_KIND[credential.kind]._default_manager.get(pk=credential.pk)
-    admin.site.get_model_admin(type(issued)).log_addition(request, issued, sentence)
+    history_add(user_id=user_id, row=issued, message=sentence, flag=ADDITION)
     return Issued(issued, secret)
 
 
-def _as_long_again(credential: Credential, now: datetime) -> datetime | None:
+def as_long_again(credential: Credential, now: datetime) -> datetime | None:
     """The expiry of a successor that lives as long as `credential`; None if that never expires."""
     if credential.expires_at is None:
         return None
@@ -211,7 +229,7 @@ def issue(
         )
     except Conflict as conflict:
         raise issued_before(given["chosen_id"], str(conflict)) from conflict
-    return _logged(request, credential, secret, "Issued.")
+    return _logged(user_id_of(request), credential, secret, "Issued.")
 
 
 def issued_before(credential_id: uuid.UUID, sentence: str) -> DoneBefore:

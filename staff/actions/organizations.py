@@ -1,6 +1,7 @@
 """Suspend and resume an organization or a project."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from kynaplatform.api.errors import Conflict
@@ -8,6 +9,21 @@ from projects import suspension
 from projects.models import Organization, Project
 from staff.actions.base import Outcome, StaffAction, Submission
 from staff.display import counted
+
+
+def suspend(row: Organization | Project, *, now: datetime) -> str:
+    """Suspend it; the deed for the history. Raises Conflict if it is suspended."""
+    if not suspension.suspend(row, now=now):
+        row.refresh_from_db(fields=["suspended_at"])
+        raise Conflict(f"It has been suspended since {row.suspended_at:%Y-%m-%d %H:%M} UTC.")
+    return f"Suspended {row}."
+
+
+def resume(row: Organization | Project) -> str:
+    """Resume it; the deed for the history. Raises Conflict if it is not suspended."""
+    if not suspension.resume(row):
+        raise Conflict("It is not suspended.")
+    return f"Resumed {row}."
 
 
 class Suspend(StaffAction):
@@ -33,10 +49,7 @@ class Suspend(StaffAction):
         ]
 
     def perform(self, row: Any, submission: Submission) -> Outcome:
-        if not suspension.suspend(row, now=submission.now):
-            row.refresh_from_db(fields=["suspended_at"])
-            raise Conflict(f"It has been suspended since {row.suspended_at:%Y-%m-%d %H:%M} UTC.")
-        return Outcome(f"Suspended {row}.")
+        return Outcome(suspend(row, now=submission.now))
 
 
 class Resume(StaffAction):
@@ -60,6 +73,4 @@ class Resume(StaffAction):
         return told
 
     def perform(self, row: Any, submission: Submission) -> Outcome:
-        if not suspension.resume(row):
-            raise Conflict("It is not suspended.")
-        return Outcome(f"Resumed {row}.")
+        return Outcome(resume(row))

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.core.management.base import CommandError, CommandParser
 
 from kynaplatform import clock
-from kynaplatform.api.commands import OperatorCommand
+from kynaplatform.api.commands import OperatorCommand, number_of_days
 from kynaplatform.api.names import name_argument
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Project
@@ -30,7 +30,9 @@ class Command(OperatorCommand):
             choices=Scope.values,
             help="a scope that it has; repeat for several; without, it has all",
         )
-        parser.add_argument("--expires-in-days", type=int, help="without, it does not expire")
+        parser.add_argument(
+            "--expires-in-days", type=number_of_days, help="without, it does not expire"
+        )
         parser.add_argument(
             "--service-account",
             action="store_true",
@@ -42,8 +44,6 @@ class Command(OperatorCommand):
         if project is None:
             raise CommandError(f"There is no project {options['project_id']}.")
         days = options["expires_in_days"]
-        if days is not None and days < 1:
-            raise CommandError("--expires-in-days is at least 1.")
         kind = (
             CredentialKind.SERVICE_ACCOUNT if options["service_account"] else CredentialKind.API_KEY
         )

@@ -1,0 +1,62 @@
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.core.management.base import CommandError, CommandParser
+from django.forms import modelform_factory
+
+from staff.command_line import Deed, OwnerCommand, cleaned, locked_owner
+
+DEFAULT = "default"
+
+
+class Command(OwnerCommand):
+    help = (
+        "Set limits of an organization or a project, such as rate_limit=600, or "
+        "rate_limit=default. Those that are not named stay. Repeated, it changes nothing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("limits", nargs="+", metavar="NAME=NUMBER")
+
+    def perform(self, options: Mapping[str, Any], now: datetime) -> Deed:
+        row = locked_owner(options)
+        # The limits of the page.
+        page: Any = admin.site.get_model_admin(type(row))
+        given = parse(options["limits"], options["kind"], page.limits)
+        form = modelform_factory(type(row), fields=[*given])(given, instance=row)
+        before = {name: told(getattr(row, name)) for name in given}
+        cleaned(form, **{name: name for name in given})
+        changed = form.changed_data
+        row.save(update_fields=changed)
+        deeds = (f"{name} {told(getattr(row, name))} (was {before[name]})" for name in changed)
+        return Deed(
+            row,
+            f"Set limits of {row}: {', '.join(deeds)}." if changed else None,
+            {
+                f"{options['kind']}_id": row.id,
+                **{name: told(getattr(row, name)) for name in page.limits},
+                "is_changed": bool(changed),
+            },
+        )
+
+
+def parse(texts: list[str], kind: str, known: Mapping[str, str]) -> dict[str, str]:
+    """The values of a form by the names of its fields."""
+    given: dict[str, str] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in known:
+            raise CommandError(f"{name}: the limits of a {kind} are {', '.join(known)}.")
+        if name in given:
+            raise CommandError(f"{name}: it is given twice.")
+        if not value:
+            raise CommandError(f"{name}: give it a number, or `{name}={DEFAULT}`.")
+        given[name] = "" if value == DEFAULT else value
+    return given
+
+
+def told(limit: int | None) -> int | str:
+    return DEFAULT if limit is None else limit
