@@ -1,6 +1,7 @@
 """What a process tells the service manager that started it, by sd_notify(3).
 
-systemd sets NOTIFY_SOCKET and WATCHDOG_USEC. Where they are unset nobody asks, and nothing is told.
+systemd and `realtime/watchdog.py` set NOTIFY_SOCKET and WATCHDOG_USEC. Where they are unset
+nobody asks, and nothing is told.
 """
 
 import logging
@@ -28,6 +29,6 @@ def tell(state: str) -> None:
 
 
 def watchdog_seconds() -> float | None:
-    """How often to tell `WATCHDOG=1`: twice in the time after which a silent process is killed."""
+    """How often to tell `WATCHDOG=1`: four times before a silent process is killed."""
     microseconds = os.environ.get("WATCHDOG_USEC")
-    return int(microseconds) / 2_000_000 if microseconds else None
+    return int(microseconds) / 4_000_000 if microseconds else None
