@@ -136,3 +136,30 @@ def test_it_speaks_to_people_and_tells_no_secret(machine: Machine) -> None:
         assert bytes(machine.credential.secret_hash).hex() not in text
         assert OLD.hex() not in text
         assert NEW.hex() not in text
+
+
+def test_those_come_first_that_have_not_come_back_for_the_longest_time(machine: Machine) -> None:
+    now = timezone.now()
+    never, _ = issue(machine, name="never")
+    long_ago, _ = issue(machine, name="long ago")
+    Credential.objects.update(pepper_number=1)
+    used = {machine.credential.id: timedelta(minutes=1), long_ago.id: timedelta(days=40)}
+    for id_, since in used.items():
+        Credential.objects.filter(id=id_).update(last_used_at=now - since)
+
+    listed = json.loads(ask("--json", "--number", "1")[0])["credentials"]
+    assert [(row["id"], row["last_used_at"]) for row in listed] == [
+        (str(never.id), None),
+        (str(long_ago.id), (now - timedelta(days=40)).isoformat()),
+        (str(machine.credential.id), (now - timedelta(minutes=1)).isoformat()),
+    ]
+    lines = ask()[0].splitlines()
+    [line] = [line for line in lines if str(never.id) in line]
+    assert "  never  " in line
+
+
+def test_a_pepper_that_nothing_knows_is_no_success(machine: Machine) -> None:
+    assert ask("--number", "11") == (
+        "",
+        "No credential carries pepper 11, nor is it configured. Exits with 1.",
+    )

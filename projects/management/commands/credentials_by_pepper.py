@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 
 from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
@@ -18,7 +18,8 @@ STATES = ("live", "expired", "revoked")
 class Command(OperatorCommand):
     help = (
         "Count the credentials that each pepper of SECRET_PEPPERS hashed, and list the live ones "
-        "that carry another than the newest, or the one of --number. Exits with 1 if there are "
+        "that carry another than the newest, or the one of --number: those that were never used, "
+        "then those that were not for the longest time. Exits with 1 if there are "
         "such: the pepper can be dropped once this exits with 0. Changes nothing."
     )
 
@@ -31,11 +32,13 @@ class Command(OperatorCommand):
         newest, number = next(iter(settings.SECRET_PEPPERS)), options["number"]
         other = ~Q(pepper_number=newest) if number is None else Q(pepper_number=number)
         peppers = count_by_pepper(live)
+        if number is not None and number not in {row["number"] for row in peppers}:
+            raise CommandError(f"No credential carries pepper {number}, nor is it configured.")
         carrying = [
             present(credential)
             for credential in Credential.objects.filter(live, other)
             .select_related("project__organization")
-            .order_by("pepper_number", "created_at")
+            .order_by("pepper_number", F("last_used_at").asc(nulls_first=True), "created_at")
         ]
         if options["json"]:
             result = {"newest": newest, "peppers": peppers, "credentials": carrying}
@@ -89,9 +92,14 @@ def lines(rows: list[dict[str, Any]]) -> Iterable[str]:
     """A table with its header; none without rows."""
     if not rows:
         return
-    table = [[*rows[0]], *([str(value) for value in row.values()] for row in rows)]
+    table = [[*rows[0]], *([_shown(value) for value in row.values()] for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
     for line in table:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         yield "  ".join(cells).rstrip()
     yield ""
+
+
+def _shown(value: Any) -> str:
+    """A cell of the table; a credential that has no last use was never used."""
+    return "never" if value is None else str(value)
