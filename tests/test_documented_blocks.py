@@ -15,6 +15,10 @@ RESTORE = (
     "tests/realtime/test_restore.py",
     "test_a_dump_taken_while_sessions_stream_is_restored",
 )
+BY_HAND = (
+    "tests/deploy/test_unit_environment.py",
+    "test_each_unit_has_its_own_database_role_and_the_revision",
+)
 # A page, what tells its block from the others, and the test that runs it.
 RUN: dict[tuple[str, str], tuple[str, str]] = {
     ("README.md", "make run"): (FIRST_HOUR, "running"),
@@ -59,6 +63,8 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "tests/admin/test_command_line.py",
         "test_the_page_is_right",
     ),
+    ("docs/operations.md", "CREATE ROLE"): BY_HAND,
+    ("docs/operations.md", "--new-passwords > roles"): BY_HAND,
     ("docs/operations.md", "pool_mode"): (
         "tests/realtime/test_database_roles.py",
         "test_create_stream_and_sweep_go_through_pgbouncer_in_transaction_mode",
@@ -102,8 +108,8 @@ NOT_RUN = {
     ("docs/movespec.md", '"yaml.schemas"'): OF_AN_EDITOR,
     ("docs/movespec.md", "yaml-language-server"): OF_AN_EDITOR,
     ("docs/operations.md", "useradd"): ON_A_SERVER,
-    ("docs/upgrades.md", "--force before && git pull\n.venv"): ON_A_SERVER,
-    ("docs/upgrades.md", "git checkout before\n.venv"): ON_A_SERVER,
+    ("docs/upgrades.md", "--force before && git pull\necho"): ON_A_SERVER,
+    ("docs/upgrades.md", "git checkout before\necho"): ON_A_SERVER,
     ("docs/upgrades.md", "docker compose build"): BY_DOCKER,
     ("docs/upgrades.md", "--no-build"): BY_DOCKER,
     ("docs/upgrades.md", "enable --now kynaplatform-pages"): ON_A_SERVER,

@@ -1,13 +1,17 @@
 """docs/ for operators: the processes that their commands name are those that are started."""
 
 import re
+import subprocess
 from typing import Any
 
 import pytest
 import yaml
 from django.conf import settings
 
+import detection
 from local_stack.environment import PROJECT
+from tests.deploy.releases import releases
+from tests.plugin import skip_without
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
 OURS = [name for name, service in COMPOSE.items() if "build" in service and name != "migrate"]
@@ -15,6 +19,11 @@ OURS = [name for name, service in COMPOSE.items() if "build" in service and name
 
 def page(name: str) -> str:
     return (PROJECT / "docs" / name).read_text()
+
+
+def git(*words: str) -> str | None:
+    done = subprocess.run(["git", *words], cwd=PROJECT, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else None
 
 
 def test_every_unit_is_restarted() -> None:
@@ -29,6 +38,37 @@ def test_every_service_is_restarted() -> None:
 
 def test_a_restore_stops_every_service() -> None:
     assert f"docker compose stop nginx {' '.join(OURS)}\n" in page("backup.md")
+
+
+def test_a_release_stores_the_form_that_the_page_tells() -> None:
+    there = git("rev-parse", "--git-dir")
+    if there is None:
+        skip_without("this is no checkout of the repository")
+    for release in releases():
+        engine = git("show", f"{release.commit}:detection/engine/engine.py")
+        if engine is None:
+            skip_without(f"commit {release.commit} is not in this repository")
+        assert re.findall(r"^SNAPSHOT_FORM = (\d+)$", engine, re.MULTILINE) == [release.form]
+
+
+def test_todays_code_reads_the_form_of_the_last_release() -> None:
+    """What each form of golden states was stored by is held by tests/detection."""
+    golden = PROJECT / "tests" / "detection" / "golden_states"
+    read = {path.name for path in golden.iterdir()}
+    assert f"form-{detection.SNAPSHOT_FORM}" in read
+    [last, *_] = releases()
+    assert f"form-{last.form}" in read
+
+
+def test_an_image_has_the_date_of_its_release_as_its_tag() -> None:
+    [(commit, tag)] = re.findall(
+        r"`git checkout (\w+)` and\s+`docker compose build` .*?kynaplatform:([\d-]+)`",
+        page("upgrades.md"),
+        re.DOTALL,
+    )
+    [last, *_] = releases()
+    assert (commit, tag) == (last.commit, last.date)
+    assert COMPOSE["migrate"]["image"] == "kynaplatform"
 
 
 @pytest.mark.parametrize("name", ["backup.md", "operations.md", "upgrades.md"])
