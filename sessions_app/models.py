@@ -259,6 +259,20 @@ class PlatformHeartbeat(models.Model):
         return str(self.alive_at)
 
 
+class LastRun(models.Model):
+    """When a periodic task, or the backup, last ended well (last_runs.py)."""
+
+    name = models.CharField(max_length=100, primary_key=True, editable=False)
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "last_run"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.ended_at}"
+
+
 class SessionAttach(models.Model):
     """One connection of a client through a runtime. Its id is the fence that it took."""
 

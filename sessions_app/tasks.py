@@ -1,19 +1,18 @@
 """The tasks of the workers; kynaplatform/celery.py says when each runs."""
 
-from celery import shared_task
-
 from kynaplatform import clock
 from projects.retention import prune_access_tokens, prune_signing_keys
 from sessions_app import session_sweep
+from sessions_app.last_runs import periodic_task
 from sessions_app.retention import forget_idempotency_keys, prune_staff_sessions
 
 
-@shared_task
+@periodic_task
 def expire_sessions() -> int:
     return session_sweep.expire_sessions(now=clock.now())
 
 
-@shared_task
+@periodic_task
 def prune_expired() -> int:
     now = clock.now()
     return (

@@ -15,6 +15,10 @@ RESTORE = (
     "tests/realtime/test_restore.py",
     "test_a_dump_taken_while_sessions_stream_is_restored",
 )
+TO_A_MOMENT = (
+    "tests/deploy/test_point_in_time.py",
+    "test_it_goes_back_to_the_moment_before_a_mistake",
+)
 BY_HAND = (
     "tests/deploy/test_unit_environment.py",
     "test_each_unit_has_its_own_database_role_and_the_revision",
@@ -38,6 +42,9 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ("docs/api.md", "$EVENTS"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
     ("docs/backup.md", "pg_dump --format"): RESTORE,
     ("docs/backup.md", "pg_restore --dbname"): RESTORE,
+    ("docs/backup.md", "ALTER SYSTEM SET"): TO_A_MOMENT,
+    ("docs/backup.md", "pg_basebackup"): TO_A_MOMENT,
+    ("docs/backup.md", "recovery.signal"): TO_A_MOMENT,
     ("docs/backup.md", "exec -T postgres pg_dump"): RESTORE,
     ("docs/backup.md", "exec -T postgres pg_restore"): RESTORE,
     ("docs/engine.md", "import detection"): (
@@ -65,6 +72,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("docs/operations.md", "CREATE ROLE"): BY_HAND,
     ("docs/operations.md", "--new-passwords > roles"): BY_HAND,
+    ("docs/operations.md", "job_name"): (
+        "tests/deploy/test_prometheus.py",
+        "test_prometheus_takes_the_job_of_a_database",
+    ),
     ("docs/operations.md", "pool_mode"): (
         "tests/realtime/test_database_roles.py",
         "test_create_stream_and_sweep_go_through_pgbouncer_in_transaction_mode",

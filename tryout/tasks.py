@@ -1,11 +1,10 @@
 """The task of the workers; kynaplatform/celery.py says when it runs."""
 
-from celery import shared_task
-
 from kynaplatform import clock
+from sessions_app.last_runs import periodic_task
 from tryout import retention
 
 
-@shared_task
+@periodic_task
 def prune_tries() -> int:
     return retention.prune_tries(now=clock.now())

@@ -1,7 +1,8 @@
 """Prometheus metrics. With PROMETHEUS_MULTIPROC_DIR set, a server's processes add up."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,6 +18,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from kynaplatform import __version__
+from kynaplatform.metrics.database import DatabaseCollector
+from kynaplatform.metrics.disk import DiskCollector
 from kynaplatform.metrics.processes import ProcessesCollector
 from kynaplatform.metrics.readiness import exposition_of, is_ready, readiness
 
@@ -28,7 +31,7 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 # Read from the database at each scrape; apps add theirs when they are ready.
-DATABASE_COLLECTORS: list[Collector] = []
+DATABASE_COLLECTORS: list[Collector] = [DatabaseCollector()]
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
@@ -40,10 +43,20 @@ class BuildCollector(Collector):
         yield InfoMetricFamily("kyna_build", "What this server runs.", value=build)
 
 
+class WrittenCollector(MultiProcessCollector):
+    """The files of the processes, but for those that are empty: begun this moment, or by one that
+    was killed then. prometheus_client can't read these, and told of none."""
+
+    def collect(self) -> Iterable[Metric]:
+        files = [str(file) for file in Path(self._path).glob("*.db") if file.stat().st_size]
+        return self.merge(files, accumulate=True)  # type: ignore[no-untyped-call,no-any-return]
+
+
 # Read from the machine at each scrape, and the same in every process of a server.
 _OF_SERVER = CollectorRegistry()
 _OF_SERVER.register(BuildCollector())
 _OF_SERVER.register(ProcessesCollector())
+_OF_SERVER.register(DiskCollector())
 
 
 def observe_request(request: HttpRequest, status: int, seconds: float) -> None:
@@ -69,5 +82,5 @@ def process_exposition() -> bytes:
     processes = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         processes = CollectorRegistry()
-        MultiProcessCollector(processes)  # type: ignore[no-untyped-call]
+        WrittenCollector(processes)  # type: ignore[no-untyped-call]
     return generate_latest(processes) + generate_latest(_OF_SERVER)

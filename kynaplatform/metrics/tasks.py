@@ -1,4 +1,4 @@
-"""Metrics of a worker: its tasks, and when beat sent the messages that it takes."""
+"""Metrics of a worker: how its tasks end, and when beat sent the messages that it takes."""
 
 import time
 from collections.abc import Iterable
@@ -6,8 +6,6 @@ from typing import Any
 
 from celery import signals
 from prometheus_client import Counter, Gauge
-
-from kynaplatform import clock
 
 # A header of beat's messages.
 SENT_AT = "kyna_sent_at"
@@ -18,12 +16,6 @@ RUNS = Counter(
     ["task", "outcome"],
 )
 # The newest of what its processes tell.
-LAST_RUN = Gauge(
-    "kyna_task_last_run_timestamp_seconds",
-    "When the task last ended well; 0: not since the worker started.",
-    ["task"],
-    multiprocess_mode="max",
-)
 BEAT_SENT = Gauge(
     "kyna_beat_last_sent_timestamp_seconds",
     "When beat sent the newest message that this worker has seen; 0: none yet.",
@@ -39,7 +31,6 @@ def add_sent_at(headers: dict[str, Any], **_: Any) -> None:
 def watch_tasks(names: Iterable[str]) -> None:
     """Metrics from a worker's first process on, before the others are forked."""
     for name in names:
-        LAST_RUN.labels(name)
         for outcome in ("success", "failure", "expired"):
             RUNS.labels(name, outcome)
     signals.task_postrun.connect(_note_end)
@@ -49,8 +40,6 @@ def watch_tasks(names: Iterable[str]) -> None:
 
 def _note_end(task: Any, state: str, **_: Any) -> None:
     RUNS.labels(task.name, state.lower()).inc()
-    if state == "SUCCESS":
-        LAST_RUN.labels(task.name).set(clock.known_now().timestamp())
 
 
 def _note_received(request: Any, **_: Any) -> None:

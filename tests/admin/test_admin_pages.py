@@ -17,7 +17,13 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.credentials import credential_issue
 from projects.models import ApiKey, Credential, CredentialKind, Organization, Project, SigningKey
 from projects.signing import signing_key_rotate
-from sessions_app.models import DetectionEvent, DetectionSession, PlatformHeartbeat, SessionAttach
+from sessions_app.models import (
+    DetectionEvent,
+    DetectionSession,
+    LastRun,
+    PlatformHeartbeat,
+    SessionAttach,
+)
 from tests.conftest import VALID_YAML, Machine, make_machine, make_released
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -51,7 +57,7 @@ def test_it_registers_every_model_of_ours() -> None:
     }
     # Every credential is of one of the two kinds, which have their own pages; attaches and events
     # are shown on the page of their session; a heartbeat says nothing once it is written.
-    unregistered = {Credential, SessionAttach, DetectionEvent, PlatformHeartbeat}
+    unregistered = {Credential, SessionAttach, DetectionEvent, PlatformHeartbeat, LastRun}
     assert ours - set(REGISTERED) == unregistered
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
 from projects.models import ApiKey
-from sessions_app.models import DetectionEvent, PlatformHeartbeat, SessionAttach
+from sessions_app.models import DetectionEvent, LastRun, PlatformHeartbeat, SessionAttach
 from staff.roles import ROLES, make_roles
 from tests.admin.staffing import address, member, text_of
 from tests.conftest import Machine
@@ -19,7 +19,7 @@ READS = {
     for app in ("projects", "movespecs", "sessions_app")
     for model in apps.get_app_config(app).get_models()
     # What is shown on another model's page needs that model's permission; a heartbeat is on none.
-    if model not in (SessionAttach, DetectionEvent, PlatformHeartbeat)
+    if model not in (SessionAttach, DetectionEvent, PlatformHeartbeat, LastRun)
 } | {"admin.view_logentry"}
 OF_CREDENTIALS = {
     f"projects.view_{name}"

@@ -28,6 +28,12 @@ OF_THE_SCRAPE = {"job", "instance"}
 
 Names = dict[str, set[str]]
 
+# Of a database's machine, whose exporter is not ours.
+OF_NODE_EXPORTER: Names = {
+    "node_filesystem_avail_bytes": {"fstype", "mountpoint"},
+    "node_filesystem_size_bytes": {"fstype", "mountpoint"},
+}
+
 
 def rules() -> list[dict[str, Any]]:
     groups = yaml.safe_load(ALERTS.read_text())["groups"]

@@ -21,6 +21,8 @@ API = 'job="kynaplatform-web",instance="a:8000"'
 PAGES = 'job="kynaplatform-pages",instance="a:8003"'
 STREAM = 'job="kynaplatform-realtime",instance="a:8001"'
 WORKER = 'job="kynaplatform-worker",instance="a:8002"'
+DISK = 'job="kynaplatform-database",mountpoint="/",fstype="ext4"'
+OF_PACKAGE = 'job="kynaplatform-database",mountpoint="/snap/x",fstype="squashfs"'
 CREATES = f'kyna_http_request_seconds_bucket{{{API},route="api/detection/sessions"'
 SWEEP, CLEANING = "sessions_app.tasks.expire_sessions", "sessions_app.tasks.prune_expired"
 # Series → its value, or what it grows by each minute.
@@ -37,6 +39,16 @@ HEALTHY: dict[str, float | str] = {
     f"kyna_process_cpu_seconds_total{{{STREAM}}}": "+48",
     f'kyna_build_info{{{API},version="1.0.0",revision="a"}}': 1,
     f'kyna_build_info{{{WORKER},version="1.0.0",revision="a"}}': 1,
+    f"kyna_disk_bytes{{{API}}}": 1000,
+    f"kyna_disk_free_bytes{{{API}}}": 101,
+    f"node_filesystem_size_bytes{{{DISK}}}": 1000,
+    f"node_filesystem_avail_bytes{{{DISK}}}": 101,
+    # As each is, whose files are made with it.
+    f"node_filesystem_size_bytes{{{OF_PACKAGE}}}": 1000,
+    f"node_filesystem_avail_bytes{{{OF_PACKAGE}}}": 0,
+    f"kyna_wal_retained_bytes{{{API}}}": 4.9e9,
+    f"kyna_wal_unarchived_seconds{{{API}}}": 890,
+    f"kyna_backup_last_timestamp_seconds{{{API}}}": "+60",
     f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="200"}}': "+600",
     f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="500"}}': "+3",
     f'kyna_http_requests_total{{{API},method="GET",route="readyz",status="503"}}': "+60",
@@ -56,8 +68,8 @@ HEALTHY: dict[str, float | str] = {
     f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="0.25"}}': "+600",
     f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="1.0"}}': "+600",
     f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="+Inf"}}': "+600",
-    f'kyna_task_last_run_timestamp_seconds{{{WORKER},task="{SWEEP}"}}': "+60",
-    f'kyna_task_last_run_timestamp_seconds{{{WORKER},task="{CLEANING}"}}': "+60",
+    f'kyna_task_last_run_timestamp_seconds{{{API},task="{SWEEP}"}}': "+60",
+    f'kyna_task_last_run_timestamp_seconds{{{API},task="{CLEANING}"}}': "+60",
     f"kyna_beat_last_sent_timestamp_seconds{{{WORKER}}}": "+60",
     f'kyna_task_runs_total{{{WORKER},task="{SWEEP}",outcome="failure"}}': 0,
 }  # fmt: skip
@@ -74,6 +86,11 @@ FAULTS: dict[str, dict[str, float | str]] = {
     "KynaClockSkew": {"kyna_clock_skew_seconds": -1.1},
     "KynaMemory": {"kyna_process_resident": 1.1e9},
     "KynaRuntimeBusy": {"kyna_process_cpu": "+57"},
+    "KynaDiskFull": {"kyna_disk_free": 99},
+    "KynaDatabaseDiskFull": {f"node_filesystem_avail_bytes{{{DISK}": 99},
+    "KynaWalKept": {"kyna_wal_retained": 5.1e9},
+    "KynaWalNotArchived": {"kyna_wal_unarchived": 901},
+    "KynaBackupOld": {"kyna_backup_last": -93_600},
     "KynaVersionsDiffer": {'kyna_build_info{instance="b:8000",version="1.0.0",revision="b"}': 1},
     "KynaErrors": {
         f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="500"': "+7"
@@ -93,8 +110,8 @@ FAULTS: dict[str, dict[str, float | str]] = {
     "KynaSweepLate": {"kyna_sweep_lag": 121},
     "KynaAttachesRefused": {f'kyna_stream_attaches_total{{{STREAM},outcome="refused"': "+20"},
     "KynaCheckpointSlow": {f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="0.25"': "+500"},
-    "KynaSweepNotRun": {f'kyna_task_last_run_timestamp_seconds{{{WORKER},task="{SWEEP}"': 0},
-    "KynaCleaningNotRun": {f'kyna_task_last_run_timestamp_seconds{{{WORKER},task="{CLEANING}"': 0},
+    "KynaSweepNotRun": {f'kyna_task_last_run_timestamp_seconds{{{API},task="{SWEEP}"': 0},
+    "KynaCleaningNotRun": {f'kyna_task_last_run_timestamp_seconds{{{API},task="{CLEANING}"': 0},
     "KynaBeatLate": {"kyna_beat_last_sent": 0},
     "KynaTasksFail": {"kyna_task_runs": "+0.2"},
 }
@@ -149,11 +166,30 @@ def test_each_alert_comes_of_its_fault_and_none_just_below(tmp_path: Path) -> No
     promtool("test", "rules", str(tests))
 
 
+def test_a_restart_of_workers_makes_no_alert_of_what_has_run(tmp_path: Path) -> None:
+    """What the database knows of the last runs is there after it; counters begin anew."""
+    series = dict(HEALTHY)
+    failures = next(known for known in HEALTHY if known.startswith("kyna_task_runs"))
+    restarts = scenario("restarted each hour", series, [])
+    for one in restarts["input_series"]:
+        if "kyna_task_last_run" in one["series"] and CLEANING in one["series"]:
+            # Once an hour, and read by each scrape between.
+            one["values"] = " ".join(f"{hour * 3600}x59" for hour in range(MINUTES // 60 + 1))
+        if one["series"] in (failures, f"up{{{WORKER}}}"):
+            one["values"] = " ".join(["1x57 _ _"] * (MINUTES // 60 + 1))
+    tests = tmp_path / "tests.yml"
+    tests.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": [restarts]}))
+    promtool("test", "rules", str(tests))
+
+
 def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
     headings = re.findall(
         r"^#+ (.+)$", (PROJECT / "docs" / "operations.md").read_text(), re.MULTILINE
     )
-    places = {"docs/operations.md#" + heading.lower().replace(" ", "-") for heading in headings}
+    places = {
+        "docs/operations.md#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in headings
+    }
     for rule in rules():
         assert sorted(rule) == ["alert", "annotations", "expr", "for", "labels"]
         assert rule["labels"] in ({"severity": "critical"}, {"severity": "warning"})

@@ -21,6 +21,7 @@ COMMANDS = (
     "rotate_signing_key",
     "load_catalogue",
     "expire_sessions",
+    "record_backup",
 )
 
 

@@ -1,0 +1,89 @@
+"""docs/backup.md, to a moment: its commands as they stand there, on a PostgreSQL of the machine."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from kynaplatform.metrics.database import STATE
+from tests.deploy.own_cluster import Cluster, own_cluster
+from tests.documented import commands
+from tests.waiting import eventually
+
+SETTINGS, BASE, RESTORE = (
+    commands("backup.md", mark) for mark in ("ALTER SYSTEM SET", "pg_basebackup", "recovery.signal")
+)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with own_cluster() as cluster:
+        yield cluster
+
+
+def organizations(cluster: Cluster) -> list[object]:
+    return [name for (name,) in cluster.ask("SELECT name FROM projects_organization ORDER BY 1")]
+
+
+def test_it_goes_back_to_the_moment_before_a_mistake(cluster: Cluster) -> None:
+    cluster.manage("migrate", "--no-input")
+    cluster.run(SETTINGS)
+    cluster.manage("bootstrap_project", "--organization=In the base")
+    cluster.run(BASE)
+    cluster.run(BASE)
+    assert {path.name for path in (cluster.folder / "backups").iterdir()} == {
+        *("base", "base.before", "wal", "postgres.log"),
+    }
+    cluster.manage("bootstrap_project", "--organization=In the archive")
+    cluster.ask("SELECT pg_switch_wal()")
+    eventually(
+        lambda: (
+            cluster.ask("SELECT last_archived_wal IS NOT NULL FROM pg_stat_archiver") == [(True,)]
+        ),
+        "it is archived",
+    )
+    cluster.manage("bootstrap_project", "--organization=Not archived yet")
+    [(target,)] = cluster.ask("SELECT clock_timestamp()::text")
+    cluster.manage("bootstrap_project", "--organization=A mistake")
+    kept = ["In the archive", "In the base", "Not archived yet"]
+    assert organizations(cluster) == ["A mistake", *kept]
+
+    cluster.run(RESTORE, TARGET=str(target))
+
+    assert organizations(cluster) == kept
+    # It is one to go on with: with its archive, from which another restore starts.
+    cluster.manage("migrate", "--no-input")
+    cluster.manage("bootstrap_project", "--organization=After it")
+    shutil.rmtree(cluster.folder / "data.before")
+    cluster.run(BASE)
+    cluster.manage("bootstrap_project", "--organization=Since")
+    newest = "\n".join(
+        line for line in RESTORE.splitlines() if not line.startswith("recovery_target_time")
+    )
+    cluster.run(newest)
+    assert organizations(cluster) == sorted([*kept, "After it", "Since"])
+
+
+def test_an_archive_that_fails_is_told(cluster: Cluster) -> None:
+    def unarchived() -> float:
+        [(_, _, seconds)] = cluster.ask(STATE)
+        return float(str(seconds))
+
+    assert unarchived() == 0
+    cluster.run(SETTINGS)
+    cluster.ask("SELECT pg_switch_wal()")
+    archived = "SELECT last_archived_time IS NOT NULL FROM pg_stat_archiver"
+    eventually(lambda: cluster.ask(archived) == [(True,)], "it is archived")
+    [(since,)] = cluster.ask("SELECT last_archived_time::text FROM pg_stat_archiver")
+    (cluster.folder / "backups" / "wal").rename(cluster.folder / "backups" / "away")
+    cluster.ask("CREATE TABLE one_more AS SELECT 1 AS one")
+    cluster.ask("SELECT pg_switch_wal()")
+    eventually(
+        lambda: cluster.ask("SELECT failed_count > 0 FROM pg_stat_archiver") == [(True,)],
+        "it has failed",
+    )
+    assert cluster.ask("SELECT last_archived_time::text FROM pg_stat_archiver") == [(since,)]
+    [(at_least,)] = cluster.ask(
+        "SELECT EXTRACT(epoch FROM clock_timestamp() - last_archived_time) FROM pg_stat_archiver"
+    )
+    assert unarchived() >= float(str(at_least)) > 0

@@ -1,0 +1,106 @@
+"""A task that fails in a real worker is counted, and its log says why, as KynaTasksFail tells."""
+
+import json
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import kombu
+import pytest
+from celery import Celery
+from prometheus_client.parser import text_string_to_metric_families
+
+from local_stack.ports import free_port
+from tests.deploy.promql import rules
+from tests.server import worker_and_beat
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SWEEP = "sessions_app.tasks.expire_sessions"
+
+
+@pytest.fixture
+def broker(redis_url: str) -> str:
+    """With no message of another test."""
+    url = urlsplit(redis_url)._replace(path="/11").geturl()
+    with kombu.Connection(url) as connection:
+        connection.default_channel.client.flushdb()
+    return url
+
+
+def failures(port: int) -> float:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as response:
+        text = response.read().decode()
+    [value] = [
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "kyna_task_runs_total"
+        and sample.labels == {"task": SWEEP, "outcome": "failure"}
+    ]
+    return float(value)
+
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@contextmanager
+def worker(folder: Path, broker: str, **environment: str) -> Iterator[tuple[int, Lines]]:
+    """Gives the port of its metrics, and the lines of its log."""
+    port, metrics = free_port(), folder / "metrics"
+    metrics.mkdir()
+    given = {
+        "LOG_FORMAT": "json",
+        "WORKER_METRICS_PORT": str(port),
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        **environment,
+    }
+    with worker_and_beat(folder, broker, given):
+        yield (
+            port,
+            lambda: [json.loads(line) for line in (folder / "worker.log").read_text().splitlines()],
+        )
+
+
+def send(broker: str, **options: Any) -> None:
+    with kombu.Connection(broker) as connection:
+        Celery().send_task(SWEEP, connection=connection, **options)
+
+
+def test_a_traceback_is_one_line_of_its_log(broker: str, tmp_path: Path) -> None:
+    with worker(tmp_path, broker) as (port, lines):
+        assert failures(port) == 0
+        send(broker, args=["what it does not take"], task_id="task-fails")
+        eventually(lambda: failures(port) == 1, lambda: str(lines()), 60)
+        [line] = [one for one in lines() if "exception" in one]
+    assert line["level"] == "ERROR"
+    assert (line["process"], line["request_id"]) == ("worker", "task-fails")
+    assert line["exception"].startswith("Traceback (most recent call last):\n")
+    assert "TypeError: " in line["exception"]
+    assert SWEEP in line["message"]
+
+
+def test_of_a_database_that_is_away_it_says_so_and_no_traceback(
+    broker: str, tmp_path: Path
+) -> None:
+    url = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    with worker(tmp_path, broker, DATABASE_URL=url) as (port, lines):
+        send(broker)
+        eventually(lambda: failures(port) >= 1, lambda: str(lines()), 60)
+        told = lines()
+    assert [one["dependency"] for one in told if one["logger"] == "kynaplatform.outages"][:1] == [
+        "the database"
+    ]
+    assert any("is out of reach" in one["message"] for one in told)
+    assert not any("exception" in one for one in told)
+
+
+def test_the_alert_names_both() -> None:
+    [alert] = [rule for rule in rules() if rule["alert"] == "KynaTasksFail"]
+    assert alert["annotations"]["description"].startswith(
+        "The worker's log has the traceback, or says that the database is out of reach. "
+    )
