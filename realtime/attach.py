@@ -19,8 +19,8 @@ from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from kynaplatform.http import cross_origin
 from projects.signing import TokenRejected, verify
-from realtime.batches import MOST_FRAMES_AT_ONCE, Progress
 from realtime.event_bucket import EventBucket
+from realtime.progress import MOST_FRAMES_AT_ONCE, Progress
 from realtime.refusals import (
     TRY_AGAIN_LATER,
     RuntimeTokenExpired,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rows import expected_events, session_of, stored_events, told_events
 from streaming import SQUAT, Client, create, wire_frames
-from test_batches import HOUR_MS
+from test_accepted_frames import HOUR_MS
 from test_reattach import again, again_finalizing
 
 from movespecs.models import MoveSpec

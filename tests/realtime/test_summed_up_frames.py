@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streaming import wire_frame
-from test_batches import at, attached_again, progress, take_frames
+from test_accepted_frames import at, attached_again, progress, take_frames
 
 from poses.figure import perform
-from realtime.batches import Progress
+from realtime.progress import Progress
 
 FRAMES = [
     wire_frame(frame, seq)

@@ -18,9 +18,9 @@ from detection.landmarks import INDEX
 from poses.figure import perform
 from projects.models import Project
 from realtime.attach import progress_of
-from realtime.batches import MOST_FRAMES_AT_ONCE, Progress, Taken, take
 from realtime.event_bucket import EventBucket
 from realtime.messages import EventBatch, FrameBatch, decode, encode
+from realtime.progress import MOST_FRAMES_AT_ONCE, Progress, Taken, take
 from sessions_app.events import EventRecord, event_id, present_ts
 from sessions_app.models import DetectionSession
 

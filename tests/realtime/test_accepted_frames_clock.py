@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streaming import wire_frame
-from test_batches import (
+from test_accepted_frames import (
     HOUR_MS,
     LATE,
     SPEC,
@@ -21,8 +21,8 @@ from test_batches import (
 from poses.figure import perform
 from projects.models import Project
 from realtime.attach import progress_of
-from realtime.batches import Progress, Taken, repeated_clock, take
 from realtime.messages import FrameBatch, decode
+from realtime.progress import Progress, Taken, repeated_clock, take
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import NO_FRAME
 from sessions_app.models import DetectionSession

@@ -1,0 +1,214 @@
+"""The progress of one session: which frames are accepted, and what the engine makes of them.
+
+A frame may be earlier than a clock that came before it, so that a clock that is ahead costs no
+frame. It may not be earlier than the events that the clock caused, so that the times of events
+never go back.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from detection import DetectionEvent, Engine
+from realtime.event_bucket import EventBucket
+from realtime.frames import Frame, Rejection, RejectReason, cut
+from realtime.messages import MOST_DETAILS, FrameBatch, RejectedFrame
+from realtime.session_summary import SessionSummary
+from sessions_app.checkpoints import NewEvent
+from sessions_app.events import NO_FRAME
+
+# The token bucket of a client's frames: its size, and its refill for each second of the frames' own
+# time. The fastest cameras for people give half as many.
+MOST_FRAMES_AT_ONCE: Final = 240
+FRAMES_A_SECOND: Final = 240
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """The progress of one session: the engine, and the counts that its row will have.
+
+    `first_ms` and `last_ms` are the timestamps of the first and the last accepted frame.
+    `frames_left` is the level of the bucket of frames after the last one. `clock_ms` is the highest
+    clock of the client, `lost_ms` the time of the last events that a clock caused.
+    """
+
+    engine: Engine
+    longest_ms: float
+    first_ms: float | None
+    last_ms: float | None
+    frames_left: float
+    event_bucket: EventBucket
+    last_frame_seq: int
+    last_batch_seq: int
+    accepted_frames: int
+    events: int
+    checkpoint_number: int
+    clock_ms: float | None = None
+    lost_ms: float | None = None
+    summary: SessionSummary = field(default_factory=SessionSummary)
+
+    def engine_state(self) -> bytes:
+        """The state that a later attach goes on from, as JSON."""
+        return msgspec.json.encode(
+            {
+                "engine": self.engine.snapshot(),
+                "first_ms": self.first_ms,
+                "last_ms": self.last_ms,
+                "frames_left": self.frames_left,
+                "clock_ms": self.clock_ms,
+                "lost_ms": self.lost_ms,
+                "event_bucket": self.event_bucket.state(),
+                "summary": self.summary.state(),
+            }
+        )
+
+
+@dataclass(slots=True)
+class Taken:
+    """The outcome of a batch.
+
+    `repeated_seqs` and `repeated_clock_ms` are frames and a clock that an earlier batch brought.
+    `is_clock_new` says that the batch's clock is the highest so far.
+    """
+
+    accepted: int = 0
+    rejected: list[RejectedFrame] = field(default_factory=list)
+    repeated_seqs: list[int] = field(default_factory=list)
+    repeated_clock_ms: float | None = None
+    is_clock_new: bool = False
+    events: list[NewEvent] = field(default_factory=list)
+
+    def reject(self, index: int, reason: RejectReason, detail: str | None) -> None:
+        """Reject a frame. Only the first MOST_DETAILS of a batch have their detail told."""
+        told = detail if len(self.rejected) < MOST_DETAILS else None
+        self.rejected.append(RejectedFrame(index, reason, told))
+
+
+def take(progress: Progress, batch: FrameBatch) -> Taken:
+    """Feed the engine the frames of `batch` that are accepted, and then its clock.
+
+    A frame is accepted if it is new, in order, and within the bucket. Only accepted frames move the
+    bucket and `last_frame_seq`. Raises whatever the engine raises.
+    """
+    taken = Taken(repeated_clock_ms=repeated_clock(progress, batch))
+    seen = progress.last_frame_seq
+    for index, frame in enumerate(batch.frames):
+        if isinstance(frame, Rejection):
+            taken.reject(index, frame.reason, frame.detail)
+            progress.summary.reject(frame.reason)
+        elif (reason := _fault(progress, frame)) is not None:
+            is_told = len(taken.rejected) < MOST_DETAILS
+            taken.reject(index, reason, _detail(progress, frame, reason) if is_told else None)
+            if frame.frame_seq <= seen:
+                taken.repeated_seqs.append(frame.frame_seq)
+                progress.summary.repeated += 1
+            else:
+                progress.summary.reject(reason)
+        else:
+            _feed(progress, frame, taken)
+    if batch.clock_ms is not None:
+        _advance(progress, batch.clock_ms, taken)
+    progress.last_batch_seq = max(progress.last_batch_seq, batch.batch_seq)
+    return taken
+
+
+def repeated_clock(progress: Progress, batch: FrameBatch) -> float | None:
+    """The batch's clock, if an earlier one may have caused the same events; else None."""
+    if batch.clock_ms is None or progress.lost_ms is None or _is_ahead(progress, batch.clock_ms):
+        return None
+    return batch.clock_ms
+
+
+def _is_ahead(progress: Progress, clock_ms: float) -> bool:
+    return progress.clock_ms is None or clock_ms > progress.clock_ms
+
+
+def _fault(progress: Progress, frame: Frame) -> RejectReason | None:
+    if frame.frame_seq <= progress.last_frame_seq:
+        return RejectReason.FRAME_SEQ_NOT_INCREASING
+    if progress.last_ms is None or progress.first_ms is None:
+        return None
+    if frame.timestamp_ms <= progress.last_ms:
+        return RejectReason.TIMESTAMP_NOT_INCREASING
+    if progress.lost_ms is not None and frame.timestamp_ms < progress.lost_ms:
+        return RejectReason.TIMESTAMP_NOT_INCREASING
+    if frame.timestamp_ms - progress.first_ms > progress.longest_ms:
+        return RejectReason.TIMESTAMP_BEYOND_SESSION
+    if _frames_left(progress, frame) < 1:
+        return RejectReason.TOO_MANY_FRAMES
+    return None
+
+
+def _detail(progress: Progress, frame: Frame, reason: RejectReason) -> str:
+    """What of a frame did not fit the frames before it."""
+    time_ms = f"timestamp_ms {frame.timestamp_ms:.15g}"
+    match reason:
+        case RejectReason.FRAME_SEQ_NOT_INCREASING:
+            return (
+                f"frame_seq {frame.frame_seq} is not above the last one, {progress.last_frame_seq}"
+            )
+        case RejectReason.TIMESTAMP_NOT_INCREASING:
+            if progress.last_ms is not None and frame.timestamp_ms > progress.last_ms:
+                return cut(
+                    f"{time_ms} is before {progress.lost_ms:.15g}, where a clock lost the pose"
+                )
+            return cut(f"{time_ms} is not after the last one, {progress.last_ms:.15g}")
+        case RejectReason.TIMESTAMP_BEYOND_SESSION:
+            return cut(
+                f"{time_ms} is over {progress.longest_ms:.15g} ms after the first one, "
+                f"{progress.first_ms:.15g}"
+            )
+    return f"{time_ms} is too soon: {FRAMES_A_SECOND} frames a second of timestamp_ms are taken"
+
+
+def _frames_left(progress: Progress, frame: Frame) -> float:
+    """The level of the bucket at the timestamp of `frame`."""
+    if progress.last_ms is None:
+        return progress.frames_left
+    refilled = (frame.timestamp_ms - progress.last_ms) * FRAMES_A_SECOND / 1000
+    return min(MOST_FRAMES_AT_ONCE, progress.frames_left + refilled)
+
+
+def _feed(progress: Progress, frame: Frame, taken: Taken) -> None:
+    _keep(progress, progress.engine.feed(frame), frame.frame_seq, taken)
+    since_ms = None if progress.last_ms is None else frame.timestamp_ms - progress.last_ms
+    progress.summary.accept(progress.engine, since_ms)
+    progress.frames_left = _frames_left(progress, frame) - 1
+    if progress.first_ms is None:
+        progress.first_ms = frame.timestamp_ms
+    progress.last_ms = frame.timestamp_ms
+    progress.last_frame_seq = frame.frame_seq
+    progress.accepted_frames += 1
+    taken.accepted += 1
+
+
+def _advance(progress: Progress, clock_ms: float, taken: Taken) -> None:
+    """Advance the engine to the clock.
+
+    A clock before the first frame counts from nothing known, and one beyond the longest session is
+    not believed: both are passed over.
+    """
+    if progress.first_ms is None or clock_ms - progress.first_ms > progress.longest_ms:
+        return
+    if not _is_ahead(progress, clock_ms):
+        return  # sent again: it does not lose a person who has come since
+    progress.clock_ms = clock_ms
+    taken.is_clock_new = True
+    events = progress.engine.advance(clock_ms)
+    if events:
+        progress.lost_ms = events[-1].ts_ms
+    _keep(progress, events, NO_FRAME, taken)
+
+
+def _keep(
+    progress: Progress, events: Iterable[DetectionEvent], frame_seq: int, taken: Taken
+) -> None:
+    for event in events:
+        if not progress.event_bucket.takes(event, progress.events):
+            continue
+        progress.events += 1
+        taken.events.append(
+            NewEvent(progress.events, frame_seq, event.ts_ms, event.type, event.payload)
+        )
