@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from kynaplatform.api.keyset import Place, Row
+from movespecs.models import MoveSpecVersion
 from projects.models import Project
 from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import COMES_FROM, apply_deadlines, has_status, is_due
@@ -37,7 +38,49 @@ LEFT_OUT = (
     "request_fingerprint", "runtime_token_expires_at", "signing_key_id", "stream_url", "summary",
 )  # fmt: skip
 LIVE = "live"
+# Completed without a repetition, as far as its events are counted.
+UNCOUNTED = "uncounted"
+HAS_NO_REPETITION = Q(repetitions={}, counted_events_total=F("events_total"))
 Rows = QuerySet[DetectionSession]
+
+
+class AnyOf(NamedTuple):
+    """The sessions of these projects, and those that ran these versions: some hundreds at most."""
+
+    project_ids: Sequence[UUID]
+    version_ids: Sequence[UUID]
+
+    @property
+    def projects(self) -> QuerySet[Project]:
+        return Project.objects.filter(_is_among("projects_project.id", self.project_ids))
+
+    @property
+    def versions(self) -> QuerySet[MoveSpecVersion]:
+        ids = _is_among("movespecs_movespecversion.id", self.version_ids)
+        return MoveSpecVersion.objects.filter(ids)
+
+    @property
+    def condition(self) -> Q:
+        of_project = _is_any("detection_session.project_id", self.project_ids)
+        return Q(of_project) | Q(self.has_version)
+
+    @property
+    def has_version(self) -> RawSQL:
+        return _is_any("detection_session.resolved_version_id", self.version_ids)
+
+
+def _is_among(column: str, ids: Sequence[UUID]) -> RawSQL:
+    """A condition by which rows are sought.
+
+    One statement for any number of ids: a list would be another for each, and planned anew. With
+    `= ANY` PostgreSQL 18 may read all sessions of the few projects that a table has.
+    """
+    return RawSQL(f"{column} IN (SELECT unnest(%s::uuid[]))", [list(ids)], BooleanField())  # noqa: S611
+
+
+def _is_any(column: str, ids: Sequence[UUID]) -> RawSQL:
+    """A condition that rows which were found are asked for."""
+    return RawSQL(f"{column} = ANY (%s::uuid[])", [list(ids)], BooleanField())  # noqa: S611
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +88,11 @@ class SessionFilters:
     """Which sessions; None is any. A version comes with its project, which its sessions are all of.
 
     `ids` are the first and the last. A project comes without its organization. The moments
-    themselves are excluded.
+    themselves are excluded. `any_of` comes without `ids` and a version.
     """
 
     ids: tuple[UUID, UUID] | None = None
+    any_of: AnyOf | None = None
     organization_id: UUID | None = None
     project_id: UUID | None = None
     version_id: UUID | None = None
@@ -62,7 +106,17 @@ class SessionFilters:
         """The stored or due states that the filter takes; LIVE is those that have not ended."""
         if self.status is None:
             return tuple(Status.values)
+        if self.status == UNCOUNTED:
+            return (Status.COMPLETED,)
         return LIVE_STATUSES if self.status == LIVE else (self.status,)
+
+    @property
+    def has_owner(self) -> bool:
+        return bool(self.project_id or self.organization_id)
+
+    @property
+    def of_counts(self) -> Q:
+        return HAS_NO_REPETITION if self.status == UNCOUNTED else Q()
 
     @property
     def in_time(self) -> Q:
@@ -76,7 +130,9 @@ class SessionFilters:
             resolved_version_id=self.version_id,
             mode=self.mode,
         )
-        return columns & self.in_time & has_status(self.statuses, now)
+        if self.any_of:
+            columns &= self.any_of.condition
+        return columns & self.in_time & self.of_counts & has_status(self.statuses, now)
 
 
 class Listed(NamedTuple):
@@ -106,12 +162,15 @@ def sessions_list(
     with _in_order_of_indexes():
         parts, others = _sources(filters, now, most_passed_over)
         ids, *neighbours = page(
-            parts, others, start=start, size=size, most_passed_over=most_passed_over
+            parts,
+            others,
+            start=start,
+            size=size,
+            most_passed_over=most_passed_over,
+            # By its project, and by its version.
+            parts_of_a_row=2 if filters.any_of and not filters.has_owner else 1,
         )
-    # One statement for any number of ids: a list would be another for each, and planned anew. With
-    # `= ANY` PostgreSQL 18 may read all sessions of the few projects that a table has.
-    is_found = RawSQL("detection_session.id IN (SELECT unnest(%s::uuid[]))", [ids], BooleanField())
-    rows = DetectionSession.objects.filter(is_found).order_by()
+    rows = DetectionSession.objects.filter(_is_among("detection_session.id", ids)).order_by()
     rows = rows.defer(*LEFT_OUT)
     by_id = {row.id: row for row in (rows.select_related(*related) if related else rows)}
     apply_deadlines(by_id.values(), now)
@@ -140,21 +199,23 @@ def _sources(
         of_ids = DetectionSession.objects.filter(id__range=filters.ids).order_by("id")
         return [], _listed(_looked_at(of_ids, filters, now)[:MOST_OF_IDS])
     if filters.status is None and filters.version_id is None:
-        if filters.mode is None and (filters.project_id or filters.organization_id):
-            return [_of_owner(filters, DetectionSession.objects.filter(filters.in_time), Q())], []
+        if filters.mode is None and (filters.has_owner or filters.any_of):
+            return _of_projects(filters), []
         return _of_states(filters, Status.values, Q()), []
     ended = [status for status in filters.statuses if status not in LIVE_STATUSES]
     live = [status for status in filters.statuses if status in LIVE_STATUSES]
     overdue: Sequence[Any] = ()
-    if filters.status in COMES_FROM:
+    status = Status.COMPLETED if filters.status == UNCOUNTED else filters.status
+    if status in COMES_FROM:
         due = DetectionSession.objects.filter(is_due(now)).order_by("deadline_at")
         overdue = list(_looked_at(due, filters, now)[: most_passed_over + 1])
         if len(overdue) > most_passed_over:
-            live += COMES_FROM[filters.status]
+            live += COMES_FROM[status]
             overdue = ()
     listed = has_status(filters.statuses, now) if filters.status else Q()
-    listed &= _where(resolved_version_id=filters.version_id)
-    return _of_states(filters, ended, Q()) + _of_states(filters, live, listed), _listed(overdue)
+    listed &= _where(resolved_version_id=filters.version_id) & filters.of_counts
+    parts = _of_states(filters, ended, filters.of_counts) + _of_states(filters, live, listed)
+    return parts, _listed(overdue)
 
 
 def _looked_at(rows: Rows, filters: SessionFilters, now: datetime) -> QuerySet[Any]:
@@ -167,24 +228,65 @@ def _listed(looked_at: Iterable[Any]) -> list[Row]:
     return [(created_at, id_) for created_at, id_, is_listed in looked_at if is_listed]
 
 
+def _of_projects(filters: SessionFilters) -> list[Part]:
+    """The parts of all states of some projects, and of named versions."""
+    rows = DetectionSession.objects.filter(filters.in_time)
+    if filters.has_owner or filters.any_of is None:
+        return [_of_owner(filters, rows, Q())]
+    of_versions = [
+        _of_versions(filters.any_of, _in_state(filters, status, mode), status, Q())
+        for status in Status.values
+        for mode in Mode.values
+    ]
+    return [Part(rows.filter(project_id=OWNER), filters.any_of.projects), *of_versions]
+
+
 def _of_states(filters: SessionFilters, statuses: Iterable[str], listed: Q) -> list[Part]:
     """The parts of each stored status and mode, as indexes have them: live ones of all versions."""
     modes = [filters.mode] if filters.mode else Mode.values
-    return [_of_state(filters, status, mode, listed) for status in statuses for mode in modes]
+    return [
+        part
+        for status in statuses
+        for mode in modes
+        for part in _of_state(filters, status, mode, listed)
+    ]
 
 
-def _of_state(filters: SessionFilters, status: str, mode: str, listed: Q) -> Part:
-    """The part by the conditions of the one index that gives these in their order, and no other."""
-    rows = DetectionSession.objects.filter(filters.in_time, status=status, mode=mode)
+def _of_state(filters: SessionFilters, status: str, mode: str, listed: Q) -> list[Part]:
+    """The parts by the conditions of the one index that gives these in their order, and no other.
+
+    They are two for what is named: of its projects, and of its versions.
+    """
+    rows = _in_state(filters, status, mode)
     is_live = status in LIVE_STATUSES
-    if filters.project_id or filters.organization_id:
+    if filters.any_of and not filters.has_owner:
+        of_projects = rows.filter(deadline_at__isnull=not is_live, project_id=OWNER)
+        return [
+            Part(of_projects, filters.any_of.projects, listed),
+            _of_versions(filters.any_of, rows, status, listed),
+        ]
+    if filters.has_owner:
         rows = rows.filter(deadline_at__isnull=not is_live)
     if filters.version_id and not is_live:
-        return Part(rows.filter(resolved_version_id=filters.version_id))
-    return _of_owner(filters, rows, listed)
+        return [Part(rows.filter(resolved_version_id=filters.version_id), listed=listed)]
+    return [_of_owner(filters, rows, listed)]
+
+
+def _in_state(filters: SessionFilters, status: str, mode: str) -> Rows:
+    return DetectionSession.objects.filter(filters.in_time, status=status, mode=mode)
+
+
+def _of_versions(any_of: AnyOf, rows: Rows, status: str, listed: Q) -> Part:
+    """The part of the named versions: no index has the live sessions of one."""
+    if status in LIVE_STATUSES:
+        return Part(rows, listed=listed & Q(any_of.has_version))
+    of_version = rows.filter(deadline_at__isnull=True, resolved_version_id=OWNER)
+    return Part(of_version, any_of.versions, listed)
 
 
 def _of_owner(filters: SessionFilters, rows: Rows, listed: Q) -> Part:
+    if filters.any_of:
+        listed &= filters.any_of.condition
     if filters.project_id:
         return Part(rows.filter(project_id=filters.project_id), listed=listed)
     if filters.organization_id:

@@ -37,8 +37,11 @@ def page(
     start: Place | None,
     size: int,
     most_passed_over: int,
+    parts_of_a_row: int = 1,
 ) -> tuple[list[UUID], Place | None, Place | None]:
     """The ids of the `size` listed rows that come next after `start` in `parts` and in `others`.
+
+    A row may be in as many as `parts_of_a_row` of the parts.
 
     With them, where the newer and the older neighbour start if there are any. Of each part at most
     `most_passed_over` rows are met in vain; there the page ends, since what was not met may belong
@@ -47,7 +50,7 @@ def page(
     forward = start is None or start.towards == "older"
     ways: tuple[Way, Way] = ("older", "newer") if forward else ("newer", "older")
     towards, back = ways
-    met = _met(parts, start, size, most_passed_over)
+    met = _met(parts, start, size, most_passed_over, parts_of_a_row)
     found = [(at, id_) for at, id_, is_listed, _ in met if is_listed]
     found += [row for row in others if start is None or start.is_before(row)]
     # All of the moment at which a part was left were met.
@@ -66,7 +69,11 @@ def page(
 
 
 def _met(
-    parts: Sequence[Part], start: Place | None, size: int, most_passed_over: int
+    parts: Sequence[Part],
+    start: Place | None,
+    size: int,
+    most_passed_over: int,
+    parts_of_a_row: int,
 ) -> list[tuple[Any, ...]]:
     """The next rows of `parts`, which PostgreSQL merges: one that is listed more than `size`.
 
@@ -77,7 +84,8 @@ def _met(
     if not parts:
         return []
     direction = "ASC" if start and start.towards == "newer" else "DESC"
-    first = f"ORDER BY created_at {direction} FETCH FIRST {size + 1} ROWS WITH TIES"
+    by_time = f"ORDER BY created_at {direction} FETCH FIRST"
+    first = f"{by_time} {size + 1} ROWS WITH TIES"
     statements: list[str] = []
     parameters: list[Any] = []
     for part in parts:
@@ -92,7 +100,8 @@ def _met(
         parameters += values
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT * FROM ({' UNION ALL '.join(statements)}) AS merged {first}",  # noqa: S608
+            f"SELECT * FROM ({' UNION ALL '.join(statements)}) AS merged "  # noqa: S608
+            f"{by_time} {parts_of_a_row * size + 1} ROWS WITH TIES",
             parameters,
         )
         return list(cursor.fetchall())

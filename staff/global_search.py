@@ -46,6 +46,8 @@ KINDS: dict[type[Model], Sequence[str]] = {
     AccessToken: (),
     SigningKey: (),
 }
+# By the names of these the list of sessions is searched. The box only leads there.
+NAME_SESSIONS = (Organization, Project, MoveSpec)
 # The large columns, which results do not show.
 LEFT_OUT = {MoveSpecVersion: "yaml_source", MoveSpecDraft: "yaml_source",
             DetectionSession: "engine_state"}  # fmt: skip
@@ -78,11 +80,16 @@ def search_text(request: HttpRequest) -> str:
 def find(request: HttpRequest, text: str) -> list[FoundOfKind]:
     """The results for `text`, of the kinds that the user may view."""
     pages = {model: admin.site.get_model_admin(model) for model in KINDS}
-    return [
-        found
+    found = {
+        model: _found(page, text)
         for model, page in pages.items()
-        if page.has_view_permission(request) and (found := _found(page, text)).rows
-    ]
+        if page.has_view_permission(request)
+    }
+    if (sessions := found.get(DetectionSession)) and not sessions.rows:
+        named = any(found[one].rows for one in NAME_SESSIONS if one in found)
+        all_of_name = list_of(DetectionSession, q=text) if named else None
+        found[DetectionSession] = sessions._replace(all=all_of_name)
+    return [one for one in found.values() if one.rows or one.all]
 
 
 def _found(page: Any, text: str) -> FoundOfKind:

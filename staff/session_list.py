@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -16,14 +17,13 @@ from django.http import HttpRequest
 
 from kynaplatform import clock
 from kynaplatform.api.keyset import Place, place
-from movespecs.models import MoveSpecVersion
 from projects.models import Project
-from sessions_app.listing import LIVE, Listed, SessionFilters, sessions_list
+from sessions_app.listing import LIVE, UNCOUNTED, Listed, SessionFilters, sessions_list
 from sessions_app.models import DetectionSession, Status
 from staff.actions.base import MOST_AT_ONCE
 from staff.full_names import with_customer
 from staff.query_parameters import StrictChangeList, StrictFilter
-from staff.search_terms import ids_of
+from staff.session_search import sought
 
 # The sessions that a download reads at once.
 DOWNLOADED = 500
@@ -59,7 +59,11 @@ class StatusFilter(StrictFilter):
     parameter_name = "status__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(LIVE, "Live, any of the first three"), *((one, one) for one in Status.values)]
+        return [
+            (LIVE, "Live, any of the first three"),
+            *((one, one) for one in Status.values),
+            (UNCOUNTED, "Completed, 0 repetitions"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Left to `SessionChangeList`."""
@@ -153,6 +157,8 @@ class SessionChangeList(StrictChangeList):
             for label, there in neighbours
             if there
         ]
+        # Where much is passed over, a page may be short, or empty.
+        self.goes_on = found.older is not None
         self.result_count = self.full_result_count = len(found.sessions)
         self.show_admin_actions = bool(found.sessions)
         self.show_full_result_count = self.can_show_all = self.multi_page = False
@@ -168,19 +174,22 @@ class SessionChangeList(StrictChangeList):
 
     def _listed(self, start: Place | None, size: int = 0) -> Listed:
         """A page of the list. Raises ValueError for a value that can't be read."""
-        filters = self._filters()
-        if filters is None:
+        if self._filters is None:
             return Listed()
         return sessions_list(
-            filters,
+            self._filters,
             now=clock.now(),
             start=start,
             size=size or self.list_per_page,
             related=["project__organization", "resolved_version__movespec"],
         )
 
+    @cached_property
     def _filters(self) -> SessionFilters | None:
-        """The filters and the search as one query; None if they exclude each other."""
+        """The filters and the search as one query; None if they exclude each other.
+
+        All pages of a download have what a name has found for the first.
+        """
         filters = {name: value for name, value in self.params.items() if value}
         organization, project = (
             UUID(text) if (text := filters.get(one.parameter_name)) else None
@@ -193,7 +202,7 @@ class SessionChangeList(StrictChangeList):
         if day := filters.get(DayFilter.parameter_name):
             chosen["created_after"], chosen["created_before"] = _around(day)
         if self.query:
-            found = _of_id(self.query.strip())
+            found = sought(self.query)
             if not found or (project and found.get("project_id", project) != project):
                 return None
             chosen |= found
@@ -214,20 +223,3 @@ def _around(text: str) -> tuple[datetime, datetime]:
         datetime.combine(date.fromisoformat(day), time(), UTC) for day in (first, last or first)
     )
     return since - timedelta(microseconds=1), until + timedelta(days=1)
-
-
-def _of_id(text: str) -> dict[str, Any]:
-    """The query of an id: a version's, a project's, or the first digits of a session's.
-
-    It is empty for any other text.
-    """
-    if (meant := ids_of(text)) is None:
-        return {}
-    first, last = meant
-    if first == last:
-        versions = MoveSpecVersion.objects.filter(id=first)
-        if version := versions.values_list("movespec__project_id").first():
-            return {"version_id": first, "project_id": version[0]}
-        if Project.objects.filter(id=first).exists():
-            return {"project_id": first}
-    return {"ids": (first, last)}

@@ -25,6 +25,7 @@ from staff.session_list import (
     SessionChangeList,
     StatusFilter,
 )
+from staff.session_search import HELP
 from staff.session_summary import frames_shown
 from staff.session_timeline import lasted, timeline
 
@@ -32,13 +33,18 @@ TONES: dict[str, Tone] = {Status.COMPLETED: "good", Status.FAILED: "bad"}
 
 
 def state_badge(session: DetectionSession) -> SafeString:
-    """The status, and the outcome where that says more."""
+    """The status, and the outcome where that says more. One that counted nothing is a warning."""
     outcome = session.terminal_outcome
     is_told = outcome is None or outcome == session.status
-    return badge(
-        session.status if is_told else f"{session.status}: {outcome}",
-        TONES.get(session.status, "quiet"),
-    )
+    told = session.status if is_told else f"{session.status}: {outcome}"
+    if session.status == Status.COMPLETED and repetitions_of(session) == 0:
+        return badge(f"{told}, 0 repetitions", "warning")
+    return badge(told, TONES.get(session.status, "quiet"))
+
+
+def repetitions_of(session: DetectionSession) -> int | None:
+    """None where code from before the counters has stored events."""
+    return sum(session.repetitions.values()) if is_counted(session) else None
 
 
 # The columns that tell staff nothing. A session's page shows every other.
@@ -83,8 +89,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
 
     @admin.display(description="repetitions")
     def counted(self, session: DetectionSession) -> int | None:
-        """None where code from before the counters has stored events."""
-        return sum(session.repetitions.values()) if is_counted(session) else None
+        return repetitions_of(session)
 
     @admin.display(description="frames")
     def frames(self, session: DetectionSession) -> int:
@@ -98,6 +103,9 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return queryset, False
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().list_context(request), "search_help": HELP}
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -116,7 +124,8 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         return {
             **super().page_context(request, session),
             "title": f"Session {first_digits(session.pk)} of {session.project}",
-            "state": state_badge(session),
+            "subtitle": None,
+            "state": self.state(session),
             "lasted": lasted(session, now),
             "timeline": timeline(session, now),
             **frames_shown(session),

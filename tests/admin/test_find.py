@@ -61,7 +61,8 @@ def found(client: Client, text: str, path: str = FIND) -> dict[str, list[tuple[s
     return {
         group.kind: [(one.name, one.address) for one in group.rows]
         for group in response.context["groups"]
-        if all(html.escape(one.name) in page and one.address in page for one in group.rows)
+        if group.rows
+        and all(html.escape(one.name) in page and one.address in page for one in group.rows)
     }
 
 
@@ -168,6 +169,8 @@ def test_of_many_it_shows_a_few_and_leads_to_a_list_of_exactly_those(
     for text in ("ci", "ci ios", "Acme Fitness / iOS app / ci"):
         groups = support.get(FIND, {"q": text}).context["groups"]
         expected = MOST_FOUND if "Acme" in text else 3 * MOST_FOUND
+        *groups, sessions = groups
+        assert (sessions.kind, sessions.rows) == ("Detection sessions", [])
         for group in groups:
             assert len(group.rows) == MOST_FOUND
             assert (group.all is None) == (expected == MOST_FOUND)
@@ -175,6 +178,25 @@ def test_of_many_it_shows_a_few_and_leads_to_a_list_of_exactly_those(
             every = group.all or f"{address(model, 'changelist')}?{urlencode({'q': text})}"
             assert support.get(every).context["cl"].result_count == expected
         assert {group.kind for group in groups} == {"API keys", "MoveSpecs"}
+
+
+@pytest.mark.parametrize("text", ["acme", "squat", "owner squat", "{0}"])
+def test_a_name_of_sessions_leads_to_the_list_that_finds_them(
+    support: Client, owner: Machine, movespec: MoveSpec, text: str
+) -> None:
+    session_id = owner.create_session(movespec).json()["session_id"]
+    text = text.format(owner.organization.pk)
+    group = support.get(FIND, {"q": text}).context["groups"][-1]
+    assert (group.kind, group.rows) == ("Detection sessions", [])
+    for path in (FIND, TYPED):
+        assert html.escape(group.all) in text_of(support.get(path, {"q": text}))
+    listed = support.get(group.all).context["cl"].result_list
+    assert [str(one.pk) for one in listed] == [session_id]
+
+
+def test_what_names_no_session_leads_to_none(support: Client, owner: Machine) -> None:
+    groups = support.get(FIND, {"q": "owner's key"}).context["groups"]
+    assert [group.kind for group in groups] == ["API keys"]
 
 
 def test_it_shows_the_state_of_what_it_finds(

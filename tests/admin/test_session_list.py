@@ -17,6 +17,7 @@ from kynaplatform.api.keyset import Place, place
 from movespecs.models import MoveSpec
 from projects.models import Organization, Project
 from sessions_app.models import DetectionSession, Mode, Status
+from staff.session_search import HELP
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session, overdue
 from tests.conftest import Machine, make_machine, make_released
 
@@ -286,7 +287,7 @@ def test_it_finds_by_the_short_id_that_the_list_shows(
     assert listed(superuser, q="3fa9c07e-0000-4000-8000-0000000000001") == []
 
 
-@pytest.mark.parametrize("text", ["squat", "1", "\x01", "%", "'; --", "a" * 200, "é"])
+@pytest.mark.parametrize("text", ["lunge", "1", "\x01", "%", "'; --", "a" * 200, "é", "/"])
 def test_any_other_search_finds_nothing_and_says_what_to_give(
     superuser: Client, movespec: MoveSpec, text: str
 ) -> None:
@@ -294,8 +295,8 @@ def test_any_other_search_finds_nothing_and_says_what_to_give(
     answer = superuser.get(LIST, {"q": text})
     assert list(answer.context["cl"].result_list) == []
     shown = answer.content.decode()
-    assert "No sessions of this id." in shown
-    assert "Search takes the id of a session as the list shows it, or whole" in shown
+    assert "No sessions of this name or id." in shown
+    assert HELP in shown
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.test import Client
 from lifecycle_scene import START, at
 
@@ -20,8 +21,8 @@ from kynaplatform import clock
 from kynaplatform.api.keyset import Place, cursor_at, place
 from movespecs.models import MoveSpec
 from projects.models import Project
-from sessions_app.listing import LIVE, SessionFilters, sessions_list
-from sessions_app.models import DetectionSession, Mode, Status
+from sessions_app.listing import LIVE, UNCOUNTED, AnyOf, SessionFilters, sessions_list
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
 from sessions_app.session_sweep import expire_sessions
 from tests.conftest import SESSIONS, VALID_YAML, Machine, make_released, make_version
 from tests.long_runs import one_in
@@ -60,6 +61,10 @@ def make_sessions(movespec: MoveSpec, versions: list[UUID], chance: random.Rando
                 signing_key_id=uuid.uuid4(),
                 runtime_token_expires_at=START,
                 stream_url="",
+                events_total=3,
+                # Of some that ended the counters miss events, which no sweep counts anew.
+                counted_events_total=3 if status in LIVE_STATUSES else chance.choice([2, 3, 3]),
+                repetitions=chance.choice([{}, {"squat": 1}]),
                 **columns,
             )
         )
@@ -80,10 +85,14 @@ def asked(owner: Machine, movespec: MoveSpec, outsider: Machine) -> list[Session
     organization = SessionFilters(organization_id=owner.organization.id)
     project = SessionFilters(project_id=owner.project.id)
     scopes = [SessionFilters(), organization, project, replace(project, version_id=versions[1])]
+    # Of a project with two versions the sessions of one are named twice.
+    named = AnyOf([owner.project.id], [versions[1], sibling[1].id])
+    scopes += [replace(one, any_of=named) for one in (SessionFilters(), organization, project)]
+    scopes.append(SessionFilters(any_of=AnyOf([], [versions[0]])))
     between = {"created_after": at(-25), "created_before": at(-5)}
     return [
         replace(scope, status=status, mode=chance.choice([None, "live"]), **more)
-        for scope, status in product(scopes, [None, LIVE, *Status.values])
+        for scope, status in product(scopes, [None, LIVE, UNCOUNTED, *Status.values])
         for more in ({}, between)
     ]
 
@@ -102,6 +111,11 @@ def swept(asked: SessionFilters) -> list[UUID]:
     rows = DetectionSession.objects.filter(
         **{name: value for name, value in conditions.items() if value is not None}
     )
+    if asked.any_of:
+        projects, versions = asked.any_of
+        rows = rows.filter(Q(project__in=projects) | Q(resolved_version__in=versions))
+    if asked.status == UNCOUNTED:
+        rows = rows.filter(repetitions={}, counted_events_total=3)
     return list(rows.order_by("-created_at", "-id").values_list("id", flat=True))
 
 

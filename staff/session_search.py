@@ -1,0 +1,59 @@
+"""The search of the list of sessions: by an id, or by the names of whose they are and what ran."""
+
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Q
+
+from movespecs.models import MoveSpec, MoveSpecVersion
+from projects.models import Project
+from sessions_app.listing import AnyOf
+from sessions_app.models import DetectionSession
+from staff.search_terms import ids_of, means_one_id, searched, words_of
+
+# Of what a name finds, the newest count. Each is a place in an index of sessions that a page reads.
+MOST_PROJECTS = MOST_MOVESPECS = MOST_VERSIONS = 100
+HELP = (
+    "By the name of a customer, a project or a MoveSpec, of each the newest "
+    f"{MOST_PROJECTS}; or by the id of a session, a project, a MoveSpec or one of its versions."
+)
+OF_PROJECT = ["name", "=id", "organization__name", "=organization__id"]
+OF_MOVESPEC = ["name", "=id", "project__name", "project__organization__name"]
+
+
+def sought(text: str) -> dict[str, Any]:
+    """The `SessionFilters` that `text` means; empty if it finds nothing.
+
+    An id is a version's, a project's, or the first digits of a session's. Raises Refused if the
+    words are too many.
+    """
+    if meant := ids_of(text):
+        if means_one_id(text) and (owned := _of_one_id(meant[0])):
+            return owned
+        if DetectionSession.objects.filter(id__range=meant).exists():
+            return {"ids": meant}
+    any_of = AnyOf(_projects(text), _versions(text))
+    return {"any_of": any_of} if any(any_of) else {}
+
+
+def _of_one_id(row_id: Any) -> dict[str, Any]:
+    versions = MoveSpecVersion.objects.filter(id=row_id)
+    if version := versions.values_list("movespec__project_id").first():
+        return {"version_id": row_id, "project_id": version[0]}
+    return {"project_id": row_id} if Project.objects.filter(id=row_id).exists() else {}
+
+
+def _projects(text: str) -> list[Any]:
+    found = searched(Project.objects.all(), text, OF_PROJECT).order_by("-created_at")
+    return list(found.values_list("pk", flat=True)[:MOST_PROJECTS])
+
+
+def _versions(text: str) -> list[Any]:
+    """The versions of the MoveSpecs that are called so: by their owners' names alone none is."""
+    called = searched(MoveSpec.objects.all(), text, OF_MOVESPEC)
+    if ids_of(text) is None:
+        called = called.filter(reduce(or_, (Q(name__icontains=one) for one in words_of(text)), Q()))
+    movespecs = called.order_by("-created_at").values_list("pk", flat=True)[:MOST_MOVESPECS]
+    versions = MoveSpecVersion.objects.filter(movespec__in=list(movespecs)).order_by("-created_at")
+    return list(versions.values_list("pk", flat=True)[:MOST_VERSIONS])

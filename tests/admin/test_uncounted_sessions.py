@@ -1,0 +1,88 @@
+"""A session that completed and counted nothing: a warning, found by a filter."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from movespecs.models import MoveSpec
+from sessions_app.listing import MOST_PASSED_OVER
+from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session, overdue
+from tests.admin.staffing import text_of
+from tests.conftest import Machine, make_released
+from tests.sessions_app.plans import add_sessions
+
+COUNTED = {"repetitions": {"squat": 2}, "events_total": 9, "counted_events_total": 9}
+NOTHING = {"events_total": 9, "counted_events_total": 9}
+# Code from before the counters has stored events that nobody has counted.
+UNKNOWN = {"events_total": 9, "counted_events_total": 0}
+LONGEST = {"terminal_outcome": "max_duration"}
+
+
+def badges(page: str) -> list[tuple[str, str]]:
+    return re.findall(r'<span class="badge (\w+)">(.*?)</span>', page)
+
+
+@pytest.mark.parametrize(
+    ("status", "columns", "shown"),
+    [
+        ("completed", NOTHING, ("warning", "completed, 0 repetitions")),
+        ("completed", {}, ("warning", "completed, 0 repetitions")),
+        ("completed", NOTHING | LONGEST, ("warning", "completed: max_duration, 0 repetitions")),
+        ("completed", COUNTED, ("good", "completed")),
+        ("completed", COUNTED | LONGEST, ("good", "completed: max_duration")),
+        ("completed", UNKNOWN, ("good", "completed")),
+        ("failed", NOTHING, ("bad", "failed")),
+        ("cancelled", NOTHING, ("quiet", "cancelled")),
+        ("streaming", NOTHING, ("quiet", "streaming")),
+    ],
+)
+def test_its_badge_in_the_list_and_on_its_page(
+    superuser: Client, movespec: MoveSpec, status: str, columns: Any, shown: tuple[str, str]
+) -> None:
+    session_id = make_session(movespec, status, **columns)
+    for address in (LIST, f"{LIST}{session_id}/change/"):
+        assert badges(text_of(superuser.get(address))) == [shown]
+
+
+def test_a_filter_finds_them(superuser: Client, movespec: MoveSpec, outsider: Machine) -> None:
+    other, _ = make_released(outsider.project)
+    nothing = make_session(movespec, **NOTHING)
+    replayed = make_session(movespec, mode="replay", created_at=NOON - HOUR)
+    theirs = make_session(other, created_at=NOON - 2 * HOUR, **NOTHING | LONGEST)
+    due = overdue(movespec, "finalizing", created_at=NOON - 3 * HOUR, finishing_outcome="completed")
+    make_session(movespec, **COUNTED)
+    make_session(movespec, **UNKNOWN)
+    overdue(movespec, "finalizing", finishing_outcome="completed", **COUNTED)
+    for status in ("failed", "cancelled", "streaming"):
+        make_session(movespec, status, **NOTHING)
+    asked = {"status__exact": "uncounted"}
+    assert listed(superuser, **asked) == [nothing, replayed, theirs, due]
+    assert listed(superuser, **asked, mode__exact="replay") == [replayed]
+    assert listed(superuser, **asked, project__id__exact=outsider.project.id) == [theirs]
+    assert listed(superuser, **asked, organization=outsider.organization.id) == [theirs]
+    assert listed(superuser, **asked, q=outsider.project.id) == [theirs]
+    assert listed(superuser, **asked, q="elsewhere") == [theirs]
+    assert listed(superuser, **asked, q=movespec.current_released_version_id) == [
+        nothing, replayed, due,
+    ]  # fmt: skip
+    assert listed(superuser, **asked, q=nothing) == [nothing]
+    shown = superuser.get(LIST, asked).content.decode()
+    assert "<strong>Completed, 0 repetitions</strong>" in shown
+
+
+def test_where_many_are_passed_over_the_page_says_that_the_list_goes_on(
+    superuser: Client, owner: Machine, movespec: MoveSpec
+) -> None:
+    columns = {"status": "'completed'", "terminal_outcome": "'completed'"}
+    counted = {"repetitions": """'{"squat": 2}'"""}
+    add_sessions(owner, movespec, MOST_PASSED_OVER + 60, **columns, **counted)
+    last = make_session(movespec, created_at=NOON, **NOTHING)
+    first = superuser.get(LIST, {"status__exact": "uncounted"})
+    assert list(first.context["cl"].result_list) == []
+    assert "None in this part of the list: it goes on." in text_of(first)
+    older = dict(first.context["cl"].neighbours)["Older"]
+    second = superuser.get(LIST + older).context["cl"]
+    assert [str(one.id) for one in second.result_list] == [last]
+    assert "Older" not in dict(second.neighbours)
