@@ -16,8 +16,9 @@ from django.utils.functional import cached_property
 
 from staff.downloads import DownloadableAdmin, user_id_of
 from staff.full_names import full_name, with_customer
-from staff.history import history_add, history_of
+from staff.history import history_add, history_of, told
 from staff.search_terms import searched
+from staff.suspensions import suspensions_of
 
 ENTRIES = 100
 # The search fields of what a project owns: names and ids, its own and those of its owners.
@@ -65,7 +66,11 @@ class BoundedAdmin(DownloadableAdmin):
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """The variables of a row's page, beside Django's own."""
-        return {"has_history": self.has_history, "subtitle": full_name(row)}
+        return {
+            "has_history": self.has_history,
+            "subtitle": full_name(row),
+            "suspensions": suspensions_of(row),
+        }
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -85,7 +90,9 @@ class BoundedAdmin(DownloadableAdmin):
         shown = {
             "title": f"History of {full_name(row)}",
             "subject": getattr(row, "movespec", row),
+            "suspensions": suspensions_of(row),
             "action_list": page,
+            "entries": [(entry, *told(entry)) for entry in page],
             "page_range": entries.get_elided_page_range(page.number),
             "pagination_required": entries.num_pages > 1,
         }

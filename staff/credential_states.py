@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from projects.credentials import row_is_live
 from projects.models import Credential
 from staff.display import badge
+from staff.suspensions import with_suspensions
 
 SOON, LATELY = timedelta(days=14), timedelta(days=1)
 
@@ -15,9 +16,9 @@ SOON, LATELY = timedelta(days=14), timedelta(days=1)
 def state_badge(credential: Credential, now: datetime) -> SafeString:
     if not row_is_live(now, revoked_at=credential.revoked_at, expires_at=credential.expires_at):
         return badge("revoked", "bad") if credential.revoked_at else badge("expired")
-    if credential.expires_at and credential.expires_at <= now + SOON:
-        return badge("expires soon", "warning")
-    return badge("live", "good")
+    expires_soon = credential.expires_at and credential.expires_at <= now + SOON
+    soon = badge("expires soon", "warning") if expires_soon else ""
+    return with_suspensions(credential, soon) or badge("live", "good")
 
 
 def about_to_expire(now: datetime) -> Q:

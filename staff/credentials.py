@@ -32,7 +32,7 @@ from staff.actions.base import StaffActionAdmin, action_url
 from staff.actions.credentials import ISSUE, Revoke, Rotate
 from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
 from staff.credential_states import SOON, about_to_expire, state_badge
-from staff.display import id_column, moment_of
+from staff.display import id_column, moment_of, short_ids
 from staff.full_names import with_customer
 from staff.links import link_to, list_of
 from staff.query_parameters import StrictFilter
@@ -111,12 +111,12 @@ class CredentialAdmin(StaffActionAdmin):
     @admin.display(description="replaces")
     def predecessor(self, credential: Credential) -> SafeString | None:
         older = credential.replaces
-        return link_to(older, older) if older else None
+        return link_to(older, short_ids(older)) if older else None
 
     @admin.display(description="replaced by")
     def successor(self, credential: Credential) -> SafeString:
         """The newest first: a credential that goes on for a while may be rotated again."""
-        links = [(link_to(one, one),) for one in credential.successors.all()]
+        links = [(link_to(one, short_ids(one)),) for one in credential.successors.all()]
         return format_html_join(", ", "{}", links)
 
     def add_view(

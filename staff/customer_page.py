@@ -32,11 +32,12 @@ from sessions_app.deadlines import has_not_ended
 from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession
 from staff.credential_states import state_badge
-from staff.display import badge, moment
+from staff.display import badge, moment, short_ids
 from staff.full_names import with_customer
-from staff.history import history_of_all, last_suspension
+from staff.history import history_of_all, told
 from staff.links import OF_KIND, link_to, linked, list_of, may_view
 from staff.sessions_by_day import MOST_READ, recent_sessions
+from staff.suspensions import with_suspensions
 
 MOST_LISTED = 10
 # The statement that reads their sessions has a part for each project.
@@ -51,14 +52,6 @@ class Section(NamedTuple):
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     everything: Sequence[tuple[str, str]]
-
-
-class Suspension(NamedTuple):
-    """A suspension. `who` and `reason` are None if no action of staff tells them."""
-
-    since: datetime
-    who: str | None = None
-    reason: str | None = None
 
 
 class OwnedCount(NamedTuple):
@@ -144,17 +137,12 @@ def with_counts(projects: QuerySet[Project], now: datetime) -> QuerySet[Project]
 
 
 def state_of_owner(row: Organization | Project) -> SafeString:
-    return badge("suspended", "bad") if row.suspended_at else badge("active", "good")
+    return with_suspensions(row) or badge("active", "good")
 
 
 def customer_page(user: Any, owner: Organization | Project, *, now: datetime) -> dict[str, Any]:
     holdings = holdings_of(owner)
-    shown: dict[str, Any] = {
-        "suspensions": [
-            (str(one), told) for one in _suspendable(owner) if (told := suspension_of(one))
-        ],
-        "sections": list(_sections(user, holdings, now)),
-    }
+    shown: dict[str, Any] = {"sections": list(_sections(user, holdings, now))}
     if may_view(user, DetectionSession):
         newest = holdings.projects.order_by("-created_at").values_list("pk", flat=True)
         ids = list(newest[: MOST_PROJECTS_READ + 1])
@@ -169,21 +157,6 @@ def customer_page(user: Any, owner: Organization | Project, *, now: datetime) ->
     return shown
 
 
-def _suspendable(owner: Organization | Project) -> list[Organization | Project]:
-    """The owners holdings suspension refuses the requests of `owner`."""
-    return [owner] if isinstance(owner, Organization) else [owner.organization, owner]
-
-
-def suspension_of(owner: Organization | Project) -> Suspension | None:
-    if owner.suspended_at is None:
-        return None
-    entry = last_suspension(owner)
-    if entry is None:
-        return Suspension(owner.suspended_at)
-    _done, _, said = entry.get_change_message().partition(". Reason: ")
-    return Suspension(owner.suspended_at, entry.user.get_username(), said)
-
-
 def _sections(user: Any, holdings: Holdings, now: datetime) -> Iterator[Section]:
     if holdings.is_of_customer and may_view(user, Project):
         yield _projects(user, holdings, now)
@@ -196,7 +169,7 @@ def _sections(user: Any, holdings: Holdings, now: datetime) -> Iterator[Section]
 
 def _projects(user: Any, holdings: Holdings, now: datetime) -> Section:
     seen = [one for one in OWNED_BY_PROJECT if may_view(user, one.model)]
-    found = with_counts(holdings.projects, now).order_by("-created_at")
+    found = with_counts(with_customer(holdings.projects), now).order_by("-created_at")
     rows = [
         (
             link_to(row, visible(row.name)),
@@ -265,17 +238,19 @@ def _history(user: Any, owner: Organization | Project, now: datetime) -> Section
             moment(entry.action_time, now),
             entry.user,
             _subject(user, entry),
-            entry.get_change_message(),
+            short_ids(done),
+            reason or NEVER,
         )
         for entry in entries[:MOST_LISTED]
+        for done, reason in [told(entry)]
     ]
     everything = [("All log entries", list_of(LogEntry, q=owner.pk))]
     title = "What was done to it and to what it owns"
-    return Section(title, ["When", "Who", "What", "Done"], rows, everything)
+    return Section(title, ["When", "Who", "What", "Done", "Why"], rows, everything)
 
 
 def _subject(user: Any, entry: Any) -> Any:
     model = entry.content_type.model_class()
     if model and may_view(user, model) and (address := entry.get_admin_url()):
-        return format_html('<a href="{}">{}</a>', address, entry.object_repr)
-    return entry.object_repr
+        return format_html('<a href="{}">{}</a>', address, short_ids(entry.object_repr))
+    return short_ids(entry.object_repr)

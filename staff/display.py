@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from django.contrib import admin
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from kynaplatform import clock
+from staff.search_terms import WHOLE_ID
 
 Tone = Literal["quiet", "good", "warning", "bad"]
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -35,6 +36,20 @@ def first_digits(row_id: object) -> str:
     """Enough of an id to tell it from others: of one that begins with its time, all of that."""
     text = str(row_id)
     return text[: 13 if text[14:15] == "7" else 8]
+
+
+def short_ids(text: object) -> SafeString:
+    """`text` with each whole id in it as `short_id` shows it."""
+    whole, parts, end = str(text), [], 0
+    for found in WHOLE_ID.finditer(whole):
+        parts += [whole[end : found.start()], short_id(found[0])]
+        end = found.end()
+    return format_html_join("", "{}", ((part,) for part in (*parts, whole[end:])))
+
+
+def shortened(text: object) -> str:
+    """`text` with the first digits alone of each whole id: for where there is no markup."""
+    return WHOLE_ID.sub(lambda found: first_digits(found[0]), str(text))
 
 
 def moment(at: datetime, now: datetime) -> SafeString:

@@ -29,6 +29,7 @@ from staff.full_names import full_name, project_of, with_customer
 from staff.links import list_of, page_of
 from staff.query_parameters import require_known, require_no_secret, require_short
 from staff.search_terms import ids_of, means_one_id, searched, words_of
+from staff.suspensions import with_suspensions
 
 MOST_FOUND = 5
 OF_A_PROJECT = ("name", "project__name", "project__organization__name")
@@ -147,5 +148,5 @@ def _first(rows: Any, text: str) -> Any:
 def _shown(page: Any, row: Any) -> Found:
     project, has_name = project_of(row), bool(KINDS[page.model])
     name = f"{project} / {visible(row.name)}" if project and has_name else full_name(row)
-    state = page.state(row) if hasattr(page, "state") else None
+    state = page.state(row) if hasattr(page, "state") else with_suspensions(row)
     return Found(name, short_id(row.pk) if has_name else None, state, page_of(row))

@@ -74,6 +74,12 @@ def entry_add(
     )
 
 
+def told(entry: LogEntry) -> tuple[str, str]:
+    """What was done, and the reason; that is empty where none was asked for."""
+    done, is_given, reason = entry.get_change_message().partition(". Reason: ")
+    return (f"{done}.", reason) if is_given else (done, "")
+
+
 def last_suspension(row: Organization | Project) -> LogEntry | None:
     """The entry about the suspension that `row` is under; None if staff did not suspend it."""
     actions = Q(change_message__startswith="Suspended ") | Q(change_message__startswith="Resumed ")

@@ -17,7 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
 
 from staff.base import ReadOnlyAdmin
-from staff.display import moment_of
+from staff.display import moment_of, short_ids, shortened
+from staff.history import told
 from staff.log_search import HELP, log_searched
 from staff.query_parameters import StrictChangeList, StrictFilter
 
@@ -76,6 +77,10 @@ def _key(model: type[Model], text: str | None) -> Any:
         return None
 
 
+def _done(entry: LogEntry) -> str:
+    return told(entry)[0]
+
+
 class LogChangeList(StrictChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -87,13 +92,13 @@ class LogChangeList(StrictChangeList):
 class LogEntryAdmin(ReadOnlyAdmin):
     has_history = False
     changelist_class = LogChangeList
-    list_display = [moment_of("action_time", "when"), "who", "what", "shortly"]
+    list_display = [moment_of("action_time", "when"), "who", "what", "shortly", "why"]
     list_filter = ["action_time", KindFilter, DoneFilter]
     list_select_related = ["user", "content_type"]
     # Django shows its search box for these; `log_searched` does the search.
     search_fields = ["=object_id", "object_repr", "=user__username"]
-    fields = ["at", "who", "what", "object_id", "done"]
-    readonly_fields = ["at", "who", "what", "done"]
+    fields = ["at", "who", "what", "object_id", "done", "why"]
+    readonly_fields = ["at", "who", "what", "done", "why"]
 
     @admin.display(description="when")
     def at(self, entry: LogEntry) -> str:
@@ -109,20 +114,28 @@ class LogEntryAdmin(ReadOnlyAdmin):
         kind = entry.content_type.name if entry.content_type else ""
         # A download looks up no address.
         address = getattr(entry, "address", None)
-        told = '<a href="{2}">{1}</a>' if address else "{1}"
+        link = '<a href="{2}">{1}</a>' if address else "{1}"
         return format_html(
-            f'<span class="quiet">{{0}}</span> {told}', kind, entry.object_repr, address
+            f'<span class="quiet">{{0}}</span> {link}', kind, short_ids(entry.object_repr), address
         )
 
     @admin.display(description="done")
-    def done(self, entry: LogEntry) -> str:
-        return entry.get_change_message()
+    def done(self, entry: LogEntry) -> SafeString:
+        return short_ids(_done(entry))
 
     @admin.display(description="done")
-    def shortly(self, entry: LogEntry) -> str:
-        return Truncator(self.done(entry)).chars(LONGEST_IN_LIST)
+    def shortly(self, entry: LogEntry) -> SafeString:
+        """The deed, cut: its names may be long. The whole is its title."""
+        done = _done(entry)
+        cut = Truncator(shortened(done)).chars(LONGEST_IN_LIST)
+        return format_html('<span title="{}">{}</span>', done, cut)
 
-    shortly.plain = LogEntry.get_change_message  # type: ignore[attr-defined]
+    shortly.plain = _done  # type: ignore[attr-defined]
+
+    @admin.display(description="why", empty_value="-")
+    def why(self, entry: LogEntry) -> str | None:
+        """The reason, never cut."""
+        return told(entry)[1] or None
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

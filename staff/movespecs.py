@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 
 from kynaplatform.api.names import visible
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
@@ -21,6 +20,7 @@ from staff.diffs import lines_of
 from staff.display import badge, moment_of
 from staff.full_names import full_name
 from staff.movespec_text import reading
+from staff.suspensions import with_suspensions
 
 # The most versions and releases that a MoveSpec's page lists.
 MOST_LISTED = 20
@@ -68,11 +68,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
 
     @admin.display(description="state", ordering="visibility")
     def state(self, movespec: MoveSpec) -> SafeString:
-        if movespec.archived_at is not None:
-            return badge("archived")
-        if movespec.delisted_at is not None:
-            return badge("delisted", "bad")
-        return badge(movespec.visibility, "good" if movespec.visibility == "public" else "quiet")
+        return with_suspensions(movespec, _own_state(movespec))
 
     @admin.display(description="released", ordering="current_released_version")
     def released_version(self, movespec: MoveSpec) -> str:
@@ -119,6 +115,14 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
             ):
                 return version
         return None
+
+
+def _own_state(movespec: MoveSpec) -> SafeString:
+    if movespec.archived_at is not None:
+        return badge("archived")
+    if movespec.delisted_at is not None:
+        return badge("delisted", "bad")
+    return badge(movespec.visibility, "good" if movespec.visibility == "public" else "quiet")
 
 
 def visible_lines(text: str) -> str:
@@ -182,4 +186,4 @@ class ReleaseAdmin(ReadOnlyAdmin):
 
     @admin.display(description="why")
     def why(self, release: Release) -> str:
-        return Truncator(release.reason).chars(80)
+        return release.reason

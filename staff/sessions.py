@@ -28,6 +28,7 @@ from staff.session_list import (
 from staff.session_search import HELP
 from staff.session_summary import frames_shown
 from staff.session_timeline import lasted, timeline
+from staff.suspensions import with_suspensions
 
 TONES: dict[str, Tone] = {Status.COMPLETED: "good", Status.FAILED: "bad"}
 
@@ -85,7 +86,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
 
     @admin.display(description="status")
     def state(self, session: DetectionSession) -> SafeString:
-        return state_badge(session)
+        return with_suspensions(session, state_badge(session))
 
     @admin.display(description="repetitions")
     def counted(self, session: DetectionSession) -> int | None:

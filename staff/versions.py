@@ -16,6 +16,7 @@ from staff.base import OwnerFilter, ReadOnlyAdmin
 from staff.display import badge, moment_of
 from staff.full_names import full_name
 from staff.movespec_text import comparison, every_line_of, reading
+from staff.suspensions import with_suspensions
 
 
 @admin.register(MoveSpecVersion)
@@ -59,8 +60,12 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
     @admin.display(description="state")
     def state(self, version: MoveSpecVersion) -> SafeString:
         if version.withdrawn_at is not None:
-            return badge("withdrawn", "bad")
-        return badge("released", "good") if is_released(version) else badge("not released")
+            state = badge("withdrawn", "bad")
+        elif is_released(version):
+            state = badge("released", "good")
+        else:
+            state = badge("not released")
+        return with_suspensions(version, state)
 
     def page_context(self, request: HttpRequest, version: MoveSpecVersion) -> dict[str, Any]:
         other = self._compared_with(request, version)

@@ -28,6 +28,7 @@ from staff.downloads import user_id_of
 from staff.full_names import full_name
 from staff.history import history_add
 from staff.links import page_of
+from staff.suspensions import suspensions_of, with_suspensions
 
 MOST_AT_ONCE = 500
 
@@ -181,6 +182,7 @@ class StaffActionAdmin(BoundedAdmin):
             "action": action,
             "title": action.title(row),
             "row": row,
+            "suspensions": suspensions_of(row),
             "is_possible": action.applies_to(row),
             "effects": action.effects([row]),
             "back": page_of(row),
@@ -281,7 +283,7 @@ def _run_on_many(
     context = {
         "action": action,
         "title": f"{action.label} {len(rows)} {names}",
-        "rows": [(row.pk, full_name(row)) for row in rows],
+        "rows": [(row.pk, full_name(row), with_suspensions(row)) for row in rows],
         "is_possible": True,
         "effects": action.effects(rows),
         "back": request.get_full_path(),

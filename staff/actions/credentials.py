@@ -28,6 +28,7 @@ from staff.downloads import user_id_of
 from staff.full_names import full_name, with_customer
 from staff.history import history_add
 from staff.links import OF_KIND, page_of
+from staff.suspensions import suspensions_of
 
 MOST_NAMESAKES = 5
 
@@ -52,6 +53,7 @@ def secret_page(request: HttpRequest, issued: Issued) -> TemplateResponse:
         "title": f"The secret of {issued.credential.project} / {visible(issued.credential.name)}",
         "opts": opts,
         "issued": issued,
+        "suspensions": suspensions_of(issued.credential),
         "page": page_of(issued.credential),
     }
     return TemplateResponse(request, "admin/projects/secret.html", context)

@@ -129,8 +129,11 @@ def test_it_shows_the_last_five_releases(superuser: Client, movespec: MoveSpec) 
     page = shown(superuser)
     assert "<script>alert" not in page
     (table,) = re.findall(
-        r'aria-label="Table of the last releases">\n<table>(.*?)</table>', page, re.DOTALL
+        r'aria-label="Table of the last releases">\n<table class="stacks">(.*?)</table>',
+        page,
+        re.DOTALL,
     )
+    table = re.sub(r"</?span[^>]*>", "", table)
     rows = [re.sub(r"<[^>]+>", "|", row) for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)]
     who = ["&lt;script&gt;alert(1)", f"credential {credential}"]
     cells = [[cell for cell in row.split("|") if cell.strip()][2:] for row in rows[1:]]

@@ -169,10 +169,10 @@ def test_the_log_is_downloaded_with_the_whole_of_what_was_done(owner: Machine) -
     client.force_login(User.objects.create_superuser("root"))
     reason = "because " * 100
     downloaded(client, "/admin/projects/project/csv/", {"q": "owner"})
-    LogEntry.objects.update(change_message=reason)
+    LogEntry.objects.update(change_message=f"Suspended Acme. Reason: {reason}")
     _, this, before = downloaded(client, "/admin/admin/logentry/csv/")
-    assert this[1:] == ["root", "log entry list as CSV", "Downloaded: all."]
-    assert before[1:] == ["root", "project list as CSV", reason]
+    assert this[1:] == ["root", "log entry list as CSV", "Downloaded: all.", ""]
+    assert before[1:] == ["root", "project list as CSV", "Suspended Acme.", reason]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from django.utils.formats import date_format
 from movespecs.models import MoveSpec
 from projects.models import ApiKey, Organization, Project
 from staff import log_search
+from staff.display import short_ids
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.conftest import Machine
 
@@ -105,7 +106,7 @@ def test_what_an_act_wrote_is_found_by_the_customer_and_links_to_it(
     response = operator.get(LOG, {"q": "acme"})
     (entry,) = response.context["cl"].result_list
     page = text_of(response)
-    assert f'<a href="{address(key)}">{entry.object_repr}</a>' in page.replace("&#x27;", "'")
+    assert f'<a href="{address(key)}">{short_ids(entry.object_repr)}</a>' in page
     assert entry.object_repr.startswith("Acme / owner / owner's key (")
     assert operator.get(entry.address).status_code == 200
     assert found(operator, q="outsider") == []
@@ -128,8 +129,9 @@ def test_an_entry_links_what_is_there_and_may_be_viewed(
     assert shown == {str(row.pk): address(row) if row in expected else None for row in rows}
     for entry in entries:
         page = text_of(client.get(address(entry)))
-        assert entry.object_repr in page
-        assert (f'href="{entry.address}">{entry.object_repr}' in page) == bool(entry.address)
+        about = short_ids(entry.object_repr)
+        assert about in page
+        assert (f'href="{entry.address}">{about}' in page) == bool(entry.address)
 
 
 def test_an_entry_about_nothing_that_is_known_is_shown(support: Client) -> None:
@@ -149,7 +151,7 @@ def test_its_pages_say_what_they_are(support: Client, owner: Machine) -> None:
     assert "<h1>Who did what</h1>" in page
     headers = result_headers(listed.context["cl"])
     columns = [str(header["text"]).capitalize() for header in headers]
-    assert columns == ["When", "Who", "What", "Done"]
+    assert columns == ["When", "Who", "What", "Done", "Why"]
     entry = LogEntry.objects.get()
     one = text_of(support.get(address(entry)))
     shown = date_format(entry.action_time, "DATETIME_FORMAT")

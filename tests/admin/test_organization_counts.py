@@ -150,7 +150,7 @@ def test_all_that_a_narrowed_list_has_are_chosen_by_its_filters(
     asked = operator.post(
         page, {"action": "suspend", "_selected_action": ids, "select_across": "1"}
     )
-    assert asked.context["rows"] == [(outsider.project.id, "Elsewhere / outsider")]
+    assert asked.context["rows"] == [(outsider.project.id, "Elsewhere / outsider", "")]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The search of the list of sessions by names: of a customer, a project, or a MoveSpec."""
 
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -146,7 +147,7 @@ def test_pages_of_what_a_name_finds_have_each_session_once(
         older = dict(page.neighbours).get("Older")
         address = LIST + older if older else ""
     assert [len(ids) for ids in shown] == [50, 20]
-    assert sorted(sum(shown, [])) == sorted(made)
+    assert sorted(chain.from_iterable(shown)) == sorted(made)
 
 
 def test_many_named_projects_cost_the_queries_of_one(

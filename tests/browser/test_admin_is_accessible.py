@@ -1,15 +1,12 @@
 """Every page of the admin, light and dark, narrow and wide: axe-core has nothing to say."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, User
-from django.db.models import Model
-from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -19,29 +16,11 @@ from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Project
-from sessions_app.attachments import session_attach
-from sessions_app.checkpoints import Checkpoint
-from staff.actions.base import StaffActionAdmin
 from staff.movespec_text import MOST_LINES
 from tests.browser.accessibility import Inspection, Screens, each_screen, screens_in_turn
+from tests.browser.admin_pages import address, detect, pages
 from tests.browser.conftest import LOGINS, fill_in_login
 from tests.conftest import VALID_YAML, Machine, make_version
-from tests.sessions_app.engine_work import whole
-from tests.sessions_app.storing import checkpoint_store
-
-# Pages beside those that each registered model has: a name, and what gives the path.
-PAGES: list[tuple[str, Callable[[], str]]] = [
-    ("password change", lambda: reverse("admin:password_change")),
-    ("index", lambda: reverse("admin:index")),
-    ("password changed", lambda: reverse("admin:password_change_done")),
-    (
-        "password of another user",
-        lambda: reverse("admin:auth_user_password_change", args=[User.objects.first().pk]),
-    ),
-    ("app index", lambda: reverse("admin:app_list", args=["movespecs"])),
-    ("refused", lambda: reverse("admin:projects_apikey_changelist") + "?secret_hash__gt=a"),
-    ("nothing found", lambda: reverse("admin:movespecs_movespec_changelist") + "?q=nothing"),
-]
 
 
 @pytest.fixture
@@ -56,53 +35,6 @@ def populated(owner: Machine, movespec: MoveSpec, superuser: User) -> Iterator[N
         LogEntry.objects.log_actions(superuser.pk, row, CHANGE, "Changed.", single_object=True)
     yield
     group.delete()
-
-
-def detect(session_id: UUID) -> None:
-    """Attach to a session twice, and store a squat."""
-    now = timezone.now()
-    for holder in (uuid4(), last := uuid4()):
-        session_attach(
-            session_id=session_id, attachment_id=holder, runtime="host:1", arrived_at=now, now=now
-        )
-    checkpoint = Checkpoint(
-        session_id=session_id,
-        attachment_id=last,
-        number=1,
-        engine_state=whole().engine_state,
-        accepted_frames=whole().frames,
-        rejected_frames=2,
-        last_frame_seq=whole().frames,
-        last_batch_seq=1,
-        last_message_at=now,
-        events=whole().events,
-    )
-    checkpoint_store(checkpoint, now=now)
-
-
-def pages(superuser: User) -> Iterator[tuple[str, str]]:
-    """The name and path of every page that a superuser may open."""
-    yield from ((name, path()) for name, path in PAGES)
-    request = RequestFactory().get("/")
-    request.user = superuser
-    for model, model_admin in admin.site._registry.items():
-        row = model._default_manager.first()
-        assert row is not None, f"`populated` makes no {model._meta.label}"
-        names: list[tuple[str, list[Any]]] = [("changelist", []), ("change", [row.pk])]
-        names += [("history", [row.pk])]
-        if model_admin.has_add_permission(request):
-            names += [("add", [])]
-        if model_admin.has_delete_permission(request, row):
-            names += [("delete", [row.pk])]
-        if isinstance(model_admin, StaffActionAdmin):
-            names += [(action.name, [row.pk]) for action in model_admin.staff_actions]
-        for name, arguments in names:
-            yield f"{model._meta.label} {name}", address(model, name, *arguments)
-
-
-def address(model: type[Model], name: str, *arguments: Any) -> str:
-    options = model._meta
-    return reverse(f"admin:{options.app_label}_{options.model_name}_{name}", args=arguments)
 
 
 @screens_in_turn(one_in=3)

@@ -1,18 +1,18 @@
-// A list's filters close on Escape and when something else is clicked, as menus do.
+// The menu and a list's filters close on Escape and when something else is clicked, as menus do.
 "use strict";
-const filters = document.querySelectorAll("details.filter");
+const menus = document.querySelectorAll("details.filter, details.menu");
 
-function close(filter) {
-    filter.open = false;
+function close(menu) {
+    menu.open = false;
 }
 
 document.addEventListener("keydown", event => {
-    const opened = event.key === "Escape" && document.querySelector("details.filter[open]");
+    const opened = event.key === "Escape" && document.querySelector("details:is(.filter, .menu)[open]");
     if (opened) {
         close(opened);
         opened.querySelector("summary").focus();
     }
 });
 document.addEventListener("click", event => {
-    filters.forEach(filter => filter.contains(event.target) || close(filter));
+    menus.forEach(menu => menu.contains(event.target) || close(menu));
 });

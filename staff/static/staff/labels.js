@@ -25,13 +25,15 @@ function nameWidgets() {
 }
 
 function nameCells() {
-    const names = [...document.querySelectorAll("#result_list thead th")].map(nameOf);
-    for (const row of document.querySelectorAll("#result_list tbody tr")) {
-        [...row.cells].forEach((cell, place) => {
-            if (!cell.matches(".action-checkbox")) {
-                cell.dataset.column = names[place];
-            }
-        });
+    for (const table of document.querySelectorAll("#result_list, .stacks")) {
+        const names = [...table.querySelectorAll("thead th")].map(nameOf);
+        for (const row of table.querySelectorAll("tbody tr")) {
+            [...row.cells].forEach((cell, place) => {
+                if (!cell.matches(".action-checkbox, [colspan]")) {
+                    cell.dataset.column = names[place];
+                }
+            });
+        }
     }
 }
 

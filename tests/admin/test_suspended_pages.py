@@ -1,0 +1,177 @@
+"""What is suspended says so on every page of its customer: which of the two, and why."""
+
+import html
+import re
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from projects import suspension
+from projects.credentials import credential_issue
+from projects.models import AccessToken, ApiKey, CredentialKind, Project, ServiceAccount
+from sessions_app.models import DetectionSession
+from staff.actions.base import StaffActionAdmin
+from staff.suspensions import suspensions_of
+from tests.admin.staffing import LEVELS, address, do_many, text_of
+from tests.conftest import Machine, make_machine, make_released
+
+# Of each kind its own state, beside the badges of the suspensions.
+OWN = {
+    Project: {"organization": ["organization suspended"], "project": ["suspended"]},
+    ApiKey: [],
+    ServiceAccount: [],
+    MoveSpec: ["private"],
+    MoveSpecVersion: ["released"],
+    DetectionSession: ["cancelled: suspended"],
+}
+FOUND = {MoveSpecDraft: [], AccessToken: [], **OWN}
+
+
+@pytest.fixture
+def owned(owner: Machine, movespec: MoveSpec) -> list[Any]:
+    """A row of each kind that a project owns, and the project."""
+    credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
+    owner.create_session(movespec)
+    kinds = (ApiKey, ServiceAccount, AccessToken, MoveSpec, MoveSpecVersion, MoveSpecDraft)
+    rows: list[Any] = [model._default_manager.get() for model in kinds]
+    return [owner.project, *rows, Release.objects.get(), DetectionSession.objects.get()]
+
+
+def badges(markup: str) -> list[str]:
+    return re.findall(r'<span class="badge \w+">(.*?)</span>', markup)
+
+
+def expected(model: Any, level: str, own: dict[Any, Any]) -> list[str]:
+    given = own[model]
+    return given[level] if isinstance(given, dict) else [f"{level} suspended", *given]
+
+
+@LEVELS
+def test_a_band_on_every_page_says_what_is_suspended_since_when_by_whom_and_why(
+    operator: Client, owner: Machine, owned: list[Any], level: str
+) -> None:
+    row = getattr(owner, level)
+    pages = [address(one, name) for one in owned for name in ("change", "history")]
+    pages += [
+        address(one, action.name)
+        for one in owned
+        if isinstance(page := admin.site.get_model_admin(type(one)), StaffActionAdmin)
+        for action in page.staff_actions
+    ]
+    for page in pages:
+        assert "is suspended</strong>" not in text_of(operator.get(page)), page
+    operator.post(address(row, "suspend"), {"reason": "Unpaid <since> May"})
+    row.refresh_from_db()
+    for page in pages:
+        shown = text_of(operator.get(page))
+        (band,) = re.findall(r'<p class="notice bad"><strong>(.*? is suspended.*?)</p>', shown)
+        assert band == (
+            f"The {level} {row} is suspended</strong> since {row.suspended_at:%Y-%m-%d %H:%M} UTC, "
+            "by operators: Unpaid &lt;since&gt; May"
+        ), page
+
+
+def test_both_suspensions_are_told_apart(superuser: Client, owner: Machine) -> None:
+    for row in (owner.organization, owner.project):
+        suspension.suspend(row, now=timezone.now())
+    key = ApiKey.objects.get()
+    shown = text_of(superuser.get(address(key)))
+    assert re.findall(r"<strong>(The .*?) is suspended", shown) == [
+        "The organization Acme", "The project Acme / owner",
+    ]  # fmt: skip
+    assert badges(shown) == ["organization suspended", "project suspended"]
+    listed = text_of(superuser.get(address(Project, "changelist")))
+    assert badges(listed) == ["organization suspended", "suspended"]
+
+
+@LEVELS
+@pytest.mark.parametrize("model", list(OWN), ids=lambda model: model.__name__)
+def test_lists_and_pages_have_a_badge_and_none_is_live(
+    superuser: Client, owner: Machine, owned: list[Any], level: str, model: Any
+) -> None:
+    suspension.suspend(getattr(owner, level), now=timezone.now())
+    (row,) = [one for one in owned if type(one) is model]
+    listed = text_of(superuser.get(address(model, "changelist")))
+    assert badges(listed) == expected(model, level, OWN)
+    downloaded = superuser.get(address(model, "csv")).getvalue().decode()
+    assert " ".join(expected(model, level, OWN)) in downloaded
+    # The page of a MoveSpec shows its state as plain fields, below the band.
+    if model is not MoveSpec:
+        page = " ".join(badges(text_of(superuser.get(address(row)))))
+        assert " ".join(expected(model, level, OWN)) in page
+
+
+@LEVELS
+@pytest.mark.parametrize("model", list(FOUND), ids=lambda model: model.__name__)
+def test_what_the_search_finds_has_a_badge(
+    superuser: Client, owner: Machine, owned: list[Any], level: str, model: Any
+) -> None:
+    suspension.suspend(getattr(owner, level), now=timezone.now())
+    (row,) = [one for one in owned if type(one) is model]
+    for path in ("/admin/find/", "/admin/find/typed/"):
+        assert badges(text_of(superuser.get(path, {"q": row.pk}))) == (
+            expected(model, level, FOUND)
+        )
+
+
+def test_a_key_that_ended_says_that_alone(superuser: Client, owner: Machine) -> None:
+    ApiKey.objects.update(revoked_at=timezone.now())
+    suspension.suspend(owner.project, now=timezone.now())
+    assert badges(text_of(superuser.get(address(ApiKey, "changelist")))) == ["revoked"]
+
+
+def test_rows_that_an_action_is_for_have_their_badges(
+    superuser: Client, owner: Machine, outsider: Machine
+) -> None:
+    suspension.suspend(owner.organization, now=timezone.now())
+    asked = do_many(superuser, [owner.project, outsider.project], "suspend")
+    rows = {name: badges(shown) for _, name, shown in asked.context["rows"]}
+    assert rows == {"Acme / owner": ["organization suspended"], "Elsewhere / outsider": []}
+
+
+def test_a_suspension_by_nobody_of_the_staff_has_no_reason(
+    operator: Client, owner: Machine
+) -> None:
+    row = owner.project
+    assert suspensions_of(row) == []
+    for reason in ("The first.", "Unpaid. Reason: none given."):
+        operator.post(address(row, "suspend"), {"reason": reason})
+        row.refresh_from_db()
+        (told,) = suspensions_of(row)
+        assert (told.since, told.who, told.reason) == (row.suspended_at, "operators", reason)
+        # A new name since does not matter.
+        type(row).objects.filter(pk=row.pk).update(name="Renamed")
+        assert f"by operators: {reason}" in text_of(operator.get(address(row)))
+        operator.post(address(row, "resume"), {"reason": "Paid"})
+        row.refresh_from_db()
+    # The one before is none of it.
+    suspension.suspend(row, now=timezone.now())
+    row.refresh_from_db()
+    (told,) = suspensions_of(row)
+    assert (told.who, told.reason) == (None, None)
+
+
+@pytest.mark.parametrize("model", [ApiKey, MoveSpec, Project, DetectionSession])
+def test_fifty_suspended_rows_cost_the_queries_of_one(
+    superuser: Client, owner: Machine, movespec: MoveSpec, model: Any
+) -> None:
+    owner.create_session(movespec)
+    suspension.suspend(owner.organization, now=timezone.now())
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            page = text_of(superuser.get(address(model, "changelist")))
+        assert "organization suspended" in html.unescape(page)
+        return len(captured)
+
+    few = queries()
+    for number in range(9):
+        machine = make_machine(owner.organization, f"more {number}")
+        make_released(machine.project)
+    assert queries() == few

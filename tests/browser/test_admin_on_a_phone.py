@@ -1,0 +1,94 @@
+"""The admin at 400 px: a menu, whole words, and each release with who and why."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from movespecs.models import MoveSpec
+from projects.models import ApiKey
+from tests.admin.staffing import ROLES, address, client_of
+from tests.browser.accessibility import Screen, assert_accessible_and_fits
+from tests.browser.conftest import member
+from tests.conftest import VALID_YAML, Machine, make_version
+
+LogIn = Callable[..., Page]
+PHONE = {"viewport": {"width": 400, "height": 800}}
+PHONES = (Screen(400, "light"), Screen(400, "dark"))
+
+
+def lines_of(page: Page, selector: str) -> list[int]:
+    """How many lines each of these is shown on."""
+    found: list[int] = page.locator(selector).evaluate_all(
+        """all => all.map(one => {
+            const range = document.createRange();
+            range.selectNodeContents(one);
+            return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size;
+        })"""
+    )
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_menu_leads_to_each_list_by_keyboard_and_closes(
+    log_in: LogIn, movespec: MoveSpec, role: str
+) -> None:
+    user = member("grace", role)
+    page = log_in("grace", **PHONE)
+    page.goto(address(MoveSpec, "changelist"))
+    menu, links = page.locator("details.menu"), page.get_by_role("navigation", name="Menu")
+    expect(links).to_be_hidden()
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(links).to_be_visible()
+    apps = client_of(user).get(reverse("admin:index")).context["available_apps"]
+    offered = [str(model["name"]) for app in apps for model in app["models"]]
+    assert links.get_by_role("link").all_inner_texts() == offered
+    expect(links.locator("[aria-current]")).to_have_text("MoveSpecs")
+    assert_accessible_and_fits(page, PHONES)
+    page.keyboard.press("Escape")
+    expect(links).to_be_hidden()
+    expect(menu.locator("summary")).to_be_focused()
+
+    page.keyboard.press("Enter")
+    links.get_by_role("link", name="Releases", exact=True).click()
+    page.wait_for_url(f"**{reverse('admin:movespecs_release_changelist')}")
+
+
+def test_on_a_wide_screen_the_sidebar_is_the_menu(log_in: LogIn, movespec: MoveSpec) -> None:
+    member("grace", "support")
+    page = log_in("grace", viewport={"width": 1280, "height": 800})
+    page.goto(address(MoveSpec, "changelist"))
+    expect(page.locator("details.menu")).to_be_hidden()
+    expect(page.locator("#nav-sidebar")).to_be_visible()
+
+
+def test_a_kind_of_two_words_is_on_one_line(log_in: LogIn, superuser: User, owner: Machine) -> None:
+    key = ApiKey.objects.get()
+    client_of(superuser).post(address(key, "revoke"), {"reason": "Lost in a taxi."})
+    page = log_in(superuser.username, **PHONE)
+    page.goto(reverse("admin:admin_logentry_changelist"))
+    cell = page.locator("#result_list .field-what")
+    expect(cell).to_contain_text("API key")
+    assert lines_of(page, "#result_list .field-what .quiet") == [1]
+    expect(page.locator("#result_list .field-why")).to_have_text("Lost in a taxi.")
+
+
+def test_the_last_releases_are_shown_with_who_and_why(
+    log_in: LogIn, superuser: User, movespec: MoveSpec
+) -> None:
+    second = make_version(movespec.id, VALID_YAML + "# two\n")
+    form = {"reason": "The clinic asked for it.", "seen": movespec.releases.latest("id").pk}
+    client_of(superuser).post(address(second, "release"), form)
+    page = log_in(superuser.username, **PHONE)
+    table = page.get_by_role("region", name="Table of the last releases")
+    assert table.evaluate("box => box.scrollWidth - box.clientWidth") == 0
+    row = table.locator("tbody tr").first
+    named = row.locator("td").evaluate_all("all => all.map(one => one.dataset.column)")
+    assert named == ["When, UTC", "MoveSpec", "From", "To", "Who", "Reason"]
+    for text in (superuser.username, "The clinic asked for it."):
+        box = row.get_by_text(text, exact=True).bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= 400
