@@ -138,6 +138,8 @@ def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> Non
                 minute % 120 // 4 - 7, Outcome.COMPLETED
             )
             failed = outcome is not Outcome.COMPLETED
+            # One in 13 counts nothing.
+            counted = 0 if failed or minute % 52 == 42 else minute % 11 + 4
             add(
                 moment,
                 Status.FAILED if failed else Status.COMPLETED,
@@ -146,6 +148,7 @@ def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> Non
                 started_at=moment + timedelta(seconds=4),
                 ended_at=ended_at,
                 accepted_frames_total=minute % 50 * 31 + 5000,
+                repetitions={"squat": counted} if counted else {},
             )
     detected, summary = _detect_squats(released.yaml_source) if released else ([], {})
     for minute in range(7):

@@ -76,6 +76,7 @@ def test_a_release_manager_reads_a_diff_releases_and_rolls_back(
     do(page, "Roll back to", "It counts nothing.")
     assert told(page) == "Rolled back to version 1 of Acme / owner / Squat."
     assert released_of(movespec) == 1
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(address(movespec))
     rows = page.get_by_role("region", name="Release history").locator("tbody tr")
     assert [row.split("\t")[1:] for row in rows.all_inner_texts()] == [

@@ -58,9 +58,9 @@ def test_the_right_one_of_three_projects_is_found_by_keyboard_alone(
     options = page.get_by_role("option")
     project = "Borealis Health / iOS app"
     expect(options.first).to_contain_text(project)
-    # Of its keys and MoveSpecs those come with it that the role may view.
-    assert options.count() == (4 if role == "release managers" else 7)
-    expect(page.locator("#find [role=status]")).to_have_text(f"{options.count()} found")
+    # Of its keys and MoveSpecs those come with it that the role may view, and a link to sessions.
+    assert options.count() == (5 if role == "release managers" else 8)
+    expect(page.locator("#find [role=status]")).to_have_text(f"{options.count() - 1} found")
     assert (chosen(page), box(page).get_attribute("aria-expanded")) == (None, "true")
     page.keyboard.press("ArrowDown")
     assert chosen(page) == project
@@ -80,9 +80,14 @@ def test_arrows_go_round_and_escape_closes_and_leaves_the_text(
     box(page).fill("acme")
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("ArrowUp")
+    sessions = page.get_by_role("option", name="All Detection sessions that are found …")
+    expect(sessions).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowUp")
     assert chosen(page) == "Acme Fitness / iOS app / Squat 0"
     page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
     assert chosen(page) is None
+    expect(sessions).not_to_have_attribute("aria-selected", "true")
     page.keyboard.press("ArrowDown")
     assert chosen(page) == "Acme Fitness"
     page.keyboard.press("Escape")
