@@ -224,6 +224,7 @@ def loading(browser: Browser, host: Host) -> Iterator[Page]:
     page.goto(host.url("camera.html"))
     page.evaluate(
         """() => {
+          delete AbortSignal.any; // as in browsers of 2023
           globalThis.load = (call) =>
             kyna.loadLandmarker({files: "/pose/", model: "lite"}, call).then(
               () => "loaded",
@@ -317,3 +318,19 @@ def test_a_load_that_is_given_up_ends_at_once(name: str, loading: Page, host: Ho
     eventually(lambda: loading.evaluate("1") and name in host.asked, f"{name} is asked for")
     assert loading.evaluate("() => { given.abort(); return first; }") == "AbortError"
     assert loading.evaluate("() => load()") == "loaded"
+
+
+def test_a_load_that_is_given_up_waits_for_no_turn(loading: Page, host: Host) -> None:
+    begin(loading, host, "pose.js")
+    loading.evaluate(
+        """() => {
+          globalThis.given = new AbortController();
+          globalThis.second = load({signal: given.signal});
+        }"""
+    )
+    assets = "pose_solution_packed_assets.data"
+    eventually(
+        lambda: loading.evaluate("1") and host.asked.count(assets) == 2, "the second has begun"
+    )
+    assert loading.evaluate("() => { given.abort(); return second; }") == "AbortError"
+    assert loading.evaluate("() => Promise.race([first, 'stalls'])") == "stalls"

@@ -1,4 +1,4 @@
-import {createClient, createStream, type Moment, type StreamEnd} from "@kynaplatform/web";
+import {createClient, createStream, LATE_MS, type Moment, type StreamEnd} from "@kynaplatform/web";
 import {stopped} from "./abort.js";
 import type {Live} from "./live.js";
 import {
@@ -10,9 +10,6 @@ import {
 } from "./problems.js";
 import type {Opened} from "./session.js";
 import type {Source} from "./source.js";
-
-/** The package's own, for a source that is played at its own pace. */
-const LATE_MS = 3_000;
 
 /** How a run ended, beside what was counted. */
 export interface Ending {

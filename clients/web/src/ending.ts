@@ -12,8 +12,12 @@ export class Ending {
   resolve: (end: StreamEnd) => void = () => {};
   reject: (error: KynaError) => void = () => {};
   #untilLate: ReturnType<typeof after>;
+  #timeoutMs: number | null = null;
+  readonly #onLate: (timeoutMs: number) => void;
 
-  constructor() {
+  /** `onLate` is called once the end that was asked for is not told in time. */
+  constructor(onLate: (timeoutMs: number) => void) {
+    this.#onLate = onLate;
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -21,10 +25,18 @@ export class Ending {
     this.promise.catch(() => {}); // whoever waits for it is told; nobody has to
   }
 
-  /** Once its end was asked for, it has to be told within a time. The last time that is given counts. */
-  limit(timeoutMs: number = END_MS, onLate: (timeoutMs: number) => void): void {
+  /** Once its end was asked for, it has to come on within a time. The last that is given counts. */
+  limit(timeoutMs: number | undefined): void {
+    this.#timeoutMs = Number.isNaN(timeoutMs ?? Number.NaN) ? END_MS : Number(timeoutMs);
+    this.comesOn();
+  }
+
+  /** The server has taken something: the time begins anew, where an end was asked for. */
+  comesOn(): void {
+    const timeoutMs = this.#timeoutMs;
+    if (timeoutMs === null) return;
     this.stop();
-    this.#untilLate = after(timeoutMs, () => onLate(timeoutMs));
+    this.#untilLate = after(timeoutMs, () => this.#onLate(timeoutMs));
   }
 
   stop(): void {

@@ -13,8 +13,8 @@ export interface Failure {
 /**
  * Every failure of the client, the stream and the camera.
  *
- * `code` is the platform's, as its error bodies have it, or one of this package: `unreachable`,
- * `stream_closed`, `left`, and those of the camera. `status` is the HTTP status of an answer,
+ * `code` is the platform's, as its error bodies have it, or one of this package: its README has a
+ * table of them. `status` is the HTTP status of an answer,
  * `closeCode` that of a closed stream.
  */
 export class KynaError extends Error {

@@ -2,7 +2,7 @@ import type {DetectionEvent} from "./messages.js";
 import type {StreamEvent} from "./stream.js";
 
 /** As long as a repetition takes. What comes later is about one that is over. */
-const LATE_MS = 3_000;
+export const LATE_MS = 3_000;
 
 /** The events of a session, each once, for any number of readers. */
 export class EventLog implements AsyncIterable<StreamEvent> {

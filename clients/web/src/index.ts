@@ -19,6 +19,7 @@ export {
 } from "./client.js";
 export type {WebSocketConstructor} from "./connection.js";
 export {KynaError} from "./errors.js";
+export {LATE_MS} from "./events.js";
 export {
   type Found,
   type Landmarker,

@@ -41,7 +41,9 @@ export class FileLoads {
   scriptUrl(name: string): string {
     const url = this.url(name);
     const times = givenUp.get(url);
-    return times ? `${url}${url.includes("?") ? "&" : "?"}again=${times}` : url;
+    // What is made in the page takes no query, and does not stall.
+    if (!times || /^(blob|data):/.test(url)) return url;
+    return `${url}${url.includes("?") ? "&" : "?"}again=${times}`;
   }
 
   /** Keep a script that may still come from telling it to whoever waited for it. */

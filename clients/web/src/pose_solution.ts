@@ -53,11 +53,15 @@ export async function loadSolution(
   options: LandmarkerFiles,
   signal: AbortSignal | undefined,
 ): Promise<PoseSolution> {
+  // Not AbortSignal.any: browsers of 2023 can do all else.
   const ended = new AbortController();
-  const given = signal ? [signal, ended.signal] : [ended.signal];
+  const stop = () => ended.abort(signal?.reason);
+  signal?.addEventListener("abort", stop);
+  if (signal?.aborted) stop();
   try {
-    return await new SolutionLoad(options, AbortSignal.any(given)).run();
+    return await new SolutionLoad(options, ended.signal).run();
   } finally {
+    signal?.removeEventListener("abort", stop);
     ended.abort(); // what is still being loaded, where a file has failed
   }
 }
@@ -82,6 +86,7 @@ class SolutionLoad {
       this.#fail = reject;
     });
     this.#failure.catch(() => {});
+    signal.addEventListener("abort", () => this.#fail(signal.reason));
   }
 
   async run(): Promise<PoseSolution> {
@@ -89,7 +94,8 @@ class SolutionLoad {
     const assets = await this.#files.load(ASSETS);
     const scripts = lastScripts.then(() => this.#runScripts(assets));
     lastScripts = scripts.catch(() => {});
-    const {solution, initialized} = await scripts;
+    // One that is given up does not wait for its turn.
+    const {solution, initialized} = await Promise.race([scripts, this.#failure]);
     await Promise.race([initialized, this.#failure]);
     return solution;
   }

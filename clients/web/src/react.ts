@@ -135,7 +135,8 @@ export function useDetection({session, camera}: DetectionOptions): Detection {
       video: video.current,
       overlay: overlay?.current ?? undefined,
       onMoment: (moment) => stream.current?.add(moment),
-      onState: (_, error) => {
+      onState: (now, error) => {
+        if (now === "stopped" || error) setCameraOpen(false);
         if (!error) return;
         see({error});
         setOn(false);
@@ -143,7 +144,7 @@ export function useDetection({session, camera}: DetectionOptions): Detection {
     });
     running.current = started;
     let isCurrent = true;
-    const showOpen = () => isCurrent && setCameraOpen(true);
+    const showOpen = () => isCurrent && started.state !== "stopped" && setCameraOpen(true);
     started.open().then(showOpen, () => {}); // onState has told it
     started.start().catch(() => {});
     return () => {
@@ -173,8 +174,10 @@ export function useDetection({session, camera}: DetectionOptions): Detection {
   return {...shown, state, isCameraOpen, start, stop, add};
 }
 
-function withEvent(seen: Seen, event: StreamEvent): Seen {
-  const events = [...seen.events, event];
+function withEvent(old: Seen, event: StreamEvent): Seen {
+  const events = [...old.events, event];
+  // An event is of frames that were taken again.
+  const seen = old.error?.code === "frames_rejected" ? {...old, error: null} : old;
   if (event.type === "feedback") {
     return {...seen, events, cue: {...event.payload, isLate: event.isLate}};
   }

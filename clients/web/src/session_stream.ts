@@ -37,7 +37,9 @@ export class SessionStream implements Stream, ConnectionOwner {
   acceptedFrames = 0;
   ready = Promise.resolve();
   readonly ended: Promise<StreamEnd>;
-  readonly #ending = new Ending();
+  readonly #ending = new Ending((ms) =>
+    this.failed(endTimeout(ms, this.state, this.#outbox.poses)),
+  );
   readonly #options: StreamOptions;
   readonly #connection: Connection;
   readonly #outbox = new Outbox();
@@ -161,11 +163,7 @@ export class SessionStream implements Stream, ConnectionOwner {
   #askFor(wanted: "finalize" | "cancel", {timeoutMs}: EndOptions): Promise<StreamEnd> {
     if (this.state === "ended") return this.ended;
     const isNews = this.#wanted !== wanted && this.#wanted !== "cancel";
-    if (isNews || timeoutMs !== undefined) {
-      this.#ending.limit(timeoutMs, (ms) =>
-        this.failed(endTimeout(ms, this.state, this.#outbox.poses)),
-      );
-    }
+    if (isNews || timeoutMs != null) this.#ending.limit(timeoutMs);
     if (isNews) {
       this.#wanted = wanted;
       this.#isEndSaid = false;
@@ -179,6 +177,7 @@ export class SessionStream implements Stream, ConnectionOwner {
     const isAnyTaken = ack.accepted_frames_total > this.acceptedFrames;
     this.acceptedFrames = ack.accepted_frames_total;
     if (!this.#unacknowledged.delete(ack.batch_seq)) return;
+    this.#ending.comesOn();
     this.#rejections.take(ack, isAnyTaken);
     this.#sendDue();
     if (this.#hasRoom) return;

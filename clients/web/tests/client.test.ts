@@ -252,8 +252,6 @@ for (const baseUrl of [
   "https://kyna.example/?project=1",
   "https://kyna.example/#top",
   "https://user:secret@kyna.example",
-  "/kyna",
-  "",
   undefined,
 ]) {
   test(`${baseUrl} is no address of the platform, which is told at once`, () => {
@@ -268,14 +266,20 @@ for (const baseUrl of [
   });
 }
 
+test("a server that renders the page takes a path, and asks nothing", () => {
+  for (const baseUrl of ["/kyna", "/", ""]) createClient({baseUrl, tokenProvider: () => "t"});
+});
+
 test("in a page a path is one of its own host", async (context) => {
-  const {baseUrl, asked} = await serving(context, [json(200, {session_id: "s"})]);
+  const session = json(200, {session_id: "s"});
+  const {baseUrl, asked} = await serving(context, [session, session]);
   Object.assign(globalThis, {location: {href: `${baseUrl}try?speed=8`}});
   context.after(() => Reflect.deleteProperty(globalThis, "location"));
-  const client = createClient({baseUrl: "/kyna/", tokenProvider: () => "t"});
-  await client.sessions.read("s");
+  for (const path of ["/kyna/", ""]) {
+    await createClient({baseUrl: path, tokenProvider: () => "t"}).sessions.read("s");
+  }
   assert.deepEqual(
     asked.map(({url}) => url),
-    ["/kyna/api/detection/sessions/s"],
+    ["/kyna/api/detection/sessions/s", "/api/detection/sessions/s"],
   );
 });

@@ -39,6 +39,8 @@ function stayAway(one: ReturnType<typeof offline>, ms: number): void {
 for (const [ending, options, seconds] of [
   ["finalize", {}, 120],
   ["finalize", {timeoutMs: 10_000}, 10],
+  ["finalize", {timeoutMs: Number.NaN}, 120],
+  ["finalize", {timeoutMs: null as never}, 120],
   ["cancel", {}, 120],
   ["cancel", {timeoutMs: 10_000}, 10],
 ] as ["finalize" | "cancel", EndOptions, number][]) {
@@ -117,6 +119,25 @@ test("the last time that is given counts, and asking again gives none", async ()
     code: "end_timeout",
     details: {timeout_ms: 20_000, state: "waiting", unsent_poses: 1},
   });
+});
+
+test("each ack begins the time anew, as of a slow line", async () => {
+  const {WebSocket, made} = sockets();
+  const stream = createStream(SESSION, {WebSocket, batchFrames: 1});
+  const socket = made[0] as FakeSocket;
+  socket.attached();
+  for (let number = 0; number < 4; number += 1) {
+    stream.add({timestampMs: 40 * number, landmarks: POSE});
+  }
+  stream.finalize({timeoutMs: 5_000});
+  for (let acked = 0; acked < 4; acked += 1) {
+    mock.timers.tick(4_000);
+    const {batch_seq} = socket.sent.filter((message) => message.batch_seq)[acked] ?? {};
+    socket.say({type: "frame_ack", batch_seq, accepted_frames_total: acked + 1});
+  }
+  assert.equal(stream.state, "attached");
+  mock.timers.tick(5_000);
+  await assert.rejects(stream.ended, {code: "end_timeout"});
 });
 
 test("with Infinity it is waited for as long as the stream tries", async () => {
