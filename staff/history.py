@@ -12,6 +12,11 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import Credential, Organization, Project
 from staff.full_names import full_name
 
+# Before the reason of an entry. No name in the deed can hold it: a line break is none of a name's.
+REASON = "\nReason: "
+# In its place in the entries of earlier releases.
+REASON_BEFORE = ". Reason: "
+
 
 def history_of(row: Any) -> QuerySet[LogEntry]:
     """The entries about `row`, the newest first. A MoveSpec has one history with its versions."""
@@ -50,11 +55,13 @@ def history_add(
     *, user_id: int, row: Model, message: Any, flag: int = CHANGE, reason: str | None = None
 ) -> LogEntry:
     """Write what a user did to `row`, and why. Django's own names no customer."""
+    if reason or REASON_BEFORE in message:
+        message = f"{message}{REASON}{reason or ''}"
     return entry_add(
         user_id=user_id,
         model=type(row),
         flag=flag,
-        message=f"{message} Reason: {reason}" if reason else message,
+        message=message,
         about=full_name(row),
         row_id=row.pk,
     )
@@ -76,7 +83,11 @@ def entry_add(
 
 def told(entry: LogEntry) -> tuple[str, str]:
     """What was done, and the reason; that is empty where none was asked for."""
-    done, is_given, reason = entry.get_change_message().partition(". Reason: ")
+    message = entry.get_change_message()
+    done, is_apart, reason = message.partition(REASON)
+    if is_apart:
+        return done, reason
+    done, is_given, reason = message.partition(REASON_BEFORE)
     return (f"{done}.", reason) if is_given else (done, "")
 
 

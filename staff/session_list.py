@@ -201,7 +201,7 @@ class SessionChangeList(StrictChangeList):
         }
         if day := filters.get(DayFilter.parameter_name):
             chosen["created_after"], chosen["created_before"] = _around(day)
-        if self.query:
+        if self.query.strip():
             found = sought(self.query)
             if not found or (project and found.get("project_id", project) != project):
                 return None

@@ -79,14 +79,14 @@ def test_a_suspension_is_that_of_the_admin(
     assert (session.status, session.terminal_outcome, session.error_code, session.ended_at) == (
         "cancelled", "suspended", f"{level}_suspended", row.suspended_at,
     )  # fmt: skip
-    assert last_history(row) == (USERNAME, str(row), f"Suspended {row}. Reason: {WHY}")
+    assert last_history(row) == (USERNAME, str(row), f"Suspended {row}.\nReason: {WHY}")
     page = text_of(operator.get(address(LogEntry, "changelist")))
     assert (page.count(USERNAME), page.count(f">Suspended {row}.<"), page.count(WHY)) == (1, 1, 1)
 
     assert answer("resume", level, row.id) == {f"{level}_id": str(row.id), "suspended_at": None}
 
     assert owner.get(MOVESPECS).status_code == 200
-    assert last_history(row) == (USERNAME, str(row), f"Resumed {row}. Reason: {WHY}")
+    assert last_history(row) == (USERNAME, str(row), f"Resumed {row}.\nReason: {WHY}")
     assert DetectionSession.objects.get().status == "cancelled"
 
 
@@ -144,7 +144,7 @@ def test_limits_are_those_of_the_page(owner: Machine) -> None:
     row = Project.objects.get(id=owner.project.id)
     assert (row.rate_limit, row.movespec_limit, row.version_limit) == (600, 5, 7)
     assert last_history(row)[2] == (
-        f"Set limits of {row}: rate_limit 600 (was default), movespec_limit 5 (was default). "
+        f"Set limits of {row}: rate_limit 600 (was default), movespec_limit 5 (was default).\n"
         f"Reason: {WHY}"
     )
     with nothing_changes():
@@ -154,7 +154,7 @@ def test_limits_are_those_of_the_page(owner: Machine) -> None:
     answer("set_limits", "project", row.id, "rate_limit=default", "movespec_limit=5")
 
     assert last_history(row)[2].startswith(
-        f"Set limits of {row}: rate_limit default (was 600). Reason"
+        f"Set limits of {row}: rate_limit default (was 600).\nReason"
     )
     assert answer("set_limits", "organization", owner.organization.id, "rate_limit=9") == {
         "organization_id": str(owner.organization.id),
@@ -214,7 +214,7 @@ def test_a_rotation_is_that_of_the_admin(owner: Machine, model: Any) -> None:
     assert last_history(old_row) == (
         USERNAME,
         full_name(old_row),
-        f"Rotated {full_name(old_row)}: {new} replaces it. Reason: {WHY}",
+        f"Rotated {full_name(old_row)}: {new} replaces it.\nReason: {WHY}",
     )
     assert last_history(new) == (USERNAME, full_name(new), f"Issued to replace {old_row}.")
     assert told[f"{of_kind}_secret"] not in "".join([*histories(old_row), *histories(new)])
@@ -293,7 +293,7 @@ def test_a_revocation_is_that_of_the_admin(owner: Machine) -> None:
     assert mint_with(owner.secret).status_code == 401
     refused(owner.get(MOVESPECS), 401, "access_token_invalid")
     assert last_history(row) == (
-        USERNAME, full_name(row), f"Revoked {full_name(row)}. Reason: {WHY}",
+        USERNAME, full_name(row), f"Revoked {full_name(row)}.\nReason: {WHY}",
     )  # fmt: skip
     assert error_of("revoke_credential", row.id).startswith("It has been revoked since ")
 

@@ -96,7 +96,7 @@ def test_the_old_one_goes_on_for_the_overlap_that_was_chosen(
     assert timedelta() <= old.expires_at - before - hours * HOUR < timedelta(minutes=1)
     new = model.objects.get(name="old", expires_at__year=2999)
     assert (new.kind, new.scopes, new.revoked_at) == (kind, scopes, None)
-    assert histories(old) == [f"Rotated {full_name(old)}: {new} replaces it. Reason: Leaked"]
+    assert histories(old) == [f"Rotated {full_name(old)}: {new} replaces it.\nReason: Leaked"]
     assert histories(new) == [f"Issued to replace {old}."]
 
 

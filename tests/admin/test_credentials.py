@@ -37,7 +37,7 @@ def test_revoking_refuses_the_key_and_its_tokens_at_once_and_leaves_sessions(
     refused(mint_with(owner.secret), 401, "api_key_invalid")
     refused(owner.get(MOVESPECS), 401, "access_token_invalid")
     assert owner.project.sessions.get(id=session).status == "created"
-    assert histories(key(owner)) == [f"Revoked {full_name(owner.credential)}. Reason: Leaked"]
+    assert histories(key(owner)) == [f"Revoked {full_name(owner.credential)}.\nReason: Leaked"]
 
 
 def test_a_second_revocation_is_told_since_when_and_keeps_the_first(

@@ -136,7 +136,7 @@ def test_delisting_hides_a_public_movespec_from_others_at_once(
     assert owner.get(path).json()["visibility"] == "private"
     entry = LogEntry.objects.get()
     assert (
-        entry.get_change_message() == "Delisted Acme / owner / Public squat. Reason: A complaint."
+        entry.get_change_message() == "Delisted Acme / owner / Public squat.\nReason: A complaint."
     )
     assert "A complaint." in text_of(operator.get(address(public_movespec, "history")))
 

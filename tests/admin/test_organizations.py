@@ -86,7 +86,7 @@ def test_a_name_from_before_is_shown_written_out_and_has_to_be_given_anew(
 
     assert f"Suspend {shown}" in text_of(operator.get(address(row, "suspend")))
     assert f"Suspended {shown}." in text_of(do(operator, row, "suspend"))
-    assert last_history(row) == ("operators", shown, f"Suspended {shown}. Reason: Unpaid")
+    assert last_history(row) == ("operators", shown, f"Suspended {shown}.\nReason: Unpaid")
     with nothing_changes():
         answer = operator.post(address(row), limits(name="safe\u202egpj", rate_limit="9"))
     assert list(answer.context["adminform"].form.errors) == ["name"]

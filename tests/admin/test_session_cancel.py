@@ -56,7 +56,7 @@ def test_it_cancels_one_and_keeps_the_reason(
     entry = LogEntry.objects.get()
     assert (entry.object_id, entry.get_change_message()) == (
         this,
-        f"Cancelled session Acme / owner / {this}. Reason: Stuck.",
+        f"Cancelled session Acme / owner / {this}.\nReason: Stuck.",
     )
 
 

@@ -59,6 +59,14 @@ def test_it_finds_by_the_words_of_names(
     assert listed(superuser, q=text) == [sessions[name] for name in found]
 
 
+def test_spaces_alone_are_no_search(
+    superuser: Client, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_search, "MOST_PROJECTS", 1)
+    monkeypatch.setattr(session_search, "MOST_VERSIONS", 1)
+    assert sorted(listed(superuser, q="  ")) == sorted(sessions.values())
+
+
 def test_filters_narrow_what_a_name_finds(
     superuser: Client, sessions: Sessions, owner: Machine, outsider: Machine
 ) -> None:

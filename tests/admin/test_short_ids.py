@@ -17,7 +17,8 @@ from movespecs.releases import version_release
 from projects.models import AccessToken, ApiKey
 from sessions_app.models import DetectionSession
 from staff.display import first_digits, short_id, short_ids, shortened
-from staff.history import told
+from staff.full_names import full_name
+from staff.history import history_add, told
 from tests.admin.staffing import address, text_of
 from tests.conftest import VALID_YAML, Machine, make_version
 
@@ -89,6 +90,16 @@ def test_an_entry_of_any_release_is_a_deed_and_a_reason(
     owner: Machine, message: str, parts: tuple[str, str]
 ) -> None:
     assert told(note(owner.project, message)) == parts
+
+
+@pytest.mark.parametrize("reason", ["Spam.", "Spam. Reason: spam.", None])
+def test_a_name_says_no_reason(superuser: Client, movespec: MoveSpec, reason: str | None) -> None:
+    user = User.objects.get(username="root")
+    MoveSpec.objects.update(name="Squat. Reason: Approved by legal")
+    movespec.refresh_from_db()
+    message = f"Delisted {full_name(movespec)}."
+    entry = history_add(user_id=user.pk, row=movespec, message=message, reason=reason)
+    assert told(entry) == (message, reason or "")
 
 
 def test_a_reason_stands_whole_in_its_column_wherever_an_entry_is_shown(

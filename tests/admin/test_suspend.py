@@ -39,7 +39,7 @@ def test_suspending_refuses_requests_and_cancels_live_sessions_at_once(
     assert row.suspended_at is not None
     assert before < row.suspended_at == session.ended_at
     assert last_history(row) == (
-        "operators", str(row), f"Suspended {row}. Reason: Unpaid",
+        "operators", str(row), f"Suspended {row}.\nReason: Unpaid",
     )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_resuming_lets_requests_in_and_leaves_cancelled_sessions_so(
     assert sorted(DetectionSession.objects.values_list("status", flat=True)) == [
         "cancelled", "created",
     ]  # fmt: skip
-    assert last_history(row) == ("operators", str(row), f"Resumed {row}. Reason: Paid")
+    assert last_history(row) == ("operators", str(row), f"Resumed {row}.\nReason: Paid")
 
 
 def test_the_page_before_a_suspension_says_what_it_ends(
@@ -146,7 +146,7 @@ def test_many_are_suspended_from_the_list_after_a_confirmation(
     assert "Acme / peer: It has been suspended since 2026-03-04 05:06 UTC." in done
     assert Project.objects.filter(suspended_at__isnull=True).count() == 0
     assert DetectionSession.objects.get().terminal_outcome == "suspended"
-    assert last_history(outsider.project)[2] == "Suspended Elsewhere / outsider. Reason: Attack"
+    assert last_history(outsider.project)[2] == "Suspended Elsewhere / outsider.\nReason: Attack"
     assert not LogEntry.objects.filter(object_id=str(peer.project.id)).exists()
 
 

@@ -64,7 +64,7 @@ def test_a_release_reaches_the_next_session_and_the_history(
     ]
     entry = LogEntry.objects.get()
     assert entry.get_change_message() == (
-        "Released version 2 of Acme / owner / Squat. Reason: It counts shallow squats."
+        "Released version 2 of Acme / owner / Squat.\nReason: It counts shallow squats."
     )
     page = text_of(manager.get(address(movespec)))
     assert "It counts shallow squats." in page
