@@ -112,3 +112,15 @@ class Record:
 
 
 Kind = Text | Choice | Number | Flag | Items | Record
+
+
+def keys_of(kind: Kind) -> frozenset[str]:
+    """All keys within a kind."""
+    match kind:
+        case Record(fields=fields):
+            return frozenset(field.key for field in fields).union(
+                *(keys_of(field.kind) for field in fields)
+            )
+        case Items(item=item):
+            return keys_of(item)
+    return frozenset()

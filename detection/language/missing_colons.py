@@ -6,6 +6,8 @@ It takes `name squat` for a text that goes on, and stumbles over the colon of th
 import re
 from typing import NamedTuple
 
+from detection.language.declaration import MOVESPEC
+from detection.language.grammar import keys_of
 from detection.language.issues import Mark, quote
 from detection.language.yaml_text import lines_of
 
@@ -13,6 +15,7 @@ _COLON = re.compile(r":(?:\s|$)")
 _COMMENT = re.compile(r"(?:^|\s)#")
 _BEFORE_KEY = re.compile(r"(?:\s|-\s)*+")
 _WORD = re.compile(r"[^\s:]*+")
+_KEYS = keys_of(MOVESPEC)
 
 
 class KeyWithoutColon(NamedTuple):
@@ -33,6 +36,15 @@ def missing_colon(text: str) -> str:
 def first_word(text: str) -> str:
     """What comes before a space or a colon."""
     return _WORD.match(text)[0]  # type: ignore[index]
+
+
+def is_key(text: str) -> bool:
+    """Whether it begins with a key of the language, or of whatever is followed by a colon.
+
+    A line of a longer text doesn't, and neither does an item without its dash.
+    """
+    word = first_word(text)
+    return word in _KEYS or text[len(word) :].startswith(":")
 
 
 def key_at(text: str, mark: Mark) -> KeyWithoutColon:

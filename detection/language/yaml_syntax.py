@@ -3,7 +3,13 @@
 import yaml
 
 from detection.language.issues import Mark, Report, quote
-from detection.language.missing_colons import KeyWithoutColon, key_at, key_before, missing_colon
+from detection.language.missing_colons import (
+    KeyWithoutColon,
+    is_key,
+    key_at,
+    key_before,
+    missing_colon,
+)
 from detection.language.yaml_text import mark_at
 
 _NO_COLON = "could not find expected ':'"
@@ -34,6 +40,7 @@ _ADVICE = {
     "block sequence entries are not allowed in this context": (
         "An item of a list (- ) cannot begin here: put it on a line of its own."
     ),
+    _NO_COLON: "A key lacks its colon here, or an item of a list its dash.",
     "did not find expected <document start>": (
         "The document has ended before this: check the indentation and the quotes."
     ),
@@ -66,6 +73,8 @@ def report_syntax_error(text: str, error: yaml.YAMLError, report: Report) -> Non
     index = _index_within(text, problem_mark)
     opened = mark_at(text, _index_within(text, context_mark)) if context_mark else None
     mark = mark_at(text, index)
+    if problem == _NO_COLON and opened:
+        mark = opened
     if index >= len(text.rstrip()) and opened and problem in _UNCLOSED:
         # The end of the text helps no one to find what was left open.
         mark = opened
@@ -79,9 +88,12 @@ def report_syntax_error(text: str, error: yaml.YAMLError, report: Report) -> Non
 def _key_without_colon(
     text: str, problem: str, mark: Mark, context: Mark | None
 ) -> KeyWithoutColon | None:
+    found = None
     if problem == _NO_COLON and context is not None:
-        return key_at(text, context)
-    return key_before(text, mark) if problem in _MAY_BE_NO_COLON else None
+        found = key_at(text, context)
+    elif problem in _MAY_BE_NO_COLON:
+        found = key_before(text, mark)
+    return found if found is not None and is_key(found.text) else None
 
 
 def _sentence(problem: str, character: str, opened: Mark | None) -> str:

@@ -106,10 +106,10 @@ def test_another_fault_is_not_taken_for_it(text: str, line: int, message: str) -
 
 
 def test_the_longest_text_is_looked_at_once() -> None:
-    lines = 65_536 // 2 - 8
-    text = "a\n" * lines + "b: c\n"
+    lines = 65_536 // 5 - 8
+    text = "name\n" * lines + "b: c\n"
     assert first_error(text).line == 1
-    text = "# \n" * (65_536 // 3 - 8) + "a # x\nb: c\n"
+    text = "# \n" * (65_536 // 3 - 8) + "name # x\nb: c\n"
     assert first_error(text).line == 65_536 // 3 - 7
 
 
@@ -122,3 +122,24 @@ def test_an_author_is_told_over_http(owner: Machine) -> None:
     (error,) = result["errors"]
     assert (error["line"], error["column"]) == (44, 5)
     assert error["message"] == 'A colon is missing after "sequence".'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        (
+            "description:\n  this is long\n  and note: it goes on\n",
+            3,
+            "A colon cannot stand here: check the indentation, or put a text with a colon in "
+            "quotes.",
+        ),
+        (
+            "sequence:\n  - standing\n  - bottom\n  standing\nname: x\n",
+            4,
+            "A key lacks its colon here, or an item of a list its dash.",
+        ),
+    ],
+)
+def test_what_is_no_key_lacks_no_colon(text: str, line: int, message: str) -> None:
+    error = first_error(text)
+    assert (error.line, error.message) == (line, message)

@@ -95,7 +95,7 @@ def test_it_takes_every_other_character(character: str) -> None:
             1,
             5,
         ),
-        ("a: b\nc\nd: e", 'A colon is missing after "c".', 2, 1),
+        ("a: b\nname\nd: e", 'A colon is missing after "name".', 2, 1),
         (
             'a: "\\q"',
             "Unknown escape: write a backslash in double quotes twice, or use single quotes.",
