@@ -64,6 +64,24 @@ def test_it_goes_back_to_the_moment_before_a_mistake(cluster: Cluster) -> None:
     assert organizations(cluster) == sorted([*kept, "After it", "Since"])
 
 
+def test_a_moment_that_no_wal_reaches_is_told_and_the_newest_is_taken(cluster: Cluster) -> None:
+    cluster.run(SETTINGS)
+    cluster.ask("CREATE TABLE one AS SELECT 1 AS one")
+    cluster.run(BASE)
+    with pytest.raises(AssertionError):
+        cluster.run(RESTORE, TARGET="2999-01-01 00:00:00+00")
+    log = (cluster.folder / "backups" / "postgres.log").read_text()
+    assert log.count("recovery ended before configured recovery target was reached") == 1
+    settings = cluster.folder / "data" / "postgresql.auto.conf"
+    lines = settings.read_text().splitlines(keepends=True)
+    settings.write_text(
+        "".join(line for line in lines if not line.startswith("recovery_target_time"))
+    )
+    cluster.run('pg_ctl start --pgdata="$PGDATA" --log="$BACKUPS/postgres.log"')
+    eventually(lambda: cluster.ask("SELECT pg_is_in_recovery()") == [(False,)], "it serves")
+    assert cluster.ask("SELECT one FROM one") == [(1,)]
+
+
 def test_an_archive_that_fails_is_told(cluster: Cluster) -> None:
     def unarchived() -> float:
         [(_, _, seconds)] = cluster.ask(STATE)
