@@ -48,7 +48,7 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
     """
     address = client_address(request)
     failures = [
-        Limit(f"mint-credential:{_short(claim)}@{address}", settings.RATE_LIMIT_MINT),
+        Limit(f"mint_credential:{_short(claim)}@{address}", settings.RATE_LIMIT_MINT),
         _failures_of(address),
     ]
     refuse_over_limit(peek_request(request, failures))
@@ -58,7 +58,7 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
         refuse_over_limit(count_request(request, failures))
         raise REFUSALS[claim.kind]
     add_to_line(request, project_id=credential.project_id)
-    mints = Limit(f"mint-project:{credential.project_id}", settings.RATE_LIMIT_MINT)
+    mints = Limit(f"mint_project:{credential.project_id}", settings.RATE_LIMIT_MINT)
     decision = count_request(request, [mints])
     project = credential.project
     require_active(
@@ -76,12 +76,12 @@ def narrow_scopes(credential: Credential, requested: list[Scope] | None) -> list
     granted = granted_scopes(credential.scopes)
     for scope in requested:
         if scope not in granted:
-            raise InsufficientScope(required_scope=scope)
+            raise InsufficientScope(scope)
     return [scope.value for scope in requested]
 
 
 def _failures_of(address: str) -> Limit:
-    return Limit(f"mint-address:{address}", settings.RATE_LIMIT_MINT)
+    return Limit(f"mint_address:{address}", settings.RATE_LIMIT_MINT)
 
 
 def _short(claim: Claim) -> str:

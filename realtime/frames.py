@@ -118,7 +118,7 @@ def _detail(raw: bytes, reason: RejectReason) -> str:
             if (path.partition(".")[0] == "landmarks") is (reason is INVALID_LANDMARKS):
                 return cut(f"{_shown(path, value)} {_in_short(fault, path, value)}")
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return "the frame is nested too deeply"
+        return "the frame has a number beyond a double, or is nested too deeply"
     return "the frame has a key twice"
 
 

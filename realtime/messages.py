@@ -159,7 +159,7 @@ def _not_json(sent: str) -> MessageInvalid:
             read_json(sent, takes_constants=True)
         except NotJson as fault:
             return MessageInvalid(f"{sentence}{fault}", **fault.place)
-    return MessageInvalid(f"{sentence}, or is nested too deeply.")
+    return MessageInvalid(f"{sentence}: it has a number beyond a double, or is nested too deeply.")
 
 
 def _refuse_too_many(frames: Sequence[object]) -> None:

@@ -99,8 +99,7 @@ def take(progress: Progress, batch: FrameBatch) -> Taken:
             taken.reject(index, frame.reason, frame.detail)
             progress.summary.reject(frame.reason)
         elif (reason := _fault(progress, frame)) is not None:
-            is_told = len(taken.rejected) < MOST_DETAILS
-            taken.reject(index, reason, _detail(progress, frame, reason) if is_told else None)
+            taken.reject(index, reason, _detail(progress, frame, reason))
             if frame.frame_seq <= seen:
                 taken.repeated_seqs.append(frame.frame_seq)
                 progress.summary.repeated += 1

@@ -66,10 +66,10 @@ def visitor_limits(request: HttpRequest) -> Iterator[None]:
 def _of_visitor(request: HttpRequest) -> list[Limit]:
     """Every request counts on the visitor's address, and on the larger networks that hold it."""
     address = client_address(request)
-    limits = [Limit(f"try-address:{address}", SESSIONS_OF_ADDRESS, WINDOW)]
+    limits = [Limit(f"try_address:{address}", SESSIONS_OF_ADDRESS, WINDOW)]
     for bits, sessions in SESSIONS_OF_NETWORK.items() if ":" in address else ():
         network = ip_network(address).supernet(new_prefix=bits)
-        limits.append(Limit(f"try-address:{network}", sessions, WINDOW))
+        limits.append(Limit(f"try_address:{network}", sessions, WINDOW))
     return limits
 
 
@@ -84,7 +84,7 @@ def _count_created(request: HttpRequest, project: Project) -> None:
     of_visitor = request.rate_limit  # type: ignore[attr-defined]
     # Not the counter of the project's creates, which refused ones of a visitor's token would fill.
     quota = project.rate_limit_sessions or settings.RATE_LIMIT_SESSIONS
-    of_project = Limit(f"try-project:{project.id}", quota)
+    of_project = Limit(f"try_project:{project.id}", quota)
     refuse_over_limit(count_request(request, [*_of_all(settings.TRY_SESSIONS), of_project]))
     # The answer tells what is left of the visitor's own limit.
     request.rate_limit = of_visitor  # type: ignore[attr-defined]

@@ -98,6 +98,9 @@ class InsufficientScope(ApiError):
     sentence = "The credential lacks a scope that this needs."
     example_details = {"required_scope": "sessions:write"}
 
+    def __init__(self, scope: str) -> None:
+        super().__init__(sentence_of(self.sentence[:-1] + ":", f"{scope}."), required_scope=scope)
+
 
 class ProjectMismatch(ApiError):
     status, code = 403, "project_mismatch"

@@ -139,7 +139,7 @@ def _admit(request: ApiRequest, operation: Operation) -> None:
     )
     refuse_over_limit(decision)
     if operation.scope and operation.scope not in caller.scopes:
-        raise InsufficientScope(required_scope=operation.scope)
+        raise InsufficientScope(operation.scope)
 
 
 def _read(request: ApiRequest, operation: Operation) -> dict[str, msgspec.Struct]:

@@ -44,6 +44,14 @@ def test_a_session_is_told_what_its_fields_may_be(owner, movespec, field, value,
         assert refused_fields(owner.post(SESSIONS, body), field) == {field: message}
 
 
+def test_the_scope_that_is_lacking_is_named(owner):
+    bearer = f"Bearer {owner.token_with('sessions:read')}"
+    with nothing_changes():
+        answer = owner.post(SESSIONS, {}, Authorization=bearer)
+    error = refused(answer, 403, "insufficient_scope", required_scope="sessions:write")
+    assert error["message"] == "The credential lacks a scope that this needs: sessions:write."
+
+
 def test_what_is_missing_and_what_is_no_object_is_told(owner):
     assert refused_fields(owner.post(SESSIONS, {"mode": "live"}), "project_id") == {
         "project_id": "This field is required."

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import random
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from streaming import batches, wire_frame
 from detection import LANDMARK_NAMES, PoseFrame
 from poses.figure import EXERCISES, perform
 from poses.recordings import load
-from realtime.frames import Frame, Rejection
+from realtime.frames import Frame, Rejection, read_frame
 from realtime.messages import (
     FrameBatch,
     decode,
@@ -381,3 +382,14 @@ CHANGED = st.one_of(
 @given(st.lists(CHANGED, max_size=4))
 def test_exactly_the_frames_that_the_contract_describes_are_taken(frames: list[Any]) -> None:
     assert decoded(batch_text(frames)) == [reason_of(frame) for frame in frames]
+
+
+@pytest.mark.parametrize("number", ["1e999", "1" * 5_000], ids=["1e999", "5,000 digits"])
+def test_a_number_beyond_a_double_is_told(number: str) -> None:
+    frame = json.dumps(wire_frame(perform("squat", repetitions=1, fps=30)[0], 1))
+    for field in ("confidence", "frame_seq", "x"):
+        faulty = re.sub(rf'("{field}": )[^,}}]+', rf"\g<1>{number}", frame, count=1)
+        rejection = read_frame(faulty.encode(), in_detail=True)
+        assert isinstance(rejection, Rejection)
+        assert rejection.detail is not None
+        assert rejection.detail.startswith("the frame has a number beyond a double")
