@@ -42,6 +42,8 @@ class Case:
     moments: Sequence[Moment] = ((0, True), (40, True), (80, True), (120, True), (160, True))
     ending: str = "finalize"
     silent_seconds: float = 20
+    # What the package says on the console.
+    warned: str = ""
     # It may not end sooner.
     least_seconds: float = 0
 
@@ -340,6 +342,8 @@ CASES = [
         scripts=(some_rejected,),
         heard=[WHOLE],
         went=completed(rejections={"image_landmarks": 2}),
+        warned="The platform takes none of the frames: image_landmarks (1). Give world landmarks, "
+        "in metres from the middle of the hips.\n",
     ),
     Case(
         name="a ping is answered",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rows import session_of, stored_events
 from streaming import create, wire_frame
-from test_streaming_docs import code
+from test_streaming_docs import client_in_python
 
 from movespecs.models import MoveSpec
 from poses.figure import perform
@@ -59,7 +59,7 @@ console.log((await stream.finalize()).status);
 
 def program_in_python(folder: Path) -> list[str]:
     path = folder / "client.py"
-    path.write_text(code("python", "def follow") + PYTHON)
+    path.write_text(client_in_python() + PYTHON)
     return [sys.executable, str(path)]
 
 
@@ -125,7 +125,7 @@ def test_a_client_whose_person_leaves_midway_tells_of_it(
     midway = perform("squat", repetitions=1, fps=20)[:52]
     if language == "python":
         path = tmp_path / "client.py"
-        path.write_text(code("python", "def follow") + LEFT)
+        path.write_text(client_in_python() + LEFT)
         program = [sys.executable, str(path)]
         poses: list[Any] = [wire_frame(pose, 0)["landmarks"] for pose in midway]
     else:

@@ -16,7 +16,7 @@ import websocket
 from cutting_proxy import CuttingProxy, cutting_proxy
 from rows import session_of
 from streaming import Client, batches, create, wire_frames
-from test_streaming_docs import code, hurried
+from test_streaming_docs import client_in_python, hurried
 
 from client.stream import StreamClient
 from detection import PoseFrame
@@ -101,7 +101,7 @@ def documented_python(created: dict[str, Any], go: Go, _: Path) -> dict[str, Any
             yield batch
 
     scope: dict[str, Any] = {}
-    exec(hurried(code("python", "def follow")), scope)  # noqa: S102 - it is our own page
+    exec(hurried(client_in_python()), scope)  # noqa: S102 - it is our own page
     done: dict[str, Any] = scope["follow"](created, given(), lambda event: None)
     return done
 

@@ -89,4 +89,5 @@ def test_sessions_complete_as_if_undisturbed_when_runtimes_are_killed(
         told = told_events(went["events"])
         assert told == (rows[: len(told)] if end["missedEvents"] else rows)
         events = owner.get(f"{SESSIONS}/{one['session_id']}/events?limit=500").json()
+        assert {type(event.pop("isLate")) for event in went["events"]} == {bool}
         assert went["events"] == events[: len(told)]

@@ -26,6 +26,13 @@ def code(language: str, containing: str) -> str:
     return next(block for block in blocks if containing in block)
 
 
+def client_in_python() -> str:
+    """Its functions, without what it does as a program."""
+    functions, main, _ = code("python", "def follow").partition("\nif __name__ ==")
+    assert main
+    return functions
+
+
 def dropped(peer: Peer) -> None:
     """Acknowledges one batch of three, and goes after the events of the second."""
     peer.greet()
@@ -133,7 +140,7 @@ def test_what_the_page_has_the_server_say_is_understood() -> None:
 @pytest.mark.parametrize(("decimals", "told"), [(17, "140 kB/s when"), (4, "90 kB/s with four")])
 def test_a_second_of_the_client_in_python_is_as_large_as_it_says(decimals: int, told: str) -> None:
     scope: dict[str, Any] = {}
-    exec(code("python", "def follow"), scope)  # noqa: S102 - it is our own page
+    exec(client_in_python(), scope)  # noqa: S102 - it is our own page
     second = itertools.islice(perform("squat", repetitions=1, fps=30), 30)
     points = [
         [
@@ -151,7 +158,7 @@ def test_a_second_of_the_client_in_python_is_as_large_as_it_says(decimals: int, 
 
 def test_the_client_in_python_works() -> None:
     scope: dict[str, Any] = {}
-    exec(code("python", "def follow"), scope)  # noqa: S102 - it is our own page
+    exec(client_in_python(), scope)  # noqa: S102 - it is our own page
     events: list[Message] = []
     with scripted(dropped, finished) as server:
         session = {"stream_url": server.url, "runtime_token": TOKEN}
@@ -207,7 +214,7 @@ def test_the_client_in_python_tells_the_clock(
     signs: str, told: list[tuple[int, float | None]]
 ) -> None:
     scope: dict[str, Any] = {}
-    exec(code("python", "def follow"), scope)  # noqa: S102 - it is our own page
+    exec(client_in_python(), scope)  # noqa: S102 - it is our own page
     with scripted(acknowledged) as server:
         session = {"stream_url": server.url, "runtime_token": TOKEN}
         scope["follow"](session, scope["batched"](shown(signs), size=2), lambda event: None)
@@ -228,7 +235,7 @@ class Sleeps(list[float]):
 def test_the_client_in_python_waits_while_a_proxy_finds_no_server() -> None:
     waits = Sleeps()
     scope: dict[str, Any] = {}
-    exec(code("python", "def follow"), scope)  # noqa: S102 - it is our own page
+    exec(client_in_python(), scope)  # noqa: S102 - it is our own page
     scope["time"] = waits
     refusals = (502, {}), (503, {"Retry-After": "5"}), (504, {}), (429, {"Retry-After": "7"})
     with scripted(*refusals, dropped, (502, {}), finished) as server:
@@ -245,7 +252,7 @@ def test_the_client_in_python_waits_while_a_proxy_finds_no_server() -> None:
 @pytest.mark.parametrize("status", [200, 302, 400, 403, 404])
 def test_the_client_in_python_ends_where_waiting_cannot_help(status: int) -> None:
     scope: dict[str, Any] = {}
-    exec(code("python", "def follow"), scope)  # noqa: S102 - it is our own page
+    exec(client_in_python(), scope)  # noqa: S102 - it is our own page
     with scripted((status, {}), finished) as server:
         session = {"stream_url": server.url, "runtime_token": TOKEN}
         with pytest.raises(RuntimeError) as ended:
@@ -262,7 +269,7 @@ def hurried(text: str) -> str:
 
 def test_the_client_in_python_leaves_a_server_that_is_frozen() -> None:
     scope: dict[str, Any] = {}
-    exec(hurried(code("python", "def follow")), scope)  # noqa: S102 - it is our own page
+    exec(hurried(client_in_python()), scope)  # noqa: S102 - it is our own page
     events: list[Message] = []
     falls = Falls()
     with scripted(falls.frozen, falls.finished) as server:
