@@ -24,6 +24,7 @@ from tests.admin.staffing import address, client_of
 from tests.browser.admin_pages import detect, pages
 from tests.browser.conftest import staff_user
 from tests.conftest import VALID_YAML, Machine
+from tests.long_runs import at_length
 from tests.sessions_app.engine_work import squatted
 
 LogIn = Callable[..., Page]
@@ -164,7 +165,7 @@ def too_wide(page: Page, name: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("is_suspended", [False, True], ids=["active", "suspended"])
+@at_length("is_suspended", True, False)
 def test_no_page_grows_with_the_longest_texts(
     log_in: LogIn, root: User, customer: Machine, is_suspended: bool
 ) -> None:

@@ -64,6 +64,7 @@ def test_it_goes_back_to_the_moment_before_a_mistake(cluster: Cluster) -> None:
     assert organizations(cluster) == sorted([*kept, "After it", "Since"])
 
 
+@pytest.mark.long
 def test_a_moment_that_no_wal_reaches_is_told_and_the_newest_is_taken(cluster: Cluster) -> None:
     cluster.run(SETTINGS)
     cluster.ask("CREATE TABLE one AS SELECT 1 AS one")
