@@ -11,7 +11,6 @@ from django.conf import settings
 import detection
 from local_stack.environment import PROJECT
 from tests.deploy.releases import releases
-from tests.plugin import skip_without
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
 OURS = [name for name, service in COMPOSE.items() if "build" in service and name != "migrate"]
@@ -43,11 +42,11 @@ def test_a_restore_stops_every_service() -> None:
 def test_a_release_stores_the_form_that_the_page_tells() -> None:
     there = git("rev-parse", "--git-dir")
     if there is None:
-        skip_without("this is no checkout of the repository")
+        pytest.skip("this is no checkout of the repository")
     for release in releases():
         engine = git("show", f"{release.commit}:detection/engine/engine.py")
         if engine is None:
-            skip_without(f"commit {release.commit} is not in this repository")
+            pytest.skip(f"commit {release.commit} is not in this repository")
         assert re.findall(r"^SNAPSHOT_FORM = (\d+)$", engine, re.MULTILINE) == [release.form]
 
 
