@@ -8,7 +8,12 @@ language to editors; `ISSUE_CODES` explains every code. `Engine(spec).feed(frame
 """
 
 from detection.engine.carriers import CarriedAngle, carried_angles
-from detection.engine.engine import SNAPSHOT_FORM, DetectionEvent, Engine
+from detection.engine.engine import (
+    READABLE_FORMS,
+    SNAPSHOT_FORM,
+    DetectionEvent,
+    Engine,
+)
 from detection.engine.settings import EngineSettings
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
 from detection.language.issues import ISSUE_CODES, Issue, Severity
@@ -32,6 +37,7 @@ __all__ = [
     "ISSUE_CODES",
     "JOINT_LANDMARKS",
     "LANDMARK_NAMES",
+    "READABLE_FORMS",
     "SEGMENT_LANDMARKS",
     "SNAPSHOT_FORM",
     "CarriedAngle",

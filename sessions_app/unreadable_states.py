@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Least
 
-from detection import SNAPSHOT_FORM
+from detection import READABLE_FORMS
 from kynaplatform.api.chunks import change_in_chunks
 from kynaplatform.timing import IDLE_SLACK, READER_GRACE
 from sessions_app.limits import idle_limit
@@ -21,7 +21,7 @@ from sessions_app.models import LIVE_STATUSES, DetectionSession, Status, is_atta
 
 def is_of_known_version() -> Q:
     """This process's engine may read its state. A session without a state has no version."""
-    return Q(engine_version__isnull=True) | Q(engine_version=SNAPSHOT_FORM)
+    return Q(engine_version__isnull=True) | Q(engine_version__in=READABLE_FORMS)
 
 
 def is_readable() -> Q:

@@ -38,7 +38,9 @@ def movements() -> list[dict[str, Any]]:
 @cache
 def engine() -> dict[str, float]:
     """The engine's settings, with which the page measures the same angles."""
-    return {**asdict(EngineSettings()), "least_weight_m2": LEAST_WEIGHT_M2}
+    by_subject = asdict(EngineSettings()).values()
+    named = {name: value for subject in by_subject for name, value in subject.items()}
+    return {**named, "least_weight_m2": LEAST_WEIGHT_M2}
 
 
 def _movement(slug: str, spec: MoveSpec) -> dict[str, Any]:

@@ -31,7 +31,9 @@ def choices() -> list[Choice]:
 
 def all_settings() -> Iterator[EngineSettings]:
     for values in product(*SETTINGS.values()):
-        yield replace(SHIPPED, **dict(zip(SETTINGS, values, strict=True)))
+        yield replace(
+            SHIPPED, swing=replace(SHIPPED.swing, **dict(zip(SETTINGS, values, strict=True)))
+        )
 
 
 def with_other_bounds(spec: MoveSpec) -> Iterator[MoveSpec]:

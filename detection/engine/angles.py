@@ -4,9 +4,10 @@ docs/engine.md gives the formulas and the figures by which the settings were cho
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from math import acos, pi, sqrt
 
-from detection.engine.memory import GRID, ROUND, Remembering, on_grid
+from detection.engine.plausibility import is_jump
 from detection.engine.segments import Segment
 from detection.engine.settings import EngineSettings
 
@@ -18,58 +19,69 @@ _STEPS_PER_RADIAN = 180 / pi * _STEPS_PER_DEGREE
 LEAST_WEIGHT_M2 = 1e-4
 
 
-class SideAngle(Remembering, ABC):
-    """The angle of one side. `degrees` is a weighted mean of recent frames, None while unknown.
+@dataclass(slots=True, eq=False)
+class AngleState:
+    """`degrees` is a weighted mean of recent frames, None while unknown; `weight` is its weight."""
+
+    degrees: float | None = None
+    weight: float = 0.0
+    # How well it is seen, 0 to 1.
+    seen: float = 0.0
+    # The last frame's own angle, and what a jump has led to that the next has not confirmed.
+    last: float = 0.0
+    doubted: float | None = None
+    # Milliseconds since it was measured.
+    unseen: float = 0.0
+
+
+class SideAngle(AngleState, ABC):
+    """The angle of one side.
 
     A frame's weight is the inverse of its angle's variance, times the square of its visibility. The
-    weight decays with the frame's age, by the time constant smoothing_ms.
+    weight decays with the frame's age, by the time constant smoothing_ms. `before` and
+    `weight_before` are `degrees` and `weight` as of the frame before.
     """
 
-    MEMORY = {
-        "degrees": None,
-        "weight": 0.0,
-        "seen": 0.0,
-        "last": 0.0,
-        # What a jump has led to that the next frame has not confirmed.
-        "doubted": None,
-        # Milliseconds since it was measured.
-        "unseen": 0.0,
-    }
     __slots__ = (
-        *MEMORY,
         "_fresh_ms",
         "_jump_degrees",
-        "_jump_degrees_per_ms",
         "_max_weight",
         "_shortest_square",
+        "_sight",
+        "before",
+        "weight_before",
     )
-    degrees: float | None
-    weight: float
-    # How well it is seen, 0 to 1.
-    seen: float
-    last: float
-    doubted: float | None
-    unseen: float
 
     def __init__(self, settings: EngineSettings) -> None:
-        self._shortest_square = settings.shortest_segment_m**2
-        self._jump_degrees = settings.jump_degrees
-        self._jump_degrees_per_ms = settings.jump_degrees_per_ms
-        self._max_weight = settings.max_weight_m2
-        self._fresh_ms = settings.fresh_ms
+        self._sight = settings.sight
+        self._shortest_square = settings.sight.shortest_segment_m**2
+        self._jump_degrees = settings.sight.jump_degrees
+        self._max_weight = settings.smoothing.max_weight_m2
+        self._fresh_ms = settings.smoothing.fresh_ms
+        self.before: float | None = None
+        self.weight_before = 0.0
         self.forget()
 
-    @abstractmethod
+    def forget(self) -> None:
+        AngleState.__init__(self)
+        self.before = None
+
     def measure(self, since_ms: float, keep: float) -> bool:
         """Measure the angle of one frame, whose segments are measured. Whether it shows the angle.
 
         The frame comes `since_ms` after the last one. `keep` is the share of the earlier weight
         that remains.
         """
+        self.before, self.weight_before = self.degrees, self.weight
+        self.unseen += since_ms
+        return self._measure(keep)
+
+    @abstractmethod
+    def _measure(self, keep: float) -> bool:
+        """`measure`, with the times brought up to date."""
 
     def _miss(self, keep: float) -> bool:
-        self.unseen = on_grid(self.unseen)
-        self.weight = on_grid(self.weight * keep)
+        self.weight *= keep
         if self.unseen > self._fresh_ms:
             self.degrees = None
             self.weight = 0.0
@@ -82,10 +94,10 @@ class SideAngle(Remembering, ABC):
         if (
             (change > self._jump_degrees or change < -self._jump_degrees)
             and self.degrees is not None
-            and self._is_jump(change)
+            and is_jump(change, self.unseen, self._sight)
         ):
             before, self.doubted = self.doubted, degrees
-            if before is None or self._is_jump(degrees - before):
+            if before is None or is_jump(degrees - before, self.unseen, self._sight):
                 self._miss(keep)
                 return True
         self.doubted = None
@@ -96,19 +108,12 @@ class SideAngle(Remembering, ABC):
         share = 1.0 - keep
         weight *= visibility * visibility * share
         before, known = self.degrees, self.weight * keep
-        self.weight = ((known + weight) * GRID + ROUND - ROUND) / GRID
+        self.weight = known + weight
         if before is not None and known > 0.0:
             degrees = (before * known + degrees * weight) / (known + weight)
-            degrees = (degrees * GRID + ROUND - ROUND) / GRID
         self.degrees = degrees
-        if visibility != self.seen:
-            self.seen = on_grid(self.seen + (visibility - self.seen) * share)
+        self.seen += (visibility - self.seen) * share
         return True
-
-    def _is_jump(self, change: float) -> bool:
-        if change < 0.0:
-            change = -change
-        return change > self._jump_degrees and change > self._jump_degrees_per_ms * self.unseen
 
 
 class JointAngle(SideAngle):
@@ -123,8 +128,7 @@ class JointAngle(SideAngle):
         super().__init__(settings)
         self._one, self._other, self._sign = one, other, sign
 
-    def measure(self, since_ms: float, keep: float) -> bool:
-        self.unseen += since_ms
+    def _measure(self, keep: float) -> bool:
         one, other = self._one, self._other
         u, v, shortest = one.square, other.square, self._shortest_square
         if u < shortest or v < shortest:
@@ -145,8 +149,7 @@ class LeanAngle(SideAngle):
         super().__init__(settings)
         self._segment = segment
 
-    def measure(self, since_ms: float, keep: float) -> bool:
-        self.unseen += since_ms
+    def _measure(self, keep: float) -> bool:
         segment = self._segment
         square = segment.square
         if square < self._shortest_square:
@@ -157,10 +160,20 @@ class LeanAngle(SideAngle):
 
 def pair_degrees(left: SideAngle, right: SideAngle) -> float | None:
     """The angle of the pair: the weighted mean of both sides. None while it is not known."""
-    one, other = left.degrees, right.degrees
+    return _mean(left.degrees, left.weight, right.degrees, right.weight)
+
+
+def pair_before(left: SideAngle, right: SideAngle) -> float | None:
+    """The angle of the pair as of the frame before."""
+    return _mean(left.before, left.weight_before, right.before, right.weight_before)
+
+
+def _mean(
+    one: float | None, one_weight: float, other: float | None, other_weight: float
+) -> float | None:
     if one is None or other is None:
         return other if one is None else one
-    weight = left.weight + right.weight
+    weight = one_weight + other_weight
     if weight <= 0.0:
         return (one + other) / 2
-    return (one * left.weight + other * right.weight) / weight
+    return (one * one_weight + other * other_weight) / weight

@@ -1,7 +1,7 @@
 """The body that a MoveSpec measures: its angles and leads, each measured once a frame."""
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from detection.engine.angles import JointAngle, LeanAngle, SideAngle, pair_degrees
 from detection.engine.criteria import (
@@ -14,10 +14,9 @@ from detection.engine.criteria import (
     band_of,
 )
 from detection.engine.lead import Lead
-from detection.engine.memory import Fields, Remembering, require_names
+from detection.engine.plausibility import Tracking
 from detection.engine.segments import Segment, Trunk, pace_of
 from detection.engine.settings import EngineSettings
-from detection.engine.tracking import Tracking
 from detection.landmarks import LandmarkLike
 from detection.spec import ARM_MEASURES, SEGMENT_LANDMARKS, Criterion, Measure
 
@@ -45,7 +44,7 @@ class Body:
         self._segments: dict[tuple[str, Curve], Segment] = {}
         self._angles: dict[tuple[Measure, Curve], SideAngle] = {}
         self._leads: dict[str, Lead] = {}
-        self._tracking = Tracking(settings)
+        self._tracking = Tracking(settings.sight)
         for criterion in deciding:
             self._watch(criterion)
         self._deciding = list(self._angles.values())
@@ -102,7 +101,7 @@ class Body:
             for angle in self._angles.values():
                 angle.forget()
             return False
-        pace = pace_of(since_ms if keep else 0.0, self._settings)
+        pace = pace_of(since_ms if keep else 0.0, self._settings.depth)
         segments = self._segments.values()
         if not keep:
             # Nothing is known yet: each length first, since the other side's says of depth as well.
@@ -158,26 +157,22 @@ class Body:
                     known[measure, "pair"] = degrees
         return known
 
-    def snapshot(self) -> Fields:
+    def names(self) -> dict[str, list[str]]:
+        """The names of its parts in form 3, in their order."""
         return {
-            part: {name: item.snapshot() for name, item in items.items()}
-            for part, items in self._parts().items()
+            "segments": [f"{name} {curve}" for name, curve in self._segments],
+            "angles": [f"{measure} {curve}" for measure, curve in self._angles],
+            "leads": list(self._leads),
         }
 
-    def restore(self, snapshot: Fields) -> None:
-        """Restore a snapshot. Raises ValueError when it is another body's."""
-        for part, items in self._parts().items():
-            require_names(snapshot[part], items, needed=items)
-            for name, item in items.items():
-                item.restore(snapshot[part][name])
-
-    def _parts(self) -> dict[str, dict[str, Remembering]]:
-        return {
-            "segments": {f"{name} {curve}": part for (name, curve), part in self._segments.items()},
-            "angles": {f"{name} {curve}": part for (name, curve), part in self._angles.items()},
-            "leads": dict(self._leads),
-            "tracking": {"landmarks": self._tracking},
-        }
+    def parts(self) -> list[Any]:
+        """All that remembers, in the order in which the MoveSpec asks for it."""
+        return [
+            *self._segments.values(),
+            *self._angles.values(),
+            *self._leads.values(),
+            self._tracking,
+        ]
 
 
 def _measured_curves(criterion: Criterion) -> tuple[Curve, ...]:

@@ -2,16 +2,19 @@
 
 from typing import Protocol
 
-from detection.engine.angles import SideAngle, pair_degrees
+from detection.engine.angles import SideAngle, pair_before, pair_degrees
 from detection.engine.lead import Lead
 from detection.spec import Criterion
 
-# What `shortfall` answers while an angle it needs is not known.
-UNKNOWN = -1.0
-# A mean of equal angles on the grid may differ from them by so much; bounds are inclusive.
+# A mean of equal angles may differ from them by so much; bounds are inclusive.
 _ROUNDING_DEGREES = 1e-4
 
 Band = tuple[float, float]
+# Where on the way from the last frame's angle (0) to this one's (1) the angle is in the band.
+Stretch = tuple[float, float]
+NOWHERE: Stretch = (1.0, 0.0)
+EVERYWHERE: Stretch = (0.0, 1.0)
+HERE: Stretch = (1.0, 1.0)
 
 
 def band_of(criterion: Criterion) -> Band:
@@ -19,9 +22,12 @@ def band_of(criterion: Criterion) -> Band:
 
 
 class HeldCriterion(Protocol):
-    def shortfall(self) -> float:
-        """The degrees by which the angle misses the band: 0 when the criterion holds, UNKNOWN when
-        the angle is."""
+    def shortfall(self) -> float | None:
+        """The degrees by which the angle misses the band: 0 when the criterion holds, None when the
+        angle is not known."""
+
+    def stretch(self) -> Stretch:
+        """The stretch of the way since the last frame on which the criterion has held."""
 
     def degrees(self, is_low: bool) -> float | None:
         """The angle that decides whether the criterion holds; None while it is not known.
@@ -34,6 +40,26 @@ class HeldCriterion(Protocol):
         """The visibility of the deciding angle, 0 to 1."""
 
 
+def _shortfall(degrees: float | None, low: float, high: float) -> float | None:
+    if degrees is None:
+        return None
+    if degrees < low:
+        return low - degrees
+    return degrees - high if degrees > high else 0.0
+
+
+def _stretch(before: float | None, now: float | None, low: float, high: float) -> Stretch:
+    if now is None:
+        return NOWHERE
+    change = 0.0 if before is None else now - before
+    if before is None or change == 0.0:
+        # Nothing is known of a way that begins here.
+        return NOWHERE if not low <= now <= high else HERE if before is None else EVERYWHERE
+    one, other = (low - before) / change, (high - before) / change
+    first, last = (one, other) if one < other else (other, one)
+    return (first if first > 0.0 else 0.0), (last if last < 1.0 else 1.0)
+
+
 class OfSide:
     """A criterion with the side `left` or `right`, or on the trunk: one angle."""
 
@@ -43,13 +69,11 @@ class OfSide:
         self._angle = angle
         self._low, self._high = band
 
-    def shortfall(self) -> float:
-        degrees = self._angle.degrees
-        if degrees is None:
-            return UNKNOWN
-        if degrees < self._low:
-            return self._low - degrees
-        return degrees - self._high if degrees > self._high else 0.0
+    def shortfall(self) -> float | None:
+        return _shortfall(self._angle.degrees, self._low, self._high)
+
+    def stretch(self) -> Stretch:
+        return _stretch(self._angle.before, self._angle.degrees, self._low, self._high)
 
     def degrees(self, is_low: bool) -> float | None:
         return self._angle.degrees
@@ -67,13 +91,12 @@ class OfPair:
         self._left, self._right = left, right
         self._low, self._high = band
 
-    def shortfall(self) -> float:
-        degrees = pair_degrees(self._left, self._right)
-        if degrees is None:
-            return UNKNOWN
-        if degrees < self._low:
-            return self._low - degrees
-        return degrees - self._high if degrees > self._high else 0.0
+    def shortfall(self) -> float | None:
+        return _shortfall(pair_degrees(self._left, self._right), self._low, self._high)
+
+    def stretch(self) -> Stretch:
+        before, now = pair_before(self._left, self._right), pair_degrees(self._left, self._right)
+        return _stretch(before, now, self._low, self._high)
 
     def degrees(self, is_low: bool) -> float | None:
         return pair_degrees(self._left, self._right)
@@ -101,10 +124,15 @@ class OfBoth(_OfTwo):
 
     __slots__ = ()
 
-    def shortfall(self) -> float:
+    def shortfall(self) -> float | None:
         left, right = self._left.shortfall(), self._right.shortfall()
-        worst = left if left > right else right
-        return UNKNOWN if worst == 0.0 and (left < 0.0 or right < 0.0) else worst
+        if left is None or right is None:
+            return (right if left is None else left) or None
+        return left if left > right else right
+
+    def stretch(self) -> Stretch:
+        left, right = self._left.stretch(), self._right.stretch()
+        return max(left[0], right[0]), min(left[1], right[1])
 
     def degrees(self, is_low: bool) -> float | None:
         return self._one(is_low, is_greater=is_low)
@@ -118,11 +146,15 @@ class OfEither(_OfTwo):
 
     __slots__ = ()
 
-    def shortfall(self) -> float:
+    def shortfall(self) -> float | None:
         left, right = self._left.shortfall(), self._right.shortfall()
-        if left < 0.0 or right < 0.0:
-            return left if left > right else right
+        if left is None or right is None:
+            return right if left is None else left
         return left if left < right else right
+
+    def stretch(self) -> Stretch:
+        left, right = self._left.stretch(), self._right.stretch()
+        return left if left[1] - left[0] > right[1] - right[0] else right
 
     def degrees(self, is_low: bool) -> float | None:
         return self._one(is_low, is_greater=not is_low)
@@ -142,10 +174,11 @@ class OfLead:
         self._leftward = 1 if side == "front" else -1
         self._left, self._right = left, right
 
-    def shortfall(self) -> float:
-        if not self._lead.side:
-            return UNKNOWN
-        return self._meant().shortfall()
+    def shortfall(self) -> float | None:
+        return self._meant().shortfall() if self._lead.side else None
+
+    def stretch(self) -> Stretch:
+        return self._meant().stretch() if self._lead.side else NOWHERE
 
     def degrees(self, is_low: bool) -> float | None:
         return self._meant().degrees(is_low) if self._lead.side else None

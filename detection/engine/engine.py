@@ -1,26 +1,28 @@
 """The engine of one session: it follows a MoveSpec over pose frames and gives detection events."""
 
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from detection.engine import form_3
 from detection.engine.body import Body, Curve
-from detection.engine.carriers import find_conditions, find_travels
 from detection.engine.conditions import Conditions
 from detection.engine.criteria import HeldCriterion
-from detection.engine.memory import Fields, require_names
-from detection.engine.phases import PhaseTracker
+from detection.engine.phases import ENTERED, LEFT, PASSED, UNCHANGED, PhaseTracker
+from detection.engine.plan import plan_of
 from detection.engine.repetition import Completed, Interrupted, Repetition
 from detection.engine.settings import EngineSettings
+from detection.engine.states import restore, stored
 from detection.engine.stillness import Stillness
 from detection.engine.swing import Swing
 from detection.landmarks import PoseFrameLike
-from detection.overlap import can_hold_at_once
 from detection.spec import COMPLETED, INTERRUPTED, Cue, Measure, MoveSpec
 
-# The engine's version to whoever stores snapshots: another can't be read.
-SNAPSHOT_FORM = 3
-DEFAULT_SETTINGS = EngineSettings()
+# The form of the snapshots that are written, and those that are read.
+SNAPSHOT_FORM = 4
+READABLE_FORMS: Final = (form_3.FORM, SNAPSHOT_FORM)
+DEFAULT_SETTINGS: Final = EngineSettings()
+
+Snapshot = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +45,27 @@ class Engine:
     """
 
     def __init__(self, spec: MoveSpec, settings: EngineSettings = DEFAULT_SETTINGS) -> None:
+        plan = plan_of(spec)
         self._spec = spec
-        self._smoothing_ms = settings.smoothing_ms
-        self._pose_lost_ms = settings.pose_lost_ms
+        self._smoothing_ms = settings.smoothing.smoothing_ms
+        self._pose_lost_ms = settings.sight.pose_lost_ms
+        self._longest_step_ms = settings.sight.longest_step_ms
         self._body = Body(
             (criterion for phase in spec.phases for criterion in phase.criteria),
             (cue.criterion for cue in spec.feedback if cue.criterion is not None),
             settings,
         )
         strict = frozenset(phase.name for phase in spec.phases if phase.strict)
-        self._swings = [
-            Swing(travel, self._body, strict, settings) for travel in find_travels(spec)
-        ]
+        self._swings = [Swing(travel, self._body, strict, settings) for travel in plan.travels]
         self._carriers = [carrier for swing in self._swings for carrier in swing.carriers]
-        self._conditions = Conditions(find_conditions(spec), self._body, settings)
-        self._stillness = Stillness(self._body.deciding_angles(), settings)
+        self._conditions = Conditions(plan.conditions, self._body, settings.phase)
+        self._stillness = Stillness(self._body.deciding_angles(), settings.swing)
         self._phases = [
-            PhaseTracker(phase, self._body, self._swings, settings) for phase in spec.phases
+            PhaseTracker(phase, self._body, self._swings, plan.barriers, settings)
+            for phase in spec.phases
         ]
-        for (one, tracker), (other, rival) in combinations(
-            zip(spec.phases, self._phases, strict=True), 2
-        ):
-            if not can_hold_at_once(one, other):
-                tracker.rivals.append(rival)
-                rival.rivals.append(tracker)
+        for tracker, rivals in zip(self._phases, plan.rivals, strict=True):
+            tracker.rivals = [self._phases[number] for number in rivals]
         # The phases that cues wait for, each with its cues and the bits that mark them as sent.
         self._advised = [
             (phase, cues) for phase in self._phases if (cues := self._cues_of(phase.name))
@@ -110,9 +109,9 @@ class Engine:
                 swing.measure(now)
         for phase in self._phases:
             phase.measure()
-        changed = [phase for phase in self._phases if phase.follow(now)]
-        if changed or broken_off:
-            events += self._report(changed, broken_off, now)
+        # After a longer gap the body has been anywhere.
+        step = min(since, self._longest_step_ms) if keep else 0.0
+        events += self._follow(broken_off, now, step)
         for phase, cues in self._advised:
             if phase.holds:
                 events += self._advice(phase, cues, now)
@@ -142,8 +141,12 @@ class Engine:
     def _lose_pose(self, now: float) -> list[DetectionEvent]:
         events = [_shape("shape_exit", phase, 0.0, now) for phase in self._phases if phase.holds]
         self._body.forget()
-        for part in (*self._swings, *self._phases, self._conditions, self._stillness):
-            part.forget()
+        for swing in self._swings:
+            swing.forget()
+        for phase in self._phases:
+            phase.forget()
+        self._conditions.forget()
+        self._stillness.forget()
         self._usable_ms = None
         interrupted = self._repetition.abandon("pose_lost")
         if interrupted is not None:
@@ -153,40 +156,62 @@ class Engine:
     def _break_off(self) -> Interrupted | None:
         for swing in self._swings:
             swing.forget()
-        return self._repetition.abandon("out_of_order")
+        return self._repetition.abandon("condition")
 
-    def _report(
-        self, changed: list[PhaseTracker], broken_off: Interrupted | None, now: float
+    def _follow(
+        self, broken_off: Interrupted | None, now: float, step: float
     ) -> list[DetectionEvent]:
-        left = [phase for phase in changed if not phase.holds]
-        entered = [phase for phase in changed if phase.holds]
-        for phase in entered:
-            for rival in phase.rivals:
-                if phase.holds and rival.holds:
-                    rival.oust()
-                    if rival not in entered:
-                        left.append(rival)
-        entered = [phase for phase in entered if phase.holds]
-        events = []
-        for phase in left:
-            confidence = phase.confidence()
-            events.append(_shape("shape_exit", phase, confidence, now))
-            self._repetition.leave(phase.name, confidence)
+        """The events of the phases that this frame changes, and of the repetition."""
+        held = [phase.holds for phase in self._phases]
+        changes = [
+            phase.follow_stay(now) if holds else UNCHANGED
+            for phase, holds in zip(self._phases, held, strict=True)
+        ]
+        for number, phase in enumerate(self._phases):
+            if not held[number]:
+                changes[number] = phase.follow_approach(now, step)
         outcomes: list[Completed | Interrupted] = [broken_off] if broken_off else []
-        for phase in entered:
-            confidence = phase.confidence()
-            events.append(_shape("shape_enter", phase, confidence, now))
-            outcome = self._take_step(phase.name, confidence)
-            if outcome is not None:
-                outcomes.append(outcome)
+        events: list[DetectionEvent] = []
+        if any(changes):
+            left, passed, entered = (
+                [
+                    phase
+                    for phase, change in zip(self._phases, changes, strict=True)
+                    if change == wanted
+                ]
+                for wanted in (LEFT, PASSED, ENTERED)
+            )
+            entered = _exclusive(entered)
+            left += _ended_by([*passed, *entered])
+            for phase in left:
+                confidence = phase.confidence()
+                events.append(_shape("shape_exit", phase, confidence, now))
+                self._repetition.leave(phase.name, confidence)
+            for phase in (*passed, *entered):
+                confidence = phase.confidence()
+                events.append(_shape("shape_enter", phase, confidence, now))
+                phase.awaits_movement = True
+                self._take_step(phase, outcomes)
+                if not phase.holds:
+                    events.append(_shape("shape_exit", phase, confidence, now))
+                    self._repetition.leave(phase.name, confidence)
+                    phase.leave()
+        for phase in self._phases:
+            if phase.awaits_movement:
+                self._take_step(phase, outcomes)
         return events + self._outcomes(outcomes, now)
 
-    def _take_step(self, phase: str, confidence: float) -> Completed | Interrupted | None:
-        if self._repetition.is_under_way and not self._stillness.has_ended():
-            return None
-        self._stillness.forget()
-        self._stillness.watch()
-        return self._repetition.enter(phase, confidence)
+    def _take_step(self, phase: PhaseTracker, outcomes: list[Completed | Interrupted]) -> None:
+        """Take the entry of a phase as a step, unless a repetition is under way in which the body
+        has not moved: then it waits until the body has."""
+        if self._repetition.step is not None and not self._stillness.has_ended():
+            return
+        phase.awaits_movement = False
+        outcome = self._repetition.enter(phase.name, phase.confidence())
+        if self._repetition.step == 0 or self._repetition.step is None:
+            self._stillness.forget()
+        if outcome is not None:
+            outcomes.append(outcome)
 
     def _outcomes(
         self, outcomes: list[Completed | Interrupted], now: float
@@ -240,49 +265,80 @@ class Engine:
         ("knee", "pair"). The trunk has only a "pair". Unknown angles are left out."""
         return {} if self._last_ms is None else self._body.angles()
 
-    def snapshot(self) -> Fields:
-        """The state of the engine as JSON values: 1 to 4 KiB, and 6 for a MoveSpec that uses every
-        measure in movements of their own."""
+    def snapshot(self) -> Snapshot:
+        """The state of the engine as JSON values: `form`, `last_ms` and `usable_ms`, the times of
+        the last frame and of the last usable pose, and `parts`, the values of each part's state."""
         return {
             "form": SNAPSHOT_FORM,
             "last_ms": self._last_ms,
             "usable_ms": self._usable_ms,
-            **self._body.snapshot(),
-            "conditions": self._conditions.snapshot(),
-            "stillness": self._stillness.snapshot(),
-            "swings": [swing.snapshot() for swing in self._swings],
-            "phases": [phase.snapshot() for phase in self._phases],
-            "repetition": self._repetition.snapshot(),
+            "parts": [stored(part) for part in self.parts()],
         }
 
     @classmethod
     def restore(
-        cls, spec: MoveSpec, snapshot: Fields, settings: EngineSettings = DEFAULT_SETTINGS
+        cls, spec: MoveSpec, snapshot: Snapshot, settings: EngineSettings = DEFAULT_SETTINGS
     ) -> Self:
         """The engine of a snapshot, which must be of the same MoveSpec.
 
-        Raises ValueError when the snapshot has another form or another MoveSpec's shape.
+        Raises ValueError when the snapshot has a form that is not read, or another MoveSpec's
+        shape.
         """
-        if snapshot.get("form") != SNAPSHOT_FORM:
-            raise ValueError(f"Not an engine's snapshot of form {SNAPSHOT_FORM}.")
         engine = cls(spec, settings)
-        parts = engine.snapshot()
-        require_names(snapshot, parts, needed=parts)
+        if snapshot.get("form") == form_3.FORM:
+            snapshot = form_3.converted(snapshot, engine._body.names())
+        if snapshot.get("form") != SNAPSHOT_FORM:
+            raise ValueError(f"Not an engine's snapshot of the forms {READABLE_FORMS}.")
+        if snapshot.keys() != engine.snapshot().keys():
+            raise ValueError("Not the names of a snapshot.")
         for name in ("last_ms", "usable_ms"):
             if not isinstance(snapshot[name], int | float | None):
                 raise ValueError(f"Not a time of {name}: {snapshot[name]!r}.")
         engine._last_ms = snapshot["last_ms"]
         engine._usable_ms = snapshot["usable_ms"]
-        engine._body.restore(snapshot)
-        engine._conditions.restore(snapshot["conditions"])
-        engine._stillness.restore(snapshot["stillness"])
-        for part, trackers in (("swings", engine._swings), ("phases", engine._phases)):
-            if len(snapshot[part]) != len(trackers):
-                raise ValueError(f"Not a snapshot of so many {part}.")
-            for tracker, fields in zip(trackers, snapshot[part], strict=True):
-                tracker.restore(fields)
-        engine._repetition.restore(snapshot["repetition"])
+        parts, values = engine.parts(), snapshot["parts"]
+        if not isinstance(values, list) or len(values) != len(parts):
+            raise ValueError(f"Not a snapshot of {len(parts)} parts.")
+        for part, of_part in zip(parts, values, strict=True):
+            restore(part, of_part)
+        engine._stillness.check()
+        for swing in engine._swings:
+            swing.check()
+        engine._repetition.check()
         return engine
+
+    def parts(self) -> list[Any]:
+        """The parts that remember something, in the order in which they are stored."""
+        return [
+            *self._body.parts(),
+            self._conditions,
+            self._stillness,
+            *self._swings,
+            *self._phases,
+            self._repetition,
+        ]
+
+
+def _exclusive(entered: list[PhaseTracker]) -> list[PhaseTracker]:
+    """Of phases entered at once that can't hold together, the first in the document."""
+    kept: list[PhaseTracker] = []
+    for phase in entered:
+        if any(rival in kept for rival in phase.rivals):
+            phase.leave()
+        else:
+            kept.append(phase)
+    return kept
+
+
+def _ended_by(begun: list[PhaseTracker]) -> list[PhaseTracker]:
+    """End the phases that can't hold together with those that have begun."""
+    ended = []
+    for phase in begun:
+        for rival in phase.rivals:
+            if rival.holds and rival not in begun:
+                rival.leave()
+                ended.append(rival)
+    return ended
 
 
 def _shape(type_: str, phase: PhaseTracker, confidence: float, now: float) -> DetectionEvent:

@@ -1,10 +1,11 @@
 """The lead: the leg or arm that is in front."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
-from detection.engine.memory import Remembering
+from detection.engine.plausibility import is_seen
 from detection.engine.settings import EngineSettings
 from detection.landmarks import INDEX, LandmarkLike
 
@@ -14,27 +15,35 @@ _FEET = (
 )
 
 
-class Lead(Remembering):
+@dataclass(slots=True, eq=False)
+class LeadState:
+    # 1 left, -1 right, 0 neither: who leads, and who is ahead since when.
+    side: int = 0
+    ahead: int = 0
+    since_ms: float = 0.0
+
+
+class Lead(LeadState):
     """The side whose `end` (ankle or wrist) is farther along the way the toes point.
 
     It changes once the other side has been ahead by lead_m for lead_held_ms without a break,
     and is None until one side has been. A frame in which it cannot be told changes nothing.
     """
 
-    # 1 left, -1 right, 0 neither.
-    MEMORY = {"side": 0, "ahead": 0, "since_ms": 0.0}
-    __slots__ = (*MEMORY, "_longest", "_settings", "_shortest", "end")
-    side: int
-    ahead: int
-    since_ms: float
+    __slots__ = ("_depth_weight", "_longest", "_settings", "_shortest", "_sight", "end")
 
     def __init__(self, end: Literal["ankle", "wrist"], settings: EngineSettings) -> None:
-        self._settings = settings
+        self._settings = settings.lead
+        self._sight = settings.sight
+        self._depth_weight = settings.depth.depth_weight
         # Squared: a foot shorter than this points nowhere, a longer distance is no person's.
-        self._shortest = settings.shortest_segment_m**2
-        self._longest = settings.longest_segment_m**2
+        self._shortest = settings.sight.shortest_segment_m**2
+        self._longest = settings.sight.longest_segment_m**2
         self.end = (INDEX[f"left_{end}"], INDEX[f"right_{end}"])
         self.forget()
+
+    def forget(self) -> None:
+        LeadState.__init__(self)
 
     def measure(self, landmarks: Sequence[LandmarkLike], now_ms: float) -> None:
         ahead = self._side_ahead(landmarks)
@@ -48,13 +57,13 @@ class Lead(Remembering):
 
     def _side_ahead(self, landmarks: Sequence[LandmarkLike]) -> int | None:
         left, right = landmarks[self.end[0]], landmarks[self.end[1]]
-        if not (self._is_seen(left) and self._is_seen(right)):
+        if not (is_seen(left, self._sight) and is_seen(right, self._sight)):
             return None
-        depth_weight = self._settings.depth_weight
+        depth_weight = self._depth_weight
         x = y = z = 0.0
         for heel_index, toe_index in _FEET:
             heel, toe = landmarks[heel_index], landmarks[toe_index]
-            if self._is_seen(heel) and self._is_seen(toe):
+            if is_seen(heel, self._sight) and is_seen(toe, self._sight):
                 x += toe.x - heel.x
                 y += toe.y - heel.y
                 z += (toe.z - heel.z) * depth_weight
@@ -68,7 +77,3 @@ class Lead(Remembering):
             return None
         least = self._settings.lead_m
         return 1 if apart >= least else -1 if apart <= -least else 0
-
-    def _is_seen(self, landmark: LandmarkLike) -> bool:
-        visibility = landmark.visibility
-        return visibility is None or visibility >= self._settings.min_visibility

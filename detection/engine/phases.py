@@ -4,30 +4,39 @@ docs/engine.md gives the reason for each rule and the figures by which its setti
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from detection.engine.body import Body
-from detection.engine.memory import Remembering
+from detection.engine.criteria import NOWHERE, Stretch
+from detection.engine.plan import Barrier
 from detection.engine.settings import EngineSettings
 from detection.engine.swing import END, START, Swing
 from detection.spec import Phase
 
+# What a frame does to a phase. One that is passed is entered and left between two frames.
+UNCHANGED, ENTERED, LEFT, PASSED = range(4)
 
-class PhaseTracker(Remembering):
+
+@dataclass(slots=True, eq=False)
+class PhaseState:
+    holds: bool = False
+    # The bits of the cues that were sent in this stay.
+    cues_sent: int = 0
+    # Since when its gates hold before it is entered, and since when it is away before it is left.
+    since_ms: float | None = None
+    # How fully its ends were reached in this stay, 0 to 1.
+    reach: float = 1.0
+    # Whether it was entered by a body that had not moved, so that the entry is no step yet.
+    awaits_movement: bool = False
+
+
+class PhaseTracker(PhaseState):
     """The tracker of one phase.
 
     `shortfall` is the degrees by which its worst known gate misses its band; 0 when all hold.
     """
 
-    MEMORY = {
-        "holds": False,
-        "cues_sent": 0,
-        "since_ms": None,
-        "reach": 1.0,
-        # Ended by a phase that it can't hold together with, and not yet out of its bands.
-        "is_ousted": False,
-    }
     __slots__ = (
-        *MEMORY,
         "_criteria",
         "_ends",
         "_gates",
@@ -38,22 +47,22 @@ class PhaseTracker(Remembering):
         "rivals",
         "shortfall",
     )
-    holds: bool
-    cues_sent: int
-    since_ms: float | None
-    reach: float
-    is_ousted: bool
 
     def __init__(
-        self, phase: Phase, body: Body, swings: Sequence[Swing], settings: EngineSettings
+        self,
+        phase: Phase,
+        body: Body,
+        swings: Sequence[Swing],
+        barriers: Sequence[dict[str, tuple[Barrier, ...]]],
+        settings: EngineSettings,
     ) -> None:
         self.name = phase.name
-        self._settings = settings
-        self._tolerance = 0.0 if phase.strict else settings.hysteresis_degrees
+        self._settings = settings.phase
+        self._tolerance = 0.0 if phase.strict else settings.phase.hysteresis_degrees
         self._ends = [
-            (swing, START if phase.name in swing.travel.start else END)
-            for swing in swings
-            if phase.name in swing.travel.start | swing.travel.end
+            (swing, START if phase.name in swing.travel.start else END, of_swing[phase.name])
+            for swing, of_swing in zip(swings, barriers, strict=True)
+            if phase.name in of_swing
         ]
         self._criteria = [body.hold(criterion) for criterion in phase.criteria]
         self._gates = [
@@ -68,15 +77,8 @@ class PhaseTracker(Remembering):
         self.is_known = False
         self.forget()
 
-    @property
-    def is_carried(self) -> bool:
-        """Whether the phase is an end of a movement, and not only a posture."""
-        return bool(self._ends)
-
-    @property
-    def is_met(self) -> bool:
-        """Whether its gates hold in this frame. A posture has only gates."""
-        return self.is_known and self.shortfall == 0.0
+    def forget(self) -> None:
+        PhaseState.__init__(self)
 
     def measure(self) -> None:
         """Measure the gates by the angles of this frame."""
@@ -84,81 +86,105 @@ class PhaseTracker(Remembering):
         is_known = True
         for gate in self._gates:
             short = gate.shortfall()
-            if short > worst:
-                worst = short
-            elif short < 0.0:
+            if short is None:
                 is_known = False
+            elif short > worst:
+                worst = short
         self.shortfall = worst
         self.is_known = is_known
-
-    def follow(self, now_ms: float) -> bool:
-        """Whether the phase is entered or left in this frame. Measure all phases before it."""
-        if self.holds:
-            return self._follow_stay(now_ms)
-        return self._follow_approach(now_ms)
 
     def leave(self) -> None:
         self.holds = False
         self.cues_sent = 0
         self.since_ms = None
+        self.awaits_movement = False
 
-    def oust(self) -> None:
-        self.leave()
-        self.is_ousted = True
-
-    def _follow_stay(self, now_ms: float) -> bool:
-        for swing, end in self._ends:
-            if swing.end != end:
-                self.leave()
-                return True
+    def follow_stay(self, now_ms: float) -> int:
+        """What this frame does to a phase that holds. Measure all phases before it."""
+        if any(swing.end != end for swing, end, _ in self._ends):
+            self.leave()
+            return LEFT
         if not self._is_away():
             self.since_ms = None
             self._note_reach()
-            return False
+            return UNCHANGED
         if self.since_ms is None:
             self.since_ms = now_ms
         if now_ms - self.since_ms < self._settings.exit_ms:
-            return False
+            return UNCHANGED
         self.leave()
-        return True
+        return LEFT
 
     def _is_away(self) -> bool:
-        """Whether a gate fails, or the body is halfway to another end, or there."""
-        for swing, end in self._ends:
-            if swing.end != end or (
-                swing.is_known and swing.away > self._settings.left_share * swing.needed
-            ):
+        """Whether a gate fails, or the body is halfway to another end."""
+        for swing, _, _ in self._ends:
+            if swing.is_known and swing.away > self._settings.left_share * swing.needed:
                 return True
         return self.shortfall > self._tolerance
 
-    def _follow_approach(self, now_ms: float) -> bool:
-        if self.is_ousted:
-            self.is_ousted = not self._is_away()
-        if not self.is_known or self.shortfall > 0.0 or self.is_ousted:
+    def follow_approach(self, now_ms: float, step_ms: float) -> int:
+        """What this frame, `step_ms` after the last one, does to a phase that does not hold. Follow
+        those that do before it."""
+        first, last = self._stretch()
+        since_ms = self.since_ms
+        if since_ms is None or first > 0.0:
+            since_ms = now_ms - (1.0 - first) * step_ms
+        if last < 1.0:
+            # Its bands are behind the body, or it never was in them.
             self.since_ms = None
-            return False
-        if self.since_ms is None:
-            self.since_ms = now_ms
-        for swing, end in self._ends:
-            if (
-                not swing.is_known
-                or swing.end != end
-                or swing.away > self._settings.back_share * swing.needed
-            ):
-                return False
-        # Who is in the bands of a posture on the way has turned back there, and not at this end.
-        if self._ends and any(rival.is_met for rival in self.rivals if not rival.is_carried):
-            return False
-        if self._gates and now_ms - self.since_ms < self._settings.enter_ms:
-            return False
+            held_ms = now_ms - (1.0 - last) * step_ms - since_ms
+            was_passed = not self._ends and first <= last and held_ms >= self._settings.enter_ms
+            return PASSED if was_passed and not self._is_kept_out() else UNCHANGED
+        self.since_ms = since_ms
+        if not all(
+            swing.is_known
+            and swing.end == end
+            and swing.away <= self._settings.back_share * swing.needed
+            and not any(
+                swing.is_before(barrier.edges, end, self._settings.hysteresis_degrees)
+                for barrier in barriers
+            )
+            for swing, end, barriers in self._ends
+        ):
+            return UNCHANGED
+        if self._gates and now_ms - since_ms < self._settings.enter_ms:
+            return UNCHANGED
+        if self._is_kept_out():
+            return UNCHANGED
         self.holds = True
         self.since_ms = None
         self.reach = 0.0 if self._ends else 1.0
         self._note_reach()
-        return True
+        return ENTERED
+
+    def _is_kept_out(self) -> bool:
+        """Whether the body is still about in a phase that can't hold together with this one."""
+        return any(rival.holds and rival.is_near() for rival in self.rivals)
+
+    def is_near(self) -> bool:
+        """Whether all its bands are met, or missed by no more than hysteresis_degrees."""
+        return all(
+            (criterion.shortfall() or 0.0) <= self._settings.hysteresis_degrees
+            for criterion in self._criteria
+        )
+
+    def _stretch(self) -> Stretch:
+        """The stretch of the way since the last frame on which all gates have held."""
+        if not self.is_known:
+            return NOWHERE
+        if self._ends and self.shortfall > 0.0:
+            return NOWHERE
+        first, last = 0.0, 1.0
+        for gate in self._gates:
+            one, other = gate.stretch()
+            if one > first:
+                first = one
+            if other < last:
+                last = other
+        return first, last
 
     def _note_reach(self) -> None:
-        for swing, _ in self._ends:
+        for swing, _, _ in self._ends:
             if swing.is_known:
                 self.reach = max(self.reach, swing.reach())
 

@@ -1,10 +1,9 @@
 """The repetition under way, and its step in the sequence."""
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from detection.engine.memory import Fields, Remembering
-
-Reason = Literal["out_of_order", "session_ended", "pose_lost"]
+Reason = Literal["out_of_order", "condition", "session_ended", "pose_lost"]
 
 
 class Completed(NamedTuple):
@@ -15,29 +14,27 @@ class Interrupted(NamedTuple):
     reason: Reason
 
 
-class Repetition(Remembering):
-    """`step` is the index of the step reached, None while none is under way."""
-
+@dataclass(slots=True, eq=False)
+class RepetitionState:
+    # The index of the step reached, None while none is under way.
+    step: int | None = None
     # The confidences of the steps before this one together, and of this one so far.
-    MEMORY = {"step": None, "steps_before": 0.0, "this_step": 0.0}
-    __slots__ = (*MEMORY, "_sequence", "_steps")
-    step: int | None
-    steps_before: float
-    this_step: float
+    steps_before: float = 0.0
+    this_step: float = 0.0
+
+
+class Repetition(RepetitionState):
+    __slots__ = ("_sequence", "_steps")
 
     def __init__(self, sequence: tuple[str, ...]) -> None:
+        RepetitionState.__init__(self)
         self._sequence = sequence
         self._steps = frozenset(sequence)
-        self.forget()
 
-    def restore(self, fields: Fields) -> None:
-        super().restore(fields)
+    def check(self) -> None:
+        """Raise ValueError if the step is none that another follows."""
         if self.step is not None and not 0 <= self.step < len(self._sequence) - 1:
             raise ValueError("Not a step of the sequence that another follows.")
-
-    @property
-    def is_under_way(self) -> bool:
-        return self.step is not None
 
     def enter(self, phase: str, confidence: float) -> Completed | Interrupted | None:
         """Take an entry of a phase."""

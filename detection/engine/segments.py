@@ -1,11 +1,12 @@
 """The segments of the body, as vectors with a corrected depth."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
-from detection.engine.memory import ROUND, Remembering
-from detection.engine.settings import EngineSettings
+from detection.engine.plausibility import is_seen, visibility_of
+from detection.engine.settings import DepthSettings, EngineSettings
 from detection.landmarks import INDEX, LandmarkLike
 from detection.spec import SEGMENT_LANDMARKS
 
@@ -19,25 +20,29 @@ ENDS: dict[str, tuple[str, str]] = {
     "hand": ("index", "wrist"),
 }
 
-
-# Metres and square metres are kept to five decimals.
-_GRID = 1e5
-
-
 # The shares by which running means follow a frame: a longer length, a shorter one, and depth.
 Pace = tuple[float, float, float]
 
 
-def pace_of(since_ms: float, settings: EngineSettings) -> Pace:
+def pace_of(since_ms: float, depth: DepthSettings) -> Pace:
     """The pace of a frame that comes `since_ms` after the last one."""
     return (
-        since_ms / (settings.lengthen_ms + since_ms),
-        since_ms / (settings.shorten_ms + since_ms),
-        since_ms / (settings.depth_ms + since_ms),
+        since_ms / (depth.lengthen_ms + since_ms),
+        since_ms / (depth.shorten_ms + since_ms),
+        since_ms / (depth.depth_ms + since_ms),
     )
 
 
-class Segment(Remembering):
+@dataclass(slots=True, eq=False)
+class SegmentState:
+    # Metres: the running length, and a running mean of z for its direction.
+    length: float = 0.0
+    depth: float = 0.0
+    # Square metres: what the last frame showed if it was longer, which the next one must confirm.
+    longer: float = 0.0
+
+
+class Segment(SegmentState):
     """A segment from its lower end to its upper one: `x`, `y`, `z` in metres, with z corrected.
 
     A camera hardly measures depth, but it shows how much a segment is foreshortened. That is its
@@ -46,16 +51,12 @@ class Segment(Remembering):
     in the direction of z. Otherwise z counts by depth_weight.
     """
 
-    # Metres: the running length, and a running mean of z for its direction. Square metres: what the
-    # last frame showed if it was longer, which the next one must confirm.
-    MEMORY = {"length": 0.0, "depth": 0.0, "longer": 0.0}
     __slots__ = (
-        *MEMORY,
         "_depth_weight",
         "_longest",
         "_lower",
-        "_min_visibility",
         "_seen_square",
+        "_sight",
         "_upper",
         "flat_square",
         "other",
@@ -65,36 +66,30 @@ class Segment(Remembering):
         "y",
         "z",
     )
-    length: float
-    depth: float
-    longer: float
 
     def __init__(self, name: str, side: BodySide, settings: EngineSettings) -> None:
         lower, upper = ENDS[name]
         self._lower, self._upper = INDEX[f"{side}_{lower}"], INDEX[f"{side}_{upper}"]
-        self._depth_weight = settings.depth_weight
-        self._min_visibility = settings.min_visibility
-        self._longest = settings.longest_segment_m
-        self._seen_square = settings.seen_share**2
+        self._sight = settings.sight
+        self._longest = settings.sight.longest_segment_m
+        self._depth_weight = settings.depth.depth_weight
+        self._seen_square = settings.depth.seen_share**2
         # The same segment of the other side, as long as this one.
         self.other: Segment = self
         self.x = self.y = self.z = self.flat_square = self.square = self.visibility = 0.0
         self.forget()
 
+    def forget(self) -> None:
+        SegmentState.__init__(self)
+
     def measure(self, landmarks: Sequence[LandmarkLike], pace: Pace) -> None:
         """Measure one frame. `square` is 0 if the segment can't be seen."""
         lower, upper = landmarks[self._lower], landmarks[self._upper]
-        visibility = lower.visibility
-        if visibility is None:
-            visibility = 1.0
-        seen = upper.visibility
-        if seen is not None and seen < visibility:
-            visibility = seen
-        self.visibility = visibility
-        if visibility < self._min_visibility:
-            self.square = 0.0
-        else:
+        self.visibility = visibility_of(lower, upper)
+        if is_seen(lower, self._sight) and is_seen(upper, self._sight):
             self._place(upper.x - lower.x, upper.y - lower.y, upper.z - lower.z, pace)
+        else:
+            self.square = 0.0
 
     def _place(self, x: float, y: float, z: float, pace: Pace) -> None:
         flat_square = x * x + y * y
@@ -113,10 +108,9 @@ class Segment(Remembering):
             sure_square = min(flat_square, self.longer)
             if sure_square > length * length:
                 length += (sqrt(sure_square) - length) * lengthen
-            self.longer = (flat_square * _GRID + ROUND - ROUND) / _GRID
-        self.length = length = (length * _GRID + ROUND - ROUND) / _GRID
-        depth = self.depth + (z - self.depth) * follow
-        self.depth = (depth * _GRID + ROUND - ROUND) / _GRID
+            self.longer = flat_square
+        self.length = length
+        self.depth += (z - self.depth) * follow
         if self.other.length > length:
             length = self.other.length
         z *= self._depth_weight
@@ -146,13 +140,9 @@ class Trunk(Segment):
         self.visibility = 1.0
         for hip_index, shoulder_index in self._flanks:
             hip, shoulder = landmarks[hip_index], landmarks[shoulder_index]
-            seen = min(
-                1.0 if hip.visibility is None else hip.visibility,
-                1.0 if shoulder.visibility is None else shoulder.visibility,
-            )
-            if seen >= self._min_visibility:
+            if is_seen(hip, self._sight) and is_seen(shoulder, self._sight):
                 sides += 1
-                self.visibility = min(self.visibility, seen)
+                self.visibility = min(self.visibility, visibility_of(hip, shoulder))
                 x += shoulder.x - hip.x
                 y += shoulder.y - hip.y
                 z += shoulder.z - hip.z

@@ -4,18 +4,16 @@ docs/engine.md gives the reason for each rule and the figures by which its setti
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
 
 from detection.engine.body import Body
 from detection.engine.carriers import Carrier, Travel
 from detection.engine.criteria import HeldCriterion
-from detection.engine.memory import ROUND, Fields, Remembering
 from detection.engine.settings import EngineSettings
 
 START, END = -1, 1
-# Degrees are kept to two decimals.
-_GRID = 1e2
 
 
 class Edge(NamedTuple):
@@ -42,6 +40,9 @@ class HeldCarrier:
         if carrier.is_one_angle:
             # The edge of the start says all.
             self._end = []
+
+    def is_low_at(self, end: int) -> bool:
+        return self._start_is_low == (end == START)
 
     def degrees(self) -> tuple[float | None, float | None]:
         """The angle that its low end judges, and the one that its high end does."""
@@ -86,37 +87,38 @@ def _excess(edges: Sequence[Edge], is_low: bool) -> float | None:
     return worst
 
 
-class Swing(Remembering):
-    """The swing between START and END. `end` is where the body was last, 0 while unknown.
+@dataclass(slots=True, eq=False)
+class SwingState:
+    # Where the body was last, 0 while unknown.
+    end: int = 0
+    since_ms: float | None = None
+    # The farthest point there, and the part of each carrier in it.
+    farthest: float = 0.0
+    farthest_parts: list[float] = field(default_factory=list)
+    # The farthest point of the stay at the other end, from where it came.
+    origin: float = 0.0
+    # The turning points, each more than least_swing from the last: `way` is the direction.
+    way: int = 0
+    turns: int = 0
+    top: float | None = None
+    bottom: float | None = None
+    recent: list[float] = field(default_factory=list)
+
+
+class Swing(SwingState):
+    """The swing between START and END.
 
     `away` is how far the body has come from its farthest point there, in degrees of all carriers
     together.
     """
 
-    MEMORY = {
-        "end": 0,
-        "since_ms": None,
-        "farthest": 0.0,
-        "farthest_parts": (),
-        # The farthest point of the stay at the other end, from where it came.
-        "origin": 0.0,
-        # The turning points, each more than least_swing from the last: `way` is the direction.
-        "way": 0,
-        "turns": 0,
-        "top": None,
-        "bottom": None,
-        "recent": (),
-    }
     __slots__ = (
-        *MEMORY,
         "_enter_ms",
         "_gap",
         "_least_parts",
         "_least_swing",
-        "_range_swings",
-        "_recent_swings",
+        "_settings",
         "_strict_ends",
-        "_swing_share",
         "away",
         "beyond",
         "carriers",
@@ -124,16 +126,6 @@ class Swing(Remembering):
         "needed",
         "travel",
     )
-    end: int
-    since_ms: float | None
-    farthest: float
-    farthest_parts: Sequence[float]
-    origin: float
-    way: int
-    turns: int
-    top: float | None
-    bottom: float | None
-    recent: Sequence[float]
 
     def __init__(
         self, travel: Travel, body: Body, strict: frozenset[str], settings: EngineSettings
@@ -141,23 +133,24 @@ class Swing(Remembering):
         self.travel = travel
         self.carriers = [HeldCarrier(carrier, body) for carrier in travel.carriers]
         self._gap = sum(carrier.gap for carrier in self.carriers)
+        self._settings = settings.swing
         self._least_swing = max(
-            settings.least_swing_share * self._gap, settings.least_swing_degrees
+            settings.swing.least_swing_share * self._gap, settings.swing.least_swing_degrees
         )
-        self._least_parts = [settings.least_swing_share * c.gap for c in self.carriers]
+        self._least_parts = [settings.swing.least_swing_share * c.gap for c in self.carriers]
         self._strict_ends = {
             START: travel.start <= strict,
             END: travel.end <= strict,
         }
-        self._swing_share = settings.swing_share
-        self._recent_swings = settings.recent_swings
-        self._range_swings = settings.range_swings
-        self._enter_ms = settings.enter_ms
+        self._enter_ms = settings.phase.enter_ms
         self.away = 0.0
         self.beyond = 0.0
         self.needed = self._gap
         self.is_known = False
         self.forget()
+
+    def forget(self) -> None:
+        SwingState.__init__(self)
 
     def measure(self, now_ms: float) -> None:
         parts = []
@@ -167,9 +160,9 @@ class Swing(Remembering):
                 self.is_known = False
                 self.since_ms = None
                 return
-            parts.append((part * _GRID + ROUND - ROUND) / _GRID)
+            parts.append(part)
         self.is_known = True
-        position = parts[0] if len(parts) == 1 else round(sum(parts), 2)
+        position = parts[0] if len(parts) == 1 else sum(parts)
         self._follow_turns(position)
         if self.end:
             self._follow_stay(position, parts, now_ms)
@@ -178,8 +171,8 @@ class Swing(Remembering):
         self.away = abs(position - self.farthest) if self.end else 0.0
         self.beyond = position if self.end == START else self._gap - position
 
-    def restore(self, fields: Fields) -> None:
-        super().restore(fields)
+    def check(self) -> None:
+        """Raise ValueError for a state that this swing can't have."""
         if self.end not in (START, 0, END) or self.way not in (-1, 0, 1):
             raise ValueError("Not an end, or not a way.")
         if self.end and len(self.farthest_parts) != len(self.carriers):
@@ -200,7 +193,7 @@ class Swing(Remembering):
             way = 1
         if way:
             if self.way:
-                self.recent = [*self.recent, round(top - bottom, 2)][-self._recent_swings :]
+                self.recent = [*self.recent, top - bottom][-self._settings.recent_swings :]
                 self.needed = self._needed(-self.end)
             self.way = way
             self.turns += 1
@@ -241,13 +234,13 @@ class Swing(Remembering):
         """The degrees that the body must come from one end to be at the other."""
         if end and self._strict_ends[end]:
             return self._least_swing
-        if len(self.recent) < self._range_swings:
+        if len(self.recent) < self._settings.range_swings:
             return max(self._gap, self._least_swing)
         usual = median(self.recent)
         if end and self._strict_ends[-end]:
             # What came to a strict end counts, however far is usual, and so does the way back.
             usual = min(usual, abs(self.farthest - self.origin))
-        return max(self._least_swing, self._swing_share * usual)
+        return max(self._least_swing, self._settings.swing_share * usual)
 
     def _has_come(self, position: float, parts: list[float]) -> bool:
         """Whether the body has come to the other end, each carrier by its least share."""
@@ -270,3 +263,19 @@ class Swing(Remembering):
     def reach(self) -> float:
         """The nearness to the band of the end: 1 within it, 0 a gap and more away."""
         return 1.0 - min(max(self.beyond, 0.0) / self._gap, 1.0)
+
+    def is_before(self, edges: Sequence[tuple[int, float]], end: int, margin: float) -> bool:
+        """Whether the body, outside the band of an end, has come past none of these edges by the
+        margin: of carriers by their number, in degrees."""
+        if self.beyond <= 0.0:
+            return False
+        for number, edge in edges:
+            carrier = self.carriers[number]
+            is_low = carrier.is_low_at(end)
+            low, high = carrier.degrees()
+            degrees = low if is_low else high
+            if degrees is not None:
+                past = edge - degrees if is_low else degrees - edge
+                if past > margin:
+                    return False
+        return True

@@ -54,6 +54,7 @@ ERROR_CODES = {
 WARNING_CODES = {
     "unused_phase": "A phase that the sequence never uses.",
     "overlapping_phases": "Two phases that can hold at once.",
+    "narrow_phase": "A phase between two others is passed faster than it can be entered.",
     "sequence_not_closed": "A sequence of over two steps does not end where it began.",
 }
 ISSUE_CODES = ERROR_CODES | WARNING_CODES

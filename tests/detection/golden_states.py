@@ -9,14 +9,12 @@ writes those of today's form. It never writes over a form's: what is stored outl
 import gzip
 import json
 import re
-from collections.abc import Iterator
-from inspect import get_annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import detection
 from detection import DetectionEvent, Engine, Landmark, PoseFrame
-from detection.engine.memory import Remembering
+from detection.engine.states import layout_of
 from poses.figure import perform
 
 FOLDER = Path(__file__).with_name("golden_states")
@@ -52,7 +50,7 @@ def make(text: str, exercise: str) -> GoldenState:
     engine = Engine(spec)
     following = iter(frames)
     completed = 0
-    while completed < 1 or engine.snapshot()["repetition"].get("step") != len(spec.sequence) - 2:
+    while completed < 1 or engine.steps_reached != len(spec.sequence) - 1:
         events = engine.feed(next(following))
         completed += sum(event.type == "event_completed" for event in events)
     state = json.loads(json.dumps(engine.snapshot()))
@@ -73,28 +71,16 @@ def text_of(name: str) -> str:
 def description() -> str:
     """The names, order and types of all that is stored, in lines."""
     # A MoveSpec with leans and sides in front.
-    state = Engine(detection.compile(text_of("lunge"))).snapshot()
-    lines = [", ".join(state)]
-    for name, part in state.items():
-        if isinstance(part, dict) and any(isinstance(inner, dict) for inner in part.values()):
-            lines.append(f"{name}: {', '.join(part)}")
-    return "\n".join([*lines, *sorted(map(_memory_of, _parts(Remembering)))]) + "\n"
-
-
-def _parts(kind: type[Remembering]) -> Iterator[type[Remembering]]:
-    for part in kind.__subclasses__():
-        if "MEMORY" in vars(part):
-            yield part
-        yield from _parts(part)
-
-
-def _memory_of(part: type[Remembering]) -> str:
-    types = get_annotations(part, eval_str=True)
-    return ", ".join(f"{name}: {_word(types[name])}" for name in part.MEMORY)
+    engine = Engine(detection.compile(text_of("lunge")))
+    lines = [", ".join(engine.snapshot())]
+    for part in engine.parts():
+        fields = ", ".join(f"{name}: {_word(kind)}" for name, kind in layout_of(type(part)).kinds)
+        lines.append(f"{type(part).__name__}: {fields}")
+    return "\n".join(lines) + "\n"
 
 
 def _word(kind: Any) -> str:
-    return kind.__name__ if isinstance(kind, type) else str(kind)
+    return kind.__name__ if type(kind) is type else str(kind)
 
 
 def write() -> None:

@@ -26,12 +26,23 @@ detection:
     feedback:
       - {when: bottom, joint: hip, angle_max: 70, message: Chest up.}
 """
+# Between its two phases one of so many degrees.
+HALF = (
+    "      - {name: half, criteria: [{joint: knee, side: both, angle_min: 120, angle_max: %d}]}\n"
+)
 CUE = "{when: bottom, joint: hip, angle_max: 70, message: Chest up.}"
 
 
 def edit(old: str, new: str, document: str = DOCUMENT) -> str:
     assert document.count(old) == 1, f"{old!r} is not once in the document"
     return document.replace(old, new)
+
+
+def with_half(angle_max: int) -> str:
+    return edit(
+        "    sequence: [standing, bottom, standing]",
+        HALF % angle_max + "    sequence: [standing, half, bottom, half, standing]",
+    )
 
 
 def places(issues: tuple[Issue, ...]) -> list[tuple[str, str | None, int | None, int | None]]:

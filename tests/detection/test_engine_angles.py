@@ -47,7 +47,7 @@ def test_a_joint_is_the_angle_at_the_middle_landmark(joint: str, degrees: float,
 
 def test_z_counts_by_its_weight() -> None:
     pose = pose_with(left_hip=(0, -0.4, 0), left_knee=(0, 0, 0), left_ankle=(0, 0.3, 0.3))
-    degrees = 180 - math.degrees(math.atan(EngineSettings().depth_weight))
+    degrees = 180 - math.degrees(math.atan(EngineSettings().depth.depth_weight))
     assert angle("knee", "left", pose) == pytest.approx(degrees, abs=0.01)
 
 
@@ -68,7 +68,7 @@ def foreshortened(thigh: float, shank: float, towards: float) -> tuple[Landmark,
 def test_a_segment_seen_short_points_where_z_says_by_what_is_missing(towards: float) -> None:
     # The other side says that both are 0.4 m long. Of the half of it that is always taken as seen,
     # a shank of 0.05 m misses enough to point away from the image by this.
-    missing = math.sqrt((0.4 * EngineSettings().seen_share) ** 2 - 0.05**2)
+    missing = math.sqrt((0.4 * EngineSettings().depth.seen_share) ** 2 - 0.05**2)
     degrees = 180 - math.degrees(math.atan2(missing, 0.05))
     assert angle("knee", "left", foreshortened(0.4, 0.05, towards)) == (
         pytest.approx(degrees, abs=0.05)

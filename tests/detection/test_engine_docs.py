@@ -11,18 +11,22 @@ from poses.figure import perform
 
 REFERENCE = (Path(__file__).resolve().parents[2] / "docs" / "engine.md").read_text(encoding="utf-8")
 TABLE = REFERENCE.split("\n## Settings\n")[1].split("\n## ")[0]
+SUBJECTS: list[Any] = [
+    getattr(EngineSettings(), subject.name) for subject in fields(EngineSettings)
+]
 ROWS = re.findall(r"^\| `(\w+)` \| ([\d.]+) \| (.+) \|$", TABLE, re.M)
 
 
 def test_the_reference_lists_every_setting_in_order_with_its_value() -> None:
-    shipped = EngineSettings()
     assert [(name, float(value)) for name, value, _ in ROWS] == [
-        (field.name, getattr(shipped, field.name)) for field in fields(shipped)
+        (field.name, getattr(subject, field.name))
+        for subject in SUBJECTS
+        for field in fields(subject)
     ]
 
 
 def test_every_setting_says_what_it_means() -> None:
-    meanings = str(EngineSettings.__doc__)
+    meanings = "".join(str(subject.__doc__) for subject in SUBJECTS)
     assert all(re.search(rf"\b{name}\b.*:", meanings) for name, _, _ in ROWS)
 
 

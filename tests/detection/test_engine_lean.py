@@ -70,7 +70,7 @@ def test_the_lean_of_the_trunk_is_that_of_its_middle(degrees: float) -> None:
 
 def test_z_counts_by_its_weight() -> None:
     places = {"left_knee": (0.0, 0.0, 0.0), "left_hip": (0.0, -0.3, 0.3)}
-    degrees = math.degrees(math.atan(EngineSettings().depth_weight))
+    degrees = math.degrees(math.atan(EngineSettings().depth.depth_weight))
     assert lean_of("thigh", places) == pytest.approx(degrees, abs=0.01)
 
 

@@ -67,7 +67,10 @@ def test_back_is_the_other_one() -> None:
 def test_before_a_lead_is_known_neither_holds() -> None:
     assert entered(FRONT_BENT, (crouched(90, 90), 2000)) == []
     assert entered(BACK_BENT, (crouched(90, 90), 2000)) == []
-    assert entered(FRONT_BENT, (bent(95, 170, ahead=60), EngineSettings().lead_held_ms - 50)) == []
+    assert (
+        entered(FRONT_BENT, (bent(95, 170, ahead=60), EngineSettings().lead.lead_held_ms - 50))
+        == []
+    )
 
 
 def test_the_lead_stays_when_the_legs_come_together() -> None:

@@ -1,8 +1,8 @@
 """Snapshots of MoveSpecs with all that the language has: the same events, and their size."""
 
-import json
 import random
 
+import msgspec
 import pytest
 from engine_scene import movespec, run, run_restored
 
@@ -70,10 +70,10 @@ def test_so_they_are_with_leans_strict_phases_and_stillness(spec: MoveSpec) -> N
     assert events
 
 
-def test_the_snapshot_of_every_measure_is_less_than_4_kib_of_json() -> None:
+def test_the_snapshot_of_every_measure_is_less_than_3_kib() -> None:
     engine = Engine(EVERY)
     sizes = []
     for frame in dimmed(perform("lunge", repetitions=5, fps=30, noise_m=0.05, start_ms=1.7e12)):
         engine.feed(frame)
-        sizes.append(len(json.dumps(engine.snapshot(), separators=(",", ":"))))
-    assert max(sizes) < 4096
+        sizes.append(len(msgspec.msgpack.encode(engine.snapshot())))
+    assert max(sizes) < 3072

@@ -1,5 +1,5 @@
 import pytest
-from movespec_documents import DOCUMENT, edit, places
+from movespec_documents import DOCUMENT, edit, places, with_half
 
 from detection import ISSUE_CODES, validate
 
@@ -87,6 +87,7 @@ CASES = {
         9,
     ),
     "overlapping_phases": (edit("joint: knee, side: front", "joint: hip"), f"{PHASES}[1]", 11, 9),
+    "narrow_phase": (with_half(131), f"{PHASES}[2].criteria[0]", 14, 33),
     "sequence_not_closed": (edit(", standing]", ", standing, bottom]"), f"{SEQUENCE}[3]", 14, 44),
 }
 
@@ -108,7 +109,9 @@ def test_the_unchanged_document_has_no_issues() -> None:
     assert (validation.errors, validation.warnings) == ((), ())
 
 
-@pytest.mark.parametrize("code", ["unused_phase", "overlapping_phases", "sequence_not_closed"])
+@pytest.mark.parametrize(
+    "code", ["unused_phase", "overlapping_phases", "narrow_phase", "sequence_not_closed"]
+)
 def test_a_warning_leaves_the_document_valid(code: str) -> None:
     validation = validate(CASES[code][0])
     assert validation.ok

@@ -3,7 +3,7 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from movespec_documents import edit, places
+from movespec_documents import edit, places, with_half
 
 from detection import validate
 from detection.overlap import can_hold_at_once
@@ -168,3 +168,21 @@ def test_it_gives_no_warnings_beside_errors() -> None:
     validation = validate(edit(", standing]", ", standing, bottom]").replace("hip", "hips"))
     assert len(validation.errors) == 1
     assert validation.warnings == ()
+
+
+def test_it_warns_of_a_phase_that_a_fast_repetition_passes_before_it_is_entered() -> None:
+    (warning,) = validate(with_half(131)).warnings
+    assert (warning.code, warning.path) == ("narrow_phase", f"{PHASES}[2].criteria[0]")
+    assert warning.message == (
+        'The phase "half" is 11 degrees wide between two others: a fast repetition passes it before'
+        " it is entered. Make it 12 wide or more."
+    )
+
+
+@pytest.mark.parametrize("angle_max", [132, 150])
+def test_it_does_not_warn_of_a_wider_one(angle_max: int) -> None:
+    assert validate(with_half(angle_max)).warnings == ()
+
+
+def test_an_end_may_be_narrow() -> None:
+    assert validate(edit("angle_min: 160", "angle_min: 175")).warnings == ()

@@ -10,7 +10,7 @@ from bench.score.engine_runs import SHIPPED, Workers, catalogue
 from bench.score.grid import SETTINGS, all_settings, choices, with_other_bounds
 from bench.score.samples import load_samples
 
-SLOW = replace(SHIPPED, smoothing_ms=400.0)
+SLOW = replace(SHIPPED, smoothing=replace(SHIPPED.smoothing, smoothing_ms=400.0))
 SQUAT, LUNGE = catalogue()["squat"], catalogue()["lunge"]
 
 
@@ -25,7 +25,7 @@ def test_what_ships_is_the_first_choice_of_every_exercise() -> None:
 def test_every_setting_of_the_grid_is_combined_with_every_other() -> None:
     grid = list(all_settings())
     assert len(set(grid)) == len(grid)
-    assert {getattr(settings, name) for name in SETTINGS for settings in grid} == {
+    assert {getattr(settings.swing, name) for name in SETTINGS for settings in grid} == {
         value for values in SETTINGS.values() for value in values
     }
 

@@ -50,8 +50,8 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From then on this process is of the later code."""
 
     def know() -> None:
-        for module in (unreadable_states, detection.engine.engine):
-            monkeypatch.setattr(module, "SNAPSHOT_FORM", LATER_FORM)
+        monkeypatch.setattr(unreadable_states, "READABLE_FORMS", (LATER_FORM,))
+        monkeypatch.setattr(detection.engine.engine, "SNAPSHOT_FORM", LATER_FORM)
 
     return know
 

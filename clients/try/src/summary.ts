@@ -9,6 +9,7 @@ import type {Ending} from "./run_stream.js";
 
 const REASONS: Readonly<Record<string, string>> = {
   out_of_order: "not done to its end",
+  condition: "broken off",
   session_ended: "not ended when you stopped",
   pose_lost: "nobody was in the picture",
 };

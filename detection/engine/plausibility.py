@@ -1,0 +1,123 @@
+"""The plausibility of a frame: what of it is believed.
+
+Three rules: a landmark that is hidden is not measured, an angle that jumps is doubted, and a person
+whose landmarks jump is lost. docs/engine.md gives the figures by which they were chosen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from detection.engine.settings import SightSettings
+from detection.landmarks import INDEX, LandmarkLike
+
+_WATCHED = tuple(
+    INDEX[f"{side}_{name}"]
+    for name in ("wrist", "ankle", "elbow", "knee")
+    for side in ("left", "right")
+)
+# So many that stayed leave no half that went.
+_ENOUGH = len(_WATCHED) // 2 + 1
+# Fewer that go far are an arm or a leg.
+_FEWEST = 3
+
+# The x and y of each watched landmark in metres, None for both where it is hidden.
+Places = list[float | None]
+
+
+def is_seen(landmark: LandmarkLike, sight: SightSettings) -> bool:
+    """Whether a landmark is more likely seen than hidden. One without a visibility is seen."""
+    visibility = landmark.visibility
+    return visibility is None or visibility >= sight.min_visibility
+
+
+def visibility_of(one: LandmarkLike, other: LandmarkLike) -> float:
+    """The lower visibility of two landmarks, 0 to 1."""
+    visibility, seen = one.visibility, other.visibility
+    if visibility is None:
+        return 1.0 if seen is None else seen
+    return visibility if seen is None or visibility < seen else seen
+
+
+def is_jump(change: float, since_ms: float, sight: SightSettings) -> bool:
+    """Whether an angle changes by more, in degrees within milliseconds, than a body moves."""
+    if change < 0.0:
+        change = -change
+    return change > sight.jump_degrees and change > sight.jump_degrees_per_ms * since_ms
+
+
+@dataclass(slots=True, eq=False)
+class TrackingState:
+    jumps: float = 0.0
+    is_lost: bool = False
+    # The last pose that was no jump, and the one to which the last frame has jumped.
+    before: list[float | None] = field(default_factory=list)
+    doubted: list[float | None] = field(default_factory=list)
+
+
+class Tracking(TrackingState):
+    """The count of recent jumps, by which a person is lost and found.
+
+    A frame is a jump when half of the landmarks in sight have gone farther than a body goes, from
+    the last frame and from the one before a jump. So a single wrong frame is one jump. The person
+    is lost above lost_jumps, until there are fewer than found_jumps.
+    """
+
+    __slots__ = ("_sight",)
+
+    def __init__(self, sight: SightSettings) -> None:
+        self._sight = sight
+        self.forget()
+
+    def forget(self) -> None:
+        TrackingState.__init__(self)
+
+    def watch(self, landmarks: Sequence[LandmarkLike], since_ms: float) -> None:
+        """Watch one frame, which comes `since_ms` after the last one."""
+        sight = self._sight
+        if since_ms >= sight.pose_lost_ms:
+            self.forget()
+        step_ms = since_ms if since_ms < sight.longest_step_ms else sight.longest_step_ms
+        limit = sight.step_m + sight.step_m_per_ms * step_ms
+        places = self._places(landmarks)
+        is_jump = (
+            bool(self.before)
+            and _are_apart(self.before, places, limit)
+            and (not self.doubted or _are_apart(self.doubted, places, limit))
+        )
+        if is_jump or self.jumps:
+            keep = sight.lost_ms / (sight.lost_ms + since_ms)
+            self.jumps = self.jumps * keep + is_jump
+            self.is_lost = self.jumps > (sight.found_jumps if self.is_lost else sight.lost_jumps)
+        if is_jump:
+            self.doubted = places
+        else:
+            self.doubted = []
+            self.before = places
+
+    def _places(self, landmarks: Sequence[LandmarkLike]) -> Places:
+        places: Places = []
+        for index in _WATCHED:
+            landmark = landmarks[index]
+            if is_seen(landmark, self._sight):
+                places += (landmark.x, landmark.y)
+            else:
+                places += (None, None)
+        return places
+
+
+def _are_apart(before: Places, places: Places, limit: float) -> bool:
+    square = limit * limit
+    gone = stayed = 0
+    for index in range(0, len(places), 2):
+        one_x, one_y = before[index], before[index + 1]
+        other_x, other_y = places[index], places[index + 1]
+        if one_x is None or one_y is None or other_x is None or other_y is None:
+            continue
+        x, y = other_x - one_x, other_y - one_y
+        if x * x + y * y > square:
+            gone += 1
+        else:
+            stayed += 1
+            if stayed == _ENOUGH:
+                return False
+    return gone >= _FEWEST and gone >= stayed

@@ -1,0 +1,84 @@
+"""Repetitions through a phase between the two ends, at any pace and frame rate."""
+
+from engine_scene import at, bent, going, movespec, run, run_restored, told
+
+from detection import MoveSpec
+from poses.figure import Limb, Posture, perform
+from tests.long_runs import thinned
+
+UP_AND_DOWN = ["up", "half", "down", "half", "up"]
+
+
+def squat(up: int, half: tuple[int, int], down: int) -> MoveSpec:
+    return movespec(
+        {
+            "up": [f"{{joint: knee, angle_min: {up}}}"],
+            "half": [f"{{joint: knee, angle_min: {half[0]}, angle_max: {half[1]}}}"],
+            "down": [f"{{joint: knee, angle_max: {down}}}"],
+        },
+        UP_AND_DOWN,
+    )
+
+
+SPECS = {
+    "narrow": squat(155, (110, 145), 100),
+    "near the ends": squat(160, (115, 150), 105),
+    "low": squat(150, (100, 140), 90),
+    "a narrow middle": squat(155, (120, 135), 100),
+}
+
+
+@thinned(
+    "name, fps, seconds, noise_m", list(SPECS), [10, 15, 30, 60], [1.5, 2.5, 4, 6], [0.0, 0.008]
+)
+def test_all_six_are_counted(name: str, fps: float, seconds: float, noise_m: float) -> None:
+    frames = perform(
+        "squat", repetitions=6, fps=fps, seconds_per_repetition=seconds, noise_m=noise_m
+    )
+    events = run(SPECS[name], frames)
+    assert [line for line in told(events) if line.startswith("event")] == (
+        ["event_completed:squat"] * 6
+    )
+
+
+def knees(*degrees: float, **pace: float) -> list[str]:
+    """The events of somebody whose knees go from one of these angles to the next and back."""
+    postures = [
+        Posture(left_leg=Limb(0, knee - 180), right_leg=Limb(0, knee - 180)) for knee in degrees
+    ]
+    return told(run(squat(160, (110, 145), 95), going(*postures, **pace), finish=False))
+
+
+def test_an_end_is_not_entered_by_who_never_comes_past_the_phase_between() -> None:
+    """The person's own range would call 124 degrees the bottom."""
+    lines = knees(178, *[112, 178] * 6, seconds=1, stay_ms=200)
+    assert "shape_enter:down" not in lines
+    assert "event_completed:squat" not in lines
+
+
+def test_shallow_repetitions_after_deep_ones_do_not_count() -> None:
+    lines = knees(178, *[80, 178] * 4, *[112, 178] * 6, seconds=1, stay_ms=200)
+    assert lines.count("event_completed:squat") == 4
+    assert lines.count("shape_enter:down") == 4
+
+
+def test_who_comes_past_the_phase_between_and_not_to_the_band_counts_by_his_own_range() -> None:
+    lines = knees(178, *[101, 178] * 6, seconds=1, stay_ms=200)
+    assert lines.count("event_completed:squat") == 6
+
+
+def test_a_phase_that_no_frame_shows_is_entered_and_left_between_two() -> None:
+    """At 10 frames a second the smoothed knees go from 138 degrees to 106."""
+    spec = squat(160, (112, 132), 95)
+    frames = at([bent(178)] * 8 + [bent(145), bent(112)] + [bent(80)] * 8, fps=10)
+    lines = told(run(spec, frames, finish=False))
+    assert lines == [
+        "shape_enter:up",
+        *("shape_exit:up", "shape_enter:half", "shape_exit:half", "shape_enter:down"),
+    ]
+
+
+def test_the_same_wherever_it_is_stored() -> None:
+    frames = perform("squat", repetitions=4, fps=10, seconds_per_repetition=1.5)
+    spec = SPECS["a narrow middle"]
+    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
