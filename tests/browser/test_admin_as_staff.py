@@ -146,6 +146,7 @@ def test_withdrawing_the_released_version_releases_what_replaces_it(
     assert page.get_by_role("link", name="Release …").count() == 0
 
 
+@pytest.mark.long
 def test_of_two_who_release_the_second_is_told(
     log_in: LogIn, movespec: MoveSpec, second: MoveSpecVersion
 ) -> None:
@@ -229,6 +230,7 @@ def test_an_operator_issues_and_rotates_a_key(log_in: LogIn, site: str, owner: M
     assert (mint(page, secret), mint(page, successor)) == (401, 201)
 
 
+@pytest.mark.long
 def test_an_operator_suspends_and_resumes_a_project(
     log_in: LogIn, site: str, owner: Machine, movespec: MoveSpec
 ) -> None:
@@ -310,6 +312,7 @@ MAY = {
 READS_CREDENTIALS = {"support", "operators"}
 
 
+@pytest.mark.long
 @at_length("role", "support", "release managers", "operators")
 def test_each_role_finds_what_it_may_and_is_refused_the_rest(
     log_in: LogIn,

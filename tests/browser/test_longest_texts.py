@@ -165,6 +165,7 @@ def too_wide(page: Page, name: str) -> list[str]:
     return found
 
 
+@pytest.mark.long
 @at_length("is_suspended", True, False)
 def test_no_page_grows_with_the_longest_texts(
     log_in: LogIn, root: User, customer: Machine, is_suspended: bool

@@ -77,6 +77,7 @@ def test_staff_find_a_session_by_its_short_id_and_read_what_it_counted(
     assert may_cancel.count() == (1 if role == "operators" else 0)
 
 
+@pytest.mark.long
 @each_role
 @each_screen
 def test_staff_narrow_to_a_customer_and_download_what_they_see(

@@ -277,6 +277,7 @@ def test_stop_while_the_landmarker_loads_leaves_nothing(browser: Browser, site: 
     assert DetectionSession.objects.get().status == "created"
 
 
+@pytest.mark.long
 def test_a_camera_that_goes_while_the_session_is_asked_for_is_told(
     browser: Browser, site: str
 ) -> None:

@@ -277,6 +277,7 @@ def test_the_limit_says_how_long_to_wait(page: Page) -> None:
     assert DetectionSession.objects.count() == 6
 
 
+@pytest.mark.long
 def test_a_killed_runtime_loses_no_repetition(page: Page, runtime: Runtime) -> None:
     page.goto("/try?speed=2")
     start(page)
@@ -372,6 +373,7 @@ def test_no_token_is_kept_anywhere(page: Page, web: WebServer, runtime: Runtime)
     expect(page.locator("#choose")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_run_of_which_nothing_counts_ends_by_itself(page: Page, tmp_path: Path) -> None:
     pose = [[0.9, 0.9, 0.0] for _ in range(33)]
     path = tmp_path / "picture.json.gz"

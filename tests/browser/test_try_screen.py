@@ -70,6 +70,7 @@ window.show = async (state) => {
 HELD = "locks.map(lock => !lock.released)"
 
 
+@pytest.mark.long
 def test_the_screen_stays_on_until_the_end_also_after_the_page_was_hidden(page: Page) -> None:
     page.add_init_script(WATCH_LOCKS)
     page.goto("/try")

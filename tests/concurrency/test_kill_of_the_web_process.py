@@ -195,6 +195,7 @@ def assert_answers_for(answer: Answer, session: DetectionSession) -> None:
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]{86}", body["runtime_token"])
 
 
+@pytest.mark.long
 def test_a_kill_at_a_random_moment_leaves_a_whole_session_or_none_and_a_retry_makes_one(
     owner: Machine, movespec: MoveSpec, tmp_path: Path
 ) -> None:

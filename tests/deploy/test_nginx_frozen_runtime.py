@@ -114,6 +114,7 @@ def test_clients_of_a_frozen_runtime_and_new_ones_go_on_through_the_other(
     assert f"127.0.0.1:{runtimes[0].port}, 127.0.0.1:{runtimes[1].port}" in servers
 
 
+@pytest.mark.long
 def test_a_runtime_that_is_not_frozen_is_never_silent(
     owner: Machine, movespec: MoveSpec, through: str
 ) -> None:

@@ -131,6 +131,7 @@ def complete(client: StreamClient, start: int) -> None:
     client.close()
 
 
+@pytest.mark.long
 def test_one_that_stands_still_is_replaced_and_a_rolling_restart_refuses_nobody(
     owner: Machine,
     movespec: MoveSpec,

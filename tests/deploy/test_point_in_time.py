@@ -25,6 +25,7 @@ def organizations(cluster: Cluster) -> list[object]:
     return [name for (name,) in cluster.ask("SELECT name FROM projects_organization ORDER BY 1")]
 
 
+@pytest.mark.long
 def test_it_goes_back_to_the_moment_before_a_mistake(cluster: Cluster) -> None:
     cluster.manage("migrate", "--no-input")
     cluster.run(SETTINGS)

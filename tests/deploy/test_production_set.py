@@ -145,6 +145,7 @@ def wait_until_ready(
     eventually(is_so, told, READY_SECONDS)
 
 
+@pytest.mark.long
 def test_the_production_set_serves_sessions(
     build_image: Build,
     redis_url: str,

@@ -108,6 +108,7 @@ def made_by_hand(folder: Path, etc: Path) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.long
 def test_each_unit_has_its_own_database_role_and_the_revision(
     machine: Path, etc: Path, tmp_path: Path
 ) -> None:

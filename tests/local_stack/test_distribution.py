@@ -95,6 +95,7 @@ def test_two_workers_share_what_starts_processes(by_two: list[tuple[str, str, bo
     assert one != other
 
 
+@pytest.mark.long
 def test_of_three_workers_two_run_what_is_last(tmp_path: Path) -> None:
     last = [one for one in told(tmp_path, "-n3") if one[0] in ("last", "other_last", "demo")]
     assert len({worker for _, worker, _ in last}) == 2

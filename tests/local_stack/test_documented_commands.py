@@ -99,6 +99,7 @@ def running(clone: Clone) -> Iterator[Clone]:
     assert is_deserted(clone.folder.parent)
 
 
+@pytest.mark.long
 def test_a_movespec_is_validated_and_replayed_without_a_platform(clone: Clone) -> None:
     said = clone.paste(block("README.md", 'CMD="validate').text)
     assert "squat.yaml: valid\n" in said
@@ -146,6 +147,7 @@ def test_a_second_try_creates_a_second_session(running: Clone) -> None:
     assert first["stream_url"].startswith(f"ws://127.0.0.1:{port}/api/detection/stream/")
 
 
+@pytest.mark.long
 @at_length("page", "docs/recordings.md", "README.md")
 def test_a_recording_is_streamed(running: Clone, page: str) -> None:
     running.paste(block("README.md", 'CMD="validate').text)

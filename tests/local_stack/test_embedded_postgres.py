@@ -102,6 +102,7 @@ def test_it_starts_at_once_after_its_supervisor_was_killed(
         assert len(postmasters_of(tmp_path)) == 1
 
 
+@pytest.mark.long
 def test_it_starts_over_stale_files_that_name_a_living_process(tmp_path: Path) -> None:
     with serve(tmp_path, throwaway=True) as server:
         cluster = server.cluster
@@ -132,6 +133,7 @@ def test_it_serves_once_when_several_start_at_once(tmp_path: Path, starter: Star
     assert len(postmasters_of(tmp_path)) == 1
 
 
+@pytest.mark.long
 def test_it_refuses_a_folder_that_another_process_serves(tmp_path: Path, starter: Starter) -> None:
     url = url_of(starter(tmp_path))
     with (

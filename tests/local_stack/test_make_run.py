@@ -232,6 +232,7 @@ def test_it_stops_in_order_and_leaves_no_process(
     assert log.rstrip().endswith("database system is shut down")
 
 
+@pytest.mark.long
 def test_it_leaves_no_process_when_it_is_killed_and_starts_again(
     start_run: StartRun, used: Path
 ) -> None:
@@ -374,6 +375,7 @@ def test_it_never_fills_in_production(start_run: StartRun) -> None:
     assert not (run.data_dir / "secrets.env").exists()
 
 
+@pytest.mark.long
 @at_length("module", "realtime", "celery", "local_stack.web")
 def test_a_child_that_dies_is_started_again(start_run: StartRun, used: Path, module: str) -> None:
     run = start_run(used)
@@ -397,6 +399,7 @@ def test_a_child_that_dies_is_started_again(start_run: StartRun, used: Path, mod
     assert comes_true(lambda: answers(base_url), 30), run.output
 
 
+@pytest.mark.long
 def test_the_database_is_started_again(start_run: StartRun, used: Path) -> None:
     run = start_run(used)
     run.wait_until_ready()

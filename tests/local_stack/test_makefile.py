@@ -53,6 +53,7 @@ def test_it_installs_once_and_again_when_the_requirements_change(project: Path) 
     assert install(project).stdout == ""
 
 
+@pytest.mark.long
 def test_it_tells_how_far_it_is(project: Path) -> None:
     """By packages of our own, which come from a folder instead of a registry."""
     names = [f"package{number}" for number in range(26)]

@@ -108,6 +108,7 @@ def test_it_starts_nothing_when_no_test_runs(tmp_path: Path, argument: str) -> N
     assert done.returncode == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("signal_name", "workers"),
     [
@@ -149,6 +150,7 @@ def test_it_brings_a_redis_that_is_installed(tmp_path: Path, redis_url: str) -> 
     assert done.returncode == 0
 
 
+@pytest.mark.long
 def test_it_skips_without_redis_and_says_so(tmp_path: Path) -> None:
     done = run_pytest(tmp_path, ASKS_FOR_REDIS, "-rs", PATH="/nowhere")
     assert "REDIS_URL is unset and no redis-server is installed" in done.stdout

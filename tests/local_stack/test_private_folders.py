@@ -60,6 +60,7 @@ def make(checkout: Path, *words: str, **variables: str) -> "subprocess.Popen[str
     )
 
 
+@pytest.mark.long
 def test_make_run_works(checkout: Path) -> None:
     ports = {"PORT": str(free_port()), "REALTIME_PORT": str(free_port())}
     run = make(checkout, "run", **ports)
@@ -77,6 +78,7 @@ def test_make_run_works(checkout: Path) -> None:
     assert stat.S_IMODE(cluster.stat().st_mode) == 0o700
 
 
+@pytest.mark.long
 def test_make_test_works(checkout: Path) -> None:
     run = make(checkout, "test", "ARGS=-n 0 -q -p no:cacheprovider tests/projects/test_jwks.py")
     said, _ = run.communicate()

@@ -71,6 +71,7 @@ def test_a_sweep_by_a_fast_clock_ends_nothing_before_its_time(
     assert session_of(stale).error_code == "session_expired"
 
 
+@pytest.mark.long
 def test_an_api_with_a_fast_clock_gives_the_databases_time(
     fast: dict[str, str], owner: Machine, squat: MoveSpec, tmp_path: Path
 ) -> None:

@@ -117,6 +117,7 @@ def states_of(runtime: RuntimeServer) -> Any:
     return {}
 
 
+@pytest.mark.long
 def test_operators_do_not_wait_for_a_database_that_hangs(
     owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, runtime: RuntimeServer
 ) -> None:

@@ -57,6 +57,7 @@ def restart(server: EmbeddedPostgres, how: signal.Signals) -> None:
     connection.close()
 
 
+@pytest.mark.long
 def test_sessions_stream_on_through_restarts_of_the_database(
     own_database: EmbeddedPostgres, owner: Machine, squat: MoveSpec, tmp_path: Path
 ) -> None:

@@ -178,6 +178,7 @@ def test_a_runtime_goes_on_while_rows_are_held(
             client.socket.close()
 
 
+@pytest.mark.long
 def test_a_sweep_goes_past_a_row_that_someone_holds(
     owner: Machine, movespec: MoveSpec, roles: dict[str, str]
 ) -> None:

@@ -132,6 +132,7 @@ def test_what_was_received_is_acknowledged_before(
     assert attaches(created) == [1012, 1000]
 
 
+@pytest.mark.long
 def test_a_client_that_does_not_read_holds_nobody_up(
     owner: Machine, squat: MoveSpec, runtime: RuntimeServer, tmp_path: Path
 ) -> None:
@@ -184,6 +185,7 @@ def test_an_attach_midway_is_closed_with_the_others(
         complete(created, other, 0)
 
 
+@pytest.mark.long
 @at_length("how", "hang", "refuse")
 def test_it_exits_while_the_database_is_away(
     owner: Machine, squat: MoveSpec, tmp_path: Path, how: str

@@ -140,6 +140,7 @@ def test_a_figure_at_twice_its_fastest_pace_is_told_whole(name: str) -> None:
     assert (left_out, sum(events.values()) > 0) == (0, True)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     "RECORDINGS_DIR" not in os.environ, reason="RECORDINGS_DIR names no folder of recordings"
 )

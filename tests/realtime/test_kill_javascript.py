@@ -56,6 +56,7 @@ def streamed(
     raise AssertionError("It ended without a word.")
 
 
+@pytest.mark.long
 def test_sessions_complete_as_if_undisturbed_when_runtimes_are_killed(
     owner: Machine, squat: MoveSpec, supervisor: Supervisor, tmp_path: Path
 ) -> None:

@@ -90,6 +90,7 @@ while True:
     assert started[0].returncode == 3
 
 
+@pytest.mark.long
 def test_both_frozen_and_let_go_together_go_on(started: list[Process]) -> None:
     """As by a pause of the container or the machine: whoever was paused too has seen no silence."""
     goes_round = """

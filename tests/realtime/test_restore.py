@@ -115,6 +115,7 @@ def dump_while_they_stream(streams: list[Streaming], folder: Path) -> list[tuple
     return bounds
 
 
+@pytest.mark.long
 def test_a_dump_taken_while_sessions_stream_is_restored(
     owner: Machine, squat: MoveSpec, redis_url: str, tmp_path: Path
 ) -> None:

@@ -76,6 +76,7 @@ def test_rejected_frames_are_counted_by_their_reason() -> None:
     assert (summary(session)["rejected"], summary(session)["repeated"]) == (rejected, 2)
 
 
+@pytest.mark.long
 @given(st.lists(st.integers(1, len(FRAMES) - 1), unique=True).map(sorted))
 def test_it_is_the_same_wherever_it_is_stored_and_restored(cuts: list[int]) -> None:
     whole, parts = progress(), progress()

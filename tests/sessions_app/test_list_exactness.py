@@ -140,7 +140,7 @@ FROM_OLDEST = Place("newer", at(-MOMENTS), UUID(int=0))
 CURSOR = cursor_at(FROM_NEWEST.created_at, FROM_NEWEST.id)
 
 
-@one_in(3)
+@one_in(17)
 @pytest.mark.parametrize(
     ("size", "most_passed_over", "may_be_short"),
     [(7, 500, False), (500, 0, False), (5, 0, True)],

@@ -66,6 +66,7 @@ def test_it_lets_others_pass_and_tries_again(undone: str) -> None:
     assert {"0004_runtime", "0006_forget_engine_states"} <= applied()
 
 
+@pytest.mark.long
 def test_an_index_made_beside_the_traffic_waits_for_as_long_as_it_takes(undone: str) -> None:
     call_command("migrate", "sessions_app", "0002", verbosity=0)
     with psycopg.connect(database_url()) as reader, migrating() as migrate:

@@ -97,6 +97,7 @@ def sessions(data_dir: Path, status: str) -> list[dict[str, str]]:
     return listed
 
 
+@pytest.mark.long
 def test_without_a_platform_it_starts_one_and_stops_it(tmp_path: Path) -> None:
     process = demo(tmp_path / "data", *QUICK)
     output, _ = process.communicate(timeout=180)

@@ -46,6 +46,7 @@ def test_a_refused_permission_says_where_to_allow_it(browser: Browser, host: Hos
     }
 
 
+@pytest.mark.long
 def test_a_device_without_a_camera(launch: Launch, host: Host) -> None:
     with launch(ALLOWED) as browser:
         assert refused(browser, host.url("camera.html")) == {
@@ -60,6 +61,7 @@ def test_a_device_id_that_no_camera_has(page: Page) -> None:
     assert refusal["code"] == "no_camera"
 
 
+@pytest.mark.long
 def test_a_page_that_came_over_http(launch: Launch, host: Host) -> None:
     with launch(ALLOWED, "--host-resolver-rules=MAP app.test 127.0.0.1") as browser:
         assert refused(browser, host.url("camera.html", host="app.test")) == {
@@ -70,6 +72,7 @@ def test_a_page_that_came_over_http(launch: Launch, host: Host) -> None:
         }
 
 
+@pytest.mark.long
 def test_without_webgl_nobody_is_asked_for_the_camera(
     launch: Launch, shows_film: list[str], host: Host
 ) -> None:

@@ -272,6 +272,7 @@ def test_a_file_that_stalls_ends_its_load_by_the_deadline_and_the_next_begins_an
     assert host.asked.count(name) == 1
 
 
+@pytest.mark.long
 @at_length("name", "pose_landmark_lite.tflite", *[one for one in FILES[2:] if one not in SCRIPTS])
 def test_a_model_that_stalls_keeps_no_other_load(name: str, loading: Page, host: Host) -> None:
     begin(loading, host, name)
@@ -320,6 +321,7 @@ def test_a_load_that_is_given_up_ends_at_once(name: str, loading: Page, host: Ho
     assert loading.evaluate("() => load()") == "loaded"
 
 
+@pytest.mark.long
 def test_a_load_that_is_given_up_waits_for_no_turn(loading: Page, host: Host) -> None:
     begin(loading, host, "pose.js")
     loading.evaluate(

@@ -98,6 +98,7 @@ def test_a_bundle_of_the_entry_for_react_keeps_its_directive(project: Path) -> N
     assert bundled.splitlines()[0] == '"use client";'
 
 
+@pytest.mark.long
 def test_its_types_fit_a_program_in_node_and_a_page(project: Path) -> None:
     imported = (
         "import {type DetectionEvent, type KynaError, type StreamEnd, createCamera, createClient, "

@@ -163,6 +163,7 @@ def test_a_component_that_goes_leaves_camera_and_session(
     assert session_of(session).terminal_outcome is None
 
 
+@pytest.mark.long
 def test_it_streams_a_camera(page: Page, created: Callable[[], dict[str, Any]]) -> None:
     session = created()
     end = page.evaluate(
@@ -211,6 +212,7 @@ def test_a_page_may_create_its_session_once_the_camera_is_open(
     assert session_of(session).status == Status.COMPLETED
 
 
+@pytest.mark.long
 def test_frames_that_are_all_rejected_are_told(
     page: Page, created: Callable[[], dict[str, Any]]
 ) -> None:

@@ -42,6 +42,7 @@ def make_sweep_due(schedule: Path) -> None:
     scheduler.close()
 
 
+@pytest.mark.long
 def test_a_broker_that_is_away_is_told_now_and_then(tmp_path: Path) -> None:
     port = free_port()
 

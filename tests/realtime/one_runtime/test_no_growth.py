@@ -62,6 +62,7 @@ def come_and_go(stage: Stage, number: int) -> None:
             assert Client(created | {"runtime_token": "x"}).to_the_end() == 4401
 
 
+@pytest.mark.long
 def test_sessions_that_come_and_go_leave_nothing_behind(stage: Stage) -> None:
     for number in range(20):
         come_and_go(stage, number)
