@@ -38,10 +38,16 @@ def thinned(names: str, *axes: Sequence[Any]) -> pytest.MarkDecorator:
     )
 
 
-def at_length(name: str, short: Any, *long: Any) -> pytest.MarkDecorator:
-    """Give a test the `short` value in the gate, and the `long` ones too in the long run."""
-    further = [pytest.param(value, marks=pytest.mark.long) for value in long]
-    return pytest.mark.parametrize(name, [short, *further])
+def at_length(names: str, short: Any, *long: Any) -> pytest.MarkDecorator:
+    """Give a test the `short` value in the gate, and the `long` ones too in the long run.
+
+    Of several `names` each value is a tuple of theirs.
+    """
+    several = "," in names
+    further = [
+        pytest.param(*(value if several else [value]), marks=pytest.mark.long) for value in long
+    ]
+    return pytest.mark.parametrize(names, [short, *further])
 
 
 def one_in(number: int) -> pytest.MarkDecorator:

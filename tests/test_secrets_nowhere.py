@@ -27,6 +27,7 @@ from projects.signing import key_ring, signing_key_rotate
 from sessions_app.models import DetectionSession
 from sessions_app.session_sweep import expire_sessions
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine
+from tests.long_runs import at_length
 
 FEWEST_CHARACTERS = 20  # of a needle: shorter ones would be found by chance
 PASSWORD = "a long staff password 7351"
@@ -222,7 +223,7 @@ def test_no_table_holds_a_secret(secrets: Secrets) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("column", ["error_message", "engine_state", "request_fingerprint"])
+@at_length("column", "engine_state", "error_message", "request_fingerprint")
 def test_the_search_finds_a_token_in_text_json_and_bytes(secrets: Secrets, column: str) -> None:
     token = next(
         raw.decode() for name, raw in secrets.needles.items() if name.startswith("runtime token ")

@@ -111,6 +111,7 @@ def test_no_list_asks_a_query_per_row(superuser: Client, populated: Machine) -> 
     assert max(few.values()) <= 12
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
 def test_it_shows_no_secret(superuser: Client, populated: Machine, model: type[Model]) -> None:
     key = SigningKey.objects.get()

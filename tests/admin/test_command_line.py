@@ -332,6 +332,7 @@ def test_of_two_at_once_one_does_it(owner: Machine, command: str) -> None:
     assert live == {"rotate_credential": 2, "revoke_credential": 0}.get(command, 1)
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_the_page_is_right(owner: Machine, tmp_path: Any) -> None:
     other, _ = credential_issue(

@@ -172,14 +172,15 @@ def permuted(count: int, step: int) -> list[str]:
     ("left", "right"),
     [
         (filled("#"), [line for at in range(6000) for line in ("#", f"#{at}")]),
-        (filled(""), filled("", "#")),
-        ([*filled("a"), "x"], ["x", *filled("b", "a")]),
+        pytest.param(filled(""), filled("", "#"), marks=pytest.mark.long),
+        pytest.param([*filled("a"), "x"], ["x", *filled("b", "a")], marks=pytest.mark.long),
         (permuted(11_003, 1), permuted(11_003, 4001)),
-        (permuted(11_003, 1), permuted(11_003, 11_002)),
+        pytest.param(permuted(11_003, 1), permuted(11_003, 11_002), marks=pytest.mark.long),
         # Every diagonal comes to the long run of equal lines at once.
-        (
+        pytest.param(
             ["z", *permuted(601, 1), *["#"] * 25_000, "a"],
             ["a", *permuted(601, 77), *["#"] * 25_000, "z"],
+            marks=pytest.mark.long,
         ),
     ],
     ids=["comments", "blank", "shifted", "permuted", "reversed", "late"],

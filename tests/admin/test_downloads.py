@@ -20,6 +20,7 @@ from sessions_app.models import DetectionSession
 from staff.downloads import CUT, DownloadableAdmin, cell
 from tests.admin.staffing import ROLES, address, member
 from tests.conftest import Machine, make_released
+from tests.long_runs import at_length
 from tests.sessions_app.plans import add_sessions
 
 SESSIONS = "/admin/sessions_app/detectionsession/csv/"
@@ -135,7 +136,7 @@ def test_every_list_is_downloaded_with_what_it_shows(
     assert owner.secret not in text
 
 
-@pytest.mark.parametrize("role", ROLES)
+@at_length("role", *ROLES)
 def test_who_may_not_see_a_list_downloads_none(owner: Machine, role: str) -> None:
     client = member(role)
     for model in DOWNLOADABLE:

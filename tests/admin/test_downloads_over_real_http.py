@@ -107,6 +107,7 @@ def test_its_first_lines_come_before_the_last_are_read_and_others_are_served_mea
     wire.close()
 
 
+@pytest.mark.long
 def test_through_nginx_who_reads_slowly_keeps_nobody_from_a_download(
     oldest: DetectionSession, door: FrontDoor, asking: Ask
 ) -> None:

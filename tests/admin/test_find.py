@@ -36,6 +36,7 @@ from staff.global_search import KINDS, MOST_FOUND
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.api.api_requests import database_state
 from tests.conftest import Machine, make_released
+from tests.long_runs import at_length
 
 FIND = "/admin/find/"
 TYPED = "/admin/find/typed/"
@@ -311,10 +312,7 @@ def test_names_are_shown_as_text(support: Client) -> None:
         assert "<script>alert" not in page
 
 
-@pytest.mark.parametrize(
-    ("text", "statements"),
-    [("", 0), ("acme ios", 5), ("0" * 32, 10), ("12345678", 15), ("/", 0)],
-)
+@at_length("text, statements", ("acme ios", 5), ("", 0), ("0" * 32, 10), ("12345678", 15), ("/", 0))
 def test_it_takes_as_many_statements_whatever_there_is(
     support: Client, three_projects: list[Project], text: str, statements: int
 ) -> None:

@@ -25,6 +25,7 @@ def wanted(transactional_db: None) -> Iterator[dict[str, tuple[str, bool]]]:
     call_command("migrate", verbosity=0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("done", range(len(MIGRATION.operations) + 1))
 def test_an_interruption_after_any_operation_is_repaired_by_another_run(
     wanted: dict[str, tuple[str, bool]], done: int
@@ -35,6 +36,7 @@ def test_an_interruption_after_any_operation_is_repaired_by_another_run(
     assert all(is_whole for _, is_whole in wanted.values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [0, 1])
 def test_an_index_that_was_left_invalid_is_made_anew(
     wanted: dict[str, tuple[str, bool]], number: int

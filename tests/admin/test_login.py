@@ -20,6 +20,7 @@ from sessions_app.retention import prune_staff_sessions
 from staff.login import NAMES_AT_ONE_ADDRESS
 from tests.admin.staffing import text_of
 from tests.api.api_requests import fresh_address
+from tests.long_runs import at_length
 
 LOGIN = "/admin/login/"
 CHANGE = "/admin/password_change/"
@@ -222,7 +223,7 @@ ELSEWHERE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("how", ["GET", "POST"])
+@at_length("how", "POST", "GET")
 def test_an_unsafe_or_unknown_next_ends_at_the_index(grace: User, address: str, how: str) -> None:
     for place in ELSEWHERE:
         if how == "GET":

@@ -54,7 +54,7 @@ def differences(page: str) -> int:
 @pytest.mark.parametrize(
     ("text", "most"),
     [
-        pytest.param(BLANK_LINES, 600, id="blank"),
+        pytest.param(BLANK_LINES, 600, id="blank", marks=pytest.mark.long),
         pytest.param(OTHER_LINES, 600, id="returns", marks=pytest.mark.long),
         pytest.param(COMMENTS, 700, id="comments", marks=pytest.mark.long),
         pytest.param(BIDI, 700, id="bidi"),
@@ -162,6 +162,7 @@ def test_an_act_without_a_comparison_says_so_too(manager: Client, movespec: Move
     assert len(numbers(page_of(manager, unescape(to_all)))) == 3014
 
 
+@pytest.mark.long
 def test_an_issue_beyond_the_cut_is_listed_and_leads_to_its_line(
     manager: Client, movespec: MoveSpec
 ) -> None:

@@ -25,6 +25,7 @@ from projects.models import (
 from sessions_app.models import DetectionSession
 from tests.admin.staffing import address, member, text_of
 from tests.conftest import SESSIONS, Machine, make_machine
+from tests.long_runs import at_length
 from tests.sessions_app.plans import LIVE, MANY, add_sessions, analyze_sessions, copy_row, run
 
 
@@ -202,7 +203,7 @@ def test_a_list_costs_as_many_queries_for_sixty_rows_as_for_one(
     assert len(many) == len(few) <= 8
 
 
-@pytest.mark.parametrize("model", [Organization, Project])
+@at_length("model", Project, Organization)
 def test_a_list_counts_by_index_for_the_rows_that_it_shows(
     operator: Client, owner: Machine, movespec: MoveSpec, model: type[Organization | Project]
 ) -> None:

@@ -20,6 +20,7 @@ from sessions_app.models import DetectionSession, Mode, Status
 from staff.session_search import HELP
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session, overdue
 from tests.conftest import Machine, make_machine, make_released
+from tests.long_runs import at_length
 
 
 def addresses(client: Client, address: str) -> dict[str, str]:
@@ -366,7 +367,7 @@ LIVE = {
 }
 
 
-@pytest.mark.parametrize("same_moment", [1, 7, 50, 120])
+@at_length("same_moment", 7, 1, 50, 120)
 def test_its_pages_show_each_session_once_there_and_back(
     superuser: Client, movespec: MoveSpec, same_moment: int
 ) -> None:

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
@@ -14,6 +13,7 @@ from sessions_app.models import DetectionSession
 from tests.admin.staffing import LEVELS, address, do, do_many, last_history, limits, member, text_of
 from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine
+from tests.long_runs import at_length
 
 
 @LEVELS
@@ -165,7 +165,7 @@ def test_a_page_offers_what_applies(operator: Client, owner: Machine, level: str
 
 
 @LEVELS
-@pytest.mark.parametrize("role", ["support", "release managers"])
+@at_length("role", "support", "release managers")
 def test_who_only_looks_makes_changes_and_suspends_nothing(
     owner: Machine, movespec: MoveSpec, role: str, level: str
 ) -> None:

@@ -18,8 +18,9 @@ from projects.models import AccessToken, ApiKey, CredentialKind, Project, Servic
 from sessions_app.models import DetectionSession
 from staff.actions.base import StaffActionAdmin
 from staff.suspensions import suspensions_of
-from tests.admin.staffing import LEVELS, address, do_many, text_of
+from tests.admin.staffing import address, do_many, text_of
 from tests.conftest import Machine, make_machine, make_released
+from tests.long_runs import at_length, thinned
 
 # Of each kind its own state, beside the badges of the suspensions.
 OWN = {
@@ -52,7 +53,7 @@ def expected(model: Any, level: str, own: dict[Any, Any]) -> list[str]:
     return given[level] if isinstance(given, dict) else [f"{level} suspended", *given]
 
 
-@LEVELS
+@at_length("level", "organization", "project")
 def test_a_band_on_every_page_says_what_is_suspended_since_when_by_whom_and_why(
     operator: Client, owner: Machine, owned: list[Any], level: str
 ) -> None:
@@ -90,8 +91,7 @@ def test_both_suspensions_are_told_apart(superuser: Client, owner: Machine) -> N
     assert badges(listed) == ["organization suspended", "suspended"]
 
 
-@LEVELS
-@pytest.mark.parametrize("model", list(OWN), ids=lambda model: model.__name__)
+@thinned("level, model", ["organization", "project"], [*OWN])
 def test_lists_and_pages_have_a_badge_and_none_is_live(
     superuser: Client, owner: Machine, owned: list[Any], level: str, model: Any
 ) -> None:
@@ -107,8 +107,7 @@ def test_lists_and_pages_have_a_badge_and_none_is_live(
         assert " ".join(expected(model, level, OWN)) in page
 
 
-@LEVELS
-@pytest.mark.parametrize("model", list(FOUND), ids=lambda model: model.__name__)
+@thinned("level, model", ["organization", "project"], [*FOUND])
 def test_what_the_search_finds_has_a_badge(
     superuser: Client, owner: Machine, owned: list[Any], level: str, model: Any
 ) -> None:

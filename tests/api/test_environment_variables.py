@@ -21,6 +21,7 @@ from kynaplatform.environment import (
     rate,
     switch,
 )
+from tests.long_runs import at_length
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -107,20 +108,18 @@ def settings_say(expression, **variables):
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("SESSION_MAX_SECONDS", "an hour"),
-        ("RATE_LIMIT_MINT", "60"),
-        ("LOG_LEVEL", "chatty"),
-        ("HSTS_SECONDS", "a year"),
-        ("HSTS_INCLUDE_SUBDOMAINS", "Treu"),
-        ("HSTS_PRELOAD", "1"),
-        ("LOG_FORMAT", "xml"),
-        ("TRUSTED_PROXIES", "proxy.example"),
-        ("SECRET_PEPPERS", "00ff"),
-        ("DATABASE_URL", "postgresql://db.example:port/kyna"),
-    ],
+@at_length(
+    "name, value",
+    ("HSTS_INCLUDE_SUBDOMAINS", "Treu"),
+    ("SESSION_MAX_SECONDS", "an hour"),
+    ("RATE_LIMIT_MINT", "60"),
+    ("LOG_LEVEL", "chatty"),
+    ("HSTS_SECONDS", "a year"),
+    ("HSTS_PRELOAD", "1"),
+    ("LOG_FORMAT", "xml"),
+    ("TRUSTED_PROXIES", "proxy.example"),
+    ("SECRET_PEPPERS", "00ff"),
+    ("DATABASE_URL", "postgresql://db.example:port/kyna"),
 )
 def test_the_settings_end_with_the_name_of_the_malformed_variable(name, value):
     done = settings_say("", **{name: value})
@@ -243,13 +242,11 @@ def test_a_file_that_env_file_names_is_read_and_the_environment_wins(tmp_path):
     assert done.stdout == "7 9\n", done.stderr
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (None, "No such file or directory"),
-        ("a folder", "Is a directory"),
-        (b"A=\xff\n", "it is not UTF-8"),
-    ],
+@at_length(
+    "content, reason",
+    (b"A=\xff\n", "it is not UTF-8"),
+    (None, "No such file or directory"),
+    ("a folder", "Is a directory"),
 )
 def test_a_file_that_env_file_names_and_cannot_be_read_is_a_fault(tmp_path, content, reason):
     path = tmp_path / "env"

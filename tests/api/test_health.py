@@ -32,6 +32,7 @@ from projects.signing import signing_key_rotate
 from tests.api.api_requests import ask, nothing_changes, refused
 from tests.concurrency.racing import Connection
 from tests.conftest import SESSIONS
+from tests.long_runs import at_length
 from tests.realtime.database_proxy import database_proxy
 from tests.server import service, web_server
 from tests.server import test_database_url as database_url
@@ -116,7 +117,7 @@ def test_a_broker_that_accepts_and_says_nothing_holds_nobody(transactional_db, o
             assert (status, json.loads(body)["broker"]) == (200, "down")
 
 
-@pytest.mark.parametrize(("name", "path"), [("api", "/api/movespecs"), ("pages", "/admin/")])
+@at_length("name, path", ("api", "/api/movespecs"), ("pages", "/admin/"))
 def test_a_database_that_says_nothing_is_down_and_nobody_waits_for_it_again(
     transactional_db, owner, tmp_path, name, path
 ):

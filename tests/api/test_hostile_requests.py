@@ -80,6 +80,7 @@ HALF_SENT = [
 ]
 
 
+@pytest.mark.long
 def test_half_sent_bodies_stop_nobody_and_have_a_deadline(address, owner):
     with contextlib.ExitStack() as stack:
         held = [

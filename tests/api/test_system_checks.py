@@ -231,10 +231,13 @@ def test_a_warning_alone_is_no_reason_to_refuse(settings):
     "arguments",
     [
         ["-m", "kynaplatform", "api"],
-        ["-m", "kynaplatform", "pages"],
-        ["manage.py", "check"],
+        pytest.param(["-m", "kynaplatform", "pages"], marks=pytest.mark.long),
+        pytest.param(["manage.py", "check"], marks=pytest.mark.long),
         ["-m", "celery", "-A", "kynaplatform", "worker"],
-        ["-m", "celery", "-A", "kynaplatform", "beat", "-s", "{folder}/schedule"],
+        pytest.param(
+            ["-m", "celery", "-A", "kynaplatform", "beat", "-s", "{folder}/schedule"],
+            marks=pytest.mark.long,
+        ),
     ],
     ids=["api", "pages", "check", "worker", "beat"],
 )

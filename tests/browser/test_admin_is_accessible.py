@@ -37,7 +37,7 @@ def populated(owner: Machine, movespec: MoveSpec, superuser: User) -> Iterator[N
     group.delete()
 
 
-@screens_in_turn(one_in=3)
+@screens_in_turn(one_in=8)
 def test_every_page_is_accessible_and_fits(
     log_in: Callable[..., Page],
     visit: Callable[..., Page],

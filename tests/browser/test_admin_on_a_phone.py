@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Page, expect
@@ -13,6 +12,7 @@ from tests.admin.staffing import ROLES, address, client_of
 from tests.browser.accessibility import Screen, assert_accessible_and_fits
 from tests.browser.conftest import member
 from tests.conftest import VALID_YAML, Machine, make_version
+from tests.long_runs import at_length
 
 LogIn = Callable[..., Page]
 PHONE = {"viewport": {"width": 400, "height": 800}}
@@ -31,7 +31,7 @@ def lines_of(page: Page, selector: str) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("role", ROLES)
+@at_length("role", *ROLES)
 def test_the_menu_leads_to_each_list_by_keyboard_and_closes(
     log_in: LogIn, movespec: MoveSpec, role: str
 ) -> None:

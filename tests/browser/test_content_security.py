@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, Route, expect
@@ -95,6 +96,7 @@ def test_the_docs_open_and_try_a_request_out(visit: Callable[..., Page]) -> None
     expect(page.locator(".dialog-ux")).to_be_visible()
 
 
+@pytest.mark.long
 def test_autocompletion_works_under_it(
     log_in: Callable[..., Page], superuser: User, owner: Machine
 ) -> None:

@@ -114,6 +114,7 @@ def test_a_short_id_leads_to_its_session(
     page.wait_for_url(f"**/admin/sessions_app/detectionsession/{session_id}/change/")
 
 
+@pytest.mark.long
 def test_enter_lists_what_is_found_on_a_page_and_so_it_does_without_script(
     log_in: Callable[..., Page], customers: list[Project]
 ) -> None:
@@ -148,6 +149,7 @@ def test_a_secret_leaves_the_browser_neither_as_it_is_typed_nor_by_enter(
         assert [one.url for one in sent if owner.token[:12] in one.url] == []
 
 
+@pytest.mark.long
 def test_an_answer_to_an_earlier_text_is_not_shown(
     log_in: Callable[..., Page], customers: list[Project]
 ) -> None:

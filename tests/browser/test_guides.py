@@ -12,7 +12,7 @@ from tests.browser.accessibility import Inspection, Screens, screens_in_turn
 ADDRESSES = ["/", "/docs/", "/docs/no-such", *(guide.address for guide in GUIDES.values())]
 
 
-@screens_in_turn(one_in=3)
+@screens_in_turn(one_in=7)
 def test_every_page_is_accessible_fits_and_shows_its_pictures(
     visit: Callable[..., Page], screens: Screens, one_in: int
 ) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -67,7 +66,7 @@ def test_only_one_filter_is_open_and_a_click_elsewhere_closes_it(
     expect(page.locator(".filter[open]")).to_have_count(0)
 
 
-@pytest.mark.parametrize("role", ROLES)
+@at_length("role", *ROLES)
 def test_on_a_phone_each_cell_says_what_it_is(log_in: LogIn, movespec: MoveSpec, role: str) -> None:
     member("grace", role)
     page = log_in("grace", viewport={"width": 400, "height": 800})

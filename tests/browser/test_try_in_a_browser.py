@@ -137,6 +137,7 @@ def test_a_recording_is_counted(page: Page, recording: Path) -> None:
     assert len(rows(page, "rows")) == 3
 
 
+@pytest.mark.long
 def test_what_was_not_ended_is_told(page: Page, tmp_path: Path) -> None:
     """A recording that ends at the bottom of its second lunge."""
     frames = perform("lunge", repetitions=2, fps=30)[: round(30 * (1 + 2.5 + 1.25))]
@@ -428,6 +429,7 @@ def with_late_praise(socket: WebSocketRoute) -> None:
     server.on_message(pass_on)
 
 
+@pytest.mark.long
 def test_a_late_cue_is_shown_and_not_spoken(page: Page) -> None:
     page.add_init_script(RECORD_SPEECH)
     page.route_web_socket("**/api/detection/stream/**", with_late_praise)

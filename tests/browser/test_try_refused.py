@@ -81,6 +81,7 @@ def with_expired_token(route: Route) -> None:
     route.fulfill(response=answer, json={**answer.json(), "access_token": expired})
 
 
+@pytest.mark.long
 def test_an_end_that_was_missed_and_can_not_be_read_any_more_is_told(
     page: Page, runtime: Runtime
 ) -> None:

@@ -14,6 +14,7 @@ from detection import Landmark, PoseFrame
 from local_stack.ports import free_port
 from tests.client.cases import first_acknowledged
 from tests.client.scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
+from tests.long_runs import at_length
 from tests.waiting import DEADLINE_SECONDS
 
 TOKEN = "runtime.token.signature"
@@ -244,7 +245,7 @@ def test_what_a_proxy_refuses_for_good_ends_it() -> None:
     assert (refused.value.close_code, waits, len(server.heard)) == (404, [], 1)
 
 
-@pytest.mark.parametrize("is_finalize", [False, True])
+@at_length("is_finalize", True, False)
 def test_it_leaves_a_server_that_is_frozen_while_an_answer_is_due(is_finalize: bool) -> None:
     has_come = threading.Event()
     went_on: list[bool] = []

@@ -102,6 +102,7 @@ def test_creates_and_forks_at_once_make_exactly_as_many_as_may_be(
     assert MoveSpecDraft.objects.count() == LIMIT
 
 
+@pytest.mark.long
 def test_forks_with_one_key_at_once_share_the_last_place(
     owner: Machine, peer: Machine, public_movespec: MoveSpec, web: WebServer
 ) -> None:

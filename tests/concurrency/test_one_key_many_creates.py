@@ -57,6 +57,7 @@ def test_64_simultaneous_creates_make_one_session_and_64_equal_bodies(
     assert_one_session_and_equal_answers(answers, owner)
 
 
+@pytest.mark.long
 def test_the_same_key_in_two_projects_makes_two_sessions(
     owner: Machine, peer: Machine, movespec: MoveSpec, web: WebServer
 ) -> None:

@@ -47,6 +47,7 @@ def assert_unavailable(answer: Answer) -> None:
     assert DetectionSession.objects.count() == 0
 
 
+@pytest.mark.long
 def test_one_that_was_cut_off(owner: Machine, movespec: MoveSpec, tmp_path: Path) -> None:
     with (
         database_proxy(database_url()) as database,

@@ -6,10 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from local_stack import processes
 from local_stack.environment import PROJECT
+from tests.long_runs import at_length
 
 # Such as a settings file says; a fault that only a worker met had it started again for ever.
 STATIC = """
@@ -55,14 +54,12 @@ def test_settings_at_fault_are_all_told_at_once() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "told"),
-    [
-        ("WEB_THREADS", "four", "WEB_THREADS is 'four': a whole number is wanted.\n"),
-        ("LOG_FORMAT", "xml", "LOG_FORMAT is 'xml': text or json is wanted.\n"),
-        ("ENV_FILE", "/none", "ENV_FILE names /none, which can't be read: No such file or di"),
-        ("TRUSTED_PROXIES", "proxy", "TRUSTED_PROXIES is wrong: 'proxy' does not appear to be"),
-    ],
+@at_length(
+    "name, value, told",
+    ("ENV_FILE", "/none", "ENV_FILE names /none, which can't be read: No such file or di"),
+    ("WEB_THREADS", "four", "WEB_THREADS is 'four': a whole number is wanted.\n"),
+    ("LOG_FORMAT", "xml", "LOG_FORMAT is 'xml': text or json is wanted.\n"),
+    ("TRUSTED_PROXIES", "proxy", "TRUSTED_PROXIES is wrong: 'proxy' does not appear to be"),
 )
 def test_a_malformed_setting_is_told(name: str, value: str, told: str) -> None:
     assert refusal(**{name: value}).startswith(told)

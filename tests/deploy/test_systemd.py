@@ -15,6 +15,7 @@ from kynaplatform.__main__ import TO_MONITOR_PORT
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from tests.deploy.proxy import upstreams_of
+from tests.long_runs import at_length
 from tests.plugin import installed
 from tests.server import runtime_server
 
@@ -94,7 +95,7 @@ def test_each_runs_what_it_runs_in_compose(name: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", ["api", "pages", "realtime"])
+@at_length("name", "realtime", "api", "pages")
 def test_a_unit_counts_as_started_once_its_server_answers(tmp_path: Path, name: str) -> None:
     """So that the next one may be restarted."""
     unit = (UNITS / f"kynaplatform-{name}@.service").read_text()

@@ -66,6 +66,7 @@ def test_it_does_so_in_three_times_the_noise(exercise: str, seed: int) -> None:
     assert completed(run(SPECS[exercise], frames)) == 6
 
 
+@pytest.mark.long
 @thinned("exercise, seed", tuple(SPECS), SEEDS)
 def test_it_does_so_with_uneven_times_between_frames(
     performed: Performed, exercise: str, seed: int
@@ -133,6 +134,7 @@ def test_frames_lost_for_a_while_within_a_repetition_lose_no_repetition(
     assert completed(run(SPECS[exercise], kept)) == 6
 
 
+@pytest.mark.long
 @by_exercise
 def test_large_timestamps_change_nothing(exercise: str) -> None:
     early = run(SPECS[exercise], perform(exercise, repetitions=3, fps=30))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from engine_scene import completed, movespec, run
 
 from bench.score.engine_runs import catalogue
@@ -53,6 +54,7 @@ def test_eight_are_counted_within_one_however_the_figure_is_turned(name: str) ->
     assert off(counts(name, Camera())) == {}
 
 
+@pytest.mark.long
 @thinned("name, seed", tuple(SPECS), [1, 2])
 def test_the_same_where_z_is_flat_and_noisy_as_a_landmarker_s(name: str, seed: int) -> None:
     assert off(counts(name, replace(LANDMARKER, seed=seed))) == {}

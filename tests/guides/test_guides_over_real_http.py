@@ -82,6 +82,7 @@ def test_the_page_is_there_and_names_a_database_that_is_away(tmp_path: Path) -> 
         assert ask(server, "/docs/streaming").status == 200
 
 
+@pytest.mark.long
 def test_who_waits_for_a_silent_broker_holds_nobody_else(tmp_path: Path) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,

@@ -114,6 +114,7 @@ def imported_by_manage(tmp_path: Path, **variables: str) -> str:
     return done.stderr
 
 
+@pytest.mark.long
 def test_the_embedded_database_is_not_imported_with_a_database_url(tmp_path: Path) -> None:
     url = "postgresql://someone@127.0.0.1:1/somewhere"
     assert "local_stack.postgres" not in imported_by_manage(tmp_path, DATABASE_URL=url)

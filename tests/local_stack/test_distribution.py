@@ -64,6 +64,7 @@ def told(folder: Path, *arguments: str) -> list[tuple[str, str, bool]]:
     return [(file, worker, what == "begins") for file, worker, what in lines]
 
 
+@pytest.mark.long
 def test_one_process_runs_what_computes_first_and_what_kills_last(tmp_path: Path) -> None:
     begun = [file for file, _, begins in told(tmp_path, "-n0") if begins]
     expected = (

@@ -10,6 +10,7 @@ import pytest
 from stack_processes import command_line, is_deserted, processes_of
 
 from local_stack.postgres import EmbeddedPostgres, PostgresUnavailableError, serve
+from tests.long_runs import at_length
 from tests.waiting import comes_true
 
 Starter = Callable[..., "subprocess.Popen[str]"]
@@ -56,6 +57,7 @@ def test_it_serves_postgresql_18_on_a_socket_only(tmp_path: Path) -> None:
     assert is_deserted(tmp_path)
 
 
+@pytest.mark.long
 def test_it_writes_to_disk_unless_throwaway(tmp_path: Path) -> None:
     with serve(tmp_path / "kept") as server:
         assert scalar(server.url, "SHOW fsync") == "on"
@@ -71,6 +73,7 @@ def test_it_keeps_its_data_over_a_second_start(tmp_path: Path) -> None:
         assert scalar(server.url, "SELECT answer FROM kept") == 42
 
 
+@pytest.mark.long
 def test_it_leaves_no_process_when_its_supervisor_is_killed(
     tmp_path: Path, starter: Starter
 ) -> None:
@@ -115,7 +118,7 @@ def test_it_starts_over_stale_files_that_name_a_living_process(tmp_path: Path) -
         assert scalar(server.url, "SELECT 1") == 1
 
 
-@pytest.mark.parametrize("name", ["with a space", "comma,quote'", "long" * 30])
+@at_length("name", "long" * 30, "with a space", "comma,quote'")
 def test_it_puts_the_socket_elsewhere_when_the_path_does_not_suit(
     tmp_path: Path, name: str
 ) -> None:

@@ -214,6 +214,7 @@ for level, message in {told!r}:
     assert log.path.read_text().count("ZeroDivisionError") == 3
 
 
+@pytest.mark.long
 @at_length("signum", signal.SIGINT, signal.SIGTERM)
 def test_it_stops_in_order_and_leaves_no_process(
     start_run: StartRun, used: Path, signum: int
@@ -317,7 +318,7 @@ def test_it_refuses_a_data_folder_that_another_run_uses(running: Run, start_run:
     assert answers(running.demo["base_url"])
 
 
-@pytest.mark.parametrize("name", ["PORT", "REALTIME_PORT"])
+@at_length("name", "PORT", "REALTIME_PORT")
 def test_it_refuses_a_taken_port_before_it_starts_anything(start_run: StartRun, name: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

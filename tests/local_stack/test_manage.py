@@ -12,6 +12,7 @@ from stack_processes import bare_environment
 
 from kynaplatform.management.offline import OFFLINE
 from local_stack.environment import PROJECT
+from tests.long_runs import at_length
 
 IN_PRODUCTION = "In production set what docs/settings.md lists, in the environment or in .env.\n"
 CODE = [
@@ -49,13 +50,11 @@ def test_a_python_without_the_dependencies_says_how(clone: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("words", "command"),
-    [
-        (["migrate"], '"migrate"'),
-        (["shell", "-c", "print(1)"], "\"shell -c 'print(1)'\""),
-        (["bootstrap_project", "--organization", 'A "B"'], None),
-    ],
+@at_length(
+    "words, command",
+    (["shell", "-c", "print(1)"], "\"shell -c 'print(1)'\""),
+    (["migrate"], '"migrate"'),
+    (["bootstrap_project", "--organization", 'A "B"'], None),
 )
 def test_a_command_that_needs_an_environment_says_how(
     clone: Path, words: list[str], command: str | None
@@ -80,7 +79,7 @@ def test_an_environment_that_lacks_something_is_told_what(clone: Path) -> None:
     assert "DATABASE_URL is unset" in done.stderr
 
 
-@pytest.mark.parametrize("words", [[], ["help"], ["migrate", "--help"], ["--version"]])
+@at_length("words", ["migrate", "--help"], [], ["help"], ["--version"])
 def test_help_needs_no_environment(clone: Path, words: list[str]) -> None:
     done = run(clone, sys.executable, "manage.py", *words)
     assert (done.returncode, done.stderr) == (0, "")

@@ -143,6 +143,7 @@ def test_it_uses_the_redis_that_is_given(tmp_path: Path, redis_url: str) -> None
     assert done.returncode == 0
 
 
+@pytest.mark.long
 def test_it_brings_a_redis_that_is_installed(tmp_path: Path, redis_url: str) -> None:
     done = run_pytest(tmp_path, ASKS_FOR_REDIS)
     assert "redis at redis://127.0.0.1:" in done.stdout

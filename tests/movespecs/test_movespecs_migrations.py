@@ -31,6 +31,7 @@ def wanted(transactional_db: None) -> Iterator[dict[str, tuple[str, bool]]]:
     call_command("migrate", verbosity=0)
 
 
+@pytest.mark.long
 @at_length("done", 2, *({*range(len(MIGRATION.operations) + 1)} - {2}))
 def test_an_interruption_after_any_operation_is_repaired_by_another_run(
     wanted: dict[str, tuple[str, bool]], done: int

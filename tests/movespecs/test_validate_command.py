@@ -28,6 +28,7 @@ def validate(
     )
 
 
+@pytest.mark.long
 def test_the_examples_are_valid(tmp_path: Path) -> None:
     done = validate(*EXAMPLES, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -45,6 +46,7 @@ def test_each_error_has_its_line_and_column(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.long
 def test_warnings_are_told_and_are_no_failure(tmp_path: Path) -> None:
     (tmp_path / "squat.yaml").write_text(WARNED)
     done = validate("squat.yaml", folder=tmp_path)

@@ -124,6 +124,7 @@ def test_noise_has_the_size_told() -> None:
     assert (round(x, 3), round(y, 3), round(z, 2)) == (0.01, 0.01, 0.04)
 
 
+@pytest.mark.long
 def test_an_error_of_z_lasts_as_long_as_told_at_any_frame_rate() -> None:
     for fps in (20, 50):
         camera = Camera(fps=fps, noise_m=0.01, z_noise=4, z_noise_ms=200)

@@ -108,6 +108,7 @@ def test_a_client_that_says_nothing_for_the_idle_limit_is_abandoned(
     )
 
 
+@pytest.mark.long
 def test_a_client_whose_messages_wait_to_be_served_is_not_idle(
     created: dict[str, Any], client: Client
 ) -> None:
@@ -143,6 +144,7 @@ def test_the_longest_session_finishes_and_completes(
     assert session.longest_until == session.started_at + timedelta(seconds=LONGEST_SECONDS)
 
 
+@pytest.mark.long
 def test_a_batch_that_came_before_the_longest_was_over_is_acknowledged(
     created: dict[str, Any], client: Client
 ) -> None:

@@ -106,6 +106,7 @@ def test_away_for_a_minute_it_goes_on_and_every_pose_counts(
     assert told_events(went["events"]) == stored_events(created)
 
 
+@pytest.mark.long
 def test_away_for_longer_it_is_told_that_the_session_has_ended(
     owner: Machine, squat: MoveSpec, way: CuttingProxy, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from local_stack import processes
 from local_stack.environment import PROJECT
 from local_stack.guard import children_of
+from tests.long_runs import at_length
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 WATCHDOG = [sys.executable, "-m", "realtime.watchdog", sys.executable, "-c"]
@@ -63,7 +64,7 @@ def test_one_that_falls_silent_is_killed_and_the_log_says_so(started: list[Proce
     assert "said nothing for 3 s and was killed" in text
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@at_length("number", signal.SIGTERM, signal.SIGINT)
 def test_a_signal_is_passed_on_and_a_long_end_is_no_silence(
     started: list[Process], number: signal.Signals
 ) -> None:

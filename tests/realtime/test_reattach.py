@@ -153,6 +153,7 @@ def test_it_is_detached_with_the_code_of_its_close(client: Client, created: dict
     assert (session.status, session.lease_until) == ("streaming", None)
 
 
+@pytest.mark.long
 def test_it_attaches_again_to_a_session_that_finalizes(
     owner: Machine, squat: MoveSpec, hurried: RuntimeServer, tmp_path: Path
 ) -> None:

@@ -264,6 +264,7 @@ def test_a_session_stored_by_an_earlier_release_goes_on_with_a_full_bucket(
     again.drop()
 
 
+@pytest.mark.long
 def test_a_replay_may_be_as_fast_as_it_is_acknowledged(
     client: Client, created: dict[str, Any]
 ) -> None:

@@ -14,6 +14,7 @@ from movespecs.models import MoveSpec
 from poses.figure import perform
 from tests.concurrency.racing import waiting_backends
 from tests.conftest import Machine
+from tests.long_runs import at_length
 from tests.server import RuntimeServer
 from tests.waiting import eventually
 
@@ -46,7 +47,7 @@ def stream(client: Client, frames: list[dict[str, Any]]) -> None:
         client.until("frame_ack")
 
 
-@pytest.mark.parametrize("locked_rows", [1, 2, 5])
+@at_length("locked_rows", 5, 1, 2)
 def test_the_checkpoints_of_others_go_on(
     owner: Machine, squat: MoveSpec, hurried: RuntimeServer, locked_rows: int
 ) -> None:

@@ -11,6 +11,7 @@ from streaming import Client, create, wire_frames
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from tests.conftest import SESSIONS, Machine
+from tests.long_runs import at_length
 from tests.server import RuntimeServer, runtime_server
 from tests.waiting import eventually
 
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 
 
-@pytest.mark.parametrize(
-    ("how", "last"), [("cancel", "cancelled"), ("finalize", "completed"), ("attach", "superseded")]
+@at_length(
+    "how, last", ("finalize", "completed"), ("cancel", "cancelled"), ("attach", "superseded")
 )
 def test_an_end_between_the_attach_and_its_answer_is_felt(
     owner: Machine, squat: MoveSpec, hurried: RuntimeServer, tmp_path: Path, how: str, last: str

@@ -267,6 +267,7 @@ def hurried(text: str) -> str:
     return text.replace("SILENT_SECONDS = 20", "SILENT_SECONDS = 3")
 
 
+@pytest.mark.long
 def test_the_client_in_python_leaves_a_server_that_is_frozen() -> None:
     scope: dict[str, Any] = {}
     exec(hurried(client_in_python()), scope)  # noqa: S102 - it is our own page

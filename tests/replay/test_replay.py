@@ -78,11 +78,11 @@ def test_json_is_one_object_with_the_counts_and_every_event(
 @pytest.mark.parametrize(
     ("gone_s", "comes_back", "completed", "interrupted"),
     [
-        (1.9, False, 0, ("session_ended", 77 / FPS)),
+        pytest.param(1.9, False, 0, ("session_ended", 77 / FPS), marks=pytest.mark.long),
         (2.1, False, 0, ("pose_lost", 77 / FPS + 2)),
-        (1.9, True, 3, None),
+        pytest.param(1.9, True, 3, None, marks=pytest.mark.long),
         (2.1, True, 2, ("pose_lost", 77 / FPS + 2)),
-        (30, True, 2, ("pose_lost", 77 / FPS + 2)),
+        pytest.param(30, True, 2, ("pose_lost", 77 / FPS + 2), marks=pytest.mark.long),
     ],
 )
 def test_who_leaves_midway_is_told_of_when_he_leaves(
@@ -208,6 +208,7 @@ def test_it_needs_neither_settings_nor_a_database(three_squats: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.long
 def test_the_angles_to_draw_can_be_chosen(three_squats: Path, tmp_path: Path) -> None:
     path = tmp_path / "chosen.svg"
     replay(three_squats, "--spec", SQUAT, "--plot", path, "--angles", "knee, trunk")

@@ -256,6 +256,7 @@ def test_admission_prepared_on_empty_tables_reads_large_ones_by_their_indexes(
         assert pages_read(plan) < FEW_PAGES
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_admission_prepared_on_large_tables_reads_them_by_their_indexes(
     fresh_connection: None, generic_plans: None, owner: Machine, movespec: MoveSpec

@@ -12,6 +12,7 @@ from sessions_app import lifecycle
 from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionSession
+from tests.long_runs import at_length, thinned
 from tests.sessions_app.engine_work import Work, midway, whole
 
 Do = Callable[[Scene, UUID, UUID], object]
@@ -63,15 +64,14 @@ ACTS: dict[str, Do] = {
 }
 
 
-@pytest.mark.parametrize("act", ACTS.values(), ids=list(ACTS))
-@pytest.mark.parametrize("ended", ENDS, ids="-".join)
-def test_it_never_changes_again(scene: Scene, ended: tuple[str, str], act: Do) -> None:
+@thinned("ended, act", [*ENDS], [*ACTS])
+def test_it_never_changes_again(scene: Scene, ended: tuple[str, str], act: str) -> None:
     session_id, attachment_id = scene.streaming()
     ENDS[ended](scene, session_id, attachment_id)
     before = scene.columns(session_id)
     assert (before["status"], before["terminal_outcome"]) == ended
     assert (before["deadline_at"], before["attachment_id"], before["lease_until"]) == (None,) * 3
-    expect_end_or_loss(act, scene, session_id, attachment_id)
+    expect_end_or_loss(ACTS[act], scene, session_id, attachment_id)
     assert scene.columns(session_id) == before
 
 
@@ -134,7 +134,7 @@ def has_engine_state(session_id: UUID) -> bool:
     return DetectionSession.objects.filter(id=session_id, engine_state__isnull=False).exists()
 
 
-@pytest.mark.parametrize("work", [midway(), whole()])
+@at_length("work", midway(), whole())
 @pytest.mark.parametrize("end", ALL_ENDS.values(), ids=list(ALL_ENDS))
 def test_its_engine_state_goes_with_it(scene: Scene, end: Do, work: Work) -> None:
     other, _ = session_with(scene, work)

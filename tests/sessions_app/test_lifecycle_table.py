@@ -272,9 +272,9 @@ def test_it_fails_with_a_runtime_error(scene: Scene, stage: str) -> None:
 @pytest.mark.parametrize(
     ("last_renewal", "outcome", "ended_at"),
     [
-        (3590, "max_duration", 3600),
-        (3550, "max_duration", 3600),
-        (3540, "max_duration", 3600),
+        pytest.param(3590, "max_duration", 3600, marks=pytest.mark.long),
+        pytest.param(3550, "max_duration", 3600, marks=pytest.mark.long),
+        pytest.param(3540, "max_duration", 3600, marks=pytest.mark.long),
         (3470, "max_duration", 3600),
         (3450, "abandoned", 3590),
     ],

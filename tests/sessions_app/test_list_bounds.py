@@ -140,7 +140,7 @@ def scopes(owner: Machine, movespec: MoveSpec) -> dict[str, SessionFilters]:
     }
 
 
-@one_in(5)
+@one_in(17)
 def test_it_reads_little_for_every_filter_from_every_place(
     large: None, owner: Machine, movespec: MoveSpec, every: int
 ) -> None:
@@ -196,7 +196,7 @@ def test_an_organization_reads_a_row_of_each_project_and_a_page_of_the_newest(
         assert reading.rows <= most + MOST_PASSED_OVER + size, one
 
 
-@one_in(5)
+@one_in(11)
 def test_a_request_reads_little_and_never_an_engine_state(
     large: None, owner: Machine, every: int
 ) -> None:

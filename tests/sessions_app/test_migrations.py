@@ -45,6 +45,7 @@ def test_an_interruption_after_any_operation_is_repaired_by_another_run(
     assert MIGRATION.indexes() == wanted
 
 
+@pytest.mark.long
 @at_length("number", 4, 0, 2, 3)
 def test_an_index_that_was_left_invalid_is_made_anew(
     owner: Machine, movespec: MoveSpec, wanted: dict[str, tuple[str, bool]], number: int

@@ -29,6 +29,7 @@ def audited(*packages: dict[str, object]) -> str:
     return json.dumps({"dependencies": packages, "fixes": []})
 
 
+@pytest.mark.long
 def test_the_audit_passes_when_nothing_is_found(pip_audit: Path) -> None:
     says(pip_audit, answer=audited({"name": "django", "version": "5.2", "vulns": []}))
     assert check.audit_requirements() is None
@@ -50,6 +51,7 @@ def test_the_audit_says_that_the_service_cannot_be_reached(pip_audit: Path) -> N
     )
 
 
+@pytest.mark.long
 def test_the_audit_says_that_the_service_knows_nothing(pip_audit: Path) -> None:
     packages = [{"name": f"package{number}", "skip_reason": "unknown"} for number in range(5)]
     says(pip_audit, answer=audited(*packages))
@@ -58,6 +60,7 @@ def test_the_audit_says_that_the_service_knows_nothing(pip_audit: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_the_audit_fails_when_it_is_broken(pip_audit: Path) -> None:
     says(pip_audit, error="unrecognized arguments", status=2)
     with pytest.raises(check.CheckFailedError, match="unrecognized arguments"):

@@ -12,6 +12,7 @@ from detection import LANDMARK_NAMES, Engine, EngineSettings
 from detection import compile as compile_movespec
 from movespecs.catalogue import catalogue_slugs, catalogue_text
 from poses.recordings import load
+from tests.long_runs import at_length
 from tryout.movements import engine, movements
 
 SLUGS = [movement["slug"] for movement in movements()]
@@ -121,7 +122,7 @@ def test_the_engine_s_settings_are_told_by_their_names():
     assert len(told) == sum(of_each) + 1
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@at_length("slug", *SLUGS)
 def test_the_figure_does_six_repetitions_that_its_movespec_counts(slug: str, tmp_path: Path):
     answer = Client().get(of(slug)["figure"])
     assert answer.status_code == 200

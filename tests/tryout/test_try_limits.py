@@ -16,6 +16,7 @@ from tests.api.api_requests import (
     refused_fields,
 )
 from tests.conftest import SESSIONS
+from tests.long_runs import at_length
 from tests.tryout.trying import TRY_SESSIONS, try_it
 from tryout import sessions
 from tryout.project import (
@@ -232,7 +233,7 @@ def test_a_form_of_another_site_is_none_of_what_is_taken(content_type):
         {"origin": "http://evil.example", "sec_fetch_site": "same-origin"},
     ],
 )
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+@at_length("content_type", "text/plain", "application/json")
 def test_another_sites_script_is_refused_and_costs_its_visitor_nothing(
     limits_clock, headers, content_type
 ):

@@ -49,10 +49,12 @@ def test_off_there_is_no_such_path_and_no_link(signing_key: None, tmp_path: Path
     ("variables", "is_on"),
     [
         ({}, False),
-        ({"TRY_PAGE": "false"}, False),
+        pytest.param({"TRY_PAGE": "false"}, False, marks=pytest.mark.long),
         ({"TRY_PAGE": "true"}, True),
-        ({"ENVIRONMENT": "development"}, True),
-        ({"ENVIRONMENT": "development", "TRY_PAGE": "false"}, False),
+        pytest.param({"ENVIRONMENT": "development"}, True, marks=pytest.mark.long),
+        pytest.param(
+            {"ENVIRONMENT": "development", "TRY_PAGE": "false"}, False, marks=pytest.mark.long
+        ),
     ],
 )
 def test_in_production_it_is_off_unless_it_is_asked_for(variables, is_on) -> None:

@@ -133,7 +133,7 @@ def test_in_development_what_was_built_is_served_at_once(built):
 @pytest.mark.parametrize(
     ("name", "content_type"),
     [
-        ("try.js", "text/javascript"),
+        pytest.param("try.js", "text/javascript", marks=pytest.mark.long),
         pytest.param("pose/pose.js", "text/javascript", marks=pytest.mark.long),
         ("pose/some_bin.wasm", "application/wasm"),
         pytest.param("pose/some_model.tflite", "application/octet-stream", marks=pytest.mark.long),
@@ -154,6 +154,7 @@ def test_in_production_each_file_has_a_hash_and_is_kept_for_ever(collected, name
     assert packed.headers["Content-Type"] == served.headers["Content-Type"]
 
 
+@pytest.mark.long
 def test_the_style_sheet_of_the_page_has_a_hash_too(collected):
     assert re.search(r'href="/static/tryout/try\.[0-9a-f]{12}\.css"', shown().content.decode())
 

@@ -224,6 +224,7 @@ def test_what_the_catalogue_has_withdrawn_leaves_the_fork_as_it_is():
         prepare_anew()
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_two_processes_that_begin_at_once_make_one_project(signing_key: None, tmp_path: Path):
     folders = [tmp_path / name for name in ("one", "other")]

@@ -71,6 +71,7 @@ def send(broker: str, **options: Any) -> None:
         Celery().send_task(SWEEP, connection=connection, **options)
 
 
+@pytest.mark.long
 def test_a_traceback_is_one_line_of_its_log(broker: str, tmp_path: Path) -> None:
     with worker(tmp_path, broker) as (port, lines):
         assert failures(port) == 0

@@ -95,7 +95,7 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize("what", FLOODS)
+@at_length("what", *FLOODS)
 def test_a_flood_of_small_frames_is_cut_off_4429(stage: Stage, growth: None, what: str) -> None:
     counted = stage.metrics().get(LIMITED, 0)
     with unharmed_bystander(stage, what):
@@ -122,6 +122,7 @@ def lax(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runt
         yield runtime
 
 
+@pytest.mark.long
 def test_pings_are_not_answered_to_a_client_that_reads_nothing(
     stage: Stage, lax: RuntimeServer
 ) -> None:
@@ -359,6 +360,7 @@ SLOW_TO_READ = {
 }
 
 
+@pytest.mark.long
 @at_length("what", "lists of lists", "half characters", "no numbers")
 def test_batches_that_are_slow_to_read_hold_up_no_one(
     stage: Stage, growth: None, what: str

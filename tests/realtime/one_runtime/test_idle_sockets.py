@@ -53,7 +53,7 @@ def open_sockets(stage: Stage, number: int) -> list[socket.socket]:
     return opened
 
 
-@at_length("sockets", 2_000, 10_000)
+@at_length("sockets", 1_200, 10_000)
 def test_idle_sockets(stage: Stage, sockets: int) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if hard < sockets + 500:

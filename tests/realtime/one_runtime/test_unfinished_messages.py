@@ -98,6 +98,7 @@ def test_a_client_that_sends_on_reads_why_it_was_cut(stage: Stage) -> None:
     is_noted(stage, created, "messages_too_large_together", before)
 
 
+@pytest.mark.long
 def test_a_message_of_the_least_pace_that_never_ends_is_cut_off(stage: Stage) -> None:
     before = refusals(stage, "message_too_slow")
     created = stage.create()
