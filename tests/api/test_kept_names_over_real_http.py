@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests import watched
+from tests.long_runs import at_length
 from tests.server import runtime_server, watched_api
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,7 +101,7 @@ def runtime(folder: Path) -> Iterator[tuple[str, Path]]:
         yield server.base_url, server.log
 
 
-@pytest.mark.parametrize(("server", "request_of"), [(api, api_request), (runtime, runtime_request)])
+@at_length("server, request_of", (api, api_request), (runtime, runtime_request))
 def test_nothing_of_them_is_kept_or_told_at_length(
     tmp_path: Path, server: Any, request_of: Callable[[int], tuple[str, str]]
 ) -> None:

@@ -169,6 +169,7 @@ def test_no_page_of_the_largest_legal_rows_is_over_1_mib(owner, make, web):
         assert_bounded_and_whole(Kept(web.base_url, None), path, id_name, count)
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_sixty_descriptions_of_512_kib_from_before_are_pages_of_1_mib(owner, web):
     make_movespecs(owner.project, 60, "public", description="x" * 500_000)

@@ -14,6 +14,7 @@ from projects.models import AccessToken
 from sessions_app.models import DetectionSession
 from tests.api.api_requests import nothing_changes, refused_fields
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML
+from tests.long_runs import thinned
 from tests.movespecs.writing import make_movespec
 
 BEGUN = datetime(2100, 5, 6, 7, 8, 9, 250_001, tzinfo=UTC)
@@ -169,9 +170,9 @@ def test_a_new_row_does_not_shift_the_pages(owner):
     assert [row["movespec_id"] for row in owner.get(second).json()] == whole[3:]
 
 
-@every_list
-@pytest.mark.parametrize(
-    "limit",
+@thinned(
+    "make, limit",
+    [*IDS],
     [
         "0",
         "-1",
@@ -199,9 +200,9 @@ def of_bytes(raw):
     return base64.urlsafe_b64encode(raw).decode()
 
 
-@every_list
-@pytest.mark.parametrize(
-    "cursor",
+@thinned(
+    "make, cursor",
+    [*IDS],
     [
         "",
         "x",

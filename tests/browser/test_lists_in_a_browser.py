@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -24,6 +25,7 @@ def screen(width: int, color_scheme: str) -> dict[str, Any]:
     return {"viewport": {"width": width, "height": 800}, "color_scheme": color_scheme}
 
 
+@pytest.mark.long
 @WIDTHS
 @SCHEMES
 def test_a_filter_is_opened_chosen_and_closed_by_keyboard(

@@ -183,6 +183,7 @@ def test_no_page_grows_with_the_longest_texts(
     assert "\n".join(found) == ""
 
 
+@pytest.mark.long
 def test_what_an_action_answers_does_not_grow_either(
     log_in: LogIn, root: User, customer: Machine
 ) -> None:

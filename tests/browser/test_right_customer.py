@@ -33,6 +33,7 @@ def heading(page: Page) -> str:
     return page.locator("#content h1").inner_text()
 
 
+@pytest.mark.long
 def test_the_right_customers_key_is_issued_rotated_and_followed(
     log_in: LogIn, namesakes: list[Machine]
 ) -> None:
@@ -100,6 +101,7 @@ def test_who_begins_at_the_keys_tells_the_projects_apart(
     assert heading(page) == "Issue an API key for Gamma / iOS app"
 
 
+@pytest.mark.long
 def test_a_customer_is_onboarded_by_keyboard_up_to_the_secret(
     log_in: LogIn, namesakes: list[Machine]
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_customer_is_onboarded_by_keyboard_up_to_the_secret(
     assert Organization.objects.filter(name="acme").count() == 1
 
 
+@pytest.mark.long
 @at_length("role", *ROLES)
 def test_each_role_sees_of_a_customer_what_it_may(
     log_in: LogIn, namesakes: list[Machine], role: str

@@ -30,6 +30,7 @@ def session(site: str, owner: Machine, movespec: MoveSpec, outsider: Machine) ->
     return made
 
 
+@pytest.mark.long
 @each_role
 @each_screen
 def test_staff_find_a_session_by_its_short_id_and_read_what_it_counted(

@@ -261,6 +261,7 @@ def test_stop_while_the_session_is_asked_for_leaves_nothing(browser: Browser, si
     assert DetectionSession.objects.count() == 0
 
 
+@pytest.mark.long
 def test_stop_while_the_landmarker_loads_leaves_nothing(browser: Browser, site: str) -> None:
     page, asked = watched(browser, site)
     held: list[Route] = []

@@ -77,6 +77,7 @@ def test_stop_does_not_wait_for_the_figure(page: Page, held: Callable[[str], lis
     expect_figure(page)
 
 
+@pytest.mark.long
 def test_no_other_movements_figure_is_shown(page: Page, held: Callable[[str], list[Route]]) -> None:
     expect_figure(page)
     held(FIGURES)
@@ -120,6 +121,7 @@ def test_a_browser_that_cannot_unpack_says_so(page: Page) -> None:
     assert DetectionSession.objects.count() == 0
 
 
+@pytest.mark.long
 def test_the_last_runs_skeleton_is_gone(page: Page, held: Callable[[str], list[Route]]) -> None:
     start(page)
     expect(page.locator("#count")).to_have_text(re.compile("[1-5]"), timeout=RUN_MS)

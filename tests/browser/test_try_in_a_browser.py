@@ -183,6 +183,7 @@ def test_a_file_that_is_no_recording_is_told_and_no_session_is_made(
     assert DetectionSession.objects.count() == 0
 
 
+@pytest.mark.long
 def test_landmarks_of_the_picture_are_told(page: Page, tmp_path: Path) -> None:
     pose = [[0.9, 0.9, 0.0] for _ in range(33)]
     path = tmp_path / "picture.json.gz"
@@ -207,6 +208,7 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"No Tab leads to {name!r}.")
 
 
+@pytest.mark.long
 def test_by_keyboard_alone(page: Page) -> None:
     page.goto("/try")
     tab_to(page, "Squat")

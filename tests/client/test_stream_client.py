@@ -278,6 +278,7 @@ def test_it_leaves_a_server_that_is_frozen_while_an_answer_is_due(is_finalize: b
     assert server.heard[1] == server.heard[0][-1:] + [{"type": "finalize"}] * (not is_finalize)
 
 
+@pytest.mark.long
 def test_a_server_that_owes_nothing_may_be_silent() -> None:
     def script(peer: Peer) -> None:
         peer.greet()

@@ -63,6 +63,7 @@ def test_one_that_was_cut_off(owner: Machine, movespec: MoveSpec, tmp_path: Path
     assert DetectionSession.objects.count() == 1
 
 
+@pytest.mark.long
 def test_one_that_is_frozen(owner: Machine, movespec: MoveSpec, tmp_path: Path) -> None:
     with api_server(tmp_path, environment={"WEB_THREADS": "1"}) as base_url:
         assert Connection(base_url).call("GET", SESSIONS, token=owner.token).status == 200

@@ -68,6 +68,7 @@ def test_four_sweepers_together_settle_each_session_once(
     assert_all_expired(STALE)
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_two_commands_at_once_settle_each_session_once(owner: Machine, movespec: MoveSpec) -> None:
     make_stale(owner, movespec, STALE)

@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-import pytest
-
 from bench.score.engine_runs import catalogue, completions
 from poses.figure import ACTIVITIES, LANDMARKER, act
+from tests.long_runs import at_length
 
 SECONDS = 30
 CAMERA = replace(LANDMARKER, turned=45, seed=1)
@@ -23,7 +22,7 @@ KNOWN = {
 }
 
 
-@pytest.mark.parametrize("activity", ACTIVITIES)
+@at_length("activity", *ACTIVITIES)
 def test_an_activity_that_is_no_exercise_counts_nothing_but_what_is_known(activity: str) -> None:
     frames = act(activity, seconds=SECONDS, camera=CAMERA)
     counted = {name: len(completions(spec, frames)) for name, spec in catalogue().items()}

@@ -54,6 +54,7 @@ def test_a_movespec_detects_its_own_movement(
     assert counts(run(SPECS[exercise], frames)) == entries(exercise, 6)
 
 
+@pytest.mark.long
 @thinned("exercise, seconds", tuple(SPECS), [1.0, 1.5, 5.0])
 def test_it_does_so_at_any_pace(exercise: str, seconds: float) -> None:
     frames = perform(exercise, repetitions=6, fps=30, seconds_per_repetition=seconds)

@@ -60,6 +60,7 @@ def test_the_same_where_z_is_flat_and_noisy_as_a_landmarker_s(name: str, seed: i
     assert off(counts(name, replace(LANDMARKER, seed=seed))) == {}
 
 
+@pytest.mark.long
 @thinned("name, body", tuple(SPECS), [0.8, 1.2])
 def test_the_same_of_somebody_short_or_tall(name: str, body: float) -> None:
     assert off(counts(name, LANDMARKER, Build().scaled(body))) == {}

@@ -80,6 +80,7 @@ def test_it_replaces_an_archived_movespec(tmp_path: Path) -> None:
     assert differences(made, demo(tmp_path)) == {"movespec_id", "movespec_version_id"}
 
 
+@pytest.mark.long
 def test_it_makes_all_anew_in_another_database(tmp_path: Path) -> None:
     made = dict.fromkeys(demo(tmp_path), "00000000-0000-4000-8000-000000000000")
     (tmp_path / "demo.json").write_text(json.dumps(made))
@@ -95,6 +96,7 @@ def test_it_gives_a_forgotten_password_anew(tmp_path: Path) -> None:
     assert authenticate(username="admin", password=made["admin_password"]) is not None
 
 
+@pytest.mark.long
 def test_it_leaves_another_admin_alone(tmp_path: Path) -> None:
     get_user_model().objects.create_superuser("admin", "someone@example.com", "theirs")
     made = demo(tmp_path)

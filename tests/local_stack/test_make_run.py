@@ -132,6 +132,7 @@ def answers(base_url: str) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
     run = running
     assert list(run.demo) == KEYS
@@ -157,6 +158,7 @@ def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
     assert answers(f"http://127.0.0.1:{port}")
 
 
+@pytest.mark.long
 def test_it_shows_nothing_else_but_keeps_every_line(running: Run) -> None:
     with urllib.request.urlopen(f"{running.demo['base_url']}/api/movespecs", timeout=30):  # noqa: S310
         pass
@@ -295,6 +297,7 @@ def test_a_second_run_keeps_what_was_made(start_run: StartRun) -> None:
 COUNT = "from projects.models import Project; print(Project.objects.filter(name='Demo').count())"
 
 
+@pytest.mark.long
 def test_commands_reuse_its_database(running: Run) -> None:
     assert manage(running.data_dir, "shell", "--no-imports", "-c", COUNT) == "1\n"
     assert answers(running.demo["base_url"])
@@ -308,6 +311,7 @@ def test_commands_start_a_database_that_does_not_run(tmp_path: Path) -> None:
     assert is_deserted(data_dir)
 
 
+@pytest.mark.long
 def test_it_refuses_a_data_folder_that_another_run_uses(running: Run, start_run: StartRun) -> None:
     second = start_run(running.data_dir)
     assert second.end() == 1

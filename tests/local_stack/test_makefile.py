@@ -45,6 +45,7 @@ def test_it_lists_its_targets() -> None:
     assert sorted(listed) == sorted(targets)
 
 
+@pytest.mark.long
 def test_it_installs_once_and_again_when_the_requirements_change(project: Path) -> None:
     assert install(project).stdout == INSTALLING
     assert install(project).stdout == ""

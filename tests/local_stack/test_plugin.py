@@ -95,6 +95,7 @@ def test_it_uses_the_database_that_is_given(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.long
 @at_length("argument", "--collect-only", "--help")
 def test_it_starts_nothing_when_no_test_runs(tmp_path: Path, argument: str) -> None:
     watched = (

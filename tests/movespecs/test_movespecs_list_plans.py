@@ -163,6 +163,7 @@ def test_each_list_keeps_to_its_indexes_with_a_plan_made_on_empty_tables(
                 assert node.get("Rows Removed by Filter", 0) == 0, (query, with_bearer, node)
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_many_of_any_kind_make_no_list_dearer(owner: Machine, projects: dict[str, Any]) -> None:
     for minute in range(3):

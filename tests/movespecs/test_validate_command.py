@@ -9,6 +9,7 @@ import pytest
 
 from local_stack.environment import PROJECT
 from tests.conftest import VALID_YAML
+from tests.long_runs import at_length
 
 EXAMPLES = sorted((PROJECT / "examples" / "movespecs").glob("*.yaml"))
 WARNED = VALID_YAML.replace("angle_max: 100", "angle_max: 170")
@@ -71,12 +72,10 @@ def test_every_file_is_looked_at_though_one_is_at_fault(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "status", "told"),
-    [
-        (VALID_YAML, 0, "-: valid\n"),
-        ("", 1, "-:1:1: error: The text has no content. [document_empty]\n"),
-    ],
+@at_length(
+    "text, status, told",
+    ("", 1, "-:1:1: error: The text has no content. [document_empty]\n"),
+    (VALID_YAML, 0, "-: valid\n"),
 )
 def test_standard_input_is_a_file_too(tmp_path: Path, text: str, status: int, told: str) -> None:
     done = validate("-", folder=tmp_path, stdin=text)

@@ -180,6 +180,7 @@ def test_what_is_over_the_bucket_is_too_many_and_moves_nothing() -> None:
     assert reasons(take_frames(session, [frames[240] | {"timestamp_ms": 4.4}])) == {}
 
 
+@pytest.mark.long
 def test_the_bucket_is_full_again_after_a_second_and_never_fuller() -> None:
     for pause_ms in (1_000, 60_000):
         session = progress()

@@ -16,6 +16,7 @@ from test_streaming_docs import client_in_python
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from tests.conftest import Machine
+from tests.long_runs import at_length
 from tests.node import IMPORTS, built_clients, node
 from tests.server import RuntimeServer
 from tests.waiting import eventually
@@ -81,7 +82,7 @@ def started(program: list[str], folder: Path, *given: Any) -> Iterator[subproces
             process.kill()
 
 
-@pytest.mark.parametrize("language", ["python", "javascript"])
+@at_length("language", "python", "javascript")
 def test_a_client_that_is_started_anew_has_every_frame_accepted(
     owner: Machine, squat: MoveSpec, runtime: RuntimeServer, tmp_path: Path, language: str
 ) -> None:

@@ -49,6 +49,7 @@ def is_of_the_database(moment: datetime, since: datetime) -> bool:
     return since - MEASURED_WITHIN < moment < timezone.now() + MEASURED_WITHIN
 
 
+@pytest.mark.long
 def test_a_sweep_by_a_fast_clock_ends_nothing_before_its_time(
     fast: dict[str, str], owner: Machine, squat: MoveSpec
 ) -> None:

@@ -120,6 +120,7 @@ def test_a_role_can_change_rows_and_no_table(roles: dict[str, str]) -> None:
             plain.execute("ALTER TABLE detection_session ADD COLUMN more integer")
 
 
+@pytest.mark.long
 def test_a_request_does_not_wait_long_for_a_row_that_someone_holds(
     owner: Machine, movespec: MoveSpec, roles: dict[str, str], tmp_path: Path
 ) -> None:

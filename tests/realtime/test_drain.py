@@ -217,6 +217,7 @@ def test_it_exits_while_the_database_is_away(
         complete(streams, other, session_of(streams).last_frame_seq)
 
 
+@pytest.mark.long
 def test_it_takes_nobody_in_any_more(
     owner: Machine, squat: MoveSpec, runtime: RuntimeServer
 ) -> None:

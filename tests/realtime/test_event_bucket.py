@@ -19,7 +19,7 @@ from realtime.event_bucket import (
     MOST_EVENTS_AT_ONCE,
     EventBucket,
 )
-from tests.long_runs import one_in
+from tests.long_runs import at_length, one_in
 
 MOST_EVENTS = 20_000
 SHAPES = ("up", "down")
@@ -133,7 +133,7 @@ def thinned(spec: MoveSpec, frames: Iterable[PoseFrame]) -> tuple[int, Counter[s
     return bucket.thinned, Counter(event.type for event in events)
 
 
-@pytest.mark.parametrize("name", catalogue())
+@at_length("name", *catalogue())
 def test_a_figure_at_twice_its_fastest_pace_is_told_whole(name: str) -> None:
     frames = perform(name, repetitions=30, fps=30, seconds_per_repetition=0.5)
     left_out, events = thinned(catalogue()[name], frames)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.long_runs import at_length
 from tests.server import runtime_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +21,7 @@ HEADERS = {
 }
 
 
-@pytest.mark.parametrize(("trusted", "told"), [("", "127.0.0.1"), ("127.0.0.1", "192.0.2.7")])
+@at_length("trusted, told", ("127.0.0.1", "192.0.2.7"), ("", "127.0.0.1"))
 def test_an_address_that_is_forwarded(tmp_path: Path, trusted: str, told: str) -> None:
     with runtime_server(tmp_path, {"TRUSTED_PROXIES": trusted}) as server:
         connection = http.client.HTTPConnection(urlsplit(server.base_url).netloc, timeout=30)

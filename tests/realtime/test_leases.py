@@ -25,7 +25,7 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SESSION_COUNT = 400
+SESSION_COUNT = 100
 RENEW_SECONDS = 1.0
 AT_ONCE = 50
 

@@ -93,6 +93,7 @@ def way(runtime: RuntimeServer) -> Iterator[CuttingProxy]:
         yield proxy
 
 
+@pytest.mark.long
 def test_away_for_a_minute_it_goes_on_and_every_pose_counts(
     owner: Machine, squat: MoveSpec, way: CuttingProxy, tmp_path: Path
 ) -> None:

@@ -127,6 +127,7 @@ def test_people_get_lines_and_no_file(three_squats: Path, tmp_path: Path) -> Non
     assert (err, sorted(tmp_path.rglob("*"))) == ("", there)
 
 
+@pytest.mark.long
 def test_the_picture_goes_where_it_is_wanted_also_with_json(
     three_squats: Path, tmp_path: Path
 ) -> None:

@@ -568,7 +568,7 @@ def test_it_lives_by_the_lifecycle_table(
 
 
 BOUNDED = settings(
-    max_examples=settings.default.max_examples // 20,
+    max_examples=settings.default.max_examples // 50,
     stateful_step_count=30,
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),

@@ -27,7 +27,7 @@ from sessions_app.listing import (
 )
 from sessions_app.models import LIVE_STATUSES, Status
 from tests.conftest import SESSIONS, Machine, make_released
-from tests.long_runs import one_in, thinned
+from tests.long_runs import at_length, one_in
 
 STAFF_LIST = "/admin/sessions_app/detectionsession/"
 SIZE = 100
@@ -251,7 +251,7 @@ def generic_plans() -> Iterator[None]:
     connection.close()
 
 
-@thinned("planned_on, scope", PLANNED_ON, ["project", "all", "version", "named"])
+@at_length("planned_on, scope", *product(PLANNED_ON, ["project", "all", "version", "named"]))
 @pytest.mark.django_db(transaction=True)
 def test_its_plans_become_good_whatever_was_there_when_they_were_made(
     generic_plans: None,

@@ -63,6 +63,7 @@ class FastSockets:
                 raw.close()
 
 
+@pytest.mark.long
 def test_who_asks_for_little_does_not_wait_for_all_that_ask_for_much(stage: Stage) -> None:
     assert len(SLOW_TO_READ) > 1.9 * 2**20
     _, bystander = stage.attach()

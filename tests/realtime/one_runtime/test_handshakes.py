@@ -119,11 +119,11 @@ def test_headers_without_end_are_cut_off(stage: Stage, size: int) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        b"",
-        b"G",
+        pytest.param(b"", marks=pytest.mark.long),
+        pytest.param(b"G", marks=pytest.mark.long),
         b"GET /healthz HTTP/1.1\r\nHost",
-        upgrade_request(PATH)[:-2],
-        upgrade_request(PATH)[:-1],
+        pytest.param(upgrade_request(PATH)[:-2], marks=pytest.mark.long),
+        pytest.param(upgrade_request(PATH)[:-1], marks=pytest.mark.long),
     ],
     ids=["nothing", "a letter", "half a header", "no end", "half an end"],
 )

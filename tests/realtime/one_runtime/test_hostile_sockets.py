@@ -269,13 +269,14 @@ def random_frame(chance: random.Random) -> bytes:
     return bytes(made)
 
 
+@at_length("sockets", 40, 120)
 def test_random_frames_end_a_socket_by_a_documented_code_or_are_served(
-    stage: Stage, growth: None
+    stage: Stage, growth: None, sockets: int
 ) -> None:
     chance = random.Random(21)  # noqa: S311
     codes: dict[int | None, int] = {}
     with unharmed_bystander(stage, "random frames"):
-        for _ in range(120):
+        for _ in range(sockets):
             raw = attach(stage.create())
             with contextlib.suppress(ConnectionError):
                 for _ in range(chance.randint(1, 12)):

@@ -440,26 +440,52 @@ PAYLOAD = b'{"type":"ping"}'
 @pytest.mark.parametrize(
     ("code", "sent"),
     [
-        pytest.param(1009, [frame(TEXT, bytes(4 * 1024 * 1024 + 1))], id="over 4 MiB"),
-        pytest.param(1009, [frame(BINARY, bytes(6_000_000))] * 2, id="12 MB"),
+        pytest.param(
+            1009, [frame(TEXT, bytes(4 * 1024 * 1024 + 1))], id="over 4 MiB", marks=pytest.mark.long
+        ),
+        pytest.param(
+            1009, [frame(BINARY, bytes(6_000_000))] * 2, id="12 MB", marks=pytest.mark.long
+        ),
         pytest.param(
             1009,
             [frame(TEXT, bytes(65536), fin=False)]
             + [frame(CONTINUATION, bytes(65536), fin=False)] * 64,
             id="over 4 MiB in fragments",
         ),
-        pytest.param(1009, [struct.pack("!BBQ", 0x81, 0xFF, 2**62)], id="an absurd length"),
+        pytest.param(
+            1009,
+            [struct.pack("!BBQ", 0x81, 0xFF, 2**62)],
+            id="an absurd length",
+            marks=pytest.mark.long,
+        ),
         pytest.param(1007, [frame(TEXT, b'{"type":"\xff\xfe"}')], id="no UTF-8"),
-        pytest.param(1007, [frame(TEXT, "\ud800".encode(errors="surrogatepass"))], id="surrogate"),
+        pytest.param(
+            1007,
+            [frame(TEXT, "\ud800".encode(errors="surrogatepass"))],
+            id="surrogate",
+            marks=pytest.mark.long,
+        ),
         pytest.param(1002, [frame(TEXT, PAYLOAD, mask=False)], id="not masked"),
-        pytest.param(1002, [frame(TEXT, PAYLOAD, rsv=4)], id="compressed"),
-        pytest.param(1002, [frame(3, PAYLOAD)], id="an unknown opcode"),
-        pytest.param(1002, [frame(CONTINUATION, PAYLOAD)], id="a continuation of nothing"),
+        pytest.param(1002, [frame(TEXT, PAYLOAD, rsv=4)], id="compressed", marks=pytest.mark.long),
+        pytest.param(1002, [frame(3, PAYLOAD)], id="an unknown opcode", marks=pytest.mark.long),
+        pytest.param(
+            1002,
+            [frame(CONTINUATION, PAYLOAD)],
+            id="a continuation of nothing",
+            marks=pytest.mark.long,
+        ),
         pytest.param(1002, [frame(TEXT, b"{", fin=False), frame(TEXT, b"}")], id="interleaved"),
-        pytest.param(1002, [frame(PING, bytes(126))], id="a long ping"),
-        pytest.param(1002, [frame(PING, fin=False)], id="a ping in fragments"),
+        pytest.param(1002, [frame(PING, bytes(126))], id="a long ping", marks=pytest.mark.long),
+        pytest.param(
+            1002, [frame(PING, fin=False)], id="a ping in fragments", marks=pytest.mark.long
+        ),
         pytest.param(1002, [frame(CLOSE, b"\x03")], id="half a close code"),
-        pytest.param(1002, [frame(CLOSE, struct.pack("!H", 1005))], id="a reserved close code"),
+        pytest.param(
+            1002,
+            [frame(CLOSE, struct.pack("!H", 1005))],
+            id="a reserved close code",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_what_is_no_websocket_is_closed_by_the_transport(

@@ -111,6 +111,7 @@ def test_a_message_of_the_least_pace_that_never_ends_is_cut_off(stage: Stage) ->
     is_noted(stage, created, "message_too_slow", before)
 
 
+@pytest.mark.long
 def test_a_client_whose_message_is_under_way_is_not_idle(stage: Stage) -> None:
     """However long the message before is ago: the idle limit here is shorter than the message."""
     created = stage.create()
