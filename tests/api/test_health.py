@@ -36,7 +36,7 @@ from tests.long_runs import at_length
 from tests.realtime.database_proxy import database_proxy
 from tests.server import service, web_server
 from tests.server import test_database_url as database_url
-from tests.waiting import eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 CHECKS = ("database", "migrations", "signing_keys", "peppers", "static_files", "broker")
 BEGIN = Inquiry.begin  # conftest.py has another
@@ -88,7 +88,7 @@ def test_secrets_that_others_need_are_told_of_and_change_no_status(
 
 def got(url: str) -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=DEADLINE_SECONDS) as answer:  # noqa: S310
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
@@ -113,7 +113,7 @@ def test_a_broker_that_accepts_and_says_nothing_holds_nobody(transactional_db, o
         # Others are served while these wait.
         assert got(f"{base_url}/api/movespecs") == (200, b"[]")
         for answer in asked:
-            status, body = answer.result(20)
+            status, body = answer.result(DEADLINE_SECONDS)
             assert (status, json.loads(body)["broker"]) == (200, "down")
 
 
@@ -162,7 +162,7 @@ def test_who_asks_while_others_wait_waits_with_them(by_threads):
 
     def ask_slowly() -> str:
         asked.append(None)
-        is_let_go.wait(20)
+        is_let_go.wait(DEADLINE_SECONDS)
         return OK
 
     readiness = Readiness(Inquiry({"database": ask_slowly, "migrations": lambda: OK}))
@@ -171,7 +171,7 @@ def test_who_asks_while_others_wait_waits_with_them(by_threads):
         eventually(lambda: len(asked) == 1, "one has asked")
         is_let_go.set()
         for answer in waiting:
-            assert answer.result(20) == {"database": OK, "migrations": OK}
+            assert answer.result(DEADLINE_SECONDS) == {"database": OK, "migrations": OK}
 
 
 @pytest.mark.parametrize("name", CHECKS[2:])

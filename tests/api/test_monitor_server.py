@@ -66,7 +66,9 @@ def test_a_thread_that_can_not_be_started_takes_no_place(
     with monkeypatch.context() as patch:
         patch.setattr("socketserver.threading.Thread.start", refuse)
         for _ in range(MOST_CLIENTS):
-            with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as client:
+            with socket.create_connection(
+                ("127.0.0.1", server.server_port), timeout=DEADLINE_SECONDS
+            ) as client:
                 assert client.recv(1) == b""
     eventually(lambda: len(tried) == MOST_CLIENTS, "all were taken")
     assert ask(server) == b"ok"

@@ -182,7 +182,7 @@ def write_certificate(folder: Path) -> None:
 
 
 def open_to(folder: Path, port: int) -> ssl.SSLSocket:
-    raw = socket.create_connection(("127.0.0.1", port), timeout=20)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS)
     return trusting(folder).wrap_socket(raw, server_hostname=NAME)
 
 

@@ -144,11 +144,11 @@ def test_an_api_that_is_away_is_told_as_the_api_tells_it(tmp_path: Path) -> None
 def test_the_stream_goes_through_and_its_token_is_in_no_log(behind: tuple[Path, int]) -> None:
     folder, port = behind
     path = "/api/detection/stream/6e0b8f3c-6a0a-4f3e-9d3b-1c1f4c9c1c11?runtime_token=s3cr3t"
-    raw = socket.create_connection(("127.0.0.1", port), timeout=20)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS)
     with connect(
         f"wss://{NAME}{path}", sock=raw, ssl=trusting(folder), server_hostname=NAME
     ) as stream:
-        assert json.loads(stream.recv(20))["error"]["code"] == "runtime_token_invalid"
+        assert json.loads(stream.recv(DEADLINE_SECONDS))["error"]["code"] == "runtime_token_invalid"
     line = line_where(folder, "path", path.partition("?")[0])
     assert line["status"] == "101"
     assert line["upstream"].startswith("127.0.0.1:")

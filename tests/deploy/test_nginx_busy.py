@@ -14,7 +14,7 @@ import pytest
 from local_stack.ports import free_port
 from tests.conftest import MOVESPECS
 from tests.deploy.proxy import NAME, answer, open_to, proxy, request
-from tests.waiting import eventually
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 LOGIN = request("POST", "/admin/login/", b"username=ada")
 DOWNLOAD = request("GET", "/admin/projects/project/csv/")
@@ -215,7 +215,7 @@ def test_a_header_with_an_underscore_is_dropped_wherever_the_site_is_included(
 ) -> None:
     """The `http` block around the site may let them through."""
     with socket.create_server(("127.0.0.1", 0)) as api:
-        api.settimeout(10)
+        api.settimeout(DEADLINE_SECONDS)
         with (
             proxy(
                 tmp_path,

@@ -13,6 +13,7 @@ from local_stack.ports import free_port
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 from tests.deploy.proxy import NAME, answer, lines_of, proxy, proxy_of, request, trusting
 from tests.server import runtime_server
+from tests.waiting import DEADLINE_SECONDS
 
 
 class Breaking(threading.Thread):
@@ -133,7 +134,7 @@ def test_a_runtime_that_is_away_is_passed_over(tmp_path: Path) -> None:
         ports = [free_port(), runtime.port, free_port()]
         with proxy(tmp_path, api_ports=[free_port()], realtime_ports=ports) as port:
             for _ in range(12):
-                raw = socket.create_connection(("127.0.0.1", port), timeout=20)
+                raw = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS)
                 url = f"wss://{NAME}/api/detection/stream/6e0b8f3c-6a0a-4f3e-9d3b-1c1f4c9c1c11"
                 with connect(url, sock=raw, ssl=trusting(tmp_path), server_hostname=NAME) as stream:
-                    assert json.loads(stream.recv(20))["type"] == "error"
+                    assert json.loads(stream.recv(DEADLINE_SECONDS))["type"] == "error"

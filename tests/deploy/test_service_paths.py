@@ -17,6 +17,7 @@ from kynaplatform.http.monitor_paths import MONITOR_PATHS
 from kynaplatform.http.service_paths import is_of_api, is_of_pages
 from local_stack.ports import free_port
 from tests.deploy.proxy import proxy
+from tests.waiting import DEADLINE_SECONDS
 
 # For people who write clients, on the API's own address.
 OF_API = (ApiView, SpectacularSwaggerSplitView)
@@ -100,7 +101,7 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]
 
 def answer(nginx: tuple[str, int], method: str, path: str) -> tuple[int, str]:
     """The path is sent as it stands."""
-    with socket.create_connection(nginx, timeout=20) as client:
+    with socket.create_connection(nginx, timeout=DEADLINE_SECONDS) as client:
         client.sendall(f"{method} {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
         received = b""
         while piece := client.recv(65_536):

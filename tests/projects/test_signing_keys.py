@@ -29,6 +29,7 @@ from projects.signing import (
     signing_key_rotate,
     verify,
 )
+from tests.waiting import DEADLINE_SECONDS
 
 START = datetime(2031, 5, 1, 12, tzinfo=UTC)
 FIVE_MINUTES = timedelta(minutes=5)
@@ -124,7 +125,7 @@ def test_it_makes_one_next_key_for_rotations_at_once(rotations: int) -> None:
 
     def rotate() -> tuple[SigningKey, bool]:
         try:
-            together.wait(10)
+            together.wait(DEADLINE_SECONDS)
             return signing_key_rotate(now=START)
         finally:
             connections.close_all()

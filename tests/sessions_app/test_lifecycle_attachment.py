@@ -39,6 +39,7 @@ from sessions_app import leases, lifecycle
 from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
+from tests.waiting import DEADLINE_SECONDS
 
 Write = Callable[[Scene, UUID, UUID], None]
 WRITES: dict[str, Write] = {
@@ -280,7 +281,7 @@ def test_a_renewal_does_not_wait_for_a_checkpoint_and_counts_its_session_as_held
 
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         scene.checkpoint(*stored, 1, 49)
-        assert pool.submit(renew).result(20) == {stored[1], free[1]}
+        assert pool.submit(renew).result(DEADLINE_SECONDS) == {stored[1], free[1]}
     assert scene.row(free[0]).lease_until == at(50) + LEASE
     row = scene.row(stored[0])
     assert (row.lease_until, row.checkpoint_number) == (at(49) + LEASE, 1)

@@ -14,6 +14,7 @@ from plans import MANY, add_sessions, explained, indexes_used, run
 from sessions_app import session_sweep, tasks
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_released
+from tests.waiting import DEADLINE_SECONDS
 
 LATE = 100_000
 
@@ -114,7 +115,7 @@ def test_it_does_no_work_twice_when_two_run_at_once(scene: Scene) -> None:
 
     def run() -> int:
         try:
-            together.wait(10)
+            together.wait(DEADLINE_SECONDS)
             return sweep(LATE, chunk_size=3)
         finally:
             connections.close_all()
@@ -138,7 +139,7 @@ def test_it_passes_over_a_session_that_someone_else_is_ending(scene: Scene) -> N
                 connections.close_all()
 
         # It does not wait for the row that this transaction holds.
-        assert pool.submit(run).result(20) == 1
+        assert pool.submit(run).result(DEADLINE_SECONDS) == 1
     assert scene.row(free).status == "cancelled"
     assert scene.row(held).status == "created"
     assert sweep(LATE) == 1
