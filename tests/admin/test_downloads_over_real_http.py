@@ -147,6 +147,7 @@ def test_a_reader_who_goes_away_leaves_the_next_one_his_turn(
     eventually(lambda: asked_whole(asking(empty, door.address)) == (200, HEADER), "his turn")
 
 
+@pytest.mark.long
 def test_it_is_whole_with_more_than_1024_descriptors_open(
     owner: Machine, movespec: MoveSpec, door: FrontDoor, asking: Ask
 ) -> None:

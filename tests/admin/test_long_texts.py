@@ -80,6 +80,7 @@ def test_no_text_makes_a_page_of_more(
     assert max(sizes) > most * KIB / 3, "this holds nothing"
 
 
+@pytest.mark.long
 def test_a_page_shows_the_first_lines_and_leads_to_all(manager: Client, movespec: MoveSpec) -> None:
     version = version_of(movespec, COMMENTS)
 

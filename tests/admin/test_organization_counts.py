@@ -203,6 +203,7 @@ def test_a_list_costs_as_many_queries_for_sixty_rows_as_for_one(
     assert len(many) == len(few) <= 8
 
 
+@pytest.mark.long
 @at_length("model", Project, Organization)
 def test_a_list_counts_by_index_for_the_rows_that_it_shows(
     operator: Client, owner: Machine, movespec: MoveSpec, model: type[Organization | Project]

@@ -238,6 +238,7 @@ def add_events(session_id: uuid.UUID, count: int) -> None:
     DetectionSession.objects.filter(id=session_id).update(events_total=count)
 
 
+@pytest.mark.long
 def test_a_session_of_100_000_events_costs_no_more_than_one_of_a_few(
     support: Client, scene: Scene
 ) -> None:

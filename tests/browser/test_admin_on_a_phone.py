@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Page, expect
@@ -31,6 +32,7 @@ def lines_of(page: Page, selector: str) -> list[int]:
     return found
 
 
+@pytest.mark.long
 @at_length("role", *ROLES)
 def test_the_menu_leads_to_each_list_by_keyboard_and_closes(
     log_in: LogIn, movespec: MoveSpec, role: str

@@ -45,6 +45,7 @@ def chosen(page: Page) -> str | None:
     )
 
 
+@pytest.mark.long
 @each_width
 @at_length("role", *ROLES)
 def test_the_right_one_of_three_projects_is_found_by_keyboard_alone(

@@ -85,6 +85,7 @@ def test_of_two_bodies_that_race_for_a_key_one_is_admitted_and_the_other_is_refu
     assert {answer.error["code"] for answer in refused} == {"idempotency_key_reused"}
 
 
+@pytest.mark.long
 def test_every_process_meets_the_race_and_one_wins_when_the_first_transaction_rolls_back(
     owner: Machine, movespec: MoveSpec, tmp_path: Path
 ) -> None:

@@ -66,6 +66,7 @@ def test_it_writes_to_disk_unless_throwaway(tmp_path: Path) -> None:
         assert scalar(server.url, "SHOW fsync") == "off"
 
 
+@pytest.mark.long
 def test_it_keeps_its_data_over_a_second_start(tmp_path: Path) -> None:
     with serve(tmp_path, throwaway=True) as server, psycopg.connect(server.url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
@@ -180,6 +181,7 @@ def test_it_says_why_initdb_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not (tmp_path / "data" / "postgres").exists()
 
 
+@pytest.mark.long
 def test_it_leaves_alone_a_server_that_it_did_not_start(tmp_path: Path, starter: Starter) -> None:
     url = url_of(starter(tmp_path))
     # As if the other one had never taken the lock: a lock is tied to the file, not to its name.

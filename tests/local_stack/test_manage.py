@@ -72,6 +72,7 @@ def test_a_command_that_needs_an_environment_says_how(
     assert again.stdout == "".join(f"{word}|" for word in words)
 
 
+@pytest.mark.long
 def test_an_environment_that_lacks_something_is_told_what(clone: Path) -> None:
     done = run(clone, sys.executable, "manage.py", "migrate", SECRET_KEY="short")
     assert done.returncode == 1

@@ -183,6 +183,7 @@ def test_many_of_any_kind_make_no_list_dearer(owner: Machine, projects: dict[str
             assert used == indexes
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_list_that_finds_nothing_reads_next_to_nothing(
     owner: Machine, projects: dict[str, Any]

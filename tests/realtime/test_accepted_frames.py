@@ -287,6 +287,7 @@ def can_be_told_and_stored(session: Progress, taken: Taken) -> None:
             assert 0 <= (told["payload"].get(share) or 0) <= 1
 
 
+@pytest.mark.long
 @given(
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=6),
     st.lists(st.lists(LANDMARK, min_size=3, max_size=3), min_size=6, max_size=6),

@@ -130,6 +130,7 @@ def way(runtime: RuntimeServer) -> Iterator[CuttingProxy]:
         yield proxy
 
 
+@pytest.mark.long
 def test_its_clients_go_on_through_another_and_every_frame_counts_once(
     owner: Machine,
     squat: MoveSpec,

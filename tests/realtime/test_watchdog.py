@@ -37,6 +37,7 @@ def told_for(manager: socket.socket, seconds: float) -> list[bytes]:
     return told
 
 
+@pytest.mark.long
 def test_it_tells_systemd_while_its_loop_goes_round(manager: socket.socket, tmp_path: Path) -> None:
     environment = {
         "NOTIFY_SOCKET": str(tmp_path / "notify"),

@@ -227,6 +227,7 @@ def test_another_type_is_told_which_there_are(reader, scene, type_):
     }
 
 
+@pytest.mark.long
 def test_no_session_but_the_one_that_is_asked_for_is_read(scene):
     long_session, *_beside = [make_long(scene, 20_000) for _ in range(10)]
     run("ANALYZE detection_event")

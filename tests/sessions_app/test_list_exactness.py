@@ -143,7 +143,7 @@ CURSOR = cursor_at(FROM_NEWEST.created_at, FROM_NEWEST.id)
 @one_in(17)
 @pytest.mark.parametrize(
     ("size", "most_passed_over", "may_be_short"),
-    [(7, 500, False), (500, 0, False), (5, 0, True)],
+    [(7, 500, False), pytest.param(500, 0, False, marks=pytest.mark.long), (5, 0, True)],
 )
 def test_all_pages_together_are_what_the_sweep_leaves(
     asked: list[SessionFilters], size: int, most_passed_over: int, may_be_short: bool, every: int

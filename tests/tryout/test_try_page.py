@@ -169,6 +169,7 @@ def test_unbuilt_it_says_what_to_do(monkeypatch):
     assert "Permissions-Policy" not in answer.headers
 
 
+@pytest.mark.long
 def test_built_and_not_collected_it_says_so(collected, settings, tmp_path: Path):
     settings.PRODUCTION = True
     later = tmp_path / "built" / assets.BUILT / "pose" / "later.wasm"

@@ -271,6 +271,7 @@ def test_a_refused_camera_is_told_and_may_be_allowed(
     assert session_of(session).terminal_outcome is None
 
 
+@pytest.mark.long
 def test_a_session_that_has_ended_is_told_and_lets_the_camera_go(
     page: Page, owner: Machine, created: Callable[[], dict[str, Any]]
 ) -> None:
