@@ -8,14 +8,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import authors, documents, negatives, people, variants, views
+from . import authors, cards, documents, gates, negatives, people, variants, views
 from .engine_runs import Workers
 from .samples import load_samples
 from .tables import Table
 
 PARTS: dict[str, Callable[[Workers], list[Table]]] = {
     "recordings": people.tables,
+    "gates": gates.tables,
     "negatives": negatives.tables,
+    "cards": cards.tables,
     "authors": authors.tables,
     "views": views.tables,
     "variants": variants.tables,
@@ -32,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object of all tables")
     form.add_argument(
-        "--write-docs", action="store_true", help=f"put them into {documents.PAGE.name}"
+        "--write-docs",
+        action="store_true",
+        help=f"put them into {documents.PAGE.name}, and the cards into {cards.FILE.name}",
     )
     options = parser.parse_args(arguments)
     parts = options.only.split(",")
@@ -52,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(f"No recording that a human has counted is in {folder}.")
     with Workers(samples, options.processes) as workers:
         made = {part: PARTS[part](workers) for part in PARTS if part in parts}
+        if options.write_docs:
+            cards.write(workers)
     if options.json:
         say(json.dumps(as_json(made), indent=1))
     elif options.write_docs:

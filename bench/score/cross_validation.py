@@ -1,86 +1,158 @@
-"""Cross-validation: the way that a person is counted is chosen on all other people."""
+"""Cross-validation: what counts a person is chosen on people who are left out of the score.
 
-from collections import defaultdict
+Everything is chosen: the settings of the engine for all exercises together, then the form of each
+exercise, then each of its gates. A gate is taken where it costs no recording that it is chosen on.
+"""
+
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
+from typing import Any
 
-from detection import EngineSettings, MoveSpec
+from detection import EngineSettings
 
-from .engine_runs import Completions, Run, Workers
-from .matches import tally
-from .samples import Sample
+from .engine_runs import SHIPPED, Completions, Run, Workers
+from .forms import FAMILIES, GATES, Form, plain_forms
+from .samples import DATASETS, Sample
+
+# Of the swing, each with the values tried: that which ships first, so that of equals it is taken.
+SETTINGS: dict[str, tuple[Any, ...]] = {"swing_share": (0.6, 0.5), "recent_swings": (4, 2)}
+# What a form gains by a recording that it counts within one, and by one that it counts exact.
+WITHIN_ONE, EXACT = 1.0, 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One way to count an exercise. One engine counts all exercises, so its settings are chosen
-    for all of them together, and then the MoveSpec for each by itself."""
+    """What an exercise is counted by."""
 
-    exercise: str
     settings: EngineSettings
-    spec: MoveSpec
+    form: Form
+
+    def run(self, sample: Sample) -> Run:
+        return Run(sample.name, self.form.spec(), self.settings)
 
 
-# Less is better: recordings not within one, not exact, and wrong repetitions as shares of the
-# marked ones.
-Cost = tuple[float, float, float]
-NOTHING: Cost = (0.0, 0.0, 0.0)
+Chosen = Mapping[str, Choice]
 
 
-def cross_validated(
-    samples: Sequence[Sample], choices: Sequence[Choice], workers: Workers
-) -> dict[str, Completions]:
-    """The completions of each recording by the choice that does best on all other people. Of equals
-    the first is taken; recordings known to be bad choose nothing."""
-    of_exercise = defaultdict(list)
-    for sample in samples:
-        of_exercise[sample.exercise].append(sample)
-    choices = [choice for choice in choices if choice.exercise in of_exercise]
-    completed = workers.count(
-        Run(sample.name, choice.spec, choice.settings)
-        for choice in choices
-        for sample in of_exercise[choice.exercise]
-    )
-    costs = {
-        choice: [
-            (sample.person, cost(completed[Run(sample.name, choice.spec, choice.settings)], sample))
-            for sample in of_exercise[choice.exercise]
-            if not sample.is_bad
-        ]
-        for choice in choices
-    }
-    validated = {}
-    for person in {sample.person for sample in samples}:
-        chosen = choose(costs, person)
-        for sample in samples:
-            if sample.person == person:
-                choice = chosen[sample.exercise]
-                validated[sample.name] = completed[Run(sample.name, choice.spec, choice.settings)]
-    return validated
+def all_settings() -> list[EngineSettings]:
+    return [
+        replace(SHIPPED, swing=replace(SHIPPED.swing, **dict(zip(SETTINGS, values, strict=True))))
+        for values in product(*SETTINGS.values())
+    ]
 
 
-def choose(costs: Mapping[Choice, Sequence[tuple[str, Cost]]], left_out: str) -> dict[str, Choice]:
-    """The best choice for each exercise, all with the same settings, without one person. `costs`
-    has those of each choice as (person, cost)."""
-    best: dict[EngineSettings, dict[str, tuple[Cost, Choice]]] = {}
-    for choice, by_person in costs.items():
-        total = _sum(cost for person, cost in by_person if person != left_out)
-        of_settings = best.setdefault(choice.settings, {})
-        if choice.exercise not in of_settings or total < of_settings[choice.exercise][0]:
-            of_settings[choice.exercise] = (total, choice)
-    winner = min(best.values(), key=lambda chosen: _sum(cost for cost, _ in chosen.values()))
-    return {exercise: choice for exercise, (_, choice) in winner.items()}
+class Chooser:
+    """Chooses by the counts of `workers`, which count each form over each recording once."""
+
+    def __init__(self, workers: Workers, settings: Sequence[EngineSettings] | None = None) -> None:
+        self._workers = workers
+        self._settings = list(settings or all_settings())
+        self._known: dict[tuple[str, Choice], dict[str, int]] = {}
+        self._samples = [one for one in workers.samples if one.exercise in FAMILIES]
+        # All at once, so that the processes have enough to do.
+        workers.count(
+            Choice(of, form).run(one)
+            for of in self._settings
+            for one in self._samples
+            for form in plain_forms(one.exercise)
+        )
+
+    def by_person(self) -> dict[str, Completions]:
+        """Each recording, counted by what is chosen on all other people of its data set."""
+        counted = {}
+        for dataset in DATASETS:
+            samples = [one for one in self._samples if one.dataset == dataset]
+            for person in dict.fromkeys(one.person for one in samples):
+                chosen = self.choose([one for one in samples if one.person != person])
+                own = [one for one in samples if one.person == person]
+                counted.update(self.count(chosen, own))
+        return counted
+
+    def by_dataset(self) -> dict[str, Completions]:
+        """Each recording, counted by what is chosen on the other data set; without those of an
+        exercise that the other one has not."""
+        counted = {}
+        for scored in DATASETS:
+            chosen = self.choose([one for one in self._samples if one.dataset != scored])
+            own = [one for one in self._samples if one.dataset == scored]
+            counted.update(self.count(chosen, own))
+        return counted
+
+    def count(self, chosen: Chosen, samples: Iterable[Sample]) -> dict[str, Completions]:
+        runs = {
+            one.name: chosen[one.exercise].run(one) for one in samples if one.exercise in chosen
+        }
+        completed = self._workers.count(runs.values())
+        return {name: completed[run] for name, run in runs.items()}
+
+    def choose(self, samples: Iterable[Sample]) -> Chosen:
+        """What does best over `samples`, which choose nothing where they are known to be bad."""
+        good: dict[str, list[Sample]] = {}
+        for one in samples:
+            if not one.is_bad:
+                good.setdefault(one.exercise, []).append(one)
+        best: tuple[float, dict[str, Choice]] | None = None
+        for settings in self._settings:
+            found = {exercise: self._best(exercise, of, settings) for exercise, of in good.items()}
+            gain = sum(one for one, _ in found.values())
+            if best is None or gain > best[0]:
+                best = (
+                    gain,
+                    {exercise: Choice(settings, form) for exercise, (_, form) in found.items()},
+                )
+        if best is None:
+            return {}
+        return {
+            exercise: self._gated(exercise, choice, good[exercise])
+            for exercise, choice in best[1].items()
+        }
+
+    def _best(
+        self, exercise: str, samples: list[Sample], settings: EngineSettings
+    ) -> tuple[float, Form]:
+        """The form whose neighbours gain most, and by how much; of equals the first.
+
+        One that does well alone, among bands that do badly, does so by chance.
+        """
+        forms = plain_forms(exercise)
+        errors = {form: self._errors(Choice(settings, form), exercise) for form in forms}
+        gains = {form: sum(gain(of[one.name]) for one in samples) for form, of in errors.items()}
+        means = {
+            form: sum(gains[near] for near in neighbours) / len(neighbours)
+            for form, neighbours in _neighbours(exercise).items()
+        }
+        best = max(forms, key=lambda form: means[form])
+        return means[best], best
+
+    def _gated(self, exercise: str, choice: Choice, samples: list[Sample]) -> Choice:
+        """The choice with each gate of the exercise that costs none of `samples`."""
+        for gate in GATES[exercise]:
+            gated = replace(choice, form=choice.form.with_gate(gate))
+            before, after = self._errors(choice, exercise), self._errors(gated, exercise)
+            if all(abs(after[one.name]) <= max(1, abs(before[one.name])) for one in samples):
+                choice = gated
+        return choice
+
+    def _errors(self, choice: Choice, exercise: str) -> dict[str, int]:
+        """By how many repetitions the choice is wrong over each recording of the exercise."""
+        if (exercise, choice) not in self._known:
+            samples = [one for one in self._samples if one.exercise == exercise]
+            runs = [choice.run(one) for one in samples]
+            completed = self._workers.count(runs)
+            self._known[exercise, choice] = {
+                one.name: len(completed[run]) - one.count
+                for one, run in zip(samples, runs, strict=True)
+            }
+        return self._known[exercise, choice]
 
 
-def cost(completions: Completions, sample: Sample) -> Cost:
-    one = tally(completions, sample)
-    error = abs(one.error)
-    wrong = error
-    if one.marked is not None and one.matched is not None:
-        wrong = one.counted + one.marked - 2 * one.matched
-    return (float(error > 1), float(error > 0), wrong / max(one.human, 1))
+@cache
+def _neighbours(exercise: str) -> dict[Form, list[Form]]:
+    forms = plain_forms(exercise)
+    return {form: [one for one in forms if form.is_near(one)] for form in forms}
 
 
-def _sum(costs: Iterable[Cost]) -> Cost:
-    missed, inexact, wrong = map(sum, zip(NOTHING, *costs, strict=True))
-    return missed, inexact, wrong
+def gain(error: int) -> float:
+    return WITHIN_ONE * (abs(error) <= 1) + EXACT * (error == 0)

@@ -1,12 +1,16 @@
 """The part `negatives`: the catalogue over everything that is not its own exercise."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from detection import MoveSpec, PoseFrame
 from poses.figure import ACTIVITIES, LANDMARKER, MOVEMENTS, Camera, act, hold
 
 from .engine_runs import Run, Workers, catalogue, completions
+from .matches import END_TOLERANCE
+from .samples import Sample, Span
 from .tables import Cell, Table
 
 SECONDS = 60.0
@@ -18,7 +22,11 @@ STILL_POSTURES = {
     for end, posture in (("rest", movement.rest), ("peak", movement.peak))
 }
 TURNS = (0.0, 45.0, 90.0)
-SEEDS = (1, 2)
+# Twelve minutes of each activity.
+SEEDS = (1, 2, 3, 4)
+# What somebody does around a set. Sitting down and getting up is a squat, and a lunge.
+RESTS = ("resting", "walking", "getting up and down", "drinking", "setting up")
+EXEMPT = ("getting up and down", ("squat", "lunge"))
 
 
 class Scene(NamedTuple):
@@ -32,9 +40,40 @@ class Scene(NamedTuple):
     def camera(self) -> Camera:
         return replace(LANDMARKER, turned=self.turned, seed=self.seed)
 
+    def frames(self) -> list[PoseFrame]:
+        if self.activity == STILL:
+            posture = STILL_POSTURES[self.posture]
+            return hold(posture, seconds=STILL_SECONDS, camera=self.camera())
+        return act(self.activity, seconds=SECONDS, camera=self.camera())
+
 
 def tables(workers: Workers) -> list[Table]:
-    return [over_recordings(workers), over_activities(workers)]
+    return [over_recordings(workers), over_unmarked(workers), over_activities(workers)]
+
+
+def false_a_minute(workers: Workers, specs: Sequence[tuple[str, MoveSpec]]) -> list[float]:
+    """The false repetitions a minute of each (exercise, MoveSpec) over RESTS, without what the
+    exercise is exempt from."""
+    scenes = [
+        Scene(activity, turned, seed) for activity in RESTS for turned in TURNS for seed in SEEDS
+    ]
+    counted = workers.each(count_each, [(scene, [spec for _, spec in specs]) for scene in scenes])
+    rates = []
+    for number, (exercise, _) in enumerate(specs):
+        of = [
+            counts[number]
+            for scene, counts in zip(scenes, counted, strict=True)
+            if not (scene.activity == EXEMPT[0] and exercise in EXEMPT[1])
+        ]
+        rates.append(sum(of) / (len(of) * SECONDS / 60))
+    return rates
+
+
+def count_each(job: tuple[Scene, list[MoveSpec]]) -> list[int]:
+    """The repetitions that each MoveSpec sees in a scene."""
+    scene, specs = job
+    frames = scene.frames()
+    return [len(completions(spec, frames)) for spec in specs]
 
 
 def over_recordings(workers: Workers) -> Table:
@@ -65,6 +104,46 @@ def over_recordings(workers: Workers) -> Table:
     )
 
 
+def over_unmarked(workers: Workers) -> Table:
+    """Where a human marked nothing: before, between and after the repetitions."""
+    marked = [one for one in workers.samples if one.repetitions and not one.is_bad]
+    stretches = {one.name: unmarked(one) for one in marked}
+    minutes = sum(end - start for of in stretches.values() for start, end in of) / 60_000
+    specs = catalogue()
+    completed = workers.count(Run(one.name, spec) for spec in specs.values() for one in marked)
+    rows: list[tuple[Cell, ...]] = []
+    for exercise, spec in specs.items():
+        false = {
+            one.name: sum(
+                start < ms < end
+                for ms in completed[Run(one.name, spec)]
+                for start, end in stretches[one.name]
+            )
+            for one in marked
+        }
+        own = sum(false[one.name] for one in marked if one.exercise == exercise)
+        rows.append((exercise, minutes, own, sum(false.values()) - own))
+    return Table(
+        key="over_unmarked",
+        title="Repetitions in the unmarked stretches of recordings",
+        columns=("MoveSpec", "minutes", "of its own exercise", "of others"),
+        rows=rows,
+    )
+
+
+def unmarked(sample: Sample) -> list[Span]:
+    """The stretches to which no marked repetition's completion can belong, in milliseconds."""
+    if not sample.repetitions:
+        return []
+    stretches = []
+    since = sample.frames[0].timestamp_ms
+    for start, end in sample.repetitions:
+        if start > since:
+            stretches.append((since, start))
+        since = max(since, end + END_TOLERANCE * (end - start))
+    return [*stretches, (since, max(since, sample.frames[-1].timestamp_ms))]
+
+
 def over_activities(workers: Workers) -> Table:
     scenes = [
         Scene(activity, turned, seed)
@@ -92,11 +171,7 @@ def over_activities(workers: Workers) -> Table:
 
 def count_scene(scene: Scene) -> dict[str, int]:
     """The repetitions that each MoveSpec of the catalogue sees in it."""
-    if scene.activity == STILL:
-        posture = STILL_POSTURES[scene.posture]
-        frames = hold(posture, seconds=STILL_SECONDS, camera=scene.camera())
-    else:
-        frames = act(scene.activity, seconds=SECONDS, camera=scene.camera())
+    frames = scene.frames()
     return {exercise: len(completions(spec, frames)) for exercise, spec in catalogue().items()}
 
 

@@ -10,6 +10,8 @@ from poses import recordings
 
 Span = tuple[float, float]
 
+DATASETS: Final = ("RepCount-pose", "Countix-Fitness")
+
 # Recordings by which nothing can be judged. They are counted, but choose nothing, and every figure
 # is given without them as well.
 KNOWN_BAD: Final = {
@@ -28,10 +30,11 @@ KNOWN_BAD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`repetitions` are those that a human marked, from start to end in milliseconds; None where
-    only the count is known."""
+    """`dataset` is one of DATASETS. `repetitions` are those that a human marked, from start to end
+    in milliseconds; None where only the count is known."""
 
     name: str
+    dataset: str
     exercise: str
     count: int
     repetitions: tuple[Span, ...] | None
@@ -54,6 +57,15 @@ def person_of(name: str) -> str:
     return found.group(1) if found else name
 
 
+def dataset_of(source: str) -> str:
+    """The data set that a recording's source names first; any other is of the first that there was.
+
+    Figures of two data sets are never pooled to choose by.
+    """
+    first = source.partition(" ")[0]
+    return first if first in DATASETS else DATASETS[0]
+
+
 def load_samples(folder: Path) -> list[Sample]:
     """The recordings in a folder whose repetitions a human has counted."""
     samples = []
@@ -66,6 +78,7 @@ def load_samples(folder: Path) -> list[Sample]:
         samples.append(
             Sample(
                 name=path.name.removesuffix(".json.gz"),
+                dataset=dataset_of(recording.source),
                 exercise=recording.exercise.replace("_", "-"),
                 count=recording.count,
                 repetitions=None

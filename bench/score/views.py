@@ -46,6 +46,21 @@ class View(NamedTuple):
     turned: int
 
 
+def within_one_by_turn(workers: Workers) -> dict[str, dict[int, int]]:
+    """For each movement in how many conditions the count is within one, by the figure's turn."""
+    names = [name for name in catalogue() if name in EXERCISES]
+    views = [
+        View(name, condition, turned)
+        for name in names
+        for condition in CONDITIONS
+        for turned in TURNS
+    ]
+    seen: dict[str, dict[int, int]] = {name: dict.fromkeys(TURNS, 0) for name in names}
+    for view, count in zip(views, workers.each(count_view, views), strict=True):
+        seen[view.exercise][view.turned] += abs(count - REPETITIONS) <= 1
+    return seen
+
+
 def tables(workers: Workers) -> list[Table]:
     counted_by = {name: COUNTED_BY.get(name, name) for name in EXERCISES}
     exercises = [name for name, spec in counted_by.items() if spec in catalogue()]

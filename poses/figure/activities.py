@@ -118,10 +118,109 @@ def idling(chance: random.Random) -> Iterator[Step]:
             yield from _stay(posture, chance.uniform(3, 7), chance)
 
 
+def resting(chance: random.Random) -> Iterator[Step]:
+    """Between two sets: hands on the hips, bent over with hands above the knees, arms shaken."""
+    on_hips = replace(STANDING, left_arm=Limb(-25, 60, 35, -20), right_arm=Limb(-25, 60, 35, -20))
+    # Trunk, arms and thighs close a triangle.
+    on_knees = Posture(
+        lean=72,
+        left_leg=Limb(25, -10),
+        right_leg=Limb(25, -10),
+        left_arm=Limb(-30, -40, 5),
+        right_arm=Limb(-30, -40, 5),
+    )
+    shaken = replace(STANDING, left_arm=Limb(10, 40, 15), right_arm=Limb(10, 40, 15))
+    yield 0, STANDING
+    while True:
+        for posture in (on_hips, on_knees, STANDING, shaken):
+            yield chance.uniform(0.8, 1.5), _varied(posture, chance, 3)
+            yield from _stay(posture, chance.uniform(4, 10), chance)
+            if posture is shaken:
+                yield from _busy(posture, chance.uniform(1, 2), chance)
+            yield chance.uniform(0.8, 1.5), _varied(STANDING, chance, 2)
+
+
+def getting_up_and_down(chance: random.Random) -> Iterator[Step]:
+    """Down to the floor over a knee, sitting, lying, and the same way up; a chair in between."""
+    kneeling = Posture(lean=20, left_leg=Limb(90, 0), right_leg=Limb(0, -90))
+    on_hands = Posture(
+        lean=80,
+        left_leg=Limb(10, -80),
+        right_leg=Limb(10, -80),
+        left_arm=Limb(80, 85),
+        right_arm=Limb(80, 85),
+    )
+    on_the_floor = Posture(
+        lean=5,
+        left_leg=Limb(110, 20),
+        right_leg=Limb(100, 30),
+        left_arm=Limb(-30, -20, 10),
+        right_arm=Limb(-30, -20, 10),
+    )
+    lying = Posture(
+        lean=-88,
+        left_leg=Limb(100, 80),
+        right_leg=Limb(95, 85),
+        left_arm=Limb(-85, -85),
+        right_arm=Limb(-85, -85),
+    )
+    down = (kneeling, on_hands, on_the_floor, lying)
+    yield 0, STANDING
+    while True:
+        yield from _stay(STANDING, chance.uniform(4, 8), chance)
+        for posture in down:
+            yield chance.uniform(0.8, 1.6), _varied(posture, chance, 3)
+        yield from _stay(lying, chance.uniform(5, 10), chance)
+        for posture in reversed(down[:-1]):
+            yield chance.uniform(0.8, 1.6), _varied(posture, chance, 3)
+        yield chance.uniform(0.8, 1.6), STANDING
+        yield from _stay(STANDING, chance.uniform(4, 8), chance)
+        yield chance.uniform(1.2, 2.0), SITTING
+        yield from _stay(SITTING, chance.uniform(6, 12), chance)
+        yield chance.uniform(1.2, 2.0), STANDING
+
+
+def setting_up(chance: random.Random) -> Iterator[Step]:
+    """A few steps, weights lifted from a bench and put down, a hand at the camera.
+
+    Who lifts them from the floor with bent knees squats.
+    """
+    picking_up = Posture(
+        lean=70,
+        left_leg=Limb(20, -8),
+        right_leg=Limb(20, -8),
+        left_arm=Limb(20, 20, 5),
+        right_arm=Limb(20, 20, 5),
+    )
+    carrying = replace(STANDING, left_arm=Limb(10, 60, 8), right_arm=Limb(10, 60, 8))
+    at_the_camera = replace(STANDING, lean=15, right_arm=Limb(75, 85, 5))
+    yield 0, STANDING
+    while True:
+        for _, step in zip(range(8), walking(chance), strict=False):
+            yield step
+        yield 0.4, STANDING
+        yield chance.uniform(1.0, 1.6), _varied(picking_up, chance, 4)
+        yield from _busy(picking_up, chance.uniform(2, 4), chance)
+        yield chance.uniform(1.0, 1.6), _varied(carrying, chance, 3)
+        for _ in range(4):
+            yield 0.5, _varied(carrying, chance, 4)
+        yield chance.uniform(1.0, 1.6), _varied(picking_up, chance, 4)
+        yield from _busy(picking_up, chance.uniform(1, 2), chance)
+        yield chance.uniform(1.0, 1.6), STANDING
+        for _, step in zip(range(8), walking(chance), strict=False):
+            yield step
+        yield 0.8, _varied(at_the_camera, chance, 3)
+        yield from _busy(at_the_camera, chance.uniform(2, 5), chance)
+        yield 0.8, STANDING
+
+
 ACTIVITIES: dict[str, Script] = {
+    "resting": resting,
     "walking": walking,
+    "getting up and down": getting_up_and_down,
     "sitting down": sitting_down,
     "drinking": drinking,
+    "setting up": setting_up,
     "tying a shoe": tying_a_shoe,
     "stretching": stretching,
     "an idle minute": idling,

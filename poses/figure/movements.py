@@ -62,6 +62,9 @@ MOVEMENTS = {
         alike(76, _PRONE, Limb(-45, 40, 40, -40), foot=-80),
         "Get down on the floor",
     ),
+    "rope-pushdown": Movement(
+        20, alike(5, Limb(), Limb(10, 120, 5)), alike(5, Limb(), Limb(8, 15, 5)), "Stand at the cable"
+    ),
     "sit-to-stand": Movement(20, SITTING, STANDING, "Sit on a chair"),
     "sit-up": Movement(
         10,

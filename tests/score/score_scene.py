@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.score.samples import Sample, Span
+from bench.score.samples import DATASETS, Sample, Span
 from poses.figure import perform
 from poses.recordings import Recording, save
 
@@ -15,6 +15,7 @@ def make_recording(
     performed: int = 3,
     count: int | None = 3,
     rep_frames: list[tuple[int, int]] | None = None,
+    source: str = "figure",
 ) -> None:
     """A figure that does `performed` squats of 50 frames each, after 20 frames of rest."""
     frames = perform("squat", repetitions=performed, fps=20, noise_m=0)
@@ -23,7 +24,7 @@ def make_recording(
         count=count,
         rep_frames=rep_frames,
         fps=20.0,
-        source="figure",
+        source=source,
         frames=[tuple(frame.landmarks) for frame in frames],
     )
     save(folder / f"{name}.json.gz", recording)
@@ -33,6 +34,7 @@ def marked(*repetitions: Span, name: str = "a", count: int | None = None) -> Sam
     """A recording with these repetitions and nothing to see."""
     return Sample(
         name=name,
+        dataset=DATASETS[0],
         exercise="squat",
         count=len(repetitions) if count is None else count,
         repetitions=repetitions,

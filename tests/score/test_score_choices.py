@@ -1,99 +1,109 @@
-"""Cross-validation, and the grid from which it chooses."""
+"""The forms, and the cross-validation that chooses from them."""
 
 from dataclasses import replace
 from pathlib import Path
 
-from score_scene import make_recording, marked
+import pytest
+from score_scene import make_recording
 
-from bench.score.cross_validation import Choice, choose, cost, cross_validated
-from bench.score.engine_runs import SHIPPED, Workers, catalogue
-from bench.score.grid import SETTINGS, all_settings, choices, with_other_bounds
+from bench.score import cross_validation
+from bench.score.cross_validation import SETTINGS, Chooser, all_settings, gain
+from bench.score.engine_runs import SHIPPED, Workers
+from bench.score.forms import FAMILIES, GATES, HIGH, LOW, Carried, Form, plain_forms
 from bench.score.samples import load_samples
+from detection import Criterion
 
-SLOW = replace(SHIPPED, smoothing=replace(SHIPPED.smoothing, smoothing_ms=400.0))
-SQUAT, LUNGE = catalogue()["squat"], catalogue()["lunge"]
+KNEE = Form((Carried("knee", None, 110, 150),), (LOW, HIGH))
+SHALLOW = Form((Carried("knee", None, 120, 140),), (LOW, HIGH))
+# The elbows of the figure do not bend in a squat.
+ELBOW = Form((Carried("elbow", None, 70, 130),), (LOW, HIGH))
+UPRIGHT = Criterion("trunk", None, 0, 60)
+NOBODY = Criterion("trunk", None, 170, 180)
 
 
-def test_what_ships_is_the_first_choice_of_every_exercise() -> None:
-    firsts: dict[str, Choice] = {}
-    for choice in choices():
-        firsts.setdefault(choice.exercise, choice)
-    assert {name: choice.spec for name, choice in firsts.items()} == catalogue()
-    assert {choice.settings for choice in firsts.values()} == {SHIPPED}
+@pytest.fixture
+def two_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The squat has two forms, of which the first counts nothing, and two gates."""
+    monkeypatch.setattr(cross_validation, "plain_forms", lambda _: [ELBOW, KNEE])
+    monkeypatch.setattr(cross_validation, "GATES", {"squat": (UPRIGHT, NOBODY), "lunge": ()})
+    cross_validation._neighbours.cache_clear()
+    yield
+    cross_validation._neighbours.cache_clear()
+
+
+def chooser(folder: Path) -> Chooser:
+    return Chooser(Workers(load_samples(folder)), [SHIPPED])
+
+
+def test_every_exercise_has_forms_and_gates() -> None:
+    assert FAMILIES.keys() == GATES.keys()
+    for exercise in FAMILIES:
+        forms = plain_forms(exercise)
+        assert len(set(forms)) == len(forms)
+        assert all(form.gates == () for form in forms)
 
 
 def test_every_setting_of_the_grid_is_combined_with_every_other() -> None:
-    grid = list(all_settings())
-    assert len(set(grid)) == len(grid)
+    grid = all_settings()
+    assert grid[0] == SHIPPED
+    assert len(set(grid)) == len(grid) == 4
     assert {getattr(settings.swing, name) for name in SETTINGS for settings in grid} == {
         value for values in SETTINGS.values() for value in values
     }
 
 
-def test_bounds_that_face_each_other_are_moved_and_no_others() -> None:
-    specs = list(with_other_bounds(SQUAT))
-    assert specs[0] == SQUAT
-    assert {
-        (bottom.criteria[0].angle_max, standing.criteria[0].angle_min)
-        for standing, bottom in (spec.phases for spec in specs)
-    } == {(down, up) for down in (100, 110, 120) for up in (140, 150, 160)}
-    for spec in specs:
-        assert spec.phases[1].criteria[1] == SQUAT.phases[1].criteria[1]
-        assert spec.phases[0].criteria[0].angle_max == 180
+def test_a_form_is_a_movespec_with_its_gates_in_both_phases() -> None:
+    low, high = KNEE.with_gate(UPRIGHT).spec().phases
+    assert low.criteria == (Criterion("knee", None, 0, 110), UPRIGHT)
+    assert high.criteria == (Criterion("knee", None, 150, 180), UPRIGHT)
+    assert KNEE.spec().sequence == ("low", "high")
 
 
-def test_phases_that_the_first_criterion_does_not_tell_apart_keep_their_bounds() -> None:
-    standing, lowered = LUNGE.phases
-    apart = replace(lowered, criteria=(replace(lowered.criteria[0], measure="hip"),))
-    spec = replace(LUNGE, phases=(standing, apart))
-    assert list(with_other_bounds(spec)) == [spec]
+def test_neighbours_differ_in_their_bands_and_by_little() -> None:
+    assert KNEE.is_near(KNEE)
+    assert KNEE.is_near(SHALLOW)
+    assert not KNEE.is_near(ELBOW)
+    assert not KNEE.is_near(replace(KNEE, sequence=(HIGH, LOW)))
+    assert not KNEE.is_near(KNEE.with_gate(UPRIGHT))
+    assert not KNEE.is_near(Form((Carried("hip", None, 110, 150),), (LOW, HIGH)))
 
 
-def test_a_choice_is_made_without_the_person_left_out() -> None:
-    good, bad = Choice("squat", SHIPPED, SQUAT), Choice("squat", SLOW, SQUAT)
-    costs = {
-        good: [("stu1", (1.0, 1.0, 1.0)), ("stu2", (0.0, 0.0, 0.0))],
-        bad: [("stu1", (0.0, 0.0, 0.0)), ("stu2", (0.0, 1.0, 1.0))],
-    }
-    assert choose(costs, "stu1") == {"squat": good}
-    assert choose(costs, "stu2") == {"squat": bad}
+def test_within_one_is_worth_more_than_exact() -> None:
+    assert [gain(error) for error in (0, 1, -1, 2)] == [1.5, 1.0, 1.0, 0.0]
 
 
-def test_settings_are_chosen_for_all_exercises_and_bounds_for_each() -> None:
-    one, other = (
-        {name: Choice(name, settings, spec) for name, spec in catalogue().items()}
-        for settings in (SHIPPED, SLOW)
-    )
-    costs = {
-        one["squat"]: [("a", (1.0, 0.0, 0.0))],
-        one["lunge"]: [("b", (0.0, 0.0, 0.0))],
-        other["squat"]: [("a", (0.0, 1.0, 0.0))],
-        other["lunge"]: [("b", (0.0, 1.0, 0.0))],
-    }
-    assert choose(costs, "nobody") == {"squat": other["squat"], "lunge": other["lunge"]}
+def test_the_form_that_counts_is_chosen_with_the_gate_that_costs_nobody(
+    tmp_path: Path, two_forms: None
+) -> None:
+    make_recording(tmp_path, "a_stu1_1")
+    choice = chooser(tmp_path).choose(load_samples(tmp_path))["squat"]
+    assert choice.form == KNEE.with_gate(UPRIGHT)
+    assert choice.settings == SHIPPED
 
 
-def test_of_equals_the_first_is_taken() -> None:
-    first, second = Choice("squat", SHIPPED, SQUAT), Choice("squat", SLOW, SQUAT)
-    assert choose({first: [("a", (0.0, 0.0, 0.0))], second: []}, "nobody") == {"squat": first}
+def test_what_is_known_to_be_bad_chooses_nothing(tmp_path: Path) -> None:
+    make_recording(tmp_path, "push_up_stu4_46_45")
+    assert chooser(tmp_path).choose(load_samples(tmp_path)) == {}
 
 
-def test_wrong_and_missed_repetitions_cost_even_where_the_count_is_right() -> None:
-    sample = marked((0, 1000), (1000, 2000))
-    assert cost((1000, 2000), sample) == (0, 0, 0)
-    assert cost((1000, 9000), sample) == (0, 0, 1)
-    assert cost((), sample) == (1, 1, 1)
-
-
-def test_everybody_is_counted_by_the_choice_of_the_others(tmp_path: Path) -> None:
+def test_a_person_is_counted_by_what_is_chosen_on_others_of_the_set(
+    tmp_path: Path, two_forms: None
+) -> None:
     for name in ("a_stu1_1", "a_stu1_2", "a_stu2_1"):
         make_recording(tmp_path, name)
-    samples = load_samples(tmp_path)
-    deep = next(spec for spec in with_other_bounds(LUNGE) if spec != LUNGE)
-    given = [Choice("squat", SHIPPED, deep), Choice("squat", SHIPPED, SQUAT)]
-    validated = cross_validated(samples, given, Workers(samples))
-    assert {name: len(completed) for name, completed in validated.items()} == {
+    make_recording(tmp_path, "b", source="Countix-Fitness test b")
+    counted = chooser(tmp_path).by_person()
+    # Of the other set there is nobody else to choose on.
+    assert {name: len(times) for name, times in counted.items()} == {
         "a_stu1_1": 3,
         "a_stu1_2": 3,
         "a_stu2_1": 3,
     }
+
+
+def test_a_set_is_counted_by_what_is_chosen_on_the_other(tmp_path: Path, two_forms: None) -> None:
+    make_recording(tmp_path, "a")
+    make_recording(tmp_path, "b", source="Countix-Fitness test b")
+    make_recording(tmp_path, "c", exercise="lunge", source="Countix-Fitness test c")
+    counted = chooser(tmp_path).by_dataset()
+    assert {name: len(times) for name, times in counted.items()} == {"a": 3, "b": 3}

@@ -1,5 +1,6 @@
 """Completions matched with marked repetitions, and the figures of it."""
 
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import pytest
@@ -86,7 +87,7 @@ def test_where_nothing_is_marked_everything_is_within_the_span() -> None:
 def test_a_count_without_marks_is_compared_as_a_count_alone() -> None:
     sample = marked(count=2)
     assert tally([1.0], sample) == Tally(2, 1, 0, 0)
-    unmarked = type(sample)("a", "squat", 2, None, [], 60.0)
+    unmarked = replace(sample, repetitions=None)
     assert tally([1.0], unmarked) == Tally(2, 1, None, None)
     assert figures([tally([1.0], unmarked)]).precision is None
 

@@ -2,19 +2,30 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from score_scene import make_recording
+from score_scene import make_recording, marked
 
-from bench.score import authors, negatives, other_authors, people, variants, views
+from bench.score import (
+    authors,
+    cards,
+    gates,
+    negatives,
+    other_authors,
+    people,
+    variants,
+    views,
+)
 from bench.score.__main__ import PARTS, main
 from bench.score.engine_runs import Run, Workers, catalogue, recording
 from bench.score.negatives import STILL, Scene, count_scene
 from bench.score.samples import load_samples
 from bench.score.tables import Table
 from bench.score.views import CONDITIONS, View, count_view
+from poses.figure import perform
 from poses.variants import CHANGES
 from tests.long_runs import one_in
 
@@ -52,14 +63,68 @@ def test_counts_are_set_beside_the_human_s_over_all_and_within_the_span(workers:
     assert (second["precision"], second["recall"], second["precision in span"]) == (0.6, 1, 1)
     exercises = rows(made, "as_shipped")
     assert list(exercises) == [
-        *("squat", "squat, without the bad", "all", "all, without the bad"),
+        *("RepCount-pose: squat", "RepCount-pose: all", "RepCount-pose: all, without the bad"),
     ]
-    squat = exercises["squat, without the bad"]
-    assert (squat["recordings"], squat["within 1"], squat["within 1 in span"]) == (2, 1, 2)
-    assert (squat["exact"], squat["exact in span"], squat["MAE"]) == (1, 2, 1.0)
-    assert (squat["precision"], squat["recall"], squat["F1"]) == (6 / 8, 1, 12 / 14)
-    assert exercises["squat"]["recordings"] == 3
+    good = exercises["RepCount-pose: all, without the bad"]
+    assert (good["recordings"], good["within 1"], good["exact"], good["MAE"]) == (2, 1, 1, 1.0)
+    assert (good["precision"], good["recall"], good["F1"]) == (6 / 8, 1, 12 / 14)
+    assert exercises["RepCount-pose: squat"]["recordings"] == 3
     assert list(rows(made, "missed")) == ["a_stu2_1", "push_up_stu4_46_45"]
+
+
+def test_no_row_is_of_two_data_sets(folder: Path) -> None:
+    make_recording(folder, "b", source="Countix-Fitness test b", count=5)
+    samples = load_samples(folder)
+    shipped = people.as_shipped(Workers(samples), samples)
+    table = people.by_exercise("as_shipped", "", samples, shipped)
+    assert [(row[0], row[1], row[2]) for row in table.rows] == [
+        ("RepCount-pose: squat", 3, 1),
+        ("RepCount-pose: all", 3, 1),
+        ("RepCount-pose: all, without the bad", 2, 1),
+        ("Countix-Fitness: squat", 1, 0),
+        ("Countix-Fitness: all", 1, 0),
+    ]
+
+
+def test_repetitions_in_unmarked_stretches_are_of_the_exercise_or_of_others(folder: Path) -> None:
+    make_recording(folder, "b", exercise="push_up", performed=5, rep_frames=THREE)
+    table = rows([negatives.over_unmarked(Workers(load_samples(folder)))], "over_unmarked")
+    # Two people do two squats more than were marked: one of them is to do push-ups.
+    squat = table["squat"]
+    assert (squat["of its own exercise"], squat["of others"]) == (2, 2)
+
+
+def test_a_stretch_is_unmarked_where_no_completion_can_belong() -> None:
+    frames = perform("squat", repetitions=1, fps=10)[:50]
+    sample = replace(marked((1000, 2000), (2500, 3000)), frames=frames)
+    assert negatives.unmarked(sample) == [(0, 1000), (3300, 4500)]
+    assert negatives.unmarked(replace(sample, repetitions=None)) == []
+
+
+def test_a_gate_is_told_with_what_it_costs_and_saves(folder: Path) -> None:
+    spec = catalogue()["squat"]
+    [gate] = gates.gates_of(spec)
+    assert (gate.measure, gate.angle_max) == ("trunk", 60)
+    without = gates.without_gate(spec, gate)
+    assert [len(phase.criteria) for phase in without.phases] == [2, 2]
+    assert gates.gates_of(without) == []
+
+
+def test_a_card_is_of_people_counted_by_what_was_chosen_without_them() -> None:
+    assert cards.blind_spot(dict.fromkeys(views.TURNS, 10)) is None
+    towards_the_front = dict.fromkeys(views.TURNS, 10) | {75: 7, 90: 0}
+    assert cards.blind_spot(towards_the_front) == (
+        "Filmed from 75° or more off the side, towards the front, it is not counted well."
+    )
+    assert cards.blind_spot(dict.fromkeys(views.TURNS, 10) | {0: 2}) == (
+        "Filmed from within 0° of the side it is not counted well."
+    )
+
+
+@pytest.mark.parametrize(("turned", "view"), [(0.0, "side"), (45.0, "oblique"), (90.0, "front")])
+def test_a_view_is_told_by_the_shoulders(turned: float, view: str) -> None:
+    frames = perform("squat", repetitions=1, fps=10, turned=turned)
+    assert cards.view_of(replace(marked((0, 1)), frames=frames)) == view
 
 
 def test_nothing_is_counted_twice(workers: Workers) -> None:
@@ -146,7 +211,7 @@ def test_the_command_prints_the_parts_asked_for(
     ("arguments", "says"),
     [
         ([], "Set RECORDINGS_DIR to a folder of recordings"),
-        (["--only", "weather"], "There is no part weather; there are recordings, negatives"),
+        (["--only", "weather"], "There is no part weather; there are recordings, gates"),
         (["--only", "views", "--write-docs"], "--write-docs takes all parts"),
     ],
 )

@@ -21,11 +21,14 @@ class Bystander:
         frames = wire_frames(perform("squat", repetitions=repetitions, fps=30))
         self._batches = batches(frames, BATCH_FRAMES)
         self.seconds: list[float] = []
+        self._is_served = threading.Event()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._stream, daemon=True)
 
     def start(self) -> None:
+        """Start it, and wait until it is served: the others may be over at once."""
         self._thread.start()
+        assert self._is_served.wait(60)
 
     def _stream(self) -> None:
         """At its own pace, and the rest in a hurry once the others have had their time."""
@@ -36,6 +39,7 @@ class Bystander:
             assert (ack["batch_seq"], ack["rejected_frame_indexes"]) == (batch_seq, [])
             if not self._is_over.is_set():
                 self.seconds.append(time.monotonic() - sent_at)
+                self._is_served.set()
                 self._is_over.wait(PAUSE_SECONDS)
         self._client.send({"type": "finalize"})
         assert self._client.to_the_end() == 1000
