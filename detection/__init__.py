@@ -2,7 +2,8 @@
 
 Pure Python, no input or output. `validate(yaml_source)` gives a `Validation` with `Issue`s and a
 `MoveSpec`, `compile(yaml_source)` the `MoveSpec` or an exception; `json_schema()` describes the
-language to editors; `ISSUE_CODES` explains every code. `Engine(spec).feed(frame)` gives events.
+language to editors; `ISSUE_CODES` explains every code. `roles(spec)` says what each criterion does.
+`Engine(spec).feed(frame)` gives events.
 
 `language` and `engine` do not import each other. They share the modules of this package.
 """
@@ -14,11 +15,13 @@ from detection.engine.engine import (
     DetectionEvent,
     Engine,
 )
+from detection.engine.roles import ROLE_NAMES, VIEWS, Role, RoleName, View, roles
 from detection.engine.settings import EngineSettings
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
-from detection.language.issues import ISSUE_CODES, Issue, Severity
+from detection.language.issues import ISSUE_CODES, Issue, Mark, Severity
 from detection.language.json_schema import json_schema
 from detection.language.validation import MoveSpecInvalid, Validation, compile, validate  # noqa: A004 - as re.compile
+from detection.placed_roles import placed_roles
 from detection.spec import (
     JOINT_LANDMARKS,
     SEGMENT_LANDMARKS,
@@ -38,8 +41,10 @@ __all__ = [
     "JOINT_LANDMARKS",
     "LANDMARK_NAMES",
     "READABLE_FORMS",
+    "ROLE_NAMES",
     "SEGMENT_LANDMARKS",
     "SNAPSHOT_FORM",
+    "VIEWS",
     "CarriedAngle",
     "Criterion",
     "Cue",
@@ -50,17 +55,23 @@ __all__ = [
     "Joint",
     "Landmark",
     "Level",
+    "Mark",
     "Measure",
     "MoveSpec",
     "MoveSpecInvalid",
     "Phase",
     "PoseFrame",
+    "Role",
+    "RoleName",
     "Segment",
     "Severity",
     "Side",
     "Validation",
+    "View",
     "carried_angles",
     "compile",
     "json_schema",
+    "placed_roles",
+    "roles",
     "validate",
 ]

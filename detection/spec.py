@@ -30,6 +30,9 @@ LEG_MEASURES: tuple[Measure, ...] = ("hip", "knee", "ankle", "thigh", "shank")
 SIDES: tuple[Side, ...] = get_args(Side)
 LEVELS: tuple[Level, ...] = get_args(Level)
 
+# The path of the movement in a document.
+MOVEMENT = "detection.movement"
+
 # A cue's `when` besides the names of phases.
 COMPLETED = "completed"
 INTERRUPTED = "interrupted"

@@ -96,7 +96,7 @@ class VersionViewSet(ApiViewSet):
     def validate(
         self, request: ApiRequest, movespec_id: MoveSpecId, version_id: VersionId
     ) -> ValidationResult:
-        """The version's YAML under today's rules."""
+        """The version's YAML under today's rules, with the role of each criterion."""
         version = own_version(request, movespec_id, version_id)
         return present_validation(
             validate(version.yaml_source), "movespec_version", version.id, clock.now()

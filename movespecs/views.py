@@ -219,6 +219,9 @@ class DraftViewSet(ApiViewSet):
         errors=(errors.NotFound,),
     )
     def validate(self, request: ApiRequest, movespec_id: MoveSpecId) -> ValidationResult:
-        """Every error and warning with its line and column; 200 also when it is not ok."""
+        """Every error and warning with its line and column; 200 also when it is not ok.
+
+        `roles` says what each criterion does, so that one can tell what will count.
+        """
         draft = own_draft(request, movespec_id)
         return present_validation(validate(draft.yaml_source), "draft", draft.id, clock.now())

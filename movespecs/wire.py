@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from detection import Validation
+from detection import RoleName, Validation, View, placed_roles
 from kynaplatform.api.pagination import MOST_PER_PAGE, PageLimit, PageQuery
 from kynaplatform.api.wire import Answer, Body, Name, NamedBody, Timestamp, from_row
 from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS
@@ -95,6 +95,43 @@ class ValidationIssue(Answer):
     column: int | None
 
 
+class CriterionRole(Answer):
+    """What one criterion does to the count: a sentence for people, and from where it is seen."""
+
+    path: str
+    line: int
+    column: int
+    role: RoleName
+    sentence: str
+    view: View
+
+
+# Of the squat of the catalogue.
+EXAMPLE_ROLES = [
+    {
+        "path": "detection.movement.phases[0].criteria[3]",
+        "line": 25,
+        "column": 13,
+        "role": "gate",
+        "sentence": (
+            'The thigh must lean by 20° or less for "standing" to begin, and more than 25° ends it.'
+        ),
+        "view": "side",
+    },
+    {
+        "path": "detection.movement.feedback[0]",
+        "line": 48,
+        "column": 9,
+        "role": "cue",
+        "sentence": (
+            'The message is sent once in each stay in "bottom", as soon as the knee is at 90° or'
+            " less."
+        ),
+        "view": "side",
+    },
+]
+
+
 class ValidationResult(Answer):
     ok: bool
     target_type: Literal["draft", "movespec_version"]
@@ -102,6 +139,13 @@ class ValidationResult(Answer):
     validated_at: Timestamp
     errors: list[ValidationIssue]
     warnings: list[ValidationIssue]
+    roles: Annotated[
+        list[CriterionRole],
+        msgspec.Meta(
+            description="What each criterion does, in order; none while there are errors.",
+            examples=[EXAMPLE_ROLES],
+        ),
+    ]
 
 
 def present_movespec(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer:
@@ -143,4 +187,8 @@ def present_validation(
         validated_at=now,
         errors=msgspec.convert(validation.errors, list[ValidationIssue], from_attributes=True),
         warnings=msgspec.convert(validation.warnings, list[ValidationIssue], from_attributes=True),
+        roles=[
+            from_row(CriterionRole, role, **mark._asdict())
+            for role, mark in placed_roles(validation)
+        ],
     )

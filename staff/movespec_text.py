@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from detection import Issue, validate
+from detection import VIEWS, Issue, placed_roles, validate
 from kynaplatform.api.names import visible
 from movespecs.models import MoveSpecVersion
 from staff.diffs import lines_of, side_by_side
@@ -19,6 +19,15 @@ class Line(NamedTuple):
     number: int
     text: str
     issues: tuple[Issue, ...]
+
+
+class LineRole(NamedTuple):
+    """What the criterion at a line does, and from where it is seen."""
+
+    line: int
+    name: str
+    sentence: str
+    seen: str
 
 
 def numbered_lines(
@@ -37,11 +46,20 @@ def numbered_lines(
 
 
 def reading(yaml_source: str, all_lines: str, *, every: bool = False) -> dict[str, Any]:
-    """The variables of issues.html and source.html. `all_lines` is the address of every line."""
+    """The variables of issues.html and text.html. `all_lines` is the address of every line."""
     validation = validate(yaml_source)
     issues = [*validation.errors, *validation.warnings]
     lines, left_out = numbered_lines(yaml_source, issues, most=None if every else MOST_LINES)
-    return {"issues": issues, "lines": lines, "lines_left_out": left_out, "all_lines": all_lines}
+    return {
+        "issues": issues,
+        "lines": lines,
+        "lines_left_out": left_out,
+        "all_lines": all_lines,
+        "roles": [
+            LineRole(mark.line, role.role, role.sentence, VIEWS[role.view])
+            for role, mark in placed_roles(validation)
+        ],
+    }
 
 
 def every_line_of(version: MoveSpecVersion, **parameters: Any) -> str:

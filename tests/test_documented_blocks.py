@@ -57,6 +57,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         MOVESPECS,
         "test_the_example_of_the_reference_has_no_issues",
     ),
+    ("docs/movespec.md", '"role": "gate"'): (
+        MOVESPECS,
+        "test_the_example_of_a_role_is_one_of_the_squat_s",
+    ),
     ("docs/movespec.md", "strict: true"): (MOVESPECS, "test_a_part_of_a_movespec_has_no_errors"),
     ("docs/movespec.md", "{lean: trunk, angle_min: 30}"): (
         MOVESPECS,

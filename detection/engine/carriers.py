@@ -25,6 +25,10 @@ class Carrier:
     is_low_at_start: bool
 
     @property
+    def measure(self) -> Measure:
+        return self.low[0].measure
+
+    @property
     def is_one_angle(self) -> bool:
         """Whether both ends ask for one and the same angle."""
         sides = {criterion.side for criterion in (*self.low, *self.high)}
@@ -44,10 +48,15 @@ class Travel:
     end: frozenset[str]
     carriers: tuple[Carrier, ...]
 
+    @property
+    def gap(self) -> float:
+        """The degrees between the bands of the two ends, of all carriers together."""
+        return sum(carrier.gap for carrier in self.carriers)
+
     def carries(self, phase: Phase, measure: Measure) -> bool:
         """Whether the movement judges the criteria of this phase on this angle."""
         return phase.name in self.start | self.end and any(
-            carrier.low[0].measure == measure for carrier in self.carriers
+            carrier.measure == measure for carrier in self.carriers
         )
 
 
@@ -93,7 +102,7 @@ def carried_angles(spec: MoveSpec) -> list[CarriedAngle]:
     """The angles that carry the movement of a MoveSpec."""
     return [
         CarriedAngle(
-            measure=carrier.low[0].measure,
+            measure=carrier.measure,
             low_side=_only_side(carrier.low),
             low_phases=travel.start if carrier.is_low_at_start else travel.end,
             low_max=min(criterion.angle_max for criterion in carrier.low),

@@ -69,7 +69,7 @@ def _edges(travel: Travel, phase: Phase, is_start: bool) -> tuple[tuple[int, flo
     """The edges of a phase's bands that face the start of the movement, or its end."""
     edges = []
     for number, carrier in enumerate(travel.carriers):
-        bands = [c for c in phase.criteria if c.measure == carrier.low[0].measure]
+        bands = [c for c in phase.criteria if c.measure == carrier.measure]
         if bands:
             is_low = carrier.is_low_at_start == is_start
             edge = max(c.angle_min for c in bands) if is_low else min(c.angle_max for c in bands)

@@ -102,6 +102,10 @@ class SwingSettings:
     least_swing_degrees: float = 15.0
     trembling: float = 1.0
 
+    def least_swing(self, gap: float) -> float:
+        """The least way that counts between two bands with this gap, in degrees."""
+        return max(self.least_swing_share * gap, self.least_swing_degrees)
+
 
 @dataclass(frozen=True, slots=True)
 class PhaseSettings:

@@ -132,11 +132,9 @@ class Swing(SwingState):
     ) -> None:
         self.travel = travel
         self.carriers = [HeldCarrier(carrier, body) for carrier in travel.carriers]
-        self._gap = sum(carrier.gap for carrier in self.carriers)
+        self._gap = travel.gap
         self._settings = settings.swing
-        self._least_swing = max(
-            settings.swing.least_swing_share * self._gap, settings.swing.least_swing_degrees
-        )
+        self._least_swing = settings.swing.least_swing(self._gap)
         self._least_parts = [settings.swing.least_swing_share * c.gap for c in self.carriers]
         self._strict_ends = {
             START: travel.start <= strict,

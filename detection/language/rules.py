@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from detection.language.issues import Report, nearest, quote
-from detection.spec import RESERVED_WHEN
-
-MOVEMENT = "detection.movement"
+from detection.spec import MOVEMENT, RESERVED_WHEN
 
 _GROUPS = {"left": "left or right", "right": "left or right"}
 _GROUPS |= {"front": "front or back", "back": "front or back"}

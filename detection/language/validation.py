@@ -1,11 +1,12 @@
 """The validation of YAML text, which gives a MoveSpec or the issues of the text."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from detection.language.checking import check
 from detection.language.compiling import compile_movespec
 from detection.language.declaration import MOVESPEC
-from detection.language.issues import Issue, Report
+from detection.language.issues import Issue, Mark, Report
 from detection.language.rules import check_rules
 from detection.language.warnings import warn
 from detection.language.yaml_tree import read_document
@@ -14,11 +15,13 @@ from detection.spec import MoveSpec
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """The result of `validate`. `spec` is None exactly when there are errors."""
+    """The result of `validate`. `spec` is None exactly when there are errors; without any, `marks`
+    has the place of each path of the document."""
 
     errors: tuple[Issue, ...]
     warnings: tuple[Issue, ...]
     spec: MoveSpec | None
+    marks: Mapping[str, Mark] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -50,7 +53,7 @@ def validate(yaml_source: str, *, is_new: bool = True) -> Validation:
         if not errors:
             spec = compile_movespec(document)
             warn(spec, report)
-            return Validation((), report.warnings(), spec)
+            return Validation((), report.warnings(), spec, report.marks)
     return Validation(report.errors(), (), None)
 
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from detection.language.issues import Report, quote
-from detection.language.rules import MOVEMENT
 from detection.overlap import can_hold_at_once
 from detection.pace import ENTER_MS, FASTEST_DEGREES_PER_MS
-from detection.spec import Criterion, MoveSpec, Phase
+from detection.spec import MOVEMENT, Criterion, MoveSpec, Phase
 
 # The degrees that the fastest repetitions go in the time that a phase needs to be entered.
 _LEAST = FASTEST_DEGREES_PER_MS * ENTER_MS

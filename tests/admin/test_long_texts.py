@@ -181,6 +181,17 @@ def test_an_issue_beyond_the_cut_is_listed_and_leads_to_its_line(
         assert re.search(r'<tr id="line-3013" class="error">.*joint: kne,?', whole)
 
 
+def test_a_role_beyond_the_cut_is_listed_and_leads_to_its_line(
+    manager: Client, movespec: MoveSpec
+) -> None:
+    version = version_of(movespec, "#\n" * 3000 + VALID_YAML)
+    shown = page_of(manager, address(version))
+    (to_line,) = re.findall(r'<a href="([^"]+)">Line 3013</a>', shown)
+    place, fragment = unescape(to_line).split("#")
+    assert fragment == "line-3013"
+    assert '<tr id="line-3013">' in page_of(manager, place)
+
+
 def test_a_draft_shows_what_would_not_show(manager: Client, movespec: MoveSpec) -> None:
     MoveSpecDraft.objects.update(yaml_source="name: <b>\u202ex\n\nversion: 1\n")
     page = page_of(manager, address(MoveSpecDraft.objects.get()))

@@ -1,6 +1,7 @@
 """Staff read versions and compare them."""
 
 import re
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -9,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from movespecs.drafts import movespec_archive
-from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from tests.admin.staffing import address, member, text_of
 from tests.admin.version_actions import SECOND, WARNED, act, changed_by_staff
 from tests.api.api_requests import database_state
@@ -34,6 +35,30 @@ def test_a_version_page_marks_the_line_of_a_warning(manager: Client, movespec: M
     assert page.count('class="warning"') == 2  # in the summary, and at the line
     assert re.search(r'<a href="#line-(\d+)">line \1</a>', page)
     assert re.search(r'<tr id="line-\d+" class="warning">', page)
+
+
+def test_a_version_page_says_what_each_criterion_does_and_leads_to_its_line(
+    manager: Client, second: MoveSpecVersion
+) -> None:
+    page = text_of(manager.get(address(second)))
+
+    assert re.findall(r"<li><a href=\"(#line-\d+)\">.*?</li>", page) == ["#line-10", "#line-13"]
+    (role,) = re.findall(r'<li><a href="#line-10">(.*)</li>', page)
+    assert unescape(role) == (
+        'Line 10</a> <span class="badge">carries</span> The knee at 160° or more is the high end of'
+        ' the movement, "standing": the first repetition must come 65° from the other end, later'
+        " ones 60 % of the person's usual way, and each at least 32.5°."
+        ' <span class="seen">Seen from the side.</span>'
+    )
+    assert '<a href="/docs/movespec#roles">The guide says more</a>' in page
+
+
+def test_a_text_with_errors_has_no_roles(manager: Client, movespec: MoveSpec) -> None:
+    MoveSpecDraft.objects.update(yaml_source=VALID_YAML)
+    draft = address(MoveSpecDraft.objects.get())
+    assert "What each criterion does" in text_of(manager.get(draft))
+    MoveSpecDraft.objects.update(yaml_source=VALID_YAML.replace("knee", "toe"))
+    assert "What each criterion does" not in text_of(manager.get(draft))
 
 
 def test_a_version_page_compares_with_the_released_one(

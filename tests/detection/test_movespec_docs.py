@@ -1,12 +1,22 @@
 """The reference and the examples, held against the language itself."""
 
+import json
 import re
 import textwrap
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from detection import ISSUE_CODES, JOINT_LANDMARKS, SEGMENT_LANDMARKS, validate
+from detection import (
+    ISSUE_CODES,
+    JOINT_LANDMARKS,
+    ROLE_NAMES,
+    SEGMENT_LANDMARKS,
+    VIEWS,
+    placed_roles,
+    validate,
+)
 from detection.language.declaration import MOVESPEC
 from detection.language.grammar import Items, Kind, Record
 from detection.language.issues import WARNING_CODES
@@ -69,6 +79,24 @@ def test_the_example_of_the_reference_is_the_squat_of_the_catalogue() -> None:
     (source,) = re.findall(r"```yaml\n(.+?)```", section("A complete example"), re.S)
     [squat] = [path for path in EXAMPLES if path.stem == "squat"]
     assert source == squat.read_text(encoding="utf-8")
+
+
+def test_the_reference_lists_every_role_with_its_meaning() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+\.) \|$", section("Roles"), re.M)
+    assert dict(rows) == ROLE_NAMES
+    assert len(rows) == len(ROLE_NAMES)
+
+
+def test_the_reference_names_every_view() -> None:
+    (listed,) = re.findall(r"^`view` says .*?: (.+?)\.", section("Roles"), re.M | re.S)
+    assert re.findall(r"`(\w+)`", listed) == list(VIEWS)
+
+
+def test_the_example_of_a_role_is_one_of_the_squat_s() -> None:
+    (source,) = re.findall(r"```yaml\n(.+?)```", section("A complete example"), re.S)
+    (example,) = re.findall(r"```json\n(.+?)```", section("Roles"), re.S)
+    told = [{**asdict(role), **mark._asdict()} for role, mark in placed_roles(validate(source))]
+    assert json.loads(example) in told
 
 
 WHOLE = """\

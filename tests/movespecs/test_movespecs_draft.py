@@ -6,10 +6,12 @@ import pytest
 from django.utils import timezone
 
 from kynaplatform import clock
+from movespecs.catalogue import catalogue_text
 from movespecs.models import MoveSpecDraft
+from movespecs.wire import EXAMPLE_ROLES
 from tests.api.api_requests import ask, nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, VALID_YAML
-from tests.movespecs.writing import BEGUN, INVALID_YAML, make_movespec
+from tests.movespecs.writing import BEGUN, INVALID_YAML, ROLES, make_movespec
 
 
 @pytest.fixture
@@ -201,7 +203,9 @@ def validate(owner, movespec, yaml_source, path, monkeypatch):
             response = owner.post(f"{path}/validate", token=token)
     assert response.status_code == 200
     body = response.json()
-    assert list(body) == ["ok", "target_type", "target_id", "validated_at", "errors", "warnings"]
+    assert list(body) == [
+        "ok", "target_type", "target_id", "validated_at", "errors", "warnings", "roles",
+    ]  # fmt: skip
     assert (body["target_type"], body["target_id"]) == (
         "draft",
         str(MoveSpecDraft.objects.get(movespec=movespec).id),
@@ -218,11 +222,17 @@ def validated(owner, movespec, path, monkeypatch):
 def test_a_valid_draft_is_ok(validated):
     body = validated(VALID_YAML)
     assert (body["ok"], body["errors"], body["warnings"]) == (True, [], [])
+    assert body["roles"] == ROLES
+
+
+def test_the_example_of_the_document_is_what_the_catalogue_s_squat_is_answered(validated):
+    roles = validated(catalogue_text("squat"))["roles"]
+    assert [role for role in EXAMPLE_ROLES if role in roles] == EXAMPLE_ROLES
 
 
 def test_a_draft_with_errors_is_200_and_not_ok(validated):
     body = validated(INVALID_YAML)
-    assert (body["ok"], body["warnings"]) == (False, [])
+    assert (body["ok"], body["warnings"], body["roles"]) == (False, [], [])
     assert [
         {name: issue[name] for name in ("code", "severity", "path", "line", "column")}
         for issue in body["errors"]

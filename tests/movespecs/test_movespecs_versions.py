@@ -10,7 +10,14 @@ from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import MOVESPECS, VALID_YAML, make_released, make_version
-from tests.movespecs.writing import BEGUN, INVALID_YAML, SECOND_YAML, make_movespec, withdraw
+from tests.movespecs.writing import (
+    BEGUN,
+    INVALID_YAML,
+    ROLES,
+    SECOND_YAML,
+    make_movespec,
+    withdraw,
+)
 
 
 @pytest.fixture
@@ -157,6 +164,7 @@ def test_it_validates_a_version_under_todays_rules(owner, movespec, versions):
         "validated_at": None,
         "errors": [],
         "warnings": [],
+        "roles": ROLES,
     }
     # The draft has moved on; the version has not.
     write(movespec, INVALID_YAML)
@@ -170,6 +178,7 @@ def test_a_version_that_todays_rules_refuse_is_200_and_not_ok(owner, movespec, v
     response = owner.post(f"{versions}/{old.id}/validate")
     assert (response.status_code, response.json()["ok"]) == (200, False)
     assert [issue["code"] for issue in response.json()["errors"]] == ["invalid_value"]
+    assert response.json()["roles"] == []
 
 
 def test_other_projects_do_not_validate_even_a_released_version(peer, public_movespec):

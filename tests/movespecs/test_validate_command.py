@@ -1,5 +1,6 @@
 """`manage.py validate`: as people run it, with nothing set."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,9 +11,14 @@ import pytest
 from local_stack.environment import PROJECT
 from tests.conftest import VALID_YAML
 from tests.long_runs import at_length
+from tests.movespecs.writing import ROLES
 
 EXAMPLES = sorted((PROJECT / "examples" / "movespecs").glob("*.yaml"))
 WARNED = VALID_YAML.replace("angle_max: 100", "angle_max: 170")
+TOLD = "".join(
+    f"{{file}}:{role['line']}:{role['column']}: carries: {role['sentence']} Seen from the side.\n"
+    for role in ROLES
+)
 
 
 def validate(
@@ -33,7 +39,11 @@ def validate(
 def test_the_examples_are_valid(tmp_path: Path) -> None:
     done = validate(*EXAMPLES, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "".join(f"{path}: valid\n" for path in EXAMPLES)
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if line.endswith(": valid")] == [
+        f"{path}: valid" for path in EXAMPLES
+    ]
+    assert not [line for line in lines if ": error: " in line or ": warning: " in line]
 
 
 def test_each_error_has_its_line_and_column(tmp_path: Path) -> None:
@@ -52,11 +62,68 @@ def test_warnings_are_told_and_are_no_failure(tmp_path: Path) -> None:
     (tmp_path / "squat.yaml").write_text(WARNED)
     done = validate("squat.yaml", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    warning, valid = done.stdout.splitlines()
+    warning, *roles, valid = done.stdout.splitlines()
     assert warning.startswith("squat.yaml:")
     assert ": warning: " in warning
     assert warning.endswith(" [overlapping_phases]")
+    assert [role.split(": ")[:2] for role in roles] == [
+        ["squat.yaml:10:13", "condition"],
+        ["squat.yaml:13:13", "condition"],
+    ]
     assert valid == "squat.yaml: valid"
+
+
+def test_of_what_is_valid_each_criterion_has_a_line_on_what_it_does(tmp_path: Path) -> None:
+    (tmp_path / "squat.yaml").write_text(
+        VALID_YAML + "    feedback: [{when: bottom, joint: elbow, side: both, angle_max: 9,"
+        " message: x}, {when: completed, message: y}]\n"
+    )
+    done = validate("squat.yaml", folder=tmp_path)
+    assert done.stdout == (
+        TOLD.format(file="squat.yaml")
+        + 'squat.yaml:15:16: cue: The message is sent once in each stay in "bottom", as soon as'
+        " each elbow is at 9° or less. Seen from the front.\nsquat.yaml: valid\n"
+    )
+
+
+def test_as_json_it_is_what_the_api_answers_one_file_a_line(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(VALID_YAML)
+    (tmp_path / "bad.yaml").write_text("")
+    done = validate("--json", "good.yaml", "bad.yaml", "gone.yaml", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "CommandError: Not valid: bad.yaml, gone.yaml\n")
+    nothing = {"warnings": [], "roles": []}
+    nowhere = {"path": None, "line": None, "column": None}
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"file": "good.yaml", "ok": True, "errors": [], "warnings": [], "roles": ROLES},
+        {
+            "file": "bad.yaml",
+            "ok": False,
+            "errors": [
+                {
+                    "code": "document_empty",
+                    "message": "The text has no content.",
+                    "severity": "error",
+                    **nowhere,
+                    "line": 1,
+                    "column": 1,
+                }
+            ],
+            **nothing,
+        },
+        {
+            "file": "gone.yaml",
+            "ok": False,
+            "errors": [
+                {
+                    "code": "unreadable",
+                    "message": "It cannot be read: No such file or directory.",
+                    "severity": "error",
+                    **nowhere,
+                }
+            ],
+            **nothing,
+        },
+    ]
 
 
 def test_every_file_is_looked_at_though_one_is_at_fault(tmp_path: Path) -> None:
@@ -66,8 +133,9 @@ def test_every_file_is_looked_at_though_one_is_at_fault(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == "CommandError: Not valid: gone.yaml, bytes.yaml\n"
     assert done.stdout.splitlines() == [
-        "gone.yaml: error: it cannot be read: No such file or directory",
-        "bytes.yaml: error: it is not UTF-8",
+        "gone.yaml: error: It cannot be read: No such file or directory. [unreadable]",
+        "bytes.yaml: error: It is not UTF-8. [unreadable]",
+        *TOLD.format(file="good.yaml").splitlines(),
         "good.yaml: valid",
     ]
 
@@ -75,7 +143,7 @@ def test_every_file_is_looked_at_though_one_is_at_fault(tmp_path: Path) -> None:
 @at_length(
     "text, status, told",
     ("", 1, "-:1:1: error: The text has no content. [document_empty]\n"),
-    (VALID_YAML, 0, "-: valid\n"),
+    (VALID_YAML, 0, TOLD.format(file="-") + "-: valid\n"),
 )
 def test_standard_input_is_a_file_too(tmp_path: Path, text: str, status: int, told: str) -> None:
     done = validate("-", folder=tmp_path, stdin=text)

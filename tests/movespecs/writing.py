@@ -15,6 +15,33 @@ SECOND_YAML = VALID_YAML.replace("angle_max: 100", "angle_max: 90")
 THIRD_YAML = VALID_YAML.replace("angle_max: 100", "angle_max: 80")
 # Its one error is on line 4: a type that there is not.
 INVALID_YAML = VALID_YAML.replace("type: repetition", "type: balance")
+# Of VALID_YAML.
+ROLES = [
+    {
+        "path": "detection.movement.phases[0].criteria[0]",
+        "line": 10,
+        "column": 13,
+        "role": "carries",
+        "sentence": (
+            'The knee at 160° or more is the high end of the movement, "standing": the first'
+            " repetition must come 60° from the other end, later ones 60 % of the person's usual"
+            " way, and each at least 30°."
+        ),
+        "view": "side",
+    },
+    {
+        "path": "detection.movement.phases[1].criteria[0]",
+        "line": 13,
+        "column": 13,
+        "role": "carries",
+        "sentence": (
+            'The knee at 100° or less is the low end of the movement, "bottom": the first'
+            " repetition must come 60° from the other end, later ones 60 % of the person's usual"
+            " way, and each at least 30°; less than 60° counts too."
+        ),
+        "view": "side",
+    },
+]
 BEGUN = datetime(2100, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
 
 

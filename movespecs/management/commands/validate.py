@@ -1,10 +1,13 @@
+import json
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from detection import Issue, validate
+from detection import VIEWS, Issue, Validation, placed_roles, validate
 
 STDIN = "-"
 
@@ -13,8 +16,8 @@ class Command(BaseCommand):
     help = (
         "Check the YAML of MoveSpecs, offline: no server, no database. Prints a line for each "
         "finding, `FILE:LINE:COLUMN: error: message [code]`, or warning, with lines and columns "
-        "from 1, and what is valid. Exits 1 if a file has an error or cannot be read; warnings "
-        "alone exit 0."
+        "from 1. Of a valid file a line for each criterion follows, `FILE:LINE:COLUMN: role: what "
+        "it does`. Exits 1 if a file has an error or cannot be read; warnings alone exit 0."
     )
     # Neither settings nor a database are used.
     requires_system_checks = []
@@ -26,37 +29,54 @@ class Command(BaseCommand):
             metavar="FILE",
             help=f"the YAML of a MoveSpec; {STDIN}: standard input",
         )
+        parser.add_argument(
+            "--json", action="store_true", help="print a JSON object for each file, one a line"
+        )
 
     def handle(self, *args: Any, files: list[str], **options: Any) -> None:
-        faulty = [file for file in files if not self.is_valid(file)]
+        faulty = []
+        for file in files:
+            validation = validate_file(file)
+            if options["json"]:
+                self.stdout.write(json.dumps(as_json(file, validation)))
+            else:
+                self.stdout.write("\n".join(as_lines(file, validation)))
+            if not validation.ok:
+                faulty.append(file)
         if faulty:
             raise CommandError(f"Not valid: {', '.join(faulty)}")
 
-    def is_valid(self, file: str) -> bool:
-        """Whether the file has no error; all that was found in it is told."""
-        try:
-            text = read_text(file)
-        except OSError as error:
-            self.stdout.write(f"{file}: error: it cannot be read: {error.strerror}")
-            return False
-        except UnicodeDecodeError:
-            self.stdout.write(f"{file}: error: it is not UTF-8")
-            return False
-        validation = validate(text)
-        for issue in (*validation.errors, *validation.warnings):
-            self.stdout.write(line(file, issue))
-        if validation.errors:
-            return False
-        self.stdout.write(f"{file}: valid")
-        return True
+
+def validate_file(file: str) -> Validation:
+    try:
+        data = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
+        return validate(data.decode("utf-8"))
+    except OSError as error:
+        return unreadable(f"It cannot be read: {error.strerror}.")
+    except UnicodeDecodeError:
+        return unreadable("It is not UTF-8.")
 
 
-def read_text(file: str) -> str:
-    data = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
-    return data.decode("utf-8")
+def unreadable(message: str) -> Validation:
+    return Validation((Issue("unreadable", message, "error", None, None, None),), (), None)
 
 
-def line(file: str, issue: Issue) -> str:
-    """The line as compilers tell it, which editors follow to the place."""
-    place = "" if issue.line is None else f":{issue.line}:{issue.column}"
-    return f"{file}{place}: {issue.severity}: {issue.message} [{issue.code}]"
+def as_json(file: str, validation: Validation) -> dict[str, Any]:
+    return {
+        "file": file,
+        "ok": validation.ok,
+        "errors": [asdict(issue) for issue in validation.errors],
+        "warnings": [asdict(issue) for issue in validation.warnings],
+        "roles": [{**asdict(role), **mark._asdict()} for role, mark in placed_roles(validation)],
+    }
+
+
+def as_lines(file: str, validation: Validation) -> Iterator[str]:
+    """The lines as compilers tell them, which editors follow to the place."""
+    for issue in (*validation.errors, *validation.warnings):
+        place = "" if issue.line is None else f":{issue.line}:{issue.column}"
+        yield f"{file}{place}: {issue.severity}: {issue.message} [{issue.code}]"
+    for role, (line, column) in placed_roles(validation):
+        yield f"{file}:{line}:{column}: {role.role}: {role.sentence} {VIEWS[role.view]}"
+    if validation.ok:
+        yield f"{file}: valid"
