@@ -9,10 +9,11 @@ from pathlib import Path
 
 from django.conf import settings
 
+from movespecs.catalogue import FOLDER as EXAMPLES
+
 ROOT: Path = settings.BASE_DIR
 DOCS = ROOT / "docs"
 DECISIONS = DOCS / "decisions"
-EXAMPLES = ROOT / "examples" / "movespecs"
 TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".yaml": "text/plain; charset=utf-8"}
 
 
@@ -104,7 +105,7 @@ def address_of(path: Path) -> str | None:
         return "/docs/"
     if (guide := _BY_SOURCE.get(path)) is not None:
         return guide.address
-    if path.parent == EXAMPLES and path.is_file():
+    if path.parent == EXAMPLES and path.suffix == ".yaml" and path.is_file():
         return f"{_BY_SOURCE[EXAMPLES].address}#{path.stem}"
     if path in files().values():
         return f"/docs/{path.relative_to(DOCS).as_posix()}"

@@ -6,7 +6,7 @@ tag in a text is shown.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -20,6 +20,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from guides.navigation import Guide, address_of
+from movespecs.accuracy import AccuracyCard, facts_of, read_cards
+from movespecs.catalogue import catalogue_slugs, catalogue_text
 
 COMMENT = re.compile(r"\s*<!--.*-->\s*", re.DOTALL)
 # What is wide scrolls in a box of its own, by keyboard too. The text itself has no such tag.
@@ -70,12 +72,29 @@ def rendered(guide: Guide) -> Rendered:
 
 
 def _page_of(guide: Guide) -> str:
-    """The Markdown of a folder: its files, each below its name."""
-    files = sorted(guide.source.iterdir())
-    parts = [
-        f"## {file.stem}\n\n```yaml\n{file.read_text(encoding='utf-8')}```\n" for file in files
-    ]
-    return f"# {guide.name}\n\n{guide.summary}\n\n" + "\n".join(parts)
+    """The Markdown of the catalogue: each text, and how well its movement is counted."""
+    cards = read_cards()
+    parts = [f"# {guide.name}\n\n{guide.summary}\n", *_accuracy(cards)]
+    for slug in catalogue_slugs():
+        parts.append(f"## {slug}\n")
+        if slug in cards and (sentence := cards[slug].cannot_see):
+            parts.append(f"What it can't see: {sentence}\n")
+        parts.append(f"```yaml\n{catalogue_text(slug)}```\n")
+    return "\n".join(parts)
+
+
+def _accuracy(cards: Mapping[str, AccuracyCard]) -> Iterator[str]:
+    """The Markdown of the figures of the accuracy cards, a row a movement."""
+    rows = {slug: facts_of(card) for slug, card in cards.items()}
+    if not rows:
+        return
+    names = next(iter(rows.values()))
+    yield "How well each is counted was [measured over recordings](../docs/api.md#accuracy):\n"
+    yield f"| Movement | {' | '.join(names)} |"
+    yield f"|---|{'---|' * len(names)}"
+    for slug, facts in rows.items():
+        yield f"| [{slug}](#{slug}) | {' | '.join(facts.values())} |"
+    yield ""
 
 
 def _markdown() -> MarkdownIt:

@@ -9,6 +9,7 @@ import msgspec
 from detection import RoleName, Validation, View, placed_roles
 from kynaplatform.api.pagination import MOST_PER_PAGE, PageLimit, PageQuery
 from kynaplatform.api.wire import Answer, Body, Name, NamedBody, Timestamp, from_row
+from movespecs.accuracy import AccuracyCard, accuracy_cards
 from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
 
@@ -51,6 +52,18 @@ class MoveSpecQuery(PageQuery):
     limit: PageLimit = MOST_PER_PAGE
 
 
+EXAMPLE_CARD = {
+    "people": 5,
+    "sets": 6,
+    "views": ["front", "side"],
+    "within_one": 1.0,
+    "exact": 0.83,
+    "f1": 0.97,
+    "false_per_minute": 0.32,
+    "cannot_see": "How far the trunk leans, from the front.",
+}
+
+
 class MoveSpecAnswer(Answer):
     movespec_id: UUID
     organization_id: UUID
@@ -65,6 +78,13 @@ class MoveSpecAnswer(Answer):
     archived_at: Timestamp | None
     delisted_at: Timestamp | None
     star_count: int
+    accuracy: Annotated[
+        AccuracyCard | None,
+        msgspec.Meta(
+            description="How well a movement of the catalogue is counted; null for all others.",
+            examples=[EXAMPLE_CARD],
+        ),
+    ]
 
 
 class DraftAnswer(Answer):
@@ -161,6 +181,7 @@ def present_movespec(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer:
         visibility=Visibility.PUBLIC if movespec.is_public else Visibility.PRIVATE,
         created_by=movespec.created_by if movespec.project_id == viewer else None,
         star_count=0,
+        accuracy=accuracy_cards().get(movespec.id),
     )
 
 

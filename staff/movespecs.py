@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from kynaplatform.api.names import visible
+from movespecs.accuracy import accuracy_cards, facts_of
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import Credential
 from staff.actions.base import StaffActionAdmin, action_url
@@ -77,6 +78,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
 
     def page_context(self, request: HttpRequest, movespec: MoveSpec) -> dict[str, Any]:
         context = super().page_context(request, movespec)
+        card = accuracy_cards().get(movespec.id)
         versions = movespec.versions.order_by("-version_number").defer("yaml_source")
         newest = list(versions[: MOST_LISTED + 1])
         releases = list(
@@ -97,6 +99,8 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
             "more_versions": len(newest) > MOST_LISTED,
             "releases": [(one, author_of(one, credentials)) for one in releases[:MOST_LISTED]],
             "more_releases": len(releases) > MOST_LISTED,
+            "card": card,
+            "accuracy": card and facts_of(card),
         }
 
     def _previous_version(

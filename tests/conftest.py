@@ -28,6 +28,7 @@ from projects.credentials import credential_issue
 from projects.models import Credential, CredentialKind, Organization, Project, SigningKey
 from projects.signing import key_ring, signing_key_rotate
 from sessions_app import absences
+from tests.accuracy_cards import cards, cards_file
 from tests.event_counters import miscounted_sessions
 from tests.module_servers import (
     door,
@@ -41,6 +42,8 @@ from tests.module_servers import (
 from tests.truncation import truncating, vacuum_tables
 
 __all__ = [
+    "cards",
+    "cards_file",
     "door",
     "module_door",
     "module_runtime",

@@ -1,6 +1,7 @@
 """Staff find MoveSpecs, read their history, and moderate the public ones."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from movespecs.authors import PLATFORM
+from movespecs.catalogue import catalogue_id, catalogue_load
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from movespecs.releases import version_release, version_withdraw
 from tests.admin.staffing import address, member, text_of
@@ -67,6 +69,33 @@ def test_what_would_not_show_of_a_strangers_text_is_written_out(
     draft = text_of(operator.get(address(MoveSpecDraft.objects.get())))
     assert "<code># [U+202E]</code>" in draft
     assert "\u202e" not in draft
+
+
+def test_a_movement_of_the_catalogue_shows_its_accuracy_card(
+    operator: Client, cards: None, movespec: MoveSpec
+) -> None:
+    catalogue_load(now=timezone.now())
+    squat = MoveSpec.objects.get(id=catalogue_id("squat"))
+
+    section = text_of(operator.get(address(squat))).split('<h2 id="accuracy">')[1]
+
+    shown = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", section.split("</dl>")[0])
+    assert [(unescape(name), unescape(value)) for name, value in shown] == [
+        ("People", "5"),
+        ("Sets", "6"),
+        ("Filmed from", "front, side"),
+        ("Within one", "100%"),
+        ("Exact", "83%"),
+        ("F1", "0.97"),
+        ("False a minute", "0.32"),
+    ]
+    sentence = "How far &lt;b&gt;the trunk&lt;/b&gt; leans, from the front."
+    assert f"<p>What it can't see: {sentence}</p>" in section
+    push_up = text_of(operator.get(address(MoveSpec.objects.get(id=catalogue_id("push-up")))))
+    assert "<dt>False a minute</dt>" in push_up
+    assert "can't see" not in push_up
+    for other in (MoveSpec.objects.get(id=catalogue_id("sit-up")), movespec):
+        assert 'id="accuracy"' not in text_of(operator.get(address(other)))
 
 
 def test_versions_are_listed_with_the_released_one_marked(

@@ -17,7 +17,7 @@ from tests.api.api_requests import ask, refused
 from tests.guides.reading import Answer, Walk
 
 ON_THE_SHELF = [guide for guides in SECTIONS.values() for guide in guides]
-MOVEMENTS = sorted(path.stem for path in (PROJECT / "examples" / "movespecs").iterdir())
+MOVEMENTS = sorted(path.stem for path in (PROJECT / "examples" / "movespecs").glob("*.yaml"))
 
 
 def get(address: str) -> Answer:
@@ -173,6 +173,44 @@ def test_the_examples_stand_on_one_page():
             (PROJECT / "examples" / "movespecs" / f"{movement}.yaml").read_text().splitlines()[0]
         )
         assert first.split(":")[0] in page
+
+
+def cells(page: str) -> list[list[str]]:
+    return [
+        re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)
+        for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
+    ]
+
+
+@pytest.mark.django_db
+def test_the_page_of_the_examples_says_how_well_each_is_counted(cards):
+    page = text_of("/docs/examples")
+    assert cells(page) == [
+        [
+            "Movement", "People", "Sets", "Filmed from", "Within one", "Exact", "F1",
+            "False a minute",
+        ],
+        [
+            '<a href="#squat">squat</a>', "5", "6", "front, side", "100%", "83%", "0.97", "0.32",
+        ],
+        ['<a href="#push-up">push-up</a>', "1", "6", "side", "0%", "83%", "-", "0.32"],
+        ['<a href="#lunge">lunge</a>', "0", "-", "-", "-", "-", "-", "-"],
+    ]  # fmt: skip
+    assert '<a href="/docs/api#accuracy">measured over recordings</a>' in page
+    assert re.findall(r'<h2 id="([^"]+)">[^<]*</h2>\n<p>(.*?)</p>', page) == [
+        (
+            "squat",
+            "What it can't see: How far &lt;b&gt;the trunk&lt;/b&gt; leans, from the front.",
+        )
+    ]
+    assert re.findall(r'<h2 id="([^"]+)"', page) == MOVEMENTS
+
+
+@pytest.mark.django_db
+def test_without_cards_the_page_of_the_examples_has_no_table(cards_file):
+    page = text_of("/docs/examples")
+    assert "<table>" not in page
+    assert re.findall(r'<h2 id="([^"]+)"', page) == MOVEMENTS
 
 
 @pytest.mark.django_db

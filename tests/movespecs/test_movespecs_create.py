@@ -31,6 +31,7 @@ def test_it_makes_a_private_movespec_with_an_empty_draft(owner, monkeypatch):
         "archived_at": None,
         "delisted_at": None,
         "star_count": 0,
+        "accuracy": None,
     }
     draft = MoveSpecDraft.objects.get()
     assert (draft.movespec_id, draft.yaml_source, draft.updated_by) == (

@@ -100,6 +100,7 @@ def test_it_shows_every_field(owner):
             "archived_at": None,
             "delisted_at": None,
             "star_count": 0,
+            "accuracy": None,
         }
     ]
 

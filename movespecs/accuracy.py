@@ -1,0 +1,94 @@
+"""The accuracy cards of the catalogue: how well each movement is counted, as `make score` measured
+it over recordings of people."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from kynaplatform.api.wire import Answer
+from movespecs.catalogue import FOLDER, catalogue_id, catalogue_slugs
+
+FILE: Path = FOLDER / "accuracy.json"
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class AccuracyCard(Answer):
+    """How well a movement is counted. All but `people` is null where nobody was recorded."""
+
+    people: Annotated[Count, msgspec.Meta(description="How many people were recorded.")]
+    sets: Annotated[Count | None, msgspec.Meta(description="How many sets of repetitions.")]
+    views: Annotated[
+        list[str] | None, msgspec.Meta(description="From where they were filmed: side, front, …")
+    ]
+    within_one: Annotated[
+        Share | None,
+        msgspec.Meta(description="The share of sets counted within one of what people counted."),
+    ]
+    exact: Annotated[
+        Share | None, msgspec.Meta(description="The share of sets counted as people counted.")
+    ]
+    f1: Annotated[
+        Share | None,
+        msgspec.Meta(description="The harmonic mean of precision and recall of repetitions."),
+    ]
+    false_per_minute: Annotated[
+        Annotated[float, msgspec.Meta(ge=0)] | None,
+        msgspec.Meta(description="Repetitions counted a minute in recordings of other exercises."),
+    ]
+    cannot_see: Annotated[str | None, msgspec.Meta(description="What it can't see, in a sentence.")]
+
+
+class _WrittenCard(AccuracyCard, forbid_unknown_fields=True):
+    """A card of the file, where a key that nobody reads is a mistake."""
+
+
+@cache
+def accuracy_cards() -> Mapping[UUID, AccuracyCard]:
+    """The cards by the ids of their MoveSpecs, read once in each process. Raises as read_cards."""
+    return {catalogue_id(slug): card for slug, card in read_cards().items()}
+
+
+def read_cards() -> dict[str, AccuracyCard]:
+    """The cards of FILE by the movement's slug; none where there is no such file.
+
+    Raises ValueError, which names the movement and the key that is at fault.
+    """
+    try:
+        written = msgspec.json.decode(FILE.read_bytes(), type=dict[str, msgspec.Raw])
+    except FileNotFoundError:
+        return {}
+    except msgspec.MsgspecError as fault:
+        raise ValueError(f"{FILE.name}: {fault}") from fault
+    cards: dict[str, AccuracyCard] = {}
+    known = catalogue_slugs()
+    for slug, card in written.items():
+        if slug not in known:
+            raise ValueError(f"{FILE.name}: the catalogue has no movement {slug}.")
+        try:
+            cards[slug] = msgspec.json.decode(card, type=_WrittenCard)
+        except msgspec.MsgspecError as fault:
+            raise ValueError(f"{FILE.name}: {slug}: {fault}") from fault
+    return cards
+
+
+def facts_of(card: AccuracyCard) -> dict[str, str]:
+    """The figures of a card for people, by their names; `-` is what nobody has measured."""
+    return {
+        "People": f"{card.people}",
+        "Sets": _told(card.sets, ""),
+        "Filmed from": ", ".join(card.views or ["-"]),
+        "Within one": _told(card.within_one, ".0%"),
+        "Exact": _told(card.exact, ".0%"),
+        "F1": _told(card.f1, ".2f"),
+        "False a minute": _told(card.false_per_minute, ".2f"),
+    }
+
+
+def _told(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

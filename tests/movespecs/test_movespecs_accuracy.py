@@ -1,0 +1,136 @@
+"""`accuracy` of GET /api/movespecs and /api/movespecs/{movespec_id}: the card of a movement"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from django.core.checks import run_checks
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from kynaplatform.checks import refuse_to_start
+from movespecs.accuracy import AccuracyCard, accuracy_cards, facts_of, read_cards
+from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_slugs
+from movespecs.wire import EXAMPLE_CARD
+from tests.accuracy_cards import CARDS, LUNGE, PUSH_UP, SQUAT, forget
+from tests.conftest import MOVESPECS, Machine
+
+ADDRESS = f"{MOVESPECS}/{catalogue_id('squat')}"
+
+
+@pytest.fixture
+def catalogue(db: None) -> None:
+    catalogue_load(now=timezone.now())
+
+
+def accuracy_in_list(query: str = "?visibility=public") -> dict[str, Any]:
+    return {row["name"]: row["accuracy"] for row in Client().get(MOVESPECS + query).json()}
+
+
+def test_a_movement_of_the_catalogue_has_its_card(cards: None, catalogue: None) -> None:
+    assert Client().get(ADDRESS).json()["accuracy"] == SQUAT
+    listed = accuracy_in_list()
+    assert {name: card for name, card in listed.items() if card is not None} == {
+        "squat": SQUAT,
+        "push-up": PUSH_UP,
+        "lunge": LUNGE,
+    }
+    assert len(listed) == len(catalogue_slugs()) == 10
+
+
+def test_a_customer_s_own_and_a_fork_have_none(
+    cards: None, catalogue: None, owner: Machine
+) -> None:
+    created = owner.post(MOVESPECS, {"name": "squat"}).json()
+    fork = owner.post(f"{ADDRESS}/fork", {"release": True}).json()
+    assert (created["accuracy"], fork["accuracy"]) == (None, None)
+    for made in (created, fork):
+        assert owner.get(f"{MOVESPECS}/{made['movespec_id']}").json()["accuracy"] is None
+    own = accuracy_in_list(f"?project_id={owner.project.id}")
+    assert own == {}
+    private = owner.get(f"{MOVESPECS}?visibility=private").json()
+    assert [row["accuracy"] for row in private] == [None, None]
+
+
+def test_without_the_file_there_are_no_cards(cards_file: Path, catalogue: None) -> None:
+    assert read_cards() == {}
+    assert Client().get(ADDRESS).json()["accuracy"] is None
+    assert set(accuracy_in_list().values()) == {None}
+
+
+def test_a_card_costs_no_statement(cards_file: Path, catalogue: None) -> None:
+    def statements() -> list[int]:
+        counts = []
+        for path in (ADDRESS, MOVESPECS):
+            with CaptureQueriesContext(connection) as queries:
+                assert Client().get(path).status_code == 200
+            counts.append(len(queries))
+        return counts
+
+    without = statements()
+    cards_file.write_text(json.dumps(CARDS))
+    forget()
+    assert Client().get(ADDRESS).json()["accuracy"] == SQUAT
+    assert statements() == without
+
+
+def test_the_example_of_the_document_is_a_card() -> None:
+    card = msgspec.convert(EXAMPLE_CARD, AccuracyCard)
+    assert msgspec.to_builtins(card) == EXAMPLE_CARD
+
+
+def test_the_figures_of_a_card_are_told_to_people(cards: None) -> None:
+    told = {slug: list(facts_of(card).values()) for slug, card in read_cards().items()}
+    assert list(facts_of(read_cards()["squat"])) == [
+        "People", "Sets", "Filmed from", "Within one", "Exact", "F1", "False a minute",
+    ]  # fmt: skip
+    assert told == {
+        "squat": ["5", "6", "front, side", "100%", "83%", "0.97", "0.32"],
+        "push-up": ["1", "6", "side", "0%", "83%", "-", "0.32"],
+        "lunge": ["0", "-", "-", "-", "-", "-", "-"],
+    }
+
+
+# A file at fault
+
+
+def changed(**keys: Any) -> str:
+    return json.dumps({"push-up": PUSH_UP, "squat": {**SQUAT, **keys}})
+
+
+FAULTS = [
+    (changed(colour=1), "squat: Object contains unknown field `colour`"),
+    (
+        json.dumps({"squat": {key: SQUAT[key] for key in SQUAT if key != "f1"}}),
+        "squat: Object missing required field `f1`",
+    ),
+    (changed(people="5"), "squat: Expected `int`, got `str` - at `$.people`"),
+    (changed(exact=1.01), "squat: Expected `float` <= 1.0 - at `$.exact`"),
+    (changed(sets=-1), "squat: Expected `int` >= 0 - at `$.sets`"),
+    (changed(views="side"), "squat: Expected `array | null`, got `str` - at `$.views`"),
+    (json.dumps({"squats": SQUAT}), "the catalogue has no movement squats."),
+    ("[]", "Expected `object`, got `array`"),
+    ("{", "Input data was truncated"),
+]
+
+
+@pytest.mark.parametrize(("text", "fault"), FAULTS, ids=[fault for _, fault in FAULTS])
+def test_a_fault_names_the_movement_and_the_key_and_no_process_starts(
+    cards_file: Path, text: str, fault: str
+) -> None:
+    cards_file.write_text(text)
+    with pytest.raises(ValueError, match=r"^accuracy\.json: ") as raised:
+        accuracy_cards()
+    assert str(raised.value) == f"accuracy.json: {fault}"
+    [message] = [one for one in run_checks() if one.id == "movespecs.E001"]
+    assert message.msg == f"accuracy.json: {fault}"
+    with pytest.raises(SystemExit, match=r"movespecs\.E001"):
+        refuse_to_start()
+
+
+def test_what_ships_has_no_fault() -> None:
+    assert [one for one in run_checks() if one.id == "movespecs.E001"] == []
