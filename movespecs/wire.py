@@ -129,18 +129,19 @@ class CriterionRole(Answer):
 # Of the squat of the catalogue.
 EXAMPLE_ROLES = [
     {
-        "path": "detection.movement.phases[0].criteria[3]",
+        "path": "detection.movement.phases[0].criteria[2]",
         "line": 25,
         "column": 13,
-        "role": "gate",
+        "role": "condition",
         "sentence": (
-            'The thigh must lean by 20° or less for "standing" to begin, and more than 25° ends it.'
+            'The trunk must lean by 60° or less for "standing" to begin; more than 65° for 0.15 s,'
+            " at any time, breaks the repetition off."
         ),
         "view": "side",
     },
     {
         "path": "detection.movement.feedback[0]",
-        "line": 48,
+        "line": 41,
         "column": 9,
         "role": "cue",
         "sentence": (

@@ -55,7 +55,11 @@ class Form:
 # For each exercise the angles that may carry it, alone or two together.
 FAMILIES: dict[str, tuple[tuple[tuple[Measure, Side | None], ...], ...]] = {
     "bench-press": ((("elbow", None),), (("elbow", "both"),)),
-    "front-raise": ((("shoulder", None),), (("shoulder", "both"),), (("upper_arm", "both"),)),
+    "front-raise": (
+        (("shoulder", None),),
+        (("upper_arm", "both"),),
+        (("shoulder", "both"), ("upper_arm", "both")),
+    ),
     "jumping-jack": ((("shoulder", None),), (("shoulder", "both"),)),
     "lunge": ((("knee", None),), (("knee", None), ("hip", None))),
     "pull-up": ((("elbow", None),), (("elbow", None), ("upper_arm", None))),
@@ -68,8 +72,8 @@ FAMILIES: dict[str, tuple[tuple[tuple[Measure, Side | None], ...], ...]] = {
 BANDS: dict[Measure, tuple[tuple[float, float], ...]] = {
     "elbow": ((70, 130), (70, 150), (90, 150), (110, 140)),
     "hip": ((90, 130), (100, 120), (110, 150)),
-    "knee": ((80, 150), (100, 160), (110, 150), (120, 140)),
-    "shoulder": ((30, 60), (35, 80), (40, 120)),
+    "knee": ((85, 150), (100, 160), (110, 150), (120, 140)),
+    "shoulder": ((30, 70), (35, 80), (40, 120)),
     "trunk": ((40, 60), (50, 70)),
     "upper_arm": ((40, 70), (40, 90), (70, 120)),
 }

@@ -120,7 +120,7 @@ def test_an_author_is_told_over_http(owner: Machine) -> None:
     assert owner.call("PUT", path, {"yaml_source": text}).status_code == 200
     result = owner.post(f"{path}/validate").json()
     (error,) = result["errors"]
-    assert (error["line"], error["column"]) == (44, 5)
+    assert (error["line"], error["column"]) == (37, 5)
     assert error["message"] == 'A colon is missing after "sequence".'
 
 

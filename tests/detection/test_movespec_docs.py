@@ -128,7 +128,7 @@ def test_a_part_of_a_movespec_has_no_errors(mark: str, names: str) -> None:
     assert (validation.errors, validation.warnings) == ((), ())
 
 
-def test_the_examples_are_the_ten_that_are_released() -> None:
+def test_the_examples_are_the_eleven_that_are_released() -> None:
     assert [path.stem for path in EXAMPLES] == [
         "bench-press",
         "biceps-curl",
@@ -138,6 +138,7 @@ def test_the_examples_are_the_ten_that_are_released() -> None:
         "lunge",
         "pull-up",
         "push-up",
+        "rope-pushdown",
         "sit-up",
         "squat",
     ]
