@@ -63,7 +63,10 @@ MOVEMENTS = {
         "Get down on the floor",
     ),
     "rope-pushdown": Movement(
-        20, alike(5, Limb(), Limb(10, 120, 5)), alike(5, Limb(), Limb(8, 15, 5)), "Stand at the cable"
+        20,
+        alike(5, Limb(), Limb(10, 120, 5)),
+        alike(5, Limb(), Limb(8, 15, 5)),
+        "Stand at the cable",
     ),
     "sit-to-stand": Movement(20, SITTING, STANDING, "Sit on a chair"),
     "sit-up": Movement(
