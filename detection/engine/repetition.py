@@ -33,7 +33,8 @@ class Repetition(RepetitionState):
 
     def check(self) -> None:
         """Raise ValueError if the step is none that another follows."""
-        if self.step is not None and not 0 <= self.step < len(self._sequence) - 1:
+        step = self.step
+        if step is not None and not (isinstance(step, int) and 0 <= step < len(self._sequence) - 1):
             raise ValueError("Not a step of the sequence that another follows.")
 
     def enter(self, phase: str, confidence: float) -> Completed | Interrupted | None:

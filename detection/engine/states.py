@@ -5,18 +5,18 @@ frame, each with the value that it has at the start. Here they become JSON value
 """
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from operator import attrgetter
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 Values = list[Any]
 
 
 class Layout(NamedTuple):
-    """A state's fields: what gets all their values at once, and the name and type of each."""
+    """A state's fields: what gets all their values at once, and the name and start of each."""
 
     get: Callable[[Any], tuple[Any, ...]]
-    kinds: list[tuple[str, Any]]
+    starts: list[tuple[str, Any]]
 
 
 _layouts: dict[type, Layout] = {}
@@ -24,10 +24,13 @@ _layouts: dict[type, Layout] = {}
 
 def layout_of(state: type) -> Layout:
     if state not in _layouts:
-        kinds = [(field.name, field.type) for field in fields(state)]
-        names = [name for name, _ in kinds]
+        starts = [
+            (field.name, [] if field.default is MISSING else field.default)
+            for field in fields(state)
+        ]
+        names = [name for name, _ in starts]
         get = attrgetter(*names) if len(names) > 1 else lambda part: (getattr(part, names[0]),)
-        _layouts[state] = Layout(get, kinds)
+        _layouts[state] = Layout(get, starts)
     return _layouts[state]
 
 
@@ -39,23 +42,28 @@ def stored(part: object) -> Values:
 
 def restore(part: object, values: object) -> None:
     """Give a part the values that `stored` gave. Raises ValueError for others."""
-    kinds = layout_of(type(part)).kinds
-    if not isinstance(values, list) or len(values) != len(kinds):
+    starts = layout_of(type(part)).starts
+    if not isinstance(values, list) or len(values) != len(starts):
         raise ValueError(f"Not the state of a {type(part).__name__}: {values!r}.")
-    for (name, kind), value in zip(kinds, values, strict=True):
-        if not _fits(value, kind):
+    for (name, start), value in zip(starts, values, strict=True):
+        if not _fits(value, start):
             raise ValueError(f"Not a value of {name}: {value!r}.")
-        setattr(part, name, list(value) if isinstance(value, list) else value)
+        try:
+            setattr(part, name, list(value) if isinstance(value, list) else value)
+        except TypeError as error:  # of the compiled engine, which knows the field's type
+            raise ValueError(f"Not a value of {name}: {value!r}.") from error
 
 
-def _fits(value: object, kind: Any) -> bool:
-    if isinstance(value, list):
-        items = get_args(kind)
-        return bool(items) and all(_fits(item, items[0]) for item in value)
-    kinds = get_args(kind) or (kind,)
+def _fits(value: object, start: object) -> bool:
+    """Whether a value is of the kind of a field that starts so.
+
+    What is None at the start is a number later, and a list has such items.
+    """
+    if isinstance(start, list):
+        return isinstance(value, list) and all(_fits(item, None) for item in value)
     if value is None or isinstance(value, bool):
-        return type(value) in kinds
+        return type(value) is type(start)
     # JSON has one kind of numbers: a whole one may be a float's.
     if isinstance(value, int):
-        return int in kinds or float in kinds
-    return isinstance(value, float) and float in kinds
+        return not isinstance(start, bool)
+    return isinstance(value, float) and (start is None or isinstance(start, float))

@@ -175,6 +175,8 @@ class Swing(SwingState):
             raise ValueError("Not an end, or not a way.")
         if self.end and len(self.farthest_parts) != len(self.carriers):
             raise ValueError("Not the parts of so many angles.")
+        if None in self.farthest_parts or None in self.recent:
+            raise ValueError("Not the degrees of a swing.")
         self.needed = self._needed(-self.end)
 
     def _follow_turns(self, position: float) -> None:

@@ -9,12 +9,12 @@ writes those of today's form. It never writes over a form's: what is stored outl
 import gzip
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import detection
 from detection import DetectionEvent, Engine, Landmark, PoseFrame
-from detection.engine.states import layout_of
 from poses.figure import perform
 
 FOLDER = Path(__file__).with_name("golden_states")
@@ -74,8 +74,8 @@ def description() -> str:
     engine = Engine(detection.compile(text_of("lunge")))
     lines = [", ".join(engine.snapshot())]
     for part in engine.parts():
-        fields = ", ".join(f"{name}: {_word(kind)}" for name, kind in layout_of(type(part)).kinds)
-        lines.append(f"{type(part).__name__}: {fields}")
+        kinds = ", ".join(f"{field.name}: {_word(field.type)}" for field in fields(part))
+        lines.append(f"{type(part).__name__}: {kinds}")
     return "\n".join(lines) + "\n"
 
 

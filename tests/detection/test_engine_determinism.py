@@ -167,11 +167,16 @@ def test_a_snapshot_is_the_values_of_each_part() -> None:
         (9, [0.5, None, 0.0, [], 0.0, 0, 0, None, None, []]),
         (9, [2, None, 0.0, [], 0.0, 0, 0, None, None, []]),
         (9, [1, None, 0.0, [], 0.0, 0, 0, None, None, []]),
+        (9, [1, None, 0.0, [None], 0.0, 0, 0, None, None, []]),
+        (9, [0, None, 0.0, [], 0.0, 0, 0, None, None, [None]]),
+        (9, [0, None, 0.0, [], 0.0, 0, 0, None, None, 5.0]),
         (10, [False, 0.5, None, 1.0, False]),
         (10, [False, 0, None, None, False]),
         (10, {}),
         (12, [True, 0.0, 0.0]),
         (12, [2, 0.0, 0.0]),
+        (12, [0.5, 0.0, 0.0]),
+        (12, [[], 0.0, 0.0]),
     ],
 )
 def test_a_snapshot_with_anything_else_in_it_is_refused(part: int, values: Any) -> None:
