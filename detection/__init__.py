@@ -8,6 +8,7 @@ language to editors; `ISSUE_CODES` explains every code. `roles(spec)` says what 
 `language` and `engine` do not import each other. They share the modules of this package.
 """
 
+from detection.engine import ENGINE_BUILD
 from detection.engine.carriers import CarriedAngle, carried_angles
 from detection.engine.engine import (
     READABLE_FORMS,
@@ -37,6 +38,7 @@ from detection.spec import (
 )
 
 __all__ = [
+    "ENGINE_BUILD",
     "ISSUE_CODES",
     "JOINT_LANDMARKS",
     "LANDMARK_NAMES",

@@ -47,6 +47,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     # A developer's own .env says nothing to the tests.
     (folder / ".env").touch()
+    # Those of the engine are of its source, unless a folder is named.
+    os.environ.setdefault("COMPILED_ENGINE", "none")
     os.environ |= FIXED | {"DATA_DIR": str(folder / "data"), "ENV_FILE": str(folder / ".env")}
     fill(os.environ, project=folder)
     if not os.environ.get("DATABASE_URL"):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from local_stack.environment import PROJECT, fill
 
-# Not settings of ours: Django's, Python's, WSGI's and the tests' own.
-OTHERS = {"DJANGO_SETTINGS_MODULE", "PYTHONWARNINGS", "PATH_INFO", "CI"}
+# Not settings of ours: Django's, Python's, WSGI's, the C compiler's and the tests' own.
+OTHERS = {"DJANGO_SETTINGS_MODULE", "PYTHONWARNINGS", "PATH_INFO", "CI", "CC"}
 
 
 def names(pattern: str, *paths: Path) -> set[str]:
@@ -19,6 +19,7 @@ def names_read() -> set[str]:
     return (
         names(by_settings, PROJECT / "kynaplatform" / "settings.py")
         | names(by_the_stack, *PROJECT.glob("local_stack/*.py"), *PROJECT.glob("tools/*.py"))
+        | names(by_the_stack, PROJECT / "detection" / "engine_build.py")
         | names(r"\$\{([A-Z_]+)", PROJECT / "compose.yaml")
     ) - OTHERS
 
