@@ -53,8 +53,10 @@ app.steps["worker"].add("sessions_app.worker_heartbeat:WorkerHeartbeat")
 def begin_worker(**_: Any) -> None:
     _refuse_to_start()
     # Not before the settings are read: they say how this process counts.
+    from kynaplatform.logs.engine import tell_engine_build
     from kynaplatform.metrics.tasks import watch_tasks
 
+    tell_engine_build()
     watch_tasks(entry["task"] for entry in app.conf.beat_schedule.values())
 
 

@@ -9,6 +9,7 @@ import msgspec
 from django.conf import settings
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from detection import ENGINE_BUILD
 from kynaplatform.api.errors import (
     ApiError,
     MalformedRequest,
@@ -104,9 +105,10 @@ class Application:
                 return b'{"status":"ok"}', b"application/json"
             case "/readyz":
                 states = await self._runtime.states()
+                told = {**states, "engine": ENGINE_BUILD.name}
                 if set(states.values()) != {OK}:
-                    raise ServiceUnavailable(**states)
-                return msgspec.json.encode({"status": "ok", **states}), b"application/json"
+                    raise ServiceUnavailable(**told)
+                return msgspec.json.encode({"status": "ok", **told}), b"application/json"
             case "/metrics":
                 require_metrics_access(_header(scope, b"authorization"))
                 states = await self._runtime.states()

@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from detection import ENGINE_BUILD
 from kynaplatform import __version__
 from kynaplatform.metrics.database import DatabaseCollector
 from kynaplatform.metrics.disk import DiskCollector
@@ -39,7 +40,11 @@ class BuildCollector(Collector):
     """A constant, which prometheus_client would not tell of several processes."""
 
     def collect(self) -> Iterator[Metric]:
-        build = {"version": __version__, "revision": settings.BUILD_REVISION}
+        build = {
+            "version": __version__,
+            "revision": settings.BUILD_REVISION,
+            "engine": ENGINE_BUILD.name,
+        }
         yield InfoMetricFamily("kyna_build", "What this server runs.", value=build)
 
 

@@ -58,7 +58,7 @@ def serving(url):
 
 def test_its_version_the_memory_of_each_process_and_the_processor_time_of_all(url):
     [build] = told(url)["kyna_build_info"]
-    assert build.labels == {"version": __version__, "revision": "4f1c2d7"}
+    assert build.labels == {"version": __version__, "revision": "4f1c2d7", "engine": "python"}
     assert build.value == 1
     found = serving(url)
     assert len(found) == 2

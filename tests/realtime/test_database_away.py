@@ -133,7 +133,7 @@ def test_operators_do_not_wait_for_a_database_that_hangs(
         lambda: (
             states_of(runtime)
             == {"database": "down", "migrations": "unknown", "checkpointer": "ok"}
-            | {"session_threads": "down"}
+            | {"session_threads": "down", "engine": "python"}
         ),
         "no thread is free",
     )
@@ -155,6 +155,7 @@ def test_a_runtime_that_stores_nothing_for_a_while_is_not_ready(
             "migrations": "ok",
             "checkpointer": "down",
             "session_threads": "ok",
+            "engine": "python",
         }
     eventually(lambda: asked(runtime, "/readyz") == 200, "it is ready again")
     client.drop()
@@ -241,8 +242,8 @@ def test_sockets_are_closed_1012_once_it_was_away_for_too_long(
         assert stored_events(created) == EVENTS
         assert session_of(created).accepted_frames_total == len(FRAMES)
     assert outages_told(runtime) == (1, 1)
-    # Else each attach, refusal and close has its line, and nothing a traceback.
-    lines = runtime.log.read_text().splitlines()
+    # Else the start, each attach, refusal and close has its line, and nothing a traceback.
+    _, *lines = runtime.log.read_text().splitlines()
     others = [line for line in lines if "kynaplatform.outages" not in line]
     of_sockets = re.compile(r" INFO kynaplatform\.realtime .*: (attached|attach refused|closed) ")
     assert [line for line in others if of_sockets.search(line) is None] == []

@@ -186,6 +186,11 @@ def samples(url: str) -> list[Any]:
     return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
 
+def test_a_runtime_and_a_worker_log_which_engine_they_run(platform: Platform) -> None:
+    lines = re.findall(r" kynaplatform\.engine (.*)$", platform.log(), re.MULTILINE)
+    assert lines == ["[-] the engine that runs: python (COMPILED_ENGINE says so)"] * 2
+
+
 def names_told(url: str) -> Names:
     found: Names = {}
     for sample in samples(url):
