@@ -11,12 +11,17 @@ COPY clients ./
 COPY docs/openapi.yaml /app/docs/openapi.yaml
 RUN npm run build
 
-FROM python:3.12-slim AS build
+# This one has a C compiler, and the last one has none.
+FROM python:3.12 AS build
 WORKDIR /app
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
-COPY requirements.txt ./
+COPY requirements.txt requirements-mypyc.txt ./
 RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+RUN pip install --no-cache-dir --disable-pip-version-check --target /mypyc -r requirements-mypyc.txt
+COPY detection detection
+COPY tools/compile_engine.py tools/
+RUN PYTHONPATH=/mypyc python -m tools.compile_engine && rm -r tools
 COPY manage.py ./
 COPY kynaplatform kynaplatform
 COPY projects projects
@@ -30,7 +35,6 @@ COPY guides guides
 COPY tryout tryout
 COPY --from=web /app/tryout/static/tryout/built tryout/static/tryout/built
 COPY templates templates
-COPY detection detection
 COPY poses poses
 COPY examples examples
 COPY docs docs
@@ -56,6 +60,8 @@ ENV PATH=/venv/bin:$PATH \
     PROMETHEUS_MULTIPROC_DIR=/tmp/metrics
 COPY --from=build /venv /venv
 COPY --from=build /app /app
+# It must be loaded here too.
+RUN python -c "import detection, sys; sys.exit(detection.ENGINE_BUILD.reason or 0)"
 # What the metrics tell beside the version, such as a commit.
 ARG BUILD_REVISION=
 ENV BUILD_REVISION=$BUILD_REVISION

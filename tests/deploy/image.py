@@ -30,7 +30,9 @@ OF_NPM = {
     "npm_config_userconfig": str(Path.home() / ".npmrc"),
     "npm_config_cache": str(Path.home() / ".npm"),
 }
-DEPENDENCIES = "requirements.txt"
+DEPENDENCIES = re.compile(r"requirements(-\w+)?\.txt")
+# What they are installed into.
+INSTALLED = ("venv", "mypyc")
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,14 @@ class Image:
 
     def placed(self, text: str) -> str:
         """The text with the image's own paths as they are here."""
-        return re.sub(r"(?<![\w./:-])/(app|venv|tmp)(?![\w.-])", rf"{self.folder}/\1", text)
+        return re.sub(r"(?<![\w./:-])/(app|venv|mypyc|tmp)(?![\w.-])", rf"{self.folder}/\1", text)
 
     def environment(self) -> dict[str, str]:
         return self.base | {name: self.placed(value) for name, value in self.variables.items()}
 
     def path(self, written: str) -> Path:
         place = Path(self.placed(os.path.join(self.workdir, written)))
-        assert place.is_relative_to(self.folder), f"{written} is not of /app, /venv or /tmp"
+        assert place.is_relative_to(self.folder), f"{written} is not of /app, /venv, /mypyc or /tmp"
         return place
 
 
@@ -90,7 +92,10 @@ def build(folder: Path, python: str, project: Path = PROJECT) -> Image:
     lines = list(lines_of((project / "Dockerfile").read_text()))
     installed = installation_of(lines)
     key = hashlib.sha256(f"{python} {folder} {installed}".encode())
-    key.update((project / DEPENDENCIES).read_bytes())
+    for line in installed:
+        if line.word == "COPY":
+            for source in shlex.split(line.rest)[:-1]:
+                key.update((project / source).read_bytes())
     is_kept = _prepare(folder, key.hexdigest())
     stages: dict[str, Path] = {}
     image = Image(project, folder / "root", _base(folder, python))
@@ -114,7 +119,7 @@ def installation_of(lines: list[Line]) -> list[Line]:
     own = (
         n
         for n, line in enumerate(of_python)
-        if line.word == "COPY" and DEPENDENCIES not in line.rest
+        if line.word == "COPY" and not all(map(DEPENDENCIES.fullmatch, line.rest.split()[:-1]))
     )
     return of_python[: next(own)]
 
@@ -135,21 +140,24 @@ def _prepare(folder: Path, key: str) -> bool:
     root, marker = folder / "root", folder / "installed"
     is_kept = marker.exists() and marker.read_text() == key and (root / "venv").is_dir()
     marker.unlink(missing_ok=True)
+    # The last stage has copied the one, and left the other where it was.
+    if (left := folder / "before" / "mypyc").is_dir() and is_kept:
+        left.rename(root / "mypyc")
     for stage in ("before", "web"):
         shutil.rmtree(folder / stage, ignore_errors=True)
     for found in root.iterdir() if root.exists() else ():
-        if not (is_kept and found.name == "venv"):
+        if not (is_kept and found.name in INSTALLED):
             shutil.rmtree(found)
     return is_kept
 
 
 def _begin(image: Image, line: Line, stages: dict[str, Path], folder: Path) -> None:
     """The next stage has nothing of those before but what it copies from them."""
-    found = re.fullmatch(r"(python:3\.\d+|node:20)-slim( AS (\w+))?", line.rest)
+    found = re.fullmatch(r"(?:(python):3\.\d+(?:-slim)?|node:20-slim)(?: AS (\w+))?", line.rest)
     if found is None:
         return line.fail("The test knows no other image.")
     # What Python has installed knows its own path.
-    image.folder = folder / ("web" if found[1] == "node:20" else "root")
+    image.folder = folder / ("root" if found[1] else "web")
     for name, place in stages.items():
         if place == image.folder:
             stages[name] = place.rename(folder / "before")
@@ -157,7 +165,7 @@ def _begin(image: Image, line: Line, stages: dict[str, Path], folder: Path) -> N
     for made, mode in ((image.folder, 0o755), (image.folder / "tmp", 0o1777)):
         made.mkdir(exist_ok=True)
         made.chmod(mode)
-    stages[found[3] or ""] = image.folder
+    stages[found[2] or ""] = image.folder
     image.variables, image.workdir, image.user = {}, "/", None
     return None
 

@@ -53,7 +53,7 @@ from tests.local_stack.stack_processes import (
     processes_of,
 )
 from tests.open_folder import open_folder
-from tests.plugin import skip_without
+from tests.plugin import installed, skip_without
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 RABBITMQ_PORT = 5672
@@ -96,6 +96,7 @@ def test_the_faults_can_be_interrupted_and_leave_nothing(programs: None) -> None
 
 @pytest.fixture(scope="module")
 def build_image() -> Iterator[Build]:
+    installed("gcc")
     try:
         with installation() as build:
             yield build

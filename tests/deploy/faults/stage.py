@@ -51,7 +51,11 @@ class Member:
 
 
 def missing_programs() -> list[str]:
-    found = {"nginx": find_nginx(), "redis-server": shutil.which("redis-server")}
+    found = {
+        "gcc": shutil.which("gcc"),
+        "nginx": find_nginx(),
+        "redis-server": shutil.which("redis-server"),
+    }
     return [name for name, program in found.items() if program is None]
 
 
