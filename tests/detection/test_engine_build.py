@@ -93,7 +93,7 @@ def test_it_tells_what_the_source_tells_to_the_byte(compiled: Path) -> None:
         assert first == build
         lines.append(rest)
     assert lines[0] == lines[1]
-    assert len(lines[0]) == 110
+    assert len(lines[0]) == 115
 
 
 def passed(folder: Path, *words: str | Path) -> str:
