@@ -19,19 +19,23 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class AccuracyCard(Answer):
-    """How well a movement is counted. All but `people` is null where nobody was recorded."""
+    """How well people are counted by what was chosen without them; null where there were none."""
 
     people: Annotated[Count, msgspec.Meta(description="How many people were recorded.")]
-    sets: Annotated[Count | None, msgspec.Meta(description="How many sets of repetitions.")]
+    sets: Annotated[
+        Count | None, msgspec.Meta(description="How many sets of recordings they are from.")
+    ]
     views: Annotated[
         list[str] | None, msgspec.Meta(description="From where they were filmed: side, front, …")
     ]
     within_one: Annotated[
         Share | None,
-        msgspec.Meta(description="The share of sets counted within one of what people counted."),
+        msgspec.Meta(
+            description="The share of recordings counted within one of the human's count."
+        ),
     ]
     exact: Annotated[
-        Share | None, msgspec.Meta(description="The share of sets counted as people counted.")
+        Share | None, msgspec.Meta(description="The share of recordings with the human's count.")
     ]
     f1: Annotated[
         Share | None,
@@ -39,7 +43,9 @@ class AccuracyCard(Answer):
     ]
     false_per_minute: Annotated[
         Annotated[float, msgspec.Meta(ge=0)] | None,
-        msgspec.Meta(description="Repetitions counted a minute in recordings of other exercises."),
+        msgspec.Meta(
+            description="Repetitions a minute of a figure that rests, walks, drinks, sets up."
+        ),
     ]
     cannot_see: Annotated[str | None, msgspec.Meta(description="What it can't see, in a sentence.")]
 

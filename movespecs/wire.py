@@ -53,14 +53,14 @@ class MoveSpecQuery(PageQuery):
 
 
 EXAMPLE_CARD = {
-    "people": 5,
-    "sets": 6,
-    "views": ["front", "side"],
-    "within_one": 1.0,
-    "exact": 0.83,
-    "f1": 0.97,
-    "false_per_minute": 0.32,
-    "cannot_see": "How far the trunk leans, from the front.",
+    "people": 15,
+    "sets": 2,
+    "views": ["side", "oblique", "front"],
+    "within_one": 0.87,
+    "exact": 0.73,
+    "f1": 0.95,
+    "false_per_minute": 0.06,
+    "cannot_see": None,
 }
 
 

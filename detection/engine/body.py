@@ -165,6 +165,10 @@ class Body:
             "leads": list(self._leads),
         }
 
+    def check(self) -> None:
+        """Raise ValueError for a state that this body can't have."""
+        self._tracking.check()
+
     def parts(self) -> list[Any]:
         """All that remembers, in the order in which the MoveSpec asks for it."""
         return [

@@ -57,6 +57,8 @@ def _stretch(before: float | None, now: float | None, low: float, high: float) -
         return NOWHERE if not low <= now <= high else HERE if before is None else EVERYWHERE
     one, other = (low - before) / change, (high - before) / change
     first, last = (one, other) if one < other else (other, one)
+    if first > 1.0 or last < 0.0:
+        return NOWHERE
     return (first if first > 0.0 else 0.0), (last if last < 1.0 else 1.0)
 
 
@@ -154,7 +156,8 @@ class OfEither(_OfTwo):
 
     def stretch(self) -> Stretch:
         left, right = self._left.stretch(), self._right.stretch()
-        return left if left[1] - left[0] > right[1] - right[0] else right
+        # That which holds now, and else the longer one.
+        return max(left, right, key=lambda one: (one[1] == 1.0, one[1] - one[0]))
 
     def degrees(self, is_low: bool) -> float | None:
         return self._one(is_low, is_greater=not is_low)

@@ -66,6 +66,11 @@ class Engine:
         ]
         for tracker, rivals in zip(self._phases, plan.rivals, strict=True):
             tracker.rivals = [self._phases[number] for number in rivals]
+            tracker.keepers = [
+                rival
+                for rival in tracker.rivals
+                if rival.name in spec.sequence or tracker.name not in spec.sequence
+            ]
         # The phases that cues wait for, each with its cues and the bits that mark them as sent.
         self._advised = [
             (phase, cues) for phase in self._phases if (cues := self._cues_of(phase.name))
@@ -181,6 +186,7 @@ class Engine:
                 ]
                 for wanted in (LEFT, PASSED, ENTERED)
             )
+            passed.sort(key=lambda phase: phase.passed_ms)
             entered = _exclusive(entered)
             left += _ended_by([*passed, *entered])
             for phase in left:
@@ -207,8 +213,9 @@ class Engine:
         if self._repetition.step is not None and not self._stillness.has_ended():
             return
         phase.awaits_movement = False
+        was_under_way = self._repetition.step is not None
         outcome = self._repetition.enter(phase.name, phase.confidence())
-        if self._repetition.step == 0 or self._repetition.step is None:
+        if outcome is not None or (not was_under_way and self._repetition.step is not None):
             self._stillness.forget()
         if outcome is not None:
             outcomes.append(outcome)
@@ -286,10 +293,11 @@ class Engine:
         """
         engine = cls(spec, settings)
         if snapshot.get("form") == form_3.FORM:
-            snapshot = form_3.converted(snapshot, engine._body.names())
+            angles = len(engine._body.deciding_angles())
+            snapshot = form_3.converted(snapshot, engine._body.names(), angles)
         if snapshot.get("form") != SNAPSHOT_FORM:
             raise ValueError(f"Not an engine's snapshot of the forms {READABLE_FORMS}.")
-        if snapshot.keys() != engine.snapshot().keys():
+        if snapshot.keys() != {"form", "last_ms", "usable_ms", "parts"}:
             raise ValueError("Not the names of a snapshot.")
         for name in ("last_ms", "usable_ms"):
             if not isinstance(snapshot[name], int | float | None):
@@ -301,6 +309,7 @@ class Engine:
             raise ValueError(f"Not a snapshot of {len(parts)} parts.")
         for part, of_part in zip(parts, values, strict=True):
             restore(part, of_part)
+        engine._body.check()
         engine._stillness.check()
         for swing in engine._swings:
             swing.check()

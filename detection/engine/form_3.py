@@ -42,8 +42,11 @@ _GONE = {"is_ousted"}
 _REPETITION = {"step": None, "steps_before": 0.0, "this_step": 0.0}
 
 
-def converted(snapshot: Mapping[str, Any], names: Mapping[str, list[str]]) -> dict[str, Any]:
-    """The snapshot in today's form. `names` are those of the `segments`, `angles` and `leads`.
+def converted(
+    snapshot: Mapping[str, Any], names: Mapping[str, list[str]], deciding: int
+) -> dict[str, Any]:
+    """The snapshot in today's form. `names` are those of the `segments`, `angles` and `leads`, and
+    `deciding` is how many angles phases ask for.
 
     Raises ValueError for a snapshot that form 3 can't have.
     """
@@ -59,7 +62,7 @@ def converted(snapshot: Mapping[str, Any], names: Mapping[str, list[str]]) -> di
                 *(_values(one, _LEAD) for one in named["leads"]),
                 _tracking(snapshot["tracking"]["landmarks"]),
                 _values(snapshot["conditions"], _CONDITIONS),
-                _stillness(snapshot["stillness"], len(named["angles"])),
+                _stillness(snapshot["stillness"], deciding),
                 *(_values(one, _SWING) for one in snapshot["swings"]),
                 *(_phase(one) for one in snapshot["phases"]),
                 _values(snapshot["repetition"], _REPETITION),

@@ -34,6 +34,7 @@ class PhaseTracker(PhaseState):
     """The tracker of one phase.
 
     `shortfall` is the degrees by which its worst known gate misses its band; 0 when all hold.
+    `passed_ms` is since when a phase that this frame has passed held.
     """
 
     __slots__ = (
@@ -43,7 +44,9 @@ class PhaseTracker(PhaseState):
         "_settings",
         "_tolerance",
         "is_known",
+        "keepers",
         "name",
+        "passed_ms",
         "rivals",
         "shortfall",
     )
@@ -73,6 +76,10 @@ class PhaseTracker(PhaseState):
         ]
         # The phases that can never hold together with this one.
         self.rivals: list[PhaseTracker] = []
+        # Those of them that keep it out. One that the sequence does not use keeps out none that it
+        # uses.
+        self.keepers: list[PhaseTracker] = []
+        self.passed_ms = 0.0
         self.shortfall = 0.0
         self.is_known = False
         self.forget()
@@ -134,6 +141,7 @@ class PhaseTracker(PhaseState):
             self.since_ms = None
             held_ms = now_ms - (1.0 - last) * step_ms - since_ms
             was_passed = not self._ends and first <= last and held_ms >= self._settings.enter_ms
+            self.passed_ms = since_ms
             return PASSED if was_passed and not self._is_kept_out() else UNCHANGED
         self.since_ms = since_ms
         if not all(
@@ -158,15 +166,18 @@ class PhaseTracker(PhaseState):
         return ENTERED
 
     def _is_kept_out(self) -> bool:
-        """Whether the body is still about in a phase that can't hold together with this one."""
-        return any(rival.holds and rival.is_near() for rival in self.rivals)
+        """Whether the body is still about in a phase that can't hold together with this one.
 
-    def is_near(self) -> bool:
-        """Whether all its bands are met, or missed by no more than hysteresis_degrees."""
-        return all(
-            (criterion.shortfall() or 0.0) <= self._settings.hysteresis_degrees
-            for criterion in self._criteria
-        )
+        Nothing keeps it out of an end whose bands it is in.
+        """
+        if self._ends and not self.is_missed_by(0.0):
+            return False
+        margin = self._settings.hysteresis_degrees
+        return any(keeper.holds and not keeper.is_missed_by(margin) for keeper in self.keepers)
+
+    def is_missed_by(self, margin: float) -> bool:
+        """Whether one of its bands is missed by more than so many degrees."""
+        return any((criterion.shortfall() or 0.0) > margin for criterion in self._criteria)
 
     def _stretch(self) -> Stretch:
         """The stretch of the way since the last frame on which all gates have held."""

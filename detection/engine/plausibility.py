@@ -71,6 +71,11 @@ class Tracking(TrackingState):
     def forget(self) -> None:
         TrackingState.__init__(self)
 
+    def check(self) -> None:
+        """Raise ValueError if the poses are not of so many landmarks."""
+        if not {len(self.before), len(self.doubted)} <= {0, 2 * len(_WATCHED)}:
+            raise ValueError("Not the places of so many landmarks.")
+
     def watch(self, landmarks: Sequence[LandmarkLike], since_ms: float) -> None:
         """Watch one frame, which comes `since_ms` after the last one."""
         sight = self._sight

@@ -49,18 +49,15 @@ def _narrow(spec: MoveSpec) -> Iterator[tuple[str, Phase, Criterion]]:
     for index, phase in enumerate(spec.phases):
         for number, criterion in enumerate(phase.criteria):
             others = [
-                one
+                (other, one)
                 for other in used
                 if other is not phase
                 for one in other.criteria
                 if one.measure == criterion.measure
             ]
-            if (
-                phase in used
-                and _width(criterion) < _LEAST
-                and any(one.angle_max < criterion.angle_min for one in others)
-                and any(one.angle_min > criterion.angle_max for one in others)
-            ):
+            below = {other.name for other, one in others if one.angle_max < criterion.angle_min}
+            above = {other.name for other, one in others if one.angle_min > criterion.angle_max}
+            if phase in used and _width(criterion) < _LEAST and below - above and above - below:
                 yield f"{MOVEMENT}.phases[{index}].criteria[{number}]", phase, criterion
 
 

@@ -163,6 +163,7 @@ def test_a_snapshot_is_the_values_of_each_part() -> None:
         (6, [0.0, 1, [], []]),
         (6, [0.0, False, 5.0, []]),
         (6, [0.0, False, ["x"], []]),
+        (6, [0.0, False, [1.0, 2.0], []]),
         (8, [[1.0], [2.0]]),
         (9, [0.5, None, 0.0, [], 0.0, 0, 0, None, None, []]),
         (9, [2, None, 0.0, [], 0.0, 0, 0, None, None, []]),

@@ -1,5 +1,6 @@
 """Repetitions through a phase between the two ends, at any pace and frame rate."""
 
+import pytest
 from engine_scene import at, bent, going, movespec, run, run_restored, told
 
 from detection import MoveSpec
@@ -82,3 +83,56 @@ def test_the_same_wherever_it_is_stored() -> None:
     frames = perform("squat", repetitions=4, fps=10, seconds_per_repetition=1.5)
     spec = SPECS["a narrow middle"]
     assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
+
+
+def way(spec: MoveSpec, *degrees: float, **pace: float) -> list[str]:
+    """The events of somebody whose knees go from one of these angles to the next."""
+    postures = [
+        Posture(left_leg=Limb(0, knee - 180), right_leg=Limb(0, knee - 180)) for knee in degrees
+    ]
+    return told(run(spec, going(*postures, **pace), finish=False))
+
+
+@pytest.mark.parametrize(("straight", "bent_to"), [(175, 97), (153, 80)])
+def test_an_end_is_entered_in_its_band_however_near_the_phase_between_is(
+    straight: float, bent_to: float
+) -> None:
+    spec = squat(150, (101, 149), 100)
+    lines = way(spec, straight, *[bent_to, straight] * 5, seconds=1, stay_ms=200)
+    assert lines.count("event_completed:squat") == 5
+    assert "event_interrupted:out_of_order" not in lines
+
+
+def test_a_phase_that_the_sequence_does_not_use_keeps_nobody_out() -> None:
+    phases = {
+        "up": ["{joint: knee, angle_min: 150}"],
+        "nearly": ["{joint: knee, angle_min: 101, angle_max: 125}"],
+        "down": ["{joint: knee, angle_max: 100}"],
+    }
+    lines = way(movespec(phases, ["up", "down", "up"]), 175, *[97, 175] * 5, seconds=1, stay_ms=200)
+    assert lines.count("event_completed:squat") == 5
+
+
+def test_nor_does_it_make_a_step_wait() -> None:
+    """The range of the stillness is since the repetition began, whatever is entered meanwhile."""
+    phases = {
+        "high": ["{joint: knee, angle_min: 115}"],
+        "mid": ["{joint: knee, angle_min: 101, angle_max: 112}"],
+        "low": ["{joint: knee, angle_max: 100}"],
+    }
+    spec = movespec(phases, ["high", "low", "high"])
+    lines = way(spec, 120, *[98, 120] * 5, seconds=1, stay_ms=200)
+    assert lines.count("event_completed:squat") == 5
+
+
+def test_two_phases_that_are_passed_at_once_come_in_the_order_of_the_way() -> None:
+    phases = {
+        "up": ["{joint: knee, angle_min: 150}"],
+        "upper": ["{joint: knee, angle_min: 122, angle_max: 134}"],
+        "lower": ["{joint: knee, angle_min: 105, angle_max: 117}"],
+        "down": ["{joint: knee, angle_max: 95}"],
+    }
+    spec = movespec(phases, ["up", "upper", "lower", "down", "lower", "upper", "up"])
+    frames = perform("squat", repetitions=4, fps=10, seconds_per_repetition=2, noise_m=0.0)
+    lines = told(run(spec, frames))
+    assert lines.count("event_completed:squat") == 4

@@ -1,6 +1,7 @@
 """States that released code has stored are read by today's, and go on to the events that came."""
 
 import pytest
+from engine_scene import movespec
 from golden_states import FOLDER, description, folder_of, load
 
 import detection
@@ -47,6 +48,32 @@ def test_one_of_form_3_is_read_in_any_order_of_its_names(path) -> None:
     assert [values[0] for values in angles[: len(golden.engine["angles"])]] == [
         angle["degrees"] for angle in golden.engine["angles"].values()
     ]
+
+
+def test_one_of_form_3_that_has_seen_nobody_is_read_where_a_cue_has_an_angle_of_its_own() -> None:
+    spec = movespec(feedback=["{when: bottom, joint: elbow, angle_min: 150, message: Arms long.}"])
+    names = {
+        "segments": ["thigh", "shank", "upper_arm", "forearm"],
+        "angles": ["knee", "elbow"],
+    }
+    sides = {
+        part: {f"{name} {side}": {} for name in of for side in ("left", "right")}
+        for part, of in names.items()
+    }
+    state = {
+        "form": 3,
+        "last_ms": None,
+        "usable_ms": None,
+        **sides,
+        "leads": {},
+        "tracking": {"landmarks": {}},
+        "conditions": {},
+        "stillness": {},
+        "swings": [{}],
+        "phases": [{}, {}],
+        "repetition": {},
+    }
+    assert Engine.restore(spec, state).snapshot() == Engine(spec).snapshot()
 
 
 @pytest.mark.parametrize(
