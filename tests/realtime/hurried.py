@@ -1,8 +1,8 @@
 """`python -m tests.realtime.hurried`: the runtime, with constants as HURRY sets them.
 
 HURRY is a JSON object of names and numbers; each is set in every module that has it. With
-FAILING_FRAME_MS the engine raises at the frame of that timestamp, and while the file RESTORE_GATE
-exists no engine is restored.
+FAILING_FRAME_MS the engine raises at the frame of that timestamp, while the file RESTORE_GATE exists
+no engine is restored, and LOCK_TIMEOUT is how long a statement waits for a row.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 
 import django
 
-from kynaplatform.database.session_settings import RUNTIME, begin_as
+from kynaplatform.database import session_settings
 
 OURS = ("realtime.", "sessions_app.", "kynaplatform.")
 
@@ -29,6 +29,11 @@ def hurry() -> None:
         assert holders, name
         for module in holders:
             setattr(module, name, value)
+
+
+def wait_for_rows() -> None:
+    of_runtime = session_settings._TIMEOUTS[session_settings.RUNTIME]
+    of_runtime["lock_timeout"] = os.environ.get("LOCK_TIMEOUT", of_runtime["lock_timeout"])
 
 
 def break_engine() -> None:
@@ -60,7 +65,8 @@ def gate_engine() -> None:
 
 
 if __name__ == "__main__":
-    begin_as(RUNTIME)
+    session_settings.begin_as(session_settings.RUNTIME)
+    wait_for_rows()
     django.setup()
     import realtime.app  # all that HURRY names is to be there
     import realtime.websocket_protocol  # noqa: F401
