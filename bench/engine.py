@@ -1,23 +1,27 @@
-"""The cost of the detection engine: frames per second on one core, from decoded frames to events,
-the median of nine runs; KiB of memory per session; bytes of a snapshot as JSON.
+"""The cost of the detection engine: microseconds a frame on one core, from decoded frames to
+events, the median of nine runs; KiB of memory per session; bytes of a snapshot as MessagePack, and
+microseconds to take one. The build that runs is said first.
 
     python -m bench.engine
+    COMPILED_ENGINE=none python -m bench.engine
 """
 
-import json
 import statistics
 import time
 import tracemalloc
 from pathlib import Path
 
+import msgspec
+
 import detection
 from bench.command import show
-from detection import Engine, MoveSpec
+from detection import ENGINE_BUILD, Engine, MoveSpec
 from poses.figure import perform
 
 SPECS = Path(__file__).resolve().parents[1] / "examples" / "movespecs"
 RUNS = 9
 SESSIONS = 200
+SNAPSHOTS = 2000
 
 
 def largest_spec() -> MoveSpec:
@@ -52,7 +56,10 @@ def measure(name: str, spec: MoveSpec, exercise: str) -> None:
         for frame in frames:
             engine.feed(frame)
         seconds.append(time.perf_counter() - begun)
-    snapshot = len(json.dumps(engine.snapshot(), separators=(",", ":")))
+    begun = time.perf_counter()
+    for _ in range(SNAPSHOTS):
+        snapshot = msgspec.msgpack.encode(engine.snapshot())
+    taken = (time.perf_counter() - begun) / SNAPSHOTS
     tracemalloc.start()
     engines = [Engine(spec) for _ in range(SESSIONS)]
     for engine in engines:
@@ -60,11 +67,17 @@ def measure(name: str, spec: MoveSpec, exercise: str) -> None:
             engine.feed(frame)
     memory = tracemalloc.get_traced_memory()[0] / SESSIONS
     tracemalloc.stop()
-    rate = len(frames) / statistics.median(seconds)
-    show(name, frames_per_second=rate, kib_per_session=memory / 1024, snapshot_bytes=snapshot)
+    show(
+        name,
+        us_a_frame=statistics.median(seconds) / len(frames) * 1e6,
+        kib_a_session=memory / 1024,
+        snapshot_bytes=len(snapshot),
+        us_a_snapshot=taken * 1e6,
+    )
 
 
 def main() -> None:
+    show(f"build: {ENGINE_BUILD.name}")
     for path in sorted(SPECS.glob("*.yaml")):
         measure(path.stem, detection.compile(path.read_text(encoding="utf-8")), path.stem)
     measure("largest legal", largest_spec(), "lunge")

@@ -36,6 +36,7 @@ from sessions_app.finish import StateUnreadable, reading_state, spec_of_version
 from sessions_app.limits import longest_session, most_events
 from sessions_app.models import MOST_CLIENT_CHARACTERS, DetectionSession
 from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
+from sessions_app.stream_state import stored_state, stored_summary
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -199,7 +200,7 @@ def _count(admitted: Admitted) -> None:
 
 def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
     """The progress that the session's row stores, with its engine restored."""
-    state = session.engine_state or {}
+    state = stored_state(session)
     return Progress(
         engine=Engine.restore(spec, state["engine"]) if state else Engine(spec),
         longest_ms=longest_session(session.project).total_seconds() * 1000,
@@ -210,7 +211,7 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
         # Earlier runtimes stored none.
         frames_left=state.get("frames_left", MOST_FRAMES_AT_ONCE),
         event_bucket=EventBucket(most_events(session.project), **state.get("event_bucket", {})),
-        summary=SessionSummary.of(state.get("summary", {})),
+        summary=SessionSummary.of(stored_summary(session, state)),
         last_frame_seq=session.last_frame_seq,
         last_batch_seq=session.last_batch_seq,
         accepted_frames=session.accepted_frames_total,

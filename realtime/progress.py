@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
 from detection import DetectionEvent, Engine
 from realtime.event_bucket import EventBucket
 from realtime.frames import Frame, Rejection, RejectReason, cut
@@ -18,6 +16,7 @@ from realtime.messages import MOST_DETAILS, FrameBatch, RejectedFrame
 from realtime.session_summary import SessionSummary
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import NO_FRAME
+from sessions_app.stream_state import pack
 
 # The token bucket of a client's frames: its size, and its refill for each second of the frames' own
 # time. The fastest cameras for people give half as many.
@@ -49,9 +48,9 @@ class Progress:
     lost_ms: float | None = None
     summary: SessionSummary = field(default_factory=SessionSummary)
 
-    def engine_state(self) -> bytes:
-        """The state that a later attach goes on from, as JSON."""
-        return msgspec.json.encode(
+    def packed_state(self) -> bytes:
+        """The state that a later attach goes on from."""
+        return pack(
             {
                 "engine": self.engine.snapshot(),
                 "first_ms": self.first_ms,
@@ -60,7 +59,6 @@ class Progress:
                 "clock_ms": self.clock_ms,
                 "lost_ms": self.lost_ms,
                 "event_bucket": self.event_bucket.state(),
-                "summary": self.summary.state(),
             }
         )
 

@@ -3,7 +3,7 @@
 A client's frames are acknowledged only after the statement that stores them has committed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from psycopg.types.numeric import Int8
 
+from detection import SNAPSHOT_FORM
 from sessions_app.event_counters import counts_of
 from sessions_app.leases import RENEWAL, renewal
 from sessions_app.limits import idle_limit
@@ -26,22 +26,23 @@ from sessions_app.limits import idle_limit
 # can serve them: planned on an empty table, joins and other indexes would seem as cheap.
 _STATEMENT = """
 WITH given AS (
-    SELECT given.*, given.engine_state_text::jsonb AS engine_state FROM unnest(
-        %(session_ids)s::uuid[], %(attachment_ids)s::uuid[], %(numbers)s::bigint[],
-        %(engine_states)s::text[], %(accepted_frames)s::bigint[], %(rejected_frames)s::bigint[],
-        %(last_frame_seqs)s::bigint[], %(last_batch_seqs)s::bigint[],
-        %(event_counts)s::bigint[], %(repetitions)s::text[], %(interrupted)s::bigint[],
-        %(idle_at)s::timestamptz[]
-    ) AS given (
-        session_id, attachment_id, number, engine_state_text, accepted_frames, rejected_frames,
-        last_frame_seq, last_batch_seq, event_count, repetitions, interrupted, idle_at
+    SELECT given.*, substring(
+        %(packed_states)s::bytea FROM given.state_at FOR given.state_length
+    ) AS packed_state
+    FROM jsonb_to_recordset(%(checkpoints)s::jsonb) AS given (
+        session_id uuid, attachment_id uuid, number bigint, state_at integer, state_length integer,
+        engine_version smallint, summary jsonb, accepted_frames bigint, rejected_frames bigint,
+        last_frame_seq bigint, last_batch_seq bigint, event_count bigint, repetitions jsonb,
+        interrupted bigint, idle_at timestamptz
     )
 ),
 {free}updated AS (
     UPDATE detection_session AS session
     SET checkpoint_number = given.number,
-        engine_state = given.engine_state,
-        engine_version = (given.engine_state #>> '{{engine,form}}')::smallint,
+        packed_state = given.packed_state,
+        engine_state = NULL,
+        engine_version = given.engine_version,
+        summary = given.summary,
         is_state_unreadable = FALSE,
         accepted_frames_total = session.accepted_frames_total + given.accepted_frames,
         rejected_frames_total = session.rejected_frames_total + given.rejected_frames,
@@ -54,7 +55,7 @@ WITH given AS (
                 SELECT jsonb_object_agg(summed.key, summed.count) FROM (
                     SELECT key, sum(value::bigint)::bigint AS count FROM (
                         SELECT * FROM jsonb_each_text(session.repetitions)
-                        UNION ALL SELECT * FROM jsonb_each_text(given.repetitions::jsonb)
+                        UNION ALL SELECT * FROM jsonb_each_text(given.repetitions)
                     ) AS counted GROUP BY key
                 ) AS summed
             )
@@ -71,12 +72,11 @@ WITH given AS (
 ),
 stored AS (
     INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload)
-    SELECT updated.id, event.sequence, event.frame_seq, event.ts_ms, event.type,
-           event.payload::jsonb
-    FROM unnest(
-        %(event_attachment_ids)s::uuid[], %(sequences)s::bigint[], %(frame_seqs)s::bigint[],
-        %(ts_ms)s::float8[], %(types)s::text[], %(payloads)s::text[]
-    ) AS event (attachment_id, sequence, frame_seq, ts_ms, type, payload)
+    SELECT updated.id, event.sequence, event.frame_seq, event.ts_ms, event.type, event.payload
+    FROM jsonb_to_recordset(%(events)s::jsonb) AS event (
+        attachment_id uuid, sequence bigint, frame_seq bigint, ts_ms float8, type text,
+        payload jsonb
+    )
     JOIN updated ON updated.attachment_id = event.attachment_id
 )
 SELECT attachment_id, 'held' FROM updated
@@ -134,14 +134,17 @@ class NewEvent(NamedTuple):
 class Checkpoint:
     """The progress of a session since checkpoint `number` - 1.
 
-    `engine_state` is JSON text. The frames are counted since that checkpoint. `last_frame_seq` and
-    `last_batch_seq` are the highest of the session (0: none).
+    `packed_state` is for an engine of `engine_version`, and `summary` tells of all frames so far.
+    The frames are counted since that checkpoint. `last_frame_seq` and `last_batch_seq` are the
+    highest of the session (0: none).
     """
 
     session_id: UUID
     attachment_id: UUID
     number: int
-    engine_state: bytes | str
+    packed_state: bytes
+    engine_version: int | None = SNAPSHOT_FORM
+    summary: Mapping[str, Any] | None = None
     accepted_frames: int
     rejected_frames: int
     last_frame_seq: int
@@ -151,36 +154,40 @@ class Checkpoint:
 
 
 def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, Any]:
-    """The parameters of STATEMENT for `checkpoints`, at most one of an attachment."""
-    events = [(one.attachment_id, event) for one in checkpoints for event in one.events]
-    counts = [counts_of(one.events) for one in checkpoints]
+    """The parameters of STATEMENT for `checkpoints`, at most one of an attachment.
+
+    To bind a list of each column would take an event loop ten times as long as these do.
+    """
+    idle_after = idle_limit()
+    rows, events = [], []
+    state_at = 1
+    for one in checkpoints:
+        counts = counts_of(one.events)
+        rows.append(
+            {
+                "session_id": one.session_id,
+                "attachment_id": one.attachment_id,
+                "number": one.number,
+                "state_at": state_at,
+                "state_length": len(one.packed_state),
+                "engine_version": one.engine_version,
+                "summary": one.summary,
+                "accepted_frames": one.accepted_frames,
+                "rejected_frames": one.rejected_frames,
+                "last_frame_seq": one.last_frame_seq,
+                "last_batch_seq": one.last_batch_seq,
+                "event_count": len(one.events),
+                "repetitions": counts.repetitions,
+                "interrupted": counts.interrupted,
+                "idle_at": one.last_message_at + idle_after,
+            }
+        )
+        state_at += len(one.packed_state)
+        events += [{"attachment_id": one.attachment_id, **event._asdict()} for event in one.events]
     return {
         **renewal(now),
         "session_ids": [one.session_id for one in checkpoints],
-        "attachment_ids": [one.attachment_id for one in checkpoints],
-        "numbers": _bigints(one.number for one in checkpoints),
-        "engine_states": [_text(one.engine_state) for one in checkpoints],
-        "accepted_frames": _bigints(one.accepted_frames for one in checkpoints),
-        "rejected_frames": _bigints(one.rejected_frames for one in checkpoints),
-        "last_frame_seqs": _bigints(one.last_frame_seq for one in checkpoints),
-        "last_batch_seqs": _bigints(one.last_batch_seq for one in checkpoints),
-        "event_counts": _bigints(len(one.events) for one in checkpoints),
-        "repetitions": [_text(_encode(each.repetitions)) for each in counts],
-        "interrupted": _bigints(each.interrupted for each in counts),
-        "idle_at": [one.last_message_at + idle_limit() for one in checkpoints],
-        "event_attachment_ids": [attachment_id for attachment_id, _ in events],
-        "sequences": _bigints(event.sequence for _, event in events),
-        "frame_seqs": _bigints(event.frame_seq for _, event in events),
-        "ts_ms": [float(event.ts_ms) for _, event in events],
-        "types": [event.type for _, event in events],
-        "payloads": [_text(_encode(event.payload)) for _, event in events],
+        "packed_states": b"".join(one.packed_state for one in checkpoints),
+        "checkpoints": _encode(rows).decode(),
+        "events": _encode(events).decode(),
     }
-
-
-def _bigints(numbers: Iterable[int]) -> list[Int8]:
-    """The numbers as bigint: psycopg chooses a type by size, and prepares anew for each type."""
-    return [Int8(number) for number in numbers]
-
-
-def _text(json: bytes | str) -> str:
-    return json.decode() if isinstance(json, bytes) else json

@@ -18,7 +18,8 @@ from sessions_app.deadlines import as_due, is_to_finish, settle
 from sessions_app.event_counters import count_anew, counts_of
 from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
-from sessions_app.session_ends import STATE_IS_DROPPED, ended, update_live
+from sessions_app.session_ends import ended, update_live
+from sessions_app.stream_state import STATE_IS_DROPPED, stored_state
 from sessions_app.unreadable_states import sessions_left, sessions_take_back
 
 logger = logging.getLogger(__name__)
@@ -137,7 +138,7 @@ def spec_of_version(version_id: UUID) -> detection.MoveSpec:
 
 
 def _engine_of(session: DetectionSession) -> detection.Engine | None:
-    snapshot = (session.engine_state or {}).get("engine")
+    snapshot = stored_state(session).get("engine")
     if snapshot is None:
         return None
     return detection.Engine.restore(spec_of_version(session.resolved_version_id), snapshot)

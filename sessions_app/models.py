@@ -114,15 +114,17 @@ class DetectionSession(models.Model):
     )
     lease_until = models.DateTimeField(null=True)
     checkpoint_number = models.BigIntegerField(default=0)
-    engine_state = models.JSONField(null=True)
+    packed_state = models.BinaryField(
+        null=True, help_text="The state of the stream until its end, as MessagePack."
+    )
+    engine_state = models.JSONField(
+        null=True, help_text="The same, where code of the release before has stored it."
+    )
     engine_version = models.SmallIntegerField(
         null=True,
         help_text="Of the engine that last stored its state, which only its like can read.",
     )
-    summary = models.JSONField(
-        null=True,
-        help_text="What its frames showed, once it has ended; before that its engine_state has it.",
-    )
+    summary = models.JSONField(null=True, help_text="What its frames showed.")
     is_state_unreadable = models.BooleanField(
         default=False, db_default=False, help_text="An engine of this version could not read it."
     )

@@ -7,10 +7,10 @@ from typing import Any, cast
 import prometheus_client
 from django.db import connection, transaction
 from django.db.models import QuerySet
-from django.db.models.fields.json import KeyTransform
 from django.db.models.sql import UpdateQuery
 
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
+from sessions_app.stream_state import STATE_IS_DROPPED
 
 ENDED_SESSIONS = prometheus_client.Counter(
     "kyna_sessions_ended",
@@ -30,13 +30,6 @@ for _outcome, _error_code in (
     (Outcome.FAILED, "runtime_error"),
 ):
     ENDED_SESSIONS.labels(_outcome.value, _error_code)
-
-
-# The engine's state has no use after the end. What it showed by then has.
-STATE_IS_DROPPED: dict[str, object] = {
-    "engine_state": None,
-    "summary": KeyTransform("summary", "engine_state"),
-}
 
 
 def ended(status: Status, outcome: object, ended_at: object, **error: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from sessions_app.finish import session_finish
 from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
 from sessions_app.listing import SessionFilters, sessions_list
 from sessions_app.models import DetectionSession
+from sessions_app.stream_state import STATE_COLUMNS
 from sessions_app.wire import (
     EventQuery,
     SessionCreate,
@@ -207,7 +208,7 @@ def _mine(request: ApiRequest, session_id: UUID) -> QuerySet[DetectionSession]:
 
 
 def _record(request: ApiRequest, session_id: SessionId, now: datetime) -> SessionRecord:
-    mine = _mine(request, session_id).defer("engine_state")
+    mine = _mine(request, session_id).defer(*STATE_COLUMNS)
     session = mine.first()
     if session is not None and session.deadline_at is not None and session.deadline_at <= now:
         # Only its engine says how a finish goes, and a terminal status never changes.

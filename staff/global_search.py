@@ -24,6 +24,7 @@ from projects.models import (
 )
 from sessions_app.deadlines import apply_deadlines
 from sessions_app.models import DetectionSession
+from sessions_app.stream_state import STATE_COLUMNS
 from staff.display import short_id
 from staff.full_names import full_name, project_of, with_customer
 from staff.links import list_of, page_of
@@ -50,8 +51,8 @@ KINDS: dict[type[Model], Sequence[str]] = {
 # By the names of these the list of sessions is searched. The box only leads there.
 NAME_SESSIONS = (Organization, Project, MoveSpec)
 # The large columns, which results do not show.
-LEFT_OUT = {MoveSpecVersion: "yaml_source", MoveSpecDraft: "yaml_source",
-            DetectionSession: "engine_state"}  # fmt: skip
+LEFT_OUT = {MoveSpecVersion: ["yaml_source"], MoveSpecDraft: ["yaml_source"],
+            DetectionSession: STATE_COLUMNS}  # fmt: skip
 
 
 class Found(NamedTuple):
@@ -109,7 +110,7 @@ def _rows(model: type[Model], text: str) -> Iterator[Any]:
     """The rows that match, each once, the one with the id first: one more than are shown."""
     known = with_customer(model._default_manager.all())
     if left_out := LEFT_OUT.get(model):
-        known = known.defer(left_out)
+        known = known.defer(*left_out)
     seen = set()
     if meant := ids_of(text):
         for row in known.filter(pk__range=meant).order_by("pk")[: MOST_FOUND + 1]:

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models.fields.json import KeyTransform
-
 from detection import CarriedAngle, MoveSpec, MoveSpecInvalid, Side, carried_angles
 from sessions_app.finish import spec_of_version
 from sessions_app.models import LIVE_STATUSES, DetectionSession
+from sessions_app.stream_state import SUMMARY
 
 # Below these it is told: less than half of the frames, and frames of a second.
 USABLE_SHARE, FEWEST_A_SECOND = 0.5, 8
@@ -79,7 +78,7 @@ def _seen(session: DetectionSession) -> Seen | None:
     stored = session.summary
     if stored is None:
         this = DetectionSession.objects.filter(id=session.id)
-        stored = this.values_list(KeyTransform("summary", "engine_state"), flat=True).first()
+        stored = this.values_list(SUMMARY, flat=True).first()
     if stored is None or "frames" not in stored:
         return None
     try:

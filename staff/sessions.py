@@ -12,6 +12,7 @@ from kynaplatform import clock
 from sessions_app.deadlines import session_as_of
 from sessions_app.event_counters import is_counted
 from sessions_app.models import DetectionSession, Status
+from sessions_app.stream_state import STATE_COLUMNS
 from staff.actions.base import StaffActionAdmin
 from staff.actions.sessions import Cancel
 from staff.base import ReadOnlyAdmin
@@ -50,7 +51,7 @@ def repetitions_of(session: DetectionSession) -> int | None:
 
 # The columns that tell staff nothing. A session's page shows every other.
 OF_THE_MACHINERY = {
-    "repetitions", "counted_events_total", "attachment_id", "engine_state", "engine_version",
+    "repetitions", "counted_events_total", "attachment_id", *STATE_COLUMNS, "engine_version",
     "is_state_unreadable", "unreadable_since", "idempotency_key", "request_fingerprint",
     "signing_key_id", "runtime_token_expires_at", "summary",
 }  # fmt: skip
@@ -118,7 +119,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         whole = DetectionSession.objects.select_related(
             "project__organization", "resolved_version__movespec"
         )
-        return session_as_of(whole.filter(id=found.pk).defer("engine_state"), clock.now())
+        return session_as_of(whole.filter(id=found.pk).defer(*STATE_COLUMNS), clock.now())
 
     def page_context(self, request: HttpRequest, session: DetectionSession) -> dict[str, Any]:
         now = clock.now()

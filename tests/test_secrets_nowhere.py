@@ -223,13 +223,13 @@ def test_no_table_holds_a_secret(secrets: Secrets) -> None:
 
 
 @pytest.mark.django_db
-@at_length("column", "engine_state", "error_message", "request_fingerprint")
+@at_length("column", "summary", "error_message", "request_fingerprint")
 def test_the_search_finds_a_token_in_text_json_and_bytes(secrets: Secrets, column: str) -> None:
     token = next(
         raw.decode() for name, raw in secrets.needles.items() if name.startswith("runtime token ")
     )
     session = DetectionSession.objects.filter(idempotency_key="k").get()
-    value = {"error_message": f"see {token}", "engine_state": {"a": [token]},
+    value = {"error_message": f"see {token}", "summary": {"a": [token]},
              "request_fingerprint": b"\0" + token.encode()}[column]  # fmt: skip
     DetectionSession.objects.filter(id=session.id).update(**{column: value})
     found = {cell for cell, raw in every_cell() if secrets.found_in(raw)}

@@ -113,7 +113,7 @@ def test_no_role_reads_what_no_page_shows(populated: Machine, role: str, every: 
     client = member(role)
     hidden = [
         "secret_hash", "pepper_number", "encrypted_private_key", "public_key", "password",
-        "engine_state", "request_fingerprint", "idempotency_key", "yaml_source",
+        "packed_state", "engine_state", "request_fingerprint", "idempotency_key", "yaml_source",
         "user__password", "released_by_staff__password", "credential__secret_hash",
         "project__credentials__secret_hash", "movespec__project__credentials__secret_hash",
         "withdrawn_by_staff__password", "logentry__user__password", "groups__user__password",

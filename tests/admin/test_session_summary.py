@@ -215,8 +215,7 @@ def test_a_live_session_is_told_as_its_last_batch_left_it(
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda *_: at(1))
     session_id, attachment_id = scene.streaming()
-    state = '{"summary": {"frames": 10, "usable": 1}}'
-    scene.checkpoint(session_id, attachment_id, 1, 1, engine_state=state)
+    scene.checkpoint(session_id, attachment_id, 1, 1, summary={"frames": 10, "usable": 1})
     assert "Frames with a usable pose 10% of 10" in words(shown(superuser, session_id))
 
 

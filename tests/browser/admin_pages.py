@@ -76,7 +76,7 @@ def detect(
         session_id=session_id,
         attachment_id=last,
         number=1,
-        engine_state=work.engine_state,
+        packed_state=work.packed_state,
         accepted_frames=work.frames,
         rejected_frames=2,
         last_frame_seq=work.frames,

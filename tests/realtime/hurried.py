@@ -1,8 +1,8 @@
 """`python -m tests.realtime.hurried`: the runtime, with constants as HURRY sets them.
 
 HURRY is a JSON object of names and numbers; each is set in every module that has it. With
-FAILING_FRAME_MS the engine raises at the frame of that timestamp, while the file RESTORE_GATE exists
-no engine is restored, and LOCK_TIMEOUT is how long a statement waits for a row.
+FAILING_FRAME_MS the engine raises at the frame of that timestamp, and while the file RESTORE_GATE
+exists no engine is restored. LOCK_TIMEOUT is how long a statement waits for a row.
 """
 
 import json

@@ -23,6 +23,7 @@ from realtime.messages import EventBatch, FrameBatch, decode, encode
 from realtime.progress import MOST_FRAMES_AT_ONCE, Progress, Taken, take
 from sessions_app.events import EventRecord, event_id, present_ts
 from sessions_app.models import DetectionSession
+from sessions_app.stream_state import pack, unpack
 
 SPEC = compile_movespec(SQUAT)
 SESSION_ID = UUID(int=5)
@@ -92,9 +93,7 @@ def test_only_frames_that_follow_the_last_taken_one_are_taken(
 
 
 def state_but_summary(session: Progress) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads(session.engine_state())
-    del state["summary"]
-    return state
+    return unpack(session.packed_state())
 
 
 def test_a_frame_that_is_rejected_moves_nothing() -> None:
@@ -119,11 +118,14 @@ def test_a_seq_repeated_within_its_batch_has_no_events_to_send_again() -> None:
 # --- The bucket -----------------------------------------------------------------------------
 
 
-def attached_again(session: Progress, **changed: Any) -> Progress:
+def attached_again(
+    session: Progress, summary: dict[str, Any] | None = None, **changed: Any
+) -> Progress:
     """As another runtime goes on from what is stored, or from what other code has stored."""
     row = DetectionSession(
         project=Project(),
-        engine_state=json.loads(session.engine_state()) | changed,
+        packed_state=pack(unpack(session.packed_state()) | changed),
+        summary=session.summary.state() if summary is None else summary,
         last_frame_seq=session.last_frame_seq,
         last_batch_seq=session.last_batch_seq,
         accepted_frames_total=session.accepted_frames,
@@ -205,7 +207,7 @@ def test_the_limits_that_staff_gave_a_project_are_those_of_its_sessions() -> Non
 def test_a_state_that_was_stored_without_a_bucket_goes_on_with_a_full_one() -> None:
     session = progress()
     take_all(session, every(0.001, 240))
-    state = json.loads(session.engine_state())
+    state = unpack(session.packed_state())
     assert state.pop("frames_left") < 1
     row = DetectionSession(
         project=Project(), engine_state=state, last_frame_seq=240, accepted_frames_total=240
@@ -278,9 +280,9 @@ def records(taken: Taken) -> list[EventRecord]:
 
 
 def can_be_told_and_stored(session: Progress, taken: Taken) -> None:
-    state = session.engine_state()
-    assert len(state) < 4096
-    restored = Engine.restore(SPEC, json.loads(state)["engine"])
+    state = session.packed_state()
+    assert len(state) < 2000
+    restored = Engine.restore(SPEC, unpack(state)["engine"])
     assert restored.snapshot() == session.engine.snapshot()
     for told in json.loads(encode(EventBatch(1, records(taken))))["events"]:
         for share in ("confidence", "score"):

@@ -26,6 +26,7 @@ from realtime.progress import Progress, Taken, repeated_clock, take
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import NO_FRAME
 from sessions_app.models import DetectionSession
+from sessions_app.stream_state import unpack
 
 POSES = perform("squat", repetitions=1, fps=10)
 # Until somebody is down, midway through a repetition.
@@ -90,7 +91,7 @@ def test_the_clock_comes_after_the_frames_of_its_batch() -> None:
     taken = take(together, batch(MIDWAY, LAST_MS + 2500))
     alone = tell(apart, LAST_MS + 2500)
     assert told(taken)[-2:] == told(alone) == LOST
-    assert together.engine_state() == apart.engine_state()
+    assert together.packed_state() == apart.packed_state()
 
 
 def test_without_a_clock_it_is_lost_at_the_frame_after_it() -> None:
@@ -113,9 +114,9 @@ def test_a_clock_at_the_end_of_the_longest_session_counts() -> None:
 
 def test_a_clock_before_any_frame_changes_nothing() -> None:
     session = progress()
-    state = session.engine_state()
+    state = session.packed_state()
     assert told(tell(session, 1.7e12)) == []
-    assert session.engine_state() == state
+    assert session.packed_state() == state
     take(session, batch(MIDWAY))
     assert told(tell(session, LAST_MS + 2000)) == LOST
 
@@ -164,7 +165,7 @@ def test_who_attaches_again_goes_on_with_the_clock() -> None:
     session = midway()
     tell(session, LAST_MS + 2000)
     again = attached_again(session)
-    assert again.engine_state() == session.engine_state()
+    assert again.packed_state() == session.packed_state()
     assert reasons(take(again, batch([at(LAST_MS + 1000)]))) == {0: LATE}
     taken = tell(again, LAST_MS + 2000)
     assert (told(taken), taken.repeated_clock_ms) == ([], LAST_MS + 2000)
@@ -172,7 +173,7 @@ def test_who_attaches_again_goes_on_with_the_clock() -> None:
 
 def test_a_state_that_was_stored_without_a_clock_goes_on() -> None:
     session = midway()
-    state = json.loads(session.engine_state())
+    state = unpack(session.packed_state())
     assert (state.pop("clock_ms"), state.pop("lost_ms")) == (None, None)
     row = DetectionSession(
         project=Project(), engine_state=state, last_frame_seq=26, accepted_frames_total=26

@@ -43,7 +43,7 @@ def checkpoint(machine: Machine, movespec: MoveSpec, event_type: str, message: s
         session_id=session_id,
         attachment_id=attachment_id,
         number=1,
-        engine_state=b"{}",
+        packed_state=b"",
         accepted_frames=1,
         rejected_frames=0,
         last_frame_seq=1,

@@ -11,6 +11,7 @@ from test_reattach import again, again_finalizing
 
 from movespecs.models import MoveSpec
 from poses.figure import perform
+from sessions_app.stream_state import stored_state
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer
 
@@ -107,7 +108,7 @@ def test_a_pose_that_a_clock_lost_without_an_event_stays_lost_after_the_socket_b
     tell(client, 1, between[-1]["timestamp_ms"], between)
     tell(client, 2, ahead_ms)
     assert client.events() == []
-    assert session_of(created).engine_state["engine"]["usable_ms"] is None
+    assert stored_state(session_of(created))["engine"]["usable_ms"] is None
     newer, _ = again(client, created)
     # The clock was ahead of the camera: sent again, it loses nobody who came after it.
     back = wire_frames(

@@ -132,7 +132,7 @@ def checkpointing() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND application_name = 'kyna_runtime' AND query LIKE '%engine_state_text%'"
+            "AND application_name = 'kyna_runtime' AND query LIKE '%packed_state%'"
         )
         (count,) = cursor.fetchone()
     return int(count)

@@ -24,6 +24,7 @@ from projects.suspension import suspend
 from realtime.connection import MOST_RECEIVED
 from sessions_app.lifecycle import CHANNEL
 from sessions_app.models import DetectionSession
+from sessions_app.stream_state import pack, stored_state
 from tests.concurrency.racing import racing
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer
@@ -396,14 +397,14 @@ def test_an_engine_state_that_cannot_be_read_is_left_to_another_runtime(
     stream(client)
     client.socket.close()
     await_detached(created)
-    readable = session_of(created).engine_state
+    readable = stored_state(session_of(created))
     later = SNAPSHOT_FORM + 1
     for state, version in (
         ({"made": "unreadable"}, SNAPSHOT_FORM),
         (readable | {"engine": readable["engine"] | {"form": later}}, later),
         (readable | {"engine": readable["engine"] | {"form": later}}, None),
     ):
-        DetectionSession.objects.update(engine_state=state, engine_version=version)
+        DetectionSession.objects.update(packed_state=pack(state), engine_version=version)
         for _ in range(2):
             refused = Client(created)
             error = refused.expect("error")["error"]
@@ -413,8 +414,8 @@ def test_an_engine_state_that_cannot_be_read_is_left_to_another_runtime(
         found = record(owner, created)
         assert (found["status"], found["error_code"]) == ("streaming", None)
         row = session_of(created)
-        assert (row.engine_state, row.attachment_id) == (state, None)
-    DetectionSession.objects.update(engine_state=readable, engine_version=SNAPSHOT_FORM)
+        assert (stored_state(row), row.attachment_id) == (state, None)
+    DetectionSession.objects.update(packed_state=pack(readable), engine_version=SNAPSHOT_FORM)
     client = attach(created)
     client.send({"type": "finalize"})
     assert client.until("session_done")["status"] == "completed"

@@ -19,7 +19,7 @@ FRAMES = [
 
 
 def summary(session: Progress) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(session.engine_state())["summary"]
+    found: dict[str, Any] = json.loads(json.dumps(session.summary.state()))
     return found
 
 

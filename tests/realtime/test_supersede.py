@@ -124,7 +124,7 @@ def test_the_checkpoint_of_the_older_that_comes_late_changes_nothing(
     assert "frame_ack" not in [message["type"] for message in older.told]
     session = session_of(created)
     assert (session.accepted_frames_total, session.checkpoint_number) == (0, 0)
-    assert (session.engine_state, stored_events(created)) == (None, [])
+    assert (session.packed_state, stored_events(created)) == (None, [])
     complete(newer)
     assert stored_events(created) == EVENTS
 

@@ -3,18 +3,17 @@
 from functools import cache
 from typing import NamedTuple
 
-import msgspec
-
 import detection
 from poses.figure import perform
 from sessions_app.checkpoints import NewEvent
+from sessions_app.stream_state import pack
 from tests.conftest import VALID_YAML
 
 
 class Work(NamedTuple):
     """The stored state after some frames, and the events that they caused."""
 
-    engine_state: str
+    packed_state: bytes
     frames: int
     events: tuple[NewEvent, ...]
 
@@ -29,7 +28,7 @@ def squatted(until: str, yaml_source: str = VALID_YAML) -> Work:
             events.append(NewEvent(len(events) + 1, number, event.ts_ms, event.type, event.payload))
         if any(until in (event.type, event.payload.get("shape_key")) for event in events):
             state = {"engine": engine.snapshot(), "first_ms": 0, "last_ms": frame.timestamp_ms}
-            return Work(msgspec.json.encode(state).decode(), number, tuple(events))
+            return Work(pack(state), number, tuple(events))
     raise AssertionError(f"The squat never came to {until}.")
 
 

@@ -11,6 +11,7 @@ from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.checkpoints import Checkpoint, NewEvent
 from sessions_app.finish import session_finish
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
+from sessions_app.stream_state import pack, unpack
 from tests.conftest import Machine
 from tests.sessions_app.engine_work import Work
 from tests.sessions_app.storing import checkpoint_store
@@ -99,17 +100,21 @@ class Scene:
         """With `work`, its frames are the session's first ones."""
         if work is not None:
             more |= {
-                "engine_state": work.engine_state,
+                "packed_state": work.packed_state,
                 "accepted_frames": work.frames,
                 "last_frame_seq": work.frames,
                 "events": work.events,
             }
+        packed_state = more.pop("packed_state", pack({}))
+        engine = unpack(packed_state).get("engine") or {}
         checkpoint = Checkpoint(
             **{
                 "session_id": session_id,
                 "attachment_id": attachment_id,
                 "number": number,
-                "engine_state": "null",
+                "packed_state": packed_state,
+                "engine_version": engine.get("form"),
+                "summary": None,
                 "accepted_frames": frames,
                 "rejected_frames": 0,
                 "last_frame_seq": 10 * number,

@@ -23,6 +23,7 @@ COLUMNS: dict[str, Any] = {
     "attachment_id": None,
     "lease_until": None,
     "checkpoint_number": 0,
+    "packed_state": None,
     "engine_state": None,
     "engine_version": None,
     "is_state_unreadable": False,

@@ -25,6 +25,7 @@ from movespecs.models import MoveSpec
 from sessions_app.checkpoints import STATEMENT, Checkpoint, NewEvent, Stored, parameters
 from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession
+from sessions_app.stream_state import pack, stored_state
 from tests.conftest import Machine
 from tests.sessions_app import storing
 
@@ -38,7 +39,7 @@ def checkpoint(session_id: UUID, attachment_id: UUID, number: int = 1, **more: A
             "session_id": session_id,
             "attachment_id": attachment_id,
             "number": number,
-            "engine_state": b'{"engine": null}',
+            "packed_state": pack({"engine": None}),
             "accepted_frames": 15,
             "rejected_frames": 2,
             "last_frame_seq": 17,
@@ -62,7 +63,9 @@ def test_it_stores_the_state_the_counts_and_the_events(scene: Scene) -> None:
         session_id,
         holder,
         2,
-        engine_state='{"engine": {"form": 1}}',
+        packed_state=pack({"engine": {"form": 1}}),
+        engine_version=1,
+        summary={"frames": 19},
         accepted_frames=4,
         rejected_frames=1,
         last_frame_seq=21,
@@ -71,7 +74,8 @@ def test_it_stores_the_state_the_counts_and_the_events(scene: Scene) -> None:
     )
     assert store_all(second, seconds=6) == {holder}
     row = scene.row(session_id)
-    assert (row.checkpoint_number, row.engine_state) == (2, {"engine": {"form": 1}})
+    assert (row.checkpoint_number, stored_state(row)) == (2, {"engine": {"form": 1}})
+    assert (row.engine_version, row.summary) == (1, {"frames": 19})
     assert (row.accepted_frames_total, row.rejected_frames_total) == (19, 3)
     assert (row.last_frame_seq, row.last_batch_seq, row.events_total) == (21, 3, 2)
     assert row.lease_until == at(6) + LEASE
@@ -246,8 +250,8 @@ def test_no_index_is_on_what_every_checkpoint_writes(db: None) -> None:
         definitions = " ".join(definition for (definition,) in cursor.fetchall())
     assert "deadline_at" in definitions
     for column in (
-        "checkpoint_number", "engine_state", "accepted_frames_total", "rejected_frames_total",
-        "events_total", "last_frame_seq", "last_batch_seq", "lease_until",
+        "checkpoint_number", "packed_state", "summary", "accepted_frames_total",
+        "rejected_frames_total", "events_total", "last_frame_seq", "last_batch_seq", "lease_until",
     ):  # fmt: skip
         DetectionSession._meta.get_field(column)
         assert column not in definitions

@@ -17,6 +17,7 @@ from sessions_app.finish import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE
 from sessions_app.lifecycle import session_fail, session_settle
 from sessions_app.models import DetectionSession
 from sessions_app.session_ends import ENDED_SESSIONS
+from sessions_app.stream_state import pack
 from tests.concurrency.racing import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,7 +127,7 @@ def suspend_the_organization(scene: Scene) -> None:
 
 def give_up_an_unreadable_state(scene: Scene) -> None:
     session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, engine_state='{"engine": {"form": 0}}')
+    scene.checkpoint(session_id, holder, 1, 1, packed_state=pack({"engine": {"form": 0}}))
     scene.finalize(session_id, 2)
     assert [sweep(100), sweep(700)] == [1, 1]
 

@@ -18,6 +18,7 @@ from sessions_app.fence import AttachmentLost
 from sessions_app.finish import session_finish
 from sessions_app.lifecycle import session_settle
 from sessions_app.models import DetectionEvent, DetectionSession
+from sessions_app.stream_state import pack
 from tests.conftest import SESSIONS, Machine
 
 INTERRUPTED = NewEvent(
@@ -139,10 +140,10 @@ def test_a_whole_repetition_is_finished_without_further_events(scene: Scene) -> 
     assert scene.events(session_id) == list(whole().events)
 
 
-@pytest.mark.parametrize("state", ["null", '{"engine": null}'])
-def test_a_session_without_frames_has_no_events(scene: Scene, state: str) -> None:
+@pytest.mark.parametrize("state", [{}, {"engine": None}])
+def test_a_session_without_frames_has_no_events(scene: Scene, state: dict[str, None]) -> None:
     session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, frames=0, engine_state=state)
+    scene.checkpoint(session_id, holder, 1, 1, frames=0, packed_state=pack(state))
     scene.finalize(session_id, 5)
     assert scene.finish(session_id, holder, 6).events_total == 0
     assert scene.state(session_id) == ("completed", "completed", None, at(6))

@@ -12,6 +12,7 @@ from sessions_app import lifecycle
 from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionSession
+from sessions_app.stream_state import STATE_COLUMNS
 from tests.long_runs import at_length, thinned
 from tests.sessions_app.engine_work import Work, midway, whole
 
@@ -130,8 +131,8 @@ ALL_ENDS = {"-".join(ended): end for ended, end in ENDS.items()} | OTHER_ENDS
 
 
 def has_engine_state(session_id: UUID) -> bool:
-    """A JSON null would be one."""
-    return DetectionSession.objects.filter(id=session_id, engine_state__isnull=False).exists()
+    has_none = {f"{column}__isnull": True for column in STATE_COLUMNS}
+    return not DetectionSession.objects.filter(id=session_id, **has_none).exists()
 
 
 @at_length("work", midway(), whole())

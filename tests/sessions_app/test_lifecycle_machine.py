@@ -325,7 +325,7 @@ class Lifecycle(RuleBasedStateMachine):
             session_id=model.id,
             attachment_id=attachment,
             number=model.checkpoints + step,
-            engine_state=work.engine_state,
+            packed_state=work.packed_state,
             accepted_frames=frames,
             rejected_frames=step,
             last_frame_seq=model.last_frame_seq + frames,

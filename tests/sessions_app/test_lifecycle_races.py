@@ -153,7 +153,7 @@ def test_a_finish_begins_again_from_a_checkpoint_that_was_stored_meanwhile(scene
 
     def store_the_rest() -> None:
         scene.checkpoint(
-            session_id, holder, 2, 3, engine_state=whole().engine_state,
+            session_id, holder, 2, 3, packed_state=whole().packed_state,
             frames=whole().frames - midway().frames, events=rest,
         )  # fmt: skip
 
@@ -177,7 +177,7 @@ def test_a_checkpoint_that_waits_for_a_newer_attach_changes_nothing(scene: Scene
     )
     assert answer is AttachmentLost
     row = scene.row(session_id)
-    assert (row.attachment_id, row.checkpoint_number, row.engine_state) == (newer[0], 0, None)
+    assert (row.attachment_id, row.checkpoint_number, row.packed_state) == (newer[0], 0, None)
     assert (row.accepted_frames_total, row.last_frame_seq, row.events_total) == (0, 0, 0)
     assert scene.events(session_id) == []
 

@@ -1,6 +1,5 @@
 """The summary of a session's frames is kept by whatever ends the session; its state is not."""
 
-import json
 from collections.abc import Callable
 from uuid import UUID
 
@@ -8,6 +7,8 @@ import pytest
 from engine_work import midway
 from lifecycle_scene import Scene, at, sweep
 
+from sessions_app.models import DetectionSession
+from sessions_app.stream_state import unpack
 from sessions_app.unreadable_states import sessions_leave
 
 SUMMARY = {"usable": 9, "active_ms": 300, "ranges": [[80.0, 170.5]], "steps": 2, "rejected": {}}
@@ -26,7 +27,7 @@ def finalized_and_swept(scene: Scene, session_id: UUID, holder: UUID) -> None:
 
 def left_until_its_end(scene: Scene, session_id: UUID, holder: UUID) -> None:
     scene.detach(session_id, holder, 2)
-    sessions_leave(type(scene.row(session_id)).objects.filter(id=session_id), at(3))
+    sessions_leave(DetectionSession.objects.filter(id=session_id), at(3))
     sweep(1000)
 
 
@@ -48,17 +49,18 @@ ENDS: dict[str, End] = {
 }
 
 
+@pytest.mark.parametrize("stored_by", ["this code", "the release before"])
 @pytest.mark.parametrize("end", ENDS)
-def test_it_is_kept_by_whatever_ends_the_session(scene: Scene, end: str) -> None:
+def test_it_is_kept_by_whatever_ends_the_session(scene: Scene, end: str, stored_by: str) -> None:
     session_id, holder = scene.streaming()
-    work = midway()
-    state = json.dumps(json.loads(work.engine_state) | {"summary": SUMMARY})
-    scene.checkpoint(session_id, holder, 1, 1, work=work._replace(engine_state=state))
-    assert scene.row(session_id).summary is None
+    scene.checkpoint(session_id, holder, 1, 1, work=midway(), summary=SUMMARY)
+    if stored_by == "the release before":
+        state = unpack(midway().packed_state) | {"summary": SUMMARY}
+        DetectionSession.objects.update(engine_state=state, packed_state=None, summary=None)
     ENDS[end](scene, session_id, holder)
     row = scene.row(session_id)
     assert row.ended_at is not None, row.status
-    assert (row.summary, row.engine_state) == (SUMMARY, None)
+    assert (row.summary, row.packed_state, row.engine_state) == (SUMMARY, None, None)
 
 
 def test_a_session_whose_state_has_none_ends_without(scene: Scene) -> None:

@@ -1,6 +1,5 @@
 """A stored state that this process's engine can't read: left to another's, for ten minutes."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -15,24 +14,25 @@ from sessions_app import finish, unreadable_states
 from sessions_app.finish import StateUnreadable
 from sessions_app.heartbeat import beat
 from sessions_app.models import DetectionSession
+from sessions_app.stream_state import pack, unpack
 from tests.conftest import SESSIONS, Machine
 
 GRACE = 600
 LATER_FORM = detection.SNAPSHOT_FORM + 1
 
 
-def of_later_code() -> str:
-    state = json.loads(midway().engine_state)
+def of_later_code() -> bytes:
+    state = unpack(midway().packed_state)
     state["engine"]["form"] = LATER_FORM
-    return json.dumps(state)
+    return pack(state)
 
 
-DAMAGED = json.dumps({"engine": {"form": detection.SNAPSHOT_FORM}})
+DAMAGED = pack({"engine": {"form": detection.SNAPSHOT_FORM}})
 STATES = {"of later code": of_later_code(), "damaged": DAMAGED}
 
 
 @pytest.fixture(params=STATES)
-def state(request: pytest.FixtureRequest) -> str:
+def state(request: pytest.FixtureRequest) -> bytes:
     return STATES[request.param]
 
 
@@ -56,10 +56,10 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return know
 
 
-def finalizing(scene: Scene, state: str) -> UUID:
+def finalizing(scene: Scene, state: bytes) -> UUID:
     """Asked to end at 5 s; its runtime is gone, and its deadline at 60 s."""
     session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, work=midway()._replace(engine_state=state))
+    scene.checkpoint(session_id, holder, 1, 1, work=midway()._replace(packed_state=state))
     assert scene.renew(session_id, holder, 0)
     scene.finalize(session_id, 5)
     return session_id
@@ -68,7 +68,7 @@ def finalizing(scene: Scene, state: str) -> UUID:
 def refused(scene: Scene, seconds: float) -> UUID:
     """It streamed for 2 s; then its client is refused by a process that can't read its state."""
     session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, work=midway()._replace(engine_state=of_later_code()))
+    scene.checkpoint(session_id, holder, 1, 1, work=midway()._replace(packed_state=of_later_code()))
     scene.detach(session_id, holder, 2)
     with pytest.raises(StateUnreadable):
         scene.attach(session_id, seconds)
@@ -95,11 +95,11 @@ def test_the_version_of_the_engine_is_stored_with_its_state_and_stays(scene: Sce
     scene.finalize(session_id, 5)
     scene.finish(session_id, holder, 6)
     row = scene.row(session_id)
-    assert (row.engine_version, row.engine_state) == (detection.SNAPSHOT_FORM, None)
+    assert (row.engine_version, row.packed_state) == (detection.SNAPSHOT_FORM, None)
 
 
 def test_neither_the_sweep_nor_a_reader_ends_it_for_ten_minutes(
-    owner: Machine, scene: Scene, clock: Callable[[float], None], state: str
+    owner: Machine, scene: Scene, clock: Callable[[float], None], state: bytes
 ) -> None:
     session_id = finalizing(scene, state)
     events = scene.events(session_id)
@@ -135,7 +135,7 @@ def test_a_list_shows_what_is_stored_though_nobody_has_looked(
 
 def test_an_attach_leaves_it_and_changes_nothing_else(scene: Scene) -> None:
     session_id, holder = scene.streaming()
-    work = midway()._replace(engine_state=of_later_code())
+    work = midway()._replace(packed_state=of_later_code())
     scene.checkpoint(session_id, holder, 1, 1, work=work)
     scene.detach(session_id, holder, 2)
     before, attaches = scene.columns(session_id), scene.attaches(session_id)
@@ -149,7 +149,7 @@ def test_an_attach_leaves_it_and_changes_nothing_else(scene: Scene) -> None:
 
 def test_one_that_another_runtime_holds_is_that_runtime_s(scene: Scene) -> None:
     session_id, holder = scene.streaming()
-    work = midway()._replace(engine_state=of_later_code())
+    work = midway()._replace(packed_state=of_later_code())
     scene.checkpoint(session_id, holder, 1, 1, work=work)
     before, attaches = scene.columns(session_id), scene.attaches(session_id)
     with pytest.raises(StateUnreadable) as refused:
@@ -169,7 +169,7 @@ def test_an_attach_to_what_is_overdue_leaves_it_too(scene: Scene) -> None:
 
 
 def test_after_ten_minutes_it_completes_on_what_is_counted(
-    owner: Machine, scene: Scene, clock: Callable[[float], None], state: str
+    owner: Machine, scene: Scene, clock: Callable[[float], None], state: bytes
 ) -> None:
     session_id = finalizing(scene, state)
     sweep(100)
@@ -189,7 +189,7 @@ def test_after_ten_minutes_it_completes_on_what_is_counted(
     assert scene.state(session_id) == (
         "completed", "completed", "state_unreadable", at(100 + GRACE),
     )  # fmt: skip
-    assert scene.row(session_id).engine_state is None
+    assert scene.row(session_id).packed_state is None
     assert scene.events(session_id) == list(midway().events)
     assert sweep(100 + GRACE) == 0
 
@@ -252,7 +252,7 @@ def test_a_process_that_knows_the_form_finishes_it(
 def test_a_process_whose_language_knows_the_movespec_finishes_it(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session_id = finalizing(scene, midway().engine_state)
+    session_id = finalizing(scene, midway().packed_state)
 
     def refuse(_: UUID) -> None:
         raise ValueError("a later word of the language")
@@ -269,7 +269,7 @@ def test_the_others_are_finished_and_this_one_is_told_of_once(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     finalizing(scene, DAMAGED)
-    other = finalizing(scene, midway().engine_state)
+    other = finalizing(scene, midway().packed_state)
     assert [sweep(100), sweep(115), sweep(130)] == [1, 0, 0]
     assert scene.row(other).status == "completed"
     logged = [one for one in caplog.records if one.name == "sessions_app.finish"]
@@ -278,7 +278,7 @@ def test_the_others_are_finished_and_this_one_is_told_of_once(
 
 @pytest.mark.parametrize("seconds", [50, 100])
 def test_it_can_be_cancelled_also_once_it_is_overdue(
-    scene: Scene, state: str, seconds: float
+    scene: Scene, state: bytes, seconds: float
 ) -> None:
     session_id = finalizing(scene, state)
     scene.cancel(session_id, seconds)
@@ -295,17 +295,17 @@ def test_a_suspension_cancels_it_also_once_it_is_overdue(scene: Scene, seconds: 
 
 
 def test_what_streams_and_nobody_was_refused_is_abandoned_as_any_other(
-    scene: Scene, state: str
+    scene: Scene, state: bytes
 ) -> None:
     session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, engine_state=state)
+    scene.checkpoint(session_id, holder, 1, 1, packed_state=state)
     assert sweep(200) == 1
     assert scene.state(session_id)[2] == "session_abandoned"
 
 
-def test_at_the_longest_it_is_left_too(scene: Scene, state: str) -> None:
+def test_at_the_longest_it_is_left_too(scene: Scene, state: bytes) -> None:
     session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, engine_state=state)
+    scene.checkpoint(session_id, holder, 1, 1, packed_state=state)
     scene.keep_alive(session_id, holder, 3590)
     scene.detach(session_id, holder, 3595)
     sweep(3700)
@@ -318,7 +318,7 @@ def test_at_the_longest_it_is_left_too(scene: Scene, state: str) -> None:
 
 def test_a_runtime_that_holds_it_lets_go(scene: Scene) -> None:
     session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, engine_state=DAMAGED)
+    scene.checkpoint(session_id, holder, 1, 1, packed_state=DAMAGED)
     scene.finalize(session_id, 5)
     before = columns(scene, session_id)
     with pytest.raises(finish.AttachmentLost):
@@ -327,7 +327,8 @@ def test_a_runtime_that_holds_it_lets_go(scene: Scene) -> None:
 
 
 def test_what_an_earlier_release_stored_has_no_version_and_is_read(scene: Scene) -> None:
-    session_id = finalizing(scene, midway().engine_state)
-    DetectionSession.objects.update(engine_version=None)
+    session_id = finalizing(scene, midway().packed_state)
+    state = unpack(midway().packed_state)
+    DetectionSession.objects.update(engine_version=None, packed_state=None, engine_state=state)
     assert sweep(100) == 1
     assert scene.state(session_id) == ("completed", "completed", None, at(60))

@@ -15,6 +15,7 @@ from streaming import Client, wire_frames
 
 from poses.figure import perform
 from sessions_app.models import DetectionSession
+from sessions_app.stream_state import pack
 from tests.server import web_server
 from tests.waiting import DEADLINE_SECONDS
 
@@ -65,7 +66,9 @@ def sessions_that_go_well_and_badly(stage: Stage) -> list[str]:
     failing.send_batch(1, FRAMES[:15])  # the engine fails at one of them
     to_the_end(failing)
     broken = create()
-    DetectionSession.objects.filter(id=broken["session_id"]).update(engine_state={"engine": {}})
+    DetectionSession.objects.filter(id=broken["session_id"]).update(
+        packed_state=pack({"engine": {}})
+    )
     to_the_end(Client(broken))  # the attach fails
     for text in ("{", json.dumps({"type": other["runtime_token"]})):
         client = Client(create())
