@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from local_stack.environment import fill
+from local_stack.environment import PROJECT, fill
 
 UNLIMITED = {
     f"RATE_LIMIT_{name}": "100000000/minute"
@@ -19,18 +19,8 @@ UNLIMITED = {
         "PROJECT", "ORGANIZATION", "SESSIONS", "MOVESPECS", "MINT", "ANONYMOUS", "ATTACH"
     )
 }  # fmt: skip
-MOVESPEC = """\
-name: squat
-version: "1.0"
-detection:
-  type: repetition
-  movement:
-    name: squat
-    phases:
-      - {name: standing, criteria: [{joint: knee, angle_min: 160}]}
-      - {name: bottom, criteria: [{joint: knee, angle_max: 100}]}
-    sequence: [standing, bottom, standing]
-"""
+# A MoveSpec of one joint and no more would cost the engine a third of it.
+MOVESPEC = (PROJECT / "examples/movespecs/squat.yaml").read_text(encoding="utf-8")
 
 
 @dataclasses.dataclass(frozen=True)

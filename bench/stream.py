@@ -1,14 +1,17 @@
 """The frames a second that one runtime takes, how late it acknowledges, and what it holds.
 
-    python -m bench.stream [--seconds 8] [--sockets 32] [--idle 1000] [--throwaway]
+    python -m bench.stream [--seconds 8] [--sockets 64] [--idle 1000] [--throwaway]
 
-One runtime process on 127.0.0.1, with every acknowledgement durable. First, for batches of 15
-and of 4 frames, every socket sends its next batch once the one before is acknowledged: what is
-sustained, in frames/s and in sessions of 30 frames/s. Then half of those sessions send in their
-own time: how long an acknowledgement takes. Then the same without the engine and without the
-checkpoint. Then `--idle` sessions attach and say nothing: memory of each, and share of a core.
+One runtime process on 127.0.0.1, with every acknowledgement durable. The sockets stream a figure
+that does the catalogue's squat, with noise. First, for batches of 15 and of 4 frames, every socket
+sends its next batch once the one before is acknowledged: what is sustained, in frames/s, in
+sessions of 30 frames/s, and in frames for each second of a core that the runtime took. Then half of
+those sessions send in their own time: how long an acknowledgement takes. Then the same without the
+engine and without the checkpoint. Then `--idle` sessions attach and say nothing: memory of each,
+and share of a core.
 
-`core` is the runtime's own share of a core. The server of DATABASE_URL is used, in a database
+`core` is the runtime's own share of a core. `make compiled` before, or the engine's Python source
+runs, as the first line says. The server of DATABASE_URL is used, in a database
 made for the run and dropped at its end; with DATABASE_URL unset, an embedded one in a temporary
 folder, with fsync unless `--throwaway`. Runtime, PostgreSQL and load share the machine: compare
 figures of one run only.
@@ -25,13 +28,15 @@ from bench.command import percentiles, read_options, show
 from bench.scene import Scene, scene_for_run
 from bench.servers import Server, runtime
 from bench.stream_load import ATTACHING_AT_ONCE, FRAMES_PER_SECOND, Load
+from detection import ENGINE_BUILD
 
 WARM_UP_SECONDS = 1.5
 BATCHES = (15, 4)
 
 
 def main() -> None:
-    options = read_options(__doc__, seconds=8.0, sockets=32, idle=1000)
+    options = read_options(__doc__, seconds=8.0, sockets=64, idle=1000)
+    show(f"engine: {ENGINE_BUILD.name}")
     with scene_for_run(options.throwaway) as (folder, scene):
         # The load's own pauses would count as the runtime's.
         gc.collect()
@@ -55,7 +60,14 @@ async def measure(what: str, load: Load, options: argparse.Namespace) -> None:
     frames = round(len(times) * load.size / options.seconds)
     half = round(frames / FRAMES_PER_SECOND / 2)
     waits = percentiles(await load.paced(half, options.seconds))
-    show(what, frames_per_second=frames, sessions=frames // FRAMES_PER_SECOND, core=core, **waits)
+    show(
+        what,
+        frames_per_second=frames,
+        frames_a_core=round(frames / core),
+        sessions=frames // FRAMES_PER_SECOND,
+        core=core,
+        **waits,
+    )
 
 
 async def measure_idle(server: Server, scene: Scene, options: argparse.Namespace) -> None:
