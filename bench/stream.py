@@ -11,10 +11,10 @@ engine and without the checkpoint. Then `--idle` sessions attach and say nothing
 and share of a core.
 
 `core` is the runtime's own share of a core. `make compiled` before, or the engine's Python source
-runs, as the first line says. The server of DATABASE_URL is used, in a database
-made for the run and dropped at its end; with DATABASE_URL unset, an embedded one in a temporary
-folder, with fsync unless `--throwaway`. Runtime, PostgreSQL and load share the machine: compare
-figures of one run only.
+runs, as the first line says. The server of DATABASE_URL is used, in a database made for the run and
+dropped at its end; with DATABASE_URL unset, an embedded one in a temporary folder, with fsync
+unless `--throwaway`. Runtime, PostgreSQL and load share the machine: compare figures of one run
+only.
 """
 
 import argparse

@@ -34,6 +34,7 @@ VIEWS: dict[str, dict[str, Any]] = {
     "slow and noisy": {"fps": 10, "noise_m": 0.04, "dropped": 0.1, "start_ms": 0.1},
     "turned": {"fps": 20, "turned": 45, "z_noise": 4.0},
 }
+SEEDS = 60
 EXTREMES = (0.0, -0.0, 5e-324, 1e-160, 0.3, -0.7, 1e154, 1e155, 1e308, -1e308)
 
 
@@ -104,7 +105,7 @@ def lines() -> Iterator[str]:
         yield line(f"{name} by the largest", trace(LARGEST, perform(name, repetitions=1, fps=15)))
         told = json.dumps([*trace(spec, whole(perform(name, repetitions=2, fps=15)))])
         yield line(f"{name} in whole numbers", json.loads(told, parse_int=float))
-    for seed in range(60):
+    for seed in range(SEEDS):
         yield line(f"extremes {seed}", trace(LARGEST, extreme_frames(random.Random(seed))))  # noqa: S311
 
 

@@ -13,6 +13,7 @@ import detection
 from detection.engine import swing
 from detection.engine_build import FOLDER, build_below
 from local_stack.environment import PROJECT
+from tests.detection.engine_traces import SEEDS, SPECS, VIEWS
 from tests.plugin import skip_without
 from tools import compile_engine
 
@@ -84,16 +85,34 @@ def test_every_module_is_compiled_but_the_settings(compiled: Path) -> None:
     assert made == sources - {"__init__", "settings"} | {"all__mypyc"}
 
 
-def test_it_tells_what_the_source_tells_to_the_byte(compiled: Path) -> None:
+def traces(compiled: Path, *words: str) -> list[list[str]]:
+    """What the source and the compiled one print of the same frames, but for their names."""
     lines = []
     for build, folder in (("python", "none"), ("compiled", str(compiled))):
-        done = run("-m", "tests.detection.engine_traces", COMPILED_ENGINE=folder)
+        done = run("-m", "tests.detection.engine_traces", *words, COMPILED_ENGINE=folder)
         assert done.returncode == 0, done.stdout
         first, *rest = done.stdout.splitlines()
         assert first == build
         lines.append(rest)
-    assert lines[0] == lines[1]
-    assert len(lines[0]) == 115
+    return lines
+
+
+def test_it_tells_what_the_source_tells_to_the_byte(compiled: Path) -> None:
+    by_source, by_compiled = traces(compiled)
+    assert by_source == by_compiled
+    of_each_movement = len(VIEWS) + 2
+    assert len(by_source) == len(SPECS) * of_each_movement + SEEDS
+
+
+@pytest.mark.long
+@pytest.mark.skipif(
+    "RECORDINGS_DIR" not in os.environ, reason="RECORDINGS_DIR names no folder of recordings"
+)
+def test_so_it_does_of_recorded_people(compiled: Path) -> None:
+    folder = Path(os.environ["RECORDINGS_DIR"])
+    by_source, by_compiled = traces(compiled, str(folder))
+    assert by_source == by_compiled
+    assert len(by_source) == len([*folder.glob("*.json.gz")]) > 0
 
 
 def passed(folder: Path, *words: str | Path) -> str:
