@@ -4,7 +4,6 @@ A client's frames are acknowledged only after the statement that stores them has
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -130,8 +129,7 @@ class NewEvent(NamedTuple):
     payload: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """The progress of a session since checkpoint `number` - 1.
 
     `packed_state` is for an engine of `engine_version`, and `summary` tells of all frames so far.
