@@ -60,6 +60,15 @@ SECTIONS: dict[str, list[Guide]] = {
             "The movements of the public catalogue, with comments.",
             EXAMPLES,
         ),
+        _doc(
+            "troubleshooting",
+            "Troubleshooting",
+            "It counts nothing, it counts twice, it says 4401.",
+        ),
+        _doc("versions", "Versions", "What a client may rely on, and what may change."),
+        Guide(
+            "changes", "Changes", "What changed, by release and by reader.", ROOT / "CHANGELOG.md"
+        ),
         _doc("recordings", "Recordings", "Their format, and how to write, replay and stream one."),
         _doc("engine", "The detection engine", "How frames become events, and how well it counts."),
     ],

@@ -62,6 +62,7 @@ def test_every_document_is_a_guide_and_none_is_missing():
     assert {guide.source for guide in GUIDES.values()} == {
         *DOCS.rglob("*.md"),
         PROJECT / "README.md",
+        PROJECT / "CHANGELOG.md",
         PROJECT / "clients" / "web" / "README.md",
         PROJECT / "examples" / "movespecs",
     }
