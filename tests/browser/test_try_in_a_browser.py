@@ -139,8 +139,8 @@ def test_a_recording_is_counted(page: Page, recording: Path) -> None:
 
 @pytest.mark.long
 def test_what_was_not_ended_is_told(page: Page, tmp_path: Path) -> None:
-    """A recording that ends at the bottom of its second lunge."""
-    frames = perform("lunge", repetitions=2, fps=30)[: round(30 * (1 + 2.5 + 1.25))]
+    """A recording that ends at the top of its second curl."""
+    frames = perform("biceps-curl", repetitions=2, fps=30)[: round(30 * (1 + 2.5 + 1.25))]
     path = tmp_path / "cut.json.gz"
     poses = [tuple(one.landmarks) for one in frames]
     save(
@@ -149,8 +149,8 @@ def test_what_was_not_ended_is_told(page: Page, tmp_path: Path) -> None:
     )
     page.get_by_role("radio", name="A recording").check()
     page.get_by_label("Recording file").set_input_files(path)
-    start(page, "A recording", "Lunge")
-    expect_summary(page, "Lunge: 1 repetition")
+    start(page, "A recording", "Biceps curl")
+    expect_summary(page, "Biceps curl: 1 repetition")
     session = DetectionSession.objects.get()
     [(completed_ms, completed)] = stored(session, EventType.EVENT_COMPLETED)
     [(interrupted_ms, interrupted)] = stored(session, EventType.EVENT_INTERRUPTED)

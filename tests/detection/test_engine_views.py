@@ -25,6 +25,8 @@ SPECS: dict[str, tuple[str, MoveSpec]] = {
     "biceps curl": ("biceps-curl", catalogue()["biceps-curl"]),
 }
 TURNS = tuple(range(0, 91, 15))
+# As its card says: filmed from the head, a trunk whose z is flat looks upright.
+UNSEEN_WHERE_Z_IS_FLAT = {"push-up": {90}}
 
 
 def counts(name: str, camera: Camera, build: Build | None = None) -> dict[float, int]:
@@ -49,6 +51,10 @@ def off(counted: dict[float, int]) -> dict[float, int]:
     return {turned: count for turned, count in counted.items() if abs(count - 8) > 1}
 
 
+def off_of_a_landmarker(name: str, camera: Camera, build: Build | None = None) -> set[float]:
+    return off(counts(name, camera, build)).keys() - UNSEEN_WHERE_Z_IS_FLAT.get(name, set())
+
+
 @at_length("name", *SPECS)
 def test_eight_are_counted_within_one_however_the_figure_is_turned(name: str) -> None:
     assert off(counts(name, Camera())) == {}
@@ -57,10 +63,10 @@ def test_eight_are_counted_within_one_however_the_figure_is_turned(name: str) ->
 @pytest.mark.long
 @thinned("name, seed", tuple(SPECS), [1, 2])
 def test_the_same_where_z_is_flat_and_noisy_as_a_landmarker_s(name: str, seed: int) -> None:
-    assert off(counts(name, replace(LANDMARKER, seed=seed))) == {}
+    assert off_of_a_landmarker(name, replace(LANDMARKER, seed=seed)) == set()
 
 
 @pytest.mark.long
 @thinned("name, body", tuple(SPECS), [0.8, 1.2])
 def test_the_same_of_somebody_short_or_tall(name: str, body: float) -> None:
-    assert off(counts(name, LANDMARKER, Build().scaled(body))) == {}
+    assert off_of_a_landmarker(name, LANDMARKER, Build().scaled(body)) == set()

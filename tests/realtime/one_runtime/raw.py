@@ -99,6 +99,13 @@ class RawSocket:
             length = struct.unpack("!Q", self._read(8))[0]
         return head[0] & 0x0F, self._read(length)
 
+    def read_text(self) -> bytes:
+        """The next message. A server that waits for long sends pings of its transport between."""
+        kind, payload = self.read_frame()
+        while kind != TEXT:
+            kind, payload = self.read_frame()
+        return payload
+
     def frames_to_the_end(self) -> Iterator[tuple[int, bytes]]:
         """Frames until the server closes the connection, with or without a close frame."""
         while True:
