@@ -3,10 +3,10 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from django.utils import timezone
@@ -99,7 +99,8 @@ def test_a_statement_stores_a_bounded_number_of_events(
     most = checkpointer.MOST_EVENTS_AT_ONCE
     events = [NewEvent(number, 1, 0.0, "feedback", {}) for number in range(1, most // 2)]
     checkpoints = [
-        replace(checkpoint(owner, squat, "feedback", ""), events=events) for _ in range(6)
+        msgspec.structs.replace(checkpoint(owner, squat, "feedback", ""), events=events)
+        for _ in range(6)
     ]
     assert asyncio.run(stored(checkpoints)) == [Stored.HELD] * 6
     assert sum(groups) == DetectionEvent.objects.count() == 6 * len(events)

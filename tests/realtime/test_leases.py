@@ -130,7 +130,8 @@ def test_a_runtime_renews_all_its_leases_in_one_statement(
             "every lease is renewed",
         )
         for proxy in proxies:
-            said = [text for text in proxy.statements if not of_its_own(text)]
+            # A runtime whose listener was lost meanwhile reads its sessions again.
+            said = [text for text in proxy.statements if not of_its_own(text) and "UPDATE" in text]
             assert said
             assert [text for text in said if not is_renewal(text)] == []
             # One may have waited in the proxy.
