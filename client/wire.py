@@ -130,8 +130,18 @@ class ErrorMessage(msgspec.Struct, frozen=True, tag="error"):
     error: Fault
 
 
+class Quality(msgspec.Struct, frozen=True):
+    """How much of a session could be counted, 0 to 1, and what kept the rest from it."""
+
+    countable_share: float
+    reasons: list[str]
+
+
 class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):
-    """The end of a session. An older server, or a refused attach, gives no counters: None."""
+    """The end of a session. An older server, or a refused attach, gives no counters: None.
+
+    `quality` is None as well where nothing is known of it.
+    """
 
     session_id: str
     status: StatusName
@@ -140,6 +150,7 @@ class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):
     error: Fault | None
     repetitions: dict[str, int] | None = None
     interrupted_total: int | None = None
+    quality: Quality | None = None
 
 
 ServerMessage: TypeAlias = (

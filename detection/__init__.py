@@ -3,7 +3,7 @@
 Pure Python, no input or output. `validate(yaml_source)` gives a `Validation` with `Issue`s and a
 `MoveSpec`, `compile(yaml_source)` the `MoveSpec` or an exception; `json_schema()` describes the
 language to editors; `ISSUE_CODES` explains every code. `roles(spec)` says what each criterion does.
-`Engine(spec).feed(frame)` gives events.
+`Engine(spec).feed(frame)` gives events. `CarriedPaths(spec)` follows how far the angles went.
 
 `language` and `engine` do not import each other. They share the modules of this package.
 """
@@ -16,6 +16,7 @@ from detection.engine.engine import (
     DetectionEvent,
     Engine,
 )
+from detection.engine.paths import CarriedPaths
 from detection.engine.roles import ROLE_NAMES, VIEWS, Role, RoleName, View, roles
 from detection.engine.settings import EngineSettings
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
@@ -48,6 +49,7 @@ __all__ = [
     "SNAPSHOT_FORM",
     "VIEWS",
     "CarriedAngle",
+    "CarriedPaths",
     "Criterion",
     "Cue",
     "DetectionEvent",

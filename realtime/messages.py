@@ -17,6 +17,7 @@ from realtime.frames import Frame, Rejection, RejectReason, checked, read_frame
 from realtime.refusals import BatchTooLarge, MessageInvalid
 from sessions_app.events import EventRecord
 from sessions_app.models import DetectionSession
+from sessions_app.quality import Quality, quality_of
 
 MOST_MESSAGE_BYTES: Final = 2 * 1024 * 1024
 MOST_FRAMES: Final = 300
@@ -216,6 +217,7 @@ class SessionDone(msgspec.Struct, tag="session_done"):
     error: ErrorBody | None
     repetitions: dict[str, int]
     interrupted_total: int
+    quality: Quality | None
 
 
 ServerMessage = SessionUpdate | FrameAck | EventBatch | Error | SessionDone | Ping | Pong
@@ -243,4 +245,5 @@ def session_done(session: DetectionSession) -> SessionDone:
         error=error,
         repetitions=session.repetitions,
         interrupted_total=session.interrupted_total,
+        quality=quality_of(session.summary),
     )

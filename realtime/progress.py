@@ -169,9 +169,10 @@ def _frames_left(progress: Progress, frame: Frame) -> float:
 
 
 def _feed(progress: Progress, frame: Frame, taken: Taken) -> None:
-    _keep(progress, progress.engine.feed(frame), frame.frame_seq, taken)
+    events = progress.engine.feed(frame)
+    _keep(progress, events, frame.frame_seq, taken)
     since_ms = None if progress.last_ms is None else frame.timestamp_ms - progress.last_ms
-    progress.summary.accept(progress.engine, since_ms)
+    progress.summary.accept(progress.engine, since_ms, events)
     progress.frames_left = _frames_left(progress, frame) - 1
     if progress.first_ms is None:
         progress.first_ms = frame.timestamp_ms

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from detection import Engine
+from detection import DetectionEvent, Engine
 from realtime.frames import RejectReason
+from realtime.session_quality import SessionQuality
 
 # A longer gap between two frames is no time in which somebody moved.
 LONGEST_GAP_MS: Final = 2_000.0
@@ -19,7 +20,8 @@ class SessionSummary:
     long gap, of `active_ms` together. `ranges` are of `detection.carried_angles`, in their order:
     the least of each at its low end and the most at its high end, in degrees. A repetition has
     reached so many `steps` at most. Rejected frames are counted by their reason, but for those
-    whose numbers were taken before their batch, which are `repeated`.
+    whose numbers were taken before their batch, which are `repeated`. `quality` has the signs of
+    how much could be counted.
     """
 
     def __init__(self) -> None:
@@ -31,33 +33,40 @@ class SessionSummary:
         self.steps = 0
         self.repeated = 0
         self.rejected: Counter[str] = Counter()
+        self.quality = SessionQuality()
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "SessionSummary":
         """The summary of a state. What other code has stored beside is passed over."""
         summary = cls()
-        for name in summary.state():
+        for name in vars(summary):
             if name in state:
                 setattr(summary, name, state[name])
         summary.rejected = Counter(summary.rejected)
+        summary.quality = SessionQuality.of(state.get("quality", {}))
         return summary
 
     def state(self) -> dict[str, Any]:
         """The summary as JSON values."""
-        return vars(self)
+        return {**vars(self), "quality": self.quality.state()}
 
-    def accept(self, engine: Engine, since_ms: float | None) -> None:
-        """Note a frame that the engine has taken, so long after the one before."""
+    def accept(
+        self, engine: Engine, since_ms: float | None, events: Sequence[DetectionEvent]
+    ) -> None:
+        """Note a frame that the engine has taken, so long after the one before, and its events."""
         self.frames += 1
         if since_ms is not None and since_ms <= LONGEST_GAP_MS:
             self.intervals += 1
             self.active_ms = round(self.active_ms + since_ms, 1)
-        if not engine.is_usable:
+        degrees = engine.carried_degrees() if engine.is_usable else None
+        completes = bool(events) and any(event.type == "event_completed" for event in events)
+        self.quality.accept(engine, since_ms, degrees, completes=completes)
+        if degrees is None:
             return
         self.usable += 1
         if engine.steps_reached > self.steps:
             self.steps = engine.steps_reached
-        self._widen(engine.carried_degrees())
+        self._widen(degrees)
 
     def _widen(self, angles: Sequence[tuple[float | None, float | None]]) -> None:
         if len(self.ranges) != len(angles):

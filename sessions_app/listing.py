@@ -36,7 +36,7 @@ LEFT_OUT = (
     *STATE_COLUMNS, "resolved_version__yaml_source", "attachment_id", "checkpoint_number",
     "contract_major", "engine_version", "finishing_outcome", "idempotency_key", "last_batch_seq",
     "last_frame_seq", "lease_until", "longest_until", "rejected_frames_total",
-    "request_fingerprint", "runtime_token_expires_at", "signing_key_id", "stream_url", "summary",
+    "request_fingerprint", "runtime_token_expires_at", "signing_key_id", "stream_url",
 )  # fmt: skip
 LIVE = "live"
 # Completed without a repetition, as far as its events are counted.

@@ -10,6 +10,7 @@ from kynaplatform.api.pagination import PageLimit, PageQuery
 from kynaplatform.api.wire import Answer, Body, Query, Timestamp, from_row
 from sessions_app.admission import AdmittedSession
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
+from sessions_app.quality import Quality, quality_of
 from sessions_app.runtime_tokens import (
     INPUT_SCHEMA_VERSION,
     OUTPUT_SCHEMA_VERSION,
@@ -21,6 +22,10 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True, description="ISO 8601 with an
 Repetitions = Annotated[
     dict[str, int],
     msgspec.Meta(description="How many repetitions were completed, by event_key; others are 0."),
+]
+SessionQuality = Annotated[
+    Quality | None,
+    msgspec.Meta(description="Null until the session has ended, and where nothing is known."),
 ]
 EventId = Annotated[UUID, msgspec.Meta(description="The event_id of the last one that is known.")]
 
@@ -64,6 +69,7 @@ class SessionRecord(Answer):
     error_message: str | None
     repetitions: Repetitions
     interrupted_total: int
+    quality: SessionQuality
 
 
 class SessionQuery(PageQuery):
@@ -103,4 +109,5 @@ def present_session(session: DetectionSession, organization_id: UUID) -> Session
         session_id=session.id,
         organization_id=organization_id,
         resolved_movespec_version_id=session.resolved_version_id,
+        quality=quality_of(session.summary),
     )

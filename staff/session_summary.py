@@ -12,6 +12,7 @@ from detection import CarriedAngle, MoveSpec, MoveSpecInvalid, Side, carried_ang
 from sessions_app.finish import spec_of_version
 from sessions_app.models import LIVE_STATUSES, DetectionSession
 from sessions_app.stream_state import SUMMARY
+from staff import session_quality
 
 # Below these it is told: less than half of the frames, and frames of a second.
 USABLE_SHARE, FEWEST_A_SECOND = 0.5, 8
@@ -46,6 +47,7 @@ class Seen:
     steps: int
     repeated: int
     rejected: Mapping[str, int]
+    quality: Mapping[str, Any]
     spec: MoveSpec | None
 
     @property
@@ -96,6 +98,7 @@ def _seen(session: DetectionSession) -> Seen | None:
         steps=stored.get("steps", 0),
         repeated=stored.get("repeated", 0),
         rejected=stored.get("rejected", {}),
+        quality=stored.get("quality", {}),
         spec=spec,
     )
 
@@ -118,6 +121,7 @@ def _facts(seen: Seen, session: DetectionSession) -> Iterator[tuple[str, str, st
         yield "Summed up", f"{seen.frames} of {session.accepted_frames_total} frames", ""
     if seen.frames:
         yield "Frames with a usable pose", f"{seen.usable_share:.0%} of {seen.frames}", ""
+    yield from session_quality.facts(seen.quality)
     if seen.frames_a_second is not None:
         yield "Frames a second", f"{seen.frames_a_second:.1f}", ""
     for angle, least, most in seen.angles:
@@ -145,6 +149,8 @@ def _farthest(seen: Seen, spec: MoveSpec) -> tuple[str, str]:
 def _reasons(seen: Seen) -> Iterator[str]:
     """Where repetitions were counted, only what may have cost others."""
     yield from _of_frames(seen)
+    if seen.completed:
+        yield from session_quality.reasons(seen.quality)
     if not seen.usable or seen.completed or seen.spec is None:
         return
     if seen.interrupted:

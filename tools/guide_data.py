@@ -209,11 +209,12 @@ def _detect_squats(yaml_source: str) -> tuple[list[dict[str, Any]], dict[str, An
         now_ms = frame.timestamp_ms
         if 10_000 < now_ms < 13_000:
             continue
+        detected = engine.feed(frame)
         events += [
             {"frame_seq": frame_seq, "ts_ms": one.ts_ms, "type": one.type, "payload": one.payload}
-            for one in engine.feed(frame)
+            for one in detected
         ]
-        summary.accept(engine, before_ms and now_ms - before_ms)
+        summary.accept(engine, before_ms and now_ms - before_ms, detected)
         before_ms = now_ms
     return events, summary.state()
 

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import authors, cards, documents, gates, negatives, people, variants, views
+from . import authors, cards, documents, gates, negatives, people, quality, variants, views
 from .engine_runs import Workers
 from .samples import load_samples
 from .tables import Table
 
 PARTS: dict[str, Callable[[Workers], list[Table]]] = {
     "recordings": people.tables,
+    "quality": quality.tables,
     "gates": gates.tables,
     "negatives": negatives.tables,
     "cards": cards.tables,

@@ -119,6 +119,10 @@ class Body:
             lead.measure(landmarks, now_ms)
         return is_usable
 
+    @property
+    def is_lost(self) -> bool:
+        return self._tracking.is_lost
+
     def forget_gone(self) -> None:
         """Forget the tracking: the next person is not where the last one was."""
         self._tracking.forget()

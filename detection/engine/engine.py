@@ -249,6 +249,16 @@ class Engine:
         return events
 
     @property
+    def spec(self) -> MoveSpec:
+        """The MoveSpec that it follows."""
+        return self._spec
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the landmarks jump so much that the person is lost."""
+        return self._body.is_lost
+
+    @property
     def is_usable(self) -> bool:
         """Whether the pose of the last frame was usable."""
         return self._usable_ms is not None and self._usable_ms == self._last_ms

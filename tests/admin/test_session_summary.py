@@ -71,8 +71,9 @@ def reasons_of(squat: MoveSpec, yaml_source: str, frames: Sequence[PoseFrame]) -
     counts = Counter[str]()
     for before, frame in pairwise([None, *frames]):
         assert frame is not None
-        counts.update(event.type for event in engine.feed(frame))
-        summary.accept(engine, before and frame.timestamp_ms - before.timestamp_ms)
+        events = engine.feed(frame)
+        counts.update(event.type for event in events)
+        summary.accept(engine, before and frame.timestamp_ms - before.timestamp_ms, events)
     assert not counts["event_completed"]
     released, _ = make_released(squat.project, yaml_source, name="Another")
     state = msgspec.to_builtins(summary.state())

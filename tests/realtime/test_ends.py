@@ -70,6 +70,7 @@ def done(created: dict[str, Any], **more: Any) -> dict[str, Any]:
         "error": None,
         "repetitions": {"squat": squats} if squats else {},
         "interrupted_total": kinds.count("event_interrupted"),
+        "quality": {"countable_share": 1.0, "reasons": []},
         **more,
     }
 
@@ -145,7 +146,7 @@ def test_a_batch_whose_checkpoint_a_cancel_overtakes_is_not_acknowledged(
         release()
         race.results()
     assert client.expect("session_done") == done(
-        created, status="cancelled", terminal_outcome="cancelled", accepted_frames_total=0
+        created, status="cancelled", terminal_outcome="cancelled", accepted_frames_total=0, quality=None
     )
     assert client.to_the_end() == 1000
     assert stored_events(created) == []

@@ -89,6 +89,7 @@ def test_it_counts_the_same_everywhere(
             "error": None,
             "repetitions": {"squat": 5},
             "interrupted_total": 0,
+            "quality": {"countable_share": 1.0, "reasons": []},
         }
         path = f"/api/detection/sessions/{created['session_id']}"
         record = call(base_url, "GET", path, token=token)
@@ -96,6 +97,8 @@ def test_it_counts_the_same_everywhere(
         assert record["terminal_outcome"] == "completed"
         assert record["accepted_frames_total"] == len(frames)
         assert (record["repetitions"], record["interrupted_total"]) == ({"squat": 5}, 0)
+        assert record["quality"] == done["quality"]
+        assert call(base_url, "GET", "/api/detection/sessions", token=token) == [record]
         events = call(base_url, "GET", f"{path}/events?limit=500", token=token)
     assert events == client.events()
     assert [event["type"] for event in events].count("event_completed") == 5

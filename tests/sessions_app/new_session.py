@@ -49,4 +49,5 @@ RECORD: dict[str, Any] = {
     "error_message": None,
     "repetitions": {},
     "interrupted_total": 0,
+    "quality": None,
 }

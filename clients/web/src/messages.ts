@@ -40,6 +40,9 @@ export interface FrameAck {
   }[];
 }
 
+/** How much of a session could be counted, and what kept the rest from it. */
+export type Quality = Readonly<components["schemas"]["Quality"]>;
+
 export interface SessionDone {
   readonly type: "session_done";
   readonly status: string;
@@ -48,6 +51,7 @@ export interface SessionDone {
   readonly error: Failure | null;
   readonly repetitions?: Readonly<Record<string, number>> | null;
   readonly interrupted_total?: number | null;
+  readonly quality?: Quality | null;
 }
 
 export type ServerMessage =

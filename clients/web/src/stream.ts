@@ -1,6 +1,6 @@
 import type {ConnectionOptions} from "./connection.js";
 import type {Failure, KynaError} from "./errors.js";
-import type {DetectionEvent} from "./messages.js";
+import type {DetectionEvent, Quality} from "./messages.js";
 import type {Moment} from "./pose.js";
 
 /** What a create answers, or of it what an attach needs. */
@@ -59,6 +59,8 @@ export interface StreamEnd {
   /** Completed repetitions by their `event_key`; null where the end was missed. */
   readonly repetitions: Readonly<Record<string, number>> | null;
   readonly interrupted: number | null;
+  /** How much of it could be counted; null where the end was missed, or nothing is known. */
+  readonly quality: Quality | null;
   /** Why it failed. */
   readonly error: Failure | null;
   /** It ended while nothing was attached (4410): the API may have events that did not come. */

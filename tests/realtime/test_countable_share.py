@@ -1,0 +1,143 @@
+"""How much of a session could be counted, and why the rest could not, from its frames on."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streaming import wire_frame
+from test_accepted_frames import attached_again, progress, take_frames
+
+from detection import PoseFrame
+from poses.figure import perform
+from realtime.progress import Progress
+from sessions_app.quality import DOUBTED_BELOW, Quality, QualityReason, quality_of
+from tests.detection.engine_scene import at, bent, hidden, swinging
+
+LEGS = [f"{side}_{name}" for side in ("left", "right") for name in ("hip", "knee", "ankle")]
+SQUATS = perform("squat", repetitions=4, fps=20)
+# Two dips among deep squats are no repetitions.
+DIPS = at(swinging((175, 90, 175, 143, 175, 143) * 5, stay_ms=300))
+
+
+def wired(frames: Sequence[PoseFrame]) -> list[dict[str, Any]]:
+    sent = [wire_frame(frame, seq) for seq, frame in enumerate(frames, start=1)]
+    for wire, frame in zip(sent, frames, strict=True):
+        for point, landmark in zip(wire["landmarks"], frame.landmarks, strict=True):
+            point["visibility"] = landmark.visibility
+    return sent
+
+
+def streamed(frames: Sequence[PoseFrame]) -> Progress:
+    session = progress()
+    sent = wired(frames)
+    for first in range(0, len(sent), 100):
+        take_frames(session, sent[first : first + 100])
+    return session
+
+
+def summary(session: Progress) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(session.engine_state())["summary"]
+    return found
+
+
+def quality(session: Progress) -> Quality | None:
+    return quality_of(summary(session))
+
+
+def told(frames: Sequence[PoseFrame]) -> tuple[float, list[QualityReason]]:
+    found = quality(streamed(frames))
+    assert found is not None
+    return found.countable_share, found.reasons
+
+
+def test_squats_in_sight_are_countable() -> None:
+    assert told(SQUATS) == (1.0, [])
+
+
+def test_movements_that_complete_nothing_are_not_countable() -> None:
+    share, reasons = told(DIPS)
+    assert share < DOUBTED_BELOW
+    assert reasons == [QualityReason.INCOMPLETE_MOVEMENTS]
+
+
+def test_a_single_one_is_within_what_a_count_may_be_off_by() -> None:
+    one = (175, 90, 175, 90, 175, 143, 175, 90, 175)
+    assert told(at(swinging(one, stay_ms=300))) == (1.0, [])
+
+
+def test_who_stands_still_did_nothing_that_could_not_be_counted() -> None:
+    assert told(at([bent(175)] * 60)) == (1.0, [])
+
+
+def test_time_without_a_pose_is_not_countable() -> None:
+    total = SQUATS[-1].timestamp_ms - SQUATS[0].timestamp_ms
+    frames = [frame for frame in SQUATS if frame.timestamp_ms % 4000 < 2500]
+    share, reasons = told(frames)
+    assert reasons[0] == QualityReason.POSE_LOST
+    assert share < 1 - 1000 / total
+
+
+def test_whoever_is_away_for_long_costs_two_seconds() -> None:
+    (first, second) = bent(175), bent(174)
+    near = at([first] * 30) + at([second] * 30, start_ms=3_000)
+    far = at([first] * 30) + at([second] * 30, start_ms=600_000)
+    assert told(near) == told(far)
+    assert told(far)[1] == [QualityReason.POSE_LOST]
+
+
+def test_time_in_which_the_angle_is_hidden_is_not_countable() -> None:
+    poses = [bent(175)] * 30 + [hidden(bent(175), *LEGS)] * 30
+    assert told(at(poses)) == (pytest.approx(0.5, abs=0.02), [QualityReason.SIDE_HIDDEN])
+
+
+def test_time_in_which_the_landmarks_jump_is_not_countable() -> None:
+    """Every frame has a pose, each far from the last."""
+    wild = [bent(175, 60, 60), bent(60, 175, -60)] * 20
+    share, reasons = told(at([bent(175)] * 30 + wild + [bent(175)] * 30))
+    assert share < DOUBTED_BELOW
+    assert QualityReason.POSE_JUMPING in reasons
+
+
+def test_the_greatest_reason_comes_first() -> None:
+    poses = [frame for frame in DIPS if frame.timestamp_ms % 4000 < 3000]
+    assert told(poses)[1] == [QualityReason.INCOMPLETE_MOVEMENTS, QualityReason.POSE_LOST]
+
+
+@pytest.mark.parametrize("frames", [[], SQUATS[:1]])
+def test_without_time_nothing_is_known(frames: list[PoseFrame]) -> None:
+    assert quality(streamed(frames)) is None
+
+
+@pytest.mark.parametrize("stored", [None, {}, {"frames": 12, "usable": 12}])
+def test_of_what_earlier_code_stored_nothing_is_known(stored: dict[str, Any] | None) -> None:
+    assert quality_of(stored) is None
+
+
+def test_a_session_that_earlier_code_began_is_known_from_then_on() -> None:
+    frames = wired(SQUATS)
+    session = progress()
+    take_frames(session, frames[:40])
+    again = attached_again(session, summary={"frames": 40, "usable": 40})
+    take_frames(again, frames[40:])
+    assert quality(again) == Quality(1.0, [])
+
+
+@given(st.lists(st.integers(1, 199), unique=True, max_size=6).map(sorted))
+def test_it_is_the_same_for_any_batching_and_wherever_it_is_stored(cuts: list[int]) -> None:
+    kept = [frame for frame in (*SQUATS, *later(DIPS)) if frame.timestamp_ms % 4000 < 3000]
+    frames = wired(kept)[:200]
+    parts = progress()
+    for since, until in zip([0, *cuts], [*cuts, len(frames)], strict=True):
+        take_frames(parts, frames[since:until])
+        parts = attached_again(parts)
+    whole = progress()
+    take_frames(whole, frames)
+    assert summary(parts)["quality"] == summary(whole)["quality"]
+
+
+def later(frames: Iterable[PoseFrame]) -> list[PoseFrame]:
+    start_ms = SQUATS[-1].timestamp_ms + 50
+    return [PoseFrame(frame.timestamp_ms + start_ms, frame.landmarks) for frame in frames]
