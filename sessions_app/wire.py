@@ -25,7 +25,7 @@ Repetitions = Annotated[
 ]
 SessionQuality = Annotated[
     Quality | None,
-    msgspec.Meta(description="Null until the session has ended, and where nothing is known."),
+    msgspec.Meta(description="Of the frames so far. Null where nothing is known."),
 ]
 EventId = Annotated[UUID, msgspec.Meta(description="The event_id of the last one that is known.")]
 
