@@ -55,10 +55,11 @@ format: install ## Format the code and fix what lint can fix
 openapi: install ## Rewrite docs/openapi.yaml from the code
 	@$(BIN)/python -m tools.check --write-openapi
 
-pictures: install ## Draw replay's picture, and take the staff guide's again from the running admin
+pictures: install ## Draw what the pages show, and take pictures again from the running platform
 	@$(BIN)/python manage.py perform squat docs/squat.json.gz
 	@$(BIN)/python manage.py replay docs/squat.json.gz --spec examples/movespecs/squat.yaml --plot docs/replay.svg --angles knee,hip
 	@rm docs/squat.json.gz
+	@$(BIN)/python -m tools.drawings
 	@$(BIN)/python -m tools.pictures $(ARGS)
 
 bench: install ## Measure session creation and the stream; ARGS="--seconds 4 --throwaway"

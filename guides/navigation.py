@@ -1,6 +1,6 @@
-"""The guides by section, and the files of docs/ that are served beside them.
+"""The guides on their shelves, and the files of docs/ that are served beside them.
 
-To publish another guide, add it to SECTIONS.
+To publish another guide, add it to SHELVES.
 """
 
 from dataclasses import dataclass
@@ -31,71 +31,104 @@ class Guide:
         return f"/docs/{self.slug}"
 
 
+@dataclass(frozen=True)
+class Shelf:
+    """The guides for one kind of reader, in the order in which they are read."""
+
+    slug: str
+    name: str
+    summary: str
+    guides: tuple[Guide, ...]
+
+    def neighbours(self, guide: Guide) -> tuple[Guide | None, Guide | None]:
+        """The guides before and after this one."""
+        if guide not in self.guides:
+            return None, None
+        at = self.guides.index(guide)
+        around = (None, *self.guides, None)
+        return around[at], around[at + 2]
+
+
 def _doc(slug: str, name: str, summary: str) -> Guide:
     """The guide whose text is docs/`slug`.md."""
     return Guide(slug, name, summary, DOCS / f"{slug}.md")
 
 
-SECTIONS: dict[str, list[Guide]] = {
-    "Build with it": [
-        Guide(
-            "start",
-            "First steps",
-            "Two commands, a first session, and how the pieces fit.",
-            ROOT / "README.md",
+SHELVES = (
+    Shelf(
+        "build",
+        "Build",
+        "Count in your own app.",
+        (
+            _doc("start", "Start", "A first count in the browser, then from your back end."),
+            _doc("movespec", "Movements", "Describe a movement in YAML: the MoveSpec language."),
+            Guide(
+                "examples",
+                "Example movements",
+                "The public catalogue, with how well each is counted.",
+                EXAMPLES,
+            ),
+            _doc("api", "The API", "Keys, movements and sessions over HTTP, and every error."),
+            _doc("streaming", "The stream", "Frames in, events out: the protocol, and clients."),
+            _doc("integrators", "A camera in your page", "From a key to a page that counts."),
+            Guide(
+                "package",
+                "The package for browsers",
+                "Stream, camera and API from TypeScript, and a hook for React.",
+                ROOT / "clients" / "web" / "README.md",
+            ),
+            _doc(
+                "troubleshooting",
+                "Troubleshooting",
+                "It counts nothing, it counts twice, it says 4401.",
+            ),
+            _doc("recordings", "Recordings", "Write, replay and stream a file of landmarks."),
+            _doc("engine", "The engine", "How frames become events, and how well it counts."),
+            _doc("versions", "Versions", "What you may rely on, and what may change."),
+            Guide("changes", "Changes", "What changed, for each reader.", ROOT / "CHANGELOG.md"),
         ),
-        _doc("api", "The API", "From YAML to a session, errors, idempotency, the lifecycle."),
-        _doc("streaming", "The stream", "The protocol of the websocket, with two clients."),
-        _doc("integrators", "A camera in your own page", "From a key to a page that counts."),
-        Guide(
-            "package",
-            "The package for browsers",
-            "Stream, camera and API from TypeScript, and a hook for React.",
-            ROOT / "clients" / "web" / "README.md",
+    ),
+    Shelf(
+        "run",
+        "Run",
+        "Operate a platform, and look after its customers.",
+        (
+            _doc("operations", "Operation", "Install it, run it, and what to do when."),
+            _doc("settings", "Settings", "Every variable, its default, and what it does."),
+            _doc("staff-guide", "Staff guide", "The admin, day by day, with pictures."),
+            _doc("upgrades", "Upgrades", "To the next release without an outage, and back."),
+            _doc("backup", "Backup and restore", "What to keep, and how to bring it back."),
+            _doc("capacity", "Connections and memory", "What each process takes, for sizing."),
+            _doc("faults", "Faults", "What production did while its parts were killed."),
+            _doc("security", "Security", "What is protected, from whom, and what holds it."),
         ),
-        _doc("movespec", "The MoveSpec language", "How a movement is described, in YAML."),
-        Guide(
-            "examples",
-            "Example MoveSpecs",
-            "The movements of the public catalogue, with comments.",
-            EXAMPLES,
+    ),
+    Shelf(
+        "change",
+        "Change",
+        "Work on the platform itself.",
+        (
+            Guide(
+                "readme",
+                "The project",
+                "Two commands, a first session, and where things are.",
+                ROOT / "README.md",
+            ),
+            _doc("architecture", "Architecture", "The processes and the packages, on one page."),
+            Guide(
+                "decisions",
+                "Decisions",
+                "Why it is so, a short page each.",
+                DECISIONS / "README.md",
+            ),
+            _doc("contributing", "Contributing", "Set up, the gate, and what a change touches."),
+            _doc("benchmarks", "Benchmarks", "Every figure, with its command and its day."),
         ),
-        _doc(
-            "troubleshooting",
-            "Troubleshooting",
-            "It counts nothing, it counts twice, it says 4401.",
-        ),
-        _doc("versions", "Versions", "What a client may rely on, and what may change."),
-        Guide(
-            "changes", "Changes", "What changed, by release and by reader.", ROOT / "CHANGELOG.md"
-        ),
-        _doc("recordings", "Recordings", "Their format, and how to write, replay and stream one."),
-        _doc("engine", "The detection engine", "How frames become events, and how well it counts."),
-    ],
-    "Look after customers": [
-        _doc("staff-guide", "Staff guide", "The admin, day by day, with pictures."),
-    ],
-    "Run it": [
-        _doc("settings", "Settings", "Every variable, its default, and what it does."),
-        _doc("operations", "Operation", "Processes, commands, logs, metrics, and what to do when."),
-        _doc("upgrades", "Upgrades", "To the next release without an outage, and back."),
-        _doc("backup", "Backup and restore", "What to keep, and how to bring it back."),
-        _doc("capacity", "Connections and memory", "What each process takes, for sizing."),
-        _doc("faults", "Faults", "What production did while its parts were killed."),
-        _doc("security", "Security", "What is protected, from whom, and what holds it."),
-    ],
-    "Change it": [
-        _doc("architecture", "Architecture", "The processes and the packages, on one page."),
-        Guide(
-            "decisions", "Decisions", "Why it is so, a short page each.", DECISIONS / "README.md"
-        ),
-        _doc("contributing", "Contributing", "Set up, the gate, and what a change touches."),
-        _doc("benchmarks", "Benchmarks", "Every figure, with its command and its day."),
-    ],
-}
+    ),
+)
 # Every guide by its slug. A decision is linked from the page of all decisions alone.
-GUIDES = {guide.slug: guide for guides in SECTIONS.values() for guide in guides} | {
-    f"decisions/{path.stem}": _doc(f"decisions/{path.stem}", path.stem, "")
+GUIDES = {guide.slug: guide for shelf in SHELVES for guide in shelf.guides} | {
+    f"decisions/{path.stem}": _doc(f"decisions/{path.stem}", path.stem.replace("-", " "), "")
     for path in sorted(DECISIONS.glob("[a-z]*.md"))
 }
 _BY_SOURCE = {guide.source: guide for guide in GUIDES.values()}
@@ -119,3 +152,9 @@ def address_of(path: Path) -> str | None:
     if path in files().values():
         return f"/docs/{path.relative_to(DOCS).as_posix()}"
     return None
+
+
+def shelf_of(guide: Guide) -> Shelf:
+    """The shelf that a guide stands on; that of all decisions for each of them."""
+    listed = GUIDES["decisions"] if guide.slug.startswith("decisions/") else guide
+    return next(shelf for shelf in SHELVES if listed in shelf.guides)

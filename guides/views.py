@@ -2,26 +2,41 @@
 
 from collections.abc import Mapping
 
-from django.http import HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpResponse
 from rest_framework.request import Request
 
-from guides.navigation import GUIDES, SECTIONS, TYPES, files
+from guides import text
+from guides.first_page import first_page
+from guides.navigation import GUIDES, SHELVES, TYPES, files, shelf_of
 from guides.rendering import rendered
+from guides.search import LONGEST_QUERY, search
 from kynaplatform.http.public_pages import PublicView, kept, page
 from kynaplatform.metrics.readiness import OK, UNKNOWN, is_ready, readiness
 
 PAGE_SECONDS, FILE_SECONDS = 300, 3600
+MARKDOWN = "text/markdown; charset=utf-8"
+PLAIN = "text/plain; charset=utf-8"
+
+
+def _site(request: Request) -> str:
+    """The platform's own address, for what is read elsewhere."""
+    return request.build_absolute_uri("/").rstrip("/")
 
 
 class HomeView(PublicView):
     def get(self, request: Request) -> HttpResponse:
-        """`/`: what this is, where to read on, and whether requests can be served.
+        """`/`: what this is, how well it counts, and in its foot whether requests can be served.
 
         Always 200; each thing that readiness asks is asked for 2 s at most.
         """
         states = readiness().states()
-        shown = {"sections": SECTIONS, "is_ready": is_ready(states), "faults": _faults(states)}
+        shown = {
+            "site": _site(request),
+            "shelves": SHELVES,
+            "is_ready": is_ready(states),
+            "faults": _faults(states),
+            "first": first_page(),
+        }
         response = page("guides/home.html", shown)
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -30,25 +45,56 @@ class HomeView(PublicView):
 class GuidesView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """`/docs/`: every guide, with a line on each."""
-        return kept(page("guides/guides.html", {"sections": SECTIONS}), PAGE_SECONDS)
+        shown = {"site": _site(request), "shelves": SHELVES}
+        return kept(page("guides/guides.html", shown), PAGE_SECONDS)
+
+
+class SearchView(PublicView):
+    def get(self, request: Request) -> HttpResponse:
+        """`/docs/search?q=…`: the sections that answer it. A script shows them as one types."""
+        query = request.query_params.get("q", "").strip()[:LONGEST_QUERY]
+        shown = {"shelves": SHELVES, "query": query, "results": search(query)}
+        return kept(page("guides/search.html", shown), PAGE_SECONDS)
 
 
 class GuideView(PublicView):
     def get(self, request: Request, name: str) -> HttpResponse:
-        """`/docs/NAME`: a guide as a page, or a picture or another file that guides refer to.
+        """`/docs/NAME`: a guide as a page, `/docs/NAME.md` as Markdown, or a file of docs/.
 
-        302 for the name that its file has; 404, as a page, for what is none of these.
+        404, as a page, for what is none of these.
         """
         if (guide := GUIDES.get(name)) is not None:
-            shown = {"sections": SECTIONS, "guide": guide, "page": rendered(guide)}
+            shelf = shelf_of(guide)
+            before, after = shelf.neighbours(guide)
+            shown = {
+                "site": _site(request),
+                "shelves": SHELVES,
+                "shelf": shelf,
+                "guide": guide,
+                "page": rendered(guide),
+                "before": before,
+                "after": after,
+            }
             return kept(page("guides/guide.html", shown), PAGE_SECONDS)
-        if (as_page := name.removesuffix(".md")) in GUIDES:  # as the repository calls it
-            return HttpResponseRedirect(reverse("guide", args=[as_page]))
+        if (guide := GUIDES.get(name.removesuffix(".md"))) is not None:
+            return kept(HttpResponse(text.published(guide), content_type=MARKDOWN), PAGE_SECONDS)
         if (path := files().get(name)) is not None:
             return kept(
                 HttpResponse(path.read_bytes(), content_type=TYPES[path.suffix]), FILE_SECONDS
             )
-        return page("guides/missing.html", {"sections": SECTIONS}, status=404)
+        return page("guides/missing.html", {"shelves": SHELVES}, status=404)
+
+
+class LlmsView(PublicView):
+    def get(self, request: Request) -> HttpResponse:
+        """`/llms.txt`: what there is to read, for programs."""
+        return kept(HttpResponse(text.index(_site(request)), content_type=PLAIN), PAGE_SECONDS)
+
+
+class LlmsFullView(PublicView):
+    def get(self, request: Request) -> HttpResponse:
+        """`/llms-full.txt`: every guide in one file."""
+        return kept(HttpResponse(text.whole(), content_type=PLAIN), PAGE_SECONDS)
 
 
 def _faults(states: Mapping[str, str]) -> list[str]:

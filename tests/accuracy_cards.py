@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from guides.first_page import first_page
 from guides.rendering import rendered
 from movespecs import accuracy
 
@@ -36,6 +37,7 @@ def forget() -> None:
     """What a process has read of the file."""
     accuracy.accuracy_cards.cache_clear()
     rendered.cache_clear()
+    first_page.cache_clear()
 
 
 @pytest.fixture

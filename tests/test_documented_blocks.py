@@ -93,6 +93,19 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         FIRST_HOUR,
         "test_a_recording_of_one_s_own_is_replayed",
     ),
+    ("docs/start.md", ". .data/demo.env"): (FIRST_HOUR, "test_start_counts_squats"),
+    ("docs/start.md", "def listen"): (FIRST_HOUR, "test_start_counts_squats"),
+    ("docs/start.md", ".venv/bin/python count.py\n"): (FIRST_HOUR, "test_start_counts_squats"),
+    ("docs/start.md", "name: arms-up\nversion"): (
+        FIRST_HOUR,
+        "test_start_counts_a_movement_of_one_s_own",
+    ),
+    ("docs/start.md", "Arms up"): (FIRST_HOUR, "test_start_counts_a_movement_of_one_s_own"),
+    ("docs/start.md", "FIGURE=front-raise"): (
+        FIRST_HOUR,
+        "test_start_counts_a_movement_of_one_s_own",
+    ),
+    ("docs/start.md", "createStream"): (PACKAGE, "test_the_program_of_start_counts_squats"),
     ("docs/streaming.md", '{"type": "finalize"}\n{'): (
         STREAM,
         "test_what_the_page_has_a_client_send_is_understood",

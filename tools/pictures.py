@@ -1,4 +1,5 @@
-"""`make pictures`: the staff guide's pictures, each taken from the running admin.
+"""`make pictures`: the staff guide's pictures, each taken from the running admin, and that of links
+to the first page.
 
 It starts the platform as `make run` does, in a folder that is thrown away, and fills it with the
 data of guide_data.py. Then it does in Chromium what the guide describes.
@@ -23,6 +24,9 @@ from tools.chromium import OPTIONS, chromium_program
 from tools.platform_process import platform
 
 PICTURES = PROJECT / "docs" / "staff-guide"
+SHARED = PROJECT / "guides" / "static" / "guides" / "share.png"
+# As pages that show a link want its picture.
+OF_A_LINK = {"width": 1200, "height": 630}
 WIDE = {"width": 1200, "height": 760}
 NARROW = {"width": 400, "height": 760}
 # The variables that name other servers: the platform has its own.
@@ -55,6 +59,14 @@ class Photographer:
         page.mouse.move(0, 0)
         page.screenshot(path=self.folder / f"{name}.png", full_page=True)
         say(f"pictures | {name}.png")
+
+
+def take_shared(browser: Browser, base_url: str, path: Path) -> None:
+    """The first page with its figure still, which those see to whom a link is sent."""
+    page = browser.new_page(base_url=base_url, viewport=OF_A_LINK, reduced_motion="reduce")  # type: ignore[arg-type]
+    page.goto("/", wait_until="networkidle")
+    page.screenshot(path=path)
+    say(f"pictures | {path.name}")
 
 
 def take_all(camera: Photographer, movespec_id: str, version_ids: list[str]) -> None:
@@ -172,6 +184,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=PICTURES, help="where they are written")
     folder: Path = parser.parse_args().folder
+    elsewhere = folder != PICTURES
     program = chromium_program()
     if program is None:
         say("pictures | no chromium is installed")
@@ -184,6 +197,7 @@ def main() -> int:
             folder.mkdir(parents=True, exist_ok=True)
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
+                take_shared(browser, base_url, folder / "share.png" if elsewhere else SHARED)
                 take_all(Photographer(browser, base_url, folder), movespec_id, version_ids)
                 browser.close()
     return 0

@@ -25,6 +25,7 @@ def test_the_policy_of_pages_lets_nothing_run_but_our_files():
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self' data:",
+        "font-src": "'self'",
         "connect-src": "'self'",
         "form-action": "'self'",
         "base-uri": "'none'",

@@ -8,15 +8,16 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from guides import navigation, rendering
-from guides.navigation import DECISIONS, DOCS, GUIDES, SECTIONS, Guide, files
+from guides import navigation, rendering, text
+from guides.code_blocks import NAMES
+from guides.navigation import DECISIONS, DOCS, GUIDES, SHELVES, Guide, files
 from guides.rendering import rendered
 from kynaplatform.metrics import readiness as readiness_module
 from local_stack.environment import PROJECT
 from tests.api.api_requests import ask, refused
 from tests.guides.reading import Answer, Walk
 
-ON_THE_SHELF = [guide for guides in SECTIONS.values() for guide in guides]
+ON_A_SHELF = [guide for shelf in SHELVES for guide in shelf.guides]
 MOVEMENTS = sorted(path.stem for path in (PROJECT / "examples" / "movespecs").glob("*.yaml"))
 
 
@@ -50,11 +51,13 @@ def guide_of(tmp_path: Path):
 def test_every_link_and_picture_of_every_page_leads_somewhere():
     walk = Walk(get).go()
     assert [*walk.faults()] == []
-    assert set(walk.pages) == {"/", "/docs/", *(guide.address for guide in GUIDES.values())}
+    of_guides = {guide.address for guide in GUIDES.values()}
+    assert set(walk.pages) == {"/", "/docs/", *of_guides}
+    assert {f"{address}.md" for address in of_guides} <= set(walk.answers)
     pictures = {address for address in walk.answers if address.endswith(".png")}
     of_docs = {f"/docs/{path.relative_to(DOCS)}" for path in DOCS.rglob("*.png")}
     assert pictures == of_docs
-    assert {"/api/docs", "/admin/", "/docs/openapi.yaml"} <= set(walk.answers)
+    assert {"/api/docs", "/admin/", "/docs/openapi.yaml", "/llms.txt"} <= set(walk.answers)
     assert all(address.startswith("https://") for address in walk.outside)
 
 
@@ -85,7 +88,10 @@ def test_every_link_of_a_document_is_to_a_file_that_is_there():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("address", ["/", "/docs/", "/docs/streaming", "/docs/openapi.yaml"])
+@pytest.mark.parametrize(
+    "address",
+    ["/", "/docs/", "/docs/streaming", "/docs/streaming.md", "/docs/search", "/docs/openapi.yaml"],
+)
 def test_head_answers_as_get_does_without_a_body(address):
     whole, head = Client().get(address), Client().head(address)
     assert (head.status_code, head.content) == (200, b"")
@@ -113,6 +119,35 @@ def test_a_heading_has_the_anchor_that_github_gives_it(guide_of):
         (3, "twice-1"),
     ]
     assert '<h1 id="a-b-c">A <code>b</code> c</h1>' in page.html
+
+
+def test_a_heading_stands_beside_a_link_to_itself(guide_of):
+    page = guide_of("# T\n\n## A `b` & c\n")
+    assert (
+        '<div class="heading"><h2 id="a-b--c">A <code>b</code> &amp; c</h2>'
+        '<a class="anchor" href="#a-b--c" aria-label="Link to: A b &amp; c">#</a></div>'
+    ) in page.html
+
+
+def test_code_has_its_language_and_colours_by_classes(guide_of):
+    page = guide_of("# T\n\n```python\nif x:  # <b>\n    y = 'z'\n```\n\n```\n<plain>\n```\n")
+    assert page.html.split("</h1>\n")[1] == (
+        '<div class="code">\n<p class="code-name">Python</p>\n<pre tabindex="0"><code>'
+        '<span class="k">if</span> <span class="n">x</span><span class="p">:</span>  '
+        '<span class="c1"># &lt;b&gt;</span>\n'
+        '    <span class="n">y</span> <span class="o">=</span> <span class="s1">\'z\'</span>\n'
+        "</code></pre>\n</div>\n"
+        '<div class="code">\n<pre tabindex="0"><code>&lt;plain&gt;\n</code></pre>\n</div>\n'
+    )
+
+
+def test_every_language_of_the_guides_has_colours():
+    written = {
+        name
+        for guide in GUIDES.values()
+        for name in re.findall(r"^ *```(\w+)$", text.text_of(guide), re.MULTILINE)
+    }
+    assert written <= set(NAMES)
 
 
 def test_a_link_leads_to_the_page_or_is_text(guide_of):
@@ -198,7 +233,8 @@ def test_the_page_of_the_examples_says_how_well_each_is_counted(cards):
         ['<a href="#lunge">lunge</a>', "0", "-", "-", "-", "-", "-", "-"],
     ]  # fmt: skip
     assert '<a href="/docs/api#accuracy">measured over recordings</a>' in page
-    assert re.findall(r'<h2 id="([^"]+)">[^<]*</h2>\n<p>(.*?)</p>', page) == [
+    said = r'<h2 id="([^"]+)">[^<]*</h2><a [^>]+>#</a></div>\n<p>(.*?)</p>'
+    assert re.findall(said, page) == [
         (
             "squat",
             "What it can't see: How far &lt;b&gt;the trunk&lt;/b&gt; leans, from the front.",
@@ -215,12 +251,52 @@ def test_without_cards_the_page_of_the_examples_has_no_table(cards_file):
 
 
 @pytest.mark.django_db
-def test_a_guide_lists_the_shelf_and_marks_itself():
+@pytest.mark.parametrize("shelf", SHELVES, ids=lambda shelf: shelf.slug)
+def test_a_guide_lists_its_own_shelf_and_marks_itself(shelf):
+    guide = shelf.guides[1]
+    page = text_of(guide.address)
+    # On the left of the page, and in the menu of a phone.
+    of_guides = re.findall(r'<ul class="guides">(.*?)</ul>', page, re.DOTALL)
+    assert len(of_guides) == 2
+    for part in of_guides:
+        assert re.findall(r'<a href="([^"]+)"', part) == [one.address for one in shelf.guides]
+        assert re.findall(r'href="([^"]*)" aria-current="page"', part) == [guide.address]
+    assert re.findall(r'aria-current="true">(\w+)<', page) == [shelf.name] * 2
+    assert f"<title>{rendered(guide).title} | kynaplatform</title>" in page
+
+
+@pytest.mark.django_db
+def test_a_guide_leads_to_those_before_and_after_it_on_its_shelf():
+    for shelf in SHELVES:
+        around = [None, *shelf.guides, None]
+        for before, guide, after in zip(around, shelf.guides, around[2:], strict=False):
+            page = text_of(guide.address)
+            assert re.findall(r'<a rel="(prev|next)" href="([^"]+)"', page) == [
+                (rel, one.address) for rel, one in (("prev", before), ("next", after)) if one
+            ]
+
+
+@pytest.mark.django_db
+def test_a_decision_stands_on_the_shelf_of_all_decisions():
+    page = text_of("/docs/decisions/admission")
+    assert 'aria-current="true">Change<' in page
+    assert 'aria-current="page"' not in page
+    assert 'rel="next"' not in page
+
+
+@pytest.mark.django_db
+def test_a_page_says_what_it_is_to_those_who_share_it():
     page = text_of("/docs/streaming")
-    for guide in ON_THE_SHELF:
-        assert f'<a href="{guide.address}"' in page
-    assert re.findall(r'href="([^"]*)" aria-current="page"', page) == ["/docs/streaming"]
-    assert "<title>The stream | kynaplatform</title>" in page
+    meta = dict(re.findall(r'<meta (?:name|property)="([^"]+)" content="([^"]*)">', page))
+    assert meta["description"].startswith("Frames in, events out")
+    assert meta["og:title"] == "The stream | kynaplatform"
+    assert meta["og:image"] == "http://testserver/static/guides/share.png"
+    assert '<link rel="alternate" type="text/markdown" href="/docs/streaming.md">' in page
+    described = {
+        re.findall(r'<meta name="description" content="([^"]+)">', text_of(guide.address))[0]
+        for guide in ON_A_SHELF
+    }
+    assert len(described) == len(ON_A_SHELF)
 
 
 @pytest.mark.django_db
@@ -301,16 +377,32 @@ def test_elsewhere_an_unknown_path_is_refused_in_json(path):
 
 
 @pytest.mark.django_db
-def test_the_first_page_says_what_this_is_and_that_it_is_well(signing_key):
+def test_the_first_page_makes_one_claim_and_leads_to_a_count_and_to_start(signing_key):
     response = Client().get("/")
     page = response.content.decode()
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "no-store"
-    assert "Detects, counts and coaches human movement." in page
-    assert "<strong>Healthy.</strong> Requests are served." in page
-    for address in ("/api/docs", "/admin/", "/docs/", *(one.address for one in ON_THE_SHELF)):
-        assert f'href="{address}"' in page
-    for guide in ON_THE_SHELF:
+    assert re.findall(r"<h1[^>]*>(.*?)</h1>", page) == ["Your app can count squats"]
+    assert re.findall(r'<a class="button[^"]*" href="([^"]+)">([^<]+)</a>', page) == [
+        ("/try", "Count me"), ("/docs/start", "Start building"),
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_health_the_admin_and_operators_pages_are_in_its_foot(signing_key):
+    before, _, foot = text_of("/").partition("<footer")
+    assert "<strong>Healthy.</strong> Requests are served." in foot
+    for address in ("/admin/", "/docs/operations", "/docs/settings", "/docs/openapi.yaml"):
+        assert f'href="{address}"' in foot
+    assert "Healthy" not in before
+    assert "/admin/" not in before
+
+
+@pytest.mark.django_db
+def test_the_guides_page_has_each_with_a_line_on_it():
+    page = text_of("/docs/")
+    for guide in ON_A_SHELF:
+        assert f'href="{guide.address}"' in page
         assert guide.summary.replace("'", "&#x27;") in page
 
 
@@ -344,8 +436,3 @@ def test_no_page_asks_the_database_for_anything(django_assert_num_queries):
     for address in ("/docs/", "/docs/streaming", "/docs/openapi.yaml", "/docs/no-such"):
         with django_assert_num_queries(0):
             Client().get(address)
-
-
-def test_the_name_that_a_document_has_in_the_repository_leads_to_its_page():
-    answer = Client().get("/docs/movespec.md")
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/docs/movespec")

@@ -178,6 +178,31 @@ def test_the_api_is_used_from_yaml_to_a_session(running: Clone) -> None:
     assert forked.strip() == str(catalogue_id("squat"))
 
 
+def test_start_counts_squats(running: Clone) -> None:
+    assert running.paste(block("docs/start.md", ". .data/demo.env").text) == ""
+    said = start(running)
+    assert "event_completed {'event_key': 'squat', 'score': 1.0}" in said
+    assert said[-1] == "{'squat': 6}"
+
+
+def test_start_counts_a_movement_of_one_s_own(running: Clone) -> None:
+    (running.folder / "movement.yaml").write_text(block("docs/start.md", "name: arms-up").text)
+    said = start(
+        running,
+        block("docs/start.md", "Arms up").text,
+        block("docs/start.md", "FIGURE=front-raise").text,
+    )
+    assert said[-1] == "{'arms-up': 6}"
+
+
+def start(clone: Clone, *more: str) -> list[str]:
+    """What the program of docs/start.md prints, run as that page says, or by `more` commands."""
+    (clone.folder / "count.py").write_text(block("docs/start.md", "def listen").text)
+    environment = block("docs/start.md", ". .data/demo.env").text
+    by_itself = block("docs/start.md", ".venv/bin/python count.py\n").text
+    return clone.paste(environment + "".join(more or [by_itself])).splitlines()
+
+
 def test_the_client_in_python_streams_to_a_created_session(running: Clone) -> None:
     program = block("docs/streaming.md", "def follow").text
     (running.folder / "client.py").write_text(program)

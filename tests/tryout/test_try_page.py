@@ -71,7 +71,7 @@ def test_its_policy_lets_a_landmarker_run_and_reach_the_stream(built, settings):
     settings.PUBLIC_STREAM_URL = "wss://stream.example:8443/api/detection/stream"
     assert shown().headers["Content-Security-Policy"] == (
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
-        "img-src 'self' data:; connect-src 'self' wss://stream.example:8443; "
+        "img-src 'self' data:; font-src 'self'; connect-src 'self' wss://stream.example:8443; "
         "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
     )
 
@@ -119,6 +119,7 @@ def test_nothing_in_it_runs_but_its_script(built):
     assert "<style" not in page
     assert ' style="' not in page
     assert re.findall("<script ([^>]*)>", page) == [
+        'src="/static/guides/guides.js" type="module"',
         'type="module" src="/static/tryout/built/try.js"',
         'id="try-data" type="application/json"',
     ]
@@ -183,7 +184,7 @@ def test_built_and_not_collected_it_says_so(collected, settings, tmp_path: Path)
 def test_the_site_leads_to_it(db):
     home = Client().get("/").content.decode()
     assert '<a href="/try">Try it</a>' in home
-    assert '<a href="/try"><strong>Try it</strong>' in home
+    assert '<a class="button main" href="/try">Count me</a>' in home
     assert '<a href="/try">Try it</a>' in Client().get("/docs/").content.decode()
 
 

@@ -145,6 +145,43 @@ def of_readme(language: str, containing: str) -> str:
     return str(found)
 
 
+def test_the_program_of_start_counts_squats(
+    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, project: Path, tmp_path: Path
+) -> None:
+    with web_server(tmp_path, environment={"PUBLIC_STREAM_URL": runtime.url}) as platform:
+        frames = [
+            [pose.timestamp_ms, [point._asdict() for point in pose.landmarks]] for pose in POSES
+        ]
+        values = {
+            "baseUrl": platform,
+            "key": owner.secret,
+            "project_id": str(owner.project.id),
+            "movespec_id": str(squat.id),
+            "frames": frames,
+        }
+        (project / "values.json").write_text(json.dumps(values))
+        # What the page leaves to its reader, and what Node has by itself from 22 on.
+        given = (
+            'import {readFileSync} from "node:fs";\n'
+            'import WebSocket from "ws";\n'
+            "globalThis.WebSocket = WebSocket;\n"
+            'const given = JSON.parse(readFileSync("values.json"));\n'
+            "const {baseUrl, key, project_id, movespec_id, frames} = given;\n"
+            "const tokenProvider = async () => {\n"
+            '  const headers = {"Content-Type": "application/json"};\n'
+            "  const body = JSON.stringify({api_key: key});\n"
+            "  const url = `${baseUrl}/api/auth/access-tokens`;\n"
+            '  const answer = await fetch(url, {method: "POST", headers, body});\n'
+            "  return (await answer.json()).access_token;\n"
+            "};\n"
+        )
+        program = project / "start.mjs"
+        program.write_text(given + block("docs/start.md", "createStream").text)
+        lines = run([node(), program.name], project).splitlines()
+    assert lines[-1] == "{ squat: 2 }"
+    assert [line.split()[0] for line in lines].count("event_completed") == 2
+
+
 @contextmanager
 def documented_site(folder: Path, variables: dict[str, str]) -> Iterator[str]:
     """The page of the README on the server of docs/integrators.md; gives its address."""

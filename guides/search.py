@@ -1,0 +1,153 @@
+"""The search over the guides: each section of each guide, held in memory."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from markdown_it.token import Token
+
+from guides.headings import Heading, anchored
+from guides.navigation import GUIDES, Guide, shelf_of
+from guides.rendering import parsed
+
+LONGEST_QUERY = 100
+MOST_WORDS = 8
+MOST_RESULTS = 12
+MOST_OF_A_GUIDE = 4
+SNIPPET = 170
+# Of two pages that say the same, the one for an app's developer comes first.
+WEIGHTS = {"build": 1.0, "run": 0.9, "change": 0.6}
+OF_DECISIONS = 0.5
+IN_HEADING, IN_ROW, IN_TITLE, IN_TEXT, MOST_IN_TEXT = 12.0, 8.0, 5.0, 1.0, 4
+# Words that a question has and an answer need not have.
+SMALL_WORDS = """
+a am an and are at be by can do does for from get go goes have how i if in is it its me my of on or
+should that the there this to use was we what when where which who why will with you your
+"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """The text below one heading, up to the next."""
+
+    guide: Guide
+    title: str
+    heading: Heading
+    text: str
+    # What the rows of its tables are about, each after a line feed.
+    rows: str
+
+    @property
+    def address(self) -> str:
+        anchor = "" if self.heading.level == 1 else f"#{self.heading.anchor}"
+        return f"{self.guide.address}{anchor}"
+
+
+@dataclass(frozen=True)
+class Result:
+    section: Section
+    score: float
+    # Pieces of text, each with whether it was asked for.
+    snippet: list[tuple[str, bool]]
+
+
+def search(query: str) -> list[Result]:
+    """The best sections first. All words are looked for; any of them where none has all."""
+    words = words_of(query)
+    if not words:
+        return []
+    # At the start of a word, or of a part of a name such as event_completed.
+    patterns = [re.compile(rf"(?<![^\W_]){re.escape(word)}", re.IGNORECASE) for word in words]
+    found = [(*_score(section, patterns), section) for section in sections()]
+    most = len(words) if any(number == len(words) for number, *_ in found) else 1
+    chosen = [(score, section) for number, score, section in found if number >= most]
+    chosen.sort(key=lambda one: one[0], reverse=True)
+    results: list[Result] = []
+    of_guide: Counter[Guide] = Counter()
+    for score, section in chosen:
+        of_guide[section.guide] += 1
+        if of_guide[section.guide] <= MOST_OF_A_GUIDE:
+            results.append(Result(section, score, _snippet(section.text, patterns)))
+        if len(results) == MOST_RESULTS:
+            break
+    return results
+
+
+def _score(section: Section, patterns: list[re.Pattern[str]]) -> tuple[int, float]:
+    """How many of the words the section has, and how well it fits."""
+    number, score = 0, 0.0
+    for pattern in patterns:
+        in_text = min(len(pattern.findall(section.text)), MOST_IN_TEXT)
+        points = in_text * IN_TEXT
+        points += IN_HEADING * bool(pattern.search(section.heading.text))
+        points += IN_ROW * bool(re.search(rf"\n{pattern.pattern}", section.rows, re.IGNORECASE))
+        points += IN_TITLE * bool(pattern.search(section.title))
+        number += points > 0
+        score += points
+    is_decision = section.guide.slug.startswith("decisions/")
+    return number, score * (OF_DECISIONS if is_decision else WEIGHTS[shelf_of(section.guide).slug])
+
+
+def _snippet(text: str, patterns: list[re.Pattern[str]]) -> list[tuple[str, bool]]:
+    """The part of the text around the first word that was asked for, with the words marked."""
+    firsts = [match.start() for pattern in patterns if (match := pattern.search(text))]
+    start = max(min(firsts, default=0) - SNIPPET // 3, 0)
+    start = text.rfind(" ", 0, start) + 1
+    cut = text[start : start + SNIPPET]
+    if start + SNIPPET < len(text):
+        cut = cut.rsplit(" ", 1)[0] + " …"
+    if start:
+        cut = f"… {cut}"
+    any_word = re.compile("|".join(pattern.pattern for pattern in patterns), re.IGNORECASE)
+    pieces, at = [], 0
+    for match in any_word.finditer(cut):
+        pieces += [(cut[at : match.start()], False), (match.group(), True)]
+        at = match.end()
+    pieces.append((cut[at:], False))
+    return [piece for piece in pieces if piece[0]]
+
+
+def words_of(query: str) -> list[str]:
+    """The words to look for, each once and without its plural."""
+    words = re.findall(r"[\w-]+", query[:LONGEST_QUERY].lower())
+    small = SMALL_WORDS.split()
+    telling = [word for word in words if word not in small] or words
+    singular = [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in telling]
+    return list(dict.fromkeys(singular))[:MOST_WORDS]
+
+
+@cache
+def sections() -> list[Section]:
+    return [section for guide in GUIDES.values() for section in _sections(guide)]
+
+
+def _sections(guide: Guide) -> Iterator[Section]:
+    tokens = parsed(guide)
+    headings = iter(list(anchored(tokens)))
+    title = heading = next(headings)
+    texts: list[str] = []
+    rows: list[str] = []
+    opened = [""] * 2
+    for token in tokens:
+        if token.type == "heading_open" and int(token.tag[1:]) > 1:
+            yield Section(guide, title.text, heading, " ".join(texts), "\n".join(["", *rows]))
+            heading, texts, rows = next(headings), [], []
+        elif (text := _text(token)) and opened[1] != "heading_open":
+            texts.append(text)
+            if opened == ["tr_open", "td_open"]:
+                rows.append(text)
+        opened = [opened[1], token.type]
+    yield Section(guide, title.text, heading, " ".join(texts), "\n".join(["", *rows]))
+
+
+def _text(token: Token) -> str:
+    if token.type == "inline":
+        parts = (
+            " " if part.type in ("softbreak", "hardbreak") else part.content
+            for part in token.children or ()
+            if part.type != "html_inline"
+        )
+        return "".join(parts)
+    return " ".join(token.content.split()) if token.type in ("fence", "code_block") else ""

@@ -1,0 +1,87 @@
+"""`/`: the figure, the program beside its events, and how well people are counted"""
+
+import html
+import json
+import re
+
+import pytest
+from django.test import Client
+
+from guides.first_page import first_page
+from local_stack.environment import PROJECT
+from tests.documented import block
+
+pytestmark = pytest.mark.django_db
+SQUATS = json.loads((PROJECT / "guides/static/guides/squat.json").read_text())
+
+
+@pytest.fixture(autouse=True)
+def _made_anew():
+    first_page.cache_clear()
+    yield
+    first_page.cache_clear()
+
+
+def shown() -> str:
+    return Client().get("/").content.decode()
+
+
+def plain(part: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", "", part))
+
+
+def test_the_program_is_that_of_start():
+    program = block("docs/start.md", "createStream").text
+    assert plain(re.findall(r"<code>(.*?)</code>", shown(), re.DOTALL)[0]) == program
+    assert len(program.splitlines()) <= 13
+
+
+def test_the_events_beside_it_are_those_of_the_first_squat():
+    events = re.findall(r'<span class="event [^>]+>(.*?)</span></span>', shown())
+    assert [plain(event) for event in events] == [
+        "0.0 s shape_enter standing",
+        "1.5 s shape_exit standing",
+        "1.6 s shape_enter bottom",
+        "1.9 s feedback Good depth.",
+        "2.7 s shape_exit bottom",
+        "2.8 s shape_enter standing",
+        "2.8 s event_completed squat",
+    ]
+
+
+def test_the_figure_is_still_until_a_script_moves_it():
+    page = shown()
+    assert '<polyline class="near leg"' in page
+    assert "<animate" not in page
+    # As at the bottom of its third squat.
+    at = SQUATS["still"]
+    bottom = SQUATS["frames"][at]
+    head = re.findall(r'class="head" data-point="(\d+)" r="\d+" cx="([\d.]+)" cy="([\d.]+)"', page)
+    [(point, x, y)] = head
+    assert [round(float(x)), round(float(y))] == bottom[2 * int(point) : 2 * int(point) + 2]
+    count = sum(
+        event["type"] == "event_completed" and event["ts_ms"] <= at * SQUATS["step_ms"]
+        for event in SQUATS["events"]
+    )
+    assert f'<strong id="count">{count}</strong>' in page
+    assert f'<strong id="knee">{SQUATS["knee"][at]}°</strong>' in page
+
+
+def test_the_figures_are_those_of_the_accuracy_cards(cards):
+    page = shown()
+    assert "<strong>100%</strong> of recordings of squats" in page
+    assert "83% exactly, for 5 people" in plain(page)
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>.*?</meter> ([^<]+)<', page)
+    assert rows == [("squat", "100%"), ("push up", "0%")]
+
+
+def test_without_cards_it_says_nothing_of_them(cards_file):
+    assert "How well it counts" not in shown()
+
+
+def test_its_licence_is_the_first_line_of_the_owners_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("guides.first_page.LICENCE", tmp_path / "LICENSE")
+    assert "Licence: not given yet." in shown()
+    (tmp_path / "LICENSE").write_text("\nApache License 2.0\n\nTerms\n")
+    first_page.cache_clear()
+    assert "Licence: Apache License 2.0." in shown()

@@ -1,0 +1,61 @@
+"""`/llms.txt`, `/llms-full.txt`, and each guide as Markdown"""
+
+import re
+
+import pytest
+from django.test import Client
+
+from guides import text
+from guides.navigation import DOCS, GUIDES, SHELVES, Guide
+
+pytestmark = pytest.mark.django_db
+ON_A_SHELF = [guide for shelf in SHELVES for guide in shelf.guides]
+
+
+def get(address: str) -> str:
+    answer = Client().get(address)
+    assert answer.status_code == 200, address
+    return answer.content.decode()
+
+
+def test_the_index_lists_every_guide_as_markdown():
+    index = get("/llms.txt")
+    assert index.startswith("# kynaplatform\n\n> ")
+    linked = re.findall(r"\]\(http://testserver(\S+)\)", index)
+    assert [one for one in linked if one.endswith(".md")] == [
+        f"{guide.address}.md" for guide in ON_A_SHELF
+    ]
+    for address in linked:
+        get(address)
+
+
+def test_the_whole_has_the_text_of_every_guide():
+    whole = get("/llms-full.txt")
+    for guide in ON_A_SHELF:
+        assert get(f"{guide.address}.md").strip() in whole
+
+
+@pytest.mark.parametrize("guide", GUIDES.values(), ids=lambda guide: guide.slug)
+def test_a_guide_is_served_as_the_markdown_that_it_is_made_of(guide):
+    answer = Client().get(f"{guide.address}.md")
+    assert answer.headers["Content-Type"] == "text/markdown; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "public, max-age=300"
+    served = answer.content.decode()
+    blocks = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
+    assert blocks.findall(served) == blocks.findall(text.text_of(guide))
+
+
+def test_a_link_leads_to_markdown_and_a_picture_to_itself(tmp_path):
+    source = DOCS / "no-such.md"
+    guide = Guide("x", "X", "An x.", source)
+    written = (
+        "<!-- a\ncomment -->\n# T\n\n[a](api.md#errors) [b `c`](../manage.py) ![d](replay.svg) "
+        "[e](https://e.example/x.md) [f](#t)\n\n```sh\n[g](api.md)\n```\n"
+    )
+    patched = pytest.MonkeyPatch()
+    with patched.context() as patch:
+        patch.setattr(text, "text_of", lambda _: written)
+        assert text.published(guide) == (
+            "# T\n\n[a](/docs/api.md#errors) b `c` ![d](/docs/replay.svg) "
+            "[e](https://e.example/x.md) [f](#t)\n\n```sh\n[g](api.md)\n```\n"
+        )

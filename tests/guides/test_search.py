@@ -1,0 +1,84 @@
+"""`/docs/search`: the guides searched, without a script"""
+
+import re
+
+import pytest
+from django.test import Client
+
+from guides.search import LONGEST_QUERY, SNIPPET, search, sections, words_of
+
+ASKED = {
+    "how do I rotate a key": "/docs/staff-guide#rotate-and-revoke-a-key",
+    "what does 4401 mean": "/docs/streaming#close-codes",
+    "how is a phase judged": "/docs/movespec#how-a-phase-is-judged",
+    "where does a new scope go": "/docs/contributing#a-new-scope",
+    "backup": "/docs/backup",
+    "accuracy": "/docs/api#accuracy",
+    "Idempotency-Key": "/docs/api#mint-create-replay",
+    "TRUSTED_PROXIES": "/docs/settings",
+}
+
+
+@pytest.mark.parametrize(("query", "address"), ASKED.items())
+def test_the_answer_is_among_the_first_three(query, address):
+    found = [result.section.address.partition("#") for result in search(query)[:3]]
+    wanted = address.partition("#")
+    assert any(one[0] == wanted[0] and one[2].startswith(wanted[2]) for one in found), found
+
+
+def test_every_section_of_every_guide_can_be_found():
+    addresses = [section.address for section in sections()]
+    assert len(set(addresses)) == len(addresses) > 200
+
+
+def test_words_are_counted_once_without_small_ones_and_plurals():
+    assert words_of("How are the Keys of a key kept?") == ["key", "kept"]
+    assert words_of("how is it") == ["how", "is", "it"]
+    assert words_of("?! \n") == []
+    assert len(words_of("a1 b2 c3 d4 e5 f6 g7 h8 i9")) == 8
+
+
+def test_all_words_are_wanted_before_any():
+    both = search("pgbouncer transaction")
+    assert both
+    assert all(re.search("pgbouncer", _whole(one), re.IGNORECASE) for one in both)
+    assert search("pgbouncer zzzz")
+    assert search("zzzz") == []
+
+
+def _whole(result):
+    section = result.section
+    return f"{section.title} {section.heading.text} {section.text}"
+
+
+def test_a_snippet_is_short_and_marks_what_was_asked_for():
+    result = search("pgbouncer")[0]
+    assert "pgbouncer" in {piece.lower() for piece, is_asked in result.snippet if is_asked}
+    assert len("".join(piece for piece, _ in result.snippet)) <= SNIPPET + 4
+
+
+@pytest.mark.django_db
+def test_the_page_shows_results_and_the_query_is_only_text(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = Client().get("/docs/search", {"q": '4401 <script>"'})
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "<mark>4401</mark>" in page
+    assert 'value="4401 &lt;script&gt;&quot;"' in page
+    assert "<script>" not in page
+
+
+@pytest.mark.django_db
+def test_an_empty_and_a_fruitless_query_are_answered():
+    assert "Search the guides</h1>" in Client().get("/docs/search").content.decode()
+    page = Client().get("/docs/search", {"q": "zzzz"}).content.decode()
+    assert "Nothing in the guides has these words." in page
+    assert 'href="/docs/streaming"' in page
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["x" * 5000, "\\", "(", ".*", "a" * 99 + "é", "\x00"])
+def test_whatever_is_asked_is_answered(query):
+    page = Client().get("/docs/search", {"q": query})
+    assert page.status_code == 200
+    assert query[: LONGEST_QUERY + 1] not in page.content.decode() or len(query) <= LONGEST_QUERY

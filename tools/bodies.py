@@ -1,0 +1,100 @@
+"""Bodies in SVG: the figure of poses/ as limbs of a picture, with its angles."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from detection import LANDMARK_NAMES, Landmark
+
+Point = tuple[float, float]
+# What is drawn of a body, those in the rear first; `near` is the side that the camera sees.
+SIDES = {"far": "left", "near": "right"}
+LIMBS = {
+    "arm": ("shoulder", "elbow", "wrist", "index"),
+    "leg": ("hip", "knee", "ankle"),
+    "foot": ("heel", "foot_index"),
+}
+HEAD_M, NECK = 0.115, "neck"
+
+
+def points_of(landmarks: Sequence[Landmark], scale: float, ground: Point) -> dict[str, Point]:
+    """The points of a body by name, in pixels, with the middle of its heels at `ground`.
+
+    The landmarks have their origin between the hips, which the eye takes for a body that floats.
+    """
+    named = dict(zip(LANDMARK_NAMES, landmarks, strict=True))
+    heels = [named[f"{side}_heel"] for side in ("left", "right")]
+    from_x = sum(heel.x for heel in heels) / 2
+    floor = max(one.y for one in landmarks)
+    points = {
+        name: (ground[0] + (one.x - from_x) * scale, ground[1] + (one.y - floor) * scale)
+        for name, one in named.items()
+    }
+    points["head"] = _middle(points["left_ear"], points["right_ear"])
+    points[NECK] = _middle(points["left_shoulder"], points["right_shoulder"])
+    points["pelvis"] = _middle(points["left_hip"], points["right_hip"])
+    return points
+
+
+def _middle(one: Point, other: Point) -> Point:
+    return (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
+
+
+def lines() -> list[tuple[str, tuple[str, ...]]]:
+    """The lines of a body: a class, and the names of the points, those in the rear first."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for depth, side in SIDES.items():
+        if depth == "near":
+            found.append(("trunk", ("head", NECK, "pelvis")))
+            for bar in ("shoulder", "hip"):
+                found.append(("trunk", (f"left_{bar}", f"right_{bar}")))
+        for limb, names in LIMBS.items():
+            found.append((f"{depth} {limb}", tuple(f"{side}_{name}" for name in names)))
+    # The arm that is nearer hides the trunk, and the legs do not.
+    found.append(found.pop(next(i for i, one in enumerate(found) if one[0] == "near arm")))
+    return found
+
+
+def number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def joined(points: Mapping[str, Point], names: Sequence[str]) -> str:
+    return " ".join(f"{number(points[name][0])},{number(points[name][1])}" for name in names)
+
+
+@dataclass(frozen=True)
+class Angle:
+    """The angle at `at` between the ways to two points; `label` is placed `away` pixels off."""
+
+    at: Point
+    one: Point
+    other: Point
+
+    @property
+    def _ways(self) -> tuple[float, float]:
+        a, b = (
+            math.atan2(end[1] - self.at[1], end[0] - self.at[0]) for end in (self.one, self.other)
+        )
+        return a, (b - a + math.pi) % (2 * math.pi) - math.pi
+
+    @property
+    def degrees(self) -> float:
+        return abs(math.degrees(self._ways[1]))
+
+    def arc(self, radius: float) -> str:
+        """The path of the arc between the two ways."""
+        start, turn = self._ways
+        first, last = self._on(start, radius), self._on(start + turn, radius)
+        return (
+            f"M{number(first[0])} {number(first[1])}A{number(radius)} {number(radius)} 0 0 "
+            f"{int(turn > 0)} {number(last[0])} {number(last[1])}"
+        )
+
+    def beside(self, radius: float) -> Point:
+        """The point in the middle of the arc, for a label."""
+        start, turn = self._ways
+        return self._on(start + turn / 2, radius)
+
+    def _on(self, way: float, radius: float) -> Point:
+        return self.at[0] + radius * math.cos(way), self.at[1] + radius * math.sin(way)

@@ -1,0 +1,227 @@
+"""`python -m tools.drawings`: what the pages show of the figure, drawn from poses/.
+
+The first page's squats with the events that the engine tells of them, and the pictures of angles in
+the guide of the language. A test compares them with what is committed.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from detection import Engine
+from detection import compile as compile_movespec
+from local_stack.console import say
+from local_stack.environment import PROJECT
+from poses.figure import MOVEMENTS, Posture, landmarks, perform
+from tools.bodies import HEAD_M, Angle, Point, joined, lines, number, points_of
+
+SQUATS = PROJECT / "guides" / "static" / "guides" / "squat.json"
+STILL = PROJECT / "templates" / "guides" / "figure.svg"
+JOINTS = PROJECT / "docs" / "joints.svg"
+LEANS = PROJECT / "docs" / "leans.svg"
+REPETITIONS, FPS, EVERY = 5, 30, 3
+WIDTH, HEIGHT, SCALE = 290, 396, 200.0
+GROUND = (88.0, 380.0)
+# The bottom of the third squat, for those who want no motion, and before the script runs.
+STILL_FRAME = 72
+POINTS = tuple(dict.fromkeys(name for _, names in lines() for name in names))
+KNEE = ("right_hip", "right_knee", "right_ankle")
+
+
+def squats() -> str:
+    """The loop of the first page: points and angle a tenth of a second, and every event."""
+    spec = (PROJECT / "examples" / "movespecs" / "squat.yaml").read_text(encoding="utf-8")
+    engine = Engine(compile_movespec(spec))
+    frames, knees, events = [], [], []
+    for at, pose in enumerate(perform("squat", repetitions=REPETITIONS, fps=FPS, noise_m=0)):
+        events += [
+            {"ts_ms": round(one.ts_ms), "type": one.type, "payload": one.payload}
+            for one in engine.feed(pose)
+        ]
+        if at % EVERY == 0:
+            points = points_of(pose.landmarks, SCALE, GROUND)
+            frames.append([round(part) for name in POINTS for part in points[name]])
+            knees.append(round(engine.angles()["knee", "pair"]))
+    parts = [
+        f'"step_ms": {1000 * EVERY // FPS}',
+        f'"still": {STILL_FRAME}',
+        f'"knee": {_json(knees)}',
+        f'"events": {_rows(events)}',
+        f'"frames": {_rows(frames)}',
+    ]
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _rows(values: Sequence[object]) -> str:
+    return "[\n" + ",\n".join(map(_json, values)) + "\n]"
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def still() -> str:
+    """The figure of the first page, as it is before its script moves it."""
+    pose = perform("squat", repetitions=REPETITIONS, fps=FPS, noise_m=0)[STILL_FRAME * EVERY]
+    points = points_of(pose.landmarks, SCALE, GROUND)
+    drawn = [
+        f'<svg class="body" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        'aria-label="A figure that squats">',
+        f'<path class="floor" d="M8 {number(GROUND[1] + 6)}H{WIDTH - 8}"/>',
+    ]
+    for name, of in lines():
+        indexes = " ".join(str(POINTS.index(one)) for one in of)
+        drawn.append(
+            f'<polyline class="{name}" data-points="{indexes}" points="{joined(points, of)}"/>'
+        )
+    drawn.append(
+        f'<circle class="head" data-point="{POINTS.index("head")}" r="{number(HEAD_M * SCALE)}" '
+        f'cx="{number(points["head"][0])}" cy="{number(points["head"][1])}"/>'
+    )
+    for name in KNEE:
+        x, y = points[name]
+        drawn.append(
+            f'<circle class="joint" data-point="{POINTS.index(name)}" r="5" '
+            f'cx="{number(x)}" cy="{number(y)}"/>'
+        )
+    drawn.append("</svg>\n")
+    return "\n".join(drawn)
+
+
+# The pictures of angles: in a document the page's colours are not known, so they stand on white.
+INK, QUIET, TEAL, SAND = "#12403f", "#9fb5b3", "#0b7a75", "#fff6dc"
+BODY_SCALE, PANEL, HIGH = 150.0, 280, 330
+FONT = 'font-family="system-ui, sans-serif" font-size="15"'
+
+
+class Drawing:
+    """A row of bodies, each with the angles that it shows."""
+
+    def __init__(self, panels: int) -> None:
+        width = PANEL * panels
+        self.parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HIGH}" '
+            f'width="{width}" height="{HIGH}">',
+            f'<rect width="{width}" height="{HIGH}" rx="8" fill="#fff"/>',
+        ]
+
+    def body(
+        self, panel: int, posture: Posture, turned: float, title: str, aside: float = 0.0
+    ) -> dict[str, Point]:
+        ground = PANEL * panel + PANEL / 2 + aside, HIGH - 44.0
+        points = points_of(landmarks(posture, turned), BODY_SCALE, ground)
+        for name, of in lines():
+            colour = QUIET if name.startswith("far") else INK
+            self.parts.append(
+                f'<polyline points="{joined(points, of)}" fill="none" stroke="{colour}" '
+                'stroke-width="9" stroke-linecap="round" stroke-linejoin="round"/>'
+            )
+        x, y = points["head"]
+        self.parts.append(
+            f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(HEAD_M * BODY_SCALE)}" '
+            f'fill="{INK}"/>'
+        )
+        middle = number(PANEL * panel + PANEL / 2)
+        self.parts.append(
+            f'<text x="{middle}" y="{HIGH - 14}" text-anchor="middle" {FONT} fill="#526060">'
+            f"{title}</text>"
+        )
+        return points
+
+    def angle(self, name: str, angle: Angle, label: Point, radius: float = 24) -> None:
+        """The arc, and its name and degrees at `label`, pixels off the joint."""
+        wedge = f"{angle.arc(radius)}L{number(angle.at[0])} {number(angle.at[1])}Z"
+        self.parts.append(f'<path d="{wedge}" fill="#ffd166" fill-opacity="0.55"/>')
+        self.parts.append(
+            f'<path d="{angle.arc(radius)}" fill="none" stroke="{TEAL}" stroke-width="2.5"/>'
+        )
+        x, y = angle.at[0] + label[0], angle.at[1] + label[1]
+        anchor = "start" if label[0] >= 0 else "end"
+        self.parts.append(
+            f'<text x="{number(x)}" y="{number(y)}" text-anchor="{anchor}" {FONT} '
+            f'font-weight="600" fill="{TEAL}">{name} {angle.degrees:.0f}°</text>'
+        )
+
+    def vertical(self, at: Point, length: float) -> Point:
+        end = at[0], at[1] - length
+        self.parts.append(
+            f'<path d="M{number(at[0])} {number(at[1])}V{number(end[1])}" fill="none" '
+            f'stroke="{TEAL}" stroke-width="1.5" stroke-dasharray="4 4"/>'
+        )
+        return end
+
+    def text(self) -> str:
+        return "\n".join([*self.parts, "</svg>"]) + "\n"
+
+
+def joints() -> str:
+    drawing = Drawing(3)
+    squat = drawing.body(0, MOVEMENTS["squat"].peak, 0, "bottom of a squat", -10)
+    _joint(drawing, squat, "knee", ("hip", "knee", "ankle"), (30, 6))
+    _joint(drawing, squat, "hip", ("shoulder", "hip", "knee"), (-22, -20))
+    _joint(drawing, squat, "ankle", ("knee", "ankle", "foot_index"), (30, -16))
+    curl = drawing.body(1, MOVEMENTS["biceps-curl"].peak, 0, "top of a curl", -30)
+    _joint(drawing, curl, "elbow", ("shoulder", "elbow", "wrist"), (26, 22))
+    _joint(drawing, curl, "knee", ("hip", "knee", "ankle"), (18, 4))
+    raised = drawing.body(2, MOVEMENTS["lateral-raise"].peak, 90, "top of a lateral raise", 10)
+    _joint(drawing, raised, "shoulder", ("hip", "shoulder", "elbow"), (-24, 40))
+    _joint(drawing, raised, "elbow", ("shoulder", "elbow", "wrist"), (-6, -16), radius=14)
+    return drawing.text()
+
+
+def _joint(
+    drawing: Drawing,
+    points: dict[str, Point],
+    name: str,
+    of: tuple[str, str, str],
+    label: Point,
+    radius: float = 24,
+) -> None:
+    one, at, other = (points[f"right_{part}"] for part in of)
+    drawing.angle(name, Angle(at, one, other), label, radius)
+
+
+def leans() -> str:
+    drawing = Drawing(2)
+    squat = drawing.body(0, MOVEMENTS["squat"].peak, 0, "bottom of a squat", -10)
+    _lean(drawing, "trunk", squat["pelvis"], squat["neck"], (-14, -62))
+    _lean(drawing, "thigh", squat["right_knee"], squat["right_hip"], (14, -14))
+    _lean(drawing, "shank", squat["right_ankle"], squat["right_knee"], (36, -20))
+    raise_ = drawing.body(1, MOVEMENTS["front-raise"].peak, 0, "top of a front raise", -50)
+    _lean(drawing, "upper_arm", raise_["right_elbow"], raise_["right_shoulder"], (12, -34))
+    _lean(drawing, "trunk", raise_["pelvis"], raise_["neck"], (-16, -30))
+    return drawing.text()
+
+
+def _lean(drawing: Drawing, name: str, lower: Point, upper: Point, label: Point) -> None:
+    radius = 38.0
+    end = drawing.vertical(lower, radius + 24)
+    drawing.angle(name, Angle(lower, end, upper), label, radius)
+
+
+DRAWINGS: dict[Path, Callable[[], str]] = {
+    SQUATS: squats,
+    STILL: still,
+    JOINTS: joints,
+    LEANS: leans,
+}
+
+
+def outdated() -> Iterator[str]:
+    """The drawings that are not what the code draws."""
+    for path, draw in DRAWINGS.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != draw():
+            yield path.relative_to(PROJECT).as_posix()
+
+
+def main() -> int:
+    for path, draw in DRAWINGS.items():
+        path.write_text(draw(), encoding="utf-8")
+        say(f"drawings | {path.relative_to(PROJECT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
