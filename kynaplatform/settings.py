@@ -149,7 +149,6 @@ INSTALLED_APPS = [
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "kynaplatform",
     "projects",
     "movespecs",
@@ -247,8 +246,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["kynaplatform.api.openapi.only_documented_endpoints"],
     "POSTPROCESSING_HOOKS": ["kynaplatform.api.openapi.complete_document"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "TAGS": [
         {"name": "Access tokens", "description": "Mint, list and revoke machine tokens."},
         {

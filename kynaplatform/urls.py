@@ -4,8 +4,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from kynaplatform.api.docs import DocsView, MoveSpecSchemaView, OpenApiView
+from kynaplatform.api.docs import MoveSpecSchemaView, OpenApiView
 from kynaplatform.api.health import HealthView, MetricsView, ReadinessView
+from kynaplatform.reference.views import DocumentView, OperationView, OverviewView
 
 urlpatterns = [
     # First what is asked for most.
@@ -14,7 +15,10 @@ urlpatterns = [
     path("", include("movespecs.urls")),
     path("api/schema", OpenApiView.as_view(), name="openapi"),
     path("api/schema/movespec", MoveSpecSchemaView.as_view(), name="movespec-schema"),
-    path("api/docs", DocsView.as_view(), name="docs"),
+    path("api/docs", OverviewView.as_view(), name="docs"),
+    path("api/docs/openapi.json", DocumentView.as_view(), {"form": "json"}, name="docs-json"),
+    path("api/docs/openapi.yaml", DocumentView.as_view(), {"form": "yaml"}, name="docs-yaml"),
+    path("api/docs/<slug:name>", OperationView.as_view(), name="docs-operation"),
     path("healthz", HealthView.as_view(), name="healthz"),
     path("readyz", ReadinessView.as_view(), name="readyz"),
     path("metrics", MetricsView.as_view(), name="metrics"),

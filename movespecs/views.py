@@ -35,6 +35,7 @@ from movespecs.errors import MoveSpecArchived, MoveSpecInvalid, MoveSpecNotRelea
 from movespecs.forks import movespec_fork
 from movespecs.limits import LimitReached
 from movespecs.wire import (
+    EXAMPLE_YAML,
     DraftAnswer,
     DraftReplace,
     MoveSpecAnswer,
@@ -190,7 +191,7 @@ class DraftViewSet(ApiViewSet):
         summary="Replace a draft",
         scope=WRITE,
         text_body=TextBody("application/yaml", "yaml_source"),
-        example={"yaml_source": 'name: squat\nversion: "1.0"\ndetection: …\n'},
+        example={"yaml_source": EXAMPLE_YAML},
         returns=DraftAnswer,
         errors=(errors.NotFound, MoveSpecArchived),
     )

@@ -1,6 +1,7 @@
 """Bodies of the MoveSpec endpoints."""
 
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -8,50 +9,108 @@ import msgspec
 
 from detection import RoleName, Validation, View, placed_roles
 from kynaplatform.api.pagination import MOST_PER_PAGE, PageLimit, PageQuery
-from kynaplatform.api.wire import Answer, Body, Name, NamedBody, Timestamp, from_row
+from kynaplatform.api.wire import (
+    STORABLE,
+    Answer,
+    Body,
+    Name,
+    NamedBody,
+    OrganizationId,
+    ProjectId,
+    Timestamp,
+    from_row,
+    said,
+)
 from movespecs.accuracy import AccuracyCard, accuracy_cards
-from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS
+from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS, MOST_YAML_BYTES
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
 
-Description = Annotated[str, msgspec.Meta(max_length=MOST_DESCRIPTION_CHARACTERS)]
-ForkDescription = Annotated[str, msgspec.Meta(max_length=255)]
+Description = Annotated[
+    str, msgspec.Meta(max_length=MOST_DESCRIPTION_CHARACTERS, extra_json_schema=STORABLE)
+]
+ForkDescription = Annotated[str, msgspec.Meta(max_length=255, extra_json_schema=STORABLE)]
+VisibilityChange = Annotated[
+    Visibility, said("`public`: any project finds and forks it. `private`: yours alone.", "public")
+]
+OwnProject = Annotated[UUID | None, said("The project of your token. You may leave it out.")]
+EXAMPLE_YAML = """\
+name: squat
+version: "1.0"
+detection:
+  type: repetition
+  movement:
+    name: squat
+    phases:
+      - {name: standing, criteria: [{joint: knee, angle_min: 160}]}
+      - {name: bottom, criteria: [{joint: knee, angle_max: 100}]}
+    sequence: [standing, bottom, standing]
+"""
 
 
 class MoveSpecCreate(NamedBody):
-    name: Name
-    project_id: UUID | None = None
-    description: Description | None = None
+    name: Annotated[Name, said("What people call it.", "Squat")]
+    project_id: OwnProject = None
+    description: Annotated[Description | None, said("A sentence on it.", "Counts squats.")] = None
 
 
 class MoveSpecEdit(NamedBody):
     """An edit: what is absent stays as it is; a null description clears it."""
 
-    name: Name | msgspec.UnsetType = msgspec.UNSET
-    description: Description | msgspec.UnsetType | None = msgspec.UNSET
-    visibility: Visibility | msgspec.UnsetType = msgspec.UNSET
+    name: Annotated[Name, said("What people call it.")] | msgspec.UnsetType = msgspec.UNSET
+    description: (
+        Annotated[Description | None, said("A sentence on it; null clears it.")] | msgspec.UnsetType
+    ) = msgspec.UNSET
+    visibility: VisibilityChange | msgspec.UnsetType = msgspec.UNSET
 
 
 class MoveSpecFork(NamedBody):
     """A fork; with `release` true version 1 is made and released as well."""
 
-    project_id: UUID | None = None
-    name: Name | None = None
-    description: ForkDescription | None = None
-    release: bool = False
+    project_id: OwnProject = None
+    name: Annotated[Name | None, said("Left out: the name of the source.")] = None
+    description: Annotated[
+        ForkDescription | None, said("Left out: the description of the source.")
+    ] = None
+    release: Annotated[
+        bool, said("Whether version 1 is made and released at once, so that sessions take it.")
+    ] = False
 
 
 class DraftReplace(Body):
     """The whole YAML: at most 65,536 UTF-8 bytes, valid or not."""
 
-    yaml_source: str
+    yaml_source: Annotated[
+        str,
+        msgspec.Meta(
+            description=f"The MoveSpec: at most {MOST_YAML_BYTES:,} bytes of UTF-8.",
+            examples=[EXAMPLE_YAML],
+            extra_json_schema={"maxLength": MOST_YAML_BYTES, **STORABLE},
+        ),
+    ]
 
 
 class MoveSpecQuery(PageQuery):
-    project_id: UUID | msgspec.UnsetType = msgspec.UNSET
-    visibility: Visibility | msgspec.UnsetType = msgspec.UNSET
+    project_id: (
+        Annotated[UUID, said("Only those of this project: of another one the public ones.")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    visibility: (
+        Annotated[Visibility, said("Only those that are `public`, or `private`.", "public")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
     limit: PageLimit = MOST_PER_PAGE
 
 
+MoveSpecRef = Annotated[UUID, said("The MoveSpec.", "5b1cf7c1-2b55-4d0c-8a57-0f5c0c0b7c9e")]
+YamlSource = Annotated[str, said("The YAML, as it was put.", EXAMPLE_YAML)]
+CreatedBy = Annotated[
+    UUID | None,
+    said(
+        "The credential that made it; null for staff, and for those of other projects.",
+        "c0f1d7a2-93a5-4d3b-8a55-64a6f2f8b0d3",
+    ),
+]
+CreatedAt = Annotated[Timestamp, said("When it was made.", "2026-11-29T09:00:00Z")]
 EXAMPLE_CARD = {
     "people": 15,
     "sets": 2,
@@ -65,65 +124,83 @@ EXAMPLE_CARD = {
 
 
 class MoveSpecAnswer(Answer):
-    movespec_id: UUID
-    organization_id: UUID
-    project_id: UUID
-    name: str
-    description: str | None
-    visibility: Visibility
-    current_released_version_id: UUID | None
-    created_by: UUID | None
-    created_at: Timestamp
-    updated_at: Timestamp
-    archived_at: Timestamp | None
-    delisted_at: Timestamp | None
-    star_count: int
+    movespec_id: MoveSpecRef
+    organization_id: OrganizationId
+    project_id: ProjectId
+    name: Annotated[str, said("What people call it.", "Squat")]
+    description: Annotated[str | None, said("A sentence on it.", "Counts squats.")]
+    visibility: Annotated[Visibility, said("Who finds it: all projects, or yours.", "private")]
+    current_released_version_id: Annotated[
+        UUID | None,
+        said(
+            "The version that new sessions get; null until one is released.",
+            "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e",
+        ),
+    ]
+    created_by: CreatedBy
+    created_at: CreatedAt
+    updated_at: Annotated[Timestamp, said("When it was last changed.", "2026-11-29T09:12:30Z")]
+    archived_at: Annotated[
+        Timestamp | None, said("When it was archived; null if it was not.", None)
+    ]
+    delisted_at: Annotated[
+        Timestamp | None, said("When staff took it off the public list; else null.", None)
+    ]
+    star_count: Annotated[int, said("Always 0.", 0)]
     accuracy: Annotated[
         AccuracyCard | None,
-        msgspec.Meta(
-            description="How well a movement of the catalogue is counted; null for all others.",
-            examples=[EXAMPLE_CARD],
-        ),
+        said("How well a movement of the catalogue is counted; null for all others.", EXAMPLE_CARD),
     ]
 
 
 class DraftAnswer(Answer):
-    draft_id: UUID
-    movespec_id: UUID
-    yaml_source: str
-    updated_by: UUID | None
-    updated_at: Timestamp
+    draft_id: Annotated[UUID, said("The draft.", "3f0c6b2e-7c0a-4b58-9d52-5f6f2f1d8a04")]
+    movespec_id: MoveSpecRef
+    yaml_source: YamlSource
+    updated_by: Annotated[
+        UUID | None,
+        said("The credential that put it; null for staff.", "c0f1d7a2-93a5-4d3b-8a55-64a6f2f8b0d3"),
+    ]
+    updated_at: Annotated[Timestamp, said("When it was put.", "2026-11-29T09:12:30Z")]
 
 
 class VersionAnswer(Answer):
-    movespec_version_id: UUID
-    movespec_id: UUID
-    version_number: int
-    yaml_source: str
-    content_hash: str
-    created_by: UUID | None
-    created_at: Timestamp
-    withdrawn_at: Timestamp | None
+    movespec_version_id: Annotated[
+        UUID, said("The version.", "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e")
+    ]
+    movespec_id: MoveSpecRef
+    version_number: Annotated[int, said("1, 2, … within the MoveSpec.", 1)]
+    yaml_source: Annotated[str, said("The YAML, which never changes.", EXAMPLE_YAML)]
+    content_hash: Annotated[
+        str, said("The SHA-256 of the YAML, in hex.", sha256(EXAMPLE_YAML.encode()).hexdigest())
+    ]
+    created_by: CreatedBy
+    created_at: CreatedAt
+    withdrawn_at: Annotated[
+        Timestamp | None, said("When staff took it back; null if they did not.", None)
+    ]
 
 
 class ValidationIssue(Answer):
-    code: str
-    message: str
-    severity: Literal["error", "warning"]
-    path: str | None
-    line: int | None
-    column: int | None
+    code: Annotated[str, said("What is wrong, for programs.", "sequence_open")]
+    message: Annotated[str, said("The same, for people.", "The sequence ends elsewhere.")]
+    severity: Annotated[
+        Literal["error", "warning"], said("Only an error is in the way of a release.", "warning")
+    ]
+    path: Annotated[str | None, said("Which part of the YAML.", "detection.movement.sequence")]
+    line: Annotated[int | None, said("Its line, from 1.", 10)]
+    column: Annotated[int | None, said("Its column, from 1.", 5)]
 
 
 class CriterionRole(Answer):
     """What one criterion does to the count: a sentence for people, and from where it is seen."""
 
-    path: str
-    line: int
-    column: int
-    role: RoleName
-    sentence: str
-    view: View
+    path: Annotated[str, said("Which criterion of the YAML.")]
+    line: Annotated[int, said("Its line, from 1.")]
+    column: Annotated[int, said("Its column, from 1.")]
+    role: Annotated[RoleName, said("What it does to the count.")]
+    sentence: Annotated[str, said("The same, for people.")]
+    view: Annotated[View, said("From where a camera sees it.")]
 
 
 # Of the squat of the catalogue.
@@ -154,18 +231,15 @@ EXAMPLE_ROLES = [
 
 
 class ValidationResult(Answer):
-    ok: bool
-    target_type: Literal["draft", "movespec_version"]
-    target_id: UUID
-    validated_at: Timestamp
-    errors: list[ValidationIssue]
-    warnings: list[ValidationIssue]
+    ok: Annotated[bool, said("Whether there is no error, so that it can be released.", True)]
+    target_type: Annotated[Literal["draft", "movespec_version"], said("What was looked at.")]
+    target_id: Annotated[UUID, said("Its id.", "3f0c6b2e-7c0a-4b58-9d52-5f6f2f1d8a04")]
+    validated_at: Annotated[Timestamp, said("When it was.", "2026-11-29T09:12:31Z")]
+    errors: Annotated[list[ValidationIssue], said("What is in the way of a release.", [])]
+    warnings: Annotated[list[ValidationIssue], said("What may not be meant.", [])]
     roles: Annotated[
         list[CriterionRole],
-        msgspec.Meta(
-            description="What each criterion does, in order; none while there are errors.",
-            examples=[EXAMPLE_ROLES],
-        ),
+        said("What each criterion does, in order; none while there are errors.", EXAMPLE_ROLES),
     ]
 
 

@@ -36,7 +36,7 @@ class AccessTokenViewSet(ApiViewSet):
         bearer="none",
         counted="by_view",
         around_body=bad_bodies_counted,
-        example={"api_key": "kyna_sk_…", "scopes": ["sessions:write", "sessions:read"]},
+        example={"api_key": "kyna_sk_…"},
         returns=MintedAccessToken,
         status=201,
         idempotent=True,

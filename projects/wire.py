@@ -1,16 +1,29 @@
 """Bodies of the access token endpoints."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
 
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.wire import Answer, Body, Timestamp, from_row
+from kynaplatform.api.wire import (
+    Answer,
+    Body,
+    OrganizationId,
+    ProjectId,
+    Timestamp,
+    from_row,
+    given,
+    said,
+)
 from projects.models import AccessToken, CredentialKind
 from projects.scopes import Scope
 
+CREDENTIAL_FIELDS = (
+    *("api_key_id", "api_key_secret", "service_account_id", "service_account_secret"),
+    "api_key",
+)
 CredentialSecret = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
 
 
@@ -26,13 +39,33 @@ class Claim:
 class AccessTokenMint(Body):
     """One credential in exactly one shape: id and secret, or `api_key` alone."""
 
-    api_key_id: CredentialSecret | None = None
-    api_key_secret: CredentialSecret | None = None
-    service_account_id: CredentialSecret | None = None
-    service_account_secret: CredentialSecret | None = None
-    api_key: CredentialSecret | None = None
-    project_id: UUID | None = None
-    scopes: Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=100)] | None = None
+    shapes: ClassVar = {
+        "oneOf": [
+            given(*shape, without=tuple(name for name in CREDENTIAL_FIELDS if name not in shape))
+            for shape in (CREDENTIAL_FIELDS[:2], CREDENTIAL_FIELDS[2:4], CREDENTIAL_FIELDS[4:])
+        ]
+    }
+
+    api_key_id: Annotated[
+        CredentialSecret | None, said("The id of an API key, with `api_key_secret`.")
+    ] = None
+    api_key_secret: Annotated[CredentialSecret | None, said("Its secret.")] = None
+    service_account_id: Annotated[
+        CredentialSecret | None,
+        said("The id of a service account, with `service_account_secret`."),
+    ] = None
+    service_account_secret: Annotated[CredentialSecret | None, said("Its secret.")] = None
+    api_key: Annotated[
+        CredentialSecret | None,
+        said("An API key alone: its secret, or `id:secret`.", "kyna_sk_…"),
+    ] = None
+    project_id: Annotated[UUID | None, said("The credential's project. You may leave it out.")] = (
+        None
+    )
+    scopes: Annotated[
+        Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=100)] | None,
+        said("What the token may do. Left out: all that the credential may do."),
+    ] = None
 
     def __post_init__(self) -> None:
         self.claim()
@@ -59,40 +92,55 @@ class AccessTokenMint(Body):
         )
 
 
+TokenId = Annotated[
+    UUID, said("The token's id, to list or revoke it.", "8f6b1b1e-5a43-4f0e-9f0c-2f7f4f9d1c55")
+]
+TokenScopes = Annotated[
+    list[Scope], said("What the token may do.", ["sessions:write", "sessions:read"])
+]
+ExpiresAt = Annotated[Timestamp, said("When it expires.", "2026-11-29T09:45:00Z")]
+
+
 class MintedAccessToken(Answer):
-    access_token: str
-    token_type: Literal["Bearer"]
-    expires_in_seconds: int
-    organization_id: UUID
-    project_id: UUID
-    token_id: UUID
-    scopes: list[Scope]
-    expires_at: Timestamp
+    access_token: Annotated[
+        str, said("The token: send it as `Authorization: Bearer`.", "eyJhbGciOiJFZERTQSIs…")
+    ]
+    token_type: Annotated[Literal["Bearer"], said("Always `Bearer`.")]
+    expires_in_seconds: Annotated[int, said("How long it can be used.", 900)]
+    organization_id: OrganizationId
+    project_id: ProjectId
+    token_id: TokenId
+    scopes: TokenScopes
+    expires_at: ExpiresAt
 
 
 class AccessTokenRecord(Answer):
     """A minted token as it is remembered; the token itself is not."""
 
-    token_id: UUID
-    project_id: UUID
-    credential_type: CredentialKind
-    credential_id: UUID
-    scopes: list[Scope]
-    created_at: Timestamp
-    expires_at: Timestamp
-    revoked_at: Timestamp | None
+    token_id: TokenId
+    project_id: ProjectId
+    credential_type: Annotated[CredentialKind, said("What it was minted with.", "api_key")]
+    credential_id: Annotated[
+        UUID, said("The API key or service account.", "c0f1d7a2-93a5-4d3b-8a55-64a6f2f8b0d3")
+    ]
+    scopes: TokenScopes
+    created_at: Annotated[Timestamp, said("When it was minted.", "2026-11-29T09:30:00Z")]
+    expires_at: ExpiresAt
+    revoked_at: Annotated[Timestamp | None, said("When it was revoked; null if it was not.", None)]
 
 
 class JsonWebKey(Answer):
-    kty: Literal["OKP"]
-    crv: Literal["Ed25519"]
-    x: str
-    kid: str
-    use: Literal["sig"]
+    kty: Annotated[Literal["OKP"], said("The kind of key.")]
+    crv: Annotated[Literal["Ed25519"], said("Its curve.")]
+    x: Annotated[
+        str, said("The public key, in base64url.", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")
+    ]
+    kid: Annotated[str, said("Its id, which a token's header names.", "k3f9Qm")]
+    use: Annotated[Literal["sig"], said("It verifies signatures.")]
 
 
 class JsonWebKeySet(Answer):
-    keys: list[JsonWebKey]
+    keys: Annotated[list[JsonWebKey], said("Every key whose tokens may be alive.")]
 
 
 def present_access_token(token: AccessToken) -> AccessTokenRecord:

@@ -1,13 +1,13 @@
 """The events of a session as clients see them, the same at REST and on the stream."""
 
 from collections.abc import Collection
-from typing import Any, Final, NamedTuple, cast
+from typing import Annotated, Any, Final, NamedTuple, cast
 from uuid import UUID
 
 from django.db.models import Q
 
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.wire import Answer
+from kynaplatform.api.wire import Answer, said
 from sessions_app.checkpoints import NewEvent
 from sessions_app.models import DetectionEvent, EventType
 
@@ -20,11 +20,18 @@ MOST_LOOKED_AT: Final = 2_000
 class EventRecord(Answer):
     """An event. `ts_ms` is the deciding frame's timestamp, or when a clock lost the pose."""
 
-    event_id: UUID
-    session_id: UUID
-    ts_ms: float
-    type: EventType
-    payload: dict[str, Any]
+    event_id: Annotated[UUID, said("The event.", "69e5a962-81e8-405d-b532-91ede04e756b")]
+    session_id: Annotated[UUID, said("Its session.", "69e5a962-81e8-405d-b532-91ede04e756a")]
+    ts_ms: Annotated[float, said("The time of it, as the client's frames tell time.", 2166)]
+    type: Annotated[EventType, said("What was detected.", "event_completed")]
+    payload: Annotated[
+        dict[str, Any],
+        said(
+            "By type: `shape_key` and `confidence`; `event_key` and `score`; `reason`; "
+            "or `level` and `message`.",
+            {"event_key": "squat", "score": None},
+        ),
+    ]
 
 
 def event_id(session_id: UUID, sequence: int) -> UUID:

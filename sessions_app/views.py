@@ -56,8 +56,8 @@ class SessionViewSet(ApiViewSet):
         limit_family="sessions",
         example={
             "mode": "live",
-            "project_id": "<project_id of your token>",
-            "movespec_id": "<movespec_id of your project>",
+            "project_id": "2541a341-c457-443b-b2f6-ff0f1ecac8b4",
+            "movespec_id": "5b1cf7c1-2b55-4d0c-8a57-0f5c0c0b7c9e",
         },
         returns=SessionCreated,
         status=201,

@@ -1,13 +1,23 @@
 """Bodies of the detection session endpoints."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
 
 from kynaplatform.api.pagination import PageLimit, PageQuery
-from kynaplatform.api.wire import Answer, Body, Query, Timestamp, from_row
+from kynaplatform.api.wire import (
+    Answer,
+    Body,
+    OrganizationId,
+    ProjectId,
+    Query,
+    Timestamp,
+    from_row,
+    given,
+    said,
+)
 from sessions_app.admission import AdmittedSession
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
 from sessions_app.quality import Quality, quality_of
@@ -17,71 +27,127 @@ from sessions_app.runtime_tokens import (
     runtime_token,
 )
 
-Moment = Annotated[datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z.")]
+Moment = Annotated[
+    datetime, msgspec.Meta(tz=True, description="Such as 2026-11-29T09:30:00Z, itself excluded.")
+]
 
 Repetitions = Annotated[
     dict[str, int],
-    msgspec.Meta(description="How many repetitions were completed, by event_key; others are 0."),
+    said("How many repetitions were completed, by event_key; others are 0.", {"squat": 12}),
 ]
 SessionQuality = Annotated[
     Quality | None,
-    msgspec.Meta(description="Of the frames so far. Null where nothing is known."),
+    said(
+        "Of the frames so far. Null where nothing is known.",
+        {"countable_share": 0.97, "reasons": []},
+    ),
 ]
 EventId = Annotated[UUID, msgspec.Meta(description="The event_id of the last one that is known.")]
+SessionId = Annotated[UUID, said("The session.", "69e5a962-81e8-405d-b532-91ede04e756a")]
+SessionMode = Annotated[
+    Mode, said("`live` for a person before a camera, `replay` for a recording.", "live")
+]
+ResolvedVersionId = Annotated[
+    UUID,
+    said("The version that counts, to the session's end.", "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e"),
+]
 
 
 class SessionCreate(Body):
     """At least one of `movespec_id` and `movespec_version_id`; with both the version wins."""
 
-    mode: Mode
-    project_id: UUID
-    contract_major: int = 1
-    movespec_id: UUID | None = None
-    movespec_version_id: UUID | None = None
+    shapes: ClassVar = {"anyOf": [given("movespec_id"), given("movespec_version_id")]}
+
+    mode: SessionMode
+    project_id: Annotated[
+        UUID, said("The project of your token.", "2541a341-c457-443b-b2f6-ff0f1ecac8b4")
+    ]
+    contract_major: Annotated[
+        int, said("The version of the contract that the client was written for: 1.", 1)
+    ] = 1
+    movespec_id: Annotated[
+        UUID | None,
+        said(
+            "A MoveSpec of your project: its released version counts.",
+            "5b1cf7c1-2b55-4d0c-8a57-0f5c0c0b7c9e",
+        ),
+    ] = None
+    movespec_version_id: Annotated[
+        UUID | None,
+        said(
+            "A version of it, released or not, in place of the released one.",
+            "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e",
+        ),
+    ] = None
 
 
 class SessionCreated(Answer):
-    session_id: UUID
-    project_id: UUID
-    status: Literal["created"]
-    mode: Mode
-    resolved_movespec_version_id: UUID
-    stream_url: str
-    runtime_token: str
-    input_schema_version: Literal["mediapipe_pose_landmarker/v1"]
-    output_schema_version: Literal["kynasmith_detection_events/v1"]
+    session_id: SessionId
+    project_id: ProjectId
+    status: Annotated[Literal["created"], said("Always `created`.", "created")]
+    mode: SessionMode
+    resolved_movespec_version_id: ResolvedVersionId
+    stream_url: Annotated[
+        str,
+        said(
+            "The websocket to open, with the `runtime_token`.",
+            "wss://kyna.example/api/detection/stream/69e5a962-81e8-405d-b532-91ede04e756a",
+        ),
+    ]
+    runtime_token: Annotated[
+        str, said("The secret that opens `stream_url`, and nothing else.", "eyJhbGciOiJFZERTQSIs…")
+    ]
+    input_schema_version: Annotated[
+        Literal["mediapipe_pose_landmarker/v1"], said("What a client sends on the stream.")
+    ]
+    output_schema_version: Annotated[
+        Literal["kynasmith_detection_events/v1"], said("What it gets there.")
+    ]
 
 
 class SessionRecord(Answer):
-    session_id: UUID
-    organization_id: UUID
-    project_id: UUID
-    mode: Mode
-    status: Status
-    resolved_movespec_version_id: UUID
-    accepted_frames_total: int
-    terminal_outcome: Outcome | None
-    created_at: Timestamp
-    started_at: Timestamp | None
-    ended_at: Timestamp | None
-    deadline_at: Timestamp | None
-    error_code: str | None
-    error_message: str | None
+    session_id: SessionId
+    organization_id: OrganizationId
+    project_id: ProjectId
+    mode: SessionMode
+    status: Annotated[Status, said("`completed`, `cancelled` and `failed` are final.", "completed")]
+    resolved_movespec_version_id: ResolvedVersionId
+    accepted_frames_total: Annotated[int, said("The frames that were counted with.", 812)]
+    terminal_outcome: Annotated[
+        Outcome | None, said("Why it ended; null until it has.", "completed")
+    ]
+    created_at: Annotated[Timestamp, said("When it was created.", "2026-11-29T09:30:00Z")]
+    started_at: Annotated[
+        Timestamp | None, said("When a client first attached.", "2026-11-29T09:30:04.120Z")
+    ]
+    ended_at: Annotated[Timestamp | None, said("When it ended.", "2026-11-29T09:30:31.480Z")]
+    deadline_at: Annotated[
+        Timestamp | None, said("Until when it lasts as things are; null once it has ended.", None)
+    ]
+    error_code: Annotated[
+        str | None, said("What went wrong, such as `session_expired`; else null.", None)
+    ]
+    error_message: Annotated[str | None, said("The same, for people.", None)]
     repetitions: Repetitions
-    interrupted_total: int
+    interrupted_total: Annotated[int, said("How many repetitions were begun and broken off.", 1)]
     quality: SessionQuality
 
 
 class SessionQuery(PageQuery):
-    status: Status | msgspec.UnsetType = msgspec.UNSET
-    mode: Mode | msgspec.UnsetType = msgspec.UNSET
+    status: (
+        Annotated[Status, said("Only those in this status.", "completed")] | msgspec.UnsetType
+    ) = msgspec.UNSET
+    mode: Annotated[Mode, said("Only those of this mode.")] | msgspec.UnsetType = msgspec.UNSET
     created_after: Moment | msgspec.UnsetType = msgspec.UNSET
     created_before: Moment | msgspec.UnsetType = msgspec.UNSET
 
 
 class EventQuery(Query):
     after: EventId | msgspec.UnsetType = msgspec.UNSET
-    type: EventType | msgspec.UnsetType = msgspec.UNSET
+    type: (
+        Annotated[EventType, said("Only events of this type.", "event_completed")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
     limit: PageLimit = 100
 
 

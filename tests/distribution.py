@@ -16,7 +16,8 @@ WITH_PROCESSES = (
     *("api/test_first_hour.py", "api/test_health.py", "api/test_hostile_requests.py"),
     *("api/test_page_sizes.py", "api/test_redis_away.py", "api/test_server_metrics.py"),
     *("api/test_rate_limits.py", "openapi/test_generated_client.py"),
-    *("openapi/test_schemathesis.py", "sessions_app/test_migrate_lets_go.py"),
+    *("openapi/test_schemathesis.py", "reference/test_examples.py"),
+    *("sessions_app/test_migrate_lets_go.py",),
     *("tryout/test_trace_angles.py", "tryout/test_try_project.py"),
 )
 # Those of them that kill, freeze or crowd what they start, or show a film: by few workers.

@@ -54,6 +54,7 @@ class World:
             "<session_id>": self.session.id,
             "<token_id>": self.token_id,
             "<path:name>": "movespec",
+            "<slug:name>": "session_create",
             "<slug>": "squat",
         }
         for name, id_ in ids.items():
@@ -167,6 +168,9 @@ PUBLIC_ENDPOINTS: dict[Call, int] = {
     ("GET", "api/schema"): 200,
     ("GET", "api/schema/movespec"): 200,
     ("GET", "api/docs"): 200,
+    ("GET", "api/docs/<slug:name>"): 200,
+    ("GET", "api/docs/openapi.json"): 200,
+    ("GET", "api/docs/openapi.yaml"): 200,
     ("GET", "healthz"): 200,
     ("GET", "readyz"): 200,
     ("GET", ""): 200,
@@ -180,6 +184,7 @@ TRY: Call = ("POST", "try/sessions")
 # For people, and so in no document for programs.
 PAGES: set[Call] = {
     *(("GET", name) for name in ("", "docs/", "docs/<path:name>", "api/docs")),
+    *(("GET", f"api/docs/{name}") for name in ("<slug:name>", "openapi.json", "openapi.yaml")),
     *(("GET", name) for name in ("try", "try/figures/<slug>.json.gz")),
     TRY,
 }

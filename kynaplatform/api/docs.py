@@ -1,4 +1,4 @@
-"""The platform's descriptions: OpenAPI, the MoveSpec language's JSON Schema, the docs page."""
+"""The platform's descriptions: OpenAPI, and the MoveSpec language's JSON Schema."""
 
 import threading
 from functools import cache
@@ -7,8 +7,6 @@ from typing import Any
 import msgspec
 from django.http import HttpResponse
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.views import SpectacularSwaggerSplitView
-from rest_framework.request import Request
 
 from detection import json_schema
 from kynaplatform.api.operations import Operation
@@ -61,17 +59,3 @@ class MoveSpecSchemaView(ApiView):
     def get(self, request: ApiRequest) -> HttpResponse:
         """For editors: completion and checks while a MoveSpec is written."""
         return HttpResponse(movespec_schema(), content_type="application/json")
-
-
-class DocsView(SpectacularSwaggerSplitView):
-    """The docs page, without a script in it; all come from this server. It asks no one."""
-
-    template_name = "docs.html"
-    authentication_classes = []
-    http_method_names = ["get", "head"]
-    url_name = "openapi"
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
-        """The page, whatever Accept says."""
-        (renderer,) = self.get_renderers()
-        return renderer, renderer.media_type

@@ -12,6 +12,8 @@ from kynaplatform.api.errors import IdempotencyKeyInvalid, ServiceUnavailable
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _BARE = re.compile(r"[!-~]{1,255}")
 _ESCAPED = re.compile(r"\\(.)")
+# The same for the OpenAPI document: what `idempotency_key` takes.
+PATTERN_OF_KEYS = r'^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$'
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 
 

@@ -11,6 +11,27 @@ MOST_NAME_CHARACTERS = 255
 UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
+def _unseen_ranges() -> str:
+    """The characters of UNSEEN_CATEGORIES as ranges of a regular expression.
+
+    Those beyond U+FFFF are left out: in JavaScript a pattern that has them needs a flag.
+    """
+    unseen = [
+        code for code in range(0x10000) if unicodedata.category(chr(code)) in UNSEEN_CATEGORIES
+    ]
+    firsts = [code for code in unseen if code - 1 not in unseen]
+    lasts = [code for code in unseen if code + 1 not in unseen]
+    return "".join(
+        rf"\u{first:04x}" if first == last else rf"\u{first:04x}-\u{last:04x}"
+        for first, last in zip(firsts, lasts, strict=True)
+    )
+
+
+_UNSEEN = _unseen_ranges()
+# For the OpenAPI document.
+PATTERN_OF_NAMES = rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$"
+
+
 def fault_of_name(name: str) -> str | None:
     """The fault of a name's characters, as a sentence; None where there is none."""
     if any(unicodedata.category(character) in UNSEEN_CATEGORIES for character in set(name)):

@@ -6,83 +6,25 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import msgspec
-from django.db.models import TextChoices
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
 from kynaplatform.api import errors, ignored_fields
 from kynaplatform.api.bodies import JSON
 from kynaplatform.api.errors import ApiError, error_body
+from kynaplatform.api.openapi_links import add_links
+from kynaplatform.api.openapi_parts import (
+    HEADERS,
+    IDEMPOTENCY_KEY_PARAMETER,
+    RATE_LIMIT_HEADERS,
+    REQUEST_ID_PARAMETER,
+    SECURITY_SCHEMES,
+    Schema,
+)
+from kynaplatform.api.openapi_schemas import example_of, schema_of
 from kynaplatform.api.operations import Operation, operation_of
 from kynaplatform.api.views import ApiView
 from kynaplatform.api.wire import ErrorBody
-
-Schema = dict[str, Any]
-REF = "#/components/schemas/{name}"
-RATE_LIMIT_HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
-_WHOLE_SECONDS = {"type": "integer", "minimum": 1}
-HEADERS: dict[str, Schema] = {
-    "X-Request-ID": {
-        "description": "The request's id: the client's own where it is well formed.",
-        "required": True,
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
-    },
-    "RateLimit-Limit": {
-        "description": "Requests per rolling minute of the limit with the least left.",
-        "schema": {"type": "integer", "minimum": 0},
-    },
-    "RateLimit-Remaining": {
-        "description": "How many more that limit admits now.",
-        "schema": {"type": "integer", "minimum": 0},
-    },
-    "RateLimit-Reset": {
-        "description": "Whole seconds until it admits one more.",
-        "schema": _WHOLE_SECONDS,
-    },
-    "Retry-After": {
-        "description": "Whole seconds to wait before trying again.",
-        "required": True,
-        "schema": _WHOLE_SECONDS,
-    },
-    "Link": {
-        "description": 'The next page as `<absolute address>; rel="next"`; absent on the last.',
-        "schema": {"type": "string"},
-    },
-    "Idempotent-Replayed": {
-        "description": "`true` when the Idempotency-Key gave an earlier answer again.",
-        "schema": {"type": "string", "const": "true"},
-    },
-    ignored_fields.HEADER: {
-        "description": "The fields and query parameters that were sent and that nothing reads, "
-        f"separated by commas: the first {ignored_fields.MOST_NAMES}, each cut at "
-        f"{ignored_fields.MOST_NAME_CHARACTERS} characters. Others than visible ASCII are "
-        "percent-encoded, and so are comma, quote, percent and backslash.",
-        "schema": {"type": "string"},
-    },
-    "WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": "Bearer"}},
-}
-SECURITY_SCHEMES: dict[str, Schema] = {
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "An access token, minted at POST /api/auth/access-tokens.",
-    },
-}
-REQUEST_ID_PARAMETER: Schema = {
-    "in": "header",
-    "name": "X-Request-ID",
-    "description": "Comes back on the response and stands on every log line of the request.",
-    "schema": {"type": "string"},
-}
-IDEMPOTENCY_KEY_PARAMETER: Schema = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    # No example: who tries it out twice would get the first answer again.
-    "description": "1 to 255 visible ASCII characters without spaces, bare or quoted. A new one "
-    "for each request that is meant anew: the same one gets the first answer again.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 600},
-}
 
 
 class OperationSchema(AutoSchema):
@@ -108,17 +50,14 @@ class OperationSchema(AutoSchema):
     def get_summary(self) -> str:
         return self.operation.summary
 
-    def get_description(self) -> str:  # type: ignore[override]
-        text = super().get_description()
-        scope = self.operation.scope
-        return f"{text}\n\nScope: `{scope}`." if scope else text
-
     def get_auth(self) -> list[Schema]:
+        """The scope is a role of the bearer, as OpenAPI 3.1 has it."""
+        scopes = [self.operation.scope] if self.operation.scope else []
         match self.operation.bearer:
             case "required":
-                return [{"bearer": []}]
+                return [{"bearer": scopes}]
             case "optional":
-                return [{"bearer": []}, {}]
+                return [{"bearer": scopes}, {}]
         return [{}]
 
     def _get_parameters(self) -> list[Schema]:
@@ -126,6 +65,7 @@ class OperationSchema(AutoSchema):
             {
                 "in": "path",
                 "name": name,
+                "description": f"The id of the {self._resource(name)}.",
                 "required": True,
                 "schema": {"type": "string", "format": "uuid"},
             }
@@ -133,16 +73,16 @@ class OperationSchema(AutoSchema):
         ]
         if self.operation.query is not None:
             for field in msgspec.structs.fields(self.operation.query):
-                parameters.append(
-                    {
-                        "in": "query",
-                        "name": field.encode_name,
-                        "schema": self._schema_of(field.type),
-                    }
-                )
+                schema = self._schema_of(field.type)
+                if field.default not in (msgspec.UNSET, msgspec.NODEFAULT):
+                    schema["default"] = field.default
+                parameters.append({"in": "query", "name": field.encode_name, "schema": schema})
         if self.operation.idempotent:
             parameters.append(IDEMPOTENCY_KEY_PARAMETER)
         return [*parameters, REQUEST_ID_PARAMETER]
+
+    def _resource(self, parameter: str) -> str:
+        return self.operation.resources[parameter].replace("_", " ").replace("movespec", "MoveSpec")
 
     def _get_request_body(self, direction: str = "request") -> Schema | None:
         if self.operation.body is None:
@@ -179,7 +119,10 @@ class OperationSchema(AutoSchema):
         if isinstance(operation.returns, str):
             content: Schema = {operation.returns: {"schema": {"type": "string"}}}
         else:
-            content = {"application/json": {"schema": self._schema_of(operation.returns)}}
+            schema = self._schema_of(operation.returns)
+            content = {JSON: {"schema": schema}}
+            if (example := example_of(*schema_of(operation.returns))) is not None:
+                content[JSON]["example"] = example
         return {
             "description": HTTPStatus(status).phrase,
             "headers": _header_refs(headers),
@@ -206,9 +149,7 @@ class OperationSchema(AutoSchema):
         return {
             "description": ", ".join(f"`{kind.code}`" for kind in kinds),
             "headers": _header_refs(headers),
-            "content": {
-                "application/json": {"schema": self._schema_of(ErrorBody), "examples": examples}
-            },
+            "content": {JSON: {"schema": self._schema_of(ErrorBody), "examples": examples}},
         }
 
     def _example_details(self, kind: type[ApiError]) -> errors.Details:
@@ -221,9 +162,7 @@ class OperationSchema(AutoSchema):
 
     def _schema_of(self, type_: Any) -> Schema:
         """The JSON Schema of a type; its structs become named components."""
-        (schema,), components = msgspec.json.schema_components(
-            [type_], ref_template=REF, schema_hook=_schema_of_choices
-        )
+        schema, components = schema_of(type_)
         for name, definition in components.items():
             component = ResolvedComponent(  # type: ignore[no-untyped-call]
                 name=name, type=ResolvedComponent.SCHEMA, schema=definition, object=name
@@ -239,6 +178,7 @@ def only_documented_endpoints(endpoints: list[tuple[Any, ...]]) -> list[tuple[An
 
 def complete_document(result: Schema, **_: Any) -> Schema:
     """drf-spectacular postprocessing hook: the components that operations refer to."""
+    add_links(result)
     components = result.setdefault("components", {})
     components |= {"headers": HEADERS, "securitySchemes": SECURITY_SCHEMES}
     return result
@@ -277,13 +217,6 @@ def _errors_of(operation: Operation) -> list[type[ApiError]]:
         errors.ServiceUnavailable,
     ]
     return list(dict.fromkeys(kinds))
-
-
-def _schema_of_choices(type_: Any) -> Schema:
-    """The schema of an enum of Django's, which msgspec decodes but does not know to describe."""
-    if not issubclass(type_, TextChoices):
-        raise NotImplementedError
-    return {"enum": sorted(type_.values)}
 
 
 def _header_refs(names: list[str]) -> Schema:

@@ -1,15 +1,29 @@
 """Base types of the bodies and queries on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
+from uuid import UUID
 
 import msgspec
 
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.names import MOST_NAME_CHARACTERS, fault_of_name
+from kynaplatform.api.names import MOST_NAME_CHARACTERS, PATTERN_OF_NAMES, fault_of_name
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 S = TypeVar("S", bound=msgspec.Struct)
+
+
+def said(description: str, *examples: Any) -> msgspec.Meta:
+    """What the OpenAPI document says of a field: a sentence, and values that it may have."""
+    return msgspec.Meta(description=description, examples=list(examples) or None)
+
+
+OrganizationId = Annotated[
+    UUID, said("The organization of the project.", "d4a0f3de-6c8f-4ad2-9a3d-0f4a6b0c5a11")
+]
+ProjectId = Annotated[
+    UUID, said("The project that it belongs to.", "2541a341-c457-443b-b2f6-ff0f1ecac8b4")
+]
 
 
 class Answer(msgspec.Struct):
@@ -18,6 +32,18 @@ class Answer(msgspec.Struct):
 
 class Body(msgspec.Struct):
     """The body of a request: unknown fields are ignored."""
+
+    # One of these schemas holds as well, by JSON Schema's `anyOf` or `oneOf`.
+    shapes: ClassVar[dict[str, list[dict[str, Any]]]] = {}
+
+
+def given(*names: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The JSON Schema of a body that has each of `names`, as a text, and none of `without`."""
+    types = dict.fromkeys(names, "string") | dict.fromkeys(without, "null")
+    return {
+        "properties": {name: {"type": type_} for name, type_ in types.items()},
+        "required": list(names),
+    }
 
 
 class NamedBody(Body):
@@ -33,12 +59,15 @@ class Query(msgspec.Struct):
     """The query parameters of a request."""
 
 
+# What PostgreSQL stores as text.
+STORABLE = {"pattern": r"^[^\u0000]*$"}
 Name = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
         max_length=MOST_NAME_CHARACTERS,
         description="Not only spaces, and no control or format characters.",
+        extra_json_schema={"pattern": PATTERN_OF_NAMES},
     ),
 ]
 
@@ -50,10 +79,13 @@ def from_row(struct: type[S], row: Any, **others: Any) -> S:
 
 
 class ErrorDetail(Answer):
-    code: str
-    message: str
-    retryable: bool
-    details: dict[str, str | int | float | bool | None]
+    code: Annotated[str, said("What went wrong, for programs.")]
+    message: Annotated[str, said("The same for people; no program may read it.")]
+    retryable: Annotated[bool, said("Whether the same request may succeed later.")]
+    details: Annotated[
+        dict[str, str | int | float | bool | None],
+        said("More about it, flat: of a 422 a sentence for each field at fault."),
+    ]
 
 
 class ErrorBody(Answer):

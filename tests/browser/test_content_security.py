@@ -82,20 +82,6 @@ def test_nothing_that_was_slipped_into_a_page_runs(
         )
 
 
-def test_the_docs_open_and_try_a_request_out(visit: Callable[..., Page]) -> None:
-    page = visit()
-    page.goto("/api/docs")
-    operation = page.locator(".opblock", has_text="/api/schema/movespec")
-    operation.locator(".opblock-summary").click()
-    operation.get_by_role("button", name="Try it out").click()
-    operation.get_by_role("button", name="Execute").click()
-    expect(operation.locator(".live-responses-table .response-col_status").last).to_contain_text(
-        "200"
-    )
-    page.get_by_role("button", name="Authorize").first.click()
-    expect(page.locator(".dialog-ux")).to_be_visible()
-
-
 @pytest.mark.long
 def test_autocompletion_works_under_it(
     log_in: Callable[..., Page], superuser: User, owner: Machine

@@ -92,16 +92,3 @@ def test_a_phone_unfolds_what_is_on_the_page(visit: Callable[..., Page]) -> None
     folded.locator("summary").press("Enter")
     folded.get_by_role("link", name="Strict phases").click()
     expect(page.get_by_role("heading", name="Strict phases")).to_be_in_viewport()
-
-
-def test_the_reference_leads_to_the_language_and_the_stream(
-    visit: Callable[..., Page], site: str
-) -> None:
-    page = visit()
-    page.goto("/api/docs")
-    for name, address in (("The MoveSpec language", "movespec"), ("The stream", "streaming")):
-        link = page.locator(".opblock-tag-section").get_by_role("link", name=name)
-        assert link.evaluate("link => link.href") == f"{site}/docs/{address}"
-    with page.context.expect_page() as opened:
-        page.locator(".information-container").get_by_role("link", name="the stream").click()
-    expect(opened.value.get_by_role("heading", level=1)).to_have_text("The stream")

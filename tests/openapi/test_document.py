@@ -5,19 +5,26 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from described import document, fits, operations, resolve
+from described import document, fits, operations, resolve, validator
+from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.validation import validate_schema
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from kynaplatform.api.errors import ApiError
-from kynaplatform.api.openapi import RATE_LIMIT_HEADERS
+from kynaplatform.api.errors import ApiError, IdempotencyKeyInvalid
+from kynaplatform.api.idempotency import idempotency_key
+from kynaplatform.api.openapi_parts import RATE_LIMIT_HEADERS
+from tests.conftest import SESSIONS, TOKENS, Machine
 
 # Pages for people, and what one of them alone asks for.
 NOT_DOCUMENTED = {
-    *("api/docs", "", "docs/", "docs/<path:name>"),
+    *("", "docs/", "docs/<path:name>"),
+    *("api/docs", "api/docs/<slug:name>", "api/docs/openapi.json", "api/docs/openapi.yaml"),
     *("try", "try/figures/<slug>.json.gz", "try/sessions"),
 }
 OPERATIONS = operations()
+ID = "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"
 KINDS = {kind.code: kind for kind in ApiError.__subclasses__()}
 each_operation = pytest.mark.parametrize(
     ("method", "path"), list(OPERATIONS), ids=[" ".join(key) for key in OPERATIONS]
@@ -91,16 +98,16 @@ def test_it_declares_the_security_that_holds(method: str, path: str) -> None:
     operation = OPERATIONS[method, path]
     bearer_optional = {("GET", "/api/movespecs"), ("GET", "/api/movespecs/{movespec_id}")}
     if (method, path) in bearer_optional:
-        wanted: list[Any] = [{"bearer": []}, {}]
+        wanted = [["bearer"], []]
     elif operation["tags"] == ["Platform"] or operation["operationId"] == "access_token_create":
-        wanted = [{}]
+        wanted = [[]]
     else:
-        wanted = [{"bearer": []}]
-    assert operation["security"] == wanted
+        wanted = [["bearer"]]
+    assert [list(option) for option in operation["security"]] == wanted
     schemes = document()["components"]["securitySchemes"]
     assert all(name in schemes for option in operation["security"] for name in option)
     assert ("401" in operation["responses"]) == (
-        {"bearer": []} in wanted or path in ("/api/auth/access-tokens", "/metrics")
+        ["bearer"] in wanted or path in ("/api/auth/access-tokens", "/metrics")
     )
 
 
@@ -119,37 +126,137 @@ def test_every_error_has_an_example_that_is_true(method: str, path: str) -> None
         assert content["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
         assert content["examples"]
         assert answer["description"]
-        for code, example in content["examples"].items():
-            assert fits(example["value"], content["schema"])
-            error, kind = example["value"]["error"], KINDS[code]
+        for code, shown in content["examples"].items():
+            assert fits(shown["value"], content["schema"])
+            error, kind = shown["value"]["error"], KINDS[code]
             assert (error["code"], str(kind.status)) == (code, status)
             assert error["retryable"] is kind.retryable
             assert error["message"] == kind.sentence
-            assert example["summary"] == kind.sentence
+            assert shown["summary"] == kind.sentence
 
 
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# Documents themselves, and text for Prometheus.
+WITHOUT_EXAMPLE = {"openapi_get", "movespec_schema_get", "metrics_get"}
 
 
 @each_operation
-def test_what_is_tried_out_twice_names_nothing_of_another_project(method: str, path: str) -> None:
-    """A reader's page fills its form with the examples, and with ids of its own where none is."""
+def test_every_body_has_an_example_that_fits(method: str, path: str) -> None:
     operation = OPERATIONS[method, path]
-    assert [parameter for parameter in operation["parameters"] if "example" in parameter] == []
-    for content in operation.get("requestBody", {"content": {}})["content"].values():
-        assert UUID.search(str(content["example"])) is None
+    bodies = [operation["requestBody"]] if "requestBody" in operation else []
+    bodies += [
+        answer for status, answer in operation["responses"].items() if status.startswith("2")
+    ]
+    if operation["operationId"] in WITHOUT_EXAMPLE:
+        bodies = []
+    for body in bodies:
+        for content in body["content"].values():
+            validator(content["schema"]).validate(content["example"])
+
+
+def test_every_field_says_what_it_is() -> None:
+    silent = [
+        f"{name}.{field}"
+        for name, struct in document()["components"]["schemas"].items()
+        for field, schema in struct["properties"].items()
+        if "description" not in schema and "$ref" not in schema
+    ]
+    of_monitors = ("Health.", "ReadinessAnswer.")
+    assert [field for field in silent if not field.startswith(of_monitors)] == []
+    parameters = [
+        (operation["operationId"], parameter["name"])
+        for operation in OPERATIONS.values()
+        for parameter in operation["parameters"]
+        if not (parameter.get("description") or parameter["schema"].get("description"))
+    ]
+    assert parameters == []
+
+
+@pytest.mark.parametrize(
+    ("struct", "body", "is_valid"),
+    [
+        ("SessionCreate", {}, False),
+        ("SessionCreate", {"movespec_id": ID}, True),
+        ("SessionCreate", {"movespec_version_id": ID}, True),
+        ("SessionCreate", {"movespec_id": ID, "movespec_version_id": ID}, True),
+        ("SessionCreate", {"movespec_id": None, "movespec_version_id": ID}, True),
+        ("SessionCreate", {"movespec_id": None, "movespec_version_id": None}, False),
+        ("AccessTokenMint", {}, False),
+        ("AccessTokenMint", {"api_key": "x"}, True),
+        ("AccessTokenMint", {"api_key": "x", "api_key_id": None}, True),
+        ("AccessTokenMint", {"api_key": "x", "api_key_id": "x"}, False),
+        ("AccessTokenMint", {"api_key_id": "x"}, False),
+        ("AccessTokenMint", {"api_key_id": "x", "api_key_secret": "y"}, True),
+        ("AccessTokenMint", {"service_account_id": "x", "service_account_secret": "y"}, True),
+        ("AccessTokenMint", {"service_account_id": "x", "api_key_secret": "y"}, False),
+    ],
+)
+def test_it_says_which_fields_go_together(
+    owner: Machine, struct: str, body: dict[str, Any], is_valid: bool
+) -> None:
+    more = {"mode": "live", "project_id": ID} if struct == "SessionCreate" else {}
+    schema = {"$ref": f"#/components/schemas/{struct}"}
+    assert fits(more | body, schema) == is_valid
+    answer = owner.post(SESSIONS if struct == "SessionCreate" else TOKENS, more | body)
+    assert (answer.status_code == 422) == (not is_valid)
+
+
+@given(
+    st.one_of(
+        st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7F), max_size=300),
+        st.text(st.sampled_from('a" \\~!'), max_size=6).map(lambda text: f'"{text}"'),
+    )
+)
+@example("a" * 255)
+@example("a" * 256)
+@example(f'"{"a" * 255}"')
+@example(f'"{"a" * 256}"')
+def test_the_pattern_of_an_idempotency_key_is_what_is_taken(value: str) -> None:
+    request = RequestFactory().get("/", headers={"idempotency-key": value})
+    try:
+        is_taken = idempotency_key(request) is not None
+    except IdempotencyKeyInvalid:
+        is_taken = False
+    (key,) = [
+        parameter["schema"]
+        for parameter in OPERATIONS["POST", SESSIONS]["parameters"]
+        if parameter["name"] == "Idempotency-Key"
+    ]
+    assert fits(value, key) == is_taken
+
+
+def test_a_link_leads_to_an_operation_and_gives_all_of_its_ids() -> None:
+    by_name = {operation["operationId"]: key for key, operation in OPERATIONS.items()}
+    links = {
+        operation["operationId"]: answer["links"]
+        for operation in OPERATIONS.values()
+        for answer in operation["responses"].values()
+        if answer.get("links")
+    }
+    assert {name: len(of_one) for name, of_one in links.items()} == {
+        "access_token_create": 2, "movespec_create": 9, "movespec_fork": 9,
+        "movespec_version_create": 3, "session_create": 4,
+    }  # fmt: skip
+    for of_one in links.values():
+        for name, link in of_one.items():
+            _, path = by_name[name]
+            assert sorted(link["parameters"]) == sorted(re.findall(r"\{(\w+)\}", path))
+    release = links["movespec_version_create"]["movespec_version_release"]
+    assert release["parameters"] == {
+        "movespec_id": "$response.body#/movespec_id",
+        "version_id": "$response.body#/movespec_version_id",
+    }
 
 
 @each_operation
 def test_it_names_the_scope_that_is_missing(method: str, path: str) -> None:
     operation = OPERATIONS[method, path]
-    scope = re.search(r"Scope: `(\S+)`", operation["description"])
+    scopes = [scope for option in operation["security"] for scope in option.get("bearer", [])]
     forbidden = operation["responses"].get("403", {"content": {"application/json": {}}})
     example = forbidden["content"]["application/json"].get("examples", {})
-    assert (scope is not None) == (operation["security"] != [{}])
-    if scope is not None:
+    assert len(scopes) == (operation["security"] != [{}])
+    if scopes:
         details = example["insufficient_scope"]["value"]["error"]["details"]
-        assert details == {"required_scope": scope[1]}
+        assert details == {"required_scope": scopes[0]}
 
 
 @each_operation
@@ -185,4 +292,4 @@ def test_moments_are_declared_as_moments() -> None:
     assert len(properties) == 16
     for name, schema in properties:
         text = schema["anyOf"][0] if "anyOf" in schema else schema
-        assert text == {"type": "string", "format": "date-time"}, name
+        assert (text["type"], text["format"]) == ("string", "date-time"), name

@@ -1,6 +1,5 @@
 """Real responses of every kind against what the document declares for them."""
 
-import re
 from typing import Any
 
 import pytest
@@ -180,26 +179,6 @@ def test_it_describes_the_refusals_of_a_movespec(owner: Machine, movespec: MoveS
     assert ask(owner, "POST", SESSIONS, body).status_code == 409
     body |= {"contract_major": 2}
     assert ask(owner, "POST", SESSIONS, body).status_code == 409
-
-
-@pytest.mark.parametrize("accept", ["application/json", "text/html", "image/png", "*/*"])
-def test_its_page_opens_offline_whatever_is_accepted(db: None, accept: str) -> None:
-    response = Client().get("/api/docs", headers={"accept": accept})
-    assert response.status_code == 200
-    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
-    sources = re.findall(r"""(?:src|href)=["']([^"']+)""", response.content.decode())
-    assert len(sources) >= 4
-    (own,) = [source for source in sources if not source.startswith("/static/")]
-    script = Client().get(own, headers={"accept": accept})
-    assert script.headers["Content-Type"] == "application/javascript"
-    assert 'url: "/api/schema"' in script.content.decode()
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_its_page_takes_no_other_method(db: None, method: str) -> None:
-    response = Client().generic(method, "/api/docs")
-    assert response.status_code == 405
-    assert response.json()["error"]["code"] == "method_not_allowed"
 
 
 def raw(

@@ -45,7 +45,7 @@ def collected(settings, tmp_path: Path, built: None):
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
     }
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
-    others = ["admin", "drf_spectacular_sidecar", "rest_framework"]
+    others = ["admin", "rest_framework"]
     call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=others)
 
 

@@ -1,0 +1,149 @@
+"""An operation's request as a program: curl, Python and TypeScript.
+
+Each runs as it stands where the variables that it names are exported. A test runs them all.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Whose values a reader has, by their names in paths and bodies.
+VARIABLES = {
+    "api_key": "KYNA_API_KEY",
+    "project_id": "KYNA_PROJECT_ID",
+    "movespec_id": "KYNA_MOVESPEC_ID",
+    "version_id": "KYNA_VERSION_ID",
+    "session_id": "KYNA_SESSION_ID",
+    "token_id": "KYNA_TOKEN_ID",
+}
+JSON = "application/json"
+NEW_KEY = r"KEY=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is sent. `body` is an example: JSON's own types, or a text of `media_type`."""
+
+    method: str
+    path: str
+    query: str
+    needs_token: bool
+    takes_key: bool
+    media_type: str = JSON
+    body: Any = None
+
+    @property
+    def variables(self) -> list[str]:
+        """Those that the program reads."""
+        return [
+            "KYNA_URL",
+            *["KYNA_TOKEN"] * self.needs_token,
+            *map(VARIABLES.__getitem__, self._given),
+        ]
+
+    @property
+    def _given(self) -> list[str]:
+        in_body = self.body if isinstance(self.body, dict) else {}
+        return [name for name in VARIABLES if f"{{{name}}}" in self.path or name in in_body]
+
+    def url(self, variable: Callable[[str], str]) -> str:
+        path = self.path
+        for name, its_variable in VARIABLES.items():
+            path = path.replace(f"{{{name}}}", variable(its_variable))
+        return f"{variable('KYNA_URL')}{path}{self.query}"
+
+
+def curl(call: Call) -> str:
+    lines = [f'curl -sS "{call.url("${}".format)}"']
+    if call.method not in ("GET", "POST") or (call.method == "POST" and call.body is None):
+        lines[0] = f'curl -sS -X {call.method} "{call.url("${}".format)}"'
+    if call.needs_token:
+        lines.append('-H "Authorization: Bearer $KYNA_TOKEN"')
+    if call.takes_key:
+        lines.append("-H \"Idempotency-Key: $(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n')\"")
+    if call.body is None:
+        return " \\\n  ".join(lines)
+    lines.append(f'-H "Content-Type: {call.media_type}"')
+    if isinstance(call.body, str):
+        return " \\\n  ".join([*lines, f"--data-binary @- <<'TEXT'\n{call.body}TEXT"])
+    body = _json(call.body, lambda name: f'"${name}"', indent=2)
+    return " \\\n  ".join([*lines, f"-d @- <<JSON\n{body}\nJSON"])
+
+
+def python(call: Call) -> str:
+    headers = {
+        **({"Authorization": "f\"Bearer {os.environ['KYNA_TOKEN']}\""} if call.needs_token else {}),
+        **({"Idempotency-Key": "str(uuid.uuid4())"} if call.takes_key else {}),
+        **({"Content-Type": f'"{call.media_type}"'} if isinstance(call.body, str) else {}),
+    }
+    url = call.url("{{os.environ['{}']}}".format)
+    lines = ["import os", *["import uuid"] * call.takes_key, "", "import httpx", ""]
+    lines += [f"response = httpx.{call.method.lower()}(", f'    f"{url}",']
+    if headers:
+        lines += ["    headers={", *(f'        "{k}": {v},' for k, v in headers.items()), "    },"]
+    if isinstance(call.body, str):
+        lines.append(f'    content="""\\\n{call.body}""",')
+    elif call.body is not None:
+        body = _json(call.body, lambda name: f'os.environ["{name}"]', indent=4, literals=PYTHON)
+        lines.append(f"    json={_indented(body, 4)},")
+    lines += [")", "response.raise_for_status()", "print(response.json())"]
+    return "\n".join(lines)
+
+
+def typescript(call: Call) -> str:
+    headers = {
+        **({"Authorization": "`Bearer ${process.env.KYNA_TOKEN}`"} if call.needs_token else {}),
+        **({'"Idempotency-Key"': "crypto.randomUUID()"} if call.takes_key else {}),
+        **({'"Content-Type"': f'"{call.media_type}"'} if call.body is not None else {}),
+    }
+    url = f"`{call.url('${{process.env.{}}}'.format)}`"
+    options = [f'  method: "{call.method}",'] if call.method != "GET" else []
+    if headers:
+        options += ["  headers: {", *(f"    {k}: {v}," for k, v in headers.items()), "  },"]
+    if isinstance(call.body, str):
+        options.append(f"  body: `{call.body}`,")
+    elif call.body is not None:
+        body = _json(call.body, "process.env.{}".format, indent=2)
+        options.append(f"  body: JSON.stringify({_indented(body, 2)}),")
+    sent = "\n".join([f"{url}, {{", *options, "}"]) if options else url
+    return "\n".join(
+        [
+            f"const response = await fetch({sent});",
+            "if (!response.ok) throw new Error(await response.text());",
+            "console.log(await response.json());",
+        ]
+    )
+
+
+LANGUAGES: Mapping[str, tuple[str, Callable[[Call], str]]] = {
+    "bash": ("curl", curl),
+    "python": ("Python", python),
+    "typescript": ("TypeScript", typescript),
+}
+PYTHON = {True: "True", False: "False", None: "None"}
+JAVASCRIPT = {True: "true", False: "false", None: "null"}
+
+
+def _json(
+    body: Mapping[str, Any],
+    variable: Callable[[str], str],
+    indent: int,
+    literals: Mapping[Any, str] = JAVASCRIPT,
+) -> str:
+    """The example with a variable for each value that is the reader's own."""
+
+    def members() -> Iterator[str]:
+        for name, value in body.items():
+            if name in VARIABLES:
+                yield f'"{name}": {variable(VARIABLES[name])}'
+            elif value is None or isinstance(value, bool):
+                yield f'"{name}": {literals[value]}'
+            else:
+                yield f'"{name}": {json.dumps(value, ensure_ascii=False)}'
+
+    return "{\n" + ",\n".join(f"{' ' * indent}{member}" for member in members()) + "\n}"
+
+
+def _indented(text: str, spaces: int) -> str:
+    return text.replace("\n", f"\n{' ' * spaces}")

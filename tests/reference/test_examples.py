@@ -1,0 +1,162 @@
+"""Every example of the reference, run as its page shows it: in curl, Python and TypeScript"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kynaplatform.reference.pages import Page, pages
+from kynaplatform.reference.views import TOKEN
+from movespecs.models import MoveSpec, Visibility
+from sessions_app.models import DetectionEvent
+from tests.conftest import VALID_YAML, Machine, make_version, mint
+from tests.module_servers import WebServer
+from tests.node import built_clients, node
+from tests.openapi.described import document, validator
+from tests.plugin import installed
+
+PAGES = list(pages())
+SECONDS = 60
+
+
+def answer_of(page: Page) -> dict[str, Any]:
+    """What the document says of the answer that the example shows."""
+    operation = document()["paths"][page.path][page.method.lower()]
+    (content,) = operation["responses"][page.answer_status.split()[0]]["content"].values()
+    schema: dict[str, Any] = content["schema"]
+    return schema
+
+
+def run(command: list[str], folder: Path, variables: dict[str, str]) -> str:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=kept | variables,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def by_curl(text: str, folder: Path, variables: dict[str, str]) -> Any:
+    installed("curl")
+    # A refusal is a failure here, as it is in the other two.
+    script = text.replace("curl -sS", "curl -sS --fail-with-body")
+    return json.loads(run(["sh", "-euc", script], folder, variables))
+
+
+def by_python(text: str, folder: Path, variables: dict[str, str]) -> Any:
+    (folder / "example.py").write_text(
+        text.replace("print(response.json())", "import json; print(json.dumps(response.json()))")
+    )
+    return json.loads(run([sys.executable, "example.py"], folder, variables))
+
+
+def by_typescript(text: str, folder: Path, variables: dict[str, str]) -> Any:
+    """What is shown has no types: so Node runs it as it stands. `tsc` checks it below."""
+    (folder / "example.mjs").write_text(
+        text.replace("console.log(await response.json())", "console.log(await response.text())")
+    )
+    return json.loads(run([node(), "example.mjs"], folder, variables))
+
+
+RUNS: dict[str, Callable[[str, Path, dict[str, str]], Any]] = {
+    "bash": by_curl,
+    "python": by_python,
+    "typescript": by_typescript,
+}
+
+
+@pytest.fixture
+def variables(web: WebServer, owner: Machine, movespec: MoveSpec) -> dict[str, str]:
+    """What a reader has exported who has created one of each."""
+    MoveSpec.objects.filter(id=movespec.id).update(visibility=Visibility.PUBLIC)
+    version = make_version(movespec.id, VALID_YAML + "# another version\n")
+    session_id = owner.create_session(movespec).json()["session_id"]
+    DetectionEvent.objects.create(
+        session_id=session_id, sequence=1, frame_seq=7, ts_ms=40.5, type="event_completed",
+        payload={"event_key": "squat", "score": None},
+    )  # fmt: skip
+    mint(owner.credential)
+    token = owner.credential.access_tokens.order_by("created_at").last()
+    assert token is not None
+    return {
+        "KYNA_URL": web.base_url,
+        "KYNA_API_KEY": owner.secret,
+        "KYNA_TOKEN": owner.token,
+        "KYNA_PROJECT_ID": str(owner.project.id),
+        "KYNA_MOVESPEC_ID": str(movespec.id),
+        "KYNA_VERSION_ID": str(version.id),
+        "KYNA_SESSION_ID": session_id,
+        "KYNA_TOKEN_ID": str(token.id),
+    }
+
+
+@pytest.mark.parametrize("language", list(RUNS))
+def test_each_runs_as_it_is_shown_and_gets_what_the_page_says(
+    variables: dict[str, str], tmp_path: Path, language: str
+) -> None:
+    """In an order in which none takes away what another needs."""
+    last = ("session_cancel", "movespec_archive", "access_token_revoke")
+    answers: dict[str, Any] = {}
+    for name in [*(name for name in PAGES if name not in last), *last]:
+        page = pages()[name]
+        # A session is finalized once, and then another is cancelled.
+        if name == "session_cancel":
+            variables["KYNA_SESSION_ID"] = answers["session_create"]["session_id"]
+        (code,) = [code for code in page.codes if code.language == language]
+        known = {one: variables[one] for one in page.call.variables}
+        answers[name] = RUNS[language](code.text, tmp_path, known)
+        validator(answer_of(page)).validate(answers[name])
+    empty = [name for name, answer in answers.items() if answer == []]
+    # It asks for completed ones, and there are none yet.
+    assert empty == ["session_list"]
+
+
+def test_the_three_send_the_same(variables: dict[str, str], tmp_path: Path) -> None:
+    page = pages()["movespec_draft_update"]
+    sources = set()
+    for code in page.codes:
+        known = {one: variables[one] for one in page.call.variables}
+        sources.add(RUNS[code.language](code.text, tmp_path, known)["yaml_source"])
+    assert sources == {page.call.body}
+
+
+def test_typescript_finds_no_fault_in_them(tmp_path: Path) -> None:
+    clients = built_clients()
+    for page in pages().values():
+        (code,) = [code for code in page.codes if code.language == "typescript"]
+        (tmp_path / f"{page.name}.mts").write_text(f"{code.text}\nexport {{}};\n")
+    (tmp_path / "tsconfig.json").write_text(
+        json.dumps(
+            {
+                "compilerOptions": {
+                    "target": "ES2022",
+                    "module": "NodeNext",
+                    "lib": ["ES2022", "DOM"],
+                    "strict": True,
+                    "noEmit": True,
+                    "types": ["node"],
+                    "typeRoots": [str(clients / "node_modules" / "@types")],
+                }
+            }
+        )
+    )
+    run([node(), str(clients / "node_modules/typescript/bin/tsc"), "-p", "."], tmp_path, {})
+
+
+def test_the_token_of_the_overview_is_one(web: WebServer, owner: Machine, tmp_path: Path) -> None:
+    installed("curl")
+    variables = {"KYNA_URL": web.base_url, "KYNA_API_KEY": owner.secret}
+    told = run(["sh", "-euc", f'{TOKEN}\necho "$KYNA_TOKEN"'], tmp_path, variables)
+    answer = owner.call("GET", "/api/detection/sessions", token=told.strip())
+    assert answer.status_code == 200

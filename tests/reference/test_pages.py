@@ -1,0 +1,183 @@
+"""`/api/docs`: a page for each operation, made of the document"""
+
+import json
+import re
+from html.parser import HTMLParser
+from urllib.parse import urldefrag, urljoin
+
+import pytest
+import yaml
+from django.test import Client
+
+from kynaplatform.api.docs import openapi_document
+from kynaplatform.reference.fields import field_of
+from kynaplatform.reference.pages import pages
+from projects.scopes import Scope
+from tests.api.api_requests import ask, refused
+
+ADDRESSES = ["/api/docs", *(f"/api/docs/{name}" for name in pages())]
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Links(HTMLParser):
+    """The ids of a page, and where it leads to."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = address
+        self.ids: list[str] = []
+        self.references: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if id_ := given.get("id"):
+            self.ids.append(id_)
+        if reference := given.get("href") or given.get("src"):
+            self.references.append(urljoin(self.address, reference))
+
+
+def text_of(address: str) -> str:
+    response = Client().get(address)
+    assert response.status_code == 200, address
+    return response.content.decode()
+
+
+def test_there_is_a_page_for_each_operation_but_those_of_monitors() -> None:
+    documented = {
+        operation["operationId"]
+        for item in openapi_document()["paths"].values()
+        for operation in item.values()
+    }
+    assert documented - set(pages()) == {"health_get", "readiness_get", "metrics_get"}
+    overview = text_of("/api/docs")
+    for name in pages():
+        assert f'<li id="{name}">' in overview
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert path not in overview
+
+
+def test_every_link_leads_somewhere_and_no_id_is_there_twice() -> None:
+    read = {}
+    for address in ADDRESSES:
+        read[address] = Links(address)
+        read[address].feed(text_of(address))
+    for address, links in read.items():
+        assert len(links.ids) == len(set(links.ids)), address
+        for reference in links.references:
+            target, fragment = urldefrag(reference)
+            if target in read:
+                assert not fragment or fragment in read[target].ids, f"{address}: {reference}"
+            elif not target.startswith(("https://", "/static/", "/admin/")):
+                assert Client().get(target).status_code == 200, f"{address}: {reference}"
+
+
+def test_a_page_says_what_the_operation_is_and_what_it_needs() -> None:
+    page = text_of("/api/docs/session_create")
+    assert "<h1>Create a detection session</h1>" in page
+    assert 'Scope <a href="/api/docs#scopes"><code>sessions:write</code></a>.' in page
+    assert "Needs no access token." in text_of("/api/docs/access_token_create")
+    assert "without a token, public ones alone" in text_of("/api/docs/movespec_list")
+    for name, page_of_one in pages().items():
+        told = text_of(f"/api/docs/{name}")
+        assert f"<code>{page_of_one.path}</code>" in told
+        for error in page_of_one.errors:
+            assert f"<code>{error.code}</code>" in told
+        for field in (*page_of_one.parameters, *page_of_one.body, *page_of_one.fields):
+            assert f"<code>{field.name}</code>" in told
+
+
+def test_errors_and_headers_are_folded() -> None:
+    page = text_of("/api/docs/session_create")
+    for id_ in ("errors", "headers"):
+        assert f'<details id="{id_}" class="fold">' in page
+
+
+def test_the_overview_says_what_each_scope_opens() -> None:
+    told = text_of("/api/docs").partition('id="scopes"')[2]
+    named = set(re.findall(r"<dt><code>([a-z:]+)</code></dt>", told))
+    # No endpoint asks for it yet, and the older name of another is said to be one.
+    assert named == set(Scope.values) - {"usage:read", "projects:read"}
+
+
+def test_no_program_has_an_id_of_somebody_else() -> None:
+    for page in pages().values():
+        for code in page.codes:
+            assert UUID.search(code.text) is None
+            assert "kyna_sk" not in code.text
+
+
+def test_what_can_be_done_next_are_the_links_of_the_document() -> None:
+    assert [name for name, _ in pages()["session_create"].next] == [
+        "session_retrieve", "session_cancel", "session_event_list", "session_finalize",
+    ]  # fmt: skip
+
+
+def test_a_variable_says_where_it_is_from() -> None:
+    assert [
+        (one.name, one.field, one.operation)
+        for one in pages()["movespec_version_release"].variables
+    ] == [
+        ("KYNA_MOVESPEC_ID", "movespec_id", "movespec_create"),
+        ("KYNA_VERSION_ID", "movespec_version_id", "movespec_version_create"),
+    ]
+    unexplained = {
+        variable
+        for page in pages().values()
+        for variable in page.call.variables
+        if variable not in {one.name for one in page.variables}
+    }
+    assert unexplained == {"KYNA_URL", "KYNA_TOKEN", "KYNA_API_KEY"}
+
+
+def test_the_document_is_there_to_keep() -> None:
+    as_json = Client().get("/api/docs/openapi.json")
+    as_yaml = Client().get("/api/docs/openapi.yaml")
+    assert as_json.headers["Content-Type"] == "application/json"
+    assert as_yaml.headers["Content-Type"] == "application/yaml"
+    for form, response in (("json", as_json), ("yaml", as_yaml)):
+        name = f'attachment; filename="kynaplatform.openapi.{form}"'
+        assert response.headers["Content-Disposition"] == name
+    document = json.loads(json.dumps(openapi_document()))
+    assert as_json.json() == document
+    assert yaml.load(as_yaml.content, yaml.BaseLoader).keys() == document.keys()  # noqa: S506
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html", "image/png", "*/*"])
+def test_a_page_opens_whatever_is_accepted(accept: str) -> None:
+    for address in ADDRESSES[:2]:
+        response = Client().get(address, headers={"accept": accept})
+        assert response.status_code == 200
+        assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert response.headers["Cache-Control"] == "public, max-age=300"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_it_takes_no_other_method(method: str) -> None:
+    for address in ADDRESSES[:2]:
+        response = Client().generic(method, address)
+        assert response.status_code == 405
+        assert response.json()["error"]["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("name", ["health_get", "nothing", "session_create.json", "SESSION_CREATE"])
+def test_an_operation_that_is_not_there_is_refused_as_the_api_refuses(name: str) -> None:
+    refused(ask("GET", f"/api/docs/{name}"), 404, "not_found", resource="path")
+
+
+def test_a_field_is_told_with_its_type_its_values_and_its_bounds() -> None:
+    components = {"Mode": {"enum": ["live", "replay"]}}
+    field = field_of(
+        "modes",
+        {
+            "anyOf": [
+                {"type": "array", "maxItems": 2, "items": {"$ref": "#/components/schemas/Mode"}},
+                {"type": "null"},
+            ],
+            "description": "Of `live` and <b>.",
+        },
+        components,
+        is_required=True,
+    )
+    assert (field.type, field.values) == ("list or null", ("live", "replay"))
+    assert (field.bounds, field.is_required) == ("at most 2 of them", True)
+    assert field.description == "Of <code>live</code> and &lt;b&gt;."
