@@ -1,6 +1,6 @@
-"""Real ids in place of generated ones, so that schemathesis gets past 403 and 404.
+"""Real ids in place of generated ones, so that schemathesis gets past 401, 403 and 404.
 
-Only ids that are valid are replaced: what was made wrong on purpose stays wrong.
+Only what is valid is replaced: what was made wrong on purpose stays wrong.
 """
 
 import json
@@ -10,7 +10,8 @@ from uuid import UUID
 
 import schemathesis
 
-REAL = json.loads(os.environ["REAL_IDS"])
+REAL = json.loads(os.environ["REAL"])
+LONGEST_CURSOR = 100
 
 
 @schemathesis.hook
@@ -21,16 +22,37 @@ def map_body(context: Any, body: Any) -> Any:
 
 
 @schemathesis.hook
+def map_query(context: Any, query: Any) -> Any:
+    """A list goes on behind what it gave out: a real place, or from the beginning."""
+    if not isinstance(query, dict):
+        return query
+    kept = {name: value for name, value in query.items() if not _is_place(name, value)}
+    return kept | {name: REAL[name] for name in query if name not in kept and name in REAL}
+
+
+@schemathesis.hook
 def filter_case(context: Any, case: Any) -> bool:
     """What is no string is sent as YAML too, whose text is one: there is nothing to refuse."""
     return case.media_type != "application/yaml" or isinstance(case.body, str)
 
 
+def _is_place(name: str, value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    return _is_uuid(value) if name == "after" else name == "cursor" and len(value) <= LONGEST_CURSOR
+
+
 def _real(name: str, value: Any) -> Any:
     if name not in REAL or not isinstance(value, str):
         return value
+    if name == "api_key":
+        return REAL[name] if value else value
+    return REAL[name] if _is_uuid(value) else value
+
+
+def _is_uuid(value: str) -> bool:
     try:
         UUID(value)
     except ValueError:
-        return value
-    return REAL[name]
+        return False
+    return True
