@@ -15,8 +15,14 @@ from kynaplatform.api.client_address import client_address
 from kynaplatform.api.errors import AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import MINUTE, Limit
 from kynaplatform.api.request_id import add_to_line
-from kynaplatform.api.throttling import count_request, peek_request, refuse_over_limit
+from kynaplatform.api.throttling import (
+    count_request,
+    limits_of_address,
+    peek_request,
+    refuse_over_limit,
+)
 from kynaplatform.api.wire import Answer, Body
+from movespecs.models import MoveSpecVersion
 from projects.access_tokens import access_token_mint
 from projects.models import Credential, Project
 from projects.scopes import Scope
@@ -27,9 +33,10 @@ from tryout.movements import slugs
 from tryout.project import SESSION_SECONDS, demo_account, movespec_id
 
 WINDOW = 10 * MINUTE
-# Of an IPv4 address, or an IPv6 /64, which one subscriber holds; and of what more may hold.
-SESSIONS_OF_ADDRESS = 6
-SESSIONS_OF_NETWORK = {56: 12, 48: 24}
+# An address, behind which many people may be, has half of what the other addresses leave.
+SHARES_OF_ADDRESS = 1
+# An IPv6 /48 holds many: one subscriber, or a whole neighbourhood. It has two thirds.
+NETWORK_BITS, SHARES_OF_NETWORK = 48, 2
 # So long after its session, whose end the page may have to ask for.
 TOKEN_OUTLIVES_SECONDS = 300
 
@@ -39,55 +46,60 @@ class TrySessionCreate(Body):
 
 
 class TrySession(Answer):
-    """A session as the API's create answers it, and a token that reads it and its events."""
+    """A session as the API's create answers it, and a token that reads it and its events.
+
+    `movespec` is the YAML that counts in it.
+    """
 
     session: SessionCreated
     access_token: str
     expires_in: int
+    movespec: str
 
 
 @contextmanager
 def visitor_limits(request: HttpRequest) -> Iterator[None]:
-    """Refuse what another site's page sends, and count every other request on its address.
+    """Refuse what another site's page sends, and who has had a fair share of the sessions.
 
-    So such a page uses up none of its visitor's sessions. Raises AuthorizationFailed, RateLimited,
-    and what demo_account does.
+    Another site's page uses up none of its visitor's sessions. Raises AuthorizationFailed,
+    RateLimited, and what demo_account does.
     """
     if not _is_of_our_page(request):
         raise AuthorizationFailed("Only the page at /try asks for this.")
     # These come first: they refuse without asking the database.
     if settings.TRY_SESSIONS is not None:
-        refuse_over_limit(peek_request(request, _of_all(settings.TRY_SESSIONS)))
-        refuse_over_limit(count_request(request, _of_visitor(request)))
+        refuse_over_limit(peek_request(request, _fair_shares(request, settings.TRY_SESSIONS)))
+        refuse_over_limit(count_request(request, limits_of_address(request)))
     request.try_account = demo_account(now=clock.now())  # type: ignore[attr-defined]
     yield
 
 
-def _of_visitor(request: HttpRequest) -> list[Limit]:
-    """Every request counts on the visitor's address, and on the larger networks that hold it."""
+def _fair_shares(request: HttpRequest, sessions: int) -> list[Limit]:
+    """All sessions, and the share of them of the visitor's address and of the network around it."""
     address = client_address(request)
-    limits = [Limit(f"try_address:{address}", SESSIONS_OF_ADDRESS, WINDOW)]
-    for bits, sessions in SESSIONS_OF_NETWORK.items() if ":" in address else ():
-        network = ip_network(address).supernet(new_prefix=bits)
-        limits.append(Limit(f"try_address:{network}", sessions, WINDOW))
+    limits = [
+        Limit("try:all", sessions, WINDOW),
+        Limit(f"try_address:{address}", sessions, WINDOW, SHARES_OF_ADDRESS),
+    ]
+    if ":" in address:
+        network = ip_network(address).supernet(new_prefix=NETWORK_BITS)
+        limits.append(Limit(f"try_network:{network}", sessions, WINDOW, SHARES_OF_NETWORK))
     return limits
 
 
-def _of_all(sessions: int) -> list[Limit]:
-    return [Limit("try:all", sessions, WINDOW)]
-
-
 def _count_created(request: HttpRequest, project: Project) -> None:
-    """Count a session on what all share. Raises RateLimited for one too many, to be rolled back."""
+    """Count a session, in one step on all its limits.
+
+    Raises RateLimited for one too many, to be rolled back: between the look before its body and
+    this others were created.
+    """
     if settings.TRY_SESSIONS is None:
         return
-    of_visitor = request.rate_limit  # type: ignore[attr-defined]
     # Not the counter of the project's creates, which refused ones of a visitor's token would fill.
     quota = project.rate_limit_sessions or settings.RATE_LIMIT_SESSIONS
     of_project = Limit(f"try_project:{project.id}", quota)
-    refuse_over_limit(count_request(request, [*_of_all(settings.TRY_SESSIONS), of_project]))
-    # The answer tells what is left of the visitor's own limit.
-    request.rate_limit = of_visitor  # type: ignore[attr-defined]
+    limits = [*_fair_shares(request, settings.TRY_SESSIONS), of_project]
+    refuse_over_limit(count_request(request, limits))
 
 
 def _is_of_our_page(request: HttpRequest) -> bool:
@@ -139,9 +151,12 @@ def session_try(request: HttpRequest, movement: str) -> TrySession:
             session_id=session.id,
         )
         _count_created(request, account.project)
+        versions = MoveSpecVersion.objects.filter(id=session.resolved_version_id)
+        yaml_source = versions.values_list("yaml_source", flat=True).get()
     add_to_line(request, session_id=session.id)
     return TrySession(
         session=present_created(session, account.project.organization_id, now),
         access_token=jwt,
         expires_in=ceil((token.expires_at - now).total_seconds()),
+        movespec=yaml_source,
     )

@@ -33,6 +33,7 @@ COUNTED = {
     "mint_address": "failed mints from this address",
     "mint_project": "mints of the project",
     "try_address": "tries from this address",
+    "try_network": "tries from this IPv6 network",
     "try": "tries of all visitors",
     "try_project": "tries of the page's project",
     "attach_refused": "attaches with a bad runtime token from this address",

@@ -193,16 +193,16 @@ class Model:
 
     def meet(self, limits, now, counting):
         live = {}
-        for key, _, window in limits:
+        for key, _, window, _ in limits:
             oldest = now - window / 1_000_000
             live[key] = [each for each in self.times.get(key, []) if each > oldest]
         full = [limit for limit in limits if len(live[limit.key]) >= limit.quota]
         if not full and counting:
-            for key, _, _ in limits:
+            for key, _, _, _ in limits:
                 live[key].append(now)
                 self.times.setdefault(key, []).append(now)
         counts = []
-        for key, quota, window in full or limits:
+        for key, quota, window, _ in full or limits:
             times, seconds = live[key], window / 1_000_000
             wait = times[max(0, len(times) - quota)] + seconds - now if times and quota else 0
             counts.append(

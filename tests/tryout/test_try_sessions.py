@@ -49,9 +49,10 @@ def test_it_answers_a_session_as_a_create_does(tried):
         "input_schema_version": "mediapipe_pose_landmarker/v1",
         "output_schema_version": "kynasmith_detection_events/v1",
     }
-    released = MoveSpec.objects.get(id=movespec_id("squat")).current_released_version_id
-    assert session.resolved_version_id == released
-    assert sorted(tried) == ["access_token", "expires_in", "session"]
+    released = MoveSpec.objects.get(id=movespec_id("squat")).current_released_version
+    assert session.resolved_version_id == released.id
+    assert sorted(tried) == ["access_token", "expires_in", "movespec", "session"]
+    assert tried["movespec"] == released.yaml_source
 
 
 def test_the_runtime_token_is_of_the_session_and_the_project(tried):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from math import ceil
 from typing import NamedTuple
 
 SECOND = 1_000_000  # times are whole microseconds, which both counters compare exactly
@@ -15,11 +16,17 @@ class Limit(NamedTuple):
 
     `key` is `kind:name`, such as `project:<uuid>`; shorten a name that strangers choose. A kind has
     one window.
+
+    With `shares` it is a fair share: the first limit of the call is a pool, of the same quota and
+    window, on which each hit of this key counts too. The share is `shares` parts of what the others
+    leave of the pool, of `shares + 1`; the last part is for whoever comes next. So it grows while
+    they are idle: with 1 a key alone has half of the pool, and n busy ones have 1 / (n + 1) each.
     """
 
     key: str
     quota: int
     window: int = MINUTE
+    shares: int = 0
 
 
 class Decision(NamedTuple):
@@ -71,11 +78,13 @@ def parse_rate(rate: str, per: str = "minute") -> int:
 class Usage(NamedTuple):
     """A limit's count as a counter found it.
 
-    `frees_at` is the time of the hit whose leaving admits one.
+    `frees_at` is the time of the hit whose leaving admits one, of `quota`: for a fair share as it
+    is at this moment.
     """
 
     used: int
     frees_at: int
+    quota: int
 
 
 def check_limits(limits: Sequence[Limit]) -> None:
@@ -83,16 +92,27 @@ def check_limits(limits: Sequence[Limit]) -> None:
         raise ValueError("A hit needs at least one limit, and no key twice.")
 
 
+def quota_of(limit: Limit, used: int, pool: Limit, used_of_pool: int) -> int:
+    """The quota of a limit, and of a fair share as it is with so many hits of it and of the pool.
+
+    At least 1 of a share: where the others leave nothing, it is the pool that is full.
+    """
+    if not limit.shares:
+        return limit.quota
+    left = pool.quota - (used_of_pool - used)
+    return max(min(1, pool.quota), ceil(limit.shares * left / (limit.shares + 1)))
+
+
 def decide(allowed: bool, now: int, limits: Sequence[Limit], usages: Sequence[Usage]) -> Decision:
     remaining, minus_wait, quota, key, window = min(
         (
             max(0, quota - used),
-            now - frees_at - window if used or not quota else 0,
+            now - frees_at - limit.window if used or not quota else 0,
             quota,
-            key,
-            window,
+            limit.key,
+            limit.window,
         )
-        for (key, quota, window), (used, frees_at) in zip(limits, usages, strict=True)
+        for limit, (used, frees_at, quota) in zip(limits, usages, strict=True)
     )
     reset_seconds = max(1, -(minus_wait // SECOND))
     return Decision(allowed, quota, remaining, reset_seconds, key.partition(":")[0], window)

@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Sequence
 
-from . import FARTHEST_BACK, SECOND, Counter, Decision, Limit, Usage, check_limits, decide
+from . import FARTHEST_BACK, SECOND, Counter, Decision, Limit, Usage, check_limits, decide, quota_of
 
 MOST_KEYS = 1 << 16
 
@@ -33,10 +33,8 @@ class ProcessCounter(Counter):
         check_limits(limits)
         with self._lock:
             moment = self._move_to(time.monotonic() if now is None else now)
-            usages = [self._usage(limit, moment) for limit in limits]
-            allowed = all(
-                usage.used < limit.quota for limit, usage in zip(limits, usages, strict=True)
-            )
+            usages = self._usages(limits, moment)
+            allowed = all(usage.used < usage.quota for usage in usages)
             if allowed and counting:
                 for limit in limits:
                     self._append(limit, moment)
@@ -59,16 +57,24 @@ class ProcessCounter(Counter):
                 del times[key]
         return moment
 
-    def _usage(self, limit: Limit, moment: int) -> Usage:
+    def _usages(self, limits: Sequence[Limit], moment: int) -> list[Usage]:
+        hits = [self._hits(limit, moment) for limit in limits]
+        usages = []
+        for limit, times in zip(limits, hits, strict=True):
+            used = len(times)
+            quota = quota_of(limit, used, limits[0], len(hits[0]))
+            # Of a quota of 0 no hit's leaving admits one.
+            frees_at = times[max(0, used - quota)] if used and quota else moment
+            usages.append(Usage(used, frees_at, quota))
+        return usages
+
+    def _hits(self, limit: Limit, moment: int) -> Sequence[int]:
         times = self._times[limit.window].get(limit.key)
         if times is None:
-            return Usage(0, moment)
+            return ()
         while times[0] <= moment - limit.window:
             times.popleft()
-        used = len(times)
-        # Of a quota of 0 no hit's leaving admits one.
-        frees_at = times[max(0, used - limit.quota)] if limit.quota else moment
-        return Usage(used, frees_at)
+        return times
 
     def _append(self, limit: Limit, moment: int) -> None:
         known = self._times[limit.window]

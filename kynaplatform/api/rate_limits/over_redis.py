@@ -31,6 +31,7 @@ PREFIX = "{kyna}:rate:"  # the braces keep all keys of one call in one slot of a
 
 # A key is the list of its hits' times, oldest first: 10 bytes each. No clock runs backwards here
 # either: a time before the newest hit becomes the newest hit's, unless it is over 60 s before it.
+# A fair share is `quota_of`.
 SCRIPT = """
 local farthest_back, counting, now = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
 if not now then
@@ -45,9 +46,10 @@ for _, key in ipairs(KEYS) do
     now = newest
   end
 end
-local allowed, usages = 1, {}
+local allowed, usages, pool, pool_used = 1, {}, 0, 0
 for i, key in ipairs(KEYS) do
-  local quota, window = tonumber(ARGV[2 * i + 2]), tonumber(ARGV[2 * i + 3])
+  local quota, window = tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
+  local shares = tonumber(ARGV[3 * i + 3])
   local used = redis.call('LLEN', key)
   local gone, high, middle = 0, used, 0
   while gone < high do
@@ -60,14 +62,19 @@ for i, key in ipairs(KEYS) do
   end
   if gone > 0 then redis.call('LTRIM', key, gone, -1) end
   used = used - gone
+  if i == 1 then pool, pool_used = quota, used end
+  if shares > 0 then
+    local left = pool - (pool_used - used)
+    quota = math.max(math.min(1, pool), math.ceil(shares * left / (shares + 1)))
+  end
   if used >= quota then allowed = 0 end
   local frees_at = redis.call('LINDEX', key, math.max(0, used - quota)) or now
-  usages[i] = {used, tonumber(frees_at)}
+  usages[i] = {used, tonumber(frees_at), quota}
 end
 if allowed == 1 and counting then
   for i, key in ipairs(KEYS) do
     redis.call('RPUSH', key, string.format('%.0f', now))
-    redis.call('PEXPIRE', key, 2 * tonumber(ARGV[2 * i + 3]) / 1000)
+    redis.call('PEXPIRE', key, 2 * tonumber(ARGV[3 * i + 2]) / 1000)
     usages[i][1] = usages[i][1] + 1
   end
 end
@@ -109,7 +116,7 @@ class RedisCounter(Counter):
 
     def _ask(self, limits: Sequence[Limit], now: float | None, counting: bool) -> Decision:
         moment = "" if now is None else int(now * SECOND)
-        sizes = [size for limit in limits for size in (limit.quota, limit.window)]
+        sizes = [size for _, *sizes in limits for size in sizes]
         try:
             counted = self._script(
                 keys=[PREFIX + limit.key for limit in limits],

@@ -1,0 +1,175 @@
+"""Fair shares of a pool, which grow while others are idle, in one process and over Redis"""
+
+import multiprocessing
+import os
+import sys
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kynaplatform.api.rate_limits import MINUTE, Decision, Limit, over_redis
+from kynaplatform.api.rate_limits.in_process import ProcessCounter
+from kynaplatform.api.rate_limits.over_redis import RedisCounter
+
+WINDOW = 10 * MINUTE
+
+
+@pytest.fixture
+def process_counter():
+    return ProcessCounter()
+
+
+@pytest.fixture
+def redis_counter(redis_url, monkeypatch):
+    # A busy machine may keep Redis from answering for half a second.
+    monkeypatch.setattr(over_redis, "TIMEOUT_SECONDS", 30)
+    return RedisCounter(redis_url)
+
+
+@pytest.fixture(params=["process_counter", "redis_counter"])
+def counter(request):
+    return request.getfixturevalue(request.param)
+
+
+class Pool:
+    """A pool of its own, of which addresses have shares."""
+
+    def __init__(self, quota):
+        self.quota, self.run = quota, uuid.uuid4()
+
+    def limits(self, *names, shares=1):
+        pool = Limit(f"pool:{self.run}", self.quota, WINDOW)
+        of_each = [Limit(f"share:{self.run}-{name}", self.quota, WINDOW, shares) for name in names]
+        return [pool, *of_each]
+
+
+def admitted(counter, limits, hits=100, now=1_000):
+    return sum(counter.hit(limits, now).allowed for _ in range(hits))
+
+
+def told(allowed, limit, remaining, reset_seconds, kind="share"):
+    return Decision(allowed, limit, remaining, reset_seconds, kind, WINDOW)
+
+
+def test_a_key_alone_has_half_and_is_told_what_is_left_of_it(counter):
+    pool = Pool(60)
+    assert counter.peek(pool.limits("gym"), 1_000) == told(True, 30, 30, 1)
+    assert counter.hit(pool.limits("gym"), 1_000) == told(True, 30, 29, 600)
+    assert admitted(counter, pool.limits("gym"), now=1_001) == 29
+    assert counter.hit(pool.limits("gym"), 1_002) == told(False, 30, 0, 598)
+
+
+def test_whoever_comes_next_has_half_of_the_rest(counter):
+    pool = Pool(60)
+    shares = [admitted(counter, pool.limits(name)) for name in "abcdef"]
+    assert shares == [30, 15, 8, 4, 2, 1]
+    assert counter.hit(pool.limits("g"), 1_000) == told(False, 60, 0, 600, "pool")
+
+
+def test_busy_keys_share_alike_and_leave_as_much_for_the_next(counter):
+    pool = Pool(60)
+    counts = dict.fromkeys("abcde", 0)
+    for _ in range(60):
+        for name in counts:
+            counts[name] += counter.hit(pool.limits(name), 1_000).allowed
+    assert set(counts.values()) == {10}
+    assert counter.peek(pool.limits("next"), 1_000).remaining == 5
+
+
+def test_a_share_grows_again_as_others_fall_idle(counter):
+    pool = Pool(60)
+    assert admitted(counter, pool.limits("before"), now=1_000) == 30
+    assert admitted(counter, pool.limits("gym"), now=1_300) == 15
+    assert not counter.hit(pool.limits("gym"), 1_599.9).allowed
+    # What the other had has left the window.
+    assert admitted(counter, pool.limits("gym"), now=1_600) == 15
+
+
+def test_more_shares_are_a_larger_part(counter):
+    pool = Pool(60)
+    assert admitted(counter, pool.limits("network", shares=2)) == 40
+    assert admitted(counter, pool.limits("other", shares=2)) == 14
+
+
+def test_a_key_within_a_larger_one_has_no_more_than_each_allows(counter):
+    pool = Pool(60)
+
+    def limits(address):
+        return [*pool.limits(address), *pool.limits("network", shares=2)[1:]]
+
+    assert admitted(counter, limits("abuser")) == 30
+    assert admitted(counter, limits("neighbour")) == 10
+    assert admitted(counter, pool.limits("elsewhere")) == 10
+
+
+@pytest.mark.parametrize(("quota", "alone"), [(0, 0), (1, 1), (2, 1), (3, 2)])
+def test_a_small_pool_has_one_for_somebody(counter, quota, alone):
+    assert admitted(counter, Pool(quota).limits("a")) == alone
+
+
+def test_what_is_refused_counts_nowhere(counter):
+    pool = Pool(4)
+    assert admitted(counter, pool.limits("a"), hits=50) == 2
+    assert counter.peek(pool.limits(), 1_000).remaining == 2
+
+
+@given(
+    quota=st.integers(0, 12),
+    calls=st.lists(
+        st.tuples(st.sampled_from("abcd"), st.sampled_from([0, 1, 200, 600])), max_size=40
+    ),
+    shares=st.sampled_from([1, 2, 3]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_it_admits_who_has_less_than_is_free(counter, quota, calls, shares):
+    """With one share. With more, who has less than so many times what is free."""
+    pool, now, hits = Pool(quota), 1_000.0, []
+    for name, step in calls:
+        now += step
+        hits = [(one, at) for one, at in hits if at > now - 600]
+        own = sum(one == name for one, _ in hits)
+        may = own < shares * (quota - len(hits))
+        decision = counter.hit(pool.limits(name, shares=shares), now)
+        assert decision.allowed is may
+        if may:
+            hits.append((name, now))
+
+
+# Side by side
+
+
+def test_8_threads_of_one_address_get_no_more_than_its_share(counter):
+    limits = Pool(1_000).limits("abuser")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            jobs = [threads.submit(admitted, counter, limits, 200) for _ in range(8)]
+            assert sum(job.result() for job in jobs) == 500
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_processes_over_redis_share_alike_at_once(redis_counter):
+    """Seven busy addresses, each from a process of its own: each has at least an eighth of what
+    it would have alone, nobody more than half, and the next still finds some."""
+    pool, fork = Pool(800), multiprocessing.get_context("fork")
+    reader, writer = os.pipe()
+
+    def work(name):
+        os.write(writer, f"{admitted(redis_counter, pool.limits(name), 500)}\n".encode())
+
+    children = [fork.Process(target=work, args=[name]) for name in "abcdefg"]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    counts = [int(line) for line in os.read(reader, 10_000).split()]
+    assert len(counts) == 7
+    left = 800 - sum(counts)
+    # Each ended only when it had as many as were free then, which is no less than are free now.
+    assert 0 < left <= min(counts) <= max(counts) <= 400
+    assert redis_counter.peek(pool.limits("next"), 1_000).remaining == (left + 1) // 2
