@@ -146,7 +146,11 @@ def test_a_batch_whose_checkpoint_a_cancel_overtakes_is_not_acknowledged(
         release()
         race.results()
     assert client.expect("session_done") == done(
-        created, status="cancelled", terminal_outcome="cancelled", accepted_frames_total=0, quality=None
+        created,
+        status="cancelled",
+        terminal_outcome="cancelled",
+        accepted_frames_total=0,
+        quality=None,
     )
     assert client.to_the_end() == 1000
     assert stored_events(created) == []
