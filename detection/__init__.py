@@ -13,9 +13,9 @@ from detection.engine.carriers import CarriedAngle, carried_angles
 from detection.engine.engine import (
     READABLE_FORMS,
     SNAPSHOT_FORM,
-    DetectionEvent,
     Engine,
 )
+from detection.engine.events import DetectionEvent
 from detection.engine.paths import CarriedPaths
 from detection.engine.roles import ROLE_NAMES, VIEWS, Role, RoleName, View, roles
 from detection.engine.settings import EngineSettings

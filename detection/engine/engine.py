@@ -1,13 +1,22 @@
 """The engine of one session: it follows a MoveSpec over pose frames and gives detection events."""
 
-from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from detection.engine import form_3
 from detection.engine.body import Body, Curve
 from detection.engine.conditions import Conditions
 from detection.engine.criteria import HeldCriterion
-from detection.engine.phases import ENTERED, LEFT, PASSED, UNCHANGED, PhaseTracker
+from detection.engine.events import DetectionEvent, feedback, shape
+from detection.engine.phases import (
+    ENTERED,
+    LEFT,
+    PASSED,
+    UNCHANGED,
+    PhaseTracker,
+    ended_by,
+    exclusive,
+    trackers_of,
+)
 from detection.engine.plan import plan_of
 from detection.engine.repetition import Completed, Interrupted, Repetition
 from detection.engine.settings import EngineSettings
@@ -23,18 +32,6 @@ READABLE_FORMS: Final = (form_3.FORM, SNAPSHOT_FORM)
 DEFAULT_SETTINGS: Final = EngineSettings()
 
 Snapshot = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class DetectionEvent:
-    """An event of the engine; `payload` is ready for JSON.
-
-    `ts_ms` is the timestamp of the deciding frame, or the time at which a clock lost the pose.
-    """
-
-    type: str
-    ts_ms: float
-    payload: dict[str, Any]
 
 
 class Engine:
@@ -60,17 +57,7 @@ class Engine:
         self._carriers = [carrier for swing in self._swings for carrier in swing.carriers]
         self._conditions = Conditions(plan.conditions, self._body, settings.phase)
         self._stillness = Stillness(self._body.deciding_angles(), settings.swing)
-        self._phases = [
-            PhaseTracker(phase, self._body, self._swings, plan.barriers, settings)
-            for phase in spec.phases
-        ]
-        for tracker, rivals in zip(self._phases, plan.rivals, strict=True):
-            tracker.rivals = [self._phases[number] for number in rivals]
-            tracker.keepers = [
-                rival
-                for rival in tracker.rivals
-                if rival.name in spec.sequence or tracker.name not in spec.sequence
-            ]
+        self._phases = trackers_of(spec, plan, self._body, self._swings, settings)
         # The phases that cues wait for, each with its cues and the bits that mark them as sent.
         self._advised = [
             (phase, cues) for phase in self._phases if (cues := self._cues_of(phase.name))
@@ -144,7 +131,9 @@ class Engine:
         return self._outcomes([interrupted], self._last_ms)
 
     def _lose_pose(self, now: float) -> list[DetectionEvent]:
-        events = [_shape("shape_exit", phase, 0.0, now) for phase in self._phases if phase.holds]
+        events = [
+            shape("shape_exit", phase.name, 0.0, now) for phase in self._phases if phase.holds
+        ]
         self._body.forget()
         for swing in self._swings:
             swing.forget()
@@ -187,19 +176,19 @@ class Engine:
                 for wanted in (LEFT, PASSED, ENTERED)
             )
             passed.sort(key=lambda phase: phase.passed_ms)
-            entered = _exclusive(entered)
-            left += _ended_by([*passed, *entered])
+            entered = exclusive(entered)
+            left += ended_by([*passed, *entered])
             for phase in left:
                 confidence = phase.confidence()
-                events.append(_shape("shape_exit", phase, confidence, now))
+                events.append(shape("shape_exit", phase.name, confidence, now))
                 self._repetition.leave(phase.name, confidence)
             for phase in (*passed, *entered):
                 confidence = phase.confidence()
-                events.append(_shape("shape_enter", phase, confidence, now))
+                events.append(shape("shape_enter", phase.name, confidence, now))
                 phase.awaits_movement = True
                 self._take_step(phase, outcomes)
                 if not phase.holds:
-                    events.append(_shape("shape_exit", phase, confidence, now))
+                    events.append(shape("shape_exit", phase.name, confidence, now))
                     self._repetition.leave(phase.name, confidence)
                     phase.leave()
         for phase in self._phases:
@@ -233,7 +222,7 @@ class Engine:
             else:
                 when = INTERRUPTED
                 events.append(DetectionEvent("event_interrupted", now, {"reason": outcome.reason}))
-            advice += [_feedback(cue, now) for cue in self._spec.feedback if cue.when == when]
+            advice += [feedback(cue, now) for cue in self._spec.feedback if cue.when == when]
         return events + advice
 
     def _advice(
@@ -245,7 +234,7 @@ class Engine:
                 continue
             if criterion is None or criterion.shortfall() == 0.0:
                 phase.cues_sent |= bit
-                events.append(_feedback(cue, now))
+                events.append(feedback(cue, now))
         return events
 
     @property
@@ -336,33 +325,3 @@ class Engine:
             *self._phases,
             self._repetition,
         ]
-
-
-def _exclusive(entered: list[PhaseTracker]) -> list[PhaseTracker]:
-    """Of phases entered at once that can't hold together, the first in the document."""
-    kept: list[PhaseTracker] = []
-    for phase in entered:
-        if any(rival in kept for rival in phase.rivals):
-            phase.leave()
-        else:
-            kept.append(phase)
-    return kept
-
-
-def _ended_by(begun: list[PhaseTracker]) -> list[PhaseTracker]:
-    """End the phases that can't hold together with those that have begun."""
-    ended = []
-    for phase in begun:
-        for rival in phase.rivals:
-            if rival.holds and rival not in begun:
-                rival.leave()
-                ended.append(rival)
-    return ended
-
-
-def _shape(type_: str, phase: PhaseTracker, confidence: float, now: float) -> DetectionEvent:
-    return DetectionEvent(type_, now, {"shape_key": phase.name, "confidence": confidence})
-
-
-def _feedback(cue: Cue, now: float) -> DetectionEvent:
-    return DetectionEvent("feedback", now, {"level": cue.level, "message": cue.message})

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from detection.engine.body import Body
 from detection.engine.criteria import NOWHERE, Stretch
-from detection.engine.plan import Barrier
+from detection.engine.plan import Barrier, Plan
 from detection.engine.settings import EngineSettings
 from detection.engine.swing import END, START, Swing
-from detection.spec import Phase
+from detection.spec import MoveSpec, Phase
 
 # What a frame does to a phase. One that is passed is entered and left between two frames.
 UNCHANGED, ENTERED, LEFT, PASSED = range(4)
@@ -204,3 +204,40 @@ class PhaseTracker(PhaseState):
         carriers reached their bands in this stay."""
         seen = min(criterion.visibility() for criterion in self._criteria)
         return round(seen * self.reach, 3)
+
+
+def trackers_of(
+    spec: MoveSpec, plan: Plan, body: Body, swings: Sequence[Swing], settings: EngineSettings
+) -> list[PhaseTracker]:
+    """The trackers of all phases, in the order of the document."""
+    trackers = [PhaseTracker(phase, body, swings, plan.barriers, settings) for phase in spec.phases]
+    for tracker, rivals in zip(trackers, plan.rivals, strict=True):
+        tracker.rivals = [trackers[number] for number in rivals]
+        tracker.keepers = [
+            rival
+            for rival in tracker.rivals
+            if rival.name in spec.sequence or tracker.name not in spec.sequence
+        ]
+    return trackers
+
+
+def exclusive(entered: list[PhaseTracker]) -> list[PhaseTracker]:
+    """Of phases entered at once that can't hold together, the first in the document."""
+    kept: list[PhaseTracker] = []
+    for phase in entered:
+        if any(rival in kept for rival in phase.rivals):
+            phase.leave()
+        else:
+            kept.append(phase)
+    return kept
+
+
+def ended_by(begun: list[PhaseTracker]) -> list[PhaseTracker]:
+    """End the phases that can't hold together with those that have begun."""
+    ended = []
+    for phase in begun:
+        for rival in phase.rivals:
+            if rival.holds and rival not in begun:
+                rival.leave()
+                ended.append(rival)
+    return ended
