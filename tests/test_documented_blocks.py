@@ -106,6 +106,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "test_start_counts_a_movement_of_one_s_own",
     ),
     ("docs/start.md", "createStream"): (PACKAGE, "test_the_program_of_start_counts_squats"),
+    ("docs/api.md", '{"quality"'): (
+        "tests/realtime/test_countable_share.py",
+        "test_the_page_has_a_quality_as_it_is_sent_and_every_reason",
+    ),
     ("docs/streaming.md", '{"type": "finalize"}\n{'): (
         STREAM,
         "test_what_the_page_has_a_client_send_is_understood",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from poses.figure import perform
 from realtime.progress import Progress
 from sessions_app.quality import DOUBTED_BELOW, Quality, QualityReason, quality_of
 from tests.detection.engine_scene import at, bent, hidden, swinging
+from tests.documented import PROJECT, block
 
 LEGS = [f"{side}_{name}" for side in ("left", "right") for name in ("hip", "knee", "ankle")]
 SQUATS = perform("squat", repetitions=4, fps=20)
@@ -102,7 +104,7 @@ def test_time_in_which_the_landmarks_jump_is_not_countable() -> None:
 
 
 def test_the_greatest_reason_comes_first() -> None:
-    poses = [frame for frame in DIPS if frame.timestamp_ms % 4000 < 3000]
+    poses = [frame for frame in DIPS if frame.timestamp_ms % 4000 < 3600]
     assert told(poses)[1] == [QualityReason.INCOMPLETE_MOVEMENTS, QualityReason.POSE_LOST]
 
 
@@ -141,3 +143,12 @@ def test_it_is_the_same_for_any_batching_and_wherever_it_is_stored(cuts: list[in
 def later(frames: Iterable[PoseFrame]) -> list[PoseFrame]:
     start_ms = SQUATS[-1].timestamp_ms + 50
     return [PoseFrame(frame.timestamp_ms + start_ms, frame.landmarks) for frame in frames]
+
+
+def test_the_page_has_a_quality_as_it_is_sent_and_every_reason() -> None:
+    shown = block("docs/api.md", '{"quality"').text
+    quality = msgspec.json.decode(shown, type=dict[str, Quality])["quality"]
+    assert json.loads(shown)["quality"] == msgspec.to_builtins(quality)
+    page = (PROJECT / "docs" / "api.md").read_text()
+    assert [reason for reason in QualityReason if f"| {reason.value} |" not in page] == []
+    assert f"Below {DOUBTED_BELOW} doubt" in page
