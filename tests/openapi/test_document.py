@@ -286,7 +286,7 @@ def test_moments_are_declared_as_moments() -> None:
     properties = [
         (f"{name}.{field}", schema)
         for name, struct in document()["components"]["schemas"].items()
-        for field, schema in struct["properties"].items()
+        for field, schema in struct.get("properties", {}).items()
         if field.endswith("_at")
     ]
     assert len(properties) == 16
