@@ -55,13 +55,14 @@ class Call:
 
 
 def curl(call: Call) -> str:
-    lines = [f'curl -sS "{call.url("${}".format)}"']
-    if call.method not in ("GET", "POST") or (call.method == "POST" and call.body is None):
-        lines[0] = f'curl -sS -X {call.method} "{call.url("${}".format)}"'
+    implied = "GET" if call.body is None else "POST"
+    method = "" if call.method == implied else f"-X {call.method} "
+    lines = [f'curl -sS {method}"{call.url("${}".format)}"']
     if call.needs_token:
         lines.append('-H "Authorization: Bearer $KYNA_TOKEN"')
     if call.takes_key:
-        lines.append("-H \"Idempotency-Key: $(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n')\"")
+        lines[0] = f"{NEW_KEY}\n{lines[0]}"
+        lines.append('-H "Idempotency-Key: $KEY"')
     if call.body is None:
         return " \\\n  ".join(lines)
     lines.append(f'-H "Content-Type: {call.media_type}"')

@@ -53,12 +53,16 @@ def field_of(
     types = " or ".join([*dict.fromkeys(map(_type, told)), *["null"] * (len(told) < len(choices))])
     items = [_resolved(one["items"], components) for one in told if "items" in one]
     default = schema.get("default")
+    description = schema.get("description") or told[0].get("description", "")
+    values = [value for one in (*told, *items) for value in one.get("enum", ())]
+    if all(f"`{value}`" in description for value in values):
+        values = []
     return Field(
         name=name,
         type=types,
-        description=sentence(schema.get("description") or told[0].get("description", "")),
+        description=sentence(description),
         is_required=is_required,
-        values=tuple(value for one in (*told, *items) for value in one.get("enum", ())),
+        values=tuple(values),
         bounds=", ".join(bound for one in told for bound in _bounds(one)),
         default=None if default is None else str(default),
         fields=tuple(field for one in told for field in fields_of(one, components)),

@@ -69,6 +69,7 @@ class Page:
     parameters: tuple[Field, ...]
     headers: tuple[Field, ...]
     body: tuple[Field, ...]
+    body_about: SafeString
     body_text: str
     fields: tuple[Field, ...]
     answer_headers: tuple[Field, ...]
@@ -149,6 +150,7 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
         parameters=tuple(_parameters(parameters, ("path", "query"), components)),
         headers=tuple(_parameters(parameters, ("header",), components)),
         body=fields_of(body[JSON]["schema"], components) if body else (),
+        body_about=sentence(_about(body, components)),
         body_text=next((media_type for media_type in body if media_type != JSON), ""),
         fields=fields_of(content["schema"], components),
         answer_headers=tuple(_headers(document, answer)),
@@ -157,6 +159,15 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
             (link["operationId"], link["description"]) for link in answer.get("links", {}).values()
         ),
     )
+
+
+def _about(body: Json, components: Json) -> str:
+    """What the struct of a body says of itself."""
+    if not body:
+        return ""
+    name = body[JSON]["schema"]["$ref"].rpartition("/")[2]
+    about: str = components[name].get("description", "")
+    return about
 
 
 def _call(path: str, method: str, parameters: list[Json], body: Json, needs_token: bool) -> Call:

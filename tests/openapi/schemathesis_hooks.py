@@ -22,12 +22,13 @@ def map_body(context: Any, body: Any) -> Any:
 
 
 @schemathesis.hook
-def map_query(context: Any, query: Any) -> Any:
+def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """A list goes on behind what it gave out: a real place, or from the beginning."""
-    if not isinstance(query, dict):
-        return query
-    kept = {name: value for name, value in query.items() if not _is_place(name, value)}
-    return kept | {name: REAL[name] for name in query if name not in kept and name in REAL}
+    query = case.query or {}
+    for name in [name for name, value in query.items() if _is_place(name, value)]:
+        query[name] = REAL.get(name)
+        if query[name] is None:
+            del query[name]
 
 
 @schemathesis.hook
