@@ -30,14 +30,18 @@ should that the there this to use was we what when where which who why will with
 
 @dataclass(frozen=True)
 class Section:
-    """The text below one heading, up to the next."""
+    """The text below one heading, up to the next. What is compared with words is plain."""
 
     guide: Guide
     title: str
     heading: Heading
     text: str
+    plain_title: str
+    plain_heading: str
+    plain_text: str
     # What the rows of its tables are about, each after a line feed.
-    rows: str
+    plain_rows: str
+    weight: float
 
     @property
     def address(self) -> str:
@@ -58,9 +62,7 @@ def search(query: str) -> list[Result]:
     words = words_of(query)
     if not words:
         return []
-    # At the start of a word, or of a part of a name such as event_completed.
-    patterns = [re.compile(rf"(?<![^\W_]){re.escape(word)}", re.IGNORECASE) for word in words]
-    found = [(*_score(section, patterns), section) for section in sections()]
+    found = [(*_score(section, words), section) for section in sections()]
     most = len(words) if any(number == len(words) for number, *_ in found) else 1
     chosen = [(score, section) for number, score, section in found if number >= most]
     chosen.sort(key=lambda one: one[0], reverse=True)
@@ -69,53 +71,56 @@ def search(query: str) -> list[Result]:
     for score, section in chosen:
         of_guide[section.guide] += 1
         if of_guide[section.guide] <= MOST_OF_A_GUIDE:
-            results.append(Result(section, score, _snippet(section.text, patterns)))
+            results.append(Result(section, score, _snippet(section.text, words)))
         if len(results) == MOST_RESULTS:
             break
     return results
 
 
-def _score(section: Section, patterns: list[re.Pattern[str]]) -> tuple[int, float]:
-    """How many of the words the section has, and how well it fits."""
+def plain(text: str) -> str:
+    """The words in lower case, each after a space: `event_completed` is two."""
+    return " " + re.sub(r"[\W_]+", " ", text.lower()).strip()
+
+
+def words_of(query: str) -> list[str]:
+    """The words to look for, each once and without its plural."""
+    words = plain(query[:LONGEST_QUERY]).split()
+    small = SMALL_WORDS.split()
+    telling = [word for word in words if word not in small] or words
+    singular = [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in telling]
+    return list(dict.fromkeys(singular))[:MOST_WORDS]
+
+
+def _score(section: Section, words: list[str]) -> tuple[int, float]:
+    """How many of the words the section has, at the start of its own, and how well it fits."""
     number, score = 0, 0.0
-    for pattern in patterns:
-        in_text = min(len(pattern.findall(section.text)), MOST_IN_TEXT)
-        points = in_text * IN_TEXT
-        points += IN_HEADING * bool(pattern.search(section.heading.text))
-        points += IN_ROW * bool(re.search(rf"\n{pattern.pattern}", section.rows, re.IGNORECASE))
-        points += IN_TITLE * bool(pattern.search(section.title))
+    for word in words:
+        points = min(section.plain_text.count(f" {word}"), MOST_IN_TEXT) * IN_TEXT
+        points += IN_HEADING * (f" {word}" in section.plain_heading)
+        points += IN_ROW * (f"\n {word}" in section.plain_rows)
+        points += IN_TITLE * (f" {word}" in section.plain_title)
         number += points > 0
         score += points
-    is_decision = section.guide.slug.startswith("decisions/")
-    return number, score * (OF_DECISIONS if is_decision else WEIGHTS[shelf_of(section.guide).slug])
+    return number, score * section.weight
 
 
-def _snippet(text: str, patterns: list[re.Pattern[str]]) -> list[tuple[str, bool]]:
+def _snippet(text: str, words: list[str]) -> list[tuple[str, bool]]:
     """The part of the text around the first word that was asked for, with the words marked."""
-    firsts = [match.start() for pattern in patterns if (match := pattern.search(text))]
-    start = max(min(firsts, default=0) - SNIPPET // 3, 0)
+    any_word = re.compile(rf"(?<![^\W_])({'|'.join(map(re.escape, words))})", re.IGNORECASE)
+    first = any_word.search(text)
+    start = max((first.start() if first else 0) - SNIPPET // 3, 0)
     start = text.rfind(" ", 0, start) + 1
     cut = text[start : start + SNIPPET]
     if start + SNIPPET < len(text):
         cut = cut.rsplit(" ", 1)[0] + " …"
     if start:
         cut = f"… {cut}"
-    any_word = re.compile("|".join(pattern.pattern for pattern in patterns), re.IGNORECASE)
     pieces, at = [], 0
     for match in any_word.finditer(cut):
         pieces += [(cut[at : match.start()], False), (match.group(), True)]
         at = match.end()
     pieces.append((cut[at:], False))
     return [piece for piece in pieces if piece[0]]
-
-
-def words_of(query: str) -> list[str]:
-    """The words to look for, each once and without its plural."""
-    words = re.findall(r"[\w-]+", query[:LONGEST_QUERY].lower())
-    small = SMALL_WORDS.split()
-    telling = [word for word in words if word not in small] or words
-    singular = [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in telling]
-    return list(dict.fromkeys(singular))[:MOST_WORDS]
 
 
 @cache
@@ -132,14 +137,31 @@ def _sections(guide: Guide) -> Iterator[Section]:
     opened = [""] * 2
     for token in tokens:
         if token.type == "heading_open" and int(token.tag[1:]) > 1:
-            yield Section(guide, title.text, heading, " ".join(texts), "\n".join(["", *rows]))
+            yield _section(guide, title, heading, texts, rows)
             heading, texts, rows = next(headings), [], []
         elif (text := _text(token)) and opened[1] != "heading_open":
             texts.append(text)
             if opened == ["tr_open", "td_open"]:
                 rows.append(text)
         opened = [opened[1], token.type]
-    yield Section(guide, title.text, heading, " ".join(texts), "\n".join(["", *rows]))
+    yield _section(guide, title, heading, texts, rows)
+
+
+def _section(
+    guide: Guide, title: Heading, heading: Heading, texts: list[str], rows: list[str]
+) -> Section:
+    is_decision = guide.slug.startswith("decisions/")
+    return Section(
+        guide=guide,
+        title=title.text,
+        heading=heading,
+        text=" ".join(texts),
+        plain_title=plain(title.text),
+        plain_heading=plain(heading.text),
+        plain_text=plain(" ".join(texts)),
+        plain_rows="".join(f"\n{plain(row)}" for row in rows),
+        weight=OF_DECISIONS if is_decision else WEIGHTS[shelf_of(guide).slug],
+    )
 
 
 def _text(token: Token) -> str:

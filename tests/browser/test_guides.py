@@ -9,7 +9,10 @@ from playwright.sync_api import Page, expect
 from guides.navigation import GUIDES
 from tests.browser.accessibility import Inspection, Screens, screens_in_turn
 
-ADDRESSES = ["/", "/docs/", "/docs/no-such", *(guide.address for guide in GUIDES.values())]
+ADDRESSES = [
+    *("/", "/docs/", "/docs/no-such", "/docs/search?q=key", "/docs/search?q=zzzz"),
+    *(guide.address for guide in GUIDES.values()),
+]
 
 
 @screens_in_turn(one_in=7)
@@ -49,9 +52,11 @@ def assert_every_picture_is_shown(page: Page) -> None:
 def test_from_the_first_page_to_a_rule_and_the_reference_by_keyboard(
     visit: Callable[..., Page], site: str
 ) -> None:
-    page = visit(viewport={"width": 1280, "height": 900})
+    page = visit(viewport={"width": 1440, "height": 900})
     page.goto("/")
-    follow(page, "The MoveSpec language")
+    follow(page, "Start building")
+    expect(page).to_have_url(f"{site}/docs/start")
+    follow(page, "Movements")
     expect(page).to_have_url(f"{site}/docs/movespec")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the text")).to_be_focused()

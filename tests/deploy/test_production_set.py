@@ -247,9 +247,14 @@ def assert_guides_are_read(folder: Path, port: int) -> None:
     assert set(walk.pages) == {"/", "/docs/", *(guide.address for guide in GUIDES.values())}
     assert walk.answers["/docs/staff-guide/index.png"].content_type == "image/png"
     assert get("/docs/no-such").status == 404
-    styles = [name for name in walk.answers if name.startswith("/static/guides/")]
-    assert [re.sub(r"[.]\w{12}[.]", ".", name) for name in styles] == ["/static/guides/guides.css"]
-    assert styles != ["/static/guides/guides.css"]
+    files = [name for name in walk.answers if name.startswith("/static/guides/")]
+    assert sorted(re.sub(r"[.]\w{12}[.]", ".", name) for name in files) == [
+        "/static/guides/figure.js",
+        "/static/guides/fonts/figtree.woff2",
+        "/static/guides/guides.css",
+        "/static/guides/guides.js",
+    ]
+    assert all(re.search(r"[.]\w{12}[.]", name) for name in files)
     assert_try_page_is_built(get)
 
 

@@ -55,7 +55,8 @@ function answerWhileTyping(form) {
   }
 
   function close() {
-    asked += 1;
+    clearTimeout(waiting);
+    asked += 1; // what is under way is not shown
     box.hidden = true;
   }
 
