@@ -13,7 +13,12 @@ from xdist.workermanage import WorkerController
 WITH_PROCESSES = (
     *("browser/*", "client/*", "concurrency/*", "deploy/*", "local_stack/*", "realtime/*"),
     *("tools/*", "web/*", "workers/*", "*_over_real_http.py", "replay/test_stream.py"),
-    *("api/test_first_hour.py", "api/test_health.py", "api/test_hostile_requests.py"),
+    *(
+        "api/test_fair_shares.py",
+        "api/test_first_hour.py",
+        "api/test_health.py",
+        "api/test_hostile_requests.py",
+    ),
     *("api/test_page_sizes.py", "api/test_redis_away.py", "api/test_server_metrics.py"),
     *("api/test_rate_limits.py", "openapi/test_generated_client.py"),
     *("openapi/test_schemathesis.py", "reference/test_examples.py"),

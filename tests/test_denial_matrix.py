@@ -176,6 +176,9 @@ PUBLIC_ENDPOINTS: dict[Call, int] = {
     ("GET", ""): 200,
     ("GET", "docs/"): 200,
     ("GET", "docs/<path:name>"): 200,
+    ("GET", "docs/search"): 200,
+    ("GET", "llms.txt"): 200,
+    ("GET", "llms-full.txt"): 200,
     ("GET", "try"): 200,
     ("GET", "try/figures/<slug>.json.gz"): 200,
 }
@@ -183,7 +186,8 @@ PUBLIC_ENDPOINTS: dict[Call, int] = {
 TRY: Call = ("POST", "try/sessions")
 # For people, and so in no document for programs.
 PAGES: set[Call] = {
-    *(("GET", name) for name in ("", "docs/", "docs/<path:name>", "api/docs")),
+    *(("GET", name) for name in ("", "docs/", "docs/<path:name>", "docs/search", "api/docs")),
+    *(("GET", name) for name in ("llms.txt", "llms-full.txt")),
     *(("GET", f"api/docs/{name}") for name in ("<slug:name>", "openapi.json", "openapi.yaml")),
     *(("GET", name) for name in ("try", "try/figures/<slug>.json.gz")),
     TRY,

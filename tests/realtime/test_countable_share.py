@@ -41,7 +41,7 @@ def streamed(frames: Sequence[PoseFrame]) -> Progress:
 
 
 def summary(session: Progress) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(session.engine_state())["summary"]
+    found: dict[str, Any] = json.loads(json.dumps(session.summary.state()))
     return found
 
 

@@ -211,7 +211,7 @@ def test_the_command_prints_the_parts_asked_for(
     ("arguments", "says"),
     [
         ([], "Set RECORDINGS_DIR to a folder of recordings"),
-        (["--only", "weather"], "There is no part weather; there are recordings, gates"),
+        (["--only", "weather"], "There is no part weather; there are recordings, quality, gates"),
         (["--only", "views", "--write-docs"], "--write-docs takes all parts"),
     ],
 )

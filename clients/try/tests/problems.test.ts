@@ -39,7 +39,14 @@ test("a fault of the page says so", () => {
 });
 
 test("an end that was not asked for is told, and one that was is not", () => {
-  const end = {status: "", acceptedFrames: 0, repetitions: null, interrupted: null, error: null};
+  const end = {
+    status: "",
+    acceptedFrames: 0,
+    repetitions: null,
+    interrupted: null,
+    quality: null,
+    error: null,
+  };
   const whats = (outcome: string) =>
     outcomeProblems({...end, outcome, missedEvents: false}).map(({what}) => what);
   assert.deepEqual(whats("completed"), []);
