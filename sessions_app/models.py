@@ -52,7 +52,7 @@ def is_attached(now: datetime) -> Q:
 
 
 class DetectionSession(models.Model):
-    """A session. Its state moves by guarded updates alone (docs/decisions/session-states.md).
+    """A session. Its state moves by guarded updates alone (docs/decisions/session-life.md).
 
     Its id begins with its time, so that what is stored by ids of sessions lies in their order.
     """
