@@ -69,6 +69,7 @@ SHELVES = (
                 EXAMPLES,
             ),
             _doc("api", "The API", "Keys, movements and sessions over HTTP, and every error."),
+            _doc("api-details", "The API in detail", "What a strict client may ask."),
             _doc("streaming", "The stream", "Frames in, events out: the protocol, and clients."),
             _doc("integrators", "A camera in your page", "From a key to a page that counts."),
             Guide(
