@@ -60,7 +60,7 @@ SHELVES = (
         "Build",
         "Count in your own app.",
         (
-            _doc("start", "Start", "A first count in the browser, then from your back end."),
+            _doc("start", "Start here", "A first count in the browser, then from your back end."),
             _doc("movespec", "Movements", "Describe a movement in YAML: the MoveSpec language."),
             Guide(
                 "examples",

@@ -29,6 +29,7 @@ SCROLLING = {
     "</table>": "</table>\n</div>",
 }
 LISTED = (2, 3)
+VIEW_BOX = re.compile(rb'<svg[^>]* viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,20 @@ def _picture(token: Token, folder: Path) -> None:
     path = (folder / unquote(str(token.attrGet("src")))).resolve()
     token.attrSet("src", address_of(path) or "")
     token.attrSet("loading", "lazy")
-    if path.suffix == ".png" and path.is_file():
-        # Its size keeps room for it: so what a link leads to stays in place.
-        head = path.read_bytes()[:24]
-        for name, at in (("width", 16), ("height", 20)):
-            token.attrSet(name, str(int.from_bytes(head[at : at + 4])))
+    # Its size keeps room for it: so what a link leads to stays in place.
+    for name, pixels in zip(("width", "height"), _size(path), strict=False):
+        token.attrSet(name, str(pixels))
+
+
+def _size(path: Path) -> tuple[int, ...]:
+    """The width and height of a picture, in pixels; nothing where it does not say."""
+    if not path.is_file():
+        return ()
+    head = path.read_bytes()[:2000]
+    if path.suffix == ".png":
+        return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
+    box = VIEW_BOX.search(head)
+    return tuple(round(float(part)) for part in box.groups()) if box else ()
 
 
 def _html_block(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:

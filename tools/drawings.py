@@ -90,10 +90,21 @@ def still() -> str:
     return "\n".join(drawn)
 
 
-# The pictures of angles: in a document the page's colours are not known, so they stand on white.
-INK, QUIET, TEAL, SAND = "#12403f", "#9fb5b3", "#0b7a75", "#fff6dc"
+# A picture does not know its page's colours: it turns dark with the reader's browser.
+STYLE = """<style>
+svg { font: 15px system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
+.paper { fill: #ffffff; } .near, .trunk { stroke: #12403f; } .far { stroke: #9fb5b3; }
+.head { fill: #12403f; } .arc { stroke: #0b7a75; } .wedge { fill: #ffd166; fill-opacity: 0.55; }
+.name { fill: #0a655f; font-weight: 600; } .title { fill: #526060; }
+@media (prefers-color-scheme: dark) {
+  .paper { fill: #0f1716; } .near, .trunk { stroke: #d9f2ef; } .far { stroke: #3f7672; }
+  .head { fill: #d9f2ef; } .arc { stroke: #7fdcd4; }
+  .name { fill: #7fdcd4; } .title { fill: #a3b4b2; }
+}
+polyline { fill: none; stroke-width: 9; stroke-linecap: round; stroke-linejoin: round; }
+.arc { fill: none; stroke-width: 2.5; }
+</style>"""
 BODY_SCALE, PANEL, HIGH = 150.0, 280, 330
-FONT = 'font-family="system-ui, sans-serif" font-size="15"'
 
 
 class Drawing:
@@ -104,7 +115,8 @@ class Drawing:
         self.parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HIGH}" '
             f'width="{width}" height="{HIGH}">',
-            f'<rect width="{width}" height="{HIGH}" rx="8" fill="#fff"/>',
+            STYLE,
+            f'<rect class="paper" width="{width}" height="{HIGH}"/>',
         ]
 
     def body(
@@ -113,42 +125,35 @@ class Drawing:
         ground = PANEL * panel + PANEL / 2 + aside, HIGH - 44.0
         points = points_of(landmarks(posture, turned), BODY_SCALE, ground)
         for name, of in lines():
-            colour = QUIET if name.startswith("far") else INK
-            self.parts.append(
-                f'<polyline points="{joined(points, of)}" fill="none" stroke="{colour}" '
-                'stroke-width="9" stroke-linecap="round" stroke-linejoin="round"/>'
-            )
+            self.parts.append(f'<polyline class="{name}" points="{joined(points, of)}"/>')
         x, y = points["head"]
         self.parts.append(
-            f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(HEAD_M * BODY_SCALE)}" '
-            f'fill="{INK}"/>'
+            f'<circle class="head" cx="{number(x)}" cy="{number(y)}" '
+            f'r="{number(HEAD_M * BODY_SCALE)}"/>'
         )
         middle = number(PANEL * panel + PANEL / 2)
         self.parts.append(
-            f'<text x="{middle}" y="{HIGH - 14}" text-anchor="middle" {FONT} fill="#526060">'
-            f"{title}</text>"
+            f'<text class="title" x="{middle}" y="{HIGH - 14}" text-anchor="middle">{title}</text>'
         )
         return points
 
     def angle(self, name: str, angle: Angle, label: Point, radius: float = 24) -> None:
         """The arc, and its name and degrees at `label`, pixels off the joint."""
         wedge = f"{angle.arc(radius)}L{number(angle.at[0])} {number(angle.at[1])}Z"
-        self.parts.append(f'<path d="{wedge}" fill="#ffd166" fill-opacity="0.55"/>')
-        self.parts.append(
-            f'<path d="{angle.arc(radius)}" fill="none" stroke="{TEAL}" stroke-width="2.5"/>'
-        )
+        self.parts.append(f'<path class="wedge" d="{wedge}"/>')
+        self.parts.append(f'<path class="arc" d="{angle.arc(radius)}"/>')
         x, y = angle.at[0] + label[0], angle.at[1] + label[1]
         anchor = "start" if label[0] >= 0 else "end"
         self.parts.append(
-            f'<text x="{number(x)}" y="{number(y)}" text-anchor="{anchor}" {FONT} '
-            f'font-weight="600" fill="{TEAL}">{name} {angle.degrees:.0f}°</text>'
+            f'<text class="name" x="{number(x)}" y="{number(y)}" text-anchor="{anchor}">'
+            f"{name} {angle.degrees:.0f}°</text>"
         )
 
     def vertical(self, at: Point, length: float) -> Point:
         end = at[0], at[1] - length
         self.parts.append(
-            f'<path d="M{number(at[0])} {number(at[1])}V{number(end[1])}" fill="none" '
-            f'stroke="{TEAL}" stroke-width="1.5" stroke-dasharray="4 4"/>'
+            f'<path class="arc" d="M{number(at[0])} {number(at[1])}V{number(end[1])}" '
+            'stroke-dasharray="4 4"/>'
         )
         return end
 

@@ -180,6 +180,16 @@ def test_a_link_leads_to_the_page_or_is_text(guide_of):
     ) in page.html
 
 
+def test_every_picture_of_every_guide_keeps_room_for_itself():
+    pictures = [
+        picture
+        for guide in GUIDES.values()
+        for picture in re.findall(r"<img [^>]+>", rendered(guide).html)
+    ]
+    assert len(pictures) > 20
+    assert [one for one in pictures if not re.search(r' width="\d+" height="\d+"', one)] == []
+
+
 def test_html_of_a_text_is_shown_and_comments_are_not(guide_of):
     page = guide_of(
         "# T\n\n<!-- a -->\n\n<script>b()</script>\n\nc <img src=x onerror=d()> <!-- e --> f\n"
