@@ -3,11 +3,15 @@
 import html
 import json
 import re
+import sys
+from types import ModuleType
 
 import pytest
 from django.test import Client
 
+import tryout.urls
 from guides.first_page import first_page
+from kynaplatform import urls as root
 from local_stack.environment import PROJECT
 from tests.documented import block
 
@@ -85,3 +89,16 @@ def test_its_licence_is_the_first_line_of_the_owners_file(tmp_path, monkeypatch)
     (tmp_path / "LICENSE").write_text("\nApache License 2.0\n\nTerms\n")
     first_page.cache_clear()
     assert "Licence: Apache License 2.0." in shown()
+
+
+def test_without_the_try_page_it_leads_to_start_alone(settings, monkeypatch):
+    urls = ModuleType("urls_without_try")
+    urls.urlpatterns = [
+        one for one in root.urlpatterns if getattr(one, "urlconf_name", None) is not tryout.urls
+    ]
+    assert len(urls.urlpatterns) == len(root.urlpatterns) - 1
+    monkeypatch.setitem(sys.modules, urls.__name__, urls)
+    settings.ROOT_URLCONF = urls.__name__
+    page = shown()
+    assert re.findall(r'<a class="button[^"]*" href="([^"]+)"', page) == ["/docs/start"]
+    assert "/try" not in page.replace("/try/figures", "")
