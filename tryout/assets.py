@@ -10,23 +10,32 @@ BUILT = "tryout/built"
 
 
 @dataclass(frozen=True, slots=True)
-class Assets:
-    """The addresses of the files, in production with a hash of their content."""
+class File:
+    """A file's address, in production with a hash of its content, and its size."""
 
+    url: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
     script: str
-    landmarker: dict[str, str]
+    landmarker: dict[str, File]
 
 
 def built_assets() -> Assets | None:
-    """The addresses; None if the files were not built, or not collected since."""
+    """The files; None if the files were not built, or not collected since."""
     folder = finders.find(BUILT)
     if folder is None or not (script := Path(folder, "try.js")).is_file():
         return None
-    names = sorted(path.name for path in Path(folder, "pose").glob("*"))
+    paths = sorted(Path(folder, "pose").glob("*"))
     try:
         return Assets(
             static(f"{BUILT}/{script.name}"),
-            {name: static(f"{BUILT}/pose/{name}") for name in names},
+            {
+                path.name: File(static(f"{BUILT}/pose/{path.name}"), path.stat().st_size)
+                for path in paths
+            },
         )
     except ValueError:  # of a file that the manifest does not have
         return None

@@ -9,17 +9,21 @@ from django.urls import reverse
 from detection import (
     JOINT_LANDMARKS,
     LANDMARK_NAMES,
+    SEGMENT_LANDMARKS,
     EngineSettings,
     Measure,
     MoveSpec,
     compile,  # noqa: A004 - as detection calls it
 )
 from detection.engine.angles import LEAST_WEIGHT_M2
-from detection.engine.carriers import find_travels
+from detection.engine.carriers import find_travels, used_phases
 from movespecs.catalogue import catalogue_slugs, catalogue_text
 from poses.figure import MOVEMENTS
 
-LANDMARKS: dict[Measure, tuple[str, ...]] = dict(JOINT_LANDMARKS.items())
+LANDMARKS: dict[Measure, tuple[str, ...]] = {
+    **dict(JOINT_LANDMARKS.items()),
+    **dict(SEGMENT_LANDMARKS.items()),
+}
 # From this turn on the body is seen rather from the front.
 FRONTAL_DEGREES = 45
 
@@ -58,25 +62,36 @@ def _movement(slug: str, spec: MoveSpec) -> dict[str, Any]:
         },
         "figure": reverse("try-figure", args=[slug]),
         "phases": [phase.name for phase in spec.phases],
-        "angle": _angle(spec),
+        "angle": shown_angle(spec),
     }
 
 
-def _angle(spec: MoveSpec) -> dict[str, Any]:
-    """The angle of the joint that carries the movement, of several the one with the widest gap."""
+def shown_angle(spec: MoveSpec) -> dict[str, Any]:
+    """The angle that carries the movement: of several a joint's, and the one with the widest gap.
+
+    `landmarks` are of the left side and of the right: three of a joint, which is in the middle, or
+    the lower and the upper end of a segment, whose lean it is.
+    """
     carriers = [carrier for travel in find_travels(spec) for carrier in travel.carriers]
-    of_joints = [carrier for carrier in carriers if carrier.low[0].measure in LANDMARKS]
-    joint = max(of_joints, key=lambda carrier: carrier.gap).low[0].measure
+    of_joints = [carrier for carrier in carriers if carrier.measure in JOINT_LANDMARKS]
+    widest = max(of_joints or carriers, key=lambda carrier: carrier.gap, default=None)
+    # Where nothing carries, whatever it bounds first.
+    measure = widest.measure if widest else used_phases(spec)[0].criteria[0].measure
     return {
-        "label": joint,
+        "measure": measure,
+        "label": measure if measure in JOINT_LANDMARKS else f"lean of the {_named(measure)}",
         "landmarks": [
-            [LANDMARK_NAMES.index(f"{side}_{name}") for name in LANDMARKS[joint]]
+            [LANDMARK_NAMES.index(f"{side}_{name}") for name in LANDMARKS[measure]]
             for side in ("left", "right")
         ],
         "bands": [
             {"phase": phase.name, "min": one.angle_min, "max": one.angle_max}
             for phase in spec.phases
             for one in phase.criteria
-            if one.measure == joint
+            if one.measure == measure
         ],
     }
+
+
+def _named(measure: Measure) -> str:
+    return measure.replace("_", " ")

@@ -1,5 +1,7 @@
 """`/try`: a page that counts whoever stands before a camera, without an account."""
 
+from dataclasses import asdict
+
 from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
@@ -30,7 +32,7 @@ class TryView(PublicView):
                 "movements": listed_movements(),
                 "engine": engine(),
                 "sessions": reverse("try-sessions"),
-                "landmarker": assets.landmarker,
+                "landmarker": {name: asdict(file) for name, file in assets.landmarker.items()},
             }
             response = page("tryout/try.html", {"data": data, "script": assets.script})
             response.headers[HEADER] = with_camera(settings.PUBLIC_STREAM_URL)

@@ -45,7 +45,7 @@ def expect_choice(page: Page) -> None:
 
 
 def expect_figure(page: Page) -> None:
-    expect(page.get_by_role("button", name="Show again")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(page.locator("#figure-note")).to_be_hidden()
     assert drawn(page, "figure") > 500
 
@@ -102,7 +102,7 @@ def test_a_figure_that_is_not_there_is_told(page: Page) -> None:
     page.route(FIGURES, lambda route: route.abort())
     page.get_by_role("radio", name="Lunge").check()
     expect(page.locator("#figure-note")).to_have_text("The figure can't be loaded.")
-    expect(page.get_by_role("button", name="Show again")).to_be_hidden()
+    expect(page.get_by_role("button", name="Pause")).to_be_hidden()
     assert drawn(page, "figure") == 0
     page.unroute(FIGURES)
     page.get_by_role("radio", name="Squat").check()

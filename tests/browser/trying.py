@@ -7,15 +7,18 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from local_stack.guard import children_of
 from local_stack.ports import free_port
+from projects.models import Project
 from tests.browser.conftest import BEHIND_A_PROXY
 from tests.module_servers import WebServer
 from tests.node import built_clients
 from tests.server import RuntimeServer, runtime_server
 from tests.waiting import DEADLINE_SECONDS
+from tryout.project import PROJECT_ID, demo_account
 
 FIGURE = "The built-in figure"
 RUN_MS = 40_000
@@ -108,6 +111,16 @@ def expect_summary(page: Page, heading: str) -> None:
 
 def notices(page: Page) -> list[str]:
     return page.locator("#notices .notice").all_inner_texts()
+
+
+def leave_one_session() -> None:
+    """As staff do who slow the page down: of the next two visitors in a minute one is refused."""
+    demo_account(now=timezone.now())
+    Project.objects.filter(id=PROJECT_ID).update(rate_limit_sessions=1)
+
+
+def rows(page: Page, table: str) -> list[list[str]]:
+    return [row.locator("td").all_inner_texts() for row in page.locator(f"#{table} tr").all()]
 
 
 def start(page: Page, source: str = FIGURE, movement: str = "Squat") -> None:

@@ -13,7 +13,7 @@ from detection import compile as compile_movespec
 from movespecs.catalogue import catalogue_slugs, catalogue_text
 from poses.recordings import load
 from tests.long_runs import at_length
-from tryout.movements import engine, movements
+from tryout.movements import engine, movements, shown_angle
 
 SLUGS = [movement["slug"] for movement in movements()]
 
@@ -44,6 +44,7 @@ def test_a_movement_is_what_its_movespec_says():
         "figure": "/try/figures/squat.json.gz",
         "phases": ["standing", "bottom"],
         "angle": {
+            "measure": "knee",
             "label": "knee",
             "landmarks": [[23, 25, 27], [24, 26, 28]],
             "bands": [band("standing", 150, 180), band("bottom", 0, 110)],
@@ -111,6 +112,41 @@ def test_the_landmarks_of_an_angle_are_of_the_left_and_then_of_the_right(slug):
 )
 def test_it_says_where_to_be(slug, text):
     assert of(slug)["place"]["text"].startswith(text)
+
+
+LEANS = """
+name: bow
+version: "1"
+detection:
+  type: repetition
+  movement:
+    name: bow
+    phases:
+      - {{name: upright, criteria: [{{lean: {segment}, angle_max: 20}}]}}
+      - {{name: bowed, criteria: [{{lean: {segment}, angle_min: 60}}]}}
+    sequence: [upright, bowed, upright]
+"""
+
+
+@pytest.mark.parametrize(
+    ("segment", "label", "landmarks"),
+    [
+        ("trunk", "lean of the trunk", [[23, 11], [24, 12]]),
+        ("upper_arm", "lean of the upper arm", [[13, 11], [14, 12]]),
+    ],
+)
+def test_a_movement_that_a_lean_carries_has_it(segment, label, landmarks):
+    assert shown_angle(compile_movespec(LEANS.format(segment=segment))) == {
+        "measure": segment,
+        "label": label,
+        "landmarks": landmarks,
+        "bands": [band("upright", 0, 20), band("bowed", 60, 180)],
+    }
+
+
+def test_a_movement_that_nothing_carries_has_what_it_bounds_first():
+    text = LEANS.format(segment="thigh").replace("angle_min: 60", "angle_min: 10")
+    assert shown_angle(compile_movespec(text))["measure"] == "thigh"
 
 
 def test_the_engine_s_settings_are_told_by_their_names():

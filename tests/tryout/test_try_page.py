@@ -98,7 +98,10 @@ def test_its_data_is_what_its_script_needs(built):
         "engine": engine(),
         "sessions": "/try/sessions",
         "landmarker": {
-            name: f"/static/tryout/built/pose/{name}"
+            name: {
+                "url": f"/static/tryout/built/pose/{name}",
+                "bytes": len(FILES[f"pose/{name}"]),
+            }
             for name in ("pose.js", "some_bin.wasm", "some_model.tflite")
         },
     }
@@ -142,7 +145,8 @@ def test_in_development_what_was_built_is_served_at_once(built):
 )
 def test_in_production_each_file_has_a_hash_and_is_kept_for_ever(collected, name, content_type):
     answer = shown()
-    addresses = [script_of(answer), *data_of(answer)["landmarker"].values()]
+    landmarker = data_of(answer)["landmarker"].values()
+    addresses = [script_of(answer), *(file["url"] for file in landmarker)]
     stem, _, suffix = name.rpartition(".")
     [address] = [one for one in addresses if re.search(rf"{stem}\.[0-9a-f]{{12}}\.{suffix}$", one)]
     served = Client().get(address)

@@ -7,7 +7,10 @@
 import type {Landmark, Moment, Pose} from "@kynaplatform/web";
 import type {Angle, Engine} from "./page_data.js";
 
-/** From one landmark to another, with a depth that can be believed. */
+/** From one landmark to another. */
+type Pair = readonly [number, number];
+
+/** The mean of its pairs that are in sight, with a depth that can be believed. */
 class Segment {
   x = 0;
   y = 0;
@@ -24,20 +27,28 @@ class Segment {
   #longer = 0;
 
   constructor(
-    readonly from: number,
-    readonly to: number,
     readonly engine: Engine,
+    readonly pairs: readonly Pair[],
   ) {}
 
   measure(pose: Pose, sinceMs: number): void {
-    const from = pose[this.from] as Landmark;
-    const to = pose[this.to] as Landmark;
-    this.visibility = Math.min(from.visibility ?? 1, to.visibility ?? 1);
-    this.square = 0;
-    if (this.visibility < this.engine.min_visibility) return;
-    this.x = to.x - from.x;
-    this.y = to.y - from.y;
-    const seenZ = to.z - from.z;
+    this.square = this.x = this.y = 0;
+    this.visibility = 1;
+    let [seen, seenZ] = [0, 0];
+    for (const [from, to] of this.pairs.map((pair) => pair.map((index) => pose[index]))) {
+      const [begin, end] = [from as Landmark, to as Landmark];
+      const visibility = Math.min(begin.visibility ?? 1, end.visibility ?? 1);
+      if (visibility < this.engine.min_visibility) continue;
+      this.visibility = Math.min(this.visibility, visibility);
+      this.x += end.x - begin.x;
+      this.y += end.y - begin.y;
+      seenZ += end.z - begin.z;
+      seen += 1;
+    }
+    if (seen === 0) return;
+    this.x /= seen;
+    this.y /= seen;
+    seenZ /= seen;
     this.flat = this.x ** 2 + this.y ** 2;
     const longest = this.engine.longest_segment_m;
     if (this.flat >= longest ** 2 || Math.abs(seenZ) >= longest) return;
@@ -69,7 +80,7 @@ class Segment {
   }
 }
 
-/** The angle of one side of the body: a mean over recent frames. */
+/** An angle of the body, of one side or of the trunk: a mean over recent frames. */
 class SideAngle {
   degrees: number | null = null;
   weight = 0;
@@ -78,12 +89,16 @@ class SideAngle {
   /** What a jump has led to that the next frame has not confirmed. */
   #doubted: number | null = null;
 
-  /** Two segments that meet where both begin. */
+  /** Two segments that meet where both begin, or one against the vertical. */
   constructor(
-    readonly one: Segment,
-    readonly other: Segment,
     readonly engine: Engine,
+    readonly one: Segment,
+    readonly other: Segment | null,
   ) {}
+
+  get segments(): readonly Segment[] {
+    return this.other ? [this.one, this.other] : [this.one];
+  }
 
   /** `keep` is the share of what is known that remains. */
   measure(sinceMs: number, keep: number): void {
@@ -91,12 +106,12 @@ class SideAngle {
     const known = this.weight * keep;
     this.weight = known;
     const {one, other, engine} = this;
-    if (Math.min(one.square, other.square) < engine.shortest_segment_m ** 2) {
+    const shortest = engine.shortest_segment_m ** 2;
+    if (this.segments.some(({square}) => square < shortest)) {
       this.#miss();
       return;
     }
-    const dot = one.x * other.x + one.y * other.y + one.z * other.z;
-    const degrees = degreesOf(dot / Math.sqrt(one.square * other.square));
+    const degrees = degreesOf(other ? cosineOf(one, other) : -one.y / Math.sqrt(one.square));
     if (this.#isDoubtful(degrees)) {
       this.#miss();
       return;
@@ -104,8 +119,9 @@ class SideAngle {
     this.#unseenMs = 0;
     this.#last = degrees;
     const least = engine.least_weight_m2;
-    const square = (one.flat * other.flat) / (one.flat + other.flat + least) + least;
-    const visibility = Math.min(one.visibility, other.visibility);
+    const flat = other ? (one.flat * other.flat) / (one.flat + other.flat + least) : one.flat;
+    const square = flat + least;
+    const visibility = Math.min(...this.segments.map((segment) => segment.visibility));
     const weight = Math.min(square, engine.max_weight_m2) * visibility ** 2 * (1 - keep);
     this.weight = known + weight;
     this.degrees =
@@ -132,6 +148,11 @@ class SideAngle {
     const {jump_degrees, jump_degrees_per_ms} = this.engine;
     return Math.abs(change) > Math.max(jump_degrees, jump_degrees_per_ms * this.#unseenMs);
   }
+}
+
+function cosineOf(one: Segment, other: Segment): number {
+  const dot = one.x * other.x + one.y * other.y + one.z * other.z;
+  return dot / Math.sqrt(one.square * other.square);
 }
 
 function degreesOf(cosine: number): number {
@@ -170,17 +191,34 @@ export class AngleMeter {
   }
 
   #forget(): void {
-    const engine = this.#engine;
-    this.#sides = this.#angle.landmarks.map(
-      ([first, joint, last]) =>
-        new SideAngle(new Segment(joint, first, engine), new Segment(joint, last, engine), engine),
-    );
-    const [left, right] = this.#sides as [SideAngle, SideAngle];
-    for (const part of ["one", "other"] as const) {
-      left[part].other = right[part];
-      right[part].other = left[part];
+    this.#sides = this.#madeSides();
+    const [left, right] = this.#sides;
+    for (const [index, segment] of (left?.segments ?? []).entries()) {
+      const opposite = right?.segments[index];
+      if (!opposite) continue;
+      segment.other = opposite;
+      opposite.other = segment;
     }
-    this.#segments = this.#sides.flatMap(({one, other}) => [one, other]);
+    this.#segments = this.#sides.flatMap(({segments}) => segments);
+  }
+
+  #madeSides(): SideAngle[] {
+    const engine = this.#engine;
+    const {measure, landmarks} = this.#angle;
+    // The trunk is in the middle of both sides.
+    if (measure === "trunk") {
+      return [new SideAngle(engine, new Segment(engine, landmarks as readonly Pair[]), null)];
+    }
+    return landmarks.map(([first, second, third]) => {
+      if (third === undefined) {
+        return new SideAngle(engine, new Segment(engine, [[first, second]]), null);
+      }
+      const [one, other] = [
+        new Segment(engine, [[second, first]]),
+        new Segment(engine, [[second, third]]),
+      ];
+      return new SideAngle(engine, one, other);
+    });
   }
 
   /** Of the sides that are known, by their weights. */

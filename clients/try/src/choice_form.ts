@@ -1,15 +1,23 @@
 /** The first stage: which movement, seen by what, and where to stand. */
 
 import {byId, element} from "./dom.js";
+import {askedMovement, askedTarget, keepInAddress} from "./page_address.js";
 import type {Movement} from "./page_data.js";
 import {Preview} from "./preview.js";
 import type {Problem} from "./problems.js";
+import {readRecording} from "./recording.js";
+import {type Target, targetOf, targetText} from "./target.js";
+
+interface Choices {
+  readonly movement: Movement;
+  readonly target: Target | null;
+  /** Seconds until a camera counts. */
+  readonly countdown: number;
+}
 
 /** Where poses come from: a camera, the figure's recording, or one of the user's own. */
-export type Choice = {readonly movement: Movement} & (
-  | {readonly source: "camera" | "figure"}
-  | {readonly source: "file"; readonly file: File}
-);
+export type Choice = Choices &
+  ({readonly source: "camera" | "figure"} | {readonly source: "file"; readonly file: File});
 
 /** The movement that is chosen at first, which anybody can do anywhere. */
 const FIRST = "squat";
@@ -19,6 +27,9 @@ export class ChoiceForm {
   readonly #form = byId("choices", HTMLFormElement);
   readonly #file = byId("file", HTMLInputElement);
   readonly #fileRow = byId("file-row", HTMLElement);
+  readonly #fileNote = byId("file-note", HTMLElement);
+  readonly #target = byId("target", HTMLSelectElement);
+  readonly #countdown = byId("countdown", HTMLSelectElement);
   readonly #problem = byId("problem", HTMLElement);
   readonly #preview = new Preview(
     byId("figure", HTMLCanvasElement),
@@ -29,13 +40,17 @@ export class ChoiceForm {
 
   constructor(movements: readonly Movement[], onStart: (choice: Choice) => void) {
     this.#movements = movements;
-    const first = movements.find(({slug}) => slug === FIRST) ?? movements[0];
+    const named = (name: string | null) => movements.find(({slug}) => slug === name);
+    const first = named(askedMovement()) ?? named(FIRST) ?? movements[0];
     byId("movements", HTMLElement).append(
       ...movements.map((movement) => this.#radio(movement, movement === first)),
     );
+    this.#chooseTarget(askedTarget());
     this.#form.addEventListener("change", ({target}) => {
       if (target instanceof HTMLInputElement && target.name === "movement") this.#showPlace();
-      this.#showFile();
+      if (target === this.#file) void this.#chooseMovementOfFile();
+      this.#showSource();
+      keepInAddress(this.#movement.slug, this.#target.value);
       this.#problem.hidden = true;
     });
     this.#form.addEventListener("submit", (event) => {
@@ -45,7 +60,7 @@ export class ChoiceForm {
     });
     addEventListener("resize", () => this.#preview.rest());
     this.#showPlace();
-    this.#showFile();
+    this.#showSource();
   }
 
   /** What was chosen before stays chosen. */
@@ -66,10 +81,16 @@ export class ChoiceForm {
   }
 
   get #choice(): Choice {
-    const movement = this.#movement;
+    const choices: Choices = {
+      movement: this.#movement,
+      target: targetOf(this.#target.value),
+      countdown: Number(this.#countdown.value),
+    };
     const source = String(new FormData(this.#form).get("source")) as Choice["source"];
     const [file] = this.#file.files ?? [];
-    return source === "file" && file ? {movement, source, file} : ({movement, source} as Choice);
+    return source === "file" && file
+      ? {...choices, source, file}
+      : ({...choices, source} as Choice);
   }
 
   get #movement(): Movement {
@@ -95,9 +116,42 @@ export class ChoiceForm {
     void this.#preview.show(movement);
   }
 
-  #showFile(): void {
-    const isFile = new FormData(this.#form).get("source") === "file";
-    this.#fileRow.hidden = !isFile;
-    this.#file.required = isFile;
+  #showSource(): void {
+    const source = new FormData(this.#form).get("source");
+    this.#fileRow.hidden = source !== "file";
+    this.#file.required = source === "file";
+    // Only who stands before a camera has to get there.
+    byId("countdown-row", HTMLElement).hidden = source !== "camera";
+  }
+
+  /** One that the address asks for need not be in the list. */
+  #chooseTarget(target: Target | null): void {
+    if (!target) return;
+    const written = `${target.amount}${target.kind === "seconds" ? "s" : ""}`;
+    if (![...this.#target.options].some(({value}) => value === written)) {
+      this.#target.add(new Option(targetText(target), written));
+    }
+    this.#target.value = written;
+  }
+
+  /** Choose the movement that the recording says it is of; Start tells what is wrong with a file. */
+  async #chooseMovementOfFile(): Promise<void> {
+    this.#fileNote.textContent = "";
+    const [file] = this.#file.files ?? [];
+    const recording = file && (await readRecording(file).catch(() => null));
+    if (!recording || file !== this.#file.files?.[0]) return;
+    const slug = recording.exercise
+      .trim()
+      .toLowerCase()
+      .replace(/[\s_]+/g, "-");
+    const movement = this.#movements.find((one) => one.slug === slug);
+    this.#fileNote.textContent = movement
+      ? `It says that it is of: ${movement.name}.`
+      : "It names no movement of this page. Choose the one that it is of.";
+    const radio = movement && this.#form.querySelector(`[name="movement"][value="${slug}"]`);
+    if (!(radio instanceof HTMLInputElement) || radio.checked) return;
+    radio.checked = true;
+    this.#showPlace();
+    keepInAddress(slug, this.#target.value);
   }
 }

@@ -1,4 +1,4 @@
-/** Draws the trace of a run, and the scores of its repetitions. */
+/** Draws the trace of a run. */
 
 import {timeText} from "./formatting.js";
 import type {Run} from "./run.js";
@@ -42,22 +42,6 @@ export function drawTrace(canvas: HTMLCanvasElement, run: Run, fromMs: number, t
     context.beginPath();
     for (const [x, y] of line) context.lineTo(x, y);
     context.stroke();
-  }
-}
-
-/** The score of each repetition at its time. */
-export function drawScores(canvas: HTMLCanvasElement, run: Run, toMs: number): void {
-  const chart = new Chart(canvas, 0, toMs);
-  const {area, context} = chart;
-  const top = (score: number) => area.bottom - score * (area.bottom - area.top);
-  for (const share of [0, 0.5, 1]) chart.drawLevel(top(share), `${100 * share}`);
-  chart.drawTimes();
-  const width = Math.min(22, (area.right - area.left) / (2 * run.repetitions.length + 1));
-  for (const [index, {ms, score}] of run.repetitions.entries()) {
-    const x = xOf(area, ms);
-    context.fillStyle = chart.color("done");
-    context.fillRect(x - width / 2, top(score ?? 0), width, area.bottom - top(score ?? 0));
-    chart.write(`${index + 1}`, x, area.top - 8, "center");
   }
 }
 

@@ -30,7 +30,7 @@ export class Placement {
    * The origin of landmarks is between the hips, but people stand on their feet, or hang by their
    * hands: that is what stays where it is. Who has the hands above the head all the time hangs.
    */
-  constructor({frames}: Recording) {
+  constructor({frames}: Pick<Recording, "frames">) {
     const poses = frames.filter((frame) => frame !== null);
     const hangs = poses.every((pose) => middle(pose, WRISTS).y < (pose[NOSE] as Landmark).y);
     this.#anchorOf = hangs

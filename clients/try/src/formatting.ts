@@ -1,12 +1,16 @@
 /** How numbers are written for people. */
 
 export function timeText(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
+  const seconds = Math.max(0, Math.floor(ms / 1000));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-export function scoreText(score: number | null): string {
-  return score === null ? "–" : `${Math.round(100 * score)}\u00a0%`;
+export function secondsText(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)}\u00a0s`;
+}
+
+export function degreesText(degrees: number | null): string {
+  return degrees === null ? "–" : `${Math.round(degrees)}°`;
 }
 
 export function countText(count: number, one: string, many: string): string {

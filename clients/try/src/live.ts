@@ -1,13 +1,16 @@
-/** The second stage: the picture, the count, the last cue, and the trace as it grows. */
+/** The second stage: the countdown, the picture, the count, the last cue, the growing trace. */
 
 import {type DetectionEvent, drawPose, type Moment, type StreamState} from "@kynaplatform/web";
 import {Announcer} from "./announcer.js";
-import {byId, element} from "./dom.js";
+import {Coach} from "./coach.js";
+import {CueBoard} from "./cue_board.js";
+import {byId} from "./dom.js";
 import {drawTrace} from "./drawing.js";
-import {countText} from "./formatting.js";
+import {countText, degreesText} from "./formatting.js";
 import {fillLegend} from "./legend.js";
 import type {Run} from "./run.js";
 import type {Speech} from "./speech.js";
+import {shareOf, underNumber} from "./target.js";
 
 const WINDOW_MS = 12_000;
 /** How long somebody is not seen, or not wholly, before the page says so. */
@@ -17,6 +20,8 @@ const LEAVE_MS = 3_000;
 
 const STATES = {
   starting: "Starting …",
+  loading: "Loading what finds your body …",
+  ready: "Get into place",
   connecting: "Connecting …",
   unreachable: "The server that counts doesn't answer. Trying again …",
   lost: "The line is lost. Attaching again …",
@@ -29,7 +34,9 @@ const STATES = {
 export class Live {
   readonly #section = byId("live", HTMLElement);
   readonly #count = byId("count", HTMLElement);
-  readonly #cue = byId("cue", HTMLElement);
+  readonly #unit = byId("unit", HTMLElement);
+  readonly #bar = byId("target-bar", HTMLProgressElement);
+  readonly #cues = new CueBoard(byId("cue", HTMLElement));
   readonly #state = byId("state", HTMLElement);
   readonly #degrees = byId("degrees", HTMLElement);
   readonly #trace = byId("trace", HTMLCanvasElement);
@@ -37,6 +44,7 @@ export class Live {
   readonly #announcer = new Announcer(byId("announced", HTMLElement));
   readonly #speech: Speech;
   #run: Run | null = null;
+  #coach = new Coach(null);
   #stream: StreamState | null = null;
   #wasAttached = false;
   #isFinishing = false;
@@ -51,6 +59,7 @@ export class Live {
   /** Show a run that begins. */
   open(run: Run, onStop: () => void): void {
     this.#run = run;
+    this.#coach = new Coach(run.target);
     this.#stream = null;
     this.#wasAttached = this.#isFinishing = false;
     this.#section.hidden = false;
@@ -58,7 +67,8 @@ export class Live {
     byId("live-heading", HTMLElement).textContent = run.movement.name;
     byId("angle-label", HTMLElement).textContent = run.movement.angle.label;
     fillLegend(byId("live-legend", HTMLElement), run.movement);
-    this.#cue.replaceChildren();
+    this.#cues.clear();
+    this.#bar.hidden = run.target === null;
     this.#showCount();
     this.#stop.textContent = "Stop";
     this.#stop.disabled = false;
@@ -68,8 +78,32 @@ export class Live {
     this.#draw();
   }
 
+  /** While megabytes come. */
+  load(): void {
+    this.#tell("loading");
+  }
+
+  /** A second of the countdown before it counts. */
+  countDown(left: number): void {
+    this.#tell("ready");
+    this.#count.textContent = `${left}`;
+    this.#count.classList.add("countdown");
+    this.#unit.textContent = "until it counts";
+    this.#cues.show("Get into place.");
+    this.#speech.say(`${left}`);
+    this.#announcer.say(`${left}`);
+  }
+
+  /** Now it counts. */
+  go(): void {
+    if (!this.#count.classList.contains("countdown")) return;
+    this.#showCount();
+    this.#say("Go!");
+  }
+
   close(): void {
     clearTimeout(this.#untilLeave);
+    this.#cues.clear();
     this.#run = null;
     this.#section.hidden = true;
   }
@@ -84,6 +118,7 @@ export class Live {
     const run = this.#run;
     if (!run) return;
     run.add(moment);
+    this.#showTarget();
     const {timestampMs: ms, landmarks} = moment;
     if (run.points.length === 1) this.#seenMs = this.#knownMs = ms;
     if (landmarks) this.#seenMs = ms;
@@ -96,13 +131,15 @@ export class Live {
   take(event: DetectionEvent & {readonly isLate?: boolean}): void {
     if (!this.#run?.take(event)) return;
     const isLate = event.isLate ?? true;
-    if (event.type === "event_completed") this.#showCount(isLate);
-    if (event.type !== "feedback") return;
-    const cue = this.#run.cues.at(-1);
-    if (!cue) return;
-    this.#cue.replaceChildren(element("span", cue.message, cue.level));
-    if (!this.#isFinishing && !isLate) this.#speech.say(cue.message);
-    if (!isLate) this.#announce(cue.message);
+    if (event.type === "event_completed") {
+      this.#showCount();
+      const number = this.#run.repetitions.length;
+      const praise = this.#coach.complete(number);
+      if (praise) this.#say(praise, "success", isLate);
+      else this.#announcer.say(countText(number, "repetition", "repetitions"));
+    }
+    const cue = event.type === "feedback" ? this.#run.cues.at(-1) : null;
+    if (cue && this.#coach.isNews(cue)) this.#say(cue.message, cue.level, isLate);
   }
 
   /** Wait for the session's end, which after a while may be left. */
@@ -125,21 +162,32 @@ export class Live {
     byId("video", HTMLVideoElement).hidden = true;
   }
 
-  #showCount(isLate = false): void {
-    const count = this.#run?.repetitions.length ?? 0;
-    this.#count.textContent = `${count}`;
-    byId("unit", HTMLElement).textContent = count === 1 ? "repetition" : "repetitions";
-    if (count > 0) this.#announce(isLate ? null : (this.#run?.cues.at(-1)?.message ?? null));
+  #showCount(): void {
+    this.#count.classList.remove("countdown");
+    this.#count.textContent = `${this.#run?.repetitions.length ?? 0}`;
+    this.#showTarget();
   }
 
-  #announce(cue: string | null): void {
-    const count = countText(this.#run?.repetitions.length ?? 0, "repetition", "repetitions");
-    this.#announcer.say(cue ? `${count}. ${cue}` : count);
+  #showTarget(): void {
+    const run = this.#run;
+    if (!run) return;
+    this.#unit.textContent = underNumber(run.target, run);
+    if (run.target) this.#bar.value = shareOf(run.target, run);
+  }
+
+  /** Show a text, and say it where that is not too late. */
+  #say(text: string, level = "info", isLate = false): void {
+    this.#cues.show(text, level);
+    if (isLate) return;
+    if (!this.#isFinishing) this.#speech.say(text);
+    const count = this.#run?.repetitions.length ?? 0;
+    this.#announcer.say(count ? `${countText(count, "repetition", "repetitions")}. ${text}` : text);
   }
 
   /** Show the state of the stream, or `seen` while it is attached. */
-  #tell(seen: "counting" | "nobody" | "partly" = "counting"): void {
-    const state = this.#lineState ?? seen;
+  #tell(seen: keyof typeof STATES = "counting"): void {
+    const isBefore = seen === "loading" || seen === "ready";
+    const state = isBefore ? seen : (this.#lineState ?? seen);
     if (this.#state.dataset.state === state) return;
     this.#state.dataset.state = state;
     this.#state.textContent = STATES[state];
@@ -157,8 +205,7 @@ export class Live {
     if (!run) return;
     const toMs = Math.max(run.lastMs, WINDOW_MS);
     drawTrace(this.#trace, run, toMs - WINDOW_MS, toMs);
-    const degrees = run.points.at(-1)?.degrees;
-    this.#degrees.textContent = degrees == null ? "–" : `${Math.round(degrees)}°`;
+    this.#degrees.textContent = degreesText(run.points.at(-1)?.degrees ?? null);
     requestAnimationFrame(() => this.#draw());
   }
 }

@@ -2,8 +2,11 @@
 
 import {stopped} from "./abort.js";
 import {type Choice, ChoiceForm} from "./choice_form.js";
+import {countDown} from "./countdown.js";
 import {byId} from "./dom.js";
 import {Live} from "./live.js";
+import {Loading} from "./loading.js";
+import {askedSpeed} from "./page_address.js";
 import {readPageData} from "./page_data.js";
 import {problemOf} from "./problems.js";
 import {fetchRecording, readRecording} from "./recording.js";
@@ -13,13 +16,15 @@ import {openSession} from "./session.js";
 import {openCamera, openRecording, type Source} from "./source.js";
 import {Speech} from "./speech.js";
 import {Summary} from "./summary.js";
+import {shareOf} from "./target.js";
 import {keepScreenOn} from "./wake_lock.js";
 
-/** With `?speed=8` in the page's address a recording is played so much faster; at most so. */
-const FASTEST = 20;
+/** How long the reached target is seen before its result. */
+const DONE_MS = 1_500;
 
 const data = readPageData();
 const live = new Live(new Speech(byId("speak", HTMLInputElement)));
+const loading = new Loading();
 const summary = new Summary(() => {
   summary.close();
   choiceForm.open();
@@ -28,7 +33,7 @@ const choiceForm = new ChoiceForm(data.movements, (choice) => void go(choice));
 
 /** One run: from Start to its summary, or back to the choice where it could not begin. */
 async function go(choice: Choice): Promise<void> {
-  const run = new Run(choice.movement, data.engine);
+  const run = new Run(choice.movement, data.engine, choice.target);
   const stopping = new AbortController();
   const {signal} = stopping;
   choiceForm.close();
@@ -40,9 +45,18 @@ async function go(choice: Choice): Promise<void> {
     const source = await Promise.race([openSource(choice, signal), stopped(signal)]);
     const asked = source && openSession(data.sessions, choice.movement.slug, signal);
     const opened = await Promise.race([asked, stopped(signal)]);
-    if (opened) await Promise.race([source?.load(), stopped(signal)]);
+    if (source && opened) {
+      run.movespec = opened.movespec;
+      if (source.isCamera) live.load();
+      await Promise.race([source.load(), stopped(signal)]);
+      loading.hide();
+      if (source.isCamera)
+        await countDown(choice.countdown, (left) => live.countDown(left), signal);
+    }
     if (source && opened && !signal.aborted) {
-      const ending = await runStream(opened, source, live, stopping);
+      live.go();
+      const ending = await runStream(opened, source, live, run, stopping);
+      if (run.target && shareOf(run.target, run) === 1) await pause(DONE_MS);
       live.close();
       summary.open(run, ending);
     } else {
@@ -53,16 +67,25 @@ async function go(choice: Choice): Promise<void> {
     live.close();
     choiceForm.open(problemOf(error));
   } finally {
+    loading.hide();
     stopping.abort();
   }
 }
 
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 async function openSource(choice: Choice, signal: AbortSignal): Promise<Source> {
-  if (choice.source === "camera") return openCamera(data.landmarker, signal);
+  if (choice.source === "camera") {
+    const onProgress = (loaded: number, total: number): void => {
+      if (!signal.aborted) loading.show(loaded, total);
+    };
+    return openCamera(data.landmarker, onProgress, signal);
+  }
   const recording =
     choice.source === "file"
       ? await readRecording(choice.file)
       : await fetchRecording(choice.movement.figure, signal);
-  const speed = Number(new URLSearchParams(location.search).get("speed") ?? 1);
-  return openRecording(recording, Math.min(FASTEST, Math.max(1, speed || 1)), signal);
+  return openRecording(recording, askedSpeed(), signal);
 }

@@ -7,11 +7,16 @@ export interface Band {
   readonly max: number;
 }
 
-/** The angle of a joint. */
+/** Three landmarks by their index, a joint in the middle; or a segment's lower and upper end. */
+export type Landmarks = readonly [number, number, number] | readonly [number, number];
+
+/** The angle of a joint, or the lean of a segment. */
 export interface Angle {
+  /** The engine's name of the joint or segment. */
+  readonly measure: string;
   readonly label: string;
-  /** Three landmarks by their index, the joint in the middle: of the left side, and the right. */
-  readonly landmarks: readonly (readonly [number, number, number])[];
+  /** Of the left side, and of the right. */
+  readonly landmarks: readonly Landmarks[];
   readonly bands: readonly Band[];
 }
 
@@ -47,13 +52,15 @@ export interface Engine {
   readonly pose_lost_ms: number;
 }
 
+/** The landmarker's files, by their names. */
+export type Landmarker = Readonly<Record<string, {readonly url: string; readonly bytes: number}>>;
+
 export interface PageData {
   readonly movements: readonly Movement[];
   readonly engine: Engine;
   /** The address at which a session is asked for. */
   readonly sessions: string;
-  /** The addresses of the landmarker's files, by their names. */
-  readonly landmarker: Readonly<Record<string, string>>;
+  readonly landmarker: Landmarker;
 }
 
 export function readPageData(): PageData {

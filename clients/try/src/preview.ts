@@ -4,8 +4,9 @@ import type {Movement} from "./page_data.js";
 import {play} from "./playback.js";
 import {fetchRecording, momentsOf, type Recording} from "./recording.js";
 
-/** The first seconds of the figure: as it begins, and its first repetition. */
-const SHOWN_MS = 3_600;
+/** The first two repetitions of the figure, which are shown again and again. */
+const FROM_MS = 800;
+const UNTIL_MS = 5_800;
 
 interface Shown {
   readonly movement: Movement;
@@ -13,36 +14,44 @@ interface Shown {
   readonly placement: Placement;
 }
 
-/** Shows once how a movement looks to the camera. */
+/** Shows how a movement looks to the camera, in a loop that may be paused. */
 export class Preview {
   readonly #canvas: HTMLCanvasElement;
   readonly #button: HTMLButtonElement;
   readonly #note: HTMLElement;
   #current = new AbortController();
   #shown: Shown | null = null;
+  #isWanted = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  #isMoving = false;
 
   /** `note` says what there is instead of a figure. */
   constructor(canvas: HTMLCanvasElement, button: HTMLButtonElement, note: HTMLElement) {
     this.#canvas = canvas;
     this.#button = button;
     this.#note = note;
-    button.addEventListener("click", () => this.#move());
+    button.addEventListener("click", () => {
+      this.#isWanted = !this.#isMoving;
+      if (this.#isMoving) this.stop();
+      else void this.#move();
+    });
   }
 
   /** Load a movement's figure, and let it move; one that is loaded rests. */
   async show(movement: Movement): Promise<void> {
     if (this.#shown?.movement !== movement) await this.#load(movement);
-    else this.rest();
+    else await this.#begin();
   }
 
   /** Show how it begins, also after the canvas has another size. */
   rest(): void {
-    this.#draw(this.#shown?.recording.frames[0] ?? null);
+    if (!this.#isMoving) this.#draw(this.#shown?.recording.frames[0] ?? null);
   }
 
   stop(): void {
     this.#current.abort();
     this.#current = new AbortController();
+    this.#isMoving = false;
+    this.#button.textContent = "Play";
   }
 
   async #load(movement: Movement): Promise<void> {
@@ -65,16 +74,27 @@ export class Preview {
     }
     this.#tell("");
     this.#button.hidden = false;
+    await this.#begin();
+  }
+
+  async #begin(): Promise<void> {
     this.rest();
-    if (!matchMedia("(prefers-reduced-motion: reduce)").matches) await this.#move();
+    if (this.#isWanted) await this.#move();
   }
 
   async #move(): Promise<void> {
     this.stop();
     const {signal} = this.#current;
     const moments = this.#shown ? momentsOf(this.#shown.recording) : [];
-    const shown = moments.filter(({timestampMs}) => timestampMs < SHOWN_MS);
-    await play(shown, 1, async ({landmarks}) => this.#draw(landmarks), signal);
+    const shown = moments
+      .filter(({timestampMs: ms}) => ms >= FROM_MS && ms < UNTIL_MS)
+      .map((moment) => ({...moment, timestampMs: moment.timestampMs - FROM_MS}));
+    if (shown.length === 0) return;
+    this.#isMoving = true;
+    this.#button.textContent = "Pause";
+    while (!signal.aborted) {
+      await play(shown, 1, async ({landmarks}) => this.#draw(landmarks), signal);
+    }
   }
 
   #draw(pose: Recording["frames"][number]): void {

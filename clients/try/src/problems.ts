@@ -65,7 +65,11 @@ export function problemOf(error: unknown): Problem {
   if (error.code === "rate_limited") {
     const minutes = Math.max(1, Math.ceil(Number(error.details.retry_after_seconds ?? 60) / 60));
     const when = minutes === 1 ? "in a minute" : `in ${minutes} minutes`;
-    return {what: "There were too many sessions lately.", advice: `Try again ${when}.`};
+    const isOfAddress = /^try_(address|network)$/.test(String(error.details.limit_name));
+    const what = isOfAddress
+      ? "Your network has had its share of tries for now."
+      : "There were too many sessions lately.";
+    return {what, advice: `Try again ${when}.`};
   }
   const retry = error.retryable ? "Try again in a minute." : "";
   const advice = OTHER_WAYS[error.code] ?? retry;

@@ -7,6 +7,8 @@ const FASTEST_FPS = 1_000;
 const FARTHEST_METRES = 1_000;
 
 export interface Recording {
+  /** What is done, in the words of who recorded it. */
+  readonly exercise: string;
   /** The repetitions that people counted. */
   readonly count: number | null;
   /** Frames a second. */
@@ -54,7 +56,7 @@ function unpacked(file: Blob): Promise<string> {
 
 function recordingOf(document: unknown): Recording {
   if (typeof document !== "object" || document === null) throw invalid("it is not a JSON object");
-  const {count = null, fps, frames} = document as Record<string, unknown>;
+  const {exercise, count = null, fps, frames} = document as Record<string, unknown>;
   if (count !== null && !(Number.isInteger(count) && (count as number) >= 0)) {
     throw invalid("its count is no number of repetitions");
   }
@@ -64,6 +66,7 @@ function recordingOf(document: unknown): Recording {
   if (!Array.isArray(frames)) throw invalid("it has no list of frames");
   if (!frames.some((frame) => frame !== null)) throw invalid("it has no frame with a pose");
   return {
+    exercise: typeof exercise === "string" ? exercise : "",
     count: count as number | null,
     fps,
     frames: frames.map((frame, index) => (frame === null ? null : poseOf(frame, index))),

@@ -1,8 +1,13 @@
 /** A run: its angle over time, repetitions, interruptions, phases and cues. */
 
-import type {DetectionEvent, Moment} from "@kynaplatform/web";
+import type {DetectionEvent, Moment, Pose} from "@kynaplatform/web";
 import {AngleMeter} from "./angles.js";
+import {isFarther} from "./depth.js";
 import type {Engine, Movement} from "./page_data.js";
+import type {Target} from "./target.js";
+
+/** How long a pose is kept for a repetition that may yet be told: longer than one takes. */
+const POSES_MS = 10_000;
 
 /** Times here are those of the frames, in milliseconds from the run's first moment. */
 export interface Point {
@@ -12,8 +17,6 @@ export interface Point {
 }
 export interface Repetition {
   readonly ms: number;
-  /** 0 to 1. */
-  readonly score: number | null;
 }
 export interface Interruption {
   readonly ms: number;
@@ -31,8 +34,22 @@ export interface Cue {
   readonly message: string;
 }
 
+/** A pose, and the angle that carries the movement there. */
+interface Posed {
+  readonly ms: number;
+  readonly degrees: number;
+  readonly pose: Pose;
+}
+
 export class Run {
   readonly movement: Movement;
+  readonly target: Target | null;
+  /** The YAML that counts in it, once its session is there. */
+  movespec = "";
+  /** All events, as they came. */
+  readonly events: DetectionEvent[] = [];
+  /** The pose in which a repetition was farthest from where the movement rests. */
+  farthest: Posed | null = null;
   readonly points: Point[] = [];
   readonly repetitions: Repetition[] = [];
   readonly interruptions: Interruption[] = [];
@@ -41,9 +58,11 @@ export class Run {
   readonly #meter: AngleMeter;
   readonly #known = new Set<string>();
   #firstMs: number | null = null;
+  #poses: Posed[] = [];
 
-  constructor(movement: Movement, engine: Engine) {
+  constructor(movement: Movement, engine: Engine, target: Target | null = null) {
     this.movement = movement;
+    this.target = target;
     this.#meter = new AngleMeter(movement.angle, engine);
   }
 
@@ -55,17 +74,23 @@ export class Run {
   add(moment: Moment): void {
     this.#firstMs ??= moment.timestampMs;
     const ms = moment.timestampMs - this.#firstMs;
-    this.points.push({ms, degrees: this.#meter.feed(moment)});
+    const degrees = this.#meter.feed(moment);
+    this.points.push({ms, degrees});
+    if (degrees === null || !moment.landmarks) return;
+    this.#poses.push({ms, degrees, pose: moment.landmarks});
+    while (ms - (this.#poses[0]?.ms ?? ms) > POSES_MS) this.#poses.shift();
   }
 
   /** Add an event, once however often it comes. Returns whether it is new. */
   take(event: DetectionEvent): boolean {
     if (this.#known.has(event.event_id)) return false;
     this.#known.add(event.event_id);
+    this.events.push(event);
     const ms = event.ts_ms - (this.#firstMs ?? event.ts_ms);
     switch (event.type) {
       case "event_completed":
-        this.repetitions.push({ms, score: event.payload.score});
+        this.repetitions.push({ms});
+        this.#keepFarthest(ms);
         break;
       case "event_interrupted":
         this.interruptions.push({ms, reason: event.payload.reason});
@@ -80,6 +105,16 @@ export class Run {
         this.#leave(event.payload.shape_key, ms);
     }
     return true;
+  }
+
+  /** Look at the poses of the repetition that ended at `endMs`. */
+  #keepFarthest(endMs: number): void {
+    for (const one of this.#poses.filter(({ms}) => ms <= endMs)) {
+      if (isFarther(this.movement, one.degrees, this.farthest?.degrees ?? null)) {
+        this.farthest = one;
+      }
+    }
+    this.#poses = this.#poses.filter(({ms}) => ms > endMs);
   }
 
   #leave(phase: string, ms: number): void {

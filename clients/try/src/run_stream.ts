@@ -8,8 +8,10 @@ import {
   problemOf,
   rejectedProblem,
 } from "./problems.js";
+import type {Run} from "./run.js";
 import type {Opened} from "./session.js";
 import type {Source} from "./source.js";
+import {shareOf} from "./target.js";
 
 /** How a run ended, beside what was counted. */
 export interface Ending {
@@ -19,7 +21,8 @@ export interface Ending {
 }
 
 /**
- * Stream a source to a session, until the source ends, the session ends, or `stopping` is aborted.
+ * Stream a source to a session, until the target is reached, the source or the session ends, or
+ * `stopping` is aborted.
  *
  * Whatever goes wrong meanwhile is among the problems of the answer.
  */
@@ -27,12 +30,19 @@ export async function runStream(
   {session, access_token}: Opened,
   source: Source,
   live: Live,
+  run: Run,
   stopping: AbortController,
 ): Promise<Ending> {
+  const stopAtTarget = () => {
+    if (run.target && shareOf(run.target, run) === 1) stopping.abort();
+  };
   const problems: Problem[] = [];
   const rejected = new Map<string, number>();
   const stream = createStream(session, {
-    onEvent: (event) => live.take(event),
+    onEvent: (event) => {
+      live.take(event);
+      stopAtTarget();
+    },
     onState: (state) => live.line(state),
     onError: () => stopping.abort(), // nothing counts, and the summary says why
     lateMs: LATE_MS * source.speed,
@@ -42,6 +52,7 @@ export async function runStream(
   const take = (moment: Moment): Promise<void> => {
     live.add(moment);
     stream.add(moment);
+    stopAtTarget();
     return stream.ready;
   };
   const sourceEnd = source.play(take).catch((error) => problems.push(problemOf(error)));

@@ -4,6 +4,8 @@ import {KynaError, type StreamSession} from "@kynaplatform/web";
 export interface Opened {
   readonly session: StreamSession & {readonly session_id: string};
   readonly access_token: string;
+  /** The YAML that counts in it. */
+  readonly movespec: string;
 }
 
 /**

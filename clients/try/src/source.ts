@@ -4,6 +4,8 @@ import {createCamera, type Moment} from "@kynaplatform/web";
 import {stopped} from "./abort.js";
 import {byId} from "./dom.js";
 import {drawFigure, Placement} from "./figure.js";
+import {bytesOf} from "./loading.js";
+import type {Landmarker} from "./page_data.js";
 import {play} from "./playback.js";
 import {momentsOf, type Recording} from "./recording.js";
 
@@ -11,6 +13,8 @@ import {momentsOf, type Recording} from "./recording.js";
 export interface Source {
   /** How many times as fast as it was. */
   readonly speed: number;
+  /** Whether somebody has to step back from the device first. */
+  readonly isCamera: boolean;
   /** Load what it needs beside: megabytes, for a camera. */
   load(): Promise<void>;
   /** Give each moment as it comes, to its end. */
@@ -22,7 +26,8 @@ const canvas = (): HTMLCanvasElement => byId("skeleton", HTMLCanvasElement);
 
 /** Ask for the camera, and show its picture; rejects with a KynaError. */
 export async function openCamera(
-  files: Readonly<Record<string, string>>,
+  files: Landmarker,
+  onProgress: (loaded: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<Source> {
   let take = async (_: Moment): Promise<void> => {};
@@ -32,11 +37,14 @@ export async function openCamera(
   });
   failed.catch(() => {}); // told by each step until it runs
   video().hidden = false;
+  const model = matchMedia("(pointer: coarse)").matches ? "lite" : "full";
+  const total = bytesOf(files, model);
   const camera = createCamera({
     video: video(),
     overlay: canvas(),
-    files: (name) => files[name] ?? name,
-    model: matchMedia("(pointer: coarse)").matches ? "lite" : "full",
+    files: (name) => files[name]?.url ?? name,
+    model,
+    onProgress: (loaded) => onProgress(loaded, total),
     onMoment: (moment) => void take(moment),
     onState: (_, error) => error && fail(error),
   });
@@ -44,7 +52,11 @@ export async function openCamera(
   const opened = await camera.open();
   return {
     speed: 1,
-    load: () => opened.start(),
+    isCamera: true,
+    async load() {
+      onProgress(0, total);
+      await opened.start();
+    },
     async play(given) {
       take = given;
       await Promise.race([failed, stopped(signal)]);
@@ -57,6 +69,7 @@ export function openRecording(recording: Recording, speed: number, signal: Abort
   const placement = new Placement(recording);
   return {
     speed,
+    isCamera: false,
     load: async () => {},
     play(take) {
       const drawn = (moment: Moment): Promise<void> => {

@@ -1,11 +1,17 @@
-/** The last stage: the summary of what was counted, when, how well, and what was said. */
+/** The last stage: the result card, what was counted, when and how far, and the code for an app. */
 
+import {AppCode} from "./app_code.js";
+import {drawCard} from "./card.js";
+import {depthName} from "./depth.js";
 import {byId, element} from "./dom.js";
-import {drawScores, drawTrace} from "./drawing.js";
-import {countText, scoreText, timeText} from "./formatting.js";
+import {drawTrace} from "./drawing.js";
+import {degreesText, secondsText, timeText} from "./formatting.js";
 import {fillLegend} from "./legend.js";
+import {friendsAddress} from "./page_address.js";
+import {cuesOf, factsOf, headingOf, type Result, resultOf, shareText} from "./result.js";
 import type {Run} from "./run.js";
 import type {Ending} from "./run_stream.js";
+import {Sharing} from "./sharing.js";
 
 const REASONS: Readonly<Record<string, string>> = {
   out_of_order: "not done to its end",
@@ -16,6 +22,9 @@ const REASONS: Readonly<Record<string, string>> = {
 
 export class Summary {
   readonly #section = byId("summary", HTMLElement);
+  readonly #card = byId("card", HTMLCanvasElement);
+  readonly #sharing = new Sharing();
+  readonly #appCode = new AppCode();
   #run: Run | null = null;
 
   constructor(onAgain: () => void) {
@@ -29,19 +38,14 @@ export class Summary {
     this.#section.hidden = false;
     const {event_key} = run.movement;
     const counted = ending.repetitions ? (ending.repetitions[event_key] ?? 0) : null;
-    const count = counted ?? run.repetitions.length;
+    const result = resultOf(run, counted);
     const heading = byId("summary-heading", HTMLElement);
-    heading.textContent = `${run.movement.name}: ${countText(count, "repetition", "repetitions")}`;
-    this.#fillNotices(ending.problems, count);
-    this.#fillFacts(run);
+    heading.textContent = headingOf(result);
+    this.#fillNotices(ending.problems, result.count);
+    this.#fillCard(result);
+    this.#fillTables(result);
     fillLegend(byId("summary-legend", HTMLElement), run.movement);
-    byId("rows", HTMLElement).replaceChildren(...rowsOf(run));
-    byId("said", HTMLElement).replaceChildren(
-      ...run.cues.map(({ms, message}) => row(timeText(ms), message)),
-    );
-    byId("counted-part", HTMLElement).hidden = !run.repetitions.length && !run.interruptions.length;
-    byId("said-part", HTMLElement).hidden = run.cues.length === 0;
-    byId("scores-part", HTMLElement).hidden = !run.repetitions.some(({score}) => score !== null);
+    this.#appCode.show(run);
     this.#draw();
     scrollTo(0, 0);
     heading.focus();
@@ -67,39 +71,55 @@ export class Summary {
     );
   }
 
-  #fillFacts(run: Run): void {
-    const scores = run.repetitions.flatMap(({score}) => (score === null ? [] : [score]));
-    const mean = scores.length ? scores.reduce((sum, one) => sum + one) / scores.length : null;
-    const facts = [
-      ["Time", timeText(run.lastMs)],
-      ["Mean score", scoreText(mean)],
-      ["Interrupted", `${run.interruptions.length}`],
-    ] as const;
+  /** Nobody shares that nothing was counted. */
+  #fillCard(result: Result): void {
+    const {movement, target} = result.run;
+    byId("card-part", HTMLElement).hidden = result.count === 0;
     byId("facts", HTMLElement).replaceChildren(
-      ...facts.map(([name, value]) => {
+      ...factsOf(result).map(([name, value]) => {
         const fact = document.createElement("div");
         fact.append(element("dt", name), element("dd", value));
         return fact;
       }),
     );
+    if (result.count === 0) return;
+    const url = friendsAddress(movement.slug, target);
+    drawCard(this.#card, result, url);
+    this.#card.setAttribute("aria-label", `The picture to share: ${headingOf(result)}`);
+    const name = `${movement.slug}-${result.count}.png`;
+    void this.#sharing.offer({canvas: this.#card, name, text: shareText(result), url});
+  }
+
+  #fillTables(result: Result): void {
+    const {run} = result;
+    byId("depth-name", HTMLElement).textContent = depthName(run.movement);
+    byId("rows", HTMLElement).replaceChildren(...rowsOf(result));
+    byId("said", HTMLElement).replaceChildren(
+      ...cuesOf(run).map(([message, times]) => row(message, `${times}\u00a0×`)),
+    );
+    byId("counted-part", HTMLElement).hidden = !run.repetitions.length && !run.interruptions.length;
+    byId("said-part", HTMLElement).hidden = run.cues.length === 0;
   }
 
   #draw(): void {
     if (!this.#run) return;
     const toMs = Math.max(this.#run.lastMs, 1_000);
     drawTrace(byId("whole-trace", HTMLCanvasElement), this.#run, 0, toMs);
-    drawScores(byId("scores", HTMLCanvasElement), this.#run, toMs);
   }
 }
 
 /** Repetitions, which have a number, and interruptions, as they came. */
-function rowsOf(run: Run): HTMLTableRowElement[] {
+function rowsOf({run, depths}: Result): HTMLTableRowElement[] {
   const rows = [
-    ...run.repetitions.map(({ms, score}, index) => {
-      return {ms, cells: [`${index + 1}`, timeText(ms), scoreText(score)]};
+    ...run.repetitions.map(({ms}, index) => {
+      const before = run.repetitions[index - 1];
+      const took = before ? secondsText(ms - before.ms) : "–";
+      const depth = degreesText(depths[index] ?? null);
+      return {ms, cells: [`${index + 1}`, timeText(ms), took, depth]};
     }),
     ...run.interruptions.map(({ms, reason}) => {
-      return {ms, cells: ["×", timeText(ms), `interrupted: ${REASONS[reason] ?? reason}`]};
+      const why = `interrupted: ${REASONS[reason] ?? reason}`;
+      return {ms, cells: ["×", timeText(ms), why]};
     }),
   ];
   return rows.sort((one, other) => one.ms - other.ms).map(({cells}) => row(...cells));
@@ -108,5 +128,6 @@ function rowsOf(run: Run): HTMLTableRowElement[] {
 function row(...cells: string[]): HTMLTableRowElement {
   const made = document.createElement("tr");
   made.append(...cells.map((text) => element("td", text)));
+  if (cells.length === 3) made.lastElementChild?.setAttribute("colspan", "2");
   return made;
 }

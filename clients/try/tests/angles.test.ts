@@ -6,6 +6,7 @@ import type {Angle} from "../src/page_data.js";
 import {ENGINE} from "./engine.js";
 
 const KNEE: Angle = {
+  measure: "knee",
   label: "knee",
   landmarks: [
     [23, 25, 27],
@@ -71,4 +72,35 @@ test("a jump counts once the next frame confirms it", () => {
   assert.ok(confirmed !== null && confirmed > 120);
   // Nor does what was confirmed confirm another jump.
   near(meter.feed(legs(100, 100, 120)), confirmed);
+});
+
+test("a lean is against the vertical, of both sides or of the trunk between them", () => {
+  const landmarks: Landmark[] = Array.from({length: 33}, () => ({x: 0, y: 0, z: 0}));
+  const lean = (index: number, degrees: number, visibility = 1) => {
+    const radians = (degrees * Math.PI) / 180;
+    landmarks[index] = {
+      x: 0.5 * Math.sin(radians),
+      y: -0.5 * Math.cos(radians),
+      z: 0,
+      visibility,
+    };
+  };
+  lean(11, 40);
+  lean(12, 40);
+  const pairs = [
+    [23, 11],
+    [24, 12],
+  ] as const;
+  const moment = {timestampMs: 0, landmarks};
+  for (const measure of ["trunk", "flank"]) {
+    near(
+      new AngleMeter({measure, label: "", landmarks: pairs, bands: []}, ENGINE).feed(moment),
+      40,
+    );
+  }
+  lean(12, 80, 0.1);
+  near(
+    new AngleMeter({measure: "trunk", label: "", landmarks: pairs, bands: []}, ENGINE).feed(moment),
+    40,
+  );
 });

@@ -15,7 +15,7 @@ function body(feet: number, hands: number): Pose {
 }
 
 function placed(frames: readonly Pose[], index: number): Landmark[] {
-  const placement = new Placement({count: null, fps: 30, frames});
+  const placement = new Placement({frames});
   return frames.map((pose) => placement.place(pose, PICTURE)[index] as Landmark);
 }
 
@@ -33,7 +33,7 @@ test("the hands stay where they are while somebody hangs", () => {
 
 test("all of it is in the picture, as large as it can be", () => {
   const frames = [body(0.9, 0), body(0.5, 0)];
-  const placement = new Placement({count: null, fps: 30, frames});
+  const placement = new Placement({frames});
   const points = frames.flatMap((pose) => placement.place(pose, PICTURE));
   const ys = points.map(({y}) => y);
   assert.ok(Math.abs(Math.min(...ys) - 0.12) < 1e-9);

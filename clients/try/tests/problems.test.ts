@@ -19,6 +19,13 @@ test("a limit says how long to wait", () => {
   );
 });
 
+test("a share of an address says whose it is", () => {
+  assert.equal(
+    told("rate_limited", {retry_after_seconds: 481, limit_name: "try_address"}),
+    "Your network has had its share of tries for now. Try again in 9 minutes.",
+  );
+});
+
 test("what the page does not know is told as the platform tells it", () => {
   assert.equal(told("database_away"), "Said. Try again in a minute.");
   assert.equal(told("recording_invalid", {}, false), "Said. ");

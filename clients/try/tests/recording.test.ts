@@ -22,6 +22,7 @@ test("a browser that can't unpack says so, and not that the file is no recording
 
 test("a recording's frames are poses at their times, or nobody", async () => {
   const recording = await readRecording(packed({...SOUND, frames: [POSE, null, POSE]}));
+  assert.equal(recording.exercise, "squat");
   assert.equal(recording.count, 1);
   const moments = momentsOf(recording);
   assert.deepEqual(

@@ -158,8 +158,9 @@ class VideoCamera implements Camera {
 
   async #begin(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    const {landmarker: given, files = "", model, fileTimeoutMs} = this.#options;
-    const landmarker = await (given ?? loadLandmarker({files, model, fileTimeoutMs}, {signal}));
+    const {landmarker: given, files = "", model, fileTimeoutMs, onProgress} = this.#options;
+    const landmarker = await (given ??
+      loadLandmarker({files, model, fileTimeoutMs, onProgress}, {signal}));
     if (!given) atEnd(signal, () => landmarker.close());
     if (signal.aborted) return;
     this.#become("running", null);

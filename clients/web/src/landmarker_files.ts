@@ -1,5 +1,6 @@
 /** The files of the landmarker: each is asked for once, and has a deadline of its own. */
 
+import {tell} from "./callbacks.js";
 import {KynaError} from "./errors.js";
 import {after} from "./timers.js";
 
@@ -13,6 +14,8 @@ export interface LandmarkerFiles {
   readonly model?: "lite" | "full" | "heavy" | undefined;
   /** How long each file may take, in milliseconds (120,000); then it is `models_unavailable`. */
   readonly fileTimeoutMs?: number | undefined;
+  /** Told again and again how many bytes have come so far, unpacked and of all files together. */
+  readonly onProgress?: ((loadedBytes: number) => void) | undefined;
 }
 
 /** How often a script was given up, by its address. */
@@ -23,9 +26,12 @@ export class FileLoads {
   readonly #files: LandmarkerFiles["files"];
   readonly #timeoutMs: number;
   readonly #signal: AbortSignal;
+  readonly #onProgress: LandmarkerFiles["onProgress"];
+  #loadedBytes = 0;
 
-  constructor({files, fileTimeoutMs = FILE_MS}: LandmarkerFiles, signal: AbortSignal) {
+  constructor({files, fileTimeoutMs = FILE_MS, onProgress}: LandmarkerFiles, signal: AbortSignal) {
     this.#files = files;
+    this.#onProgress = onProgress;
     this.#timeoutMs = fileTimeoutMs;
     this.#signal = signal;
   }
@@ -63,7 +69,12 @@ export class FileLoads {
   async load(name: string): Promise<ArrayBuffer> {
     const ended = new AbortController();
     try {
-      return await this.within(() => name, fetched(this.url(name), ended.signal));
+      const onBytes = (bytes: number) => {
+        if (ended.signal.aborted) return;
+        this.#loadedBytes += bytes;
+        tell(this.#onProgress, this.#loadedBytes);
+      };
+      return await this.within(() => name, fetched(this.url(name), ended.signal, onBytes));
     } finally {
       ended.abort();
     }
@@ -110,12 +121,22 @@ export class FileLoads {
   }
 }
 
-async function fetched(url: string, signal: AbortSignal): Promise<ArrayBuffer> {
+async function fetched(
+  url: string,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<ArrayBuffer> {
   let response: Response;
   let content: ArrayBuffer;
   try {
     response = await fetch(url, {signal});
-    content = await response.arrayBuffer();
+    const counted = new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        onBytes(chunk.byteLength);
+        controller.enqueue(chunk);
+      },
+    });
+    content = await new Response(response.body?.pipeThrough(counted)).arrayBuffer();
   } catch (cause) {
     throw unavailable(url, null, cause);
   }

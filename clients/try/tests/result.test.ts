@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type {DetectionEvent, Pose} from "@kynaplatform/web";
+import {eventLines, scriptOf} from "../src/app_code.js";
+import type {Movement} from "../src/page_data.js";
+import {cuesOf, factsOf, headingOf, resultOf, shareText} from "../src/result.js";
+import {Run} from "../src/run.js";
+import {targetOf} from "../src/target.js";
+import {ENGINE} from "./engine.js";
+
+const SQUAT: Movement = {
+  slug: "squat",
+  name: "Squat",
+  summary: "",
+  event_key: "squat",
+  place: {text: ""},
+  figure: "",
+  phases: ["standing", "bottom"],
+  angle: {
+    measure: "knee",
+    label: "knee",
+    landmarks: [
+      [23, 25, 27],
+      [24, 26, 28],
+    ],
+    bands: [
+      {phase: "standing", min: 150, max: 180},
+      {phase: "bottom", min: 0, max: 110},
+    ],
+  },
+};
+
+/** Knees at this angle. */
+function bent(degrees: number): Pose {
+  const radians = (degrees * Math.PI) / 180;
+  const pose = Array.from({length: 33}, () => ({x: 0, y: 0, z: 0}));
+  for (const side of [0, 1]) {
+    pose[25 + side] = {x: 0, y: 0.4, z: 0};
+    pose[27 + side] = {x: 0.4 * Math.sin(radians), y: 0.4 - 0.4 * Math.cos(radians), z: 0};
+  }
+  return pose;
+}
+
+let number = 0;
+function event(type: string, ts_ms: number, payload: object): DetectionEvent {
+  number += 1;
+  return {event_id: `${number}`, session_id: "1", ts_ms, type, payload} as DetectionEvent;
+}
+
+/** Two squats of 2 s each, the second deeper. */
+function squats(target: string | null = null): Run {
+  const run = new Run(SQUAT, ENGINE, targetOf(target));
+  for (let ms = 0; ms <= 4_500; ms += 50) {
+    const depth = ms < 2_000 ? 80 : 100;
+    run.add({
+      timestampMs: ms,
+      landmarks: bent(180 - depth * Math.sin((Math.PI * ms) / 2_000) ** 2),
+    });
+  }
+  run.take(event("feedback", 1_000, {level: "success", message: "Good depth."}));
+  run.take(event("event_completed", 2_000, {event_key: "squat", score: 1}));
+  run.take(event("feedback", 2_900, {level: "coaching", message: "Keep your chest up."}));
+  run.take(event("feedback", 3_000, {level: "success", message: "Good depth."}));
+  run.take(event("event_completed", 4_000, {event_key: "squat", score: 1}));
+  return run;
+}
+
+test("a result has the farthest angle of each repetition, and of the run", () => {
+  const result = resultOf(squats(), 2);
+  assert.deepEqual(
+    result.depths.map((degrees) => degrees && Math.round(degrees / 5) * 5),
+    [100, 85], // smoothed
+  );
+  assert.equal(headingOf(result), "Squat: 2 repetitions");
+  const [time, pace, depth, ...more] = factsOf(result);
+  assert.deepEqual(
+    [time, pace],
+    [
+      ["Time", "0:04"],
+      ["Each took", "2.0\u00a0s"],
+    ],
+  );
+  assert.equal(depth?.[0], "Smallest knee angle");
+  assert.match(depth?.[1] ?? "", /^8\d°$/);
+  assert.deepEqual(more, []);
+});
+
+test("the pose of the picture is the farthest of what was counted", () => {
+  const run = squats();
+  assert.ok(run.farthest && run.farthest.ms > 2_800 && run.farthest.ms < 3_200);
+});
+
+test("the server's count is the one that is told", () => {
+  const run = new Run(SQUAT, ENGINE);
+  assert.equal(headingOf(resultOf(run, 1)), "Squat: 1 repetition");
+  assert.deepEqual(factsOf(resultOf(run, null)), [["Time", "0:00"]]);
+});
+
+test("cues are told by how often they came", () => {
+  assert.deepEqual(cuesOf(squats()), [
+    ["Good depth.", 2],
+    ["Keep your chest up.", 1],
+  ]);
+});
+
+test("a friend is told the number, and the time that was set", () => {
+  assert.equal(shareText(resultOf(squats(), 2)), "Squat: I did 2. And you?");
+  assert.equal(shareText(resultOf(squats("30s"), 2)), "Squat: I did 2 in 30 seconds. And you?");
+});
+
+test("an app gets the events as they came, and is told by its own name", () => {
+  const run = squats();
+  const lines = eventLines(run).trim().split("\n");
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)),
+    run.events,
+  );
+  assert.equal(lines.length, 5);
+  assert.match(scriptOf(run), /"squat"/);
+});
