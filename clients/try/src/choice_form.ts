@@ -42,9 +42,7 @@ export class ChoiceForm {
     this.#movements = movements;
     const named = (name: string | null) => movements.find(({slug}) => slug === name);
     const first = named(askedMovement()) ?? named(FIRST) ?? movements[0];
-    byId("movements", HTMLElement).append(
-      ...movements.map((movement) => this.#radio(movement, movement === first)),
-    );
+    if (first) this.#check(first);
     this.#chooseTarget(askedTarget());
     this.#form.addEventListener("change", ({target}) => {
       if (target instanceof HTMLInputElement && target.name === "movement") this.#showPlace();
@@ -98,15 +96,12 @@ export class ChoiceForm {
     return this.#movements.find((movement) => movement.slug === slug) as Movement;
   }
 
-  #radio({slug, name}: Movement, isFirst: boolean): HTMLElement {
-    const label = element("label", "", "chip");
-    const radio = document.createElement("input");
-    radio.type = "radio";
-    radio.name = "movement";
-    radio.value = slug;
-    radio.defaultChecked = isFirst;
-    label.append(radio, element("span", name));
-    return label;
+  /** Returns whether it was not chosen before. */
+  #check({slug}: Movement): boolean {
+    const radio = this.#form.querySelector(`[name="movement"][value="${slug}"]`);
+    if (!(radio instanceof HTMLInputElement) || radio.checked) return false;
+    radio.checked = true;
+    return true;
   }
 
   #showPlace(): void {
@@ -148,9 +143,7 @@ export class ChoiceForm {
     this.#fileNote.textContent = movement
       ? `It says that it is of: ${movement.name}.`
       : "It names no movement of this page. Choose the one that it is of.";
-    const radio = movement && this.#form.querySelector(`[name="movement"][value="${slug}"]`);
-    if (!(radio instanceof HTMLInputElement) || radio.checked) return;
-    radio.checked = true;
+    if (!movement || !this.#check(movement)) return;
     this.#showPlace();
     keepInAddress(slug, this.#target.value);
   }

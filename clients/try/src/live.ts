@@ -20,7 +20,7 @@ const LEAVE_MS = 3_000;
 
 const STATES = {
   starting: "Starting …",
-  loading: "Loading what finds your body …",
+  loading: "Loading …",
   ready: "Get into place",
   connecting: "Connecting …",
   unreachable: "The server that counts doesn't answer. Trying again …",
