@@ -69,7 +69,7 @@ SHELVES = (
                 EXAMPLES,
             ),
             _doc("api", "The API", "Keys, movements and sessions over HTTP, and every error."),
-            _doc("api-details", "The API in detail", "What a strict client may ask."),
+            _doc("api-details", "The API in detail", "Every corner that the contract leaves open."),
             _doc("streaming", "The stream", "Frames in, events out: the protocol, and clients."),
             _doc("integrators", "A camera in your page", "From a key to a page that counts."),
             Guide(
@@ -119,7 +119,7 @@ SHELVES = (
             Guide(
                 "decisions",
                 "Decisions",
-                "Why it is so, a short page each.",
+                "Why it is so, by subject.",
                 DECISIONS / "README.md",
             ),
             _doc("contributing", "Contributing", "Set up, the gate, and what a change touches."),

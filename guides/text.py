@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -39,6 +40,7 @@ def address(written: str, folder: Path) -> str | None:
     return f"{found}#{parts.fragment}" if found and parts.fragment else found
 
 
+@cache
 def published(guide: Guide) -> str:
     """The Markdown with the addresses of a platform, guides by their Markdown.
 
@@ -82,6 +84,7 @@ def index(site: str) -> str:
     return "\n".join(lines)
 
 
+@cache
 def whole() -> str:
     """`/llms-full.txt`: every guide of the shelves, one after the other."""
     texts = [

@@ -10,17 +10,12 @@ from guides.first_page import first_page
 from guides.navigation import GUIDES, SHELVES, TYPES, files, shelf_of
 from guides.rendering import rendered
 from guides.search import LONGEST_QUERY, search
-from kynaplatform.http.public_pages import PublicView, kept, page
+from kynaplatform.http.public_pages import PublicView, kept, page, site_of
 from kynaplatform.metrics.readiness import OK, UNKNOWN, is_ready, readiness
 
 PAGE_SECONDS, FILE_SECONDS = 300, 3600
 MARKDOWN = "text/markdown; charset=utf-8"
 PLAIN = "text/plain; charset=utf-8"
-
-
-def _site(request: Request) -> str:
-    """The platform's own address, for what is read elsewhere."""
-    return request.build_absolute_uri("/").rstrip("/")
 
 
 class HomeView(PublicView):
@@ -31,7 +26,7 @@ class HomeView(PublicView):
         """
         states = readiness().states()
         shown = {
-            "site": _site(request),
+            "site": site_of(request),
             "shelves": SHELVES,
             "is_ready": is_ready(states),
             "faults": _faults(states),
@@ -45,7 +40,7 @@ class HomeView(PublicView):
 class GuidesView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """`/docs/`: every guide, with a line on each."""
-        shown = {"site": _site(request), "shelves": SHELVES}
+        shown = {"site": site_of(request), "shelves": SHELVES}
         return kept(page("guides/guides.html", shown), PAGE_SECONDS)
 
 
@@ -67,7 +62,7 @@ class GuideView(PublicView):
             shelf = shelf_of(guide)
             before, after = shelf.neighbours(guide)
             shown = {
-                "site": _site(request),
+                "site": site_of(request),
                 "shelves": SHELVES,
                 "shelf": shelf,
                 "guide": guide,
@@ -88,7 +83,7 @@ class GuideView(PublicView):
 class LlmsView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """`/llms.txt`: what there is to read, for programs."""
-        return kept(HttpResponse(text.index(_site(request)), content_type=PLAIN), PAGE_SECONDS)
+        return kept(HttpResponse(text.index(site_of(request)), content_type=PLAIN), PAGE_SECONDS)
 
 
 class LlmsFullView(PublicView):

@@ -1,7 +1,8 @@
 """The state of a session's stream: what an attach, or the finish, goes on from.
 
 It is MessagePack in `packed_state`, and its summary a column beside it. Code of the release before
-stored both as one JSON object in `engine_state`.
+stores both as one JSON object in `engine_state`. Where that is there, it is the newer one: what is
+stored as MessagePack empties it.
 """
 
 from typing import Any, Final, cast
@@ -14,7 +15,7 @@ from sessions_app.models import DetectionSession
 
 # They are large, and only an engine can read them.
 STATE_COLUMNS: Final = ("packed_state", "engine_state")
-SUMMARY: Final = Coalesce("summary", KeyTransform("summary", "engine_state"))
+SUMMARY: Final = Coalesce(KeyTransform("summary", "engine_state"), "summary")
 # The state has no use after the end. What it showed by then has.
 STATE_IS_DROPPED: Final[dict[str, object]] = {
     **dict.fromkeys(STATE_COLUMNS),
@@ -30,12 +31,12 @@ def stored_state(session: DetectionSession) -> dict[str, Any]:
 
     Raises msgspec.DecodeError where it is damaged.
     """
-    if session.packed_state is None:
+    if session.engine_state is not None or session.packed_state is None:
         return cast("dict[str, Any]", session.engine_state or {})
     return unpack(session.packed_state)
 
 
 def stored_summary(session: DetectionSession, state: dict[str, Any]) -> dict[str, Any]:
     """The summary of a session that has this `state`."""
-    summary: dict[str, Any] = session.summary or state.get("summary", {})
+    summary: dict[str, Any] = state.get("summary") or session.summary or {}
     return summary

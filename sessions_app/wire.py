@@ -28,7 +28,7 @@ from sessions_app.runtime_tokens import (
 )
 
 Moment = Annotated[
-    datetime, msgspec.Meta(tz=True, description="Such as 2026-11-29T09:30:00Z, itself excluded.")
+    datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z, itself excluded.")
 ]
 
 Repetitions = Annotated[

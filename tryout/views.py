@@ -11,7 +11,7 @@ from kynaplatform.api.errors import NotFound
 from kynaplatform.api.operations import Operation
 from kynaplatform.api.views import ApiRequest, ApiView
 from kynaplatform.http.content_security import HEADER, with_camera
-from kynaplatform.http.public_pages import PublicView, kept, page
+from kynaplatform.http.public_pages import PublicView, kept, page, site_of
 from tryout.assets import built_assets
 from tryout.figures import figure
 from tryout.movement_list import listed_movements
@@ -34,7 +34,10 @@ class TryView(PublicView):
                 "sessions": reverse("try-sessions"),
                 "landmarker": {name: asdict(file) for name, file in assets.landmarker.items()},
             }
-            response = page("tryout/try.html", {"data": data, "script": assets.script})
+            response = page(
+                "tryout/try.html",
+                {"site": site_of(request), "data": data, "script": assets.script},
+            )
             response.headers[HEADER] = with_camera(settings.PUBLIC_STREAM_URL)
             response.headers["Permissions-Policy"] = "camera=(self)"
         # It names files of this release.

@@ -84,7 +84,7 @@ class CarriedPaths:
             )
             for angle in carried_angles(spec)
         ]
-        if len(stored) == len(self._paths):
+        if [len(values) for values in stored] == [len(path) for path in self.state()]:
             for path, values in zip(self._paths, stored, strict=True):
                 path.direction, path.top, path.bottom, path.gone, path.least, path.most = values
 

@@ -25,7 +25,8 @@ PageLimit = Annotated[
     int, msgspec.Meta(ge=1, le=MOST_PER_PAGE, description="The most items to answer with.")
 ]
 PageCursor = Annotated[
-    str, msgspec.Meta(max_length=100, description="Where to go on: taken from a Link header.")
+    str,
+    msgspec.Meta(max_length=100, description="Where to go on. Opaque: taken from a Link header."),
 ]
 
 

@@ -21,6 +21,11 @@ class PublicView(APIView):
         return renderer, renderer.media_type
 
 
+def site_of(request: Request) -> str:
+    """The platform's own address, for what is read elsewhere, such as the card of a shared link."""
+    return request.build_absolute_uri("/").rstrip("/")
+
+
 def page(template: str, shown: Mapping[str, Any], status: int = 200) -> HttpResponse:
     return HttpResponse(render_to_string(template, dict(shown)), status=status)
 

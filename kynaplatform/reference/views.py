@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from kynaplatform.api.docs import openapi_document
 from kynaplatform.api.errors import NotFound
-from kynaplatform.http.public_pages import PublicView, kept, page
+from kynaplatform.http.public_pages import PublicView, kept, page, site_of
 from kynaplatform.reference.markup import coloured
 from kynaplatform.reference.pages import menu, pages, scopes
 
@@ -43,6 +43,7 @@ class OverviewView(ReferencePage):
         """`/api/docs`: how to begin, every endpoint, and what holds for all of them."""
         address = request.build_absolute_uri("/").rstrip("/")
         shown = {
+            "site": site_of(request),
             "menu": menu(),
             "scopes": scopes(),
             "begin": coloured(BEGIN.format(address=address).strip(), "bash"),
@@ -57,7 +58,7 @@ class OperationView(ReferencePage):
         """`/api/docs/NAME`: one operation; 404 for a name that the document does not have."""
         if name not in pages():
             raise NotFound("path")
-        shown = {"menu": menu(), "operation": pages()[name]}
+        shown = {"site": site_of(request), "menu": menu(), "operation": pages()[name]}
         return kept(page("reference/operation.html", shown), SECONDS)
 
 

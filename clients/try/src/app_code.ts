@@ -14,8 +14,8 @@ const session = await (await fetch("/your-session", {method: "POST"})).json();
 
 const stream = createStream(session, {
   onEvent: ({type, payload}) => {
-    if (type === "event_completed") count(payload.event_key); // "${event_key}"
-    if (type === "feedback") tell(payload.message);
+    if (type === "event_completed") console.log(payload.event_key); // "${event_key}"
+    if (type === "feedback") console.log(payload.message);
   },
 });
 const camera = createCamera({
@@ -24,6 +24,7 @@ const camera = createCamera({
   onMoment: (moment) => stream.add(moment),
 });
 await camera.start();
+// When the set is over: camera.stop(), and const {repetitions} = await stream.finalize();
 `;
 }
 

@@ -34,8 +34,13 @@ function answerWhileTyping(form) {
   const field = form.querySelector("input");
   const box = document.createElement("div");
   box.className = "answers";
+  box.id = "answers";
   box.hidden = true;
-  form.append(box);
+  const told = document.createElement("p");
+  told.className = "visually-hidden";
+  told.setAttribute("role", "status");
+  field.setAttribute("aria-controls", box.id);
+  form.append(box, told);
   let waiting;
   let asked = 0;
 
@@ -52,6 +57,8 @@ function answerWhileTyping(form) {
     const found = parsed.querySelector(".results, .none");
     box.replaceChildren(...(found ? [document.importNode(found, true)] : []));
     box.hidden = !found;
+    const count = box.querySelectorAll("li").length;
+    told.textContent = count ? `${count} found; the arrow keys go through them` : "Nothing found";
   }
 
   function close() {
@@ -84,15 +91,7 @@ function answerWhileTyping(form) {
 
 document.querySelectorAll(".code:not(.live)").forEach(addCopyButton);
 const search = document.querySelector(".top .search");
-if (search) {
-  answerWhileTyping(search);
-  document.addEventListener("keydown", (event) => {
-    const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
-    if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    search.querySelector("input").focus();
-  });
-}
+if (search) answerWhileTyping(search);
 
 const menu = document.querySelector(".menu");
 document.addEventListener("keydown", (event) => {
