@@ -117,7 +117,9 @@ def test_the_built_page_names_files_that_are_served(signing_key: None, web: WebS
     landmarker = json.loads(written)["landmarker"]
     assert sorted(landmarker) == sorted(path.name for path in (built / "pose").iterdir())
     assert {"pose.js", "pose_landmark_full.tflite"} <= set(landmarker)
-    for name, address in landmarker.items():
-        assert call(web.base_url, "GET", address).body == (built / "pose" / name).read_bytes()
+    for name, file in landmarker.items():
+        served = call(web.base_url, "GET", file["url"]).body
+        assert served == (built / "pose" / name).read_bytes()
+        assert len(served) == file["bytes"]
     script = call(web.base_url, "GET", "/static/tryout/built/try.js")
     assert (script.status, script.body) == (200, (built / "try.js").read_bytes())
