@@ -22,7 +22,6 @@ from tests.browser.trying import (
     Runtime,
     drawn,
     expect_summary,
-    leave_one_session,
     module_runtime,
     notices,
     page,
@@ -30,6 +29,7 @@ from tests.browser.trying import (
     runtime,
     site,
     start,
+    use_up_sessions,
     web_environment,
 )
 from tests.module_servers import WebServer
@@ -273,14 +273,13 @@ def test_a_server_out_of_reach_is_told(page: Page) -> None:
 
 
 def test_the_limit_says_how_long_to_wait(page: Page) -> None:
-    leave_one_session()
-    assert page.request.post("/try/sessions", data={"movement": "squat"}).status == 201
+    created = use_up_sessions(page)
     start(page)
     expect(page.get_by_role("alert")).to_have_text(
         "There were too many sessions lately. Try again in a minute."
     )
     expect(page.get_by_role("alert")).to_be_focused()
-    assert DetectionSession.objects.count() == 1
+    assert DetectionSession.objects.count() == created
 
 
 @pytest.mark.long
