@@ -5,12 +5,14 @@ Only what is valid is replaced: what was made wrong on purpose stays wrong.
 
 import json
 import os
+import re
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import schemathesis
 
 REAL = json.loads(os.environ["REAL"])
+KEYS = re.compile(os.environ["KEYS"])
 LONGEST_CURSOR = 100
 
 
@@ -19,6 +21,15 @@ def map_body(context: Any, body: Any) -> Any:
     if isinstance(body, dict):
         return {name: _real(name, value) for name, value in body.items()}
     return body
+
+
+@schemathesis.hook
+def map_headers(context: Any, headers: Any) -> Any:
+    """Each key is a new one: another request with the same one is refused, however well it fits."""
+    key = (headers or {}).get("Idempotency-Key")
+    if isinstance(key, str) and KEYS.fullmatch(key):
+        headers["Idempotency-Key"] = uuid4().hex
+    return headers
 
 
 @schemathesis.hook

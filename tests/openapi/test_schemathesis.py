@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from described import document, operations
 
+from kynaplatform.api.idempotency import PATTERN_OF_KEYS
 from kynaplatform.api.keyset import cursor_at
 from movespecs.models import MoveSpec
 from sessions_app.events import event_id
@@ -64,7 +65,12 @@ class Run:
                 *options,
             ],
             cwd=self.folder,
-            env={**os.environ, "NO_COLOR": "1", "REAL": json.dumps(self._real() | real)},
+            env={
+                **os.environ,
+                "NO_COLOR": "1",
+                "REAL": json.dumps(self._real() | real),
+                "KEYS": PATTERN_OF_KEYS,
+            },
             capture_output=True,
             text=True,
             timeout=1500,
