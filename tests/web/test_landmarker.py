@@ -244,7 +244,7 @@ def loading(browser: Browser, host: Host) -> Iterator[Page]:
 def begin(page: Page, host: Host, name: str) -> None:
     """Begin a load for which this file stalls, and let the others come."""
     came: list[str] = []
-    page.on("requestfinished", lambda request: came.append(urlsplit(request.url).path))
+    page.on("response", lambda response: came.append(urlsplit(response.url).path))
     host.stalled = {name}
     page.evaluate("() => { globalThis.first = load(); }")
     eventually(lambda: page.evaluate("1") and name in host.asked, f"{name} is asked for")
