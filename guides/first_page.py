@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from guides.code_blocks import highlighted
 from guides.navigation import DOCS
+from kynaplatform.http.highlighting import highlighted
 from movespecs.accuracy import read_cards
 from movespecs.catalogue import catalogue_slugs
 

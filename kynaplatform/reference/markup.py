@@ -1,15 +1,11 @@
-"""Markdown and code as HTML. The content security policy allows no style: colours are classes."""
-
-from functools import cache
+"""Markdown and code as HTML."""
 
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
+
+from kynaplatform.http.highlighting import highlighted
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
-_FORMATTER = HtmlFormatter(nowrap=True)
 
 
 def paragraphs(text: str) -> SafeString:
@@ -20,7 +16,6 @@ def sentence(text: str) -> SafeString:
     return SafeString(_MARKDOWN.renderInline(text))
 
 
-@cache
 def coloured(code: str, language: str) -> SafeString:
-    lexer = get_lexer_by_name(language, stripnl=False)
-    return SafeString(highlight(code, lexer, _FORMATTER).rstrip("\n"))
+    """The code without the end of its last line."""
+    return SafeString(highlighted(code, language).rstrip("\n"))
