@@ -47,6 +47,11 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ("docs/backup.md", "recovery.signal"): TO_A_MOMENT,
     ("docs/backup.md", "exec -T postgres pg_dump"): RESTORE,
     ("docs/backup.md", "exec -T postgres pg_restore"): RESTORE,
+    ("docs/capacity.md", "--new-passwords > roles"): BY_HAND,
+    ("docs/capacity.md", "pool_mode"): (
+        "tests/realtime/test_database_roles.py",
+        "test_create_stream_and_sweep_go_through_pgbouncer_in_transaction_mode",
+    ),
     ("docs/engine.md", "import detection"): (
         "tests/detection/test_engine_docs.py",
         "test_the_program_of_the_reference_runs",
@@ -75,14 +80,9 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "test_the_page_is_right",
     ),
     ("docs/operations.md", "CREATE ROLE"): BY_HAND,
-    ("docs/operations.md", "--new-passwords > roles"): BY_HAND,
     ("docs/operations.md", "job_name"): (
         "tests/deploy/test_prometheus.py",
         "test_prometheus_takes_the_job_of_a_database",
-    ),
-    ("docs/operations.md", "pool_mode"): (
-        "tests/realtime/test_database_roles.py",
-        "test_create_stream_and_sweep_go_through_pgbouncer_in_transaction_mode",
     ),
     ("docs/recordings.md", 'CMD="perform'): (
         FIRST_HOUR,

@@ -124,7 +124,7 @@ def test_each_unit_has_its_own_database_role_and_the_revision(
         (etc / "env").write_text(f"{url}\nBUILD_REVISION=\n")
         owner = {"DATABASE_URL": url.removeprefix("DATABASE_URL=")}
         run(".venv/bin/python manage.py migrate --no-input", checkout, owner)
-        paste = commands("operations.md", "--new-passwords > roles").replace(ETC, str(etc))
+        paste = commands("capacity.md", "--new-passwords > roles").replace(ETC, str(etc))
         # What the environment says would win over the file.
         run(f"unset DATABASE_URL\n{paste}", checkout, {})
         assert [*checkout.iterdir()] == [checkout / ".git"]

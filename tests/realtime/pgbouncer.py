@@ -1,4 +1,4 @@
-"""docs/operations.md's PgBouncer, as it stands there, before the tests' database."""
+"""docs/capacity.md's PgBouncer, as it stands there, before the tests' database."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ def pgbouncer(database: DatabaseProxy, passwords: Mapping[str, str]) -> Iterator
         return
     name, port = connection.settings_dict["NAME"], free_port()
     with open_folder() as folder:
-        written = commands("operations.md", "pool_mode")
+        written = commands("capacity.md", "pool_mode")
         for documented, own in {
             "kynaplatform = host=10.0.0.5 port=5432": (
                 f"{name} = host=127.0.0.1 port={urlsplit(database.url).port}"
