@@ -1,6 +1,6 @@
 """The quality of a session: how much of it could be counted, and what kept the rest from it.
 
-docs/engine.md has the formula, and on how many people left out it was right.
+docs/engine.md has the formula, docs/accuracy.md on how many people left out it was right.
 """
 
 from collections.abc import Mapping

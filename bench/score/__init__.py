@@ -1,2 +1,3 @@
 """The score of the engine: recordings of people, what is no repetition, MoveSpecs of other
-authors, other views. `python -m bench.score --help` has the command, docs/engine.md the figures."""
+authors, other views. docs/accuracy.md has the figures, `python -m bench.score --help` the
+command."""

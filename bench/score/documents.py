@@ -1,10 +1,10 @@
-"""The tables in docs/engine.md, between two markers that the page has."""
+"""The tables in docs/accuracy.md, between two markers that the page has."""
 
 from pathlib import Path
 
 from .tables import Table
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "engine.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "accuracy.md"
 BEGIN = "<!-- score:begin -->"
 END = "<!-- score:end -->"
 

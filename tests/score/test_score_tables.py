@@ -1,5 +1,6 @@
 """Tables as text, as Markdown and as JSON, and their place in the docs."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,29 @@ def test_a_page_without_the_markers_is_refused(text: str) -> None:
 def test_the_page_has_the_markers() -> None:
     text = documents.PAGE.read_text(encoding="utf-8")
     assert (text.count(documents.BEGIN), text.count(documents.END)) == (1, 1)
+
+
+def test_to_write_the_tables_of_the_page_again_changes_nothing() -> None:
+    text = documents.PAGE.read_text(encoding="utf-8")
+    tables = text.partition(documents.BEGIN)[2].partition(documents.END)[0]
+    assert documents.replaced(text, tables.strip()) == text
+
+
+def test_the_engines_page_has_the_figures_of_the_tables() -> None:
+    """Each sum over a data set, of people left out and as shipped."""
+    tables = documents.PAGE.read_text(encoding="utf-8").split("\n\n**")
+    engine = documents.PAGE.with_name("engine.md").read_text(encoding="utf-8")
+    text = engine.partition("\n## How well it counts\n")[2].partition("\n## ")[0]
+    left_out, shipped = (
+        re.findall(r"^\| [\w-]+: all \| (\d+) \| (\d+) \| (\d+) \|", table, re.M)
+        for title in ("each counted by what is chosen on the other people", "as shipped**")
+        for table in [next(one for one in tables if title in one.partition("\n\n")[0])]
+    )
+    numbers = re.findall(r"\d+", text)
+    (first, second), (shipped_first, shipped_second) = left_out, shipped
+    assert numbers == [
+        *(first[0], second[0]),
+        *(first[1], first[0], second[1], second[0]),
+        *(first[2], second[2]),
+        *(shipped_first[1], shipped_second[1]),
+    ]
