@@ -17,7 +17,7 @@ from detection.engine.engine import (
 )
 from detection.engine.events import DetectionEvent
 from detection.engine.paths import CarriedPaths
-from detection.engine.roles import ROLE_NAMES, VIEWS, Role, RoleName, View, roles
+from detection.engine.roles import ROLE_NAMES, VIEWS, Role, RoleName, roles
 from detection.engine.settings import EngineSettings
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
 from detection.language.issues import ISSUE_CODES, Issue, Mark, Severity
@@ -36,6 +36,8 @@ from detection.spec import (
     Phase,
     Segment,
     Side,
+    Step,
+    View,
 )
 
 __all__ = [
@@ -70,6 +72,7 @@ __all__ = [
     "Segment",
     "Severity",
     "Side",
+    "Step",
     "Validation",
     "View",
     "carried_angles",

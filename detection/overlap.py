@@ -34,7 +34,7 @@ def _have_angles(criteria: list[Criterion], front: str) -> bool:
     either: list[_Band] = []
     pair: list[_Band] = []
     for criterion in criteria:
-        band = (criterion.angle_min, criterion.angle_max)
+        band = (criterion.minimum, criterion.maximum)
         match criterion.side:
             case None:
                 pair.append(band)

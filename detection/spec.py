@@ -36,21 +36,48 @@ MOVEMENT = "detection.movement"
 # A cue's `when` besides the names of phases.
 COMPLETED = "completed"
 INTERRUPTED = "interrupted"
+NOT_READY = "not_ready"
 RESERVED_WHEN = (COMPLETED, INTERRUPTED)
+
+Reason = Literal[
+    "out_of_order",
+    "session_ended",
+    "pose_lost",
+    "condition",
+    "not_reached",
+    "too_slow",
+    "poor_form",
+    "not_ready",
+]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+"""Why a repetition was interrupted, or an attempt at one did not count."""
+
+Lack = Literal["visible", "view", "start"]
+LACKS: tuple[Lack, ...] = get_args(Lack)
+"""What of a setup can be missing."""
+
+View = Literal["side", "front", "any"]
+Extreme = Literal["least", "most"]
+Type = Literal["repetition", "hold"]
+
+GRACE_MS = 150.0
+HOLD_GRACE_MS = 500.0
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """An angle, in degrees, within [angle_min, angle_max]. `side` None: one angle of the pair.
+    """A measure within [minimum, maximum], in degrees. `side` None: one angle of the pair.
 
     `measure` is a joint, whose own angle it is, or a segment, whose lean it is: from its lower end
-    up, against the vertical of the frame, 0 upright and 180 upside down.
+    up, against the vertical of the frame, 0 upright and 180 upside down. `tolerance` is by how much
+    the band may be missed before what asks for it is over; None is the default of what asks.
     """
 
     measure: Measure
     side: Side | None
-    angle_min: float
-    angle_max: float
+    minimum: float
+    maximum: float
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +92,98 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a repetition: the phase to enter.
+
+    hold_ms: how long the phase must last before the step is done.
+    within_ms: how much time there is for it since the step before was left; None is any.
+    is_optional: whether the repetition may pass it over.
+    """
+
+    phase: str
+    hold_ms: float = 0.0
+    within_ms: float | None = None
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A criterion that must hold throughout a repetition. Missed for longer than `grace_ms`, by
+    more than its tolerance, it breaks the repetition off."""
+
+    criterion: Criterion
+    grace_ms: float = GRACE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of form: the least or the most of a measure in the stay in `when`, or in the whole
+    repetition without it, must lie within the criterion's bounds. A repetition that misses one that
+    is required does not count."""
+
+    name: str
+    when: str | None
+    criterion: Criterion
+    extreme: Extreme
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Cue:
-    """A message for the person. `when` is a phase's name, "completed" or "interrupted"."""
+    """A message for the person. `when` is a phase's name, or one of RESERVED_WHEN.
+
+    With `extreme` the criterion is on the least or the most of its measure in a stay, and is judged
+    as that ends. `reason` narrows `interrupted` and `not_ready`. Of the times at which it could be
+    sent it is sent at the first and then at each `every`th, and not before `min_gap_ms` have gone
+    by since it was last sent.
+    """
 
     when: str
     criterion: Criterion | None
     level: Level
     message: str
+    extreme: Extreme | None = None
+    reason: Reason | Lack | None = None
+    key: str | None = None
+    every: int = 1
+    min_gap_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What must be so before anything counts: landmarks in sight, a view of the body, and criteria
+    of how it begins. `visible` are the canonical names of landmarks."""
+
+    visible: tuple[str, ...] = ()
+    view: View = "any"
+    start: tuple[Criterion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MoveSpec:
-    """One repetition to count. `movement_name` is the event_key of its completions."""
+    """A movement to count. `movement_name` is the event_key of its completions.
+
+    A repetition goes through `steps`. A hold has one phase and no steps: it is completed once it
+    has lasted `target_ms`, with breaks of up to `grace_ms`. `throughout` None: the conditions are
+    inferred from the phases. With `counts_each_side` the left and the right are counted apart.
+    """
 
     name: str
     version: str
     description: str | None
     movement_name: str
     phases: tuple[Phase, ...]
-    sequence: tuple[str, ...]
+    steps: tuple[Step, ...]
     feedback: tuple[Cue, ...]
+    type: Type = "repetition"
+    setup: Setup | None = None
+    throughout: tuple[Condition, ...] | None = None
+    counts_each_side: bool = False
+    checks: tuple[Check, ...] = ()
+    target_ms: float = 0.0
+    grace_ms: float = HOLD_GRACE_MS
+
+    @property
+    def sequence(self) -> tuple[str, ...]:
+        """The phases of the steps."""
+        return tuple(step.phase for step in self.steps)

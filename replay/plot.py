@@ -112,7 +112,7 @@ def draw_bands(
 ) -> None:
     for number, phase in enumerate(spec.phases):
         colour = colour_of(number)
-        bands = {(c.angle_min, c.angle_max) for c in phase.criteria if c.measure == measure}
+        bands = {(c.minimum, c.maximum) for c in phase.criteria if c.measure == measure}
         for low, high in sorted(bands):
             panel.axhspan(low, high, color=colour, alpha=BAND_ALPHA, linewidth=0)
             for start, end in stays(phase.name, events, frames[-1].timestamp_ms):

@@ -257,7 +257,7 @@ def _gates(spec: MoveSpec, phase: str) -> list[str]:
     }
     gates = [
         f"{criterion.side + ' ' if criterion.side else ''}{_words(criterion.measure)} "
-        f"{criterion.angle_min:g}° to {criterion.angle_max:g}°"
+        f"{criterion.minimum:g}° to {criterion.maximum:g}°"
         for one in spec.phases
         if one.name == phase
         for criterion in one.criteria

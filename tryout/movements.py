@@ -85,7 +85,7 @@ def shown_angle(spec: MoveSpec) -> dict[str, Any]:
             for side in ("left", "right")
         ],
         "bands": [
-            {"phase": phase.name, "min": one.angle_min, "max": one.angle_max}
+            {"phase": phase.name, "min": one.minimum, "max": one.maximum}
             for phase in spec.phases
             for one in phase.criteria
             if one.measure == measure

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from detection import Criterion, Measure, MoveSpec, Phase, Side
+from detection import Criterion, Measure, MoveSpec, Phase, Side, Step
 
 LOW, HIGH = "low", "high"
 SEQUENCES = ((LOW, HIGH), (HIGH, LOW), (HIGH, LOW, HIGH))
@@ -33,7 +33,7 @@ class Form:
         low = tuple(Criterion(one.measure, one.side, 0.0, one.low_max) for one in self.carried)
         high = tuple(Criterion(one.measure, one.side, one.high_min, 180.0) for one in self.carried)
         phases = (Phase(LOW, None, low + self.gates), Phase(HIGH, None, high + self.gates))
-        return MoveSpec("form", "1", None, "form", phases, self.sequence, ())
+        return MoveSpec("form", "1", None, "form", phases, tuple(map(Step, self.sequence)), ())
 
     def is_near(self, other: "Form") -> bool:
         """Whether the two differ in their bands alone, and by little."""

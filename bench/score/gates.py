@@ -75,4 +75,4 @@ def _lost(
 
 def _told(gate: Criterion) -> str:
     side = f"{gate.side} " if gate.side else ""
-    return f"{side}{gate.measure} {gate.angle_min:g} to {gate.angle_max:g}"
+    return f"{side}{gate.measure} {gate.minimum:g} to {gate.maximum:g}"

@@ -37,7 +37,7 @@ class Carrier:
     @property
     def gap(self) -> float:
         """The degrees between the tightest bands of the two phases."""
-        return max(c.angle_min for c in self.high) - min(c.angle_max for c in self.low)
+        return max(c.minimum for c in self.high) - min(c.maximum for c in self.low)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,10 @@ def carried_angles(spec: MoveSpec) -> list[CarriedAngle]:
             measure=carrier.measure,
             low_side=_only_side(carrier.low),
             low_phases=travel.start if carrier.is_low_at_start else travel.end,
-            low_max=min(criterion.angle_max for criterion in carrier.low),
+            low_max=min(criterion.maximum for criterion in carrier.low),
             high_side=_only_side(carrier.high),
             high_phases=travel.end if carrier.is_low_at_start else travel.start,
-            high_min=max(criterion.angle_min for criterion in carrier.high),
+            high_min=max(criterion.minimum for criterion in carrier.high),
         )
         for travel in find_travels(spec)
         for carrier in travel.carriers
@@ -137,7 +137,7 @@ def find_conditions(spec: MoveSpec) -> list[Criterion]:
         ]
         if all(alike):
             same = [criterion for criteria in alike for criterion in criteria]
-            low, high = min(c.angle_min for c in same), max(c.angle_max for c in same)
+            low, high = min(c.minimum for c in same), max(c.maximum for c in same)
             conditions.append(Criterion(first.measure, first.side, low, high))
     return list(dict.fromkeys(conditions))
 
@@ -179,7 +179,7 @@ def _sides(criteria: Sequence[Criterion]) -> frozenset[Side | None]:
 
 
 def _span(criteria: Sequence[Criterion]) -> Span:
-    return min(c.angle_min for c in criteria), max(c.angle_max for c in criteria)
+    return min(c.minimum for c in criteria), max(c.maximum for c in criteria)
 
 
 def _is_nested(one: Span, other: Span) -> bool:

@@ -18,7 +18,7 @@ HERE: Stretch = (1.0, 1.0)
 
 
 def band_of(criterion: Criterion) -> Band:
-    return criterion.angle_min - _ROUNDING_DEGREES, criterion.angle_max + _ROUNDING_DEGREES
+    return criterion.minimum - _ROUNDING_DEGREES, criterion.maximum + _ROUNDING_DEGREES
 
 
 class HeldCriterion(Protocol):

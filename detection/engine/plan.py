@@ -72,6 +72,6 @@ def _edges(travel: Travel, phase: Phase, is_start: bool) -> tuple[tuple[int, flo
         bands = [c for c in phase.criteria if c.measure == carrier.measure]
         if bands:
             is_low = carrier.is_low_at_start == is_start
-            edge = max(c.angle_min for c in bands) if is_low else min(c.angle_max for c in bands)
+            edge = max(c.minimum for c in bands) if is_low else min(c.maximum for c in bands)
             edges.append((number, edge))
     return tuple(edges)

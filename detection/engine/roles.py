@@ -6,10 +6,19 @@ from typing import Final, Literal
 
 from detection.engine.carriers import Carrier, Travel, find_conditions, find_travels, used_phases
 from detection.engine.settings import EngineSettings
-from detection.spec import JOINT_LANDMARKS, MOVEMENT, Criterion, Cue, Measure, MoveSpec, Phase, Side
+from detection.spec import (
+    JOINT_LANDMARKS,
+    MOVEMENT,
+    Criterion,
+    Cue,
+    Measure,
+    MoveSpec,
+    Phase,
+    Side,
+    View,
+)
 
 RoleName = Literal["carries", "gate", "condition", "unused", "cue"]
-View = Literal["side", "front", "any"]
 
 ROLE_NAMES: Final[dict[RoleName, str]] = {
     "carries": "It is at an end of the movement. The person's own range says what counts.",
@@ -118,13 +127,11 @@ def _carries(
         angle = _angle(criterion, "at", "leaning by")
         edge = ", and into this band to the degree"
     elif is_low:
-        angle = _angle(criterion, "at", "leaning by", (0.0, criterion.angle_max))
-        edge = f"; less than {criterion.angle_min:g}° counts too" if criterion.angle_min else ""
+        angle = _angle(criterion, "at", "leaning by", (0.0, criterion.maximum))
+        edge = f"; less than {criterion.minimum:g}° counts too" if criterion.minimum else ""
     else:
-        angle = _angle(criterion, "at", "leaning by", (criterion.angle_min, 180.0))
-        edge = (
-            f"; more than {criterion.angle_max:g}° counts too" if criterion.angle_max < 180 else ""
-        )
+        angle = _angle(criterion, "at", "leaning by", (criterion.minimum, 180.0))
+        edge = f"; more than {criterion.maximum:g}° counts too" if criterion.maximum < 180 else ""
     together = f", together with {_listed(others)}" if others else ""
     return _sentence(
         f"{angle} is the {'low' if is_low else 'high'} end of the movement,"
@@ -174,8 +181,8 @@ def _condition(criterion: Criterion, phase: Phase, beyond: str) -> str:
 
 def _beyond(criterion: Criterion) -> str:
     """The angles too far beyond the band to go on; empty where there are none."""
-    low = criterion.angle_min - _SETTINGS.phase.hysteresis_degrees
-    high = criterion.angle_max + _SETTINGS.phase.hysteresis_degrees
+    low = criterion.minimum - _SETTINGS.phase.hysteresis_degrees
+    high = criterion.maximum + _SETTINGS.phase.hysteresis_degrees
     below = [f"less than {low:g}°"] if low > 0.0 else []
     above = [f"more than {high:g}°"] if high < 180.0 else []
     return " or ".join([*below, *above])
@@ -187,7 +194,7 @@ def _angle(
     """The angle in its own band or in another, such as `the left knee is at 90° or less`."""
     verb = of_joint if criterion.measure in JOINT_LANDMARKS else of_lean
     name = criterion.measure.replace("_", " ")
-    low, high = band or (criterion.angle_min, criterion.angle_max)
+    low, high = band or (criterion.minimum, criterion.maximum)
     return f"{_OWNERS[criterion.side]} {name} {verb} {_band(low, high)}"
 
 

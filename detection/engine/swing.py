@@ -34,8 +34,8 @@ class HeldCarrier:
     def __init__(self, carrier: Carrier, body: Body) -> None:
         self.gap = carrier.gap
         self._start_is_low = carrier.is_low_at_start
-        low = [Edge(body.hold(c), c.angle_max) for c in carrier.low]
-        high = [Edge(body.hold(c), c.angle_min) for c in carrier.high]
+        low = [Edge(body.hold(c), c.maximum) for c in carrier.low]
+        high = [Edge(body.hold(c), c.minimum) for c in carrier.high]
         self._start, self._end = (low, high) if self._start_is_low else (high, low)
         if carrier.is_one_angle:
             # The edge of the start says all.

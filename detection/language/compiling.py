@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from detection.spec import Criterion, Cue, MoveSpec, Phase
+from detection.spec import Criterion, Cue, MoveSpec, Phase, Step
 
 Values = dict[str, Any]
 
@@ -15,7 +15,7 @@ def compile_movespec(document: Values) -> MoveSpec:
         description=document.get("description"),
         movement_name=movement["name"],
         phases=tuple(_phase(phase) for phase in movement["phases"]),
-        sequence=tuple(movement["sequence"]),
+        steps=tuple(map(Step, movement["sequence"])),
         feedback=tuple(_cue(cue) for cue in movement["feedback"]),
     )
 
@@ -34,6 +34,6 @@ def _criterion(values: Values) -> Criterion:
     return Criterion(
         measure=values.get("joint") or values["lean"],
         side=values.get("side"),
-        angle_min=float(values["angle_min"]),
-        angle_max=float(values["angle_max"]),
+        minimum=float(values["angle_min"]),
+        maximum=float(values["angle_max"]),
     )

@@ -55,11 +55,11 @@ def _narrow(spec: MoveSpec) -> Iterator[tuple[str, Phase, Criterion]]:
                 for one in other.criteria
                 if one.measure == criterion.measure
             ]
-            below = {other.name for other, one in others if one.angle_max < criterion.angle_min}
-            above = {other.name for other, one in others if one.angle_min > criterion.angle_max}
+            below = {other.name for other, one in others if one.maximum < criterion.minimum}
+            above = {other.name for other, one in others if one.minimum > criterion.maximum}
             if phase in used and _width(criterion) < _LEAST and below - above and above - below:
                 yield f"{MOVEMENT}.phases[{index}].criteria[{number}]", phase, criterion
 
 
 def _width(criterion: Criterion) -> float:
-    return criterion.angle_max - criterion.angle_min
+    return criterion.maximum - criterion.minimum

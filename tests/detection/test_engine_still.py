@@ -8,7 +8,7 @@ from engine_scene import bent, completed, held, movespec, run, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detection import Criterion, Engine, MoveSpec, Phase, validate
+from detection import Criterion, Engine, MoveSpec, Phase, Step, validate
 from detection.spec import ARM_MEASURES, LEG_MEASURES, SIDES
 from poses.figure import Camera, Limb, Posture, hold, landmarks
 
@@ -94,7 +94,7 @@ def movespecs(draw: st.DrawFn) -> MoveSpec:
             lambda steps: all(a != b for a, b in pairwise(steps))
         )
     )
-    return MoveSpec("still", "1", None, "still", tuple(phases), tuple(sequence), ())
+    return MoveSpec("still", "1", None, "still", tuple(phases), tuple(map(Step, sequence)), ())
 
 
 limbs = st.builds(Limb, st.integers(-60, 170), st.integers(-110, 170), st.integers(0, 60))
@@ -122,9 +122,9 @@ def pinned(spec: MoveSpec, posture: Posture, turned: float, shift: float) -> Mov
         if degrees is None:
             return criterion
         degrees = min(max(degrees + shift, 0.0), 180.0)
-        if criterion.angle_min + criterion.angle_max < 180:
-            return replace(criterion, angle_min=0.0, angle_max=degrees)
-        return replace(criterion, angle_min=degrees, angle_max=180.0)
+        if criterion.minimum + criterion.maximum < 180:
+            return replace(criterion, minimum=0.0, maximum=degrees)
+        return replace(criterion, minimum=degrees, maximum=180.0)
 
     return replace(
         spec,

@@ -26,7 +26,7 @@ FEEDBACK = "detection.movement.feedback"
 def test_it_reads_an_angle_by_the_core_schema(text: str, degrees: float) -> None:
     spec = validate(edit("angle_min: 60", f"angle_min: {text}")).spec
     assert spec is not None
-    assert str(spec.phases[1].criteria[0].angle_min) == str(degrees)
+    assert str(spec.phases[1].criteria[0].minimum) == str(degrees)
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_an_example_has_no_errors_and_a_gap_of_20_degrees(path: Path) -> None:
     assert validation.spec is not None
     one, other = validation.spec.phases
     gaps = [
-        max(a.angle_min - b.angle_max, b.angle_min - a.angle_max)
+        max(a.minimum - b.maximum, b.minimum - a.maximum)
         for a in one.criteria
         for b in other.criteria
         if a.measure == b.measure

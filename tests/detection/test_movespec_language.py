@@ -1,7 +1,7 @@
 import pytest
 from movespec_documents import CUE, DOCUMENT, edit, errors_of, message_of
 
-from detection import Criterion, Cue, MoveSpec, Phase, validate
+from detection import Criterion, Cue, MoveSpec, Phase, Step, validate
 from detection.language.issues import nearest
 
 PHASES = "detection.movement.phases"
@@ -46,7 +46,7 @@ def test_it_compiles_the_document() -> None:
             Phase("standing", None, (Criterion("knee", "both", 160.0, 180.0),)),
             Phase("bottom", None, (Criterion("knee", "front", 60.0, 100.0),)),
         ),
-        sequence=("standing", "bottom", "standing"),
+        steps=(Step("standing"), Step("bottom"), Step("standing")),
         feedback=(Cue("bottom", Criterion("hip", None, 0.0, 70.0), "coaching", "Chest up."),),
     )
 

@@ -94,7 +94,7 @@ PHASE_PAIRS = st.lists(st.lists(CRITERIA, min_size=1, max_size=4), min_size=2, m
 
 
 def meets(criterion: Criterion, left: float, right: float, pair: float, leads: str) -> bool:
-    holds = [criterion.angle_min <= angle <= criterion.angle_max for angle in (left, right, pair)]
+    holds = [criterion.minimum <= angle <= criterion.maximum for angle in (left, right, pair)]
     is_left_meant = criterion.side == "left" or (criterion.side == "front") == (leads == "left")
     match criterion.side:
         case None:

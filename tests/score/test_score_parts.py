@@ -104,7 +104,7 @@ def test_a_stretch_is_unmarked_where_no_completion_can_belong() -> None:
 def test_a_gate_is_told_with_what_it_costs_and_saves(folder: Path) -> None:
     spec = catalogue()["squat"]
     [gate] = gates.gates_of(spec)
-    assert (gate.measure, gate.angle_max) == ("trunk", 60)
+    assert (gate.measure, gate.maximum) == ("trunk", 60)
     without = gates.without_gate(spec, gate)
     assert [len(phase.criteria) for phase in without.phases] == [2, 2]
     assert gates.gates_of(without) == []
@@ -163,14 +163,12 @@ def test_other_authors_write_what_the_platform_takes(exercise: str, form: str) -
     if form == "public example":
         assert [len(phase.criteria) for phase in spec.phases] == [1, 1]
         assert spec.sequence == ("first", "second", "first")
-    assert 0 <= first.criteria[0].angle_min < first.criteria[0].angle_max <= 180
+    assert 0 <= first.criteria[0].minimum < first.criteria[0].maximum <= 180
 
 
 def test_the_public_example_is_written_as_published() -> None:
     spec = other_authors.movespec("squat", "public example")
-    assert [
-        (c.measure, c.side, c.angle_min, c.angle_max) for p in spec.phases for c in p.criteria
-    ] == [
+    assert [(c.measure, c.side, c.minimum, c.maximum) for p in spec.phases for c in p.criteria] == [
         ("knee", None, 160, 180),
         ("knee", None, 60, 100),
     ]

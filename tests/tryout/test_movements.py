@@ -56,7 +56,7 @@ def test_a_movement_is_what_its_movespec_says():
 def test_each_criterion_of_the_angle_is_a_band(slug):
     spec = compile_movespec(catalogue_text(slug))
     written = [
-        (phase.name, criterion.angle_min, criterion.angle_max)
+        (phase.name, criterion.minimum, criterion.maximum)
         for phase in spec.phases
         for criterion in phase.criteria
         if criterion.measure == of(slug)["angle"]["label"]
