@@ -3,6 +3,8 @@
 Pure Python, no input or output. `validate(yaml_source)` gives a `Validation` with `Issue`s and a
 `MoveSpec`, `compile(yaml_source)` the `MoveSpec` or an exception; `json_schema()` describes the
 language to editors; `ISSUE_CODES` explains every code. `roles(spec)` says what each criterion does.
+Both take the numbers that a session gives for the MoveSpec's parameters, and its locale;
+`check_parameters(validation, numbers)` tells whether it can give them.
 `Engine(spec).feed(frame)` gives events. `CarriedPaths(spec)` follows how far the angles went.
 
 `language` and `engine` do not import each other. They share the modules of this package.
@@ -22,7 +24,8 @@ from detection.engine.settings import EngineSettings
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
 from detection.language.issues import ISSUE_CODES, Issue, Mark, Severity
 from detection.language.json_schema import json_schema
-from detection.language.validation import MoveSpecInvalid, Validation, compile, validate  # noqa: A004 - as re.compile
+from detection.language.parameters import ParameterInvalid
+from detection.language.validation import MoveSpecInvalid, Validation
 from detection.placed_roles import placed_roles
 from detection.spec import (
     JOINT_LANDMARKS,
@@ -33,12 +36,14 @@ from detection.spec import (
     Level,
     Measure,
     MoveSpec,
+    Parameter,
     Phase,
     Segment,
     Side,
     Step,
     View,
 )
+from detection.validation import check_parameters, compile, validate  # noqa: A004 - as re.compile
 
 __all__ = [
     "ENGINE_BUILD",
@@ -65,6 +70,8 @@ __all__ = [
     "Measure",
     "MoveSpec",
     "MoveSpecInvalid",
+    "Parameter",
+    "ParameterInvalid",
     "Phase",
     "PoseFrame",
     "Role",
@@ -76,6 +83,7 @@ __all__ = [
     "Validation",
     "View",
     "carried_angles",
+    "check_parameters",
     "compile",
     "json_schema",
     "placed_roles",

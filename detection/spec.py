@@ -160,6 +160,17 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """A number that a session may give: from `minimum` to `maximum`, and `default` without it."""
+
+    name: str
+    default: float
+    minimum: float
+    maximum: float
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MoveSpec:
     """A movement to count. `movement_name` is the event_key of its completions.
 

@@ -4,27 +4,42 @@ import re
 from typing import Any
 
 from detection.language.grammar import (
+    Alternatives,
     Choice,
+    Entries,
     Excludes,
     Field,
     Flag,
     Items,
     Kind,
+    Narrows,
     Needs,
     NotBoth,
     Number,
     OneOf,
+    OnlyWith,
     Record,
     Rule,
     Text,
+    Variants,
 )
 from detection.language.issues import Report, nearest, quote
 from detection.language.missing_colons import first_word, missing_colon
-from detection.language.yaml_scalars import parse_boolean, parse_number, plain_scalar_type
+from detection.language.scalar_checks import (
+    check_choice,
+    check_flag,
+    check_number,
+    check_text,
+    counted,
+    key_of,
+    report_type,
+    wanted,
+)
 from detection.language.yaml_tree import Node, child_path
 
-# The value of a node: str, float, bool, list or dict, and None where the node is not valid. An
-# invalid or absent key is missing from its dict; a default is in it like a given value.
+# The value of a node: str, float, bool, Reference, list or dict, and None where the node is not
+# valid. An invalid or absent key of a record is missing from its dict; a default is in it like a
+# given value, unless it is an implied one.
 Value = Any
 
 
@@ -37,25 +52,37 @@ def check(node: Node, kind: Kind, path: str, report: Report) -> Value:
             return _check_record(node, kind, path, report)
         case Items():
             return _check_items(node, kind, path, report)
+        case Entries():
+            return _check_entries(node, kind, path, report)
+        case Alternatives():
+            return _check_alternatives(node, kind, path, report)
+        case Variants():
+            raise TypeError("the mapping around it chooses which")
         case Number():
-            return _check_number(node, kind, path, report)
+            return check_number(node, kind, path, report)
         case Flag():
-            return _check_flag(node, path, report)
+            return check_flag(node, path, report)
         case Choice():
-            return _check_choice(node, kind, path, report)
+            return check_choice(node, kind, path, report)
         case Text():
-            return _check_text(node, kind, path, report)
+            return check_text(node, kind, path, report)
 
 
 def _check_record(node: Node, record: Record, path: str, report: Report) -> dict[str, Value] | None:
     if node.kind != "mapping":
-        _report_type("a mapping of keys to values", node, path, report)
+        report_type(wanted(record), node, path, report)
         return None
     known = {field.key: field for field in record.fields}
+    misplaced = record.misplaced or {}
     for key, (key_node, value) in node.entries.items():
-        if key not in known and not report.is_full:
+        if key in known or report.is_full:
+            continue
+        key_path = child_path(path, key)
+        if key in misplaced:
+            report.error("misplaced_key", misplaced[key], key_path, key_node.mark)
+        else:
             message = _unknown_key(key, value, list(known))
-            report.error("unknown_key", message, child_path(path, key), key_node.mark)
+            report.error("unknown_key", message, key_path, key_node.mark)
     values = {}
     for field in record.fields:
         value = _check_field(node, field, path, report)
@@ -77,37 +104,65 @@ def _unknown_key(key: str, value: Node, known: list[str]) -> str:
 def _check_field(node: Node, field: Field, path: str, report: Report) -> Value:
     field_path = child_path(path, field.key)
     if field.key in node.entries:
-        return check(node.entries[field.key][1], field.kind, field_path, report)
+        kind = field.kind
+        if isinstance(kind, Variants):
+            kind = _chosen(node, kind)
+        return check(node.entries[field.key][1], kind, field_path, report)
     if field.required:
         message = f"The key {field.key} is missing here."
         report.error("missing_key", message, field_path, node.mark)
+    if field.is_implied:
+        return None
     return list(field.default) if isinstance(field.default, tuple) else field.default
+
+
+def _chosen(node: Node, variants: Variants) -> Kind:
+    """The variant of the word that is there or is meant; without one, the first."""
+    word = node.entries[variants.by][1].text if variants.by in node.entries else ""
+    first = next(iter(variants.kinds))
+    return variants.kinds[nearest(word, variants.kinds) or first]
 
 
 def _check_rules(
     node: Node, record: Record, values: dict[str, Value], path: str, report: Report
 ) -> None:
     for rule in record.rules:
-        given = [key for key in node.entries if key in rule.keys]
-        if _is_broken(rule, given, node, values):
-            # The first key that should not be there, or the mapping that lacks one.
-            wrong = given[1:] if isinstance(rule, NotBoth) else given
-            at = child_path(path, wrong[0]) if wrong else path
+        wrong = _broken_at(rule, node, values, report.freed_words)
+        if wrong is not None:
+            at = child_path(path, wrong) if wrong else path
             report.error(rule.code, rule.message, at)
             return
 
 
-def _is_broken(rule: Rule, given: list[str], node: Node, values: dict[str, Value]) -> bool:
+def _broken_at(
+    rule: Rule, node: Node, values: dict[str, Value], freed: frozenset[str]
+) -> str | None:
+    """The key that breaks a rule, "" where the mapping lacks one, None where the rule is kept."""
+    if isinstance(rule, Narrows):
+        is_broken = values.get(rule.key) == rule.value and values.get(rule.narrowed) not in (
+            None,
+            *rule.words,
+        )
+        return rule.narrowed if is_broken else None
+    given = [key for key in node.entries if key in rule.keys]
     match rule:
         case OneOf():
             applies = not rule.when_given or _has_any(node, rule.when_given)
-            return applies and not given
-        case Needs():
-            return bool(given) and not _has_any(node, rule.needed)
+            return "" if applies and not given else None
         case NotBoth():
-            return len(given) > 1
+            both = [key for key in node.entries if key in rule.keys + rule.others]
+            others = [key for key in both if (key in rule.keys) != (both[0] in rule.keys)]
+            return others[0] if others else None
+    if not given:
+        return None
+    match rule:
+        case Needs():
+            is_broken = not _has_any(node, rule.needed)
         case Excludes():
-            return bool(given) and values.get(rule.key) in rule.values
+            is_broken = values.get(rule.key) in {*rule.values} - freed
+        case OnlyWith():
+            is_broken = values.get(rule.key) not in (None, *rule.values)
+    return given[0] if is_broken else None
 
 
 def _has_any(node: Node, keys: tuple[str, ...]) -> bool:
@@ -116,96 +171,58 @@ def _has_any(node: Node, keys: tuple[str, ...]) -> bool:
 
 def _check_items(node: Node, items: Items, path: str, report: Report) -> list[Value] | None:
     if node.kind != "list":
-        _report_type("a list", node, path, report)
+        report_type(wanted(items), node, path, report)
         return None
-    count = len(node.items)
-    if count < items.min_items:
-        message = (
-            f"{_key(path)} has {_counted(count, 'item')}; at least {items.min_items} are needed."
-        )
-        report.error("too_few_items", message, path)
-    if count > items.max_items:
-        message = f"{_key(path)} has {count} items; at most {items.max_items} are allowed."
-        report.error("too_many_items", message, path)
+    _check_count(len(node.items), items, path, report)
     return [
         check(item, items.item, f"{path}[{index}]", report)
         for index, item in enumerate(node.items[: items.max_items])
     ]
 
 
-def _check_number(node: Node, number: Number, path: str, report: Report) -> float | None:
-    value = parse_number(node.text) if node.kind == "scalar" and node.is_plain else None
-    if value is None:
-        _report_type("a number", node, path, report)
+def _check_entries(
+    node: Node, entries: Entries, path: str, report: Report
+) -> dict[str, Value] | None:
+    """The values by key: None for one that is not valid."""
+    if node.kind != "mapping":
+        report_type(wanted(entries), node, path, report)
         return None
-    if not number.minimum <= value <= number.maximum:
-        bounds = f"from {number.minimum} to {number.maximum}"
-        message = f"{_key(path)} must be {bounds}, not {quote(node.text)}."
-        report.error("number_out_of_range", message, path)
-        return None
-    return value + 0.0  # -0.0 becomes 0.0
+    _check_count(len(node.entries), entries, path, report)
+    values = {}
+    for key, (key_node, value) in list(node.entries.items())[: entries.max_items]:
+        key_path = child_path(path, key)
+        if re.fullmatch(entries.key.pattern, key):
+            values[key] = check(value, entries.value, key_path, report)
+        else:
+            message = f"{quote(key)} is not {entries.key.expected}."
+            report.error(entries.key.invalid_code, message, key_path, key_node.mark)
+    return values
 
 
-def _check_flag(node: Node, path: str, report: Report) -> bool | None:
-    value = parse_boolean(node.text) if node.kind == "scalar" and node.is_plain else None
-    if value is None:
-        _report_type("true or false", node, path, report)
-    return value
+def _check_count(count: int, kind: Items | Entries, path: str, report: Report) -> None:
+    if count < kind.min_items:
+        least = "1 is" if kind.min_items == 1 else f"{kind.min_items} are"
+        message = f"{key_of(path)} has {counted(count, 'item')}; at least {least} needed."
+        report.error("too_few_items", message, path)
+    if count > kind.max_items:
+        most = "1 is" if kind.max_items == 1 else f"{kind.max_items} are"
+        message = f"{key_of(path)} has {counted(count, 'item')}; at most {most} allowed."
+        report.error("too_many_items", message, path)
 
 
-def _check_choice(node: Node, choice: Choice, path: str, report: Report) -> str | None:
-    if node.kind != "scalar":
-        _report_type("text", node, path, report)
-        return None
-    if node.text in choice.values:
-        return node.text
-    allowed = f"{'one of ' if len(choice.values) > 1 else ''}{', '.join(choice.values)}"
-    message = f"{_key(path)} must be {allowed}, not {quote(node.text)}."
-    report.error("invalid_value", message, path)
+def _check_alternatives(node: Node, alternatives: Alternatives, path: str, report: Report) -> Value:
+    for kind in alternatives.kinds:
+        if _node_kind(kind) == node.kind:
+            return check(node, kind, path, report)
+    one_of_them = " or ".join(map(wanted, alternatives.kinds))
+    report_type(one_of_them, node, path, report)
     return None
 
 
-def _check_text(node: Node, text: Text, path: str, report: Report) -> str | None:
-    if node.kind != "scalar":
-        _report_type("text", node, path, report)
-        return None
-    length = len(node.text)
-    if text.min_length is not None and length < text.min_length:
-        message = f"{_key(path)} needs at least {_counted(text.min_length, 'character')}."
-        report.error("invalid_length", message, path)
-    elif text.max_length is not None and length > text.max_length:
-        message = f"{_key(path)} has {length} characters; at most {text.max_length} are allowed."
-        report.error("invalid_length", message, path)
-    # fullmatch, because $ alone lets a last line break pass in Python.
-    elif not re.fullmatch(text.pattern, node.text):
-        report.error(text.invalid_code, f"{quote(node.text)} is not {text.expected}.", path)
-    elif node.text in text.reserved:
-        message = f"{quote(node.text)} is a reserved word: a cue's `when` could mean either."
-        report.error("reserved_name", message, path)
-    else:
-        return node.text
-    return None
-
-
-def _key(path: str) -> str:
-    """The last step of a path: a key, or an item of a list such as `sequence[1]`."""
-    return path.rpartition(".")[2] or "The document"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def _report_type(wanted: str, node: Node, path: str, report: Report) -> None:
-    message = f"{_key(path)} must be {wanted}, not {_describe(node)}."
-    report.error("wrong_type", message, path or None, node.mark)
-
-
-def _describe(node: Node) -> str:
-    if node.kind != "scalar":
-        return f"a {node.kind}"
-    if not node.is_plain:
-        return f"the quoted text {quote(node.text)}"
-    if not node.text:
-        return "nothing"
-    return f"the {plain_scalar_type(node.text)} {quote(node.text)}"
+def _node_kind(kind: Kind) -> str:
+    match kind:
+        case Record() | Entries():
+            return "mapping"
+        case Items():
+            return "list"
+    return "scalar"

@@ -1,39 +1,129 @@
 """The MoveSpec of a document's checked values."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
-from detection.spec import Criterion, Cue, MoveSpec, Phase, Step
+from detection.language.bounds import Bound, high_bound, low_bound
+from detection.language.languages import chosen_text
+from detection.language.parameters import declared_parameters, filled
+from detection.language.visible_landmarks import BODY_PARTS, in_order
+from detection.spec import (
+    Check,
+    Condition,
+    Criterion,
+    Cue,
+    Extreme,
+    MoveSpec,
+    Parameter,
+    Phase,
+    Setup,
+    Step,
+)
 
 Values = dict[str, Any]
 
 
-def compile_movespec(document: Values) -> MoveSpec:
-    movement = document["detection"]["movement"]
+def parameters_of(document: Values) -> tuple[Parameter, ...]:
+    return tuple(one for one in declared_parameters(document).values() if one is not None)
+
+
+def compile_movespec(
+    document: Values, numbers: Mapping[str, float], locale: str | None = None
+) -> MoveSpec:
+    """The MoveSpec of a valid document, with a number for each of its parameters that `numbers`
+    has, else its default, and with the messages of `locale`."""
+    given = {one.name: numbers.get(one.name, one.default) for one in parameters_of(document)}
+    if given:
+        document = filled(document, given)
+    detection = document["detection"]
+    movement = detection["movement"]
+    is_hold = detection["type"] == "hold"
+    is_strict = movement.get("judge") == "bands"
     return MoveSpec(
         name=document["name"],
         version=document["version"],
         description=document.get("description"),
         movement_name=movement["name"],
-        phases=tuple(_phase(phase) for phase in movement["phases"]),
-        steps=tuple(map(Step, movement["sequence"])),
-        feedback=tuple(_cue(cue) for cue in movement["feedback"]),
+        phases=tuple(_phase(phase, is_strict=is_strict) for phase in movement["phases"]),
+        steps=tuple(map(_step, movement.get("sequence", []))),
+        feedback=tuple(_cue(cue, locale) for cue in movement["feedback"]),
+        type=detection["type"],
+        setup=_setup(detection["setup"]) if "setup" in detection else None,
+        throughout=_throughout(movement.get("throughout", [] if is_hold else None)),
+        counts_each_side=movement.get("count") == "each_side",
+        checks=tuple(map(_check, movement["checks"])),
+        **_times(movement) if is_hold else {},
     )
 
 
-def _phase(phase: Values) -> Phase:
-    criteria = tuple(_criterion(criterion) for criterion in phase["criteria"])
-    return Phase(phase["name"], phase.get("description"), criteria, phase["strict"])
+def _times(movement: Values) -> dict[str, float]:
+    return {key: float(movement[key]) for key in ("target_ms", "grace_ms")}
 
 
-def _cue(cue: Values) -> Cue:
-    criterion = _criterion(cue) if "joint" in cue or "lean" in cue else None
-    return Cue(cue["when"], criterion, cue["level"], cue["message"])
+def _phase(phase: Values, *, is_strict: bool) -> Phase:
+    criteria = tuple(map(_criterion, phase["criteria"]))
+    return Phase(phase["name"], phase.get("description"), criteria, phase["strict"] or is_strict)
+
+
+def _step(step: str | Values) -> Step:
+    if isinstance(step, str):
+        return Step(step)
+    within_ms = step.get("within_ms")
+    return Step(step["phase"], float(step["hold_ms"]), within_ms, step["optional"])
+
+
+def _setup(setup: Values) -> Setup:
+    visible = setup.get("visible", [])
+    names = BODY_PARTS[visible] if isinstance(visible, str) else visible
+    return Setup(in_order(names), setup["view"], tuple(map(_criterion, setup["start"])))
+
+
+def _throughout(conditions: list[Values] | None) -> tuple[Condition, ...] | None:
+    if conditions is None:
+        return None
+    return tuple(Condition(_criterion(one), float(one["grace_ms"])) for one in conditions)
+
+
+def _check(check: Values) -> Check:
+    extreme, criterion = _extreme(check)
+    return Check(check["name"], check.get("when"), criterion, extreme, check["required"])
+
+
+def _cue(cue: Values, locale: str | None) -> Cue:
+    extreme, criterion = None, None
+    if "least" in cue or "most" in cue:
+        extreme, criterion = _extreme(cue)
+    elif "joint" in cue or "lean" in cue:
+        criterion = _criterion(cue)
+    message = cue["message"]
+    return Cue(
+        when=cue["when"],
+        criterion=criterion,
+        level=cue["level"],
+        message=message if isinstance(message, str) else chosen_text(message, locale),
+        extreme=extreme,
+        reason=cue.get("reason"),
+        key=cue.get("key"),
+        every=int(cue["every"]),
+        min_gap_ms=float(cue["min_gap_ms"]),
+    )
+
+
+def _extreme(values: Values) -> tuple[Extreme, Criterion]:
+    extreme: Extreme = "least" if "least" in values else "most"
+    return extreme, _criterion({**values, **values[extreme]})
 
 
 def _criterion(values: Values) -> Criterion:
+    tolerance = values.get("tolerance")
     return Criterion(
         measure=values.get("joint") or values["lean"],
         side=values.get("side"),
-        minimum=float(values["angle_min"]),
-        maximum=float(values["angle_max"]),
+        minimum=_filled(low_bound(values)),
+        maximum=_filled(high_bound(values)),
+        tolerance=None if tolerance is None else float(tolerance),
     )
+
+
+def _filled(bound: Bound) -> float:
+    return float(cast("float", bound.value))

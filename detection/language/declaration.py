@@ -2,122 +2,71 @@
 
 from dataclasses import replace
 
+from detection.landmarks import LANDMARK_NAMES
+from detection.language.criterion_keys import CHECK, CONDITION, CRITERION
+from detection.language.cue_keys import CUE
 from detection.language.grammar import (
+    Alternatives,
     Choice,
-    Excludes,
+    Entries,
     Field,
     Flag,
     Items,
-    Needs,
-    NotBoth,
     Number,
-    OneOf,
     Record,
-    Text,
+    Variants,
 )
-from detection.spec import (
-    COMPLETED,
-    INTERRUPTED,
-    JOINT_LANDMARKS,
-    LEVELS,
-    RESERVED_WHEN,
-    SEGMENT_LANDMARKS,
-    SIDES,
-)
+from detection.language.texts import LABEL, NAME, PARAMETER_NAME, PHASE_NAME, PROSE, milliseconds
+from detection.language.visible_landmarks import BODY_PARTS
+from detection.spec import HOLD_GRACE_MS
 
-NAME = Text(
-    pattern="^[A-Za-z0-9 _-]{1,64}$",
-    invalid_code="invalid_name",
-    expected="a name: 1 to 64 of A-Z, a-z, 0-9, space, _ and -",
-)
-PHASE_NAME = replace(NAME, reserved=RESERVED_WHEN)
-LABEL = Text(
-    pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
-    invalid_code="invalid_text",
-    expected="a text of one line without control characters",
-    min_length=1,
-)
-PROSE = Text(
-    pattern="^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]*$",
-    invalid_code="invalid_text",
-    expected="a text without control characters",
-)
-MESSAGE = replace(PROSE, min_length=1, max_length=200)
-DEGREES = Number(0, 180)
-
-_LANDMARKS = "; ".join(
-    f"{joint} = {'-'.join(landmarks)}" for joint, landmarks in JOINT_LANDMARKS.items()
-)
-_JOINT = Field(
-    key="joint",
-    kind=Choice(tuple(JOINT_LANDMARKS)),
-    description=f"The angle at the middle one of three landmarks: {_LANDMARKS}. This or a lean.",
-)
-_SEGMENTS = "; ".join(
-    f"{segment} = {'-'.join(landmarks)}" for segment, landmarks in SEGMENT_LANDMARKS.items()
-)
-_LEAN = Field(
-    key="lean",
-    kind=Choice(tuple(SEGMENT_LANDMARKS)),
-    description=(
-        "The angle of a segment, from its lower end up, against the vertical of the frame: 0"
-        f" upright, 90 level, 180 upside down. {_SEGMENTS}; the trunk's ends are in the middle of"
-        " both sides. This or a joint."
-    ),
-)
-_SIDE = Field(
-    key="side",
-    kind=Choice(SIDES),
-    description=(
-        "Whose angle: left; right; both (each must hold); either; front or back (the leg or arm"
-        " farther along or against the way the toes point). Absent: one angle for the pair, made"
-        " of both sides. The trunk has no sides."
-    ),
-)
-_ANGLE_MIN = Field(
-    key="angle_min",
-    kind=DEGREES,
-    default=0,
-    description="The least angle, in degrees, inclusive. Give it, angle_max or both.",
-)
-_ANGLE_MAX = Field(
-    key="angle_max",
-    kind=DEGREES,
-    default=180,
-    description="The greatest angle, in degrees, inclusive. Give it, angle_min or both.",
-)
-_BOUNDS = ("angle_min", "angle_max")
-_MISSING_BOUND = OneOf(
-    keys=_BOUNDS,
-    code="missing_bound",
-    message="The angle needs angle_min, angle_max or both.",
-)
-
-_NOT_BOTH = NotBoth(
-    keys=("joint", "lean"),
-    code="joint_and_lean",
-    message="A criterion is of a joint or of a lean, not of both: make two of it.",
-)
-_NO_SIDE_OF_TRUNK = Excludes(
-    key="lean",
-    values=("trunk",),
-    keys=("side",),
-    code="side_not_allowed",
-    message="The trunk has no sides: leave side out.",
-)
-
-CRITERION = Record(
-    fields=(_JOINT, _LEAN, _SIDE, _ANGLE_MIN, _ANGLE_MAX),
-    rules=(
-        OneOf(
-            keys=("joint", "lean"),
-            code="missing_joint",
-            message="The criterion needs a joint or a lean.",
+_NUMBER = Number(0, 600_000)
+PARAMETER = Record(
+    fields=(
+        Field(
+            key="default",
+            kind=_NUMBER,
+            required=True,
+            description="The number of a session that gives none; from min to max.",
         ),
-        _NOT_BOTH,
-        _NO_SIDE_OF_TRUNK,
-        _MISSING_BOUND,
-    ),
+        Field(key="min", kind=_NUMBER, required=True, description="The least that may be given."),
+        Field(key="max", kind=_NUMBER, required=True, description="The most that may be given."),
+        Field(key="description", kind=PROSE, description="For people; not sent to clients."),
+    )
+)
+
+_PARTS = "; ".join(f"{word} = {', '.join(names)}" for word, names in BODY_PARTS.items())
+SETUP = Record(
+    fields=(
+        Field(
+            key="visible",
+            kind=Alternatives(
+                (
+                    Choice(tuple(BODY_PARTS)),
+                    Items(item=Choice(LANDMARK_NAMES), min_items=1, max_items=len(LANDMARK_NAMES)),
+                )
+            ),
+            description=(
+                "What must be in sight, all the time: a list of landmarks, or a word for it, of"
+                f" both sides: {_PARTS}."
+            ),
+        ),
+        Field(
+            key="view",
+            kind=Choice(("side", "front", "any")),
+            default="any",
+            description=(
+                "How the person stands to the camera, all the time: side; front, which is from"
+                " behind too; or any."
+            ),
+        ),
+        Field(
+            key="start",
+            kind=Items(item=CRITERION, min_items=0, max_items=8),
+            default=(),
+            description="What must hold for a second before anything counts.",
+        ),
+    )
 )
 
 PHASE = Record(
@@ -144,90 +93,156 @@ PHASE = Record(
     )
 )
 
-CUE = Record(
+STEP = Record(
     fields=(
+        Field(key="phase", kind=NAME, required=True, description="The phase to enter."),
         Field(
-            key="when",
-            kind=NAME,
-            required=True,
+            key="hold_ms",
+            kind=milliseconds(0, 600_000),
+            default=0,
+            description="For how many milliseconds the phase must last before the step is done.",
+        ),
+        Field(
+            key="within_ms",
+            kind=milliseconds(100, 600_000),
             description=(
-                f"The phase in which the cue may fire, once per stay; or {COMPLETED} or"
-                f" {INTERRUPTED}, which take no criterion."
+                "In how many milliseconds it must be done since the step before was left. Absent:"
+                " any time. The first step has none before it."
             ),
         ),
-        replace(
-            _JOINT, description=f"{_JOINT.description} Without either, the cue fires on entry."
-        ),
-        _LEAN,
-        _SIDE,
-        _ANGLE_MIN,
-        _ANGLE_MAX,
         Field(
-            key="level",
-            kind=Choice(LEVELS),
-            default="coaching",
-            description="How the client should show the message.",
-        ),
-        Field(key="message", kind=MESSAGE, required=True, description="What the person is told."),
-    ),
-    rules=(
-        Excludes(
-            key="when",
-            values=RESERVED_WHEN,
-            keys=("joint", "lean", "side", *_BOUNDS),
-            code="criterion_not_allowed",
-            message=f"A cue on {COMPLETED} or {INTERRUPTED} takes no joint, lean, side or angle.",
-        ),
-        Needs(
-            keys=("side", *_BOUNDS),
-            needed=("joint", "lean"),
-            code="missing_joint",
-            message="A side or an angle needs a joint or a lean.",
-        ),
-        _NOT_BOTH,
-        _NO_SIDE_OF_TRUNK,
-        replace(_MISSING_BOUND, when_given=("joint", "lean")),
-    ),
-)
-
-MOVEMENT = Record(
-    fields=(
-        Field(
-            key="name",
-            kind=NAME,
-            required=True,
-            description="The event_key of event_completed.",
-        ),
-        Field(
-            key="phases",
-            kind=Items(item=PHASE, min_items=2, max_items=16),
-            required=True,
-            description="The postures that are told apart.",
-        ),
-        Field(
-            key="sequence",
-            kind=Items(item=NAME, min_items=2, max_items=32),
-            required=True,
-            description="The phases of one repetition, in order; neighbours differ.",
-        ),
-        Field(
-            key="feedback",
-            kind=Items(item=CUE, min_items=0, max_items=32),
-            default=(),
-            description="What the person is told, and when.",
+            key="optional",
+            kind=Flag(),
+            default=False,
+            description="Whether a repetition may pass it over; not the first or the last step.",
         ),
     )
+)
+
+_NAME = Field(key="name", kind=NAME, required=True, description="The event_key of event_completed.")
+_PHASES = Field(
+    key="phases",
+    kind=Items(item=PHASE, min_items=2, max_items=16),
+    required=True,
+    description="The postures that are told apart.",
+)
+_THROUGHOUT = Field(
+    key="throughout",
+    kind=Items(item=CONDITION, min_items=0, max_items=8),
+    description=(
+        "What must hold from the first step to the last. Absent: what every phase asks for alike."
+    ),
+)
+_CHECKS = Field(
+    key="checks",
+    kind=Items(item=CHECK, min_items=0, max_items=16),
+    default=(),
+    description="What a repetition is judged by once it is done.",
+)
+_FEEDBACK = Field(
+    key="feedback",
+    kind=Items(item=CUE, min_items=0, max_items=32),
+    default=(),
+    description="What the person is told, and when.",
+)
+
+REPETITION = Record(
+    fields=(
+        _NAME,
+        Field(
+            key="judge",
+            kind=Choice(("own_range", "bands")),
+            default="own_range",
+            description=(
+                "What a phase is judged by: own_range, the person's own range of what carries the"
+                " movement; bands, as if each phase were strict."
+            ),
+        ),
+        Field(
+            key="count",
+            kind=Choice(("together", "each_side")),
+            default="together",
+            description=(
+                "What is counted: together, the repetitions of both sides; each_side, those of"
+                " the left and of the right apart. Then no side but front and back is named."
+            ),
+        ),
+        _THROUGHOUT,
+        _PHASES,
+        Field(
+            key="sequence",
+            kind=Items(item=Alternatives((NAME, STEP)), min_items=2, max_items=32),
+            required=True,
+            description=(
+                "The steps of one repetition, in order: names of phases, or mappings that say more"
+                " of a step. Neighbours differ, also where optional steps are passed over."
+            ),
+        ),
+        _CHECKS,
+        _FEEDBACK,
+    ),
+    misplaced={
+        "target_ms": "A repetition has no target_ms: it is for type: hold.",
+        "grace_ms": "A repetition has no grace_ms: it is for type: hold, and for throughout.",
+    },
+)
+
+_NO_STEPS = "A hold has one phase and no {0}: leave {0} out, or write type: repetition."
+HOLD = Record(
+    fields=(
+        _NAME,
+        Field(
+            key="target_ms",
+            kind=milliseconds(500, 600_000),
+            required=True,
+            description="For how many milliseconds the phase must last to be completed.",
+        ),
+        Field(
+            key="grace_ms",
+            kind=milliseconds(0, 60_000),
+            default=HOLD_GRACE_MS,
+            description="A break of up to so many milliseconds is bridged, and not counted.",
+        ),
+        replace(
+            _THROUGHOUT,
+            description="What must hold all the time besides the phase.",
+        ),
+        replace(
+            _PHASES,
+            kind=Items(item=PHASE, min_items=1, max_items=1),
+            description="The posture to hold: one.",
+        ),
+        _CHECKS,
+        _FEEDBACK,
+    ),
+    misplaced={key: _NO_STEPS.format(key) for key in ("sequence", "count", "judge")},
 )
 
 DETECTION = Record(
     fields=(
         Field(
             key="type",
-            kind=Choice(("repetition",)),
+            kind=Choice(("repetition", "hold")),
             required=True,
-            description="What is detected: repetitions of one movement.",
+            description=(
+                "What is detected: repetitions of one movement, or a posture that is held."
+            ),
         ),
-        Field(key="movement", kind=MOVEMENT, required=True, description="The movement."),
+        Field(
+            key="parameters",
+            kind=Entries(key=PARAMETER_NAME, value=PARAMETER, min_items=0, max_items=16),
+            description=(
+                "Numbers that a session may give. $name stands for one as a bound, a tolerance or"
+                " a time."
+            ),
+        ),
+        Field(key="setup", kind=SETUP, description="What must be so before anything counts."),
+        Field(
+            key="movement",
+            kind=Variants("type", {"repetition": REPETITION, "hold": HOLD}),
+            required=True,
+            description="The movement.",
+        ),
     )
 )
 

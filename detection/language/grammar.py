@@ -4,13 +4,15 @@ A declaration says each thing once; checking.py reads it to validate a document 
 to describe the language to an editor.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """A string, for which a plain scalar's own text is taken. `pattern` means the same to Python
-    and to ECMA 262; `invalid_code` is the issue when it does not match."""
+    and to ECMA 262; `invalid_code` is the issue when it does not match. `reserved` are words that
+    it may not be."""
 
     pattern: str
     invalid_code: str
@@ -29,10 +31,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number within bounds, both inclusive."""
+    """A number within bounds, both inclusive. With `takes_parameter` the name of a parameter may
+    stand for it, as `$depth`."""
 
     minimum: float
     maximum: float
+    takes_parameter: bool = False
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +55,42 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entries:
+    """A mapping whose keys the author chooses, each a text of the kind `key`."""
+
+    key: Text
+    value: "Kind"
+    min_items: int
+    max_items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """A value of one of several kinds: at most one of them is a list, one a mapping, one
+    neither."""
+
+    kinds: tuple["Kind", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """The kind that the word at another key of the same mapping chooses; the first without one."""
+
+    by: str
+    kinds: Mapping[str, "Kind"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A key of a mapping. `default` is in force when an optional key is absent."""
+    """A key of a mapping. `default` is in force when an optional key is absent. An implied one is
+    told to people, and the values of a document don't have it."""
 
     key: str
     kind: "Kind"
     description: str
     required: bool = False
-    default: str | int | bool | tuple[()] | None = None
+    default: str | float | bool | tuple[()] | None = None
+    is_implied: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,35 +125,74 @@ class Excludes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotBoth:
-    """At most one of the keys is given."""
+class OnlyWith:
+    """None of the keys is given but with `key` at one of the values."""
 
-    keys: tuple[str, str]
+    key: str
+    values: tuple[str, ...]
+    keys: tuple[str, ...]
     code: str
     message: str
 
 
-Rule = OneOf | Needs | Excludes | NotBoth
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrows:
+    """With `key` at `value`, the word at `narrowed` is one of `words`."""
+
+    key: str
+    value: str
+    narrowed: str
+    words: tuple[str, ...]
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotBoth:
+    """None of `keys` is given beside one of `others`."""
+
+    keys: tuple[str, ...]
+    others: tuple[str, ...]
+    code: str
+    message: str
+
+
+Rule = OneOf | Needs | Excludes | OnlyWith | Narrows | NotBoth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A mapping of known keys. Of its rules, the first that is broken is reported."""
+    """A mapping of known keys. Of its rules, the first that is broken is reported. `misplaced` has
+    a sentence for each key that the language has, but not here."""
 
     fields: tuple[Field, ...]
     rules: tuple[Rule, ...] = ()
+    misplaced: Mapping[str, str] | None = None
 
 
-Kind = Text | Choice | Number | Flag | Items | Record
+Kind = Text | Choice | Number | Flag | Items | Entries | Record | Alternatives | Variants
 
 
-def keys_of(kind: Kind) -> frozenset[str]:
-    """All keys within a kind."""
+def kinds_in(kind: Kind) -> tuple[Kind, ...]:
+    """The kinds that a kind is made of."""
     match kind:
         case Record(fields=fields):
-            return frozenset(field.key for field in fields).union(
-                *(keys_of(field.kind) for field in fields)
-            )
+            return tuple(field.kind for field in fields)
         case Items(item=item):
-            return keys_of(item)
-    return frozenset()
+            return (item,)
+        case Entries(value=value):
+            return (value,)
+        case Alternatives(kinds=kinds):
+            return kinds
+        case Variants(kinds=variants):
+            return tuple(variants.values())
+    return ()
+
+
+def keys_of(kind: Kind) -> Iterator[str]:
+    """All keys within a kind."""
+    if isinstance(kind, Record):
+        for field in kind.fields:
+            yield field.key
+    for inner in kinds_in(kind):
+        yield from keys_of(inner)

@@ -28,6 +28,7 @@ ERROR_CODES = {
     "duplicate_key": "A mapping has the same key twice.",
     "invalid_key": "A key is a list or a mapping.",
     "unknown_key": "A key that the language does not have here; a similar one is named, or all.",
+    "misplaced_key": "A key of the language that has no place here; the message says where it has.",
     "missing_key": "A required key is missing.",
     "wrong_type": "A mapping, list, text, number, true or false is wanted, not what is given.",
     "too_few_items": "A list has fewer items than it needs.",
@@ -38,23 +39,36 @@ ERROR_CODES = {
     "invalid_length": "A text is too short or too long.",
     "invalid_text": "A text has control characters.",
     "number_out_of_range": "A number is outside its bounds.",
-    "missing_bound": "An angle has neither angle_min nor angle_max.",
-    "missing_joint": "A criterion, or a cue with a side or an angle, has neither joint nor lean.",
-    "joint_and_lean": "A criterion or a cue has both a joint and a lean.",
+    "missing_bound": "An angle has neither a least nor a greatest bound.",
+    "bounds_twice": "Bounds are written in two ways at once.",
+    "missing_joint": "What has a side or bounds, or must have them, has neither joint nor lean.",
+    "joint_and_lean": "A criterion, a check or a cue has both a joint and a lean.",
+    "missing_extreme": "A check has neither least nor most.",
+    "least_and_most": "A check or a cue has both least and most.",
     "side_not_allowed": "The lean of the trunk has a side.",
-    "bounds_reversed": "angle_min is above angle_max.",
+    "named_side": "A movement that counts each side names left, right, both or either.",
+    "bounds_reversed": "A least bound is above the greatest, or can be by a parameter.",
     "side_conflict": "One phase has front or back and left or right of the same angle.",
     "duplicate_phase": "Two phases have the same name.",
-    "unknown_phase": "The sequence or a cue names a phase that there is not.",
-    "repeated_step": "A step of the sequence repeats the step before it.",
-    "criterion_not_allowed": "A cue on completed or interrupted has a criterion.",
+    "duplicate_check": "Two checks have the same name.",
+    "unknown_phase": "The sequence, a check or a cue names a phase that there is not.",
+    "repeated_step": "A step repeats the one before it, or would where optional ones are left out.",
+    "step_not_allowed": "The first step has within_ms, or the first or the last one is optional.",
+    "criterion_not_allowed": "A cue on completed, interrupted or not_ready has a criterion.",
+    "reason_not_allowed": "A cue has a reason, and is not on interrupted or not_ready.",
     "too_many_cues": "A phase has more than 4 cues that name no joint or lean: all fire on entry.",
+    "unknown_parameter": "A $name is not among the parameters; the nearest is named.",
+    "parameter_out_of_range": "A parameter may become a number that is not allowed where it is.",
+    "default_out_of_bounds": "The default of a parameter is not from its min to its max.",
+    "roles_change": "A parameter changes what carries the movement.",
     "too_many_errors": "There are over 100 errors; 99 of them are listed.",
 }
 WARNING_CODES = {
     "unused_phase": "A phase that the sequence never uses.",
     "overlapping_phases": "Two phases that can hold at once.",
     "narrow_phase": "A phase between two others is passed faster than it can be entered.",
+    "unused_parameter": "A parameter that nothing uses.",
+    "cue_never_sent": "A cue on not_ready waits for what the setup does not ask for.",
     "sequence_not_closed": "A sequence of over two steps does not end where it began.",
 }
 ISSUE_CODES = ERROR_CODES | WARNING_CODES
@@ -82,9 +96,11 @@ class Issue:
 
 
 class Report:
-    """The collected issues. `marks` has the place of the node of each path."""
+    """The collected issues. `marks` has the place of the node of each path. `freed_words` are
+    reserved words that this document may use as its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, freed_words: frozenset[str] = frozenset()) -> None:
+        self.freed_words = freed_words
         self.marks: dict[str, Mark] = {}
         self._errors: list[Issue] = []
         self._warnings: list[Issue] = []

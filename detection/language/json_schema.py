@@ -4,20 +4,26 @@ from typing import Any
 
 from detection.language.declaration import MOVESPEC
 from detection.language.grammar import (
+    Alternatives,
     Choice,
+    Entries,
     Excludes,
     Field,
     Flag,
     Items,
     Kind,
+    Narrows,
     Needs,
     NotBoth,
     Number,
     OneOf,
+    OnlyWith,
     Record,
     Rule,
     Text,
+    Variants,
 )
+from detection.language.texts import PARAMETER_NAME
 
 Schema = dict[str, Any]
 
@@ -29,9 +35,9 @@ def json_schema() -> Schema:
 
     It reads a document's values by the YAML 1.2 core schema, and accepts every document that
     `validate` accepts. It refuses a document that breaks a rule about one key or one mapping. It
-    can't state the rules between places (names that refer to phases, unique names, angle_min
-    above angle_max, sides that clash), YAML itself (anchors, tags, duplicate keys, .nan), and the
-    text of a number, boolean or null that stands for a string.
+    can't state the rules between places (names that refer to phases or parameters, unique names, a
+    least bound above the greatest, sides that clash), YAML itself (anchors, tags, duplicate keys,
+    .nan), and the text of a number, boolean or null that stands for a string.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -57,8 +63,20 @@ def _of_kind(kind: Kind) -> Schema:
                 "minItems": kind.min_items,
                 "maxItems": kind.max_items,
             }
+        case Entries():
+            return {
+                "type": "object",
+                "propertyNames": {"pattern": kind.key.pattern},
+                "additionalProperties": _of_kind(kind.value),
+                "minProperties": kind.min_items,
+                "maxProperties": kind.max_items,
+            }
+        case Alternatives():
+            return {"anyOf": [_of_kind(one) for one in kind.kinds]}
+        case Variants():
+            return {}  # the mapping around it says which is when
         case Number():
-            return {"type": "number", "minimum": kind.minimum, "maximum": kind.maximum}
+            return _of_number(kind)
         case Flag():
             return {"type": "boolean"}
         case Choice():
@@ -74,9 +92,20 @@ def _of_record(record: Record) -> Schema:
         "required": [field.key for field in record.fields if field.required],
         "additionalProperties": False,
     }
-    if record.rules:
-        schema["allOf"] = [_of_rule(rule) for rule in record.rules]
+    conditional = [_of_rule(rule) for rule in record.rules]
+    for field in record.fields:
+        if isinstance(field.kind, Variants):
+            conditional += _of_variants(field.key, field.kind)
+    if conditional:
+        schema["allOf"] = conditional
     return schema
+
+
+def _of_variants(key: str, variants: Variants) -> list[Schema]:
+    return [
+        {"if": _has(variants.by, word), "then": {"properties": {key: _of_kind(kind)}}}
+        for word, kind in variants.kinds.items()
+    ]
 
 
 def _of_field(field: Field) -> Schema:
@@ -84,6 +113,18 @@ def _of_field(field: Field) -> Schema:
     if field.default is not None:
         default = field.default
         schema["default"] = list(default) if isinstance(default, tuple) else default
+    return schema
+
+
+def _of_number(number: Number) -> Schema:
+    schema: Schema = {
+        "type": "integer" if number.is_whole else "number",
+        "minimum": number.minimum,
+        "maximum": number.maximum,
+    }
+    if number.takes_parameter:
+        schema["type"] = ["number", "string"]
+        schema["pattern"] = PARAMETER_NAME.pattern.replace("^", "^\\$")
     return schema
 
 
@@ -110,13 +151,23 @@ def _of_rule(rule: Rule) -> Schema:
         case Needs():
             return {"if": _any_given(rule.keys), "then": _any_given(rule.needed)}
         case NotBoth():
-            return {"not": {"required": list(rule.keys)}}
+            return {"not": {"allOf": [_any_given(rule.keys), _any_given(rule.others)]}}
         case Excludes():
-            excluding = {
-                "properties": {rule.key: {"enum": list(rule.values)}},
-                "required": [rule.key],
+            return {
+                "if": _has(rule.key, *rule.values),
+                "then": {"properties": dict.fromkeys(rule.keys, False)},
             }
-            return {"if": excluding, "then": {"properties": dict.fromkeys(rule.keys, False)}}
+        case OnlyWith():
+            return {"if": _any_given(rule.keys), "then": _has(rule.key, *rule.values)}
+        case Narrows():
+            return {
+                "if": _has(rule.key, rule.value),
+                "then": {"properties": {rule.narrowed: {"enum": list(rule.words)}}},
+            }
+
+
+def _has(key: str, *words: str) -> Schema:
+    return {"properties": {key: {"enum": list(words)}}, "required": [key]}
 
 
 def _any_given(keys: tuple[str, ...]) -> Schema:

@@ -15,7 +15,7 @@ _COLON = re.compile(r":(?:\s|$)")
 _COMMENT = re.compile(r"(?:^|\s)#")
 _BEFORE_KEY = re.compile(r"(?:\s|-\s)*+")
 _WORD = re.compile(r"[^\s:]*+")
-_KEYS = keys_of(MOVESPEC)
+_KEYS = frozenset(keys_of(MOVESPEC))
 
 
 class KeyWithoutColon(NamedTuple):

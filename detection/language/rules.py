@@ -4,13 +4,22 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from detection.language.bounds import check_bounds
 from detection.language.issues import Report, nearest, quote
-from detection.spec import MOVEMENT, RESERVED_WHEN
+from detection.language.parameters import check_parameters, declared_parameters
+from detection.language.sequence_rules import check_sequence, phase_of
+from detection.language.yaml_tree import child_path
+from detection.spec import MOVEMENT, NOT_READY, RESERVED_WHEN
+
+SETUP = "detection.setup"
 
 _GROUPS = {"left": "left or right", "right": "left or right"}
 _GROUPS |= {"front": "front or back", "back": "front or back"}
+# The sides that have no meaning where left and right are counted apart.
+_NAMED = ("left", "right", "both", "either")
 
 Values = dict[str, Any]
+Items = list[Values | None]
 
 
 MOST_CUES_ON_ENTRY = 4
@@ -18,38 +27,62 @@ MOST_CUES_ON_ENTRY = 4
 
 def check_rules(document: Values, report: Report, *, is_new: bool) -> None:
     """Report what breaks a rule. Those that came later hold for new documents alone."""
-    movement = document.get("detection", {}).get("movement", {})
+    detection = document.get("detection", {})
+    movement = detection.get("movement", {})
     phases = movement.get("phases")
     cues = movement.get("feedback", [])
+    checks = movement.get("checks", [])
+    sequence = movement.get("sequence", [])
+    start = detection.get("setup", {}).get("start", [])
     if phases is not None:
-        _check_unique_names(phases, report)
+        _check_unique_names(phases, "phase", "phases", report)
         for index, phase in _valid(phases):
-            _check_sides(phase, f"{MOVEMENT}.phases[{index}]", report)
-    for path, criterion in _criteria(phases or [], cues):
-        _check_bounds(criterion, path, report)
-    _check_neighbours(movement.get("sequence", []), report)
+            path = f"{MOVEMENT}.phases[{index}].criteria"
+            _check_sides(phase.get("criteria", []), "phase", path, report)
+    _check_sides(start, "start", f"{SETUP}.start", report)
+    _check_unique_names(checks, "check", "checks", report)
+    declared = declared_parameters(document)
+    check_parameters(document, declared, report)
+    for path, criterion in _criteria(detection):
+        check_bounds(criterion, path, declared, report)
+        for extreme in ("least", "most"):
+            if extreme in criterion:
+                check_bounds(criterion[extreme], f"{path}.{extreme}", declared, report)
+        if movement.get("count") == "each_side" and criterion.get("side") in _NAMED:
+            message = "The sides are counted apart: leave side out, or say front or back."
+            report.error("named_side", message, f"{path}.side")
+    check_sequence(sequence, report)
     names = _all_names(phases)
     if names is not None:
-        _check_references(names, movement.get("sequence", []), cues, report)
+        _check_references(names, movement, report)
+    for index, cue in _valid(cues):
+        _check_languages(cue.get("message"), f"{MOVEMENT}.feedback[{index}].message", report)
     if is_new:
         _check_cues_on_entry(cues, report)
 
 
-def _valid(items: list[Values | None]) -> Iterator[tuple[int, Values]]:
+def _valid(items: Items) -> Iterator[tuple[int, Values]]:
     return ((index, item) for index, item in enumerate(items) if item is not None)
 
 
-def _criteria(
-    phases: list[Values | None], cues: list[Values | None]
-) -> Iterator[tuple[str, Values]]:
-    for index, phase in _valid(phases):
+def _criteria(detection: Values) -> Iterator[tuple[str, Values]]:
+    """All that asks for a measure, with its path."""
+    movement = detection.get("movement", {})
+    for index, phase in _valid(movement.get("phases", [])):
         for number, criterion in _valid(phase.get("criteria", [])):
             yield f"{MOVEMENT}.phases[{index}].criteria[{number}]", criterion
-    for index, cue in _valid(cues):
-        yield f"{MOVEMENT}.feedback[{index}]", cue
+    lists = {
+        f"{SETUP}.start": detection.get("setup", {}).get("start", []),
+        f"{MOVEMENT}.throughout": movement.get("throughout", []),
+        f"{MOVEMENT}.checks": movement.get("checks", []),
+        f"{MOVEMENT}.feedback": movement.get("feedback", []),
+    }
+    for path, items in lists.items():
+        for index, item in _valid(items):
+            yield f"{path}[{index}]", item
 
 
-def _all_names(phases: list[Values | None] | None) -> list[str] | None:
+def _all_names(phases: Items | None) -> list[str] | None:
     """The names of all phases. None while one has no valid name: a reference may be to that one."""
     if phases is None:
         return None
@@ -57,63 +90,60 @@ def _all_names(phases: list[Values | None] | None) -> list[str] | None:
     return None if None in names else [str(name) for name in names]
 
 
-def _check_unique_names(phases: list[Values | None], report: Report) -> None:
+def _check_unique_names(items: Items, what: str, key: str, report: Report) -> None:
     first_index: dict[str, int] = {}
-    for index, phase in _valid(phases):
-        name = phase.get("name")
+    for index, item in _valid(items):
+        name = item.get("name")
         if name is not None and first_index.setdefault(name, index) != index:
-            message = f"phases[{first_index[name]}] has the name {quote(name)} already."
-            report.error("duplicate_phase", message, f"{MOVEMENT}.phases[{index}].name")
+            message = f"{key}[{first_index[name]}] has the name {quote(name)} already."
+            report.error(f"duplicate_{what}", message, f"{MOVEMENT}.{key}[{index}].name")
 
 
-def _check_sides(phase: Values, path: str, report: Report) -> None:
+def _check_sides(criteria: Items, what: str, path: str, report: Report) -> None:
     first_side: dict[str, str] = {}
-    for number, criterion in _valid(phase.get("criteria", [])):
+    for number, criterion in _valid(criteria):
         measure, side = criterion.get("joint") or criterion.get("lean"), criterion.get("side")
         if measure is None or side not in _GROUPS:
             continue
         first = first_side.setdefault(measure, side)
         if _GROUPS[first] != _GROUPS[side]:
             message = (
-                f"This phase has {measure} {first} already: {_GROUPS[side]} cannot stand beside"
+                f"This {what} has {measure} {first} already: {_GROUPS[side]} cannot stand beside"
                 f" {_GROUPS[first]} of the same angle."
             )
-            report.error("side_conflict", message, f"{path}.criteria[{number}].side")
+            report.error("side_conflict", message, f"{path}[{number}].side")
 
 
-def _check_bounds(criterion: Values, path: str, report: Report) -> None:
-    low, high = criterion.get("angle_min"), criterion.get("angle_max")
-    if low is not None and high is not None and low > high:
-        message = f"angle_min {low:g} is above angle_max {high:g}."
-        report.error("bounds_reversed", message, f"{path}.angle_min")
+def _check_references(names: list[str], movement: Values, report: Report) -> None:
+    for index, step in enumerate(movement.get("sequence", [])):
+        phase, path = phase_of(step), f"{MOVEMENT}.sequence[{index}]"
+        if phase is not None and phase not in names:
+            at = f"{path}.phase" if isinstance(step, dict) else path
+            _report_unknown(phase, names, at, report)
+    known_to = {"checks": names, "feedback": [*names, *RESERVED_WHEN, NOT_READY]}
+    for key, known in known_to.items():
+        for index, item in _valid(movement.get(key, [])):
+            when = item.get("when")
+            if when is not None and when not in known:
+                _report_unknown(when, known, f"{MOVEMENT}.{key}[{index}].when", report)
 
 
-def _check_neighbours(sequence: list[str | None], report: Report) -> None:
-    for index in range(1, len(sequence)):
-        step = sequence[index]
-        if step is not None and step == sequence[index - 1]:
-            message = f"The step before this one is {quote(step)} too; neighbours must differ."
-            report.error("repeated_step", message, f"{MOVEMENT}.sequence[{index}]")
+def _check_languages(message: str | Values | None, path: str, report: Report) -> None:
+    if not isinstance(message, dict):
+        return
+    seen = set[str]()
+    for tag in message:
+        if tag.lower() in seen:
+            sentence = f"The language {quote(tag)} is here a second time."
+            report.error("duplicate_key", sentence, child_path(path, tag))
+        seen.add(tag.lower())
 
 
-def _check_references(
-    names: list[str], sequence: list[str | None], cues: list[Values | None], report: Report
-) -> None:
-    for index, step in enumerate(sequence):
-        if step is not None and step not in names:
-            _report_unknown(step, names, f"{MOVEMENT}.sequence[{index}]", report)
-    for index, cue in _valid(cues):
-        when = cue.get("when")
-        if when is not None and when not in (*names, *RESERVED_WHEN):
-            known = [*names, *RESERVED_WHEN]
-            _report_unknown(when, known, f"{MOVEMENT}.feedback[{index}].when", report)
-
-
-def _check_cues_on_entry(cues: list[Values | None], report: Report) -> None:
+def _check_cues_on_entry(cues: Items, report: Report) -> None:
     counted = Counter[str]()
     for index, cue in _valid(cues):
         when = cue.get("when")
-        if when is None or when in RESERVED_WHEN or "joint" in cue or "lean" in cue:
+        if when is None or when in (*RESERVED_WHEN, NOT_READY) or "joint" in cue or "lean" in cue:
             continue
         counted[when] += 1
         if counted[when] > MOST_CUES_ON_ENTRY:

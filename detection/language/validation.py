@@ -1,31 +1,48 @@
 """The validation of YAML text, which gives a MoveSpec or the issues of the text."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from detection.language.checking import check
-from detection.language.compiling import compile_movespec
+from detection.language.compiling import compile_movespec, parameters_of
 from detection.language.declaration import MOVESPEC
 from detection.language.issues import Issue, Mark, Report
+from detection.language.parameters import declared_parameters, warn_of_unused
 from detection.language.rules import check_rules
 from detection.language.warnings import warn
-from detection.language.yaml_tree import read_document
-from detection.spec import MoveSpec
+from detection.language.yaml_tree import Node, read_document
+from detection.spec import NOT_READY, MoveSpec, Parameter
+
+# The words that were reserved once there were stored versions.
+_RESERVED_LATER = frozenset({NOT_READY})
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
     """The result of `validate`. `spec` is None exactly when there are errors; without any, `marks`
-    has the place of each path of the document."""
+    has the place of each path of the document, and `parameters` what a session may give."""
 
     errors: tuple[Issue, ...]
     warnings: tuple[Issue, ...]
     spec: MoveSpec | None
     marks: Mapping[str, Mark] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+    _document: Any = field(default=None, repr=False)
 
     @property
     def ok(self) -> bool:
         return not self.errors
+
+    def spec_with(self, numbers: Mapping[str, float], locale: str | None = None) -> MoveSpec:
+        """The MoveSpec of a valid document with these numbers, each of a parameter that it has and
+        within its bounds, and with the messages of a locale."""
+        return compile_movespec(self._document, numbers, locale)
+
+    def with_values(self, numbers: Mapping[str, float], locale: str | None) -> "Validation":
+        if not numbers and locale is None:
+            return self
+        return replace(self, spec=self.spec_with(numbers, locale))
 
 
 class MoveSpecInvalid(Exception):
@@ -36,31 +53,37 @@ class MoveSpecInvalid(Exception):
         self.issues = issues
 
 
-def validate(yaml_source: str, *, is_new: bool = True) -> Validation:
-    """Validate the text of a MoveSpec, of which a stored version is not new.
-
-    Takes any text and never raises for what is in it; its time and memory are bounded whatever the
-    text. Returns errors and warnings in the order of the text, with at most 100 errors, and the
-    compiled MoveSpec when there are no errors. Warnings are worked out only then.
-    """
-    report = Report()
-    root = read_document(yaml_source, report)
+def read_movespec(yaml_source: str, *, is_new: bool) -> Validation:
+    """The validation of a text by all that the language alone can tell."""
+    root, report = _read(yaml_source, is_new=is_new)
     if root is not None:
         document = check(root, MOVESPEC, "", report)
         if document is not None:
             check_rules(document, report, is_new=is_new)
         errors = report.errors()
         if not errors:
-            spec = compile_movespec(document)
+            spec = compile_movespec(document, {})
             warn(spec, report)
-            return Validation((), report.warnings(), spec, report.marks)
+            warn_of_unused(document, declared_parameters(document), report)
+            parameters = parameters_of(document)
+            return Validation((), report.warnings(), spec, report.marks, parameters, document)
     return Validation(report.errors(), (), None)
 
 
-def compile(yaml_source: str) -> MoveSpec:  # noqa: A001 - as re.compile
-    """The MoveSpec that a document means, be it a new one or a version that was stored before rules
-    came. Raises MoveSpecInvalid when it has errors."""
-    validation = validate(yaml_source, is_new=False)
-    if validation.spec is None:
-        raise MoveSpecInvalid(validation.errors)
-    return validation.spec
+def _read(yaml_source: str, *, is_new: bool) -> tuple[Node | None, Report]:
+    report = Report()
+    root = read_document(yaml_source, report)
+    if root is not None and not is_new:
+        report.freed_words = _RESERVED_LATER.intersection(_names_of_phases(root))
+    return root, report
+
+
+def _names_of_phases(root: Node) -> Iterator[str]:
+    node = root
+    for key in ("detection", "movement", "phases"):
+        if key not in node.entries:
+            return
+        node = node.entries[key][1]
+    for phase in node.items:
+        if "name" in phase.entries:
+            yield phase.entries["name"][1].text

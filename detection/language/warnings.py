@@ -6,13 +6,20 @@ from itertools import combinations
 from detection.language.issues import Report, quote
 from detection.overlap import can_hold_at_once
 from detection.pace import ENTER_MS, FASTEST_DEGREES_PER_MS
-from detection.spec import MOVEMENT, Criterion, MoveSpec, Phase
+from detection.spec import MOVEMENT, NOT_READY, Criterion, MoveSpec, Phase, Setup
 
 # The degrees that the fastest repetitions go in the time that a phase needs to be entered.
 _LEAST = FASTEST_DEGREES_PER_MS * ENTER_MS
 
 
 def warn(spec: MoveSpec, report: Report) -> None:
+    if spec.type == "repetition":
+        _warn_of_phases(spec, report)
+        _warn_of_open_sequence(spec, report)
+    _warn_of_cues(spec, report)
+
+
+def _warn_of_phases(spec: MoveSpec, report: Report) -> None:
     for index, phase in enumerate(spec.phases):
         if phase.name not in spec.sequence:
             message = f"The sequence never uses the phase {quote(phase.name)}."
@@ -31,8 +38,11 @@ def warn(spec: MoveSpec, report: Report) -> None:
             " more."
         )
         report.warning("narrow_phase", message, path)
+
+
+def _warn_of_open_sequence(spec: MoveSpec, report: Report) -> None:
     # Two steps count each return, also of somebody who is at the first as the session begins.
-    is_return = len(spec.sequence) == 2
+    is_return = len([step for step in spec.steps if not step.is_optional]) == 2
     if spec.sequence[0] != spec.sequence[-1] and not is_return:
         message = (
             f"The sequence begins with {quote(spec.sequence[0])} and ends with"
@@ -41,6 +51,23 @@ def warn(spec: MoveSpec, report: Report) -> None:
         report.warning(
             "sequence_not_closed", message, f"{MOVEMENT}.sequence[{len(spec.sequence) - 1}]"
         )
+
+
+def _warn_of_cues(spec: MoveSpec, report: Report) -> None:
+    """Warn of cues on what can't be missing; a phase of a stored version may be named so."""
+    setup = spec.setup or Setup()
+    lacking = {
+        "visible": bool(setup.visible),
+        "view": setup.view != "any",
+        "start": bool(setup.start),
+    }
+    for index, cue in enumerate(spec.feedback):
+        if cue.when != NOT_READY or any(phase.name == NOT_READY for phase in spec.phases):
+            continue
+        if not any(is_asked for lack, is_asked in lacking.items() if cue.reason in (None, lack)):
+            asked = f"{cue.reason} of the setup" if cue.reason else "a setup"
+            message = f"This cue is never sent: {NOT_READY} needs {asked} to ask for something."
+            report.warning("cue_never_sent", message, f"{MOVEMENT}.feedback[{index}]")
 
 
 def _narrow(spec: MoveSpec) -> Iterator[tuple[str, Phase, Criterion]]:

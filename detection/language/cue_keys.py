@@ -1,0 +1,154 @@
+"""Cues: what the person is told, and when."""
+
+from dataclasses import replace
+
+from detection.language.criterion_keys import (
+    BOUND_KEYS,
+    BOUNDS,
+    JOINT,
+    LEAN,
+    LEAST,
+    MOST,
+    NEEDS_BOUND,
+    NO_SIDE_OF_TRUNK,
+    ONE_EXTREME,
+    ONE_MEASURE,
+    ONE_SPELLING,
+    SIDE,
+)
+from detection.language.grammar import (
+    Alternatives,
+    Choice,
+    Entries,
+    Excludes,
+    Field,
+    Narrows,
+    Needs,
+    NotBoth,
+    Number,
+    OnlyWith,
+    Record,
+)
+from detection.language.texts import CUE_KEY, LANGUAGE, MESSAGE, NAME, milliseconds
+from detection.spec import COMPLETED, INTERRUPTED, LACKS, LEVELS, NOT_READY, REASONS, RESERVED_WHEN
+
+_EXTREMES = ("least", "most")
+
+CUE = Record(
+    fields=(
+        Field(
+            key="when",
+            kind=NAME,
+            required=True,
+            description=(
+                f"The phase in which the cue may fire, once per stay; or {COMPLETED},"
+                f" {INTERRUPTED} or {NOT_READY}, which take no criterion."
+            ),
+        ),
+        replace(JOINT, description=f"{JOINT.description} Without either, the cue fires on entry."),
+        LEAN,
+        SIDE,
+        *BOUNDS,
+        replace(LEAST, description=f"{LEAST.description} Judged as the stay ends."),
+        replace(MOST, description=f"{MOST.description} Judged as the stay ends."),
+        Field(
+            key="reason",
+            kind=Choice(tuple(dict.fromkeys((*REASONS, *LACKS)))),
+            description=(
+                f"Why it was {INTERRUPTED} ({', '.join(REASONS)}), or what is {NOT_READY}"
+                f" ({', '.join(LACKS)}). Absent: any."
+            ),
+        ),
+        Field(
+            key="level",
+            kind=Choice(LEVELS),
+            default="coaching",
+            description="How the client should show the message.",
+        ),
+        Field(
+            key="key",
+            kind=CUE_KEY,
+            description="What a client knows the cue by, whatever the language of its message.",
+        ),
+        Field(
+            key="every",
+            kind=Number(1, 100, is_whole=True),
+            default=1,
+            description="Sent the first time, and then each so many times.",
+        ),
+        Field(
+            key="min_gap_ms",
+            kind=milliseconds(0, 600_000),
+            default=0,
+            description="Not sent again for so many milliseconds.",
+        ),
+        Field(
+            key="message",
+            kind=Alternatives(
+                (MESSAGE, Entries(key=LANGUAGE, value=MESSAGE, min_items=1, max_items=16))
+            ),
+            required=True,
+            description=(
+                "What the person is told: a text, or a text for each language by its tag, such as"
+                " en or pt-BR. The session's locale chooses; else en, else the first."
+            ),
+        ),
+    ),
+    rules=(
+        Excludes(
+            key="when",
+            values=(*RESERVED_WHEN, NOT_READY),
+            keys=("joint", "lean", "side", *BOUND_KEYS, *_EXTREMES),
+            code="criterion_not_allowed",
+            message=(
+                f"A cue on {COMPLETED}, {INTERRUPTED} or {NOT_READY} takes no joint, lean, side or"
+                " bounds."
+            ),
+        ),
+        Needs(
+            keys=("side", *BOUND_KEYS, *_EXTREMES),
+            needed=("joint", "lean"),
+            code="missing_joint",
+            message="A side or a bound needs a joint or a lean.",
+        ),
+        ONE_MEASURE,
+        NO_SIDE_OF_TRUNK,
+        replace(
+            NEEDS_BOUND,
+            keys=(*BOUND_KEYS, *_EXTREMES),
+            when_given=("joint", "lean"),
+            message="The angle needs min, max or both, or least or most with them.",
+        ),
+        ONE_SPELLING,
+        ONE_EXTREME,
+        NotBoth(
+            keys=BOUND_KEYS,
+            others=_EXTREMES,
+            code="bounds_twice",
+            message="Write the bounds in least or most, or on the cue itself, but not both.",
+        ),
+        OnlyWith(
+            key="when",
+            values=(INTERRUPTED, NOT_READY),
+            keys=("reason",),
+            code="reason_not_allowed",
+            message=f"A reason is for a cue on {INTERRUPTED} or {NOT_READY}: leave it out.",
+        ),
+        Narrows(
+            key="when",
+            value=INTERRUPTED,
+            narrowed="reason",
+            words=REASONS,
+            code="invalid_value",
+            message=f"The reason of {INTERRUPTED} must be one of {', '.join(REASONS)}.",
+        ),
+        Narrows(
+            key="when",
+            value=NOT_READY,
+            narrowed="reason",
+            words=LACKS,
+            code="invalid_value",
+            message=f"The reason of {NOT_READY} must be one of {', '.join(LACKS)}.",
+        ),
+    ),
+)
