@@ -7,6 +7,7 @@ from detection.language.issues import nearest
 PHASES = "detection.movement.phases"
 SEQUENCE = "detection.movement.sequence"
 FEEDBACK = "detection.movement.feedback"
+MOVEMENT_KEYS = "name, judge, count, throughout, phases, sequence, checks, feedback"
 
 
 def with_phases(count: int) -> str:
@@ -112,8 +113,8 @@ def test_it_names_the_nearest_known_key(old: str, new: str, known: str) -> None:
     [
         ("name: squat\nversion", "bogus: squat\nversion", "name, version, description, detection"),
         ("name: squat\nversion", "n: squat\nversion", "name, version, description, detection"),
-        ("    sequence:", "    steps:", "name, phases, sequence, feedback"),
-        ("    sequence:", "    " + "xy" * 500 + ":", "name, phases, sequence, feedback"),
+        ("    sequence:", "    order:", MOVEMENT_KEYS),
+        ("    sequence:", "    " + "xy" * 500 + ":", MOVEMENT_KEYS),
     ],
 )
 def test_it_names_all_known_keys_where_none_is_near(old: str, new: str, known: str) -> None:
@@ -271,7 +272,7 @@ def test_it_says_how_many_items_there_are() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("repetition", "hold", 'type must be repetition, not "hold".'),
+        ("repetition", "pose", 'type must be one of repetition, hold, not "pose".'),
         ("repetition", "[hold]", "type must be text, not a list."),
         (
             "side: front",
@@ -289,7 +290,7 @@ def test_it_says_how_many_items_there_are() -> None:
         (
             "[standing, bottom, standing]",
             "[standing, [bottom], standing]",
-            "sequence[1] must be text, not a list.",
+            "sequence[1] must be text or a mapping of keys to values, not a list.",
         ),
         ("[standing, bottom, standing]", "[]", "sequence has 0 items; at least 2 are needed."),
         ("Chest up.", '""', "message needs at least 1 character."),

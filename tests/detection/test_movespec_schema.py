@@ -1,11 +1,12 @@
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from movespec_documents import DOCUMENT, core_values, edit
+from movespec_documents import DOCUMENT, HOLD, RICH, core_values, edit
 
 from detection import json_schema, validate
 
@@ -15,6 +16,7 @@ SCHEMA = Draft202012Validator(json_schema())
 # between places.
 STRUCTURAL_CODES = {
     "unknown_key",
+    "misplaced_key",
     "missing_key",
     "wrong_type",
     "too_few_items",
@@ -26,17 +28,22 @@ STRUCTURAL_CODES = {
     "invalid_text",
     "number_out_of_range",
     "missing_bound",
+    "bounds_twice",
     "missing_joint",
     "joint_and_lean",
+    "missing_extreme",
+    "least_and_most",
     "side_not_allowed",
     "criterion_not_allowed",
+    "reason_not_allowed",
 }
 
 NAMES = st.sampled_from(
-    ["up", "down", "low", "completed", "interrupted", "x" * 65, "a.b", "", " up", " "]
+    ["up", "down", "completed", "interrupted", "not_ready", "x" * 65, "a.b", "", " up", " "]
 )
 TEXTS = st.sampled_from(["", "a", "two\nlines", "\x07", "x" * 64, "x" * 65, "x" * 201, "x" * 1001])
-ANGLES = st.sampled_from([0, 60, 90.5, 180, -1, 181, "90", None])
+ANGLES = st.sampled_from([0, 60, 90.5, 180, -1, 181, "90", None, "$depth", "$Depth", "$"])
+TIMES = st.sampled_from([0, 50, 300, 5000, 60_001, 600_001, "$pause", "$x y", "1 s", None])
 JOINTS = st.sampled_from(["knee", "hip", "toe", "Knee"])
 SIDES = st.sampled_from(["left", "both", "front", "upper"])
 LEANS = st.sampled_from(["trunk", "shank", "knee"])
@@ -48,19 +55,34 @@ def mapping(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStra
     return st.fixed_dictionaries(required, optional=optional)
 
 
-ANGLE_KEYS = {"side": SIDES, "angle_min": ANGLES, "angle_max": ANGLES}
-CRITERIA = mapping({}, {"joint": JOINTS, "lean": LEANS, **ANGLE_KEYS})
+BOUNDS = {"min": ANGLES, "max": ANGLES}
+ANGLE_KEYS = {"side": SIDES, "angle_min": ANGLES, "angle_max": ANGLES, **BOUNDS}
+MEASURES = {"joint": JOINTS, "lean": LEANS}
+CRITERIA = mapping({}, {**MEASURES, **ANGLE_KEYS, "tolerance": st.sampled_from([0, 45, 46])})
+CONDITIONS = mapping({}, {**MEASURES, **ANGLE_KEYS, "grace_ms": TIMES})
+EXTREMES = {key: mapping({}, BOUNDS) for key in ("least", "most")}
+CHECKS = mapping(
+    {"name": NAMES}, {**MEASURES, "side": SIDES, **EXTREMES, "when": NAMES, "required": FLAGS}
+)
+STEPS = NAMES | mapping({}, {"phase": NAMES, "hold_ms": TIMES, "optional": FLAGS})
+TAGS = st.sampled_from(["en", "de-AT", "en_US", "x", "EN", "a" * 9])
+MESSAGES = TEXTS | st.dictionaries(TAGS, TEXTS, max_size=3) | st.just([])
 CUES = mapping(
     {},
     {
         "when": NAMES,
-        "message": TEXTS,
-        "joint": JOINTS,
-        "lean": LEANS,
+        "message": MESSAGES,
         "level": st.sampled_from(["info", "success", "loud"]),
+        "reason": st.sampled_from(["view", "too_slow", "not_ready", "late"]),
+        "key": NAMES,
+        "every": st.sampled_from([1, 2.5, 3.0, 100, 101, "$depth"]),
+        "min_gap_ms": TIMES,
+        **MEASURES,
         **ANGLE_KEYS,
+        **EXTREMES,
     },
 )
+PARAMETERS = mapping({}, {"default": ANGLES, **BOUNDS, "description": TEXTS})
 PARTS = {
     ("name",): NAMES,
     ("version",): TEXTS,
@@ -83,11 +105,58 @@ PARTS = {
 }
 
 
+SETUPS = mapping(
+    {},
+    {
+        "visible": st.sampled_from(["full_body", "legs", [], ["nose"], ["left_nose"], {}]),
+        "view": st.sampled_from(["side", "front", "any", "back"]),
+        "start": st.lists(CRITERIA, max_size=2),
+    },
+)
+TYPES = st.sampled_from(["repetition", "hold", "pose"])
+RICH_PARTS = {
+    ("detection", "type"): TYPES,
+    ("detection", "parameters"): st.dictionaries(NAMES, PARAMETERS, max_size=2) | ANYTHING,
+    ("detection", "parameters", "depth"): PARAMETERS | ANYTHING,
+    ("detection", "setup"): SETUPS | ANYTHING,
+    ("detection", "setup", "start", 0): CRITERIA,
+    ("detection", "movement", "judge"): st.sampled_from(["bands", "own_range", "strict"]),
+    ("detection", "movement", "count"): st.sampled_from(["together", "each_side", "both"]),
+    ("detection", "movement", "target_ms"): TIMES,
+    ("detection", "movement", "throughout"): st.lists(CONDITIONS, max_size=9),
+    ("detection", "movement", "throughout", 0): CONDITIONS,
+    ("detection", "movement", "sequence"): st.lists(STEPS, max_size=4),
+    ("detection", "movement", "sequence", 1): STEPS,
+    ("detection", "movement", "sequence", 2): mapping({"phase": NAMES}, {"within_ms": TIMES}),
+    ("detection", "movement", "checks"): st.lists(CHECKS, max_size=17),
+    ("detection", "movement", "checks", 0): CHECKS,
+    ("detection", "movement", "checks", 0, "least"): mapping({}, BOUNDS) | ANYTHING,
+    ("detection", "movement", "feedback", 0): CUES,
+    ("detection", "movement", "feedback", 0, "message"): MESSAGES,
+    ("detection", "movement", "feedback", 1, "when"): NAMES,
+    ("detection", "movement", "feedback", 2, "reason"): st.sampled_from(["view", "pose_lost"]),
+}
+HOLD_PARTS = {
+    ("detection", "type"): TYPES,
+    ("detection", "movement", "target_ms"): TIMES,
+    ("detection", "movement", "grace_ms"): TIMES,
+    ("detection", "movement", "judge"): st.just("bands"),
+    ("detection", "movement", "sequence"): st.lists(NAMES, min_size=2, max_size=3),
+    ("detection", "movement", "throughout"): st.lists(CONDITIONS, max_size=2),
+    ("detection", "movement", "phases"): ANYTHING,
+    ("detection", "movement", "phases", 0, "criteria", 0): CRITERIA,
+    ("detection", "movement", "checks"): st.lists(CHECKS, max_size=2),
+    ("detection", "movement", "feedback"): st.lists(CUES, max_size=2),
+}
+BASES = [(DOCUMENT, PARTS), (RICH, RICH_PARTS), (HOLD, HOLD_PARTS)]
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> Any:
     """A valid document with a few parts replaced or taken away."""
-    document = core_values(DOCUMENT)
-    paths = draw(st.lists(st.sampled_from(sorted(PARTS, key=str)), max_size=3, unique=True))
+    source, parts = draw(st.sampled_from(BASES))
+    document = core_values(source)
+    paths = draw(st.lists(st.sampled_from(sorted(parts, key=str)), max_size=3, unique=True))
     for *parents, last in sorted(paths, key=len, reverse=True):
         place = document
         for step in parents:
@@ -95,7 +164,7 @@ def documents(draw: st.DrawFn) -> Any:
         if isinstance(last, str) and draw(st.integers(0, 3)) == 0:
             place.pop(last, None)
         else:
-            place[last] = draw(PARTS[*parents, last])
+            place[last] = draw(parts[*parents, last])
     return document
 
 
@@ -109,6 +178,13 @@ def test_it_refuses_exactly_the_documents_with_structural_errors(document: Any) 
         assert SCHEMA.is_valid(core_values(source)) is not bool(codes & STRUCTURAL_CODES)
     elif not codes & STRUCTURAL_CODES:
         assert SCHEMA.is_valid(core_values(source))
+
+
+@pytest.mark.parametrize("source", [DOCUMENT, RICH, HOLD])
+def test_it_takes_the_documents_that_the_parts_are_changed_in(source: str) -> None:
+    validation = validate(source)
+    assert (validation.errors, validation.warnings) == ((), ())
+    assert SCHEMA.is_valid(core_values(source))
 
 
 def _has_other_scalar_for_text(document: Any) -> bool:
@@ -176,32 +252,59 @@ def test_it_gives_each_caller_a_schema_of_its_own() -> None:
 
 
 def test_every_mapping_is_closed_and_every_key_described() -> None:
-    def objects(schema: dict[str, Any]) -> list[dict[str, Any]]:
-        nested = list(schema.get("properties", {}).values())
-        if "items" in schema:
-            nested.append(schema["items"])
-        found = [inner for part in nested for inner in objects(part)]
-        return [schema, *found] if schema.get("type") == "object" else found
+    def objects(schema: Any) -> list[dict[str, Any]]:
+        nested = schema.values() if isinstance(schema, dict) else schema
+        found = [
+            inner for part in nested if isinstance(part, dict | list) for inner in objects(part)
+        ]
+        is_record = isinstance(schema, dict) and schema.get("type") == "object"
+        return [schema, *found] if is_record and "properties" in schema else found
 
     records = objects(json_schema())
-    assert [len(record["properties"]) for record in records] == [4, 2, 4, 4, 5, 8]
+    sizes = Counter(len(record["properties"]) for record in records)
+    # A MoveSpec, its detection, parameters and setup; a repetition and a hold; for each of them
+    # phases, conditions, checks and cues; criteria and bounds wherever they stand; steps.
+    assert sizes == Counter([4, 4, 4, 3, 8, 7, *[4, 9, 8, 16] * 2, *[8] * 3, *[2] * 2 * 2 * 2, 4])
     for record in records:
         assert record["additionalProperties"] is False
         assert all(key["description"] for key in record["properties"].values())
 
 
+def movement_of(kind: str) -> dict[str, Any]:
+    """The keys of a movement of one type."""
+    for rule in json_schema()["properties"]["detection"]["allOf"]:
+        if rule["if"]["properties"]["type"] == {"enum": [kind]}:
+            return rule["then"]["properties"]["movement"]["properties"]
+    raise AssertionError(kind)
+
+
 def test_it_states_words_bounds_and_defaults() -> None:
-    movement = json_schema()["properties"]["detection"]["properties"]["movement"]["properties"]
+    movement = movement_of("repetition")
     criterion = movement["phases"]["items"]["properties"]["criteria"]["items"]["properties"]
     assert criterion["joint"]["enum"] == ["elbow", "shoulder", "hip", "knee", "ankle", "wrist"]
     assert criterion["lean"]["enum"] == ["trunk", "thigh", "shank", "upper_arm", "forearm"]
     assert criterion["side"]["enum"] == ["left", "right", "both", "either", "front", "back"]
     strict = movement["phases"]["items"]["properties"]["strict"]
     assert (strict["type"], strict["default"]) == ("boolean", False)
-    for key, default in (("angle_min", 0), ("angle_max", 180)):
-        bounds = {name: criterion[key][name] for name in ("type", "minimum", "maximum", "default")}
-        assert bounds == {"type": "number", "minimum": 0, "maximum": 180, "default": default}
+    for key, default in (("min", 0), ("max", 180), ("angle_min", 0), ("angle_max", 180)):
+        bounds = {name: criterion[key][name] for name in criterion[key] if name != "description"}
+        assert bounds == {
+            "type": ["number", "string"],
+            "minimum": 0,
+            "maximum": 180,
+            "pattern": "^\\$[a-z][a-z0-9_]{0,39}$",
+            "default": default,
+        }
     assert (movement["phases"]["minItems"], movement["phases"]["maxItems"]) == (2, 16)
     assert (movement["sequence"]["minItems"], movement["sequence"]["maxItems"]) == (2, 32)
     assert movement["feedback"]["default"] == []
     assert movement["feedback"]["items"]["properties"]["level"]["default"] == "coaching"
+    assert movement["feedback"]["items"]["properties"]["every"]["type"] == "integer"
+
+
+def test_each_type_has_its_own_movement() -> None:
+    repetition, hold = movement_of("repetition"), movement_of("hold")
+    assert set(repetition) - set(hold) == {"judge", "count", "sequence"}
+    assert set(hold) - set(repetition) == {"target_ms", "grace_ms"}
+    assert (hold["phases"]["minItems"], hold["phases"]["maxItems"]) == (1, 1)
+    assert (hold["grace_ms"]["minimum"], hold["grace_ms"]["default"]) == (0, 500)
