@@ -1,49 +1,52 @@
 """The check that parameters change numbers alone, and never what carries the movement."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from detection.engine.carriers import find_travels
 from detection.language.issues import Issue
 from detection.language.parameters import PARAMETERS
 from detection.language.validation import Validation
-from detection.spec import Measure, MoveSpec, Parameter
+from detection.spec import Measure, MoveSpec
 
 # What carries, with the phases at its low end and at its high one.
 _Carried = dict[Measure, tuple[frozenset[str], frozenset[str]]]
 
 
 def changed_roles(validation: Validation) -> tuple[Issue, ...]:
-    """An error for each parameter of a valid document whose ends change what carries, or one for
-    all of them, where only their ends together do."""
-    parameters = validation.parameters
-    if validation.spec is None or not parameters:
+    """An error for each end of a parameter of a valid document that changes what carries, or one
+    for several of them, where no single one does."""
+    if validation.spec is None or not validation.parameters:
         return ()
     usual = _carried(validation.spec)
 
-    def change(**numbers: float) -> Measure | None:
+    def change(numbers: Mapping[str, float]) -> Measure | None:
         found = _carried(validation.spec_with(numbers))
-        changed = usual.items() ^ found.items()
-        return next((measure for measure in (*usual, *found) if measure in dict(changed)), None)
+        return next((one for one in (*usual, *found) if usual.get(one) != found.get(one)), None)
 
     errors = [
-        _issue(validation, f"{PARAMETERS}.{one.name}", one.name, f"at {end:g}", measure)
-        for one in parameters
-        for end in _ends(one)
-        if (measure := change(**{one.name: end})) is not None
+        _issue(validation, f"{PARAMETERS}.{one.name}", f"{one.name} at {end:g}", measure)
+        for one in validation.parameters
+        for end in dict.fromkeys((one.minimum, one.maximum))
+        if (measure := change({one.name: end})) is not None
     ]
-    if not errors:
-        for which, numbers in (
-            ("least", {one.name: one.minimum for one in parameters}),
-            ("greatest", {one.name: one.maximum for one in parameters}),
-        ):
-            if (measure := change(**numbers)) is not None:
-                what = f"all at their {which}"
-                errors.append(_issue(validation, PARAMETERS, "the parameters", what, measure))
-    return tuple(errors)
+    if errors or len(validation.parameters) < 2:
+        return tuple(errors)
+    for where, numbers in _corners(validation):
+        if (measure := change(numbers)) is not None:
+            return (_issue(validation, PARAMETERS, where, measure),)
+    return ()
 
 
-def _ends(parameter: Parameter) -> Iterator[float]:
-    yield from dict.fromkeys((parameter.minimum, parameter.maximum))
+def _corners(validation: Validation) -> Iterator[tuple[str, dict[str, float]]]:
+    """All parameters at an end, and where that is. The widest bands are those that overlap first,
+    the narrowest those that are nested first."""
+    least = {one.name: one.minimum for one in validation.parameters}
+    greatest = {one.name: one.maximum for one in validation.parameters}
+    lower = validation.lower_bounds()
+    yield "all parameters at their min", least
+    yield "all parameters at their max", greatest
+    yield "the widest bands", {n: (least if n in lower else greatest)[n] for n in least}
+    yield "the narrowest bands", {n: (greatest if n in lower else least)[n] for n in least}
 
 
 def _carried(spec: MoveSpec) -> _Carried:
@@ -56,10 +59,10 @@ def _carried(spec: MoveSpec) -> _Carried:
     }
 
 
-def _issue(validation: Validation, path: str, name: str, at: str, measure: Measure) -> Issue:
+def _issue(validation: Validation, path: str, where: str, measure: Measure) -> Issue:
     message = (
-        f"With {name} {at} the {measure.replace('_', ' ')} does not carry the movement as it does"
-        " by the defaults: narrow min and max."
+        f"With {where} the {measure.replace('_', ' ')} does not carry the movement as it does by"
+        " the defaults: narrow min and max."
     )
     mark = validation.marks[path]
     return Issue("roles_change", message, "error", path, mark.line, mark.column)

@@ -43,7 +43,11 @@ SETUP = Record(
             kind=Alternatives(
                 (
                     Choice(tuple(BODY_PARTS)),
-                    Items(item=Choice(LANDMARK_NAMES), min_items=1, max_items=len(LANDMARK_NAMES)),
+                    Items(
+                        item=Choice(LANDMARK_NAMES, "a landmark"),
+                        min_items=1,
+                        max_items=len(LANDMARK_NAMES),
+                    ),
                 )
             ),
             description=(

@@ -24,9 +24,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of a few words."""
+    """One of a few words; or of many, which `what` names in a message."""
 
     values: tuple[str, ...]
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The parameters of a document: numbers that a session may give, and where they stand."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -47,7 +48,7 @@ def _unknown(name: str, known: Mapping[str, object]) -> str:
     if near := nearest(name, known):
         return f"{sentence}; the nearest is {near}."
     if known:
-        return f"{sentence}; there are {', '.join(known)}."
+        return f"{sentence}; there are {textwrap.shorten(', '.join(known), 100, placeholder=' …')}."
     return f"{sentence}: there are none."
 
 

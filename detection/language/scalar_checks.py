@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from detection.language.grammar import Choice, Entries, Flag, Items, Kind, Number, Record, Text
-from detection.language.issues import Report, quote
+from detection.language.issues import Report, nearest, quote
 from detection.language.texts import PARAMETER_NAME
 from detection.language.yaml_scalars import parse_boolean, parse_number, plain_scalar_type
 from detection.language.yaml_tree import Node
@@ -77,8 +77,12 @@ def check_choice(node: Node, choice: Choice, path: str, report: Report) -> str |
         return None
     if node.text in choice.values:
         return node.text
-    allowed = f"{'one of ' if len(choice.values) > 1 else ''}{', '.join(choice.values)}"
-    message = f"{key_of(path)} must be {allowed}, not {quote(node.text)}."
+    allowed, near = choice.what, ""
+    if not allowed:
+        allowed = f"one of {', '.join(choice.values)}"
+    elif found := nearest(node.text, choice.values):
+        near = f"; the nearest is {found}"
+    message = f"{key_of(path)} must be {allowed}, not {quote(node.text)}{near}."
     report.error("invalid_value", message, path)
     return None
 

@@ -8,7 +8,7 @@ from detection.language.checking import check
 from detection.language.compiling import compile_movespec, parameters_of
 from detection.language.declaration import MOVESPEC
 from detection.language.issues import Issue, Mark, Report
-from detection.language.parameters import declared_parameters, warn_of_unused
+from detection.language.parameters import declared_parameters, references_in, warn_of_unused
 from detection.language.rules import check_rules
 from detection.language.warnings import warn
 from detection.language.yaml_tree import Node, read_document
@@ -38,6 +38,14 @@ class Validation:
         """The MoveSpec of a valid document with these numbers, each of a parameter that it has and
         within its bounds, and with the messages of a locale."""
         return compile_movespec(self._document, numbers, locale)
+
+    def lower_bounds(self) -> frozenset[str]:
+        """The parameters that stand for a least bound anywhere."""
+        return frozenset(
+            reference.name
+            for reference in references_in(self._document)
+            if reference.path.endswith("min")
+        )
 
     def with_values(self, numbers: Mapping[str, float], locale: str | None) -> "Validation":
         if not numbers and locale is None:

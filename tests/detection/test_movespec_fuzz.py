@@ -2,13 +2,14 @@ import re
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from movespec_documents import DOCUMENT
+from movespec_documents import DOCUMENT, HOLD, RICH
 
 from detection import ISSUE_CODES, validate
 from detection.language.issues import WARNING_CODES
 
 FRAGMENTS = st.sampled_from(
     [
+        *("$a", "$depth", "min: ", "{en: x}", "optional: true"),
         *("a", "b: ", "- ", "? ", ": ", "[", "]", "{", "}", ",", "&x ", "*x", "!t ", "!!str "),
         *("<<: ", "|", ">-", "'", '"', "\\", "#", "%YAML 1.2", "---", "...", "@", "`", "~"),
         *("\n", "\r\n", "\r", "  ", "\t", "é", "😀", "1e999", ".nan", "name", "detection"),
@@ -50,15 +51,17 @@ def test_any_text_gives_well_formed_issues(document: str) -> None:
 
 
 @given(
-    st.integers(0, len(DOCUMENT)),
+    st.sampled_from([DOCUMENT, RICH, HOLD]),
+    st.integers(0, len(RICH)),
     st.integers(0, 30),
     NOISE,
     st.sampled_from(["\n", "\r\n", "\r"]),
 )
 def test_any_change_of_a_valid_document_gives_well_formed_issues(
-    start: int, length: int, noise: str, line_break: str
+    valid: str, start: int, length: int, noise: str, line_break: str
 ) -> None:
-    document = DOCUMENT[:start] + noise + DOCUMENT[start + length :]
+    start %= len(valid) + 1
+    document = valid[:start] + noise + valid[start + length :]
     check_issues(document.replace("\n", line_break))
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 import yaml
-from movespec_documents import DOCUMENT, edit, errors_of
+from movespec_documents import DOCUMENT, RICH, edit, errors_of
 
-from detection import validate
+from detection import changed_roles, validate
 from detection.language import yaml_tree
 from detection.language.issues import MAX_ERRORS
 from detection.language.yaml_text import MAX_BYTES
@@ -123,6 +123,47 @@ def test_a_number_of_64_kilobytes_is_a_number() -> None:
     assert errors_of(long_fraction) == []
 
 
+ONE = "{default: 1, min: 0, max: 2}"
+
+
+def with_many_parameters() -> str:
+    """A document of the greatest lists, with a parameter in each criterion."""
+    parameters = "".join(
+        f"    p{n}: {{default: {10 * n + 2}, min: {10 * n + 1}, max: {10 * n + 3}}}\n"
+        for n in range(16)
+    )
+    measures = ["joint: knee", "joint: hip", "joint: elbow", "joint: shoulder"]
+    measures += ["lean: thigh", "lean: shank", "lean: upper_arm", "lean: forearm"]
+    phases = "".join(
+        f"      - {{name: a{n}, criteria: ["
+        + ", ".join(f"{{{measure}, min: $p{n}, max: {10 * n + 8}}}" for measure in measures)
+        + "]}\n"
+        for n in range(16)
+    )
+    steps = ", ".join(f"a{n}" for n in range(16))
+    head = DOCUMENT.split("    phases:\n")[0]
+    head = edit("  movement:", f"  parameters:\n{parameters}  movement:", head)
+    return f"{head}    phases:\n{phases}    sequence: [{steps}]\n"
+
+
+def test_the_roles_are_looked_at_a_bounded_number_of_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = []
+    find_travels = changed_roles.find_travels
+    monkeypatch.setattr(
+        changed_roles, "find_travels", lambda spec: looks.append(spec) or find_travels(spec)
+    )
+    assert validate(with_many_parameters()).errors == ()
+    # By the defaults, at both ends of each parameter, and at four corners of them all.
+    assert len(looks) == 1 + 2 * 16 + 4
+
+
+def test_without_parameters_they_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changed_roles, "find_travels", None)
+    assert validate(DOCUMENT).ok
+
+
 def test_no_message_is_longer_than_a_few_lines() -> None:
     for document in (
         filled("a"),
@@ -130,7 +171,20 @@ def test_no_message_is_longer_than_a_few_lines() -> None:
         edit("name: squat\nv", f"name: {'a!' * 30_000}\nv"),
         edit("joint: hip", f"joint: {'h' * 60_000}"),
         edit(", bottom,", f", {'b' * 64},"),
+        edit("$depth", f"${'d' * 40}", RICH),
+        edit("$depth", f"${'d' * 60_000}", RICH),
+        edit(
+            "    depth:", "".join(f"    {'p' * 38}{n}: {ONE}\n" for n in range(9)) + "    x:", RICH
+        ),
+        edit("en: Higher", f"{'e' * 60_000}: Higher", RICH),
+        edit("full_body", "[" + "n" * 60_000 + "]", RICH),
+        edit("reason: view", f"reason: {'v' * 60_000}", RICH),
+        edit("reason: view", "raeson: view", RICH),
+        edit("key: higher", f"{'k' * 60_000}: higher", RICH),
+        edit("required: true", f"{'k' * 60_000}: true", RICH),
+        edit("hold_ms: $pause", f"hold_ms: {'9' * 60_000}", RICH),
     ):
+        assert not validate(document).ok
         for error in validate(document).errors:
             assert len(error.message) <= 200
             assert len(error.path or "") <= 200
