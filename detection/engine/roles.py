@@ -1,30 +1,38 @@
 """The roles of a MoveSpec's criteria: what each does to the count, and from where it is seen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Literal
 
 from detection.engine.carriers import Carrier, Travel, find_conditions, find_travels, used_phases
+from detection.engine.role_words import (
+    angle_words,
+    for_longer,
+    measure_words,
+    measures_words,
+    sentence_of,
+)
 from detection.engine.settings import EngineSettings
 from detection.spec import (
-    JOINT_LANDMARKS,
     MOVEMENT,
     Criterion,
     Cue,
     Measure,
     MoveSpec,
     Phase,
-    Side,
     View,
 )
 
-RoleName = Literal["carries", "gate", "condition", "unused", "cue"]
+RoleName = Literal["carries", "gate", "condition", "unused", "setup", "check", "cue"]
 
 ROLE_NAMES: Final[dict[RoleName, str]] = {
     "carries": "It is at an end of the movement. The person's own range says what counts.",
     "gate": "It must hold in its band for its phase to be entered.",
-    "condition": "It is a gate, and what all phases allow must hold between them too.",
+    "condition": "It must hold between the phases too; broken, it ends the repetition.",
     "unused": "Its phase is not in the sequence, and counts nothing.",
+    "setup": "It must hold for a second before anything counts.",
+    "check": "It says how well a repetition was done; if required, whether it counts.",
     "cue": "It says when a message is sent, and counts nothing.",
 }
 """Every role that a criterion can have, with one line of meaning."""
@@ -39,15 +47,6 @@ VIEWS: Final[dict[View, str]] = {
 _SETTINGS: Final = EngineSettings()
 # An arm swings by 90 degrees and more, forward or aside. docs/movespec.md has what was measured.
 _SEEN_FROM_EVERYWHERE: Final[tuple[Measure, ...]] = ("shoulder", "upper_arm", "forearm")
-_OWNERS: Final[dict[Side | None, str]] = {
-    None: "the",
-    "left": "the left",
-    "right": "the right",
-    "both": "each",
-    "either": "at least one",
-    "front": "the front",
-    "back": "the back",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +61,24 @@ class Role:
 
 
 def roles(spec: MoveSpec) -> tuple[Role, ...]:
-    """The role of each criterion: those of the phases, then those of the cues.
+    """The role of each criterion: those of the phases, of throughout, of the setup's start, of the
+    checks, and then of the cues.
 
     It is what an engine with its default settings decides by the MoveSpec, before any frame.
     """
-    return (*_of_phases(spec), *_of_cues(spec.feedback))
+    found = _of_hold(spec) if spec.type == "hold" else _of_phases(spec)
+    others = (_of_throughout(spec), _of_start(spec), _of_checks(spec), _of_cues(spec))
+    return tuple(
+        Role(path, role, _of_each_side(criterion, sentence, spec), _view(criterion, spec))
+        for path, role, criterion, sentence in chain(found, *others)
+    )
 
 
-def _of_phases(spec: MoveSpec) -> Iterator[Role]:
+# A path, the role of its criterion, the criterion and a sentence.
+_Found = Iterator[tuple[str, RoleName, Criterion, str]]
+
+
+def _of_phases(spec: MoveSpec) -> _Found:
     used = used_phases(spec)
     strict = frozenset(phase.name for phase in used if phase.strict)
     carried = {
@@ -77,7 +86,8 @@ def _of_phases(spec: MoveSpec) -> Iterator[Role]:
         for travel in find_travels(spec)
         for carrier in travel.carriers
     }
-    conditions = {(one.measure, one.side): _beyond(one) for one in find_conditions(spec)}
+    inferred = find_conditions(spec) if spec.throughout is None else []
+    conditions = {(one.measure, one.side): _beyond(one) for one in inferred}
     for index, phase in enumerate(spec.phases):
         for number, criterion in enumerate(phase.criteria):
             travel, carrier = carried.get(criterion.measure, (None, None))
@@ -91,20 +101,78 @@ def _of_phases(spec: MoveSpec) -> Iterator[Role]:
                 role, sentence = "condition", _condition(criterion, phase, beyond)
             else:
                 role, sentence = "gate", _gate(criterion, phase, is_between=travel is not None)
-            path = f"{MOVEMENT}.phases[{index}].criteria[{number}]"
-            yield Role(path, role, sentence, _view(criterion))
+            yield f"{MOVEMENT}.phases[{index}].criteria[{number}]", role, criterion, sentence
 
 
-def _of_cues(cues: Sequence[Cue]) -> Iterator[Role]:
-    for number, cue in enumerate(cues):
-        if cue.criterion is not None:
-            angle = _angle(cue.criterion, "is at", "leans by")
-            sentence = f'The message is sent once in each stay in "{cue.when}", as soon as {angle}.'
-            yield Role(f"{MOVEMENT}.feedback[{number}]", "cue", sentence, _view(cue.criterion))
+def _of_hold(spec: MoveSpec) -> _Found:
+    for index, phase in enumerate(spec.phases):
+        for number, criterion in enumerate(phase.criteria):
+            sentence = _held(criterion, phase, spec.grace_ms)
+            yield f"{MOVEMENT}.phases[{index}].criteria[{number}]", "gate", criterion, sentence
 
 
-def _view(criterion: Criterion) -> View:
-    if criterion.side in ("both", "either"):
+def _of_throughout(spec: MoveSpec) -> _Found:
+    for number, condition in enumerate(spec.throughout or ()):
+        asked = angle_words(condition.criterion, "must be at", "must lean by")
+        beyond = _beyond(condition.criterion) or "no angle"
+        sentence = sentence_of(
+            f"{asked} throughout the {spec.type};"
+            f" {beyond}{for_longer(condition.grace_ms)} breaks it off."
+        )
+        yield f"{MOVEMENT}.throughout[{number}]", "condition", condition.criterion, sentence
+
+
+def _of_start(spec: MoveSpec) -> _Found:
+    for number, criterion in enumerate(spec.setup.start if spec.setup else ()):
+        asked = angle_words(criterion, "must be at", "must lean by")
+        sentence = sentence_of(f"{asked} for a second before anything counts.")
+        yield f"detection.setup.start[{number}]", "setup", criterion, sentence
+
+
+def _of_checks(spec: MoveSpec) -> _Found:
+    for number, check in enumerate(spec.checks):
+        asked = angle_words(check.criterion, "must be at", "must lean by")
+        where = f'"{check.when}"' if check.when else f"the whole {spec.type}"
+        missed = "does not count" if check.is_required else "counts, with less form"
+        sentence = (
+            f'For "{check.name}" {asked} at its {check.extreme} in {where}; a {spec.type} that'
+            f" misses it {missed}."
+        )
+        yield f"{MOVEMENT}.checks[{number}]", "check", check.criterion, sentence
+
+
+def _of_cues(spec: MoveSpec) -> _Found:
+    for number, cue in enumerate(spec.feedback):
+        if cue.criterion is None:
+            continue
+        if cue.extreme:
+            angle = angle_words(cue.criterion, "was at", "leaned by")
+            sent = f'as a stay in "{cue.when}" ends, if {angle} at its {cue.extreme}'
+        else:
+            angle = angle_words(cue.criterion, "is at", "leans by")
+            sent = f'once in each stay in "{cue.when}", as soon as {angle}'
+        sentence = f"The message is sent {sent}{_rationed(cue)}."
+        yield f"{MOVEMENT}.feedback[{number}]", "cue", cue.criterion, sentence
+
+
+def _rationed(cue: Cue) -> str:
+    every = f"; one in {cue.every} of these times, and the first" if cue.every > 1 else ""
+    gap = f"; not within {cue.min_gap_ms / 1000:g} s of the last" if cue.min_gap_ms else ""
+    return every + gap
+
+
+def _is_of_each_side(criterion: Criterion, spec: MoveSpec) -> bool:
+    return spec.counts_each_side and criterion.side is None and criterion.measure != "trunk"
+
+
+def _of_each_side(criterion: Criterion, sentence: str, spec: MoveSpec) -> str:
+    if not _is_of_each_side(criterion, spec):
+        return sentence
+    return f"Of each side by itself: {sentence[0].lower()}{sentence[1:]}"
+
+
+def _view(criterion: Criterion, spec: MoveSpec) -> View:
+    if criterion.side in ("both", "either") or _is_of_each_side(criterion, spec):
         return "front"  # from the side the far limb is hidden
     if criterion.side in ("front", "back"):
         return "side"  # from the front no limb is seen to lead
@@ -112,7 +180,7 @@ def _view(criterion: Criterion) -> View:
 
 
 def _unused(criterion: Criterion, phase: Phase) -> str:
-    angle = _angle(criterion, "is at", "leans by")
+    angle = angle_words(criterion, "is at", "leans by")
     return f'The sequence does not use "{phase.name}", which counts nothing: it tells when {angle}.'
 
 
@@ -124,16 +192,16 @@ def _carries(
     here, there = (travel.start, travel.end) if is_at_start else (travel.end, travel.start)
     others = [one.measure for one in travel.carriers if one is not carrier]
     if phase.strict:
-        angle = _angle(criterion, "at", "leaning by")
+        angle = angle_words(criterion, "at", "leaning by")
         edge = ", and into this band to the degree"
     elif is_low:
-        angle = _angle(criterion, "at", "leaning by", (0.0, criterion.maximum))
+        angle = angle_words(criterion, "at", "leaning by", (0.0, criterion.maximum))
         edge = f"; less than {criterion.minimum:g}° counts too" if criterion.minimum else ""
     else:
-        angle = _angle(criterion, "at", "leaning by", (criterion.minimum, 180.0))
+        angle = angle_words(criterion, "at", "leaning by", (criterion.minimum, 180.0))
         edge = f"; more than {criterion.maximum:g}° counts too" if criterion.maximum < 180 else ""
-    together = f", together with {_listed(others)}" if others else ""
-    return _sentence(
+    together = f", together with {measures_words(others)}" if others else ""
+    return sentence_of(
         f"{angle} is the {'low' if is_low else 'high'} end of the movement,"
         f' "{phase.name}"{together}:'
         f" {_way(travel, carrier, here <= strict, there <= strict)}{edge}."
@@ -147,7 +215,8 @@ def _way(travel: Travel, carrier: Carrier, is_strict: bool, is_from_strict: bool
     in_sum, part = "", ""
     if len(travel.carriers) > 1:
         in_sum = " in sum"
-        part = f", of which {_name(carrier.measure)} {swing.least_swing_share * carrier.gap:g}°"
+        share = swing.least_swing_share * carrier.gap
+        part = f", of which {measure_words(carrier.measure)} {share:g}°"
     if is_strict:
         return f"each repetition must come at least {least:g}°{in_sum} from the other end{part}"
     shorter = ", or of the last way if that was shorter" if is_from_strict else ""
@@ -159,21 +228,31 @@ def _way(travel: Travel, carrier: Carrier, is_strict: bool, is_from_strict: bool
 
 
 def _gate(criterion: Criterion, phase: Phase, *, is_between: bool) -> str:
-    asked = _angle(criterion, "must be at", "must lean by")
-    if phase.strict:
+    asked = angle_words(criterion, "must be at", "must lean by")
+    if phase.strict and not criterion.tolerance:
         asked += f', to the degree, for "{phase.name}" to begin and to last'
     else:
-        asked += f' for "{phase.name}" to begin'
+        degree = ", to the degree," if phase.strict else ""
+        asked += f'{degree} for "{phase.name}" to begin'
         if beyond := _beyond(criterion):
             asked += f", and {beyond} ends it"
     turned = "; who turns back in it has not been at the end beyond" if is_between else ""
-    return _sentence(f"{asked}{turned}.")
+    return sentence_of(f"{asked}{turned}.")
+
+
+def _held(criterion: Criterion, phase: Phase, grace_ms: float) -> str:
+    asked = angle_words(criterion, "must be at", "must lean by")
+    is_exact = phase.strict and not criterion.tolerance
+    beyond = "any other angle" if is_exact else _beyond(criterion)
+    degree = ", to the degree," if phase.strict else ""
+    ended = f"; {beyond}{for_longer(grace_ms)} ends the hold" if beyond else ""
+    return sentence_of(f'{asked}{degree} for the time in "{phase.name}" to count{ended}.')
 
 
 def _condition(criterion: Criterion, phase: Phase, beyond: str) -> str:
-    angle = _angle(criterion, "must be at", "must lean by")
+    angle = angle_words(criterion, "must be at", "must lean by")
     degree = ", to the degree," if phase.strict else ""
-    return _sentence(
+    return sentence_of(
         f'{angle}{degree} for "{phase.name}" to begin; {beyond} for'
         f" {_SETTINGS.phase.condition_ms / 1000:g} s, at any time, breaks the repetition off."
     )
@@ -181,40 +260,11 @@ def _condition(criterion: Criterion, phase: Phase, beyond: str) -> str:
 
 def _beyond(criterion: Criterion) -> str:
     """The angles too far beyond the band to go on; empty where there are none."""
-    low = criterion.minimum - _SETTINGS.phase.hysteresis_degrees
-    high = criterion.maximum + _SETTINGS.phase.hysteresis_degrees
+    tolerance = criterion.tolerance
+    if tolerance is None:
+        tolerance = _SETTINGS.phase.hysteresis_degrees
+    low = criterion.minimum - tolerance
+    high = criterion.maximum + tolerance
     below = [f"less than {low:g}°"] if low > 0.0 else []
     above = [f"more than {high:g}°"] if high < 180.0 else []
     return " or ".join([*below, *above])
-
-
-def _angle(
-    criterion: Criterion, of_joint: str, of_lean: str, band: tuple[float, float] | None = None
-) -> str:
-    """The angle in its own band or in another, such as `the left knee is at 90° or less`."""
-    verb = of_joint if criterion.measure in JOINT_LANDMARKS else of_lean
-    name = criterion.measure.replace("_", " ")
-    low, high = band or (criterion.minimum, criterion.maximum)
-    return f"{_OWNERS[criterion.side]} {name} {verb} {_band(low, high)}"
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:]
-
-
-def _band(low: float, high: float) -> str:
-    if low == high:
-        return f"exactly {low:g}°"
-    if low <= 0.0:
-        return f"{high:g}° or less" if high < 180.0 else "any angle"
-    return f"{low:g}° to {high:g}°" if high < 180.0 else f"{low:g}° or more"
-
-
-def _name(measure: Measure) -> str:
-    name = measure.replace("_", " ")
-    return f"the {name}" if measure in JOINT_LANDMARKS else f"the lean of the {name}"
-
-
-def _listed(measures: Sequence[Measure]) -> str:
-    *others, last = map(_name, measures)
-    return f"{', '.join(others)} and {last}" if others else last

@@ -1,0 +1,52 @@
+"""Criteria in the words of the sentences that tell their roles."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from detection.spec import JOINT_LANDMARKS, Criterion, Measure, Side
+
+_OWNERS: Final[dict[Side | None, str]] = {
+    None: "the",
+    "left": "the left",
+    "right": "the right",
+    "both": "each",
+    "either": "at least one",
+    "front": "the front",
+    "back": "the back",
+}
+
+
+def for_longer(grace_ms: float) -> str:
+    return f" for over {grace_ms / 1000:g} s" if grace_ms else ""
+
+
+def angle_words(
+    criterion: Criterion, of_joint: str, of_lean: str, band: tuple[float, float] | None = None
+) -> str:
+    """The angle in its own band or in another, such as `the left knee is at 90° or less`."""
+    verb = of_joint if criterion.measure in JOINT_LANDMARKS else of_lean
+    name = criterion.measure.replace("_", " ")
+    low, high = band or (criterion.minimum, criterion.maximum)
+    return f"{_OWNERS[criterion.side]} {name} {verb} {_band(low, high)}"
+
+
+def sentence_of(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _band(low: float, high: float) -> str:
+    if low == high:
+        return f"exactly {low:g}°"
+    if low <= 0.0:
+        return f"{high:g}° or less" if high < 180.0 else "any angle"
+    return f"{low:g}° to {high:g}°" if high < 180.0 else f"{low:g}° or more"
+
+
+def measure_words(measure: Measure) -> str:
+    name = measure.replace("_", " ")
+    return f"the {name}" if measure in JOINT_LANDMARKS else f"the lean of the {name}"
+
+
+def measures_words(measures: Sequence[Measure]) -> str:
+    *others, last = map(measure_words, measures)
+    return f"{', '.join(others)} and {last}" if others else last
