@@ -62,6 +62,14 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         MOVESPECS,
         "test_the_example_of_the_reference_has_no_issues",
     ),
+    ("docs/movespec.md", "name: deep squat"): (
+        MOVESPECS,
+        "test_the_examples_of_saying_more_have_no_issues",
+    ),
+    ("docs/movespec.md", "name: plank"): (
+        MOVESPECS,
+        "test_the_examples_of_saying_more_have_no_issues",
+    ),
     ("docs/movespec.md", '"role": "condition"'): (
         MOVESPECS,
         "test_the_example_of_a_role_is_one_of_the_squat_s",
