@@ -1,9 +1,20 @@
+from pathlib import Path
+
 import pytest
 from movespec_documents import CUE, DOCUMENT, edit, errors_of, message_of
 
-from detection import Criterion, Cue, MoveSpec, Phase, Step, validate
+from detection import (
+    Criterion,
+    Cue,
+    MoveSpec,
+    Phase,
+    Step,
+    compile,  # noqa: A004 - as re.compile
+    validate,
+)
 from detection.language.issues import nearest
 
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "movespecs").glob("*.yaml"))
 PHASES = "detection.movement.phases"
 SEQUENCE = "detection.movement.sequence"
 FEEDBACK = "detection.movement.feedback"
@@ -49,6 +60,26 @@ def test_it_compiles_the_document() -> None:
         ),
         steps=(Step("standing"), Step("bottom"), Step("standing")),
         feedback=(Cue("bottom", Criterion("hip", None, 0.0, 70.0), "coaching", "Chest up."),),
+    )
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_a_document_without_the_keys_that_say_more_leaves_them_to_the_engine(path: Path) -> None:
+    spec = compile(path.read_text(encoding="utf-8"))
+    asked = [criterion for phase in spec.phases for criterion in phase.criteria]
+    assert {criterion.tolerance for criterion in asked} == {None}
+    assert spec.steps == tuple(map(Step, spec.sequence))
+    assert spec.feedback == tuple(
+        Cue(cue.when, cue.criterion, cue.level, cue.message) for cue in spec.feedback
+    )
+    assert spec == MoveSpec(
+        spec.name,
+        spec.version,
+        spec.description,
+        spec.movement_name,
+        spec.phases,
+        spec.steps,
+        spec.feedback,
     )
 
 
