@@ -1,6 +1,7 @@
 """The MoveSpec language: every key, its type, bounds, default and description."""
 
 from dataclasses import replace
+from typing import get_args
 
 from detection.landmarks import LANDMARK_NAMES
 from detection.language.criterion_keys import CHECK, CONDITION, CRITERION
@@ -18,7 +19,7 @@ from detection.language.grammar import (
 )
 from detection.language.texts import LABEL, NAME, PARAMETER_NAME, PHASE_NAME, PROSE, milliseconds
 from detection.language.visible_landmarks import BODY_PARTS
-from detection.spec import HOLD_GRACE_MS
+from detection.spec import HOLD_GRACE_MS, Type, View
 
 _NUMBER = Number(0, 600_000)
 PARAMETER = Record(
@@ -57,7 +58,7 @@ SETUP = Record(
         ),
         Field(
             key="view",
-            kind=Choice(("side", "front", "any")),
+            kind=Choice(get_args(View)),
             default="any",
             description=(
                 "How the person stands to the camera, all the time: side; front, which is from"
@@ -226,7 +227,7 @@ DETECTION = Record(
     fields=(
         Field(
             key="type",
-            kind=Choice(("repetition", "hold")),
+            kind=Choice(get_args(Type)),
             required=True,
             description=(
                 "What is detected: repetitions of one movement, or a posture that is held."
