@@ -11,7 +11,7 @@ Both take the numbers that a session gives for the MoveSpec's parameters, and it
 """
 
 from detection.engine import ENGINE_BUILD
-from detection.engine.carriers import CarriedAngle, carried_angles
+from detection.engine.carried_angles import CarriedAngle, carried_angles
 from detection.engine.engine import (
     READABLE_FORMS,
     SNAPSHOT_FORM,

@@ -7,6 +7,7 @@ Joint = Literal["elbow", "shoulder", "hip", "knee", "ankle", "wrist"]
 Segment = Literal["trunk", "thigh", "shank", "upper_arm", "forearm"]
 Measure = Joint | Segment
 Side = Literal["left", "right", "both", "either", "front", "back"]
+BodySide = Literal["left", "right"]
 Level = Literal["info", "coaching", "success"]
 
 JOINT_LANDMARKS: dict[Joint, tuple[str, str, str]] = {
@@ -28,6 +29,7 @@ SEGMENT_LANDMARKS: dict[Segment, tuple[str, str]] = {
 ARM_MEASURES: tuple[Measure, ...] = ("shoulder", "elbow", "wrist", "upper_arm", "forearm")
 LEG_MEASURES: tuple[Measure, ...] = ("hip", "knee", "ankle", "thigh", "shank")
 SIDES: tuple[Side, ...] = get_args(Side)
+BODY_SIDES: tuple[BodySide, ...] = get_args(BodySide)
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 # The path of the movement in a document.

@@ -108,6 +108,7 @@ class Batches:
             terminal_outcome=row.terminal_outcome,
             last_batch_seq=progress.last_batch_seq,
             last_frame_seq=progress.last_frame_seq,
+            readiness=progress.readiness(),
             events_thinned=progress.event_bucket.thinned,
         )
 
@@ -127,6 +128,8 @@ class Batches:
                 accepted_frames_total=self._progress.accepted_frames,
                 rejected_frame_indexes=[frame.index for frame in rejected],
                 rejected_frames=rejected,
+                readiness=self._progress.readiness(),
+                hold=self._progress.hold(),
                 events_thinned=self._progress.event_bucket.thinned,
             )
         )
@@ -171,7 +174,7 @@ class Batches:
             attachment_id=self._held.attachment_id,
             number=progress.checkpoint_number + 1,
             packed_state=progress.packed_state(),
-            summary=progress.summary.state(),
+            summary=progress.summary_state(),
             accepted_frames=taken.accepted,
             rejected_frames=len(taken.rejected) - len(taken.repeated_seqs),
             last_frame_seq=progress.last_frame_seq,

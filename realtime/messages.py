@@ -15,6 +15,7 @@ from kynaplatform.api.faults import faults_of
 from kynaplatform.api.json_faults import NotJson, read_json
 from realtime.frames import Frame, Rejection, RejectReason, checked, read_frame
 from realtime.refusals import BatchTooLarge, MessageInvalid
+from sessions_app.counted import MovementSummary, counted_of
 from sessions_app.events import EventRecord
 from sessions_app.models import DetectionSession
 from sessions_app.quality import Quality, quality_of
@@ -175,6 +176,18 @@ class ErrorBody(msgspec.Struct):
     details: dict[str, Any]
 
 
+class Readiness(msgspec.Struct):
+    """Whether anything counts yet. `missing` are landmarks out of sight by name, view and start."""
+
+    state: Literal["no_person", "positioning", "ready"]
+    missing: list[str]
+
+
+class HoldProgress(msgspec.Struct):
+    event_key: str
+    held_ms: int
+
+
 class SessionUpdate(msgspec.Struct, tag="session_update", omit_defaults=True):
     session_id: str
     status: str
@@ -182,6 +195,7 @@ class SessionUpdate(msgspec.Struct, tag="session_update", omit_defaults=True):
     terminal_outcome: str | None
     last_batch_seq: int
     last_frame_seq: int
+    readiness: Readiness
     events_thinned: int = 0
 
 
@@ -197,6 +211,8 @@ class FrameAck(msgspec.Struct, tag="frame_ack", omit_defaults=True):
     accepted_frames_total: int
     rejected_frame_indexes: list[int]
     rejected_frames: list[RejectedFrame]
+    readiness: Readiness
+    hold: HoldProgress | None = None
     events_thinned: int = 0
 
 
@@ -217,6 +233,7 @@ class SessionDone(msgspec.Struct, tag="session_done"):
     error: ErrorBody | None
     repetitions: dict[str, int]
     interrupted_total: int
+    summary: dict[str, MovementSummary] | None
     quality: Quality | None
 
 
@@ -245,5 +262,6 @@ def session_done(session: DetectionSession) -> SessionDone:
         error=error,
         repetitions=session.repetitions,
         interrupted_total=session.interrupted_total,
+        summary=counted_of(session.summary),
         quality=quality_of(session.summary),
     )

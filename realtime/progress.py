@@ -7,14 +7,21 @@ never go back.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from detection import DetectionEvent, Engine
 from realtime.event_bucket import EventBucket
 from realtime.frames import Frame, Rejection, RejectReason, cut
-from realtime.messages import MOST_DETAILS, FrameBatch, RejectedFrame
+from realtime.messages import (
+    MOST_DETAILS,
+    FrameBatch,
+    HoldProgress,
+    Readiness,
+    RejectedFrame,
+)
 from realtime.session_summary import SessionSummary
 from sessions_app.checkpoints import NewEvent
+from sessions_app.counted import COUNTED
 from sessions_app.events import NO_FRAME
 from sessions_app.stream_state import pack
 
@@ -47,6 +54,19 @@ class Progress:
     clock_ms: float | None = None
     lost_ms: float | None = None
     summary: SessionSummary = field(default_factory=SessionSummary)
+
+    def readiness(self) -> Readiness:
+        return Readiness(self.engine.readiness, self.engine.missing)
+
+    def hold(self) -> HoldProgress | None:
+        held_ms = self.engine.held_ms
+        if held_ms is None:
+            return None
+        return HoldProgress(self.engine.spec.movement_name, round(held_ms))
+
+    def summary_state(self) -> dict[str, Any]:
+        """What the frames so far showed, and what was counted."""
+        return {**self.summary.state(), COUNTED: self.engine.summary()}
 
     def packed_state(self) -> bytes:
         """The state that a later attach goes on from."""

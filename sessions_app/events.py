@@ -27,9 +27,9 @@ class EventRecord(Answer):
     payload: Annotated[
         dict[str, Any],
         said(
-            "By type: `shape_key` and `confidence`; `event_key` and `score`; `reason`; "
-            "or `level` and `message`.",
-            {"event_key": "squat", "score": None},
+            "By type: `shape_key` and `confidence`; `event_key`, `score`, `number`, `side` and "
+            "`metrics`; `reason`, `number`, `side`, `path` and `by`; or `level` and `message`.",
+            {"event_key": "squat", "score": 1.0, "number": 1, "side": None, "metrics": {}},
         ),
     ]
 

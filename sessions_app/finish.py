@@ -14,12 +14,13 @@ from django.db.models import Case, F, Q, QuerySet, When
 
 import detection
 from movespecs.models import MoveSpecVersion
+from sessions_app.counted import COUNTED
 from sessions_app.deadlines import as_due, is_to_finish, settle
 from sessions_app.event_counters import count_anew, counts_of
 from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
 from sessions_app.session_ends import ended, update_live
-from sessions_app.stream_state import STATE_IS_DROPPED, stored_state
+from sessions_app.stream_state import STATE_IS_DROPPED, stored_state, stored_summary
 from sessions_app.unreadable_states import sessions_left, sessions_take_back
 
 logger = logging.getLogger(__name__)
@@ -152,7 +153,8 @@ def _finish(
 ) -> DetectionSession | None:
     """End `session` while it is `unchanged` since it was read; None when it is not."""
     try:
-        return _end(session, unchanged, changes, _last_events(session, engine))
+        events = _last_events(session, engine)
+        return _end(session, unchanged, {**changes, **_counted(session, engine)}, events)
     except Exception as error:  # whatever it is, the session must end
         if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
             raise  # the database's fault; what it can't store is the engine's
@@ -185,6 +187,14 @@ def _end(
             return None
         DetectionEvent.objects.bulk_create(events)
     return DetectionSession.objects.get(id=session.id)
+
+
+def _counted(session: DetectionSession, engine: detection.Engine | None) -> dict[str, Any]:
+    """The summary with what the engine has counted by its finish."""
+    if engine is None:
+        return {}
+    summary = stored_summary(session, stored_state(session))
+    return {"summary": {**summary, COUNTED: engine.summary()}}
 
 
 def _last_events(

@@ -19,6 +19,7 @@ from kynaplatform.api.wire import (
     said,
 )
 from sessions_app.admission import AdmittedSession
+from sessions_app.counted import MovementSummary, counted_of
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
 from sessions_app.quality import Quality, quality_of
 from sessions_app.runtime_tokens import (
@@ -40,6 +41,22 @@ SessionQuality = Annotated[
     said(
         "Of the frames so far. Null where nothing is known.",
         {"countable_share": 0.97, "reasons": []},
+    ),
+]
+SessionSummary = Annotated[
+    dict[str, MovementSummary] | None,
+    said(
+        "What was counted so far, by event_key. Null where nothing is known.",
+        {
+            "squat": {
+                "completed": 12,
+                "attempts": {"not_reached": 1},
+                "by_side": None,
+                "measures": {"joint.knee": {"best": 84.2, "mean": 91.7}},
+                "longest_ms": None,
+                "total_ms": None,
+            }
+        },
     ),
 ]
 EventId = Annotated[UUID, msgspec.Meta(description="The event_id of the last one that is known.")]
@@ -129,7 +146,10 @@ class SessionRecord(Answer):
     ]
     error_message: Annotated[str | None, said("The same, for people.", None)]
     repetitions: Repetitions
-    interrupted_total: Annotated[int, said("How many repetitions were begun and broken off.", 1)]
+    interrupted_total: Annotated[
+        int, said("How many repetitions were broken off, and attempts did not count.", 1)
+    ]
+    summary: SessionSummary
     quality: SessionQuality
 
 
@@ -175,5 +195,6 @@ def present_session(session: DetectionSession, organization_id: UUID) -> Session
         session_id=session.id,
         organization_id=organization_id,
         resolved_movespec_version_id=session.resolved_version_id,
+        summary=counted_of(session.summary),
         quality=quality_of(session.summary),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from detection.engine.angles import JointAngle, LeanAngle, SideAngle, pair_degrees
+from detection.engine.angles import JointAngle, LeanAngle
 from detection.engine.criteria import (
     HeldCriterion,
     OfBoth,
@@ -14,11 +14,14 @@ from detection.engine.criteria import (
     band_of,
 )
 from detection.engine.lead import Lead
+from detection.engine.plan import measure_names
 from detection.engine.plausibility import Tracking
+from detection.engine.ranges import Measured
 from detection.engine.segments import Segment, Trunk, pace_of
 from detection.engine.settings import EngineSettings
+from detection.engine.signals import Signal, pair_value
 from detection.landmarks import LandmarkLike
-from detection.spec import ARM_MEASURES, SEGMENT_LANDMARKS, Criterion, Measure
+from detection.spec import ARM_MEASURES, SEGMENT_LANDMARKS, BodySide, Criterion, Measure
 
 Curve = Literal["left", "right", "pair"]
 # The segments that meet at a joint, and -1 where one begins as the other ends.
@@ -42,8 +45,9 @@ class Body:
         """`deciding` are the criteria of phases, which make a pose usable; `advising` of cues."""
         self._settings = settings
         self._segments: dict[tuple[str, Curve], Segment] = {}
-        self._angles: dict[tuple[Measure, Curve], SideAngle] = {}
+        self._angles: dict[tuple[Measure, Curve], Signal] = {}
         self._leads: dict[str, Lead] = {}
+        self._held: dict[Criterion, HeldCriterion] = {}
         self._tracking = Tracking(settings.sight)
         for criterion in deciding:
             self._watch(criterion)
@@ -65,7 +69,7 @@ class Body:
             if end not in self._leads:
                 self._leads[end] = Lead(end, self._settings)
 
-    def _angle(self, measure: Measure, curve: Curve) -> SideAngle:
+    def _angle(self, measure: Measure, curve: Curve) -> Signal:
         if measure in SEGMENT_LANDMARKS:
             return LeanAngle(self._segment(measure, curve), self._settings)
         one, other, sign = _MEETING[measure]
@@ -127,11 +131,49 @@ class Body:
         """Forget the tracking: the next person is not where the last one was."""
         self._tracking.forget()
 
-    def deciding_angles(self) -> Sequence[SideAngle]:
+    def deciding_signals(self) -> Sequence[Signal]:
         return self._deciding
 
+    def signals_of(self, criteria: Iterable[Criterion]) -> list[Signal]:
+        """The signals of each side that these criteria are about."""
+        return list(
+            dict.fromkeys(
+                self._angles[criterion.measure, curve]
+                for criterion in criteria
+                for curve in _measured_curves(criterion)
+            )
+        )
+
+    def measured_of(self, criteria: Iterable[Criterion]) -> list[Measured]:
+        """The measures that these criteria are about, as events name them."""
+        found: dict[str, Measured] = {}
+        for criterion in criteria:
+            signals = [
+                self._angles[criterion.measure, curve] for curve in _measured_curves(criterion)
+            ]
+            names = measure_names(criterion)
+            if len(names) == len(signals):
+                for name, signal in zip(names, signals, strict=True):
+                    found[name] = Measured(name, signal, None)
+            else:
+                found[names[0]] = Measured(names[0], signals[0], signals[1])
+        return list(found.values())
+
+    def leading_side(self) -> BodySide | None:
+        """The side in front, by the first lead that is watched."""
+        for lead in self._leads.values():
+            if lead.side:
+                return "left" if lead.side > 0 else "right"
+        return None
+
     def hold(self, criterion: Criterion) -> HeldCriterion:
-        """The criterion as measured on this body."""
+        """The criterion as measured on this body: the same for the same criterion."""
+        held = self._held.get(criterion)
+        if held is None:
+            held = self._held[criterion] = self._holding(criterion)
+        return held
+
+    def _holding(self, criterion: Criterion) -> HeldCriterion:
         measure, side = criterion.measure, criterion.side
         measured = [self._angles[measure, curve] for curve in _measured_curves(criterion)]
         band = band_of(criterion)
@@ -151,14 +193,14 @@ class Body:
         """The known angles in degrees, with the pair's if both sides are measured."""
         known: dict[tuple[Measure, Curve], float] = {}
         for (measure, curve), angle in self._angles.items():
-            degrees = angle.degrees
-            if degrees is not None:
-                known[measure, curve] = degrees
+            value = angle.value
+            if value is not None:
+                known[measure, curve] = value
             left = self._angles.get((measure, "left"))
             if curve == "right" and left is not None:
-                degrees = pair_degrees(left, angle)
-                if degrees is not None:
-                    known[measure, "pair"] = degrees
+                value = pair_value(left, angle)
+                if value is not None:
+                    known[measure, "pair"] = value
         return known
 
     def names(self) -> dict[str, list[str]]:

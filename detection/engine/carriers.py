@@ -29,8 +29,8 @@ class Carrier:
         return self.low[0].measure
 
     @property
-    def is_one_angle(self) -> bool:
-        """Whether both ends ask for one and the same angle."""
+    def is_one_signal(self) -> bool:
+        """Whether both ends ask for one and the same signal."""
         sides = {criterion.side for criterion in (*self.low, *self.high)}
         return len(sides) == 1 and not sides & {"both", "either"}
 
@@ -76,56 +76,14 @@ def find_travels(spec: MoveSpec) -> list[Travel]:
     return list(travels.values())
 
 
-@dataclass(frozen=True, slots=True)
-class CarriedAngle:
-    """An angle that carries the movement, with the phases at its two ends and their tightest bound.
-
-    The movement is at its low end at `low_max` degrees or less, at its high end at `high_min` or
-    more. `low_side` and `high_side` are the sides that the ends ask for; None is the pair's angle,
-    or several sides by criteria of their own.
-    """
-
-    measure: Measure
-    low_side: Side | None
-    low_phases: frozenset[str]
-    low_max: float
-    high_side: Side | None
-    high_phases: frozenset[str]
-    high_min: float
-
-    @property
-    def gap(self) -> float:
-        return self.high_min - self.low_max
-
-
-def carried_angles(spec: MoveSpec) -> list[CarriedAngle]:
-    """The angles that carry the movement of a MoveSpec."""
-    return [
-        CarriedAngle(
-            measure=carrier.measure,
-            low_side=_only_side(carrier.low),
-            low_phases=travel.start if carrier.is_low_at_start else travel.end,
-            low_max=min(criterion.maximum for criterion in carrier.low),
-            high_side=_only_side(carrier.high),
-            high_phases=travel.end if carrier.is_low_at_start else travel.start,
-            high_min=max(criterion.minimum for criterion in carrier.high),
-        )
-        for travel in find_travels(spec)
-        for carrier in travel.carriers
-    ]
-
-
-def _only_side(criteria: Sequence[Criterion]) -> Side | None:
-    sides = _sides(criteria)
-    return next(iter(sides)) if len(sides) == 1 else None
-
-
 def find_conditions(spec: MoveSpec) -> list[Criterion]:
     """The conditions: the band of each gate that every phase of the sequence bounds.
 
     The band is wide enough for all of them, and for the way between the phases.
     """
     used = used_phases(spec)
+    if not used or spec.throughout is not None:
+        return []
     travels = find_travels(spec)
     conditions = []
     for first in used[0].criteria:

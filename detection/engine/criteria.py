@@ -1,16 +1,16 @@
-"""Criteria on measured angles, one class for each meaning of `side`."""
+"""Criteria on measured signals, one class for each meaning of `side`."""
 
 from typing import Protocol
 
-from detection.engine.angles import SideAngle, pair_before, pair_degrees
 from detection.engine.lead import Lead
+from detection.engine.signals import Signal, pair_before, pair_value
 from detection.spec import Criterion
 
-# A mean of equal angles may differ from them by so much; bounds are inclusive.
-_ROUNDING_DEGREES = 1e-4
+# A mean of equal values may differ from them by so much; bounds are inclusive.
+_ROUNDING = 1e-4
 
 Band = tuple[float, float]
-# Where on the way from the last frame's angle (0) to this one's (1) the angle is in the band.
+# Where on the way from the last frame's value (0) to this one's (1) the value is in the band.
 Stretch = tuple[float, float]
 NOWHERE: Stretch = (1.0, 0.0)
 EVERYWHERE: Stretch = (0.0, 1.0)
@@ -18,34 +18,34 @@ HERE: Stretch = (1.0, 1.0)
 
 
 def band_of(criterion: Criterion) -> Band:
-    return criterion.minimum - _ROUNDING_DEGREES, criterion.maximum + _ROUNDING_DEGREES
+    return criterion.minimum - _ROUNDING, criterion.maximum + _ROUNDING
 
 
 class HeldCriterion(Protocol):
     def shortfall(self) -> float | None:
-        """The degrees by which the angle misses the band: 0 when the criterion holds, None when the
-        angle is not known."""
+        """By how much the signal misses the band: 0 when the criterion holds, None when the signal
+        is not known."""
 
     def stretch(self) -> Stretch:
         """The stretch of the way since the last frame on which the criterion has held."""
 
-    def degrees(self, is_low: bool) -> float | None:
-        """The angle that decides whether the criterion holds; None while it is not known.
+    def value(self, is_low: bool) -> float | None:
+        """The value that decides whether the criterion holds; None while it is not known.
 
         With several sides that depends on whether its band is the low or the high end of the
         movement.
         """
 
     def visibility(self) -> float:
-        """The visibility of the deciding angle, 0 to 1."""
+        """The visibility of the deciding signal, 0 to 1."""
 
 
-def _shortfall(degrees: float | None, low: float, high: float) -> float | None:
-    if degrees is None:
+def _shortfall(value: float | None, low: float, high: float) -> float | None:
+    if value is None:
         return None
-    if degrees < low:
-        return low - degrees
-    return degrees - high if degrees > high else 0.0
+    if value < low:
+        return low - value
+    return value - high if value > high else 0.0
 
 
 def _stretch(before: float | None, now: float | None, low: float, high: float) -> Stretch:
@@ -63,45 +63,45 @@ def _stretch(before: float | None, now: float | None, low: float, high: float) -
 
 
 class OfSide:
-    """A criterion with the side `left` or `right`, or on the trunk: one angle."""
+    """A criterion with the side `left` or `right`, or on the trunk: one signal."""
 
-    __slots__ = ("_angle", "_high", "_low")
+    __slots__ = ("_high", "_low", "_signal")
 
-    def __init__(self, angle: SideAngle, band: Band) -> None:
-        self._angle = angle
+    def __init__(self, signal: Signal, band: Band) -> None:
+        self._signal = signal
         self._low, self._high = band
 
     def shortfall(self) -> float | None:
-        return _shortfall(self._angle.degrees, self._low, self._high)
+        return _shortfall(self._signal.value, self._low, self._high)
 
     def stretch(self) -> Stretch:
-        return _stretch(self._angle.before, self._angle.degrees, self._low, self._high)
+        return _stretch(self._signal.before, self._signal.value, self._low, self._high)
 
-    def degrees(self, is_low: bool) -> float | None:
-        return self._angle.degrees
+    def value(self, is_low: bool) -> float | None:
+        return self._signal.value
 
     def visibility(self) -> float:
-        return self._angle.seen
+        return self._signal.seen
 
 
 class OfPair:
-    """A criterion without a side: one angle, the weighted mean of both sides."""
+    """A criterion without a side: one value, the weighted mean of both sides."""
 
     __slots__ = ("_high", "_left", "_low", "_right")
 
-    def __init__(self, left: SideAngle, right: SideAngle, band: Band) -> None:
+    def __init__(self, left: Signal, right: Signal, band: Band) -> None:
         self._left, self._right = left, right
         self._low, self._high = band
 
     def shortfall(self) -> float | None:
-        return _shortfall(pair_degrees(self._left, self._right), self._low, self._high)
+        return _shortfall(pair_value(self._left, self._right), self._low, self._high)
 
     def stretch(self) -> Stretch:
-        before, now = pair_before(self._left, self._right), pair_degrees(self._left, self._right)
+        before, now = pair_before(self._left, self._right), pair_value(self._left, self._right)
         return _stretch(before, now, self._low, self._high)
 
-    def degrees(self, is_low: bool) -> float | None:
-        return pair_degrees(self._left, self._right)
+    def value(self, is_low: bool) -> float | None:
+        return pair_value(self._left, self._right)
 
     def visibility(self) -> float:
         return max(self._left.seen, self._right.seen)
@@ -114,8 +114,8 @@ class _OfTwo:
         self._left, self._right = left, right
 
     def _one(self, is_low: bool, is_greater: bool) -> float | None:
-        """The greater or the smaller angle, or the only one that is known."""
-        left, right = self._left.degrees(is_low), self._right.degrees(is_low)
+        """The greater or the smaller value, or the only one that is known."""
+        left, right = self._left.value(is_low), self._right.value(is_low)
         if left is None or right is None:
             return right if left is None else left
         return max(left, right) if is_greater else min(left, right)
@@ -136,7 +136,7 @@ class OfBoth(_OfTwo):
         left, right = self._left.stretch(), self._right.stretch()
         return max(left[0], right[0]), min(left[1], right[1])
 
-    def degrees(self, is_low: bool) -> float | None:
+    def value(self, is_low: bool) -> float | None:
         return self._one(is_low, is_greater=is_low)
 
     def visibility(self) -> float:
@@ -159,7 +159,7 @@ class OfEither(_OfTwo):
         # That which holds now, and else the longer one.
         return max(left, right, key=lambda one: (one[1] == 1.0, one[1] - one[0]))
 
-    def degrees(self, is_low: bool) -> float | None:
+    def value(self, is_low: bool) -> float | None:
         return self._one(is_low, is_greater=not is_low)
 
     def visibility(self) -> float:
@@ -183,8 +183,8 @@ class OfLead:
     def stretch(self) -> Stretch:
         return self._meant().stretch() if self._lead.side else NOWHERE
 
-    def degrees(self, is_low: bool) -> float | None:
-        return self._meant().degrees(is_low) if self._lead.side else None
+    def value(self, is_low: bool) -> float | None:
+        return self._meant().value(is_low) if self._lead.side else None
 
     def visibility(self) -> float:
         return self._meant().visibility() if self._lead.side else 0.0

@@ -2,33 +2,23 @@
 
 from typing import Any, Final, Self
 
-from detection.engine import form_3
+from detection.engine import form_3, form_4
 from detection.engine.body import Body, Curve
-from detection.engine.conditions import Conditions
-from detection.engine.criteria import HeldCriterion
-from detection.engine.events import DetectionEvent, feedback, shape
-from detection.engine.phases import (
-    ENTERED,
-    LEFT,
-    PASSED,
-    UNCHANGED,
-    PhaseTracker,
-    ended_by,
-    exclusive,
-    trackers_of,
-)
-from detection.engine.plan import plan_of
-from detection.engine.repetition import Completed, Interrupted, Repetition
+from detection.engine.counter import Counter
+from detection.engine.cues import Cues
+from detection.engine.events import DetectionEvent, feedback
+from detection.engine.hold import Hold
+from detection.engine.plan import Plan, plan_of
+from detection.engine.readiness import Readiness, ReadyState
 from detection.engine.settings import EngineSettings
 from detection.engine.states import restore, stored
-from detection.engine.stillness import Stillness
-from detection.engine.swing import Swing
+from detection.engine.summary import Summary
 from detection.landmarks import PoseFrameLike
-from detection.spec import COMPLETED, INTERRUPTED, Cue, Measure, MoveSpec
+from detection.spec import NOT_READY, Measure, MoveSpec, Reason
 
 # The form of the snapshots that are written, and those that are read.
-SNAPSHOT_FORM = 4
-READABLE_FORMS: Final = (form_3.FORM, SNAPSHOT_FORM)
+SNAPSHOT_FORM = 5
+READABLE_FORMS: Final = (form_3.FORM, form_4.FORM, SNAPSHOT_FORM)
 DEFAULT_SETTINGS: Final = EngineSettings()
 
 Snapshot = dict[str, Any]
@@ -47,31 +37,40 @@ class Engine:
         self._smoothing_ms = settings.smoothing.smoothing_ms
         self._pose_lost_ms = settings.sight.pose_lost_ms
         self._longest_step_ms = settings.sight.longest_step_ms
-        self._body = Body(
-            (criterion for phase in spec.phases for criterion in phase.criteria),
-            (cue.criterion for cue in spec.feedback if cue.criterion is not None),
-            settings,
-        )
-        strict = frozenset(phase.name for phase in spec.phases if phase.strict)
-        self._swings = [Swing(travel, self._body, strict, settings) for travel in plan.travels]
-        self._carriers = [carrier for swing in self._swings for carrier in swing.carriers]
-        self._conditions = Conditions(plan.conditions, self._body, settings.phase)
-        self._stillness = Stillness(self._body.deciding_angles(), settings.swing)
-        self._phases = trackers_of(spec, plan, self._body, self._swings, settings)
-        # The phases that cues wait for, each with its cues and the bits that mark them as sent.
-        self._advised = [
-            (phase, cues) for phase in self._phases if (cues := self._cues_of(phase.name))
+        self._body = Body(plan.deciding, plan.advising, settings)
+        self._summary = self._summary_of(plan)
+        self._readiness: Readiness | None = None
+        if spec.setup is not None:
+            self._readiness = Readiness(spec.setup, self._body, settings)
+            self._setup_cues = Cues(
+                [cue for cue in spec.feedback if cue.when == NOT_READY], [], self._body
+            )
+        self._counters: list[Counter] = []
+        self._hold: Hold | None = None
+        if spec.type == "hold":
+            self._hold = Hold(plan.counters[0], self._body, self._summary, settings)
+        else:
+            self._counters = [
+                Counter(counter, self._body, self._summary, settings, leads=plan.leads)
+                for counter in plan.counters
+            ]
+        self._carriers = [
+            carrier
+            for counter in self._counters
+            for swing in counter.swings
+            for carrier in swing.carriers
         ]
-        self._repetition = Repetition(spec.sequence)
         self._last_ms: float | None = None
         self._usable_ms: float | None = None
 
-    def _cues_of(self, when: str) -> list[tuple[int, Cue, HeldCriterion | None]]:
-        return [
-            (1 << number, cue, self._body.hold(cue.criterion) if cue.criterion else None)
-            for number, cue in enumerate(self._spec.feedback)
-            if cue.when == when
-        ]
+    def _summary_of(self, plan: Plan) -> Summary:
+        directions = {
+            name: direction
+            for counter in plan.counters
+            for name, direction in counter.directions.items()
+        }
+        is_hold = self._spec.type == "hold"
+        return Summary(list(directions), list(directions.values()), is_hold=is_hold)
 
     def feed(self, frame: PoseFrameLike) -> list[DetectionEvent]:
         """The events that one frame causes: phases left, phases entered, a repetition completed or
@@ -92,21 +91,20 @@ class Engine:
             keep = 0.0
         if self._body.measure(frame.landmarks, now, since, keep):
             self._usable_ms = now
-        self._stillness.watch()
-        broken_off = None
-        if self._conditions.are_broken(now):
-            broken_off = self._break_off()
-        else:
-            for swing in self._swings:
-                swing.measure(now)
-        for phase in self._phases:
-            phase.measure()
+        if self._readiness is not None:
+            if self._readiness.follow(frame.landmarks, now):
+                events += self._lose("not_ready", now)
+            for lack in self._readiness.news(now):
+                cues = self._setup_cues.tell(NOT_READY, lack, now)
+                events += [feedback(cue, now, None) for cue in cues]
+            if not self._readiness.is_ready:
+                return events
         # After a longer gap the body has been anywhere.
         step = min(since, self._longest_step_ms) if keep else 0.0
-        events += self._follow(broken_off, now, step)
-        for phase, cues in self._advised:
-            if phase.holds:
-                events += self._advice(phase, cues, now)
+        if self._hold is not None:
+            return events + self._hold.follow(now, step)
+        for counter in self._counters:
+            events += counter.follow(now, step)
         return events
 
     def advance(self, clock_ms: float) -> list[DetectionEvent]:
@@ -125,117 +123,26 @@ class Engine:
     def finish(self) -> list[DetectionEvent]:
         """The events at the end of the session, at the time of the last frame: a repetition that
         is midway is interrupted. A second call gives none."""
-        interrupted = self._repetition.abandon("session_ended")
-        if interrupted is None or self._last_ms is None:
+        if self._last_ms is None:
             return []
-        return self._outcomes([interrupted], self._last_ms)
+        if self._hold is not None:
+            return self._hold.finish(self._last_ms)
+        return [event for counter in self._counters for event in counter.finish(self._last_ms)]
 
     def _lose_pose(self, now: float) -> list[DetectionEvent]:
-        events = [
-            shape("shape_exit", phase.name, 0.0, now) for phase in self._phases if phase.holds
-        ]
+        events = self._lose("pose_lost", now)
         self._body.forget()
-        for swing in self._swings:
-            swing.forget()
-        for phase in self._phases:
-            phase.forget()
-        self._conditions.forget()
-        self._stillness.forget()
+        for counter in self._counters:
+            counter.begin_still()
+        if self._readiness is not None:
+            self._readiness.forget()
         self._usable_ms = None
-        interrupted = self._repetition.abandon("pose_lost")
-        if interrupted is not None:
-            events += self._outcomes([interrupted], now)
         return events
 
-    def _break_off(self) -> Interrupted | None:
-        for swing in self._swings:
-            swing.forget()
-        return self._repetition.abandon("condition")
-
-    def _follow(
-        self, broken_off: Interrupted | None, now: float, step: float
-    ) -> list[DetectionEvent]:
-        """The events of the phases that this frame changes, and of the repetition."""
-        held = [phase.holds for phase in self._phases]
-        changes = [
-            phase.follow_stay(now) if holds else UNCHANGED
-            for phase, holds in zip(self._phases, held, strict=True)
-        ]
-        for number, phase in enumerate(self._phases):
-            if not held[number]:
-                changes[number] = phase.follow_approach(now, step)
-        outcomes: list[Completed | Interrupted] = [broken_off] if broken_off else []
-        events: list[DetectionEvent] = []
-        if any(changes):
-            left, passed, entered = (
-                [
-                    phase
-                    for phase, change in zip(self._phases, changes, strict=True)
-                    if change == wanted
-                ]
-                for wanted in (LEFT, PASSED, ENTERED)
-            )
-            passed.sort(key=lambda phase: phase.passed_ms)
-            entered = exclusive(entered)
-            left += ended_by([*passed, *entered])
-            for phase in left:
-                confidence = phase.confidence()
-                events.append(shape("shape_exit", phase.name, confidence, now))
-                self._repetition.leave(phase.name, confidence)
-            for phase in (*passed, *entered):
-                confidence = phase.confidence()
-                events.append(shape("shape_enter", phase.name, confidence, now))
-                phase.awaits_movement = True
-                self._take_step(phase, outcomes)
-                if not phase.holds:
-                    events.append(shape("shape_exit", phase.name, confidence, now))
-                    self._repetition.leave(phase.name, confidence)
-                    phase.leave()
-        for phase in self._phases:
-            if phase.awaits_movement:
-                self._take_step(phase, outcomes)
-        return events + self._outcomes(outcomes, now)
-
-    def _take_step(self, phase: PhaseTracker, outcomes: list[Completed | Interrupted]) -> None:
-        """Take the entry of a phase as a step, unless a repetition is under way in which the body
-        has not moved: then it waits until the body has."""
-        if self._repetition.step is not None and not self._stillness.has_ended():
-            return
-        phase.awaits_movement = False
-        was_under_way = self._repetition.step is not None
-        outcome = self._repetition.enter(phase.name, phase.confidence())
-        if outcome is not None or (not was_under_way and self._repetition.step is not None):
-            self._stillness.forget()
-        if outcome is not None:
-            outcomes.append(outcome)
-
-    def _outcomes(
-        self, outcomes: list[Completed | Interrupted], now: float
-    ) -> list[DetectionEvent]:
-        events = []
-        advice = []
-        for outcome in outcomes:
-            if isinstance(outcome, Completed):
-                when = COMPLETED
-                payload = {"event_key": self._spec.movement_name, "score": outcome.score}
-                events.append(DetectionEvent("event_completed", now, payload))
-            else:
-                when = INTERRUPTED
-                events.append(DetectionEvent("event_interrupted", now, {"reason": outcome.reason}))
-            advice += [feedback(cue, now) for cue in self._spec.feedback if cue.when == when]
-        return events + advice
-
-    def _advice(
-        self, phase: PhaseTracker, cues: list[tuple[int, Cue, HeldCriterion | None]], now: float
-    ) -> list[DetectionEvent]:
-        events = []
-        for bit, cue, criterion in cues:
-            if phase.cues_sent & bit:
-                continue
-            if criterion is None or criterion.shortfall() == 0.0:
-                phase.cues_sent |= bit
-                events.append(feedback(cue, now))
-        return events
+    def _lose(self, reason: Reason, now: float) -> list[DetectionEvent]:
+        if self._hold is not None:
+            return self._hold.lose(reason, now)
+        return [event for counter in self._counters for event in counter.lose(reason, now)]
 
     @property
     def spec(self) -> MoveSpec:
@@ -255,7 +162,36 @@ class Engine:
     @property
     def steps_reached(self) -> int:
         """How many steps of the sequence the repetition under way has reached; 0 without one."""
-        return 0 if self._repetition.step is None else self._repetition.step + 1
+        return max((counter.steps_reached for counter in self._counters), default=0)
+
+    @property
+    def readiness(self) -> ReadyState:
+        """Whether what the setup asks for is so. Without a setup a usable pose is ready."""
+        if self._last_ms is None or self.is_lost:
+            return "no_person"
+        if self._readiness is None:
+            return "no_person" if self._usable_ms is None else "ready"
+        return "ready" if self._readiness.is_ready else "positioning"
+
+    @property
+    def missing(self) -> list[str]:
+        """What the setup lacks in the last frame: landmarks that are out of sight by name, `view`,
+        `start`."""
+        if self._readiness is None or self._last_ms is None:
+            return []
+        return self._readiness.missing()
+
+    @property
+    def held_ms(self) -> float | None:
+        """How long the hold that goes on has lasted, without its breaks; None for repetitions."""
+        if self._hold is None:
+            return None
+        return self._hold.held_ms(self._last_ms or 0.0)
+
+    def summary(self) -> dict[str, Any]:
+        """What was counted so far, as JSON values: {event_key: {completed, attempts {reason: n},
+        by_side, measures {name: {best, mean}}, longest_ms, total_ms}}."""
+        return {self._spec.movement_name: self._summary.told(self.held_ms or 0.0)}
 
     def carried_degrees(self) -> list[tuple[float | None, float | None]]:
         """The angles of `carried_angles(spec)` as of the last frame, in degrees; None if unknown.
@@ -263,7 +199,7 @@ class Engine:
         Of each the angle that its low end judges, and the one that its high end does. They differ
         where an end has several sides.
         """
-        return [carrier.degrees() for carrier in self._carriers]
+        return [carrier.values() for carrier in self._carriers]
 
     def angles(self) -> dict[tuple[Measure, Curve], float]:
         """The measured angles as of the last frame, in degrees: of each joint and lean that the
@@ -292,8 +228,10 @@ class Engine:
         """
         engine = cls(spec, settings)
         if snapshot.get("form") == form_3.FORM:
-            angles = len(engine._body.deciding_angles())
-            snapshot = form_3.converted(snapshot, engine._body.names(), angles)
+            names, deciding = engine._body.names(), len(engine._body.deciding_signals())
+            snapshot = form_3.converted(snapshot, names, deciding)
+        if snapshot.get("form") == form_4.FORM:
+            snapshot = form_4.converted(snapshot, engine._sizes())
         if snapshot.get("form") != SNAPSHOT_FORM:
             raise ValueError(f"Not an engine's snapshot of the forms {READABLE_FORMS}.")
         if snapshot.keys() != {"form", "last_ms", "usable_ms", "parts"}:
@@ -308,20 +246,38 @@ class Engine:
             raise ValueError(f"Not a snapshot of {len(parts)} parts.")
         for part, of_part in zip(parts, values, strict=True):
             restore(part, of_part)
-        engine._body.check()
-        engine._stillness.check()
-        for swing in engine._swings:
-            swing.check()
-        engine._repetition.check()
+        engine._check()
         return engine
+
+    def _sizes(self) -> form_4.Sizes:
+        (plan,) = plan_of(self._spec).counters
+        return form_4.Sizes(
+            body=len(self._body.parts()),
+            conditions=min(len(plan.conditions), 1),
+            gaps=[[carrier.gap for carrier in travel.carriers] for travel in plan.travels],
+            phases=len(self._spec.phases),
+            measures=len(plan.directions),
+            cues=len(self._spec.feedback),
+        )
+
+    def _check(self) -> None:
+        self._body.check()
+        self._summary.check()
+        if self._readiness is not None:
+            self._readiness.check()
+            self._setup_cues.check()
+        if self._hold is not None:
+            self._hold.check()
+        for counter in self._counters:
+            counter.check()
 
     def parts(self) -> list[Any]:
         """The parts that remember something, in the order in which they are stored."""
-        return [
-            *self._body.parts(),
-            self._conditions,
-            self._stillness,
-            *self._swings,
-            *self._phases,
-            self._repetition,
-        ]
+        parts: list[Any] = [*self._body.parts(), self._summary]
+        if self._readiness is not None:
+            parts += [self._readiness, self._setup_cues]
+        if self._hold is not None:
+            return parts + self._hold.parts()
+        for counter in self._counters:
+            parts += counter.parts()
+        return parts

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from detection.spec import Cue
+from detection.engine.repetition import Interrupted
+from detection.spec import BodySide, Cue
+
+Payload = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +21,33 @@ class DetectionEvent:
     payload: dict[str, Any]
 
 
-def shape(type_: str, phase: str, confidence: float, now: float) -> DetectionEvent:
-    return DetectionEvent(type_, now, {"shape_key": phase, "confidence": confidence})
+def shape(
+    type_: str, phase: str, confidence: float, now: float, side: BodySide | None
+) -> DetectionEvent:
+    payload: Payload = {"shape_key": phase, "confidence": confidence}
+    if side is not None:
+        payload["side"] = side
+    return DetectionEvent(type_, now, payload)
 
 
-def feedback(cue: Cue, now: float) -> DetectionEvent:
-    return DetectionEvent("feedback", now, {"level": cue.level, "message": cue.message})
+def feedback(cue: Cue, now: float, side: BodySide | None) -> DetectionEvent:
+    payload: Payload = {"level": cue.level, "message": cue.message}
+    if cue.key is not None:
+        payload["key"] = cue.key
+    if side is not None:
+        payload["side"] = side
+    return DetectionEvent("feedback", now, payload)
+
+
+def interruption(
+    interrupted: Interrupted, number: int | None, now: float, side: BodySide | None
+) -> DetectionEvent:
+    by = interrupted.by
+    payload: Payload = {
+        "reason": interrupted.reason,
+        "number": number,
+        "side": side,
+        "path": interrupted.path,
+        "by": None if by is None else round(by, 1),
+    }
+    return DetectionEvent("event_interrupted", now, payload)

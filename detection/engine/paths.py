@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from detection.engine.carriers import CarriedAngle, carried_angles
+from detection.engine.carried_angles import CarriedAngle, carried_angles
 from detection.spec import MoveSpec
 
 # A path turns where the angle has come back by this share of the gap between the bands, and by so

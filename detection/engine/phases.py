@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from detection.engine.body import Body
 from detection.engine.criteria import NOWHERE, Stretch
-from detection.engine.plan import Barrier, Plan
+from detection.engine.held_carriers import END, START
+from detection.engine.plan import Barrier, CounterPlan
 from detection.engine.settings import EngineSettings
-from detection.engine.swing import END, START, Swing
-from detection.spec import MoveSpec, Phase
+from detection.engine.swing import Swing
+from detection.spec import Phase
 
 # What a frame does to a phase. One that is passed is entered and left between two frames.
 UNCHANGED, ENTERED, LEFT, PASSED = range(4)
@@ -20,14 +21,18 @@ UNCHANGED, ENTERED, LEFT, PASSED = range(4)
 @dataclass(slots=True, eq=False)
 class PhaseState:
     holds: bool = False
-    # The bits of the cues that were sent in this stay.
-    cues_sent: int = 0
+    # When it was entered last.
+    entered_ms: float = 0.0
     # Since when its gates hold before it is entered, and since when it is away before it is left.
     since_ms: float | None = None
     # How fully its ends were reached in this stay, 0 to 1.
     reach: float = 1.0
-    # Whether it was entered by a body that had not moved, so that the entry is no step yet.
-    awaits_movement: bool = False
+    # Whether its entry is no step yet: the body had not moved, or it has not lasted.
+    awaits_step: bool = False
+    # By how much the worst gate was missed, at the best, while the body is at the phase's end and
+    # the phase is not entered; and the number of that criterion, -1 where all held.
+    missed_by: float | None = None
+    missed_gate: int = -1
 
 
 class PhaseTracker(PhaseState):
@@ -41,36 +46,43 @@ class PhaseTracker(PhaseState):
         "_criteria",
         "_ends",
         "_gates",
+        "_is_left",
         "_settings",
-        "_tolerance",
         "is_known",
         "keepers",
         "name",
+        "number",
         "passed_ms",
         "rivals",
         "shortfall",
+        "worst_gate",
     )
 
     def __init__(
         self,
+        number: int,
         phase: Phase,
         body: Body,
         swings: Sequence[Swing],
         barriers: Sequence[dict[str, tuple[Barrier, ...]]],
         settings: EngineSettings,
     ) -> None:
+        self.number = number
         self.name = phase.name
         self._settings = settings.phase
-        self._tolerance = 0.0 if phase.strict else settings.phase.hysteresis_degrees
         self._ends = [
             (swing, START if phase.name in swing.travel.start else END, of_swing[phase.name])
             for swing, of_swing in zip(swings, barriers, strict=True)
             if phase.name in of_swing
         ]
         self._criteria = [body.hold(criterion) for criterion in phase.criteria]
+        hysteresis = 0.0 if phase.strict else settings.phase.hysteresis_degrees
+        # The number of each gate among the criteria, and by how much it may be missed.
         self._gates = [
-            held
-            for held, criterion in zip(self._criteria, phase.criteria, strict=True)
+            (number, held, hysteresis if criterion.tolerance is None else criterion.tolerance)
+            for number, (held, criterion) in enumerate(
+                zip(self._criteria, phase.criteria, strict=True)
+            )
             if phase.strict
             or not any(swing.travel.carries(phase, criterion.measure) for swing in swings)
         ]
@@ -81,6 +93,8 @@ class PhaseTracker(PhaseState):
         self.keepers: list[PhaseTracker] = []
         self.passed_ms = 0.0
         self.shortfall = 0.0
+        self.worst_gate = -1
+        self._is_left = False
         self.is_known = False
         self.forget()
 
@@ -90,21 +104,26 @@ class PhaseTracker(PhaseState):
     def measure(self) -> None:
         """Measure the gates by the angles of this frame."""
         worst = 0.0
+        number = -1
         is_known = True
-        for gate in self._gates:
+        is_left = False
+        for index, gate, tolerance in self._gates:
             short = gate.shortfall()
             if short is None:
                 is_known = False
-            elif short > worst:
-                worst = short
+            elif short > 0.0:
+                if short > tolerance:
+                    is_left = True
+                if short > worst:
+                    worst, number = short, index
         self.shortfall = worst
+        self.worst_gate = number
+        self._is_left = is_left
         self.is_known = is_known
 
     def leave(self) -> None:
         self.holds = False
-        self.cues_sent = 0
         self.since_ms = None
-        self.awaits_movement = False
 
     def follow_stay(self, now_ms: float) -> int:
         """What this frame does to a phase that holds. Measure all phases before it."""
@@ -127,11 +146,26 @@ class PhaseTracker(PhaseState):
         for swing, _, _ in self._ends:
             if swing.is_known and swing.away > self._settings.left_share * swing.needed:
                 return True
-        return self.shortfall > self._tolerance
+        return self._is_left
 
     def follow_approach(self, now_ms: float, step_ms: float) -> int:
         """What this frame, `step_ms` after the last one, does to a phase that does not hold. Follow
         those that do before it."""
+        change = self._approach(now_ms, step_ms)
+        if self._ends and change != ENTERED:
+            self._note_miss()
+        return change
+
+    def _note_miss(self) -> None:
+        for swing, end, _ in self._ends:
+            if swing.end != end or not swing.is_known:
+                return
+            if swing.has_arrived:
+                self.missed_by = None
+        if self.is_known and (self.missed_by is None or self.shortfall < self.missed_by):
+            self.missed_by, self.missed_gate = self.shortfall, self.worst_gate
+
+    def _approach(self, now_ms: float, step_ms: float) -> int:
         first, last = self._stretch()
         since_ms = self.since_ms
         if since_ms is None or first > 0.0:
@@ -160,7 +194,11 @@ class PhaseTracker(PhaseState):
         if self._is_kept_out():
             return UNCHANGED
         self.holds = True
+        self.entered_ms = now_ms
         self.since_ms = None
+        self.missed_by = None
+        for swing, _, _ in self._ends:
+            swing.is_met = True
         self.reach = 0.0 if self._ends else 1.0
         self._note_reach()
         return ENTERED
@@ -186,7 +224,7 @@ class PhaseTracker(PhaseState):
         if self._ends and self.shortfall > 0.0:
             return NOWHERE
         first, last = 0.0, 1.0
-        for gate in self._gates:
+        for _, gate, _ in self._gates:
             one, other = gate.stretch()
             if one > first:
                 first = one
@@ -207,16 +245,20 @@ class PhaseTracker(PhaseState):
 
 
 def trackers_of(
-    spec: MoveSpec, plan: Plan, body: Body, swings: Sequence[Swing], settings: EngineSettings
+    plan: CounterPlan, body: Body, swings: Sequence[Swing], settings: EngineSettings
 ) -> list[PhaseTracker]:
     """The trackers of all phases, in the order of the document."""
-    trackers = [PhaseTracker(phase, body, swings, plan.barriers, settings) for phase in spec.phases]
+    sequence = plan.spec.sequence
+    trackers = [
+        PhaseTracker(number, phase, body, swings, plan.barriers, settings)
+        for number, phase in enumerate(plan.spec.phases)
+    ]
     for tracker, rivals in zip(trackers, plan.rivals, strict=True):
         tracker.rivals = [trackers[number] for number in rivals]
         tracker.keepers = [
             rival
             for rival in tracker.rivals
-            if rival.name in spec.sequence or tracker.name not in spec.sequence
+            if rival.name in sequence or tracker.name not in sequence
         ]
     return trackers
 

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
 
 from detection.engine.plausibility import is_seen, visibility_of
 from detection.engine.settings import DepthSettings, EngineSettings
 from detection.landmarks import INDEX, LandmarkLike
-from detection.spec import SEGMENT_LANDMARKS
-
-BodySide = Literal["left", "right"]
+from detection.spec import SEGMENT_LANDMARKS, BodySide
 
 # From the lower end to the upper one of somebody who stands with hanging arms.
 ENDS: dict[str, tuple[str, str]] = {

@@ -91,6 +91,8 @@ class SwingSettings:
     swing_share: what counts is at least this share of the range.
     least_swing_share, least_swing_degrees: and at least this share of the gap between the bands,
         and so many degrees.
+    attempt_share, attempt_ms: who turns back after this share of the needed way, and so many
+        milliseconds after he began it, has tried.
     trembling: in degrees times metres, what errors of some millimetres change an angle by: so much
         over the square root of its weight.
     """
@@ -100,6 +102,8 @@ class SwingSettings:
     swing_share: float = 0.6
     least_swing_share: float = 0.5
     least_swing_degrees: float = 15.0
+    attempt_share: float = 0.5
+    attempt_ms: float = 300.0
     trembling: float = 1.0
 
     def least_swing(self, gap: float) -> float:
@@ -128,6 +132,19 @@ class PhaseSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SetupSettings:
+    """The readiness before anything counts.
+
+    ready_ms: what a setup asks for must hold for so many milliseconds, or be lost for as long.
+    view_tangent: the tangent of how far the line across the body may be turned from the camera's
+        line of sight (side), or from the image (front): of 30 degrees.
+    """
+
+    ready_ms: float = 1000.0
+    view_tangent: float = 0.577
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSettings:
     """The constants of an engine, by what they are about."""
 
@@ -137,3 +154,4 @@ class EngineSettings:
     lead: LeadSettings = LeadSettings()
     swing: SwingSettings = SwingSettings()
     phase: PhaseSettings = PhaseSettings()
+    setup: SetupSettings = SetupSettings()

@@ -2,62 +2,58 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import sqrt
 
-from detection.engine.angles import SideAngle
 from detection.engine.settings import SwingSettings
+from detection.engine.signals import Signal
 
 
 @dataclass(slots=True, eq=False)
 class StillnessState:
-    # The least and the most of each side's angle, in degrees; None where it was never known.
+    # The least and the most of each signal; None where it was never known.
     least: list[float | None] = field(default_factory=list)
     most: list[float | None] = field(default_factory=list)
 
 
 class Stillness(StillnessState):
-    """The range of each side's angle since the repetition began.
+    """The range of each side's signal since the repetition began.
 
-    The pair's angle would not do: it changes when a side of a still body comes into sight.
+    The pair's would not do: it changes when a side of a still body comes into sight.
     """
 
-    __slots__ = ("_angles", "_settings")
+    __slots__ = ("_settings", "_signals")
 
-    def __init__(self, angles: Sequence[SideAngle], settings: SwingSettings) -> None:
-        self._angles = angles
+    def __init__(self, signals: Sequence[Signal], settings: SwingSettings) -> None:
+        self._signals = signals
         self._settings = settings
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew with the angles of this frame."""
-        self.least = [angle.degrees for angle in self._angles]
-        self.most = [angle.degrees for angle in self._angles]
+        """Begin anew with the signals of this frame."""
+        self.least = [signal.value for signal in self._signals]
+        self.most = [signal.value for signal in self._signals]
 
     def check(self) -> None:
-        """Raise ValueError if the range is not of so many angles."""
-        if {len(self.least), len(self.most)} != {len(self._angles)}:
-            raise ValueError("Not a range of so many angles.")
+        """Raise ValueError if the range is not of so many signals."""
+        if {len(self.least), len(self.most)} != {len(self._signals)}:
+            raise ValueError("Not a range of so many signals.")
 
     def watch(self) -> None:
-        """Take in the angles of this frame."""
-        for number, angle in enumerate(self._angles):
-            degrees = angle.degrees
-            if degrees is not None:
+        """Take in the signals of this frame."""
+        for number, signal in enumerate(self._signals):
+            value = signal.value
+            if value is not None:
                 least, most = self.least[number], self.most[number]
-                if least is None or degrees < least:
-                    self.least[number] = degrees
-                if most is None or degrees > most:
-                    self.most[number] = degrees
+                if least is None or value < least:
+                    self.least[number] = value
+                if most is None or value > most:
+                    self.most[number] = value
 
     def has_ended(self) -> bool:
-        """Whether an angle has gone least_swing_degrees, and more than errors explain."""
-        settings = self._settings
-        for angle, least, most in zip(self._angles, self.least, self.most, strict=True):
+        """Whether a signal has gone least_swing_degrees, and more than errors explain."""
+        least_swing = self._settings.least_swing_degrees
+        for signal, least, most in zip(self._signals, self.least, self.most, strict=True):
             if least is not None and most is not None:
                 way = most - least
-                if (
-                    way >= settings.least_swing_degrees
-                    and way * sqrt(angle.weight) >= settings.trembling
-                ):
+                if way >= least_swing and signal.weight > 0.0 and way >= signal.noise:
                     return True
         return False

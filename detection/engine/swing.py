@@ -9,82 +9,18 @@ from statistics import median
 from typing import NamedTuple
 
 from detection.engine.body import Body
-from detection.engine.carriers import Carrier, Travel
-from detection.engine.criteria import HeldCriterion
+from detection.engine.carriers import Travel
+from detection.engine.held_carriers import END, START, HeldCarrier
 from detection.engine.settings import EngineSettings
 
-START, END = -1, 1
 
+class TurnedBack(NamedTuple):
+    """A way to the other end that was not gone: what was missing of it, as a share of the gap, and
+    the number of the carrier that lacked most, with what it lacked in its unit."""
 
-class Edge(NamedTuple):
-    """A criterion at one end of the movement, and its bound that faces the other end."""
-
-    criterion: HeldCriterion
-    degrees: float
-
-
-class HeldCarrier:
-    """A carrier's part of the way, in degrees from the band of the start.
-
-    It is 0 at the edge of that band, and `gap` at the edge of the other band.
-    """
-
-    __slots__ = ("_end", "_start", "_start_is_low", "gap")
-
-    def __init__(self, carrier: Carrier, body: Body) -> None:
-        self.gap = carrier.gap
-        self._start_is_low = carrier.is_low_at_start
-        low = [Edge(body.hold(c), c.maximum) for c in carrier.low]
-        high = [Edge(body.hold(c), c.minimum) for c in carrier.high]
-        self._start, self._end = (low, high) if self._start_is_low else (high, low)
-        if carrier.is_one_angle:
-            # The edge of the start says all.
-            self._end = []
-
-    def is_low_at(self, end: int) -> bool:
-        return self._start_is_low == (end == START)
-
-    def degrees(self) -> tuple[float | None, float | None]:
-        """The angle that its low end judges, and the one that its high end does."""
-        if not self._end:
-            degrees = self._start[0].criterion.degrees(self._start_is_low)
-            return degrees, degrees
-        low, high = (self._start, self._end) if self._start_is_low else (self._end, self._start)
-        return _worst(low, is_low=True), _worst(high, is_low=False)
-
-    def part(self) -> float | None:
-        """The part of the way, None while no angle of it is known."""
-        from_start = _excess(self._start, self._start_is_low)
-        if not self._end:
-            return from_start
-        from_end = _excess(self._end, not self._start_is_low)
-        if from_end is None:
-            return from_start
-        if from_start is None:
-            return self.gap - from_end
-        return (from_start + self.gap - from_end) / 2
-
-
-def _worst(edges: Sequence[Edge], *, is_low: bool) -> float | None:
-    """The angle of the criterion that is farthest from that end; None while one is not known."""
-    known = [criterion.degrees(is_low) for criterion, _ in edges]
-    degrees = [one for one in known if one is not None]
-    if len(degrees) < len(known):
-        return None
-    return max(degrees) if is_low else min(degrees)
-
-
-def _excess(edges: Sequence[Edge], is_low: bool) -> float | None:
-    """The degrees beyond the bound, below 0 within it, of the criterion farthest from holding."""
-    worst: float | None = None
-    for criterion, bound in edges:
-        degrees = criterion.degrees(is_low)
-        if degrees is None:
-            return None
-        excess = degrees - bound if is_low else bound - degrees
-        if worst is None or excess > worst:
-            worst = excess
-    return worst
+    from_end: int
+    carrier: int
+    by: float
 
 
 @dataclass(slots=True, eq=False)
@@ -92,9 +28,9 @@ class SwingState:
     # Where the body was last, 0 while unknown.
     end: int = 0
     since_ms: float | None = None
-    # The farthest point there, and the part of each carrier in it.
+    # The farthest point there, and the share of each carrier in it.
     farthest: float = 0.0
-    farthest_parts: list[float] = field(default_factory=list)
+    farthest_shares: list[float] = field(default_factory=list)
     # The farthest point of the stay at the other end, from where it came.
     origin: float = 0.0
     # The turning points, each more than least_swing from the last: `way` is the direction.
@@ -103,28 +39,39 @@ class SwingState:
     top: float | None = None
     bottom: float | None = None
     recent: list[float] = field(default_factory=list)
+    # Since when the body is away from there, how far it has come, and each carrier then.
+    away_ms: float | None = None
+    tried: float = 0.0
+    tried_shares: list[float] = field(default_factory=list)
+    # Whether a phase at this end was entered since the body arrived.
+    is_met: bool = False
 
 
 class Swing(SwingState):
-    """The swing between START and END.
+    """The swing between START and END. All its ways are shares of the gap.
 
-    `away` is how far the body has come from its farthest point there, in degrees of all carriers
-    together.
+    `away` is how far the body has come from its farthest point there. Of this frame: `has_arrived`
+    at its end, `unmet` is the end that it left without having entered a phase there, 0 if none, and
+    `turned_back` a way to the other end that it has given up.
     """
 
     __slots__ = (
         "_enter_ms",
         "_gap",
-        "_least_parts",
         "_least_swing",
+        "_near_share",
         "_settings",
         "_strict_ends",
+        "_weights",
         "away",
         "beyond",
         "carriers",
+        "has_arrived",
         "is_known",
         "needed",
         "travel",
+        "turned_back",
+        "unmet",
     )
 
     def __init__(
@@ -132,10 +79,10 @@ class Swing(SwingState):
     ) -> None:
         self.travel = travel
         self.carriers = [HeldCarrier(carrier, body) for carrier in travel.carriers]
-        self._gap = travel.gap
         self._settings = settings.swing
-        self._least_swing = settings.swing.least_swing(self._gap)
-        self._least_parts = [settings.swing.least_swing_share * c.gap for c in self.carriers]
+        self._weights = [carrier.gap / travel.gap for carrier in self.carriers]
+        self._least_swing = settings.swing.least_swing(travel.gap) / travel.gap
+        self._near_share = settings.phase.back_share
         self._strict_ends = {
             START: travel.start <= strict,
             END: travel.end <= strict,
@@ -143,40 +90,50 @@ class Swing(SwingState):
         self._enter_ms = settings.phase.enter_ms
         self.away = 0.0
         self.beyond = 0.0
-        self.needed = self._gap
+        self.needed = 1.0
         self.is_known = False
+        self.has_arrived = False
+        self.unmet = 0
+        self.turned_back: TurnedBack | None = None
         self.forget()
 
     def forget(self) -> None:
         SwingState.__init__(self)
 
     def measure(self, now_ms: float) -> None:
-        parts = []
-        for carrier in self.carriers:
-            part = carrier.part()
-            if part is None:
+        self.has_arrived = False
+        self.unmet = 0
+        self.turned_back = None
+        shares = []
+        position = 0.0
+        for number, carrier in enumerate(self.carriers):
+            share = carrier.share()
+            if share is None:
                 self.is_known = False
                 self.since_ms = None
                 return
-            parts.append(part)
+            shares.append(share)
+            position += share * self._weights[number]
         self.is_known = True
-        position = parts[0] if len(parts) == 1 else sum(parts)
         self._follow_turns(position)
         if self.end:
-            self._follow_stay(position, parts, now_ms)
+            self._follow_stay(position, shares, now_ms)
         else:
-            self._find_end(position, parts, now_ms)
+            self._find_end(position, shares, now_ms)
         self.away = abs(position - self.farthest) if self.end else 0.0
-        self.beyond = position if self.end == START else self._gap - position
+        self.beyond = position if self.end == START else 1.0 - position
 
     def check(self) -> None:
         """Raise ValueError for a state that this swing can't have."""
         if self.end not in (START, 0, END) or self.way not in (-1, 0, 1):
             raise ValueError("Not an end, or not a way.")
-        if self.end and len(self.farthest_parts) != len(self.carriers):
-            raise ValueError("Not the parts of so many angles.")
-        if None in self.farthest_parts or None in self.recent:
-            raise ValueError("Not the degrees of a swing.")
+        of_all = len(self.carriers)
+        if self.end and len(self.farthest_shares) != of_all:
+            raise ValueError("Not the shares of so many carriers.")
+        if self.tried_shares and len(self.tried_shares) != of_all:
+            raise ValueError("Not what so many carriers have tried.")
+        if any(None in one for one in (self.farthest_shares, self.recent, self.tried_shares)):
+            raise ValueError("Not the shares of a swing.")
         self.needed = self._needed(-self.end)
 
     def _follow_turns(self, position: float) -> None:
@@ -203,79 +160,112 @@ class Swing(SwingState):
                 bottom = position
         self.top, self.bottom = top, bottom
 
-    def _find_end(self, position: float, parts: list[float], now_ms: float) -> None:
+    def _find_end(self, position: float, shares: list[float], now_ms: float) -> None:
         """Find the end by the bands, or by a whole swing of a person who reaches no band."""
-        end = START if position <= 0.0 else END if position >= self._gap else 0
+        end = START if position <= 0.0 else END if position >= 1.0 else 0
         if not end and self.turns >= 2 and self.top is not None and self.bottom is not None:
-            self._arrive(-self.way, self.top if self.way < 0 else self.bottom, parts)
+            self._arrive(-self.way, self.top if self.way < 0 else self.bottom, shares)
             return
         if not end:
             self.since_ms = None
         elif self.since_ms is None:
             self.since_ms = now_ms
         elif now_ms - self.since_ms >= self._enter_ms:
-            self._arrive(end, position, parts)
+            self._arrive(end, position, shares)
 
-    def _follow_stay(self, position: float, parts: list[float], now_ms: float) -> None:
+    def _follow_stay(self, position: float, shares: list[float], now_ms: float) -> None:
         end = self.end
-        if (position - self.farthest) * end >= 0.0:
+        come = (self.farthest - position) * end
+        if come <= 0.0:
             self.farthest = position
-            self.farthest_parts = parts
+            self.farthest_shares = shares
             if self._strict_ends[end]:
                 self.needed = self._needed(-end)
-        if not self._has_come(position, parts):
+        self._follow_try(come, shares, now_ms)
+        if not self._has_come(come, shares):
             self.since_ms = None
         elif self.since_ms is None:
             self.since_ms = now_ms
         elif now_ms - self.since_ms >= self._enter_ms:
-            self._arrive(-end, position, parts)
+            self._arrive(-end, position, shares)
+
+    def _follow_try(self, come: float, shares: list[float], now_ms: float) -> None:
+        """Follow how far the body goes before it is near its farthest point again."""
+        if come > self._near_share * self.needed:
+            if self.away_ms is None:
+                self.away_ms = now_ms
+            if come > self.tried:
+                self.tried = come
+                self.tried_shares = shares
+        elif self.away_ms is not None:
+            has_tried = self.tried >= self._settings.attempt_share * self.needed
+            if has_tried and now_ms - self.away_ms >= self._settings.attempt_ms:
+                self.turned_back = self._lack()
+            self._forget_try()
+
+    def _forget_try(self) -> None:
+        self.away_ms = None
+        self.tried = 0.0
+        self.tried_shares = []
+
+    def _lack(self) -> TurnedBack:
+        most, number = 0.0, 0
+        for index, carrier in enumerate(self.carriers):
+            gone = (self.farthest_shares[index] - self.tried_shares[index]) * self.end
+            lack = (self.needed - gone) * carrier.gap
+            if lack > most:
+                most, number = lack, index
+        return TurnedBack(self.end, number, most)
 
     def _needed(self, end: int) -> float:
-        """The degrees that the body must come from one end to be at the other."""
+        """The share of the gap that the body must come from one end to be at the other."""
         if end and self._strict_ends[end]:
             return self._least_swing
         if len(self.recent) < self._settings.range_swings:
-            return max(self._gap, self._least_swing)
+            return max(1.0, self._least_swing)
         usual = median(self.recent)
         if end and self._strict_ends[-end]:
             # What came to a strict end counts, however far is usual, and so does the way back.
             usual = min(usual, abs(self.farthest - self.origin))
         return max(self._least_swing, self._settings.swing_share * usual)
 
-    def _has_come(self, position: float, parts: list[float]) -> bool:
+    def _has_come(self, come: float, shares: list[float]) -> bool:
         """Whether the body has come to the other end, each carrier by its least share."""
-        end = self.end
-        return (self.farthest - position) * end >= self.needed and all(
-            (before - part) * end >= least
-            for before, part, least in zip(
-                self.farthest_parts, parts, self._least_parts, strict=True
-            )
+        end, least = self.end, self._settings.least_swing_share
+        return come >= self.needed and all(
+            (before - share) * end >= least
+            for before, share in zip(self.farthest_shares, shares, strict=True)
         )
 
-    def _arrive(self, end: int, position: float, parts: list[float]) -> None:
+    def _arrive(self, end: int, position: float, shares: list[float]) -> None:
         self.origin = self.farthest if self.end else position
+        if self.end and not self.is_met:
+            self.unmet = self.end
+        self.has_arrived = True
+        self.is_met = False
         self.end = end
         self.since_ms = None
         self.farthest = position
-        self.farthest_parts = parts
+        self.farthest_shares = shares
         self.needed = self._needed(-end)
+        self._forget_try()
 
     def reach(self) -> float:
         """The nearness to the band of the end: 1 within it, 0 a gap and more away."""
-        return 1.0 - min(max(self.beyond, 0.0) / self._gap, 1.0)
+        return 1.0 - min(max(self.beyond, 0.0), 1.0)
 
     def is_before(self, edges: Sequence[tuple[int, float]], end: int, margin: float) -> bool:
         """Whether the body, outside the band of an end, has come past none of these edges by the
-        margin: of carriers by their number, in degrees."""
+        margin: of carriers by their number, in their units."""
         if self.beyond <= 0.0:
             return False
         for number, edge in edges:
             carrier = self.carriers[number]
             is_low = carrier.is_low_at(end)
-            low, high = carrier.degrees()
-            degrees = low if is_low else high
-            if degrees is not None:
-                past = edge - degrees if is_low else degrees - edge
+            low, high = carrier.values()
+            value = low if is_low else high
+            if value is not None:
+                past = edge - value if is_low else value - edge
                 if past > margin:
                     return False
         return True

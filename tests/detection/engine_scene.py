@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from textwrap import dedent, indent
 from typing import Any
 
 import detection
@@ -34,6 +35,26 @@ def movespec(
     lines += [f"    sequence: [{', '.join(sequence)}]"]
     lines += [f"    feedback: [{', '.join(feedback)}]"]
     return detection.compile("\n".join(lines))
+
+
+def written(movement: str, above: str = "", *, type_: str = "repetition") -> MoveSpec:
+    """The MoveSpec of the text of a movement, and of what stands above it in `detection`."""
+    head = f"name: test\nversion: '1'\ndetection:\n  type: {type_}\n"
+    body = indent(dedent(above), "  ") + "  movement:\n" + indent(dedent(movement), "    ")
+    return detection.compile(head + body)
+
+
+SQUAT = """
+name: squat
+phases:
+  - {name: standing, criteria: [{joint: knee, min: 150}]}
+  - {name: bottom, criteria: [{joint: knee, max: 100}]}
+sequence: [standing, bottom, standing]
+"""
+
+
+def of_type(events: Iterable[DetectionEvent], *types: str) -> list[dict[str, Any]]:
+    return [event.payload for event in events if event.type in types]
 
 
 def bent(left: float, right: float | None = None, ahead: float = 0.0) -> Pose:

@@ -135,6 +135,7 @@ class PersistentClient:
         self._last_frame_seq = max(self._last_frame_seq, seqs[-1])
         for rejected in message["rejected_frames"]:
             rejected.pop("detail", None)
+        assert message.pop("readiness")["missing"] == []
         assert message == {
             "type": "frame_ack",
             "batch_seq": batch_seq,

@@ -68,7 +68,7 @@ def test_a_person_who_leaves_is_told_of_when_he_leaves() -> None:
     assert told(tell(session, LAST_MS + 1999)) == []
     taken = tell(session, LAST_MS + 2033)
     assert told(taken) == LOST
-    assert taken.events[1].payload == {"reason": "pose_lost"}
+    assert taken.events[1].payload["reason"] == "pose_lost"
     assert [(event.sequence, event.frame_seq) for event in taken.events] == [
         (before + 1, NO_FRAME),
         (before + 2, NO_FRAME),

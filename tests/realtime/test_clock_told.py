@@ -22,9 +22,10 @@ POSES = perform("squat", repetitions=1, fps=10)[:26]
 FRAMES = wire_frames(POSES)
 LAST_MS = POSES[-1].timestamp_ms
 SEEN = expected_events(SQUAT, POSES, finished=False)
+INTERRUPTED = {"reason": "pose_lost", "number": 1, "side": None, "path": None, "by": None}
 LOST = [
     ("shape_exit", LAST_MS + 2000, {"shape_key": "bottom", "confidence": 0.0}),
-    ("event_interrupted", LAST_MS + 2000, {"reason": "pose_lost"}),
+    ("event_interrupted", LAST_MS + 2000, INTERRUPTED),
 ]
 
 
@@ -79,6 +80,7 @@ def test_a_person_who_leaves_is_told_of_while_he_is_away(
         "accepted_frames_total": len(FRAMES),
         "rejected_frame_indexes": [],
         "rejected_frames": [],
+        "readiness": {"state": "no_person", "missing": []},
     }
     events = client.told[-2]
     assert (events["type"], events["batch_seq"]) == ("event_batch", 6)

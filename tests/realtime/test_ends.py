@@ -1,5 +1,6 @@
 """Every way that a session ends under a socket, and what the socket is told of it."""
 
+from collections import Counter
 from typing import Any
 
 import psycopg
@@ -59,7 +60,10 @@ def stream(client: Client, poses: Any = MIDWAY, first: int = 1) -> int:
 
 
 def done(created: dict[str, Any], **more: Any) -> dict[str, Any]:
-    kinds = [kind for kind, _, _ in stored_events(created)]
+    stored = stored_events(created)
+    kinds = [kind for kind, _, _ in stored]
+    attempts = Counter(what["reason"] for kind, _, what in stored if kind == "event_interrupted")
+    counted = {"completed": kinds.count("event_completed"), "attempts": dict(attempts)}
     squats = kinds.count("event_completed")
     return {
         "type": "session_done",
@@ -70,9 +74,20 @@ def done(created: dict[str, Any], **more: Any) -> dict[str, Any]:
         "error": None,
         "repetitions": {"squat": squats} if squats else {},
         "interrupted_total": kinds.count("event_interrupted"),
+        "summary": {"squat": counted},
         "quality": {"countable_share": 1.0, "reasons": []},
         **more,
     }
+
+
+def told_of(message: dict[str, Any]) -> dict[str, Any]:
+    """A session_done with what its summary says of completions and attempts alone."""
+    summary = message["summary"]
+    if summary is None:
+        return message
+    kept = ("completed", "attempts")
+    counted = {key: {name: one[name] for name in kept} for key, one in summary.items()}
+    return message | {"summary": counted}
 
 
 def check_told_why(
@@ -81,7 +96,7 @@ def check_told_why(
     """A session_done says how the session ended, and by an error of this code, why."""
     assert message["error"].pop("message")
     error = {"code": code, "retryable": False, "details": {}}
-    assert message == done(created, status=status, terminal_outcome=outcome, error=error)
+    assert told_of(message) == done(created, status=status, terminal_outcome=outcome, error=error)
 
 
 def record(owner: Machine, created: dict[str, Any]) -> Any:
@@ -114,7 +129,7 @@ def test_a_cancel_by_the_api_is_felt(owner: Machine, created: dict[str, Any]) ->
     client = attach(created)
     stream(client)
     assert end(owner, created, "cancel")["status"] == "cancelled"
-    assert client.expect("session_done") == done(
+    assert told_of(client.expect("session_done")) == done(
         created, status="cancelled", terminal_outcome="cancelled"
     )
     assert client.to_the_end() == 1000
@@ -126,7 +141,7 @@ def test_a_cancel_by_the_socket_ends_the_session(owner: Machine, created: dict[s
     client = attach(created)
     stream(client)
     client.send({"type": "cancel"})
-    assert client.expect("session_done") == done(
+    assert told_of(client.expect("session_done")) == done(
         created, status="cancelled", terminal_outcome="cancelled"
     )
     assert client.to_the_end() == 1000
@@ -145,11 +160,12 @@ def test_a_batch_whose_checkpoint_a_cancel_overtakes_is_not_acknowledged(
         await_waiting_backends(2)
         release()
         race.results()
-    assert client.expect("session_done") == done(
+    assert told_of(client.expect("session_done")) == done(
         created,
         status="cancelled",
         terminal_outcome="cancelled",
         accepted_frames_total=0,
+        summary=None,
         quality=None,
     )
     assert client.to_the_end() == 1000
@@ -168,7 +184,7 @@ def test_a_finalize_by_the_socket_ends_with_the_finish_of_the_engine(
     update = client.expect("session_update")
     assert (update["status"], update["terminal_outcome"]) == ("finalizing", None)
     assert client.expect("event_batch")["batch_seq"] == last
-    assert client.expect("session_done") == done(created)
+    assert told_of(client.expect("session_done")) == done(created)
     assert client.to_the_end() == 1000
     assert told_events(client.events()) == FINISHED == stored_events(created)
     assert session_of(created).events_total == len(FINISHED)
@@ -180,7 +196,7 @@ def test_a_finalize_by_the_api_is_felt(owner: Machine, created: dict[str, Any]) 
     assert end(owner, created, "finalize")["status"] in ("finalizing", "completed")
     assert client.expect("session_update")["status"] == "finalizing"
     client.expect("event_batch")
-    assert client.expect("session_done") == done(created)
+    assert told_of(client.expect("session_done")) == done(created)
     assert client.to_the_end() == 1000
     assert told_events(client.events()) == FINISHED == stored_events(created)
 
@@ -216,7 +232,7 @@ def test_a_batch_already_received_when_the_api_finalizes_is_processed(
             assert ack["rejected_frame_indexes"] == list(range(len(ack["rejected_frame_indexes"])))
     counts = [ack["accepted_frame_count"] for ack in acks]
     assert counts == sorted(counts, reverse=True)  # none is taken after one was not
-    assert client.told[-1] == done(created, accepted_frames_total=accepted)
+    assert told_of(client.told[-1]) == done(created, accepted_frames_total=accepted)
     expected = expected_events(SQUAT, MIDWAY[:accepted], finished=True)
     assert told_events(client.events()) == expected == stored_events(created)
 
@@ -235,7 +251,7 @@ def test_a_batch_sent_with_the_finalize_is_answered(created: dict[str, Any]) -> 
     assert [(ack["batch_seq"], ack["rejected_frame_indexes"]) for ack in acks] == [
         (1, []), (2, [0, 1, 2, 3, 4]), (3, []),
     ]  # fmt: skip
-    assert client.told[-1] == done(created, accepted_frames_total=15)
+    assert told_of(client.told[-1]) == done(created, accepted_frames_total=15)
 
 
 def test_a_pong_does_not_hide_the_batch_that_was_received_behind_it(

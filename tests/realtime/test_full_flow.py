@@ -53,6 +53,7 @@ def test_it_counts_the_same_everywhere(
             "terminal_outcome": None,
             "last_batch_seq": 0,
             "last_frame_seq": 0,
+            "readiness": {"state": "no_person", "missing": []},
         }
         total = 0
         for batch_seq, batch in enumerate(batches(frames, 15), 1):
@@ -66,6 +67,7 @@ def test_it_counts_the_same_everywhere(
                 "accepted_frames_total": total,
                 "rejected_frame_indexes": [],
                 "rejected_frames": [],
+                "readiness": {"state": "ready", "missing": []},
             }
         client.send({"type": "finalize"})
         assert client.to_the_end() == 1000
@@ -79,6 +81,7 @@ def test_it_counts_the_same_everywhere(
             "accepted_frames_total": len(frames),
             "last_batch_seq": batch_seq,
             "last_frame_seq": len(frames),
+            "readiness": {"state": "ready", "missing": []},
         }
         assert done == {
             "type": "session_done",
@@ -89,8 +92,12 @@ def test_it_counts_the_same_everywhere(
             "error": None,
             "repetitions": {"squat": 5},
             "interrupted_total": 0,
+            "summary": done["summary"],
             "quality": {"countable_share": 1.0, "reasons": []},
         }
+        squat = done["summary"]["squat"]
+        assert (squat["completed"], squat["attempts"], squat["by_side"]) == (5, {}, None)
+        assert set(squat["measures"]) >= {"joint.knee"}
         path = f"/api/detection/sessions/{created['session_id']}"
         record = call(base_url, "GET", path, token=token)
         assert record["status"] == "completed"
@@ -98,6 +105,7 @@ def test_it_counts_the_same_everywhere(
         assert record["accepted_frames_total"] == len(frames)
         assert (record["repetitions"], record["interrupted_total"]) == ({"squat": 5}, 0)
         assert record["quality"] == done["quality"]
+        assert record["summary"] == done["summary"]
         assert call(base_url, "GET", "/api/detection/sessions", token=token) == [record]
         events = call(base_url, "GET", f"{path}/events?limit=500", token=token)
     assert events == client.events()

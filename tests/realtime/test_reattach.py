@@ -78,6 +78,7 @@ def test_the_first_message_says_where_to_go_on(client: Client, created: dict[str
         "terminal_outcome": None,
         "last_batch_seq": 7,
         "last_frame_seq": 12,
+        "readiness": {"state": "ready", "missing": []},
     }
     newer.socket.close()
 

@@ -125,10 +125,11 @@ def test_what_the_page_has_a_client_send_is_understood() -> None:
 
 
 def test_what_the_page_has_the_server_say_is_understood() -> None:
-    said, [event] = objects('"session_update"'), objects('{"event_id"')
+    said, events = objects('"session_update"'), objects('{"event_id"')
     [batch] = [message for message in said if message["type"] == "event_batch"]
     assert batch["events"] == ["…"]
-    batch["events"] = [event]
+    assert [event["type"] for event in events] == ["event_completed", "event_interrupted"]
+    batch["events"] = events
     understood = [wire.decode(json.dumps(message)) for message in said]
     kinds = [
         *("SessionUpdate", "EventBatch", "FrameAck", "ErrorMessage"),

@@ -49,5 +49,6 @@ RECORD: dict[str, Any] = {
     "error_message": None,
     "repetitions": {},
     "interrupted_total": 0,
+    "summary": None,
     "quality": None,
 }

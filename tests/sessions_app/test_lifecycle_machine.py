@@ -546,6 +546,7 @@ class Lifecycle(RuleBasedStateMachine):
             "error_message": messages[model.error_code],
             "repetitions": dict(model.repetitions),
             "interrupted_total": model.interrupted_total,
+            "summary": None,
             "quality": None,
         }
 

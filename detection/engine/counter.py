@@ -1,0 +1,311 @@
+"""The counter of repetitions: of the whole body, or of one side of it."""
+
+from typing import Any, NamedTuple
+
+from detection.engine.attempts import attempts
+from detection.engine.body import Body
+from detection.engine.checks import Checks
+from detection.engine.conditions import Broken, Conditions
+from detection.engine.cues import Cues
+from detection.engine.events import DetectionEvent, feedback, interruption, shape
+from detection.engine.phases import (
+    ENTERED,
+    LEFT,
+    PASSED,
+    UNCHANGED,
+    PhaseTracker,
+    ended_by,
+    exclusive,
+    trackers_of,
+)
+from detection.engine.plan import CounterPlan
+from detection.engine.ranges import Ranges
+from detection.engine.repetition import Completed, Interrupted, Repetition
+from detection.engine.settings import EngineSettings
+from detection.engine.stillness import Stillness
+from detection.engine.summary import Summary
+from detection.engine.swing import Swing
+from detection.spec import COMPLETED, INTERRUPTED, BodySide, Reason
+
+
+class Told(NamedTuple):
+    """An event of a repetition, and what cues may wait for it."""
+
+    event: DetectionEvent
+    when: str
+    reason: Reason | None
+
+
+class Counter:
+    """The counter of one plan's repetitions. All counters share the summary."""
+
+    def __init__(
+        self,
+        plan: CounterPlan,
+        body: Body,
+        summary: Summary,
+        settings: EngineSettings,
+        *,
+        leads: bool = False,
+    ) -> None:
+        self._plan = plan
+        self._body = body
+        self._summary = summary
+        self._leads = leads
+        self._event_key = plan.spec.movement_name
+        strict = frozenset(phase.name for phase in plan.spec.phases if phase.strict)
+        self.swings = [Swing(travel, body, strict, settings) for travel in plan.travels]
+        self._conditions = Conditions(plan, body, settings.phase)
+        criteria = [criterion for phase in plan.spec.phases for criterion in phase.criteria]
+        self._stillness = Stillness(body.signals_of(criteria), settings.swing)
+        self._ranges = Ranges(body.measured_of(criteria))
+        self._phases = trackers_of(plan, body, self.swings, settings)
+        self._checks = Checks(plan.spec.checks, self._phases, body)
+        self._cues = Cues(plan.spec.feedback, self._phases, body)
+        self._repetition = Repetition(plan.spec.steps)
+
+    @property
+    def steps_reached(self) -> int:
+        return 0 if self._repetition.step is None else self._repetition.step + 1
+
+    def follow(self, now: float, step: float) -> list[DetectionEvent]:
+        """The events of a frame, `step` milliseconds after the last one. Its signals are measured
+        before."""
+        self._stillness.watch()
+        self._ranges.watch()
+        told: list[Told] = []
+        if not self._conditions.are_inferred and not self._repetition.is_under_way:
+            self._conditions.forget()
+        broken = self._conditions.broken(now)
+        if broken is not None:
+            self._break_off(broken, told, now)
+        if broken is None or not self._conditions.are_inferred:
+            for swing in self.swings:
+                swing.measure(now)
+            self._note_attempts(told, now)
+        for phase in self._phases:
+            phase.measure()
+        events = self._follow_phases(told, now, step)
+        self._checks.watch()
+        return events + [feedback(cue, now, self._side) for cue in self._cues.follow(now)]
+
+    def lose(self, reason: Reason, now: float) -> list[DetectionEvent]:
+        """The events of a body that is lost, or is not ready any more. It begins anew."""
+        side = self._side
+        events = [
+            shape("shape_exit", phase.name, 0.0, now, side) for phase in self._phases if phase.holds
+        ]
+        for swing in self.swings:
+            swing.forget()
+        for phase in self._phases:
+            phase.forget()
+        self._conditions.forget()
+        self._cues.forget()
+        told: list[Told] = []
+        interrupted = self._repetition.abandon(reason)
+        if interrupted is not None:
+            self._interrupt(interrupted, told, now)
+        self._begin_anew()
+        return events + self._in_order(told, now)
+
+    def begin_still(self) -> None:
+        """Take the body as it is in this frame for one that has not moved."""
+        self._stillness.forget()
+
+    def finish(self, now: float) -> list[DetectionEvent]:
+        told: list[Told] = []
+        interrupted = self._repetition.abandon("session_ended")
+        if interrupted is not None:
+            self._interrupt(interrupted, told, now)
+        return self._in_order(told, now)
+
+    def _break_off(self, broken: Broken, told: list[Told], now: float) -> None:
+        was_under_way = self._repetition.is_under_way
+        if self._conditions.are_inferred:
+            for swing in self.swings:
+                swing.forget()
+            for phase in self._phases:
+                phase.missed_by = None
+            was_under_way = False
+        elif not was_under_way:
+            return
+        interrupted = self._repetition.abandon("condition", *broken)
+        if interrupted is None and was_under_way:
+            interrupted = Interrupted("condition", *broken)
+        if interrupted is not None:
+            self._interrupt(interrupted, told, now)
+
+    def _note_attempts(self, told: list[Told], now: float) -> None:
+        """Tell of the tries that were none of the repetition under way, which goes on."""
+        for swing in self.swings:
+            for attempt in attempts(swing, self._phases, self._repetition, self._plan.spec):
+                told.append(self._interruption(attempt, now))
+                if not attempt.is_under_way:
+                    self._begin_anew()
+
+    def _follow_phases(self, told: list[Told], now: float, step: float) -> list[DetectionEvent]:
+        """The events of the phases that this frame changes, and of the repetition."""
+        held = [phase.holds for phase in self._phases]
+        changes = [
+            phase.follow_stay(now) if holds else UNCHANGED
+            for phase, holds in zip(self._phases, held, strict=True)
+        ]
+        for number, phase in enumerate(self._phases):
+            if not held[number]:
+                changes[number] = phase.follow_approach(now, step)
+        events: list[DetectionEvent] = []
+        if any(changes):
+            left, passed, entered = (
+                [
+                    phase
+                    for phase, change in zip(self._phases, changes, strict=True)
+                    if change == wanted
+                ]
+                for wanted in (LEFT, PASSED, ENTERED)
+            )
+            passed.sort(key=lambda phase: phase.passed_ms)
+            entered = exclusive(entered)
+            left += ended_by([*passed, *entered])
+            for phase in left:
+                self._leave(phase, told, events, now)
+            for phase in (*passed, *entered):
+                events.append(shape("shape_enter", phase.name, phase.confidence(), now, self._side))
+                phase.awaits_step = True
+                self._take_step(phase, told, now)
+                if not phase.holds:
+                    self._leave(phase, told, events, now)
+                    phase.leave()
+        overdue = self._repetition.overdue(now)
+        if overdue is not None:
+            self._interrupt(overdue, told, now)
+        for phase in self._phases:
+            if phase.awaits_step:
+                self._take_step(phase, told, now)
+        return events + self._in_order(told, now)
+
+    def _leave(
+        self,
+        phase: PhaseTracker,
+        told: list[Told],
+        events: list[DetectionEvent],
+        now: float,
+    ) -> None:
+        confidence = phase.confidence()
+        side = self._side
+        events.append(shape("shape_exit", phase.name, confidence, now, side))
+        if phase.awaits_step:
+            phase.awaits_step = False
+            self._note_short_stay(phase, told, now)
+        self._repetition.leave(phase.name, confidence, now)
+        events += [feedback(cue, now, side) for cue in self._cues.leave(phase.name, now)]
+
+    def _note_short_stay(self, phase: PhaseTracker, told: list[Told], now: float) -> None:
+        """Note a stay that was over before the time that its step asks for."""
+        step = self._repetition.step_of(phase.name)
+        if step is None or step.hold_ms == 0.0 or self._repetition.step is None:
+            return
+        path = self._repetition.path_to(phase.name)
+        by = step.hold_ms - (now - phase.entered_ms)
+        interrupted = self._repetition.abandon("not_reached", path, by)
+        if interrupted is None:
+            interrupted = Interrupted("not_reached", path, by, is_under_way=False)
+        self._interrupt(interrupted, told, now)
+
+    def _take_step(self, phase: PhaseTracker, told: list[Told], now: float) -> None:
+        """Take the entry of a phase as a step, unless a repetition is under way in which the body
+        has not moved, or the phase has not lasted: then it waits."""
+        repetition = self._repetition
+        if repetition.step is not None and not self._stillness.has_ended():
+            return
+        step = repetition.step_of(phase.name)
+        if step is not None and step.hold_ms and now - phase.entered_ms < step.hold_ms:
+            return
+        phase.awaits_step = False
+        was_under_way = repetition.step is not None
+        outcome = repetition.enter(phase.name, phase.confidence(), now)
+        if outcome is not None or (not was_under_way and repetition.step is not None):
+            self._stillness.forget()
+        if outcome is None:
+            return
+        if isinstance(outcome, Completed):
+            self._complete(outcome, told, now)
+        else:
+            self._interrupt(outcome, told, now)
+        if repetition.step is None and repetition.step_of(phase.name) is not None:
+            phase.awaits_step = True  # it begins the next one once it has lasted
+
+    def _complete(self, completed: Completed, told: list[Told], now: float) -> None:
+        verdict = self._checks.verdict()
+        if verdict.path is not None:
+            self._interrupt(Interrupted("poor_form", verdict.path, verdict.by), told, now)
+            return
+        side = self._side
+        self._summary.complete(side, self._ranges)
+        payload = {
+            "event_key": self._event_key,
+            "score": completed.score,
+            "number": self._summary.completions,
+            "side": side,
+            "metrics": {
+                "duration_ms": round(completed.duration_ms),
+                "steps": [{"phase": step.phase, "ms": round(step.ms)} for step in completed.steps],
+                "measures": self._ranges.told(),
+                "form": verdict.form,
+                "held_ms": None,
+            },
+        }
+        told.append(Told(DetectionEvent("event_completed", now, payload), COMPLETED, None))
+        self._begin_anew()
+
+    def _interrupt(self, interrupted: Interrupted, told: list[Told], now: float) -> None:
+        told.append(self._interruption(interrupted, now))
+        self._begin_anew()
+
+    def _interruption(self, interrupted: Interrupted, now: float) -> Told:
+        reason = interrupted.reason
+        number = self._summary.completions + 1 if interrupted.is_under_way else None
+        self._summary.interrupt(reason)
+        event = interruption(interrupted, number, now, self._side)
+        return Told(event, INTERRUPTED, reason)
+
+    def _begin_anew(self) -> None:
+        self._ranges.forget()
+        self._checks.forget()
+
+    def _in_order(self, told: list[Told], now: float) -> list[DetectionEvent]:
+        """What is told of repetitions, and then the cues on it."""
+        if not told:
+            return []
+        events = [one.event for one in told]
+        for one in told:
+            events += [
+                feedback(cue, now, self._side) for cue in self._cues.tell(one.when, one.reason, now)
+            ]
+        return events
+
+    @property
+    def _side(self) -> BodySide | None:
+        return self._body.leading_side() if self._leads else self._plan.side
+
+    def check(self) -> None:
+        """Raise ValueError for a state that this counter can't have."""
+        self._conditions.check()
+        self._stillness.check()
+        self._ranges.check()
+        for swing in self.swings:
+            swing.check()
+        self._checks.check()
+        self._cues.check()
+        self._repetition.check()
+
+    def parts(self) -> list[Any]:
+        return [
+            self._conditions,
+            self._stillness,
+            self._ranges,
+            *self.swings,
+            *self._phases,
+            self._checks,
+            self._cues,
+            self._repetition,
+        ]

@@ -1,0 +1,35 @@
+"""The least or the most of a measure in a stay, for checks of form and for cues."""
+
+from detection.engine.body import Body
+from detection.engine.criteria import HeldCriterion, band_of
+from detection.spec import Criterion, Extreme
+
+
+class HeldExtreme:
+    """What a criterion asks of the least or the most of its measure.
+
+    Of `both` sides the one that is farther from the bound that is asked, of `either` the nearer.
+    """
+
+    __slots__ = ("_criterion", "_high", "_is_least", "_is_low", "_low")
+
+    def __init__(self, criterion: Criterion, extreme: Extreme, body: Body) -> None:
+        self._criterion: HeldCriterion = body.hold(criterion)
+        self._is_least = extreme == "least"
+        self._is_low = criterion.maximum < 180.0
+        self._low, self._high = band_of(criterion)
+
+    def follow(self, known: float | None) -> float | None:
+        """The extreme by this frame, of which `known` is that of the frames before."""
+        value = self._criterion.value(self._is_low)
+        if value is None or known is None:
+            return value if known is None else known
+        if self._is_least:
+            return value if value < known else known
+        return value if value > known else known
+
+    def missed_by(self, value: float) -> float:
+        """By how much an extreme misses the bounds, 0 within them."""
+        if value < self._low:
+            return self._low - value
+        return value - self._high if value > self._high else 0.0

@@ -1,0 +1,50 @@
+"""What a session has counted: completions, attempts by reason, and how far each measure went."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from kynaplatform.api.wire import said
+
+# The engine's own summary, in the summary that is stored.
+COUNTED: Final = "counted"
+
+
+class MeasureSummary(msgspec.Struct):
+    """One measure over all repetitions, in degrees."""
+
+    best: Annotated[
+        float | None,
+        said("The farthest from where the sequence begins; null for what carries nothing.", 84.2),
+    ]
+    mean: Annotated[
+        float,
+        said("The mean of each repetition's farthest, or of the middle of its range.", 91.7),
+    ]
+
+
+class MovementSummary(msgspec.Struct):
+    """What was counted of one movement."""
+
+    completed: Annotated[int, said("How many were completed.", 12)]
+    attempts: Annotated[
+        dict[str, int], said("How many did not count, by their reason.", {"not_reached": 2})
+    ]
+    by_side: Annotated[
+        dict[str, int] | None,
+        said("The completions of each side; null where sides are not counted apart.", None),
+    ]
+    measures: Annotated[
+        dict[str, MeasureSummary],
+        said("By name, such as `joint.knee`.", {"joint.knee": {"best": 84.2, "mean": 91.7}}),
+    ]
+    longest_ms: Annotated[float | None, said("The longest hold; null for repetitions.", None)]
+    total_ms: Annotated[float | None, said("All holds together; null for repetitions.", None)]
+
+
+def counted_of(summary: Mapping[str, Any] | None) -> dict[str, MovementSummary] | None:
+    """What a session's stored summary tells, by event_key. None where it has none, as of a session
+    without a frame, or one that older code ran."""
+    counted = (summary or {}).get(COUNTED)
+    return None if counted is None else msgspec.convert(counted, dict[str, MovementSummary])

@@ -1,0 +1,128 @@
+"""Attempts: tries that do not count, with the reason, the criterion and by how much."""
+
+import pytest
+from engine_scene import (
+    SQUAT,
+    at,
+    bent,
+    completed,
+    going,
+    held,
+    movespec,
+    of_type,
+    run,
+    run_restored,
+    swinging,
+    told,
+    written,
+)
+
+from poses.figure import Limb, Posture
+
+FIRST_GATE = "detection.movement.phases[1].criteria[1]"
+BOTTOM_KNEE = "detection.movement.phases[1].criteria[0]"
+STANDING_KNEE = "detection.movement.phases[0].criteria[0]"
+GATED = {
+    "standing": ["{joint: knee, angle_min: 150}"],
+    "bottom": ["{joint: knee, angle_max: 100}", "{lean: trunk, angle_max: 40}"],
+}
+
+
+def interruptions(events):
+    return of_type(events, "event_interrupted")
+
+
+def test_who_turns_back_after_half_of_the_way_has_tried() -> None:
+    (attempt,) = interruptions(run(written(SQUAT), at(swinging([175, 140, 175], stay_ms=400))))
+    assert attempt | {"by": None} == {
+        "reason": "not_reached",
+        "number": None,
+        "side": None,
+        "path": BOTTOM_KNEE,
+        "by": None,
+    }
+    assert attempt["by"] == pytest.approx(50 - 35, abs=1)
+
+
+@pytest.mark.parametrize("depth", [155, 160, 170])
+def test_who_turns_back_before_half_of_the_way_has_not(depth: float) -> None:
+    assert run(written(SQUAT), at(swinging([175, depth, 175])))[1:] == []
+
+
+def test_who_shakes_fast_has_not() -> None:
+    frames = at(swinging([175, *[140, 175] * 6], degrees_per_second=600))
+    assert interruptions(run(written(SQUAT), frames)) == []
+
+
+def test_an_attempt_is_told_against_the_persons_own_range() -> None:
+    turns = [175, 80, 175, 80, 175, 130, 175, 80, 175]
+    events = run(written(SQUAT), at(swinging(turns, stay_ms=400)))
+    assert completed(events) == 3
+    (attempt,) = interruptions(events)
+    assert attempt["path"] == BOTTOM_KNEE
+    assert attempt["by"] == pytest.approx(0.6 * 95 - 45, abs=1)
+
+
+def test_who_does_not_come_up_is_told_so_and_the_repetition_goes_on() -> None:
+    events = run(written(SQUAT), at(swinging([175, 80, 125, 80, 175])))
+    assert told(events) == [
+        "shape_enter:standing",
+        "shape_exit:standing",
+        "shape_enter:bottom",
+        "event_interrupted:not_reached",
+        "shape_exit:bottom",
+        "shape_enter:standing",
+        "event_completed:squat",
+    ]
+    (attempt,) = interruptions(events)
+    assert (attempt["number"], attempt["path"]) == (1, STANDING_KNEE)
+
+
+def bowed(trunk: float, knee: float) -> Posture:
+    leg = Limb(0, -180 + knee)
+    return Posture(lean=trunk, left_leg=leg, right_leg=leg)
+
+
+def test_an_end_whose_gate_is_missed_is_an_attempt_with_the_least_that_was_missing() -> None:
+    frames = going(bowed(60, 175), bowed(60, 80), bowed(52, 80), bowed(60, 175), stay_ms=300)
+    events = run(movespec(GATED), frames)
+    assert completed(events) == 0
+    (attempt,) = interruptions(events)
+    assert (attempt["reason"], attempt["path"]) == ("not_reached", FIRST_GATE)
+    assert attempt["by"] == pytest.approx(12, abs=2)
+
+
+def test_a_phase_that_no_step_awaits_is_no_attempt() -> None:
+    phases = {**GATED, "upright": GATED["bottom"]}
+    frames = going(bowed(60, 175), bowed(60, 80), bowed(60, 175), stay_ms=300)
+    sequence = ["standing", "bottom", "standing"]
+    assert len(interruptions(run(movespec(phases, sequence), frames))) == 1
+
+
+def test_out_of_order_names_the_step_that_was_due() -> None:
+    phases = {
+        "up": ["{joint: knee, angle_min: 150}"],
+        "down": ["{joint: knee, angle_max: 100}"],
+        "left": ["{joint: elbow, angle_max: 60}"],
+    }
+    spec = movespec(phases, ["up", "down", "left", "up"])
+    (interrupted,) = interruptions(
+        run(spec, held((bent(175), 500), (bent(80), 500), (bent(175), 500)))
+    )
+    assert interrupted["reason"] == "out_of_order"
+    assert interrupted["path"] == "detection.movement.sequence[2]"
+    assert interrupted["number"] == 1
+
+
+def test_attempts_are_the_same_wherever_the_engine_is_restored() -> None:
+    spec = written(SQUAT)
+    frames = at(swinging([175, 80, 125, 80, 175, 140, 175, 80, 175]))
+    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
+
+
+def test_a_cue_on_interrupted_is_sent_for_an_attempt_only_where_it_names_it() -> None:
+    text = SQUAT + "feedback:\n"
+    text += "  - {when: interrupted, message: Again.}\n"
+    text += "  - {when: interrupted, reason: not_reached, message: Go deeper.}\n"
+    events = run(written(text), at(swinging([175, 140, 175, 80])))
+    assert [event["message"] for event in of_type(events, "feedback")] == ["Go deeper.", "Again."]

@@ -1,0 +1,110 @@
+"""Checks of form, and cues that are judged as a stay ends and are rationed."""
+
+from itertools import pairwise
+
+import pytest
+from engine_scene import (
+    SQUAT,
+    at,
+    bent,
+    completed,
+    held,
+    hidden,
+    of_type,
+    run,
+    run_restored,
+    swinging,
+    written,
+)
+
+DEPTH = "checks: [{name: depth, when: bottom, joint: knee, least: {max: 90}%s}]\n"
+
+
+def squats(*depths: float):
+    turns = [175.0]
+    for depth in depths:
+        turns += [depth, 175.0]
+    return at(swinging(turns, stay_ms=400))
+
+
+def test_form_is_the_share_of_the_checks_that_were_met() -> None:
+    text = (
+        SQUAT
+        + """
+checks:
+  - {name: depth, when: bottom, joint: knee, least: {max: 90}}
+  - {name: upright, lean: trunk, most: {max: 30}}
+"""
+    )
+    events = of_type(run(written(text), squats(80, 95)), "event_completed")
+    assert [one["metrics"]["form"] for one in events] == [1.0, 0.5]
+
+
+def test_a_required_check_that_is_missed_makes_it_an_attempt() -> None:
+    spec = written(SQUAT + DEPTH % ", required: true")
+    events = run(spec, squats(80, 95, 85))
+    assert completed(events) == 2
+    (attempt,) = of_type(events, "event_interrupted")
+    assert attempt["reason"] == "poor_form"
+    assert attempt["path"] == "detection.movement.checks[0]"
+    assert attempt["by"] == pytest.approx(5, abs=1)
+    assert attempt["number"] == 2
+    assert [one["number"] for one in of_type(events, "event_completed")] == [1, 2]
+
+
+def test_what_was_never_seen_is_no_check() -> None:
+    check = "{name: wrists, joint: wrist, most: {max: 90}, required: true}"
+    spec = written(SQUAT + f"checks: [{check}]\n")
+    hands = ("left_index", "right_index")
+    frames = held(*((hidden(bent(angle), *hands), 500) for angle in (175, 80, 175)))
+    (completion,) = of_type(run(spec, frames), "event_completed")
+    assert completion["metrics"]["form"] is None
+
+
+def test_a_check_is_of_the_repetition_that_is_over_and_not_of_the_next() -> None:
+    spec = written(SQUAT + DEPTH % "")
+    events = of_type(run(spec, squats(95, 80, 95)), "event_completed")
+    assert [one["metrics"]["form"] for one in events] == [0.0, 1.0, 0.0]
+
+
+DEEPER = """
+feedback:
+  - {when: bottom, joint: knee, least: {min: 90}, key: deeper, message: Go deeper.%s}
+"""
+
+
+def test_a_cue_on_what_a_stay_reached_is_sent_to_whoever_did_not() -> None:
+    events = of_type(run(written(SQUAT + DEEPER % ""), squats(80, 95)), "feedback")
+    assert events == [{"level": "coaching", "message": "Go deeper.", "key": "deeper"}]
+
+
+def test_every_second_chance_is_taken() -> None:
+    spec = written(SQUAT + DEEPER % ", every: 2")
+    assert len(of_type(run(spec, squats(95, 95, 95, 95, 95)), "feedback")) == 3
+
+
+def test_no_cue_comes_again_before_its_gap_is_over() -> None:
+    spec = written(SQUAT + DEEPER % ", min_gap_ms: 5000")
+    events = [event for event in run(spec, squats(*[95] * 6)) if event.type == "feedback"]
+    assert len(events) > 1
+    assert all(b.ts_ms - a.ts_ms >= 5_000 for a, b in pairwise(events))
+
+
+def test_a_cue_without_a_key_has_none() -> None:
+    spec = written(SQUAT + "feedback: [{when: completed, message: Good.}]\n")
+    assert of_type(run(spec, squats(80)), "feedback") == [{"level": "coaching", "message": "Good."}]
+
+
+@pytest.mark.parametrize("text", [DEPTH % "", DEEPER % ", every: 2, min_gap_ms: 700"])
+def test_they_are_the_same_wherever_the_engine_is_restored(text: str) -> None:
+    frames = squats(95, 80, 95, 95)
+    spec = written(SQUAT + text)
+    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
+
+
+def test_both_sides_are_judged_by_the_one_that_is_farther() -> None:
+    check = "{name: depth, when: bottom, joint: knee, side: both, least: {max: 90}}"
+    text = SQUAT + f"checks: [{check}]\n"
+    frames = held((bent(175), 500), (bent(80, 97), 600), (bent(175), 500))
+    (completion,) = of_type(run(written(text), frames), "event_completed")
+    assert completion["metrics"]["form"] == 0.0

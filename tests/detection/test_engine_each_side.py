@@ -1,0 +1,158 @@
+"""`count: each_side`: the left and the right are counted apart."""
+
+import pytest
+from engine_scene import (
+    at,
+    bent,
+    completed,
+    held,
+    hidden,
+    of_type,
+    run,
+    run_restored,
+    told,
+    written,
+)
+
+from detection import CarriedPaths, Engine, carried_angles
+from poses.figure import Limb, Posture, between, landmarks
+
+CURL = """
+name: curl
+count: each_side
+phases:
+  - {name: long, criteria: [{joint: elbow, min: 140}]}
+  - {name: curled, criteria: [{joint: elbow, max: 70}, {lean: trunk, max: 30}]}
+sequence: [long, curled, long]
+feedback:
+  - {when: completed, message: Good.}
+"""
+
+
+def arms(left: float, right: float, lean: float = 0.0):
+    return landmarks(
+        Posture(
+            lean=lean,
+            left_arm=Limb(0, 180 - left),
+            right_arm=Limb(0, 180 - right),
+        ),
+        0,
+    )
+
+
+LONG, LEFT, RIGHT, BOTH = arms(170, 170), arms(50, 170), arms(170, 50), arms(50, 50)
+
+
+def sides(events):
+    return [one["side"] for one in of_type(events, "event_completed")]
+
+
+def test_sides_in_turn_are_counted_by_side_with_one_number() -> None:
+    stays = [
+        (LONG, 500),
+        (LEFT, 500),
+        (LONG, 500),
+        (RIGHT, 500),
+        (LONG, 500),
+        (LEFT, 500),
+        (LONG, 500),
+    ]
+    events = run(written(CURL), held(*stays))
+    assert sides(events) == ["left", "right", "left"]
+    assert [one["number"] for one in of_type(events, "event_completed")] == [1, 2, 3]
+    assert of_type(events, "event_interrupted") == []
+
+
+def test_both_at_once_are_two_events() -> None:
+    events = run(written(CURL), held((LONG, 500), (BOTH, 500), (LONG, 500)))
+    assert sorted(sides(events)) == ["left", "right"]
+
+
+def test_side_is_in_shapes_completions_interruptions_and_feedback() -> None:
+    events = run(written(CURL), held((LONG, 500), (LEFT, 500), (LONG, 500), (RIGHT, 500)))
+    assert {event.payload["side"] for event in events} == {"left", "right"}
+    (interrupted,) = of_type(events, "event_interrupted")
+    assert (interrupted["reason"], interrupted["side"]) == ("session_ended", "right")
+    (cue,) = of_type(events, "feedback")
+    assert cue["side"] == "left"
+
+
+def test_a_trunk_that_leans_is_a_gate_of_both() -> None:
+    bowed = arms(50, 50, 60)
+    assert (
+        completed(run(written(CURL), held((arms(170, 170, 60), 500), (bowed, 500), (LONG, 500))))
+        == 0
+    )
+
+
+def test_the_measures_are_those_of_the_side() -> None:
+    events = run(written(CURL), held((LONG, 500), (LEFT, 500), (LONG, 500)))
+    (completion,) = of_type(events, "event_completed")
+    measures = completion["metrics"]["measures"]
+    assert set(measures) == {"joint.elbow.left", "lean.trunk"}
+    assert measures["joint.elbow.left"]["least"] == pytest.approx(50, abs=1)
+
+
+def test_the_summary_is_by_side() -> None:
+    engine = Engine(written(CURL))
+    for frame in held((LONG, 500), (LEFT, 500), (LONG, 500), (BOTH, 500), (LONG, 500)):
+        engine.feed(frame)
+    summary = engine.summary()["curl"]
+    assert (summary["completed"], summary["by_side"]) == (3, {"left": 2, "right": 1})
+    assert set(summary["measures"]) == {"joint.elbow.left", "joint.elbow.right", "lean.trunk"}
+
+
+def test_a_side_that_leads_is_the_side_of_its_repetition() -> None:
+    lunge = """
+    name: lunge
+    count: each_side
+    phases:
+      - {name: standing, criteria: [{joint: knee, side: front, min: 150}]}
+      - {name: lowered, criteria: [{joint: knee, side: front, max: 110}]}
+    sequence: [standing, lowered, standing]
+    """
+
+    def step(ahead: float, knee: float):
+        left = Limb(ahead, ahead - 180 + (knee if ahead > 0 else 175))
+        right = Limb(-ahead, -ahead - 180 + (knee if ahead < 0 else 175))
+        return Posture(left_leg=left, right_leg=right)
+
+    poses = []
+    for ahead in (30, -30):
+        up, low = step(ahead, 170), step(ahead, 80)
+        poses += [landmarks(up)] * 20
+        poses += [landmarks(between(up, low, n / 15)) for n in range(16)]
+        poses += [landmarks(low)] * 10
+        poses += [landmarks(between(low, up, n / 15)) for n in range(16)]
+        poses += [landmarks(up)] * 10
+    events = run(written(lunge), at(poses))
+    assert sides(events) == ["left", "right"]
+
+
+def test_the_paths_are_those_of_both() -> None:
+    spec = written(CURL)
+    engine = Engine(spec)
+    paths = CarriedPaths(spec)
+    for frame in held((LONG, 500), (LEFT, 500), (LONG, 500)):
+        engine.feed(frame)
+        paths.follow(engine.carried_degrees())
+    assert [(one.measure, one.low_side) for one in carried_angles(spec)] == [
+        ("elbow", "left"),
+        ("elbow", "right"),
+    ]
+    assert paths.complete().gone > 2 * 1000
+
+
+def test_it_is_the_same_wherever_it_is_restored() -> None:
+    frames = held((LONG, 500), (LEFT, 500), (BOTH, 300), (LONG, 500), (RIGHT, 400))
+    assert run_restored(written(CURL), frames, set(range(len(frames)))) == run(
+        written(CURL), frames
+    )
+
+
+def test_who_hides_one_side_is_counted_on_the_other() -> None:
+
+    hide = ("right_elbow", "right_wrist")
+    stays = [(hidden(pose, *hide), 500) for pose in (LONG, BOTH, LONG)]
+    assert sides(run(written(CURL), held(*stays))) == ["left"]
+    assert told(run(written(CURL), held((bent(175), 300))))[0].startswith("shape_enter")

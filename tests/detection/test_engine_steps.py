@@ -1,0 +1,94 @@
+"""Steps with a hold, a time or a choice."""
+
+import pytest
+from engine_scene import bent, completed, held, hidden, of_type, run, run_restored, told, written
+
+PHASES = """
+name: squat
+phases:
+  - {name: standing, criteria: [{joint: knee, min: 150}]}
+  - {name: half, criteria: [{joint: knee, min: 110, max: 140}]}
+  - {name: bottom, criteria: [{joint: knee, max: 100}]}
+"""
+UP, HALF, DOWN = bent(175), bent(125), bent(80)
+
+
+def squat(sequence: str):
+    return written(f"{PHASES}sequence: {sequence}\n")
+
+
+HELD = squat("[standing, {phase: bottom, hold_ms: 600}, standing]")
+TIMED = squat("[standing, {phase: bottom, within_ms: 1500}, {phase: standing, within_ms: 1000}]")
+OPTIONAL = squat(
+    "[standing, {phase: half, optional: true}, bottom, {phase: half, optional: true}, standing]"
+)
+
+
+def test_a_step_is_done_once_its_phase_has_lasted() -> None:
+    events = run(HELD, held((UP, 500), (DOWN, 900), (UP, 500)))
+    assert completed(events) == 1
+    assert "event_interrupted:not_reached" not in told(events)
+
+
+def test_a_phase_that_lasts_too_short_is_an_attempt_by_the_time_it_lacks() -> None:
+    events = run(HELD, held((UP, 500), (DOWN, 400), (UP, 500), (DOWN, 900), (UP, 500)))
+    (attempt,) = of_type(events, "event_interrupted")
+    assert attempt["reason"] == "not_reached"
+    assert attempt["path"] == "detection.movement.sequence[1]"
+    assert attempt["by"] == pytest.approx(200, abs=150)
+    assert completed(events) == 1
+
+
+def test_a_repetition_whose_last_step_lasts_too_short_is_over() -> None:
+    spec = squat("[standing, bottom, {phase: standing, hold_ms: 600}]")
+    events = run(spec, held((UP, 700), (DOWN, 500), (UP, 300), (DOWN, 500), (UP, 900)))
+    (attempt,) = of_type(events, "event_interrupted")
+    assert (attempt["reason"], attempt["number"]) == ("not_reached", 1)
+    assert attempt["path"] == "detection.movement.sequence[2]"
+
+
+def test_the_next_repetition_begins_once_its_first_step_has_lasted() -> None:
+    spec = squat("[{phase: standing, hold_ms: 600}, bottom, standing]")
+    short = held((UP, 900), (DOWN, 500), (UP, 300), (DOWN, 500), (UP, 900))
+    assert completed(run(spec, short)) == 1
+    long = held((UP, 900), (DOWN, 500), (UP, 900), (DOWN, 500), (UP, 900))
+    assert completed(run(spec, long)) == 2
+
+
+def test_a_step_in_its_time_counts() -> None:
+    events = run(TIMED, held((UP, 3_000), (DOWN, 3_000), (UP, 500)))
+    assert completed(events) == 1
+
+
+def test_a_step_that_takes_too_long_is_told_as_its_time_is_over() -> None:
+    frames = held((UP, 500), (DOWN, 500), (HALF, 2_000), (UP, 500), (DOWN, 500), (UP, 500))
+    events = run(TIMED, frames)
+    (late,) = of_type(events, "event_interrupted")
+    assert (late["reason"], late["number"]) == ("too_slow", 1)
+    assert late["path"] == "detection.movement.sequence[2]"
+    assert completed(events) == 1
+
+
+@pytest.mark.parametrize("stays", [[(HALF, 400)], []])
+def test_a_step_that_is_optional_may_be_passed_over(stays) -> None:
+    out_of_sight = hidden(DOWN, "left_knee", "right_knee")
+    events = run(OPTIONAL, held((UP, 500), *stays, (out_of_sight, 400), (DOWN, 500), (UP, 500)))
+    (completion,) = of_type(events, "event_completed")
+    phases = [step["phase"] for step in completion["metrics"]["steps"]]
+    assert phases == [*(["half"] if stays else []), "bottom", "half", "standing"]
+    assert completion["score"] == 1.0
+
+
+def test_a_required_step_that_is_passed_over_is_out_of_order() -> None:
+    spec = squat("[standing, bottom, half, standing]")
+    assert completed(run(spec, held((UP, 500), (DOWN, 500), (HALF, 500), (UP, 500)))) == 1
+    events = run(OPTIONAL, held((UP, 500), (HALF, 500), (UP, 500)))
+    (interrupted,) = of_type(events, "event_interrupted")
+    assert interrupted["path"] == "detection.movement.sequence[2]"
+
+
+@pytest.mark.parametrize("spec", [HELD, TIMED, OPTIONAL])
+def test_they_are_the_same_wherever_the_engine_is_restored(spec) -> None:
+    stays = [(UP, 500), (HALF, 300), (DOWN, 400), (HALF, 1_300), (UP, 500), (DOWN, 900), (UP, 400)]
+    frames = held(*stays)
+    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
