@@ -56,10 +56,14 @@ class Limb:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posture:
-    """A posture. `lean` and `tilt` are the trunk's degrees from upright, ahead and to its left."""
+    """A posture. `lean` and `tilt` are the trunk's degrees from upright, ahead and to its left.
+
+    `roll` turns the whole of the body to its left: at 90 it lies on its left side.
+    """
 
     lean: float = 0.0
     tilt: float = 0.0
+    roll: float = 0.0
     left_leg: Limb = Limb()
     right_leg: Limb = Limb()
     left_arm: Limb = Limb(5, 15, 5)
@@ -90,6 +94,7 @@ def between(one: Posture, other: Posture, share: float) -> Posture:
     return Posture(
         lean=mix(one.lean, other.lean),
         tilt=mix(one.tilt, other.tilt),
+        roll=mix(one.roll, other.roll),
         left_leg=mix_limbs(one.left_leg, other.left_leg),
         right_leg=mix_limbs(one.right_leg, other.right_leg),
         left_arm=mix_limbs(one.left_arm, other.left_arm),
@@ -107,6 +112,7 @@ def mirrored(posture: Posture) -> Posture:
     return replace(
         posture,
         tilt=-posture.tilt,
+        roll=-posture.roll,
         left_leg=posture.right_leg,
         right_leg=posture.left_leg,
         left_arm=posture.right_arm,
@@ -139,6 +145,8 @@ def landmarks(
         points |= _arm(side, sign, arm, shoulder, build)
         points |= _half_face(side, sign, along, ahead, build)
     points["nose"] = _add(_add((0, 0, 0), along, build.trunk + 0.2), ahead, 0.12)
+    if posture.roll:
+        points = {name: _rolled(point, posture.roll) for name, point in points.items()}
     turn = math.radians(turned)
     return tuple(_seen(points[name], turn) for name in LANDMARK_NAMES)
 
@@ -204,6 +212,12 @@ def _add(point: Vector, way: Vector, length: float) -> Vector:
         point[1] + way[1] * length,
         point[2] + way[2] * length,
     )
+
+
+def _rolled(point: Vector, degrees: float) -> Vector:
+    ahead, up, left = point
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return ahead, up * cos - left * sin, up * sin + left * cos
 
 
 def _seen(point: Vector, turn: float) -> Landmark:

@@ -15,6 +15,7 @@ from poses.figure import (
     Posture,
     hold,
     landmarks,
+    mirrored,
     perform,
 )
 
@@ -181,6 +182,20 @@ def test_tilted_it_leans_to_its_left() -> None:
     pose = landmarks(Posture(tilt=30), 90)
     assert at(pose, "left_shoulder")[0] > 0.18 + 0.2
     assert at(pose, "nose")[0] > 0.2
+
+
+def test_rolled_by_90_degrees_it_lies_on_its_left_side() -> None:
+    pose = landmarks(Posture(roll=90), 90)
+    assert at(pose, "left_shoulder")[1] == pytest.approx(0.18)
+    assert at(pose, "right_shoulder")[1] == pytest.approx(-0.18)
+    # Seen from the front, its head is to the image's right.
+    assert at(pose, "nose")[0] == pytest.approx(0.7)
+    assert at(pose, "left_ankle")[0] == pytest.approx(-0.84)
+
+
+def test_mirrored_it_lies_on_its_right_side() -> None:
+    pose = landmarks(mirrored(Posture(roll=90)), 90)
+    assert at(pose, "right_shoulder")[1] == pytest.approx(0.18)
 
 
 def test_a_forearm_may_point_elsewhere_than_its_upper_arm() -> None:
