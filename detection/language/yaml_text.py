@@ -22,7 +22,7 @@ def readable_text(yaml_source: str, report: Report) -> str | None:
     if is_too_large(yaml_source):
         report.error(
             "document_too_large",
-            f"The text is over {MAX_BYTES:,} bytes in UTF-8, the most that a MoveSpec may have.",
+            f"The text is over {MAX_BYTES:,} bytes in UTF-8, the most that it may have.",
         )
         return None
     text = yaml_source.removeprefix(_BYTE_ORDER_MARK)

@@ -109,7 +109,7 @@ class _Reader:
     def _start_document(self, event: yaml.DocumentStartEvent) -> None:
         self._document_count += 1
         if self._document_count > 1:
-            message = "A second document begins here; a MoveSpec is a single one."
+            message = "A second document begins here; a text has one."
             self._report.error("multiple_documents", message, mark=self._mark(event))
             raise _Stop
         if event.tags or event.version not in (None, (1, 2)):
