@@ -8,27 +8,32 @@ angles, turned to the camera, and given noise. `perform` and `repeat` do repetit
 from poses.figure.activities import ACTIVITIES
 from poses.figure.body import Build, Limb, Posture, between, landmarks, mirrored
 from poses.figure.camera import LANDMARKER, Camera
-from poses.figure.movements import EXERCISES, MOVEMENTS, Movement
-from poses.figure.performing import REST_SECONDS, act, hold, perform, repeat
+from poses.figure.keyframes import MOST_SECONDS, Movement, Variant
+from poses.figure.movement_files import MovementInvalid, read_movement
+from poses.figure.movements import EXERCISES, MOVEMENTS
+from poses.figure.performing import act, hold, perform, repeat
 from poses.figure.recorded import recorded
 
 __all__ = [
     "ACTIVITIES",
     "EXERCISES",
     "LANDMARKER",
+    "MOST_SECONDS",
     "MOVEMENTS",
-    "REST_SECONDS",
     "Build",
     "Camera",
     "Limb",
     "Movement",
+    "MovementInvalid",
     "Posture",
+    "Variant",
     "act",
     "between",
     "hold",
     "landmarks",
     "mirrored",
     "perform",
+    "read_movement",
     "recorded",
     "repeat",
 ]

@@ -8,11 +8,13 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from poses.figure.body import Limb, Posture, mirrored
-from poses.figure.movements import SITTING, STANDING
+from poses.figure.body import Limb, Posture, alike, mirrored
 
 Step = tuple[float, Posture]
 Script = Callable[[random.Random], Iterator[Step]]
+
+STANDING = Posture()
+SITTING = alike(5, Limb(85, 0), Limb(20, 50, 5))
 
 
 def walking(chance: random.Random) -> Iterator[Step]:

@@ -72,9 +72,9 @@ class Posture:
     foot: float = -5.0
 
 
-def alike(lean: float, leg: Limb, arm: Limb, foot: float = -5.0) -> Posture:
+def alike(lean: float, leg: Limb, arm: Limb) -> Posture:
     """A posture with both legs alike, and both arms."""
-    return Posture(lean=lean, left_leg=leg, right_leg=leg, left_arm=arm, right_arm=arm, foot=foot)
+    return Posture(lean=lean, left_leg=leg, right_leg=leg, left_arm=arm, right_arm=arm)
 
 
 def between(one: Posture, other: Posture, share: float) -> Posture:

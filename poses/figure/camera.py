@@ -40,7 +40,7 @@ class Camera:
         chance = random.Random(self.seed)  # noqa: S311 - noise, not a secret
         depth = _DepthError(self, chance)
         frames = []
-        for number in range(int(seconds * self.fps) + 1):
+        for number in range(math.floor(seconds * self.fps + 1e-6) + 1):
             is_dropped = chance.random() < self.dropped
             pose = landmarks(posture_at(number / self.fps), self.turned, build)
             noisy = tuple(

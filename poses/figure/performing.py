@@ -1,16 +1,14 @@
 """The performances of the figure before a camera: of an exercise, an activity, or a posture."""
 
-import math
 import random
 from bisect import bisect_right
 
 from detection import PoseFrame
 from poses.figure.activities import ACTIVITIES
-from poses.figure.body import AVERAGE, Build, Posture, between, eased, mirrored
+from poses.figure.body import AVERAGE, Build, Posture, eased
 from poses.figure.camera import Camera
+from poses.figure.keyframes import Variant
 from poses.figure.movements import MOVEMENTS
-
-REST_SECONDS = 1.0  # in the first posture, before the first repetition and after the last
 
 
 def perform(
@@ -65,18 +63,9 @@ def repeat(
 ) -> list[PoseFrame]:
     """The same before any camera. `reach` is the share of the way to the peak."""
     movement = MOVEMENTS[exercise]
-    moving_seconds = repetitions * seconds_per_repetition
-
-    def posture_at(second: float) -> Posture:
-        moving = second - REST_SECONDS
-        if not 0 < moving < moving_seconds:
-            return movement.rest
-        repetition, part = divmod(moving / seconds_per_repetition, 1)
-        share = reach * (1 - math.cos(2 * math.pi * part)) / 2
-        posture = between(movement.rest, movement.peak, share)
-        return mirrored(posture) if movement.alternates and repetition % 2 == 1 else posture
-
-    return camera.film(posture_at, seconds=moving_seconds + 2 * REST_SECONDS, build=build)
+    pace = movement.seconds / seconds_per_repetition
+    varied = movement.varied(Variant(name="performed", shallow=reach, fast=pace))
+    return varied.film(repetitions=repetitions, camera=camera, build=build)
 
 
 def act(

@@ -5,14 +5,18 @@ from dataclasses import replace
 import pytest
 from engine_scene import completed, going, movespec, run, told
 
-from poses.figure import MOVEMENTS, Limb, Posture, perform
+from poses.figure import Limb, Posture, perform
 
 PUSH_UP = {
     "up": ["{joint: elbow, angle_min: 150}", "{lean: trunk, angle_min: 50}"],
     "down": ["{joint: elbow, angle_max: 110}", "{lean: trunk, angle_min: 60}"],
 }
 SPEC = movespec(PUSH_UP, ["up", "down", "up"])
-PLANK, LOW = MOVEMENTS["push-up"].rest, MOVEMENTS["push-up"].peak
+PRONE = Limb(-76, -76)
+PLANK, LOW = (
+    Posture(lean=76, left_leg=PRONE, right_leg=PRONE, left_arm=arm, right_arm=arm, foot=-80)
+    for arm in (Limb(5, -5), Limb(-45, 40, 40, -40))
+)
 STANDING = Posture()
 
 

@@ -11,7 +11,7 @@ from engine_scene import Pose, movespec
 
 from detection import JOINT_LANDMARKS, SEGMENT_LANDMARKS, Engine, Measure, MoveSpec, View, roles
 from detection.landmarks import INDEX
-from poses.figure import LANDMARKER, MOVEMENTS, Limb, Posture, between, landmarks
+from poses.figure import LANDMARKER, Limb, Posture, between, landmarks
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "movespec.md"
 TURNS = (0, 30, 45, 60, 90)
@@ -21,7 +21,10 @@ SEEN_PERCENT = 70
 Way = tuple[Posture, Posture]
 
 STANDING = Posture(left_arm=Limb(0, 0, 5), right_arm=Limb(0, 0, 5))
-PUSH_UP = MOVEMENTS["push-up"].rest
+PRONE, PROPPED = Limb(-76, -76), Limb(5, -5)
+PUSH_UP = Posture(
+    lean=76, left_leg=PRONE, right_leg=PRONE, left_arm=PROPPED, right_arm=PROPPED, foot=-80
+)
 
 
 def legs(limb: Limb, lean: float = 0.0) -> Way:

@@ -88,12 +88,12 @@ def test_a_performance_begins_and_ends_in_its_rest_and_reaches_its_peak() -> Non
 def test_told_so_it_goes_part_of_the_way() -> None:
     frames = perform("squat", repetitions=1, fps=40, reach=0.64, noise_m=0)
     knees = [degrees(tuple(frame.landmarks), "left", "knee") for frame in frames]
-    assert min(knees) == pytest.approx(180 - 0.64 * 125)
-    assert knees[0] == knees[-1] == pytest.approx(180, abs=1e-4)
+    assert min(knees) == pytest.approx(176 - 0.64 * (176 - 78))
+    assert knees[0] == knees[-1] == pytest.approx(176)
 
 
-def test_every_other_lunge_is_the_other_leg_s() -> None:
-    frames = perform("lunge", repetitions=2, fps=40, noise_m=0)
+def test_every_other_one_of_alternating_lunges_is_the_other_leg_s() -> None:
+    frames = perform("alternating-lunges", repetitions=2, fps=40, noise_m=0)
     for ms, leading, trailing in ((2250, "left", "right"), (4750, "right", "left")):
         pose = next(frame.landmarks for frame in frames if frame.timestamp_ms == ms)
         assert (

@@ -1,0 +1,136 @@
+"""Movements of keyframes, well and badly done."""
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from poses_scene import at, degrees
+
+from poses.figure import MOVEMENTS, Movement, Posture, Variant, landmarks
+
+SQUAT, LUNGES = MOVEMENTS["squat"], MOVEMENTS["alternating-lunges"]
+BOTTOM = 1.2  # seconds after a squat's begin
+
+
+def still_camera(movement: Movement) -> Movement:
+    return replace(movement, noise_m=0.0)
+
+
+def knee(movement: Movement, second: float, side: str = "left") -> float:
+    return degrees(landmarks(movement.posture_at(second, 6)), side, "knee")
+
+
+def varied(movement: Movement, name: str) -> Movement:
+    return movement.varied(movement.variants()[name])
+
+
+def test_it_is_in_each_posture_at_its_time() -> None:
+    for number in (0, 5):
+        begin = SQUAT.rest_seconds + number * SQUAT.seconds
+        for keyframe in SQUAT.keyframes[:-1]:
+            wanted = SQUAT.postures[keyframe.posture]
+            found = landmarks(SQUAT.posture_at(begin + keyframe.at, 6))
+            for mark, other in zip(found, landmarks(wanted), strict=True):
+                assert mark == pytest.approx(other, abs=1e-6)
+
+
+def test_it_rests_before_and_after() -> None:
+    assert SQUAT.posture_at(0.5, 6) == SQUAT.rest
+    assert SQUAT.posture_at(SQUAT.seconds_in_all(6) - 0.5, 6) == SQUAT.rest
+
+
+def test_a_film_lasts_as_long_as_told() -> None:
+    assert SQUAT.seconds_in_all(6) == 17
+    frames = still_camera(SQUAT).film()
+    assert (len(frames), frames[-1].timestamp_ms) == (17 * 30 + 1, 17_000)
+
+
+@pytest.mark.parametrize("name", MOVEMENTS)
+def test_no_joint_jumps(name: str) -> None:
+    frames = still_camera(MOVEMENTS[name]).film(repetitions=2)
+    farthest = max(
+        math.dist(mark[:3], moved[:3])
+        for before, after in pairwise(frames)
+        for mark, moved in zip(before.landmarks, after.landmarks, strict=True)
+    )
+    assert farthest < 0.25
+
+
+def test_the_peak_is_the_posture_in_the_middle() -> None:
+    assert SQUAT.peak == SQUAT.postures["low"]
+    assert MOVEMENTS["plank"].peak == MOVEMENTS["plank"].postures["plank"]
+    assert MOVEMENTS["sit-to-stand"].peak == MOVEMENTS["sit-to-stand"].postures["standing"]
+
+
+def test_shallow_goes_half_of_the_way() -> None:
+    deep, shallow = (knee(one, 1 + BOTTOM) for one in (SQUAT, varied(SQUAT, "shallow")))
+    assert deep == pytest.approx(78)
+    assert shallow == pytest.approx((176 + 78) / 2)
+
+
+def test_fast_takes_a_third_of_the_time() -> None:
+    fast = varied(SQUAT, "fast")
+    assert fast.seconds == pytest.approx(SQUAT.seconds / 3)
+    assert knee(fast, 1 + BOTTOM / 3) == pytest.approx(78)
+
+
+def test_one_sided_keeps_the_left_side_still() -> None:
+    one_sided = varied(SQUAT, "one-sided")
+    assert knee(one_sided, 1 + BOTTOM, "left") == pytest.approx(176)
+    assert knee(one_sided, 1 + BOTTOM, "right") == pytest.approx(78)
+    assert one_sided.peak.left_arm == SQUAT.rest.left_arm
+    other = SQUAT.varied(Variant(name="other", still="right"))
+    assert knee(other, 1 + BOTTOM, "right") == pytest.approx(176)
+
+
+def test_one_sided_leaves_every_other_lunge_out() -> None:
+    low = 1 + 1.5
+    for lunges, second in ((LUNGES, 92), (varied(LUNGES, "one-sided"), 176)):
+        assert knee(lunges, low, "left") == pytest.approx(92)
+        assert knee(lunges, low + LUNGES.seconds, "right") == pytest.approx(second)
+
+
+def test_the_wrong_view_is_a_quarter_turn_away() -> None:
+    assert varied(SQUAT, "wrong-view").turned == 90
+    assert varied(MOVEMENTS["lateral-raise"], "wrong-view").turned == 0
+    assert varied(replace(SQUAT, turned=270.0), "wrong-view").turned == 0
+    assert varied(replace(SQUAT, turned=180.0), "wrong-view").turned == 90
+
+
+def test_a_variant_of_its_own_puts_postures_in_the_place_of_others() -> None:
+    over = varied(SQUAT, "leaning-over")
+    assert (over.peak.lean, over.rest) == (75, SQUAT.rest)
+
+
+def test_a_variant_of_its_own_may_replace_one_of_all() -> None:
+    own = replace(SQUAT, own_variants=(Variant(name="shallow", shallow=0.8),))
+    assert own.variants()["shallow"].shallow == 0.8
+    assert list(own.variants()) == ["shallow", "fast", "one-sided", "wrong-view"]
+
+
+def test_a_side_plank_lies_in_a_line_above_its_elbow() -> None:
+    pose = landmarks(MOVEMENTS["side-plank"].peak, 90)
+    ankles, hips, shoulders = (
+        [
+            (a + b) / 2
+            for a, b in zip(at(pose, f"left_{part}"), at(pose, f"right_{part}"), strict=True)
+        ]
+        for part in ("ankle", "hip", "shoulder")
+    )
+    slopes = [math.atan2(b[1] - a[1], b[0] - a[0]) for a, b in ((ankles, hips), (hips, shoulders))]
+    assert slopes[0] == pytest.approx(slopes[1], abs=0.05)
+    elbow, shoulder = at(pose, "left_elbow"), at(pose, "left_shoulder")
+    assert elbow[0] == pytest.approx(shoulder[0], abs=0.01)
+    assert elbow[1] > shoulder[1] + 0.28
+
+
+def test_in_a_tree_pose_the_foot_is_at_the_inner_thigh() -> None:
+    pose = landmarks(MOVEMENTS["tree-pose"].peak, 90)
+    foot, hip, knee_of_leg = (at(pose, name) for name in ("right_ankle", "left_hip", "left_knee"))
+    assert hip[1] < foot[1] <= knee_of_leg[1] + 0.05
+    assert abs(foot[0] - hip[0]) < 0.15
+
+
+def test_standing_is_the_same_for_a_posture_that_says_nothing() -> None:
+    assert MOVEMENTS["dead-hang"].rest.left_arm == Posture().left_arm

@@ -1,0 +1,177 @@
+"""Movement files: what is read, and what is told of a text that is none."""
+
+import pytest
+from poses_scene import degrees
+
+from poses.figure import (
+    MOVEMENTS,
+    Camera,
+    Limb,
+    Movement,
+    MovementInvalid,
+    Posture,
+    landmarks,
+    read_movement,
+)
+
+TEXT = """\
+name: arm raise
+source: Lift both arms ahead, and let them down.
+stance: Stand tall
+camera: {turned: 25, noise_m: 0.002}
+rest: 2
+repetitions: 3
+alternates: false
+postures:
+  - name: down
+  - name: up
+    lean: -3
+    tilt: 1
+    roll: 2
+    foot: 0
+    left_leg: {thigh: 10, knee: 170, aside: 4}
+    right_leg: {thigh: 5, shank: -15, shank_aside: 6}
+    left_arm: {upper_arm: 80, elbow: 160, aside: 7}
+    right_arm: {upper_arm: 90}
+keyframes:
+  - {at: 0, posture: down}
+  - {at: 0.5, posture: up}
+  - {at: 1.5, posture: down}
+variants:
+  - {name: low, shallow: 0.3, fast: 2, still: right, view: back}
+"""
+
+
+def read(*changes: tuple[str, str]) -> Movement:
+    text = TEXT
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    return read_movement(text)
+
+
+def faults(*changes: tuple[str, str]) -> list[str]:
+    with pytest.raises(MovementInvalid) as caught:
+        read(*changes)
+    return [f"{one.line}:{one.column} {one.message}" for one in caught.value.issues]
+
+
+def test_it_reads_every_part() -> None:
+    movement = read()
+    assert (movement.name, movement.stance) == ("arm raise", "Stand tall")
+    assert movement.source == "Lift both arms ahead, and let them down."
+    assert movement.camera() == Camera(turned=25, noise_m=0.002)
+    assert (movement.repetitions, movement.seconds, movement.rest_seconds) == (3, 1.5, 2)
+    assert movement.postures == {
+        "down": Posture(),
+        "up": Posture(
+            lean=-3,
+            tilt=1,
+            roll=2,
+            foot=0,
+            left_leg=Limb(10, 0, 4),
+            right_leg=Limb(5, -15, 0, 6),
+            left_arm=Limb(80, 100, 7),
+            right_arm=Limb(90, 90),
+        ),
+    }
+    assert [(one.at, one.posture) for one in movement.keyframes] == [
+        (0, "down"),
+        (0.5, "up"),
+        (1.5, "down"),
+    ]
+    low = movement.variants()["low"]
+    assert (low.shallow, low.fast, low.still, low.turned) == (0.3, 2, "right", 270)
+
+
+def test_what_is_not_said_has_a_default() -> None:
+    lines = TEXT.splitlines(keepends=True)
+    said = [line for line in lines[:-2] if not line.startswith(("st", "cam", "rest", "rep", "alt"))]
+    movement = read_movement("".join(said))
+    assert (movement.stance, movement.camera()) == ("Stand", Camera())
+    assert (movement.repetitions, movement.rest_seconds) == (6, 1)
+    assert (movement.alternates, movement.own_variants) == (False, ())
+
+
+@pytest.mark.parametrize("angle", [60, 90, 175])
+def test_a_knee_and_an_elbow_have_the_angle_told_however_they_are_turned(angle: int) -> None:
+    movement = read(
+        ("{thigh: 10, knee: 170, aside: 4}", f"{{thigh: 40, knee: {angle}, aside: 30}}"),
+        ("{upper_arm: 80, elbow: 160, aside: 7}", f"{{upper_arm: 20, elbow: {angle}, aside: 70}}"),
+    )
+    pose = landmarks(movement.postures["up"], 30)
+    assert degrees(pose, "left", "knee") == pytest.approx(angle)
+    assert degrees(pose, "left", "elbow") == pytest.approx(angle)
+
+
+@pytest.mark.parametrize(
+    ("view", "turned"), [("side", 0), ("diagonal", 45), ("front", 90), ("back", 270)]
+)
+def test_a_view_is_a_turn(view: str, turned: float) -> None:
+    assert read(("turned: 25", f"view: {view}")).turned == turned
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("name: arm", "nmae: arm", '1:1 Unknown key "nmae"; the nearest known key is name.'),
+        ("    lean: -3", "    lean: far", '11:11 lean must be a number, not the text "far".'),
+        ("lean: -3", "lean: 400", '11:11 lean must be from -360 to 360, not "400".'),
+        ("elbow: 160, ", "elbow: 160, forearm: 3, ", "17:52 Either elbow or forearm: each says"),
+        ("knee: 170, ", "knee: 170, shank_aside: 3, ", "15:51 shank_aside goes with shank, not wi"),
+        ("    left_arm:", "    arms: {}\n    left_arm:", "18:15 Either arms, for both, or left_ar"),
+        ("turned: 25,", "turned: 25, view: side,", "4:28 Either view or turned."),
+        ("turned: 25", "view: sid", '4:16 view must be one of side, diagonal, front, back, not "s'),
+        ("noise_m: 0.002", "noise_m: 1", '4:31 noise_m must be from 0 to 0.1, not "1".'),
+        ("repetitions: 3", "repetitions: 101", '6:14 repetitions must be from 1 to 100, not "10'),
+        ("repetitions: 3", "repetitions: 2.5", "6:14 repetitions is a whole number."),
+        ("- name: down", "- name: up", '10:11 A posture before this one has the name "up" too.'),
+        ("at: 0.5, posture: up", "at: 0.5, posture: upp", '21:24 No posture has the name "upp"; '),
+        ("{at: 0, ", "{at: 0.1, ", "20:10 The first keyframe is at 0."),
+        ("{at: 1.5", "{at: 0.5", "22:10 0.5 s is not after the keyframe before, at 0.5 s."),
+        ("{at: 1.5, posture: down", "{at: 1.5, posture: up", "22:24 The last keyframe goes back t"),
+        ("{at: 1.5", "{at: 121", '22:10 at must be from 0 to 120, not "121".'),
+        ("{at: 1.5", "{at: 99", "20:3 It takes 301 s in all; at most 300 are allowed."),
+        ("fast: 2", "fast: 20", '24:37 fast must be from 0.1 to 10, not "20".'),
+        ("fast: 2", "postures: [{name: u}]", '24:49 No posture has the name "u"; the nearest is'),
+        ("still: right", "still: both", '24:47 still must be one of left, right, not "both".'),
+        ("camera:", "<<: {}\ncamera:", "4:1 Merge keys (<<) are not allowed."),
+        (
+            "camera: {",
+            "camera {",
+            "4:28 A colon cannot stand here: check the indentation, or put a text",
+        ),
+    ],
+)
+def test_it_tells_what_is_wrong_and_where(before: str, after: str, told: str) -> None:
+    first = faults((before, after))[0]
+    assert first.startswith(told), first
+
+
+def test_a_slow_variant_may_not_take_too_long() -> None:
+    assert faults(("fast: 2", "fast: 0.1"), ("at: 1.5", "at: 20")) == [
+        '24:5 The variant "low" takes 604 s in all; at most 300 are allowed.'
+    ]
+
+
+def test_what_alternates_begins_alike_on_both_sides() -> None:
+    assert read(("alternates: false", "alternates: true")).alternates
+    one_sided = ("- name: down", "- name: down\n    left_arm: {}")
+    assert faults(("alternates: false", "alternates: true"), one_sided) == [
+        "7:13 What alternates begins in a posture that is alike on both sides."
+    ]
+
+
+def test_every_fault_of_a_kind_is_told() -> None:
+    assert len(faults(("knee: 170", "knee: bent"), ("elbow: 160", "elbow: bent"))) == 2
+
+
+@pytest.mark.parametrize("text", ["", "[]", "name: x", "- a\n- b", "{", "a: &b c", "x" * 70_000])
+def test_no_text_does_anything_worse(text: str) -> None:
+    with pytest.raises(MovementInvalid):
+        read_movement(text)
+
+
+@pytest.mark.parametrize("name", MOVEMENTS)
+def test_each_that_ships_has_the_name_of_its_file(name: str) -> None:
+    assert MOVEMENTS[name].name == name
