@@ -92,9 +92,17 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "tests/deploy/test_prometheus.py",
         "test_prometheus_takes_the_job_of_a_database",
     ),
-    ("docs/recordings.md", 'CMD="perform'): (
+    ("docs/recordings.md", "--plot squat.png"): (
         FIRST_HOUR,
         "test_recordings_are_written_and_replayed_without_a_platform",
+    ),
+    ("docs/recordings.md", "name: good-morning"): (
+        "tests/replay/test_perform.py",
+        "test_the_movement_of_the_page_is_performed",
+    ),
+    ("docs/recordings.md", 'CMD="perform good-morning.yaml good'): (
+        FIRST_HOUR,
+        "test_a_movement_of_one_s_own_is_performed",
     ),
     ("docs/recordings.md", 'CMD="stream'): (FIRST_HOUR, "test_a_recording_is_streamed"),
     ("docs/recordings.md", "import gzip"): (

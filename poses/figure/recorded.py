@@ -1,20 +1,26 @@
-"""The recording of a figure's exercise, in the form of a person's."""
+"""The recording of a figure's movement, in the form of a person's."""
 
-from poses.figure.performing import perform
+from poses.figure.keyframes import Movement, Variant
 from poses.recordings import Recording
 
-FPS = 30.0
+MADE_BY_CODE = "a figure made by code"
 
 
-def recorded(exercise: str, repetitions: int) -> Recording:
-    """The recording of one of EXERCISES, seen as it is usually filmed."""
+def recorded(
+    movement: Movement, *, repetitions: int | None = None, variant: Variant | None = None
+) -> Recording:
+    """The recording of a movement, as often as it says where nothing else is told.
+
+    How many repetitions a variant has is for nobody to say, so its `count` is None.
+    """
+    count = movement.repetitions if repetitions is None else repetitions
+    done = movement if variant is None else movement.varied(variant)
+    camera = done.camera()
     return Recording(
-        exercise=exercise,
-        count=repetitions,
+        exercise=movement.name,
+        count=count if variant is None else None,
         rep_frames=None,
-        fps=FPS,
-        source="a figure made by code",
-        frames=[
-            tuple(frame.landmarks) for frame in perform(exercise, repetitions=repetitions, fps=FPS)
-        ],
+        fps=camera.fps,
+        source=MADE_BY_CODE if variant is None else f"{MADE_BY_CODE}: {variant.name}",
+        frames=[tuple(frame.landmarks) for frame in done.film(repetitions=count, camera=camera)],
     )

@@ -116,6 +116,17 @@ def test_recordings_are_written_and_replayed_without_a_platform(clone: Clone) ->
     assert (clone.folder / "squat.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.long
+def test_a_movement_of_one_s_own_is_performed(clone: Clone) -> None:
+    text = block("docs/recordings.md", "name: good-morning").text
+    (clone.folder / "good-morning.yaml").write_text(text)
+    shutil.copy(clone.folder / "examples" / "movespecs" / "squat.yaml", clone.folder)
+    said = clone.paste(block("docs/recordings.md", "--variant half-way").text).splitlines()
+    assert said[0] == "good-morning.json.gz is written: 4 repetitions of good-morning."
+    assert json.loads(said[1])["completed"] == {"squat": 0}
+    assert said[2] == "half-way.json.gz is written: 4 repetitions of good-morning, half-way."
+
+
 def test_a_recording_of_one_s_own_is_replayed(clone: Clone) -> None:
     assert clone.python(block("docs/recordings.md", "import gzip").text) == ""
     recording = load(clone.folder / "standing.json.gz")

@@ -1,5 +1,6 @@
 """`manage.py perform`: recordings for `replay` and `stream`."""
 
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -9,15 +10,27 @@ from django.core.management.base import CommandError
 
 from detection import Engine
 from detection import compile as compile_movespec
+from detection.language.grammar import keys_of
 from local_stack.environment import PROJECT
-from poses.figure import perform
+from poses.figure import MOVEMENTS
+from poses.figure.movement_grammar import MOVEMENT
 from poses.recordings import load
+from tests.documented import block
+
+PAGE = "docs/recordings.md"
 
 
-def perform_into(path: Path, *arguments: str) -> str:
+def perform_into(path: Path, *arguments: str, movement: str | Path = "squat") -> str:
     out = StringIO()
-    call_command("perform", "squat", str(path), *arguments, stdout=out)
+    call_command("perform", str(movement), str(path), *arguments, stdout=out)
     return out.getvalue()
+
+
+@pytest.fixture
+def good_morning(tmp_path: Path) -> Path:
+    path = tmp_path / "good-morning.yaml"
+    path.write_text(block(PAGE, "name: good-morning").text)
+    return path
 
 
 def test_it_writes_what_the_figure_does(tmp_path: Path) -> None:
@@ -27,7 +40,8 @@ def test_it_writes_what_the_figure_does(tmp_path: Path) -> None:
     )
     recording = load(path)
     assert (recording.exercise, recording.count, recording.fps) == ("squat", 2, 30.0)
-    assert recording.pose_frames() == perform("squat", repetitions=2, fps=30)
+    assert recording.source == "a figure made by code"
+    assert recording.pose_frames() == MOVEMENTS["squat"].film(repetitions=2)
 
 
 def test_the_catalogue_counts_each_repetition(tmp_path: Path) -> None:
@@ -40,13 +54,105 @@ def test_the_catalogue_counts_each_repetition(tmp_path: Path) -> None:
     assert [event.type for event in events].count("event_completed") == 6
 
 
+def test_a_movement_is_done_as_often_as_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "plank.json.gz"
+    assert perform_into(path, movement="plank") == f"{path} is written: 1 repetition of plank.\n"
+    assert len(load(path).frames) == 37 * 30 + 1
+
+
+def test_the_movement_of_the_page_is_performed(tmp_path: Path, good_morning: Path) -> None:
+    path = tmp_path / "good-morning.json.gz"
+    assert perform_into(path, movement=good_morning) == (
+        f"{path} is written: 4 repetitions of good-morning.\n"
+    )
+    recording = load(path)
+    assert (recording.exercise, recording.count) == ("good-morning", 4)
+    assert len(recording.frames) == 14 * 30 + 1
+
+
+def test_the_page_has_every_key_of_a_movement() -> None:
+    named = set(re.findall(r"`(\w+)`", (PROJECT / PAGE).read_text()))
+    assert keys_of(MOVEMENT) - named == set()
+
+
+def test_a_variant_is_of_no_count(tmp_path: Path) -> None:
+    path = tmp_path / "squat.json.gz"
+    assert perform_into(path, "--variant", "wrong-view") == (
+        f"{path} is written: 6 repetitions of squat, wrong-view.\n"
+    )
+    recording = load(path)
+    assert (recording.exercise, recording.count) == ("squat", None)
+    assert recording.source == "a figure made by code: wrong-view"
+    squat = MOVEMENTS["squat"]
+    assert recording.pose_frames() == squat.varied(squat.variants()["wrong-view"]).film()
+
+
+def test_a_file_s_own_variant_is_done(tmp_path: Path, good_morning: Path) -> None:
+    said = perform_into(tmp_path / "a.json.gz", "--variant", "half-way", movement=good_morning)
+    assert said.endswith("4 repetitions of good-morning, half-way.\n")
+
+
+def refused(*arguments: str | Path) -> str:
+    with pytest.raises(CommandError) as caught:
+        call_command("perform", *map(str, arguments), stdout=StringIO())
+    return str(caught.value)
+
+
+def test_a_variant_that_there_is_not_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+    assert refused("squat", tmp_path / "a.json.gz", "--variant", "deep") == (
+        "--variant: deep is not one of shallow, fast, one-sided, wrong-view, leaning-over."
+    )
+
+
+def test_a_name_that_there_is_not_is_told_with_the_nearest(tmp_path: Path) -> None:
+    assert refused("sqat", tmp_path / "a.json.gz") == (
+        "No movement has the name sqat; the nearest is squat. A file's name ends in .yaml."
+    )
+    assert f"there are {', '.join(MOVEMENTS)}." in refused("xyz", tmp_path / "a.json.gz")
+
+
+def test_the_faults_of_a_file_are_told_with_their_places(
+    tmp_path: Path, good_morning: Path
+) -> None:
+    text = good_morning.read_text()
+    good_morning.write_text(text.replace("lean:", "leen:").replace("at: 1.5", "at: soon"))
+    recording = tmp_path / "a.json.gz"
+    assert refused(good_morning, recording) == (
+        f"{good_morning} is not a movement.\n"
+        f'{good_morning}:8:5: error: Unknown key "leen"; the nearest known key is lean.\n'
+        f'{good_morning}:12:10: error: at must be a number, not the text "soon".'
+    )
+    assert not recording.exists()
+
+
+def test_a_text_that_is_too_long_has_no_place(tmp_path: Path) -> None:
+    path = tmp_path / "long.yaml"
+    path.write_text("x" * 70_000)
+    assert refused(path, tmp_path / "a.json.gz").splitlines()[1] == (
+        f"{path}: error: The text is over 65,536 bytes in UTF-8, the most that it may have."
+    )
+
+
+def test_a_file_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "gone.yaml"
+    assert refused(path, tmp_path / "a.json.gz").endswith(
+        "cannot be read: No such file or directory."
+    )
+    path.write_bytes(b"\xff")
+    assert refused(path, tmp_path / "a.json.gz") == f"{path} is not UTF-8."
+
+
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "gone" / "squat.json.gz"
-    with pytest.raises(CommandError, match=r"cannot be written: No such file or directory\.$"):
-        perform_into(path)
+    said = refused("squat", tmp_path / "gone" / "squat.json.gz")
+    assert said.endswith("cannot be written: No such file or directory.")
 
 
-def test_it_refuses_to_do_nothing(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="--repetitions is at least 1"):
-        perform_into(tmp_path / "squat.json.gz", "--repetitions", "0")
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize(
+    ("repetitions", "says"),
+    [
+        ("0", "--repetitions is at least 1."),
+        ("120", "--repetitions 120 takes 302 s; at most 300 s are recorded."),
+    ],
+)
+def test_it_refuses_to_do_nothing_or_too_much(tmp_path: Path, repetitions: str, says: str) -> None:
+    assert refused("squat", tmp_path / "a.json.gz", "--repetitions", repetitions) == says

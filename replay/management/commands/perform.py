@@ -3,13 +3,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from poses.figure import EXERCISES, recorded
+from poses.figure import EXERCISES, MOST_SECONDS, Movement, Variant, recorded
 from poses.recordings import save
+from replay.movement_files import movement_of
 
 
 class Command(BaseCommand):
     help = (
-        "Write a recording of a figure made by code that does an exercise before a camera: for "
+        "Write a recording of a figure made by code that does a movement before a camera: for "
         "`replay` and `stream`, where no recording of a person is at hand. Offline: no server, no "
         "database."
     )
@@ -18,18 +19,49 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "exercise", choices=EXERCISES, metavar="EXERCISE", help=", ".join(EXERCISES)
+            "movement",
+            metavar="MOVEMENT",
+            help=f"a file of keyframes, NAME.yaml, or one of {', '.join(EXERCISES)}",
         )
         parser.add_argument("recording", type=Path, help="the file to write, NAME.json.gz")
-        parser.add_argument("--repetitions", type=int, default=6, help="1 or more (default 6)")
+        parser.add_argument(
+            "--repetitions", type=int, help="1 or more (default: as the movement says, mostly 6)"
+        )
+        parser.add_argument(
+            "--variant",
+            metavar="NAME",
+            help="do it otherwise: shallow, fast, one-sided, wrong-view, or one of the movement's "
+            "own",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        exercise, repetitions = options["exercise"], options["repetitions"]
-        path: Path = options["recording"]
+        movement = movement_of(options["movement"])
+        variant = chosen_variant(movement, options["variant"])
+        repetitions = movement.repetitions
+        if options["repetitions"] is not None:
+            repetitions = options["repetitions"]
         if repetitions < 1:
             raise CommandError("--repetitions is at least 1.")
+        done = movement if variant is None else movement.varied(variant)
+        if (seconds := done.seconds_in_all(repetitions)) > MOST_SECONDS:
+            raise CommandError(
+                f"--repetitions {repetitions} takes {seconds:g} s; at most {MOST_SECONDS:g} s are "
+                "recorded."
+            )
+        path: Path = options["recording"]
         try:
-            save(path, recorded(exercise, repetitions))
+            save(path, recorded(movement, repetitions=repetitions, variant=variant))
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
-        self.stdout.write(f"{path} is written: {repetitions} repetitions of {exercise}.")
+        how = "" if variant is None else f", {variant.name}"
+        times = "1 repetition" if repetitions == 1 else f"{repetitions} repetitions"
+        self.stdout.write(f"{path} is written: {times} of {movement.name}{how}.")
+
+
+def chosen_variant(movement: Movement, name: str | None) -> Variant | None:
+    if name is None:
+        return None
+    variants = movement.variants()
+    if name not in variants:
+        raise CommandError(f"--variant: {name} is not one of {', '.join(variants)}.")
+    return variants[name]
