@@ -45,12 +45,14 @@ def _limb(upper: str, lower: str, joint: str) -> Record:
         ),
         rules=(
             NotBoth(
-                keys=(joint, lower),
+                keys=(joint,),
+                others=(lower,),
                 code="joint_and_segment",
                 message=f"Either {joint} or {lower}: each says where the other is.",
             ),
             NotBoth(
-                keys=(joint, f"{lower}_aside"),
+                keys=(joint,),
+                others=(f"{lower}_aside",),
                 code="joint_and_segment",
                 message=f"{lower}_aside goes with {lower}, not with {joint}.",
             ),
@@ -97,12 +99,12 @@ POSTURE = Record(
     ),
     rules=tuple(
         NotBoth(
-            keys=(f"{limb}s", f"{side}_{limb}"),
+            keys=(f"{limb}s",),
+            others=(f"left_{limb}", f"right_{limb}"),
             code="both_and_one",
             message=f"Either {limb}s, for both, or left_{limb} and right_{limb}.",
         )
         for limb in ("leg", "arm")
-        for side in ("left", "right")
     ),
 )
 _VIEW = Field(
@@ -118,7 +120,7 @@ _TURNED = Field(
     description="The body's turn to the camera: 0 shows its right side, 90 its front.",
 )
 _EITHER_VIEW = NotBoth(
-    keys=("view", "turned"), code="view_and_turned", message="Either view or turned."
+    keys=("view",), others=("turned",), code="view_and_turned", message="Either view or turned."
 )
 CAMERA = Record(
     fields=(
