@@ -1,0 +1,127 @@
+"""Why an attempt did not count, in words: `Not reached: knee at most 110° at bottom, by 12°`."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from detection import JOINT_LANDMARKS, Criterion, MoveSpec, Side, Step
+from detection.spec import Check
+
+REASONS: Final[Mapping[str, str]] = {
+    "out_of_order": "Out of order",
+    "session_ended": "The session ended midway",
+    "pose_lost": "Nobody was seen any more",
+    "condition": "A condition was broken",
+    "not_reached": "Not reached",
+    "too_slow": "Too slow",
+    "poor_form": "A required check was missed",
+    "not_ready": "The setup was lost",
+}
+"""Each reason of an `event_interrupted`."""
+
+# `not_reached` where that is a time: of a hold, and of a phase that must last.
+LET_GO, LEFT = "Let go too soon", "Left too soon"
+OF_SIDES: Final[Mapping[Side | None, str]] = {
+    None: "", "left": "left ", "right": "right ", "both": "each ", "either": "either ",
+    "front": "front ", "back": "back ",
+}  # fmt: skip
+_CRITERION = re.compile(r"detection\.movement\.phases\[(\d+)]\.criteria\[(\d+)]")
+_CONDITION = re.compile(r"detection\.movement\.throughout\[(\d+)]")
+_CHECK = re.compile(r"detection\.movement\.checks\[(\d+)]")
+_STEP = re.compile(r"detection\.movement\.sequence\[(\d+)]")
+
+
+def why_words(payload: Mapping[str, Any], spec: MoveSpec | None) -> str:
+    """Why an attempt did not count: the reason, the criterion and by how much it was missed.
+
+    `payload` is that of its `event_interrupted`, of which older code has stored the reason alone.
+    Without its MoveSpec the criterion is named by its path.
+    """
+    told, path, by = reason_words(payload), payload.get("path"), payload.get("by")
+    if path is None:
+        # What has no place is a hold's time, or nothing was measured.
+        return told if by is None else f"{told}, {time_words(by)} short"
+    missed = ""
+    if by is not None:
+        missed = f", by {time_words(by) if _STEP.fullmatch(path) else degrees_words(by)}"
+    return f"{told}: {place_words(path, payload['reason'], spec) or path}{missed}"
+
+
+def reason_words(payload: Mapping[str, Any]) -> str:
+    """The reason alone: `Not reached`."""
+    reason: str = payload["reason"]
+    path: str | None = payload.get("path")
+    if reason == "not_reached" and path is None:
+        return LET_GO
+    if reason == "not_reached" and path is not None and _STEP.fullmatch(path):
+        return LEFT
+    return REASONS.get(reason) or reason.replace("_", " ").capitalize()
+
+
+def place_words(path: str, reason: str, spec: MoveSpec | None) -> str | None:
+    """What stands at a path of a MoveSpec, such as `knee at most 110° at bottom`."""
+    if spec is None:
+        return None
+    try:
+        for pattern, words in _PLACES.items():
+            if found := pattern.fullmatch(path):
+                return words(spec, reason, *map(int, found.groups()))
+    except IndexError:  # a place that this MoveSpec has not
+        pass
+    return None
+
+
+def criterion_words(criterion: Criterion) -> str:
+    """Such as `left knee at most 110°`, `lean of the trunk 20° to 60°`."""
+    name = f"{OF_SIDES[criterion.side]}{criterion.measure.replace('_', ' ')}"
+    if criterion.measure not in JOINT_LANDMARKS:
+        name = f"lean of {'' if criterion.side in ('both', 'either') else 'the '}{name}"
+    return f"{name} {_band(criterion.minimum, criterion.maximum)}"
+
+
+def degrees_words(degrees: float) -> str:
+    return f"{degrees:.0f}°" if degrees >= 10 else f"{degrees:.1f}°"
+
+
+def time_words(ms: float) -> str:
+    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
+
+
+def _band(low: float, high: float) -> str:
+    if low == high:
+        return f"exactly {low:g}°"
+    if low <= 0.0:
+        return f"at most {high:g}°"
+    return f"{low:g}° to {high:g}°" if high < 180.0 else f"at least {low:g}°"
+
+
+def _of_phase(spec: MoveSpec, _reason: str, phase: int, criterion: int) -> str:
+    held = spec.phases[phase]
+    return f"{criterion_words(held.criteria[criterion])} at {held.name}"
+
+
+def _throughout(spec: MoveSpec, _reason: str, number: int) -> str:
+    return f"{criterion_words((spec.throughout or ())[number].criterion)} throughout"
+
+
+def _check(spec: MoveSpec, _reason: str, number: int) -> str:
+    check: Check = spec.checks[number]
+    where = f"at {check.when}" if check.when else f"in the whole {spec.type}"
+    return f"{check.name}, {criterion_words(check.criterion)} at its {check.extreme} {where}"
+
+
+def _step(spec: MoveSpec, reason: str, number: int) -> str:
+    step: Step = spec.steps[number]
+    if reason == "not_reached":
+        return f"{step.phase} for {time_words(step.hold_ms)}"
+    if reason == "too_slow" and step.within_ms is not None:
+        return f"{step.phase} within {time_words(step.within_ms)}"
+    return f"{step.phase} was to come next"
+
+
+_PLACES: Final[Mapping[re.Pattern[str], Callable[..., str]]] = {
+    _CRITERION: _of_phase,
+    _CONDITION: _throughout,
+    _CHECK: _check,
+    _STEP: _step,
+}

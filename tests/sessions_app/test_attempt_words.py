@@ -1,0 +1,109 @@
+"""Why an attempt did not count, in words."""
+
+from typing import Any
+
+import pytest
+
+from detection import compile as compile_movespec
+from detection.spec import REASONS as KNOWN
+from sessions_app.attempt_words import REASONS, why_words
+
+SPEC = compile_movespec("""\
+name: everything
+version: "1"
+detection:
+  type: repetition
+  movement:
+    name: everything
+    throughout: [{lean: trunk, max: 60}, {lean: thigh, side: both, min: 20, max: 80}]
+    phases:
+      - {name: standing, criteria: [{joint: knee, min: 150}, {joint: hip, side: left, min: 140}]}
+      - {name: bottom, criteria: [{joint: knee, max: 110}, {joint: elbow, min: 90, max: 90}]}
+    sequence: [standing, {phase: bottom, hold_ms: 300, within_ms: 4000}, standing]
+    checks:
+      - {name: depth, when: bottom, joint: knee, least: {max: 95}}
+      - {name: arms, joint: wrist, side: either, most: {min: 170}}
+""")
+MOVEMENT = "detection.movement"
+
+
+def why(reason: str, path: str | None = None, by: float | None = None, **more: Any) -> str:
+    where = f"{MOVEMENT}.{path}" if path else None
+    return why_words({"reason": reason, "path": where, "by": by, **more}, SPEC)
+
+
+@pytest.mark.parametrize(
+    ("reason", "path", "by", "words"),
+    [
+        (
+            "not_reached",
+            "phases[1].criteria[0]",
+            12.4,
+            "Not reached: knee at most 110° at bottom, by 12°",
+        ),
+        (
+            "not_reached",
+            "phases[0].criteria[1]",
+            3.25,
+            "Not reached: left hip at least 140° at standing, by 3.2°",
+        ),
+        ("not_reached", "phases[1].criteria[1]", None, "Not reached: elbow exactly 90° at bottom"),
+        (
+            "condition",
+            "throughout[0]",
+            8.0,
+            "A condition was broken: lean of the trunk at most 60° throughout, by 8.0°",
+        ),
+        (
+            "condition",
+            "throughout[1]",
+            40.0,
+            "A condition was broken: lean of each thigh 20° to 80° throughout, by 40°",
+        ),
+        (
+            "poor_form",
+            "checks[0]",
+            7.2,
+            "A required check was missed: depth, knee at most 95° at its least at bottom, by 7.2°",
+        ),
+        (
+            "poor_form",
+            "checks[1]",
+            7.2,
+            "A required check was missed: arms, either wrist at least 170° at its most in the "
+            "whole repetition, by 7.2°",
+        ),
+        ("not_reached", "sequence[1]", 120.0, "Left too soon: bottom for 300 ms, by 120 ms"),
+        ("too_slow", "sequence[1]", None, "Too slow: bottom within 4.0 s"),
+        ("out_of_order", "sequence[2]", None, "Out of order: standing was to come next"),
+        ("not_reached", None, 1266.7, "Let go too soon, 1.3 s short"),
+        ("session_ended", None, 400.0, "The session ended midway, 400 ms short"),
+        ("pose_lost", None, None, "Nobody was seen any more"),
+        # Places that this MoveSpec has not, and that nobody knows yet.
+        (
+            "poor_form",
+            "checks[9]",
+            1.0,
+            f"A required check was missed: {MOVEMENT}.checks[9], by 1.0°",
+        ),
+        ("too_odd", "somewhere", None, f"Too odd: {MOVEMENT}.somewhere"),
+    ],
+)
+def test_a_reason_is_told_with_its_place_and_by_how_much(
+    reason: str, path: str | None, by: float | None, words: str
+) -> None:
+    assert why(reason, path, by) == words
+
+
+def test_what_older_code_has_stored_is_the_reason_alone() -> None:
+    assert why_words({"reason": "out_of_order"}, SPEC) == "Out of order"
+
+
+def test_without_its_movespec_the_path_stands_for_the_place() -> None:
+    path = f"{MOVEMENT}.phases[1].criteria[0]"
+    told = why_words({"reason": "not_reached", "path": path, "by": 12.0}, None)
+    assert told == f"Not reached: {path}, by 12°"
+
+
+def test_every_reason_has_words() -> None:
+    assert set(REASONS) == set(KNOWN)
