@@ -13,6 +13,7 @@ from sessions_app.finish import spec_of_version
 from sessions_app.models import LIVE_STATUSES, DetectionSession
 from sessions_app.stream_state import SUMMARY
 from staff import session_quality
+from staff.display import counted
 
 # Below these it is told: less than half of the frames, and frames of a second.
 USABLE_SHARE, FEWEST_A_SECOND = 0.5, 8
@@ -153,9 +154,10 @@ def _reasons(seen: Seen) -> Iterator[str]:
         yield from session_quality.reasons(seen.quality)
     if not seen.usable or seen.completed or seen.spec is None:
         return
-    if seen.interrupted:
-        yield f"Repetitions were begun, and broken off before their end: {seen.interrupted}."
     yield from _of_movement(seen, seen.spec)
+    if seen.interrupted:
+        attempts = counted(seen.interrupted, "attempt")
+        yield f"{attempts} did not count: the table of repetitions says why."
 
 
 def _of_frames(seen: Seen) -> Iterator[str]:
