@@ -5,11 +5,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from detection import MoveSpecInvalid
+from detection import MoveSpec, MoveSpecInvalid
+from detection.spec import BODY_SIDES
+from sessions_app.attempt_words import reason_words
 from sessions_app.event_counters import Counts, counts_of, is_counted
 from sessions_app.finish import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession, EventType, SessionAttach
 from staff.display import duration
+from staff.session_measures import measure_charts
+from staff.session_repetitions import table
 
 # The newest events that are drawn, the newest that are listed, and the newest attaches.
 DRAWN, LISTED, ATTACHES = 2_000, 25, 20
@@ -52,14 +56,6 @@ class Picture(NamedTuple):
     lasts: str
 
 
-class Repetition(NamedTuple):
-    """A completed repetition. `after` is its time since the oldest event that is drawn."""
-
-    event_key: str
-    after: str
-    score: float | None
-
-
 class Attach(NamedTuple):
     noted: SessionAttach
     lasted: str
@@ -72,35 +68,47 @@ def detections(session: DetectionSession, now: datetime) -> dict[str, Any]:
     newest = list(
         session.events.filter(sequence__gt=session.events_total - DRAWN).order_by("-sequence")
     )
-    completed = [one for one in newest if one.type == EventType.EVENT_COMPLETED]
     feedback = [one for one in newest if one.type == EventType.FEEDBACK]
     interrupted = [one for one in newest if one.type == EventType.EVENT_INTERRUPTED]
     attaches = list(session.attaches.order_by("-attached_at")[: ATTACHES + 1])
+    spec = spec_of(session) if newest else None
     return {
-        "picture": picture(newest[::-1], phases_of(session)) if newest else None,
+        "picture": picture(newest[::-1], lanes_of(spec)) if newest else None,
         "drawn": len(newest),
         "counts": _counts(session, newest),
         "is_counted": is_counted(session),
-        "reasons": _most(one.payload["reason"] for one in interrupted),
+        "reasons": _most(reason_words(one.payload) for one in interrupted),
         "feedback": _most(one.payload["message"] for one in feedback),
-        "repetitions": [_repetition(one, newest[-1].ts_ms) for one in completed[:LISTED]],
+        "repetitions": table(newest, spec) if newest else None,
+        "measures": measure_charts(newest, spec) if newest else [],
         "listed": newest[:LISTED],
         "attaches": [_attach(one, session, now) for one in attaches[:ATTACHES]],
         "has_older_attaches": len(attaches) > ATTACHES,
     }
 
 
-def phases_of(session: DetectionSession) -> tuple[str, ...]:
-    """The phases of its version, in order; none if the language no longer takes its text."""
+def spec_of(session: DetectionSession) -> MoveSpec | None:
+    """The MoveSpec of its version; None if the language no longer takes its text."""
     try:
-        spec = spec_of_version(session.resolved_version_id)
+        return spec_of_version(session.resolved_version_id)
     except MoveSpecInvalid:
-        return ()
-    return tuple(phase.name for phase in spec.phases)
+        return None
+
+
+def lanes_of(spec: MoveSpec | None) -> list[str]:
+    """The names of its phases' lanes, in order; of each side where sides are counted apart."""
+    if spec is None:
+        return []
+    sides = BODY_SIDES if spec.counts_each_side else (None,)
+    return [_lane_name(phase.name, side) for phase in spec.phases for side in sides]
+
+
+def _lane_name(phase: str, side: str | None) -> str:
+    return f"{phase}, {side}" if side else phase
 
 
 def picture(events: Sequence[DetectionEvent], phases: Sequence[str]) -> Picture:
-    """The lanes of `phases`, of other phases in `events`, and of marks; the oldest event first."""
+    """The lanes named `phases`, of others in `events`, and of marks; the oldest event first."""
     began, span = events[0].ts_ms, events[-1].ts_ms - events[0].ts_ms
     stays: dict[str, list[tuple[float, float]]] = {name: [] for name in phases}
     marks: dict[str, list[float]] = {name: [] for name in MARKS.values()}
@@ -110,7 +118,7 @@ def picture(events: Sequence[DetectionEvent], phases: Sequence[str]) -> Picture:
         if event.type in MARKS:
             marks[MARKS[event.type]].append(at)
             continue
-        phase = event.payload["shape_key"]
+        phase = _lane_name(event.payload["shape_key"], event.payload.get("side"))
         if event.type == EventType.SHAPE_ENTER:
             entered[phase] = at
         else:
@@ -146,11 +154,6 @@ def _counts(session: DetectionSession, newest: Sequence[DetectionEvent]) -> list
 
 def _most(texts: Iterable[str]) -> list[tuple[str, int]]:
     return Counter(texts).most_common(COUNTED)
-
-
-def _repetition(event: DetectionEvent, began: float) -> Repetition:
-    after = duration(timedelta(milliseconds=event.ts_ms - began))
-    return Repetition(event.payload["event_key"], after, event.payload.get("score"))
 
 
 def _attach(attach: SessionAttach, session: DetectionSession, now: datetime) -> Attach:

@@ -133,16 +133,15 @@ def test_it_shows_a_session_that_has_detected_something(support: Client, scene: 
     assert 'role="img" aria-labelledby="lanes-title lanes-text"' in html
     assert (
         "standing: 2 stays. bottom: 1 stay. completed: 1. interrupted: 0. feedback: 0. "
-        "Tables of the last repetitions and events follow."
+        "The tables of this page have the last repetitions and events."
     ) in text
     assert [lane.name for lane in page.context["picture"].lanes] == [
         "standing", "bottom", "completed", "interrupted", "feedback",
     ]  # fmt: skip
     done = whole().events[-1]
     assert f"{done.ts_ms:.3f} {done.frame_seq} event_completed" in text
-    score = done.payload["score"]
-    assert "The last 1 repetition, the newest first Repetition of After" in text
-    assert f"squat {page.context['repetitions'][0].after} {score}" in text
+    (row,) = page.context["repetitions"].rows
+    assert f"Repetition 1 {row.after} {row.took} {' '.join(map(str, row.ranges))} " in text
     assert "What follows is of the last" not in text
     assert [
         (attach.noted.attached_at, attach.lasted, attach.noted.close_code, attach.how)
@@ -300,7 +299,7 @@ def test_it_says_why_repetitions_were_interrupted(support: Client, scene: Scene)
     ]
     scene.checkpoint(session_id, holder, 1, 5, events=events)
     text = words(shown(support, session_id))
-    assert "repetitions 0 interrupted 3 Interrupted: pose_lost 2, out_of_order 1." in text
+    assert "Did not count: Nobody was seen any more (2), Out of order (1)." in text
 
 
 def test_it_costs_two_queries_once_the_version_is_compiled(scene: Scene) -> None:
