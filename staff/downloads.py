@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from html import unescape
 from io import StringIO
@@ -75,14 +75,7 @@ class DownloadableAdmin(StrictAdmin):
             message=f"Downloaded: {parameters or 'all'}.",
             about="list as CSV",
         )
-        name = slugify(str(self.opts.verbose_name_plural))
-        return StreamingHttpResponse(
-            lines(changelist, self),
-            content_type="text/csv; charset=utf-8",
-            headers={
-                "Content-Disposition": f'attachment; filename="{name}-{clock.now():%Y-%m-%d}.csv"'
-            },
-        )
+        return attachment(lines(changelist, self), slugify(str(self.opts.verbose_name_plural)))
 
 
 def user_id_of(request: HttpRequest) -> int:
@@ -90,9 +83,27 @@ def user_id_of(request: HttpRequest) -> int:
     return request.user.pk or 0
 
 
+def attachment(written: Iterator[bytes], name: str) -> StreamingHttpResponse:
+    """The answer that a browser saves as a CSV of that name and the day."""
+    return StreamingHttpResponse(
+        written,
+        content_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}-{clock.now():%Y-%m-%d}.csv"'
+        },
+    )
+
+
 def lines(changelist: StrictChangeList, page: DownloadableAdmin) -> Iterator[bytes]:
-    """The lines of the CSV, many at once. The last one says so if the database stops answering."""
+    """The lines of a list's CSV."""
     columns = [one for one in changelist.list_display if one != "action_checkbox"]
+    header = [label_for_field(one, changelist.model, page) for one in columns]
+    rows = changelist.every_row()
+    return written_lines(header, ([plain(one, row, page) for one in columns] for row in rows))
+
+
+def written_lines(header: Iterable[object], rows: Iterable[Iterable[object]]) -> Iterator[bytes]:
+    """The lines of a CSV, many at once. The last one says so if the database stops answering."""
     written = StringIO()
     writer = csv.writer(written)
 
@@ -102,10 +113,10 @@ def lines(changelist: StrictChangeList, page: DownloadableAdmin) -> Iterator[byt
         written.truncate()
         return text.encode()
 
-    writer.writerow(label_for_field(one, changelist.model, page) for one in columns)
+    writer.writerow(map(cell, header))
     try:
-        for number, row in enumerate(changelist.every_row(), start=1):
-            writer.writerow(cell(plain(column, row, page)) for column in columns)
+        for number, row in enumerate(rows, start=1):
+            writer.writerow(map(cell, row))
             if number % ROWS_AT_ONCE == 0:
                 yield taken()
     except DatabaseError:

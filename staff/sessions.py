@@ -3,9 +3,13 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Media
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from kynaplatform import clock
@@ -17,7 +21,11 @@ from staff.actions.base import StaffActionAdmin
 from staff.actions.sessions import Cancel
 from staff.base import ReadOnlyAdmin
 from staff.display import Tone, badge, first_digits, id_column, moment_of
-from staff.session_detections import detections
+from staff.downloads import attachment, user_id_of
+from staff.history import history_add
+from staff.query_parameters import require_known
+from staff.session_detections import detections, spec_of
+from staff.session_events import event_lines
 from staff.session_list import (
     FINDER_MEDIA,
     DayFilter,
@@ -31,6 +39,7 @@ from staff.session_summary import frames_shown
 from staff.session_timeline import lasted, timeline
 from staff.suspensions import with_suspensions
 
+EVENTS_CSV = "sessions_app_detectionsession_events_csv"
 TONES: dict[str, Tone] = {Status.COMPLETED: "good", Status.FAILED: "bad"}
 
 
@@ -109,6 +118,29 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().list_context(request), "search_help": HELP}
 
+    def get_urls(self) -> list[URLPattern]:
+        own = path(
+            "<path:object_id>/events/csv/",
+            self.admin_site.admin_view(self.events_view),
+            name=EVENTS_CSV,
+        )
+        return [own, *super().get_urls()]
+
+    def events_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """The CSV of a session's events, for whoever may see its page. Each download is logged."""
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
+        require_known(request.GET, set())
+        session = self.get_object(request, unquote(object_id))
+        if session is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+        if not self.has_view_permission(request, session):
+            raise PermissionDenied
+        history_add(
+            user_id=user_id_of(request), row=session, message="Downloaded its events as CSV."
+        )
+        return attachment(event_lines(session, spec_of(session)), f"events-of-{session.pk}")
+
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> DetectionSession | None:
@@ -130,6 +162,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
             "state": self.state(session),
             "lasted": lasted(session, now),
             "timeline": timeline(session, now),
+            "events_csv": reverse(f"admin:{EVENTS_CSV}", args=[session.pk]),
             **frames_shown(session),
             **detections(session, now),
         }

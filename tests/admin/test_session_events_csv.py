@@ -1,0 +1,163 @@
+"""The CSV of a session's events: a line each, for whoever may see the session's page."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from movespecs.models import MoveSpec
+from sessions_app.models import DetectionSession
+from staff.downloads import ROWS_AT_ONCE
+from tests.admin.counted_sessions import (
+    CURL,
+    SQUAT,
+    curls,
+    events_of,
+    of_older_code,
+    squats,
+    stored_session,
+)
+from tests.admin.session_rows import make_session
+from tests.admin.staffing import address, last_history, member, text_of
+from tests.admin.test_session_detections import add_events
+from tests.conftest import Machine, make_released
+
+CSV = "events_csv"
+PATH = "detection.movement.phases[1].criteria[0]"
+
+
+@pytest.fixture
+def squat(owner: Machine) -> MoveSpec:
+    return make_released(owner.project, SQUAT)[0]
+
+
+def downloaded(client: Client, session: DetectionSession) -> list[dict[str, str]]:
+    answer = client.get(address(session, CSV))
+    assert answer.status_code == 200
+    text = b"".join(answer.streaming_content).decode()
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def filled(line: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in line.items() if value}
+
+
+def test_it_has_a_line_for_each_event_with_its_fields(support: Client, squat: MoveSpec) -> None:
+    events = events_of(SQUAT, squats())
+    lines = downloaded(support, stored_session(squat, events))
+    assert list(lines[0]) == [
+        "event", "ts_ms", "frame", "type", "name", "number", "side", "duration_ms", "held_ms",
+        "form", "joint.knee least", "joint.knee most", "score", "reason", "path", "by",
+        "confidence", "level", "key", "message", "why",
+    ]  # fmt: skip
+    assert [line["event"] for line in lines] == [str(n) for n in range(1, len(events) + 1)]
+    assert [line["type"] for line in lines] == [event.type for event in events]
+    completed = [line for line in lines if line["type"] == "event_completed"]
+    assert filled(completed[3]) == {
+        "event": completed[3]["event"], "ts_ms": completed[3]["ts_ms"], "frame": "291",
+        "type": "event_completed", "name": "squat", "number": "4", "duration_ms": "1333",
+        "form": "0.5", "joint.knee least": "65.2", "joint.knee most": "174.8", "score": "1.0",
+    }  # fmt: skip
+    interrupted = [line for line in lines if line["type"] == "event_interrupted"]
+    assert filled(interrupted[1]) == {
+        "event": interrupted[1]["event"], "ts_ms": interrupted[1]["ts_ms"], "frame": "400",
+        "type": "event_interrupted", "reason": "not_reached", "path": PATH, "by": "11.1",
+        "why": "Not reached: knee at most 110° at bottom, by 11°",
+    }  # fmt: skip
+    assert filled(lines[0]) == {
+        "event": "1", "ts_ms": lines[0]["ts_ms"], "frame": lines[0]["frame"],
+        "type": "shape_enter", "name": "standing", "confidence": "1.0",
+    }  # fmt: skip
+    (feedback, *_) = [line for line in lines if line["type"] == "feedback"]
+    assert (feedback["level"], feedback["message"]) == ("coaching", "Good depth.")
+
+
+def test_each_side_has_columns_of_its_own(support: Client, owner: Machine) -> None:
+    curl, _ = make_released(owner.project, CURL)
+    lines = downloaded(support, stored_session(curl, events_of(CURL, curls())))
+    completed = [line for line in lines if line["type"] == "event_completed"]
+    assert [
+        (line["side"], line["joint.elbow.left least"], line["joint.elbow.right least"])
+        for line in completed[:2]
+    ] == [("left", "58.0", ""), ("right", "", "53.3")]
+
+
+def test_what_older_code_has_stored_is_empty_where_it_knew_nothing(
+    support: Client, squat: MoveSpec
+) -> None:
+    events = of_older_code(events_of(SQUAT, squats()))
+    lines = downloaded(support, stored_session(squat, events))
+    assert len(lines) == len(events)
+    completed = [line for line in lines if line["type"] == "event_completed"]
+    assert set(filled(completed[0])) == {"event", "ts_ms", "frame", "type", "name", "score"}
+    interrupted = [line for line in lines if line["type"] == "event_interrupted"]
+    assert interrupted[0]["why"] == "A required check was missed"
+
+
+def test_it_is_an_attachment_named_by_the_session_and_the_day(
+    support: Client, squat: MoveSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kynaplatform.clock.now", lambda *_: datetime(2026, 11, 27, 1, tzinfo=UTC))
+    session = stored_session(squat, [])
+    answer = support.get(address(session, CSV))
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == (
+        f'attachment; filename="events-of-{session.id}-2026-11-27.csv"'
+    )
+
+
+def test_the_session_s_page_leads_to_it(support: Client, squat: MoveSpec) -> None:
+    session = stored_session(squat, events_of(SQUAT, squats()))
+    link = f'<a href="{address(session, CSV)}" download>Download all events as CSV</a>'
+    assert link in text_of(support.get(address(session)))
+
+
+def test_a_text_of_a_movespec_is_no_formula(support: Client, owner: Machine) -> None:
+    yaml_source = SQUAT.replace("Good depth.", "'=1+1'")
+    squat, _ = make_released(owner.project, yaml_source)
+    lines = downloaded(support, stored_session(squat, events_of(yaml_source, squats())))
+    assert {line["message"] for line in lines} == {"", "'=1+1"}
+
+
+def test_a_download_is_noted_in_the_session_s_history(squat: MoveSpec) -> None:
+    session = stored_session(squat, [])
+    downloaded(member("support", "sam"), session)
+    assert last_history(session) == (
+        "sam", f"Acme / owner / {session.id}", "Downloaded its events as CSV.",
+    )  # fmt: skip
+
+
+def test_who_may_not_see_sessions_gets_none(owner: Machine, squat: MoveSpec) -> None:
+    session = stored_session(squat, [])
+    nobody = Client()
+    nobody.force_login(User.objects.create_user("nobody", is_staff=True))
+    assert nobody.get(address(session, CSV)).status_code == 403
+    assert Client().get(address(session, CSV)).status_code == 302
+    support = member("support")
+    assert support.post(address(session, CSV)).status_code == 405
+    assert support.get(f"{address(session, CSV)}?q=1").status_code == 400
+    assert LogEntry.objects.count() == 0
+
+
+def test_an_unknown_session_leads_back_with_a_word(support: Client, db: None) -> None:
+    unknown = DetectionSession(id=uuid4())
+    assert "t exist" in text_of(support.get(address(unknown, CSV), follow=True))
+
+
+def test_a_long_one_is_read_by_short_statements(support: Client, squat: MoveSpec) -> None:
+    session = DetectionSession.objects.get(id=make_session(squat))
+    add_events(session.id, 2 * ROWS_AT_ONCE + 3)
+    answer: Any = support.get(address(session, CSV))
+    with CaptureQueriesContext(connection) as queries:
+        chunks = list(answer.streaming_content)
+    # Three pages, and that none follows.
+    assert (len(queries), len(chunks)) == (4, 3)
+    assert b"".join(chunks).count(b"\r\n") == 1 + 2 * ROWS_AT_ONCE + 3
