@@ -148,3 +148,37 @@ def test_every_file_is_looked_at_though_one_is_at_fault(tmp_path: Path) -> None:
 def test_standard_input_is_a_file_too(tmp_path: Path, text: str, status: int, told: str) -> None:
     done = validate("-", folder=tmp_path, stdin=text)
     assert (done.returncode, done.stdout) == (status, told)
+
+
+DEEP = VALID_YAML.replace("angle_max: 100", "angle_max: $depth").replace(
+    "detection:", "detection:\n  parameters: {depth: {default: 100, min: 60, max: 110}}"
+)
+
+
+def test_the_lines_have_the_number_that_is_given_for_a_parameter(tmp_path: Path) -> None:
+    (tmp_path / "deep.yaml").write_text(DEEP)
+    done = validate("deep.yaml", "--parameter", "depth=75", "--locale", "de", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The knee at 75° or less is the low end of the movement" in done.stdout
+    assert "deep.yaml: valid" in done.stdout
+
+
+def test_a_number_that_a_file_does_not_take_is_an_error_of_that_file(tmp_path: Path) -> None:
+    (tmp_path / "deep.yaml").write_text(DEEP)
+    (tmp_path / "squat.yaml").write_text(VALID_YAML)
+    files = ("squat.yaml", "deep.yaml")
+    done = validate(*files, "--parameter", "depth=75", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "CommandError: Not valid: squat.yaml\n")
+    first, *_, last = done.stdout.splitlines()
+    told = 'No parameter has the name "depth": there are none. [parameter_invalid]'
+    assert first == f"squat.yaml: error: {told}"
+    assert last == "deep.yaml: valid"
+
+
+@pytest.mark.parametrize("wrong", ["--parameter=depth", "--locale=de_DE"])
+def test_what_is_no_number_or_no_language_is_told(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "deep.yaml").write_text(DEEP)
+    done = validate("deep.yaml", wrong, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    name, _, value = wrong.partition("=")
+    assert f"error: argument {name}: {value} is not " in done.stderr

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from detection import VIEWS, Issue, Validation, placed_roles, validate
+from detection import VIEWS, Issue, ParameterInvalid, Validation, placed_roles, validate
+from movespecs.spec_options import SpecOptions, add_spec_options, spec_options
 
 STDIN = "-"
 
@@ -17,7 +18,8 @@ class Command(BaseCommand):
         "Check the YAML of MoveSpecs, offline: no server, no database. Prints a line for each "
         "finding, `FILE:LINE:COLUMN: error: message [code]`, or warning, with lines and columns "
         "from 1. Of a valid file a line for each criterion follows, `FILE:LINE:COLUMN: role: what "
-        "it does`. Exits 1 if a file has an error or cannot be read; warnings alone exit 0."
+        "it does`, with the numbers of --parameter in place of the defaults. Exits 1 if a file has "
+        "an error, cannot be read or does not take such a number; warnings alone exit 0."
     )
     # Neither settings nor a database are used.
     requires_system_checks = []
@@ -32,11 +34,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--json", action="store_true", help="print a JSON object for each file, one a line"
         )
+        add_spec_options(parser)
 
     def handle(self, *args: Any, files: list[str], **options: Any) -> None:
         faulty = []
         for file in files:
-            validation = validate_file(file)
+            validation = validate_file(file, spec_options(options))
             if options["json"]:
                 self.stdout.write(json.dumps(as_json(file, validation)))
             else:
@@ -47,18 +50,20 @@ class Command(BaseCommand):
             raise CommandError(f"Not valid: {', '.join(faulty)}")
 
 
-def validate_file(file: str) -> Validation:
+def validate_file(file: str, given: SpecOptions) -> Validation:
     try:
         data = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
-        return validate(data.decode("utf-8"))
+        return validate(data.decode("utf-8"), **given)
+    except ParameterInvalid as error:
+        return refused("parameter_invalid", error.message)
     except OSError as error:
-        return unreadable(f"It cannot be read: {error.strerror}.")
+        return refused("unreadable", f"It cannot be read: {error.strerror}.")
     except UnicodeDecodeError:
-        return unreadable("It is not UTF-8.")
+        return refused("unreadable", "It is not UTF-8.")
 
 
-def unreadable(message: str) -> Validation:
-    return Validation((Issue("unreadable", message, "error", None, None, None),), (), None)
+def refused(code: str, message: str) -> Validation:
+    return Validation((Issue(code, message, "error", None, None, None),), (), None)
 
 
 def as_json(file: str, validation: Validation) -> dict[str, Any]:
