@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from client.wire import Event
-from detection import DetectionEvent
+from detection import DetectionEvent, MoveSpec
+from sessions_app.attempt_words import why_words
 
 COMPLETED, INTERRUPTED = "event_completed", "event_interrupted"
 # An event of the stream, or of the engine.
@@ -15,10 +16,13 @@ class EventLines:
     """The writer of one line an event, which numbers repetitions as they come.
 
     `   12.40 s  repetition 3  squat, score 0.93`
+
+    With the MoveSpec the line of an attempt says why it did not count.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, explained: MoveSpec | None = None) -> None:
         self._repetitions = 0
+        self._explained = explained
 
     def line(self, event: SomeEvent) -> str:
         what, which = self._words(event)
@@ -26,18 +30,27 @@ class EventLines:
 
     def _words(self, event: SomeEvent) -> tuple[str, str]:
         payload = event.payload
+        side = f", {payload['side']}" if payload.get("side") else ""
         match event.type:
             case "shape_enter":
-                return "enter", f"{payload['shape_key']}, confidence {payload['confidence']:.2f}"
+                return (
+                    "enter",
+                    f"{payload['shape_key']}{side}, confidence {payload['confidence']:.2f}",
+                )
             case "shape_exit":
-                return "exit", f"{payload['shape_key']}, confidence {payload['confidence']:.2f}"
+                return (
+                    "exit",
+                    f"{payload['shape_key']}{side}, confidence {payload['confidence']:.2f}",
+                )
             case "event_completed":
                 self._repetitions += 1
                 score = payload["score"]
                 scored = "" if score is None else f", score {score:.2f}"
-                return f"repetition {self._repetitions}", f"{payload['event_key']}{scored}"
+                return f"repetition {self._repetitions}", f"{payload['event_key']}{side}{scored}"
+            case "event_interrupted" if self._explained:
+                return "attempt", f"{why_words(payload, self._explained)}{side}"
             case "event_interrupted":
-                return "interrupted", str(payload["reason"]).replace("_", " ")
+                return "interrupted", f"{str(payload['reason']).replace('_', ' ')}{side}"
             case _:
                 return str(payload["level"]), str(payload["message"])
 

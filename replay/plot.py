@@ -4,20 +4,24 @@ Needs matplotlib, which only development installs.
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from io import StringIO
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from detection import SEGMENT_LANDMARKS, DetectionEvent, Measure, MoveSpec, PoseFrame
+from detection import SEGMENT_LANDMARKS, Criterion, DetectionEvent, Measure, MoveSpec, PoseFrame
 from poses.recordings import Recording
 from replay.angle_series import LEFT, PAIR, RIGHT, Angles, angle_series, measures_of
 from replay.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
+from sessions_app.attempt_words import criterion_at, degrees_words
 
 WIDTH_INCHES, PANEL_INCHES, DPI = 14.0, 3.6, 110
 # The colours of Okabe and Ito, which people who see fewer colours can tell apart.
@@ -48,15 +52,18 @@ def draw(
     events: Sequence[DetectionEvent],
     angles: Sequence[Angles],
     only: Collection[str] = (),
+    *,
+    is_explained: bool = False,
 ) -> None:
     """Write the picture to `path`, as SVG if it is named so, else as a PNG.
 
     It has a panel for each angle of the phases, or of `only`. `angles` are those that the engine
     knew after each frame. A phase's band is the angles that it allows, and is darker while the
-    phase held. Raises OSError when the file cannot be written.
+    phase held. With `is_explained` a cross is on each bound that an attempt missed, with by how
+    much. Raises OSError when the file cannot be written.
     """
     frames = recording.pose_frames()
-    criteria = [criterion for phase in spec.phases for criterion in phase.criteria]
+    criteria = criteria_of(spec)
     measures = {m: curves for m, curves in measures_of(criteria).items() if not only or m in only}
     figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * len(measures)), layout="constrained")
     panels = figure.subplots(len(measures), 1, sharex=True, squeeze=False)[:, 0]
@@ -69,6 +76,8 @@ def draw(
             panel.plot(seconds, angle_series(angles, measure, name), **CURVES[name])
         mark_outcomes(panel, events)
         mark_by_people(panel, recording)
+        if is_explained:
+            mark_missed(panel, missed_bounds(spec, measure, events, frames, angles))
         panel.set_ylabel(axis_label(measure))
         panel.set_ylim(0, MOST_DEGREES)
         panel.set_yticks(range(0, MOST_DEGREES + 1, 30))
@@ -88,6 +97,17 @@ def draw(
         path.write_text(as_svg(figure), encoding="utf-8")
     else:
         figure.savefig(path, format="png", dpi=DPI)
+
+
+def criteria_of(spec: MoveSpec) -> list[Criterion]:
+    """The criteria of the phases, of both sides where each is judged for itself."""
+    return [
+        replace(criterion, side="both")
+        if spec.counts_each_side and criterion.side is None and criterion.measure != "trunk"
+        else criterion
+        for phase in spec.phases
+        for criterion in phase.criteria
+    ]
 
 
 def as_svg(figure: Figure) -> str:
@@ -123,18 +143,18 @@ def draw_bands(
 
 
 def stays(phase: str, events: Sequence[DetectionEvent], end_ms: float) -> list[tuple[float, float]]:
-    """The stays in a phase: from each shape_enter to its shape_exit, or to the end."""
+    """The stays in a phase: from each shape_enter to the shape_exit of its side, or to the end."""
     found = []
-    entered: float | None = None
+    entered: dict[str | None, float] = {}
     for event in events:
         if event.payload.get("shape_key") != phase:
             continue
+        side = event.payload.get("side")
         if event.type == "shape_enter":
-            entered = event.ts_ms
-        elif entered is not None:
-            found.append((entered, event.ts_ms))
-            entered = None
-    return found if entered is None else [*found, (entered, end_ms)]
+            entered[side] = event.ts_ms
+        elif side in entered:
+            found.append((entered.pop(side), event.ts_ms))
+    return [*found, *((since, end_ms) for since in entered.values())]
 
 
 def mark_outcomes(panel: Axes, events: Sequence[DetectionEvent]) -> None:
@@ -155,6 +175,50 @@ def mark_numbers(panel: Axes, events: Sequence[DetectionEvent]) -> None:
                 xytext=(0, 2), textcoords="offset points",
                 ha="center", va="bottom", color=OUTCOMES[event.type][0], fontsize="small",
             )  # fmt: skip
+
+
+class Missed(NamedTuple):
+    """A bound that an attempt missed, in degrees; when that was told; and by how much."""
+
+    seconds: float
+    bound: float
+    by: str
+
+
+def missed_bounds(
+    spec: MoveSpec,
+    measure: Measure,
+    events: Sequence[DetectionEvent],
+    frames: Sequence[PoseFrame],
+    angles: Sequence[Angles],
+) -> Iterator[Missed]:
+    """The bounds of a measure that attempts missed."""
+    times = [frame.timestamp_ms for frame in frames]
+    for event in events:
+        path = event.payload.get("path") if event.type == INTERRUPTED else None
+        criterion = criterion_at(path, spec) if path else None
+        if criterion is None or criterion.measure != measure:
+            continue
+        known = angles[min(bisect_left(times, event.ts_ms), len(angles) - 1)]
+        now = [degrees for (of, _), degrees in known.items() if of == measure]
+        bounds = [one for one in (criterion.minimum, criterion.maximum) if 0 < one < MOST_DEGREES]
+        # Of two bounds that which faces where the body is.
+        bound = min(bounds or [0.0], key=lambda one: abs(one - now[0]) if now else 0.0)
+        by = event.payload["by"]
+        yield Missed(event.ts_ms / 1000, bound, "" if by is None else f"by {degrees_words(by)}")
+
+
+def mark_missed(panel: Axes, missed: Iterable[Missed]) -> None:
+    for seconds, bound, by in missed:
+        panel.plot(
+            [seconds], [bound], marker="x", color=INTERRUPTION_COLOUR, markersize=8,
+            markeredgewidth=2,
+        )  # fmt: skip
+        panel.annotate(
+            by, (seconds, bound), xytext=(7, 5), textcoords="offset points",
+            color=INTERRUPTION_COLOUR, fontsize="small",
+            bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
+        )  # fmt: skip
 
 
 def mark_by_people(panel: Axes, recording: Recording) -> None:

@@ -71,6 +71,18 @@ def place_words(path: str, reason: str, spec: MoveSpec | None) -> str | None:
     return None
 
 
+def criterion_at(path: str, spec: MoveSpec) -> Criterion | None:
+    """The criterion that stands at a path; None where no criterion does."""
+    if found := _CRITERION.fullmatch(path):
+        phase, number = map(int, found.groups())
+        return spec.phases[phase].criteria[number]
+    if found := _CONDITION.fullmatch(path):
+        return (spec.throughout or ())[int(found[1])].criterion
+    if found := _CHECK.fullmatch(path):
+        return spec.checks[int(found[1])].criterion
+    return None
+
+
 def criterion_words(criterion: Criterion) -> str:
     """Such as `left knee at most 110°`, `lean of the trunk 20° to 60°`."""
     name = f"{OF_SIDES[criterion.side]}{criterion.measure.replace('_', ' ')}"

@@ -1,7 +1,9 @@
 import pytest
 
-from detection import DetectionEvent
+from detection import DetectionEvent, MoveSpec
+from detection import compile as compile_movespec
 from replay.event_lines import EventLines, count_completed, count_interrupted
+from tests.admin.counted_sessions import SQUAT
 
 
 def event(type: str, ts_ms: float = 12_400, **payload: object) -> DetectionEvent:  # noqa: A002
@@ -27,6 +29,10 @@ def event(type: str, ts_ms: float = 12_400, **payload: object) -> DetectionEvent
             event("event_completed", event_key="squat", score=None),
             "   12.40 s  repetition 1    squat",
         ),
+        (
+            event("event_completed", event_key="curl", score=1.0, side="left"),
+            "   12.40 s  repetition 1    curl, left, score 1.00",
+        ),
         (event("event_interrupted", reason="pose_lost"), "   12.40 s  interrupted     pose lost"),
         (
             event("feedback", ts_ms=3_600_000, level="coaching", message="Chest up."),
@@ -50,3 +56,27 @@ def test_repetitions_are_numbered_and_counted_by_key() -> None:
     assert numbers == ["1", "out", "2", "3"]
     assert count_completed(events) == {"squat": 2, "lunge": 1}
     assert count_interrupted(events) == 1
+
+
+@pytest.fixture(scope="module")
+def squat() -> MoveSpec:
+    return compile_movespec(SQUAT)
+
+
+@pytest.mark.parametrize(
+    ("missed", "line"),
+    [
+        (
+            {"reason": "not_reached", "path": "detection.movement.phases[1].criteria[0]", "by": 12},
+            "   12.40 s  attempt         Not reached: knee at most 110° at bottom, by 12°",
+        ),
+        (
+            {"reason": "pose_lost", "path": None, "by": None, "side": "right"},
+            "   12.40 s  attempt         Nobody was seen any more, right",
+        ),
+    ],
+)
+def test_with_the_movespec_an_attempt_is_explained(
+    squat: MoveSpec, missed: dict[str, object], line: str
+) -> None:
+    assert EventLines(squat).line(event("event_interrupted", **missed)) == line

@@ -8,7 +8,8 @@ from detection import DetectionEvent, Engine, Landmark, PoseFrame
 from detection import compile as compile_movespec
 from poses.figure import perform
 from replay.angle_series import Angles, angle_series, measures_of
-from replay.plot import stays
+from replay.plot import Missed, criteria_of, missed_bounds, stays
+from tests.admin.counted_sessions import CURL, SQUAT, squats
 
 SPEC = """\
 name: mixed
@@ -81,3 +82,52 @@ def test_the_angles_are_those_of_the_movement() -> None:
 def test_an_angle_that_nothing_shows_has_a_gap() -> None:
     hidden = PoseFrame(0, (Landmark(0.0, 0.0, 0.0, 0.0),) * 33)
     assert isnan(angle_series(angles_of([hidden]), "knee", "pair")[0])
+
+
+def test_stays_of_two_sides_are_told_apart() -> None:
+    events = [
+        DetectionEvent(type_, at, {"shape_key": "up", "side": side})
+        for type_, at, side in (
+            ("shape_enter", 10, "left"), ("shape_enter", 15, "right"), ("shape_exit", 20, "left"),
+            ("shape_exit", 40, "right"), ("shape_enter", 45, "left"),
+        )
+    ]  # fmt: skip
+    assert stays("up", events, 50) == [(10, 20), (15, 40), (45, 50)]
+
+
+def test_where_each_side_counts_no_curve_is_of_the_pair() -> None:
+    assert measures_of(criteria_of(compile_movespec(CURL))) == {"elbow": ("left", "right")}
+
+
+def test_an_attempt_is_marked_on_the_bound_that_it_missed() -> None:
+    spec, frames = compile_movespec(SQUAT), squats()
+    engine = Engine(spec)
+    events, angles = [], []
+    for frame in frames:
+        events += engine.feed(frame)
+        angles.append(engine.angles())
+    found = list(missed_bounds(spec, "knee", events, frames, angles))
+    assert [(round(one.seconds, 1), one.bound, one.by) for one in found] == [
+        (5.6, 110, "by 5.7°"),
+        (13.3, 110, "by 11°"),
+        (17.0, 95, "by 7.2°"),
+        (24.7, 110, "by 1.6°"),
+        (28.3, 95, "by 5.2°"),
+    ]
+    assert list(missed_bounds(spec, "trunk", events, frames, angles)) == []
+
+
+def test_of_two_bounds_the_one_that_faces_the_body_is_marked() -> None:
+    spec = compile_movespec(
+        SQUAT.replace("joint: knee, max: 110", "joint: knee, min: 60, max: 110")
+    )
+    path = "detection.movement.phases[1].criteria[0]"
+    payload = {"reason": "not_reached", "path": path, "by": None}
+    event = DetectionEvent("event_interrupted", 1000, payload)
+    frame = PoseFrame(1000, ())
+    assert list(missed_bounds(spec, "knee", [event], [frame], [{("knee", "pair"): 170.0}])) == [
+        Missed(1.0, 110, "")
+    ]
+    assert list(missed_bounds(spec, "knee", [event], [frame], [{("knee", "pair"): 20.0}])) == [
+        Missed(1.0, 60, "")
+    ]

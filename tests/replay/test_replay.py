@@ -21,6 +21,8 @@ from local_stack.environment import PROJECT
 from poses.figure import perform
 from poses.recordings import Recording, save
 from replay.management.commands import replay as command
+from tests.admin.counted_sessions import SQUAT as CHECKED
+from tests.admin.counted_sessions import squats
 from tests.realtime.streaming import SQUAT as CLOSED
 
 SQUAT = PROJECT / "examples" / "movespecs" / "squat.yaml"
@@ -49,6 +51,26 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def three_squats(tmp_path: Path) -> Path:
     path = tmp_path / "three squats.json.gz"
     save(path, recording_of(3, count=3))
+    return path
+
+
+@pytest.fixture
+def attempted(tmp_path: Path) -> Path:
+    """Twelve squats that count, and five that do not."""
+    path = tmp_path / "attempted.json.gz"
+    frames = [frame.landmarks for frame in squats()]
+    save(path, dataclasses.replace(recording_of(1), frames=frames))
+    return path
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Path:
+    """A MoveSpec with a parameter, and with messages in two languages."""
+    path = tmp_path / "deep.yaml"
+    text = CHECKED.replace("max: 95", "max: $depth")
+    text = text.replace("message: Good depth.", "message: {en: Deep., de: Tief.}")
+    parameters = "  parameters: {depth: {default: 95, min: 60, max: 120}}\n  movement:"
+    path.write_text(text.replace("  movement:", parameters, 1))
     return path
 
 
@@ -125,6 +147,83 @@ def test_people_get_lines_and_no_file(three_squats: Path, tmp_path: Path) -> Non
     ]
     assert lines[-1] == "squat: 3 completed (people counted 3), 0 interrupted"
     assert (err, sorted(tmp_path.rglob("*"))) == ("", there)
+
+
+def test_explained_each_attempt_has_its_reason_criterion_and_by_how_much(
+    attempted: Path, deep: Path
+) -> None:
+    out, _ = replay(attempted, "--spec", deep, "--explain")
+    lines = out.splitlines()
+    turned = "Not reached: knee at most 110° at bottom"
+    shallow = "A required check was missed: depth, knee at most 95° at its least at bottom"
+    told = [line for line in lines if "  attempt  " in line]
+    assert told == [
+        f"    5.57 s  attempt         {turned}, by 5.7°",
+        f"   13.30 s  attempt         {turned}, by 11°",
+        f"   17.00 s  attempt         {shallow}, by 7.2°",
+        f"   24.67 s  attempt         {turned}, by 1.6°",
+        f"   28.33 s  attempt         {shallow}, by 5.2°",
+    ]
+    assert lines[-1] == "squat: 12 completed, 5 interrupted"
+    answer = json.loads(replay(attempted, "--spec", deep, "--explain", "--json")[0])
+    assert [one["why"] for one in answer["attempts"]] == [line[28:] for line in told]
+    assert "attempts" not in json.loads(replay(attempted, "--spec", deep, "--json")[0])
+
+
+def test_the_picture_marks_what_an_attempt_missed(
+    attempted: Path, deep: Path, tmp_path: Path
+) -> None:
+    marked, plain = tmp_path / "marked.svg", tmp_path / "plain.svg"
+    replay(attempted, "--spec", deep, "--explain", "--plot", marked)
+    replay(attempted, "--spec", deep, "--plot", plain)
+    shown = marked.read_text()
+    assert [shown.count(f"<!-- by {by}° -->") for by in (5.7, 11, 7.2, 1.6, 5.2)] == [1] * 5
+    assert "<!-- by " not in plain.read_text()
+
+
+def test_a_parameter_has_the_number_that_is_given(attempted: Path, deep: Path) -> None:
+    out, _ = replay(attempted, "--spec", deep, "--parameter", "depth=110")
+    assert out.endswith("squat: 14 completed, 3 interrupted\n")
+    out, _ = replay(attempted, "--spec", deep, "--parameter", "depth=60", "--explain")
+    assert "depth, knee at most 60° at its least at bottom, by " in out
+
+
+@pytest.mark.parametrize(
+    ("locale", "message"), [("de", "Tief."), ("de-AT", "Tief."), ("fr", "Deep."), (None, "Deep.")]
+)
+def test_messages_are_in_the_language_that_is_asked_for(
+    attempted: Path, deep: Path, locale: str | None, message: str
+) -> None:
+    asked = ("--locale", locale) if locale else ()
+    out, _ = replay(attempted, "--spec", deep, *asked)
+    assert {line[12:] for line in out.splitlines() if "coaching" in line} == {
+        f"coaching        {message}"
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--parameter", "depth=130"], "--parameter: depth must be from 60 to 120, not 130."),
+        (
+            ["--parameter", "dept=90"],
+            '--parameter: No parameter has the name "dept"; the nearest is depth.',
+        ),
+        (["--parameter", "depth"], "depth is not a name and a number, such as depth=90."),
+        (["--parameter", "depth=nan"], "depth=nan is not a name and a number, such as depth=90."),
+        (
+            ["--parameter", "depth=90", "--parameter", "depth=80"],
+            "argument --parameter: depth is given twice.",
+        ),
+        (["--locale", "de_DE"], "de_DE is not the tag of a language, such as de or pt-BR."),
+    ],
+)
+def test_a_wrong_parameter_or_locale_is_told(
+    attempted: Path, deep: Path, given: list[str], said: str
+) -> None:
+    with pytest.raises(CommandError) as refused:
+        replay(attempted, "--spec", deep, *given)
+    assert str(refused.value).endswith(said)
 
 
 @pytest.mark.long

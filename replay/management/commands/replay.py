@@ -7,12 +7,14 @@ from django.core.management.base import CommandError, CommandParser
 
 import detection
 from client.batches import worth_telling
-from detection import DetectionEvent, Engine, MoveSpec, MoveSpecInvalid
+from detection import DetectionEvent, Engine, MoveSpec, MoveSpecInvalid, ParameterInvalid
 from kynaplatform.api.commands import OperatorCommand
+from movespecs.spec_options import SpecOptions, add_spec_options, spec_options
 from poses.recordings import Recording
 from replay.angle_series import Angles
-from replay.event_lines import EventLines, count_completed, count_interrupted
+from replay.event_lines import INTERRUPTED, EventLines, count_completed, count_interrupted
 from replay.recording_files import read_recording
+from sessions_app.attempt_words import why_words
 from sessions_app.events import present_ts
 
 INSTALL_MATPLOTLIB = "The plot needs matplotlib: pip install -r requirements-dev.txt"
@@ -22,7 +24,8 @@ class Command(OperatorCommand):
     help = (
         "Run the engine over a recording, offline: no server, no database. Prints the events, or "
         "one object with --json. With --plot it draws the angles, the bands of the phases and the "
-        "repetitions; without it no file is written."
+        "repetitions; without it no file is written. With --explain it says of each attempt why it "
+        "did not count."
     )
     # Neither settings nor a database are used.
     requires_system_checks = []
@@ -45,33 +48,47 @@ class Command(OperatorCommand):
             metavar="NAME,…",
             help="the joints and leans to draw (default: all that the phases bound)",
         )
+        parser.add_argument(
+            "--explain",
+            action="store_true",
+            help="say why each attempt did not count: the reason, the criterion and by how much; "
+            "the plot marks where that was missed",
+        )
+        add_spec_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         recording = read_recording(options["recording"])
-        spec = read_spec(options["spec"])
+        spec = read_spec(options["spec"], spec_options(options))
         only = chosen_angles(options["angles"], spec)
         path: Path | None = options["plot"]
         if path is not None and find_spec("matplotlib") is None:
             raise CommandError(INSTALL_MATPLOTLIB)
         events, angles = run_engine(spec, recording)
         if options["json"]:
-            self.print_result(as_object(spec, events), options)
+            told = as_object(spec, events)
+            if options["explain"]:
+                told["attempts"] = attempts(spec, events)
+            self.print_result(told, options)
         else:
-            self.print_lines(spec, recording, events)
+            lines = EventLines(spec if options["explain"] else None)
+            self.print_lines(spec, recording, events, lines)
         if path is None:
             return
         from replay.plot import draw
 
         try:
-            draw(path, spec, recording, events, angles, only)
+            draw(path, spec, recording, events, angles, only, is_explained=options["explain"])
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
         self.stderr.write(f"{path} is written.")
 
     def print_lines(
-        self, spec: MoveSpec, recording: Recording, events: Sequence[DetectionEvent]
+        self,
+        spec: MoveSpec,
+        recording: Recording,
+        events: Sequence[DetectionEvent],
+        lines: EventLines,
     ) -> None:
-        lines = EventLines()
         for event in events:
             self.stdout.write(lines.line(event))
         counted = count_completed(events).total()
@@ -82,9 +99,11 @@ class Command(OperatorCommand):
         )
 
 
-def read_spec(path: Path) -> MoveSpec:
+def read_spec(path: Path, given: SpecOptions) -> MoveSpec:
     try:
-        return detection.compile(path.read_text(encoding="utf-8"))
+        return detection.compile(path.read_text(encoding="utf-8"), **given)
+    except ParameterInvalid as error:
+        raise CommandError(f"--parameter: {error.message}") from error
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -127,3 +146,12 @@ def as_object(spec: MoveSpec, events: Sequence[DetectionEvent]) -> dict[str, Any
             for event in events
         ],
     }
+
+
+def attempts(spec: MoveSpec, events: Sequence[DetectionEvent]) -> list[dict[str, Any]]:
+    """When each attempt was, and why it did not count."""
+    return [
+        {"ts_ms": present_ts(event.ts_ms), "why": why_words(event.payload, spec)}
+        for event in events
+        if event.type == INTERRUPTED
+    ]
