@@ -12,6 +12,7 @@ from sessions_app.event_counters import Counts, counts_of, is_counted
 from sessions_app.finish import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession, EventType, SessionAttach
 from staff.display import duration
+from staff.session_measures import DRAWN as MOST_DRAWN
 from staff.session_measures import measure_charts
 from staff.session_repetitions import table
 
@@ -80,6 +81,7 @@ def detections(session: DetectionSession, now: datetime) -> dict[str, Any]:
         "reasons": _most(reason_words(one.payload) for one in interrupted),
         "feedback": _most(one.payload["message"] for one in feedback),
         "repetitions": table(newest, spec) if newest else None,
+        "most_drawn": MOST_DRAWN,
         "measures": measure_charts(newest, spec) if newest else [],
         "listed": newest[:LISTED],
         "attaches": [_attach(one, session, now) for one in attaches[:ATTACHES]],

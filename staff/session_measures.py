@@ -10,7 +10,7 @@ from sessions_app.models import DetectionEvent, EventType
 from staff.display import counted
 from staff.session_repetitions import Range, measure_words, ranges_of
 
-# The newest repetitions that are drawn.
+# The newest repetitions and attempts that are drawn, so many of each.
 DRAWN = 200
 # The picture's width in units of its own, stretched to the page's; and its height in pixels.
 WIDTH, HEIGHT = 1_000, 120
@@ -61,11 +61,8 @@ def measure_charts(newest: Sequence[DetectionEvent], spec: MoveSpec | None) -> l
             since = event.ts_ms - event.payload["metrics"]["duration_ms"]
             bar = _Bar(across(since), across(event.ts_ms), range_)
             bars.setdefault(range_.name, []).append(bar)
-    attempts = [
-        (event.payload.get("side"), across(event.ts_ms))
-        for event in newest
-        if event.type == EventType.EVENT_INTERRUPTED
-    ]
+    interrupted = [event for event in newest if event.type == EventType.EVENT_INTERRUPTED]
+    attempts = [(one.payload.get("side"), across(one.ts_ms)) for one in interrupted[:DRAWN]]
     return [_chart(name, bars[name], attempts, spec) for name in sorted(bars)]
 
 

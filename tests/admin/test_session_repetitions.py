@@ -11,7 +11,7 @@ from detection import DetectionEvent
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionEvent as StoredEvent
 from sessions_app.models import DetectionSession
-from staff.session_measures import HEIGHT, WIDTH, MeasureChart
+from staff.session_measures import DRAWN, HEIGHT, WIDTH, MeasureChart
 from staff.session_repetitions import ROWS, Table
 from tests.admin.counted_sessions import (
     CURL,
@@ -230,6 +230,21 @@ def test_one_event_alone_has_a_chart(support: Client, squat: MoveSpec) -> None:
     one = next(e for e in events_of(SQUAT, squats()) if e.type == "event_completed")
     page = page_of(support, stored_session(squat, [one]))
     assert chart_of(page).bars.startswith("M0.0 5.0H2.0V")
+
+
+def test_the_newest_are_drawn_where_there_are_many(support: Client, squat: MoveSpec) -> None:
+    events = events_of(SQUAT, squats())
+    kinds = ("event_completed", "event_interrupted")
+    one, other = (next(e for e in events if e.type == kind) for kind in kinds)
+    many = [
+        DetectionEvent(kind.type, 1000.0 * number, kind.payload)
+        for number in range(1, DRAWN + 101)
+        for kind in (one, other)
+    ]
+    page = page_of(support, stored_session(squat, many))
+    assert chart_of(page).text.startswith(f"{DRAWN} repetitions, {DRAWN} attempts. ")
+    assert f"At most the newest {DRAWN} of each are drawn." in words(page)
+    assert len(page.content) < 60_000
 
 
 # --- What it costs -----------------------------------------------------------------------
