@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from detection.language.declaration import NAME, PROSE
 from detection.language.grammar import Choice, Field, Flag, Items, NotBoth, Number, Record
+from detection.language.texts import NAME, PROSE
 from poses.figure.body import Posture
 from poses.figure.keyframes import VIEWS
 
