@@ -201,8 +201,11 @@ def _count(admitted: Admitted) -> None:
 def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
     """The progress that the session's row stores, with its engine restored."""
     state = stored_state(session)
+    completed = sum(session.repetitions.values())
     return Progress(
-        engine=Engine.restore(spec, state["engine"]) if state else Engine(spec),
+        engine=(
+            Engine.restore(spec, state["engine"], completed=completed) if state else Engine(spec)
+        ),
         longest_ms=longest_session(session.project).total_seconds() * 1000,
         first_ms=state.get("first_ms"),
         last_ms=state.get("last_ms"),

@@ -142,7 +142,9 @@ def _engine_of(session: DetectionSession) -> detection.Engine | None:
     snapshot = stored_state(session).get("engine")
     if snapshot is None:
         return None
-    return detection.Engine.restore(spec_of_version(session.resolved_version_id), snapshot)
+    spec = spec_of_version(session.resolved_version_id)
+    completed = sum(session.repetitions.values())
+    return detection.Engine.restore(spec, snapshot, completed=completed)
 
 
 def _finish(

@@ -219,9 +219,15 @@ class Engine:
 
     @classmethod
     def restore(
-        cls, spec: MoveSpec, snapshot: Snapshot, settings: EngineSettings = DEFAULT_SETTINGS
+        cls,
+        spec: MoveSpec,
+        snapshot: Snapshot,
+        settings: EngineSettings = DEFAULT_SETTINGS,
+        *,
+        completed: int = 0,
     ) -> Self:
-        """The engine of a snapshot, which must be of the same MoveSpec.
+        """The engine of a snapshot, which must be of the same MoveSpec. `completed` is how many
+        were completed before it, which those before form 5 do not know.
 
         Raises ValueError when the snapshot has a form that is not read, or another MoveSpec's
         shape.
@@ -231,7 +237,7 @@ class Engine:
             names, deciding = engine._body.names(), len(engine._body.deciding_signals())
             snapshot = form_3.converted(snapshot, names, deciding)
         if snapshot.get("form") == form_4.FORM:
-            snapshot = form_4.converted(snapshot, engine._sizes())
+            snapshot = form_4.converted(snapshot, engine._sizes(), completed)
         if snapshot.get("form") != SNAPSHOT_FORM:
             raise ValueError(f"Not an engine's snapshot of the forms {READABLE_FORMS}.")
         if snapshot.keys() != {"form", "last_ms", "usable_ms", "parts"}:

@@ -22,7 +22,7 @@ class Sizes(NamedTuple):
     cues: int
 
 
-def converted(snapshot: Mapping[str, Any], sizes: Sizes) -> dict[str, Any]:
+def converted(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> dict[str, Any]:
     """The snapshot in today's form. Raises ValueError for one that form 4 can't have."""
     try:
         parts = list(snapshot["parts"])
@@ -42,7 +42,7 @@ def converted(snapshot: Mapping[str, Any], sizes: Sizes) -> dict[str, Any]:
             "parts": [
                 *body,
                 [
-                    [0, 0, 0],
+                    [0, 0, completed],
                     [0] * len(REASONS),
                     [None] * sizes.measures,
                     [0] * sizes.measures,

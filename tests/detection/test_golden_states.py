@@ -99,13 +99,13 @@ def test_one_of_form_3_with_anything_else_in_it_is_refused(change) -> None:
 
 def test_one_of_form_4_tells_of_the_repetition_that_it_was_in() -> None:
     golden = load(folder_of(4) / "squat.json.gz")
-    engine = Engine.restore(detection.compile(golden.movespec), golden.engine)
+    engine = Engine.restore(detection.compile(golden.movespec), golden.engine, completed=1)
     events = [event for frame in golden.frames for event in engine.feed(frame)]
     first, second = (event for event in events if event.type == "event_completed")
     stored = [event for event in golden.events if event.type == "event_completed"]
     assert first.payload["score"] == stored[0].payload["score"]
     assert [step["phase"] for step in first.payload["metrics"]["steps"]] == ["standing"]
-    assert second.payload["number"] == 2
+    assert (first.payload["number"], second.payload["number"]) == (2, 3)
 
 
 def test_one_of_form_4_that_has_seen_nobody_is_read() -> None:
