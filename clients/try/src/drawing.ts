@@ -9,7 +9,7 @@ const RIGHT = 20;
 const TOP = 22;
 const BOTTOM = 22;
 const DEGREES = [0, 45, 90, 135, 180];
-const FONT = "13px system-ui, sans-serif";
+const FONT = "13px Figtree, system-ui, sans-serif";
 
 /** The angle from one time to another, with the bands of its phases, and what was counted. */
 export function drawTrace(canvas: HTMLCanvasElement, run: Run, fromMs: number, toMs: number): void {
