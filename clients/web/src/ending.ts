@@ -51,6 +51,7 @@ export function endOf(done: SessionDone, missedEvents: boolean): StreamEnd {
     acceptedFrames: done.accepted_frames_total,
     repetitions: done.repetitions ?? null,
     interrupted: done.interrupted_total ?? null,
+    summary: done.summary ?? null,
     quality: done.quality ?? null,
     error: done.error ?? null,
     missedEvents,

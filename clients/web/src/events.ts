@@ -1,8 +1,18 @@
 import type {DetectionEvent} from "./messages.js";
-import type {StreamEvent} from "./stream.js";
+import type {Attempt, StreamEvent} from "./stream.js";
 
 /** As long as a repetition takes. What comes later is about one that is over. */
 export const LATE_MS = 3_000;
+
+/** What an older server does not say is null. */
+export function attemptOf({
+  ts_ms,
+  payload,
+  isLate,
+}: StreamEvent & {readonly type: "event_interrupted"}): Attempt {
+  const {reason, number = null, side = null, path = null, by = null} = payload;
+  return {timestampMs: ts_ms, reason, number, side, path, by, isLate};
+}
 
 /** The events of a session, each once, for any number of readers. */
 export class EventLog implements AsyncIterable<StreamEvent> {

@@ -29,12 +29,23 @@ export {
   tasksVision,
 } from "./landmarker.js";
 export type {LandmarkerFiles} from "./landmarker_files.js";
-export type {DetectionEvent} from "./messages.js";
+export type {
+  BodySide,
+  DetectionEvent,
+  MeasureRange,
+  MovementSummary,
+  Quality,
+  Readiness,
+  Reason,
+  RepetitionMetrics,
+} from "./messages.js";
 export {createOverlay, drawPose, type Overlay, pictureBox, standing} from "./overlay.js";
 export {CONNECTIONS, LANDMARK_NAMES, type Landmark, type Moment, type Pose} from "./pose.js";
 export {createStream} from "./session_stream.js";
 export type {
+  Attempt,
   EndOptions,
+  HoldProgress,
   Stream,
   StreamEnd,
   StreamEvent,

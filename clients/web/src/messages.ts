@@ -4,21 +4,86 @@ import type {Failure} from "./errors.js";
 import type {components} from "./openapi.js";
 import {LANDMARK_NAMES, type Moment, POSE_SCHEMA} from "./pose.js";
 
-type EventRecord = components["schemas"]["EventRecord"];
+type Schemas = components["schemas"];
+type EventRecord = Schemas["EventRecord"];
 type EventOf<Type extends EventRecord["type"], Payload> = Readonly<
   Omit<EventRecord, "type" | "payload">
 > & {readonly type: Type; readonly payload: Readonly<Payload>};
 
-/** A detection event, the same on the stream and in a session's list of events. */
+export type BodySide = "left" | "right";
+
+/** Why a repetition was broken off, or an attempt at one did not count. Others may be added. */
+export type Reason =
+  | "out_of_order"
+  | "session_ended"
+  | "pose_lost"
+  | "condition"
+  | "not_reached"
+  | "too_slow"
+  | "poor_form"
+  | "not_ready"
+  | (string & {});
+
+/** How far a measure went, in degrees; null where it was never known. */
+export interface MeasureRange {
+  readonly least: number | null;
+  readonly most: number | null;
+}
+
+/** How a repetition was, or a hold that has reached its target. */
+export interface RepetitionMetrics {
+  readonly duration_ms: number;
+  /** Each step, and how long it took since the one before. */
+  readonly steps: readonly {readonly phase: string; readonly ms: number}[];
+  /** By name, such as `joint.knee`, `lean.trunk` or `joint.knee.left`. */
+  readonly measures: Readonly<Record<string, MeasureRange>>;
+  /** The share of the checks that were met, of those that could be seen; null of none. */
+  readonly form: number | null;
+  /** How long it was held; null for repetitions. */
+  readonly held_ms: number | null;
+}
+
+/** Null, or not there, unless sides are counted apart. */
+interface OfSide {
+  side?: BodySide | null;
+}
+
+/**
+ * A detection event, the same on the stream and in a session's list of events.
+ *
+ * An older server leaves out what is optional here.
+ */
 export type DetectionEvent =
-  | EventOf<"shape_enter" | "shape_exit", {shape_key: string; confidence: number}>
-  | EventOf<"event_completed", {event_key: string; score: number | null}>
-  | EventOf<"event_interrupted", {reason: string}>
-  | EventOf<"feedback", {level: "info" | "coaching" | "success"; message: string}>;
+  | EventOf<"shape_enter" | "shape_exit", {shape_key: string; confidence: number} & OfSide>
+  | EventOf<
+      "event_completed",
+      {
+        event_key: string;
+        score: number | null;
+        number?: number;
+        metrics?: RepetitionMetrics;
+      } & OfSide
+    >
+  | EventOf<
+      "event_interrupted",
+      {reason: Reason; number?: number | null; path?: string | null; by?: number | null} & OfSide
+    >
+  | EventOf<
+      "feedback",
+      {level: "info" | "coaching" | "success"; message: string; key?: string | null} & OfSide
+    >;
 
 /** A message without frames. */
 export interface ControlMessage {
   readonly type: "finalize" | "cancel" | "ping" | "pong";
+}
+
+/** Whether anything counts yet, by the last frame. */
+export interface Readiness {
+  /** `positioning`: somebody is there, and what `missing` names is not as the movement asks. */
+  readonly state: "no_person" | "positioning" | "ready";
+  /** The landmarks that are out of sight, by name; `view`; `start`, how it begins. */
+  readonly missing: readonly string[];
 }
 
 export interface SessionUpdate {
@@ -27,6 +92,8 @@ export interface SessionUpdate {
   readonly accepted_frames_total: number;
   readonly last_batch_seq?: number;
   readonly last_frame_seq?: number;
+  readonly readiness?: Readiness;
+  readonly events_thinned?: number;
 }
 
 export interface FrameAck {
@@ -38,10 +105,17 @@ export interface FrameAck {
     readonly reason: string;
     readonly detail?: string;
   }[];
+  readonly readiness?: Readiness;
+  /** Of a movement that is held; 0 ms while nothing is. */
+  readonly hold?: {readonly event_key: string; readonly held_ms: number} | null;
+  readonly events_thinned?: number;
 }
 
 /** How much of a session could be counted, and what kept the rest from it. */
-export type Quality = Readonly<components["schemas"]["Quality"]>;
+export type Quality = Readonly<Schemas["Quality"]>;
+
+/** What was counted of one movement. */
+export type MovementSummary = Readonly<Schemas["MovementSummary"]>;
 
 export interface SessionDone {
   readonly type: "session_done";
@@ -51,6 +125,7 @@ export interface SessionDone {
   readonly error: Failure | null;
   readonly repetitions?: Readonly<Record<string, number>> | null;
   readonly interrupted_total?: number | null;
+  readonly summary?: Readonly<Record<string, MovementSummary>> | null;
   readonly quality?: Quality | null;
 }
 

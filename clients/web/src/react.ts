@@ -4,11 +4,21 @@ import {type RefObject, useCallback, useEffect, useRef, useState} from "react";
 import {type Camera, createCamera} from "./camera.js";
 import type {CameraChoice} from "./camera_access.js";
 import type {KynaError} from "./errors.js";
+import {attemptOf} from "./events.js";
 import type {Landmarker} from "./landmarker.js";
 import type {LandmarkerFiles} from "./landmarker_files.js";
+import type {Readiness} from "./messages.js";
 import type {Moment} from "./pose.js";
 import {createStream} from "./session_stream.js";
-import type {Stream, StreamEnd, StreamEvent, StreamSession, StreamState} from "./stream.js";
+import type {
+  Attempt,
+  HoldProgress,
+  Stream,
+  StreamEnd,
+  StreamEvent,
+  StreamSession,
+  StreamState,
+} from "./stream.js";
 
 /** As `CameraOptions`, with refs in place of elements. It is read at each start. */
 export interface DetectionCamera extends CameraChoice, Partial<LandmarkerFiles> {
@@ -41,6 +51,12 @@ export interface Detection {
   /** The last one: an object of its own each time, even if it says the same. */
   readonly cue: Cue | null;
   readonly events: readonly StreamEvent[];
+  /** Repetitions that were broken off, and attempts that did not count, oldest first. */
+  readonly attempts: readonly Attempt[];
+  /** Whether anything counts yet; null before the server has told it. */
+  readonly readiness: Readiness | null;
+  /** The hold that goes on; null while nothing is held. */
+  readonly hold: HoldProgress | null;
   /** Poses left out, because the line is slower than the camera. */
   readonly dropped: number;
   /**
@@ -55,7 +71,8 @@ export interface Detection {
   add(moment: Moment): Promise<void>;
 }
 
-interface Seen extends Pick<Detection, "repetitions" | "cue" | "events" | "dropped" | "error"> {
+type Shown = "repetitions" | "cue" | "events" | "attempts" | "readiness" | "hold";
+interface Seen extends Pick<Detection, Shown | "dropped" | "error"> {
   readonly stream: StreamState | null;
 }
 const NOTHING: Seen = {
@@ -63,6 +80,9 @@ const NOTHING: Seen = {
   repetitions: 0,
   cue: null,
   events: [],
+  attempts: [],
+  readiness: null,
+  hold: null,
   dropped: 0,
   error: null,
 };
@@ -103,6 +123,8 @@ export function useDetection({session, camera}: DetectionOptions): Detection {
         },
         onDropped: (dropped) => ifCurrent({dropped}),
         onError: (error) => ifCurrent({error}),
+        onReadiness: (readiness) => ifCurrent({readiness}),
+        onHold: (hold) => ifCurrent({hold}),
         onEvent: (event) => {
           if (isCurrent) setSeen((old) => withEvent(old, event));
         },
@@ -180,6 +202,9 @@ function withEvent(old: Seen, event: StreamEvent): Seen {
   const seen = old.error?.code === "frames_rejected" ? {...old, error: null} : old;
   if (event.type === "feedback") {
     return {...seen, events, cue: {...event.payload, isLate: event.isLate}};
+  }
+  if (event.type === "event_interrupted") {
+    return {...seen, events, attempts: [...seen.attempts, attemptOf(event)]};
   }
   const isRepetition = event.type === "event_completed";
   return {...seen, events, repetitions: seen.repetitions + (isRepetition ? 1 : 0)};

@@ -2,19 +2,22 @@ import {tell} from "./callbacks.js";
 import {Connection, type ConnectionOwner} from "./connection.js";
 import {Ending, endOf, endTimeout} from "./ending.js";
 import {KynaError} from "./errors.js";
-import {EventLog} from "./events.js";
+import {attemptOf, EventLog} from "./events.js";
 import {
   type FrameAck,
   frameOf,
+  type Readiness,
   type ServerMessage,
   type SessionDone,
   type SessionUpdate,
 } from "./messages.js";
 import {Outbox} from "./outbox.js";
 import type {Moment} from "./pose.js";
+import {Progress} from "./progress.js";
 import {Rejections} from "./rejections.js";
 import type {
   EndOptions,
+  HoldProgress,
   Stream,
   StreamEnd,
   StreamEvent,
@@ -45,6 +48,7 @@ export class SessionStream implements Stream, ConnectionOwner {
   readonly #outbox = new Outbox();
   readonly #events: EventLog;
   readonly #rejections: Rejections;
+  readonly #progress: Progress;
   readonly #unacknowledged = new Map<number, string>();
   readonly #batchFrames: number;
   readonly #onVisibility = (): void => this.#visibilityChanged();
@@ -62,6 +66,7 @@ export class SessionStream implements Stream, ConnectionOwner {
     this.#options = options;
     this.#events = new EventLog(options.lateMs);
     this.#rejections = new Rejections(options);
+    this.#progress = new Progress(options);
     // A batch of none would be sent without a pause, since the poses go on waiting.
     const wanted = Math.floor(options.batchFrames ?? BATCH_FRAMES);
     this.#batchFrames = Math.max(1, Math.min(wanted, MOST_BATCH_FRAMES)) || BATCH_FRAMES;
@@ -73,6 +78,18 @@ export class SessionStream implements Stream, ConnectionOwner {
 
   get droppedFrames(): number {
     return this.#outbox.dropped;
+  }
+
+  get readiness(): Readiness | null {
+    return this.#progress.readiness;
+  }
+
+  get hold(): HoldProgress | null {
+    return this.#progress.hold;
+  }
+
+  get thinnedEvents(): number {
+    return this.#progress.thinnedEvents;
   }
 
   get isAnswerDue(): boolean {
@@ -121,6 +138,7 @@ export class SessionStream implements Stream, ConnectionOwner {
     this.#isEndSaid = false;
     this.back();
     this.#become("attached");
+    this.#progress.take(update);
     for (const batch of this.#unacknowledged.values()) this.#connection.write(batch);
     this.#sendDue();
   }
@@ -130,6 +148,7 @@ export class SessionStream implements Stream, ConnectionOwner {
       case "event_batch":
         for (const event of this.#events.take(message.events)) {
           tell(this.#options.onEvent, event);
+          if (event.type === "event_interrupted") tell(this.#options.onAttempt, attemptOf(event));
         }
         break;
       case "frame_ack":
@@ -179,6 +198,8 @@ export class SessionStream implements Stream, ConnectionOwner {
     if (!this.#unacknowledged.delete(ack.batch_seq)) return;
     this.#ending.comesOn();
     this.#rejections.take(ack, isAnyTaken);
+    this.#progress.take(ack);
+    this.#progress.follow(ack.hold);
     this.#sendDue();
     if (this.#hasRoom) return;
     const dropped = this.#outbox.dropped;
@@ -271,6 +292,7 @@ export class SessionStream implements Stream, ConnectionOwner {
     globalThis.document?.removeEventListener("visibilitychange", this.#onVisibility);
     globalThis.window?.removeEventListener("online", this.#onOnline);
     this.#events.end(error);
+    this.#progress.follow(null);
     this.#become("ended");
     this.#tellReady();
   }

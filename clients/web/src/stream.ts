@@ -1,6 +1,13 @@
 import type {ConnectionOptions} from "./connection.js";
 import type {Failure, KynaError} from "./errors.js";
-import type {DetectionEvent, Quality} from "./messages.js";
+import type {
+  BodySide,
+  DetectionEvent,
+  MovementSummary,
+  Quality,
+  Readiness,
+  Reason,
+} from "./messages.js";
 import type {Moment} from "./pose.js";
 
 /** What a create answers, or of it what an attach needs. */
@@ -21,6 +28,32 @@ export type StreamEvent = DetectionEvent & {
   readonly isLate: boolean;
 };
 
+/**
+ * A repetition that was broken off, or one that was tried and did not count: `event_interrupted`.
+ *
+ * What an older server does not say of it is null.
+ */
+export interface Attempt {
+  readonly timestampMs: number;
+  readonly reason: Reason;
+  /** The repetition that it would have been; null of a try beside the one under way. */
+  readonly number: number | null;
+  /** Null where sides are not counted apart. */
+  readonly side: BodySide | null;
+  /** The criterion, check or step that was missed, as a path of the MoveSpec. */
+  readonly path: string | null;
+  /** By how much it was missed: degrees, or milliseconds of a time. */
+  readonly by: number | null;
+  readonly isLate: boolean;
+}
+
+/** A hold that goes on, by the last frame. */
+export interface HoldProgress {
+  readonly eventKey: string;
+  /** Without its breaks. It grows on after the target. */
+  readonly heldMs: number;
+}
+
 export interface StreamOptions extends ConnectionOptions {
   /** Each detection event, once and in order. */
   readonly onEvent?: ((event: StreamEvent) => void) | undefined;
@@ -30,6 +63,12 @@ export interface StreamOptions extends ConnectionOptions {
    */
   readonly onError?: ((error: KynaError) => void) | undefined;
   readonly onState?: ((state: StreamState) => void) | undefined;
+  /** Whether anything counts yet, whenever that or what is missing changes. */
+  readonly onReadiness?: ((readiness: Readiness) => void) | undefined;
+  /** Each `event_interrupted`, after `onEvent`. */
+  readonly onAttempt?: ((attempt: Attempt) => void) | undefined;
+  /** A hold as it goes on, with each ack; null once it is over. */
+  readonly onHold?: ((hold: HoldProgress | null) => void) | undefined;
   /** Poses left out so far, because the line is slower than the camera. */
   readonly onDropped?: ((total: number) => void) | undefined;
   /** Frames that the server did not take, and its reason. */
@@ -59,6 +98,8 @@ export interface StreamEnd {
   /** Completed repetitions by their `event_key`; null where the end was missed. */
   readonly repetitions: Readonly<Record<string, number>> | null;
   readonly interrupted: number | null;
+  /** What was counted, by `event_key`; null where the end was missed, or nothing is known. */
+  readonly summary: Readonly<Record<string, MovementSummary>> | null;
   /** How much of it could be counted; null where the end was missed, or nothing is known. */
   readonly quality: Quality | null;
   /** Why it failed. */
@@ -73,6 +114,11 @@ export interface Stream extends AsyncIterable<StreamEvent> {
   readonly attaches: number;
   readonly acceptedFrames: number;
   readonly droppedFrames: number;
+  /** Null before the server has told it, and where an older one never does. */
+  readonly readiness: Readiness | null;
+  readonly hold: HoldProgress | null;
+  /** Phases and cues that the server left out, because they were too many. */
+  readonly thinnedEvents: number;
   /** Take a pose, or nobody, at its time; after an end is asked for it does nothing. */
   add(moment: Moment): void;
   /** Resolves once there is room. A source that can wait, such as a file, loses no pose by it. */

@@ -32,10 +32,10 @@ export class FakeSocket implements Socket {
     this.say({type: "session_update", status: "streaming", accepted_frames_total: 0, ...more});
   }
 
-  /** Acknowledge the batches from the `first` sent on. */
-  acknowledge(first = 0): void {
+  /** Acknowledge the batches from the `first` sent on, and tell `more` with each. */
+  acknowledge(first = 0, more: object = {}): void {
     for (const {batch_seq} of this.sent.slice(first)) {
-      if (batch_seq) this.say({type: "frame_ack", batch_seq, accepted_frames_total: 0});
+      if (batch_seq) this.say({type: "frame_ack", batch_seq, accepted_frames_total: 0, ...more});
     }
   }
 
