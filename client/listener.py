@@ -1,6 +1,6 @@
 """The listener of a StreamClient: a base class for whatever watches a stream."""
 
-from client.wire import Event, FrameAck
+from client.wire import Event, FrameAck, HoldProgress, Readiness
 
 
 class StreamListener:
@@ -11,6 +11,12 @@ class StreamListener:
 
     def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
         """A batch of so many frames is acknowledged, and is not sent again."""
+
+    def readiness_changed(self, readiness: Readiness) -> None:
+        """Whether anything counts yet, or what is missing, is another than before."""
+
+    def hold_followed(self, hold: HoldProgress) -> None:
+        """A movement that is held was acknowledged so far."""
 
     def connection_lost(self, why: str) -> None:
         """The connection was lost; an attach follows."""

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from client import status_lines
 from client.listener import StreamListener
-from client.wire import Event, FrameAck
+from client.wire import Event, FrameAck, HoldProgress, Readiness
 
 
 class ProgressBar(StreamListener):
@@ -19,6 +19,7 @@ class ProgressBar(StreamListener):
     ) -> None:
         self._on_event = on_event
         self._bar_file = bar_file
+        self._is_awaited = False
         self._bar = tqdm(
             total=frames,
             unit=" frames",
@@ -46,6 +47,17 @@ class ProgressBar(StreamListener):
         self._bar.update(frames)
         if rejections := ack.rejections():
             self._bar.write(status_lines.rejected(rejections, ack.details()), file=self._bar_file)
+
+    def readiness_changed(self, readiness: Readiness) -> None:
+        if readiness.state == "positioning" and readiness.missing:
+            self._is_awaited = True
+            self._bar.write(status_lines.missing(readiness.missing), file=self._bar_file)
+        elif readiness.state == "ready" and self._is_awaited:
+            self._is_awaited = False
+            self._bar.write("Ready: it counts.", file=self._bar_file)
+
+    def hold_followed(self, hold: HoldProgress) -> None:
+        self._bar.set_postfix_str(f"held {hold.held_ms / 1000:.1f} s")
 
     def connection_lost(self, why: str) -> None:
         self._bar.write(f"The connection was lost ({why}): attaching again.", file=self._bar_file)

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
+
 from client import status_lines
 from client.batches import Moment, batches_of
 from client.listener import StreamListener
@@ -28,6 +30,15 @@ class SessionRun:
     done: SessionDone
     record: dict[str, Any]
     stored_events: list[dict[str, Any]]
+
+    @property
+    def attempts(self) -> Counter[str]:
+        """How many did not count, by their reason."""
+        return Counter(
+            event["payload"]["reason"]
+            for event in self.stored_events
+            if event["type"] == "event_interrupted"
+        )
 
     def faults(self, expected_count: int | None) -> list[str]:
         """The faults of the result, as sentences: none when every count agrees.
@@ -69,6 +80,11 @@ class SessionRun:
                 counted == self.record["repetitions"] and self.done.repetitions in (None, counted),
                 f"The API has the events of {dict(counted)}; the stream counted "
                 f"{self.done.repetitions}, the record says {self.record['repetitions']}.",
+            ),
+            (
+                self.done.summary is None
+                or msgspec.to_builtins(self.done.summary) == self.record["summary"],
+                "The summary of the stream is not the record's.",
             ),
         ]
         faults = [fault for is_so, fault in checks if not is_so]

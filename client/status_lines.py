@@ -1,6 +1,6 @@
 """The status lines of a client, for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 def waiting(seconds: float, why: str) -> str:
@@ -14,3 +14,15 @@ def rejected(rejections: Mapping[str, int], details: Mapping[str, str]) -> str:
     told = {reason: f" ({detail})" for reason, detail in details.items()}
     reasons = ", ".join(f"{count} {name}{told.get(name, '')}" for name, count in rejections.items())
     return f"{were} rejected: {reasons}."
+
+
+def missing(names: Sequence[str]) -> str:
+    """`Nothing counts yet, for want of: left_heel, view.`"""
+    return f"Nothing counts yet, for want of: {', '.join(names)}."
+
+
+def attempts(reasons: Mapping[str, int]) -> str:
+    """`2 attempts did not count: 1 not_reached, 1 pose_lost.`"""
+    total = sum(reasons.values())
+    told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return f"{total} {'attempt' if total == 1 else 'attempts'} did not count: {told}."

@@ -37,6 +37,7 @@ from client.wire import (
     FrameBatch,
     Ping,
     Pong,
+    Readiness,
     ServerMessage,
     SessionDone,
     SessionUpdate,
@@ -79,6 +80,8 @@ class StreamClient:
         # The first detail of each reason.
         self.rejection_details: dict[str, str] = {}
         self.status: str | None = None
+        # None before the server has told it, and where an older one never does.
+        self.readiness: Readiness | None = None
         self.done: SessionDone | None = None
         # Whether the refusal of an attach told the end: events before it may be missing.
         self.has_missed_the_end = False
@@ -263,6 +266,9 @@ class StreamClient:
                     self.rejections += message.rejections()
                     self.rejection_details = message.details() | self.rejection_details
                     self._listener.batch_acknowledged(message, len(batch.frames))
+                self._take_readiness(message.readiness)
+                if message.hold is not None:
+                    self._listener.hold_followed(message.hold)
             case EventBatch():
                 new = [item for item in message.events if item.event_id not in self._known_events]
                 self._known_events.update(event.event_id for event in new)
@@ -275,12 +281,18 @@ class StreamClient:
                 if self.attaches == 0:
                     self._last_batch_seq = message.last_batch_seq
                     self._last_frame_seq = message.last_frame_seq
+                self._take_readiness(message.readiness)
             case SessionDone():
                 self.status = message.status
                 self.accepted_frames_total = message.accepted_frames_total
                 self.done = message
             case ErrorMessage():
                 self._last_fault = message.error
+
+    def _take_readiness(self, readiness: Readiness | None) -> None:
+        if readiness is not None and readiness != self.readiness:
+            self.readiness = readiness
+            self._listener.readiness_changed(readiness)
 
     def _leave(self, error: Exception) -> str:
         """Close, and return the reason of the loss. Sets `done` if the session has ended."""

@@ -80,13 +80,34 @@ class Fault(msgspec.Struct, frozen=True):
     details: dict[str, str | int | float | bool | None]
 
 
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether anything counts yet: `no_person`, `positioning` or `ready`.
+
+    `missing` are the landmarks that are out of sight by name, `view` and `start`.
+    """
+
+    state: str
+    missing: list[str]
+
+
+class HoldProgress(msgspec.Struct, frozen=True):
+    """A hold that goes on; 0 ms while nothing is held."""
+
+    event_key: str
+    held_ms: float
+
+
 class SessionUpdate(msgspec.Struct, frozen=True, tag="session_update"):
+    """Where the session is. An older server gives no `readiness`."""
+
     session_id: str
     status: StatusName
     accepted_frames_total: int
     terminal_outcome: str | None
     last_batch_seq: int = 0
     last_frame_seq: int = 0
+    readiness: Readiness | None = None
+    events_thinned: int = 0
 
 
 class EventBatch(msgspec.Struct, frozen=True, tag="event_batch"):
@@ -103,13 +124,19 @@ class RejectedFrame(msgspec.Struct, frozen=True):
 
 
 class FrameAck(msgspec.Struct, frozen=True, tag="frame_ack"):
-    """The acknowledgement of a batch. An older server gives no `rejected_frames`."""
+    """The acknowledgement of a batch.
+
+    An older server gives no `rejected_frames` and no `readiness`. Only a hold's has `hold`.
+    """
 
     batch_seq: int
     accepted_frame_count: int
     accepted_frames_total: int
     rejected_frame_indexes: list[int]
     rejected_frames: list[RejectedFrame] = []
+    readiness: Readiness | None = None
+    hold: HoldProgress | None = None
+    events_thinned: int = 0
 
     def rejections(self) -> Counter[str]:
         """The number of rejected frames by reason, without those that were accepted before."""
@@ -137,10 +164,26 @@ class Quality(msgspec.Struct, frozen=True):
     reasons: list[str]
 
 
+class MeasureSummary(msgspec.Struct, frozen=True):
+    best: float | None
+    mean: float
+
+
+class MovementSummary(msgspec.Struct, frozen=True):
+    """What was counted of one movement: `attempts` that did not count, by their reason."""
+
+    completed: int
+    attempts: dict[str, int]
+    by_side: dict[str, int] | None
+    measures: dict[str, MeasureSummary]
+    longest_ms: float | None
+    total_ms: float | None
+
+
 class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):
     """The end of a session. An older server, or a refused attach, gives no counters: None.
 
-    `quality` is None as well where nothing is known of it.
+    `summary` and `quality` are None as well where nothing is known of them.
     """
 
     session_id: str
@@ -150,6 +193,7 @@ class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):
     error: Fault | None
     repetitions: dict[str, int] | None = None
     interrupted_total: int | None = None
+    summary: dict[str, MovementSummary] | None = None
     quality: Quality | None = None
 
 

@@ -1,7 +1,8 @@
 """Detection events as lines for people."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from client.wire import Event
 from detection import DetectionEvent, MoveSpec
@@ -44,15 +45,36 @@ class EventLines:
                 )
             case "event_completed":
                 self._repetitions += 1
-                score = payload["score"]
-                scored = "" if score is None else f", score {score:.2f}"
-                return f"repetition {self._repetitions}", f"{payload['event_key']}{side}{scored}"
+                return f"repetition {self._repetitions}", ", ".join(_completion_words(payload))
             case "event_interrupted" if self._explained:
                 return "attempt", f"{why_words(payload, self._explained)}{side}"
             case "event_interrupted":
-                return "interrupted", f"{str(payload['reason']).replace('_', ' ')}{side}"
+                return "interrupted", ", ".join(_attempt_words(payload))
             case _:
                 return str(payload["level"]), str(payload["message"])
+
+
+def _completion_words(payload: dict[str, Any]) -> Iterator[str]:
+    yield str(payload["event_key"])
+    if side := payload.get("side"):
+        yield str(side)
+    if payload["score"] is not None:
+        yield f"score {payload['score']:.2f}"
+    if metrics := payload.get("metrics"):
+        held_ms = metrics["held_ms"]
+        took = f"{metrics['duration_ms'] / 1000:.1f} s"
+        yield took if held_ms is None else f"held {held_ms / 1000:.1f} s"
+
+
+def _attempt_words(payload: dict[str, Any]) -> Iterator[str]:
+    """An older server tells the reason alone."""
+    yield str(payload["reason"]).replace("_", " ")
+    if side := payload.get("side"):
+        yield str(side)
+    if (missed_by := payload.get("by")) is not None:
+        yield f"by {missed_by:g}"
+    if path := payload.get("path"):
+        yield str(path)
 
 
 def count_completed(events: Iterable[SomeEvent]) -> Counter[str]:

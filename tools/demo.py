@@ -29,7 +29,7 @@ from local_stack.ports import free_port, listens
 from local_stack.processes import NotReadyError
 from local_stack.run import why_not_ready
 from poses.figure import perform
-from replay.event_lines import EventLines, count_interrupted
+from replay.event_lines import EventLines
 from tools.platform_process import platform
 
 EXERCISE = "squat"
@@ -158,9 +158,11 @@ def tell(run: SessionRun, repetitions: int) -> int:
         say(f"WRONG: {fault}")
     if faults:
         return 1
+    if run.attempts:
+        say(status_lines.attempts(run.attempts))
     say(
         f"{repetitions} repetitions performed, {repetitions} counted, "
-        f"{count_interrupted(run.events)} interrupted: "
+        f"{run.attempts.total()} interrupted: "
         "the stream, the record and the stored events agree."
     )
     return 0

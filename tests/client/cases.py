@@ -29,6 +29,8 @@ class Went:
     attaches: int
     events: list[str] = field(default_factory=list)
     rejections: dict[str, int] = field(default_factory=dict)
+    # What was told of readiness, as [state, *missing], and of holds, in milliseconds.
+    told: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +206,16 @@ def ended_by_itself(peer: Peer) -> None:
     peer.socket.close(1000)
 
 
+def held_once_ready(peer: Peer) -> None:
+    ready = {"state": "ready", "missing": []}
+    peer.greet(readiness={"state": "no_person", "missing": []})
+    peer.ack(peer.hear(), readiness={"state": "positioning", "missing": ["left_heel", "view"]})
+    peer.ack(peer.hear(), readiness=ready)
+    held = {"event_key": "plank", "held_ms": 80}
+    peer.ack(peer.hear(), readiness=ready, hold=held, events_thinned=3)
+    end(peer)
+
+
 def of_an_earlier_client(peer: Peer) -> None:
     peer.greet(last_batch_seq=4, last_frame_seq=90)
     for _ in range(3):
@@ -356,6 +368,12 @@ CASES = [
         scripts=(ended_by_itself,),
         heard=[BATCHES],
         went=completed(repetitions={"squat": 2}),
+    ),
+    Case(
+        name="readiness is told at each change, and a hold",
+        scripts=(held_once_ready,),
+        heard=[WHOLE],
+        went=completed(told=[["no_person"], ["positioning", "left_heel", "view"], ["ready"], 80]),
     ),
     Case(
         name="numbers go on after those of an earlier client",

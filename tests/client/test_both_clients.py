@@ -11,7 +11,9 @@ import pytest
 
 from client.batches import Moment, batches_of
 from client.closes import StreamRefusedError
+from client.listener import StreamListener
 from client.stream import StreamClient
+from client.wire import HoldProgress, Readiness
 from detection import Landmark, PoseFrame
 from tests.client.cases import CASES, Case, Went, shape
 from tests.client.scripted_server import Peer, scripted
@@ -22,12 +24,24 @@ POSE = (Landmark(0.1, 0.2, 0.3, 0.9),) * 33
 BATCH_POSES = 2
 
 
+class Told(StreamListener):
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def readiness_changed(self, readiness: Readiness) -> None:
+        self.told.append([readiness.state, *readiness.missing])
+
+    def hold_followed(self, hold: HoldProgress) -> None:
+        self.told.append(hold.held_ms)
+
+
 def in_python(case: Case, url: str) -> Went:
     moments: list[Moment] = [
         PoseFrame(time_ms, POSE) if is_seen else time_ms for time_ms, is_seen in case.moments
     ]
     refused: StreamRefusedError | None = None
-    with StreamClient(url, TOKEN, silent_seconds=case.silent_seconds) as stream:
+    listener = Told()
+    with StreamClient(url, TOKEN, listener=listener, silent_seconds=case.silent_seconds) as stream:
         try:
             for batch in batches_of(moments, BATCH_POSES):
                 stream.send(batch.poses, batch.clock_ms)
@@ -49,6 +63,7 @@ def in_python(case: Case, url: str) -> Went:
         attaches=stream.attaches,
         events=[event.event_id for event in stream.events],
         rejections=dict(stream.rejections),
+        told=listener.told,
     )
 
 

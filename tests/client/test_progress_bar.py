@@ -2,7 +2,7 @@ from io import StringIO
 from typing import Final
 
 from client.progress_bar import ProgressBar
-from client.wire import Event, FrameAck, RejectedFrame
+from client.wire import Event, FrameAck, HoldProgress, Readiness, RejectedFrame
 from replay.event_lines import EventLines
 
 ENTERED = Event("1", "s", 1500, "shape_enter", {"shape_key": "bottom", "confidence": 1.0})
@@ -49,3 +49,17 @@ def test_a_file_gets_lines_alone() -> None:
     assert show(file) == [LINE]
     lost = "The connection was lost (closed with 1012): attaching again.\n"
     assert file.getvalue() == REJECTED + lost
+
+
+def test_what_is_missing_is_told_until_it_counts_and_a_hold_as_it_goes_on() -> None:
+    terminal = Terminal()
+    with ProgressBar(60, on_event=None, bar_file=terminal) as progress:
+        progress.readiness_changed(Readiness("no_person", []))
+        progress.readiness_changed(Readiness("positioning", ["left_heel", "view"]))
+        progress.readiness_changed(Readiness("ready", []))
+        progress.readiness_changed(Readiness("ready", []))
+        progress.hold_followed(HoldProgress("plank", 12_340))
+    shown = terminal.getvalue()
+    assert "Nothing counts yet, for want of: left_heel, view.\n" in shown
+    assert shown.count("Ready: it counts.\n") == 1
+    assert "held 12.3 s" in shown

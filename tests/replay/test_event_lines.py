@@ -10,6 +10,10 @@ def event(type: str, ts_ms: float = 12_400, **payload: object) -> DetectionEvent
     return DetectionEvent(type, ts_ms, payload)
 
 
+METRICS = {"duration_ms": 2460, "held_ms": None}
+HELD = {"duration_ms": 30_400, "held_ms": 30_000}
+
+
 @pytest.mark.parametrize(
     ("event", "line"),
     [
@@ -33,7 +37,19 @@ def event(type: str, ts_ms: float = 12_400, **payload: object) -> DetectionEvent
             event("event_completed", event_key="curl", score=1.0, side="left"),
             "   12.40 s  repetition 1    curl, left, score 1.00",
         ),
+        (
+            event("event_completed", event_key="lunge", score=0.5, side="left", metrics=METRICS),
+            "   12.40 s  repetition 1    lunge, left, score 0.50, 2.5 s",
+        ),
+        (
+            event("event_completed", event_key="plank", score=None, metrics=HELD),
+            "   12.40 s  repetition 1    plank, held 30.0 s",
+        ),
         (event("event_interrupted", reason="pose_lost"), "   12.40 s  interrupted     pose lost"),
+        (
+            event("event_interrupted", reason="not_reached", side="left", path="a.b[1]", by=12.5),
+            "   12.40 s  interrupted     not reached, left, by 12.5, a.b[1]",
+        ),
         (
             event("feedback", ts_ms=3_600_000, level="coaching", message="Chest up."),
             " 3600.00 s  coaching        Chest up.",

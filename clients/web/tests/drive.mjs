@@ -7,7 +7,7 @@ import {createStream} from "../dist/index.js";
 
 const {url, token, moments, ending, silent_seconds} = JSON.parse(process.argv[2]);
 const POSE = Array(33).fill({x: 0.1, y: 0.2, z: 0.3, visibility: 0.9});
-const went = {events: [], rejections: {}};
+const went = {events: [], rejections: {}, told: []};
 
 const stream = createStream(
   {stream_url: url, runtime_token: token},
@@ -15,6 +15,8 @@ const stream = createStream(
     WebSocket,
     batchFrames: 2,
     silentMs: 1000 * silent_seconds,
+    onReadiness: ({state, missing}) => went.told.push([state, ...missing]),
+    onHold: (hold) => hold && went.told.push(hold.heldMs),
     onEvent: ({event_id}) => went.events.push(event_id),
     onRejected: (reason, frames) => {
       went.rejections[reason] = (went.rejections[reason] ?? 0) + frames;

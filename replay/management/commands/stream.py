@@ -119,6 +119,8 @@ class Command(OperatorCommand):
             self.print_result(run.record, options)
             by_people = "nobody counted them" if count is None else f"people counted {count}"
             self.stdout.write(f"\n{completed.total()} repetitions ({by_people})")
+            if run.attempts:
+                self.stdout.write(status_lines.attempts(run.attempts))
         if faults:
             raise CommandError(" ".join(faults))
 
