@@ -14,9 +14,11 @@ from detection import (
     Measure,
     MoveSpec,
     compile,  # noqa: A004 - as detection calls it
+    validate,
 )
 from detection.engine.angles import LEAST_WEIGHT_M2
 from detection.engine.carriers import find_travels, used_phases
+from detection.spec import MOVEMENT
 from movespecs.catalogue import catalogue_slugs, catalogue_text
 from poses.figure import MOVEMENTS
 
@@ -24,6 +26,8 @@ LANDMARKS: dict[Measure, tuple[str, ...]] = {
     **dict(JOINT_LANDMARKS.items()),
     **dict(SEGMENT_LANDMARKS.items()),
 }
+# Whether a session takes the numbers that the page asks for: the create has no field for them yet.
+OFFERS_PARAMETERS = False
 # From this turn on the body is seen rather from the front.
 FRONTAL_DEGREES = 45
 
@@ -36,7 +40,14 @@ def slugs() -> list[str]:
 
 @cache
 def movements() -> list[dict[str, Any]]:
-    return [_movement(slug, compile(catalogue_text(slug))) for slug in slugs()]
+    return [_movement(slug, catalogue_text(slug)) for slug in slugs()]
+
+
+def parameters_of(slug: str) -> list[dict[str, Any]]:
+    """The parameters of a movement, as the page offers them."""
+    [movement] = [one for one in movements() if one["slug"] == slug]
+    parameters: list[dict[str, Any]] = movement["parameters"]
+    return parameters
 
 
 @cache
@@ -47,8 +58,9 @@ def engine() -> dict[str, float]:
     return {**named, "least_weight_m2": LEAST_WEIGHT_M2}
 
 
-def _movement(slug: str, spec: MoveSpec) -> dict[str, Any]:
+def _movement(slug: str, yaml_source: str) -> dict[str, Any]:
     figure = MOVEMENTS[slug]
+    spec = compile(yaml_source)
     is_frontal = figure.turned >= FRONTAL_DEGREES
     view = "facing the camera" if is_frontal else "side-on to the camera"
     return {
@@ -61,9 +73,42 @@ def _movement(slug: str, spec: MoveSpec) -> dict[str, Any]:
             "the picture.",
         },
         "figure": reverse("try-figure", args=[slug]),
-        "phases": [phase.name for phase in spec.phases],
         "angle": shown_angle(spec),
+        "parameters": shown_parameters(yaml_source) if OFFERS_PARAMETERS else [],
+        **shown_rules(spec),
     }
+
+
+def shown_rules(spec: MoveSpec) -> dict[str, Any]:
+    """What the page's words need: how it counts, and by path what an attempt may have missed."""
+    labels = {
+        f"{MOVEMENT}.phases[{number}].criteria[{index}]": _label(criterion.measure)
+        for number, phase in enumerate(spec.phases)
+        for index, criterion in enumerate(phase.criteria)
+    }
+    for number, condition in enumerate(spec.throughout or ()):
+        labels[f"{MOVEMENT}.throughout[{number}]"] = _label(condition.criterion.measure)
+    for number, check in enumerate(spec.checks):
+        labels[f"{MOVEMENT}.checks[{number}]"] = check.name
+    return {
+        "phases": [phase.name for phase in spec.phases],
+        "hold_ms": spec.target_ms if spec.type == "hold" else None,
+        "view": spec.setup.view if spec.setup else "any",
+        "labels": labels,
+    }
+
+
+def shown_parameters(yaml_source: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": one.name,
+            "label": (one.description or _named(one.name).capitalize()).removesuffix("."),
+            "default": one.default,
+            "min": one.minimum,
+            "max": one.maximum,
+        }
+        for one in validate(yaml_source).parameters
+    ]
 
 
 def shown_angle(spec: MoveSpec) -> dict[str, Any]:
@@ -75,11 +120,12 @@ def shown_angle(spec: MoveSpec) -> dict[str, Any]:
     carriers = [carrier for travel in find_travels(spec) for carrier in travel.carriers]
     of_joints = [carrier for carrier in carriers if carrier.measure in JOINT_LANDMARKS]
     widest = max(of_joints or carriers, key=lambda carrier: carrier.gap, default=None)
-    # Where nothing carries, whatever it bounds first.
-    measure = widest.measure if widest else used_phases(spec)[0].criteria[0].measure
+    # Where nothing carries, as in a hold, whatever it bounds first.
+    [first, *_] = used_phases(spec) or spec.phases
+    measure = widest.measure if widest else first.criteria[0].measure
     return {
         "measure": measure,
-        "label": measure if measure in JOINT_LANDMARKS else f"lean of the {_named(measure)}",
+        "label": _label(measure),
         "landmarks": [
             [LANDMARK_NAMES.index(f"{side}_{name}") for name in LANDMARKS[measure]]
             for side in ("left", "right")
@@ -93,5 +139,9 @@ def shown_angle(spec: MoveSpec) -> dict[str, Any]:
     }
 
 
-def _named(measure: Measure) -> str:
-    return measure.replace("_", " ")
+def _label(measure: Measure) -> str:
+    return measure if measure in JOINT_LANDMARKS else f"lean of the {_named(measure)}"
+
+
+def _named(name: str) -> str:
+    return name.replace("_", " ")

@@ -13,7 +13,7 @@ from detection import compile as compile_movespec
 from movespecs.catalogue import catalogue_slugs, catalogue_text
 from poses.recordings import load
 from tests.long_runs import at_length
-from tryout.movements import engine, movements, shown_angle
+from tryout.movements import engine, movements, shown_angle, shown_parameters, shown_rules
 
 SLUGS = [movement["slug"] for movement in movements()]
 
@@ -48,6 +48,14 @@ def test_a_movement_is_what_its_movespec_says():
             "label": "knee",
             "landmarks": [[23, 25, 27], [24, 26, 28]],
             "bands": [band("standing", 150, 180), band("bottom", 0, 110)],
+        },
+        "parameters": [],
+        "hold_ms": None,
+        "view": "any",
+        "labels": {
+            f"detection.movement.phases[{phase}].criteria[{number}]": label
+            for phase in (0, 1)
+            for number, label in enumerate(["knee", "hip", "lean of the trunk"])
         },
     }
 
@@ -147,6 +155,49 @@ def test_a_movement_that_a_lean_carries_has_it(segment, label, landmarks):
 def test_a_movement_that_nothing_carries_has_what_it_bounds_first():
     text = LEANS.format(segment="thigh").replace("angle_min: 60", "angle_min: 10")
     assert shown_angle(compile_movespec(text))["measure"] == "thigh"
+
+
+PLANK = """
+name: plank
+version: "1"
+detection:
+  type: hold
+  parameters:
+    target: {default: 30000, min: 5000, max: 300000, description: How long to hold}
+    hip_angle: {default: 150, min: 140, max: 170}
+  setup: {visible: full_body, view: side}
+  movement:
+    name: plank
+    target_ms: $target
+    throughout: [{lean: trunk, min: 50}]
+    phases:
+      - {name: held, criteria: [{joint: hip, min: $hip_angle}, {lean: trunk, min: 60}]}
+    checks: [{name: straight, joint: hip, least: {min: 160}}]
+"""
+
+
+def test_a_hold_has_its_target_its_view_and_words_for_what_may_be_missed():
+    spec = compile_movespec(PLANK)
+    assert shown_rules(spec) == {
+        "phases": ["held"],
+        "hold_ms": 30_000,
+        "view": "side",
+        "labels": {
+            "detection.movement.phases[0].criteria[0]": "hip",
+            "detection.movement.phases[0].criteria[1]": "lean of the trunk",
+            "detection.movement.throughout[0]": "lean of the trunk",
+            "detection.movement.checks[0]": "straight",
+        },
+    }
+    assert shown_angle(spec)["measure"] == "hip"
+
+
+def test_a_parameter_has_its_bounds_and_the_author_s_words_or_its_name():
+    assert shown_parameters(PLANK) == [
+        {"name": "target", "label": "How long to hold", "default": 30_000, "min": 5_000,
+         "max": 300_000},
+        {"name": "hip_angle", "label": "Hip angle", "default": 150, "min": 140, "max": 170},
+    ]  # fmt: skip
 
 
 def test_the_engine_s_settings_are_told_by_their_names():

@@ -18,6 +18,7 @@ from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 from tests.server import test_database_url as database_url
 from tests.test_secrets_nowhere import Secrets
 from tests.tryout.trying import TRY_SESSIONS, try_it
+from tryout import sessions
 from tryout.project import (
     ACCOUNT_ID,
     ORGANIZATION_ID,
@@ -162,3 +163,19 @@ def test_no_log_line_has_a_token(caplog):
     [told] = [line for line in lines if line.startswith(f"POST {TRY_SESSIONS} 201")]
     assert f"project_id={PROJECT_ID}" in told
     assert secrets.found_in("\n".join(lines).encode()) == []
+
+
+DEPTH = {"name": "depth", "label": "Depth", "default": 100, "min": 60, "max": 130}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"deph": 90}, {"parameters.deph": "The page has no such parameter."}),
+        ({"depth": 59.5}, {"parameters.depth": "This must be from 60 to 130."}),
+    ],
+)
+def test_a_number_that_the_page_does_not_offer_is_refused(tried, given, told, monkeypatch):
+    monkeypatch.setattr(sessions, "parameters_of", lambda _: [DEPTH])
+    with nothing_changes():
+        refused(try_it(parameters=given), 422, "validation_error", **told)

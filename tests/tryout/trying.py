@@ -9,7 +9,9 @@ from tests.api.api_requests import ask, fresh_address
 TRY_SESSIONS = "/try/sessions"
 
 
-def try_it(movement: Any = "squat", *, address: str | None = None, **headers: str) -> HttpResponse:
+def try_it(
+    movement: Any = "squat", *, parameters: Any = None, address: str | None = None, **headers: str
+) -> HttpResponse:
     """As the page does, from an address on which no other test counts."""
-    body = {"movement": movement}
+    body = {"movement": movement, "parameters": parameters or {}}
     return ask("POST", TRY_SESSIONS, body, address=address or fresh_address(), **headers)
