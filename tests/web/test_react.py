@@ -83,6 +83,8 @@ def test_it_counts_what_a_figure_does_and_ends_the_session(
     assert shown["states"] == ["off", "starting", "connecting", "attached", "ended"]
     detection = shown["detection"]
     assert (detection["dropped"], detection["error"]) == (0, None)
+    assert detection["readiness"] == {"state": "ready", "missing": []}
+    assert (detection["attempts"], detection["hold"]) == ([], None)
     row = session_of(session)
     assert (row.status, row.repetitions) == (Status.COMPLETED, {"squat": 6})
     assert [event["type"] for event in detection["events"]].count("event_completed") == 6

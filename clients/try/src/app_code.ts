@@ -17,6 +17,8 @@ const stream = createStream(session, {
     if (type === "event_completed") console.log(payload.event_key); // "${event_key}"
     if (type === "feedback") console.log(payload.message);
   },
+  onReadiness: ({state, missing}) => console.log(state, missing), // nothing counts until "ready"
+  onAttempt: ({reason, by}) => console.log(reason, by), // what did not count, and why
 });
 const camera = createCamera({
   video: document.querySelector("video"),

@@ -3,7 +3,7 @@
 import {CONNECTIONS, type Pose} from "@kynaplatform/web";
 import {Placement} from "./figure.js";
 import {timeText} from "./formatting.js";
-import {factsOf, type Result} from "./result.js";
+import {factsOf, headlineOf, type Result} from "./result.js";
 import {linesOf, xOf} from "./trace.js";
 
 export const CARD_PIXELS = 1_080;
@@ -24,7 +24,8 @@ const CURVE = {top: 750, bottom: 890};
 export function drawCard(canvas: HTMLCanvasElement, result: Result, address: string): void {
   canvas.width = canvas.height = CARD_PIXELS;
   const context = canvas.getContext("2d") as CanvasRenderingContext2D;
-  const {run, count} = result;
+  const {run} = result;
+  const {amount, unit} = headlineOf(result);
   const ground = context.createLinearGradient(0, 0, 0, CARD_PIXELS);
   ground.addColorStop(0, COLORS.top);
   ground.addColorStop(1, COLORS.bottom);
@@ -38,9 +39,9 @@ export function drawCard(canvas: HTMLCanvasElement, result: Result, address: str
     context.fillText(text, x, y, most);
   };
   write(run.movement.name, MARGIN, 150, 84, COLORS.text);
-  const digits = `${count}`.length;
-  write(`${count}`, MARGIN - 12, 540, digits < 3 ? 400 : 260, COLORS.text, 800);
-  write(count === 1 ? "repetition" : "repetitions", MARGIN, 610, 44, COLORS.quiet, 500);
+  const digits = `${amount}`.length;
+  write(`${amount}`, MARGIN - 12, 540, digits < 3 ? 400 : 260, COLORS.text, 800);
+  write(run.movement.hold_ms === null ? unit : `${unit} held`, MARGIN, 610, 44, COLORS.quiet, 500);
   const [, ...facts] = factsOf(result);
   const told = [
     timeText(run.lastMs),

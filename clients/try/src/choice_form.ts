@@ -3,6 +3,7 @@
 import {byId, element} from "./dom.js";
 import {askedMovement, askedTarget, keepInAddress} from "./page_address.js";
 import type {Movement} from "./page_data.js";
+import {ParameterInputs} from "./parameter_inputs.js";
 import {Preview} from "./preview.js";
 import type {Problem} from "./problems.js";
 import {readRecording} from "./recording.js";
@@ -11,6 +12,8 @@ import {type Target, targetOf, targetText} from "./target.js";
 interface Choices {
   readonly movement: Movement;
   readonly target: Target | null;
+  /** The numbers that somebody has chosen, by the names of parameters. */
+  readonly parameters: Readonly<Record<string, number>>;
   /** Seconds until a camera counts. */
   readonly countdown: number;
 }
@@ -30,6 +33,7 @@ export class ChoiceForm {
   readonly #fileNote = byId("file-note", HTMLElement);
   readonly #target = byId("target", HTMLSelectElement);
   readonly #countdown = byId("countdown", HTMLSelectElement);
+  readonly #parameters = new ParameterInputs(byId("parameters", HTMLElement));
   readonly #problem = byId("problem", HTMLElement);
   readonly #preview = new Preview(
     byId("figure", HTMLCanvasElement),
@@ -81,7 +85,8 @@ export class ChoiceForm {
   get #choice(): Choice {
     const choices: Choices = {
       movement: this.#movement,
-      target: targetOf(this.#target.value),
+      target: this.#movement.hold_ms === null ? targetOf(this.#target.value) : null,
+      parameters: this.#parameters.chosen,
       countdown: Number(this.#countdown.value),
     };
     const source = String(new FormData(this.#form).get("source")) as Choice["source"];
@@ -108,6 +113,9 @@ export class ChoiceForm {
     const movement = this.#movement;
     byId("summary-line", HTMLElement).textContent = movement.summary;
     byId("place", HTMLElement).textContent = movement.place.text;
+    // A hold has a time of its own to reach.
+    byId("target-row", HTMLElement).hidden = movement.hold_ms !== null;
+    this.#parameters.show(movement);
     void this.#preview.show(movement);
   }
 

@@ -9,6 +9,7 @@ export class Coach {
   #before = new Set<string>();
   #now = new Set<string>();
   #isCorrected = false;
+  #isHalfTold = false;
 
   constructor(target: Target | null) {
     this.#target = target;
@@ -23,6 +24,14 @@ export class Coach {
     const isNews = !this.#before.has(message) && !this.#now.has(message);
     this.#now.add(message);
     return isNews;
+  }
+
+  /** What to say of a hold that goes on, or is over at 0; null for silence. */
+  hold(heldMs: number, targetMs: number): string | null {
+    const isHalf = heldMs >= targetMs / 2 && heldMs < targetMs;
+    const isNews = isHalf && !this.#isHalfTold;
+    this.#isHalfTold = heldMs > 0 && (this.#isHalfTold || isHalf);
+    return isNews ? "Halfway." : null;
   }
 
   /** What to say of the repetition with this number; null for silence. */

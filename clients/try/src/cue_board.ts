@@ -7,10 +7,16 @@ const SHOWN_MS = 4_000;
 const MOST = 110;
 const LEAST = 22;
 
-/** Shows what is told, as large as its box lets it be, and for a while. */
+/**
+ * Shows what is told, as large as its box lets it be, and for a while.
+ *
+ * Before and after it something may stand there for as long as it is so.
+ */
 export class CueBoard {
   readonly #box: HTMLElement;
   #untilClear: ReturnType<typeof setTimeout> | undefined;
+  #standing: string | null = null;
+  #isShown = false;
 
   constructor(box: HTMLElement) {
     this.#box = box;
@@ -19,14 +25,29 @@ export class CueBoard {
 
   show(text: string, level = "info"): void {
     clearTimeout(this.#untilClear);
-    this.#box.replaceChildren(element("span", text, level));
-    this.#fit();
+    this.#isShown = true;
+    this.#write(text, level);
     this.#untilClear = setTimeout(() => this.clear(), SHOWN_MS);
   }
 
+  /** Let a text stand where nothing else is told; null for none. */
+  stand(text: string | null): void {
+    if (text === this.#standing) return;
+    this.#standing = text;
+    if (!this.#isShown) this.clear();
+  }
+
+  /** What stands there stays. */
   clear(): void {
     clearTimeout(this.#untilClear);
-    this.#box.replaceChildren();
+    this.#isShown = false;
+    if (this.#standing === null) this.#box.replaceChildren();
+    else this.#write(this.#standing, "standing");
+  }
+
+  #write(text: string, level: string): void {
+    this.#box.replaceChildren(element("span", text, level));
+    this.#fit();
   }
 
   #fit(): void {

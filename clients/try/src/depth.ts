@@ -18,9 +18,12 @@ export function goesDown({angle, phases}: Movement): boolean {
 
 /** What the farthest angle is called: of a squat the smallest knee angle. */
 export function depthName(movement: Movement): string {
-  const {label} = movement.angle;
-  const angle = label.startsWith("lean") ? label : `${label} angle`;
-  return `${goesDown(movement) ? "Smallest" : "Largest"} ${angle}`;
+  return `${goesDown(movement) ? "Smallest" : "Largest"} ${angleName(movement)}`;
+}
+
+/** `knee angle`, `lean of the trunk` */
+export function angleName({angle}: Movement): string {
+  return angle.label.startsWith("lean") ? angle.label : `${angle.label} angle`;
 }
 
 export function isFarther(movement: Movement, one: number, other: number | null): boolean {

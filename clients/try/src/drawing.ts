@@ -34,7 +34,7 @@ export function drawTrace(canvas: HTMLCanvasElement, run: Run, fromMs: number, t
   for (const [index, {ms}] of run.repetitions.entries()) {
     chart.drawMark(ms, "done", `${index + 1}`, []);
   }
-  for (const {ms} of run.interruptions) chart.drawMark(ms, "broken", "×", [3, 4]);
+  for (const {ms} of run.attempts) chart.drawMark(ms, "broken", "×", [3, 4]);
   context.strokeStyle = chart.color("curve");
   context.lineWidth = 2.5;
   context.lineJoin = "round";
@@ -92,7 +92,7 @@ class Chart {
     }
   }
 
-  /** A line with its label above it, where something was counted or interrupted. */
+  /** A line with its label above it, where something was counted, or was not. */
   drawMark(ms: number, color: string, label: string, dash: number[]): void {
     const {context, area} = this;
     if (ms < area.fromMs || ms > area.toMs) return;

@@ -2,7 +2,7 @@ import {element} from "./dom.js";
 import type {Movement} from "./page_data.js";
 
 /** Fill a legend with what the colours of a trace mean. */
-export function fillLegend(list: HTMLElement, {angle, phases}: Movement): void {
+export function fillLegend(list: HTMLElement, {angle, phases, hold_ms}: Movement): void {
   const drawn = new Set(angle.bands.map(({phase}) => phase));
   const bands = [...phases.entries()].filter(([, phase]) => drawn.has(phase));
   list.replaceChildren(
@@ -10,8 +10,8 @@ export function fillLegend(list: HTMLElement, {angle, phases}: Movement): void {
       const name = `phase-${index + 1}`;
       return entry(phase, `swatch ${name}`, `var(--${name})`);
     }),
-    entry("repetition", "stroke done"),
-    entry("interrupted", "stroke broken"),
+    entry(hold_ms === null ? "repetition" : "held", "stroke done"),
+    entry("not counted", "stroke broken"),
   );
 }
 

@@ -1,16 +1,24 @@
 /** The second stage: the countdown, the picture, the count, the last cue, the growing trace. */
 
-import {type DetectionEvent, drawPose, type Moment, type StreamState} from "@kynaplatform/web";
+import {
+  type DetectionEvent,
+  drawPose,
+  type HoldProgress,
+  type Moment,
+  type Readiness,
+  type StreamState,
+} from "@kynaplatform/web";
 import {Announcer} from "./announcer.js";
 import {Coach} from "./coach.js";
 import {CueBoard} from "./cue_board.js";
 import {byId} from "./dom.js";
 import {drawTrace} from "./drawing.js";
 import {countText, degreesText} from "./formatting.js";
+import {Guide} from "./guide.js";
 import {fillLegend} from "./legend.js";
 import type {Run} from "./run.js";
+import {ScoreBoard} from "./score_board.js";
 import type {Speech} from "./speech.js";
-import {shareOf, underNumber} from "./target.js";
 
 const WINDOW_MS = 12_000;
 /** How long somebody is not seen, or not wholly, before the page says so. */
@@ -27,15 +35,14 @@ const STATES = {
   lost: "The line is lost. Attaching again …",
   nobody: "Nobody in the picture. Step back until all of you is in it.",
   partly: "Not all of you is in the picture. Step back.",
+  positioning: "Not counting yet",
   counting: "Counting",
   finishing: "Finishing …",
 } as const;
 
 export class Live {
   readonly #section = byId("live", HTMLElement);
-  readonly #count = byId("count", HTMLElement);
-  readonly #unit = byId("unit", HTMLElement);
-  readonly #bar = byId("target-bar", HTMLProgressElement);
+  readonly #board = new ScoreBoard();
   readonly #cues = new CueBoard(byId("cue", HTMLElement));
   readonly #state = byId("state", HTMLElement);
   readonly #degrees = byId("degrees", HTMLElement);
@@ -45,6 +52,8 @@ export class Live {
   readonly #speech: Speech;
   #run: Run | null = null;
   #coach = new Coach(null);
+  #guide: Guide | null = null;
+  #isPositioning = false;
   #stream: StreamState | null = null;
   #wasAttached = false;
   #isFinishing = false;
@@ -61,15 +70,16 @@ export class Live {
     this.#run = run;
     this.#coach = new Coach(run.target);
     this.#stream = null;
-    this.#wasAttached = this.#isFinishing = false;
+    this.#guide = new Guide(run.movement);
+    this.#wasAttached = this.#isFinishing = this.#isPositioning = false;
     this.#section.hidden = false;
     this.#clearPicture();
     byId("live-heading", HTMLElement).textContent = run.movement.name;
     byId("angle-label", HTMLElement).textContent = run.movement.angle.label;
     fillLegend(byId("live-legend", HTMLElement), run.movement);
+    this.#cues.stand(null);
     this.#cues.clear();
-    this.#bar.hidden = run.target === null;
-    this.#showCount();
+    this.#board.show(run);
     this.#stop.textContent = "Stop";
     this.#stop.disabled = false;
     this.#stop.onclick = onStop;
@@ -86,9 +96,7 @@ export class Live {
   /** A second of the countdown before it counts. */
   countDown(left: number): void {
     this.#tell("ready");
-    this.#count.textContent = `${left}`;
-    this.#count.classList.add("countdown");
-    this.#unit.textContent = "until it counts";
+    this.#board.countDown(left);
     this.#cues.show("Get into place.");
     this.#speech.say(`${left}`);
     this.#announcer.say(`${left}`);
@@ -96,13 +104,14 @@ export class Live {
 
   /** Now it counts. */
   go(): void {
-    if (!this.#count.classList.contains("countdown")) return;
-    this.#showCount();
+    if (!this.#run || !this.#board.isCountingDown) return;
+    this.#board.show(this.#run);
     this.#say("Go!");
   }
 
   close(): void {
     clearTimeout(this.#untilLeave);
+    this.#cues.stand(null);
     this.#cues.clear();
     this.#run = null;
     this.#section.hidden = true;
@@ -118,27 +127,53 @@ export class Live {
     const run = this.#run;
     if (!run) return;
     run.add(moment);
-    this.#showTarget();
+    this.#board.showTarget(run);
     const {timestampMs: ms, landmarks} = moment;
     if (run.points.length === 1) this.#seenMs = this.#knownMs = ms;
     if (landmarks) this.#seenMs = ms;
     if (run.points.at(-1)?.degrees != null) this.#knownMs = ms;
     if (ms - this.#seenMs > UNSEEN_MS) this.#tell("nobody");
+    else if (this.#isPositioning) this.#tell("positioning");
     else this.#tell(ms - this.#knownMs > UNSEEN_MS ? "partly" : "counting");
+  }
+
+  /** Say what is missing before anything counts, and that it counts. */
+  guide(readiness: Readiness): void {
+    if (!this.#guide || this.#isFinishing) return;
+    const {shown, said} = this.#guide.take(readiness, performance.now());
+    this.#isPositioning = shown !== null;
+    this.#cues.stand(shown);
+    if (said && said === shown) this.#tellAloud(said);
+    else if (said) this.#say(said, "success");
+  }
+
+  hold(progress: HoldProgress | null): void {
+    const run = this.#run;
+    if (!run) return;
+    run.hold(progress);
+    this.#board.show(run);
+    const told = this.#coach.hold(run.heldMs, run.movement.hold_ms ?? 0);
+    if (told) this.#say(told);
   }
 
   /** One that is late, or was read after the end, is shown and not said. */
   take(event: DetectionEvent & {readonly isLate?: boolean}): void {
-    if (!this.#run?.take(event)) return;
+    const run = this.#run;
+    if (!run?.take(event)) return;
     const isLate = event.isLate ?? true;
+    if (event.type === "event_interrupted") this.#board.show(run);
     if (event.type === "event_completed") {
-      this.#showCount();
-      const number = this.#run.repetitions.length;
-      const praise = this.#coach.complete(number);
+      this.#board.show(run);
+      const {hold_ms} = run.movement;
+      const number = run.repetitions.length;
+      const praise =
+        hold_ms === null
+          ? this.#coach.complete(number)
+          : `${Math.round(hold_ms / 1_000)} seconds. Well done.`;
       if (praise) this.#say(praise, "success", isLate);
       else this.#announcer.say(countText(number, "repetition", "repetitions"));
     }
-    const cue = event.type === "feedback" ? this.#run.cues.at(-1) : null;
+    const cue = event.type === "feedback" ? run.cues.at(-1) : null;
     if (cue && this.#coach.isNews(cue)) this.#say(cue.message, cue.level, isLate);
   }
 
@@ -162,23 +197,13 @@ export class Live {
     byId("video", HTMLVideoElement).hidden = true;
   }
 
-  #showCount(): void {
-    this.#count.classList.remove("countdown");
-    this.#count.textContent = `${this.#run?.repetitions.length ?? 0}`;
-    this.#showTarget();
-  }
-
-  #showTarget(): void {
-    const run = this.#run;
-    if (!run) return;
-    this.#unit.textContent = underNumber(run.target, run);
-    if (run.target) this.#bar.value = shareOf(run.target, run);
-  }
-
   /** Show a text, and say it where that is not too late. */
   #say(text: string, level = "info", isLate = false): void {
     this.#cues.show(text, level);
-    if (isLate) return;
+    if (!isLate) this.#tellAloud(text);
+  }
+
+  #tellAloud(text: string): void {
     if (!this.#isFinishing) this.#speech.say(text);
     const count = this.#run?.repetitions.length ?? 0;
     this.#announcer.say(count ? `${countText(count, "repetition", "repetitions")}. ${text}` : text);

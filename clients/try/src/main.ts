@@ -43,7 +43,8 @@ async function go(choice: Choice): Promise<void> {
     // Neither a question of the browser nor a slow line keeps somebody who stops. Who refuses the
     // camera makes no session, and who can have none loads nothing.
     const source = await Promise.race([openSource(choice, signal), stopped(signal)]);
-    const asked = source && openSession(data.sessions, choice.movement.slug, signal);
+    const asked =
+      source && openSession(data.sessions, choice.movement.slug, choice.parameters, signal);
     const opened = await Promise.race([asked, stopped(signal)]);
     if (source && opened) {
       run.movespec = opened.movespec;

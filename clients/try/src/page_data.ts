@@ -20,6 +20,15 @@ export interface Angle {
   readonly bands: readonly Band[];
 }
 
+/** A number that people may choose for themselves. */
+export interface Parameter {
+  readonly name: string;
+  readonly label: string;
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+
 export interface Movement {
   readonly slug: string;
   readonly name: string;
@@ -29,6 +38,13 @@ export interface Movement {
   /** The address of a recording of the built-in figure. */
   readonly figure: string;
   readonly phases: readonly string[];
+  /** How long it is to be held; null for repetitions. */
+  readonly hold_ms: number | null;
+  /** How somebody has to stand to the camera: `side`, `front` or `any`. */
+  readonly view: string;
+  /** What a criterion measures, or the name of a check, by its path in the MoveSpec. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly parameters: readonly Parameter[];
   /** The angle that carries the movement. */
   readonly angle: Angle;
 }

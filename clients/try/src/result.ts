@@ -2,43 +2,73 @@
 
 import {depthName, depthsOf, goesDown} from "./depth.js";
 import {countText, degreesText, secondsText, timeText} from "./formatting.js";
+import {depthOf} from "./measured.js";
 import type {Run} from "./run.js";
 
 export interface Result {
   readonly run: Run;
   /** As the server has it, or as the page saw it where the server did not say. */
   readonly count: number;
-  /** From the first repetition's end to the last one's, for each of those between; null of one. */
+  /** The longest hold; null for repetitions. */
+  readonly heldMs: number | null;
+  /** How long a repetition took, in the mean; null where nothing is known. */
   readonly paceMs: number | null;
   /** The farthest angle of each repetition, in degrees. */
   readonly depths: readonly (number | null)[];
 }
 
-export function resultOf(run: Run, counted: number | null): Result {
+/** `counted` and `longestMs` are what the server says; null where it did not. */
+export function resultOf(
+  run: Run,
+  counted: number | null,
+  longestMs: number | null = null,
+): Result {
   const {repetitions, points, movement} = run;
-  const [first, last] = [repetitions[0], repetitions.at(-1)];
-  const paceMs =
-    first && last && first !== last ? (last.ms - first.ms) / (repetitions.length - 1) : null;
+  const measured = depthsOf(movement, points, repetitions);
   return {
     run,
     count: counted ?? repetitions.length,
-    paceMs,
-    depths: depthsOf(movement, points, repetitions),
+    heldMs: movement.hold_ms === null ? null : (longestMs ?? run.longestMs),
+    paceMs: paceOf(run),
+    depths: repetitions.map(
+      ({metrics}, index) => depthOf(metrics, movement) ?? measured[index] ?? null,
+    ),
   };
 }
 
-export function headingOf({run, count}: Result): string {
-  return `${run.movement.name}: ${countText(count, "repetition", "repetitions")}`;
+/** By what the server says of each; else from the first one's end to the last one's. */
+function paceOf({repetitions, movement}: Run): number | null {
+  if (movement.hold_ms !== null) return null;
+  const took = repetitions.flatMap(({metrics}) => (metrics ? [metrics.duration_ms] : []));
+  if (took.length > 0) return took.reduce((sum, ms) => sum + ms, 0) / took.length;
+  const [first, last] = [repetitions[0], repetitions.at(-1)];
+  return first && last && first !== last ? (last.ms - first.ms) / (repetitions.length - 1) : null;
+}
+
+/** The number of the result, and what it is of. */
+export function headlineOf({heldMs, count}: Result): {amount: number; unit: string} {
+  const amount = heldMs === null ? count : Math.floor(heldMs / 1_000);
+  const [one, many] = heldMs === null ? ["repetition", "repetitions"] : ["second", "seconds"];
+  return {amount, unit: amount === 1 ? one : many} as {amount: number; unit: string};
+}
+
+export function headingOf(result: Result): string {
+  const {amount, unit} = headlineOf(result);
+  return `${result.run.movement.name}: ${amount} ${unit}`;
 }
 
 /** A name and a value of each fact. */
-export function factsOf({run, paceMs, depths}: Result): [string, string][] {
+export function factsOf({run, count, paceMs, depths}: Result): [string, string][] {
   const known = depths.filter((degrees) => degrees !== null);
   const farthest = goesDown(run.movement) ? Math.min(...known) : Math.max(...known);
   const facts: [string, string][] = [["Time", timeText(run.lastMs)]];
   if (paceMs !== null) facts.push(["Each took", secondsText(paceMs)]);
-  if (known.length) facts.push([depthName(run.movement), degreesText(farthest)]);
-  if (run.interruptions.length) facts.push(["Interrupted", `${run.interruptions.length}`]);
+  const {hold_ms} = run.movement;
+  if (hold_ms !== null) {
+    const reached: [string, string] = ["Target reached", countText(count, "time", "times")];
+    facts.push(count > 0 ? reached : ["Target", secondsText(hold_ms)]);
+  } else if (known.length) facts.push([depthName(run.movement), degreesText(farthest)]);
+  if (run.attempts.length) facts.push(["Not counted", `${run.attempts.length}`]);
   return facts;
 }
 
@@ -50,9 +80,14 @@ export function cuesOf({cues}: Run): [string, number][] {
 }
 
 /** What to write to a friend. */
-export function shareText({run, count}: Result): string {
+export function shareText(result: Result): string {
+  const {run, count} = result;
   const {movement, target} = run;
   const within = target?.kind === "seconds" ? ` in ${target.amount} seconds` : "";
   const name = movement.name.toLowerCase();
-  return `${name[0]?.toUpperCase()}${name.slice(1)}: I did ${count}${within}. And you?`;
+  const did =
+    movement.hold_ms === null
+      ? `did ${count}${within}`
+      : `held ${headlineOf(result).amount} seconds`;
+  return `${name[0]?.toUpperCase()}${name.slice(1)}: I ${did}. And you?`;
 }

@@ -1,9 +1,16 @@
-/** A run: its angle over time, repetitions, interruptions, phases and cues. */
+/** A run: its angle over time, repetitions, attempts, holds, phases and cues. */
 
-import type {DetectionEvent, Moment, Pose} from "@kynaplatform/web";
+import type {
+  DetectionEvent,
+  HoldProgress,
+  Moment,
+  Pose,
+  RepetitionMetrics,
+} from "@kynaplatform/web";
 import {AngleMeter} from "./angles.js";
 import {isFarther} from "./depth.js";
 import type {Engine, Movement} from "./page_data.js";
+import type {Attempted} from "./reasons.js";
 import type {Target} from "./target.js";
 
 /** How long a pose is kept for a repetition that may yet be told: longer than one takes. */
@@ -17,10 +24,14 @@ export interface Point {
 }
 export interface Repetition {
   readonly ms: number;
+  readonly side: string | null;
+  /** How it was, null where an older server does not say. */
+  readonly metrics: RepetitionMetrics | null;
 }
-export interface Interruption {
+/** What did not count. */
+export interface Attempt extends Attempted {
   readonly ms: number;
-  readonly reason: string;
+  readonly side: string | null;
 }
 /** A phase that held; `endMs` is null while it does. */
 export interface Stay {
@@ -52,7 +63,10 @@ export class Run {
   farthest: Posed | null = null;
   readonly points: Point[] = [];
   readonly repetitions: Repetition[] = [];
-  readonly interruptions: Interruption[] = [];
+  readonly attempts: Attempt[] = [];
+  /** Of the hold that goes on, and of the longest so far. */
+  heldMs = 0;
+  longestMs = 0;
   readonly stays: Stay[] = [];
   readonly cues: Cue[] = [];
   readonly #meter: AngleMeter;
@@ -89,14 +103,18 @@ export class Run {
     const ms = event.ts_ms - (this.#firstMs ?? event.ts_ms);
     switch (event.type) {
       case "event_completed":
-        this.repetitions.push({ms});
+        this.repetitions.push({
+          ms,
+          side: event.payload.side ?? null,
+          metrics: event.payload.metrics ?? null,
+        });
         this.#keepFarthest(ms);
         break;
       case "event_interrupted":
-        this.interruptions.push({ms, reason: event.payload.reason});
+        this.attempts.push({...event.payload, ms, side: event.payload.side ?? null});
         break;
       case "feedback":
-        this.cues.push({ms, ...event.payload});
+        this.cues.push({ms, level: event.payload.level, message: event.payload.message});
         break;
       case "shape_enter":
         this.stays.push({phase: event.payload.shape_key, startMs: ms, endMs: null});
@@ -107,8 +125,17 @@ export class Run {
     return true;
   }
 
+  /** Take a hold as it goes on; null once it is over. */
+  hold(progress: HoldProgress | null): void {
+    this.heldMs = progress?.heldMs ?? 0;
+    if (this.heldMs <= this.longestMs) return;
+    this.longestMs = this.heldMs;
+    this.farthest = this.#poses.at(-1) ?? this.farthest;
+  }
+
   /** Look at the poses of the repetition that ended at `endMs`. */
   #keepFarthest(endMs: number): void {
+    if (this.movement.hold_ms !== null) return;
     for (const one of this.#poses.filter(({ms}) => ms <= endMs)) {
       if (isFarther(this.movement, one.degrees, this.farthest?.degrees ?? null)) {
         this.farthest = one;

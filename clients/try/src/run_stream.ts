@@ -17,6 +17,8 @@ import {shareOf} from "./target.js";
 export interface Ending {
   /** Completed repetitions by their `event_key`, as the server has them; null if it did not say. */
   readonly repetitions: Readonly<Record<string, number>> | null;
+  /** The longest hold, as the server has it; null for repetitions, and if it did not say. */
+  readonly longestMs: number | null;
   readonly problems: readonly Problem[];
 }
 
@@ -44,6 +46,8 @@ export async function runStream(
       stopAtTarget();
     },
     onState: (state) => live.line(state),
+    onReadiness: (readiness) => live.guide(readiness),
+    onHold: (hold) => live.hold(hold),
     onError: () => stopping.abort(), // nothing counts, and the summary says why
     lateMs: LATE_MS * source.speed,
     onRejected: (reason, frames) => rejected.set(reason, (rejected.get(reason) ?? 0) + frames),
@@ -77,5 +81,6 @@ export async function runStream(
   }
   if (stream.droppedFrames > 0) problems.push(droppedProblem(stream.droppedFrames));
   problems.push(...[...rejected].map(([reason, frames]) => rejectedProblem(reason, frames)));
-  return {repetitions: end?.repetitions ?? null, problems};
+  const longestMs = end?.summary?.[run.movement.event_key]?.longest_ms ?? null;
+  return {repetitions: end?.repetitions ?? null, longestMs, problems};
 }

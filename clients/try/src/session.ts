@@ -16,6 +16,7 @@ export interface Opened {
 export async function openSession(
   address: string,
   movement: string,
+  parameters: Readonly<Record<string, number>>,
   signal: AbortSignal,
 ): Promise<Opened> {
   let answer: Response;
@@ -23,7 +24,7 @@ export async function openSession(
     answer = await fetch(address, {
       method: "POST",
       headers: {"Content-Type": "application/json"},
-      body: JSON.stringify({movement}),
+      body: JSON.stringify({movement, parameters}),
       signal,
     });
   } catch (cause) {

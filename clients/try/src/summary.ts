@@ -2,23 +2,26 @@
 
 import {AppCode} from "./app_code.js";
 import {drawCard} from "./card.js";
-import {depthName} from "./depth.js";
+import {angleName} from "./depth.js";
 import {byId, element} from "./dom.js";
 import {drawTrace} from "./drawing.js";
 import {degreesText, secondsText, timeText} from "./formatting.js";
 import {fillLegend} from "./legend.js";
+import {rangeOf, rangeText} from "./measured.js";
 import {friendsAddress} from "./page_address.js";
-import {cuesOf, factsOf, headingOf, type Result, resultOf, shareText} from "./result.js";
+import {reasonText} from "./reasons.js";
+import {
+  cuesOf,
+  factsOf,
+  headingOf,
+  headlineOf,
+  type Result,
+  resultOf,
+  shareText,
+} from "./result.js";
 import type {Run} from "./run.js";
 import type {Ending} from "./run_stream.js";
 import {Sharing} from "./sharing.js";
-
-const REASONS: Readonly<Record<string, string>> = {
-  out_of_order: "not done to its end",
-  condition: "broken off",
-  session_ended: "not ended when you stopped",
-  pose_lost: "nobody was in the picture",
-};
 
 export class Summary {
   readonly #section = byId("summary", HTMLElement);
@@ -38,10 +41,10 @@ export class Summary {
     this.#section.hidden = false;
     const {event_key} = run.movement;
     const counted = ending.repetitions ? (ending.repetitions[event_key] ?? 0) : null;
-    const result = resultOf(run, counted);
+    const result = resultOf(run, counted, ending.longestMs);
     const heading = byId("summary-heading", HTMLElement);
     heading.textContent = headingOf(result);
-    this.#fillNotices(ending.problems, result.count);
+    this.#fillNotices(ending.problems, headlineOf(result).amount);
     this.#fillCard(result);
     this.#fillTables(result);
     fillLegend(byId("summary-legend", HTMLElement), run.movement);
@@ -56,9 +59,9 @@ export class Summary {
     this.#section.hidden = true;
   }
 
-  #fillNotices(problems: Ending["problems"], count: number): void {
+  #fillNotices(problems: Ending["problems"], amount: number): void {
     const notices = [...problems];
-    if (count === 0 && problems.length === 0) {
+    if (amount === 0 && problems.length === 0) {
       const advice = "Look at where to stand, and do the whole movement.";
       notices.push({what: "Nothing was counted.", advice});
     }
@@ -74,7 +77,8 @@ export class Summary {
   /** Nobody shares that nothing was counted. */
   #fillCard(result: Result): void {
     const {movement, target} = result.run;
-    byId("card-part", HTMLElement).hidden = result.count === 0;
+    const {amount} = headlineOf(result);
+    byId("card-part", HTMLElement).hidden = amount === 0;
     byId("facts", HTMLElement).replaceChildren(
       ...factsOf(result).map(([name, value]) => {
         const fact = document.createElement("div");
@@ -82,22 +86,25 @@ export class Summary {
         return fact;
       }),
     );
-    if (result.count === 0) return;
+    if (amount === 0) return;
     const url = friendsAddress(movement.slug, target);
     drawCard(this.#card, result, url);
     this.#card.setAttribute("aria-label", `The picture to share: ${headingOf(result)}`);
-    const name = `${movement.slug}-${result.count}.png`;
+    const name = `${movement.slug}-${amount}.png`;
     void this.#sharing.offer({canvas: this.#card, name, text: shareText(result), url});
   }
 
   #fillTables(result: Result): void {
     const {run} = result;
-    byId("depth-name", HTMLElement).textContent = depthName(run.movement);
+    const {hold_ms} = run.movement;
+    byId("took-name", HTMLElement).textContent = hold_ms === null ? "Took" : "Held";
+    byId("depth-name", HTMLElement).textContent = hold_ms === null ? angleName(run.movement) : "";
+    byId("counted-name", HTMLElement).textContent = hold_ms === null ? "Repetitions" : "Holds";
     byId("rows", HTMLElement).replaceChildren(...rowsOf(result));
     byId("said", HTMLElement).replaceChildren(
       ...cuesOf(run).map(([message, times]) => row(message, `${times}\u00a0×`)),
     );
-    byId("counted-part", HTMLElement).hidden = !run.repetitions.length && !run.interruptions.length;
+    byId("counted-part", HTMLElement).hidden = !run.repetitions.length && !run.attempts.length;
     byId("said-part", HTMLElement).hidden = run.cues.length === 0;
   }
 
@@ -108,18 +115,24 @@ export class Summary {
   }
 }
 
-/** Repetitions, which have a number, and interruptions, as they came. */
+/** Repetitions, which have a number, and attempts, as they came. */
 function rowsOf({run, depths}: Result): HTMLTableRowElement[] {
+  const {movement, repetitions} = run;
   const rows = [
-    ...run.repetitions.map(({ms}, index) => {
-      const before = run.repetitions[index - 1];
-      const took = before ? secondsText(ms - before.ms) : "–";
-      const depth = degreesText(depths[index] ?? null);
-      return {ms, cells: [`${index + 1}`, timeText(ms), took, depth]};
+    ...repetitions.map(({ms, side, metrics}, index) => {
+      const before = repetitions[index - 1];
+      const tookMs = metrics?.held_ms ?? metrics?.duration_ms ?? (before && ms - before.ms);
+      const took = tookMs === undefined ? "–" : secondsText(tookMs);
+      const number = side ? `${index + 1} ${side}` : `${index + 1}`;
+      if (movement.hold_ms !== null) return {ms, cells: [number, timeText(ms), took]};
+      const range = rangeOf(metrics, movement);
+      const depth = range ? rangeText(range) : degreesText(depths[index] ?? null);
+      return {ms, cells: [number, timeText(ms), took, depth]};
     }),
-    ...run.interruptions.map(({ms, reason}) => {
-      const why = `interrupted: ${REASONS[reason] ?? reason}`;
-      return {ms, cells: ["×", timeText(ms), why]};
+    ...run.attempts.map((attempt) => {
+      const side = attempt.side ? `${attempt.side}, ` : "";
+      const why = `not counted: ${side}${reasonText(attempt, movement)}`;
+      return {ms: attempt.ms, cells: ["×", timeText(attempt.ms), why]};
     }),
   ];
   return rows.sort((one, other) => one.ms - other.ms).map(({cells}) => row(...cells));

@@ -71,3 +71,11 @@ test("a correction is told each time, and worth more than praise", () => {
   coach.isNews(CHEST);
   assert.equal(coach.complete(6), "6. Done!");
 });
+
+test("of a hold the half is told, once in each", () => {
+  const coach = new Coach(null);
+  const told = [4_000, 15_000, 16_000, 30_000, 31_000, 0, 15_500].map((heldMs) =>
+    coach.hold(heldMs, 30_000),
+  );
+  assert.deepEqual(told, [null, "Halfway.", null, null, null, null, "Halfway."]);
+});

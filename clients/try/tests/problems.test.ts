@@ -51,6 +51,7 @@ test("an end that was not asked for is told, and one that was is not", () => {
     acceptedFrames: 0,
     repetitions: null,
     interrupted: null,
+    summary: null,
     quality: null,
     error: null,
   };

@@ -2,33 +2,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type {DetectionEvent, Pose} from "@kynaplatform/web";
 import {eventLines, scriptOf} from "../src/app_code.js";
-import type {Movement} from "../src/page_data.js";
+import {repetitionText} from "../src/measured.js";
 import {cuesOf, factsOf, headingOf, resultOf, shareText} from "../src/result.js";
 import {Run} from "../src/run.js";
 import {targetOf} from "../src/target.js";
 import {ENGINE} from "./engine.js";
-
-const SQUAT: Movement = {
-  slug: "squat",
-  name: "Squat",
-  summary: "",
-  event_key: "squat",
-  place: {text: ""},
-  figure: "",
-  phases: ["standing", "bottom"],
-  angle: {
-    measure: "knee",
-    label: "knee",
-    landmarks: [
-      [23, 25, 27],
-      [24, 26, 28],
-    ],
-    bands: [
-      {phase: "standing", min: 150, max: 180},
-      {phase: "bottom", min: 0, max: 110},
-    ],
-  },
-};
+import {PLANK, SQUAT} from "./movements.js";
 
 /** Knees at this angle. */
 function bent(degrees: number): Pose {
@@ -94,6 +73,41 @@ test("the server's count is the one that is told", () => {
   const run = new Run(SQUAT, ENGINE);
   assert.equal(headingOf(resultOf(run, 1)), "Squat: 1 repetition");
   assert.deepEqual(factsOf(resultOf(run, null)), [["Time", "0:00"]]);
+});
+
+test("what the server says of a repetition counts more than what the page has measured", () => {
+  const run = new Run(SQUAT, ENGINE);
+  for (const [ms, least] of [
+    [2_000, 91.4],
+    [4_000, 78.2],
+  ] as const) {
+    const measures = {"joint.knee": {least, most: 177.9}, "lean.trunk": {least: 0, most: 9}};
+    const metrics = {duration_ms: ms / 2, steps: [], measures, form: null, held_ms: null};
+    run.take(event("event_completed", ms, {event_key: "squat", score: 1, metrics}));
+  }
+  const result = resultOf(run, 2);
+  assert.deepEqual(result.depths, [91.4, 78.2]);
+  assert.deepEqual(factsOf(result).slice(1), [
+    ["Each took", "1.5\u00a0s"],
+    ["Smallest knee angle", "78°"],
+  ]);
+  assert.deepEqual(
+    run.repetitions.map((one) => repetitionText(one, SQUAT)),
+    ["91–178°, 1.0\u00a0s", "78–178°, 2.0\u00a0s"],
+  );
+});
+
+test("a hold's result is the seconds of the longest, as the server has them", () => {
+  const run = new Run(PLANK, ENGINE);
+  for (const heldMs of [12_000, 31_500, 0, 4_000]) run.hold({eventKey: "plank", heldMs});
+  run.hold(null);
+  assert.equal(run.heldMs, 0);
+  assert.equal(headingOf(resultOf(run, 1)), "Plank: 31 seconds");
+  const result = resultOf(run, 1, 32_100);
+  assert.equal(headingOf(result), "Plank: 32 seconds");
+  assert.deepEqual(factsOf(result).slice(1), [["Target reached", "1 time"]]);
+  assert.deepEqual(factsOf(resultOf(run, 0)).slice(1), [["Target", "30.0\u00a0s"]]);
+  assert.equal(shareText(result), "Plank: I held 32 seconds. And you?");
 });
 
 test("cues are told by how often they came", () => {

@@ -1,28 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type {DetectionEvent} from "@kynaplatform/web";
-import type {Movement} from "../src/page_data.js";
 import {Run} from "../src/run.js";
 import {ENGINE} from "./engine.js";
-
-const SQUAT: Movement = {
-  slug: "squat",
-  name: "Squat",
-  summary: "",
-  event_key: "squat",
-  place: {text: ""},
-  figure: "",
-  phases: ["standing", "bottom"],
-  angle: {
-    measure: "knee",
-    label: "knee",
-    landmarks: [
-      [23, 25, 27],
-      [24, 26, 28],
-    ],
-    bands: [],
-  },
-};
+import {SQUAT} from "./movements.js";
 
 let number = 0;
 function event(type: string, ts_ms: number, payload: object): DetectionEvent {
@@ -40,13 +21,13 @@ test("what was counted and said has the times of the run", () => {
     event("shape_exit", 11_000, {shape_key: "bottom", confidence: 0}),
     event("shape_enter", 11_500, {shape_key: "standing", confidence: 1}),
     event("event_completed", 11_500, {event_key: "squat", score: 0.9}),
-    event("event_interrupted", 13_000, {reason: "pose_lost"}),
+    event("event_interrupted", 13_000, {reason: "pose_lost", number: 2, side: "left"}),
   ]) {
     assert.equal(run.take(one), true);
   }
   assert.equal(run.lastMs, 4_000);
-  assert.deepEqual(run.repetitions, [{ms: 1_500}]);
-  assert.deepEqual(run.interruptions, [{ms: 3_000, reason: "pose_lost"}]);
+  assert.deepEqual(run.repetitions, [{ms: 1_500, side: null, metrics: null}]);
+  assert.deepEqual(run.attempts, [{ms: 3_000, reason: "pose_lost", number: 2, side: "left"}]);
   assert.deepEqual(run.cues, [{ms: 600, level: "success", message: "Good depth."}]);
   assert.deepEqual(run.stays, [
     {phase: "bottom", startMs: 500, endMs: 1_000},
@@ -60,5 +41,5 @@ test("an event that comes again counts once", () => {
   const repetition = event("event_completed", 500, {event_key: "squat", score: null});
   assert.equal(run.take(repetition), true);
   assert.equal(run.take(repetition), false);
-  assert.deepEqual(run.repetitions, [{ms: 500}]);
+  assert.deepEqual(run.repetitions, [{ms: 500, side: null, metrics: null}]);
 });
