@@ -16,12 +16,14 @@ class MeasureSummary(msgspec.Struct):
 
     best: Annotated[
         float | None,
-        said("The farthest from where the sequence begins; null for what carries nothing.", 84.2),
+        said("The farthest from where a repetition ends; null for what carries nothing.", 84.2),
     ]
     mean: Annotated[
         float,
         said("The mean of each repetition's farthest, or of the middle of its range.", 91.7),
     ]
+    least: Annotated[float, said("The least of all repetitions.", 84.2)]
+    most: Annotated[float, said("The most of all repetitions.", 174.0)]
 
 
 class MovementSummary(msgspec.Struct):
@@ -37,7 +39,10 @@ class MovementSummary(msgspec.Struct):
     ]
     measures: Annotated[
         dict[str, MeasureSummary],
-        said("By name, such as `joint.knee`.", {"joint.knee": {"best": 84.2, "mean": 91.7}}),
+        said(
+            "By name, such as `joint.knee`.",
+            {"joint.knee": {"best": 84.2, "mean": 91.7, "least": 84.2, "most": 174.0}},
+        ),
     ]
     longest_ms: Annotated[float | None, said("The longest hold; null for repetitions.", None)]
     total_ms: Annotated[float | None, said("All holds together; null for repetitions.", None)]

@@ -52,7 +52,9 @@ SessionSummary = Annotated[
                 "completed": 12,
                 "attempts": {"not_reached": 1},
                 "by_side": None,
-                "measures": {"joint.knee": {"best": 84.2, "mean": 91.7}},
+                "measures": {
+                    "joint.knee": {"best": 84.2, "mean": 91.7, "least": 84.2, "most": 174.0}
+                },
                 "longest_ms": None,
                 "total_ms": None,
             }

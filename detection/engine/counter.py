@@ -196,7 +196,7 @@ class Counter:
         if phase.awaits_step:
             phase.awaits_step = False
             self._note_short_stay(phase, told, now)
-        self._repetition.leave(phase.name, confidence, now)
+        self._repetition.leave(phase.name, confidence, now, phase.parted_ms(now))
         events += [feedback(cue, now, side) for cue in self._cues.leave(phase.name, now)]
 
     def _note_short_stay(self, phase: PhaseTracker, told: list[Told], now: float) -> None:

@@ -45,6 +45,7 @@ def converted(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> dict
                     [0, 0, completed],
                     [0] * len(REASONS),
                     [None] * sizes.measures,
+                    [None] * sizes.measures,
                     [0] * sizes.measures,
                     [0] * sizes.measures,
                     0.0,

@@ -125,6 +125,11 @@ class PhaseTracker(PhaseState):
         self.holds = False
         self.since_ms = None
 
+    def parted_ms(self, now_ms: float) -> float:
+        """When the body began to go away from the phase that this frame leaves."""
+        times = [swing.parted_ms for swing, _, _ in self._ends]
+        return min((ms for ms in times if ms is not None), default=now_ms)
+
     def follow_stay(self, now_ms: float) -> int:
         """What this frame does to a phase that holds. Measure all phases before it."""
         if any(swing.end != end for swing, end, _ in self._ends):

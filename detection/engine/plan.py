@@ -144,10 +144,10 @@ def _counter_plan(side: BodySide | None, spec: MoveSpec) -> CounterPlan:
 
 
 def _directions_of(spec: MoveSpec, travels: Iterable[Travel]) -> dict[str, int]:
-    """The farthest is at the end of the movement that the first step is not at."""
+    """The farthest is at the end of the movement that the last step is not at."""
     carried: dict[Measure, int] = {}
     for travel in travels:
-        is_far_start = spec.sequence[0] not in travel.start
+        is_far_start = spec.sequence[-1] not in travel.start
         for carrier in travel.carriers:
             carried[carrier.measure] = -1 if carrier.is_low_at_start == is_far_start else 1
     return {

@@ -121,15 +121,16 @@ class Repetition(RepetitionState):
         self._begin(phase, confidence, now_ms)
         return Interrupted("out_of_order", f"{MOVEMENT}.sequence[{expected}]")
 
-    def leave(self, phase: str, confidence: float, now_ms: float) -> None:
-        """Take an exit of a phase, which may have been reached more fully since its entry."""
+    def leave(self, phase: str, confidence: float, now_ms: float, parted_ms: float) -> None:
+        """Take an exit of a phase, which may have been reached more fully since its entry. The
+        body began to go away from it at `parted_ms`."""
         if self.step is not None and phase == self._sequence[self.step].phase:
             self.this_step = max(self.this_step, confidence)
             self.left_ms = now_ms
             if self.step == 0 and self._is_closed:
-                self.began_ms = now_ms
+                self.began_ms = parted_ms
         elif self.step is None and phase == self._sequence[-1].phase:
-            self.rested_ms = now_ms
+            self.rested_ms = parted_ms
 
     def overdue(self, now_ms: float) -> Interrupted | None:
         """Abandon the repetition if the time for its next step is over."""

@@ -17,8 +17,10 @@ class SummaryState:
     completed: list[int] = field(default_factory=lambda: [0, 0, 0])
     # The attempts, in the order of REASONS.
     attempts: list[int] = field(default_factory=list)
-    # Of each measure: the farthest, the sum of what each repetition reached, and in how many.
-    best: list[int | None] = field(default_factory=list)
+    # Of each measure: the least and the most, the sum of what each repetition reached, and in how
+    # many.
+    least: list[int | None] = field(default_factory=list)
+    most: list[int | None] = field(default_factory=list)
     total: list[int] = field(default_factory=list)
     known: list[int] = field(default_factory=list)
     # Of holds, in milliseconds.
@@ -38,7 +40,8 @@ class Summary(SummaryState):
         self._directions = tuple(directions)
         self._is_hold = is_hold
         self.attempts = [0] * len(REASONS)
-        self.best = [None] * len(self._numbers)
+        self.least = [None] * len(self._numbers)
+        self.most = [None] * len(self._numbers)
         self.total = [0] * len(self._numbers)
         self.known = [0] * len(self._numbers)
 
@@ -46,7 +49,8 @@ class Summary(SummaryState):
         """Raise ValueError for a state that is not of so many measures."""
         if (len(self.completed), len(self.attempts)) != (len(BODY_SIDES) + 1, len(REASONS)):
             raise ValueError("Not the counts of a summary.")
-        if {len(self.best), len(self.total), len(self.known)} != {len(self._numbers)}:
+        sizes = {len(one) for one in (self.least, self.most, self.total, self.known)}
+        if sizes != {len(self._numbers)}:
             raise ValueError("Not a summary of so many measures.")
         if any(None in one for one in (self.completed, self.attempts, self.total, self.known)):
             raise ValueError("Not the numbers of a summary.")
@@ -66,9 +70,10 @@ class Summary(SummaryState):
             reached = most if direction > 0 else least if direction < 0 else (least + most) // 2
             self.total[number] += reached
             self.known[number] += 1
-            best = self.best[number]
-            if direction and (best is None or (reached - best) * direction > 0):
-                self.best[number] = reached
+            before = self.least[number]
+            self.least[number] = least if before is None or least < before else before
+            before = self.most[number]
+            self.most[number] = most if before is None or most > before else before
 
     def interrupt(self, reason: Reason) -> None:
         self.attempts[REASONS.index(reason)] += 1
@@ -88,14 +93,22 @@ class Summary(SummaryState):
             },
             "by_side": sides if any(sides.values()) else None,
             "measures": {
-                name: {"best": _value(best), "mean": round(total / known / STEPS, 1)}
-                for name, best, total, known in zip(
-                    self._numbers, self.best, self.total, self.known, strict=True
-                )
-                if known
+                name: self._measure(number)
+                for name, number in self._numbers.items()
+                if self.known[number]
             },
             "longest_ms": max(self.longest_ms, held_ms) if self._is_hold else None,
             "total_ms": self.total_ms + held_ms if self._is_hold else None,
+        }
+
+    def _measure(self, number: int) -> dict[str, float | None]:
+        least, most = _value(self.least[number]), _value(self.most[number])
+        direction = self._directions[number]
+        return {
+            "best": most if direction > 0 else least if direction < 0 else None,
+            "mean": round(self.total[number] / self.known[number] / STEPS, 1),
+            "least": least,
+            "most": most,
         }
 
 

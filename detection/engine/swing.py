@@ -51,8 +51,9 @@ class Swing(SwingState):
     """The swing between START and END. All its ways are shares of the gap.
 
     `away` is how far the body has come from its farthest point there. Of this frame: `has_arrived`
-    at its end, `unmet` is the end that it left without having entered a phase there, 0 if none, and
-    `turned_back` a way to the other end that it has given up.
+    at its end; `parted_ms` is since when it is away from its farthest point, or was from the one
+    that it has come from; `unmet` is the end that it left without having entered a phase there, 0
+    if none; and `turned_back` a way to the other end that it has given up.
     """
 
     __slots__ = (
@@ -69,6 +70,7 @@ class Swing(SwingState):
         "has_arrived",
         "is_known",
         "needed",
+        "parted_ms",
         "travel",
         "turned_back",
         "unmet",
@@ -93,6 +95,7 @@ class Swing(SwingState):
         self.needed = 1.0
         self.is_known = False
         self.has_arrived = False
+        self.parted_ms: float | None = None
         self.unmet = 0
         self.turned_back: TurnedBack | None = None
         self.forget()
@@ -120,6 +123,8 @@ class Swing(SwingState):
             self._follow_stay(position, shares, now_ms)
         else:
             self._find_end(position, shares, now_ms)
+        if not self.has_arrived:
+            self.parted_ms = self.away_ms
         self.away = abs(position - self.farthest) if self.end else 0.0
         self.beyond = position if self.end == START else 1.0 - position
 
@@ -248,6 +253,7 @@ class Swing(SwingState):
         self.farthest = position
         self.farthest_shares = shares
         self.needed = self._needed(-end)
+        self.parted_ms = self.away_ms
         self._forget_try()
 
     def reach(self) -> float:

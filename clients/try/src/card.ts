@@ -8,7 +8,8 @@ import {linesOf, xOf} from "./trace.js";
 
 export const CARD_PIXELS = 1_080;
 const MARGIN = 72;
-const FAMILY = 'Figtree, system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
+const FAMILY =
+  'Figtree, system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
 const COLORS = {
   top: "#12403f",
   bottom: "#0a1414",
