@@ -167,6 +167,8 @@ class Quality(msgspec.Struct, frozen=True):
 class MeasureSummary(msgspec.Struct, frozen=True):
     best: float | None
     mean: float
+    least: float
+    most: float
 
 
 class MovementSummary(msgspec.Struct, frozen=True):

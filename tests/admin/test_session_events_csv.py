@@ -63,7 +63,7 @@ def test_it_has_a_line_for_each_event_with_its_fields(support: Client, squat: Mo
     completed = [line for line in lines if line["type"] == "event_completed"]
     assert filled(completed[3]) == {
         "event": completed[3]["event"], "ts_ms": completed[3]["ts_ms"], "frame": "291",
-        "type": "event_completed", "name": "squat", "number": "4", "duration_ms": "1333",
+        "type": "event_completed", "name": "squat", "number": "4", "duration_ms": "1500",
         "form": "0.5", "joint.knee least": "65.2", "joint.knee most": "174.8", "score": "1.0",
     }  # fmt: skip
     interrupted = [line for line in lines if line["type"] == "event_interrupted"]

@@ -65,20 +65,20 @@ def test_each_repetition_has_its_time_range_and_form_and_each_attempt_its_reason
     told = lines(page)
     assert len(told) == 12 + 5
     assert told[:5] == [
-        ("Repetition 12", "", "1.1 s", ["knee 85° to 175°"], "100%", ""),
-        ("Repetition 11", "", "1.1 s", ["knee 87° to 175°"], "100%", ""),
+        ("Repetition 12", "", "1.3 s", ["knee 85° to 175°"], "100%", ""),
+        ("Repetition 11", "", "1.3 s", ["knee 87° to 175°"], "100%", ""),
         (
             "Attempt at 11", "", "", [], "",
             "A required check was missed: depth, knee at most 95° at its least at bottom, by 5.2°",
         ),
-        ("Repetition 10", "", "1.1 s", ["knee 90° to 175°"], "100%", ""),
+        ("Repetition 10", "", "1.2 s", ["knee 90° to 175°"], "100%", ""),
         ("Attempt", "", "", [], "", "Not reached: knee at most 110° at bottom, by 1.6°"),
     ]  # fmt: skip
-    assert told[12] == ("Repetition 4", "", "1.3 s", ["knee 65° to 175°"], "50%", "")
+    assert told[12] == ("Repetition 4", "", "1.5 s", ["knee 65° to 175°"], "50%", "")
     text = words(page)
     assert (
         "Repetitions, and attempts that did not count, the newest first, with the time after the "
-        "first event Number Time Took Range Form Why not Repetition 12 32.2 s 1.1 s "
+        "first event Number Time Took Range Form Why not Repetition 12 32.2 s 1.3 s "
         "knee 85° to 175° 100% Repetition 11 "
     ) in text
     assert "Did not count: Not reached (3), A required check was missed (2)." in text
@@ -173,8 +173,8 @@ def test_a_chart_has_a_bar_from_the_least_to_the_most_of_each_repetition(
     assert (chart.name, list(chart.scale)) == ("knee", [180, 150, 120, 90, 60])
     assert chart.bars.count("M") == 12
     assert chart.attempts.count("M") == 5
-    # The first squat: 1.1 s of 32.2, and 175 to 85.2 degrees of 180 to 60.
-    began, until = WIDTH * (1867 - 1100 - 33) / 32233, WIDTH * (1867 - 33) / 32233
+    # The first squat: 1.3 s of 32.2, and 175 to 85.2 degrees of 180 to 60.
+    began, until = WIDTH * (1867 - 1267 - 33) / 32233, WIDTH * (1867 - 33) / 32233
     left, top, right, bottom, back = (
         float(part) for part in chart.bars.split("Z")[0].lstrip("M").replace("H", " ")
         .replace("V", " ").split()

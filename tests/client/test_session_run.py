@@ -54,7 +54,7 @@ def test_what_did_not_count_is_counted_by_its_reason() -> None:
 
 
 def test_the_summaries_of_the_stream_and_of_the_record_have_to_agree() -> None:
-    knee = MeasureSummary(84.2, 91.7)
+    knee = MeasureSummary(84.2, 91.7, 84.2, 174.0)
     summary = MovementSummary(2, {"not_reached": 1}, None, {"joint.knee": knee}, None, None)
     done = replace_summary({"squat": summary})
     agreed = record(90) | {"summary": msgspec.to_builtins({"squat": summary})}

@@ -56,10 +56,10 @@ def gate_engine() -> None:
     gate = Path(os.environ.get("RESTORE_GATE", "no such file"))
     restore = Engine.restore
 
-    def restore_later(*arguments: Any) -> Engine:
+    def restore_later(*arguments: Any, **more: Any) -> Engine:
         while gate.exists():
             time.sleep(0.01)
-        return restore(*arguments)
+        return restore(*arguments, **more)
 
     Engine.restore = restore_later  # type: ignore[method-assign]
 

@@ -72,7 +72,7 @@ def test_the_movement_of_the_page_is_performed(tmp_path: Path, good_morning: Pat
 
 def test_the_page_has_every_key_of_a_movement() -> None:
     named = set(re.findall(r"`(\w+)`", (PROJECT / PAGE).read_text()))
-    assert keys_of(MOVEMENT) - named == set()
+    assert set(keys_of(MOVEMENT)) - named == set()
 
 
 def test_a_variant_is_of_no_count(tmp_path: Path) -> None:
