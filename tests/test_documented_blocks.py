@@ -122,6 +122,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "test_start_counts_a_movement_of_one_s_own",
     ),
     ("docs/start.md", "createStream"): (PACKAGE, "test_the_program_of_start_counts_squats"),
+    ("docs/api.md", '"limit_name"'): (
+        "tests/api/test_request_limits.py",
+        "test_the_page_has_the_answer_of_a_full_limit",
+    ),
     ("docs/api.md", '{"quality"'): (
         "tests/realtime/test_countable_share.py",
         "test_the_page_has_a_quality_as_it_is_sent_and_every_reason",
