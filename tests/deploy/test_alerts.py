@@ -182,6 +182,15 @@ def test_a_restart_of_workers_makes_no_alert_of_what_has_run(tmp_path: Path) -> 
     promtool("test", "rules", str(tests))
 
 
+def test_the_page_has_each_alert_in_order_the_critical_ones_bold() -> None:
+    page = (PROJECT / "docs" / "operations.md").read_text()
+    told = re.findall(r"^\| (\**)`(Kyna\w+)`\1 \|", page, re.MULTILINE)
+    severities = {"**": "critical", "": "warning"}
+    assert [(name, severities[mark]) for mark, name in told] == [
+        (rule["alert"], rule["labels"]["severity"]) for rule in rules()
+    ]
+
+
 def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
     headings = re.findall(
         r"^#+ (.+)$", (PROJECT / "docs" / "operations.md").read_text(), re.MULTILINE
