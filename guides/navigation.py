@@ -100,7 +100,9 @@ SHELVES = (
             _doc("staff-guide", "Staff guide", "The admin, day by day, with pictures."),
             _doc("upgrades", "Upgrades", "To the next release without an outage, and back."),
             _doc("backup", "Backup and restore", "What to keep, and how to bring it back."),
-            _doc("capacity", "Connections and memory", "What each process takes, for sizing."),
+            _doc(
+                "capacity", "Connections, memory and disk", "What each process takes, for sizing."
+            ),
             _doc("faults", "Faults", "What production did while its parts were killed."),
             _doc("security", "Security", "What is protected, from whom, and what holds it."),
         ),
