@@ -19,7 +19,7 @@ def test_the_first_page_is_whole_without_a_script(visit: Callable[..., Page]) ->
     page.goto("/")
     expect(page.get_by_role("img", name="A figure that squats")).to_be_visible()
     expect(page.locator("#count")).to_have_text("2")
-    expect(page.locator("#events")).to_contain_text("2.8 s event_completed squat")
+    expect(page.locator("#events")).to_contain_text("2.9 s event_completed squat")
     expect(page.get_by_role("button")).to_have_count(0)
 
 

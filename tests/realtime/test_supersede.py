@@ -161,7 +161,11 @@ def test_the_finalize_of_the_older_that_comes_late_is_a_finalize(
         await_waiting_backends(2)
         release()
         [newer] = attaching.results()
-    is_superseded(older)
+    # The newer one may have finished the session by the time at which the older one looks.
+    if older.to_the_end() == 1000:
+        assert older.told[-1]["type"] == "session_done"
+    else:
+        assert (older.close_code, older.told[-1]["error"]["code"]) == (4409, "session_superseded")
     assert newer.until("session_done")["status"] == "completed"
     assert newer.to_the_end() == 1000
 
