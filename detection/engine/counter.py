@@ -34,6 +34,7 @@ class Told(NamedTuple):
     event: DetectionEvent
     when: str
     reason: Reason | None
+    only_named: bool = False
 
 
 class Counter:
@@ -139,7 +140,7 @@ class Counter:
         """Tell of the tries that were none of the repetition under way, which goes on."""
         for swing in self.swings:
             for attempt in attempts(swing, self._phases, self._repetition, self._plan.spec):
-                told.append(self._interruption(attempt, now))
+                told.append(self._interruption(attempt, now)._replace(only_named=True))
                 if not attempt.is_under_way:
                     self._begin_anew()
 
@@ -278,9 +279,8 @@ class Counter:
             return []
         events = [one.event for one in told]
         for one in told:
-            events += [
-                feedback(cue, now, self._side) for cue in self._cues.tell(one.when, one.reason, now)
-            ]
+            cues = self._cues.tell(one.when, one.reason, now, only_named=one.only_named)
+            events += [feedback(cue, now, self._side) for cue in cues]
         return events
 
     @property

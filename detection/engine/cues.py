@@ -101,16 +101,18 @@ class Cues(CuesState):
                 fired.append(self._cues[number])
         return fired
 
-    def tell(self, when: str, reason: str | None, now_ms: float) -> list[Cue]:
+    def tell(
+        self, when: str, reason: str | None, now_ms: float, *, only_named: bool = False
+    ) -> list[Cue]:
         """Those of `completed`, `interrupted` and `not_ready`.
 
-        An attempt that went not far enough has only cues that name it: `interrupted` without a
-        reason is of a repetition that was broken off.
+        One without a reason is for all of them, but for an attempt beside which the repetition goes
+        on, or none was under way: that has only cues that name it.
         """
         fired: list[Cue] = []
         for number, of_when in self._reserved:
             cue = self._cues[number]
-            is_meant = cue.reason == reason if cue.reason else reason != "not_reached"
+            is_meant = cue.reason == reason if cue.reason else not only_named
             if of_when == when and is_meant and self._may_send(number, now_ms):
                 fired.append(cue)
         return fired

@@ -64,6 +64,8 @@ class Hold(HoldState):
         phase = self._phase
         phase.measure()
         events: list[DetectionEvent] = []
+        if self.broken_ms is not None and now - self.broken_ms > self._plan.spec.grace_ms:
+            events += self._end("not_reached", None, None, now)
         if phase.holds:
             if phase.follow_stay(now):
                 events += self._break(now)
@@ -90,8 +92,6 @@ class Hold(HoldState):
             events += [feedback(cue, now, None) for cue in self._cues.follow(now)]
             if not self.is_completed and self.held_ms(now) >= self._plan.spec.target_ms:
                 events += self._complete(now)
-        elif self.broken_ms is not None and now - self.broken_ms > self._plan.spec.grace_ms:
-            events += self._end("not_reached", None, None, now)
         return events
 
     def _go_on(self, now: float) -> None:

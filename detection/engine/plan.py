@@ -71,7 +71,7 @@ class Plan:
 def plan_of(spec: MoveSpec) -> Plan:
     """The plan of a MoveSpec; the same MoveSpec's is made once."""
     leads = spec.counts_each_side and any(
-        criterion.side in ("front", "back") for criterion in (*_deciding(spec), *_advising(spec))
+        criterion.side in ("front", "back") for criterion in _deciding(spec)
     )
     if leads or not spec.counts_each_side:
         counters = [_counter_plan(None, spec)]

@@ -156,3 +156,9 @@ def test_who_hides_one_side_is_counted_on_the_other() -> None:
     stays = [(hidden(pose, *hide), 500) for pose in (LONG, BOTH, LONG)]
     assert sides(run(written(CURL), held(*stays))) == ["left"]
     assert told(run(written(CURL), held((bent(175), 300))))[0].startswith("shape_enter")
+
+
+def test_a_check_of_the_front_does_not_make_one_counter_of_both() -> None:
+    check = "checks: [{name: curl, joint: elbow, side: front, least: {max: 90}}]\n"
+    events = run(written(CURL + check), held((LONG, 500), (LEFT, 500), (LONG, 500)))
+    assert sides(events) == ["left"]

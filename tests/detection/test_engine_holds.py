@@ -88,3 +88,17 @@ def test_a_condition_that_is_broken_ends_it_and_it_begins_anew() -> None:
 def test_it_is_the_same_wherever_it_is_restored() -> None:
     frames = held((LOW, 1_200), (UP, 300), (LOW, 1_200), (UP, 1_000), (LOW, 900))
     assert run_restored(wall_sit(), frames, set(range(len(frames)))) == run(wall_sit(), frames)
+
+
+def test_a_break_beyond_grace_is_not_bridged_where_no_frame_shows_it() -> None:
+    frames = [*held((LOW, 1_500), (UP, 300)), *held((LOW, 1_500), start_ms=3_300)]
+    events = run(wall_sit(), frames, finish=False)
+    (let_go,) = of_type(events, "event_interrupted")
+    assert let_go["reason"] == "not_reached"
+    assert of_type(events, "event_completed") == []
+
+
+def test_who_lets_go_is_told_by_a_cue_on_any_interruption() -> None:
+    spec = wall_sit("feedback: [{when: interrupted, message: Keep on.}]\n")
+    events = run(spec, held((LOW, 1_000), (UP, 1_000)))
+    assert [one["message"] for one in of_type(events, "feedback")] == ["Keep on."]
