@@ -12,12 +12,21 @@ from detection.spec import Measure, MoveSpec
 
 
 def attempts(
-    swing: Swing, phases: Sequence[PhaseTracker], repetition: Repetition, spec: MoveSpec
+    swing: Swing,
+    phases: Sequence[PhaseTracker],
+    repetition: Repetition,
+    spec: MoveSpec,
+    beside: Repetition | None,
 ) -> Iterator[Interrupted]:
-    """The attempts that this frame of a swing ends."""
+    """The attempts that this frame of a swing ends. The side that rests while a repetition of the
+    one `beside` it goes on has not tried."""
     is_midway = bool(repetition.step)
     turned = swing.turned_back
-    if turned is not None and not _goes_back(swing, turned.from_end, repetition, spec):
+    if (
+        turned is not None
+        and not _goes_back(swing, turned.from_end, repetition, spec)
+        and not (beside is not None and beside.went_on_since(turned.since_ms))
+    ):
         phase = _awaited(swing, -turned.from_end, phases, repetition)
         if phase is not None:
             measure = swing.travel.carriers[turned.carrier].measure

@@ -21,7 +21,7 @@ from detection.engine.segments import Segment, Trunk, pace_of
 from detection.engine.settings import EngineSettings
 from detection.engine.signals import Signal, pair_value
 from detection.landmarks import LandmarkLike
-from detection.spec import ARM_MEASURES, SEGMENT_LANDMARKS, BodySide, Criterion, Measure
+from detection.spec import ARM_MEASURES, SEGMENT_LANDMARKS, Criterion, Measure
 
 Curve = Literal["left", "right", "pair"]
 # The segments that meet at a joint, and -1 where one begins as the other ends.
@@ -159,12 +159,12 @@ class Body:
                 found[names[0]] = Measured(names[0], signals[0], signals[1])
         return list(found.values())
 
-    def leading_side(self) -> BodySide | None:
-        """The side in front, by the first lead that is watched."""
+    def leading(self) -> int:
+        """The side in front, by the first lead that is watched: 1 left, -1 right, 0 neither."""
         for lead in self._leads.values():
             if lead.side:
-                return "left" if lead.side > 0 else "right"
-        return None
+                return lead.side
+        return 0
 
     def hold(self, criterion: Criterion) -> HeldCriterion:
         """The criterion as measured on this body: the same for the same criterion."""

@@ -21,8 +21,9 @@ class Verdict(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class ChecksState:
-    # The extreme that each is about, since the repetition began.
+    # The extreme that each is about, and that of the window at rest before this one.
     values: list[float | None] = field(default_factory=list)
+    values_before: list[float | None] = field(default_factory=list)
 
 
 class Checks(ChecksState):
@@ -42,10 +43,18 @@ class Checks(ChecksState):
 
     def forget(self) -> None:
         self.values = [None] * len(self._checks)
+        self.values_before = [None] * len(self._checks)
+
+    def pass_window(self) -> None:
+        """Forget, of the checks without a phase, all but the window that ends here."""
+        for number, (phase, _) in enumerate(self._checks):
+            if phase is None:
+                self.values_before[number] = self.values[number]
+                self.values[number] = None
 
     def check(self) -> None:
         """Raise ValueError for a state that is not of so many checks."""
-        if len(self.values) != len(self._checks):
+        if {len(self.values), len(self.values_before)} != {len(self._checks)}:
             raise ValueError("Not the values of so many checks.")
 
     def watch(self) -> None:
@@ -59,7 +68,7 @@ class Checks(ChecksState):
         path: str | None = None
         by = 0.0
         for number, (_, extreme) in enumerate(self._checks):
-            value = self.values[number]
+            value = extreme.of(self.values_before[number], self.values[number])
             if value is None:
                 continue
             seen += 1

@@ -81,9 +81,14 @@ class Conditions(ConditionsState):
     def broken(self, now_ms: float) -> Broken | None:
         """The condition that has failed for longer than it may."""
         found: Broken | None = None
-        failing = 0
+        # The bits of the groups that fail, and of those of which nothing new is known.
+        failing = unknown = 0
         for criterion, path, tolerance, group, grace_ms in self._watched:
-            short = criterion.shortfall() or 0.0
+            short = criterion.shortfall()
+            if short is None and not self.are_inferred:
+                unknown |= 1 << group
+                continue
+            short = short or 0.0
             if short <= tolerance or failing & (1 << group):
                 continue
             failing |= 1 << group
@@ -93,6 +98,6 @@ class Conditions(ConditionsState):
             if found is None and now_ms - since >= grace_ms:
                 found = Broken(path, short)
         for group in range(self._groups):
-            if not failing & (1 << group):
+            if not (failing | unknown) & (1 << group):
                 self.failing_since_ms[group] = None
         return found

@@ -6,7 +6,7 @@ from detection.engine.attempts import attempts
 from detection.engine.body import Body
 from detection.engine.checks import Checks
 from detection.engine.conditions import Broken, Conditions
-from detection.engine.cues import Cues
+from detection.engine.cues import Cues, Rations
 from detection.engine.events import DetectionEvent, feedback, interruption, shape
 from detection.engine.phases import (
     ENTERED,
@@ -38,13 +38,15 @@ class Told(NamedTuple):
 
 
 class Counter:
-    """The counter of one plan's repetitions. All counters share the summary."""
+    """The counter of one plan's repetitions. All counters share the summary and the
+    rations of cues."""
 
     def __init__(
         self,
         plan: CounterPlan,
         body: Body,
         summary: Summary,
+        rations: Rations,
         settings: EngineSettings,
         *,
         leads: bool = False,
@@ -52,6 +54,7 @@ class Counter:
         self._plan = plan
         self._body = body
         self._summary = summary
+        self._rations = rations
         self._leads = leads
         self._event_key = plan.spec.movement_name
         strict = frozenset(phase.name for phase in plan.spec.phases if phase.strict)
@@ -62,8 +65,13 @@ class Counter:
         self._ranges = Ranges(body.measured_of(criteria))
         self._phases = trackers_of(plan, body, self.swings, settings)
         self._checks = Checks(plan.spec.checks, self._phases, body)
-        self._cues = Cues(plan.spec.feedback, self._phases, body)
+        self._cues = Cues(plan.spec.feedback, self._phases, body, rations)
         self._repetition = Repetition(plan.spec.steps)
+        self._beside: Repetition | None = None
+
+    def stand_beside(self, other: "Counter") -> None:
+        """Count one side, of which the other counter counts the other."""
+        self._beside = other._repetition
 
     @property
     def steps_reached(self) -> int:
@@ -87,14 +95,21 @@ class Counter:
         for phase in self._phases:
             phase.measure()
         events = self._follow_phases(told, now, step)
+        if self._is_at_rest() and self._repetition.ends_window(now):
+            self._ranges.pass_window()
+            self._checks.pass_window()
         self._checks.watch()
         return events + [feedback(cue, now, self._side) for cue in self._cues.follow(now)]
 
+    def _is_at_rest(self) -> bool:
+        return all(swing.parted_ms is None for swing in self.swings)
+
     def lose(self, reason: Reason, now: float) -> list[DetectionEvent]:
         """The events of a body that is lost, or is not ready any more. It begins anew."""
-        side = self._side
         events = [
-            shape("shape_exit", phase.name, 0.0, now, side) for phase in self._phases if phase.holds
+            shape("shape_exit", phase.name, 0.0, now, self._side_led(phase.led))
+            for phase in self._phases
+            if phase.holds
         ]
         for swing in self.swings:
             swing.forget()
@@ -139,7 +154,9 @@ class Counter:
     def _note_attempts(self, told: list[Told], now: float) -> None:
         """Tell of the tries that were none of the repetition under way, which goes on."""
         for swing in self.swings:
-            for attempt in attempts(swing, self._phases, self._repetition, self._plan.spec):
+            for attempt in attempts(
+                swing, self._phases, self._repetition, self._plan.spec, self._beside
+            ):
                 told.append(self._interruption(attempt, now)._replace(only_named=True))
                 if not attempt.is_under_way:
                     self._begin_anew()
@@ -148,7 +165,7 @@ class Counter:
         """The events of the phases that this frame changes, and of the repetition."""
         held = [phase.holds for phase in self._phases]
         changes = [
-            phase.follow_stay(now) if holds else UNCHANGED
+            phase.follow_stay(now, step) if holds else UNCHANGED
             for phase, holds in zip(self._phases, held, strict=True)
         ]
         for number, phase in enumerate(self._phases):
@@ -164,12 +181,13 @@ class Counter:
                 ]
                 for wanted in (LEFT, PASSED, ENTERED)
             )
-            passed.sort(key=lambda phase: phase.passed_ms)
+            passed.sort(key=lambda phase: phase.entered_ms)
             entered = exclusive(entered)
             left += ended_by([*passed, *entered])
             for phase in left:
                 self._leave(phase, told, events, now)
             for phase in (*passed, *entered):
+                phase.led = self._body.leading()
                 events.append(shape("shape_enter", phase.name, phase.confidence(), now, self._side))
                 phase.awaits_step = True
                 self._take_step(phase, told, now)
@@ -192,7 +210,7 @@ class Counter:
         now: float,
     ) -> None:
         confidence = phase.confidence()
-        side = self._side
+        side = self._side_led(phase.led)  # as it was entered
         events.append(shape("shape_exit", phase.name, confidence, now, side))
         if phase.awaits_step:
             phase.awaits_step = False
@@ -206,7 +224,7 @@ class Counter:
         if step is None or step.hold_ms == 0.0 or self._repetition.step is None:
             return
         path = self._repetition.path_to(phase.name)
-        by = step.hold_ms - (now - phase.entered_ms)
+        by = step.hold_ms - phase.lasted_ms(now)
         interrupted = self._repetition.abandon("not_reached", path, by)
         if interrupted is None:
             interrupted = Interrupted("not_reached", path, by, is_under_way=False)
@@ -219,7 +237,7 @@ class Counter:
         if repetition.step is not None and not self._stillness.has_ended():
             return
         step = repetition.step_of(phase.name)
-        if step is not None and step.hold_ms and now - phase.entered_ms < step.hold_ms:
+        if step is not None and step.hold_ms and phase.lasted_ms(now) < step.hold_ms:
             return
         phase.awaits_step = False
         was_under_way = repetition.step is not None
@@ -279,13 +297,18 @@ class Counter:
             return []
         events = [one.event for one in told]
         for one in told:
-            cues = self._cues.tell(one.when, one.reason, now, only_named=one.only_named)
+            cues = self._rations.tell(one.when, one.reason, now, only_named=one.only_named)
             events += [feedback(cue, now, self._side) for cue in cues]
         return events
 
     @property
     def _side(self) -> BodySide | None:
-        return self._body.leading_side() if self._leads else self._plan.side
+        return self._side_led(self._body.leading())
+
+    def _side_led(self, led: int) -> BodySide | None:
+        if not self._leads or not led:
+            return self._plan.side
+        return "left" if led > 0 else "right"
 
     def check(self) -> None:
         """Raise ValueError for a state that this counter can't have."""

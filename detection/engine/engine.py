@@ -5,7 +5,7 @@ from typing import Any, Final, Self
 from detection.engine import form_3, form_4
 from detection.engine.body import Body, Curve
 from detection.engine.counter import Counter
-from detection.engine.cues import Cues
+from detection.engine.cues import Rations
 from detection.engine.events import DetectionEvent, feedback
 from detection.engine.hold import Hold
 from detection.engine.plan import Plan, plan_of
@@ -39,21 +39,25 @@ class Engine:
         self._longest_step_ms = settings.sight.longest_step_ms
         self._body = Body(plan.deciding, plan.advising, settings)
         self._summary = self._summary_of(plan)
+        self._rations = Rations(spec.feedback, spec.phases)
         self._readiness: Readiness | None = None
         if spec.setup is not None:
             self._readiness = Readiness(spec.setup, self._body, settings)
-            self._setup_cues = Cues(
-                [cue for cue in spec.feedback if cue.when == NOT_READY], [], self._body
-            )
         self._counters: list[Counter] = []
         self._hold: Hold | None = None
         if spec.type == "hold":
-            self._hold = Hold(plan.counters[0], self._body, self._summary, settings)
+            self._hold = Hold(plan.counters[0], self._body, self._summary, self._rations, settings)
         else:
             self._counters = [
-                Counter(counter, self._body, self._summary, settings, leads=plan.leads)
+                Counter(
+                    counter, self._body, self._summary, self._rations, settings, leads=plan.leads
+                )
                 for counter in plan.counters
             ]
+        if len(self._counters) > 1:
+            left, right = self._counters
+            left.stand_beside(right)
+            right.stand_beside(left)
         self._carriers = [
             carrier
             for counter in self._counters
@@ -69,8 +73,12 @@ class Engine:
             for counter in plan.counters
             for name, direction in counter.directions.items()
         }
-        is_hold = self._spec.type == "hold"
-        return Summary(list(directions), list(directions.values()), is_hold=is_hold)
+        return Summary(
+            list(directions),
+            list(directions.values()),
+            is_hold=self._spec.type == "hold",
+            has_sides=self._spec.counts_each_side,
+        )
 
     def feed(self, frame: PoseFrameLike) -> list[DetectionEvent]:
         """The events that one frame causes: phases left, phases entered, a repetition completed or
@@ -95,7 +103,7 @@ class Engine:
             if self._readiness.follow(frame.landmarks, now):
                 events += self._lose("not_ready", now)
             for lack in self._readiness.news(now):
-                cues = self._setup_cues.tell(NOT_READY, lack, now)
+                cues = self._rations.tell(NOT_READY, lack, now)
                 events += [feedback(cue, now, None) for cue in cues]
             if not self._readiness.is_ready:
                 return events
@@ -269,9 +277,9 @@ class Engine:
     def _check(self) -> None:
         self._body.check()
         self._summary.check()
+        self._rations.check()
         if self._readiness is not None:
             self._readiness.check()
-            self._setup_cues.check()
         if self._hold is not None:
             self._hold.check()
         for counter in self._counters:
@@ -279,9 +287,9 @@ class Engine:
 
     def parts(self) -> list[Any]:
         """The parts that remember something, in the order in which they are stored."""
-        parts: list[Any] = [*self._body.parts(), self._summary]
+        parts: list[Any] = [*self._body.parts(), self._summary, self._rations]
         if self._readiness is not None:
-            parts += [self._readiness, self._setup_cues]
+            parts.append(self._readiness)
         if self._hold is not None:
             return parts + self._hold.parts()
         for counter in self._counters:

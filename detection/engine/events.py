@@ -1,12 +1,14 @@
 """The events that the engine tells."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from detection.engine.repetition import Interrupted
 from detection.spec import BodySide, Cue
 
 Payload = dict[str, Any]
+# What was missed was missed by something.
+LEAST_BY: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,6 @@ def interruption(
         "number": number,
         "side": side,
         "path": interrupted.path,
-        "by": None if by is None else round(by, 1),
+        "by": None if by is None else max(round(by, 1), LEAST_BY),
     }
     return DetectionEvent("event_interrupted", now, payload)

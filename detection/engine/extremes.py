@@ -21,12 +21,15 @@ class HeldExtreme:
 
     def follow(self, known: float | None) -> float | None:
         """The extreme by this frame, of which `known` is that of the frames before."""
-        value = self._criterion.value(self._is_low)
-        if value is None or known is None:
-            return value if known is None else known
+        return self.of(known, self._criterion.value(self._is_low))
+
+    def of(self, one: float | None, other: float | None) -> float | None:
+        """The extreme of two values, or the one that is known."""
+        if one is None or other is None:
+            return other if one is None else one
         if self._is_least:
-            return value if value < known else known
-        return value if value > known else known
+            return other if other < one else one
+        return other if other > one else one
 
     def missed_by(self, value: float) -> float:
         """By how much an extreme misses the bounds, 0 within them."""

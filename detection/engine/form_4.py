@@ -51,19 +51,22 @@ def converted(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> dict
                     0.0,
                     0.0,
                 ],
+                [[0] * sizes.cues, [None] * sizes.cues],
                 [[failing_since_ms] * sizes.conditions],
                 stillness,
-                [[None] * sizes.measures, [None] * sizes.measures],
+                [[None] * sizes.measures] * 4,
                 *(_swing(values, gaps) for values, gaps in zip(swings, sizes.gaps, strict=True)),
                 *(_phase(values, last_ms) for values in phases),
-                [[]],
-                _cues(phases, sizes.cues),
+                [[], []],
+                _cues(phases),
                 [
                     step,
                     steps_before,
                     this_step,
                     None,
                     last_ms if done else None,
+                    None,
+                    None,
                     None,
                     done,
                     [last_ms] * len(done),
@@ -98,11 +101,11 @@ def _swing(values: Sequence[Any], gaps: Sequence[float]) -> list[Any]:
 
 def _phase(values: Sequence[Any], last_ms: float | None) -> list[Any]:
     holds, _, since_ms, reach, awaits_movement = values
-    return [holds, last_ms or 0.0, since_ms, reach, awaits_movement, None, -1]
+    return [holds, last_ms or 0.0, 0, since_ms, reach, awaits_movement, None, -1]
 
 
-def _cues(phases: Sequence[Sequence[Any]], cues: int) -> list[Any]:
+def _cues(phases: Sequence[Sequence[Any]]) -> list[Any]:
     sent = 0
     for _, of_phase, *_ in phases:
         sent |= of_phase
-    return [sent, [0] * cues, [None] * cues, [None] * cues]
+    return [sent, []]

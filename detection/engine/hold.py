@@ -6,7 +6,7 @@ from typing import Any
 from detection.engine.body import Body
 from detection.engine.checks import Checks
 from detection.engine.conditions import Conditions
-from detection.engine.cues import Cues
+from detection.engine.cues import Cues, Rations
 from detection.engine.events import DetectionEvent, feedback, interruption, shape
 from detection.engine.phases import ENTERED, PASSED, PhaseTracker
 from detection.engine.plan import CounterPlan
@@ -36,21 +36,28 @@ class Hold(HoldState):
         "_phase",
         "_plan",
         "_ranges",
+        "_rations",
         "_summary",
     )
 
     def __init__(
-        self, plan: CounterPlan, body: Body, summary: Summary, settings: EngineSettings
+        self,
+        plan: CounterPlan,
+        body: Body,
+        summary: Summary,
+        rations: Rations,
+        settings: EngineSettings,
     ) -> None:
         HoldState.__init__(self)
         self._plan = plan
         self._summary = summary
+        self._rations = rations
         phase = plan.spec.phases[0]
         self._phase = PhaseTracker(0, phase, body, [], [], settings)
         self._conditions = Conditions(plan, body, settings.phase)
         self._ranges = Ranges(body.measured_of(phase.criteria))
         self._checks = Checks(plan.spec.checks, [self._phase], body)
-        self._cues = Cues(plan.spec.feedback, [self._phase], body)
+        self._cues = Cues(plan.spec.feedback, [self._phase], body, rations)
 
     def held_ms(self, now: float) -> float:
         """How long the hold that goes on has lasted, without its breaks."""
@@ -67,7 +74,7 @@ class Hold(HoldState):
         if self.broken_ms is not None and now - self.broken_ms > self._plan.spec.grace_ms:
             events += self._end("not_reached", None, None, now)
         if phase.holds:
-            if phase.follow_stay(now):
+            if phase.follow_stay(now, step):
                 events += self._break(now)
         else:
             change = phase.follow_approach(now, step)
@@ -129,7 +136,7 @@ class Hold(HoldState):
             },
         }
         completed = DetectionEvent("event_completed", now, payload)
-        cues = self._cues.tell(COMPLETED, None, now)
+        cues = self._rations.tell(COMPLETED, None, now)
         return [completed, *(feedback(cue, now, None) for cue in cues)]
 
     def _end(
@@ -156,7 +163,7 @@ class Hold(HoldState):
         number = self._summary.completions + 1
         self._summary.interrupt(reason)
         event = interruption(Interrupted(reason, path, by), number, now, None)
-        cues = self._cues.tell(INTERRUPTED, reason, now)
+        cues = self._rations.tell(INTERRUPTED, reason, now)
         return [event, *(feedback(cue, now, None) for cue in cues)]
 
     def lose(self, reason: Reason, now: float) -> list[DetectionEvent]:

@@ -21,8 +21,9 @@ UNCHANGED, ENTERED, LEFT, PASSED = range(4)
 @dataclass(slots=True, eq=False)
 class PhaseState:
     holds: bool = False
-    # When it was entered last.
+    # When it was entered last, and which side led then: 1 left, -1 right, 0 neither.
     entered_ms: float = 0.0
+    led: int = 0
     # Since when its gates hold before it is entered, and since when it is away before it is left.
     since_ms: float | None = None
     # How fully its ends were reached in this stay, 0 to 1.
@@ -39,7 +40,7 @@ class PhaseTracker(PhaseState):
     """The tracker of one phase.
 
     `shortfall` is the degrees by which its worst known gate misses its band; 0 when all hold.
-    `passed_ms` is since when a phase that this frame has passed held.
+    `until_ms` is until when a phase that this frame ends has held.
     """
 
     __slots__ = (
@@ -52,9 +53,9 @@ class PhaseTracker(PhaseState):
         "keepers",
         "name",
         "number",
-        "passed_ms",
         "rivals",
         "shortfall",
+        "until_ms",
         "worst_gate",
     )
 
@@ -91,7 +92,7 @@ class PhaseTracker(PhaseState):
         # Those of them that keep it out. One that the sequence does not use keeps out none that it
         # uses.
         self.keepers: list[PhaseTracker] = []
-        self.passed_ms = 0.0
+        self.until_ms = 0.0
         self.shortfall = 0.0
         self.worst_gate = -1
         self._is_left = False
@@ -121,6 +122,10 @@ class PhaseTracker(PhaseState):
         self._is_left = is_left
         self.is_known = is_known
 
+    def lasted_ms(self, now_ms: float) -> float:
+        """How long its stay has lasted, or that which this frame ends."""
+        return (now_ms if self.holds else self.until_ms) - self.entered_ms
+
     def leave(self) -> None:
         self.holds = False
         self.since_ms = None
@@ -130,8 +135,10 @@ class PhaseTracker(PhaseState):
         times = [swing.parted_ms for swing, _, _ in self._ends]
         return min((ms for ms in times if ms is not None), default=now_ms)
 
-    def follow_stay(self, now_ms: float) -> int:
-        """What this frame does to a phase that holds. Measure all phases before it."""
+    def follow_stay(self, now_ms: float, step_ms: float) -> int:
+        """What this frame, `step_ms` after the last one, does to a phase that holds. Measure all
+        phases before it."""
+        self.until_ms = now_ms - step_ms if self.since_ms is None else self.since_ms
         if any(swing.end != end for swing, end, _ in self._ends):
             self.leave()
             return LEFT
@@ -178,10 +185,12 @@ class PhaseTracker(PhaseState):
         if last < 1.0:
             # Its bands are behind the body, or it never was in them.
             self.since_ms = None
-            held_ms = now_ms - (1.0 - last) * step_ms - since_ms
-            was_passed = not self._ends and first <= last and held_ms >= self._settings.enter_ms
-            self.passed_ms = since_ms
-            return PASSED if was_passed and not self._is_kept_out() else UNCHANGED
+            until_ms = now_ms - (1.0 - last) * step_ms
+            has_lasted = first <= last and until_ms - since_ms >= self._settings.enter_ms
+            if self._ends or not has_lasted or self._is_kept_out():
+                return UNCHANGED
+            self.entered_ms, self.until_ms = since_ms, until_ms
+            return PASSED
         self.since_ms = since_ms
         if not all(
             swing.is_known

@@ -70,9 +70,7 @@ class Plan:
 @lru_cache(maxsize=MOST_PLANS)
 def plan_of(spec: MoveSpec) -> Plan:
     """The plan of a MoveSpec; the same MoveSpec's is made once."""
-    leads = spec.counts_each_side and any(
-        criterion.side in ("front", "back") for criterion in _deciding(spec)
-    )
+    leads = counts_the_leading_side(spec)
     if leads or not spec.counts_each_side:
         counters = [_counter_plan(None, spec)]
     else:
@@ -82,6 +80,13 @@ def plan_of(spec: MoveSpec) -> Plan:
         leads,
         tuple(one for counter in counters for one in _deciding(counter.spec)),
         tuple(one for counter in counters for one in _advising(counter.spec)),
+    )
+
+
+def counts_the_leading_side(spec: MoveSpec) -> bool:
+    """Whether each side is counted by the one in front, which any criterion may name."""
+    return spec.counts_each_side and any(
+        criterion.side in ("front", "back") for criterion in (*_deciding(spec), *_advising(spec))
     )
 
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from detection.spec import MOVEMENT, Reason, Step
+
+# What is measured of a repetition begins with one or two such windows before the body goes away
+# from where it rests, in milliseconds: they show where it went from.
+WINDOW_MS: Final = 500.0
 
 
 class StepTime(NamedTuple):
@@ -43,19 +47,22 @@ class RepetitionState:
     began_ms: float | None = None
     # When the last step's phase was left, while none is under way.
     rested_ms: float | None = None
+    # When the last one was completed.
+    completed_ms: float | None = None
+    # Since when the window at rest lasts.
+    window_ms: float | None = None
     # The steps done since it began, and when.
     done: list[int] = field(default_factory=list)
     done_ms: list[float] = field(default_factory=list)
 
 
 class Repetition(RepetitionState):
-    __slots__ = ("_is_closed", "_names", "_sequence")
+    __slots__ = ("_is_closed", "_sequence")
 
     def __init__(self, steps: Sequence[Step]) -> None:
         RepetitionState.__init__(self)
         self._sequence = tuple(steps)
         self._is_closed = self._sequence[0].phase == self._sequence[-1].phase
-        self._names = frozenset(step.phase for step in steps)
 
     def check(self) -> None:
         """Raise ValueError if the steps are none that another follows."""
@@ -70,6 +77,20 @@ class Repetition(RepetitionState):
     def is_under_way(self) -> bool:
         """Whether its first step is left behind."""
         return self.step is not None and (self.step > 0 or self.left_ms is not None)
+
+    def went_on_since(self, ms: float) -> bool:
+        """Whether one past its first step has gone on at some time since then."""
+        return bool(self.step) or (self.completed_ms is not None and self.completed_ms >= ms)
+
+    def ends_window(self, now_ms: float) -> bool:
+        """Whether a window at rest ends here. Call it while the body does not go away from where
+        it is."""
+        if self.left_ms is not None or self.rested_ms is not None or self.done:
+            return False
+        if self.window_ms is None or now_ms - self.window_ms >= WINDOW_MS:
+            self.window_ms = now_ms
+            return True
+        return False
 
     def step_of(self, phase: str) -> Step | None:
         """The step that would be done by the entry of a phase."""
@@ -100,7 +121,7 @@ class Repetition(RepetitionState):
 
     def enter(self, phase: str, confidence: float, now_ms: float) -> Completed | Interrupted | None:
         """Take an entry of a phase."""
-        if phase not in self._names:
+        if not any(step.phase == phase for step in self._sequence):
             return None
         step = self.step
         if step is None:
@@ -109,6 +130,8 @@ class Repetition(RepetitionState):
         number = self._next(step, phase)
         if number is not None:
             if self._is_late(number, now_ms):
+                if self._sequence[number].is_optional:
+                    return None  # it is passed over
                 self._begin(phase, confidence, now_ms)
                 return Interrupted("too_slow", f"{MOVEMENT}.sequence[{number}]")
             return self._advance(number, confidence, now_ms)
@@ -183,6 +206,7 @@ class Repetition(RepetitionState):
         score = round(self.steps_before / before, 3)
         completed = Completed(score, now_ms - self.began_ms, self._step_times())
         self._begin(self._sequence[-1].phase, confidence, now_ms)
+        self.completed_ms = now_ms
         return completed
 
     def _step_times(self) -> tuple[StepTime, ...]:

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Final, Literal
 
 from detection.engine.carriers import Carrier, Travel, find_conditions, find_travels, used_phases
+from detection.engine.plan import counts_the_leading_side
 from detection.engine.role_words import (
     angle_words,
     for_longer,
@@ -162,7 +163,12 @@ def _rationed(cue: Cue) -> str:
 
 
 def _is_of_each_side(criterion: Criterion, spec: MoveSpec) -> bool:
-    return spec.counts_each_side and criterion.side is None and criterion.measure != "trunk"
+    return (
+        spec.counts_each_side
+        and criterion.side is None
+        and criterion.measure != "trunk"
+        and not counts_the_leading_side(spec)
+    )
 
 
 def _of_each_side(criterion: Criterion, sentence: str, spec: MoveSpec) -> str:

@@ -32,13 +32,21 @@ class Summary(SummaryState):
     """`directions` say of each measure whether it is farthest at its least (-1) or at its most (1),
     or carries nothing (0)."""
 
-    __slots__ = ("_directions", "_is_hold", "_numbers")
+    __slots__ = ("_directions", "_has_sides", "_is_hold", "_numbers")
 
-    def __init__(self, names: Sequence[str], directions: Sequence[int], *, is_hold: bool) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        directions: Sequence[int],
+        *,
+        is_hold: bool,
+        has_sides: bool,
+    ) -> None:
         SummaryState.__init__(self)
         self._numbers = {name: number for number, name in enumerate(names)}
         self._directions = tuple(directions)
         self._is_hold = is_hold
+        self._has_sides = has_sides
         self.attempts = [0] * len(REASONS)
         self.least = [None] * len(self._numbers)
         self.most = [None] * len(self._numbers)
@@ -62,7 +70,7 @@ class Summary(SummaryState):
     def complete(self, side: BodySide | None, ranges: Ranges) -> None:
         """Take a completion with the ranges of its measures."""
         self.completed[len(BODY_SIDES) if side is None else BODY_SIDES.index(side)] += 1
-        for measured, least, most in zip(ranges.measured, ranges.least, ranges.most, strict=True):
+        for measured, (least, most) in zip(ranges.measured, ranges.whole(), strict=True):
             number = self._numbers[measured.name]
             if least is None or most is None:
                 continue
@@ -91,7 +99,7 @@ class Summary(SummaryState):
             "attempts": {
                 reason: count for reason, count in zip(REASONS, self.attempts, strict=True) if count
             },
-            "by_side": sides if any(sides.values()) else None,
+            "by_side": sides if self._has_sides else None,
             "measures": {
                 name: self._measure(number)
                 for name, number in self._numbers.items()

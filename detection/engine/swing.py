@@ -6,19 +6,23 @@ docs/engine.md gives the reason for each rule and the figures by which its setti
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from detection.engine.body import Body
 from detection.engine.carriers import Travel
 from detection.engine.held_carriers import END, START, HeldCarrier
 from detection.engine.settings import EngineSettings
 
+# The edge of each end's band, as a share of the gap.
+_EDGES: Final = {START: 0.0, END: 1.0}
+
 
 class TurnedBack(NamedTuple):
-    """A way to the other end that was not gone: what was missing of it, as a share of the gap, and
-    the number of the carrier that lacked most, with what it lacked in its unit."""
+    """A way to the other end that was not gone, since when, and the number of the carrier that
+    lacked most of it, with what it lacked in its unit."""
 
     from_end: int
+    since_ms: float
     carrier: int
     by: float
 
@@ -95,16 +99,18 @@ class Swing(SwingState):
         self.needed = 1.0
         self.is_known = False
         self.has_arrived = False
-        self.parted_ms: float | None = None
         self.unmet = 0
         self.turned_back: TurnedBack | None = None
+        self.parted_ms: float | None = None
         self.forget()
 
     def forget(self) -> None:
         SwingState.__init__(self)
+        self.parted_ms = None
 
     def measure(self, now_ms: float) -> None:
         self.has_arrived = False
+        self.parted_ms = self.away_ms
         self.unmet = 0
         self.turned_back = None
         shares = []
@@ -203,9 +209,9 @@ class Swing(SwingState):
                 self.tried = come
                 self.tried_shares = shares
         elif self.away_ms is not None:
-            has_tried = self.tried >= self._settings.attempt_share * self.needed
+            has_tried = self._is_try(-self.end, self.farthest, self.tried)
             if has_tried and now_ms - self.away_ms >= self._settings.attempt_ms:
-                self.turned_back = self._lack()
+                self.turned_back = self._lack(self.away_ms)
             self._forget_try()
 
     def _forget_try(self) -> None:
@@ -213,14 +219,26 @@ class Swing(SwingState):
         self.tried = 0.0
         self.tried_shares = []
 
-    def _lack(self) -> TurnedBack:
+    def _is_try(self, end: int, origin: float, gone: float) -> bool:
+        """Whether the body, gone so far from a point, has tried to come to an end. To a strict one
+        the whole way counts, though its needed way is shorter."""
+        if end == self.end and not self._strict_ends[end]:
+            return True  # it has come
+        asked = abs(_EDGES[end] - origin) if self._strict_ends[end] else self.needed
+        return gone >= self._settings.attempt_share * asked
+
+    def _lack(self, since_ms: float) -> TurnedBack:
+        end = -self.end
         most, number = 0.0, 0
         for index, carrier in enumerate(self.carriers):
-            gone = (self.farthest_shares[index] - self.tried_shares[index]) * self.end
-            lack = (self.needed - gone) * carrier.gap
-            if lack > most:
-                most, number = lack, index
-        return TurnedBack(self.end, number, most)
+            if self._strict_ends[end]:
+                lack = (_EDGES[end] - self.tried_shares[index]) * end
+            else:
+                gone = (self.tried_shares[index] - self.farthest_shares[index]) * end
+                lack = self.needed - gone
+            if lack * carrier.gap > most:
+                most, number = lack * carrier.gap, index
+        return TurnedBack(self.end, since_ms, number, most)
 
     def _needed(self, end: int) -> float:
         """The share of the gap that the body must come from one end to be at the other."""
@@ -243,9 +261,10 @@ class Swing(SwingState):
         )
 
     def _arrive(self, end: int, position: float, shares: list[float]) -> None:
-        self.origin = self.farthest if self.end else position
-        if self.end and not self.is_met:
+        came = abs(self.farthest - self.origin)
+        if self.end and not self.is_met and self._is_try(self.end, self.origin, came):
             self.unmet = self.end
+        self.origin = self.farthest if self.end else position
         self.has_arrived = True
         self.is_met = False
         self.end = end

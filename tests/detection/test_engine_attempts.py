@@ -78,6 +78,42 @@ def test_who_does_not_come_up_is_told_so_and_the_repetition_goes_on() -> None:
     assert (attempt["number"], attempt["path"]) == (1, STANDING_KNEE)
 
 
+BANDS = "judge: bands\n" + SQUAT
+
+
+@pytest.mark.parametrize(("turn", "tried"), [(160, 0), (145, 0), (142, 0), (130, 1), (105, 1)])
+def test_a_band_is_tried_by_half_of_the_way_to_it(turn: float, tried: int) -> None:
+    attempts = interruptions(run(written(BANDS), at(swinging([175, turn, 175], stay_ms=400))))
+    assert len(attempts) == tried
+    for attempt in attempts:
+        assert attempt["path"] == BOTTOM_KNEE
+        assert attempt["by"] == pytest.approx(turn - 100, abs=1)
+
+
+def test_who_does_not_stand_up_into_a_band_is_told_what_is_missing() -> None:
+    events = run(written(BANDS), at(swinging([175, 80, 135, 80, 175], stay_ms=400)))
+    assert completed(events) == 1
+    (attempt,) = interruptions(events)
+    assert (attempt["number"], attempt["path"]) == (1, STANDING_KNEE)
+    assert attempt["by"] == pytest.approx(150 - 135, abs=1)
+
+
+def test_a_second_measure_that_lags_is_told_once_by_what_it_lacks() -> None:
+    both = {
+        "standing": ["{joint: knee, min: 150}", "{joint: hip, min: 150}"],
+        "bottom": ["{joint: knee, max: 100}", "{joint: hip, max: 110}"],
+    }
+    up, low, bent_knees = (
+        Posture(left_leg=leg, right_leg=leg) for leg in (Limb(0, 0), Limb(80, -20), Limb(20, -70))
+    )
+    for strict, lacked in (((), 24.5), (("standing", "bottom"), 50)):
+        spec = movespec(both, strict=strict)
+        assert interruptions(run(spec, going(up, low, up, low, up, stay_ms=400))) == []
+        attempts = interruptions(run(spec, going(up, bent_knees, up, stay_ms=400)))
+        assert [one["path"][-11:] for one in attempts] == ["criteria[1]"]
+        assert attempts[0]["by"] == pytest.approx(lacked, abs=2)
+
+
 def bowed(trunk: float, knee: float) -> Posture:
     leg = Limb(0, -180 + knee)
     return Posture(lean=trunk, left_leg=leg, right_leg=leg)

@@ -8,6 +8,7 @@ from engine_scene import (
     at,
     bent,
     completed,
+    going,
     held,
     hidden,
     of_type,
@@ -16,6 +17,8 @@ from engine_scene import (
     swinging,
     written,
 )
+
+from poses.figure import Limb, Posture
 
 DEPTH = "checks: [{name: depth, when: bottom, joint: knee, least: {max: 90}%s}]\n"
 
@@ -67,6 +70,25 @@ def test_a_check_is_of_the_repetition_that_is_over_and_not_of_the_next() -> None
     assert [one["metrics"]["form"] for one in events] == [0.0, 1.0, 0.0]
 
 
+def test_what_was_done_at_rest_is_not_of_the_repetition() -> None:
+    upright = SQUAT + "checks: [{name: upright, lean: trunk, most: {max: 30}}]\n"
+    up, low = Posture(), Posture(left_leg=Limb(50, -50), right_leg=Limb(50, -50))
+    bowed = Posture(lean=70)
+    frames = going(up, low, up, bowed, up, up, up, up, low, up, stay_ms=300)
+    completions = of_type(run(written(upright), frames), "event_completed")
+    assert [one["metrics"]["form"] for one in completions] == [1.0, 1.0]
+    measures = [one["metrics"]["measures"]["joint.knee"] for one in completions]
+    assert all(one["most"] == pytest.approx(180, abs=2) for one in measures)
+
+
+def test_what_was_done_right_before_is() -> None:
+    upright = SQUAT + "checks: [{name: upright, lean: trunk, most: {max: 30}}]\n"
+    up, low = Posture(), Posture(left_leg=Limb(50, -50), right_leg=Limb(50, -50))
+    frames = going(up, Posture(lean=70), low, up, stay_ms=300)
+    (completion,) = of_type(run(written(upright), frames), "event_completed")
+    assert completion["metrics"]["form"] == 0.0
+
+
 DEEPER = """
 feedback:
   - {when: bottom, joint: knee, least: {min: 90}, key: deeper, message: Go deeper.%s}
@@ -88,6 +110,16 @@ def test_no_cue_comes_again_before_its_gap_is_over() -> None:
     events = [event for event in run(spec, squats(*[95] * 6)) if event.type == "feedback"]
     assert len(events) > 1
     assert all(b.ts_ms - a.ts_ms >= 5_000 for a, b in pairwise(events))
+
+
+def test_a_chance_that_comes_too_early_uses_up_no_other() -> None:
+    spec = written(SQUAT + DEEPER % ", every: 2, min_gap_ms: 9000")
+    events = run(spec, squats(*[95] * 8))
+    seconds = [round(event.ts_ms / 1000) for event in events if event.type == "feedback"]
+    chances = [event.ts_ms for event in events if event.payload.get("shape_key") == "bottom"]
+    turns = chances[1::2]  # as each stay ends
+    due = next(ms for ms in turns[2:] if ms - turns[0] >= 9_000)
+    assert seconds[:2] == [round(turns[0] / 1000), round(due / 1000)]
 
 
 def test_a_cue_without_a_key_has_none() -> None:

@@ -122,17 +122,17 @@ def test_a_snapshot_of_another_movespec_is_refused() -> None:
         }
     )
     knees = Engine(movespec()).snapshot()
-    with pytest.raises(ValueError, match="Not a snapshot of 17 parts"):
+    with pytest.raises(ValueError, match="Not a snapshot of 18 parts"):
         Engine.restore(elbows, knees | {"parts": knees["parts"][:-1]})
     three = movespec(STANDING_AND_BOTTOM | {"half": ["{joint: knee, angle_max: 130}"]})
-    with pytest.raises(ValueError, match="Not a snapshot of 18 parts"):
+    with pytest.raises(ValueError, match="Not a snapshot of 19 parts"):
         Engine.restore(three, knees)
 
 
 def test_a_snapshot_is_the_values_of_each_part() -> None:
     engine = Engine(movespec())
     segment, angle = [0.0, 0.0, 0.0], [None, 0.0, 0.0, 0.0, None, 0.0]
-    phase = [False, 0.0, None, 1.0, False, None, -1]
+    phase = [False, 0.0, 0, None, 1.0, False, None, -1]
     attempts = [0] * len(REASONS)
     assert engine.snapshot() == {
         "form": detection.SNAPSHOT_FORM,
@@ -143,21 +143,22 @@ def test_a_snapshot_is_the_values_of_each_part() -> None:
             *([angle] * 2),
             [0.0, False, [], []],
             [[0, 0, 0], attempts, [None], [None], [0], [0], 0.0, 0.0],
+            [[], []],
             [[]],
             [[None, None], [None, None]],
-            [[None], [None]],
+            [[None], [None], [None], [None]],
             [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [], False],
             *([phase] * 2),
-            [[]],
-            [0, [], [], []],
-            [None, 0.0, 0.0, None, None, None, [], []],
+            [[], []],
+            [0, []],
+            [None, 0.0, 0.0, None, None, None, None, None, [], []],
         ],
     }
     for frame in noisy("squat")[:50]:
         engine.feed(frame)
     snapshot = engine.snapshot()
     assert snapshot["last_ms"] == noisy("squat")[49].timestamp_ms
-    assert [snapshot["parts"][number][0] for number in (12, 13)] == [False, True]
+    assert [snapshot["parts"][number][0] for number in (13, 14)] == [False, True]
 
 
 # The end of a swing's state that has seen nothing.
@@ -177,23 +178,27 @@ SWUNG = [0.0, 0, 0, None, None, [], None, 0.0, [], False]
         (7, [[0, 0], [0] * 8, [None], [None], [0], [0], 0.0, 0.0]),
         (7, [[0, 0, None], [0] * 8, [None], [None], [0], [0], 0.0, 0.0]),
         (7, [[0, 0, 0], [0] * 8, [None], [None], [], [0], 0.0, 0.0]),
-        (8, [[None]]),
-        (9, [[1.0], [2.0]]),
-        (10, [[1, 2], [3, 4]]),
-        *((11, [end, None, 0.0, [], *SWUNG]) for end in (0.5, 2, 1)),
-        (11, [1, None, 0.0, [None], *SWUNG]),
-        (11, [0, None, 0.0, [], 0.0, 0, 0, None, None, [None], None, 0.0, [], False]),
-        (11, [0, None, 0.0, [], 0.0, 0, 0, None, None, 5.0, None, 0.0, [], False]),
-        (11, [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [1.0, 2.0], False]),
-        (12, [False, "0", None, 1.0, False, None, -1]),
-        (12, [False, 0.0, None, None, False, None, -1]),
-        (12, {}),
-        (14, [[0.0]]),
-        (15, [0, [1], [], []]),
-        *((16, [step, 0.0, 0.0, None, None, None, [], []]) for step in (True, 2, 0.5, [])),
-        (16, [1, 0.0, 0.0, None, None, None, [1], []]),
-        (16, [1, 0.0, 0.0, None, None, None, [7], [0.0]]),
-        (16, [1, 0.0, 0.0, None, None, None, [1], [None]]),
+        (8, [[0], []]),
+        (8, [[], [0.0]]),
+        (9, [[None]]),
+        (10, [[1.0], [2.0]]),
+        (11, [[1, 2], [3, 4], [5, 6], [7, 8]]),
+        (11, [[1], [2]]),
+        *((12, [end, None, 0.0, [], *SWUNG]) for end in (0.5, 2, 1)),
+        (12, [1, None, 0.0, [None], *SWUNG]),
+        (12, [0, None, 0.0, [], 0.0, 0, 0, None, None, [None], None, 0.0, [], False]),
+        (12, [0, None, 0.0, [], 0.0, 0, 0, None, None, 5.0, None, 0.0, [], False]),
+        (12, [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [1.0, 2.0], False]),
+        (13, [False, "0", 0, None, 1.0, False, None, -1]),
+        (13, [False, 0.0, 0, None, None, False, None, -1]),
+        (13, {}),
+        (15, [[0.0], []]),
+        (15, [[], [0.0]]),
+        (16, [0, [1.0]]),
+        *((17, [step, 0.0, 0.0, *[None] * 5, [], []]) for step in (True, 2, 0.5, [])),
+        (17, [1, 0.0, 0.0, *[None] * 5, [1], []]),
+        (17, [1, 0.0, 0.0, *[None] * 5, [7], [0.0]]),
+        (17, [1, 0.0, 0.0, *[None] * 5, [1], [None]]),
     ],
 )
 def test_a_snapshot_with_anything_else_in_it_is_refused(part: int, values: Any) -> None:

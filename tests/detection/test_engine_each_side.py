@@ -102,16 +102,41 @@ def test_the_summary_is_by_side() -> None:
     assert set(summary["measures"]) == {"joint.elbow.left", "joint.elbow.right", "lean.trunk"}
 
 
-def test_a_side_that_leads_is_the_side_of_its_repetition() -> None:
-    lunge = """
-    name: lunge
-    count: each_side
-    phases:
-      - {name: standing, criteria: [{joint: knee, side: front, min: 150}]}
-      - {name: lowered, criteria: [{joint: knee, side: front, max: 110}]}
-    sequence: [standing, lowered, standing]
-    """
+def test_the_side_that_rests_has_not_tried() -> None:
+    swayed = arms(50, 125)
+    within = held((LONG, 500), (LEFT, 200), (swayed, 400), (LEFT, 200), (LONG, 500))
+    events = run(written(CURL), within)
+    assert (sides(events), of_type(events, "event_interrupted")) == (["left"], [])
+    late = held((LONG, 500), (LEFT, 200), (swayed, 400), (arms(170, 125), 100), (LONG, 500))
+    events = run(written(CURL), late)
+    assert (sides(events), of_type(events, "event_interrupted")) == (["left"], [])
 
+
+def test_both_sides_that_turn_back_have_tried() -> None:
+    events = run(written(CURL), held((LONG, 500), (arms(125, 125), 500), (LONG, 500)))
+    attempts = of_type(events, "event_interrupted")
+    assert [(one["reason"], one["side"]) for one in attempts] == [
+        ("not_reached", "left"),
+        ("not_reached", "right"),
+    ]
+
+
+def test_the_summary_has_both_sides_before_the_first() -> None:
+    engine = Engine(written(CURL))
+    assert engine.summary()["curl"]["by_side"] == {"left": 0, "right": 0}
+
+
+LUNGE = """
+name: lunge
+count: each_side
+phases:
+  - {name: standing, criteria: [{joint: knee, side: front, min: 150}]}
+  - {name: lowered, criteria: [{joint: knee, side: front, max: 110}]}
+sequence: [standing, lowered, standing]
+"""
+
+
+def test_a_side_that_leads_is_the_side_of_its_repetition() -> None:
     def step(ahead: float, knee: float):
         left = Limb(ahead, ahead - 180 + (knee if ahead > 0 else 175))
         right = Limb(-ahead, -ahead - 180 + (knee if ahead < 0 else 175))
@@ -125,8 +150,17 @@ def test_a_side_that_leads_is_the_side_of_its_repetition() -> None:
         poses += [landmarks(low)] * 10
         poses += [landmarks(between(low, up, n / 15)) for n in range(16)]
         poses += [landmarks(up)] * 10
-    events = run(written(lunge), at(poses))
+    events = run(written(LUNGE), at(poses))
     assert sides(events) == ["left", "right"]
+    shapes = [
+        (event.payload["shape_key"], event.payload.get("side"), event.type)
+        for event in events
+        if event.type.startswith("shape")
+    ]
+    for key, side in {(key, side) for key, side, _ in shapes}:
+        types = [type_ for *of, type_ in shapes if of == [key, side]]
+        assert types[::2] == ["shape_enter"] * len(types[::2])
+        assert types[1::2] == ["shape_exit"] * len(types[1::2])
 
 
 def test_the_paths_are_those_of_both() -> None:
@@ -158,7 +192,21 @@ def test_who_hides_one_side_is_counted_on_the_other() -> None:
     assert told(run(written(CURL), held((bent(175), 300))))[0].startswith("shape_enter")
 
 
-def test_a_check_of_the_front_does_not_make_one_counter_of_both() -> None:
-    check = "checks: [{name: curl, joint: elbow, side: front, least: {max: 90}}]\n"
-    events = run(written(CURL + check), held((LONG, 500), (LEFT, 500), (LONG, 500)))
-    assert sides(events) == ["left"]
+def test_a_check_of_the_front_makes_the_side_the_one_in_front() -> None:
+    knees = "name: lunge\ncount: each_side\nphases:\n"
+    knees += "  - {name: standing, criteria: [{joint: knee, min: 150}]}\n"
+    knees += "  - {name: lowered, criteria: [{joint: knee, max: 110}]}\n"
+    knees += "sequence: [standing, lowered, standing]\n"
+    check = "checks: [{name: front knee, joint: knee, side: front, least: {max: 90}}]\n"
+    up, low = bent(170, 170, ahead=30), bent(80, 80, ahead=30)
+    stays = held((up, 800), (low, 800), (up, 800))
+    assert sorted(sides(run(written(knees), stays))) == ["left", "right"]
+    assert sides(run(written(knees + check), stays)) == ["left"]
+
+
+def test_a_cue_is_rationed_over_both_sides() -> None:
+    stays = [(LONG, 500), (LEFT, 500), (LONG, 500), (RIGHT, 500)] * 2 + [(LONG, 500)]
+    for ration, said in (("every: 2", ["left", "left"]), ("min_gap_ms: 9000", ["left"])):
+        spec = written(CURL.replace("message: Good.", f"message: Good., {ration}"))
+        cues = of_type(run(spec, held(*stays)), "feedback")
+        assert [cue["side"] for cue in cues] == said

@@ -92,3 +92,31 @@ def test_they_are_the_same_wherever_the_engine_is_restored(spec) -> None:
     stays = [(UP, 500), (HALF, 300), (DOWN, 400), (HALF, 1_300), (UP, 500), (DOWN, 900), (UP, 400)]
     frames = held(*stays)
     assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
+
+
+def test_a_stay_that_no_frame_sees_long_enough_lacks_something() -> None:
+    spec = squat("[standing, {phase: bottom, hold_ms: 450}, standing]")
+    frames = held((UP, 1_000), (DOWN, 500), (UP, 500), fps=5)
+    (attempt,) = of_type(run(spec, frames), "event_interrupted")
+    assert attempt["reason"] == "not_reached"
+    assert 0 < attempt["by"] <= 450
+
+
+def test_a_posture_that_was_passed_has_not_lasted_by_an_earlier_stay() -> None:
+    spec = squat("[standing, {phase: half, hold_ms: 300}, bottom, half, standing]")
+    slow = held((UP, 500), (HALF, 600), (DOWN, 500), (UP, 500))
+    passing = held((UP, 500), (DOWN, 500), (UP, 500), fps=5, start_ms=slow[-1].timestamp_ms + 200)
+    events = run(spec, slow + passing)
+    assert "shape_enter:half" in told(events)[-8:]
+    assert completed(events) == 1
+
+
+def test_an_optional_step_that_is_late_is_passed_over() -> None:
+    down = "{phase: half, optional: true, within_ms: 1000}"
+    spec = squat(f"[standing, {down}, bottom, half, standing]")
+    beside = bent(146)
+    for pause in (0, 2_000):
+        frames = held((UP, 500), (beside, 200 + pause), (HALF, 400), (DOWN, 500), (UP, 500))
+        (completion,) = of_type(run(spec, frames), "event_completed")
+        phases = [step["phase"] for step in completion["metrics"]["steps"]]
+        assert phases == [*(["half"] if not pause else []), "bottom", "half", "standing"]

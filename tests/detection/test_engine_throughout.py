@@ -1,7 +1,7 @@
 """`throughout`: what the author asks of a whole repetition, in place of what is inferred."""
 
 import pytest
-from engine_scene import completed, going, of_type, run, run_restored, written
+from engine_scene import completed, going, hidden, of_type, run, run_restored, written
 
 from poses.figure import Limb, Posture
 
@@ -39,6 +39,19 @@ def test_what_is_broken_for_longer_than_grace_breaks_the_repetition_off() -> Non
         1,
     )
     assert interrupted["by"] > 0
+
+
+def test_a_frame_that_does_not_show_it_gives_no_new_grace() -> None:
+    spec = squat("[{lean: trunk, max: 40, grace_ms: 800}]")
+    seen = going(bowed(0, 175), bowed(55, 80), bowed(0, 175), stay_ms=800)
+    shoulders = ("left_shoulder", "right_shoulder")
+    hiding = [
+        frame._replace(landmarks=hidden(frame.landmarks, *shoulders))
+        if 35 <= number < 45
+        else frame
+        for number, frame in enumerate(seen)
+    ]
+    assert [completed(run(spec, frames)) for frames in (seen, hiding)] == [0, 0]
 
 
 def test_what_holds_breaks_nothing_off() -> None:
