@@ -207,7 +207,7 @@ class CriterionRole(Answer):
 EXAMPLE_ROLES = [
     {
         "path": "detection.movement.phases[0].criteria[2]",
-        "line": 25,
+        "line": 31,
         "column": 13,
         "role": "condition",
         "sentence": (
@@ -218,7 +218,7 @@ EXAMPLE_ROLES = [
     },
     {
         "path": "detection.movement.feedback[0]",
-        "line": 41,
+        "line": 52,
         "column": 9,
         "role": "cue",
         "sentence": (

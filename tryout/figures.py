@@ -7,14 +7,13 @@ from detection import Landmark
 from poses.figure import MOVEMENTS, recorded
 from poses.recordings import packed
 
-REPETITIONS = 6
 DECIMALS = 3  # millimetres: the file is a fifth as large
 
 
 @cache
 def figure(slug: str) -> bytes:
-    """The figure, that performs one of EXERCISES REPETITIONS times, as a file of a recording."""
-    recording = recorded(MOVEMENTS[slug], repetitions=REPETITIONS)
+    """The figure, that performs one of EXERCISES, as a file of a recording."""
+    recording = recorded(MOVEMENTS[slug])
     frames = [pose and tuple(map(_rounded, pose)) for pose in recording.frames]
     return packed(replace(recording, frames=frames))
 

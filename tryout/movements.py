@@ -120,9 +120,10 @@ def shown_angle(spec: MoveSpec) -> dict[str, Any]:
     carriers = [carrier for travel in find_travels(spec) for carrier in travel.carriers]
     of_joints = [carrier for carrier in carriers if carrier.measure in JOINT_LANDMARKS]
     widest = max(of_joints or carriers, key=lambda carrier: carrier.gap, default=None)
-    # Where nothing carries, as in a hold, whatever it bounds first.
-    [first, *_] = used_phases(spec) or spec.phases
-    measure = widest.measure if widest else first.criteria[0].measure
+    # Where nothing carries, as in a hold, the first joint that it bounds, or whatever it bounds.
+    bounded = [one.measure for one in (used_phases(spec) or spec.phases)[0].criteria]
+    joint = next((one for one in bounded if one in JOINT_LANDMARKS), bounded[0])
+    measure = widest.measure if widest else joint
     return {
         "measure": measure,
         "label": _label(measure),

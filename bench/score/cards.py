@@ -18,12 +18,12 @@ from .matches import figures, tally
 from .negatives import false_a_minute
 from .samples import Sample
 from .tables import Cell, Table
-from .views import CONDITIONS, TURNS, within_one_by_turn
+from .views import CONDITIONS, TURNS, right_by_turn
 
 FILE: Final = SPECS / "accuracy.json"
 # The distance of the shoulders in the image over the length of the trunk.
 SIDE_BELOW, FRONT_ABOVE = 0.3, 0.55
-# Of ten conditions, so many counted within one are a view from which the movement is seen.
+# Of ten conditions, so many counted right are a view from which the movement is seen.
 SEEN_IN: Final = len(CONDITIONS) * 0.8
 
 Card = dict[str, Any]
@@ -55,7 +55,7 @@ def tables(workers: Workers) -> list[Table]:
 def cards(workers: Workers) -> dict[str, Card]:
     counted = Chooser(workers).by_person()
     rates = false_a_minute(workers, list(catalogue().items()))
-    seen = within_one_by_turn(workers)
+    seen = right_by_turn(workers)
     found = {}
     for (exercise, _), rate in zip(catalogue().items(), rates, strict=True):
         samples = [one for one in workers.samples if one.exercise == exercise]

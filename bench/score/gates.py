@@ -32,7 +32,7 @@ def tables(workers: Workers) -> list[Table]:
             key="gates",
             title="Gates of the catalogue: recordings within one that each costs, and false"
             " repetitions a minute with and without it"
-            f" ({', '.join(RESTS)}; {EXEMPT[0]} not for {' and '.join(EXEMPT[1])})",
+            f" ({', '.join(RESTS)}; {EXEMPT[0]} not for {', '.join(EXEMPT[1])})",
             columns=(
                 "gate",
                 *(f"costs of {dataset}" for dataset in DATASETS),
@@ -45,7 +45,9 @@ def tables(workers: Workers) -> list[Table]:
 
 
 def gates_of(spec: MoveSpec) -> list[Criterion]:
-    """The criteria that every phase has alike."""
+    """The criteria that every phase of a repetition has alike."""
+    if spec.type == "hold":
+        return []
     first, *others = spec.phases
     return [c for c in first.criteria if all(c in phase.criteria for phase in others)]
 

@@ -24,9 +24,12 @@ STILL_POSTURES = {
 TURNS = (0.0, 45.0, 90.0)
 # Twelve minutes of each activity.
 SEEDS = (1, 2, 3, 4)
-# What somebody does around a set. Sitting down and getting up is a squat, and a lunge.
+# What somebody does around a set. Getting up from a chair is what these count.
 RESTS = ("resting", "walking", "getting up and down", "drinking", "setting up")
-EXEMPT = ("getting up and down", ("squat", "lunge"))
+EXEMPT = (
+    "getting up and down",
+    ("alternating-lunges", "lunge", "sit-to-stand", "sit-to-stand-30-s", "squat"),
+)
 
 
 class Scene(NamedTuple):

@@ -1,9 +1,12 @@
 """Tables of figures: as text for a terminal, as Markdown for the docs, and as JSON."""
 
+import textwrap
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 Cell = str | int | float | None
+# A line of the docs has so many characters.
+LINE: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,8 @@ class Table:
         return "\n".join(lines)
 
     def markdown(self) -> str:
-        lines = [f"**{self.title}**", "", _line(self.columns)]
+        title = textwrap.fill(f"**{self.title}**", LINE, break_on_hyphens=False)
+        lines = [title, "", _line(self.columns)]
         lines.append(_line(["---" if is_text else "---:" for is_text in self._are_texts()]))
         lines += [_line([shown(cell) for cell in row]) for row in self.rows]
         return "\n".join(lines)

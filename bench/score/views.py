@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from poses.figure import EXERCISES, LANDMARKER, Build, Camera, repeat
+from poses.figure import EXERCISES, LANDMARKER, MOVEMENTS, Build, Camera, Variant, repeat
 from poses.variants import DEPTH_EXCESS
 
 from .engine_runs import Workers, catalogue, completions
@@ -11,8 +11,6 @@ from .tables import Cell, Table
 
 REPETITIONS = 8
 TURNS = tuple(range(0, 91, 15))
-# Done with, but not the name of, a MoveSpec of the catalogue.
-COUNTED_BY = {"sit-to-stand": "squat"}
 TALL = Build().scaled(1.15, limbs=1.1)
 SHORT = Build().scaled(0.8, limbs=0.9)
 
@@ -46,30 +44,37 @@ class View(NamedTuple):
     turned: int
 
 
-def within_one_by_turn(workers: Workers) -> dict[str, dict[int, int]]:
-    """For each movement in how many conditions the count is within one, by the figure's turn."""
-    names = [name for name in catalogue() if name in EXERCISES]
-    views = [
-        View(name, condition, turned)
-        for name in names
+def is_hold(exercise: str) -> bool:
+    return catalogue()[exercise].type == "hold"
+
+
+def is_right(exercise: str, count: int) -> bool:
+    """A hold is there or not; repetitions may be off by one."""
+    return count == 1 if is_hold(exercise) else abs(count - REPETITIONS) <= 1
+
+
+def _views() -> list[View]:
+    return [
+        View(exercise, condition, turned)
+        for exercise in EXERCISES
+        if exercise in catalogue()
         for condition in CONDITIONS
         for turned in TURNS
     ]
-    seen: dict[str, dict[int, int]] = {name: dict.fromkeys(TURNS, 0) for name in names}
+
+
+def right_by_turn(workers: Workers) -> dict[str, dict[int, int]]:
+    """For each movement in how many conditions the count is right, by the figure's turn."""
+    views = _views()
+    seen = {view.exercise: dict.fromkeys(TURNS, 0) for view in views}
     for view, count in zip(views, workers.each(count_view, views), strict=True):
-        seen[view.exercise][view.turned] += abs(count - REPETITIONS) <= 1
+        seen[view.exercise][view.turned] += is_right(view.exercise, count)
     return seen
 
 
 def tables(workers: Workers) -> list[Table]:
-    counted_by = {name: COUNTED_BY.get(name, name) for name in EXERCISES}
-    exercises = [name for name, spec in counted_by.items() if spec in catalogue()]
-    views = [
-        View(exercise, condition, turned)
-        for exercise in exercises
-        for condition in CONDITIONS
-        for turned in TURNS
-    ]
+    views = _views()
+    exercises = list(dict.fromkeys(view.exercise for view in views))
     counts = dict(zip(views, workers.each(count_view, views), strict=True))
     columns = tuple(f"{turned}°" for turned in TURNS)
 
@@ -81,45 +86,54 @@ def tables(workers: Workers) -> list[Table]:
         for exercise in exercises
         for condition in CONDITIONS
     ]
-    within: list[tuple[Cell, ...]] = []
+    right: list[tuple[Cell, ...]] = []
     for exercise in exercises:
         by_turn = zip(*(row(exercise, condition) for condition in CONDITIONS), strict=True)
-        close = [sum(abs(count - REPETITIONS) <= 1 for count in turn) for turn in by_turn]
-        within.append((exercise, *close))
+        right.append(
+            (exercise, *(sum(is_right(exercise, count) for count in turn) for turn in by_turn))
+        )
     return [
         Table(
             key="counts",
-            title=f"Counts of the figure's {REPETITIONS} repetitions, in every condition",
+            title=f"Counts of the figure's {REPETITIONS} repetitions, or of a hold, in every"
+            " condition",
             columns=("exercise", "seen", *columns),
             rows=of_all,
             is_for_docs=False,
         ),
         Table(
             key="as_usual",
-            title=f"Counts of the figure's {REPETITIONS} repetitions, by its turn to the camera"
-            " (90°: from the front)",
+            title=f"Counts of the figure's {REPETITIONS} repetitions, or of its one hold, by its"
+            " turn to the camera (90°: from the front)",
             columns=("exercise", *columns),
             rows=[(row[0], *row[2:]) for row in of_all if row[1] == CONDITIONS[0].name],
         ),
         Table(
             key="within_one",
             title=f"In how many of {len(CONDITIONS)} conditions"
-            f" ({', '.join(condition.name for condition in CONDITIONS)}) the count is within one",
+            f" ({', '.join(condition.name for condition in CONDITIONS)}) the count is within one,"
+            " and a hold's right",
             columns=("exercise", *columns),
-            rows=within,
+            rows=right,
         ),
     ]
 
 
 def count_view(view: View) -> int:
-    """The repetitions that the MoveSpec of the exercise sees."""
+    """The repetitions or holds that the MoveSpec of the exercise sees. A hold is done once, as long
+    as it lasts."""
     condition = view.condition
-    frames = repeat(
-        view.exercise,
-        repetitions=REPETITIONS,
-        camera=replace(condition.camera, turned=view.turned),
-        reach=condition.reach,
-        build=condition.build,
-    )
-    spec = catalogue()[COUNTED_BY.get(view.exercise, view.exercise)]
-    return len(completions(spec, frames))
+    camera = replace(condition.camera, turned=view.turned)
+    if is_hold(view.exercise):
+        done = Variant(name="performed", shallow=condition.reach)
+        movement = MOVEMENTS[view.exercise].varied(done)
+        frames = movement.film(repetitions=1, camera=camera, build=condition.build)
+    else:
+        frames = repeat(
+            view.exercise,
+            repetitions=REPETITIONS,
+            camera=camera,
+            reach=condition.reach,
+            build=condition.build,
+        )
+    return len(completions(catalogue()[view.exercise], frames))

@@ -82,7 +82,7 @@ def test_no_other_movements_figure_is_shown(page: Page, held: Callable[[str], li
     expect_figure(page)
     held(FIGURES)
     held(SESSIONS)
-    page.get_by_role("radio", name="Lunge").check()
+    page.get_by_role("radio", name="Lunge", exact=True).check()
     expect(page.locator("#figure-note")).to_have_text("The figure is being loaded …")
     expect(page.locator("#figure-note")).to_be_visible()
     assert drawn(page, "figure") == 0
@@ -100,7 +100,7 @@ def test_no_other_movements_figure_is_shown(page: Page, held: Callable[[str], li
 def test_a_figure_that_is_not_there_is_told(page: Page) -> None:
     expect_figure(page)
     page.route(FIGURES, lambda route: route.abort())
-    page.get_by_role("radio", name="Lunge").check()
+    page.get_by_role("radio", name="Lunge", exact=True).check()
     expect(page.locator("#figure-note")).to_have_text("The figure can't be loaded.")
     expect(page.get_by_role("button", name="Pause")).to_be_hidden()
     assert drawn(page, "figure") == 0

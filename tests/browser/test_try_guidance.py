@@ -213,7 +213,7 @@ def test_the_numbers_of_a_movement_may_be_chosen(
     page = open_page(visit, played, SQUAT)
     depth = page.get_by_label("Knee at the bottom")
     expect(depth).to_have_value("100")
-    page.get_by_role("radio", name="Lunge").check()
+    page.get_by_role("radio", name="Lunge", exact=True).check()
     expect(depth).to_be_hidden()
     page.get_by_role("radio", name="Squat").check()
     page.get_by_role("radio", name=FIGURE).check()

@@ -38,7 +38,7 @@ def asked(page: Page) -> dict[str, list[str]]:
 
 def test_the_address_chooses_movement_and_target_and_follows_the_choice(page: Page) -> None:
     page.goto("/try?movement=lunge&target=12&speed=8")
-    expect(page.get_by_role("radio", name="Lunge")).to_be_checked()
+    expect(page.get_by_role("radio", name="Lunge", exact=True)).to_be_checked()
     expect(page.get_by_label("Target")).to_have_value("12")
     page.get_by_role("radio", name="Push-up").check()
     page.get_by_label("Target").select_option("30s")

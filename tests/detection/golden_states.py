@@ -68,10 +68,9 @@ def text_of(name: str) -> str:
     return (EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")
 
 
-def description() -> str:
-    """The names, order and types of all that is stored, in lines."""
-    # A MoveSpec with leans and sides in front.
-    engine = Engine(detection.compile(text_of("lunge")))
+def description(text: str) -> str:
+    """The names, order and types of all that is stored of a MoveSpec, in lines."""
+    engine = Engine(detection.compile(text))
     lines = [", ".join(engine.snapshot())]
     for part in engine.parts():
         kinds = ", ".join(f"{field.name}: {_word(field.type)}" for field in fields(part))
@@ -86,7 +85,8 @@ def _word(kind: Any) -> str:
 def write() -> None:
     folder = folder_of(detection.SNAPSHOT_FORM)
     folder.mkdir(parents=True)
-    (folder / "stored.txt").write_text(description())
+    # A MoveSpec with leans and sides in front.
+    (folder / "stored.txt").write_text(description(text_of("lunge")))
     texts = {name: text_of(name) for name in EXERCISES}
     strict = re.sub(
         "(?m)^      - name: (.*)", r"      - strict: true\n        name: \1", texts["squat"]

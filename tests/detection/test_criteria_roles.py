@@ -333,7 +333,7 @@ def test_the_largest_movespec_has_160() -> None:
 def test_the_catalogue_s_say_exactly_this(slug: str) -> None:
     """The file has every sentence of the catalogue: read a change of it as a physiotherapist."""
     told = "".join(
-        f"{one.path.removeprefix(MOVEMENT)[1:]}  {one.role}, {one.view}\n  {one.sentence}\n"
+        f"{one.path.removeprefix(f'{MOVEMENT}.')}  {one.role}, {one.view}\n  {one.sentence}\n"
         for one in roles(catalogue()[slug])
     )
     by_slug = dict(part.split("\n", 1) for part in CATALOGUE.read_text().split("# ")[1:])

@@ -1,14 +1,12 @@
 """A key that lacks its colon is told on its own line, and only where one is lacking."""
 
-from pathlib import Path
-
 import pytest
+from golden_states import folder_of, load
 
 from detection import Issue, validate
 from tests.conftest import MOVESPECS, Machine
 
-SQUAT = Path(__file__).parents[2] / "examples" / "movespecs" / "squat.yaml"
-LINES = SQUAT.read_text().split("\n")
+LINES = load(folder_of(5) / "squat.json.gz").movespec.split("\n")
 # Each of its lines that begins with a key, outside of braces.
 KEYS = [
     (number, line.lstrip(" -").partition(":")[0])
@@ -22,7 +20,7 @@ def first_error(text: str) -> Issue:
 
 
 def test_the_squat_has_so_many_keys() -> None:
-    assert len(KEYS) == 23
+    assert len(KEYS) == 29
 
 
 @pytest.mark.parametrize(("number", "key"), KEYS)
@@ -42,7 +40,7 @@ def test_each_key_of_the_squat_is_missed_where_it_is(
 @pytest.mark.parametrize("number", range(1, len(LINES) + 1))
 def test_each_key_in_braces_is_missed_where_it_is(number: int) -> None:
     line = LINES[number - 1]
-    if "{" not in line or line.lstrip().startswith("#"):
+    if not line.lstrip().startswith("- {"):
         return
     key = line.partition("{")[2].partition(":")[0]
     for lacking, message in (
@@ -120,7 +118,7 @@ def test_an_author_is_told_over_http(owner: Machine) -> None:
     assert owner.call("PUT", path, {"yaml_source": text}).status_code == 200
     result = owner.post(f"{path}/validate").json()
     (error,) = result["errors"]
-    assert (error["line"], error["column"]) == (37, 5)
+    assert (error["line"], error["column"]) == (43, 5)
     assert error["message"] == 'A colon is missing after "sequence".'
 
 

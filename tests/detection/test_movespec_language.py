@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from golden_states import FOLDER, load
 from movespec_documents import CUE, DOCUMENT, edit, errors_of, message_of
 
 from detection import (
@@ -14,7 +15,8 @@ from detection import (
 )
 from detection.language.issues import nearest
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "movespecs").glob("*.yaml"))
+# The catalogue of before there were such keys.
+PLAIN = sorted(FOLDER.glob("form-[35]/*.json.gz"))
 PHASES = "detection.movement.phases"
 SEQUENCE = "detection.movement.sequence"
 FEEDBACK = "detection.movement.feedback"
@@ -63,9 +65,9 @@ def test_it_compiles_the_document() -> None:
     )
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PLAIN, ids=lambda path: f"{path.parent.name} {path.name[:-8]}")
 def test_a_document_without_the_keys_that_say_more_leaves_them_to_the_engine(path: Path) -> None:
-    spec = compile(path.read_text(encoding="utf-8"))
+    spec = compile(load(path).movespec)
     asked = [criterion for phase in spec.phases for criterion in phase.criteria]
     assert {criterion.tolerance for criterion in asked} == {None}
     assert spec.steps == tuple(map(Step, spec.sequence))

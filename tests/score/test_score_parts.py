@@ -184,6 +184,7 @@ def test_authors_are_scored_without_the_bad(workers: Workers) -> None:
 def test_the_figure_is_counted_as_it_is_seen() -> None:
     assert count_view(View("squat", CONDITIONS[0], 30)) == views.REPETITIONS
     assert count_view(View("sit-to-stand", CONDITIONS[0], 30)) == views.REPETITIONS
+    assert count_view(View("plank", CONDITIONS[0], 0)) == 1
 
 
 def test_variants_are_counted_up_to_the_last_marked_repetition(workers: Workers) -> None:

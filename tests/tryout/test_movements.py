@@ -11,6 +11,7 @@ from django.test import Client
 from detection import LANDMARK_NAMES, Engine, EngineSettings
 from detection import compile as compile_movespec
 from movespecs.catalogue import catalogue_slugs, catalogue_text
+from poses.figure import MOVEMENTS
 from poses.recordings import load
 from tests.long_runs import at_length
 from tryout.movements import engine, movements, shown_angle, shown_parameters, shown_rules
@@ -56,6 +57,10 @@ def test_a_movement_is_what_its_movespec_says():
             f"detection.movement.phases[{phase}].criteria[{number}]": label
             for phase in (0, 1)
             for number, label in enumerate(["knee", "hip", "lean of the trunk"])
+        }
+        | {
+            f"detection.movement.checks[{number}]": name
+            for number, name in enumerate(["depth", "chest up"])
         },
     }
 
@@ -86,6 +91,7 @@ def test_each_criterion_of_the_angle_is_a_band(slug):
         ("lunge", "knee"),
         ("pull-up", "elbow"),
         ("push-up", "elbow"),
+        ("sit-to-stand", "knee"),
         ("sit-up", "hip"),
         ("squat", "knee"),
     ],
@@ -115,6 +121,8 @@ def test_the_landmarks_of_an_angle_are_of_the_left_and_then_of_the_right(slug):
         ("push-up", "Get down on the floor side-on to the camera, "),
         ("sit-up", "Lie down side-on to the camera, "),
         ("bench-press", "Lie on the bench side-on to the camera, "),
+        ("sit-to-stand", "Sit on a chair side-on to the camera, "),
+        ("tree-pose", "Stand facing the camera, "),
         ("biceps-curl", "Stand side-on to the camera, "),
     ],
 )
@@ -150,6 +158,12 @@ def test_a_movement_that_a_lean_carries_has_it(segment, label, landmarks):
         "landmarks": landmarks,
         "bands": [band("upright", 0, 20), band("bowed", 60, 180)],
     }
+
+
+@pytest.mark.parametrize(("slug", "joint"), [("plank", "hip"), ("wall-sit", "knee")])
+def test_a_hold_has_the_first_joint_that_it_bounds(slug, joint):
+    assert of(slug)["angle"]["label"] == joint
+    assert [one["phase"] for one in of(slug)["angle"]["bands"]] == of(slug)["phases"]
 
 
 def test_a_movement_that_nothing_carries_has_what_it_bounds_first():
@@ -210,7 +224,7 @@ def test_the_engine_s_settings_are_told_by_their_names():
 
 
 @at_length("slug", *SLUGS)
-def test_the_figure_does_six_repetitions_that_its_movespec_counts(slug: str, tmp_path: Path):
+def test_the_figure_does_repetitions_that_its_movespec_counts(slug: str, tmp_path: Path):
     answer = Client().get(of(slug)["figure"])
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/gzip"
@@ -219,10 +233,11 @@ def test_the_figure_does_six_repetitions_that_its_movespec_counts(slug: str, tmp
     path = tmp_path / f"{slug}.json.gz"
     path.write_bytes(answer.content)
     recording = load(path)
-    assert (recording.exercise, recording.count, recording.fps) == (slug, 6, 30)
+    done = MOVEMENTS[slug].repetitions
+    assert (recording.exercise, recording.count, recording.fps) == (slug, done, 30)
     engine = Engine(compile_movespec(catalogue_text(slug)))
     events = [event for frame in recording.pose_frames() for event in engine.feed(frame)]
-    assert [event.type for event in events].count("event_completed") == 6
+    assert [event.type for event in events].count("event_completed") == done
 
 
 def test_the_figure_is_measured_in_millimetres():
@@ -233,6 +248,6 @@ def test_the_figure_is_measured_in_millimetres():
             assert number == round(number, 3)
 
 
-@pytest.mark.parametrize("name", ["sit-to-stand", "no-such", "..", "squat%2f..%2fsquat"])
+@pytest.mark.parametrize("name", ["stand", "no-such", "..", "squat%2f..%2fsquat"])
 def test_there_is_no_other_figure(name):
     assert Client().get(f"/try/figures/{name}.json.gz").status_code == 404

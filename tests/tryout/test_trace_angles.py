@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from detection import LANDMARK_NAMES, Engine, PoseFrame, compile  # noqa: A004 - as detection calls it
-from movespecs.catalogue import catalogue_text
+from movespecs.catalogue import catalogue_slugs, catalogue_text
 from poses.figure import perform
 from poses.variants import Frames, hiding, with_noise
 from tests.long_runs import thinned
@@ -71,6 +71,10 @@ ANGLES: dict[tuple[str, str], dict[str, object]] = {
 }
 
 
+# Whose angle hardly moves.
+HOLDS = {slug for slug in catalogue_slugs() if compile(catalogue_text(slug)).type == "hold"}
+
+
 @thinned("case, change", list(ANGLES), [list, half_hidden, jumping])
 def test_the_angle_that_carries_a_movement_is_the_engines(case, change, meter) -> None:
     slug, angle = case[0], ANGLES[case]
@@ -93,4 +97,5 @@ def test_the_angle_that_carries_a_movement_is_the_engines(case, change, meter) -
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == pytest.approx(expected, abs=TOLERANCE_DEGREES)
-    assert max(expected) - min(expected) > 30
+    if slug not in HOLDS:
+        assert max(expected) - min(expected) > 30

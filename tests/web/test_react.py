@@ -91,7 +91,8 @@ def test_it_counts_what_a_figure_does_and_ends_the_session(
     assert len(detection["events"]) == row.events_total
     # A figure is added as fast as it is taken, so its cues may come long after their moments.
     assert isinstance(detection["cue"].pop("isLate"), bool)
-    assert detection["cue"] == {"level": "success", "message": "Good depth."}
+    cue = {"level": "success", "message": "Good depth.", "key": "good_depth"}
+    assert detection["cue"] == cue
 
 
 @pytest.mark.long
