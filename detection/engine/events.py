@@ -33,9 +33,7 @@ def shape(
 
 
 def feedback(cue: Cue, now: float, side: BodySide | None) -> DetectionEvent:
-    payload: Payload = {"level": cue.level, "message": cue.message}
-    if cue.key is not None:
-        payload["key"] = cue.key
+    payload: Payload = {"level": cue.level, "message": cue.message, "key": cue.key}
     if side is not None:
         payload["side"] = side
     return DetectionEvent("feedback", now, payload)

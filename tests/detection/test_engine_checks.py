@@ -122,9 +122,10 @@ def test_a_chance_that_comes_too_early_uses_up_no_other() -> None:
     assert seconds[:2] == [round(turns[0] / 1000), round(due / 1000)]
 
 
-def test_a_cue_without_a_key_has_none() -> None:
+def test_a_cue_without_a_key_has_null() -> None:
     spec = written(SQUAT + "feedback: [{when: completed, message: Good.}]\n")
-    assert of_type(run(spec, squats(80)), "feedback") == [{"level": "coaching", "message": "Good."}]
+    (cue,) = of_type(run(spec, squats(80)), "feedback")
+    assert cue == {"level": "coaching", "message": "Good.", "key": None}
 
 
 @pytest.mark.parametrize("text", [DEPTH % "", DEEPER % ", every: 2, min_gap_ms: 700"])

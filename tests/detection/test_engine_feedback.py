@@ -17,7 +17,7 @@ def test_a_cue_without_a_joint_fires_on_entry() -> None:
     enter = next(i for i, line in enumerate(told(events)) if line == "shape_enter:bottom")
     assert told(events)[enter + 1] == "feedback:Down."
     assert events[enter + 1].ts_ms == events[enter].ts_ms
-    assert events[enter + 1].payload == {"level": "coaching", "message": "Down."}
+    assert events[enter + 1].payload == {"level": "coaching", "message": "Down.", "key": None}
 
 
 def test_a_cue_fires_at_the_first_frame_where_its_criterion_holds() -> None:
@@ -26,7 +26,7 @@ def test_a_cue_fires_at_the_first_frame_where_its_criterion_holds() -> None:
     )
     events = run(spec, held((UP, 500), (bent(90), 500), (bent(60), 500)))
     (cue,) = [event for event in events if event.type == "feedback"]
-    assert cue.payload == {"level": "info", "message": "Deep."}
+    assert cue.payload == {"level": "info", "message": "Deep.", "key": None}
     assert 1000 < cue.ts_ms < 1150
 
 
