@@ -24,7 +24,7 @@ from detection.language.grammar import (
     Variants,
 )
 from detection.language.issues import Report, nearest, quote
-from detection.language.missing_colons import first_word, missing_colon
+from detection.language.missing_colons import first_word, is_before_bracket, missing_colon
 from detection.language.scalar_checks import (
     check_choice,
     check_flag,
@@ -94,7 +94,9 @@ def _check_record(node: Node, record: Record, path: str, report: Report) -> dict
 
 def _unknown_key(key: str, value: Node, known: list[str]) -> str:
     is_empty = value.is_plain and not value.text
-    if is_empty and first_word(key) in known:  # as `knee` is where braces hold `joint knee`
+    # As `knee` is where braces hold `joint knee`.
+    is_of_braces = is_empty and first_word(key) in known
+    if is_of_braces or is_before_bracket(key):
         return missing_colon(key)
     near = nearest(key, known)
     told = f"nearest known key is {near}" if near else f"known keys are {', '.join(known)}"

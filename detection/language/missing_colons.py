@@ -15,6 +15,8 @@ _COLON = re.compile(r":(?:\s|$)")
 _COMMENT = re.compile(r"(?:^|\s)#")
 _BEFORE_KEY = re.compile(r"(?:\s|-\s)*+")
 _WORD = re.compile(r"[^\s:]*+")
+# A key, and the bracket of its value.
+_BEFORE_BRACKET = re.compile(r"[^\s:{}\[\],]++\s++[{\[]")
 _KEYS = frozenset(keys_of(MOVESPEC))
 
 
@@ -44,13 +46,28 @@ def is_key(text: str) -> bool:
     A line of a longer text doesn't, and neither does an item without its dash.
     """
     word = first_word(text)
-    return word in _KEYS or text[len(word) :].startswith(":")
+    return word in _KEYS or text[len(word) :].startswith(":") or is_before_bracket(text)
+
+
+def is_before_bracket(text: str) -> bool:
+    """Whether it begins with a word and the bracket of its value, as `setup {view: side}`."""
+    return _BEFORE_BRACKET.match(text) is not None
 
 
 def key_at(text: str, mark: Mark) -> KeyWithoutColon:
     """The key that libyaml itself found to lack its colon."""
     line = lines_of(text)[mark.line - 1]
     return KeyWithoutColon(mark, line[mark.column - 1 :])
+
+
+def key_of_bracket(text: str, mark: Mark) -> KeyWithoutColon | None:
+    """The key of the language right before the bracket at which libyaml has stumbled."""
+    line = lines_of(text)[mark.line - 1]
+    before = line[: mark.column - 1].rstrip()
+    start = max(map(before.rfind, " {[,")) + 1
+    if before[start:] not in _KEYS or line[mark.column - 1 : mark.column] not in ("[", "{"):
+        return None
+    return KeyWithoutColon(Mark(mark.line, start + 1), line[start:])
 
 
 def key_before(text: str, mark: Mark) -> KeyWithoutColon | None:
@@ -60,9 +77,11 @@ def key_before(text: str, mark: Mark) -> KeyWithoutColon | None:
     """
     lines = lines_of(text)
     stumbled = lines[mark.line - 1]
+    indent = _indent(stumbled)
+    if is_before_bracket(stumbled[indent:]):
+        return KeyWithoutColon(Mark(mark.line, indent + 1), stumbled[indent:])
     if _COLON.search(stumbled[: mark.column - 1]):
         return None
-    indent = _indent(stumbled)
     found = None
     for number in range(mark.line - 1, 0, -1):
         content = _without_comment(lines[number - 1])

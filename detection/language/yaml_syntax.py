@@ -8,6 +8,7 @@ from detection.language.missing_colons import (
     is_key,
     key_at,
     key_before,
+    key_of_bracket,
     missing_colon,
 )
 from detection.language.yaml_text import mark_at
@@ -91,6 +92,8 @@ def _key_without_colon(
     found = None
     if problem == _NO_COLON and context is not None:
         found = key_at(text, context)
+    elif problem in _UNCLOSED:
+        found = key_of_bracket(text, mark)
     elif problem in _MAY_BE_NO_COLON:
         found = key_before(text, mark)
     return found if found is not None and is_key(found.text) else None

@@ -53,6 +53,14 @@ def test_each_key_in_braces_is_missed_where_it_is(number: int) -> None:
         assert (told[0].line, told[0].column) == (number, line.index("{") + 2)
 
 
+@pytest.mark.parametrize("lacking", ["  setup {view: side}", "  setup [view]"])
+def test_a_key_before_a_bracket_is_missed_where_it_is(lacking: str) -> None:
+    number = LINES.index("  type: repetition") + 1
+    error = first_error("\n".join([*LINES[:number], lacking, *LINES[number:]]))
+    assert (error.line, error.column) == (number + 1, 3)
+    assert error.message == 'A colon is missing after "setup".'
+
+
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
     [
@@ -69,6 +77,9 @@ def test_each_key_in_braces_is_missed_where_it_is(number: int) -> None:
         ("a: b\nname:squat\nc: d\n", 2, 1, 'The colon after "name" needs a space behind it.'),
         ("name:squat\nc: d\n", 1, 1, 'The colon after "name" needs a space behind it.'),
         ("a: b\nc:[1, 2]\n", 2, 1, 'The colon after "c" needs a space behind it.'),
+        ("a:\n  depth {min: 1, max: 2}\n", 2, 3, 'A colon is missing after "depth".'),
+        ("a:\n  - {name: x, criteria [b]}\n", 2, 15, 'A colon is missing after "criteria".'),
+        ("a:\n  - {name: x, criteria  {b: c}}\n", 2, 15, 'A colon is missing after "criteria".'),
     ],
 )
 def test_it_is_told_on_its_own_line(text: str, line: int, column: int, message: str) -> None:

@@ -16,7 +16,7 @@ from detection import (
 from detection.language.issues import nearest
 
 # The catalogue of before there were such keys.
-PLAIN = sorted(FOLDER.glob("form-[35]/*.json.gz"))
+PLAIN = sorted(FOLDER.glob("form-[34]/*.json.gz"))
 PHASES = "detection.movement.phases"
 SEQUENCE = "detection.movement.sequence"
 FEEDBACK = "detection.movement.feedback"
