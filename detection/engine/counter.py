@@ -1,13 +1,12 @@
 """The counter of repetitions: of the whole body, or of one side of it."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from detection.engine.attempts import attempts
 from detection.engine.body import Body
-from detection.engine.checks import Checks
 from detection.engine.conditions import Broken, Conditions
 from detection.engine.cues import Cues, Rations
-from detection.engine.events import DetectionEvent, feedback, interruption, shape
+from detection.engine.events import DetectionEvent, feedback, shape
 from detection.engine.phases import (
     ENTERED,
     LEFT,
@@ -19,22 +18,13 @@ from detection.engine.phases import (
     trackers_of,
 )
 from detection.engine.plan import CounterPlan
-from detection.engine.ranges import Ranges
+from detection.engine.record import Record
 from detection.engine.repetition import Completed, Interrupted, Repetition
 from detection.engine.settings import EngineSettings
 from detection.engine.stillness import Stillness
 from detection.engine.summary import Summary
 from detection.engine.swing import Swing
-from detection.spec import COMPLETED, INTERRUPTED, BodySide, Reason
-
-
-class Told(NamedTuple):
-    """An event of a repetition, and what cues may wait for it."""
-
-    event: DetectionEvent
-    when: str
-    reason: Reason | None
-    only_named: bool = False
+from detection.spec import BodySide, Reason
 
 
 class Counter:
@@ -53,18 +43,14 @@ class Counter:
     ) -> None:
         self._plan = plan
         self._body = body
-        self._summary = summary
-        self._rations = rations
         self._leads = leads
-        self._event_key = plan.spec.movement_name
         strict = frozenset(phase.name for phase in plan.spec.phases if phase.strict)
         self.swings = [Swing(travel, body, strict, settings) for travel in plan.travels]
         self._conditions = Conditions(plan, body, settings.phase)
         criteria = [criterion for phase in plan.spec.phases for criterion in phase.criteria]
         self._stillness = Stillness(body.signals_of(criteria), settings.swing)
-        self._ranges = Ranges(body.measured_of(criteria))
         self._phases = trackers_of(plan, body, self.swings, settings)
-        self._checks = Checks(plan.spec.checks, self._phases, body)
+        self._record = Record(plan, self._phases, body, summary, rations)
         self._cues = Cues(plan.spec.feedback, self._phases, body, rations)
         self._repetition = Repetition(plan.spec.steps)
         self._beside: Repetition | None = None
@@ -81,24 +67,22 @@ class Counter:
         """The events of a frame, `step` milliseconds after the last one. Its signals are measured
         before."""
         self._stillness.watch()
-        self._ranges.watch()
-        told: list[Told] = []
+        self._record.ranges.watch()
         if not self._conditions.are_inferred and not self._repetition.is_under_way:
             self._conditions.forget()
         broken = self._conditions.broken(now)
         if broken is not None:
-            self._break_off(broken, told, now)
+            self._break_off(broken, now)
         if broken is None or not self._conditions.are_inferred:
             for swing in self.swings:
                 swing.measure(now)
-            self._note_attempts(told, now)
+            self._note_attempts(now)
         for phase in self._phases:
             phase.measure()
-        events = self._follow_phases(told, now, step)
+        events = self._follow_phases(now, step)
         if self._is_at_rest() and self._repetition.ends_window(now):
-            self._ranges.pass_window()
-            self._checks.pass_window()
-        self._checks.watch()
+            self._record.pass_window()
+        self._record.checks.watch()
         return events + [feedback(cue, now, self._side) for cue in self._cues.follow(now)]
 
     def _is_at_rest(self) -> bool:
@@ -117,25 +101,23 @@ class Counter:
             phase.forget()
         self._conditions.forget()
         self._cues.forget()
-        told: list[Told] = []
         interrupted = self._repetition.abandon(reason)
         if interrupted is not None:
-            self._interrupt(interrupted, told, now)
-        self._begin_anew()
-        return events + self._in_order(told, now)
+            self._record.interrupt(interrupted, self._side, now)
+        self._record.begin_anew()
+        return events + self._record.events(self._side, now)
 
     def begin_still(self) -> None:
         """Take the body as it is in this frame for one that has not moved."""
         self._stillness.forget()
 
     def finish(self, now: float) -> list[DetectionEvent]:
-        told: list[Told] = []
         interrupted = self._repetition.abandon("session_ended")
         if interrupted is not None:
-            self._interrupt(interrupted, told, now)
-        return self._in_order(told, now)
+            self._record.interrupt(interrupted, self._side, now)
+        return self._record.events(self._side, now)
 
-    def _break_off(self, broken: Broken, told: list[Told], now: float) -> None:
+    def _break_off(self, broken: Broken, now: float) -> None:
         was_under_way = self._repetition.is_under_way
         if self._conditions.are_inferred:
             for swing in self.swings:
@@ -149,19 +131,17 @@ class Counter:
         if interrupted is None and was_under_way:
             interrupted = Interrupted("condition", *broken)
         if interrupted is not None:
-            self._interrupt(interrupted, told, now)
+            self._record.interrupt(interrupted, self._side, now)
 
-    def _note_attempts(self, told: list[Told], now: float) -> None:
+    def _note_attempts(self, now: float) -> None:
         """Tell of the tries that were none of the repetition under way, which goes on."""
         for swing in self.swings:
             for attempt in attempts(
                 swing, self._phases, self._repetition, self._plan.spec, self._beside
             ):
-                told.append(self._interruption(attempt, now)._replace(only_named=True))
-                if not attempt.is_under_way:
-                    self._begin_anew()
+                self._record.note(attempt, self._side, now)
 
-    def _follow_phases(self, told: list[Told], now: float, step: float) -> list[DetectionEvent]:
+    def _follow_phases(self, now: float, step: float) -> list[DetectionEvent]:
         """The events of the phases that this frame changes, and of the repetition."""
         held = [phase.holds for phase in self._phases]
         changes = [
@@ -185,40 +165,34 @@ class Counter:
             entered = exclusive(entered)
             left += ended_by([*passed, *entered])
             for phase in left:
-                self._leave(phase, told, events, now)
+                self._leave(phase, events, now)
             for phase in (*passed, *entered):
                 phase.led = self._body.leading()
                 events.append(shape("shape_enter", phase.name, phase.confidence(), now, self._side))
                 phase.awaits_step = True
-                self._take_step(phase, told, now)
+                self._take_step(phase, now)
                 if not phase.holds:
-                    self._leave(phase, told, events, now)
+                    self._leave(phase, events, now)
                     phase.leave()
         overdue = self._repetition.overdue(now)
         if overdue is not None:
-            self._interrupt(overdue, told, now)
+            self._record.interrupt(overdue, self._side, now)
         for phase in self._phases:
             if phase.awaits_step:
-                self._take_step(phase, told, now)
-        return events + self._in_order(told, now)
+                self._take_step(phase, now)
+        return events + self._record.events(self._side, now)
 
-    def _leave(
-        self,
-        phase: PhaseTracker,
-        told: list[Told],
-        events: list[DetectionEvent],
-        now: float,
-    ) -> None:
+    def _leave(self, phase: PhaseTracker, events: list[DetectionEvent], now: float) -> None:
         confidence = phase.confidence()
         side = self._side_led(phase.led)  # as it was entered
         events.append(shape("shape_exit", phase.name, confidence, now, side))
         if phase.awaits_step:
             phase.awaits_step = False
-            self._note_short_stay(phase, told, now)
+            self._note_short_stay(phase, now)
         self._repetition.leave(phase.name, confidence, now, phase.parted_ms(now))
         events += [feedback(cue, now, side) for cue in self._cues.leave(phase.name, now)]
 
-    def _note_short_stay(self, phase: PhaseTracker, told: list[Told], now: float) -> None:
+    def _note_short_stay(self, phase: PhaseTracker, now: float) -> None:
         """Note a stay that was over before the time that its step asks for."""
         step = self._repetition.step_of(phase.name)
         if step is None or step.hold_ms == 0.0 or self._repetition.step is None:
@@ -228,9 +202,9 @@ class Counter:
         interrupted = self._repetition.abandon("not_reached", path, by)
         if interrupted is None:
             interrupted = Interrupted("not_reached", path, by, is_under_way=False)
-        self._interrupt(interrupted, told, now)
+        self._record.interrupt(interrupted, self._side, now)
 
-    def _take_step(self, phase: PhaseTracker, told: list[Told], now: float) -> None:
+    def _take_step(self, phase: PhaseTracker, now: float) -> None:
         """Take the entry of a phase as a step, unless a repetition is under way in which the body
         has not moved, or the phase has not lasted: then it waits."""
         repetition = self._repetition
@@ -247,59 +221,11 @@ class Counter:
         if outcome is None:
             return
         if isinstance(outcome, Completed):
-            self._complete(outcome, told, now)
+            self._record.complete(outcome, self._side, now)
         else:
-            self._interrupt(outcome, told, now)
+            self._record.interrupt(outcome, self._side, now)
         if repetition.step is None and repetition.step_of(phase.name) is not None:
             phase.awaits_step = True  # it begins the next one once it has lasted
-
-    def _complete(self, completed: Completed, told: list[Told], now: float) -> None:
-        verdict = self._checks.verdict()
-        if verdict.path is not None:
-            self._interrupt(Interrupted("poor_form", verdict.path, verdict.by), told, now)
-            return
-        side = self._side
-        self._summary.complete(side, self._ranges)
-        payload = {
-            "event_key": self._event_key,
-            "score": completed.score,
-            "number": self._summary.completions,
-            "side": side,
-            "metrics": {
-                "duration_ms": round(completed.duration_ms),
-                "steps": [{"phase": step.phase, "ms": round(step.ms)} for step in completed.steps],
-                "measures": self._ranges.told(),
-                "form": verdict.form,
-                "held_ms": None,
-            },
-        }
-        told.append(Told(DetectionEvent("event_completed", now, payload), COMPLETED, None))
-        self._begin_anew()
-
-    def _interrupt(self, interrupted: Interrupted, told: list[Told], now: float) -> None:
-        told.append(self._interruption(interrupted, now))
-        self._begin_anew()
-
-    def _interruption(self, interrupted: Interrupted, now: float) -> Told:
-        reason = interrupted.reason
-        number = self._summary.completions + 1 if interrupted.is_under_way else None
-        self._summary.interrupt(reason)
-        event = interruption(interrupted, number, now, self._side)
-        return Told(event, INTERRUPTED, reason)
-
-    def _begin_anew(self) -> None:
-        self._ranges.forget()
-        self._checks.forget()
-
-    def _in_order(self, told: list[Told], now: float) -> list[DetectionEvent]:
-        """What is told of repetitions, and then the cues on it."""
-        if not told:
-            return []
-        events = [one.event for one in told]
-        for one in told:
-            cues = self._rations.tell(one.when, one.reason, now, only_named=one.only_named)
-            events += [feedback(cue, now, self._side) for cue in cues]
-        return events
 
     @property
     def _side(self) -> BodySide | None:
@@ -314,10 +240,10 @@ class Counter:
         """Raise ValueError for a state that this counter can't have."""
         self._conditions.check()
         self._stillness.check()
-        self._ranges.check()
+        self._record.ranges.check()
         for swing in self.swings:
             swing.check()
-        self._checks.check()
+        self._record.checks.check()
         self._cues.check()
         self._repetition.check()
 
@@ -325,10 +251,10 @@ class Counter:
         return [
             self._conditions,
             self._stillness,
-            self._ranges,
+            self._record.ranges,
             *self.swings,
             *self._phases,
-            self._checks,
+            self._record.checks,
             self._cues,
             self._repetition,
         ]

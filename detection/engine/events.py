@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from detection.engine.repetition import Interrupted
+from detection.engine.repetition import Completed, Interrupted
 from detection.spec import BodySide, Cue
 
 Payload = dict[str, Any]
@@ -37,6 +37,32 @@ def feedback(cue: Cue, now: float, side: BodySide | None) -> DetectionEvent:
     if side is not None:
         payload["side"] = side
     return DetectionEvent("feedback", now, payload)
+
+
+def completion(
+    event_key: str,
+    completed: Completed,
+    number: int,
+    side: BodySide | None,
+    measures: Payload,
+    form: float | None,
+    held_ms: float | None,
+    now: float,
+) -> DetectionEvent:
+    payload: Payload = {
+        "event_key": event_key,
+        "score": completed.score,
+        "number": number,
+        "side": side,
+        "metrics": {
+            "duration_ms": round(completed.duration_ms),
+            "steps": [{"phase": step.phase, "ms": round(step.ms)} for step in completed.steps],
+            "measures": measures,
+            "form": form,
+            "held_ms": None if held_ms is None else round(held_ms),
+        },
+    }
+    return DetectionEvent("event_completed", now, payload)
 
 
 def interruption(

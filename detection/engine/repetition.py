@@ -19,7 +19,9 @@ class StepTime(NamedTuple):
 
 
 class Completed(NamedTuple):
-    score: float
+    """`score` is None for a hold."""
+
+    score: float | None
     duration_ms: float
     steps: tuple[StepTime, ...]
 
