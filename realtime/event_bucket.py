@@ -27,7 +27,8 @@ class EventBucket:
     ) -> None:
         """After `most_events` that are stored only outcomes are.
 
-        `hidden` are the shapes whose entry was left out. `thinned` counts what was.
+        `hidden` are the shapes whose entry was left out: `bottom`, or `bottom:left` of a side.
+        `thinned` counts what was.
         """
         self._most_events = most_events
         self._left = left
@@ -60,7 +61,7 @@ class EventBucket:
             refill = (event.ts_ms - self._at_ms) * EVENTS_A_SECOND / 1000
             self._left = min(MOST_EVENTS_AT_ONCE, self._left + refill)
         self._at_ms = max(event.ts_ms, self._at_ms or event.ts_ms)
-        shape = event.payload.get("shape_key")
+        shape = _shape_of(event)
         if event.type == "shape_exit":
             was_hidden = shape in self._hidden
             self._hidden.discard(shape)
@@ -69,3 +70,10 @@ class EventBucket:
         if shape is not None and not has_room:
             self._hidden.add(shape)
         return has_room
+
+
+def _shape_of(event: DetectionEvent) -> str | None:
+    """The shape that an event enters or leaves; one is another on each side that it is told of."""
+    shape: str | None = event.payload.get("shape_key")
+    side: str | None = event.payload.get("side")
+    return shape if shape is None or side is None else f"{shape}:{side}"

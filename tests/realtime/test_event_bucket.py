@@ -22,11 +22,19 @@ from realtime.event_bucket import (
 from tests.long_runs import at_length, one_in
 
 MOST_EVENTS = 20_000
-SHAPES = ("up", "down")
+SHAPES = ("up", "down", "up:left", "up:right")
 
 
 def shape(kind: str, key: str, ts_ms: float) -> DetectionEvent:
-    return DetectionEvent(f"shape_{kind}", ts_ms, {"shape_key": key, "confidence": 1.0})
+    """Of a shape, or as `up:left` of a shape on a side."""
+    name, _, side = key.partition(":")
+    payload = {"shape_key": name, "confidence": 1.0} | ({"side": side} if side else {})
+    return DetectionEvent(f"shape_{kind}", ts_ms, payload)
+
+
+def key_of(event: DetectionEvent) -> str:
+    side = event.payload.get("side")
+    return f"{event.payload.get('shape_key')}{f':{side}' if side else ''}"
 
 
 def cue(ts_ms: float) -> DetectionEvent:
@@ -62,6 +70,15 @@ def test_an_exit_is_left_out_with_its_entry() -> None:
     # The exit took a token that was not there.
     assert not bucket.takes(cue(50), 0)
     assert bucket.takes(cue(120), 0)
+
+
+def test_the_exit_of_one_side_is_told_though_the_entry_of_the_other_was_left_out() -> None:
+    bucket = EventBucket(MOST_EVENTS)
+    kept_of([cue(0)] * (MOST_EVENTS_AT_ONCE - 1), bucket)
+    events = [shape("enter", "up:left", 0), shape("enter", "up:right", 0)]
+    events += [shape("exit", "up:left", 1), shape("exit", "up:right", 1)]
+    assert kept_of(events, bucket) == [events[0], events[2]]
+    assert bucket.state()["hidden"] == []
 
 
 def test_outcomes_are_never_left_out() -> None:
@@ -122,7 +139,7 @@ def test_stored_and_made_again_anywhere_it_keeps_the_same(
     assert bucket.thinned == len(events) - len(kept)
     # Each shape is entered and left in turn, of what is kept too.
     for key in SHAPES:
-        kinds = [one.type for one in kept if one.payload.get("shape_key") == key]
+        kinds = [one.type for one in kept if key_of(one) == key]
         assert kinds == [["shape_enter", "shape_exit"][number % 2] for number in range(len(kinds))]
 
 
