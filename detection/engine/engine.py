@@ -110,7 +110,8 @@ class Engine:
         # After a longer gap the body has been anywhere.
         step = min(since, self._longest_step_ms) if keep else 0.0
         if self._hold is not None:
-            return events + self._hold.follow(now, step)
+            is_seen = self._usable_ms == now
+            return events + self._hold.follow(now, step, is_seen=is_seen, counts=True)
         for counter in self._counters:
             events += counter.follow(now, step)
         return events
@@ -194,7 +195,7 @@ class Engine:
         """How long the hold that goes on has lasted, without its breaks; None for repetitions."""
         if self._hold is None:
             return None
-        return self._hold.held_ms(self._last_ms or 0.0)
+        return self._hold.held_ms
 
     def summary(self) -> dict[str, Any]:
         """What was counted so far, as JSON values: {event_key: {completed, attempts {reason: n},

@@ -24,19 +24,26 @@ class HoldState:
     broken_ms: float | None = None
     breaks_ms: float = 0.0
     is_completed: bool = False
+    # When the body was seen last while it goes on.
+    seen_ms: float = 0.0
 
 
 class Hold(HoldState):
-    """The counter of a hold. It is completed once, when it has lasted target_ms."""
+    """The counter of a hold. It is completed once, when it has lasted target_ms.
+
+    It is broken from when the body was last in its band, or last seen.
+    """
 
     __slots__ = (
         "_checks",
         "_conditions",
         "_cues",
+        "_fresh_ms",
         "_phase",
         "_plan",
         "_ranges",
         "_rations",
+        "_settle_ms",
         "_summary",
     )
 
@@ -52,6 +59,8 @@ class Hold(HoldState):
         self._plan = plan
         self._summary = summary
         self._rations = rations
+        self._fresh_ms = settings.smoothing.fresh_ms
+        self._settle_ms = settings.phase.settle_ms
         phase = plan.spec.phases[0]
         self._phase = PhaseTracker(0, phase, body, [], [], settings)
         self._conditions = Conditions(plan, body, settings.phase)
@@ -59,47 +68,81 @@ class Hold(HoldState):
         self._checks = Checks(plan.spec.checks, [self._phase], body)
         self._cues = Cues(plan.spec.feedback, [self._phase], body, rations)
 
-    def held_ms(self, now: float) -> float:
+    @property
+    def held_ms(self) -> float:
         """How long the hold that goes on has lasted, without its breaks."""
         if self.began_ms is None:
             return 0.0
-        until = now if self.broken_ms is None else self.broken_ms
+        until = self.seen_ms
+        for ms in (self.broken_ms, self._away_ms):
+            if ms is not None and ms < until:
+                until = ms
         return until - self.began_ms - self.breaks_ms
 
-    def follow(self, now: float, step: float) -> list[DetectionEvent]:
-        """The events of a frame, `step` milliseconds after the last one."""
+    @property
+    def _away_ms(self) -> float | None:
+        """Since when the body is out of the band of a phase that is not left yet."""
+        return self._phase.since_ms if self._phase.holds else None
+
+    def follow(
+        self, now: float, step: float, *, is_seen: bool, counts: bool
+    ) -> list[DetectionEvent]:
+        """The events of a frame, `step` milliseconds after the last one. Whether its pose
+        `is_seen`, and whether what it does `counts` already."""
         phase = self._phase
         phase.measure()
+        is_seen = is_seen and phase.is_known
+        unseen_ms = now - self.seen_ms
+        if self.began_ms is not None and self.broken_ms is None and unseen_ms > self._fresh_ms:
+            self.broken_ms = self.seen_ms
         events: list[DetectionEvent] = []
         if self.broken_ms is not None and now - self.broken_ms > self._plan.spec.grace_ms:
             events += self._end("not_reached", None, None, now)
-        if phase.holds:
-            if phase.follow_stay(now, step):
-                events += self._break(now)
-        else:
-            change = phase.follow_approach(now, step)
-            if change in (ENTERED, PASSED):
-                events.append(shape("shape_enter", phase.name, phase.confidence(), now, None))
-                if self.broken_ms is not None:
-                    self._go_on(now)
-            if change == PASSED:
-                phase.leave()
-                events += self._break(now)
+        events += self._follow_phase(now, step)
+        if is_seen:
+            self.seen_ms = now
+        is_in = phase.holds and is_seen and phase.since_ms is None
         if self.began_ms is None:
             self._conditions.forget()
-            if not (phase.holds and self._conditions.are_met()):
+            if not (is_in and self._conditions.are_met()):
                 return events
+        if is_in:
             self._go_on(now)
         broken = self._conditions.broken(now)
         if broken is not None:
             return events + self._end("condition", broken.path, broken.by, now)
-        if phase.holds:
+        if is_in and now - max(self.began_ms or 0.0, phase.entered_ms) >= self._settle_ms:
             self._ranges.watch()
             self._checks.watch()
+        if is_in:
             events += [feedback(cue, now, None) for cue in self._cues.follow(now)]
-            if not self.is_completed and self.held_ms(now) >= self._plan.spec.target_ms:
-                events += self._complete(now)
+        if counts and not self.is_completed and self.held_ms >= self._plan.spec.target_ms:
+            events += self._complete(now)
         return events
+
+    def _follow_phase(self, now: float, step: float) -> list[DetectionEvent]:
+        """Follow the phase: its entry and its exit."""
+        phase = self._phase
+        if phase.holds:
+            away_ms = phase.since_ms
+            return self._leave(now, away_ms) if phase.follow_stay(now, step) else []
+        change = phase.follow_approach(now, step)
+        if change not in (ENTERED, PASSED):
+            return []
+        events = self.enter(now, is_entered=True)
+        if change == PASSED:
+            phase.leave()
+            if self.broken_ms is not None:
+                self._go_on(now)
+            events += self._leave(now, now)
+        return events
+
+    def enter(self, now: float, *, is_entered: bool = False) -> list[DetectionEvent]:
+        """The entry of the phase if it holds, or has just been passed."""
+        phase = self._phase
+        if not (phase.holds or is_entered):
+            return []
+        return [shape("shape_enter", phase.name, phase.confidence(), now, None)]
 
     def _go_on(self, now: float) -> None:
         if self.began_ms is None:
@@ -108,12 +151,19 @@ class Hold(HoldState):
             self.breaks_ms += now - self.broken_ms
         self.broken_ms = None
 
-    def _break(self, now: float) -> list[DetectionEvent]:
+    def _leave(self, now: float, away_ms: float | None) -> list[DetectionEvent]:
+        """Leave the phase, whose band the body left at `away_ms`. The stay that cues are about goes
+        on as long as the hold."""
         phase = self._phase
-        if self.began_ms is not None:
-            self.broken_ms = now
-        left = shape("shape_exit", phase.name, phase.confidence(), now, None)
-        return [left, *(feedback(cue, now, None) for cue in self._cues.leave(phase.name, now))]
+        events = [shape("shape_exit", phase.name, phase.confidence(), now, None)]
+        if self.began_ms is None:
+            return events + self._end_stay(now)
+        if self.broken_ms is None:
+            self.broken_ms = now if away_ms is None else away_ms
+        return events
+
+    def _end_stay(self, now: float) -> list[DetectionEvent]:
+        return [feedback(cue, now, None) for cue in self._cues.leave(self._phase.name, now)]
 
     def _complete(self, now: float) -> list[DetectionEvent]:
         self.is_completed = True
@@ -121,7 +171,7 @@ class Hold(HoldState):
         if verdict.path is not None:
             return self._interrupt("poor_form", verdict.path, verdict.by, now)
         self._summary.complete(None, self._ranges)
-        held_ms = self.held_ms(now)
+        held_ms = self.held_ms
         payload = {
             "event_key": self._plan.spec.movement_name,
             "score": None,
@@ -145,14 +195,15 @@ class Hold(HoldState):
         """End the hold. One that had not lasted is interrupted, by the milliseconds it lacked."""
         if self.began_ms is None:
             return []
-        held_ms = self.held_ms(now)
+        held_ms = self.held_ms
         self._summary.hold(held_ms)
-        is_completed = self.is_completed
+        is_completed, seen_ms = self.is_completed, self.seen_ms
         HoldState.__init__(self)
+        self.seen_ms = seen_ms
         lacked = self._plan.spec.target_ms - held_ms
-        events: list[DetectionEvent] = []
+        events = [] if self._phase.holds else self._end_stay(now)
         if not is_completed:
-            events = self._interrupt(reason, path, lacked if by is None else by, now)
+            events += self._interrupt(reason, path, lacked if by is None else by, now)
         self._ranges.forget()
         self._checks.forget()
         return events
@@ -171,8 +222,6 @@ class Hold(HoldState):
         events: list[DetectionEvent] = []
         if self._phase.holds:
             events.append(shape("shape_exit", self._phase.name, 0.0, now, None))
-        if self.began_ms is not None and self.broken_ms is None:
-            self.broken_ms = now
         events += self._end(reason, None, None, now)
         self._phase.forget()
         self._conditions.forget()

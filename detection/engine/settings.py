@@ -121,6 +121,7 @@ class PhaseSettings:
     left_share, back_share: an end is left beyond the first share of the way that leads from it to
         the other, and is entered again within the second.
     condition_ms: what every phase demands may fail for so many milliseconds.
+    settle_ms: the smoothed angles of a hold have the way into it for so many milliseconds.
     """
 
     enter_ms: float = ENTER_MS
@@ -129,6 +130,7 @@ class PhaseSettings:
     left_share: float = 0.5
     back_share: float = 0.25
     condition_ms: float = 150.0
+    settle_ms: float = 250.0
 
 
 @dataclass(frozen=True, slots=True)

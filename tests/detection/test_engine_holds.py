@@ -1,9 +1,9 @@
 """Holds: how long one phase lasts."""
 
 import pytest
-from engine_scene import bent, held, of_type, run, run_restored, told, written
+from engine_scene import bent, held, of_type, run, run_restored, told, unseen, written
 
-from detection import Engine
+from detection import Engine, PoseFrame
 from poses.figure import Limb, Posture, landmarks
 
 SIT = """
@@ -50,7 +50,8 @@ def test_a_break_within_grace_is_bridged_and_not_counted() -> None:
     events = run(wall_sit(), held((LOW, 1_200), (UP, 300), (LOW, 1_200), (UP, 1_000)))
     (completion,) = of_type(events, "event_completed")
     assert completion["metrics"]["duration_ms"] - completion["metrics"]["held_ms"] == (
-        pytest.approx(300, abs=100)
+        # The angle is smoothed on its way back.
+        pytest.approx(300, abs=150)
     )
     assert of_type(events, "event_interrupted") == []
 
@@ -60,7 +61,7 @@ def test_who_lets_go_before_is_told_how_long_was_missing() -> None:
     first, second = of_type(events, "event_interrupted")
     assert (first["reason"], first["number"]) == ("not_reached", 1)
     assert first["by"] == pytest.approx(500, abs=100)
-    assert second["by"] == pytest.approx(500, abs=100)
+    assert second["by"] == pytest.approx(500, abs=150)
 
 
 def test_the_end_of_the_session_lets_go() -> None:
@@ -86,8 +87,10 @@ def test_a_condition_that_is_broken_ends_it_and_it_begins_anew() -> None:
 
 
 def test_it_is_the_same_wherever_it_is_restored() -> None:
-    frames = held((LOW, 1_200), (UP, 300), (LOW, 1_200), (UP, 1_000), (LOW, 900))
-    assert run_restored(wall_sit(), frames, set(range(len(frames)))) == run(wall_sit(), frames)
+    spec = wall_sit("checks: [{name: low, joint: knee, most: {max: 100}}]\n")
+    for bad in (UP, unseen(UP)):
+        frames = held((LOW, 1_200), (bad, 300), (LOW, 1_200), (bad, 1_000), (LOW, 900))
+        assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
 
 
 def test_a_break_beyond_grace_is_not_bridged_where_no_frame_shows_it() -> None:
@@ -102,3 +105,84 @@ def test_who_lets_go_is_told_by_a_cue_on_any_interruption() -> None:
     spec = wall_sit("feedback: [{when: interrupted, message: Keep on.}]\n")
     events = run(spec, held((LOW, 1_000), (UP, 1_000)))
     assert [one["message"] for one in of_type(events, "feedback")] == ["Keep on."]
+
+
+NOBODY = unseen(LOW)
+
+
+@pytest.mark.parametrize("gap", [True, False], ids=["no frames", "unseen frames"])
+def test_time_in_which_nobody_is_seen_is_a_break(gap: bool) -> None:
+    def frames(unseen_ms: float) -> list[PoseFrame]:
+        if gap:
+            return [
+                *held((LOW, 1_200)),
+                *held((LOW, 1_200), start_ms=1_200 + unseen_ms),
+            ]
+        return held((LOW, 1_200), (NOBODY, unseen_ms), (LOW, 1_200))
+
+    (completion,) = of_type(run(wall_sit(), frames(400)), "event_completed")
+    metrics = completion["metrics"]
+    assert metrics["duration_ms"] - metrics["held_ms"] == pytest.approx(400, abs=50)
+    events = run(wall_sit(), frames(700), finish=False)
+    (let_go,) = of_type(events, "event_interrupted")
+    assert (let_go["reason"], of_type(events, "event_completed")) == ("not_reached", [])
+    assert let_go["by"] == pytest.approx(850, abs=50)
+
+
+def test_a_moment_in_which_nobody_is_seen_is_none() -> None:
+    events = run(wall_sit(), held((LOW, 1_200), (NOBODY, 200), (LOW, 1_200)))
+    (completion,) = of_type(events, "event_completed")
+    assert completion["metrics"]["duration_ms"] == completion["metrics"]["held_ms"]
+
+
+def test_nobody_completes_no_hold_and_lacks_no_less_than_nothing() -> None:
+    engine = Engine(wall_sit())
+    frames = held((LOW, 1_900), (NOBODY, 300))
+    events = [event for frame in frames for event in engine.feed(frame)]
+    events += engine.advance(60_000)
+    (lost,) = of_type(events, "event_interrupted")
+    assert (lost["reason"], of_type(events, "event_completed")) == ("pose_lost", [])
+    assert lost["by"] == pytest.approx(150, abs=50)
+    assert engine.summary()["wall sit"]["total_ms"] == pytest.approx(1_850, abs=50)
+
+
+def test_a_break_begins_as_the_body_leaves_the_band() -> None:
+    for away_ms, is_bridged in ((300, True), (430, False)):
+        # The angle is smoothed on its way back, which takes 130 ms here.
+        events = run(wall_sit(), held((LOW, 1_200), (UP, away_ms), (LOW, 1_500)), finish=False)
+        assert (of_type(events, "event_interrupted") == []) == is_bridged, away_ms
+    events = run(wall_sit(), held((LOW, 1_500), (UP, 1_000)))
+    (let_go,) = of_type(events, "event_interrupted")
+    assert let_go["by"] == pytest.approx(2_000 - 1_500, abs=50)
+
+
+def test_checks_and_measures_do_not_see_the_way_in_nor_out() -> None:
+    spec = wall_sit("checks: [{name: low, joint: knee, most: {max: 100}, required: true}]\n")
+    events = run(spec, held((UP, 500), (LOW, 1_200), (UP, 300), (LOW, 1_600)))
+    (completion,) = of_type(events, "event_completed")
+    assert completion["metrics"]["form"] == 1.0
+    knee = completion["metrics"]["measures"]["joint.knee"]
+    assert knee["most"] - knee["least"] < 5
+
+
+def test_cues_of_the_stay_go_on_over_a_bridged_break() -> None:
+    spec = wall_sit(
+        """
+feedback:
+  - {when: sitting, message: Hold.}
+  - {when: sitting, joint: knee, most: {max: 120}, message: Well held.}
+"""
+    )
+    events = run(spec, held((LOW, 1_200), (UP, 300), (LOW, 1_200), (UP, 1_000), (LOW, 500)))
+    assert told(events) == [
+        "shape_enter:sitting",
+        "feedback:Hold.",
+        "shape_exit:sitting",
+        "shape_enter:sitting",
+        "event_completed:wall sit",
+        "shape_exit:sitting",
+        "feedback:Well held.",
+        "shape_enter:sitting",
+        "feedback:Hold.",
+        "event_interrupted:session_ended",
+    ]
