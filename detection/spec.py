@@ -154,11 +154,13 @@ class Cue:
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What must be so before anything counts: landmarks in sight, a view of the body, and criteria
-    of how it begins. `visible` are the canonical names of landmarks."""
+    of how it begins. `visible` are the canonical names of landmarks: those of a part of the body,
+    or those that were named one by one."""
 
     visible: tuple[str, ...] = ()
     view: View = "any"
     start: tuple[Criterion, ...] = ()
+    is_body_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)

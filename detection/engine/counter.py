@@ -107,6 +107,14 @@ class Counter:
         self._record.begin_anew()
         return events + self._record.events(self._side, now)
 
+    def enter(self, now: float) -> list[DetectionEvent]:
+        """The entries of the phases that hold already: before, nothing was told."""
+        return [
+            shape("shape_enter", phase.name, phase.confidence(), now, self._side_led(phase.led))
+            for phase in self._phases
+            if phase.holds
+        ]
+
     def begin_still(self) -> None:
         """Take the body as it is in this frame for one that has not moved."""
         self._stillness.forget()

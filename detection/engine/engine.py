@@ -5,13 +5,19 @@ from typing import Any, Final, Self
 from detection.engine import form_3, form_4
 from detection.engine.body import Body, Curve
 from detection.engine.counter import Counter
-from detection.engine.cues import Rations
+from detection.engine.cues import Cues, Rations
 from detection.engine.events import DetectionEvent, feedback
 from detection.engine.hold import Hold
 from detection.engine.plan import Plan, plan_of
-from detection.engine.readiness import Readiness, ReadyState
+from detection.engine.readiness import (
+    BEGUN,
+    LOST,
+    SETTLING,
+    Readiness,
+    ReadyState,
+)
 from detection.engine.settings import EngineSettings
-from detection.engine.states import restore, stored
+from detection.engine.states import Values, restore, stored
 from detection.engine.summary import Summary
 from detection.landmarks import PoseFrameLike
 from detection.spec import NOT_READY, Measure, MoveSpec, Reason
@@ -22,6 +28,12 @@ READABLE_FORMS: Final = (form_3.FORM, form_4.FORM, SNAPSHOT_FORM)
 DEFAULT_SETTINGS: Final = EngineSettings()
 
 Snapshot = dict[str, Any]
+_COUNTED: Final = (Summary, Rations, Cues)
+
+
+def _give_back(kept: list[tuple[Any, Values]]) -> None:
+    for part, values in kept:
+        restore(part, values)
 
 
 class Engine:
@@ -99,22 +111,52 @@ class Engine:
             keep = 0.0
         if self._body.measure(frame.landmarks, now, since, keep):
             self._usable_ms = now
-        if self._readiness is not None:
-            if self._readiness.follow(frame.landmarks, now):
-                events += self._lose("not_ready", now)
-            for lack in self._readiness.news(now):
-                cues = self._rations.tell(NOT_READY, lack, now)
-                events += [feedback(cue, now, None) for cue in cues]
-            if not self._readiness.is_ready:
-                return events
         # After a longer gap the body has been anywhere.
         step = min(since, self._longest_step_ms) if keep else 0.0
+        if self._readiness is not None:
+            counted = self._counts
+            change = self._readiness.follow(frame.landmarks, now, since)
+            if change == LOST:
+                events += self._lose("not_ready", now, is_told=counted)
+            events += self._news(self._readiness, now)
+            if change == SETTLING:
+                kept = self._kept()
+                self._follow(now, step)
+                _give_back(kept)
+            elif change == BEGUN:
+                events += self._enter(now)
+            if not self._counts:
+                return events
+        return events + self._follow(now, step)
+
+    @property
+    def _counts(self) -> bool:
+        """Whether what the body does counts: without a setup always."""
+        return self._readiness is None or self._readiness.is_ready
+
+    def _follow(self, now: float, step: float) -> list[DetectionEvent]:
         if self._hold is not None:
             is_seen = self._usable_ms == now
-            return events + self._hold.follow(now, step, is_seen=is_seen, counts=True)
-        for counter in self._counters:
-            events += counter.follow(now, step)
-        return events
+            return self._hold.follow(now, step, is_seen=is_seen, counts=self._counts)
+        return [event for counter in self._counters for event in counter.follow(now, step)]
+
+    def _enter(self, now: float) -> list[DetectionEvent]:
+        """The entries of the phases that hold already, as the setup is met."""
+        if self._hold is not None:
+            return self._hold.enter(now)
+        return [event for counter in self._counters for event in counter.enter(now)]
+
+    def _news(self, readiness: Readiness, now: float) -> list[DetectionEvent]:
+        return [
+            feedback(cue, now, None)
+            for lack, is_first in readiness.news(now)
+            for cue in self._rations.tell(NOT_READY, lack, now, only_named=not is_first)
+        ]
+
+    def _kept(self) -> list[tuple[Any, Values]]:
+        """What was counted and which cues were sent, which a body that is not ready leaves as it
+        is."""
+        return [(part, stored(part)) for part in self.parts() if isinstance(part, _COUNTED)]
 
     def advance(self, clock_ms: float) -> list[DetectionEvent]:
         """The events of time that passes without a frame, up to `clock_ms`, a finite number: the
@@ -132,14 +174,14 @@ class Engine:
     def finish(self) -> list[DetectionEvent]:
         """The events at the end of the session, at the time of the last frame: a repetition that
         is midway is interrupted. A second call gives none."""
-        if self._last_ms is None:
+        if self._last_ms is None or not self._counts:
             return []
         if self._hold is not None:
             return self._hold.finish(self._last_ms)
         return [event for counter in self._counters for event in counter.finish(self._last_ms)]
 
     def _lose_pose(self, now: float) -> list[DetectionEvent]:
-        events = self._lose("pose_lost", now)
+        events = self._lose("pose_lost", now, is_told=self._counts)
         self._body.forget()
         for counter in self._counters:
             counter.begin_still()
@@ -148,10 +190,14 @@ class Engine:
         self._usable_ms = None
         return events
 
-    def _lose(self, reason: Reason, now: float) -> list[DetectionEvent]:
+    def _lose(self, reason: Reason, now: float, *, is_told: bool) -> list[DetectionEvent]:
+        kept = [] if is_told else self._kept()
         if self._hold is not None:
-            return self._hold.lose(reason, now)
-        return [event for counter in self._counters for event in counter.lose(reason, now)]
+            events = self._hold.lose(reason, now)
+        else:
+            events = [event for counter in self._counters for event in counter.lose(reason, now)]
+        _give_back(kept)
+        return events if is_told else []
 
     @property
     def spec(self) -> MoveSpec:
@@ -171,22 +217,28 @@ class Engine:
     @property
     def steps_reached(self) -> int:
         """How many steps of the sequence the repetition under way has reached; 0 without one."""
+        if not self._counts:
+            return 0
         return max((counter.steps_reached for counter in self._counters), default=0)
 
     @property
     def readiness(self) -> ReadyState:
-        """Whether what the setup asks for is so. Without a setup a usable pose is ready."""
+        """Whether what the setup asks for is so. Without a setup a usable pose is ready.
+
+        A pose is that of a person if it is usable, or if some of it is in sight and the setup says
+        which landmarks are not.
+        """
         if self._last_ms is None or self.is_lost:
             return "no_person"
-        if self._readiness is None:
-            return "no_person" if self._usable_ms is None else "ready"
-        return "ready" if self._readiness.is_ready else "positioning"
+        if self._usable_ms is None and not (self._readiness and self._readiness.hidden):
+            return "no_person"
+        return "ready" if self._counts else "positioning"
 
     @property
     def missing(self) -> list[str]:
         """What the setup lacks in the last frame: landmarks that are out of sight by name, `view`,
-        `start`."""
-        if self._readiness is None or self._last_ms is None:
+        `start`. Nothing of nobody."""
+        if self._readiness is None or self.readiness == "no_person":
             return []
         return self._readiness.missing()
 
@@ -195,7 +247,7 @@ class Engine:
         """How long the hold that goes on has lasted, without its breaks; None for repetitions."""
         if self._hold is None:
             return None
-        return self._hold.held_ms
+        return self._hold.held_ms if self._counts else 0.0
 
     def summary(self) -> dict[str, Any]:
         """What was counted so far, as JSON values: {event_key: {completed, attempts {reason: n},

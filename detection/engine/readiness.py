@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from math import sqrt
+from typing import Final, Literal, NamedTuple
 
 from detection.engine.body import Body
 from detection.engine.plausibility import is_seen
@@ -12,33 +13,52 @@ from detection.spec import LACKS, Lack, Setup
 
 ReadyState = Literal["no_person", "positioning", "ready"]
 
-_ACROSS: Final = (
-    (INDEX["right_shoulder"], INDEX["left_shoulder"]),
-    (INDEX["right_hip"], INDEX["left_hip"]),
-)
+# What a frame does to the readiness: nothing, while something lacks; all holds, but not for long
+# enough; it has, as of this frame; it goes on; what had held is lost.
+LACKING, SETTLING, BEGUN, READY, LOST = range(5)
+
+_LEFT_SHOULDER: Final = INDEX["left_shoulder"]
+_RIGHT_SHOULDER: Final = INDEX["right_shoulder"]
+_LEFT_HIP: Final = INDEX["left_hip"]
+_RIGHT_HIP: Final = INDEX["right_hip"]
+# The bit of what is told once until it is ready, beside those of LACKS.
+_ANY_LACK: Final = 1 << len(LACKS)
+
+
+class News(NamedTuple):
+    """What has been missing for long, and whether nothing else was told since it was ready."""
+
+    lack: Lack
+    is_first: bool
 
 
 @dataclass(slots=True, eq=False)
 class ReadinessState:
     is_ready: bool = False
-    # Since when all holds before it is ready, or since when what is asked all the time is lost.
+    # Since when all holds before it is ready, less what was bridged, or since when what is asked
+    # all the time is lost.
     since_ms: float | None = None
+    # Since when something lacks that may be bridged.
+    broken_ms: float | None = None
     # Since when each of LACKS is missing, and the bits of those that were told.
     lacking_ms: list[float | None] = field(default_factory=lambda: [None, None, None])
     told: int = 0
+    # The bits of the landmarks that are out of sight, of somebody who is in sight.
+    hidden: int = 0
 
 
 def _asked(setup: Setup) -> tuple[tuple[int, int], ...]:
     """The landmarks that must be in sight, each with one that will do in its place.
 
-    Who does not face the camera hides the far side: there one of a left and a right that are both
-    asked for will do.
+    Who is not to face the camera may hide the far side. So of a left and a right that are both
+    asked for one will do: always from the side, and from anywhere of a part of the body.
     """
+    will_do = setup.view == "side" or (setup.is_body_part and setup.view == "any")
     asked = []
     for name in setup.visible:
         side, _, of = name.partition("_")
         other = f"{'right' if side == 'left' else 'left'}_{of}"
-        is_pair = setup.view != "front" and other in setup.visible
+        is_pair = will_do and other in setup.visible
         asked.append((INDEX[name], INDEX[other if is_pair else name]))
     return tuple(asked)
 
@@ -46,11 +66,11 @@ def _asked(setup: Setup) -> tuple[tuple[int, int], ...]:
 class Readiness(ReadinessState):
     """The readiness of a setup, by `visible`, `view` and `start`.
 
-    All must hold for ready_ms before anything counts. The first two are asked all the time, and
-    lost for ready_ms they end it.
+    All must hold for ready_ms before anything counts; what lacks for up to bridge_ms is bridged,
+    and adds nothing to it. The first two are asked all the time, and lost for ready_ms they end it.
     """
 
-    __slots__ = ("_settings", "_sight", "_start", "_view", "_visible", "hidden", "lacks")
+    __slots__ = ("_settings", "_sight", "_start", "_view", "_visible")
 
     def __init__(self, setup: Setup, body: Body, settings: EngineSettings) -> None:
         self._visible = _asked(setup)
@@ -58,72 +78,109 @@ class Readiness(ReadinessState):
         self._start = [body.hold(criterion) for criterion in setup.start]
         self._sight = settings.sight
         self._settings = settings.setup
-        # What this frame lacks: numbers of LACKS, and the landmarks that are out of sight.
-        self.lacks: list[int] = []
-        self.hidden: list[int] = []
         ReadinessState.__init__(self)
 
     def forget(self) -> None:
+        """Begin anew with nobody; who was not ready before is told no more."""
+        told = 0 if self.is_ready else self.told & _ANY_LACK
         ReadinessState.__init__(self)
-        self.lacks = []
-        self.hidden = []
+        self.told = told
 
     def check(self) -> None:
         """Raise ValueError for a state that this setup can't have."""
         if len(self.lacking_ms) != len(LACKS):
             raise ValueError("Not the times of a setup.")
+        if not 0 <= self.hidden < 1 << len(LANDMARK_NAMES):
+            raise ValueError("Not the landmarks of a pose.")
 
-    def follow(self, landmarks: Sequence[LandmarkLike], now_ms: float) -> bool:
-        """Follow a frame. Whether it ends the readiness."""
-        self.hidden = [
-            index
-            for index, other in self._visible
+    def follow(self, landmarks: Sequence[LandmarkLike], now_ms: float, since_ms: float) -> int:
+        """Follow a frame, which comes `since_ms` after the last one: what it does."""
+        is_lacking = self._look(landmarks, now_ms)
+        if self.is_ready:
+            return self._go_on(is_lacking, now_ms)
+        return self._settle(is_lacking, now_ms, since_ms)
+
+    def _look(self, landmarks: Sequence[LandmarkLike], now_ms: float) -> bool:
+        """Note what this frame lacks. Whether it lacks anything."""
+        hidden = 0
+        for index, other in self._visible:
             if not (
                 is_seen(landmarks[index], self._sight) or is_seen(landmarks[other], self._sight)
-            )
-        ]
-        has_view = self._has_view(landmarks)
-        has_start = self.is_ready or all(one.shortfall() == 0.0 for one in self._start)
-        self.lacks = [
-            number
-            for number, holds in enumerate((not self.hidden, has_view, has_start))
-            if not holds
-        ]
+            ):
+                hidden |= 1 << index
+        holds = (
+            not hidden,
+            self._view == "any" or self._has_view(landmarks),
+            self.is_ready or all(one.shortfall() == 0.0 for one in self._start),
+        )
         for number in range(len(LACKS)):
-            if number not in self.lacks:
+            if holds[number]:
                 self.lacking_ms[number] = None
                 self.told &= ~(1 << number)
             elif self.lacking_ms[number] is None:
                 self.lacking_ms[number] = now_ms
-        # Ready and nothing lacks, or not ready and something does: as it was.
-        if self.is_ready != bool(self.lacks):
+        if hidden and not any(is_seen(landmark, self._sight) for landmark in landmarks):
+            hidden = 0  # there is nobody who hides them
+        self.hidden = hidden
+        return not all(holds)
+
+    def _go_on(self, is_lacking: bool, now_ms: float) -> int:
+        if not is_lacking:
             self.since_ms = None
-            return False
+            return READY
         if self.since_ms is None:
             self.since_ms = now_ms
         if now_ms - self.since_ms < self._settings.ready_ms:
-            return False
-        self.is_ready = not self.is_ready
+            return READY
+        self.is_ready = False
         self.since_ms = None
-        return not self.is_ready
+        return LOST
+
+    def _settle(self, is_lacking: bool, now_ms: float, since_ms: float) -> int:
+        bridge_ms = self._settings.bridge_ms
+        if self.since_ms is None:
+            if is_lacking:
+                return LACKING
+            self.since_ms = now_ms
+        elif is_lacking:
+            if self.broken_ms is None:
+                self.broken_ms = now_ms
+            if now_ms - self.broken_ms <= bridge_ms:
+                return SETTLING
+            self.since_ms = self.broken_ms = None
+            return LOST
+        elif self.broken_ms is not None:
+            self.since_ms += now_ms - self.broken_ms
+            self.broken_ms = None
+        elif since_ms > bridge_ms:
+            self.since_ms += since_ms
+        if now_ms - self.since_ms < self._settings.ready_ms:
+            return SETTLING
+        self.is_ready = True
+        self.since_ms = None
+        self.told = 0
+        return BEGUN
 
     def _has_view(self, landmarks: Sequence[LandmarkLike]) -> bool:
-        if self._view == "any":
-            return True
-        x = z = 0.0
-        for right, left in _ACROSS:
-            x += landmarks[left].x - landmarks[right].x
-            z += landmarks[left].z - landmarks[right].z
-        x, z = abs(x), abs(z)
-        return (
-            x <= self._settings.view_tangent * z
-            if self._view == "side"
-            else (z <= self._settings.view_tangent * x)
-        )
+        """Whether the camera sees the body from where it should.
 
-    def news(self, now_ms: float) -> list[Lack]:
+        The line between the shoulders is measured against the trunk in the image, since its depth
+        is known several times worse.
+        """
+        left, right = landmarks[_LEFT_SHOULDER], landmarks[_RIGHT_SHOULDER]
+        left_hip, right_hip = landmarks[_LEFT_HIP], landmarks[_RIGHT_HIP]
+        x, y, z = left.x - right.x, left.y - right.y, left.z - right.z
+        trunk_x = left.x + right.x - left_hip.x - right_hip.x
+        trunk_y = left.y + right.y - left_hip.y - right_hip.y
+        across = sqrt(x * x + y * y)
+        trunk = sqrt(trunk_x * trunk_x + trunk_y * trunk_y) / 2
+        if across < self._settings.side_share * trunk:
+            return self._view == "side"
+        return self._view == "front" and abs(z) <= self._settings.view_tangent * across
+
+    def news(self, now_ms: float) -> list[News]:
         """What has been missing for ready_ms and was not told yet."""
-        found: list[Lack] = []
+        found: list[News] = []
         if self.is_ready:
             return found
         for number, since_ms in enumerate(self.lacking_ms):
@@ -133,11 +190,16 @@ class Readiness(ReadinessState):
                 and not self.told & bit
                 and now_ms - since_ms >= self._settings.ready_ms
             ):
-                self.told |= bit
-                found.append(LACKS[number])
+                found.append(News(LACKS[number], not self.told & _ANY_LACK))
+                self.told |= bit | _ANY_LACK
         return found
 
     def missing(self) -> list[str]:
-        """What this frame lacks: the landmarks that are out of sight by name, `view`, `start`."""
-        names = [LANDMARK_NAMES[index] for index in self.hidden]
-        return names + [LACKS[number] for number in self.lacks if LACKS[number] != "visible"]
+        """What the last frame lacks: the landmarks that are out of sight by name, `view`,
+        `start`."""
+        names = [name for index, name in enumerate(LANDMARK_NAMES) if self.hidden >> index & 1]
+        return names + [
+            lack
+            for lack, since_ms in zip(LACKS, self.lacking_ms, strict=True)
+            if since_ms is not None and lack != "visible"
+        ]

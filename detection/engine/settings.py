@@ -138,11 +138,16 @@ class SetupSettings:
     """The readiness before anything counts.
 
     ready_ms: what a setup asks for must hold for so many milliseconds, or be lost for as long.
-    view_tangent: the tangent of how far the line across the body may be turned from the camera's
-        line of sight (side), or from the image (front): of 30 degrees.
+    bridge_ms: before that, what is lacking for no longer than this is bridged.
+    side_share: who is seen from the side shows less than this share of the trunk's length between
+        the shoulders: at 30 degrees from side-on about so much.
+    view_tangent: of somebody who faces the camera, the tangent of how far the line between the
+        shoulders may be turned from the image: of 30 degrees.
     """
 
     ready_ms: float = 1000.0
+    bridge_ms: float = 250.0
+    side_share: float = 0.4
     view_tangent: float = 0.577
 
 

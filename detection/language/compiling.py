@@ -74,8 +74,10 @@ def _step(step: str | Values) -> Step:
 
 def _setup(setup: Values) -> Setup:
     visible = setup.get("visible", [])
-    names = BODY_PARTS[visible] if isinstance(visible, str) else visible
-    return Setup(in_order(names), setup["view"], tuple(map(_criterion, setup["start"])))
+    is_body_part = isinstance(visible, str)
+    names = BODY_PARTS[visible] if is_body_part else visible
+    start = tuple(map(_criterion, setup["start"]))
+    return Setup(in_order(names), setup["view"], start, is_body_part)
 
 
 def _throughout(conditions: list[Values] | None) -> tuple[Condition, ...] | None:

@@ -186,3 +186,16 @@ feedback:
         "feedback:Hold.",
         "event_interrupted:session_ended",
     ]
+
+
+def test_a_hold_that_began_before_the_setup_was_met_is_completed_after_it() -> None:
+    short = SIT.replace("2000", "500")
+    for text, at_ms in ((SIT, 2_000), (short, 1_000)):
+        spec = written(text, "setup: {}\n", type_="hold")
+        engine = Engine(spec)
+        events = []
+        for frame in held((LOW, 3_000)):
+            events += engine.feed(frame)
+            assert engine.readiness == "ready" or engine.held_ms == 0.0
+        assert told(events) == ["shape_enter:sitting", "event_completed:wall sit"]
+        assert events[1].ts_ms == pytest.approx(at_ms, abs=100)
