@@ -12,15 +12,12 @@ Both take the numbers that a session gives for the MoveSpec's parameters, and it
 
 from detection.engine import ENGINE_BUILD
 from detection.engine.carried_angles import CarriedAngle, carried_angles
-from detection.engine.engine import (
-    READABLE_FORMS,
-    SNAPSHOT_FORM,
-    Engine,
-)
+from detection.engine.engine import Engine
 from detection.engine.events import DetectionEvent
 from detection.engine.paths import CarriedPaths
 from detection.engine.roles import ROLE_NAMES, VIEWS, Role, RoleName, roles
 from detection.engine.settings import EngineSettings
+from detection.engine.snapshots import READABLE_FORMS, SNAPSHOT_FORM
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
 from detection.language.issues import ISSUE_CODES, Issue, Mark, Severity
 from detection.language.json_schema import json_schema

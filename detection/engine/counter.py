@@ -28,8 +28,7 @@ from detection.spec import BodySide, Reason
 
 
 class Counter:
-    """The counter of one plan's repetitions. All counters share the summary and the
-    rations of cues."""
+    """The counter of one plan's repetitions. All share the summary and the rations of cues."""
 
     def __init__(
         self,
@@ -63,7 +62,13 @@ class Counter:
     def steps_reached(self) -> int:
         return 0 if self._repetition.step is None else self._repetition.step + 1
 
-    def follow(self, now: float, step: float) -> list[DetectionEvent]:
+    @property
+    def held_ms(self) -> float | None:
+        return None
+
+    def follow(
+        self, now: float, step: float, *, is_seen: bool, counts: bool
+    ) -> list[DetectionEvent]:
         """The events of a frame, `step` milliseconds after the last one. Its signals are measured
         before."""
         self._stillness.watch()

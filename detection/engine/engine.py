@@ -1,8 +1,8 @@
 """The engine of one session: it follows a MoveSpec over pose frames and gives detection events."""
 
+from collections.abc import Sequence
 from typing import Any, Final, Self
 
-from detection.engine import form_3, form_4
 from detection.engine.body import Body, Curve
 from detection.engine.counter import Counter
 from detection.engine.cues import Cues, Rations
@@ -17,17 +17,14 @@ from detection.engine.readiness import (
     ReadyState,
 )
 from detection.engine.settings import EngineSettings
+from detection.engine.snapshots import SNAPSHOT_FORM, Snapshot, in_todays_form
 from detection.engine.states import Values, restore, stored
 from detection.engine.summary import Summary
 from detection.landmarks import PoseFrameLike
 from detection.spec import NOT_READY, Measure, MoveSpec, Reason
 
-# The form of the snapshots that are written, and those that are read.
-SNAPSHOT_FORM = 5
-READABLE_FORMS: Final = (form_3.FORM, form_4.FORM, SNAPSHOT_FORM)
 DEFAULT_SETTINGS: Final = EngineSettings()
 
-Snapshot = dict[str, Any]
 _COUNTED: Final = (Summary, Rations, Cues)
 
 
@@ -55,21 +52,7 @@ class Engine:
         self._readiness: Readiness | None = None
         if spec.setup is not None:
             self._readiness = Readiness(spec.setup, self._body, settings)
-        self._counters: list[Counter] = []
-        self._hold: Hold | None = None
-        if spec.type == "hold":
-            self._hold = Hold(plan.counters[0], self._body, self._summary, self._rations, settings)
-        else:
-            self._counters = [
-                Counter(
-                    counter, self._body, self._summary, self._rations, settings, leads=plan.leads
-                )
-                for counter in plan.counters
-            ]
-        if len(self._counters) > 1:
-            left, right = self._counters
-            left.stand_beside(right)
-            right.stand_beside(left)
+        self._counters = self._counters_of(plan, settings)
         self._carriers = [
             carrier
             for counter in self._counters
@@ -91,6 +74,17 @@ class Engine:
             is_hold=self._spec.type == "hold",
             has_sides=self._spec.counts_each_side,
         )
+
+    def _counters_of(self, plan: Plan, settings: EngineSettings) -> Sequence[Counter | Hold]:
+        shared = self._body, self._summary, self._rations, settings
+        if self._spec.type == "hold":
+            return [Hold(plan.counters[0], *shared)]
+        counters = [Counter(counter, *shared, leads=plan.leads) for counter in plan.counters]
+        if len(counters) > 1:
+            left, right = counters
+            left.stand_beside(right)
+            right.stand_beside(left)
+        return counters
 
     def feed(self, frame: PoseFrameLike) -> list[DetectionEvent]:
         """The events that one frame causes: phases left, phases entered, a repetition completed or
@@ -135,15 +129,14 @@ class Engine:
         return self._readiness is None or self._readiness.is_ready
 
     def _follow(self, now: float, step: float) -> list[DetectionEvent]:
-        if self._hold is not None:
-            is_seen = self._usable_ms == now
-            return self._hold.follow(now, step, is_seen=is_seen, counts=self._counts)
-        return [event for counter in self._counters for event in counter.follow(now, step)]
+        is_seen, counts = self._usable_ms == now, self._counts
+        events: list[DetectionEvent] = []
+        for counter in self._counters:
+            events += counter.follow(now, step, is_seen=is_seen, counts=counts)
+        return events
 
     def _enter(self, now: float) -> list[DetectionEvent]:
         """The entries of the phases that hold already, as the setup is met."""
-        if self._hold is not None:
-            return self._hold.enter(now)
         return [event for counter in self._counters for event in counter.enter(now)]
 
     def _news(self, readiness: Readiness, now: float) -> list[DetectionEvent]:
@@ -176,8 +169,6 @@ class Engine:
         is midway is interrupted. A second call gives none."""
         if self._last_ms is None or not self._counts:
             return []
-        if self._hold is not None:
-            return self._hold.finish(self._last_ms)
         return [event for counter in self._counters for event in counter.finish(self._last_ms)]
 
     def _lose_pose(self, now: float) -> list[DetectionEvent]:
@@ -192,10 +183,7 @@ class Engine:
 
     def _lose(self, reason: Reason, now: float, *, is_told: bool) -> list[DetectionEvent]:
         kept = [] if is_told else self._kept()
-        if self._hold is not None:
-            events = self._hold.lose(reason, now)
-        else:
-            events = [event for counter in self._counters for event in counter.lose(reason, now)]
+        events = [event for counter in self._counters for event in counter.lose(reason, now)]
         _give_back(kept)
         return events if is_told else []
 
@@ -245,9 +233,8 @@ class Engine:
     @property
     def held_ms(self) -> float | None:
         """How long the hold that goes on has lasted, without its breaks; None for repetitions."""
-        if self._hold is None:
-            return None
-        return self._hold.held_ms if self._counts else 0.0
+        held_ms = self._counters[0].held_ms
+        return held_ms if held_ms is None or self._counts else 0.0
 
     def summary(self) -> dict[str, Any]:
         """What was counted so far, as JSON values: {event_key: {completed, attempts {reason: n},
@@ -294,18 +281,7 @@ class Engine:
         shape.
         """
         engine = cls(spec, settings)
-        if snapshot.get("form") == form_3.FORM:
-            names, deciding = engine._body.names(), len(engine._body.deciding_signals())
-            snapshot = form_3.converted(snapshot, names, deciding)
-        if snapshot.get("form") == form_4.FORM:
-            snapshot = form_4.converted(snapshot, engine._sizes(), completed)
-        if snapshot.get("form") != SNAPSHOT_FORM:
-            raise ValueError(f"Not an engine's snapshot of the forms {READABLE_FORMS}.")
-        if snapshot.keys() != {"form", "last_ms", "usable_ms", "parts"}:
-            raise ValueError("Not the names of a snapshot.")
-        for name in ("last_ms", "usable_ms"):
-            if not isinstance(snapshot[name], int | float | None):
-                raise ValueError(f"Not a time of {name}: {snapshot[name]!r}.")
+        snapshot = in_todays_form(snapshot, engine._body, plan_of(spec), completed)
         engine._last_ms = snapshot["last_ms"]
         engine._usable_ms = snapshot["usable_ms"]
         parts, values = engine.parts(), snapshot["parts"]
@@ -316,25 +292,12 @@ class Engine:
         engine._check()
         return engine
 
-    def _sizes(self) -> form_4.Sizes:
-        (plan,) = plan_of(self._spec).counters
-        return form_4.Sizes(
-            body=len(self._body.parts()),
-            conditions=min(len(plan.conditions), 1),
-            gaps=[[carrier.gap for carrier in travel.carriers] for travel in plan.travels],
-            phases=len(self._spec.phases),
-            measures=len(plan.directions),
-            cues=len(self._spec.feedback),
-        )
-
     def _check(self) -> None:
         self._body.check()
         self._summary.check()
         self._rations.check()
         if self._readiness is not None:
             self._readiness.check()
-        if self._hold is not None:
-            self._hold.check()
         for counter in self._counters:
             counter.check()
 
@@ -343,8 +306,6 @@ class Engine:
         parts: list[Any] = [*self._body.parts(), self._summary, self._rations]
         if self._readiness is not None:
             parts.append(self._readiness)
-        if self._hold is not None:
-            return parts + self._hold.parts()
         for counter in self._counters:
             parts += counter.parts()
         return parts

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from detection.engine.body import Body
-from detection.engine.checks import Checks
 from detection.engine.conditions import Conditions
 from detection.engine.cues import Cues, Rations
-from detection.engine.events import DetectionEvent, feedback, interruption, shape
+from detection.engine.events import DetectionEvent, feedback, shape
 from detection.engine.phases import ENTERED, PASSED, PhaseTracker
 from detection.engine.plan import CounterPlan
-from detection.engine.ranges import Ranges
-from detection.engine.repetition import Interrupted
+from detection.engine.record import Record
+from detection.engine.repetition import Completed, Interrupted, StepTime
 from detection.engine.settings import EngineSettings
 from detection.engine.summary import Summary
-from detection.spec import COMPLETED, INTERRUPTED, Reason
+from detection.engine.swing import Swing
+from detection.spec import Reason
 
 
 @dataclass(slots=True, eq=False)
@@ -35,16 +35,15 @@ class Hold(HoldState):
     """
 
     __slots__ = (
-        "_checks",
         "_conditions",
         "_cues",
         "_fresh_ms",
         "_phase",
         "_plan",
-        "_ranges",
-        "_rations",
+        "_record",
         "_settle_ms",
         "_summary",
+        "swings",
     )
 
     def __init__(
@@ -56,17 +55,23 @@ class Hold(HoldState):
         settings: EngineSettings,
     ) -> None:
         HoldState.__init__(self)
+        self.swings: list[Swing] = []
         self._plan = plan
         self._summary = summary
-        self._rations = rations
         self._fresh_ms = settings.smoothing.fresh_ms
         self._settle_ms = settings.phase.settle_ms
         phase = plan.spec.phases[0]
         self._phase = PhaseTracker(0, phase, body, [], [], settings)
         self._conditions = Conditions(plan, body, settings.phase)
-        self._ranges = Ranges(body.measured_of(phase.criteria))
-        self._checks = Checks(plan.spec.checks, [self._phase], body)
+        self._record = Record(plan, [self._phase], body, summary, rations)
         self._cues = Cues(plan.spec.feedback, [self._phase], body, rations)
+
+    @property
+    def steps_reached(self) -> int:
+        return 0
+
+    def begin_still(self) -> None:
+        """Nothing: a hold asks for no movement."""
 
     @property
     def held_ms(self) -> float:
@@ -112,12 +117,13 @@ class Hold(HoldState):
         if broken is not None:
             return events + self._end("condition", broken.path, broken.by, now)
         if is_in and now - max(self.began_ms or 0.0, phase.entered_ms) >= self._settle_ms:
-            self._ranges.watch()
-            self._checks.watch()
+            self._record.ranges.watch()
+            self._record.checks.watch()
         if is_in:
             events += [feedback(cue, now, None) for cue in self._cues.follow(now)]
         if counts and not self.is_completed and self.held_ms >= self._plan.spec.target_ms:
-            events += self._complete(now)
+            self._complete(now)
+            events += self._record.events(None, now)
         return events
 
     def _follow_phase(self, now: float, step: float) -> list[DetectionEvent]:
@@ -165,29 +171,12 @@ class Hold(HoldState):
     def _end_stay(self, now: float) -> list[DetectionEvent]:
         return [feedback(cue, now, None) for cue in self._cues.leave(self._phase.name, now)]
 
-    def _complete(self, now: float) -> list[DetectionEvent]:
+    def _complete(self, now: float) -> None:
         self.is_completed = True
-        verdict = self._checks.verdict()
-        if verdict.path is not None:
-            return self._interrupt("poor_form", verdict.path, verdict.by, now)
-        self._summary.complete(None, self._ranges)
         held_ms = self.held_ms
-        payload = {
-            "event_key": self._plan.spec.movement_name,
-            "score": None,
-            "number": self._summary.completions,
-            "side": None,
-            "metrics": {
-                "duration_ms": round(held_ms + self.breaks_ms),
-                "steps": [{"phase": self._phase.name, "ms": round(held_ms)}],
-                "measures": self._ranges.told(),
-                "form": verdict.form,
-                "held_ms": round(held_ms),
-            },
-        }
-        completed = DetectionEvent("event_completed", now, payload)
-        cues = self._rations.tell(COMPLETED, None, now)
-        return [completed, *(feedback(cue, now, None) for cue in cues)]
+        step = StepTime(self._phase.name, held_ms)
+        completed = Completed(None, held_ms + self.breaks_ms, (step,))
+        self._record.complete(completed, None, now, held_ms)
 
     def _end(
         self, reason: Reason, path: str | None, by: float | None, now: float
@@ -203,19 +192,10 @@ class Hold(HoldState):
         lacked = self._plan.spec.target_ms - held_ms
         events = [] if self._phase.holds else self._end_stay(now)
         if not is_completed:
-            events += self._interrupt(reason, path, lacked if by is None else by, now)
-        self._ranges.forget()
-        self._checks.forget()
-        return events
-
-    def _interrupt(
-        self, reason: Reason, path: str | None, by: float | None, now: float
-    ) -> list[DetectionEvent]:
-        number = self._summary.completions + 1
-        self._summary.interrupt(reason)
-        event = interruption(Interrupted(reason, path, by), number, now, None)
-        cues = self._rations.tell(INTERRUPTED, reason, now)
-        return [event, *(feedback(cue, now, None) for cue in cues)]
+            interrupted = Interrupted(reason, path, lacked if by is None else by)
+            self._record.interrupt(interrupted, None, now)
+        self._record.begin_anew()
+        return events + self._record.events(None, now)
 
     def lose(self, reason: Reason, now: float) -> list[DetectionEvent]:
         """The events of a body that is lost, or is not ready any more. It begins anew."""
@@ -234,16 +214,16 @@ class Hold(HoldState):
     def check(self) -> None:
         """Raise ValueError for a state that this hold can't have."""
         self._conditions.check()
-        self._ranges.check()
-        self._checks.check()
+        self._record.ranges.check()
+        self._record.checks.check()
         self._cues.check()
 
     def parts(self) -> list[Any]:
         return [
             self._conditions,
-            self._ranges,
+            self._record.ranges,
             self._phase,
-            self._checks,
+            self._record.checks,
             self._cues,
             self,
         ]
