@@ -1,6 +1,6 @@
 # The production image: the API by default; pages, realtime, worker, beat and one-shot commands by
 # `command:`.
-# First the script of the page at /try, and its landmarker.
+# First the script of the page at /try, and the landmarker for its camera.
 FROM node:20-slim AS web
 WORKDIR /app/clients
 COPY clients/package.json clients/package-lock.json ./
@@ -33,7 +33,7 @@ COPY client client
 COPY staff staff
 COPY guides guides
 COPY tryout tryout
-COPY --from=web /app/tryout/static/tryout/built tryout/static/tryout/built
+COPY --from=web /app/tryout/static tryout/static
 COPY templates templates
 COPY poses poses
 COPY examples examples

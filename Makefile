@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long faults check compiled web web-test packages format openapi pictures bench score manage clean install
+.PHONY: help run demo test test-long faults check compiled web web-test node packages format openapi pictures bench score manage clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,14 +37,16 @@ compiled: ## Compile the engine, which makes it four times as fast; needs gcc an
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-mypyc.txt
 	@$(BIN)/python -m tools.compile_engine
 
-web: packages ## Build the npm package and the page at /try; needs Node 20 or later
+web: packages ## Build the npm package and the script of /try, and bring its camera; needs Node 20
 	@cd clients && npm run --silent build
 
 web-test: web ## Lint and test them
 	@cd clients && npm run --silent lint && npm run --silent test
 
-packages:
-	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || { echo "Node 20 or later is needed, with npm." >&2; exit 1; }
+node:
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || { echo "Node 20 or later is needed, with npm." >&2; exit 1; }
+
+packages: node
 	@cd clients && { cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --prefer-offline --ignore-scripts --no-audit --no-fund --silent && cp package-lock.json node_modules/.installed; }; }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.plugin import FOLDER, skip_without
 from tests.server import ROOT
+from tools.check import check_try_script
 
 OLDEST_NODE = 20
 CLIENTS = ROOT / "clients"
@@ -34,7 +35,10 @@ def node() -> str:
 
 
 def built_clients() -> Path:
-    """clients/, with its packages installed, and the package and the page built from the source."""
+    """clients/, with its packages installed, the package built from the source, and the landmarker.
+
+    The script of /try is the committed one, which must be of the same source.
+    """
     node()
     with (Path(os.environ[FOLDER]).parent / "clients.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -42,7 +46,9 @@ def built_clients() -> Path:
         run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
         if not marker.exists() or marker.read_text() != run:
             _run(["make", "--no-print-directory", "-C", "..", "packages"])
-            _run(["npm", "run", "build"])
+            _run(["npm", "run", "build", "--workspace", "web"])
+            _run(["node", "try/landmarker.mjs"])
+            check_try_script()
             marker.write_text(run)
     return CLIENTS
 

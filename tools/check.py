@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import filecmp
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from local_stack.console import say
 from local_stack.environment import PROJECT, make_secrets
 
 OPENAPI = PROJECT / "docs" / "openapi.yaml"
+TRY_SCRIPT = PROJECT / "tryout" / "static" / "tryout" / "try.js"
 BIN = Path(sys.executable).parent
 MANAGE = (sys.executable, "manage.py")
 # The settings of addresses: they are read, but nothing is reached there.
@@ -85,6 +87,23 @@ def check_openapi() -> None:
         raise CheckFailedError("\n".join([*difference, "`make openapi` rewrites it."]))
 
 
+def check_try_script() -> str | None:
+    """Compare the script of /try with its source. Returns a note if no Node can build it."""
+    try:
+        run("make", "--no-print-directory", "node")
+    except CheckFailedError as fault:
+        if os.environ.get("CI") == "true":
+            raise
+        return f"NOT COMPARED: {str(fault).splitlines()[0]}"
+    run("make", "--no-print-directory", "packages")
+    with tempfile.TemporaryDirectory(prefix="kynaplatform-try-") as folder:
+        built = Path(folder) / TRY_SCRIPT.name
+        run("node", "clients/try/script.mjs", built)
+        if not filecmp.cmp(built, TRY_SCRIPT, shallow=False):
+            raise CheckFailedError("It is not what clients/ makes of it. `make web` rewrites it.")
+    return None
+
+
 def audit_requirements() -> str | None:
     """Audit every installed package. Returns a note if the service can't say."""
     with tempfile.TemporaryDirectory(prefix="kynaplatform-audit-") as folder:
@@ -133,6 +152,7 @@ CHECKS: dict[str, Callable[[], str | None]] = {
         passes, *MANAGE, "check", "--deploy", "--fail-level", "WARNING", environment="production"
     ),
     "docs/openapi.yaml": check_openapi,
+    "tryout/static/tryout/try.js": check_try_script,
     "vulnerabilities": audit_requirements,
 }
 

@@ -1,4 +1,4 @@
-"""The page's script and the landmarker's files, which `make web` builds."""
+"""The landmarker's files, which a camera needs and `make web` brings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from django.contrib.staticfiles import finders
 from django.templatetags.static import static
 
-BUILT = "tryout/built"
+LANDMARKER = "tryout/built/pose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,25 +17,15 @@ class File:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Assets:
-    script: str
-    landmarker: dict[str, File]
-
-
-def built_assets() -> Assets | None:
-    """The files; None if the files were not built, or not collected since."""
-    folder = finders.find(BUILT)
-    if folder is None or not (script := Path(folder, "try.js")).is_file():
-        return None
-    paths = sorted(Path(folder, "pose").glob("*"))
+def landmarker_files() -> dict[str, File]:
+    """The files by their names; none if they were not brought, or not collected since."""
+    folder = finders.find(LANDMARKER)
+    if folder is None:
+        return {}
     try:
-        return Assets(
-            static(f"{BUILT}/{script.name}"),
-            {
-                path.name: File(static(f"{BUILT}/pose/{path.name}"), path.stat().st_size)
-                for path in paths
-            },
-        )
+        return {
+            path.name: File(static(f"{LANDMARKER}/{path.name}"), path.stat().st_size)
+            for path in sorted(Path(folder).iterdir())
+        }
     except ValueError:  # of a file that the manifest does not have
-        return None
+        return {}

@@ -12,7 +12,7 @@ from kynaplatform.api.operations import Operation
 from kynaplatform.api.views import ApiRequest, ApiView
 from kynaplatform.http.content_security import HEADER, with_camera
 from kynaplatform.http.public_pages import PublicView, kept, page, site_of
-from tryout.assets import built_assets
+from tryout.assets import landmarker_files
 from tryout.figures import figure
 from tryout.movement_list import listed_movements
 from tryout.movements import engine, slugs
@@ -23,23 +23,18 @@ FIGURE_SECONDS = 3600
 
 class TryView(PublicView):
     def get(self, request: Request) -> HttpResponse:
-        """`/try`; where its script was not built, a page that says how."""
-        assets = built_assets()
-        if assets is None:
-            response = page("tryout/unbuilt.html", {"is_production": settings.PRODUCTION})
-        else:
-            data = {
-                "movements": listed_movements(),
-                "engine": engine(),
-                "sessions": reverse("try-sessions"),
-                "landmarker": {name: asdict(file) for name, file in assets.landmarker.items()},
-            }
-            response = page(
-                "tryout/try.html",
-                {"site": site_of(request), "data": data, "script": assets.script},
-            )
-            response.headers[HEADER] = with_camera(settings.PUBLIC_STREAM_URL)
-            response.headers["Permissions-Policy"] = "camera=(self)"
+        """`/try`; where the landmarker's files are not there, it says how to get a camera."""
+        files = landmarker_files()
+        data = {
+            "movements": listed_movements(),
+            "engine": engine(),
+            "sessions": reverse("try-sessions"),
+            "landmarker": {name: asdict(file) for name, file in files.items()},
+        }
+        shown = {"site": site_of(request), "data": data, "is_production": settings.PRODUCTION}
+        response = page("tryout/try.html", shown)
+        response.headers[HEADER] = with_camera(settings.PUBLIC_STREAM_URL)
+        response.headers["Permissions-Policy"] = "camera=(self)"
         # It names files of this release.
         response.headers["Cache-Control"] = "no-cache"
         return response

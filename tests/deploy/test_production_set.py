@@ -261,16 +261,15 @@ def assert_guides_are_read(folder: Path, port: int) -> None:
 def assert_try_page_is_built(get: Callable[[str], Answer]) -> None:
     """With a hash in the address of each file, and all of them served."""
     page = get("/try").body.decode()
-    [script] = re.findall(
-        r'<script type="module" src="(/static/tryout/built/try\.\w{12}\.js)">', page
-    )
+    [script] = re.findall(r'<script type="module" src="(/static/tryout/try\.\w{12}\.js)">', page)
     assert get(script).status == 200
     [data] = re.findall('id="try-data" type="application/json">(.*?)</script>', page)
     landmarker = json.loads(data)["landmarker"]
-    assert get(landmarker["pose_solution_simd_wasm_bin.wasm"]).content_type == "application/wasm"
-    for name, address in landmarker.items():
-        assert re.search(r"\.\w{12}\.\w+$", address), name
-        assert get(address).status == 200
+    wasm = landmarker["pose_solution_simd_wasm_bin.wasm"]["url"]
+    assert get(wasm).content_type == "application/wasm"
+    for name, file in landmarker.items():
+        assert re.search(r"\.\w{12}\.\w+$", file["url"]), name
+        assert get(file["url"]).status == 200
 
 
 def expire(

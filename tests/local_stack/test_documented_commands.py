@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 from stack_processes import bare_environment, copy_project, is_deserted
 
 from local_stack.announcement import CREATE
@@ -23,10 +24,14 @@ from tests.long_runs import at_length
 from tests.open_folder import open_folder
 from tests.plugin import installed
 from tests.waiting import comes_true
+from tools.chromium import OPTIONS, PROGRAMS
 
 READY_SECONDS = 120.0
 # The environment that runs the tests is installed already.
 MAKE = f'#!/bin/sh\nexec {shutil.which("make")} --no-print-directory --assume-old=install "$@"\n'
+# Node may be there, and is not needed.
+NO_NODE = "#!/bin/sh\nexit 127\n"
+RUN_MS = 60_000
 
 
 class Clone:
@@ -37,8 +42,9 @@ class Clone:
         copy_project(self.folder)
         programs = folder / "programs"
         programs.mkdir()
-        (programs / "make").write_text(MAKE)
-        (programs / "make").chmod(0o755)
+        for name, program in (("make", MAKE), ("node", NO_NODE)):
+            (programs / name).write_text(program)
+            (programs / name).chmod(0o755)
         ports = {"PORT": str(free_port()), "REALTIME_PORT": str(free_port())}
         path = f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         self.shell = {**bare_environment(PATH=path), "PWD": str(self.folder)}
@@ -140,6 +146,28 @@ def test_a_recording_of_one_s_own_is_replayed(clone: Clone) -> None:
 def test_banner_and_pages_create_alike() -> None:
     pages = {block(page, "TOKEN=").text for page in ("README.md", "docs/api.md")}
     assert pages == {CREATE}
+
+
+def test_the_first_page_leads_to_a_figure_that_is_counted(running: Clone) -> None:
+    assert not (running.folder / "tryout/static/tryout/built").exists()
+    with sync_playwright() as playwright:
+        program = installed(*PROGRAMS)
+        chromium = playwright.chromium.launch(executable_path=program, args=OPTIONS)
+        page = chromium.new_page(base_url=f"http://127.0.0.1:{running.ports['PORT']}")
+        faults: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto("/")
+        page.get_by_role("link", name="Count me").click()
+        expect(page.get_by_role("radio", name="You")).to_be_disabled()
+        expect(page.locator("#no-camera code")).to_have_text("make web")
+        page.goto("/try?movement=squat&speed=8")
+        expect(page.get_by_role("radio", name="The built-in figure")).to_be_checked()
+        page.get_by_role("button", name="Start").click()
+        expect(page.locator("#summary-heading")).to_have_text(
+            "Squat: 6 repetitions", timeout=RUN_MS
+        )
+        chromium.close()
+    assert faults == []
 
 
 def create(clone: Clone) -> dict[str, str]:

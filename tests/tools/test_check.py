@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.node import built_clients
+from tests.plugin import installed
 from tools import check
 
 UNREACHABLE = "requests.exceptions.ConnectionError: no route to host"
@@ -81,6 +83,33 @@ def test_an_openapi_document_out_of_step_fails_with_the_difference(
     ]
     check.OPENAPI.write_text("info:\n  version: 2\n")
     check.check_openapi()
+
+
+def test_a_script_of_try_out_of_step_with_its_source_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_clients()
+    committed = check.TRY_SCRIPT.read_bytes()
+    monkeypatch.setattr(check, "TRY_SCRIPT", tmp_path / "try.js")
+    check.TRY_SCRIPT.write_bytes(committed)
+    assert check.check_try_script() is None
+    check.TRY_SCRIPT.write_bytes(committed.replace(b"Counting", b"Waiting"))
+    with pytest.raises(check.CheckFailedError) as raised:
+        check.check_try_script()
+    assert str(raised.value) == "It is not what clients/ makes of it. `make web` rewrites it."
+
+
+def test_without_node_the_script_of_try_is_compared_in_ci_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for program in ("make", "sh"):
+        (tmp_path / program).symlink_to(installed(program))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CI", "false")
+    assert check.check_try_script() == "NOT COMPARED: Node 20 or later is needed, with npm."
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(check.CheckFailedError, match="Node 20 or later is needed"):
+        check.check_try_script()
 
 
 def test_every_check_runs_although_one_fails(

@@ -110,16 +110,16 @@ def test_who_sends_half_a_body_holds_nobody(signing_key: None, tmp_path: Path) -
         assert call(base_url, "GET", "/try").status == 200
 
 
-def test_the_built_page_names_files_that_are_served(signing_key: None, web: WebServer) -> None:
-    built = built_clients().parent / "tryout" / "static" / "tryout" / "built"
+def test_the_page_names_files_that_are_served(signing_key: None, web: WebServer) -> None:
+    pose = built_clients().parent / "tryout" / "static" / "tryout" / "built" / "pose"
     page = call(web.base_url, "GET", "/try").body.decode()
     [written] = re.findall('id="try-data" type="application/json">(.*?)</script>', page)
     landmarker = json.loads(written)["landmarker"]
-    assert sorted(landmarker) == sorted(path.name for path in (built / "pose").iterdir())
+    assert sorted(landmarker) == sorted(path.name for path in pose.iterdir())
     assert {"pose.js", "pose_landmark_full.tflite"} <= set(landmarker)
     for name, file in landmarker.items():
         served = call(web.base_url, "GET", file["url"]).body
-        assert served == (built / "pose" / name).read_bytes()
+        assert served == (pose / name).read_bytes()
         assert len(served) == file["bytes"]
-    script = call(web.base_url, "GET", "/static/tryout/built/try.js")
-    assert (script.status, script.body) == (200, (built / "try.js").read_bytes())
+    script = call(web.base_url, "GET", "/static/tryout/try.js")
+    assert (script.status, script.body) == (200, (pose.parent.parent / "try.js").read_bytes())

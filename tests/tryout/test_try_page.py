@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.test import Client
 
 from kynaplatform import clock
-from kynaplatform.http.content_security import PAGES
 from kynaplatform.http.cross_origin import is_allowed, may_stream
+from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from tryout import assets
 from tryout import project as demo
@@ -19,22 +19,28 @@ from tryout.movements import engine, movements
 from tryout.project import demo_account, movespec_id
 
 FILES = {
-    "try.js": b"console.log(1);\n" * 100,
-    "pose/pose.js": b"var pose = 1;\n" * 100,
-    "pose/some_bin.wasm": b"\0asm" * 1_000,
-    "pose/some_model.tflite": b"TFL3" * 1_000,
+    "pose.js": b"var pose = 1;\n" * 100,
+    "some_bin.wasm": b"\0asm" * 1_000,
+    "some_model.tflite": b"TFL3" * 1_000,
 }
+SCRIPT = PROJECT / "tryout" / "static" / "tryout" / "try.js"
 FOR_EVER = "max-age=315360000, public, immutable"
 
 
 @pytest.fixture
 def built(settings, tmp_path: Path):
-    """What `make web` leaves, but small, and before what it may have left."""
+    """The landmarker that `make web` brings, but small, and before what it may have brought."""
     for name, content in FILES.items():
-        path = tmp_path / "built" / assets.BUILT / name
+        path = tmp_path / "built" / assets.LANDMARKER / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     settings.STATICFILES_DIRS = [tmp_path / "built"]
+
+
+@pytest.fixture
+def unbuilt(monkeypatch: pytest.MonkeyPatch):
+    """As where nobody has run `make web`."""
+    monkeypatch.setattr(assets, "LANDMARKER", "tryout/built-by-nobody")
 
 
 @pytest.fixture
@@ -100,12 +106,12 @@ def test_its_data_is_what_its_script_needs(built):
         "landmarker": {
             name: {
                 "url": f"/static/tryout/built/pose/{name}",
-                "bytes": len(FILES[f"pose/{name}"]),
+                "bytes": len(content),
             }
-            for name in ("pose.js", "some_bin.wasm", "some_model.tflite")
+            for name, content in FILES.items()
         },
     }
-    assert script_of(answer) == "/static/tryout/built/try.js"
+    assert script_of(answer) == "/static/tryout/try.js"
 
 
 @pytest.mark.django_db
@@ -123,14 +129,14 @@ def test_nothing_in_it_runs_but_its_script(built):
     assert ' style="' not in page
     assert re.findall("<script ([^>]*)>", page) == [
         'src="/static/guides/guides.js" type="module"',
-        'type="module" src="/static/tryout/built/try.js"',
+        'type="module" src="/static/tryout/try.js"',
         'id="try-data" type="application/json"',
     ]
 
 
 def test_in_development_what_was_built_is_served_at_once(built):
     answer = Client().get("/static/tryout/built/pose/some_bin.wasm")
-    assert b"".join(answer.streaming_content) == FILES["pose/some_bin.wasm"]
+    assert b"".join(answer.streaming_content) == FILES["some_bin.wasm"]
     assert answer.headers["Content-Type"] == "application/wasm"
 
 
@@ -138,9 +144,9 @@ def test_in_development_what_was_built_is_served_at_once(built):
     ("name", "content_type"),
     [
         pytest.param("try.js", "text/javascript", marks=pytest.mark.long),
-        pytest.param("pose/pose.js", "text/javascript", marks=pytest.mark.long),
-        ("pose/some_bin.wasm", "application/wasm"),
-        pytest.param("pose/some_model.tflite", "application/octet-stream", marks=pytest.mark.long),
+        pytest.param("pose.js", "text/javascript", marks=pytest.mark.long),
+        ("some_bin.wasm", "application/wasm"),
+        pytest.param("some_model.tflite", "application/octet-stream", marks=pytest.mark.long),
     ],
 )
 def test_in_production_each_file_has_a_hash_and_is_kept_for_ever(collected, name, content_type):
@@ -150,12 +156,13 @@ def test_in_production_each_file_has_a_hash_and_is_kept_for_ever(collected, name
     stem, _, suffix = name.rpartition(".")
     [address] = [one for one in addresses if re.search(rf"{stem}\.[0-9a-f]{{12}}\.{suffix}$", one)]
     served = Client().get(address)
-    assert b"".join(served.streaming_content) == FILES[name]
+    content = SCRIPT.read_bytes() if name == "try.js" else FILES[name]
+    assert b"".join(served.streaming_content) == content
     assert served.headers["Content-Type"].partition(";")[0] == content_type
     assert served.headers["Cache-Control"] == FOR_EVER
     packed = Client().get(address, headers={"accept-encoding": "gzip"})
     assert packed.headers["Content-Encoding"] == "gzip"
-    assert int(packed.headers["Content-Length"]) < len(FILES[name]) / 2
+    assert int(packed.headers["Content-Length"]) < len(content) / 2
     assert packed.headers["Content-Type"] == served.headers["Content-Type"]
 
 
@@ -164,23 +171,42 @@ def test_the_style_sheet_of_the_page_has_a_hash_too(collected):
     assert re.search(r'href="/static/tryout/try\.[0-9a-f]{12}\.css"', shown().content.decode())
 
 
-def test_unbuilt_it_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(assets, "BUILT", "tryout/built-by-nobody")
+def sources_of(answer) -> dict[str, str]:
+    """What the page says of each source beside its name."""
+    choices = re.findall(
+        r'<input type="radio" name="source" value="(\w+)"(.*?)>', answer.content.decode()
+    )
+    return {source: attributes.strip() for source, attributes in choices}
+
+
+def test_built_it_takes_the_camera_unless_told_otherwise(built):
     answer = shown()
-    assert "<h1>This page is not built yet</h1>" in answer.content.decode()
-    assert "<code>make web</code>" in answer.content.decode()
-    assert "Node 20" in answer.content.decode()
-    assert answer.headers["Content-Security-Policy"] == PAGES
-    assert "Permissions-Policy" not in answer.headers
+    assert sources_of(answer) == {"camera": "checked", "figure": "", "file": ""}
+    assert "make web" not in answer.content.decode()
 
 
-@pytest.mark.long
-def test_built_and_not_collected_it_says_so(collected, settings, tmp_path: Path):
+def test_unbuilt_it_takes_the_figure_and_says_how_to_get_a_camera(unbuilt):
+    answer = shown()
+    assert sources_of(answer) == {
+        "camera": 'disabled aria-describedby="no-camera"',
+        "figure": "checked",
+        "file": "",
+    }
+    page = answer.content.decode()
+    [said] = re.findall('<p id="no-camera" class="quiet">(.*?)</p>', page, re.DOTALL)
+    assert "<code>make web</code>" in said
+    assert "Node 20" in said
+    assert data_of(answer)["landmarker"] == {}
+    assert script_of(answer) == "/static/tryout/try.js"
+
+
+def test_built_and_not_collected_it_says_where_to_read_of_it(collected, settings, tmp_path: Path):
     settings.PRODUCTION = True
-    later = tmp_path / "built" / assets.BUILT / "pose" / "later.wasm"
+    later = tmp_path / "built" / assets.LANDMARKER / "later.wasm"
     later.write_bytes(b"\0asm")
-    page = shown().content.decode()
-    assert "<h1>This page is not built yet</h1>" in page
+    answer = shown()
+    assert sources_of(answer)["camera"] == 'disabled aria-describedby="no-camera"'
+    page = answer.content.decode()
     assert '<a href="/docs/operations#the-try-page">' in page
     assert "make web" not in page
 

@@ -1,9 +1,8 @@
-// The page's script, and beside it the landmarker's files, where Django finds them.
+// The landmarker's files, which a camera needs, where Django finds them.
 
 import {chmod, copyFile, mkdir, rm} from "node:fs/promises";
 import {dirname, join} from "node:path";
 import {fileURLToPath} from "node:url";
-import {build} from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const built = join(here, "../../tryout/static/tryout/built");
@@ -28,11 +27,3 @@ for (const name of FILES) {
   await copyFile(join(landmarker, name), join(built, "pose", name));
   await chmod(join(built, "pose", name), 0o644); // some are for their owner alone
 }
-await build({
-  entryPoints: [join(here, "src/main.ts")],
-  outfile: join(built, "try.js"),
-  bundle: true,
-  format: "esm",
-  target: "es2022",
-  minify: true,
-});
