@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,8 +95,16 @@ def run() -> None:
                     say(announcement(data_dir))
                 watch(services, server, log)
             finally:
-                for service in services:
-                    service.stop()
+                stop(services)
+
+
+def stop(services: list[Service]) -> None:
+    """Web first, and the others at once: those of Celery take seconds each."""
+    web, *others = services
+    web.stop()
+    with ThreadPoolExecutor(len(others)) as threads:
+        for _ in threads.map(Service.stop, others):
+            pass
 
 
 def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) -> list[Service]:
