@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long faults check compiled web web-test node packages format openapi pictures bench score manage clean install
+.PHONY: help run demo test test-long faults check compiled web web-test node packages format openapi reference course pictures bench score manage clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -56,6 +56,13 @@ format: install ## Format the code and fix what lint can fix
 
 openapi: install ## Rewrite docs/openapi.yaml from the code
 	@$(BIN)/python -m tools.check --write-openapi
+
+reference: install ## Rewrite docs/movespec/reference.md from the language
+	@$(BIN)/python -m tools.movespec_reference
+
+course: install ## Count again what docs/movespec/ shows, and draw it
+	@$(BIN)/python -m tools.course
+	@$(BIN)/python -m tools.drawings
 
 pictures: install ## Draw what the pages show, and take pictures again from the running platform
 	@$(BIN)/python manage.py perform squat docs/squat.json.gz

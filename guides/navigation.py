@@ -54,6 +54,30 @@ def _doc(slug: str, name: str, summary: str) -> Guide:
     return Guide(slug, name, summary, DOCS / f"{slug}.md")
 
 
+# The pages of docs/movespec/.
+COURSE = (
+    ("first-movement", "A first movement", "Two postures, and their order."),
+    ("joints-and-leans", "Joints, leans and bands", "The angles that a criterion bounds."),
+    ("sides", "Sides", "Left, right, both, or the one in front."),
+    ("where-to-film", "Where to film", "What a camera sees of each angle, and from where."),
+    ("own-range", "How a phase is judged", "By the person's own range of what carries."),
+    ("strict", "Bands to the degree", "Strict phases, and how far a bound may be missed."),
+    ("conditions", "What must hold throughout", "Conditions, written or inferred."),
+    ("sequence", "The sequence", "Open or closed, and what interrupts a repetition."),
+    ("steps", "Steps in time", "Pauses, limits, and steps that may be left out."),
+    ("setup", "Setup and readiness", "Nothing counts before the person stands right."),
+    ("holds", "Holds", "A posture that lasts, such as a plank."),
+    ("each-side", "Each side counted apart", "Left and right, in any order."),
+    ("checks", "Checks, form and attempts", "How well it was done, and why it was not one."),
+    ("cues", "Cues", "What the person is told, when, and how often."),
+    ("parameters", "Parameters", "One released version, many people."),
+    ("try-it", "Try it", "Validate, perform and replay, without a platform."),
+    ("cookbook", "Cookbook", "A press, a swing, a hold, each side, both arms, seated."),
+    ("reference", "Reference", "Every key: what it is, its values, its default."),
+    ("issues", "YAML and issues", "The form of a document, and every error and warning."),
+    ("editor", "An editor that completes", "Keys, words and mistakes, as you type."),
+)
+
 SHELVES = (
     Shelf(
         "build",
@@ -61,13 +85,6 @@ SHELVES = (
         "Count in your own app.",
         (
             _doc("start", "Start here", "A first count in the browser, then from your back end."),
-            _doc("movespec", "Movements", "Describe a movement in YAML: the MoveSpec language."),
-            Guide(
-                "examples",
-                "Example movements",
-                "The public catalogue, with how well each is counted.",
-                EXAMPLES,
-            ),
             _doc("api", "The API", "Keys, movements and sessions over HTTP, and every error."),
             _doc("api-details", "The API in detail", "Every corner that the contract leaves open."),
             _doc("streaming", "The stream", "Frames in, events out: the protocol, and clients."),
@@ -88,6 +105,21 @@ SHELVES = (
             _doc("accuracy", "How well it counts", "Over recordings of people, in tables."),
             _doc("versions", "Versions", "What you may rely on, and what may change."),
             Guide("changes", "Changes", "What changed, for each reader.", ROOT / "CHANGELOG.md"),
+        ),
+    ),
+    Shelf(
+        "movements",
+        "Movements",
+        "Describe a movement in YAML.",
+        (
+            _doc("movespec", "The language", "What a MoveSpec is, and the course in its order."),
+            *(_doc(f"movespec/{slug}", name, summary) for slug, name, summary in COURSE),
+            Guide(
+                "examples",
+                "Example movements",
+                "The public catalogue, with how well each is counted.",
+                EXAMPLES,
+            ),
         ),
     ),
     Shelf(

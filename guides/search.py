@@ -18,7 +18,7 @@ MOST_RESULTS = 12
 MOST_OF_A_GUIDE = 4
 SNIPPET = 170
 # Of two pages that say the same, the one for an app's developer comes first.
-WEIGHTS = {"build": 1.0, "run": 0.9, "change": 0.6}
+WEIGHTS = {"build": 1.0, "movements": 1.0, "run": 0.9, "change": 0.6}
 OF_DECISIONS = 0.5
 IN_HEADING, IN_ROW, IN_TITLE, IN_TEXT, MOST_IN_TEXT = 12.0, 8.0, 5.0, 1.0, 4
 # Words that a question has and an answer need not have.

@@ -1,11 +1,12 @@
 """Detection events as lines for people."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from client.wire import Event
 from detection import DetectionEvent, MoveSpec
+from poses.recordings import Recording
 from sessions_app.attempt_words import why_words
 
 COMPLETED, INTERRUPTED = "event_completed", "event_interrupted"
@@ -54,6 +55,24 @@ class EventLines:
                 return str(payload["level"]), str(payload["message"])
 
 
+def lines_of(
+    spec: MoveSpec,
+    recording: Recording,
+    events: Sequence[DetectionEvent],
+    *,
+    is_explained: bool,
+) -> Iterator[str]:
+    """A line for each event of a recording, and one for what was counted."""
+    lines = EventLines(spec if is_explained else None)
+    for event in events:
+        yield lines.line(event)
+    by_people = "" if recording.count is None else f" (people counted {recording.count})"
+    yield (
+        f"{spec.movement_name}: {count_completed(events).total()} completed{by_people}, "
+        f"{count_interrupted(events)} interrupted"
+    )
+
+
 def _completion_words(payload: dict[str, Any]) -> Iterator[str]:
     yield str(payload["event_key"])
     if side := payload.get("side"):
@@ -64,6 +83,8 @@ def _completion_words(payload: dict[str, Any]) -> Iterator[str]:
         held_ms = metrics["held_ms"]
         took = f"{metrics['duration_ms'] / 1000:.1f} s"
         yield took if held_ms is None else f"held {held_ms / 1000:.1f} s"
+        if (form := metrics.get("form")) is not None:
+            yield f"form {form:.2f}"
 
 
 def _attempt_words(payload: dict[str, Any]) -> Iterator[str]:

@@ -30,7 +30,8 @@ class Block:
 
 
 def pages() -> list[str]:
-    return ["README.md", *(f"docs/{path.name}" for path in sorted((PROJECT / "docs").glob("*.md")))]
+    found = (*(PROJECT / "docs").glob("*.md"), *(PROJECT / "docs" / "movespec").glob("*.md"))
+    return ["README.md", *sorted(path.relative_to(PROJECT).as_posix() for path in found)]
 
 
 def blocks(page: str) -> list[Block]:

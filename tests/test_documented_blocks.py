@@ -6,11 +6,13 @@ from collections import Counter
 
 from local_stack.environment import PROJECT
 from tests.documented import Block, blocks, pages
+from tools import course
 
 FIRST_HOUR = "tests/local_stack/test_documented_commands.py"
 STREAM = "tests/realtime/test_streaming_docs.py"
 PACKAGE = "tests/web/test_package.py"
 MOVESPECS = "tests/detection/test_movespec_docs.py"
+COURSE = "tests/guides/test_course.py"
 RESTORE = (
     "tests/realtime/test_restore.py",
     "test_a_dump_taken_while_sessions_stream_is_restored",
@@ -62,23 +64,20 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         MOVESPECS,
         "test_the_example_of_the_reference_has_no_issues",
     ),
-    ("docs/movespec.md", "name: deep squat"): (
-        MOVESPECS,
-        "test_the_examples_of_saying_more_have_no_issues",
-    ),
-    ("docs/movespec.md", "name: plank"): (
-        MOVESPECS,
-        "test_the_examples_of_saying_more_have_no_issues",
-    ),
     ("docs/movespec.md", '"role": "condition"'): (
         MOVESPECS,
         "test_the_example_of_a_role_is_one_of_the_squat_s",
     ),
-    ("docs/movespec.md", "strict: true"): (MOVESPECS, "test_a_part_of_a_movespec_has_no_errors"),
-    ("docs/movespec.md", "{lean: trunk, angle_min: 30}"): (
-        MOVESPECS,
-        "test_a_part_of_a_movespec_has_no_errors",
+    ("docs/movespec/try-it.md", "--explain --plot"): (
+        FIRST_HOUR,
+        "test_a_page_of_the_course_is_tried",
     ),
+    # The MoveSpecs of the course.
+    **{
+        (f"docs/movespec/{page.name}", spec): (COURSE, "test_a_page_is_what_is_counted_today")
+        for page in course.pages()
+        for spec in course.specs(page)
+    },
     ("docs/operations.md", "bootstrap_project"): (
         "tests/deploy/test_production_set.py",
         "test_the_production_set_serves_sessions",
@@ -157,8 +156,8 @@ BY_DOCKER = (
 )
 OF_AN_EDITOR = "A setting of an editor, with the address of somebody's platform."
 NOT_RUN = {
-    ("docs/movespec.md", '"yaml.schemas"'): OF_AN_EDITOR,
-    ("docs/movespec.md", "yaml-language-server"): OF_AN_EDITOR,
+    ("docs/movespec/editor.md", '"yaml.schemas"'): OF_AN_EDITOR,
+    ("docs/movespec/editor.md", "yaml-language-server"): OF_AN_EDITOR,
     ("docs/operations.md", "useradd"): ON_A_SERVER,
     ("docs/upgrades.md", "--force before && git pull\necho"): ON_A_SERVER,
     ("docs/upgrades.md", "git checkout before\necho"): ON_A_SERVER,

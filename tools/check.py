@@ -17,6 +17,7 @@ from pathlib import Path
 
 from local_stack.console import say
 from local_stack.environment import PROJECT, make_secrets
+from tools.movespec_reference import PAGE, reference
 
 OPENAPI = PROJECT / "docs" / "openapi.yaml"
 TRY_SCRIPT = PROJECT / "tryout" / "static" / "tryout" / "try.js"
@@ -104,6 +105,11 @@ def check_try_script() -> str | None:
     return None
 
 
+def check_reference() -> None:
+    if PAGE.read_text(encoding="utf-8") != reference():
+        raise CheckFailedError("The language has changed: `make reference` rewrites it.")
+
+
 def audit_requirements() -> str | None:
     """Audit every installed package. Returns a note if the service can't say."""
     with tempfile.TemporaryDirectory(prefix="kynaplatform-audit-") as folder:
@@ -153,6 +159,7 @@ CHECKS: dict[str, Callable[[], str | None]] = {
     ),
     "docs/openapi.yaml": check_openapi,
     "tryout/static/tryout/try.js": check_try_script,
+    "docs/movespec/reference.md": check_reference,
     "vulnerabilities": audit_requirements,
 }
 

@@ -6,6 +6,7 @@ the guide of the language. A test compares them with what is committed.
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,9 @@ from detection import compile as compile_movespec
 from local_stack.console import say
 from local_stack.environment import PROJECT
 from poses.figure import MOVEMENTS, Posture, landmarks, perform
+from tools import course, course_drawings
 from tools.bodies import HEAD_M, Angle, Point, joined, lines, number, points_of
+from tools.course_pictures import PICTURES
 
 SQUATS = PROJECT / "guides" / "static" / "guides" / "squat.json"
 STILL = PROJECT / "templates" / "guides" / "figure.svg"
@@ -211,6 +214,7 @@ DRAWINGS: dict[Path, Callable[[], str]] = {
     STILL: still,
     JOINTS: joints,
     LEANS: leans,
+    **{course.FOLDER / f"{name}.svg": partial(course_drawings.draw, name) for name in PICTURES},
 }
 
 

@@ -46,7 +46,8 @@ VIEWS: Final[dict[View, str]] = {
 """Every view that a criterion's angle is seen from, in words."""
 
 _SETTINGS: Final = EngineSettings()
-# An arm swings by 90 degrees and more, forward or aside. docs/movespec.md has what was measured.
+# An arm swings by 90 degrees and more, forward or aside. What was measured is in
+# docs/movespec/where-to-film.md.
 _SEEN_FROM_EVERYWHERE: Final[tuple[Measure, ...]] = ("shoulder", "upper_arm", "forearm")
 
 

@@ -98,7 +98,10 @@ ONE_SPELLING = NotBoth(
 _TOLERANCE = Field(
     key="tolerance",
     kind=TOLERANCE,
-    description="By how many degrees the bounds may be missed before it is over.",
+    description=(
+        "By how many degrees the bounds may be missed before it is over; to begin, they must be"
+        " met. Absent: 5 for a gate, 0 in a strict phase."
+    ),
 )
 
 CRITERION = Record(
@@ -112,7 +115,11 @@ CONDITION = Record(
         LEAN,
         SIDE,
         *BOUNDS,
-        replace(_TOLERANCE, default=0),
+        replace(
+            _TOLERANCE,
+            default=0,
+            description="By how many degrees the bounds may be missed before it is broken.",
+        ),
         Field(
             key="grace_ms",
             kind=milliseconds(0, 60_000),

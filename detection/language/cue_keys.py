@@ -41,23 +41,21 @@ CUE = Record(
             kind=NAME,
             required=True,
             description=(
-                f"The phase in which the cue may fire, once per stay; or {COMPLETED},"
-                f" {INTERRUPTED} or {NOT_READY}, which take no criterion."
+                "The phase in which the cue may fire, once per stay: on entry; with a joint or a"
+                " lean once the angle is in the band; with least or most as the stay ends. Or"
+                f" {COMPLETED}, {INTERRUPTED} or {NOT_READY}, which take no criterion."
             ),
         ),
-        replace(JOINT, description=f"{JOINT.description} Without either, the cue fires on entry."),
+        JOINT,
         LEAN,
         SIDE,
         *BOUNDS,
-        replace(LEAST, description=f"{LEAST.description} Judged as the stay ends."),
-        replace(MOST, description=f"{MOST.description} Judged as the stay ends."),
+        LEAST,
+        MOST,
         Field(
             key="reason",
             kind=Choice(tuple(dict.fromkeys((*REASONS, *LACKS)))),
-            description=(
-                f"Why it was {INTERRUPTED} ({', '.join(REASONS)}), or what is {NOT_READY}"
-                f" ({', '.join(LACKS)}). Absent: any."
-            ),
+            description=(f"Why it was {INTERRUPTED}, or what is {NOT_READY}: {', '.join(LACKS)}."),
         ),
         Field(
             key="level",

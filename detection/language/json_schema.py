@@ -132,6 +132,8 @@ def _of_text(text: Text) -> Schema:
     schema: Schema = {
         "type": ["string", "number", "boolean", "null"],
         "pattern": text.pattern,
+        # Editors show it in place of the pattern.
+        "patternErrorMessage": text.expected,
     }
     if text.min_length is not None:
         schema["minLength"] = text.min_length

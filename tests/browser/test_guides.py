@@ -62,7 +62,7 @@ def test_from_the_first_page_to_a_rule_and_the_reference_by_keyboard(
     expect(page.get_by_role("link", name="Skip to the text")).to_be_focused()
     expect(page.get_by_role("link", name="Skip to the text")).to_be_in_viewport()
     follow(page, "How a phase is judged")
-    expect(page).to_have_url(f"{site}/docs/movespec#how-a-phase-is-judged")
+    expect(page).to_have_url(f"{site}/docs/movespec/own-range")
     expect(page.get_by_role("heading", name="How a phase is judged")).to_be_in_viewport()
     page.goto("/docs/movespec")
     follow(page, "API reference")
@@ -81,7 +81,7 @@ def follow(page: Page, name: str) -> None:
 
 def test_what_is_wider_than_the_page_scrolls_by_keyboard(visit: Callable[..., Page]) -> None:
     page = visit(viewport={"width": 400, "height": 900})
-    page.goto("/docs/movespec")
+    page.goto("/docs/movespec/where-to-film")
     for box in (page.locator("pre").first, page.locator(".scrolls").first):
         box.focus()
         assert box.evaluate("box => box.scrollWidth > box.clientWidth && box.scrollLeft == 0")
@@ -91,9 +91,9 @@ def test_what_is_wider_than_the_page_scrolls_by_keyboard(visit: Callable[..., Pa
 
 def test_a_phone_unfolds_what_is_on_the_page(visit: Callable[..., Page]) -> None:
     page = visit(viewport={"width": 400, "height": 900})
-    page.goto("/docs/movespec")
+    page.goto("/docs/movespec/where-to-film")
     folded = page.locator("details.folded")
-    expect(folded.get_by_role("link", name="Strict phases")).to_be_hidden()
+    expect(folded.get_by_role("link", name="From which view")).to_be_hidden()
     folded.locator("summary").press("Enter")
-    folded.get_by_role("link", name="Strict phases").click()
-    expect(page.get_by_role("heading", name="Strict phases")).to_be_in_viewport()
+    folded.get_by_role("link", name="From which view").click()
+    expect(page.get_by_role("heading", name="From which view")).to_be_in_viewport()

@@ -79,7 +79,7 @@ def test_results_come_while_one_types_and_keys_go_through_them(
     expect(page.locator(".answers a").first).to_be_visible()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(f"{site}/docs/movespec#how-a-phase-is-judged")
+    expect(page).to_have_url(f"{site}/docs/movespec/own-range")
 
 
 def test_the_menu_of_a_phone_is_closed_by_escape(visit: Callable[..., Page]) -> None:

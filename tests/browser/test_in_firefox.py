@@ -88,7 +88,7 @@ def test_a_phone_has_its_menu_and_its_search_by_keyboard(window: Window, site: s
     first = "document.querySelector('.answers strong')?.textContent"
     window.expect(f"{first} === 'How a phase is judged'")
     window.press("Down", "Enter")
-    window.expect("location.pathname + location.hash === '/docs/movespec#how-a-phase-is-judged'")
+    window.expect("location.pathname + location.hash === '/docs/movespec/own-range'")
 
 
 def test_the_figure_of_try_is_counted(window: Window, site: str) -> None:

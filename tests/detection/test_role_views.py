@@ -13,7 +13,7 @@ from detection import JOINT_LANDMARKS, SEGMENT_LANDMARKS, Engine, Measure, MoveS
 from detection.landmarks import INDEX
 from poses.figure import LANDMARKER, Limb, Posture, between, landmarks
 
-REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "movespec.md"
+REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "movespec" / "where-to-film.md"
 TURNS = (0, 30, 45, 60, 90)
 # An angle is seen where the engine measures so much of its change.
 SEEN_PERCENT = 70
@@ -143,7 +143,7 @@ def test_both_limbs_are_seen_from_the_front_and_which_leads_from_the_side(measur
 
 
 def test_the_reference_has_what_was_measured() -> None:
-    section = REFERENCE.read_text(encoding="utf-8").split("### From which view")[1]
+    section = REFERENCE.read_text(encoding="utf-8").split("## From which view")[1]
     rows = re.findall(r"^\| (\w+) \| ([^|]+) \| ([\d |]+) \| `(\w+)` \|$", section, re.M)
     assert {
         (measure, how): ([*map(int, numbers.split("|"))], view)

@@ -10,7 +10,7 @@ from guides.search import LONGEST_QUERY, SNIPPET, search, sections, words_of
 ASKED = {
     "how do I rotate a key": "/docs/staff-guide#rotate-and-revoke-a-key",
     "what does 4401 mean": "/docs/streaming#close-codes",
-    "how is a phase judged": "/docs/movespec#how-a-phase-is-judged",
+    "how is a phase judged": "/docs/movespec/own-range",
     "where does a new scope go": "/docs/contributing#a-new-scope",
     "backup": "/docs/backup",
     "accuracy": "/docs/api#accuracy",

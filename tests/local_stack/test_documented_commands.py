@@ -123,6 +123,16 @@ def test_recordings_are_written_and_replayed_without_a_platform(clone: Clone) ->
 
 
 @pytest.mark.long
+def test_a_page_of_the_course_is_tried(clone: Clone) -> None:
+    page = "docs/movespec/try-it.md"
+    (clone.folder / "hinge.yaml").write_text(block(page, "name: hinge").text)
+    said = clone.paste(block(page, "--explain --plot").text)
+    assert "hinge.yaml: valid\n" in said
+    assert said.endswith("hinge: 2 completed (people counted 2), 0 interrupted\n")
+    assert (clone.folder / "bow.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.long
 def test_a_movement_of_one_s_own_is_performed(clone: Clone) -> None:
     text = block("docs/recordings.md", "name: good-morning").text
     (clone.folder / "good-morning.yaml").write_text(text)

@@ -12,6 +12,7 @@ def event(type: str, ts_ms: float = 12_400, **payload: object) -> DetectionEvent
 
 METRICS = {"duration_ms": 2460, "held_ms": None}
 HELD = {"duration_ms": 30_400, "held_ms": 30_000}
+CHECKED = METRICS | {"form": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,10 @@ HELD = {"duration_ms": 30_400, "held_ms": 30_000}
         (
             event("event_completed", event_key="plank", score=None, metrics=HELD),
             "   12.40 s  repetition 1    plank, held 30.0 s",
+        ),
+        (
+            event("event_completed", event_key="squat", score=1.0, metrics=CHECKED),
+            "   12.40 s  repetition 1    squat, score 1.00, 2.5 s, form 0.50",
         ),
         (event("event_interrupted", reason="pose_lost"), "   12.40 s  interrupted     pose lost"),
         (

@@ -6,13 +6,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 import detection
-from client.batches import worth_telling
-from detection import DetectionEvent, Engine, MoveSpec, MoveSpecInvalid, ParameterInvalid
+from detection import DetectionEvent, MoveSpec, MoveSpecInvalid, ParameterInvalid
 from kynaplatform.api.commands import OperatorCommand
 from movespecs.spec_options import SpecOptions, add_spec_options, spec_options
-from poses.recordings import Recording
-from replay.angle_series import Angles
-from replay.event_lines import INTERRUPTED, EventLines, count_completed, count_interrupted
+from replay.engine_run import run_engine
+from replay.event_lines import INTERRUPTED, count_completed, count_interrupted, lines_of
 from replay.recording_files import read_recording
 from sessions_app.attempt_words import why_words
 from sessions_app.events import present_ts
@@ -70,8 +68,8 @@ class Command(OperatorCommand):
                 told["attempts"] = attempts(spec, events)
             self.print_result(told, options)
         else:
-            lines = EventLines(spec if options["explain"] else None)
-            self.print_lines(spec, recording, events, lines)
+            for line in lines_of(spec, recording, events, is_explained=options["explain"]):
+                self.stdout.write(line)
         if path is None:
             return
         from replay.plot import draw
@@ -81,22 +79,6 @@ class Command(OperatorCommand):
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
         self.stderr.write(f"{path} is written.")
-
-    def print_lines(
-        self,
-        spec: MoveSpec,
-        recording: Recording,
-        events: Sequence[DetectionEvent],
-        lines: EventLines,
-    ) -> None:
-        for event in events:
-            self.stdout.write(lines.line(event))
-        counted = count_completed(events).total()
-        by_people = "" if recording.count is None else f" (people counted {recording.count})"
-        self.stdout.write(
-            f"{spec.movement_name}: {counted} completed{by_people}, "
-            f"{count_interrupted(events)} interrupted"
-        )
 
 
 def read_spec(path: Path, given: SpecOptions) -> MoveSpec:
@@ -121,20 +103,6 @@ def chosen_angles(names: str, spec: MoveSpec) -> list[str]:
         if name not in known:
             raise CommandError(f"--angles: {name} is not one of {', '.join(known)}.")
     return chosen
-
-
-def run_engine(spec: MoveSpec, recording: Recording) -> tuple[list[DetectionEvent], list[Angles]]:
-    """The events, as a stream of the recording gives them, and the angles after each frame."""
-    engine = Engine(spec)
-    events: list[DetectionEvent] = []
-    angles: list[Angles] = []
-    for moment in worth_telling(recording.moments()):
-        if isinstance(moment, int | float):
-            events += engine.advance(moment)
-        else:
-            events += engine.feed(moment)
-            angles.append(engine.angles())
-    return events + engine.finish(), angles
 
 
 def as_object(spec: MoveSpec, events: Sequence[DetectionEvent]) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+"""The course of the language: what its pages say is counted is what the engine counts."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from detection import validate
+from guides.navigation import COURSE
+from tools.course import FOLDER, MISTAKES, pages, runs, specs, written_anew
+from tools.movespec_reference import PAGE, reference
+
+LOOKED_UP = ("cookbook", "reference", "issues", "editor")
+IDEAS = [slug for slug, _, _ in COURSE if slug not in LOOKED_UP]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
+def test_a_page_is_what_is_counted_today(page: Path) -> None:
+    assert page.read_text(encoding="utf-8") == written_anew(page), "`make course` rewrites it"
+    for source in specs(page):
+        validation = validate(source)
+        assert (validation.errors, validation.warnings) == ((), ())
+    assert {run.source for run in runs(page)} == set(specs(page))
+
+
+def test_the_reference_is_what_the_schema_says() -> None:
+    assert PAGE.read_text(encoding="utf-8") == reference(), "`make reference` rewrites it"
+
+
+@pytest.mark.parametrize("slug", IDEAS)
+def test_a_page_has_one_movespec_a_picture_and_mistakes(slug: str) -> None:
+    text = (FOLDER / f"{slug}.md").read_text(encoding="utf-8")
+    assert len(specs(FOLDER / f"{slug}.md")) == 1
+    assert f"]({slug}.svg)" in text
+    mistakes = re.findall(r"^\| `.+ \| (?:error|warning): .+ \|$", text.split(MISTAKES)[1], re.M)
+    assert 2 <= len(mistakes) <= 5
+
+
+def test_the_cookbook_has_six_kinds_each_with_its_picture() -> None:
+    parts = (FOLDER / "cookbook.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    headings = [part.partition("\n")[0] for part in parts]
+    assert headings == ["A press", "A swing", "A hold", "Each side", "Both arms", "Seated"]
+    for part in parts:
+        assert re.findall(r"\]\((cookbook-[\w-]+\.svg)\)", part)
+        assert "completed (people counted" in part
+
+
+def test_the_entrance_lists_the_pages_in_their_order() -> None:
+    entrance = FOLDER.with_suffix(".md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\d+\. \[([^\]]+)\]\(movespec/([\w-]+)\.md\)", entrance, re.M)
+    assert listed == [(name, slug) for slug, name, _ in COURSE if slug in IDEAS]
+    for slug in LOOKED_UP:
+        assert f"](movespec/{slug}.md)" in entrance
+
+
+def test_a_title_is_the_name_in_the_navigation() -> None:
+    for slug, name, _ in COURSE:
+        assert (FOLDER / f"{slug}.md").read_text(encoding="utf-8").count(f"# {name}\n") >= 1

@@ -1,0 +1,144 @@
+"""`make reference`: docs/movespec/reference.md, from the JSON Schema of the language.
+
+A table for each mapping, with what an editor shows of each key. `make check` compares it.
+"""
+
+import sys
+from collections.abc import Iterator
+from textwrap import fill
+from typing import Any
+
+from detection import json_schema
+from local_stack.console import say
+from local_stack.environment import PROJECT
+
+PAGE = PROJECT / "docs" / "movespec" / "reference.md"
+Schema = dict[str, Any]
+HEAD = """\
+<!-- Made by `make reference` from detection/language. -->
+
+# Reference
+
+Every key, as the JSON Schema at `GET /api/schema/movespec` has it. [An editor](editor.md) shows the
+same as you type. `[]` stands for each item of a list, and `*` for a name that you choose. What a
+name, a text and a number may be is on the page on [YAML](issues.md#yaml).
+"""
+_LENGTHS = {"minLength": "at least {} character", "maxLength": "at most {} characters"}
+
+
+def reference() -> str:
+    """The page."""
+    parts = [HEAD]
+    told: dict[str, str] = {}
+    for (first, *others), schema in _mappings(json_schema()):
+        parts.append(f"## {first}\n")
+        if others:
+            parts.append(fill(f"Also {', '.join(others)}.", 100, break_on_hyphens=False) + "\n")
+        parts.append("| key | what it is | value | default |\n|---|---|---|---|")
+        alike: dict[str, list[str]] = {}
+        for key, of in schema["properties"].items():
+            if (where := told.get(f"{key} {of}")) is not None:
+                alike.setdefault(where, []).append(f"`{key}`")
+            else:
+                parts.append(_row(key, of, is_required=key in schema["required"]))
+                told[f"{key} {of}"] = first
+        for where, keys in alike.items():
+            parts.append(f"| {', '.join(keys)} | As in {where[0].lower()}{where[1:]}. | | |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _mappings(root: Schema) -> list[tuple[list[str], Schema]]:
+    """Each mapping with all places at which it may stand, in the order of the first."""
+    found: dict[str, tuple[list[str], Schema]] = {}
+    for place, schema in _objects(root, "", ""):
+        places, _ = found.setdefault(str(schema["properties"]), ([], schema))
+        if place not in places:
+            places.append(place)
+    return list(found.values())
+
+
+def _objects(schema: Schema, path: str, word: str) -> Iterator[tuple[str, Schema]]:
+    if "properties" in schema and "type" in schema:
+        yield _named(path, word), schema
+        variants = _variants(schema)
+        for key, of in schema["properties"].items():
+            for each, one in variants.get(key, {"": of}).items():
+                yield from _objects(one, f"{path}.{key}" if path else key, each)
+    for one in schema.get("anyOf", ()):
+        yield from _objects(one, path, "")
+    if "items" in schema:
+        yield from _objects(schema["items"], f"{path}[]", "")
+    if isinstance(of := schema.get("additionalProperties"), dict):
+        yield from _objects(of, f"{path}.*", "")
+
+
+def _variants(schema: Schema) -> dict[str, dict[str, Schema]]:
+    """The keys whose mapping depends on a word: key → word → mapping."""
+    found: dict[str, dict[str, Schema]] = {}
+    for one in schema.get("allOf", ()):
+        for key, of in one.get("then", {}).get("properties", {}).items():
+            if isinstance(of, dict) and "type" in of:
+                [word] = next(iter(one["if"]["properties"].values()))["enum"]
+                found.setdefault(key, {})[word] = of
+    return found
+
+
+def _named(path: str, word: str) -> str:
+    return f"`{path}`{word and f' of a {word}'}" if path else "The document"
+
+
+def _row(key: str, schema: Schema, *, is_required: bool) -> str:
+    default = "required" if is_required else _code(schema["default"]) if "default" in schema else ""
+    return f"| `{key}` | {schema['description']} | {_value(schema)} | {default} |"
+
+
+def _value(schema: Schema) -> str:
+    if "anyOf" in schema:
+        return ", or ".join(map(_value, schema["anyOf"]))
+    if "enum" in schema:
+        words = schema["enum"]
+        return "a landmark" if len(words) > 20 else ", ".join(f"`{word}`" for word in words)
+    match schema.get("type"):
+        case "array" if schema["minItems"] == schema["maxItems"]:
+            return f"list of {schema['minItems']}"
+        case "array":
+            return f"list of {schema['minItems']} to {schema['maxItems']}"
+        case "object" if "maxProperties" in schema:
+            return f"mapping of {schema['minProperties']} to {schema['maxProperties']}"
+        case "boolean":
+            return "`true`, `false`"
+        case "number":
+            return _between(schema)
+        case "integer":
+            return f"whole, {_between(schema)}"
+        case ["number", "string"]:
+            return f"{_between(schema)} or `$name`"
+        case ["string", *_]:
+            return _text(schema)
+    return "mapping"
+
+
+def _between(schema: Schema) -> str:
+    return f"{schema['minimum']:,} to {schema['maximum']:,}"
+
+
+def _text(schema: Schema) -> str:
+    lengths = [words.format(schema[key]) for key, words in _LENGTHS.items() if key in schema]
+    return ", ".join([schema["patternErrorMessage"].partition(":")[0], *lengths])
+
+
+def _code(value: object) -> str:
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def main() -> int:
+    PAGE.write_text(reference(), encoding="utf-8")
+    say(f"reference | {PAGE.relative_to(PROJECT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
