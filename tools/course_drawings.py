@@ -15,7 +15,7 @@ from detection import (
     Measure,
     Phase,
 )
-from poses.figure import Posture, landmarks
+from poses.figure import Movement, Posture, landmarks
 from replay.angle_series import LEFT as LEFT_SIDE
 from replay.angle_series import PAIR, Angles, measures_of
 from replay.angle_series import RIGHT as RIGHT_SIDE
@@ -30,6 +30,7 @@ BODIES, CHART, SCALE, VERTICAL = 232, 216, 102.0, 52
 LANDMARKS: Mapping[str, tuple[str, ...]] = dict(
     (*JOINT_LANDMARKS.items(), *SEGMENT_LANDMARKS.items())
 )
+HEAD, NOT_READY_WIDE = HEAD_M * SCALE, 80
 TURNS = {0.0: "from the side", 90.0: "from the front"}
 # Okabe and Ito's, which people who see fewer colours can tell apart.
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7")
@@ -120,7 +121,11 @@ def _bodies(run: Run, seen: Seen, picture: Picture) -> Iterator[str]:
         [asked] = [
             one for one in (*phase.criteria, *_throughout(run)) if one.measure == picture.measure
         ]
-        points = _placed(posture, turned, middle)
+        points = _placed(posture, turned, middle, run.movement)
+        if picture.is_seated:
+            hips = _placed(run.movement.rest, turned, middle, run.movement)["pelvis"]
+            up = points["pelvis"][1] - hips[1]
+            points = {name: (x, y - up) for name, (x, y) in points.items()}
         angle = _angle(points, asked)
         yield from _body(points)
         yield from _arc(angle, is_lean=asked.measure not in JOINT_LANDMARKS)
@@ -144,22 +149,32 @@ def _moment(phase: Phase, seen: Seen, picture: Picture) -> float:
         for (measure, _), angle in known.items()
         if measure == picture.measure
     ]
-    is_low = any(one.measure == picture.measure and one.minimum == 0 for one in phase.criteria)
+    band = next((one for one in phase.criteria if one.measure == picture.measure), None)
+    if band is not None and band.minimum > 0 and band.maximum < 180:
+        return (start + end) / 2
+    is_low = band is not None and band.minimum == 0
     return (min if is_low else max)(within, key=lambda one: one[1])[0]
 
 
-def _placed(posture: Posture, turned: float, middle: float) -> dict[str, Point]:
-    points = points_of(landmarks(posture, turned), SCALE, (0.0, BODIES - 52.0))
+def _placed(posture: Posture, turned: float, middle: float, movement: Movement) -> dict[str, Point]:
+    points = points_of(landmarks(posture, turned), _scale(movement), (0.0, BODIES - 52.0))
     across = [x for x, _ in points.values()]
     aside = middle - (min(across) + max(across)) / 2
     return {name: (x + aside, y) for name, (x, y) in points.items()}
+
+
+def _scale(movement: Movement) -> float:
+    """Pixels a metre; fewer where arms go overhead."""
+    bodies = [landmarks(posture) for posture in movement.postures.values()]
+    highest = max(max(one.y for one in body) - min(one.y for one in body) for body in bodies)
+    return min(SCALE, (BODIES - 60.0) / highest)
 
 
 def _body(points: Mapping[str, Point]) -> Iterator[str]:
     for name, of in lines():
         yield f'<polyline class="limb {name}" points="{joined(points, of)}"/>'
     x, y = points["head"]
-    yield f'<circle class="head" cx="{number(x)}" cy="{number(y)}" r="{number(HEAD_M * SCALE)}"/>'
+    yield f'<circle class="head" cx="{number(x)}" cy="{number(y)}" r="{number(HEAD)}"/>'
 
 
 def _angle(points: Mapping[str, Point], criterion: Criterion) -> Angle:
@@ -217,7 +232,8 @@ def _chart(run: Run, seen: Seen, measure: Measure, top: float) -> Iterator[str]:
             f'<rect class="unready" x="{number(at(start))}" y="{number(top + 30)}" '
             f'width="{number(at(end) - at(start))}" height="{number(high)}" fill-opacity="0.3"/>'
         )
-        yield _text(at(start) + 6, top + 46, "not ready", "", "start")
+        if at(end) - at(start) > NOT_READY_WIDE:
+            yield _text(at(start) + 6, top + 46, "not ready", "", "start")
     curves = measures_of(criteria)[measure]
     if run.spec.counts_each_side:
         curves = (LEFT_SIDE, RIGHT_SIDE)

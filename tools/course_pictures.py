@@ -10,13 +10,15 @@ from detection import Measure
 class Picture:
     """Of which run of its page, which measure over time, and in which phases the body is shown.
 
-    `turned` shows one phase from several sides in place of the run's own.
+    `turned` shows one phase from several sides in place of the run's own. Who is seated has the
+    hips at one height, not the lowest foot.
     """
 
     measure: Measure
     run: int = 0
     phases: tuple[str, ...] = ()
     turned: tuple[float, ...] = ()
+    is_seated: bool = False
 
 
 # By the name of the page; the cookbook has several.
@@ -42,5 +44,5 @@ PICTURES: Mapping[str, Picture] = {
     "cookbook-hold": Picture("knee", run=2, phases=("sitting",)),
     "cookbook-each-side": Picture("knee", run=3, phases=("standing", "lowered")),
     "cookbook-both-arms": Picture("shoulder", run=4, phases=("down", "up")),
-    "cookbook-seated": Picture("knee", run=5, phases=("bent", "straight")),
+    "cookbook-seated": Picture("knee", run=5, phases=("bent", "straight"), is_seated=True),
 }
