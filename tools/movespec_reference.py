@@ -125,7 +125,8 @@ def _between(schema: Schema) -> str:
 
 def _text(schema: Schema) -> str:
     lengths = [words.format(schema[key]) for key, words in _LENGTHS.items() if key in schema]
-    return ", ".join([schema["patternErrorMessage"].partition(":")[0], *lengths])
+    said = schema["patternErrorMessage"].removeprefix("It must be ").removesuffix(".")
+    return ", ".join([said.partition(":")[0], *lengths])
 
 
 def _code(value: object) -> str:

@@ -133,7 +133,7 @@ def _of_text(text: Text) -> Schema:
         "type": ["string", "number", "boolean", "null"],
         "pattern": text.pattern,
         # Editors show it in place of the pattern.
-        "patternErrorMessage": text.expected,
+        "patternErrorMessage": f"It must be {text.expected}.",
     }
     if text.min_length is not None:
         schema["minLength"] = text.min_length
