@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -12,8 +13,15 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from stack_processes import bare_environment, copy_project, is_deserted
+from stack_processes import (
+    bare_environment,
+    command_line,
+    copy_project,
+    is_deserted,
+    processes_of,
+)
 
+from client.rest import SESSIONS, RestClient
 from local_stack.announcement import CREATE
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
@@ -178,6 +186,64 @@ def test_the_first_page_leads_to_a_figure_that_is_counted(running: Clone) -> Non
         )
         chromium.close()
     assert faults == []
+
+
+def demo(clone: Clone, *arguments: str) -> "subprocess.Popen[str]":
+    """`make demo`, but for make."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tools.demo", *arguments],
+        cwd=clone.folder,
+        env=clone.shell,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def guards_of(clone: Clone) -> set[int]:
+    """One for each program of the platform; the database's own children come and go."""
+    return {pid for pid in processes_of(clone.folder) if b"guard.py" in command_line(pid)}
+
+
+def test_make_demo_counts_on_the_platform_that_runs(running: Clone) -> None:
+    before = guards_of(running)
+    process = demo(running, "--repetitions", "3", "--speed", "50")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert output.endswith(
+        "3 repetitions performed, 3 counted, 0 interrupted: "
+        "the stream, the record and the stored events agree.\n"
+    )
+    assert "Starting the platform" not in output
+    assert [line.split()[2:5] for line in output.splitlines() if "  repetition " in line] == [
+        ["repetition", str(number), "squat,"] for number in (1, 2, 3)
+    ]
+    record = json.loads(output[output.index("\n{\n") : output.rindex("}") + 1])
+    assert (record["status"], record["terminal_outcome"]) == ("completed", "completed")
+    assert len(before) == 5
+    assert guards_of(running) == before
+
+
+def test_a_demo_that_is_stopped_cancels_its_session(running: Clone) -> None:
+    before = sessions(running, "cancelled")
+    process = demo(running, "--repetitions", "60", "--speed", "1")
+    assert process.stdout is not None
+    seen = next(line for line in process.stdout if " enter " in line)
+    assert "standing" in seen
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output.splitlines()[-1]) == (130, "Stopped.")
+    cancelled, *others = sessions(running, "cancelled")
+    assert (cancelled["terminal_outcome"], others) == ("cancelled", before)
+    assert sessions(running, "streaming") == []
+
+
+def sessions(clone: Clone, status: str) -> list[dict[str, str]]:
+    made = json.loads((clone.folder / ".data" / "demo.json").read_text())
+    api = RestClient(made["base_url"])
+    api.mint(made["api_key_secret"])
+    listed: list[dict[str, str]] = api.ask("GET", f"{SESSIONS}?status={status}")
+    return listed
 
 
 def create(clone: Clone) -> dict[str, str]:

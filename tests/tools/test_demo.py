@@ -1,26 +1,17 @@
-"""`make demo`, as processes: by itself and beside a running platform."""
+"""`make demo`, as processes, without a platform; tests/local_stack/test_documented_commands.py has
+one."""
 
-import json
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
-from tests.local_stack.stack_processes import (
-    bare_environment,
-    command_line,
-    is_deserted,
-    processes_of,
-)
+from tests.local_stack.stack_processes import bare_environment, is_deserted
 from tests.long_runs import at_length
-from tests.open_folder import open_folder
-from tools.platform_process import platform
 
 QUICK = ("--repetitions", "3", "--speed", "50")
 AGREEING = (
@@ -39,62 +30,6 @@ def demo(data_dir: Path, *arguments: str) -> "subprocess.Popen[str]":
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-@pytest.fixture(scope="module")
-def data_dir() -> Iterator[Path]:
-    """The folder of a platform that runs."""
-    ports = {"port": free_port(), "realtime_port": free_port()}
-    with open_folder() as parent, pytest.MonkeyPatch.context() as patch:
-        folder = parent / "data"
-        for name in set(os.environ) - set(bare_environment()):
-            patch.delenv(name)
-        with platform(folder, log=parent / "run.log", **ports):
-            yield folder
-        assert is_deserted(parent)
-
-
-def guards_of(folder: Path) -> set[int]:
-    """One for each program of a platform that runs; the database's own children come and go."""
-    return {pid for pid in processes_of(folder) if b"guard.py" in command_line(pid)}
-
-
-def test_a_figure_is_counted_by_the_platform_that_runs(data_dir: Path) -> None:
-    before = guards_of(data_dir)
-    process = demo(data_dir, *QUICK)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
-    assert output.endswith(AGREEING)
-    assert "Starting the platform" not in output
-    assert [line.split()[2:5] for line in output.splitlines() if "  repetition " in line] == [
-        ["repetition", str(number), "squat,"] for number in (1, 2, 3)
-    ]
-    record = json.loads(output[output.index("\n{\n") : output.rindex("}") + 1])
-    assert (record["status"], record["terminal_outcome"]) == ("completed", "completed")
-    assert guards_of(data_dir) == before
-
-
-def test_one_that_is_stopped_cancels_its_session(data_dir: Path) -> None:
-    process = demo(data_dir, "--repetitions", "60", "--speed", "1")
-    assert process.stdout is not None
-    seen = next(line for line in process.stdout if " enter " in line)
-    assert "standing" in seen
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert (process.returncode, output.splitlines()[-1]) == (130, "Stopped.")
-    listed = sessions(data_dir, "cancelled")
-    assert [session["terminal_outcome"] for session in listed] == ["cancelled"]
-    assert sessions(data_dir, "streaming") == []
-
-
-def sessions(data_dir: Path, status: str) -> list[dict[str, str]]:
-    from client.rest import SESSIONS, RestClient
-
-    made = json.loads((data_dir / "demo.json").read_text())
-    api = RestClient(made["base_url"])
-    api.mint(made["api_key_secret"])
-    listed: list[dict[str, str]] = api.ask("GET", f"{SESSIONS}?status={status}")
-    return listed
 
 
 @pytest.mark.long
