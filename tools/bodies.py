@@ -91,6 +91,19 @@ class Angle:
             f"{int(turn > 0)} {number(last[0])} {number(last[1])}"
         )
 
+    def wedge(self, radius: float, least: float, most: float) -> str:
+        """The path of the sector in which the other way is from `least` to `most` degrees."""
+        start, turn = self._ways
+        sign = 1 if turn > 0 else -1
+        first, last = (
+            self._on(start + sign * math.radians(degrees), radius) for degrees in (least, most)
+        )
+        return (
+            f"M{number(self.at[0])} {number(self.at[1])}L{number(first[0])} {number(first[1])}"
+            f"A{number(radius)} {number(radius)} 0 0 {int(turn > 0)} "
+            f"{number(last[0])} {number(last[1])}Z"
+        )
+
     def beside(self, radius: float) -> Point:
         """The point in the middle of the arc, for a label."""
         start, turn = self._ways

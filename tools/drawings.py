@@ -1,7 +1,8 @@
 """`python -m tools.drawings`: what the pages show of the figure, drawn from poses/.
 
-The first page's squats with the events that the engine tells of them, and the pictures of angles in
-the guide of the language. A test compares them with what is committed.
+The first page's squats with the events that the engine tells of them, the pictures of angles in the
+guide of the language, and those of the catalogue's pages. A test compares them with what is
+committed.
 """
 
 import sys
@@ -15,15 +16,17 @@ from detection import Engine
 from detection import compile as compile_movespec
 from local_stack.console import say
 from local_stack.environment import PROJECT
-from poses.figure import MOVEMENTS, Posture, landmarks, perform
-from tools import course, course_drawings
+from poses.figure import EXERCISES, MOVEMENTS, Posture, landmarks, perform
+from tools import camera_drawing, course, course_drawings, movement_drawings
 from tools.bodies import HEAD_M, Angle, Point, joined, lines, number, points_of
 from tools.course_pictures import PICTURES
+from tools.movement_poses import spec_of
 
 SQUATS = PROJECT / "guides" / "static" / "guides" / "squat.json"
 STILL = PROJECT / "templates" / "guides" / "figure.svg"
 JOINTS = PROJECT / "docs" / "joints.svg"
 LEANS = PROJECT / "docs" / "leans.svg"
+OF_MOVEMENTS = PROJECT / "docs" / "movements"
 REPETITIONS, FPS, EVERY = 5, 30, 3
 WIDTH, HEIGHT, SCALE = 290, 396, 200.0
 GROUND = (88.0, 380.0)
@@ -209,12 +212,23 @@ def _lean(drawing: Drawing, name: str, lower: Point, upper: Point, label: Point)
     drawing.angle(name, Angle(lower, end, upper), label, radius)
 
 
+def of_movements() -> Iterator[tuple[Path, Callable[[], str]]]:
+    """The files of each movement of the catalogue, each with what draws it."""
+    for slug in EXERCISES:
+        folder = OF_MOVEMENTS / slug
+        for at, _ in enumerate(spec_of(slug).phases):
+            yield folder / f"phase-{at + 1}.svg", partial(movement_drawings.phase, slug, at)
+        yield folder / "camera.svg", partial(camera_drawing.camera, slug)
+        yield folder / "figure.svg", partial(movement_drawings.small, slug)
+
+
 DRAWINGS: dict[Path, Callable[[], str]] = {
     SQUATS: squats,
     STILL: still,
     JOINTS: joints,
     LEANS: leans,
     **{course.FOLDER / f"{name}.svg": partial(course_drawings.draw, name) for name in PICTURES},
+    **dict(of_movements()),
 }
 
 
@@ -227,6 +241,7 @@ def outdated() -> Iterator[str]:
 
 def main() -> int:
     for path, draw in DRAWINGS.items():
+        path.parent.mkdir(exist_ok=True, parents=True)
         path.write_text(draw(), encoding="utf-8")
         say(f"drawings | {path.relative_to(PROJECT)}")
     return 0

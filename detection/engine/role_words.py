@@ -27,14 +27,14 @@ def angle_words(
     verb = of_joint if criterion.measure in JOINT_LANDMARKS else of_lean
     name = criterion.measure.replace("_", " ")
     low, high = band or (criterion.minimum, criterion.maximum)
-    return f"{_OWNERS[criterion.side]} {name} {verb} {_band(low, high)}"
+    return f"{_OWNERS[criterion.side]} {name} {verb} {band_words(low, high)}"
 
 
 def sentence_of(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _band(low: float, high: float) -> str:
+def band_words(low: float, high: float) -> str:
     if low == high:
         return f"exactly {low:g}°"
     if low <= 0.0:
