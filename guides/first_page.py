@@ -32,6 +32,7 @@ class Event:
 class Counted:
     """How well a movement is counted, in per cent of the recordings."""
 
+    slug: str
     movement: str
     within_one: int
     exact: int
@@ -91,6 +92,7 @@ def _counted() -> list[Counted]:
     """The movements of which people were recorded, the best counted first."""
     found = [
         Counted(
+            slug,
             slug.replace("-", " "),
             round(card.within_one * 100),
             round((card.exact or 0) * 100),

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from movespecs.catalogue import FOLDER as EXAMPLES
+from movespecs.catalogue import catalogue_slugs
 
 ROOT: Path = settings.BASE_DIR
 DOCS = ROOT / "docs"
@@ -19,7 +20,7 @@ TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".yaml": "text/plain; cha
 
 @dataclass(frozen=True)
 class Guide:
-    """A page below /docs/. `source` is a Markdown file, or a folder whose files it shows."""
+    """A page below /docs/. `source` is a Markdown file, a movement's YAML, or the folder of all."""
 
     slug: str
     name: str
@@ -115,9 +116,9 @@ SHELVES = (
             _doc("movespec", "The language", "What a MoveSpec is, and the course in its order."),
             *(_doc(f"movespec/{slug}", name, summary) for slug, name, summary in COURSE),
             Guide(
-                "examples",
-                "Example movements",
-                "The public catalogue, with how well each is counted.",
+                "movements",
+                "The catalogue",
+                "Movements that ship, each drawn, with how it is counted and how well.",
                 EXAMPLES,
             ),
         ),
@@ -162,11 +163,22 @@ SHELVES = (
         ),
     ),
 )
+# The movements of the catalogue, which are linked from the page of all of them.
+MOVEMENTS = tuple(
+    Guide(f"movements/{slug}", slug.replace("-", " ").capitalize(), "", EXAMPLES / f"{slug}.yaml")
+    for slug in catalogue_slugs()
+)
 # Every guide by its slug. A decision is linked from the page of all decisions alone.
-GUIDES = {guide.slug: guide for shelf in SHELVES for guide in shelf.guides} | {
-    f"decisions/{path.stem}": _doc(f"decisions/{path.stem}", path.stem.replace("-", " "), "")
-    for path in sorted(DECISIONS.glob("[a-z]*.md"))
-}
+GUIDES = (
+    {guide.slug: guide for shelf in SHELVES for guide in shelf.guides}
+    | {
+        f"decisions/{path.stem}": _doc(f"decisions/{path.stem}", path.stem.replace("-", " "), "")
+        for path in sorted(DECISIONS.glob("[a-z]*.md"))
+    }
+    | {guide.slug: guide for guide in MOVEMENTS}
+)
+# The addresses of before, which lead to those of today.
+MOVED = {"examples": "movements"}
 _BY_SOURCE = {guide.source: guide for guide in GUIDES.values()}
 
 
@@ -183,14 +195,12 @@ def address_of(path: Path) -> str | None:
         return "/docs/"
     if (guide := _BY_SOURCE.get(path)) is not None:
         return guide.address
-    if path.parent == EXAMPLES and path.suffix == ".yaml" and path.is_file():
-        return f"{_BY_SOURCE[EXAMPLES].address}#{path.stem}"
     if path in files().values():
         return f"/docs/{path.relative_to(DOCS).as_posix()}"
     return None
 
 
 def shelf_of(guide: Guide) -> Shelf:
-    """The shelf that a guide stands on; that of all decisions for each of them."""
-    listed = GUIDES["decisions"] if guide.slug.startswith("decisions/") else guide
-    return next(shelf for shelf in SHELVES if listed in shelf.guides)
+    """The shelf that a guide stands on; that of all decisions for each, and of all movements."""
+    of_all = GUIDES[guide.slug.partition("/")[0]]
+    return next(shelf for shelf in SHELVES if guide in shelf.guides or of_all in shelf.guides)

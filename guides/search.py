@@ -9,7 +9,7 @@ from functools import cache
 from markdown_it.token import Token
 
 from guides.headings import Heading, anchored
-from guides.navigation import GUIDES, Guide, shelf_of
+from guides.navigation import GUIDES, MOVEMENTS, Guide, shelf_of
 from guides.rendering import parsed
 
 LONGEST_QUERY = 100
@@ -19,7 +19,7 @@ MOST_OF_A_GUIDE = 4
 SNIPPET = 170
 # Of two pages that say the same, the one for an app's developer comes first.
 WEIGHTS = {"build": 1.0, "movements": 1.0, "run": 0.9, "change": 0.6}
-OF_DECISIONS = 0.5
+OF_DECISIONS = OF_MOVEMENTS = 0.5
 IN_HEADING, IN_ROW, IN_TITLE, IN_TEXT, MOST_IN_TEXT = 12.0, 8.0, 5.0, 1.0, 4
 # Words that a question has and an answer need not have.
 SMALL_WORDS = """
@@ -136,7 +136,8 @@ def _sections(guide: Guide) -> Iterator[Section]:
     rows: list[str] = []
     opened = [""] * 2
     for token in tokens:
-        if token.type == "heading_open" and int(token.tag[1:]) > 1:
+        # What a movement is called tells it from others; each has the same headings.
+        if token.type == "heading_open" and int(token.tag[1:]) > 1 and guide not in MOVEMENTS:
             yield _section(guide, title, heading, texts, rows)
             heading, texts, rows = next(headings), [], []
         elif (text := _text(token)) and opened[1] != "heading_open":
@@ -150,7 +151,11 @@ def _sections(guide: Guide) -> Iterator[Section]:
 def _section(
     guide: Guide, title: Heading, heading: Heading, texts: list[str], rows: list[str]
 ) -> Section:
-    is_decision = guide.slug.startswith("decisions/")
+    weight = WEIGHTS[shelf_of(guide).slug]
+    if guide.slug.startswith("decisions/"):
+        weight = OF_DECISIONS
+    elif guide in MOVEMENTS:
+        weight = OF_MOVEMENTS
     return Section(
         guide=guide,
         title=title.text,
@@ -160,7 +165,7 @@ def _section(
         plain_heading=plain(heading.text),
         plain_text=plain(" ".join(texts)),
         plain_rows="".join(f"\n{plain(row)}" for row in rows),
-        weight=OF_DECISIONS if is_decision else WEIGHTS[shelf_of(guide).slug],
+        weight=weight,
     )
 
 

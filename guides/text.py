@@ -1,14 +1,14 @@
 """The Markdown text of a guide: as it is parsed, and as it is published beside its page."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from guides.navigation import GUIDES, SHELVES, Guide, address_of
-from movespecs.accuracy import AccuracyCard, facts_of, read_cards
-from movespecs.catalogue import catalogue_slugs, catalogue_text
+from guides.catalogue_page import catalogue_page
+from guides.movement_page import catalogue_movement, movement_page
+from guides.navigation import GUIDES, MOVEMENTS, SHELVES, Guide, address_of
 
 _FENCE = re.compile(r"^ *```")
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
@@ -21,9 +21,17 @@ client. Movements are described in YAML.
 
 
 def text_of(guide: Guide) -> str:
-    """The Markdown of a guide; of a folder, that of its catalogue."""
-    source = guide.source
-    return source.read_text(encoding="utf-8") if source.is_file() else _catalogue(guide)
+    """The Markdown of a guide; that of a movement is made of its MoveSpec."""
+    if guide in MOVEMENTS:
+        return movement_page(guide.source.stem)
+    if guide.source.is_dir():
+        return catalogue_page(guide.name, guide.summary)
+    return guide.source.read_text(encoding="utf-8")
+
+
+def summary_of(guide: Guide) -> str:
+    """A line on a guide; that of a movement is its description."""
+    return catalogue_movement(guide.source.stem).summary if guide in MOVEMENTS else guide.summary
 
 
 def folder_of(guide: Guide) -> Path:
@@ -73,7 +81,10 @@ def index(site: str) -> str:
             f"- [{guide.name}]({site}{guide.address}.md): {guide.summary}" for guide in shelf.guides
         ]
         lines.append("")
+    lines += ["## Movements", ""]
+    lines += [f"- [{one.name}]({site}{one.address}.md): {summary_of(one)}" for one in MOVEMENTS]
     lines += [
+        "",
         "## Reference",
         "",
         f"- [OpenAPI document]({site}/docs/openapi.yaml): Every endpoint, in OpenAPI 3.1.",
@@ -86,11 +97,11 @@ def index(site: str) -> str:
 
 @cache
 def whole() -> str:
-    """`/llms-full.txt`: every guide of the shelves, one after the other."""
+    """`/llms-full.txt`: every guide of the shelves and every movement, one after the other."""
+    guides = [guide for shelf in SHELVES for guide in shelf.guides]
     texts = [
         f"<!-- {guide.address} -->\n\n{published(guide).strip()}\n"
-        for shelf in SHELVES
-        for guide in shelf.guides
+        for guide in (*guides, *MOVEMENTS)
     ]
     return f"# kynaplatform\n\n> {SUMMARY}\n\n" + "\n".join(texts)
 
@@ -111,29 +122,3 @@ def _split(text: str) -> Iterator[tuple[bool, str]]:
                 part = []
             in_code = not in_code
     yield in_code, "".join(part)
-
-
-def _catalogue(guide: Guide) -> str:
-    """Each text of the catalogue, and how well its movement is counted."""
-    cards = read_cards()
-    parts = [f"# {guide.name}\n\n{guide.summary}\n", *_accuracy(cards)]
-    for slug in catalogue_slugs():
-        parts.append(f"## {slug}\n")
-        if slug in cards and (sentence := cards[slug].cannot_see):
-            parts.append(f"What it can't see: {sentence}\n")
-        parts.append(f"```yaml\n{catalogue_text(slug)}```\n")
-    return "\n".join(parts)
-
-
-def _accuracy(cards: Mapping[str, AccuracyCard]) -> Iterator[str]:
-    """The figures of the accuracy cards, a row a movement."""
-    rows = {slug: facts_of(card) for slug, card in cards.items()}
-    if not rows:
-        return
-    names = next(iter(rows.values()))
-    yield "How well each is counted was [measured over recordings](../docs/api.md#accuracy):\n"
-    yield f"| Movement | {' | '.join(names)} |"
-    yield f"|---|{'---|' * len(names)}"
-    for slug, facts in rows.items():
-        yield f"| [{slug}](#{slug}) | {' | '.join(facts.values())} |"
-    yield ""

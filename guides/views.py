@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponsePermanentRedirect
 from rest_framework.request import Request
 
 from guides import text
 from guides.first_page import first_page
-from guides.navigation import GUIDES, SHELVES, TYPES, files, shelf_of
+from guides.navigation import GUIDES, MOVED, SHELVES, TYPES, files, shelf_of
 from guides.rendering import rendered
 from guides.search import LONGEST_QUERY, search
 from kynaplatform.http.public_pages import PublicView, kept, page, site_of
@@ -56,7 +56,7 @@ class GuideView(PublicView):
     def get(self, request: Request, name: str) -> HttpResponse:
         """`/docs/NAME`: a guide as a page, `/docs/NAME.md` as Markdown, or a file of docs/.
 
-        404, as a page, for what is none of these.
+        301 for a guide that has another address now; 404, as a page, for what is none of these.
         """
         if (guide := GUIDES.get(name)) is not None:
             shelf = shelf_of(guide)
@@ -66,6 +66,7 @@ class GuideView(PublicView):
                 "shelves": SHELVES,
                 "shelf": shelf,
                 "guide": guide,
+                "summary": text.summary_of(guide),
                 "page": rendered(guide),
                 "before": before,
                 "after": after,
@@ -77,6 +78,8 @@ class GuideView(PublicView):
             return kept(
                 HttpResponse(path.read_bytes(), content_type=TYPES[path.suffix]), FILE_SECONDS
             )
+        if (now := MOVED.get(name)) is not None:
+            return kept(HttpResponsePermanentRedirect(GUIDES[now].address), PAGE_SECONDS)
         return page("guides/missing.html", {"shelves": SHELVES}, status=404)
 
 

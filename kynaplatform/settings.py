@@ -238,7 +238,7 @@ SPECTACULAR_SETTINGS = {
         "Detect, count and coach human movement.\n\n"
         "What a document of shapes can't say is in the guides: [first steps](/docs/start), "
         "[the API](/docs/api), [the MoveSpec language](/docs/movespec), with "
-        "[examples](/docs/examples), and [the stream](/docs/streaming) that a session is "
+        "[examples](/docs/movements), and [the stream](/docs/streaming) that a session is "
         "attached to."
     ),
     "VERSION": "1",

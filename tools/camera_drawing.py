@@ -8,8 +8,8 @@ from tools.bodies import HEAD_M, Point, joined, lines, number
 from tools.movement_drawings import STYLE, Picture
 from tools.movement_poses import Posed, poses_of, spec_of
 
-WIDE, HIGH = 500, 300
-MIDDLE: Point = (250.0, 134.0)
+WIDE, HIGH = 380, 290
+MIDDLE: Point = (190.0, 134.0)
 SCALE, NEAR, FAR = 92.0, 92.0, 124.0
 # Thinner than from the side, since limbs lie over each other.
 THIN = STYLE.replace("stroke-width: 9", "stroke-width: 6")

@@ -7,10 +7,11 @@ and the figure by itself, for lists.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from detection import JOINT_LANDMARKS, SEGMENT_LANDMARKS, Criterion
+from detection import JOINT_LANDMARKS, SEGMENT_LANDMARKS, Criterion, Measure
+from detection.engine.body import Curve
 from detection.engine.role_words import band_words
 from tools.bodies import HEAD_M, Angle, Point, joined, lines, number, points_of
-from tools.movement_poses import PAIR, Posed, poses_of, spec_of
+from tools.movement_poses import NEAR, PAIR, Posed, poses_of, spec_of
 
 # A picture does not know its page's colours: it turns dark with the reader's browser.
 STYLE = """<style>
@@ -33,6 +34,10 @@ WIDE = 500
 # Room for labels on either side of the body, and above and below it.
 LABELS, MARGIN = 142.0, 22.0
 MOST_SCALE, RADIUS, LABEL_HIGH = 140.0, 27.0, 40.0
+LANDMARKS: dict[Measure, tuple[str, ...]] = {
+    **dict(JOINT_LANDMARKS.items()),
+    **dict(SEGMENT_LANDMARKS.items()),
+}
 SMALL_WIDE, SMALL_HIGH = 120, 90
 
 
@@ -106,12 +111,8 @@ def phase(slug: str, at: int) -> str:
 
 
 def small(slug: str) -> str:
-    """The figure where it is farthest from where it ends, by itself."""
-    spec = spec_of(slug)
-    phases = [one.name for one in spec.phases]
-    last = spec.sequence[-1] if spec.sequence else None
-    shown = next((name for name in (*spec.sequence, *phases) if name != last), phases[0])
-    posed = poses_of(slug)[phases.index(shown)]
+    """The figure by itself, in the phase that is least like standing."""
+    posed = max(poses_of(slug), key=Posed.from_standing)
     scale = _scale(posed, (SMALL_WIDE - 24, SMALL_HIGH - 20), 60)
     style = STYLE.replace("stroke-width: 9", "stroke-width: 4")
     picture = Picture(SMALL_WIDE, SMALL_HIGH, style)
@@ -151,16 +152,16 @@ def _placed(posed: Posed, scale: float, ground: Point) -> dict[str, Point]:
     return {name: (x + aside, y + ground[1]) for name, (x, y) in points.items()}
 
 
-def _angle(points: dict[str, Point], criterion: Criterion, side: str) -> Angle:
+def _angle(points: dict[str, Point], criterion: Criterion, side: Curve) -> Angle:
     """The angle of a joint, or that of a segment from the vertical."""
-    near = "right" if side == PAIR else side
+    near = NEAR if side == PAIR else side
     if criterion.measure == "trunk":
-        lower, upper = points["pelvis"], points["neck"]
-    elif criterion.measure in SEGMENT_LANDMARKS:
-        lower, upper = (points[f"{near}_{name}"] for name in SEGMENT_LANDMARKS[criterion.measure])
-    else:
-        one, at, other = (points[f"{near}_{name}"] for name in JOINT_LANDMARKS[criterion.measure])
-        return Angle(at, one, other)
+        return _lean(points["pelvis"], points["neck"])
+    ends = [points[f"{near}_{name}"] for name in LANDMARKS[criterion.measure]]
+    return _lean(*ends) if len(ends) == 2 else Angle(ends[1], ends[0], ends[2])
+
+
+def _lean(lower: Point, upper: Point) -> Angle:
     return Angle(lower, (lower[0], lower[1] - 1), upper)
 
 

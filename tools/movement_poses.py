@@ -1,20 +1,22 @@
 """The figure in each phase of a catalogue's movement, with the angles that the engine measures."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from detection import LANDMARK_NAMES, Criterion, Engine, Landmark, Measure, MoveSpec, PoseFrame
 from detection import compile as compile_movespec
+from detection.engine.body import Curve
 from detection.spec import BODY_SIDES, BodySide
 from local_stack.environment import PROJECT
-from poses.figure import MOVEMENTS, landmarks
+from poses.figure import MOVEMENTS, Posture, landmarks
 
 MOVESPECS = PROJECT / "examples" / "movespecs"
 STEP_MS = 100.0
 # A hold is seen once it has lasted so long.
 SEEN_MS = 2000.0
-PAIR = "pair"
+PAIR: Curve = "pair"
 # The side that the camera sees, which stands for both.
 NEAR: BodySide = "right"
 
@@ -25,12 +27,12 @@ class Posed:
 
     phase: str
     landmarks: Sequence[Landmark]
-    angles: Mapping[tuple[Measure, str], float]
+    angles: Mapping[tuple[Measure, Curve], float]
 
     def named(self) -> dict[str, Landmark]:
         return dict(zip(LANDMARK_NAMES, self.landmarks, strict=True))
 
-    def side_of(self, criterion: Criterion) -> str:
+    def side_of(self, criterion: Criterion) -> Curve:
         """The side on which a criterion is shown."""
         match criterion.side:
             case None:
@@ -44,14 +46,20 @@ class Posed:
             case side:
                 return side
 
-    def degrees(self, criterion: Criterion, side: str) -> float | None:
+    def degrees(self, criterion: Criterion, side: Curve) -> float | None:
         return self.angles.get((criterion.measure, side))
+
+    def from_standing(self) -> float:
+        """How far it is from standing upright, the metres of all landmarks."""
+        standing = landmarks(Posture())
+        pairs = zip(self.landmarks, standing, strict=True)
+        return round(sum(math.dist(one[:3], other[:3]) for one, other in pairs), 3)
 
     def missed_by(self, criteria: Iterable[Criterion]) -> float:
         """By how many degrees it misses the bands, in sum."""
         return sum(self._missed(one, self.side_of(one)) for one in criteria)
 
-    def _missed(self, criterion: Criterion, side: str) -> float:
+    def _missed(self, criterion: Criterion, side: Curve) -> float:
         degrees = self.degrees(criterion, side)
         if degrees is None:
             return 180.0

@@ -77,8 +77,11 @@ def test_the_figures_are_those_of_the_accuracy_cards(cards):
     page = shown()
     assert "<strong>100%</strong> of recordings of squats" in page
     assert "83% exactly, for 5 people" in plain(page)
-    rows = re.findall(r'<tr><th scope="row">(.*?)</th>.*?</meter> ([^<]+)<', page)
-    assert rows == [("squat", "100%"), ("push up", "0%")]
+    row = r'<tr><th scope="row"><a href="([^"]+)">(.*?)</a></th>.*?</meter> ([^<]+)<'
+    assert re.findall(row, page) == [
+        ("/docs/movements/squat", "squat", "100%"),
+        ("/docs/movements/push-up", "push up", "0%"),
+    ]
 
 
 def test_without_cards_it_says_nothing_of_them(cards_file):

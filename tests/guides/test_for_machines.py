@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from guides import text
-from guides.navigation import DOCS, GUIDES, SHELVES, Guide
+from guides.navigation import DOCS, GUIDES, MOVEMENTS, SHELVES, Guide
 
 pytestmark = pytest.mark.django_db
 ON_A_SHELF = [guide for shelf in SHELVES for guide in shelf.guides]
@@ -23,7 +23,7 @@ def test_the_index_lists_every_guide_as_markdown():
     assert index.startswith("# kynaplatform\n\n> ")
     linked = re.findall(r"\]\(http://testserver(\S+)\)", index)
     assert [one for one in linked if one.endswith(".md")] == [
-        f"{guide.address}.md" for guide in ON_A_SHELF
+        f"{guide.address}.md" for guide in (*ON_A_SHELF, *MOVEMENTS)
     ]
     for address in linked:
         get(address)
@@ -31,7 +31,7 @@ def test_the_index_lists_every_guide_as_markdown():
 
 def test_the_whole_has_the_text_of_every_guide():
     whole = get("/llms-full.txt")
-    for guide in ON_A_SHELF:
+    for guide in (*ON_A_SHELF, *MOVEMENTS):
         assert get(f"{guide.address}.md").strip() in whole
 
 

@@ -3,12 +3,14 @@
 import http.client
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from guides.navigation import DOCS, GUIDES
+from movespecs.catalogue import catalogue_load
 from tests.front_door import front_door
 from tests.guides.reading import Answer, Walk
 from tests.module_servers import WebServer
@@ -34,7 +36,9 @@ def ask(server: str, path: str, method: str = "GET", body: bytes = b"") -> Answe
         client.close()
 
 
-def test_every_link_and_picture_leads_somewhere(server: str) -> None:
+def test_every_link_and_picture_leads_somewhere(server: str, signing_key: None) -> None:
+    catalogue_load(now=datetime.now(UTC))
+
     def follow(path: str) -> Answer:
         # A login is asked for, and no more is to be seen here.
         return ask(server, "/admin/login/" if path == "/admin/" else path)

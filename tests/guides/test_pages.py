@@ -1,6 +1,7 @@
 """`/` and `/docs/`: the guides of docs/ as pages, and what they refer to"""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -14,6 +15,7 @@ from guides.navigation import DECISIONS, DOCS, GUIDES, SHELVES, Guide, files
 from guides.rendering import rendered
 from kynaplatform.metrics import readiness as readiness_module
 from local_stack.environment import PROJECT
+from movespecs.catalogue import catalogue_load
 from tests.api.api_requests import ask, refused
 from tests.guides.reading import Answer, Walk
 
@@ -48,7 +50,8 @@ def guide_of(tmp_path: Path):
 
 
 @pytest.mark.django_db
-def test_every_link_and_picture_of_every_page_leads_somewhere():
+def test_every_link_and_picture_of_every_page_leads_somewhere(signing_key):
+    catalogue_load(now=datetime.now(UTC))
     walk = Walk(get).go()
     assert [*walk.faults()] == []
     of_guides = {guide.address for guide in GUIDES.values()}
@@ -68,6 +71,7 @@ def test_every_document_is_a_guide_and_none_is_missing():
         PROJECT / "CHANGELOG.md",
         PROJECT / "clients" / "web" / "README.md",
         PROJECT / "examples" / "movespecs",
+        *(PROJECT / "examples" / "movespecs").glob("*.yaml"),
     }
 
 
@@ -165,8 +169,8 @@ def test_a_link_leads_to_the_page_or_is_text(guide_of):
         ("/docs/engine#segments", "a"),
         ("/docs/", "b"),
         ("/docs/openapi.yaml", "c"),
-        ("/docs/examples", "d"),
-        ("/docs/examples#lunge", "e"),
+        ("/docs/movements", "d"),
+        ("/docs/movements/lunge", "e"),
         ("#t", "h"),
         ("https://a.example/b.md", "i"),
     ]
@@ -190,6 +194,16 @@ def test_every_picture_of_every_guide_keeps_room_for_itself():
     assert [one for one in pictures if not re.search(r' width="\d+" height="\d+"', one)] == []
 
 
+def test_what_folds_has_a_summary_that_is_text(guide_of):
+    page = guide_of("# T\n\n<details>\n<summary>A & b</summary>\n\n- c\n\n</details>\n")
+    assert page.html.split("</h1>\n")[1] == (
+        '<details class="more">\n<summary>A &amp; b</summary>\n'
+        "<ul>\n<li>c</li>\n</ul>\n</details>\n"
+    )
+    shown = guide_of("# T\n\n<details open>\n<summary><b>x</b></summary>\n").html
+    assert "&lt;details open&gt;" in shown
+
+
 def test_html_of_a_text_is_shown_and_comments_are_not(guide_of):
     page = guide_of(
         "# T\n\n<!-- a -->\n\n<script>b()</script>\n\nc <img src=x onerror=d()> <!-- e --> f\n"
@@ -210,17 +224,6 @@ def test_a_javascript_link_is_text(guide_of):
     assert guide_of("# T\n\n[a](javascript:b)\n").html.endswith("<p>[a](javascript:b)</p>\n")
 
 
-@pytest.mark.django_db
-def test_the_examples_stand_on_one_page():
-    page = text_of("/docs/examples")
-    assert re.findall(r'<h2 id="([^"]+)"', page) == MOVEMENTS
-    for movement in MOVEMENTS:
-        first = (
-            (PROJECT / "examples" / "movespecs" / f"{movement}.yaml").read_text().splitlines()[0]
-        )
-        assert first.split(":")[0] in page
-
-
 def cells(page: str) -> list[list[str]]:
     return [
         re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)
@@ -229,35 +232,33 @@ def cells(page: str) -> list[list[str]]:
 
 
 @pytest.mark.django_db
-def test_the_page_of_the_examples_says_how_well_each_is_counted(cards):
-    page = text_of("/docs/examples")
+def test_the_page_of_all_movements_says_how_well_each_is_counted(cards):
+    page = text_of("/docs/movements")
+    link = "/docs/movements"
     assert cells(page) == [
         [
             "Movement", "People", "Sets", "Filmed from", "Within one", "Exact", "F1",
             "False a minute",
         ],
         [
-            '<a href="#squat">squat</a>', "5", "6", "front, side", "100%", "83%", "0.97", "0.32",
+            f'<a href="{link}/squat">Squat</a>', "5", "6", "front, side", "100%", "83%", "0.97",
+            "0.32",
         ],
-        ['<a href="#push-up">push-up</a>', "1", "6", "side", "0%", "83%", "-", "0.32"],
-        ['<a href="#lunge">lunge</a>', "0", "-", "-", "-", "-", "-", "-"],
+        [
+            f'<a href="{link}/push-up">Push-up</a>', "1", "6", "side", "0%", "83%", "-", "0.32",
+        ],
+        [f'<a href="{link}/lunge">Lunge</a>', "0", "-", "-", "-", "-", "-", "-"],
     ]  # fmt: skip
-    assert '<a href="/docs/api#accuracy">measured over recordings</a>' in page
-    said = r'<h2 id="([^"]+)">[^<]*</h2><a [^>]+>#</a></div>\n<p>(.*?)</p>'
-    assert re.findall(said, page) == [
-        (
-            "squat",
-            "What it can't see: How far &lt;b&gt;the trunk&lt;/b&gt; leans, from the front.",
-        )
-    ]
-    assert re.findall(r'<h2 id="([^"]+)"', page) == MOVEMENTS
+    assert '<a href="/docs/api#accuracy">Measured over recordings</a>' in page
+    said = "What it can't see: How far &lt;b&gt;the trunk&lt;/b&gt; leans, from the front."
+    assert f"<p>{said}</p>" in text_of("/docs/movements/squat")
 
 
 @pytest.mark.django_db
-def test_without_cards_the_page_of_the_examples_has_no_table(cards_file):
-    page = text_of("/docs/examples")
+def test_without_cards_the_page_of_all_movements_has_no_table(cards_file):
+    page = text_of("/docs/movements")
     assert "<table>" not in page
-    assert re.findall(r'<h2 id="([^"]+)"', page) == MOVEMENTS
+    assert page.count("/figure.svg") == len(MOVEMENTS)
 
 
 @pytest.mark.django_db
@@ -326,7 +327,7 @@ def test_the_api_reference_leads_to_the_language_and_the_stream():
     assert tags["Detection sessions"]["externalDocs"]["url"] == "/docs/streaming"
     linked = re.findall(r"\]\(([^)]+)\)", document["info"]["description"])
     assert linked == [
-        "/docs/start", "/docs/api", "/docs/movespec", "/docs/examples", "/docs/streaming",
+        "/docs/start", "/docs/api", "/docs/movespec", "/docs/movements", "/docs/streaming",
     ]  # fmt: skip
     assert {get(address).status for address in linked} == {200}
 

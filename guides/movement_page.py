@@ -1,0 +1,223 @@
+"""The page of a movement of the catalogue, in Markdown: all of it from its MoveSpec and the figure.
+
+Nothing on it is written for one movement alone.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+
+from detection import Criterion, MoveSpec, Parameter, Role, roles, validate
+from detection.engine.role_words import band_words
+from detection.spec import MOVEMENT, SEGMENT_LANDMARKS
+from guides.movement_words import (
+    SIDES,
+    asked_first,
+    counted,
+    criteria_of,
+    cue_when,
+    filmed,
+    quoted,
+    seen_from,
+)
+from movespecs.accuracy import facts_of, read_cards
+from movespecs.catalogue import catalogue_id, catalogue_text
+from poses.figure import MOVEMENTS
+
+LANGUAGES = {"en": "English", "de": "German"}
+PICTURES = "../../docs/movements"
+NOT_RECORDED = (
+    "Tried on a figure only: nobody has recorded people who do it, so how well it counts them is "
+    "not known."
+)
+
+
+@dataclass(frozen=True)
+class CatalogueMovement:
+    """A MoveSpec of the catalogue with its defaults, and in each of LANGUAGES."""
+
+    slug: str
+    spec: MoveSpec
+    parameters: tuple[Parameter, ...]
+    by_language: dict[str, MoveSpec]
+    # The name of the parameter that sets a bound, by the path of the criterion.
+    set_by: dict[str, str]
+
+    @property
+    def title(self) -> str:
+        return self.spec.name[:1].upper() + self.spec.name[1:]
+
+    @property
+    def summary(self) -> str:
+        return self.spec.description or ""
+
+
+@cache
+def catalogue_movement(slug: str) -> CatalogueMovement:
+    validation = validate(catalogue_text(slug))
+    if (spec := validation.spec) is None:
+        raise ValueError(f"{slug}.yaml is not a valid MoveSpec")
+    plain = criteria_of(spec)
+    set_by: dict[str, str] = {}
+    for one in validation.parameters:
+        other = one.minimum if one.default != one.minimum else one.maximum
+        changed = criteria_of(validation.spec_with({one.name: other}))
+        set_by |= {path: one.name for path in plain if plain[path] != changed[path]}
+    languages = {tag: validation.spec_with({}, tag) for tag in LANGUAGES}
+    return CatalogueMovement(slug, spec, validation.parameters, languages, set_by)
+
+
+def movement_page(slug: str) -> str:
+    """The Markdown of a movement's page. Its links begin in the folder of the catalogue."""
+    movement = catalogue_movement(slug)
+    return "\n".join(_page(movement, roles(movement.spec)))
+
+
+def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
+    spec, slug = movement.spec, movement.slug
+    yield f"# {movement.title}\n"
+    yield f"{movement.summary}\n"
+    yield f"{' · '.join(_doors(slug))}\n"
+    if (figure := MOVEMENTS.get(slug)) is not None:
+        yield f"How it is done: {figure.source}\n"
+    yield "## How it is counted\n"
+    yield f"{' '.join(counted(spec))} Its `event_key` is `{spec.movement_name}`.\n"
+    yield from _phases(movement)
+    judged = [role.sentence for role in found if role.role not in ("check", "cue")]
+    yield from _folded("How each criterion is judged", judged)
+    yield from _filming(movement, found)
+    by_path = {role.path: role for role in found}
+    if spec.checks:
+        yield "## Checks\n"
+        yield "How well each one was done, which `form` tells:\n"
+        for number, check in enumerate(spec.checks):
+            sentence = by_path[f"{MOVEMENT}.checks[{number}]"].sentence
+            # It names the check first, as these lines do.
+            _, _, asked = sentence.partition(f'or "{check.name}" ')
+            yield f"- **{check.name}**: {asked}"
+        yield ""
+    if movement.parameters:
+        yield "## Parameters\n"
+        yield "Numbers that a session may give, as people differ:\n"
+        yield from _table(
+            ("Name", "What it is", "Default", "Least to most"),
+            (
+                (f"`{one.name}`", one.description or "", f"{one.default:g}", _range(one))
+                for one in movement.parameters
+            ),
+        )
+    yield from _cues(movement, by_path)
+    yield from _accuracy(slug)
+    yield "## The MoveSpec\n"
+    yield "Begin with it, and change what you like: [the language](../../docs/movespec.md).\n"
+    yield f"```yaml\n{catalogue_text(slug)}```\n"
+
+
+def _doors(slug: str) -> Iterator[str]:
+    if settings.TRY_PAGE and slug in MOVEMENTS:
+        yield f"[Count me](/try?movement={slug})"
+    yield f"[The MoveSpec in the API](/api/movespecs/{catalogue_id(slug)})"
+    yield "[All movements](../movespecs/)"
+
+
+def _phases(movement: CatalogueMovement) -> Iterator[str]:
+    spec, slug = movement.spec, movement.slug
+    if slug in MOVEMENTS:
+        yield "".join(
+            f"![The figure in {quoted(phase.name)}, with the angles that are bounded]"
+            f"({PICTURES}/{slug}/phase-{number}.svg)\n"
+            for number, phase in enumerate(spec.phases, 1)
+        )
+    rows = []
+    for path, criterion in criteria_of(spec).items():
+        place = path.removeprefix(f"{MOVEMENT}.phases[").partition("]")[0]
+        name = spec.phases[int(place)].name if place.isdigit() else "throughout"
+        rows.append((name, *_bounds(criterion, movement.set_by.get(path))))
+    yield from _table(("Phase", "What is measured", "Side", "Band"), rows)
+
+
+def _bounds(criterion: Criterion, parameter: str | None) -> tuple[str, str, str]:
+    name = criterion.measure.replace("_", " ")
+    if criterion.measure in SEGMENT_LANDMARKS:
+        name = f"lean of the {name}"
+    side = "-" if criterion.measure == "trunk" else SIDES[criterion.side]
+    band = band_words(criterion.minimum, criterion.maximum)
+    if criterion.tolerance:
+        band += f", give or take {criterion.tolerance:g}°"
+    return name, side, f"{band}, by `{parameter}`" if parameter else band
+
+
+def _filming(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
+    spec, figure = movement.spec, MOVEMENTS.get(movement.slug)
+    yield "## Where to film\n"
+    if figure is not None:
+        yield (
+            "![From above: the figure, the camera that filmed it, and in yellow where a camera may "
+            f"stand]({PICTURES}/{movement.slug}/camera.svg)\n"
+        )
+        yield (
+            f"{figure.stance} two to three metres away. The figure was filmed "
+            f"{filmed(figure.turned)}.\n"
+        )
+    for sentence in (*asked_first(spec), *seen_from(spec, found)):
+        yield f"- {sentence}"
+    yield ""
+
+
+def _cues(movement: CatalogueMovement, by_path: dict[str, Role]) -> Iterator[str]:
+    spec = movement.spec
+    if not spec.feedback:
+        return
+    yield "## Cues\n"
+    yield "What is said, in the language of the session's `locale`:\n"
+    told = [movement.by_language[tag].feedback for tag in LANGUAGES]
+    yield from _table(
+        ("When", "Key", *LANGUAGES.values()),
+        (
+            (
+                cue_when(cue, by_path.get(f"{MOVEMENT}.feedback[{number}]")),
+                f"`{cue.key}`" if cue.key else "-",
+                *(cues[number].message for cues in told),
+            )
+            for number, cue in enumerate(spec.feedback)
+        ),
+    )
+
+
+def _accuracy(slug: str) -> Iterator[str]:
+    yield "## How well it counts\n"
+    card = read_cards().get(slug)
+    if card is None or not card.people:
+        yield f"{NOT_RECORDED}\n"
+        if card is not None and card.false_per_minute is not None:
+            yield (
+                "While a figure rests, walks, drinks and sets up, it counts "
+                f"{card.false_per_minute:g} a minute by mistake.\n"
+            )
+    else:
+        facts = facts_of(card)
+        yield "[Measured over recordings](../../docs/api.md#accuracy) of people:\n"
+        yield from _table(tuple(facts), [tuple(facts.values())])
+    if card is not None and card.cannot_see:
+        yield f"What it can't see: {card.cannot_see}\n"
+
+
+def _range(parameter: Parameter) -> str:
+    return f"{parameter.minimum:g} to {parameter.maximum:g}"
+
+
+def _folded(summary: str, items: Iterable[str]) -> Iterator[str]:
+    yield f"<details>\n<summary>{summary}</summary>\n"
+    for item in items:
+        yield f"- {item}"
+    yield "\n</details>\n"
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(names)} |"
+    yield f"|{'---|' * len(names)}"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+    yield ""

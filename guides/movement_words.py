@@ -1,0 +1,165 @@
+"""A MoveSpec in the words of its page: how it counts, from where it is filmed, what it tells."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from detection import Criterion, Cue, Measure, MoveSpec, Role, Side, Step, View
+from detection.engine.role_words import angle_words, measures_words
+from detection.language.visible_landmarks import BODY_PARTS
+from detection.spec import COMPLETED, INTERRUPTED, MOVEMENT, NOT_READY, Lack, Reason
+
+SIDES: Final[dict[Side | None, str]] = {
+    None: "the pair",
+    "left": "left",
+    "right": "right",
+    "both": "each",
+    "either": "at least one",
+    "front": "in front",
+    "back": "behind",
+}
+WHENS: Final = {
+    COMPLETED: "as it is completed",
+    INTERRUPTED: "as one does not count",
+    NOT_READY: "while it waits",
+}
+REASONS: Final[dict[Reason | Lack, str]] = {
+    "out_of_order": "its order was left",
+    "session_ended": "the session ended in it",
+    "pose_lost": "nobody was seen any more",
+    "condition": "what must hold throughout did not",
+    "not_reached": "it was not done to its end",
+    "too_slow": "it took too long",
+    "poor_form": "a required check was missed",
+    "not_ready": "the person left their place",
+    "visible": "not all that must be seen is seen",
+    "view": "the camera sees another side",
+    "start": "it does not begin as it should",
+}
+PARTS: Final = {"nose": "head", "foot_index": "toes"}
+VIEWS: Final[dict[View, str]] = {
+    "side": "Stay side-on to the camera, with either side: within 30° it counts.",
+    "front": "Face the camera, or show it your back: within 30° it counts.",
+}
+COUNTS: Final = ("carries", "gate", "condition")
+
+
+def seconds(milliseconds: float) -> str:
+    return f"{milliseconds / 1000:g} s"
+
+
+def quoted(name: str) -> str:
+    return f"“{name}”"
+
+
+def counted(spec: MoveSpec) -> list[str]:
+    """How a repetition, or a hold, comes to be counted."""
+    if spec.type == "hold":
+        [phase] = spec.phases
+        bridged = f" A break of up to {seconds(spec.grace_ms)} is bridged, and not counted."
+        return [
+            f"It is a hold: {quoted(phase.name)} for {seconds(spec.target_ms)}.{bridged}",
+            "It counts once at that time, and goes on until it is let go; the longest is told.",
+        ]
+    steps = ", then ".join(map(_step, spec.steps))
+    again = " again" if spec.sequence[0] == spec.sequence[-1] else ""
+    sentences = [f"A repetition is {steps}{again}. It counts as the last of these begins."]
+    if spec.counts_each_side:
+        sentences.append("Left and right are counted apart, in any order.")
+    if all(phase.strict for phase in spec.phases):
+        sentences.append("Its bands are judged to the degree.")
+    else:
+        sentences.append(
+            "The bands give the start: then the person's own range says how far is far enough."
+        )
+    return sentences
+
+
+def _step(step: Step) -> str:
+    told = quoted(step.phase)
+    if step.hold_ms:
+        told += f" for {seconds(step.hold_ms)}"
+    if step.within_ms is not None:
+        told += f" within {seconds(step.within_ms)}"
+    return f"{told}, which may be left out" if step.is_optional else told
+
+
+def asked_first(spec: MoveSpec) -> list[str]:
+    """What a setup asks for before anything counts."""
+    setup = spec.setup
+    if setup is None:
+        return ["It has no setup: it counts from the first frame on."]
+    asked = []
+    if setup.visible:
+        pair = "" if setup.view == "front" else " Of a left and a right one, one will do."
+        asked.append(f"It waits until the camera sees {_parts(setup.visible)}.{pair}")
+    if setup.view in VIEWS:
+        asked.append(f"{VIEWS[setup.view]} Else it waits.")
+    if setup.start:
+        angles = [angle_words(one, "is at", "leans by") for one in setup.start]
+        asked.append(f"It begins once {' and '.join(angles)}, for a second.")
+    return asked
+
+
+def _parts(landmarks: Sequence[str]) -> str:
+    if set(landmarks) == set(BODY_PARTS["full_body"]):
+        return "the whole body"
+    names = [re.sub("^(left|right)_", "", name) for name in landmarks]
+    plain = dict.fromkeys(PARTS.get(name, f"{name}s") for name in names)
+    *others, last = plain
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def filmed(turned: float) -> str:
+    """From where the figure was filmed; `turned` 0 shows its right side, 90 its front."""
+    named = {0.0: "from the side", 90.0: "from the front", 270.0: "from behind"}
+    if turned in named:
+        return named[turned]
+    if turned > 45:
+        return f"from {90 - turned:g}° off the front"
+    return f"from {turned:g}° off the side, towards the front"
+
+
+def seen_from(spec: MoveSpec, roles: Iterable[Role]) -> list[str]:
+    """From where the angles that count are seen, a sentence a view; none where it asks for one."""
+    if spec.setup and spec.setup.view in VIEWS:
+        return []
+    measures: dict[View, list[Measure]] = {}
+    by_path = criteria_of(spec)
+    for role in roles:
+        if role.role in COUNTS and role.path in by_path:
+            measures.setdefault(role.view, []).append(by_path[role.path].measure)
+    told: dict[View, str] = {
+        "side": "best from the side",
+        "front": "best from the front",
+        "any": "from everywhere",
+    }
+    return [
+        f"Seen {words}: {measures_words(list(dict.fromkeys(measures[view])))}."
+        for view, words in told.items()
+        if view in measures
+    ]
+
+
+def criteria_of(spec: MoveSpec) -> dict[str, Criterion]:
+    """The criteria of phases and of what must hold throughout, by their paths."""
+    return {
+        f"{MOVEMENT}.phases[{number}].criteria[{index}]": criterion
+        for number, phase in enumerate(spec.phases)
+        for index, criterion in enumerate(phase.criteria)
+    } | {
+        f"{MOVEMENT}.throughout[{number}]": condition.criterion
+        for number, condition in enumerate(spec.throughout or ())
+    }
+
+
+def cue_when(cue: Cue, role: Role | None) -> str:
+    """When a cue is sent; `role` is that of its criterion."""
+    if role is not None:
+        return role.sentence.partition("essage is sent ")[2].removesuffix(".")
+    when = WHENS.get(cue.when, f"as {quoted(cue.when)} begins")
+    if cue.reason is not None:
+        when += f": {REASONS[cue.reason]}"
+    every = f"; one in {cue.every} of these times, and the first" if cue.every > 1 else ""
+    gap = f"; not within {seconds(cue.min_gap_ms)} of the last" if cue.min_gap_ms else ""
+    return when + every + gap

@@ -1,0 +1,185 @@
+"""`/docs/movements` and a page of each movement, made from its MoveSpec and the figure"""
+
+import html
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+
+from detection import roles
+from guides.movement_page import LANGUAGES, NOT_RECORDED, catalogue_movement
+from guides.movement_words import REASONS, counted, cue_when
+from guides.navigation import MOVEMENTS
+from guides.search import search
+from local_stack.environment import PROJECT
+from movespecs.accuracy import facts_of, read_cards
+from movespecs.catalogue import catalogue_load, catalogue_slugs
+from poses.figure import MOVEMENTS as FIGURES
+
+pytestmark = pytest.mark.django_db
+SLUGS = catalogue_slugs()
+each_movement = pytest.mark.parametrize("slug", SLUGS)
+
+
+def page_of(slug: str) -> str:
+    answer = Client().get(f"/docs/movements/{slug}")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def section(page: str, anchor: str) -> str:
+    return page.split(f'<h2 id="{anchor}">')[1].split("<h2 ")[0]
+
+
+def rows(part: str) -> list[list[str]]:
+    """The texts of the cells of its tables, without the heads."""
+    found = re.findall(r"<tr>\n<td.*?</tr>", part, re.DOTALL)
+    return [[plain(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in found]
+
+
+def plain(part: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", "", part))
+
+
+def test_each_movement_has_a_page_without_a_statement(django_assert_num_queries):
+    assert [guide.source.stem for guide in MOVEMENTS] == SLUGS
+    with django_assert_num_queries(0):
+        for slug in SLUGS:
+            page_of(slug)
+
+
+@each_movement
+def test_every_phase_has_its_figure_and_every_criterion_its_band(slug):
+    spec = catalogue_movement(slug).spec
+    part = section(page_of(slug), "how-it-is-counted")
+    pictures = re.findall(r'<img src="([^"]+)" alt="The figure in “([^”]+)”', part)
+    assert pictures == [
+        (f"/docs/movements/{slug}/phase-{number}.svg", phase.name)
+        for number, phase in enumerate(spec.phases, 1)
+    ]
+    criteria = [(phase.name, one.measure) for phase in spec.phases for one in phase.criteria] + [
+        ("throughout", one.criterion.measure) for one in spec.throughout or ()
+    ]
+    shown = rows(part)
+    assert [
+        (phase, name.removeprefix("lean of the ").replace(" ", "_")) for phase, name, *_ in shown
+    ] == criteria
+    assert all("°" in band for *_, band in shown)
+    judged = [role for role in roles(spec) if role.role not in ("check", "cue")]
+    folded = part.split('<details class="more">')[1].split("</details>")[0]
+    assert [plain(one) for one in re.findall(r"<li>(.*?)</li>", folded)] == [
+        role.sentence for role in judged
+    ]
+
+
+@each_movement
+def test_it_has_checks_parameters_and_cues_in_two_languages(slug):
+    movement = catalogue_movement(slug)
+    page = page_of(slug)
+    assert ('id="checks"' in page) == bool(movement.spec.checks)
+    for check in movement.spec.checks:
+        assert f"<strong>{check.name}</strong>: " in section(page, "checks")
+    assert ('id="parameters"' in page) == bool(movement.parameters)
+    if movement.parameters:
+        assert rows(section(page, "parameters")) == [
+            [one.name, one.description, f"{one.default:g}", f"{one.minimum:g} to {one.maximum:g}"]
+            for one in movement.parameters
+        ]
+    told = [movement.by_language[tag].feedback for tag in LANGUAGES]
+    shown = rows(section(page, "cues"))
+    assert [tuple(row[2:]) for row in shown] == [
+        tuple(cue.message for cue in cues) for cues in zip(*told, strict=True)
+    ]
+    assert all(when for when, *_ in shown)
+
+
+@each_movement
+def test_it_says_how_well_it_counts_or_that_nobody_was_recorded(slug):
+    part = section(page_of(slug), "how-well-it-counts")
+    card = read_cards()[slug]
+    assert (NOT_RECORDED in part) == (card.people == 0)
+    if card.people:
+        assert rows(part) == [[*facts_of(card).values()]]
+    if card.cannot_see:
+        assert card.cannot_see in plain(part)
+
+
+@each_movement
+def test_it_says_from_where_to_film_and_leads_to_a_count(slug):
+    page = page_of(slug)
+    assert f'<img src="/docs/movements/{slug}/camera.svg"' in section(page, "where-to-film")
+    assert f'<a href="/try?movement={slug}">Count me</a>' in page
+    assert FIGURES[slug].stance in section(page, "where-to-film")
+
+
+def test_each_leads_to_its_movespec_in_the_api(signing_key):
+    catalogue_load(now=datetime.now(UTC))
+    for guide in MOVEMENTS:
+        [address] = re.findall(r'href="(/api/movespecs/[^"]+)"', page_of(guide.source.stem))
+        released = Client().get(address).json()
+        assert released["name"] == catalogue_movement(guide.source.stem).spec.name
+
+
+def test_a_parameter_stands_beside_the_bound_that_it_sets():
+    assert ["bottom", "knee", "the pair", "110° or less, by depth"] in rows(
+        section(page_of("squat"), "how-it-is-counted")
+    )
+
+
+def test_how_it_counts_is_said_in_words():
+    said = {slug: " ".join(counted(catalogue_movement(slug).spec)) for slug in SLUGS}
+    assert said["squat"].startswith("A repetition is “bottom”, then “standing”. It counts as")
+    assert said["pull-up"].startswith(
+        "A repetition is “hanging”, then “top”, then “hanging” again."
+    )
+    assert "then “rope up” within 2 s." in said["rope-pushdown"]
+    assert "Left and right are counted apart" in said["alternating-lunges"]
+    assert said["plank"].startswith("It is a hold: “plank” for 30 s. A break of up to 1 s")
+
+
+def test_a_cue_says_when_it_is_sent():
+    spec = catalogue_movement("wall-sit").spec
+    told = [cue_when(cue, None) for cue in spec.feedback if cue.criterion is None]
+    assert "as it is completed" in told
+    assert f"as one does not count: {REASONS['not_reached']}" in told
+
+
+def test_the_page_of_all_has_each_with_its_figure():
+    page = Client().get("/docs/movements").content.decode()
+    cards = re.findall(
+        r'<li><img src="/docs/movements/([\w-]+)/figure.svg" alt=""[^>]*> '
+        r'<a href="/docs/movements/([\w-]+)">',
+        page,
+    )
+    assert sorted(cards) == [(slug, slug) for slug in SLUGS]
+
+
+def test_the_address_of_before_leads_to_it():
+    answer = Client().get("/docs/examples")
+    assert (answer.status_code, answer.headers["Location"]) == (301, "/docs/movements")
+
+
+def test_machines_get_the_same_page_and_a_list_of_all():
+    index = Client().get("/llms.txt").content.decode()
+    for guide in MOVEMENTS:
+        summary = catalogue_movement(guide.source.stem).summary
+        assert f"(http://testserver{guide.address}.md): {summary}\n" in index
+    told = Client().get("/docs/movements/squat.md").content.decode()
+    assert (
+        "![The figure in “bottom”, with the angles that are bounded](/docs/movements/squat/" in told
+    )
+    assert "[All movements](/docs/movements.md)" in told
+    assert (PROJECT / "examples" / "movespecs" / "squat.yaml").read_text() in told
+
+
+@pytest.mark.parametrize("slug", ["plank", "squat", "tree-pose"])
+def test_a_movement_is_found_by_its_name(slug):
+    found = [result.section.address for result in search(slug)]
+    assert f"/docs/movements/{slug}" in found[:3]
+    # Once, and not by each of its headings.
+    assert found.count(f"/docs/movements/{slug}") == 1
+
+
+def test_a_description_of_the_page_is_that_of_the_movement():
+    assert 'content="Counts squats and tells when a squat was deep. A guide' in page_of("squat")
