@@ -36,7 +36,10 @@ PARAMETER = Record(
     )
 )
 
-_PARTS = "; ".join(f"{word} = {', '.join(names)}" for word, names in BODY_PARTS.items())
+_PARTS = "; ".join(
+    f"{word} = {', '.join(dict.fromkeys(name.split('_', 1)[-1] for name in names))}"
+    for word, names in BODY_PARTS.items()
+)
 SETUP = Record(
     fields=(
         Field(
