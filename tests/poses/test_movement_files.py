@@ -136,11 +136,7 @@ def test_a_view_is_a_turn(view: str, turned: float) -> None:
         ("fast: 2", "postures: [{name: u}]", '24:49 No posture has the name "u"; the nearest is'),
         ("still: right", "still: both", '24:47 still must be one of left, right, not "both".'),
         ("camera:", "<<: {}\ncamera:", "4:1 Merge keys (<<) are not allowed."),
-        (
-            "camera: {",
-            "camera {",
-            "4:28 A colon cannot stand here: check the indentation, or put a text",
-        ),
+        ("camera: {", "camera {", '4:1 A colon is missing after "camera".'),
     ],
 )
 def test_it_tells_what_is_wrong_and_where(before: str, after: str, told: str) -> None:
