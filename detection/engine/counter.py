@@ -88,6 +88,7 @@ class Counter:
         if self._is_at_rest() and self._repetition.ends_window(now):
             self._record.pass_window()
         self._record.checks.watch()
+        self._cues.watch()
         return events + [feedback(cue, now, self._side) for cue in self._cues.follow(now)]
 
     def _is_at_rest(self) -> bool:

@@ -127,10 +127,16 @@ class Cues(CuesState):
                     self.sent |= bit
                     if self._rations.may_send(number, now_ms):
                         fired.append(self._cues[number])
-            if self._at_end:
+        return fired
+
+    def watch(self) -> None:
+        """Take in the extremes of this frame, of the phases that hold."""
+        if not self._at_end:
+            return
+        for phase, _ in self._during:
+            if phase.holds:
                 for _, place, extreme in self._at_end.get(phase.name, ()):
                     self.extremes[place] = extreme.follow(self.extremes[place])
-        return fired
 
     def leave(self, phase: str, now_ms: float) -> list[Cue]:
         """Those that the end of a stay sends. The next stay may send all again."""

@@ -119,6 +119,7 @@ class Hold(HoldState):
         if is_in and now - max(self.began_ms or 0.0, phase.entered_ms) >= self._settle_ms:
             self._record.ranges.watch()
             self._record.checks.watch()
+            self._cues.watch()
         if is_in:
             events += [feedback(cue, now, None) for cue in self._cues.follow(now)]
         if counts and not self.is_completed and self.held_ms >= self._plan.spec.target_ms:

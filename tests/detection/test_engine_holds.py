@@ -165,6 +165,14 @@ def test_checks_and_measures_do_not_see_the_way_in_nor_out() -> None:
     assert knee["most"] - knee["least"] < 5
 
 
+def test_a_cue_on_what_was_reached_does_not_see_the_way_in() -> None:
+    cue = "feedback: [{when: sitting, joint: knee, most: {min: 100}, message: Lower.}]\n"
+    stays = held((UP, 500), (LOW, 3_000), (UP, 1_000))
+    assert of_type(run(wall_sit(cue), stays), "feedback") == []
+    higher = held((UP, 500), (bent(104), 3_000), (UP, 1_000))
+    assert len(of_type(run(wall_sit(cue), higher), "feedback")) == 1
+
+
 def test_cues_of_the_stay_go_on_over_a_bridged_break() -> None:
     spec = wall_sit(
         """
