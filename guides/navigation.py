@@ -200,7 +200,13 @@ def address_of(path: Path) -> str | None:
     return None
 
 
+def listed_as(guide: Guide) -> Guide:
+    """The guide of a shelf that leads to it: itself, or the page of all decisions or movements."""
+    is_on_a_shelf = any(guide in shelf.guides for shelf in SHELVES)
+    return guide if is_on_a_shelf else GUIDES[guide.slug.partition("/")[0]]
+
+
 def shelf_of(guide: Guide) -> Shelf:
-    """The shelf that a guide stands on; that of all decisions for each, and of all movements."""
-    of_all = GUIDES[guide.slug.partition("/")[0]]
-    return next(shelf for shelf in SHELVES if guide in shelf.guides or of_all in shelf.guides)
+    """The shelf that a guide stands on, or the page that leads to it."""
+    listed = listed_as(guide)
+    return next(shelf for shelf in SHELVES if listed in shelf.guides)

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from guides import text
 from guides.first_page import first_page
-from guides.navigation import GUIDES, MOVED, SHELVES, TYPES, files, shelf_of
+from guides.navigation import GUIDES, MOVED, SHELVES, TYPES, files, listed_as, shelf_of
 from guides.rendering import rendered
 from guides.search import LONGEST_QUERY, search
 from kynaplatform.http.public_pages import PublicView, kept, page, site_of
@@ -66,6 +66,7 @@ class GuideView(PublicView):
                 "shelves": SHELVES,
                 "shelf": shelf,
                 "guide": guide,
+                "listed": listed_as(guide),
                 "summary": text.summary_of(guide),
                 "page": rendered(guide),
                 "before": before,

@@ -32,7 +32,7 @@ polyline { fill: none; stroke-width: 9; stroke-linecap: round; stroke-linejoin: 
 </style>"""
 WIDE = 500
 # Room for labels on either side of the body, and above and below it.
-LABELS, MARGIN = 142.0, 22.0
+LABELS, MARGIN = 152.0, 22.0
 MOST_SCALE, RADIUS, LABEL_HIGH = 140.0, 27.0, 40.0
 LANDMARKS: dict[Measure, tuple[str, ...]] = {
     **dict(JOINT_LANDMARKS.items()),
