@@ -15,6 +15,8 @@ import type {Target} from "./target.js";
 
 /** How long a pose is kept for a repetition that may yet be told: longer than one takes. */
 const POSES_MS = 10_000;
+/** How long before its end a hold is seen as it was: it is told late, and ends as it is let go. */
+const LETTING_GO_MS = 1_000;
 
 /** Times here are those of the frames, in milliseconds from the run's first moment. */
 export interface Point {
@@ -59,7 +61,7 @@ export class Run {
   movespec = "";
   /** All events, as they came. */
   readonly events: DetectionEvent[] = [];
-  /** The pose in which a repetition was farthest from where the movement rests. */
+  /** The pose in which a repetition was farthest from where the movement rests; one of a hold. */
   farthest: Posed | null = null;
   readonly points: Point[] = [];
   readonly repetitions: Repetition[] = [];
@@ -130,7 +132,10 @@ export class Run {
     this.heldMs = progress?.heldMs ?? 0;
     if (this.heldMs <= this.longestMs) return;
     this.longestMs = this.heldMs;
-    this.farthest = this.#poses.at(-1) ?? this.farthest;
+    const startMs = this.stays.at(-1)?.startMs ?? 0;
+    const heldUntilMs = startMs + this.heldMs - LETTING_GO_MS;
+    const held = this.#poses.filter(({ms}) => ms >= startMs && ms <= heldUntilMs);
+    this.farthest = held.at(-1) ?? this.farthest;
   }
 
   /** Look at the poses of the repetition that ended at `endMs`. */

@@ -97,6 +97,18 @@ test("what the server says of a repetition counts more than what the page has me
   );
 });
 
+test("the pose of a hold is one that was held, however late its progress comes", () => {
+  const run = new Run(PLANK, ENGINE);
+  for (let ms = 0; ms <= 17_000; ms += 100) {
+    run.add({timestampMs: ms, landmarks: bent(ms < 5_000 || ms > 15_000 ? 90 : 175)});
+  }
+  run.take(event("shape_enter", 5_000, {shape_key: "plank", confidence: 1}));
+  run.hold({eventKey: "plank", heldMs: 10_000});
+  assert.equal(run.farthest?.ms, 14_000);
+  run.hold(null);
+  assert.equal(run.farthest?.ms, 14_000);
+});
+
 test("a hold's result is the seconds of the longest, as the server has them", () => {
   const run = new Run(PLANK, ENGINE);
   for (const heldMs of [12_000, 31_500, 0, 4_000]) run.hold({eventKey: "plank", heldMs});
