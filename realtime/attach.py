@@ -32,11 +32,12 @@ from realtime.refusals import (
 from realtime.session_summary import SessionSummary
 from sessions_app.attachments import session_attach, session_detach_unread, session_is_read
 from sessions_app.fence import AttachmentLost
-from sessions_app.finish import StateUnreadable, reading_state, spec_of_version
+from sessions_app.finish import StateUnreadable, reading_state
 from sessions_app.limits import longest_session, most_events
 from sessions_app.models import MOST_CLIENT_CHARACTERS, DetectionSession
 from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
 from sessions_app.stream_state import stored_state, stored_summary
+from sessions_app.version_specs import spec_of_session
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -146,7 +147,7 @@ def attach(*, session_id: UUID, arrived_at: float, runtime: str, client: str) ->
         raise SessionUnreadable(error.since, now) from None
     try:
         with reading_state(session):
-            progress = progress_of(session, spec_of_version(session.resolved_version_id))
+            progress = progress_of(session, spec_of_session(session))
     except StateUnreadable as error:
         now = clock.now()
         since = session_detach_unread(

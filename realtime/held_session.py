@@ -28,7 +28,7 @@ from sessions_app.lifecycle import (
     session_settle,
 )
 from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, Status
-from sessions_app.stream_state import STATE_COLUMNS
+from sessions_app.stream_state import LABELS, STATE_COLUMNS
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -141,7 +141,8 @@ class HeldSession:
 
 def _read(*, session_id: UUID, now: datetime) -> DetectionSession:
     session_settle(session_id=session_id, now=now)
-    session = DetectionSession.objects.defer(*STATE_COLUMNS).filter(id=session_id).first()
+    known = DetectionSession.objects.defer(*STATE_COLUMNS, *LABELS)
+    session = known.filter(id=session_id).first()
     if session is None:
         raise Restarting
     return session

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from uuid_utils.compat import uuid7
 
 from kynaplatform.api.errors import (
@@ -31,12 +32,12 @@ from movespecs.errors import (
 )
 from movespecs.models import public_sql
 from projects.signing import key_ring
+from sessions_app.context import CONTEXT, require_parameters
 
-FINGERPRINTS = Fingerprints(
-    ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id"),
-)
+_REQUESTED = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
+FINGERPRINTS = Fingerprints(_REQUESTED, (*_REQUESTED, *CONTEXT))
 
-_STATEMENT = f"""
+_TEMPLATE = f"""
 WITH earlier AS (
     SELECT id, resolved_version_id, mode, contract_major, created_at, signing_key_id,
            runtime_token_expires_at, stream_url, request_fingerprint
@@ -77,13 +78,13 @@ inserted AS (
         id, project_id, resolved_version_id, mode, contract_major, status,
         accepted_frames_total, created_at, deadline_at, checkpoint_number,
         idempotency_key, request_fingerprint, signing_key_id, runtime_token_expires_at,
-        stream_url
+        stream_url{{columns}}
     )
     SELECT %(id)s::uuid, %(project_id)s::uuid, reference.version_id, %(mode)s::varchar,
            %(contract_major)s::smallint, 'created', 0, %(created_at)s::timestamptz,
            %(deadline_at)s::timestamptz, 0, %(idempotency_key)s::varchar,
            %(request_fingerprint)s::bytea, %(signing_key_id)s::uuid,
-           %(runtime_token_expires_at)s::timestamptz, %(stream_url)s::text
+           %(runtime_token_expires_at)s::timestamptz, %(stream_url)s::text{{values}}
     FROM reference
     WHERE reference.verdict = 'admitted' AND NOT EXISTS (SELECT 1 FROM earlier)
     ON CONFLICT (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL
@@ -95,6 +96,13 @@ SELECT reference.verdict, session.*
 FROM reference
 LEFT JOIN (SELECT * FROM earlier UNION ALL SELECT * FROM inserted) AS session ON TRUE
 """  # noqa: S608
+_STATEMENT = _TEMPLATE.format(columns="", values="")
+# Another statement, so that a create without a context costs nothing for it.
+_STATEMENT_WITH_CONTEXT = _TEMPLATE.format(
+    columns=", parameters, subject, metadata, locale",
+    values=", %(parameters)s::jsonb, %(subject)s::varchar, %(metadata)s::jsonb, "
+    "%(locale)s::varchar",
+)
 
 
 # Verdict of the statement → the error that it is told as.
@@ -113,7 +121,10 @@ _REFUSALS: dict[str, Callable[[], ApiError]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmissionRequest:
-    """A validated create request; at least one of the references is given."""
+    """A validated create request; at least one of the references is given.
+
+    Of the parameters only the version can tell whether they fit.
+    """
 
     project_id: UUID
     mode: str
@@ -121,9 +132,19 @@ class AdmissionRequest:
     movespec_id: UUID | None
     movespec_version_id: UUID | None
     idempotency_key: str | None
+    parameters: dict[str, float] | None = None
+    subject: str | None = None
+    metadata: dict[str, str] | None = None
+    locale: str | None = None
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """Empty where nothing of it is given."""
+        given = {name: getattr(self, name) for name in CONTEXT}
+        return given if any(given.values()) else {}
 
     def _fields(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in (*_REQUESTED, *CONTEXT)}
 
     @property
     def fingerprint(self) -> bytes:
@@ -151,12 +172,23 @@ def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[Admitted
     Raises IdempotencyKeyReused, NotFound, ValidationFailed, MoveSpecArchived, MoveSpecForkRequired,
     MoveSpecNotReleased, MoveSpecVersionWithdrawn. Then nothing was written and the key is free.
     """
+    if not request.parameters:
+        return _admit(request, now)
+    with transaction.atomic():
+        session, is_replay = _admit(request, now)
+        if not is_replay:
+            require_parameters(session.resolved_version_id, request.parameters)
+    return session, is_replay
+
+
+def _admit(request: AdmissionRequest, now: datetime) -> tuple[AdmittedSession, bool]:
+    context = request.context
     id_ = uuid7()
     attach_window = timedelta(seconds=settings.SESSION_ATTACH_SECONDS)
     longest = timedelta(seconds=settings.SESSION_MAX_SECONDS)
     with connection.cursor() as cursor:
         cursor.execute(
-            _STATEMENT,
+            _STATEMENT_WITH_CONTEXT if context else _STATEMENT,
             {
                 "id": id_,
                 "project_id": request.project_id,
@@ -171,6 +203,7 @@ def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[Admitted
                 "signing_key_id": key_ring().active(now).id,
                 "runtime_token_expires_at": now + attach_window + longest,
                 "stream_url": f"{settings.PUBLIC_STREAM_URL}/{id_}",
+                **{name: _column(value) for name, value in context.items()},
             },
         )
         verdict, *columns = cursor.fetchone()
@@ -182,3 +215,7 @@ def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[Admitted
     if not FINGERPRINTS.is_of(bytes(session.request_fingerprint or b""), request._fields()):
         raise IdempotencyKeyReused
     return session, True
+
+
+def _column(value: Any) -> Any:
+    return msgspec.json.encode(value).decode() if isinstance(value, dict) else value

@@ -19,7 +19,7 @@ from sessions_app.finish import StateUnreadable
 from sessions_app.lifecycle import already_ended, notify_runtimes, settle_locked
 from sessions_app.limits import idle_limit, longest_session
 from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status
-from sessions_app.stream_state import STATE_COLUMNS
+from sessions_app.stream_state import LABELS, STATE_COLUMNS
 from sessions_app.unreadable_states import is_left, is_of_known_version, sessions_leave
 
 SUPERSEDED = 4409
@@ -49,7 +49,7 @@ def session_attach(
     its state.
     """
     found = DetectionSession.objects.select_related("project__organization")
-    admitted = found.defer(*STATE_COLUMNS).filter(id=session_id).first()
+    admitted = found.defer(*STATE_COLUMNS, *LABELS).filter(id=session_id).first()
     if admitted is None:
         raise NotFound("session")
     project = admitted.project
@@ -92,7 +92,7 @@ def session_attach(
             _note(attach, now)
         elif is_newest:
             sessions_leave(one, now)
-        session = one.select_related("resolved_version").get()
+        session = one.select_related("resolved_version").defer(*LABELS).get()
         if is_taken and not is_counted(session):
             store_counts_anew(session)  # checkpoints add to them
     if not is_newest and session.status in LIVE_STATUSES:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +12,15 @@ from django.db import DataError, Error, IntegrityError, transaction
 from django.db.models import Case, F, Q, QuerySet, When
 
 import detection
-from movespecs.models import MoveSpecVersion
 from sessions_app.counted import COUNTED
 from sessions_app.deadlines import as_due, is_to_finish, settle
 from sessions_app.event_counters import count_anew, counts_of
 from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
 from sessions_app.session_ends import ended, update_live
-from sessions_app.stream_state import STATE_IS_DROPPED, stored_state, stored_summary
+from sessions_app.stream_state import LABELS, STATE_IS_DROPPED, stored_state, stored_summary
 from sessions_app.unreadable_states import sessions_left, sessions_take_back
+from sessions_app.version_specs import spec_of_session
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ def session_finish(
     Raises AttachmentLost when another is to finish it or it has ended: then nothing was changed.
     So it does when this process can't read the state: then the session is left to one that can.
     """
-    sessions = DetectionSession.objects.filter(id=session_id)
+    sessions = DetectionSession.objects.filter(id=session_id).defer(*LABELS)
     changes: dict[str, Any]
     if attachment_id is None:
         sessions = sessions.filter(is_to_finish(now))
@@ -128,21 +127,11 @@ def _can_read(session: DetectionSession) -> bool:
     return False
 
 
-@lru_cache(maxsize=256)
-def spec_of_version(version_id: UUID) -> detection.MoveSpec:
-    """The compiled MoveSpec of a version, which never changes.
-
-    Raises MoveSpecInvalid if the language no longer takes its text.
-    """
-    version = MoveSpecVersion.objects.only("yaml_source").get(id=version_id)
-    return detection.compile(version.yaml_source)
-
-
 def _engine_of(session: DetectionSession) -> detection.Engine | None:
     snapshot = stored_state(session).get("engine")
     if snapshot is None:
         return None
-    spec = spec_of_version(session.resolved_version_id)
+    spec = spec_of_session(session)
     completed = sum(session.repetitions.values())
     return detection.Engine.restore(spec, snapshot, completed=completed)
 
@@ -188,7 +177,7 @@ def _end(
         if not update_live(unchanged, **changes):
             return None
         DetectionEvent.objects.bulk_create(events)
-    return DetectionSession.objects.get(id=session.id)
+    return DetectionSession.objects.defer(*LABELS).get(id=session.id)
 
 
 def _counted(session: DetectionSession, engine: detection.Engine | None) -> dict[str, Any]:

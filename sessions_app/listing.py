@@ -7,22 +7,19 @@ sessions in the list's order, and the page ends where that takes long.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from kynaplatform.api.keyset import Place, Row
-from movespecs.models import MoveSpecVersion
 from projects.models import Project
 from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import COMES_FROM, apply_deadlines, has_status, is_due
 from sessions_app.merged_pages import OWNER, Part, page
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
+from sessions_app.session_filters import UNCOUNTED, AnyOf, SessionFilters, is_among, where
 from sessions_app.stream_state import STATE_COLUMNS
 
 # So many sessions are read in vain: of what is overdue, and of each live state.
@@ -38,102 +35,7 @@ LEFT_OUT = (
     "last_frame_seq", "lease_until", "longest_until", "rejected_frames_total",
     "request_fingerprint", "runtime_token_expires_at", "signing_key_id", "stream_url",
 )  # fmt: skip
-LIVE = "live"
-# Completed without a repetition, as far as its events are counted.
-UNCOUNTED = "uncounted"
-HAS_NO_REPETITION = Q(repetitions={}, counted_events_total=F("events_total"))
 Rows = QuerySet[DetectionSession]
-
-
-class AnyOf(NamedTuple):
-    """The sessions of these projects, and those that ran these versions: some hundreds at most."""
-
-    project_ids: Sequence[UUID]
-    version_ids: Sequence[UUID]
-
-    @property
-    def projects(self) -> QuerySet[Project]:
-        return Project.objects.filter(_is_among("projects_project.id", self.project_ids))
-
-    @property
-    def versions(self) -> QuerySet[MoveSpecVersion]:
-        ids = _is_among("movespecs_movespecversion.id", self.version_ids)
-        return MoveSpecVersion.objects.filter(ids)
-
-    @property
-    def condition(self) -> Q:
-        of_project = _is_any("detection_session.project_id", self.project_ids)
-        return Q(of_project) | Q(self.has_version)
-
-    @property
-    def has_version(self) -> RawSQL:
-        return _is_any("detection_session.resolved_version_id", self.version_ids)
-
-
-def _is_among(column: str, ids: Sequence[UUID]) -> RawSQL:
-    """A condition by which rows are sought.
-
-    One statement for any number of ids: a list would be another for each, and planned anew. With
-    `= ANY` PostgreSQL 18 may read all sessions of the few projects that a table has.
-    """
-    return RawSQL(f"{column} IN (SELECT unnest(%s::uuid[]))", [list(ids)], BooleanField())  # noqa: S611
-
-
-def _is_any(column: str, ids: Sequence[UUID]) -> RawSQL:
-    """A condition that rows which were found are asked for."""
-    return RawSQL(f"{column} = ANY (%s::uuid[])", [list(ids)], BooleanField())  # noqa: S611
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionFilters:
-    """Which sessions; None is any. A version comes with its project, which its sessions are all of.
-
-    `ids` are the first and the last. A project comes without its organization. The moments
-    themselves are excluded. `any_of` comes without `ids` and a version.
-    """
-
-    ids: tuple[UUID, UUID] | None = None
-    any_of: AnyOf | None = None
-    organization_id: UUID | None = None
-    project_id: UUID | None = None
-    version_id: UUID | None = None
-    status: str | None = None
-    mode: str | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-
-    @property
-    def statuses(self) -> tuple[str, ...]:
-        """The stored or due states that the filter takes; LIVE is those that have not ended."""
-        if self.status is None:
-            return tuple(Status.values)
-        if self.status == UNCOUNTED:
-            return (Status.COMPLETED,)
-        return LIVE_STATUSES if self.status == LIVE else (self.status,)
-
-    @property
-    def has_owner(self) -> bool:
-        return bool(self.project_id or self.organization_id)
-
-    @property
-    def of_counts(self) -> Q:
-        return HAS_NO_REPETITION if self.status == UNCOUNTED else Q()
-
-    @property
-    def in_time(self) -> Q:
-        return _where(created_at__gt=self.created_after, created_at__lt=self.created_before)
-
-    def condition(self, now: datetime) -> Q:
-        """All of it, of which no index knows what is overdue."""
-        columns = _where(
-            project__organization_id=self.organization_id,
-            project_id=self.project_id,
-            resolved_version_id=self.version_id,
-            mode=self.mode,
-        )
-        if self.any_of:
-            columns &= self.any_of.condition
-        return columns & self.in_time & self.of_counts & has_status(self.statuses, now)
 
 
 class Listed(NamedTuple):
@@ -171,7 +73,7 @@ def sessions_list(
             # By its project, and by its version.
             parts_of_a_row=2 if filters.any_of and not filters.has_owner else 1,
         )
-    rows = DetectionSession.objects.filter(_is_among("detection_session.id", ids)).order_by()
+    rows = DetectionSession.objects.filter(is_among("detection_session.id", ids)).order_by()
     rows = rows.defer(*LEFT_OUT)
     by_id = {row.id: row for row in (rows.select_related(*related) if related else rows)}
     apply_deadlines(by_id.values(), now)
@@ -199,6 +101,8 @@ def _sources(
     if filters.ids:
         of_ids = DetectionSession.objects.filter(id__range=filters.ids).order_by("id")
         return [], _listed(_looked_at(of_ids, filters, now)[:MOST_OF_IDS])
+    if filters.subject:
+        return [_of_subject(filters, now)], []
     if filters.status is None and filters.version_id is None:
         if filters.mode is None and (filters.has_owner or filters.any_of):
             return _of_projects(filters), []
@@ -214,9 +118,20 @@ def _sources(
             live += COMES_FROM[status]
             overdue = ()
     listed = has_status(filters.statuses, now) if filters.status else Q()
-    listed &= _where(resolved_version_id=filters.version_id) & filters.of_counts
+    listed &= where(resolved_version_id=filters.version_id) & filters.of_counts
     parts = _of_states(filters, ended, filters.of_counts) + _of_states(filters, live, listed)
     return parts, _listed(overdue)
+
+
+def _of_subject(filters: SessionFilters, now: datetime) -> Part:
+    """The part of a person's sessions: one index has those of all states in their order."""
+    rows = DetectionSession.objects.filter(filters.in_time, subject=filters.subject)
+    listed = where(mode=filters.mode, resolved_version_id=filters.version_id) & filters.of_counts
+    if filters.status:
+        listed &= has_status(filters.statuses, now)
+    if filters.any_of and not filters.has_owner:
+        return Part(rows.filter(project_id=OWNER), filters.any_of.projects, listed)
+    return _of_owner(filters, rows, listed)
 
 
 def _looked_at(rows: Rows, filters: SessionFilters, now: datetime) -> QuerySet[Any]:
@@ -294,7 +209,3 @@ def _of_owner(filters: SessionFilters, rows: Rows, listed: Q) -> Part:
         projects = Project.objects.filter(organization_id=filters.organization_id)
         return Part(rows.filter(project_id=OWNER), projects, listed)
     return Part(rows, listed=listed)
-
-
-def _where(**columns: Any) -> Q:
-    return Q(**{name: value for name, value in columns.items() if value is not None})

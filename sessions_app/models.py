@@ -133,6 +133,18 @@ class DetectionSession(models.Model):
         help_text="Since when it is left to a process that can read its state, for ten minutes.",
     )
 
+    # The context that its create gave, if any (context.py).
+    parameters = models.JSONField(
+        null=True, help_text="The numbers of its MoveSpec's parameters; others have their defaults."
+    )
+    subject = models.CharField(  # noqa: DJ001
+        max_length=128, null=True, help_text="The customer's own id of the person."
+    )
+    metadata = models.JSONField(null=True, help_text="The customer's own notes, as texts by name.")
+    locale = models.CharField(  # noqa: DJ001
+        max_length=100, null=True, help_text="The language of its messages, as a BCP 47 tag."
+    )
+
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001
     request_fingerprint = models.BinaryField(max_length=32, null=True)
     signing_key_id = models.UUIDField()
@@ -164,6 +176,14 @@ class DetectionSession(models.Model):
             # Read by lists within a project that no status or mode narrows.
             # Without the id: planned on an empty table, it passes for the primary key.
             Index(F("project"), F("created_at").desc(), name="session_of_project"),
+            # Read by lists of a subject.
+            Index(
+                F("subject"),
+                F("project"),
+                F("created_at").desc(),
+                condition=Q(subject__isnull=False),
+                name="session_of_subject",
+            ),
             # Read by the admin's lists, a status and a mode at a time, and by its picture of the
             # last day. The others need no write when a session is created.
             Index(F("status"), F("mode"), F("created_at").desc(), name="session_of_state"),

@@ -15,6 +15,8 @@ from sessions_app.models import DetectionSession
 
 # They are large, and only an engine can read them.
 STATE_COLUMNS: Final = ("packed_state", "engine_state")
+# The customer's own, which no stream reads.
+LABELS: Final = ("subject", "metadata")
 SUMMARY: Final = Coalesce(KeyTransform("summary", "engine_state"), "summary")
 # The state has no use after the end. What it showed by then has.
 STATE_IS_DROPPED: Final[dict[str, object]] = {

@@ -30,8 +30,9 @@ from sessions_app.events import EventRecord, event_id, events_after, present_eve
 from sessions_app.fence import AttachmentLost
 from sessions_app.finish import session_finish
 from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
-from sessions_app.listing import SessionFilters, sessions_list
+from sessions_app.listing import sessions_list
 from sessions_app.models import DetectionSession
+from sessions_app.session_filters import SessionFilters
 from sessions_app.stream_state import STATE_COLUMNS
 from sessions_app.wire import (
     EventQuery,

@@ -6,8 +6,10 @@ from uuid import UUID
 
 import msgspec
 
+from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageLimit, PageQuery
 from kynaplatform.api.wire import (
+    STORABLE,
     Answer,
     Body,
     OrganizationId,
@@ -19,6 +21,18 @@ from kynaplatform.api.wire import (
     said,
 )
 from sessions_app.admission import AdmittedSession
+from sessions_app.context import (
+    LOCALE,
+    MOST_LOCALE_CHARACTERS,
+    MOST_NOTE_CHARACTERS,
+    MOST_NOTES,
+    MOST_PARAMETERS,
+    NOTE_NAME,
+    PARAMETER_NAME,
+    SUBJECT,
+    fault_of_subject,
+    require_context,
+)
 from sessions_app.counted import MovementSummary, counted_of
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
 from sessions_app.quality import Quality, quality_of
@@ -66,6 +80,37 @@ SessionId = Annotated[UUID, said("The session.", "69e5a962-81e8-405d-b532-91ede0
 SessionMode = Annotated[
     Mode, said("`live` for a person before a camera, `replay` for a recording.", "live")
 ]
+Parameters = Annotated[
+    dict[str, float],
+    msgspec.Meta(
+        extra_json_schema={
+            "maxProperties": MOST_PARAMETERS,
+            "propertyNames": {"pattern": f"^{PARAMETER_NAME}$"},
+        }
+    ),
+]
+Subject = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{SUBJECT}$"})]
+Metadata = Annotated[
+    dict[str, str],
+    msgspec.Meta(
+        extra_json_schema={
+            "maxProperties": MOST_NOTES,
+            "propertyNames": {"pattern": f"^{NOTE_NAME}$"},
+            "additionalProperties": {
+                "type": "string",
+                "maxLength": MOST_NOTE_CHARACTERS,
+                **STORABLE,
+            },
+        }
+    ),
+]
+Locale = Annotated[
+    str,
+    msgspec.Meta(
+        extra_json_schema={"pattern": f"^({LOCALE})$", "maxLength": MOST_LOCALE_CHARACTERS}
+    ),
+]
+EXAMPLE_METADATA = {"plan": "knee-week-3", "clinic": "north"}
 ResolvedVersionId = Annotated[
     UUID,
     said("The version that counts, to the session's end.", "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e"),
@@ -98,6 +143,31 @@ class SessionCreate(Body):
             "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e",
         ),
     ] = None
+    parameters: Annotated[
+        Parameters | None,
+        said("Numbers of the MoveSpec's `parameters`; others have their defaults.", {"depth": 90}),
+    ] = None
+    subject: Annotated[
+        Subject | None,
+        said("Your own opaque id of the person, unique in your project: no name.", "p_4711"),
+    ] = None
+    metadata: Annotated[
+        Metadata | None,
+        said("Your own notes, in all at most 4,096 bytes. Nothing reads them.", EXAMPLE_METADATA),
+    ] = None
+    locale: Annotated[
+        Locale | None, said("The language of the messages, as a BCP 47 tag.", "de-AT")
+    ] = None
+
+    def __post_init__(self) -> None:
+        # An empty object says as little as none.
+        self.parameters, self.metadata = self.parameters or None, self.metadata or None
+        require_context(
+            parameters=self.parameters,
+            subject=self.subject,
+            metadata=self.metadata,
+            locale=self.locale,
+        )
 
 
 class SessionCreated(Answer):
@@ -153,15 +223,32 @@ class SessionRecord(Answer):
     ]
     summary: SessionSummary
     quality: SessionQuality
+    parameters: Annotated[
+        dict[str, float] | None, said("The numbers that its create gave.", {"depth": 90})
+    ]
+    subject: Annotated[str | None, said("The person's id, if its create gave one.", "p_4711")]
+    metadata: Annotated[
+        dict[str, str] | None, said("The notes that its create gave.", EXAMPLE_METADATA)
+    ]
+    locale: Annotated[str | None, said("The language that its create asked for.", "de-AT")]
 
 
 class SessionQuery(PageQuery):
+    texts: ClassVar = frozenset({"subject"})
+
     status: (
         Annotated[Status, said("Only those in this status.", "completed")] | msgspec.UnsetType
     ) = msgspec.UNSET
     mode: Annotated[Mode, said("Only those of this mode.")] | msgspec.UnsetType = msgspec.UNSET
     created_after: Moment | msgspec.UnsetType = msgspec.UNSET
     created_before: Moment | msgspec.UnsetType = msgspec.UNSET
+    subject: (
+        Annotated[Subject, said("Only those of this person.", "p_4711")] | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+    def __post_init__(self) -> None:
+        if self.subject is not msgspec.UNSET and (fault := fault_of_subject(self.subject)):
+            raise ValidationFailed({"subject": [fault]})
 
 
 class EventQuery(Query):

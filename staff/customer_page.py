@@ -29,8 +29,8 @@ from projects.models import (
 )
 from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import has_not_ended
-from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession
+from sessions_app.session_filters import LIVE
 from staff.credential_states import state_badge
 from staff.display import badge, moment, short_ids
 from staff.full_names import with_customer

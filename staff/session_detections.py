@@ -9,8 +9,8 @@ from detection import MoveSpec, MoveSpecInvalid
 from detection.spec import BODY_SIDES
 from sessions_app.attempt_words import reason_words
 from sessions_app.event_counters import Counts, counts_of, is_counted
-from sessions_app.finish import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession, EventType, SessionAttach
+from sessions_app.version_specs import spec_of_session
 from staff.display import duration
 from staff.session_measures import DRAWN as MOST_DRAWN
 from staff.session_measures import measure_charts
@@ -90,9 +90,9 @@ def detections(session: DetectionSession, now: datetime) -> dict[str, Any]:
 
 
 def spec_of(session: DetectionSession) -> MoveSpec | None:
-    """The MoveSpec of its version; None if the language no longer takes its text."""
+    """The MoveSpec that counts in it; None if the language no longer takes its version's text."""
     try:
-        return spec_of_version(session.resolved_version_id)
+        return spec_of_session(session)
     except MoveSpecInvalid:
         return None
 

@@ -18,8 +18,9 @@ from django.http import HttpRequest
 from kynaplatform import clock
 from kynaplatform.api.keyset import Place, place
 from projects.models import Project
-from sessions_app.listing import LIVE, UNCOUNTED, Listed, SessionFilters, sessions_list
+from sessions_app.listing import Listed, sessions_list
 from sessions_app.models import DetectionSession, Status
+from sessions_app.session_filters import LIVE, UNCOUNTED, SessionFilters
 from staff.actions.base import MOST_AT_ONCE
 from staff.full_names import with_customer
 from staff.query_parameters import StrictChangeList, StrictFilter

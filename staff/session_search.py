@@ -8,8 +8,8 @@ from django.db.models import Q
 
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import Project
-from sessions_app.listing import AnyOf
 from sessions_app.models import DetectionSession
+from sessions_app.session_filters import AnyOf
 from staff.search_terms import ids_of, means_one_id, searched, words_of
 
 # Of what a name finds, the newest count. Each is a place in an index of sessions that a page reads.

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from detection import CarriedAngle, MoveSpec, MoveSpecInvalid, Side, carried_angles
-from sessions_app.finish import spec_of_version
 from sessions_app.models import LIVE_STATUSES, DetectionSession
 from sessions_app.stream_state import SUMMARY
+from sessions_app.version_specs import spec_of_session
 from staff import session_quality
 from staff.display import counted
 
@@ -85,7 +85,7 @@ def _seen(session: DetectionSession) -> Seen | None:
     if stored is None or "frames" not in stored:
         return None
     try:
-        spec = spec_of_version(session.resolved_version_id)
+        spec = spec_of_session(session)
     except MoveSpecInvalid:
         spec = None
     return Seen(

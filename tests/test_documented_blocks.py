@@ -129,6 +129,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "tests/realtime/test_countable_share.py",
         "test_the_page_has_a_quality_as_it_is_sent_and_every_reason",
     ),
+    ("docs/api.md", '"subject": "p_4711"'): (
+        "tests/sessions_app/test_session_contexts.py",
+        "test_the_page_has_a_create_with_a_context",
+    ),
     ("docs/streaming.md", '{"type": "finalize"}\n{'): (
         STREAM,
         "test_what_the_page_has_a_client_send_is_understood",

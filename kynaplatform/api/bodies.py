@@ -21,9 +21,11 @@ from kynaplatform.api.errors import (
 from kynaplatform.api.faults import faults_of
 from kynaplatform.api.ignored_fields import note_ignored
 from kynaplatform.api.json_faults import NotJson, read_json
+from kynaplatform.api.wire import Query
 
 MOST_BODY_BYTES = 512 * 1024
 S = TypeVar("S", bound=msgspec.Struct)
+Q = TypeVar("Q", bound=Query)
 JSON = "application/json"
 _MEDIA_TYPE = re.compile(r"([a-z]+/[a-z]+)\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", re.IGNORECASE)
 _NUMBER = re.compile("-?[0-9]{1,18}")
@@ -111,13 +113,17 @@ def _note_ignored_fields(
     note_ignored(request, (name for name in sent if name not in known))
 
 
-def decode_query(request: HttpRequest, struct: type[S]) -> S:
+def decode_query(request: HttpRequest, struct: type[Q]) -> Q:
     """The query string as `struct`; unknown parameters are ignored, a bad one is 422."""
     try:
         sent = request.GET
     except TooManyFieldsSent:
         raise ValidationFailed({"query": ["Too many parameters."]}) from None
-    given = {name: _number_or_text(sent[name]) for name in struct.__struct_fields__ if name in sent}
+    given = {
+        name: sent[name] if name in struct.texts else _number_or_text(sent[name])
+        for name in struct.__struct_fields__
+        if name in sent
+    }
     _refuse_unstorable(given)
     if faults := _faults_of_fields(given, struct):
         raise ValidationFailed(faults)
@@ -125,7 +131,7 @@ def decode_query(request: HttpRequest, struct: type[S]) -> S:
 
 
 def _number_or_text(text: str) -> int | str:
-    """A parameter of digits alone is a number: no text of ours may be one."""
+    """A parameter of digits alone is a number, but for the `texts` of a query."""
     return int(text) if _NUMBER.fullmatch(text) else text
 
 

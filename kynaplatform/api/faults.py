@@ -6,6 +6,7 @@ Strangers send the values. So a fault quotes little of one, and a long list is r
 import math
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -36,11 +37,16 @@ def _faults(value: Any, type_: Any) -> Iterator[Fault]:
     except msgspec.ValidationError:
         wanted = _wanted(type_)
     of_parts: Iterator[Fault] = iter(())
-    item_type = _item_type(type_)
-    if item_type is not None and isinstance(value, list):
+    if (item_type := _item_type(type_, list)) is not None and isinstance(value, list):
         of_parts = (
             (f".{index}{path}", fault)
             for index, item in enumerate(value[:MOST_ITEMS_LOOKED_AT])
+            for path, fault in _faults(item, item_type)
+        )
+    elif (item_type := _item_type(type_, dict)) is not None and isinstance(value, dict):
+        of_parts = (
+            (f".{_cut(ascii(name)[1:-1])}{path}", fault)
+            for name, item in islice(value.items(), MOST_ITEMS_LOOKED_AT)
             for path, fault in _faults(item, item_type)
         )
     elif isinstance(value, dict):
@@ -65,12 +71,12 @@ def _wanted(type_: Any) -> list[inspect.Type]:
     return _alternatives(inspect.type_info(type_))
 
 
-def _item_type(type_: Any) -> Any:
-    """The item type of a list type, seen through Annotated and `| None`."""
-    if get_origin(type_) is list:
-        return get_args(type_)[0]
+def _item_type(type_: Any, of: type) -> Any:
+    """The item type of a list or dict type, seen through Annotated and `| None`."""
+    if get_origin(type_) is of:
+        return get_args(type_)[-1]
     for argument in get_args(type_):
-        if (item := _item_type(argument)) is not None:
+        if (item := _item_type(argument, of)) is not None:
             return item
     return None
 

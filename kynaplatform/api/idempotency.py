@@ -66,5 +66,7 @@ class Fingerprints:
 
     def _of(self, request: Mapping[str, object], version: int) -> bytes:
         parts = [request[name] for name in self._fields[version]]
-        digest = hashlib.sha256(msgspec.json.encode(parts)).digest()
+        # An object's fields have no order.
+        written = msgspec.json.encode(parts, order="deterministic")
+        digest = hashlib.sha256(written).digest()
         return digest if version == 1 else bytes([version]) + digest

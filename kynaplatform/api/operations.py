@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from kynaplatform.api.bodies import TextBody
 from kynaplatform.api.errors import ApiError
+from kynaplatform.api.wire import Query
 
 Bearer = Literal["required", "optional", "none"]
 # By the caller, or by the address of one without a token; by the view itself; or not at all.
@@ -52,7 +53,7 @@ class Operation:
     limit_family: str | None = None
     example: Any = None
     body: type[msgspec.Struct] | None = field(init=False, default=None)
-    query: type[msgspec.Struct] | None = field(init=False, default=None)
+    query: type[Query] | None = field(init=False, default=None)
     # What 404 names, by the parameter of the path that is no id.
     resources: dict[str, str] = field(init=False, default_factory=dict)
 

@@ -58,6 +58,9 @@ class NamedBody(Body):
 class Query(msgspec.Struct):
     """The query parameters of a request."""
 
+    # Those that are texts, also where they have digits alone.
+    texts: ClassVar[frozenset[str]] = frozenset()
+
 
 # What PostgreSQL stores as text.
 STORABLE = {"pattern": r"^[^\u0000]*$"}

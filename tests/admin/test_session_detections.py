@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from kynaplatform import clock
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import NO_FRAME
-from sessions_app.finish import spec_of_version
 from sessions_app.models import DetectionEvent, DetectionSession
+from sessions_app.version_specs import spec_of_version
 from staff.session_detections import DRAWN, LANE, LISTED, Lane, detections, picture
 from tests.admin.staffing import address, text_of
 from tests.sessions_app.engine_work import whole

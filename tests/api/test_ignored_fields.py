@@ -38,8 +38,8 @@ def test_a_request_of_known_fields_has_no_such_header(owner, movespec):
 
 
 def test_unknown_fields_are_named_and_change_nothing_else(owner, movespec):
-    response = owner.create_session(movespec, metadata={"a": 1}, Mode="live", limit=3)
-    assert (response.status_code, ignored(response)) == (201, "metadata, Mode, limit")
+    response = owner.create_session(movespec, labels={"a": 1}, Mode="live", limit=3)
+    assert (response.status_code, ignored(response)) == (201, "labels, Mode, limit")
     assert sorted(response.json()) == sorted(owner.create_session(movespec).json())
     assert DetectionSession.objects.count() == 2
 

@@ -21,6 +21,7 @@ from kynaplatform.http import cross_origin
 from kynaplatform.logs import request_id
 from local_stack.environment import PROJECT
 from projects import credentials
+from sessions_app import context
 from staff import diffs, downloads, query_parameters, search_terms
 
 SIZE = 512 * 1024
@@ -68,6 +69,18 @@ WORST = {
     ],
     (request_id, "_ACCEPTABLE"): ["x" * SIZE],
     (views, "_UUID"): ["a" * SIZE, "a" * 8 + "-aaaa" * (SIZE // 5)],
+    (context, "_SUBJECT"): ["x" * SIZE],
+    (context, "_NOTE_NAME"): ["x" * SIZE],
+    (context, "_PARAMETER_NAME"): ["x" * SIZE],
+    (context, "_LOCALE"): [
+        "x" * SIZE,
+        "de" + "-abc" * (SIZE // 4),
+        "de" + "-abcde" * (SIZE // 6) + "!",
+        "de" + "-1abc" * (SIZE // 5) + "!",
+        "de-u" + "-ab" * (SIZE // 3) + "!",
+        "de" + "-u-ab" * (SIZE // 5) + "!",
+        "x" + "-a" * (SIZE // 2) + "!",
+    ],
     (credentials, "_SECRET"): ["kyna_sk_" + "a" * SIZE],
     (yaml_text, "_REFUSED"): ["x" * SIZE],
     (yaml_text, "_LINE_BREAK"): ["\r" * SIZE, "\n" * SIZE],

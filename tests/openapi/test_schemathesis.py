@@ -31,6 +31,8 @@ LEFT_OUT = {
 TAKE_A_TEXT_THAT_MAY_BE_INVALID = (
     *("movespec_version_create", "movespec_version_release", "movespec_fork"),
 )
+# The numbers that a session may give are those of its version.
+TAKES_WHAT_A_VERSION_TAKES = "session_create"
 # Of what fits the schema the answer may be one of these: the check's own list.
 ACCEPTED = ("2xx", "3xx", "401", "403", "404", "409", "429", "5xx")
 # They would end what the others need: the run's own token, the MoveSpec.
@@ -49,7 +51,7 @@ class Run:
         """What it prints; any finding fails the test."""
         lines = [f"hooks = {json.dumps(str(HOOKS))}", "[parameters]"]
         lines += [f'"path.{name}" = "{value}"' for name, value in parameters.items()]
-        for name in TAKE_A_TEXT_THAT_MAY_BE_INVALID:
+        for name in (*TAKE_A_TEXT_THAT_MAY_BE_INVALID, TAKES_WHAT_A_VERSION_TAKES):
             lines += [
                 *("[[operations]]", f'include-operation-id = "{name}"'),
                 "[operations.checks.positive_data_acceptance]",

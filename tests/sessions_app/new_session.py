@@ -30,6 +30,10 @@ COLUMNS: dict[str, Any] = {
     "unreadable_since": None,
     "summary": None,
     "idempotency_key": None,
+    "parameters": None,
+    "subject": None,
+    "metadata": None,
+    "locale": None,
 }
 # In the order of the wire; what is `...` differs from session to session.
 RECORD: dict[str, Any] = {
@@ -51,4 +55,8 @@ RECORD: dict[str, Any] = {
     "interrupted_total": 0,
     "summary": None,
     "quality": None,
+    "parameters": None,
+    "subject": None,
+    "metadata": None,
+    "locale": None,
 }

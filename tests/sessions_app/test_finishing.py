@@ -245,10 +245,10 @@ def test_a_database_that_fails_is_no_fault_of_the_session(
     scene.finalize(session_id, 5)
     before = scene.columns(session_id)
 
-    def fail(_: uuid.UUID) -> None:
+    def fail(_: DetectionSession) -> None:
         raise OperationalError("terminating connection")
 
-    monkeypatch.setattr("sessions_app.finish.spec_of_version", fail)
+    monkeypatch.setattr("sessions_app.finish.spec_of_session", fail)
     with pytest.raises(OperationalError):
         scene.finish(session_id, holder, 6)
     assert scene.columns(session_id) == before

@@ -17,15 +17,10 @@ from plans import LIVE, add_sessions, analyze_sessions, run
 
 from kynaplatform.api.keyset import Place
 from movespecs.models import MoveSpec
-from sessions_app.listing import LIVE as NOT_ENDED
-from sessions_app.listing import (
-    MOST_PASSED_OVER,
-    UNCOUNTED,
-    AnyOf,
-    SessionFilters,
-    sessions_list,
-)
+from sessions_app.listing import MOST_PASSED_OVER, sessions_list
 from sessions_app.models import LIVE_STATUSES, Status
+from sessions_app.session_filters import LIVE as NOT_ENDED
+from sessions_app.session_filters import UNCOUNTED, AnyOf, SessionFilters
 from sessions_app.stream_state import STATE_COLUMNS
 from tests.conftest import SESSIONS, Machine, make_released
 from tests.long_runs import at_length, one_in

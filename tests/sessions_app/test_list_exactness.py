@@ -21,8 +21,9 @@ from kynaplatform import clock
 from kynaplatform.api.keyset import Place, cursor_at, place
 from movespecs.models import MoveSpec
 from projects.models import Project
-from sessions_app.listing import LIVE, UNCOUNTED, AnyOf, SessionFilters, sessions_list
+from sessions_app.listing import sessions_list
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
+from sessions_app.session_filters import LIVE, UNCOUNTED, AnyOf, SessionFilters
 from sessions_app.session_sweep import expire_sessions
 from tests.conftest import SESSIONS, VALID_YAML, Machine, make_released, make_version
 from tests.long_runs import one_in

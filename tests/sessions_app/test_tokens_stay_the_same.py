@@ -123,8 +123,9 @@ def test_a_days_replays_outlive_an_upgrade_that_adds_a_field(
     owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = owner.create_session(movespec, idempotency_key="k")
-    fields = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
-    upgraded = Fingerprints(fields, (*fields, "label"))
+    asked = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
+    fields = (*asked, "parameters", "subject", "metadata", "locale")
+    upgraded = Fingerprints(asked, fields, (*fields, "label"))
     said: dict[str, str | None] = {"label": None}
     monkeypatch.setattr(admission, "FINGERPRINTS", upgraded)
     monkeypatch.setattr(
@@ -137,7 +138,7 @@ def test_a_days_replays_outlive_an_upgrade_that_adds_a_field(
     assert again.headers["Idempotent-Replayed"] == "true"
     said["label"] = "x"
     newer = owner.create_session(movespec, idempotency_key="after")
-    assert bytes(DetectionSession.objects.latest("created_at").request_fingerprint or b"")[0] == 2
+    assert bytes(DetectionSession.objects.latest("created_at").request_fingerprint or b"")[0] == 3
     assert owner.create_session(movespec, idempotency_key="after").json() == (newer.json())
     # The upgrade is rolled back: neither a second session nor a refusal for good.
     monkeypatch.undo()

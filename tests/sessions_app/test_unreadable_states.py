@@ -254,11 +254,11 @@ def test_a_process_whose_language_knows_the_movespec_finishes_it(
 ) -> None:
     session_id = finalizing(scene, midway().packed_state)
 
-    def refuse(_: UUID) -> None:
+    def refuse(_: DetectionSession) -> None:
         raise ValueError("a later word of the language")
 
     with monkeypatch.context() as older:
-        older.setattr(finish, "spec_of_version", refuse)
+        older.setattr(finish, "spec_of_session", refuse)
         sweep(100)
     assert scene.row(session_id).status == "finalizing"
     assert sweep(200) == 1

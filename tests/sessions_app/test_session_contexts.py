@@ -1,0 +1,381 @@
+"""The context of a create: its parameters, subject, metadata and locale, and where they go"""
+
+import hashlib
+import io
+import json
+import logging
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
+from joserfc import jws
+
+from movespecs.models import MoveSpec
+from sessions_app import admission
+from sessions_app.admission import AdmissionRequest
+from sessions_app.models import DetectionSession
+from tests.api.api_requests import nothing_changes, refused, refused_fields
+from tests.conftest import SESSIONS, VALID_YAML, Machine, make_released
+from tests.documented import block
+
+DEEP_YAML = (
+    VALID_YAML.replace(
+        "  movement:\n",
+        "  parameters:\n"
+        "    depth: {default: 100, min: 60, max: 130}\n"
+        "    rise: {default: 160, min: 150, max: 170}\n"
+        "  movement:\n",
+    )
+    .replace("angle_min: 160", "angle_min: $rise")
+    .replace("angle_max: 100", "angle_max: $depth")
+)
+SUBJECT = "p_0f4a6b0c5a11-the-person"
+CONTEXT: dict[str, Any] = {
+    "parameters": {"depth": 90},
+    "subject": SUBJECT,
+    "metadata": {"plan": "knee-week-3", "note": "Größe 1,80"},
+    "locale": "de-AT",
+}
+NONE: dict[str, Any] = dict.fromkeys(CONTEXT)
+
+
+@pytest.fixture
+def deep(owner: Machine) -> MoveSpec:
+    return make_released(owner.project, DEEP_YAML)[0]
+
+
+def made(response: HttpResponse) -> dict[str, Any]:
+    assert response.status_code == 201, response.content
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def context_of(machine: Machine, session: dict[str, Any]) -> dict[str, Any]:
+    record = machine.get(f"{SESSIONS}/{session['session_id']}").json()
+    return {name: record[name] for name in CONTEXT}
+
+
+# Where it goes
+
+
+def test_the_record_shows_it_and_neither_the_answer_nor_the_token(
+    owner: Machine, deep: MoveSpec
+) -> None:
+    plain, session = made(owner.create_session(deep)), made(owner.create_session(deep, **CONTEXT))
+    assert context_of(owner, session) == CONTEXT
+    assert context_of(owner, plain) == NONE
+    assert session.keys() == plain.keys()
+    tokens = [
+        jws.extract_compact(one["runtime_token"].encode()).payload for one in (plain, session)
+    ]
+    assert len(tokens[0]) == len(tokens[1])
+    assert SUBJECT.encode() not in tokens[1]
+    listed = owner.get(SESSIONS).json()
+    assert [{name: one[name] for name in CONTEXT} for one in listed] == [CONTEXT, NONE]
+
+
+@pytest.mark.parametrize("name", CONTEXT)
+def test_each_is_taken_alone(owner: Machine, deep: MoveSpec, name: str) -> None:
+    session = made(owner.create_session(deep, **{name: CONTEXT[name]}))
+    assert context_of(owner, session) == NONE | {name: CONTEXT[name]}
+
+
+@pytest.mark.parametrize("empty", [NONE, {"parameters": {}, "metadata": {}}])
+def test_what_says_nothing_is_none(owner: Machine, deep: MoveSpec, empty: Any) -> None:
+    first = owner.create_session(deep, idempotency_key="k", **empty)
+    assert context_of(owner, made(first)) == NONE
+    again = owner.create_session(deep, idempotency_key="k")
+    assert again.content == first.content
+
+
+def test_the_page_has_a_create_with_a_context(owner: Machine, deep: MoveSpec) -> None:
+    body = json.loads(block("docs/api.md", '"subject": "p_4711"').text)
+    session = made(owner.create_session(deep, **{name: body.pop(name) for name in CONTEXT}))
+    assert None not in context_of(owner, session).values()
+    assert body == {"mode": "live", "project_id": "…", "movespec_id": "…"}
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("given", "fields"),
+    [
+        ({"subject": ""}, ["subject"]),
+        ({"subject": "s" * 129}, ["subject"]),
+        ({"subject": "anna@example.com"}, ["subject"]),
+        ({"subject": "Anna Berg"}, ["subject"]),
+        ({"subject": "p_1\n"}, ["subject"]),
+        ({"subject": "ü"}, ["subject"]),
+        ({"subject": 4711}, ["subject"]),
+        ({"metadata": []}, ["metadata"]),
+        ({"metadata": {"n": 1}}, ["metadata.n"]),
+        ({"metadata": {"n": None}}, ["metadata.n"]),
+        ({"metadata": {"\ud800": 1}}, ["metadata.\\ud800"]),
+        ({"metadata": {"n": "x" * 501}}, ["metadata.n"]),
+        ({"metadata": {"n": "\0"}}, ["metadata.n"]),
+        ({"metadata": {"n": "\ud800"}}, ["metadata.n"]),
+        ({"metadata": {"": "x"}}, ["metadata"]),
+        ({"metadata": {"n" * 41: "x"}}, ["metadata"]),
+        ({"metadata": {"a b": "x"}}, ["metadata"]),
+        ({"metadata": {"a\n": "x"}}, ["metadata"]),
+        ({"metadata": {f"n{number}": "" for number in range(17)}}, ["metadata"]),
+        ({"metadata": {f"n{number}": "x" * 455 for number in range(9)}}, ["metadata"]),
+        ({"metadata": {f"n{number}": "ü" * 228 for number in range(9)}}, ["metadata"]),
+        ({"parameters": [90]}, ["parameters"]),
+        ({"parameters": {"depth": "90"}}, ["parameters.depth"]),
+        ({"parameters": {"depth": True}}, ["parameters.depth"]),
+        ({"parameters": {"depth": None}}, ["parameters.depth"]),
+        ({"parameters": {"Depth": 90}}, ["parameters"]),
+        ({"parameters": {f"p{number}": 1 for number in range(17)}}, ["parameters"]),
+        ({"locale": ""}, ["locale"]),
+        ({"locale": "de_AT"}, ["locale"]),
+        ({"locale": "de\n"}, ["locale"]),
+        ({"locale": 1}, ["locale"]),
+        ({"subject": "?", "locale": "?"}, ["subject", "locale"]),
+    ],
+)
+def test_what_no_session_may_have_is_refused(
+    owner: Machine, deep: MoveSpec, given: dict[str, Any], fields: list[str]
+) -> None:
+    with nothing_changes():
+        response = owner.create_session(deep, idempotency_key="k", **given)
+    refused_fields(response, *fields)
+
+
+def test_the_longest_that_a_session_may_have(owner: Machine, deep: MoveSpec) -> None:
+    metadata = {f"note-{number:02}": "x" * 249 for number in range(16)}
+    assert sum(len(name) + len(text) for name, text in metadata.items()) == 4096
+    longest = {"subject": "s" * 128, "metadata": metadata}
+    assert context_of(owner, made(owner.create_session(deep, **longest))) == NONE | longest
+    longest = {"metadata": {"n" * 40: "x" * 500}}
+    assert context_of(owner, made(owner.create_session(deep, **longest))) == NONE | longest
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name", "told"),
+    [
+        ({"depht": 90}, "depht", 'No parameter has the name "depht"; the nearest is depth.'),
+        ({"depth": 59.5}, "depth", "depth must be from 60 to 130, not 59.5."),
+        ({"rise": 155, "depth": 131}, "depth", "depth must be from 60 to 130, not 131."),
+    ],
+)
+def test_a_number_that_the_version_does_not_take_is_refused_and_its_key_is_free(
+    owner: Machine, deep: MoveSpec, parameters: dict[str, float], name: str, told: str
+) -> None:
+    with nothing_changes():
+        response = owner.create_session(deep, idempotency_key="k", parameters=parameters)
+    refused(response, 422, "validation_error", **{f"parameters.{name}": told})
+    again = owner.create_session(deep, idempotency_key="k", parameters={"depth": 60})
+    assert context_of(owner, made(again)) == NONE | {"parameters": {"depth": 60}}
+    assert "Idempotent-Replayed" not in again.headers
+
+
+def test_a_version_without_parameters_takes_none(owner: Machine, movespec: MoveSpec) -> None:
+    with nothing_changes():
+        response = owner.create_session(movespec, parameters={"depth": 90})
+    told = 'No parameter has the name "depth": there are none.'
+    refused(response, 422, "validation_error", **{"parameters.depth": told})
+
+
+def test_what_is_found_missing_is_told_before_the_numbers_are_looked_at(
+    owner: Machine, outsider: Machine
+) -> None:
+    theirs = make_released(outsider.project, DEEP_YAML)[0]
+    with nothing_changes():
+        response = owner.create_session(theirs, parameters={"depth": 1})
+    refused(response, 404, "not_found", resource="movespec")
+
+
+TAGS = [
+    "de", "de-AT", "DE-at", "pt-BR", "zh-Hant-TW", "es-419", "sl-rozaj-biske", "de-CH-1901",
+    "zh-cmn-Hans-CN", "en-a-bbb-x-a-ccc", "de-u-co-phonebk", "x-whatever", "i-klingon",
+    "en-GB-oed", "sgn-BE-FR", "art-lojban", "zh-min-nan", "abcdefgh", "a" * 4,
+    "de-x-" + "-".join(["abcdefgh"] * 10),
+]  # fmt: skip
+NO_TAGS = [
+    "d", "de-", "-de", "de--AT", "a-DE", "abcdefghi", "de-419-DE", "de-x", "de-u", "i-nothing",
+    "de-abcdefghi", "1234", "de_AT", "de-1a", "de at", "*", "x", "deutsch-abc",
+    "de-x-" + "-".join(["abcdefgh"] * 11),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_a_locale_is_a_well_formed_tag(owner: Machine, movespec: MoveSpec, tag: str) -> None:
+    assert context_of(owner, made(owner.create_session(movespec, locale=tag)))["locale"] == tag
+
+
+@pytest.mark.parametrize("tag", NO_TAGS)
+def test_no_other_text_is_a_locale(owner: Machine, movespec: MoveSpec, tag: str) -> None:
+    with nothing_changes():
+        refused_fields(owner.create_session(movespec, locale=tag), "locale")
+
+
+# Its part of the fingerprint
+
+
+def test_the_same_context_in_other_words_replays(owner: Machine, deep: MoveSpec) -> None:
+    both = {"depth": 90, "rise": 155}
+    first = owner.create_session(deep, idempotency_key="k", **CONTEXT | {"parameters": both})
+    turned = {
+        "parameters": {"rise": 155.0, "depth": 90.0},
+        "metadata": dict(reversed(CONTEXT["metadata"].items())),
+    }
+    with nothing_changes():
+        again = owner.create_session(deep, idempotency_key="k", **CONTEXT | turned)
+    assert (again.status_code, again.content) == (201, made(first) and first.content)
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_another_context_is_another_request(owner: Machine, deep: MoveSpec) -> None:
+    made(owner.create_session(deep, idempotency_key="k", **CONTEXT))
+    made(owner.create_session(deep, idempotency_key="plain"))
+    with nothing_changes():
+        for other in (
+            {"parameters": {"depth": 90.5}},
+            {"parameters": None},
+            # It would be refused by itself: the key is looked at first.
+            {"parameters": {"depth": 1}},
+            {"subject": "another"},
+            {"metadata": {}},
+            {"metadata": CONTEXT["metadata"] | {"more": ""}},
+            {"locale": "de"},
+            {"locale": None},
+        ):
+            response = owner.create_session(deep, idempotency_key="k", **CONTEXT | other)
+            refused(response, 422, "idempotency_key_reused")
+        for name, value in CONTEXT.items():
+            response = owner.create_session(deep, idempotency_key="plain", **{name: value})
+            refused(response, 422, "idempotency_key_reused")
+
+
+def request(**context: Any) -> AdmissionRequest:
+    return AdmissionRequest(
+        project_id=UUID("00000000-0000-4000-8000-000000000002"),
+        mode="live",
+        contract_major=1,
+        movespec_id=UUID("00000000-0000-4000-8000-000000000006"),
+        movespec_version_id=None,
+        idempotency_key="k",
+        **context,
+    )
+
+
+def test_a_known_request_with_a_context_has_exactly_this_fingerprint() -> None:
+    """What is stored is read for a day, by code of later releases as well."""
+    hashed = (
+        b'["live","00000000-0000-4000-8000-000000000002",1,'
+        b'"00000000-0000-4000-8000-000000000006",null,'
+        b'{"depth":90.0,"rise":155.5},"p_1",{"a":"x","b":"\xc3\xbc"},"de-AT"]'
+    )
+    given = request(
+        parameters={"rise": 155.5, "depth": 90.0},
+        subject="p_1",
+        metadata={"b": "ü", "a": "x"},
+        locale="de-AT",
+    )
+    assert given.fingerprint == b"\2" + hashlib.sha256(hashed).digest()
+
+
+# What was stored before
+
+
+STORED = """
+INSERT INTO detection_session (
+    id, project_id, resolved_version_id, mode, contract_major, status, accepted_frames_total,
+    created_at, deadline_at, checkpoint_number, idempotency_key, request_fingerprint,
+    signing_key_id, runtime_token_expires_at, stream_url
+)
+SELECT '0192f0aa-7d2a-7000-8000-00000000000a', project_id, resolved_version_id, mode,
+       contract_major, status, accepted_frames_total, created_at, deadline_at, checkpoint_number,
+       'before', sha256(%s), signing_key_id, runtime_token_expires_at,
+       'ws://before.example/0192f0aa-7d2a-7000-8000-00000000000a'
+FROM detection_session
+"""
+
+
+def test_a_session_from_before_is_read_and_replayed(owner: Machine, deep: MoveSpec) -> None:
+    """As the code of the release before inserts it, beside this one or earlier."""
+    made(owner.create_session(deep))
+    hashed = f'["live","{owner.project.id}",1,"{deep.id}",null]'
+    with connection.cursor() as cursor:
+        cursor.execute(STORED, [hashed.encode()])
+    with nothing_changes():
+        first = owner.create_session(deep, idempotency_key="before")
+        session = made(first)
+        assert session["session_id"] == "0192f0aa-7d2a-7000-8000-00000000000a"
+        assert session["stream_url"].startswith("ws://before.example/")
+        assert first.headers["Idempotent-Replayed"] == "true"
+        assert context_of(owner, session) == NONE
+        reused = owner.create_session(deep, idempotency_key="before", subject="p_1")
+        refused(reused, 422, "idempotency_key_reused")
+
+
+# What it costs
+
+
+def test_a_create_without_a_context_does_not_name_its_columns() -> None:
+    assert not [name for name in CONTEXT if name in admission._STATEMENT]
+    assert [name for name in CONTEXT if name in admission._STATEMENT_WITH_CONTEXT] == [*CONTEXT]
+
+
+def test_a_context_costs_no_statement_and_numbers_a_transaction(
+    owner: Machine, deep: MoveSpec
+) -> None:
+    made(owner.create_session(deep, **CONTEXT))
+    labels = {name: CONTEXT[name] for name in ("subject", "metadata", "locale")}
+    with CaptureQueriesContext(connection) as queries:
+        made(owner.create_session(deep, **labels))
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "WITH"]
+    with CaptureQueriesContext(connection) as queries:
+        made(owner.create_session(deep, **CONTEXT))
+    words = [query["sql"].split()[0] for query in queries]
+    assert words == ["SELECT", "SAVEPOINT", "WITH", "RELEASE"]
+
+
+# Where it does not go
+
+
+def test_no_log_line_and_no_metric_has_a_subject_or_a_note(
+    owner: Machine, deep: MoveSpec, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    lines = io.StringIO()
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(_everything())
+    logging.getLogger().addHandler(handler)
+    try:
+        session = made(owner.create_session(deep, idempotency_key="k", **CONTEXT))
+        made(owner.create_session(deep, idempotency_key="k", **CONTEXT))
+        for wrong in ({"mode": "film"}, {"locale": "?"}, {"parameters": {"depth": 1}}):
+            assert owner.create_session(deep, **CONTEXT | wrong).status_code == 422
+        assert owner.get(f"{SESSIONS}?subject={SUBJECT}&limit=1").status_code == 200
+        assert owner.get(f"{SESSIONS}?subject={SUBJECT}&limit=0").status_code == 422
+        for path in ("", "/events", "/nothing"):
+            owner.get(f"{SESSIONS}/{session['session_id']}{path}")
+        for end in ("finalize", "cancel"):
+            owner.post(f"{SESSIONS}/{session['session_id']}/{end}")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    told = lines.getvalue()
+    assert f"POST {SESSIONS} 201" in told
+    assert f"GET {SESSIONS} 200" in told
+    everything = told + owner.get("/metrics").content.decode()
+    assert [text for text in (SUBJECT, *CONTEXT["metadata"].values()) if text in everything] == []
+
+
+class _everything(logging.Formatter):  # noqa: N801
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{super().format(record)} {vars(record)}"
+
+
+def test_a_session_says_nothing_of_its_subject_in_its_str_or_repr(
+    owner: Machine, deep: MoveSpec
+) -> None:
+    made(owner.create_session(deep, **CONTEXT))
+    session = DetectionSession.objects.get()
+    assert session.subject == SUBJECT
+    assert SUBJECT not in f"{session} {session!r}"
