@@ -1,0 +1,188 @@
+"""A session counts with its own numbers and language: at each attach, and at its end"""
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from lifecycle_scene import RUNTIME, Scene, at, sweep
+
+from client.wire import FrameBatch, encode, wire_frame
+from detection.engine.plan import MOST_PLANS, plan_of
+from kynaplatform import clock
+from movespecs.models import MoveSpec
+from poses.figure import perform
+from realtime import messages
+from realtime.attach import Attached, attach
+from realtime.progress import take
+from sessions_app import version_specs
+from sessions_app.admission import AdmissionRequest, session_admit
+from sessions_app.checkpoints import NewEvent
+from sessions_app.models import DetectionSession
+from sessions_app.version_specs import spec_of_session
+from tests.conftest import Machine, make_released
+
+YAML = """\
+name: squat
+version: "1.0"
+detection:
+  type: repetition
+  parameters:
+    depth: {default: 120, min: 60, max: 130}
+  movement:
+    name: squat
+    judge: bands
+    phases:
+      - {name: standing, criteria: [{joint: knee, min: 150}]}
+      - {name: bottom, criteria: [{joint: knee, max: $depth}]}
+    sequence: [standing, bottom, standing]
+    feedback:
+      - {when: completed, message: {en: Good, de: Gut, pt-BR: Boa}}
+      - {when: interrupted, message: {en: Again, de: Nochmal, pt-BR: De novo}}
+"""
+POSES = [
+    wire_frame(pose, seq) for seq, pose in enumerate(perform("squat", repetitions=1, fps=30), 1)
+]
+
+
+@pytest.fixture
+def deep(owner: Machine) -> MoveSpec:
+    return make_released(owner.project, YAML)[0]
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = count()
+    monkeypatch.setattr(clock, "now", lambda *_: at(next(seconds)))
+
+
+def created(movespec: MoveSpec, **context: Any) -> UUID:
+    request = AdmissionRequest(
+        project_id=movespec.project_id,
+        mode="live",
+        contract_major=1,
+        movespec_id=movespec.id,
+        movespec_version_id=None,
+        idempotency_key=None,
+        **context,
+    )
+    return session_admit(request=request, now=at(0))[0].id
+
+
+def attached(session_id: UUID) -> Attached:
+    return attach(session_id=session_id, arrived_at=clock.ticks(), runtime=RUNTIME, client="")
+
+
+def streamed(one: Attached, poses: Sequence[Any]) -> list[NewEvent]:
+    batch = messages.decode(encode(FrameBatch(1, list(poses))))
+    assert isinstance(batch, messages.FrameBatch)
+    return take(one.progress, batch).events
+
+
+def told(events: Iterable[NewEvent]) -> list[str]:
+    """The completions, the interruptions and the messages of feedback."""
+    return [
+        event.payload.get("message") or event.type
+        for event in events
+        if event.type in ("feedback", "event_completed", "event_interrupted")
+    ]
+
+
+COMPLETED, INTERRUPTED = "event_completed", "event_interrupted"
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ({}, [COMPLETED, "Good"]),
+        ({"parameters": {"depth": 130.0}}, [COMPLETED, "Good"]),
+        # The figure does not go so deep.
+        ({"parameters": {"depth": 60.0}}, []),
+        ({"locale": "de-AT"}, [COMPLETED, "Gut"]),
+        ({"locale": "PT-br"}, [COMPLETED, "Boa"]),
+        # RFC 4647's lookup leaves off what comes last; it adds nothing.
+        ({"locale": "pt"}, [COMPLETED, "Good"]),
+        ({"locale": "fr"}, [COMPLETED, "Good"]),
+        ({"parameters": {"depth": 130.0}, "locale": "de"}, [COMPLETED, "Gut"]),
+        ({"subject": "p_1", "metadata": {"a": "b"}}, [COMPLETED, "Good"]),
+    ],
+)
+def test_a_stream_counts_by_the_context(
+    deep: MoveSpec, begun: None, context: dict[str, Any], expected: list[str]
+) -> None:
+    events = told(streamed(attached(created(deep, **context)), POSES))
+    assert [one for one in events if one != INTERRUPTED and one not in AGAIN] == expected
+
+
+AGAIN = {"Again", "Nochmal", "De novo"}
+OWN = {"parameters": {"depth": 125.0}, "locale": "de-DE"}
+
+
+def midway(scene: Scene, deep: MoveSpec) -> tuple[UUID, Attached, int]:
+    """A session whose stored state is in the middle of a repetition, and its frames so far."""
+    session_id = created(deep, **OWN)
+    one = attached(session_id)
+    frames = 0
+    events: list[NewEvent] = []
+    while not any(event.payload.get("shape_key") == "bottom" for event in events):
+        events += streamed(one, POSES[frames : frames + 1])
+        frames += 1
+    scene.checkpoint(
+        session_id,
+        one.attachment_id,
+        1,
+        1,
+        frames=frames,
+        packed_state=one.progress.packed_state(),
+        last_frame_seq=frames,
+        events=events,
+    )
+    return session_id, one, frames
+
+
+def test_the_next_attach_goes_on_with_it(scene: Scene, deep: MoveSpec, begun: None) -> None:
+    session_id, first, frames = midway(scene, deep)
+    again = attached(session_id)
+    assert again.progress.last_frame_seq == frames
+    events = told(streamed(again, POSES[frames:]))
+    assert events == told(streamed(first, POSES[frames:]))
+    assert "Gut" in events
+
+
+def test_the_sweep_finishes_with_it(scene: Scene, deep: MoveSpec, begun: None) -> None:
+    session_id, *_ = midway(scene, deep)
+    scene.finalize(session_id, 2)
+    assert sweep(200) == 1
+    assert scene.state(session_id)[0] == "completed"
+    last = DetectionSession.objects.get(id=session_id).events.order_by("-sequence")[:2]
+    assert [event.payload.get("message") or event.type for event in last] == [
+        "Nochmal",
+        INTERRUPTED,
+    ]
+
+
+def test_as_many_numbers_as_sessions_keep_no_more_in_memory(deep: MoveSpec) -> None:
+    version_id = deep.current_released_version_id
+    assert version_id is not None
+    version_specs.validation_of_version.cache_clear()
+    with CaptureQueriesContext(connection) as queries:
+        for number in range(MOST_PLANS + 10):
+            session = DetectionSession(
+                resolved_version_id=version_id, parameters={"depth": 60 + number / 10}
+            )
+            spec = spec_of_session(session)
+            assert spec.phases[1].criteria[0].maximum == 60 + number / 10
+            plan_of(spec)
+    assert len(queries) == 1
+    assert plan_of.cache_info().currsize == MOST_PLANS
+    assert version_specs.validation_of_version.cache_info().currsize == 1
+
+
+def test_the_same_numbers_have_one_plan(deep: MoveSpec) -> None:
+    session = DetectionSession(
+        resolved_version_id=deep.current_released_version_id, parameters={"depth": 90.0}
+    )
+    assert plan_of(spec_of_session(session)) is plan_of(spec_of_session(session))
