@@ -117,13 +117,14 @@ class RestClient:
         self.ask("POST", f"{MOVESPECS}/{movespec_id}/archive")
 
     def create_session(
-        self, *, project_id: str, mode: Literal["live", "replay"], **reference: str
+        self, *, project_id: str, mode: Literal["live", "replay"], **more: Any
     ) -> dict[str, Any]:
-        """Make a session. `reference` is movespec_id or movespec_version_id.
+        """Make a session. `more` is movespec_id or movespec_version_id, and what else a create may
+        have: parameters, subject, metadata, locale.
 
         An Idempotency-Key sees to it that a lost answer makes no second one.
         """
-        body = {"mode": mode, "project_id": project_id, **reference}
+        body = {"mode": mode, "project_id": project_id, **more}
         return dict(self.ask("POST", SESSIONS, body, key=uuid.uuid4().hex))
 
     def session(self, session_id: str) -> dict[str, Any]:

@@ -50,10 +50,10 @@ _LOCALE = re.compile(LOCALE)
 
 def require_context(
     *,
-    parameters: Mapping[str, float] | None,
-    subject: str | None,
-    metadata: Mapping[str, str] | None,
-    locale: str | None,
+    parameters: Mapping[str, float] | None = None,
+    subject: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    locale: str | None = None,
 ) -> None:
     """Raise ValidationFailed for what no session may have, whatever its version."""
     faults = dict(_faults_of_parameters(parameters or {}))

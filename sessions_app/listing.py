@@ -19,6 +19,7 @@ from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import COMES_FROM, apply_deadlines, has_status, is_due
 from sessions_app.merged_pages import OWNER, Part, page
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
+from sessions_app.notes import ids_with_note
 from sessions_app.session_filters import UNCOUNTED, AnyOf, SessionFilters, is_among, where
 from sessions_app.stream_state import STATE_COLUMNS
 
@@ -103,10 +104,13 @@ def _sources(
         return [], _listed(_looked_at(of_ids, filters, now)[:MOST_OF_IDS])
     if filters.subject:
         return [_of_subject(filters, now)], []
+    if filters.note and (ids := ids_with_note(filters.note)) is not None:
+        noted = DetectionSession.objects.filter(is_among("detection_session.id", ids)).order_by()
+        return [], _listed(_looked_at(noted, filters, now))
     if filters.status is None and filters.version_id is None:
-        if filters.mode is None and (filters.has_owner or filters.any_of):
+        if filters.mode is None and not filters.note and (filters.has_owner or filters.any_of):
             return _of_projects(filters), []
-        return _of_states(filters, Status.values, Q()), []
+        return _of_states(filters, Status.values, filters.beside_order), []
     ended = [status for status in filters.statuses if status not in LIVE_STATUSES]
     live = [status for status in filters.statuses if status in LIVE_STATUSES]
     overdue: Sequence[Any] = ()
@@ -118,15 +122,15 @@ def _sources(
             live += COMES_FROM[status]
             overdue = ()
     listed = has_status(filters.statuses, now) if filters.status else Q()
-    listed &= where(resolved_version_id=filters.version_id) & filters.of_counts
-    parts = _of_states(filters, ended, filters.of_counts) + _of_states(filters, live, listed)
+    listed &= where(resolved_version_id=filters.version_id) & filters.beside_order
+    parts = _of_states(filters, ended, filters.beside_order) + _of_states(filters, live, listed)
     return parts, _listed(overdue)
 
 
 def _of_subject(filters: SessionFilters, now: datetime) -> Part:
     """The part of a person's sessions: one index has those of all states in their order."""
     rows = DetectionSession.objects.filter(filters.in_time, subject=filters.subject)
-    listed = where(mode=filters.mode, resolved_version_id=filters.version_id) & filters.of_counts
+    listed = where(mode=filters.mode, resolved_version_id=filters.version_id) & filters.beside_order
     if filters.status:
         listed &= has_status(filters.statuses, now)
     if filters.any_of and not filters.has_owner:

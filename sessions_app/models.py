@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint, Value
+from django.db.models import CheckConstraint, F, Func, Index, Q, UniqueConstraint, Value
 from uuid_utils.compat import uuid7
 
 from movespecs.models import MoveSpecVersion
@@ -49,6 +50,13 @@ LIVE_STATUSES = (Status.CREATED, Status.STREAMING, Status.FINALIZING)
 def is_attached(now: datetime) -> Q:
     """A runtime holds the session with a lease that has not run out."""
     return Q(attachment_id__isnull=False, lease_until__gt=now)
+
+
+class Notes(Func):
+    """The texts of a session's metadata, as an array."""
+
+    template = "jsonb_path_query_array(%(expressions)s, '$.*')"
+    output_field = models.JSONField()
 
 
 class DetectionSession(models.Model):
@@ -209,6 +217,13 @@ class DetectionSession(models.Model):
                 fields=["created_at"],
                 condition=Q(request_fingerprint__isnull=False),
                 name="session_idempotency_age",
+            ),
+            # Read by the search of a note. A live session is in it once it has ended: until then
+            # each of its checkpoints would write it.
+            GinIndex(
+                OpClass(Notes(F("metadata")), name="jsonb_path_ops"),
+                condition=Q(metadata__isnull=False, deadline_at__isnull=True),
+                name="session_of_note",
             ),
             # Read every few seconds by each process that can read states. It is hardly ever in it.
             Index(

@@ -13,6 +13,7 @@ from movespecs.models import MoveSpecVersion
 from projects.models import Project
 from sessions_app.deadlines import has_status
 from sessions_app.models import LIVE_STATUSES, Status
+from sessions_app.notes import has_note
 
 LIVE = "live"
 # Completed without a repetition, as far as its events are counted.
@@ -65,7 +66,7 @@ class SessionFilters:
 
     `ids` are the first and the last. A project comes without its organization. The moments
     themselves are excluded. `any_of` comes without `ids` and a version. A subject comes with a
-    project, an organization, or the projects of `any_of`.
+    project, an organization, or the projects of `any_of`. A note is a whole text of the metadata.
     """
 
     ids: tuple[UUID, UUID] | None = None
@@ -76,6 +77,7 @@ class SessionFilters:
     status: str | None = None
     mode: str | None = None
     subject: str | None = None
+    note: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
 
@@ -93,8 +95,10 @@ class SessionFilters:
         return bool(self.project_id or self.organization_id)
 
     @property
-    def of_counts(self) -> Q:
-        return HAS_NO_REPETITION if self.status == UNCOUNTED else Q()
+    def beside_order(self) -> Q:
+        """What no index knows that gives an order."""
+        of_counts = HAS_NO_REPETITION if self.status == UNCOUNTED else Q()
+        return of_counts & (has_note(self.note) if self.note else Q())
 
     @property
     def in_time(self) -> Q:
@@ -111,7 +115,7 @@ class SessionFilters:
         )
         if self.any_of:
             columns &= self.any_of.condition
-        return columns & self.in_time & self.of_counts & has_status(self.statuses, now)
+        return columns & self.in_time & self.beside_order & has_status(self.statuses, now)
 
 
 def where(**columns: Any) -> Q:

@@ -1,8 +1,9 @@
 """The CSV of a list: every row that its filters and search find, streamed as it is read."""
 
 import csv
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from html import unescape
 from io import StringIO
@@ -13,7 +14,13 @@ from django.contrib.admin.utils import label_for_field, lookup_field
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils.html import strip_tags
@@ -38,6 +45,8 @@ CUT = "This list is not whole: the database did not answer. Download it again."
 class DownloadableAdmin(StrictAdmin):
     """A list with a CSV for those who may see it. Each download is logged."""
 
+    only_in_csv: Sequence[str] = ()
+
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_csv"
         own = path("csv/", self.admin_site.admin_view(self.csv_view), name=name)
@@ -49,6 +58,10 @@ class DownloadableAdmin(StrictAdmin):
         parameters.pop(PAGE_VAR, None)
         return {"csv_address": f"csv/?{parameters.urlencode()}"}
 
+    def told(self, parameters: QueryDict) -> Mapping[str, Any]:
+        """What the log says that a download asked for."""
+        return parameters
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -58,7 +71,8 @@ class DownloadableAdmin(StrictAdmin):
     def csv_view(self, request: HttpRequest) -> HttpResponseBase:
         """The CSV of the list at the same address without `csv/`, with all of its pages.
 
-        Its columns are the list's: a header, then a line a row; whole ids, ISO 8601 moments in UTC.
+        Its columns are the list's, and `only_in_csv`: a header, then a line a row; whole ids, ISO
+        8601 moments in UTC, objects as JSON.
         """
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET"])
@@ -67,7 +81,8 @@ class DownloadableAdmin(StrictAdmin):
         if PAGE_VAR in request.GET:
             raise Refused("A download has every page.")
         changelist = self.get_changelist_instance(request)
-        parameters = ", ".join(f"{name}={value}" for name, value in request.GET.items())
+        asked = self.told(request.GET)
+        parameters = ", ".join(f"{name}={value}" for name, value in asked.items())
         entry_add(
             user_id=user_id_of(request),
             model=self.model,
@@ -96,7 +111,8 @@ def attachment(written: Iterator[bytes], name: str) -> StreamingHttpResponse:
 
 def lines(changelist: StrictChangeList, page: DownloadableAdmin) -> Iterator[bytes]:
     """The lines of a list's CSV."""
-    columns = [one for one in changelist.list_display if one != "action_checkbox"]
+    shown = [one for one in changelist.list_display if one != "action_checkbox"]
+    columns = [*shown, *page.only_in_csv]
     header = [label_for_field(one, changelist.model, page) for one in columns]
     rows = changelist.every_row()
     return written_lines(header, ([plain(one, row, page) for one in columns] for row in rows))
@@ -144,4 +160,6 @@ def cell(value: object) -> object:
         return value.isoformat().replace("+00:00", "Z")
     if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, dict):
+        value = json.dumps(value, ensure_ascii=False)
     return FORMULA.sub(r"\1\2'\3", str(value))

@@ -30,6 +30,7 @@ from staff.full_names import full_name, project_of, with_customer
 from staff.links import list_of, page_of
 from staff.query_parameters import require_known, require_no_secret, require_short
 from staff.search_terms import ids_of, means_one_id, searched, words_of
+from staff.session_search import labelled
 from staff.suspensions import with_suspensions
 
 MOST_FOUND = 5
@@ -48,7 +49,7 @@ KINDS: dict[type[Model], Sequence[str]] = {
     AccessToken: (),
     SigningKey: (),
 }
-# By the names of these the list of sessions is searched. The box only leads there.
+# By the names of these the list of sessions is searched, and by more. The box only leads there.
 NAME_SESSIONS = (Organization, Project, MoveSpec)
 # The large columns, which results do not show.
 LEFT_OUT = {MoveSpecVersion: ["yaml_source"], MoveSpecDraft: ["yaml_source"],
@@ -89,8 +90,8 @@ def find(request: HttpRequest, text: str) -> list[FoundOfKind]:
     }
     if (sessions := found.get(DetectionSession)) and not sessions.rows:
         named = any(found[one].rows for one in NAME_SESSIONS if one in found)
-        all_of_name = list_of(DetectionSession, q=text) if named else None
-        found[DetectionSession] = sessions._replace(all=all_of_name)
+        of_name = list_of(DetectionSession, q=text) if named or labelled(text) else None
+        found[DetectionSession] = sessions._replace(all=of_name)
     return [one for one in found.values() if one.rows or one.all]
 
 

@@ -1,13 +1,15 @@
 """The pages of detection sessions."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Media
-from django.http import HttpRequest, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponseNotAllowed, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -23,6 +25,7 @@ from staff.base import ReadOnlyAdmin
 from staff.display import Tone, badge, first_digits, id_column, moment_of
 from staff.downloads import attachment, user_id_of
 from staff.history import history_add
+from staff.links import list_of
 from staff.query_parameters import require_known
 from staff.session_detections import detections, spec_of
 from staff.session_events import event_lines
@@ -34,7 +37,7 @@ from staff.session_list import (
     SessionChangeList,
     StatusFilter,
 )
-from staff.session_search import HELP
+from staff.session_search import HELP, LABELS, SUBJECT, sought
 from staff.session_summary import frames_shown
 from staff.session_timeline import lasted, timeline
 from staff.suspensions import with_suspensions
@@ -75,6 +78,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         id_column, "customer", "movespec", "state", "counted", "frames",
         moment_of("created_at"),
     ]  # fmt: skip
+    only_in_csv = ["subject", "parameters", "metadata", "locale"]
     list_filter = [StatusFilter, "mode", DayFilter, OrganizationFilter, ProjectFilter]
     # In another order, a page would read every row.
     sortable_by = ()
@@ -117,6 +121,12 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().list_context(request), "search_help": HELP}
+
+    def told(self, parameters: QueryDict) -> Mapping[str, Any]:
+        """No log has a person's id, or what a customer has noted."""
+        text = parameters.get(SEARCH_VAR, "").strip()
+        is_label = bool(text) and not LABELS.isdisjoint(sought(text))
+        return {**parameters.dict(), SEARCH_VAR: "a subject or a note"} if is_label else parameters
 
     def get_urls(self) -> list[URLPattern]:
         own = path(
@@ -162,6 +172,11 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
             "state": self.state(session),
             "lasted": lasted(session, now),
             "timeline": timeline(session, now),
+            "of_subject": list_of(
+                DetectionSession,
+                project__id__exact=session.project_id,
+                q=f"{SUBJECT}{session.subject}",
+            ),
             "events_csv": reverse(f"admin:{EVENTS_CSV}", args=[session.pk]),
             **frames_shown(session),
             **detections(session, now),

@@ -26,8 +26,6 @@ LANDMARKS: dict[Measure, tuple[str, ...]] = {
     **dict(JOINT_LANDMARKS.items()),
     **dict(SEGMENT_LANDMARKS.items()),
 }
-# Whether a session takes the numbers that the page asks for: the create has no field for them yet.
-OFFERS_PARAMETERS = False
 # From this turn on the body is seen rather from the front.
 FRONTAL_DEGREES = 45
 
@@ -41,13 +39,6 @@ def slugs() -> list[str]:
 @cache
 def movements() -> list[dict[str, Any]]:
     return [_movement(slug, catalogue_text(slug)) for slug in slugs()]
-
-
-def parameters_of(slug: str) -> list[dict[str, Any]]:
-    """The parameters of a movement, as the page offers them."""
-    [movement] = [one for one in movements() if one["slug"] == slug]
-    parameters: list[dict[str, Any]] = movement["parameters"]
-    return parameters
 
 
 @cache
@@ -74,7 +65,7 @@ def _movement(slug: str, yaml_source: str) -> dict[str, Any]:
         },
         "figure": reverse("try-figure", args=[slug]),
         "angle": shown_angle(spec),
-        "parameters": shown_parameters(yaml_source) if OFFERS_PARAMETERS else [],
+        "parameters": shown_parameters(yaml_source),
         **shown_rules(spec),
     }
 

@@ -1,6 +1,6 @@
 """The sessions of people without an account: their limits, and a token that reads each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_network
 from math import ceil
@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from kynaplatform import clock
 from kynaplatform.api.client_address import client_address
-from kynaplatform.api.errors import AuthorizationFailed, NotFound, ValidationFailed
+from kynaplatform.api.errors import AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import MINUTE, Limit
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import (
@@ -27,9 +27,10 @@ from projects.access_tokens import access_token_mint
 from projects.models import Credential, Project
 from projects.scopes import Scope
 from sessions_app.admission import AdmissionRequest, session_admit
+from sessions_app.context import require_context
 from sessions_app.models import Mode
 from sessions_app.wire import SessionCreated, present_created
-from tryout.movements import parameters_of, slugs
+from tryout.movements import slugs
 from tryout.project import SESSION_SECONDS, demo_account, movespec_id
 
 WINDOW = 10 * MINUTE
@@ -44,6 +45,9 @@ TOKEN_OUTLIVES_SECONDS = 300
 class TrySessionCreate(Body):
     movement: str
     parameters: dict[str, float] = {}
+
+    def __post_init__(self) -> None:
+        require_context(parameters=self.parameters)
 
 
 class TrySession(Answer):
@@ -121,19 +125,7 @@ def _host_of(url: str) -> str | None:
     return urlsplit(url).hostname
 
 
-def _refuse_parameters(movement: str, values: Mapping[str, float]) -> None:
-    """Refuse a number that the page does not offer. Raises ValidationFailed."""
-    parameters = {one["name"]: one for one in parameters_of(movement)}
-    for name, value in values.items():
-        known = parameters.get(name)
-        if known is None:
-            raise ValidationFailed({f"parameters.{name}": ["The page has no such parameter."]})
-        if not known["min"] <= value <= known["max"]:
-            told = f"This must be from {known['min']:g} to {known['max']:g}."
-            raise ValidationFailed({f"parameters.{name}": [told]})
-
-
-def session_try(request: HttpRequest, movement: str, parameters: Mapping[str, float]) -> TrySession:
+def session_try(request: HttpRequest, movement: str, parameters: dict[str, float]) -> TrySession:
     """A session of the page's movement, for a request that passed `visitor_limits`.
 
     Only one that is created counts on what all share. Raises NotFound, ValidationFailed,
@@ -141,7 +133,6 @@ def session_try(request: HttpRequest, movement: str, parameters: Mapping[str, fl
     """
     if movement not in slugs():
         raise NotFound("movement")
-    _refuse_parameters(movement, parameters)
     now = clock.now()
     account: Credential = request.try_account  # type: ignore[attr-defined]
     add_to_line(request, project_id=account.project_id)
@@ -154,6 +145,7 @@ def session_try(request: HttpRequest, movement: str, parameters: Mapping[str, fl
                 movespec_id=movespec_id(movement),
                 movespec_version_id=None,
                 idempotency_key=None,
+                parameters=parameters or None,
             ),
             now=now,
         )

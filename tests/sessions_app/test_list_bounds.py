@@ -13,12 +13,21 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from plans import LIVE, add_sessions, analyze_sessions, run
+from plans import (
+    LIVE,
+    add_sessions,
+    analyze_sessions,
+    explained,
+    indexes_used,
+    pages_read,
+    run,
+)
 
 from kynaplatform.api.keyset import Place
 from movespecs.models import MoveSpec
 from sessions_app.listing import MOST_PASSED_OVER, sessions_list
 from sessions_app.models import LIVE_STATUSES, Status
+from sessions_app.notes import MOST_WITH_A_NOTE, ids_with_note
 from sessions_app.session_filters import LIVE as NOT_ENDED
 from sessions_app.session_filters import UNCOUNTED, AnyOf, SessionFilters
 from sessions_app.stream_state import STATE_COLUMNS
@@ -190,6 +199,55 @@ def test_an_organization_reads_a_row_of_each_project_and_a_page_of_the_newest(
         with Reading() as reading:
             ask()
         assert reading.rows <= most + MOST_PASSED_OVER + size, one
+
+
+def of_people(owner: Machine, movespec: MoveSpec, count: int, people: int) -> None:
+    add_ended(
+        owner, movespec, "completed", count,
+        subject=f"'p_' || n % {people}",
+        metadata="jsonb_build_object('order', 'o-' || n, 'clinic', 'c-' || n % 4)",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("people", [1, 3, MANY])
+def test_a_person_is_read_by_their_own_index(
+    owner: Machine, movespec: MoveSpec, outsider: Machine, other: MoveSpec, people: int
+) -> None:
+    """However many there are, and whatever else the list is narrowed by."""
+    of_people(owner, movespec, MANY, people)
+    add_ended(outsider, other, "failed", 2 * MANY)
+    analyze_sessions()
+    asked = SessionFilters(project_id=owner.project.id, subject="p_0")
+    for more in ({}, {"status": "completed"}, {"status": "failed"}, {"mode": "replay"}):
+        with CaptureQueriesContext(connection) as queries, transaction.atomic():
+            reading = read_by(
+                partial(
+                    sessions_list, replace(asked, **more), now=timezone.now(), start=None, size=SIZE
+                ),
+                SIZE,
+            )
+        met = MANY // people if people < MANY else 1
+        assert reading.rows <= min(met, MOST_PASSED_OVER + SIZE + 1) + 2 * SIZE + 10, more
+        (statement,) = {query["sql"] for query in queries if "AS merged" in query["sql"]}
+        run("SET LOCAL enable_sort = off")
+        plan = explained(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}")
+        run("SET LOCAL enable_sort = on")
+        assert indexes_used(plan) == {"detection_session": "session_of_subject"}
+
+
+def test_a_note_is_found_by_its_index(owner: Machine, movespec: MoveSpec, unchecked: None) -> None:
+    of_people(owner, movespec, 4 * MANY, MANY)
+    add_live(owner, movespec, "streaming", 50, metadata="jsonb_build_object('order', 'o-7')")
+    analyze_sessions()
+    for note, found in (("o-7", 51), ("o-", 0), ("c-1", None)):
+        with CaptureQueriesContext(connection) as queries:
+            ids = ids_with_note(note)
+        assert (None if ids is None else len(ids)) == found
+        plan = explained(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {queries[-1]['sql']}")
+        used = indexes_used(plan)
+        assert used["session_of_note"] == "session_of_note"
+        assert used["detection_session_1"] == "session_deadline"
+        assert pages_read(plan) < 2 * MOST_WITH_A_NOTE
 
 
 @one_in(11)

@@ -66,6 +66,7 @@ def make_sessions(movespec: MoveSpec, versions: list[UUID], chance: random.Rando
                 # Of some that ended the counters miss events, which no sweep counts anew.
                 counted_events_total=3 if status in LIVE_STATUSES else chance.choice([2, 3, 3]),
                 repetitions=chance.choice([{}, {"squat": 1}]),
+                subject=chance.choice([None, "p_1", "p_2"]),
                 **columns,
             )
         )
@@ -90,6 +91,9 @@ def asked(owner: Machine, movespec: MoveSpec, outsider: Machine) -> list[Session
     named = AnyOf([owner.project.id], [versions[1], sibling[1].id])
     scopes += [replace(one, any_of=named) for one in (SessionFilters(), organization, project)]
     scopes.append(SessionFilters(any_of=AnyOf([], [versions[0]])))
+    scopes += [replace(one, subject="p_1") for one in (organization, project, scopes[3])]
+    of_project = AnyOf([owner.project.id, outsider.project.id], [])
+    scopes.append(SessionFilters(any_of=of_project, subject="p_1"))
     between = {"created_after": at(-25), "created_before": at(-5)}
     return [
         replace(scope, status=status, mode=chance.choice([None, "live"]), **more)
@@ -106,6 +110,7 @@ def swept(asked: SessionFilters) -> list[UUID]:
         "resolved_version_id": asked.version_id,
         "status__in": asked.statuses,
         "mode": asked.mode,
+        "subject": asked.subject,
         "created_at__gt": asked.created_after,
         "created_at__lt": asked.created_before,
     }

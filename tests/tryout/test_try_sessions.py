@@ -10,15 +10,16 @@ import pytest
 from django.db import connection
 
 from kynaplatform import clock
+from movespecs.authors import PLATFORM
 from movespecs.models import MoveSpec
+from movespecs.releases import version_release
 from projects.models import AccessToken, Credential
 from sessions_app.models import DetectionSession
 from tests.api.api_requests import ask, nothing_changes, refused
-from tests.conftest import MOVESPECS, SESSIONS, TOKENS
+from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML, make_version
 from tests.server import test_database_url as database_url
 from tests.test_secrets_nowhere import Secrets
 from tests.tryout.trying import TRY_SESSIONS, try_it
-from tryout import sessions
 from tryout.project import (
     ACCOUNT_ID,
     ORGANIZATION_ID,
@@ -165,17 +166,36 @@ def test_no_log_line_has_a_token(caplog):
     assert secrets.found_in("\n".join(lines).encode()) == []
 
 
-DEPTH = {"name": "depth", "label": "Depth", "default": 100, "min": 60, "max": 130}
+@pytest.fixture
+def deep(tried):
+    """The page's squat has a parameter."""
+    this = movespec_id("squat")
+    text = VALID_YAML.replace(
+        "  movement:\n", "  parameters: {depth: {default: 100, min: 60, max: 130}}\n  movement:\n"
+    ).replace("angle_max: 100", "angle_max: $depth")
+    version = make_version(this, text)
+    version_release(movespec_id=this, version_id=version.id, author=PLATFORM, now=clock.now())
+    return version
+
+
+def test_a_session_counts_with_the_numbers_of_the_page(deep):
+    assert try_it(parameters={"depth": 90}).status_code == 201
+    assert try_it().status_code == 201
+    numbers = DetectionSession.objects.filter(resolved_version=deep).order_by("created_at")
+    assert list(numbers.values_list("parameters", flat=True)) == [{"depth": 90.0}, None]
 
 
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"deph": 90}, {"parameters.deph": "The page has no such parameter."}),
-        ({"depth": 59.5}, {"parameters.depth": "This must be from 60 to 130."}),
+        (
+            {"deph": 90},
+            {"parameters.deph": 'No parameter has the name "deph"; the nearest is depth.'},
+        ),
+        ({"depth": 59.5}, {"parameters.depth": "depth must be from 60 to 130, not 59.5."}),
+        ({"a b": 1}, {"parameters": "This field has a name that no parameter may have."}),
     ],
 )
-def test_a_number_that_the_page_does_not_offer_is_refused(tried, given, told, monkeypatch):
-    monkeypatch.setattr(sessions, "parameters_of", lambda _: [DEPTH])
+def test_a_number_that_the_movement_does_not_take_is_refused(deep, given, told):
     with nothing_changes():
         refused(try_it(parameters=given), 422, "validation_error", **told)

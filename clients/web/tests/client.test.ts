@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import {createServer, type IncomingMessage, type ServerResponse} from "node:http";
 import type {AddressInfo} from "node:net";
 import {type TestContext, test} from "node:test";
-import {type Client, createClient, KynaError} from "../src/index.js";
+import {
+  type Client,
+  createClient,
+  KynaError,
+  type SessionCreate,
+  type SessionRecord,
+} from "../src/index.js";
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 interface Asked {
@@ -14,6 +20,13 @@ interface Asked {
 }
 
 const CREATE = {mode: "live", project_id: "p", movespec_id: "m"} as const;
+const WITH_CONTEXT: SessionCreate = {
+  ...CREATE,
+  subject: "p_4711",
+  metadata: {plan: "knee-week-3"},
+  parameters: {depth: 90},
+  locale: "de-AT",
+};
 
 function json(status: number, body: unknown, headers: Record<string, string> = {}): Answer {
   return (response) => {
@@ -65,6 +78,17 @@ async function serving(
   });
   return {client, baseUrl, asked, minted};
 }
+
+test("a create says for whom it is and how it counts, and the record shows it", async (context) => {
+  const {client, asked} = await serving(context, [json(201, {}), json(200, WITH_CONTEXT)]);
+  await client.sessions.create(WITH_CONTEXT);
+  assert.deepEqual(asked[0]?.body, WITH_CONTEXT);
+  const {subject, metadata, parameters, locale}: SessionRecord = await client.sessions.read("s");
+  assert.equal(subject, "p_4711");
+  assert.equal(metadata?.plan, "knee-week-3");
+  assert.equal(parameters?.depth, 90);
+  assert.equal(locale, "de-AT");
+});
 
 test("a create has a key of its own, with which a lost answer is asked for again", async (context) => {
   const created = {session_id: "s"};

@@ -1,0 +1,194 @@
+"""Subjects and notes in the admin: a session's page, the search, the box, and the CSV."""
+
+import csv
+import io
+import json
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from movespecs.models import MoveSpec
+from sessions_app import notes
+from staff import session_search
+from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session
+from tests.admin.staffing import text_of
+from tests.conftest import Machine, make_released
+
+Sessions = dict[str, str]
+FILES = "/admin/sessions_app/detectionsession/csv/"
+
+
+@pytest.fixture
+def sessions(movespec: MoveSpec, outsider: Machine) -> Sessions:
+    """The newest first: three of the owner's, and one of another customer's with the same id."""
+    elsewhere, _ = make_released(outsider.project)
+    columns = {
+        "anna": {"subject": "p_1", "metadata": {"clinic": "north wing", "plan": "a"}},
+        "ben": {"subject": "p_2", "metadata": {"clinic": "south", "plan": "a"}},
+        "live": {"subject": "p_1", "metadata": {"plan": "a"}, "status": "streaming"},
+        "theirs": {"subject": "p_1", "metadata": {"note": "south"}},
+        "plain": {},
+    }
+    return {
+        name: make_session(
+            elsewhere if name == "theirs" else movespec, created_at=NOON - HOUR * back, **more
+        )
+        for back, (name, more) in enumerate(columns.items())
+    }
+
+
+SEARCHES = [
+    ("p_1", ["anna", "live", "theirs"]),
+    ("subject:p_1", ["anna", "live", "theirs"]),
+    ("subject: p_2", ["ben"]),
+    ("metadata:p_1", []),
+    ("north wing", ["anna"]),
+    ("metadata:north wing", ["anna"]),
+    ("metadata:a", ["anna", "ben", "live"]),
+    ("metadata:south", ["ben", "theirs"]),
+    ("subject:south", []),
+    # Whole ones alone; and what a note is called is no part of it.
+    ("p_", []),
+    ("north", []),
+    ("clinic", []),
+    ("metadata:", []),
+    ("subject:", []),
+    ('metadata:"', []),
+    ("metadata:%", []),
+]
+
+
+@pytest.mark.parametrize(("text", "found"), SEARCHES)
+@pytest.mark.parametrize("most", [notes.MOST_WITH_A_NOTE, 0])
+def test_it_finds_by_a_whole_subject_or_note(
+    superuser: Client,
+    sessions: Sessions,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    found: list[str],
+    most: int,
+) -> None:
+    """The same where they are more than the index is asked for."""
+    monkeypatch.setattr(notes, "MOST_WITH_A_NOTE", most)
+    assert listed(superuser, q=text) == [sessions[name] for name in found]
+
+
+def test_a_name_comes_before_a_subject(
+    superuser: Client, sessions: Sessions, movespec: MoveSpec
+) -> None:
+    squats = make_session(movespec, subject="squat", created_at=NOON + HOUR)
+    assert listed(superuser, q="squat") == [squats, *list(sessions.values())]
+    assert listed(superuser, q="subject:squat") == [squats]
+
+
+@pytest.mark.parametrize("most", [notes.MOST_WITH_A_NOTE, 0])
+def test_filters_narrow_what_a_label_finds(
+    superuser: Client,
+    sessions: Sessions,
+    owner: Machine,
+    outsider: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+) -> None:
+    monkeypatch.setattr(notes, "MOST_WITH_A_NOTE", most)
+    for chosen in (
+        {"organization": outsider.organization.id},
+        {"project__id__exact": outsider.project.id},
+    ):
+        assert listed(superuser, q="p_1", **chosen) == [sessions["theirs"]]
+        assert listed(superuser, q="metadata:south", **chosen) == [sessions["theirs"]]
+        assert listed(superuser, q="metadata:a", **chosen) == []
+    for asked, found in (
+        ({"status__exact": "streaming"}, ["live"]),
+        ({"status__exact": "live"}, ["live"]),
+        ({"status__exact": "completed"}, ["anna"]),
+        ({"status__exact": "failed"}, []),
+        ({"mode__exact": "replay"}, []),
+        ({"day": "2026-01-05", "status__exact": "completed"}, ["anna"]),
+        ({"day": "2026-01-04"}, []),
+    ):
+        mine = {"project__id__exact": owner.project.id, **asked}
+        for text in ("p_1", "metadata:a"):
+            ids = listed(superuser, q=text, **mine)
+            assert [one for one in ids if one != sessions["ben"]] == [sessions[n] for n in found]
+
+
+def test_of_many_projects_the_newest_count(
+    superuser: Client, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_search, "MOST_PROJECTS", 1)
+    assert listed(superuser, q="p_1") == [sessions["theirs"]]
+
+
+def test_the_box_leads_to_what_has_a_label(support: Client, sessions: Sessions) -> None:
+    for text in ("p_1", "north wing", "metadata:a"):
+        page = support.get("/admin/find/", {"q": text})
+        assert page.status_code == 200
+        address = next(one.all for one in page.context["groups"] if one.all)
+        assert listed_at(support, address)
+    assert list(support.get("/admin/find/", {"q": "p_"}).context["groups"]) == []
+
+
+def listed_at(client: Client, address: str) -> list[str]:
+    return [str(one.pk) for one in client.get(address).context["cl"].result_list]
+
+
+def words_of(answer: Any) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", text_of(answer))).split())
+
+
+def test_its_page_shows_the_context_and_leads_to_the_persons_sessions(
+    superuser: Client, movespec: MoveSpec, sessions: Sessions
+) -> None:
+    this = make_session(
+        movespec,
+        created_at=NOON + HOUR,
+        subject="p_2",
+        locale="de-AT",
+        parameters={"depth": 92.5},
+        metadata={"a.b": "<script>alert(1)</script>"},
+    )
+    answer = superuser.get(f"{LIST}{this}/change/")
+    assert "<script>alert" not in answer.content.decode()
+    text = words_of(answer)
+    for words in ("Subject p_2", "Language de-AT", "Parameter depth 92.5", "a.b <script>alert(1)"):
+        assert words in text
+    assert listed_at(superuser, answer.context["of_subject"]) == [this, sessions["ben"]]
+    plain = words_of(superuser.get(f"{LIST}{sessions['plain']}/change/"))
+    assert "Metadata" not in plain.split("Lifecycle")[0]
+
+
+def test_the_csv_has_the_context(superuser: Client, movespec: MoveSpec) -> None:
+    notes = {"note": "ü", "formula": "=1+1"}
+    make_session(movespec, subject="-p_1", locale="de", parameters={"depth": 90.0}, metadata=notes)
+    make_session(movespec, created_at=NOON - HOUR)
+    answer = superuser.get(FILES)
+    lines = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    assert lines[0][-4:] == ["subject", "parameters", "metadata", "locale"]
+    subject, parameters, metadata, locale = lines[1][-4:]
+    assert (subject, json.loads(parameters), json.loads(metadata), locale) == (
+        "'-p_1", {"depth": 90.0}, notes, "de",
+    )  # fmt: skip
+    assert lines[2][-4:] == [""] * 4
+
+
+def test_no_log_of_staff_has_a_subject_or_a_note(superuser: Client, sessions: Sessions) -> None:
+    for text in ("p_1", "metadata:south", "acme"):
+        answer = superuser.get(FILES, {"q": text, "status__exact": "completed"})
+        assert b"".join(answer.streaming_content).count(b"\n") > 1
+    told = LogEntry.objects.order_by("id").values_list("change_message", flat=True)
+    hidden = "Downloaded: q=a subject or a note, status__exact=completed."
+    assert list(told) == [hidden, hidden, "Downloaded: q=acme, status__exact=completed."]
+
+
+def test_a_list_reads_no_metadata_to_find_a_subject(superuser: Client, sessions: Sessions) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert len(listed(superuser, q="subject:p_1")) == 3
+    conditions = [query["sql"].partition(" WHERE ")[2] for query in queries]
+    assert not any("metadata" in condition for condition in conditions)
