@@ -6,6 +6,7 @@ is in a log line, a metric, a trace or a token.
 
 import re
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any, Final
 from uuid import UUID
 
@@ -85,6 +86,10 @@ def _faults_of_parameters(parameters: Mapping[str, float]) -> Iterator[tuple[str
         yield "parameters", f"This field must have at most {MOST_PARAMETERS} numbers."
     elif not all(map(_PARAMETER_NAME.fullmatch, parameters)):
         yield "parameters", "This field has a name that no parameter may have."
+    else:
+        for name, number in parameters.items():
+            if not isfinite(number):
+                yield f"parameters.{name}", "This field must be a number that a double holds."
 
 
 def _faults_of_metadata(metadata: Mapping[str, str]) -> dict[str, str]:

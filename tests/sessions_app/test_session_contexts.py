@@ -129,6 +129,7 @@ def test_the_page_has_a_create_with_a_context(owner: Machine, deep: MoveSpec) ->
         ({"parameters": {"depth": "90"}}, ["parameters.depth"]),
         ({"parameters": {"depth": True}}, ["parameters.depth"]),
         ({"parameters": {"depth": None}}, ["parameters.depth"]),
+        ({"parameters": {"depth": 10**400}}, ["parameters.depth"]),
         ({"parameters": {"Depth": 90}}, ["parameters"]),
         ({"parameters": {f"p{number}": 1 for number in range(17)}}, ["parameters"]),
         ({"locale": ""}, ["locale"]),
@@ -144,6 +145,16 @@ def test_what_no_session_may_have_is_refused(
     with nothing_changes():
         response = owner.create_session(deep, idempotency_key="k", **given)
     refused_fields(response, *fields)
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" + "0" * 5000])
+def test_a_number_beyond_a_double_is_refused(owner: Machine, deep: MoveSpec, number: str) -> None:
+    body = json.dumps(
+        {"mode": "live", "project_id": str(owner.project.id), "movespec_id": str(deep.id)}
+    )
+    with nothing_changes():
+        sent = f'{body[:-1]}, "parameters": {{"depth": {number}}}}}'.encode()
+        refused_fields(owner.post(SESSIONS, sent), "parameters.depth")
 
 
 def test_the_longest_that_a_session_may_have(owner: Machine, deep: MoveSpec) -> None:
