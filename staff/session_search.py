@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import Project
+from sessions_app.context import fault_of_subject
 from sessions_app.models import DetectionSession
 from sessions_app.notes import ids_with_note
 from sessions_app.session_filters import AnyOf
@@ -57,6 +58,8 @@ def labelled(text: str) -> dict[str, Any]:
 
 def _of_subject(text: str) -> dict[str, Any]:
     """In several projects these are several people. The newest projects count."""
+    if fault_of_subject(text):
+        return {}
     theirs = DetectionSession.objects.filter(subject=text, project_id=OuterRef("pk"))
     projects = Project.objects.filter(Exists(theirs)).order_by("-created_at")
     ids = list(projects.values_list("pk", flat=True)[:MOST_PROJECTS])

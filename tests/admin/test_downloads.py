@@ -45,10 +45,13 @@ def test_it_has_the_list_s_columns_as_values(owner: Machine, movespec: MoveSpec)
         ended_at=at, deadline_at=None,
     )  # fmt: skip
     assert downloaded(member("support"), SESSIONS) == [
-        ["id", "customer", "MoveSpec", "status", "repetitions", "frames", "created"],
+        [
+            "id", "customer", "MoveSpec", "status", "repetitions", "frames", "created",
+            "subject", "parameters", "metadata", "locale",
+        ],
         [
             session_id, "Acme / owner", "Squat, version 1", "cancelled: expired", "12", "1234",
-            "2026-01-05T12:00:00.250000Z",
+            "2026-01-05T12:00:00.250000Z", "", "", "", "",
         ],
     ]  # fmt: skip
 

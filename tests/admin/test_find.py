@@ -317,7 +317,7 @@ def test_names_are_shown_as_text(support: Client) -> None:
         assert "<script>alert" not in page
 
 
-@at_length("text, statements", ("acme ios", 5), ("", 0), ("0" * 32, 10), ("12345678", 15), ("/", 0))
+@at_length("text, statements", ("acme ios", 7), ("", 0), ("0" * 32, 13), ("12345678", 18), ("/", 0))
 def test_it_takes_as_many_statements_whatever_there_is(
     support: Client, three_projects: list[Project], text: str, statements: int
 ) -> None:
