@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from sessions_app.models import DetectionSession
 from tests.browser.conftest import ADDRESSES, BEHIND_A_PROXY
-from tests.browser.trying import start, use_up_sessions
+from tests.browser.trying import drawn, start, use_up_sessions
 from tests.module_servers import WebServer
 from tests.node import built_clients
 from tests.server import RuntimeServer
@@ -67,20 +67,6 @@ def opened(chromium: Browser, site: str) -> Page:
     return page
 
 
-# What is seen, and then a click on Stop.
-LOOK = """() => {
-  const canvas = document.getElementById("skeleton");
-  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  const seen = {
-    isShown: document.getElementById("video").checkVisibility(),
-    transform: getComputedStyle(document.getElementById("video")).transform,
-    isDrawn: data.filter((value, index) => index % 4 === 3 && value > 0).length > 500,
-  };
-  document.getElementById("stop").click();
-  return seen;
-}"""
-
-
 def test_somebody_in_the_picture_has_a_skeleton_and_is_streamed(
     browser: Browser, site: str
 ) -> None:
@@ -95,12 +81,12 @@ def test_somebody_in_the_picture_has_a_skeleton_and_is_streamed(
         "Not all of you is in the picture. Step back.", timeout=CAMERA_MS
     )
     expect(page.locator("#degrees")).to_have_text("\N{EN DASH}")
-    # Software draws for a second or more between two looks.
-    assert page.evaluate(LOOK) == {
-        "isShown": True,
-        "transform": "matrix(-1, 0, 0, 1, 0, 0)",
-        "isDrawn": True,
-    }
+    expect(page.locator("#video")).to_be_visible()
+    assert drawn(page, "skeleton") > 500
+    assert page.locator("#video").evaluate("video => getComputedStyle(video).transform") == (
+        "matrix(-1, 0, 0, 1, 0, 0)"
+    )
+    page.get_by_role("button", name="Stop").click()
     expect(page.locator("#summary-heading")).to_have_text("Squat: 0 repetitions", timeout=CAMERA_MS)
     assert page.locator("#video").evaluate("video => video.srcObject") is None
     session = DetectionSession.objects.get()
