@@ -184,7 +184,7 @@ def test_a_movement_is_found_by_its_name(slug):
 def test_the_shelf_marks_the_page_of_all():
     marked = re.findall(r'<a href="([^"]+)" aria-current="true">([^<]+)<', page_of("squat"))
     # On the left of the page, and in the menu of a phone.
-    assert marked == [("/docs/start", "Build"), ("/docs/movements", "The catalogue")] * 2
+    assert marked == [("/docs/movespec", "Movements"), ("/docs/movements", "The catalogue")] * 2
 
 
 def test_a_description_of_the_page_is_that_of_the_movement():

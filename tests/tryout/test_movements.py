@@ -50,7 +50,22 @@ def test_a_movement_is_what_its_movespec_says():
             "landmarks": [[23, 25, 27], [24, 26, 28]],
             "bands": [band("standing", 150, 180), band("bottom", 0, 110)],
         },
-        "parameters": [],
+        "parameters": [
+            {
+                "name": "depth",
+                "label": "The knee at the bottom",
+                "default": 110,
+                "min": 70,
+                "max": 130,
+            },
+            {
+                "name": "goal",
+                "label": "The knee at the bottom of a deep squat",
+                "default": 90,
+                "min": 60,
+                "max": 130,
+            },
+        ],
         "hold_ms": None,
         "view": "any",
         "labels": {
