@@ -27,6 +27,7 @@ COPY kynaplatform kynaplatform
 COPY projects projects
 COPY movespecs movespecs
 COPY sessions_app sessions_app
+COPY webhooks webhooks
 COPY realtime realtime
 COPY replay replay
 COPY client client

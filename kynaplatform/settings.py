@@ -153,6 +153,7 @@ INSTALLED_APPS = [
     "projects",
     "movespecs",
     "sessions_app",
+    "webhooks",
     "replay",
     "guides",
     "tryout",

@@ -7,7 +7,7 @@ import base64
 import logging
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -37,6 +37,9 @@ REREAD_AFTER = timedelta(seconds=60)
 MOST_VERIFIED_KEPT = 4096
 # By so much the clock of the process that signed may be ahead of the one that verifies.
 NOT_BEFORE_LEEWAY_SECONDS = 10
+# What else is encrypted with SIGNING_KEY_SECRETS: called to encrypt it anew with their first, by an
+# app that keeps it.
+ENCRYPTED_ANEW: list[Callable[[], None]] = []
 # RFC 8037's name, which common verifiers accept; RFC 9864's is accepted as well.
 ALGORITHM = "EdDSA"
 ACCEPTED_ALGORITHMS = ["EdDSA", "Ed25519"]
@@ -189,7 +192,7 @@ def signing_key_rotate(*, now: datetime) -> tuple[SigningKey, bool]:
         private = Ed25519PrivateKey.generate()
         key = SigningKey.objects.create(
             public_key=private.public_key().public_bytes_raw(),
-            encrypted_private_key=_cipher().encrypt(private.private_bytes_raw()),
+            encrypted_private_key=encrypted(private.private_bytes_raw()),
             created_at=now,
             signs_from=now if is_first else now + PUBLISHED_BEFORE_SIGNING,
         )
@@ -200,10 +203,12 @@ def signing_key_rotate(*, now: datetime) -> tuple[SigningKey, bool]:
 def _encrypt_anew() -> None:
     for row in SigningKey.objects.filter(encrypted_private_key__isnull=False):
         try:
-            row.encrypted_private_key = _cipher().rotate(bytes(row.encrypted_private_key or b""))
+            row.encrypted_private_key = encrypted_anew(bytes(row.encrypted_private_key or b""))
         except InvalidToken:
             continue
         row.save(update_fields=["encrypted_private_key"])
+    for encrypt_anew in ENCRYPTED_ANEW:
+        encrypt_anew()
 
 
 def retired_keys(now: datetime) -> list[tuple[SigningKey, datetime]]:
@@ -228,10 +233,20 @@ def _hold(row: SigningKey) -> HeldKey:
     return HeldKey(row.id, row.signs_from, OKPKey.import_key(jwk), private)
 
 
-def decrypted(private_key: bytes) -> bytes | None:
+def encrypted(secret: bytes) -> bytes:
+    """`secret` as it is kept at rest: encrypted with the first of SIGNING_KEY_SECRETS."""
+    return _cipher().encrypt(secret)
+
+
+def encrypted_anew(secret: bytes) -> bytes:
+    """An encrypted secret, under the first of SIGNING_KEY_SECRETS; raises InvalidToken."""
+    return _cipher().rotate(secret)
+
+
+def decrypted(secret: bytes) -> bytes | None:
     """None where no SIGNING_KEY_SECRETS decrypts it."""
     try:
-        return _cipher().decrypt(private_key)
+        return _cipher().decrypt(secret)
     except InvalidToken:
         return None
 

@@ -8,7 +8,7 @@ from django.db.migrations.loader import MigrationLoader
 
 pytestmark = pytest.mark.django_db
 
-APPS = ("projects", "movespecs", "sessions_app")
+APPS = ("projects", "movespecs", "sessions_app", "webhooks")
 MIGRATIONS = sorted(key for key in MigrationLoader(None).graph.nodes if key[0] in APPS)
 
 

@@ -1,0 +1,220 @@
+"""Messages are written in the transaction of what they tell, whoever changes that."""
+
+import json
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from kynaplatform import clock
+from movespecs.authors import PLATFORM
+from movespecs.models import MoveSpec
+from movespecs.releases import version_release, version_withdraw
+from projects.suspension import suspend
+from sessions_app.models import DetectionSession
+from tests.conftest import SESSIONS, VALID_YAML, Machine, make_version
+from tests.sessions_app.lifecycle_scene import Scene, at, sweep
+from tests.webhooks.endpoint import body_of, make_endpoint, told
+from webhooks.models import WebhookDelivery, WebhookEndpoint
+
+LATE = 100_000
+STARTED = ("session.started", 1)
+
+
+@pytest.fixture
+def scene(owner: Machine, movespec: MoveSpec) -> Scene:
+    return Scene(owner, movespec)
+
+
+@pytest.fixture
+def endpoint(owner: Machine, movespec: MoveSpec) -> WebhookEndpoint:
+    """Of every type, made once the MoveSpec was released."""
+    return make_endpoint(owner.project)
+
+
+def expire(scene: Scene) -> None:
+    scene.created()
+    assert sweep(LATE) == 1
+
+
+def abandon(scene: Scene) -> None:
+    scene.streaming()
+    assert sweep(LATE) == 1
+
+
+def cancel(scene: Scene) -> None:
+    session_id, _ = scene.streaming()
+    scene.cancel(session_id, 1)
+
+
+def finalize(scene: Scene) -> None:
+    session_id, attachment_id = scene.finalizing()
+    scene.finish(session_id, attachment_id, 1)
+
+
+def finalize_unattached(scene: Scene) -> None:
+    scene.finalize(scene.created(), 1)
+
+
+def fail(scene: Scene) -> None:
+    session_id, attachment_id = scene.streaming()
+    scene.fail(session_id, attachment_id, 1)
+
+
+def suspend_project(scene: Scene) -> None:
+    scene.streaming()
+    suspend(scene.machine.project, now=at(1))
+
+
+def suspend_organization(scene: Scene) -> None:
+    scene.created()
+    suspend(scene.machine.organization, now=at(1))
+
+
+@pytest.mark.parametrize(
+    ("end", "messages"),
+    [
+        (expire, [("session.cancelled", 2)]),
+        (abandon, [STARTED, ("session.failed", 2)]),
+        (cancel, [STARTED, ("session.cancelled", 2)]),
+        (finalize, [STARTED, ("session.completed", 2)]),
+        (finalize_unattached, [("session.completed", 2)]),
+        (fail, [STARTED, ("session.failed", 2)]),
+        (suspend_project, [STARTED, ("session.cancelled", 2)]),
+        (suspend_organization, [("session.cancelled", 2)]),
+    ],
+)
+def test_it_tells_of_each_way_that_a_session_goes(scene, endpoint, end, messages):
+    end(scene)
+    assert told(endpoint) == messages
+
+
+def test_a_sweep_tells_of_each_session_that_it_ends(scene, endpoint):
+    for _ in range(7):
+        scene.created()
+    assert sweep(LATE) == 7
+    assert told(endpoint) == [("session.cancelled", 2)] * 7
+    ids = set(WebhookDelivery.objects.values_list("session_id", flat=True))
+    assert ids == set(DetectionSession.objects.values_list("id", flat=True))
+
+
+def test_the_data_is_the_record_as_it_is_read(owner, scene, endpoint):
+    session_id, attachment_id = scene.streaming()
+    scene.checkpoint(session_id, attachment_id, 1, 2, frames=7)
+    scene.cancel(session_id, 3)
+    body = json.loads(body_of(endpoint, "session.cancelled"))
+    record = owner.get(f"{SESSIONS}/{session_id}").json()
+    assert body == {
+        "type": "session.cancelled",
+        "timestamp": record["ended_at"],
+        "sequence": 2,
+        "data": record,
+    }
+    assert record["accepted_frames_total"] == 7
+
+
+def test_a_start_is_told_as_it_was_then_however_late_it_is_sent(owner, scene, endpoint):
+    session_id = scene.created()
+    attachment_id = scene.attach(session_id, 5)
+    then = owner.get(f"{SESSIONS}/{session_id}")
+    before = body_of(endpoint, "session.started")
+    scene.checkpoint(session_id, attachment_id, 1, 6, frames=7)
+    scene.cancel(session_id, 7)
+    assert body_of(endpoint, "session.started") == before
+    body = json.loads(before)
+    assert body["data"]["status"] == "streaming"
+    assert body["timestamp"] == body["data"]["started_at"] == "2031-05-01T12:00:05Z"
+    assert list(body["data"]) == list(then.json())
+
+
+def test_it_writes_nothing_of_what_is_rolled_back(scene, endpoint):
+    with transaction.atomic():
+        cancel(scene)
+        transaction.set_rollback(True)
+    assert told(endpoint) == []
+
+
+def test_it_writes_only_to_endpoints_that_want_the_type(owner, outsider, scene):
+    wanted = make_endpoint(owner.project, "session.cancelled", "session.failed")
+    other = make_endpoint(owner.project, "session.completed")
+    disabled = make_endpoint(owner.project, disabled_at=at(0), disabled_reason="client")
+    deleted = make_endpoint(owner.project, deleted_at=at(0))
+    foreign = make_endpoint(outsider.project)
+    cancel(scene)
+    assert told(wanted) == [("session.cancelled", 2)]
+    assert [told(one) for one in (other, disabled, deleted, foreign)] == [[], [], [], []]
+
+
+def test_it_tells_of_releases_and_withdrawals(owner, movespec, endpoint):
+    first_id, now = movespec.current_released_version_id, clock.now()
+    second = make_version(movespec.id, VALID_YAML + "# second\n")
+    release = {"movespec_id": movespec.id, "author": PLATFORM, "now": now}
+    version_release(version_id=second.id, **release)
+    version_release(version_id=second.id, **release)  # again, which changes nothing
+    version_withdraw(version_id=second.id, replacement_id=first_id, **release)
+    assert sorted(told(endpoint)) == [
+        ("movespec.released", None),
+        ("movespec.released", None),
+        ("movespec.version_withdrawn", None),
+    ]
+    body = json.loads(body_of(endpoint, "movespec.version_withdrawn"))
+    assert body["data"] == {
+        "movespec_id": str(movespec.id),
+        "organization_id": str(owner.organization.id),
+        "project_id": str(owner.project.id),
+        "name": "Squat",
+        "movespec_version_id": str(second.id),
+        "version_number": 2,
+    }
+    released = WebhookDelivery.objects.filter(type="movespec.released").order_by("created_at")
+    assert [one.data["version_number"] for one in released] == [2, 1]
+
+
+def test_a_deleted_session_takes_what_was_told_of_it_along(scene, endpoint):
+    cancel(scene)
+    session = DetectionSession.objects.get()
+    WebhookDelivery.objects.filter(type="session.started").update(
+        status="delivered", body="{}", response_body="thanks"
+    )
+    session.attaches.all().delete()
+    session_id = session.id
+    session.delete()
+    rows = WebhookDelivery.objects.order_by("sequence")
+    assert [(one.type, one.status, one.body, one.data, one.response_body) for one in rows] == [
+        ("session.started", "delivered", None, None, None),
+        ("session.cancelled", "failed", None, None, None),
+        ("session.deleted", "waiting", None, None, None),
+    ]
+    body = json.loads(body_of(endpoint, "session.deleted"))
+    assert (body["data"], body["sequence"]) == ({"session_id": str(session_id)}, 3)
+
+
+def test_creates_and_checkpoints_run_no_statement_more(owner, movespec, scene):
+    session_id, attachment_id = scene.streaming()
+
+    def statements() -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            assert owner.create_session(movespec).status_code == 201
+        number = DetectionSession.objects.get(id=session_id).checkpoint_number + 1
+        with CaptureQueriesContext(connection) as of_checkpoint:
+            scene.checkpoint(session_id, attachment_id, number, 2)
+        return [query["sql"].split(" ")[0] for query in (*queries, *of_checkpoint)]
+
+    statements()
+    without = statements()
+    endpoint = make_endpoint(owner.project)
+    assert statements() == without
+    assert told(endpoint) == []
+
+
+def test_ids_begin_with_their_time(scene, endpoint):
+    before = clock.now()
+    cancel(scene)
+    for one in WebhookDelivery.objects.all():
+        assert (one.id.version, one.id.variant) == (7, "specified in RFC 4122")
+        milliseconds = int.from_bytes(one.id.bytes[:6])
+        assert abs(one.created_at.timestamp() * 1000 - milliseconds) < 1000
+        assert one.created_at - before < timedelta(minutes=5)
+        assert isinstance(one.id, UUID)

@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class WebhooksConfig(AppConfig):
+    name = "webhooks"
+    verbose_name = "Webhooks"
+
+    def ready(self) -> None:
+        from kynaplatform.metrics.requests import DATABASE_COLLECTORS
+        from projects.signing import ENCRYPTED_ANEW
+        from webhooks.metrics import WebhookCollector
+        from webhooks.secrets import encrypt_anew
+
+        DATABASE_COLLECTORS.append(WebhookCollector())
+        ENCRYPTED_ANEW.append(encrypt_anew)

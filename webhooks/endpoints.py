@@ -1,0 +1,89 @@
+"""Endpoints: create, change, delete. Each function checks nothing of who asks."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from projects.models import Project
+from projects.signing import encrypted
+from webhooks.errors import TooManyWebhooks
+from webhooks.models import DisabledReason, WebhookEndpoint
+from webhooks.secrets import new_secret, secret_rotate
+
+MOST_PER_PROJECT: Final = 16
+
+
+def endpoints_of(project_id: UUID) -> QuerySet[WebhookEndpoint]:
+    return WebhookEndpoint.objects.filter(project_id=project_id, deleted_at__isnull=True)
+
+
+def endpoint_create(
+    *,
+    project_id: UUID,
+    url: str,
+    event_types: list[str] | None = None,
+    description: str | None = None,
+    now: datetime,
+) -> tuple[WebhookEndpoint, str]:
+    """The endpoint, and its secret, which nothing shows again. Raises TooManyWebhooks.
+
+    The project's row stays locked against other creates, so that they are counted one after the
+    other.
+    """
+    secret = new_secret()
+    with transaction.atomic():
+        Project.objects.select_for_update(no_key=True).only("id").get(id=project_id)
+        if endpoints_of(project_id).count() >= MOST_PER_PROJECT:
+            raise TooManyWebhooks(None, limit=MOST_PER_PROJECT)
+        endpoint = WebhookEndpoint.objects.create(
+            project_id=project_id,
+            url=url,
+            event_types=event_types,
+            description=description,
+            encrypted_secret=encrypted(secret.encode()),
+            created_at=now,
+        )
+    return endpoint, secret
+
+
+def endpoint_change(
+    *, endpoint: WebhookEndpoint, changes: Mapping[str, Any], enabled: bool | None, now: datetime
+) -> None:
+    """Write `changes` of columns; `enabled` of None leaves that as it is.
+
+    Enabling forgets that its tries failed: it has five days again.
+    """
+    for name, value in changes.items():
+        setattr(endpoint, name, value)
+    columns = [*changes]
+    if enabled is not None and enabled != (endpoint.disabled_at is None):
+        endpoint.disabled_at = None if enabled else now
+        endpoint.disabled_reason = None if enabled else DisabledReason.CLIENT
+        endpoint.failing_since = None
+        columns += ["disabled_at", "disabled_reason", "failing_since"]
+    if columns:
+        endpoint.save(update_fields=columns)
+
+
+def endpoint_delete(*, endpoint: WebhookEndpoint, now: datetime) -> None:
+    """Nothing more is sent to it, and nothing shows it. The worker deletes its deliveries."""
+    WebhookEndpoint.objects.filter(id=endpoint.id).update(
+        deleted_at=now,
+        encrypted_secret=b"",
+        encrypted_previous_secret=None,
+        previous_secret_until=None,
+        replay_since=None,
+        replay_until=None,
+    )
+
+
+def endpoint_rotate_secret(*, endpoint_id: UUID, now: datetime) -> tuple[WebhookEndpoint, str]:
+    """The endpoint with its new secret; raises WebhookEndpoint.DoesNotExist."""
+    with transaction.atomic():
+        locked = WebhookEndpoint.objects.select_for_update(no_key=True)
+        endpoint = locked.get(id=endpoint_id, deleted_at__isnull=True)
+        return endpoint, secret_rotate(endpoint=endpoint, now=now)

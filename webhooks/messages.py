@@ -1,0 +1,88 @@
+"""The body of a message: its type, time, sequence and data.
+
+A session's data is its record as of the message's moment. A session that has ended never changes,
+so its row is read when it is sent. Of one that started, the trigger has kept what changed since.
+"""
+
+from collections.abc import Iterable
+from copy import copy
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from kynaplatform.api.wire import Answer, Timestamp
+from sessions_app.event_counters import count_anew
+from sessions_app.models import DetectionSession
+from sessions_app.stream_state import STATE_COLUMNS
+from sessions_app.wire import SessionRecord, present_session
+from webhooks.models import MessageType
+
+# Types whose data is the session's record.
+OF_RECORDS = frozenset(
+    {
+        MessageType.SESSION_STARTED,
+        MessageType.SESSION_COMPLETED,
+        MessageType.SESSION_FAILED,
+        MessageType.SESSION_CANCELLED,
+    }
+)
+_encode = msgspec.json.Encoder().encode
+
+
+class Told(Protocol):
+    """The columns of a delivery that make its body."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def session_id(self) -> UUID | None: ...
+    @property
+    def sequence(self) -> int | None: ...
+    @property
+    def data(self) -> dict[str, Any] | None: ...
+    @property
+    def occurred_at(self) -> datetime: ...
+
+
+class Message(Answer):
+    type: str
+    timestamp: Timestamp
+    sequence: int | None
+    data: SessionRecord | dict[str, Any]
+
+
+def bodies(deliveries: Iterable[Told]) -> dict[UUID, str]:
+    """The body of each delivery, by its id; without those whose session was deleted."""
+    deliveries = list(deliveries)
+    ids = {one.session_id for one in deliveries if one.session_id and one.type in OF_RECORDS}
+    rows = DetectionSession.objects.filter(id__in=ids).select_related("project")
+    sessions = {row.id: row for row in rows.defer(*STATE_COLUMNS)} if ids else {}
+    count_anew(row for row in sessions.values() if row.deadline_at is None)
+    made = {}
+    for one in deliveries:
+        data = _data(one, sessions)
+        if data is not None:
+            message = Message(one.type, one.occurred_at, one.sequence, data)
+            made[one.id] = _encode(message).decode()
+    return made
+
+
+def _data(
+    told: Told, sessions: dict[UUID, DetectionSession]
+) -> SessionRecord | dict[str, Any] | None:
+    if told.type == MessageType.SESSION_DELETED:
+        return {"session_id": told.session_id}
+    if told.type not in OF_RECORDS:
+        return told.data or {}
+    session = sessions.get(told.session_id) if told.session_id else None
+    if session is None:
+        return None
+    as_of_then = copy(session)
+    for name, value in (told.data or {}).items():
+        field = DetectionSession._meta.get_field(name)
+        setattr(as_of_then, name, field.to_python(value))  # type: ignore[union-attr]
+    return present_session(as_of_then, session.project.organization_id)

@@ -1,0 +1,198 @@
+"""Deliveries are written in the transaction of what they tell, whoever changes that.
+
+A trigger looks for the project's endpoints only where a status changes, so that a create and a
+checkpoint run nothing of it. A session that has ended never changes: its record is read when it is
+sent. Of a session that starts the columns that go on changing are kept.
+"""
+
+from django.db import migrations
+
+# One statement each, as a statement that is prepared must be.
+FORWARDS = [
+    # PostgreSQL has one of its own from 18 on.
+    """
+CREATE FUNCTION webhook_uuid7() RETURNS uuid LANGUAGE sql VOLATILE AS $$
+    SELECT encode(
+        set_bit(
+            set_bit(
+                overlay(
+                    uuid_send(gen_random_uuid())
+                    PLACING substring(
+                        int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3
+                    )
+                    FROM 1 FOR 6
+                ),
+                52, 1
+            ),
+            53, 1
+        ),
+        'hex'
+    )::uuid
+$$
+    """,
+    """
+CREATE FUNCTION webhook_tell_session() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    told text := CASE NEW.status WHEN 'streaming' THEN 'session.started'
+        ELSE 'session.' || NEW.status END;
+BEGIN
+    INSERT INTO webhook_delivery (
+        id, endpoint_id, type, session_id, sequence, data, occurred_at, created_at, due_at
+    )
+    SELECT webhook_uuid7(), endpoint.id, told, NEW.id,
+        CASE NEW.status WHEN 'streaming' THEN 1 ELSE 2 END,
+        CASE NEW.status WHEN 'streaming' THEN jsonb_build_object(
+            'status', NEW.status,
+            'accepted_frames_total', NEW.accepted_frames_total,
+            'terminal_outcome', NEW.terminal_outcome,
+            'started_at', NEW.started_at,
+            'ended_at', NEW.ended_at,
+            'deadline_at', NEW.deadline_at,
+            'error_code', NEW.error_code,
+            'error_message', NEW.error_message,
+            'events_total', NEW.events_total,
+            'counted_events_total', NEW.counted_events_total,
+            'repetitions', NEW.repetitions,
+            'interrupted_total', NEW.interrupted_total,
+            'summary', NEW.summary
+        ) END,
+        COALESCE(NEW.ended_at, NEW.started_at, clock_timestamp()),
+        clock_timestamp(), clock_timestamp()
+    FROM webhook_endpoint AS endpoint
+    WHERE endpoint.project_id = NEW.project_id
+        AND endpoint.deleted_at IS NULL AND endpoint.disabled_at IS NULL
+        AND (endpoint.event_types IS NULL OR told = ANY (endpoint.event_types));
+    RETURN NULL;
+END
+$$
+    """,
+    """
+CREATE TRIGGER webhook_session_told
+AFTER UPDATE OF status ON detection_session
+FOR EACH ROW
+WHEN (
+    OLD.status = 'created' AND NEW.status = 'streaming'
+    OR OLD.status IN ('created', 'streaming', 'finalizing')
+        AND NEW.status IN ('completed', 'failed', 'cancelled')
+)
+EXECUTE FUNCTION webhook_tell_session()
+    """,
+    """
+CREATE FUNCTION webhook_tell_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE webhook_delivery SET body = NULL, data = NULL, response_body = NULL, claim_id = NULL,
+        failure = CASE status WHEN 'waiting' THEN 'The session was deleted.' ELSE failure END,
+        status = CASE status WHEN 'waiting' THEN 'failed' ELSE status END
+    WHERE session_id = OLD.id;
+    INSERT INTO webhook_delivery (
+        id, endpoint_id, type, session_id, sequence, occurred_at, created_at, due_at
+    )
+    SELECT webhook_uuid7(), endpoint.id, 'session.deleted', OLD.id, 3,
+        clock_timestamp(), clock_timestamp(), clock_timestamp()
+    FROM webhook_endpoint AS endpoint
+    WHERE endpoint.project_id = OLD.project_id
+        AND endpoint.deleted_at IS NULL AND endpoint.disabled_at IS NULL
+        AND (endpoint.event_types IS NULL OR 'session.deleted' = ANY (endpoint.event_types));
+    RETURN NULL;
+END
+$$
+    """,
+    """
+CREATE TRIGGER webhook_deletion_told
+AFTER DELETE ON detection_session
+FOR EACH ROW EXECUTE FUNCTION webhook_tell_deletion()
+    """,
+    """
+CREATE FUNCTION webhook_tell_release() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO webhook_delivery (
+        id, endpoint_id, type, data, occurred_at, created_at, due_at
+    )
+    SELECT webhook_uuid7(), endpoint.id, 'movespec.released',
+        jsonb_build_object(
+            'movespec_id', NEW.id,
+            'organization_id', project.organization_id,
+            'project_id', NEW.project_id,
+            'name', NEW.name,
+            'movespec_version_id', version.id,
+            'version_number', version.version_number
+        ),
+        NEW.updated_at, clock_timestamp(), clock_timestamp()
+    FROM webhook_endpoint AS endpoint
+    JOIN projects_project AS project ON project.id = NEW.project_id
+    JOIN movespecs_movespecversion AS version ON version.id = NEW.current_released_version_id
+    WHERE endpoint.project_id = NEW.project_id
+        AND endpoint.deleted_at IS NULL AND endpoint.disabled_at IS NULL
+        AND (endpoint.event_types IS NULL OR 'movespec.released' = ANY (endpoint.event_types));
+    RETURN NULL;
+END
+$$
+    """,
+    """
+CREATE TRIGGER webhook_release_told
+AFTER UPDATE OF current_released_version_id ON movespecs_movespec
+FOR EACH ROW
+WHEN (
+    NEW.current_released_version_id IS NOT NULL
+    AND NEW.current_released_version_id IS DISTINCT FROM OLD.current_released_version_id
+)
+EXECUTE FUNCTION webhook_tell_release()
+    """,
+    """
+CREATE FUNCTION webhook_tell_withdrawal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO webhook_delivery (
+        id, endpoint_id, type, data, occurred_at, created_at, due_at
+    )
+    SELECT webhook_uuid7(), endpoint.id, 'movespec.version_withdrawn',
+        jsonb_build_object(
+            'movespec_id', NEW.movespec_id,
+            'organization_id', project.organization_id,
+            'project_id', project.id,
+            'name', movespec.name,
+            'movespec_version_id', NEW.id,
+            'version_number', NEW.version_number
+        ),
+        NEW.withdrawn_at, clock_timestamp(), clock_timestamp()
+    FROM movespecs_movespec AS movespec
+    JOIN projects_project AS project ON project.id = movespec.project_id
+    JOIN webhook_endpoint AS endpoint ON endpoint.project_id = project.id
+    WHERE movespec.id = NEW.movespec_id
+        AND endpoint.deleted_at IS NULL AND endpoint.disabled_at IS NULL
+        AND (
+            endpoint.event_types IS NULL
+            OR 'movespec.version_withdrawn' = ANY (endpoint.event_types)
+        );
+    RETURN NULL;
+END
+$$
+    """,
+    """
+CREATE TRIGGER webhook_withdrawal_told
+AFTER UPDATE OF withdrawn_at ON movespecs_movespecversion
+FOR EACH ROW
+WHEN (OLD.withdrawn_at IS NULL AND NEW.withdrawn_at IS NOT NULL)
+EXECUTE FUNCTION webhook_tell_withdrawal()
+    """,
+]
+BACKWARDS = [
+    "DROP TRIGGER webhook_withdrawal_told ON movespecs_movespecversion",
+    "DROP FUNCTION webhook_tell_withdrawal()",
+    "DROP TRIGGER webhook_release_told ON movespecs_movespec",
+    "DROP FUNCTION webhook_tell_release()",
+    "DROP TRIGGER webhook_deletion_told ON detection_session",
+    "DROP FUNCTION webhook_tell_deletion()",
+    "DROP TRIGGER webhook_session_told ON detection_session",
+    "DROP FUNCTION webhook_tell_session()",
+    "DROP FUNCTION webhook_uuid7()",
+]
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("movespecs", "0005_lists"),
+        ("sessions_app", "0015_packed_states"),
+        ("webhooks", "0001_endpoints_and_deliveries"),
+    ]
+
+    operations = [migrations.RunSQL(FORWARDS, BACKWARDS)]

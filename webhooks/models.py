@@ -1,0 +1,207 @@
+"""Webhook endpoints, and the deliveries to them: the outbox that triggers fill.
+
+A delivery is a message to one endpoint. The triggers of webhooks/migrations/0002_outbox.py insert
+it in the transaction of what it tells, whoever changes that.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+from projects.models import Project
+
+MOST_URL_CHARACTERS = 2048
+MOST_DESCRIPTION_CHARACTERS = 2000
+
+
+class MessageType(models.TextChoices):
+    SESSION_STARTED = "session.started"
+    SESSION_COMPLETED = "session.completed"
+    SESSION_FAILED = "session.failed"
+    SESSION_CANCELLED = "session.cancelled"
+    SESSION_DELETED = "session.deleted"
+    MOVESPEC_RELEASED = "movespec.released"
+    VERSION_WITHDRAWN = "movespec.version_withdrawn"
+    TEST = "webhook.test"
+
+
+class DeliveryStatus(models.TextChoices):
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    HELD = "held"
+
+
+class DisabledReason(models.TextChoices):
+    CLIENT = "client", "by a client of the API"
+    STAFF = "staff", "by staff"
+    GONE = "gone", "the receiver answered 410"
+    FAILING = "failing", "every try of five days failed"
+
+
+class WebhookEndpoint(models.Model):
+    """An address that a project's messages are sent to.
+
+    A deleted one is kept, without its secrets, until the worker has deleted its deliveries.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="webhook_endpoints", db_index=False
+    )
+    url = models.CharField(max_length=MOST_URL_CHARACTERS)
+    event_types = ArrayField(
+        models.CharField(max_length=40),
+        null=True,
+        help_text="The types that it gets; empty: every type, those to come included.",
+    )
+    description = models.CharField(max_length=MOST_DESCRIPTION_CHARACTERS, null=True)  # noqa: DJ001
+    encrypted_secret = models.BinaryField()
+    encrypted_previous_secret = models.BinaryField(null=True)
+    previous_secret_until = models.DateTimeField(
+        null=True, help_text="Until when the secret before the last rotation signs as well."
+    )
+    created_at = models.DateTimeField()
+    disabled_at = models.DateTimeField(null=True)
+    disabled_reason = models.CharField(  # noqa: DJ001
+        max_length=10, choices=DisabledReason.choices, null=True
+    )
+    failing_since = models.DateTimeField(
+        null=True, help_text="The first of the tries that have all failed since the last success."
+    )
+    replay_since = models.DateTimeField(
+        null=True, help_text="The sender queues again what was not delivered since then."
+    )
+    replay_until = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "webhook_endpoint"
+        default_permissions = ()
+        ordering = ["-created_at"]
+        indexes = [
+            # Read by the triggers, by GET /api/webhooks, and to count what a project has.
+            Index(
+                F("project"),
+                F("created_at").desc(),
+                condition=Q(deleted_at__isnull=True),
+                name="webhook_of_project",
+            ),
+            # Read by the sender each second, and by the pruning. They are hardly ever in it.
+            Index(
+                fields=["replay_since"],
+                condition=Q(replay_since__isnull=False),
+                name="webhook_replay",
+            ),
+            Index(
+                fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="webhook_deleted"
+            ),
+        ]
+        constraints = [
+            CheckConstraint(
+                name="webhook_types_known",
+                condition=Q(event_types__isnull=True)
+                | Q(event_types__contained_by=MessageType.values, event_types__len__gt=0),
+            ),
+            CheckConstraint(
+                name="webhook_disabled_for_a_reason",
+                condition=Q(disabled_at__isnull=True, disabled_reason__isnull=True)
+                | Q(disabled_at__isnull=False, disabled_reason__in=DisabledReason.values),
+            ),
+            CheckConstraint(
+                name="webhook_previous_secret_ends",
+                condition=Q(
+                    encrypted_previous_secret__isnull=True, previous_secret_until__isnull=True
+                )
+                | Q(encrypted_previous_secret__isnull=False, previous_secret_until__isnull=False),
+            ),
+            CheckConstraint(
+                name="webhook_replay_has_both_ends",
+                condition=Q(replay_since__isnull=True, replay_until__isnull=True)
+                | Q(replay_since__isnull=False, replay_until__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class WebhookDelivery(models.Model):
+    """A message to an endpoint. Its id is the `webhook-id`, and begins with its time."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries", db_index=False
+    )
+    type = models.CharField(max_length=40, choices=MessageType.choices)
+    session_id = models.UUIDField(null=True, help_text="Of a message about a session.")
+    sequence = models.SmallIntegerField(
+        null=True, help_text="Its place among the messages of its session."
+    )
+    data = models.JSONField(
+        null=True, help_text="What only that moment knew; the rest is read when it is sent."
+    )
+    occurred_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    status = models.CharField(
+        max_length=10,
+        choices=DeliveryStatus.choices,
+        default=DeliveryStatus.WAITING,
+        db_default=DeliveryStatus.WAITING,
+    )
+    tries = models.SmallIntegerField(default=0, db_default=0)
+    due_at = models.DateTimeField(
+        db_default=Now(),
+        help_text="When it is tried next; of one that is being sent: when its claim ends.",
+    )
+    claim_id = models.UUIDField(null=True, help_text="Of the try that is under way.")
+
+    body = models.TextField(null=True, help_text="The body that was sent.")  # noqa: DJ001
+    tried_at = models.DateTimeField(null=True, help_text="When it was last tried.")
+    duration_ms = models.IntegerField(null=True, help_text="How long that took.")
+    response_status = models.SmallIntegerField(null=True)
+    response_body = models.TextField(null=True, help_text="The first KiB of the answer.")  # noqa: DJ001
+    failure = models.TextField(null=True, help_text="Why that try failed.")  # noqa: DJ001
+
+    class Meta:
+        db_table = "webhook_delivery"
+        default_permissions = ()
+        verbose_name_plural = "webhook deliveries"
+        ordering = ["-created_at"]
+        indexes = [
+            # Read by the sender: what is due of each endpoint, however much waits for another.
+            Index(
+                fields=["endpoint", "due_at"],
+                condition=Q(status=DeliveryStatus.WAITING),
+                name="delivery_waiting",
+            ),
+            # Read by lists of deliveries, a status at a time, and by replays.
+            Index(F("endpoint"), F("status"), F("created_at").desc(), name="delivery_of_endpoint"),
+            # Read where a message of a session waits for an earlier one, and when it is deleted.
+            Index(
+                fields=["session_id"],
+                condition=Q(session_id__isnull=False),
+                name="delivery_of_session",
+            ),
+        ]
+        constraints = [
+            CheckConstraint(name="delivery_type_known", condition=Q(type__in=MessageType.values)),
+            CheckConstraint(
+                name="delivery_status_known", condition=Q(status__in=DeliveryStatus.values)
+            ),
+            CheckConstraint(
+                name="delivery_claimed_only_while_waiting",
+                condition=Q(claim_id__isnull=True) | Q(status=DeliveryStatus.WAITING),
+            ),
+            CheckConstraint(
+                name="delivery_of_session_has_a_sequence",
+                condition=Q(session_id__isnull=True, sequence__isnull=True)
+                | Q(session_id__isnull=False, sequence__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
