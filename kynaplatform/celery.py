@@ -47,6 +47,7 @@ app.user_options["worker"].add(
 )
 app.steps["worker"].add("kynaplatform.worker_monitors:WorkerServer")
 app.steps["worker"].add("sessions_app.worker_heartbeat:WorkerHeartbeat")
+app.steps["worker"].add("webhooks.worker_sender:WorkerSender")
 
 
 @worker_init.connect

@@ -1,4 +1,4 @@
-"""`make run`: database, migrations, demo data, then web, stream, worker and beat in the
+"""`make run`: database, migrations, demo data, then web, stream, workers and beat in the
 foreground.
 
 Ctrl-C or SIGTERM stops all of it, web first and database last, and leaves no process; so does
@@ -124,8 +124,12 @@ def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) ->
     celery = ["celery", "--quiet", "-A", "kynaplatform"]
     # One process that runs one task at a time is enough for one machine's sweeps. A fixed name,
     # because each new one would leave its queue in the broker's folder.
-    worker = [*celery, "worker", "--pool", "solo", "--hostname", "worker@local"]
-    worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    alone_there = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    worker = [*celery, "worker", "--pool", "solo", "--hostname", "worker@local", *alone_there]
+    sender = [*celery, "worker", "--pool", "solo", "--hostname", "webhooks@local", *alone_there]
+    sender += ["-Q", "webhooks"]
+    # The worker's port is one worker's.
+    of_sender = of_celery | {"WORKER_METRICS_PORT": "0"}
     beat = [*celery, "beat", "--pidfile="]
     beat += ["--schedule", str(data_dir / "celerybeat-schedule")]
     return [
@@ -134,6 +138,7 @@ def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) ->
             ("web", web, variables),
             ("stream", ["realtime"], of_stream),
             ("worker", worker, of_celery),
+            ("webhooks", sender, of_sender),
             ("beat", beat, of_celery),
         )
     ]

@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 from kynaplatform import clock
 from kynaplatform.dependencies import DATABASE
+from kynaplatform.queues import sends_webhooks
 from kynaplatform.timing import BEAT_SECONDS
 from sessions_app.heartbeat import beat
 
@@ -22,6 +23,10 @@ class WorkerHeartbeat(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def __init__(self, worker: Any, **_: Any) -> None:
         self._is_over = threading.Event()
+
+    def include_if(self, worker: Any) -> bool:
+        # One that sends webhooks writes no deadline.
+        return not sends_webhooks(worker)
 
     def start(self, worker: Any) -> None:
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()

@@ -4,6 +4,7 @@ A session's data is its record as of the message's moment. A session that has en
 so its row is read when it is sent. Of one that started, the trigger has kept what changed since.
 """
 
+import logging
 from collections.abc import Iterable
 from copy import copy
 from datetime import datetime
@@ -28,6 +29,7 @@ OF_RECORDS = frozenset(
         MessageType.SESSION_CANCELLED,
     }
 )
+logger = logging.getLogger("kynaplatform.webhooks")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -56,7 +58,7 @@ class Message(Answer):
 
 
 def bodies(deliveries: Iterable[Told]) -> dict[UUID, str]:
-    """The body of each delivery, by its id; without those whose session was deleted."""
+    """The body of each delivery, by its id; without those that can't be made, which are logged."""
     deliveries = list(deliveries)
     ids = {one.session_id for one in deliveries if one.session_id and one.type in OF_RECORDS}
     rows = DetectionSession.objects.filter(id__in=ids).select_related("project")
@@ -64,23 +66,22 @@ def bodies(deliveries: Iterable[Told]) -> dict[UUID, str]:
     count_anew(row for row in sessions.values() if row.deadline_at is None)
     made = {}
     for one in deliveries:
-        data = _data(one, sessions)
-        if data is not None:
+        try:
+            data = _data(one, sessions)
             message = Message(one.type, one.occurred_at, one.sequence, data)
             made[one.id] = _encode(message).decode()
+        except Exception:
+            logger.exception("the message %(id)s can't be made", {"id": one.id})
     return made
 
 
-def _data(
-    told: Told, sessions: dict[UUID, DetectionSession]
-) -> SessionRecord | dict[str, Any] | None:
+def _data(told: Told, sessions: dict[UUID, DetectionSession]) -> SessionRecord | dict[str, Any]:
+    """Raises KeyError where the session was deleted."""
     if told.type == MessageType.SESSION_DELETED:
         return {"session_id": told.session_id}
-    if told.type not in OF_RECORDS:
+    if told.session_id is None:
         return told.data or {}
-    session = sessions.get(told.session_id) if told.session_id else None
-    if session is None:
-        return None
+    session = sessions[told.session_id]
     as_of_then = copy(session)
     for name, value in (told.data or {}).items():
         field = DetectionSession._meta.get_field(name)

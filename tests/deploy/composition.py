@@ -26,6 +26,7 @@ PORT_SETTINGS = {
     "pages": "PAGES_PORT",
     "realtime": "REALTIME_PORT",
     "worker": "WORKER_METRICS_PORT",
+    "webhooks": "WORKER_METRICS_PORT",
 }
 PASSWORDS = {"POSTGRES_PASSWORD": "postgres", "REDIS_PASSWORD": "redis"}
 

@@ -92,8 +92,8 @@ def test_the_sum_of_connections_is_that_of_its_parts() -> None:
     (worker,) = re.findall(r"^\| a worker \| (\d+):", text, re.MULTILINE)
     assert f"workers x {worker} " in " ".join(text.split())
     threads = settings.WEB_THREADS
-    total = 2 * 2 * (threads + api) + 2 * pages + 2 * int(runtime) + int(worker) + 8
-    parts = f"2 x 2 x {threads + api} + 2 x {pages} + 2 x {runtime} + {worker} + 8"
+    total = 2 * 2 * (threads + api) + 2 * pages + 2 * int(runtime) + int(worker) + 1 + 8
+    parts = f"2 x 2 x {threads + api} + 2 x {pages} + 2 x {runtime} + {worker} + 1 + 8"
     assert f"{parts} = {total}," in " ".join(text.split())
     assert [name for name in OURS if name.startswith("api")] == ["api-1", "api-2"]
     assert [name for name in OURS if name.startswith("pages")] == ["pages-1", "pages-2"]

@@ -177,18 +177,19 @@ def test_the_production_set_serves_sessions(
             "METRICS_TOKEN": METRICS_TOKEN,
             "TRY_PAGE": "true",
         }
-        of_all = {**ports, "worker": worker_port}
+        of_all = {**ports, "worker": worker_port, "webhooks": free_port()}
         services = services_here(image, own, tmp_path, proxy_port=port, ports=of_all)
         migrate = services.pop("migrate")
         assert migrate.start().wait(READY_SECONDS) == 0, migrate.log.read_text()
-        assert [*services] == [*ports, "worker", "beat"]
+        assert [*services] == [*ports, "worker", "webhooks", "beat"]
         with running(services) as started:
             for name, own_port in ports.items():
                 wait_until_ready(own_port, started, lambda: logs_of(services))
                 assert services[name].is_healthy()
-            eventually(services["worker"].is_healthy, lambda: logs_of(services), READY_SECONDS)
+            for name in ("worker", "webhooks"):
+                eventually(services[name].is_healthy, lambda: logs_of(services), READY_SECONDS)
             checked = {name for name, service in services.items() if service.healthcheck}
-            assert checked == {*ports, "worker"}
+            assert checked == {*ports, "worker", "webhooks"}
             shared = services["api-1"].tmp
             shutil.copy(tmp_path / "kyna.crt", shared)
             monkeypatch.setenv("SSL_CERT_FILE", str(shared / "kyna.crt"))

@@ -25,7 +25,7 @@ DEPLOY = PROJECT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
 # A scaled worker has one port in each of its containers.
 WORKER_PORT = 8002
-JOBS = {f"kynaplatform-{kind}" for kind in ("web", "pages", "realtime", "worker")}
+JOBS = {f"kynaplatform-{kind}" for kind in ("web", "pages", "realtime", "worker", "webhooks")}
 
 
 def targets(name: str) -> dict[str, list[str]]:
@@ -48,7 +48,8 @@ def test_every_server_of_compose_is_a_target() -> None:
         if name.startswith("realtime-")
     ]
     assert found["kynaplatform-worker"] == [f"worker:{WORKER_PORT}"]
-    assert "worker" in COMPOSE
+    assert found["kynaplatform-webhooks"] == [f"webhooks:{WORKER_PORT}"]
+    assert {"worker", "webhooks"} <= {*COMPOSE}
 
 
 def test_every_server_of_systemd_is_a_target() -> None:
@@ -64,6 +65,13 @@ def test_every_server_of_systemd_is_a_target() -> None:
         assert found[name] == [f"127.0.0.1:{int(port) + further}" for port in ports]
     assert found["kynaplatform-worker"] == [f"127.0.0.1:{WORKER_PORT}"]
     assert "kynaplatform-worker.service" in target
+    [port] = re.findall(r"WORKER_METRICS_PORT=(\d+)", webhooks_unit())
+    assert found["kynaplatform-webhooks"] == [f"127.0.0.1:{port}"]
+    assert "kynaplatform-webhooks.service" in target
+
+
+def webhooks_unit() -> str:
+    return (DEPLOY / "systemd" / "kynaplatform-webhooks.service").read_text()
 
 
 @pytest.mark.parametrize("name", ["local", "compose"])

@@ -21,6 +21,7 @@ ROLES = {
     "pages": "kynaplatform_web",
     "realtime": "kynaplatform_runtime",
     "worker": "kynaplatform_worker",
+    "webhooks": "kynaplatform_worker",
     "beat": "kynaplatform_worker",
     "migrate": "kynaplatform",
 }

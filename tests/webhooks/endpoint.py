@@ -1,5 +1,6 @@
 """Endpoints of tests, and what was written for them."""
 
+from datetime import timedelta
 from typing import Any
 
 from kynaplatform import clock
@@ -31,3 +32,17 @@ def body_of(endpoint: WebhookEndpoint, type_: str) -> str:
     """The body that its one message of a type would be sent with."""
     delivery = WebhookDelivery.objects.get(endpoint=endpoint, type=type_)
     return bodies([delivery])[delivery.id]
+
+
+def make_delivery(endpoint: WebhookEndpoint, **more: Any) -> WebhookDelivery:
+    """A message that needs no session, due since a moment ago."""
+    now = clock.now()
+    columns = {
+        "type": "movespec.released",
+        "data": {"name": "Squat"},
+        "occurred_at": now,
+        "created_at": now,
+        "due_at": now - timedelta(seconds=1),
+        **more,
+    }
+    return WebhookDelivery.objects.create(endpoint=endpoint, **columns)

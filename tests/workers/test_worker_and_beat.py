@@ -129,7 +129,7 @@ def platform(
             name: processes.stop(process, signals=[(signal.SIGTERM, DEADLINE_SECONDS)])
             for name, process in running.items()
         }
-    assert statuses == {"web": 0, "stream": 0, "worker": 0, "beat": 0}
+    assert statuses == {"web": 0, "stream": 0, "worker": 0, "webhooks": 0, "beat": 0}
 
 
 def test_a_stale_session_expires(owner: Machine, movespec: MoveSpec, platform: Platform) -> None:

@@ -32,7 +32,7 @@ from tests.server import GENEROUS_LIMITS
 READY_SECONDS = 120.0
 END_SECONDS = 40.0
 POLL_SECONDS = 0.02
-TOLD_WHEN_READY = {"worker": " ready.", "beat": "beat: Starting"}
+TOLD_WHEN_READY = {"worker": " ready.", "webhooks": " ready.", "beat": "beat: Starting"}
 # Sessions that nobody attaches to expire under the eyes of the run, if the worker works.
 LIFETIMES = {"SESSION_ATTACH_SECONDS": "30", "ACCESS_TOKEN_SECONDS": "86400"}
 

@@ -1,0 +1,250 @@
+"""Which addresses messages go to, tried as somebody would who wants to reach what only we reach."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from ipaddress import ip_address
+
+import dns.asyncresolver
+import dns.message
+import dns.rrset
+import pytest
+
+from tests.webhooks.receiver import Received, Reply
+from webhooks.addresses import fault_of_url, is_allowed, is_public
+from webhooks.transport import Transport, TryFailed
+
+PUBLIC = "93.184.215.14"
+
+
+@pytest.fixture
+def production(settings):
+    settings.PRODUCTION = True
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "127.255.255.254", "0.0.0.1", "10.1.2.3", "172.16.0.1", "172.31.255.255",
+        "192.168.1.1", "169.254.169.254", "169.254.170.2", "100.64.0.1", "100.100.100.200",
+        "192.0.0.192", "192.0.2.1", "192.88.99.1", "198.18.0.1", "203.0.113.9", "224.0.0.1",
+        "240.0.0.1", "255.255.255.255", "168.63.129.16",
+        "::", "::1", "::7f00:1", "fe80::1", "febf::1", "fec0::1", "fc00::1", "fd00:ec2::254",
+        "ff02::1", "2001:db8::1", "3fff::1", "100::1", "5f00::1",
+        # IPv4 in IPv6: mapped, 6to4, Teredo, NAT64 of its own and of a private prefix
+        "::ffff:127.0.0.1", "::ffff:93.184.215.14", "2002:7f00:1::", "2002:5db8:d70e::",
+        "2001:0:53aa:64c::1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1",
+    ],
+)  # fmt: skip
+def test_it_is_not_public(production, address):
+    assert not is_public(ip_address(address))
+    assert not is_allowed(address)
+
+
+@pytest.mark.parametrize(
+    "address", [PUBLIC, "8.8.8.8", "2606:2800:21f:cb07::1", "2a00:1450::1", "64:ff9b::5db8:d70e"]
+)
+def test_it_is_public(production, address):
+    assert is_public(ip_address(address))
+    assert is_allowed(address)
+
+
+def test_development_may_send_to_its_own_machine():
+    assert is_allowed("127.0.0.1")
+    assert fault_of_url("http://127.0.0.1:9000/hook") is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/", "ftp://example.com/", "//example.com/", "example.com", "https://",
+        "https:///path", "https://127.0.0.1/", "https://[::1]/", "https://10.0.0.1:8443/",
+        "https://[::ffff:10.0.0.1]/", "https://169.254.169.254/latest", "https://user@example.com/",
+        "https://user:pass@example.com/", "https://example.com/#part", "https://example.com:22/",
+        "https://example.com:80/", "https://example.com:0/", "https://example.com:99999/",
+        "https://example.com:x/", "https://exa mple.com/", "https://example.com/\n",
+        "https://exämple.com/", "https://example.com\\@10.0.0.1/", "https://[fe80::1%25eth0]/",
+        "https://[::1/", "",
+    ],
+)  # fmt: skip
+def test_a_url_is_refused_where_it_is_set(production, url):
+    assert fault_of_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com", "https://example.com/hook?of=kyna&b=%20", "https://example.com:443/",
+        "https://example.com:8443/hook", f"https://{PUBLIC}/", "https://[2606:2800:21f:cb07::1]/",
+    ],
+)  # fmt: skip
+def test_a_url_is_taken(production, url):
+    assert fault_of_url(url) is None
+
+
+def post(url: str, resolve=None, seconds: float = 10.0) -> object:
+    async def once() -> object:
+        transport = Transport(resolve)
+        try:
+            return await transport.post(url, {}, "{}", seconds)
+        finally:
+            await transport.close()
+
+    return asyncio.run(once())
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "localhost", "2130706433", "0x7f.1", "127.1", "0"],
+)
+def test_no_form_of_the_own_machine_is_connected_to(production, receiver, host):
+    with pytest.raises(TryFailed, match=r"is not public|can't be resolved|No answer"):
+        post(f"http://{host}:{receiver.server_port}/")
+    assert receiver.received == []
+
+
+@pytest.mark.parametrize("others", [[PUBLIC], ["::ffff:127.0.0.1", PUBLIC], []])
+def test_one_address_that_is_not_public_refuses_the_name(production, receiver, others):
+    async def resolve(host: str) -> Sequence[str]:
+        return [*others, "127.0.0.1"]
+
+    with pytest.raises(
+        TryFailed, match=r"The address .*127\.0\.0\.1 of evil\.example is not public"
+    ):
+        post(f"http://evil.example:{receiver.server_port}/", resolve)
+    assert receiver.received == []
+
+
+class NameServer:
+    """A server of names on UDP whose answer to each question is the next one that it was given."""
+
+    def __init__(self, answers: list[str]) -> None:
+        self.answers, self.questions = answers, 0
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+
+    def serve(self) -> None:
+        while True:
+            wire, peer = self.socket.recvfrom(512)
+            if not wire:
+                return
+            question = dns.message.from_wire(wire)
+            response = dns.message.make_response(question)
+            answer = self.answers[min(self.questions, len(self.answers) - 1)]
+            self.questions += 1
+            name = question.question[0].name
+            response.answer.append(dns.rrset.from_text(name, 0, "IN", "A", answer))
+            self.socket.sendto(response.to_wire(), peer)
+
+    async def resolve(self, host: str) -> Sequence[str]:
+        resolver = dns.asyncresolver.Resolver(configure=False)
+        resolver.nameservers, resolver.port = ["127.0.0.1"], self.port
+        answer = await resolver.resolve(host, "A")
+        return [record.address for record in answer]
+
+
+@contextmanager
+def names(*answers: str) -> Iterator[NameServer]:
+    server = NameServer([*answers])
+    thread = threading.Thread(target=server.serve, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.socket.sendto(b"", ("127.0.0.1", server.port))
+        thread.join(10)
+        server.socket.close()
+
+
+def test_a_name_that_changes_its_answer_reaches_nothing(production, receiver):
+    """Public where it is looked at, and ours a moment later: it is looked at once a connection."""
+    url = f"http://rebind.example:{receiver.server_port}/"
+    with names(PUBLIC, "127.0.0.1") as server:
+        # The one that was checked is the one that is connected to: nobody answers there.
+        with pytest.raises(TryFailed, match="No answer"):
+            post(url, server.resolve, seconds=0.5)
+        assert server.questions == 1
+        with pytest.raises(TryFailed, match=r"127\.0\.0\.1 of rebind\.example is not public"):
+            post(url, server.resolve)
+        assert server.questions == 2
+    assert receiver.received == []
+
+
+def test_the_name_is_what_the_receiver_is_asked_for(receiver):
+    with names("127.0.0.1") as server:
+        answer = post(f"http://hook.example:{receiver.server_port}/in?a=%2F", server.resolve)
+    [received] = receiver.received
+    assert answer == (200, "thanks")
+    assert received.headers["host"] == f"hook.example:{receiver.server_port}"
+    assert received.path == "/in?a=%2F"
+
+
+def test_a_large_answer_is_read_to_its_first_kib(receiver):
+    receiver.answer = lambda received: Reply(500, b"x" * 5_000_000)
+    assert post(receiver.url) == (500, "x" * 1024)
+
+
+def test_a_compressed_answer_is_not_unpacked(receiver):
+    receiver.answer = lambda received: Reply(
+        body=b"\x1f\x8b..", headers={"Content-Encoding": "gzip"}
+    )
+    assert post(receiver.url).status == 200
+
+
+def trickle(step: bytes, begin: bytes = b"") -> tuple[socket.socket, threading.Thread]:
+    """A server that sends `begin`, and then a little for ever."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        is_over = threading.Event()
+        try:
+            connection.sendall(begin)
+            while not is_over.wait(0.02):
+                connection.sendall(step)
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    return listener, thread
+
+
+def test_all_of_a_try_has_one_time(receiver):
+    """However little comes at a time: of the head; of TLS's first message."""
+    for scheme, step in (("http", b"H"), ("https", b"\x16\x03\x01\x40\x00")):
+        listener, thread = trickle(step)
+        with listener:
+            with pytest.raises(TryFailed, match=r"No answer"):
+                post(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/", seconds=0.5)
+            thread.join(30)
+            assert not thread.is_alive()
+
+
+def test_a_status_counts_whose_body_never_ends(receiver):
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+    listener, thread = trickle(b"1\r\nx\r\n", head)
+    with listener:
+        answer = post(f"http://127.0.0.1:{listener.getsockname()[1]}/", seconds=0.5)
+        thread.join(30)
+    assert answer.status == 200
+    assert set(answer.body) == {"x"}
+    assert not thread.is_alive()
+
+
+def test_a_name_that_is_never_answered_has_the_same_time():
+    async def never(host: str) -> Sequence[str]:
+        await asyncio.sleep(3600)
+        return []
+
+    with pytest.raises(TryFailed, match=r"No answer within 0\.3 s"):
+        post("http://slow.example/", never, seconds=0.3)
+
+
+def test_received_is_what_was_sent(receiver):
+    receiver.answer = lambda received: Reply(body=received.body)
+    assert post(receiver.url).body == "{}"
+    assert isinstance(receiver.received[0], Received)

@@ -1,0 +1,213 @@
+"""Claims: nothing is sent twice at once, and nobody waits for the endpoint of another."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Barrier
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection, connections
+
+from kynaplatform import clock
+from tests.webhooks.endpoint import make_delivery, make_endpoint
+from webhooks.claims import MOST_OF_ENDPOINT, STATEMENT, Claim, deliveries_claim
+from webhooks.models import WebhookDelivery, WebhookEndpoint
+from webhooks.outcomes import Outcome, outcomes_record
+
+TAKEN = timedelta(seconds=30)
+
+
+def claim(now: datetime, **more: object) -> list[Claim]:
+    return deliveries_claim(**{"free": {}, "most": 1000, "now": now, **more})
+
+
+def ids(claims: list[Claim]) -> set[UUID]:
+    return {one.id for one in claims}
+
+
+def outcome(claimed: Claim, **more: object) -> Outcome:
+    return Outcome(
+        **{
+            "id": claimed.id,
+            "claim_id": claimed.claim_id,
+            "endpoint_id": claimed.endpoint_id,
+            "tries": claimed.tries,
+            "was_failing": claimed.is_failing,
+            "body": "{}",
+            "tried_at": clock.now(),
+            "duration_ms": 7,
+            **more,
+        }
+    )
+
+
+def of_session(endpoint: WebhookEndpoint, *sequences: int) -> list[WebhookDelivery]:
+    """A message of each sequence of one session, all written now."""
+    session_id, types = uuid4(), {1: "session.started", 2: "session.failed", 3: "session.deleted"}
+    return [
+        make_delivery(endpoint, type=types[one], session_id=session_id, sequence=one, data=None)
+        for one in sequences
+    ]
+
+
+def test_what_is_claimed_is_due_again_once_its_sender_must_have_died(owner):
+    delivery, now = make_delivery(make_endpoint(owner.project)), clock.now()
+    [first] = claim(now)
+    assert (first.id, first.tries) == (delivery.id, 1)
+    assert claim(now + TAKEN - timedelta(milliseconds=1)) == []
+    [second] = claim(now + TAKEN)
+    assert (second.id, second.tries) == (delivery.id, 2)
+    assert second.claim_id != first.claim_id
+
+
+def test_an_outcome_whose_claim_is_another_s_is_passed_over(owner):
+    delivery, now = make_delivery(make_endpoint(owner.project)), clock.now()
+    [first] = claim(now)
+    [second] = claim(now + TAKEN)
+    outcomes_record([outcome(first)], now=now)
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.claim_id) == ("waiting", second.claim_id)
+    outcomes_record([outcome(second)], now=now)
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.claim_id) == ("delivered", None)
+
+
+def test_it_takes_no_more_of_an_endpoint_than_are_free(owner):
+    busy, full, other = (make_endpoint(owner.project) for _ in range(3))
+    for endpoint in (busy, full, other):
+        for _ in range(MOST_OF_ENDPOINT + 4):
+            make_delivery(endpoint)
+    claims = claim(clock.now(), free={busy.id: 3, full.id: 0})
+    taken = [one.endpoint_id for one in claims]
+    counts = [taken.count(one.id) for one in (busy, full, other)]
+    assert counts == [3, 0, MOST_OF_ENDPOINT]
+    assert len(claim(clock.now(), free={busy.id: 0}, most=5)) == 5
+
+
+def test_it_takes_the_earliest_first_and_nothing_that_is_not_due(owner):
+    endpoint, now = make_endpoint(owner.project), clock.now()
+    later, earlier = (make_delivery(endpoint, due_at=now - timedelta(seconds=s)) for s in (5, 9))
+    make_delivery(endpoint, due_at=now + timedelta(seconds=1))
+    assert ids(claim(now, free={endpoint.id: 1})) == {earlier.id}
+    assert ids(claim(now, free={endpoint.id: 9})) == {later.id}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_senders_at_once_claim_each_message_once(owner):
+    endpoints = [make_endpoint(owner.project) for _ in range(4)]
+    for number in range(200):
+        make_delivery(endpoints[number % 4])
+    together = Barrier(4)
+
+    def claim_all() -> list[Claim]:
+        claims = []
+        for _ in range(8):
+            together.wait(30)
+            claims += claim(clock.now())
+        connections.close_all()
+        return claims
+
+    with ThreadPoolExecutor(4) as threads:
+        claims = [
+            one for done in [threads.submit(claim_all) for _ in range(4)] for one in done.result()
+        ]
+    assert len(claims) == len(ids(claims)) == 200
+
+
+def test_a_later_message_of_a_session_waits_for_the_earlier_one(owner):
+    endpoint, now = make_endpoint(owner.project), clock.now()
+    started, ended, deleted = of_session(endpoint, 1, 2, 3)
+    [other] = of_session(endpoint, 2)
+    claims = claim(now)
+    assert ids(claims) == {started.id, other.id}
+    for one in (ended, deleted):
+        one.refresh_from_db()
+        assert (one.tries, one.claim_id, one.due_at) == (0, None, now + timedelta(seconds=1))
+    # Once it is delivered they need not look again.
+    outcomes_record([outcome(one) for one in claims], now=now)
+    [claimed] = claim(now)
+    assert claimed.id == ended.id
+    outcomes_record([outcome(claimed)], now=now)
+    assert ids(claim(now)) == {deleted.id}
+
+
+def test_it_waits_for_a_minute_at_most(owner):
+    endpoint, now = make_endpoint(owner.project), clock.now()
+    started, ended = of_session(endpoint, 1, 2)
+    [first] = claim(now)
+    outcomes_record([outcome(first, failure="Answered 500.", response_status=500)], now=now)
+    WebhookDelivery.objects.filter(id=started.id).update(due_at=now + timedelta(hours=1))
+    assert claim(ended.created_at + timedelta(seconds=59)) == []
+    assert ids(claim(ended.created_at + timedelta(seconds=61))) == {ended.id}
+
+
+def test_one_endpoint_s_messages_wait_for_no_other_endpoint(owner):
+    first, second = make_endpoint(owner.project), make_endpoint(owner.project)
+    [started] = of_session(first, 1)
+    ended = make_delivery(
+        second, type="session.failed", session_id=started.session_id, sequence=2, data=None
+    )
+    assert ids(claim(clock.now())) == {started.id, ended.id}
+
+
+def test_what_is_due_of_a_disabled_endpoint_is_held(owner):
+    now = clock.now()
+    disabled = make_endpoint(owner.project, disabled_at=now, disabled_reason="client")
+    due = make_delivery(disabled)
+    later = make_delivery(disabled, due_at=now + timedelta(hours=1))
+    assert claim(now) == []
+    for one, status in ((due, "held"), (later, "waiting")):
+        one.refresh_from_db()
+        assert (one.status, one.tries, one.claim_id) == (status, 0, None)
+    # Enabled again before its time, it is sent.
+    WebhookEndpoint.objects.update(disabled_at=None, disabled_reason=None)
+    assert ids(claim(now + timedelta(hours=2))) == {later.id}
+
+
+def test_many_waiting_messages_of_one_endpoint_are_not_read_for_another(owner):
+    """However many wait: those that are due of a failing endpoint, and those that are not."""
+    dead, other = make_endpoint(owner.project), make_endpoint(owner.project)
+    now = clock.now()
+    rows = [
+        WebhookDelivery(
+            endpoint=dead,
+            type="webhook.test",
+            occurred_at=now,
+            created_at=now,
+            due_at=now + timedelta(seconds=number - 5_000),
+        )
+        for number in range(10_000)
+    ]
+    WebhookDelivery.objects.bulk_create(rows, batch_size=1000)
+    mine, now = make_delivery(other), clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE webhook_delivery, webhook_endpoint")
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {STATEMENT}",
+            {
+                "busy_ids": [dead.id],
+                "free": [1],
+                "most": 256,
+                "most_of_endpoint": MOST_OF_ENDPOINT,
+                "claim_id": uuid4(),
+                "now": now,
+                "claim": TAKEN,
+                "longest_wait": timedelta(seconds=60),
+                "looks_again": timedelta(seconds=1),
+            },
+        )
+        [[plan]] = cursor.fetchone()
+    read = [
+        (node.get("Index Name"), node["Actual Rows"] * node["Actual Loops"])
+        for node in nodes_of(plan["Plan"])
+        if node.get("Relation Name") == "webhook_delivery" and "Scan" in node["Node Type"]
+    ]
+    assert {index for index, rows in read if rows} <= {"delivery_waiting", "webhook_delivery_pkey"}
+    # The first of each endpoint, one of the dead one's and one of the other's, and those again.
+    assert sum(rows for _, rows in read) <= 8
+    mine.refresh_from_db()
+    assert mine.tries == 1
+
+
+def nodes_of(plan: dict) -> list[dict]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in nodes_of(child))]

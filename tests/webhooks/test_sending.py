@@ -1,0 +1,235 @@
+"""The sender: what it sends, what it writes of the answer, and whom it holds up."""
+
+import json
+import threading
+from datetime import timedelta
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from kynaplatform import clock
+from projects.signing import decrypted
+from tests.waiting import eventually
+from tests.webhooks.endpoint import make_delivery, make_endpoint
+from tests.webhooks.receiver import Received, Receiver, Reply, receiving, sending
+from webhooks.endpoints import endpoint_create, endpoint_rotate_secret
+from webhooks.models import WebhookDelivery, WebhookEndpoint
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def secret_of(endpoint: WebhookEndpoint) -> str:
+    return (decrypted(bytes(endpoint.encrypted_secret)) or b"").decode()
+
+
+def settled(*deliveries: WebhookDelivery) -> bool:
+    ids = [one.id for one in deliveries]
+    rows = WebhookDelivery.objects.filter(id__in=ids, tried_at__isnull=False)
+    return rows.count() == len(ids)
+
+
+def send(*deliveries: WebhookDelivery) -> list[WebhookDelivery]:
+    """Each, as it is once it was tried."""
+    with sending():
+        eventually(lambda: settled(*deliveries), "each was tried")
+    return [WebhookDelivery.objects.get(id=one.id) for one in deliveries]
+
+
+def test_it_sends_what_the_published_library_verifies(owner, receiver):
+    endpoint = make_endpoint(owner.project, url=receiver.url)
+    [delivery] = send(make_delivery(endpoint))
+    [received] = receiver.received
+    body = Webhook(secret_of(endpoint)).verify(received.body, received.headers)
+    assert body == json.loads(delivery.body) == json.loads(received.body)
+    assert body["type"] == "movespec.released"
+    assert (body["data"], body["sequence"]) == ({"name": "Squat"}, None)
+    assert received.headers["webhook-id"] == str(delivery.id)
+    assert received.headers["content-type"] == "application/json"
+    assert received.headers["host"] == f"127.0.0.1:{receiver.server_port}"
+    assert "cookie" not in received.headers
+    assert "authorization" not in received.headers
+    assert (delivery.status, delivery.tries, delivery.claim_id) == ("delivered", 1, None)
+    assert (delivery.response_status, delivery.response_body) == (200, "thanks")
+    assert delivery.failure is None
+    other = Webhook(secret_of(make_endpoint(owner.project)))
+    with pytest.raises(WebhookVerificationError):
+        other.verify(received.body, received.headers)
+
+
+def test_both_secrets_sign_for_a_day_after_a_rotation(owner, receiver):
+    endpoint, first = endpoint_create(
+        project_id=owner.project.id, url=receiver.url, now=clock.now()
+    )
+    _, second = endpoint_rotate_secret(endpoint_id=endpoint.id, now=clock.now())
+    send(make_delivery(endpoint))
+    [received] = receiver.received
+    for secret in (first, second):
+        Webhook(secret).verify(received.body, received.headers)
+    assert len(received.headers["webhook-signature"].split(" ")) == 2
+    WebhookEndpoint.objects.update(previous_secret_until=clock.now() - timedelta(seconds=1))
+    send(make_delivery(endpoint))
+    _, received = receiver.received
+    Webhook(second).verify(received.body, received.headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(first).verify(received.body, received.headers)
+
+
+@pytest.mark.parametrize(
+    ("reply", "failure"),
+    [
+        (Reply(500, b"broken"), "Answered 500."),
+        (Reply(404), "Answered 404."),
+        (
+            Reply(302, headers={"Location": "/elsewhere"}),
+            "Answered 302: redirects are not followed.",
+        ),
+        (
+            Reply(307, headers={"Location": "/elsewhere"}),
+            "Answered 307: redirects are not followed.",
+        ),
+    ],
+)
+def test_another_answer_than_2xx_is_tried_again(owner, receiver, reply, failure):
+    receiver.answer = lambda received: reply
+    [delivery] = send(make_delivery(make_endpoint(owner.project, url=receiver.url)))
+    assert (delivery.status, delivery.failure) == ("waiting", failure)
+    assert delivery.response_body == reply.body.decode()
+    assert timedelta(seconds=4) < delivery.due_at - delivery.tried_at < timedelta(seconds=7)
+    assert [one.path for one in receiver.received] == ["/hook"]
+
+
+def test_the_webhook_id_and_the_body_stay_the_same_over_tries(owner, receiver):
+    receiver.answer = lambda received: Reply(500 if len(receiver.received) < 3 else 200)
+    delivery = make_delivery(make_endpoint(owner.project, url=receiver.url))
+    with sending():
+        for tries in (1, 2):
+            eventually(
+                lambda n=tries: WebhookDelivery.objects.filter(tries=n, claim_id=None).exists(),
+                "a try failed",
+            )
+            WebhookDelivery.objects.update(due_at=clock.now())
+        eventually(lambda: WebhookDelivery.objects.get().status == "delivered", "delivered")
+    assert receiver.ids == [str(delivery.id)] * 3
+    assert len({one.body for one in receiver.received}) == 1
+
+
+def test_410_disables_and_what_waits_is_held(owner, receiver):
+    receiver.answer = lambda received: Reply(410)
+    endpoint = make_endpoint(owner.project, url=receiver.url)
+    later = make_delivery(endpoint, due_at=clock.now() + timedelta(hours=1))
+    [delivery] = send(make_delivery(endpoint))
+    assert (delivery.status, delivery.failure) == ("failed", "Answered 410.")
+    endpoint.refresh_from_db()
+    assert endpoint.disabled_reason == "gone"
+    WebhookDelivery.objects.filter(id=later.id).update(due_at=clock.now())
+    with sending():
+        eventually(lambda: WebhookDelivery.objects.get(id=later.id).status == "held", "held")
+    assert len(receiver.received) == 1
+
+
+def test_a_message_that_can_not_be_made_fails_alone(owner, receiver):
+    endpoint = make_endpoint(owner.project, url=receiver.url)
+    lost = make_delivery(endpoint, type="session.completed", session_id=endpoint.id, sequence=2)
+    failed, well = send(lost, make_delivery(endpoint))
+    assert failed.failure == "The message could not be made: the worker's log says why."
+    assert (failed.status, well.status) == ("waiting", "delivered")
+
+
+def test_a_secret_that_can_not_be_read_sends_nothing(owner, receiver):
+    endpoint = make_endpoint(owner.project, url=receiver.url, encrypted_secret=b"of a lost key")
+    [delivery] = send(make_delivery(endpoint))
+    assert delivery.failure == "The platform can't read the secret that signs."
+    assert receiver.received == []
+
+
+def test_nobody_there_is_a_try_that_failed(owner):
+    with receiving() as gone:
+        url = gone.url
+    [delivery] = send(make_delivery(make_endpoint(owner.project, url=url)))
+    assert (delivery.status, delivery.response_status) == ("waiting", None)
+    assert delivery.failure.startswith("No answer: Cannot connect to host 127.0.0.1")
+
+
+def test_one_that_hangs_holds_up_nobody_else(owner, outsider, receiver):
+    """Each of the hanging ones has more waiting than may be under way in all."""
+    is_over = threading.Event()
+
+    def hang(received: Received) -> Reply:
+        is_over.wait(30)
+        return Reply()
+
+    with receiving() as hanging:
+        hanging.answer = hang
+        for endpoint in [make_endpoint(owner.project, url=hanging.url) for _ in range(3)]:
+            for _ in range(200):
+                make_delivery(endpoint)
+        others = make_endpoint(outsider.project, url=receiver.url)
+        with sending():
+            eventually(lambda: len(hanging.received) == 48, "16 of each are under way")
+            waiting = [make_delivery(others) for _ in range(40)]
+            eventually(lambda: settled(*waiting), "those of others are delivered")
+            assert len(hanging.received) == 48
+            assert not is_over.is_set()
+            WebhookDelivery.objects.filter(claim_id=None, status="waiting").update(
+                due_at=clock.now() + timedelta(hours=1)
+            )
+            is_over.set()
+    assert sorted(receiver.ids) == sorted(str(one.id) for one in waiting)
+
+
+def test_a_failing_endpoint_gets_one_try_at_a_time(owner, receiver):
+    at_once, most = threading.Semaphore(1), []
+
+    def fail(received: Received) -> Reply:
+        most.append(at_once.acquire(blocking=False))
+        if most[-1]:
+            at_once.release()
+        return Reply(500)
+
+    receiver.answer = fail
+    endpoint = make_endpoint(owner.project, url=receiver.url)
+    for _ in range(60):
+        make_delivery(endpoint)
+    with sending() as sender:
+        eventually(lambda: len(receiver.received) >= 16, "the first of them")
+        eventually(lambda: sender._paces[endpoint.id].failures >= 16, "each has failed")
+        pace = sender._paces[endpoint.id]
+        assert pace.paused_until > 0
+        assert pace.free(pace.paused_until) == 1 - pace.under_way
+    assert WebhookDelivery.objects.filter(tries=0).count() > 30
+    endpoint.refresh_from_db()
+    assert endpoint.failing_since is not None
+
+
+def test_a_stop_writes_what_is_under_way(owner, receiver):
+    is_over = threading.Event()
+
+    def slow(received: Received) -> Reply:
+        is_over.wait(30)
+        return Reply()
+
+    receiver.answer = slow
+    endpoint = make_endpoint(owner.project, url=receiver.url)
+    delivery = make_delivery(endpoint)
+    with sending() as sender:
+        eventually(lambda: len(receiver.received) == 1, "it is under way")
+        sender.stop()
+        late = make_delivery(endpoint)
+        is_over.set()
+    delivery.refresh_from_db()
+    late.refresh_from_db()
+    assert (delivery.status, late.status, late.tries) == ("delivered", "waiting", 0)
+
+
+def test_it_outlives_a_database_that_goes_away(owner, receiver):
+    from tests.webhooks.backends import end_others
+
+    endpoint = make_endpoint(owner.project, url=receiver.url)
+    with sending():
+        first = make_delivery(endpoint)
+        eventually(lambda: settled(first), "the first is delivered")
+        end_others()
+        second = make_delivery(endpoint)
+        eventually(lambda: settled(second), "the second is delivered")
+    assert isinstance(receiver, Receiver)
+    assert {*receiver.ids} == {str(first.id), str(second.id)}

@@ -1,0 +1,152 @@
+"""Claims: which deliveries a sender takes, so that no other one sends them at the same time.
+
+A claim is an UPDATE that passes over rows which another sender has locked. It also moves `due_at`
+on, past the longest try: a sender that was killed keeps nothing, for its claims are due again then.
+What is due is sought endpoint by endpoint in one partial index, so that a million messages of one
+endpoint cost the others nothing.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+from uuid import UUID, uuid4
+
+import msgspec
+from django.db import connection
+
+CLAIM: Final = timedelta(seconds=30)
+# So many of one endpoint are under way at once, in each sender.
+MOST_OF_ENDPOINT: Final = 16
+# A later message of a session waits for an earlier one for so long, and looks for it so often.
+LONGEST_WAIT: Final = timedelta(seconds=60)
+LOOKS_AGAIN: Final = timedelta(seconds=1)
+
+# The endpoints that anything waits for, and when the first of it is due: one step in the index for
+# each.
+WAITING: Final = """
+waiting AS (
+    (
+        SELECT endpoint_id, due_at FROM webhook_delivery
+        WHERE status = 'waiting' ORDER BY endpoint_id, due_at LIMIT 1
+    )
+    UNION ALL
+    SELECT next.endpoint_id, next.due_at
+    FROM waiting
+    CROSS JOIN LATERAL (
+        SELECT endpoint_id, due_at FROM webhook_delivery
+        WHERE status = 'waiting' AND endpoint_id > waiting.endpoint_id
+        ORDER BY endpoint_id, due_at LIMIT 1
+    ) AS next
+)"""
+STATEMENT: Final = f"""
+WITH RECURSIVE {WAITING},
+ready AS MATERIALIZED (
+    SELECT endpoint.id,
+        endpoint.disabled_at IS NOT NULL OR endpoint.deleted_at IS NOT NULL AS is_off,
+        COALESCE(busy.free, %(most_of_endpoint)s::int) AS free
+    FROM waiting
+    JOIN webhook_endpoint AS endpoint ON endpoint.id = waiting.endpoint_id
+    LEFT JOIN unnest(%(busy_ids)s::uuid[], %(free)s::int[]) AS busy (id, free)
+        ON busy.id = endpoint.id
+    WHERE waiting.due_at <= %(now)s::timestamptz AND busy.free IS DISTINCT FROM 0
+    ORDER BY random()
+),
+due AS MATERIALIZED (
+    SELECT first.id, ready.is_off,
+        first.session_id IS NOT NULL
+        AND first.created_at > %(now)s::timestamptz - %(longest_wait)s::interval
+        AND EXISTS (
+            SELECT FROM webhook_delivery AS earlier
+            WHERE earlier.session_id = first.session_id AND earlier.endpoint_id = ready.id
+                AND earlier.sequence < first.sequence AND earlier.status = 'waiting'
+        ) AS is_early
+    FROM ready
+    CROSS JOIN LATERAL (
+        SELECT id, session_id, sequence, created_at FROM webhook_delivery
+        WHERE status = 'waiting' AND endpoint_id = ready.id AND due_at <= %(now)s::timestamptz
+        ORDER BY due_at LIMIT ready.free
+        FOR UPDATE SKIP LOCKED
+    ) AS first
+    LIMIT %(most)s::int
+),
+claimed AS (
+    UPDATE webhook_delivery AS delivery
+    SET status = CASE WHEN due.is_off THEN 'held' ELSE 'waiting' END,
+        claim_id = CASE WHEN due.is_off OR due.is_early THEN NULL ELSE %(claim_id)s::uuid END,
+        tries = tries + CASE WHEN due.is_off OR due.is_early THEN 0 ELSE 1 END,
+        due_at = %(now)s::timestamptz
+            + CASE WHEN due.is_early THEN %(looks_again)s ELSE %(claim)s END::interval
+    FROM due
+    -- Few, whatever the planner makes of `due`: never a scan of the table.
+    WHERE delivery.id = ANY (ARRAY (SELECT id FROM due)) AND delivery.id = due.id
+    RETURNING delivery.*
+)
+SELECT claimed.id, claimed.endpoint_id, claimed.type, claimed.session_id, claimed.sequence,
+    claimed.data, claimed.occurred_at, claimed.tries, claimed.body, endpoint.url,
+    endpoint.encrypted_secret, endpoint.encrypted_previous_secret, endpoint.previous_secret_until,
+    endpoint.failing_since IS NOT NULL
+FROM claimed
+JOIN webhook_endpoint AS endpoint ON endpoint.id = claimed.endpoint_id
+WHERE claimed.claim_id = %(claim_id)s::uuid
+ORDER BY claimed.id
+"""  # noqa: S608
+
+
+class Claim(NamedTuple):
+    """A delivery that this sender is to try, with what it needs of its endpoint."""
+
+    id: UUID
+    endpoint_id: UUID
+    type: str
+    session_id: UUID | None
+    sequence: int | None
+    data: dict[str, Any] | None
+    occurred_at: datetime
+    tries: int
+    body: str | None
+    url: str
+    encrypted_secret: bytes
+    encrypted_previous_secret: bytes | None
+    previous_secret_until: datetime | None
+    is_failing: bool
+    claim_id: UUID
+
+    def secrets(self, now: datetime) -> list[bytes]:
+        """The encrypted secrets that sign at `now`, the newest first."""
+        until = self.previous_secret_until
+        if self.encrypted_previous_secret is None or until is None or until <= now:
+            return [self.encrypted_secret]
+        return [self.encrypted_secret, self.encrypted_previous_secret]
+
+
+def deliveries_claim(*, free: Mapping[UUID, int], most: int, now: datetime) -> list[Claim]:
+    """Claim up to `most` of what is due, of each endpoint no more than are `free`.
+
+    An endpoint that `free` does not name has MOST_OF_ENDPOINT. What is due of a disabled one is
+    held. A message whose session has an earlier one waiting is looked at again in a second.
+    """
+    claim_id = uuid4()
+    parameters: dict[str, Any] = {
+        "busy_ids": [*free],
+        "free": [*free.values()],
+        "most": most,
+        "most_of_endpoint": MOST_OF_ENDPOINT,
+        "claim_id": claim_id,
+        "now": now,
+        "claim": CLAIM,
+        "longest_wait": LONGEST_WAIT,
+        "looks_again": LOOKS_AGAIN,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(STATEMENT, parameters)
+        return [_claim(row, claim_id) for row in cursor.fetchall()]
+
+
+def _claim(row: tuple[Any, ...], claim_id: UUID) -> Claim:
+    claim = Claim._make((*row, claim_id))
+    previous = claim.encrypted_previous_secret
+    return claim._replace(
+        data=None if row[5] is None else msgspec.json.decode(row[5]),
+        encrypted_secret=bytes(claim.encrypted_secret),
+        encrypted_previous_secret=None if previous is None else bytes(previous),
+    )

@@ -1,0 +1,141 @@
+"""The outcomes of tries: what is written of a delivery, and of its endpoint.
+
+A try that failed is tried again after a longer and longer wait: ten tries over 28 hours. An
+endpoint that answers 410, or that every try of five days failed at, is disabled.
+"""
+
+import logging
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from django.db import connection, transaction
+from prometheus_client import Counter
+
+from webhooks.models import DeliveryStatus, DisabledReason, WebhookEndpoint
+
+logger = logging.getLogger("kynaplatform.webhooks")
+
+# Before the second try, the third, and so on: 28 hours in all.
+WAITS: Final = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (5, 60, 300, 1_200, 3_600, 9_000, 18_000, 28_800, 39_600)
+)
+MOST_TRIES: Final = len(WAITS) + 1
+# By so much of itself a wait is shorter or longer: what failed together does not come together.
+JITTER: Final = 0.1
+FAILS_FOR: Final = timedelta(days=5)
+GONE: Final = 410
+
+TRIES = Counter(
+    "kyna_webhook_tries", "Tries to deliver a message, by what became of it.", ["outcome"]
+)
+for _outcome in ("delivered", "failed", "given_up"):
+    TRIES.labels(_outcome)
+
+_RECORD: Final = """
+UPDATE webhook_delivery AS delivery
+SET status = given.status,
+    due_at = COALESCE(given.due_at, delivery.due_at),
+    claim_id = NULL,
+    body = COALESCE(delivery.body, given.body),
+    tried_at = given.tried_at,
+    duration_ms = given.duration_ms,
+    response_status = given.response_status,
+    response_body = given.response_body,
+    failure = given.failure
+FROM jsonb_to_recordset(%s::jsonb) AS given (
+    id uuid, claim_id uuid, status text, due_at timestamptz, body text, tried_at timestamptz,
+    duration_ms int, response_status smallint, response_body text, failure text
+)
+WHERE delivery.id = given.id AND delivery.claim_id = given.claim_id
+RETURNING delivery.session_id, delivery.status
+"""
+# Those that waited for one of these sessions need no longer look for it.
+_LET_GO: Final = """
+UPDATE webhook_delivery SET due_at = %s
+WHERE session_id = ANY (%s::uuid[]) AND status = 'waiting' AND claim_id IS NULL AND tries = 0
+"""
+# Of an outcome, what is no column that a try writes.
+_NOT_STORED: Final = frozenset({"endpoint_id", "tries", "was_failing"})
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """A try and what became of it. `failure` is None where the message was delivered."""
+
+    id: UUID
+    claim_id: UUID
+    endpoint_id: UUID
+    tries: int
+    # Whether the endpoint's tries failed before this one.
+    was_failing: bool
+    body: str | None
+    tried_at: datetime
+    duration_ms: int
+    response_status: int | None = None
+    response_body: str | None = None
+    failure: str | None = None
+
+
+def outcomes_record(outcomes: Sequence[Outcome], *, now: datetime) -> None:
+    """Write the outcomes. One whose claim has become another sender's is passed over."""
+    if not outcomes:
+        return
+    rows = [_row(one, now) for one in outcomes]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_RECORD, [msgspec.json.encode(rows).decode()])
+        ended = {
+            session_id
+            for session_id, status in cursor.fetchall()
+            if session_id and status != DeliveryStatus.WAITING
+        }
+        if ended:
+            cursor.execute(_LET_GO, [now, [*ended]])
+        _record_of_endpoints(outcomes, now)
+    for one, row in zip(outcomes, rows, strict=True):
+        given_up = "given_up" if row["status"] == DeliveryStatus.FAILED else "failed"
+        TRIES.labels("delivered" if one.failure is None else given_up).inc()
+
+
+def _row(one: Outcome, now: datetime) -> dict[str, object]:
+    status, due_at = DeliveryStatus.DELIVERED, None
+    if one.failure is not None:
+        is_last = one.tries >= MOST_TRIES or one.response_status == GONE
+        status = DeliveryStatus.FAILED if is_last else DeliveryStatus.WAITING
+        due_at = None if is_last else now + wait_after(one.tries)
+    row = msgspec.structs.asdict(one) | {"status": status, "due_at": due_at}
+    return {name: value for name, value in row.items() if name not in _NOT_STORED}
+
+
+def wait_after(tries: int) -> timedelta:
+    """The wait after that many tries, with its jitter."""
+    return WAITS[tries - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+
+
+def _record_of_endpoints(outcomes: Sequence[Outcome], now: datetime) -> None:
+    failed = {one.endpoint_id for one in outcomes if one.failure is not None}
+    well = {one.endpoint_id for one in outcomes if one.failure is None}
+    gone = {one.endpoint_id for one in outcomes if one.response_status == GONE}
+    recovered = {one.endpoint_id for one in outcomes if one.was_failing} & well
+    live = WebhookEndpoint.objects.filter(deleted_at__isnull=True, disabled_at__isnull=True)
+    if first := failed - well:
+        live.filter(id__in=first, failing_since__isnull=True).update(failing_since=now)
+        long_ago = live.filter(id__in=first, failing_since__lte=now - FAILS_FOR)
+        _disable([*long_ago.values_list("id", flat=True)], DisabledReason.FAILING, now)
+    if recovered:
+        live.filter(id__in=recovered).update(failing_since=None)
+    _disable([*gone], DisabledReason.GONE, now)
+
+
+def _disable(ids: Sequence[UUID], reason: DisabledReason, now: datetime) -> None:
+    if not ids:
+        return
+    live = WebhookEndpoint.objects.filter(id__in=ids, disabled_at__isnull=True)
+    live.update(disabled_at=now, disabled_reason=reason)
+    for id_ in ids:
+        logger.warning(
+            "webhook endpoint %(id)s is disabled: %(reason)s", {"id": id_, "reason": reason.label}
+        )

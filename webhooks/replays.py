@@ -1,0 +1,106 @@
+"""Replays and redeliveries: what was not delivered is queued again."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from uuid_utils.compat import uuid7
+
+from webhooks.errors import WebhookDisabled
+from webhooks.models import DeliveryStatus, MessageType, WebhookDelivery, WebhookEndpoint
+
+# The sender's turns of a replay are a second apart.
+REPLAYED_A_TURN: Final = 100
+UNDELIVERED: Final = (DeliveryStatus.FAILED, DeliveryStatus.HELD)
+
+# An endpoint whose row another sender has locked is that one's turn. The last turn finds fewer than
+# it could take, and ends the replay.
+_GO_ON: Final = """
+WITH replayed AS MATERIALIZED (
+    SELECT id, replay_since, replay_until FROM webhook_endpoint
+    WHERE replay_since IS NOT NULL AND disabled_at IS NULL
+    FOR NO KEY UPDATE SKIP LOCKED
+),
+taken AS MATERIALIZED (
+    SELECT first.id, first.endpoint_id
+    FROM replayed
+    CROSS JOIN LATERAL (
+        SELECT id, endpoint_id FROM webhook_delivery
+        WHERE endpoint_id = replayed.id AND status = ANY (%(undelivered)s)
+            AND created_at >= replayed.replay_since AND created_at <= replayed.replay_until
+        ORDER BY created_at LIMIT %(most)s
+        FOR UPDATE SKIP LOCKED
+    ) AS first
+),
+queued AS (
+    UPDATE webhook_delivery AS delivery
+    SET status = 'waiting', tries = 0, due_at = clock_timestamp()
+    FROM taken WHERE delivery.id = taken.id
+)
+UPDATE webhook_endpoint AS endpoint SET replay_since = NULL, replay_until = NULL
+FROM replayed
+WHERE endpoint.id = replayed.id
+    AND (SELECT count(*) FROM taken WHERE taken.endpoint_id = endpoint.id) < %(most)s
+"""
+
+
+def replays_go_on() -> None:
+    """A turn of every replay: queue the oldest of what it has left."""
+    if not WebhookEndpoint.objects.filter(replay_since__isnull=False).exists():
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_GO_ON, {"undelivered": [*UNDELIVERED], "most": REPLAYED_A_TURN})
+
+
+def replay_begin(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -> int:
+    """Have the sender queue again what was not delivered since then. Returns how many those are.
+
+    A replay that is under way goes on from the earlier of both. Raises WebhookDisabled.
+    """
+    _require_enabled(endpoint)
+    earlier = endpoint.replay_since
+    since = since if earlier is None else min(earlier, since)
+    WebhookEndpoint.objects.filter(id=endpoint.id).update(replay_since=since, replay_until=now)
+    return undelivered(endpoint.id, since, now).count()
+
+
+def undelivered(endpoint_id: UUID, since: datetime, until: datetime) -> QuerySet[WebhookDelivery]:
+    return WebhookDelivery.objects.filter(
+        endpoint_id=endpoint_id,
+        status__in=UNDELIVERED,
+        created_at__gte=since,
+        created_at__lte=until,
+    )
+
+
+def delivery_redeliver(*, endpoint: WebhookEndpoint, delivery_id: UUID, now: datetime) -> None:
+    """Send a message again, with its `webhook-id`, now; raises WebhookDisabled.
+
+    One that is being sent at this moment is left to that.
+    """
+    _require_enabled(endpoint)
+    one = WebhookDelivery.objects.filter(id=delivery_id, endpoint_id=endpoint.id)
+    one.filter(Q(claim_id__isnull=True) | Q(due_at__lt=now)).update(
+        status=DeliveryStatus.WAITING, tries=0, due_at=now, claim_id=None
+    )
+
+
+def delivery_test(*, endpoint: WebhookEndpoint, now: datetime) -> WebhookDelivery:
+    """A `webhook.test`, to this endpoint alone; raises WebhookDisabled."""
+    _require_enabled(endpoint)
+    return WebhookDelivery.objects.create(
+        id=uuid7(),
+        endpoint=endpoint,
+        type=MessageType.TEST,
+        data={"webhook_id": str(endpoint.id)},
+        occurred_at=now,
+        created_at=now,
+        due_at=now,
+    )
+
+
+def _require_enabled(endpoint: WebhookEndpoint) -> None:
+    if endpoint.disabled_at is not None:
+        raise WebhookDisabled

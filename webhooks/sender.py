@@ -1,0 +1,207 @@
+"""The sender: claims what is due, sends many messages at once, and writes what became of them.
+
+One thread asks the database, in turns: it writes the outcomes since the last turn, then claims as
+much as may be under way. The messages are sent by an event loop, each within 10 s. An endpoint has
+its own bound, so that one that hangs holds up nobody else's.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
+
+from kynaplatform import clock
+from kynaplatform.dependencies import DATABASE
+from webhooks.claims import CLAIM, MOST_OF_ENDPOINT, Claim, deliveries_claim
+from webhooks.messages import bodies
+from webhooks.outcomes import Outcome, outcomes_record
+from webhooks.replays import replays_go_on
+from webhooks.signing import SecretUnreadable, headers_of
+from webhooks.transport import TIMEOUT_SECONDS, Answer, Transport, TryFailed
+
+logger = logging.getLogger("kynaplatform.webhooks")
+
+POLL_SECONDS: Final = 0.1
+MOST_UNDER_WAY: Final = 256
+# Of turns that outcomes ask for: so many are written together.
+SHORTEST_TURN_SECONDS: Final = 0.01
+REPLAY_SECONDS: Final = 1.0
+AWAY_SECONDS: Final = 1.0
+# An endpoint whose last tries failed, so many of them, has one try in so long.
+FAILURES_BEFORE_PAUSE: Final = 8
+PAUSE_SECONDS: Final = 1.0
+# A claim that was not sent for so long, since this process stood still, may be another's by now.
+OLDEST_SECONDS: Final = CLAIM.total_seconds() - TIMEOUT_SECONDS - 5
+
+
+class Message(NamedTuple):
+    claim: Claim
+    body: str | None
+    claimed_at: float  # of time.monotonic
+
+
+@dataclass
+class Pace:
+    """What is under way to an endpoint, and how its last tries went."""
+
+    under_way: int = 0
+    failures: int = 0
+    paused_until: float = 0.0
+
+    def free(self, at: float) -> int:
+        """How many more may be sent at once: the half after each failure, until one succeeds."""
+        most = max(1, MOST_OF_ENDPOINT >> min(self.failures, FAILURES_BEFORE_PAUSE))
+        return 0 if at < self.paused_until else max(0, most - self.under_way)
+
+    def ended(self, is_failure: bool, at: float) -> None:
+        self.under_way -= 1
+        self.failures = self.failures + 1 if is_failure else 0
+        if self.failures >= FAILURES_BEFORE_PAUSE:
+            self.paused_until = at + PAUSE_SECONDS
+
+
+class Sender:
+    """`run` until `stop`, from any thread."""
+
+    def __init__(self, transport: Callable[[], Transport] = Transport) -> None:
+        self._make_transport = transport
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_stopping = False
+        self._paces: dict[UUID, Pace] = {}
+        self._outcomes: list[Outcome] = []
+        self._replay_at = 0.0
+
+    def stop(self) -> None:
+        """Claim nothing more; what is under way is sent and written."""
+        self._is_stopping = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._transport = self._make_transport()
+        database = ThreadPoolExecutor(1, "webhooks-database")
+        sending: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                begun_at = time.monotonic()
+                self._wake.clear()
+                for message in await self._loop.run_in_executor(database, self._turn):
+                    task = self._loop.create_task(self._send(message))
+                    sending.add(task)
+                    task.add_done_callback(sending.discard)
+                if self._is_stopping and not sending and not self._outcomes:
+                    break
+                await self._next_turn(begun_at)
+        finally:
+            database.submit(connections.close_all)
+            database.shutdown()
+            await self._transport.close()
+
+    async def _next_turn(self, begun_at: float) -> None:
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(begun_at + SHORTEST_TURN_SECONDS - time.monotonic())
+
+    def _turn(self) -> list[Message]:
+        """Write outcomes and claim; in the thread of the database."""
+        close_old_connections()
+        outcomes = self._outcomes[:]
+        try:
+            now = clock.now()
+            outcomes_record(outcomes, now=now)
+            del self._outcomes[: len(outcomes)]
+            messages = self._claim()
+            DATABASE.over()
+        except (OperationalError, InterfaceError) as error:
+            DATABASE.met(error)
+        except Exception:
+            logger.exception("a turn of the sender failed")
+        else:
+            return messages
+        time.sleep(AWAY_SECONDS)
+        return []
+
+    def _claim(self) -> list[Message]:
+        at = time.monotonic()
+        if self._is_stopping:
+            return []
+        if at >= self._replay_at:
+            self._replay_at = at + REPLAY_SECONDS
+            replays_go_on()
+        paces = {id_: pace for id_, pace in self._paces.items() if pace.under_way or pace.failures}
+        most = MOST_UNDER_WAY - sum(pace.under_way for pace in paces.values())
+        if most <= 0:
+            return []
+        free = {id_: pace.free(at) for id_, pace in paces.items()}
+        claims = deliveries_claim(free=free, most=most, now=clock.now())
+        for claim in claims:
+            paces.setdefault(claim.endpoint_id, Pace()).under_way += 1
+        self._paces = paces
+        made = bodies(claim for claim in claims if claim.body is None)
+        return [Message(claim, claim.body or made.get(claim.id), at) for claim in claims]
+
+    async def _send(self, message: Message) -> None:
+        claim = message.claim
+        begun_at = time.monotonic()
+        if begun_at - message.claimed_at > OLDEST_SECONDS:
+            self._paces[claim.endpoint_id].under_way -= 1
+            return
+        tried_at = clock.known_now()
+        answer: Answer | None = None
+        failure: str | None = None
+        try:
+            if message.body is None:
+                raise TryFailed("The message could not be made: the worker's log says why.")
+            headers = headers_of(
+                message_id=claim.id,
+                body=message.body,
+                secrets=claim.secrets(tried_at),
+                now=tried_at,
+            )
+            answer = await self._transport.post(claim.url, headers, message.body)
+            failure = failure_of(answer.status)
+        except TryFailed as failed:
+            failure = str(failed)
+        except SecretUnreadable:
+            failure = "The platform can't read the secret that signs."
+        except Exception:
+            logger.exception("a message could not be sent")
+            failure = "The message could not be sent: the worker's log says why."
+        ended_at = time.monotonic()
+        self._paces[claim.endpoint_id].ended(failure is not None, ended_at)
+        self._outcomes.append(
+            Outcome(
+                id=claim.id,
+                claim_id=claim.claim_id,
+                endpoint_id=claim.endpoint_id,
+                tries=claim.tries,
+                was_failing=claim.is_failing,
+                body=message.body,
+                tried_at=tried_at,
+                duration_ms=round(1000 * (ended_at - begun_at)),
+                response_status=answer and answer.status,
+                response_body=answer and answer.body,
+                failure=failure,
+            )
+        )
+        self._wake.set()
+
+
+def failure_of(status: int) -> str | None:
+    """Why an answer is no delivery; None where it is one."""
+    if 200 <= status < 300:
+        return None
+    if 300 <= status < 400:
+        return f"Answered {status}: redirects are not followed."
+    return f"Answered {status}."

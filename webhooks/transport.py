@@ -1,0 +1,163 @@
+"""The HTTP client of the sender: to checked addresses, without redirects, within 10 s in all.
+
+A name is resolved once for each connection. The connection goes to an address that was checked, and
+TLS still asks for the name. aiohttp rather than httpx: a message costs a tenth of the processor.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from webhooks.addresses import is_allowed
+
+TIMEOUT_SECONDS: Final = 10.0
+MOST_OF_A_BODY: Final = 1024
+# Shorter than common servers keep a connection that is idle: they would close it under a message.
+KEEP_ALIVE_SECONDS: Final = 3.0
+# Each waits for one name; those of a slow server of names are waited for as long as for an answer.
+RESOLVING_THREADS: Final = 128
+
+# The addresses of a name.
+Resolve = Callable[[str], Awaitable[Sequence[str]]]
+
+
+class TryFailed(Exception):
+    """A try that no answer came of; its text is why, for people."""
+
+
+class Answer(NamedTuple):
+    status: int
+    body: str
+
+
+class CheckedResolver(AbstractResolver):
+    """The addresses of a name, if messages may go to each of them; raises TryFailed."""
+
+    def __init__(self, resolve: Resolve | None = None) -> None:
+        self._threads = ThreadPoolExecutor(RESOLVING_THREADS, "webhooks-names")
+        self._resolve = resolve or self._of_the_machine
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        try:
+            addresses = await self._resolve(host)
+        except (OSError, UnicodeError) as error:
+            raise TryFailed(f"The name {host} can't be resolved: {_said(error)}.") from error
+        for address in addresses:
+            _require_allowed(address, host)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address in addresses
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _of_the_machine(self, host: str) -> Sequence[str]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, _addresses, host)
+
+
+class Transport:
+    """Belongs to the event loop that makes it."""
+
+    def __init__(
+        self, resolve: Resolve | None = None, ssl_context: ssl.SSLContext | None = None
+    ) -> None:
+        connector = aiohttp.TCPConnector(
+            resolver=CheckedResolver(resolve),
+            socket_factory=_checked_socket,
+            ssl=ssl_context or True,
+            use_dns_cache=False,
+            limit=0,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # What is kept of an answer is what came: a small one may unpack to a large one.
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: str, seconds: float = TIMEOUT_SECONDS
+    ) -> Answer:
+        """The answer: its status, and the first of its body. Raises TryFailed.
+
+        The time counts names, connection, TLS, request and answer together. A status that came
+        within it counts, whatever becomes of the body.
+        """
+        ends_at = asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(ends_at):
+                response = await self._session.post(
+                    URL(url, encoded=True),
+                    headers=headers,
+                    data=body.encode(),
+                    allow_redirects=False,
+                )
+        except TimeoutError:
+            raise TryFailed(f"No answer within {seconds:g} s.") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise TryFailed(f"No answer: {_said(error)}.") from error
+        try:
+            return Answer(response.status, await _first_of(response, ends_at))
+        finally:
+            # The connection is kept where the body was read to its end.
+            response.release() if response.content.at_eof() else response.close()
+
+
+async def _first_of(response: aiohttp.ClientResponse, ends_at: float) -> str:
+    found = b""
+    with suppress(TimeoutError, aiohttp.ClientError, OSError):
+        async with asyncio.timeout_at(ends_at):
+            async for part in response.content.iter_any():
+                found += part
+                if len(found) > MOST_OF_A_BODY:
+                    break
+    return found[:MOST_OF_A_BODY].decode(errors="replace").replace("\0", "�")
+
+
+def _checked_socket(info: Any) -> socket.socket:
+    """The socket of a connection: the address that it is about to go to is checked once more.
+
+    An address in the endpoint's URL comes here without a resolver. Raises TryFailed.
+    """
+    family, type_, protocol, _name, address = info
+    _require_allowed(str(address[0]))
+    return socket.socket(family, type_, protocol)
+
+
+def _require_allowed(address: str, host: str | None = None) -> None:
+    if not is_allowed(address):
+        whose = f" of {host}" if host else ""
+        raise TryFailed(f"The address {address}{whose} is not public.")
+
+
+def _addresses(host: str) -> list[str]:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def _said(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).rstrip(".")
