@@ -31,6 +31,11 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
         "options": {"expires": 7200},
     },
+    "prune-deliveries": {
+        "task": "webhooks.tasks.prune_deliveries",
+        "schedule": 3600.0,
+        "options": {"expires": 7200},
+    },
     "prune-tries": {
         "task": "tryout.tasks.prune_tries",
         "schedule": 3600.0,

@@ -259,6 +259,11 @@ SPECTACULAR_SETTINGS = {
             "description": "Create, read and end sessions.",
             "externalDocs": {"description": "The stream", "url": "/docs/streaming"},
         },
+        {
+            "name": "Webhooks",
+            "description": "Be told when something happens.",
+            "externalDocs": {"description": "Webhooks", "url": "/docs/webhooks"},
+        },
         {"name": "Platform", "description": "Keys, schemas, health and metrics."},
     ],
 }

@@ -14,6 +14,8 @@ class Scope(models.TextChoices):
     TOKENS_READ = "tokens:read"
     TOKENS_WRITE = "tokens:write"
     USAGE_READ = "usage:read"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
 
 
 ALL_SCOPES = frozenset(Scope.values)

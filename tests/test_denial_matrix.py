@@ -30,6 +30,8 @@ from projects.signing import ISSUER, key_ring, sign, signing_key_rotate
 from sessions_app.models import DetectionSession
 from tests.api.api_requests import ask, nothing_changes, refused
 from tests.conftest import Machine, make_machine, make_released, mint
+from tests.webhooks.endpoint import URL, make_delivery, make_endpoint
+from webhooks.models import WebhookDelivery
 
 Call = tuple[str, str]  # method, route
 
@@ -46,6 +48,7 @@ class World:
     session: DetectionSession
     runtime_token: str
     token_id: uuid.UUID
+    delivery: WebhookDelivery
 
     def path(self, route: str) -> str:
         ids = {
@@ -53,6 +56,8 @@ class World:
             "<version_id>": self.version.id,
             "<session_id>": self.session.id,
             "<token_id>": self.token_id,
+            "<webhook_id>": self.delivery.endpoint_id,
+            "<delivery_id>": self.delivery.id,
             "<path:name>": "movespec",
             "<slug:name>": "session_create",
             "<slug>": "squat",
@@ -96,6 +101,7 @@ def make_world() -> World:
         session=DetectionSession.objects.get(id=created["session_id"]),
         runtime_token=created["runtime_token"],
         token_id=AccessToken.objects.get(project=owner.project).id,
+        delivery=make_delivery(make_endpoint(owner.project)),
     )
 
 
@@ -134,7 +140,10 @@ ALL = "api/auth/access-tokens"
 MOVESPEC = "api/movespecs/<movespec_id>"
 VERSION = f"{MOVESPEC}/versions/<version_id>"
 SESSIONS = "api/detection/sessions"
+WEBHOOKS = "api/webhooks"
+WEBHOOK = f"{WEBHOOKS}/<webhook_id>"
 LISTS = "lists only its own"
+MAKES_ITS_OWN = "makes one of its own"
 BEARER_ENDPOINTS: dict[Call, Endpoint] = {
     ("GET", ALL): Endpoint("tokens:read", LISTS),
     ("GET", f"{ALL}/<token_id>"): Endpoint("tokens:read", "access_token"),
@@ -161,6 +170,20 @@ BEARER_ENDPOINTS: dict[Call, Endpoint] = {
     ("GET", f"{SESSIONS}/<session_id>/events"): Endpoint("sessions:read", "session"),
     ("POST", f"{SESSIONS}/<session_id>/finalize"): Endpoint("sessions:write", "session"),
     ("POST", f"{SESSIONS}/<session_id>/cancel"): Endpoint("sessions:write", "session"),
+    ("GET", WEBHOOKS): Endpoint("webhooks:read", LISTS),
+    ("POST", WEBHOOKS): Endpoint("webhooks:write", MAKES_ITS_OWN, lambda _: {"url": URL}),
+    ("GET", WEBHOOK): Endpoint("webhooks:read", "webhook"),
+    ("PATCH", WEBHOOK): Endpoint("webhooks:write", "webhook", lambda _: {"enabled": False}),
+    ("DELETE", WEBHOOK): Endpoint("webhooks:write", "webhook"),
+    ("POST", f"{WEBHOOK}/rotate-secret"): Endpoint("webhooks:write", "webhook"),
+    ("POST", f"{WEBHOOK}/test"): Endpoint("webhooks:write", "webhook"),
+    ("POST", f"{WEBHOOK}/replay"): Endpoint(
+        "webhooks:write", "webhook", lambda _: {"since": "2026-11-28T00:00:00Z"}
+    ),
+    ("GET", f"{WEBHOOK}/deliveries"): Endpoint("webhooks:read", "webhook"),
+    ("POST", f"{WEBHOOK}/deliveries/<delivery_id>/redeliver"): Endpoint(
+        "webhooks:write", "webhook"
+    ),
 }
 # What takes no access token, and answers the same to everyone.
 PUBLIC_ENDPOINTS: dict[Call, int] = {
@@ -391,7 +414,7 @@ def test_it_refuses_a_token_without_the_scope(world, call):
 @every_bearer_endpoint
 def test_its_scope_alone_is_enough(world, call):
     token = mint(world.owner.credential, [BEARER_ENDPOINTS[call].scope])
-    assert send(world, call, token).status_code in (200, 201)
+    assert send(world, call, token).status_code in (200, 201, 202, 204)
 
 
 @every_bearer_endpoint
@@ -400,6 +423,9 @@ def test_it_keeps_other_projects_out(world, call, other):
     """`peer` is another project of the organization, `outsider` another organization."""
     machine: Machine = getattr(world, other)
     expected = BEARER_ENDPOINTS[call].other
+    if expected == MAKES_ITS_OWN:
+        assert send(world, call, machine.token).json()["project_id"] == str(machine.project.id)
+        return
     with nothing_changes():
         response = send(world, call, machine.token)
     if expected == LISTS:

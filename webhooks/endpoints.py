@@ -38,7 +38,9 @@ def endpoint_create(
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).only("id").get(id=project_id)
         if endpoints_of(project_id).count() >= MOST_PER_PROJECT:
-            raise TooManyWebhooks(None, limit=MOST_PER_PROJECT)
+            raise TooManyWebhooks(
+                f"The project has its most webhooks: {MOST_PER_PROJECT}.", limit=MOST_PER_PROJECT
+            )
         endpoint = WebhookEndpoint.objects.create(
             project_id=project_id,
             url=url,

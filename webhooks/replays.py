@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from uuid_utils.compat import uuid7
 
-from webhooks.errors import WebhookDisabled
+from kynaplatform.api.errors import Conflict
 from webhooks.models import DeliveryStatus, MessageType, WebhookDelivery, WebhookEndpoint
 
 # The sender's turns of a replay are a second apart.
@@ -57,7 +57,7 @@ def replays_go_on() -> None:
 def replay_begin(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -> int:
     """Have the sender queue again what was not delivered since then. Returns how many those are.
 
-    A replay that is under way goes on from the earlier of both. Raises WebhookDisabled.
+    A replay that is under way goes on from the earlier of both. Raises Conflict for a disabled one.
     """
     _require_enabled(endpoint)
     earlier = endpoint.replay_since
@@ -76,7 +76,7 @@ def undelivered(endpoint_id: UUID, since: datetime, until: datetime) -> QuerySet
 
 
 def delivery_redeliver(*, endpoint: WebhookEndpoint, delivery_id: UUID, now: datetime) -> None:
-    """Send a message again, with its `webhook-id`, now; raises WebhookDisabled.
+    """Send a message again, with its `webhook-id`, now; raises Conflict where it is disabled.
 
     One that is being sent at this moment is left to that.
     """
@@ -88,7 +88,7 @@ def delivery_redeliver(*, endpoint: WebhookEndpoint, delivery_id: UUID, now: dat
 
 
 def delivery_test(*, endpoint: WebhookEndpoint, now: datetime) -> WebhookDelivery:
-    """A `webhook.test`, to this endpoint alone; raises WebhookDisabled."""
+    """A `webhook.test`, to this endpoint alone; raises Conflict where it is disabled."""
     _require_enabled(endpoint)
     return WebhookDelivery.objects.create(
         id=uuid7(),
@@ -103,4 +103,4 @@ def delivery_test(*, endpoint: WebhookEndpoint, now: datetime) -> WebhookDeliver
 
 def _require_enabled(endpoint: WebhookEndpoint) -> None:
     if endpoint.disabled_at is not None:
-        raise WebhookDisabled
+        raise Conflict("The webhook is disabled: enable it first.")

@@ -116,6 +116,8 @@ class OperationSchema(AutoSchema):
             headers.append("Link")
         if operation.replays:
             headers.append("Idempotent-Replayed")
+        if status == HTTPStatus.NO_CONTENT:
+            return {"description": HTTPStatus(status).phrase, "headers": _header_refs(headers)}
         if isinstance(operation.returns, str):
             content: Schema = {operation.returns: {"schema": {"type": "string"}}}
         else:

@@ -6,6 +6,7 @@ for what is no id. What needs the database's state comes in the view itself.
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, cast
 from uuid import UUID
 
@@ -110,6 +111,8 @@ class ApiViewSet(ViewSetMixin, ApiView):  # type: ignore[misc]
 def response_of(answer: Any, status: int) -> HttpResponse:
     """The HTTP response that carries an answer, or a Result."""
     result = answer if isinstance(answer, Result) else Result(answer)
+    if status == HTTPStatus.NO_CONTENT:
+        return HttpResponse(status=status, headers=result.headers)
     return HttpResponse(
         encode(result.answer),
         status=result.status or status,

@@ -128,7 +128,8 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
     parameters = operation["parameters"]
     body = operation.get("requestBody", {"content": {}})["content"]
     status, answer = next(iter(operation["responses"].items()))
-    (content,) = answer["content"].values()
+    # 204 has none.
+    (content,) = answer.get("content", {JSON: {"schema": {}}}).values()
     is_open = {} in operation["security"]
     scopes = [scope for option in operation["security"] for scope in option.get("bearer", [])]
     call = _call(path, method, parameters, body, needs_token="bearer" in operation["security"][0])

@@ -12,7 +12,7 @@ MOMENT = "This field must be a moment with its offset or Z, such as 2026-01-31T1
 NAME = "This field must be a string of 1 to 255 characters"
 SCOPES = (
     "This field must be one of movespecs:read, movespecs:write, projects:read, sessions:read, "
-    "sessions:write, tokens:read, tokens:write, usage:read"
+    "sessions:write, tokens:read, tokens:write, usage:read, webhooks:read, webhooks:write"
 )
 
 

@@ -1,0 +1,279 @@
+"""/api/webhooks: create, change, delete, secrets, deliveries, replays."""
+
+from datetime import timedelta
+
+import pytest
+
+from kynaplatform import clock
+from projects.signing import decrypted
+from tests.api.api_requests import nothing_changes, refused
+from tests.webhooks.endpoint import make_delivery, make_endpoint
+from webhooks import names
+from webhooks.endpoints import MOST_PER_PROJECT
+from webhooks.models import WebhookDelivery, WebhookEndpoint
+from webhooks.replays import REPLAYED_A_TURN, replays_go_on
+
+WEBHOOKS = "/api/webhooks"
+URL = "http://127.0.0.1:9/hook"
+
+
+def create(owner, **body):
+    return owner.post(WEBHOOKS, {"url": URL, **body})
+
+
+def path(endpoint, rest=""):
+    return f"{WEBHOOKS}/{endpoint.id}{rest}"
+
+
+def at(seconds):
+    return clock.now() + timedelta(seconds=seconds)
+
+
+# --- Create ------------------------------------------------------------------------------
+
+
+def test_it_creates_a_webhook_and_shows_its_secret_once(owner):
+    response = create(owner)
+    assert response.status_code == 201
+    body = response.json()
+    endpoint = WebhookEndpoint.objects.get()
+    assert decrypted(bytes(endpoint.encrypted_secret)) == body["secret"].encode()
+    assert body["secret"].startswith("whsec_")
+    assert body.pop("secret") not in owner.get(WEBHOOKS).content.decode()
+    assert body == owner.get(path(endpoint)).json() == owner.get(WEBHOOKS).json()[0]
+    assert body == {
+        "webhook_id": str(endpoint.id),
+        "project_id": str(owner.project.id),
+        "url": URL,
+        "event_types": None,
+        "description": None,
+        "enabled": True,
+        "disabled_reason": None,
+        "disabled_at": None,
+        "failing_since": None,
+        "previous_secret_until": None,
+        "created_at": body["created_at"],
+    }
+
+
+def test_it_takes_types_and_a_description(owner):
+    types = ["session.failed", "session.completed", "session.failed"]
+    body = create(owner, event_types=types, description="ours").json()
+    assert body["event_types"] == ["session.failed", "session.completed"]
+    assert body["description"] == "ours"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"url": None}, "url"),
+        ({"url": "example.com"}, "url"),
+        ({"url": "ftp://example.com/"}, "url"),
+        ({"url": "https://example.com/" + "x" * 2030}, "url"),
+        ({"event_types": []}, "event_types"),
+        ({"event_types": ["session.forgotten"]}, "event_types.0"),
+        ({"event_types": ["webhook.test"]}, "event_types.0"),
+        ({"description": "x" * 2001}, "description"),
+    ],
+)
+def test_it_refuses_what_does_not_fit(owner, body, field):
+    with nothing_changes():
+        response = create(owner, **body)
+    assert (response.status_code, list(response.json()["error"]["details"])) == (422, [field])
+
+
+@pytest.mark.parametrize("url", ["http://example.com/", "https://10.0.0.1/", "https://[::1]/"])
+def test_in_production_only_public_addresses_of_https_are_taken(owner, settings, url):
+    settings.PRODUCTION = True
+    with nothing_changes():
+        assert create(owner, url=url).status_code == 422
+    endpoint = make_endpoint(owner.project)
+    with nothing_changes():
+        assert owner.call("PATCH", path(endpoint), {"url": url}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("addresses", "status"),
+    [(["93.184.215.14"], 201), (["93.184.215.14", "10.0.0.1"], 422), (["fd00::1"], 422), ([], 201)],
+)
+def test_in_production_a_name_is_looked_at(owner, settings, monkeypatch, addresses, status):
+    settings.PRODUCTION = True
+
+    def resolve(host, port):
+        assert host == "hook.example"
+        return [(2, 1, 6, "", (address, 0)) for address in addresses]
+
+    monkeypatch.setattr(names.socket, "getaddrinfo", resolve)
+    assert create(owner, url="https://hook.example/in").status_code == status
+    assert WebhookEndpoint.objects.count() == (status == 201)
+
+
+def test_a_name_that_can_not_be_resolved_yet_is_taken(owner, settings, monkeypatch):
+    settings.PRODUCTION = True
+
+    def resolve(host, port):
+        raise OSError("no such name")
+
+    monkeypatch.setattr(names.socket, "getaddrinfo", resolve)
+    assert create(owner, url="https://hook.example/in").status_code == 201
+
+
+def test_a_project_has_sixteen_at_most(owner, peer):
+    endpoints = [make_endpoint(owner.project) for _ in range(MOST_PER_PROJECT)]
+    with nothing_changes():
+        refused(create(owner), 409, "conflict", limit=16)
+    assert create(peer).status_code == 201
+    assert owner.call("DELETE", path(endpoints[0])).status_code == 204
+    assert create(owner).status_code == 201
+
+
+# --- Change and delete -------------------------------------------------------------------
+
+
+def test_it_changes_what_is_given_alone(owner):
+    endpoint = make_endpoint(owner.project, "session.failed")
+    body = owner.call("PATCH", path(endpoint), {"description": "ours"}).json()
+    assert (body["description"], body["event_types"]) == ("ours", ["session.failed"])
+    body = owner.call("PATCH", path(endpoint), {"event_types": None}).json()
+    assert (body["description"], body["event_types"], body["url"]) == ("ours", None, URL)
+
+
+def test_it_disables_and_enables(owner):
+    endpoint = make_endpoint(owner.project, failing_since=at(-9))
+    body = owner.call("PATCH", path(endpoint), {"enabled": False}).json()
+    assert (body["enabled"], body["disabled_reason"]) == (False, "client")
+    assert body["disabled_at"] is not None
+    body = owner.call("PATCH", path(endpoint), {"enabled": True}).json()
+    assert (body["enabled"], body["disabled_reason"], body["disabled_at"]) == (True, None, None)
+    assert body["failing_since"] is None
+
+
+def test_a_deleted_one_is_gone_with_its_secrets(owner):
+    endpoint = make_endpoint(owner.project)
+    make_delivery(endpoint)
+    response = owner.call("DELETE", path(endpoint))
+    assert (response.status_code, response.content) == (204, b"")
+    for method, rest in (("GET", ""), ("DELETE", ""), ("GET", "/deliveries"), ("POST", "/test")):
+        refused(owner.call(method, path(endpoint, rest)), 404, "not_found", resource="webhook")
+    assert owner.get(WEBHOOKS).json() == []
+    endpoint.refresh_from_db()
+    assert bytes(endpoint.encrypted_secret) == b""
+
+
+def test_a_rotation_shows_another_secret(owner):
+    first = create(owner).json()
+    endpoint = WebhookEndpoint.objects.get()
+    second = owner.post(path(endpoint, "/rotate-secret"))
+    assert second.status_code == 200
+    assert second.json()["secret"] != first["secret"]
+    endpoint.refresh_from_db()
+    kept = (endpoint.encrypted_previous_secret, endpoint.encrypted_secret)
+    assert [decrypted(bytes(one)) for one in kept] == [
+        first["secret"].encode(), second.json()["secret"].encode(),
+    ]  # fmt: skip
+    assert timedelta(hours=23) < endpoint.previous_secret_until - clock.now() < timedelta(hours=25)
+
+
+# --- Deliveries --------------------------------------------------------------------------
+
+
+def test_a_test_is_a_delivery_that_waits(owner):
+    endpoint = make_endpoint(owner.project, "session.failed")
+    response = owner.post(path(endpoint, "/test"))
+    assert response.status_code == 201
+    body = response.json()
+    assert (body["type"], body["status"], body["tries"]) == ("webhook.test", "waiting", 0)
+    assert owner.get(path(endpoint, "/deliveries")).json() == [body]
+
+
+def test_deliveries_are_listed_newest_first_by_status_and_page(owner):
+    endpoint = make_endpoint(owner.project)
+    make_delivery(make_endpoint(owner.project))
+    rows = [
+        make_delivery(endpoint, status=status, created_at=at(-number), body="{}")
+        for number, status in enumerate(["waiting", "failed", "delivered", "failed", "held"])
+    ]
+    expected = [str(row.id) for row in rows]
+
+    def listed(query=""):
+        return [
+            row["delivery_id"] for row in owner.get(path(endpoint, f"/deliveries{query}")).json()
+        ]
+
+    assert listed() == expected
+    assert listed("?status=failed") == [expected[1], expected[3]]
+    first = owner.get(path(endpoint, "/deliveries?limit=2"))
+    assert [row["delivery_id"] for row in first.json()] == expected[:2]
+    following = first.headers["Link"].split(";")[0].strip("<>").removeprefix("http://testserver")
+    assert [row["delivery_id"] for row in owner.get(following).json()] == expected[2:4]
+    assert owner.get(path(endpoint, "/deliveries?status=lost")).status_code == 422
+
+
+@pytest.mark.parametrize("status", ["delivered", "failed", "held", "waiting"])
+def test_a_redelivery_is_due_now_with_its_tries_anew(owner, status):
+    endpoint = make_endpoint(owner.project)
+    delivery = make_delivery(endpoint, status=status, tries=10, due_at=at(3600))
+    response = owner.post(path(endpoint, f"/deliveries/{delivery.id}/redeliver"))
+    assert response.status_code == 200
+    body = response.json()
+    assert (body["delivery_id"], body["status"], body["tries"]) == (str(delivery.id), "waiting", 0)
+    delivery.refresh_from_db()
+    assert delivery.due_at <= at(1)
+
+
+def test_one_that_is_being_sent_is_left_to_that(owner):
+    endpoint = make_endpoint(owner.project)
+    delivery = make_delivery(endpoint, claim_id=endpoint.id, tries=1, due_at=at(30))
+    with nothing_changes():
+        response = owner.post(path(endpoint, f"/deliveries/{delivery.id}/redeliver"))
+    assert (response.status_code, response.json()["tries"]) == (200, 1)
+
+
+def test_a_delivery_of_another_webhook_is_not_found(owner):
+    endpoint, other = make_endpoint(owner.project), make_endpoint(owner.project)
+    delivery = make_delivery(other, status="failed")
+    with nothing_changes():
+        response = owner.post(path(endpoint, f"/deliveries/{delivery.id}/redeliver"))
+    refused(response, 404, "not_found", resource="webhook_delivery")
+
+
+def test_a_disabled_webhook_is_sent_nothing(owner):
+    endpoint = make_endpoint(owner.project, disabled_at=at(0), disabled_reason="gone")
+    delivery = make_delivery(endpoint, status="failed")
+    for rest, body in (
+        ("/test", None),
+        ("/replay", {"since": "2026-01-01T00:00:00Z"}),
+        (f"/deliveries/{delivery.id}/redeliver", None),
+    ):
+        with nothing_changes():
+            refused(owner.post(path(endpoint, rest), body), 409, "conflict")
+
+
+def test_a_replay_queues_what_was_not_delivered_since_at_a_bounded_pace(owner):
+    endpoint, other = make_endpoint(owner.project), make_endpoint(owner.project)
+    since = at(-100)
+    for number in range(REPLAYED_A_TURN + 5):
+        make_delivery(
+            endpoint,
+            status=("failed", "held")[number % 2],
+            created_at=at(-90 + number / 10),
+            tries=10,
+        )
+    left = [
+        make_delivery(endpoint, status="delivered", created_at=at(-50)),
+        make_delivery(endpoint, status="failed", created_at=at(-110)),
+        make_delivery(other, status="failed", created_at=at(-50)),
+    ]
+    response = owner.post(path(endpoint, "/replay"), {"since": since.isoformat()})
+    assert (response.status_code, response.json()) == (202, {"deliveries": REPLAYED_A_TURN + 5})
+    late = make_delivery(endpoint, status="failed", created_at=at(1))
+    queued = WebhookDelivery.objects.filter(endpoint=endpoint, status="waiting", tries=0)
+    counts = []
+    for _ in range(3):
+        replays_go_on()
+        counts.append(queued.count())
+    assert counts == [REPLAYED_A_TURN, REPLAYED_A_TURN + 5, REPLAYED_A_TURN + 5]
+    endpoint.refresh_from_db()
+    assert (endpoint.replay_since, endpoint.replay_until) == (None, None)
+    for row in (*left, late):
+        assert WebhookDelivery.objects.get(id=row.id).status == row.status

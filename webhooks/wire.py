@@ -1,0 +1,174 @@
+"""Bodies of the webhook endpoints."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from kynaplatform.api.pagination import PageQuery
+from kynaplatform.api.wire import STORABLE, Answer, Body, ProjectId, Timestamp, from_row, said
+from sessions_app.wire import Moment
+from webhooks.models import (
+    MOST_DESCRIPTION_CHARACTERS,
+    MOST_URL_CHARACTERS,
+    DeliveryStatus,
+    DisabledReason,
+    MessageType,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+
+EXAMPLE_URL = "https://app.example/kyna"
+# Every type but `webhook.test`, which nobody subscribes to.
+Subscribable = Literal[
+    "session.started",
+    "session.completed",
+    "session.failed",
+    "session.cancelled",
+    "session.deleted",
+    "movespec.released",
+    "movespec.version_withdrawn",
+]
+EventTypes = Annotated[list[Subscribable], msgspec.Meta(min_length=1, max_length=20)]
+Url = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=MOST_URL_CHARACTERS,
+        description="Where messages go: a public address that begins with `https://`.",
+        examples=[EXAMPLE_URL],
+        extra_json_schema=STORABLE,
+    ),
+]
+Description = Annotated[
+    str, msgspec.Meta(max_length=MOST_DESCRIPTION_CHARACTERS, extra_json_schema=STORABLE)
+]
+
+
+class WebhookCreate(Body):
+    url: Url
+    event_types: Annotated[
+        EventTypes | None,
+        said("The types that it gets. Left out: every type.", ["session.completed"]),
+    ] = None
+    description: Annotated[Description | None, said("A sentence on it.", "Our back end.")] = None
+
+
+class WebhookEdit(Body):
+    """An edit: what is absent stays as it is."""
+
+    url: Url | msgspec.UnsetType = msgspec.UNSET
+    event_types: (
+        Annotated[EventTypes | None, said("The types that it gets; null: every type.")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    description: (
+        Annotated[Description | None, said("A sentence on it; null clears it.")] | msgspec.UnsetType
+    ) = msgspec.UNSET
+    enabled: (
+        Annotated[bool, said("False: nothing is sent to it. True: it has five days anew.", True)]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
+class ReplayBegin(Body):
+    since: Annotated[Moment, said("Messages since then.", "2026-11-28T00:00:00Z")]
+
+
+class DeliveryQuery(PageQuery):
+    status: (
+        Annotated[DeliveryStatus, said("Only those in this status.", "failed")] | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
+WebhookId = Annotated[UUID, said("The webhook.", "01a22680-bd53-7612-a7c7-96604e356913")]
+
+
+class WebhookAnswer(Answer):
+    webhook_id: WebhookId
+    project_id: ProjectId
+    url: Annotated[str, said("Where messages go.", EXAMPLE_URL)]
+    event_types: Annotated[
+        list[str] | None, said("The types that it gets; null: every type.", ["session.completed"])
+    ]
+    description: Annotated[str | None, said("A sentence on it.", "Our back end.")]
+    enabled: Annotated[bool, said("Whether messages are sent to it.", True)]
+    disabled_reason: Annotated[
+        DisabledReason | None,
+        said("Why not: a client, staff, an answer of 410, or five days of failed tries.", None),
+    ]
+    disabled_at: Annotated[Timestamp | None, said("Since when not; null while enabled.", None)]
+    failing_since: Annotated[
+        Timestamp | None, said("Since when every try has failed; null where none has.", None)
+    ]
+    previous_secret_until: Annotated[
+        Timestamp | None, said("Until when the secret before signs as well, or did.", None)
+    ]
+    created_at: Annotated[Timestamp, said("When it was made.", "2026-11-29T09:00:00Z")]
+
+
+class WebhookWithSecret(WebhookAnswer):
+    secret: Annotated[
+        str, said("The secret that signs. It is not shown again.", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZ…")
+    ]
+
+
+class DeliveryAnswer(Answer):
+    delivery_id: Annotated[
+        UUID, said("The message's `webhook-id`.", "01a22680-c1f0-7aa1-8d3e-5f1c0b9d2e44")
+    ]
+    webhook_id: WebhookId
+    type: Annotated[MessageType, said("What it tells.", "session.completed")]
+    status: Annotated[
+        DeliveryStatus,
+        said(
+            "`failed` after the last try; `held` where the webhook was disabled when it was due.",
+            "delivered",
+        ),
+    ]
+    session_id: Annotated[
+        UUID | None,
+        said("Of a message about a session.", "69e5a962-81e8-405d-b532-91ede04e756a"),
+    ]
+    sequence: Annotated[int | None, said("Its place among those of its session.", 2)]
+    created_at: Annotated[Timestamp, said("When it was written.", "2026-11-29T09:30:31.480Z")]
+    tries: Annotated[int, said("How often it was tried.", 1)]
+    next_try_at: Annotated[Timestamp | None, said("When it is tried next, if it waits.", None)]
+    tried_at: Annotated[
+        Timestamp | None, said("When it was last tried.", "2026-11-29T09:30:31.562Z")
+    ]
+    duration_ms: Annotated[int | None, said("How long that try took.", 41)]
+    request_body: Annotated[str | None, said("The body that was sent.", '{"type": …}')]
+    response_status: Annotated[int | None, said("The status of the answer.", 200)]
+    response_body: Annotated[str | None, said("The first KiB of the answer.", "ok")]
+    failure: Annotated[str | None, said("Why the last try failed; null where it did not.", None)]
+
+
+class ReplayAnswer(Answer):
+    deliveries: Annotated[int, said("How many messages will be sent again.", 214)]
+
+
+def present_webhook(endpoint: WebhookEndpoint) -> WebhookAnswer:
+    return from_row(
+        WebhookAnswer,
+        endpoint,
+        webhook_id=endpoint.id,
+        enabled=endpoint.disabled_at is None,
+    )
+
+
+def present_with_secret(endpoint: WebhookEndpoint, secret: str) -> WebhookWithSecret:
+    shown = msgspec.structs.asdict(present_webhook(endpoint))
+    return WebhookWithSecret(**shown, secret=secret)
+
+
+def present_delivery(delivery: WebhookDelivery) -> DeliveryAnswer:
+    is_waiting = delivery.status == DeliveryStatus.WAITING
+    return from_row(
+        DeliveryAnswer,
+        delivery,
+        delivery_id=delivery.id,
+        webhook_id=delivery.endpoint_id,
+        next_try_at=delivery.due_at if is_waiting else None,
+        request_body=delivery.body,
+    )
