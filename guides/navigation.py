@@ -89,7 +89,7 @@ SHELVES = (
             _doc("api", "The API", "Keys, movements and sessions over HTTP, and every error."),
             _doc("api-details", "The API in detail", "Every corner that the contract leaves open."),
             _doc("streaming", "The stream", "Frames in, events out: the protocol, and clients."),
-            _doc("webhooks", "Webhooks", "Be told when a session ends, from first try to production."),
+            _doc("webhooks", "Webhooks", "Be told when a session ends, in place of asking."),
             _doc("integrators", "A camera in your page", "From a key to a page that counts."),
             Guide(
                 "package",

@@ -34,6 +34,15 @@ def node() -> str:
     return program
 
 
+def installed_clients() -> Path:
+    """clients/, with its packages installed."""
+    node()
+    with (Path(os.environ[FOLDER]).parent / "clients.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _run(["make", "--no-print-directory", "-C", "..", "packages"])
+    return CLIENTS
+
+
 def built_clients() -> Path:
     """clients/, with its packages installed, the package built from the source, and the landmarker.
 

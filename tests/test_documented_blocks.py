@@ -11,6 +11,7 @@ from tools import course
 FIRST_HOUR = "tests/local_stack/test_documented_commands.py"
 STREAM = "tests/realtime/test_streaming_docs.py"
 PACKAGE = "tests/web/test_package.py"
+WEBHOOKS = "tests/webhooks/test_webhook_docs.py"
 MOVESPECS = "tests/detection/test_movespec_docs.py"
 COURSE = "tests/guides/test_course.py"
 RESTORE = (
@@ -148,6 +149,30 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ("docs/streaming.md", "client.py squat"): (
         FIRST_HOUR,
         "test_the_client_in_python_streams_to_a_created_session",
+    ),
+    ("docs/webhooks.md", "from django.conf"): (
+        WEBHOOKS,
+        "test_the_receiver_with_django_runs_as_pasted",
+    ),
+    ("docs/webhooks.md", "from fastapi"): (
+        WEBHOOKS,
+        "test_the_receiver_with_fastapi_runs_as_pasted",
+    ),
+    ("docs/webhooks.md", "import express"): (
+        WEBHOOKS,
+        "test_the_receiver_with_express_runs_as_pasted",
+    ),
+    ("docs/webhooks.md", '"sequence": 2'): (
+        WEBHOOKS,
+        "test_a_message_of_the_page_has_the_fields_of_one",
+    ),
+    ("docs/webhooks.md", '"$RECEIVER_URL"'): (
+        WEBHOOKS,
+        "test_the_commands_of_the_page_make_a_webhook_and_test_it",
+    ),
+    ("docs/webhooks.md", "$WEBHOOK_ID/test"): (
+        WEBHOOKS,
+        "test_the_commands_of_the_page_make_a_webhook_and_test_it",
     ),
     ("docs/streaming.md", "def follow"): (STREAM, "test_the_client_in_python_works"),
     ("docs/streaming.md", 'from "ws"'): (PACKAGE, "test_a_program_in_node_counts_squats"),
