@@ -21,6 +21,7 @@ API = 'job="kynaplatform-web",instance="a:8000"'
 PAGES = 'job="kynaplatform-pages",instance="a:8003"'
 STREAM = 'job="kynaplatform-realtime",instance="a:8001"'
 WORKER = 'job="kynaplatform-worker",instance="a:8002"'
+SENDER = 'job="kynaplatform-webhooks",instance="a:8012"'
 DISK = 'job="kynaplatform-database",mountpoint="/",fstype="ext4"'
 OF_PACKAGE = 'job="kynaplatform-database",mountpoint="/snap/x",fstype="squashfs"'
 CREATES = f'kyna_http_request_seconds_bucket{{{API},route="api/detection/sessions"'
@@ -31,6 +32,7 @@ HEALTHY: dict[str, float | str] = {
     f"up{{{PAGES}}}": 1,
     f"up{{{STREAM}}}": 1,
     f"up{{{WORKER}}}": 1,
+    f"up{{{SENDER}}}": 1,
     f'kyna_check_ok{{{API},check="database"}}': 1,
     f'kyna_check_ok{{{API},check="broker"}}': 1,
     f'kyna_check_ok{{{API},check="peppers"}}': 1,
@@ -63,6 +65,9 @@ HEALTHY: dict[str, float | str] = {
     f'kyna_sessions_live{{{API},status="streaming"}}': 600,
     f"kyna_sessions_unreadable{{{API}}}": 0,
     f"kyna_sweep_lag_seconds{{{API}}}": 20,
+    f"kyna_webhook_oldest_waiting_seconds{{{API}}}": 59,
+    f'kyna_webhook_tries_total{{{SENDER},outcome="delivered"}}': "+60",
+    f'kyna_webhook_tries_total{{{SENDER},outcome="failed"}}': "+50",
     f'kyna_stream_attaches_total{{{STREAM},outcome="attached"}}': "+60",
     f'kyna_stream_attaches_total{{{STREAM},outcome="refused"}}': "+6",
     f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="0.25"}}': "+600",
@@ -79,6 +84,7 @@ FAULTS: dict[str, dict[str, float | str]] = {
     "KynaNoPages": {f"up{{{PAGES}": 0},
     "KynaNoRuntime": {f"up{{{STREAM}": 0},
     "KynaNoWorker": {f"up{{{WORKER}": 0},
+    "KynaNoSender": {f"up{{{SENDER}": 0},
     "KynaServerDown": {'up{job="kynaplatform-web",instance="b:8000"}': 0},
     "KynaDatabaseDown": {f'kyna_check_ok{{{API},check="database"': 0},
     "KynaCheckFails": {f'kyna_check_ok{{{API},check="peppers"': 0},
@@ -108,6 +114,8 @@ FAULTS: dict[str, dict[str, float | str]] = {
     },
     "KynaSessionsUnreadable": {"kyna_sessions_unreadable": 1},
     "KynaSweepLate": {"kyna_sweep_lag": 121},
+    "KynaWebhooksLate": {"kyna_webhook_oldest": 61},
+    "KynaWebhooksFail": {f'kyna_webhook_tries_total{{{SENDER},outcome="failed"': "+70"},
     "KynaAttachesRefused": {f'kyna_stream_attaches_total{{{STREAM},outcome="refused"': "+20"},
     "KynaCheckpointSlow": {f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="0.25"': "+500"},
     "KynaSweepNotRun": {f'kyna_task_last_run_timestamp_seconds{{{API},task="{SWEEP}"': 0},
@@ -154,7 +162,7 @@ def test_each_alert_comes_of_its_fault_and_none_just_below(tmp_path: Path) -> No
     alerts = [rule["alert"] for rule in rules()]
     assert sorted(FAULTS) == sorted(alerts)
     away = [alert for alert in alerts if alert.startswith("KynaNo")]
-    assert len(away) == 4
+    assert len(away) == 5
     scenarios = [
         scenario("healthy", HEALTHY, []),
         scenario("faulty", with_faults(*alerts), alerts),
