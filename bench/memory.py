@@ -2,7 +2,8 @@
 
     python -m bench.memory [--sessions 300] [--seconds 8] [--throwaway]
 
-An API of two processes, a runtime, a worker of two and beat start on a database made for the run.
+An API of two processes, a runtime, a worker of two, a sender of webhooks and beat start on a
+database made for the run.
 The load is creates over 8 connections, then `--sessions` that stream 30 frames/s each, in batches
 of 15. Memory is proportional (PSS): what processes share is divided among them. It is in MiB, of
 the first process of each kind and of those that this one started.
@@ -21,6 +22,7 @@ from bench.stream_load import Load
 
 WARM_UP_SECONDS = 5.0
 CONNECTIONS, BATCH = 8, 15
+SENDER = ("--pool=solo", "--queues=webhooks", "--hostname=webhooks@%h")
 
 
 def main() -> None:
@@ -30,11 +32,12 @@ def main() -> None:
         web_server(folder, 2, 2) as web,
         runtime(folder) as stream,
         celery(folder, "worker", "--concurrency=2") as worker,
+        celery(folder, "worker", *SENDER, WORKER_METRICS_PORT="0") as sender,
         celery(folder, "beat", "--pidfile=", f"--schedule={folder}/beat") as beat,
     ):
         time.sleep(WARM_UP_SECONDS)
         kinds = {"web": web.process, "runtime": stream.process}
-        kinds |= {"worker": served(worker), "beat": served(beat)}
+        kinds |= {"worker": served(worker), "sender": served(sender), "beat": served(beat)}
         show_memory("idle", kinds)
         create_load(web.port, scene, lambda: None, options.seconds, CONNECTIONS)
         uvloop.run(Load(stream, scene, BATCH).paced(options.sessions, options.seconds))
