@@ -25,14 +25,14 @@ def attempts(
     if (
         turned is not None
         and not _goes_back(swing, turned.from_end, repetition, spec)
-        and not (beside is not None and beside.went_on_since(turned.since_ms))
+        and not _rests(beside, turned.since_ms)
     ):
         phase = _awaited(swing, -turned.from_end, phases, repetition)
         if phase is not None:
             measure = swing.travel.carriers[turned.carrier].measure
             path = _path_of(phase, measure, spec)
             yield Interrupted("not_reached", path, turned.by, is_under_way=is_midway)
-    if swing.unmet:
+    if swing.unmet and not _rests(beside, swing.unmet_ms):
         phase = _awaited(swing, swing.unmet, phases, repetition)
         if phase is not None and phase.missed_by is not None:
             by: float | None = phase.missed_by
@@ -41,6 +41,10 @@ def attempts(
             else:
                 path, by = _path_of(phase, swing.travel.carriers[0].measure, spec), None
             yield Interrupted("not_reached", path, by, is_under_way=is_midway)
+
+
+def _rests(beside: Repetition | None, since_ms: float) -> bool:
+    return beside is not None and beside.went_on_since(since_ms)
 
 
 def _names_at(swing: Swing, end: int) -> frozenset[str]:

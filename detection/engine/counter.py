@@ -85,7 +85,7 @@ class Counter:
         for phase in self._phases:
             phase.measure()
         events = self._follow_phases(now, step)
-        if self._is_at_rest() and self._repetition.ends_window(now):
+        if self._is_at_rest() and self._repetition.turn_window(now):
             self._record.pass_window()
         self._record.checks.watch()
         self._cues.watch()
@@ -182,6 +182,8 @@ class Counter:
                 self._leave(phase, events, now)
             for phase in (*passed, *entered):
                 phase.led = self._body.leading()
+                if self._repetition.rests_in(phase.name):
+                    self._record.begin_anew()
                 events.append(shape("shape_enter", phase.name, phase.confidence(), now, self._side))
                 phase.awaits_step = True
                 self._take_step(phase, now)

@@ -113,23 +113,23 @@ class Engine:
             if change == LOST:
                 events += self._lose("not_ready", now, is_told=counted)
             events += self._news(self._readiness, now)
-            if change == SETTLING:
+            if change in (SETTLING, BEGUN):
                 kept = self._kept()
-                self._follow(now, step)
+                self._follow(now, step, counts=False)
                 _give_back(kept)
-            elif change == BEGUN:
-                events += self._enter(now)
+            if change == BEGUN:
+                return events + self._enter(now)
             if not self._counts:
                 return events
-        return events + self._follow(now, step)
+        return events + self._follow(now, step, counts=True)
 
     @property
     def _counts(self) -> bool:
         """Whether what the body does counts: without a setup always."""
         return self._readiness is None or self._readiness.is_ready
 
-    def _follow(self, now: float, step: float) -> list[DetectionEvent]:
-        is_seen, counts = self._usable_ms == now, self._counts
+    def _follow(self, now: float, step: float, *, counts: bool) -> list[DetectionEvent]:
+        is_seen = self._usable_ms == now
         events: list[DetectionEvent] = []
         for counter in self._counters:
             events += counter.follow(now, step, is_seen=is_seen, counts=counts)

@@ -95,6 +95,7 @@ def _swing(values: Sequence[Any], gaps: Sequence[float]) -> list[Any]:
         None,
         0.0,
         [],
+        0.0,
         end != 0,
     ]
 

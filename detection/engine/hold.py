@@ -35,6 +35,7 @@ class Hold(HoldState):
     """
 
     __slots__ = (
+        "_attempt_ms",
         "_conditions",
         "_cues",
         "_fresh_ms",
@@ -60,6 +61,7 @@ class Hold(HoldState):
         self._summary = summary
         self._fresh_ms = settings.smoothing.fresh_ms
         self._settle_ms = settings.phase.settle_ms
+        self._attempt_ms = settings.phase.hold_attempt_ms
         phase = plan.spec.phases[0]
         self._phase = PhaseTracker(0, phase, body, [], [], settings)
         self._conditions = Conditions(plan, body, settings.phase)
@@ -192,7 +194,7 @@ class Hold(HoldState):
         self.seen_ms = seen_ms
         lacked = self._plan.spec.target_ms - held_ms
         events = [] if self._phase.holds else self._end_stay(now)
-        if not is_completed:
+        if not is_completed and held_ms >= min(self._attempt_ms, self._plan.spec.target_ms / 2):
             interrupted = Interrupted(reason, path, lacked if by is None else by)
             self._record.interrupt(interrupted, None, now)
         self._record.begin_anew()

@@ -21,7 +21,7 @@ _LEFT_SHOULDER: Final = INDEX["left_shoulder"]
 _RIGHT_SHOULDER: Final = INDEX["right_shoulder"]
 _LEFT_HIP: Final = INDEX["left_hip"]
 _RIGHT_HIP: Final = INDEX["right_hip"]
-# The bit of what is told once until it is ready, beside those of LACKS.
+# The bit, beside those of LACKS, that says that something was told since it was ready.
 _ANY_LACK: Final = 1 << len(LACKS)
 
 
@@ -75,7 +75,7 @@ class Readiness(ReadinessState):
     def __init__(self, setup: Setup, body: Body, settings: EngineSettings) -> None:
         self._visible = _asked(setup)
         self._view = setup.view
-        self._start = [body.hold(criterion) for criterion in setup.start]
+        self._start = [(body.hold(one), one.tolerance or 0.0) for one in setup.start]
         self._sight = settings.sight
         self._settings = settings.setup
         ReadinessState.__init__(self)
@@ -108,11 +108,10 @@ class Readiness(ReadinessState):
                 is_seen(landmarks[index], self._sight) or is_seen(landmarks[other], self._sight)
             ):
                 hidden |= 1 << index
-        holds = (
-            not hidden,
-            self._view == "any" or self._has_view(landmarks),
-            self.is_ready or all(one.shortfall() == 0.0 for one in self._start),
-        )
+        has_view = self._view == "any" or self._has_view(landmarks)
+        # Where it can't be seen well, nothing is said of the start.
+        is_start_asked = not self.is_ready and not hidden and has_view
+        holds = (not hidden, has_view, not is_start_asked or self._has_start())
         for number in range(len(LACKS)):
             if holds[number]:
                 self.lacking_ms[number] = None
@@ -123,6 +122,13 @@ class Readiness(ReadinessState):
             hidden = 0  # there is nobody who hides them
         self.hidden = hidden
         return not all(holds)
+
+    def _has_start(self) -> bool:
+        for criterion, tolerance in self._start:
+            short = criterion.shortfall()
+            if short is None or short > tolerance:
+                return False
+        return True
 
     def _go_on(self, is_lacking: bool, now_ms: float) -> int:
         if not is_lacking:
@@ -138,6 +144,8 @@ class Readiness(ReadinessState):
 
     def _settle(self, is_lacking: bool, now_ms: float, since_ms: float) -> int:
         bridge_ms = self._settings.bridge_ms
+        if self.since_ms is not None and self.broken_ms is None and since_ms > bridge_ms:
+            self.since_ms += since_ms - bridge_ms
         if self.since_ms is None:
             if is_lacking:
                 return LACKING
@@ -152,8 +160,6 @@ class Readiness(ReadinessState):
         elif self.broken_ms is not None:
             self.since_ms += now_ms - self.broken_ms
             self.broken_ms = None
-        elif since_ms > bridge_ms:
-            self.since_ms += since_ms
         if now_ms - self.since_ms < self._settings.ready_ms:
             return SETTLING
         self.is_ready = True

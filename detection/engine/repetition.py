@@ -84,15 +84,18 @@ class Repetition(RepetitionState):
         """Whether one past its first step has gone on at some time since then."""
         return bool(self.step) or (self.completed_ms is not None and self.completed_ms >= ms)
 
-    def ends_window(self, now_ms: float) -> bool:
-        """Whether a window at rest ends here. Call it while the body does not go away from where
-        it is."""
+    def turn_window(self, now_ms: float) -> bool:
+        """Begin another window once the last is over, while the body rests. Whether it did."""
         if self.left_ms is not None or self.rested_ms is not None or self.done:
             return False
         if self.window_ms is None or now_ms - self.window_ms >= WINDOW_MS:
             self.window_ms = now_ms
             return True
         return False
+
+    def rests_in(self, phase: str) -> bool:
+        """Whether none is under way, and one rests in this phase before it begins."""
+        return self.step is None and self._is_closed and phase == self._sequence[0].phase
 
     def step_of(self, phase: str) -> Step | None:
         """The step that would be done by the entry of a phase."""

@@ -122,6 +122,8 @@ class PhaseSettings:
         the other, and is entered again within the second.
     condition_ms: what every phase demands may fail for so many milliseconds.
     settle_ms: the smoothed angles of a hold have the way into it for so many milliseconds.
+    hold_attempt_ms: a hold that was let go after so many milliseconds, or half of its target, was
+        an attempt; a body that passes through its posture has tried nothing.
     """
 
     enter_ms: float = ENTER_MS
@@ -131,6 +133,7 @@ class PhaseSettings:
     back_share: float = 0.25
     condition_ms: float = 150.0
     settle_ms: float = 250.0
+    hold_attempt_ms: float = 1000.0
 
 
 @dataclass(frozen=True, slots=True)

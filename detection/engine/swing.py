@@ -47,7 +47,8 @@ class SwingState:
     away_ms: float | None = None
     tried: float = 0.0
     tried_shares: list[float] = field(default_factory=list)
-    # Whether a phase at this end was entered since the body arrived.
+    # When the body arrived there, and whether a phase at this end was entered since.
+    arrived_ms: float = 0.0
     is_met: bool = False
 
 
@@ -55,9 +56,9 @@ class Swing(SwingState):
     """The swing between START and END. All its ways are shares of the gap.
 
     `away` is how far the body has come from its farthest point there. Of this frame: `has_arrived`
-    at its end; `parted_ms` is since when it is away from its farthest point, or was from the one
-    that it has come from; `unmet` is the end that it left without having entered a phase there, 0
-    if none; and `turned_back` a way to the other end that it has given up.
+    at its end; `parted_ms` is since when it goes away from there, and as it arrives since when it
+    went away from the other end; `unmet` is the end that it left without having entered a phase
+    there, 0 if none, and `unmet_ms` when it had come to it; `turned_back` is a way that it gave up.
     """
 
     __slots__ = (
@@ -78,6 +79,7 @@ class Swing(SwingState):
         "travel",
         "turned_back",
         "unmet",
+        "unmet_ms",
     )
 
     def __init__(
@@ -100,6 +102,7 @@ class Swing(SwingState):
         self.is_known = False
         self.has_arrived = False
         self.unmet = 0
+        self.unmet_ms = 0.0
         self.turned_back: TurnedBack | None = None
         self.parted_ms: float | None = None
         self.forget()
@@ -141,7 +144,7 @@ class Swing(SwingState):
         of_all = len(self.carriers)
         if self.end and len(self.farthest_shares) != of_all:
             raise ValueError("Not the shares of so many carriers.")
-        if self.tried_shares and len(self.tried_shares) != of_all:
+        if (self.away_ms is not None or self.tried_shares) and len(self.tried_shares) != of_all:
             raise ValueError("Not what so many carriers have tried.")
         if any(None in one for one in (self.farthest_shares, self.recent, self.tried_shares)):
             raise ValueError("Not the shares of a swing.")
@@ -175,14 +178,14 @@ class Swing(SwingState):
         """Find the end by the bands, or by a whole swing of a person who reaches no band."""
         end = START if position <= 0.0 else END if position >= 1.0 else 0
         if not end and self.turns >= 2 and self.top is not None and self.bottom is not None:
-            self._arrive(-self.way, self.top if self.way < 0 else self.bottom, shares)
+            self._arrive(-self.way, self.top if self.way < 0 else self.bottom, shares, now_ms)
             return
         if not end:
             self.since_ms = None
         elif self.since_ms is None:
             self.since_ms = now_ms
         elif now_ms - self.since_ms >= self._enter_ms:
-            self._arrive(end, position, shares)
+            self._arrive(end, position, shares, now_ms)
 
     def _follow_stay(self, position: float, shares: list[float], now_ms: float) -> None:
         end = self.end
@@ -198,7 +201,7 @@ class Swing(SwingState):
         elif self.since_ms is None:
             self.since_ms = now_ms
         elif now_ms - self.since_ms >= self._enter_ms:
-            self._arrive(-end, position, shares)
+            self._arrive(-end, position, shares, now_ms)
 
     def _follow_try(self, come: float, shares: list[float], now_ms: float) -> None:
         """Follow how far the body goes before it is near its farthest point again."""
@@ -260,10 +263,11 @@ class Swing(SwingState):
             for before, share in zip(self.farthest_shares, shares, strict=True)
         )
 
-    def _arrive(self, end: int, position: float, shares: list[float]) -> None:
+    def _arrive(self, end: int, position: float, shares: list[float], now_ms: float) -> None:
         came = abs(self.farthest - self.origin)
         if self.end and not self.is_met and self._is_try(self.end, self.origin, came):
-            self.unmet = self.end
+            self.unmet, self.unmet_ms = self.end, self.arrived_ms
+        self.arrived_ms = now_ms
         self.origin = self.farthest if self.end else position
         self.has_arrived = True
         self.is_met = False

@@ -81,6 +81,17 @@ def test_what_was_done_at_rest_is_not_of_the_repetition() -> None:
     assert all(one["most"] == pytest.approx(180, abs=2) for one in measures)
 
 
+def test_what_was_done_before_it_began_is_not_either() -> None:
+    spec = written(SQUAT + DEPTH % ", required: true")
+    deep_before = at(swinging([60, 175, 105, 175], stay_ms=500))
+    (attempt,) = of_type(run(spec, deep_before), "event_interrupted")
+    assert (attempt["reason"], attempt["by"]) == ("poor_form", pytest.approx(15, abs=1))
+    broken = at(swinging([175, 60, 175, 105, 175], stay_ms=500))
+    bowed = SQUAT + DEPTH % ", required: true" + "throughout: [{joint: knee, min: 70}]\n"
+    reasons = [one["reason"] for one in of_type(run(written(bowed), broken), "event_interrupted")]
+    assert reasons == ["condition", "poor_form"]
+
+
 def test_what_was_done_right_before_is() -> None:
     upright = SQUAT + "checks: [{name: upright, lean: trunk, most: {max: 30}}]\n"
     up, low = Posture(), Posture(left_leg=Limb(50, -50), right_leg=Limb(50, -50))

@@ -147,7 +147,7 @@ def test_a_snapshot_is_the_values_of_each_part() -> None:
             [[]],
             [[None, None], [None, None]],
             [[None], [None], [None], [None]],
-            [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [], False],
+            [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [], 0.0, False],
             *([phase] * 2),
             [[], []],
             [0, []],
@@ -162,7 +162,7 @@ def test_a_snapshot_is_the_values_of_each_part() -> None:
 
 
 # The end of a swing's state that has seen nothing.
-SWUNG = [0.0, 0, 0, None, None, [], None, 0.0, [], False]
+SWUNG = [0.0, 0, 0, None, None, [], None, 0.0, [], 0.0, False]
 
 
 @pytest.mark.parametrize(
@@ -186,9 +186,10 @@ SWUNG = [0.0, 0, 0, None, None, [], None, 0.0, [], False]
         (11, [[1], [2]]),
         *((12, [end, None, 0.0, [], *SWUNG]) for end in (0.5, 2, 1)),
         (12, [1, None, 0.0, [None], *SWUNG]),
-        (12, [0, None, 0.0, [], 0.0, 0, 0, None, None, [None], None, 0.0, [], False]),
-        (12, [0, None, 0.0, [], 0.0, 0, 0, None, None, 5.0, None, 0.0, [], False]),
-        (12, [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [1.0, 2.0], False]),
+        (12, [0, None, 0.0, [], 0.0, 0, 0, None, None, [None], None, 0.0, [], 0.0, False]),
+        (12, [0, None, 0.0, [], 0.0, 0, 0, None, None, 5.0, None, 0.0, [], 0.0, False]),
+        (12, [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [1.0, 2.0], 0.0, False]),
+        (12, [1, None, 0.0, [0.0], 0.0, 0, 0, None, None, [], 5.0, 9.0, [], 0.0, False]),
         (13, [False, "0", 0, None, 1.0, False, None, -1]),
         (13, [False, 0.0, 0, None, None, False, None, -1]),
         (13, {}),

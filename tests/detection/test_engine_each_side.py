@@ -5,6 +5,7 @@ from engine_scene import (
     at,
     bent,
     completed,
+    going,
     held,
     hidden,
     of_type,
@@ -109,6 +110,24 @@ def test_the_side_that_rests_has_not_tried() -> None:
     assert (sides(events), of_type(events, "event_interrupted")) == (["left"], [])
     late = held((LONG, 500), (LEFT, 200), (swayed, 400), (arms(170, 125), 100), (LONG, 500))
     events = run(written(CURL), late)
+    assert (sides(events), of_type(events, "event_interrupted")) == (["left"], [])
+
+
+def test_nor_has_the_side_that_comes_along_without_what_else_is_asked() -> None:
+    lunge = """
+name: lunge
+count: each_side
+phases:
+  - {name: standing, criteria: [{joint: knee, min: 150}]}
+  - {name: lowered, criteria: [{joint: knee, max: 110}, {lean: thigh, min: 40}]}
+sequence: [standing, lowered, standing]
+"""
+
+    def low(front: Limb, back: Limb):
+        return Posture(left_leg=front, right_leg=back)
+
+    up, down = low(Limb(0, 0), Limb(0, 0)), low(Limb(80, -10), Limb(10, -75))
+    events = run(written(lunge), going(up, down, up, stay_ms=400))
     assert (sides(events), of_type(events, "event_interrupted")) == (["left"], [])
 
 

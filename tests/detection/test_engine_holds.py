@@ -1,7 +1,7 @@
 """Holds: how long one phase lasts."""
 
 import pytest
-from engine_scene import bent, held, of_type, run, run_restored, told, unseen, written
+from engine_scene import at, bent, held, of_type, run, run_restored, swinging, told, unseen, written
 
 from detection import Engine, PoseFrame
 from poses.figure import Limb, Posture, landmarks
@@ -65,9 +65,17 @@ def test_who_lets_go_before_is_told_how_long_was_missing() -> None:
 
 
 def test_the_end_of_the_session_lets_go() -> None:
-    (interrupted,) = of_type(run(wall_sit(), held((LOW, 1_000))), "event_interrupted")
+    (interrupted,) = of_type(run(wall_sit(), held((LOW, 1_200))), "event_interrupted")
     assert interrupted["reason"] == "session_ended"
     assert of_type(run(wall_sit(), held((LOW, 3_000))), "event_interrupted") == []
+
+
+def test_who_passes_through_has_not_tried() -> None:
+    engine = Engine(wall_sit())
+    for frame in at(swinging([175, 60, 175, 60, 175])):
+        assert [event for event in engine.feed(frame) if event.type == "event_interrupted"] == []
+    assert engine.summary()["wall sit"]["attempts"] == {}
+    assert 0 < engine.summary()["wall sit"]["total_ms"] < 2_000
 
 
 def test_a_condition_that_is_broken_ends_it_and_it_begins_anew() -> None:
@@ -103,7 +111,7 @@ def test_a_break_beyond_grace_is_not_bridged_where_no_frame_shows_it() -> None:
 
 def test_who_lets_go_is_told_by_a_cue_on_any_interruption() -> None:
     spec = wall_sit("feedback: [{when: interrupted, message: Keep on.}]\n")
-    events = run(spec, held((LOW, 1_000), (UP, 1_000)))
+    events = run(spec, held((LOW, 1_200), (UP, 1_000)))
     assert [one["message"] for one in of_type(events, "feedback")] == ["Keep on."]
 
 
@@ -181,7 +189,7 @@ feedback:
   - {when: sitting, joint: knee, most: {max: 120}, message: Well held.}
 """
     )
-    events = run(spec, held((LOW, 1_200), (UP, 300), (LOW, 1_200), (UP, 1_000), (LOW, 500)))
+    events = run(spec, held((LOW, 1_200), (UP, 300), (LOW, 1_200), (UP, 1_000), (LOW, 1_300)))
     assert told(events) == [
         "shape_enter:sitting",
         "feedback:Hold.",

@@ -268,7 +268,45 @@ def test_a_blink_of_the_tracker_does_not_begin_the_second_anew() -> None:
     away = held((UP, 500), (hide(UP), 400), (UP, 2_000))
     assert ready_at(spec, away) == pytest.approx(1_900, abs=35)
     unseen_for_long = [*held((UP, 500)), *held((UP, 2_000), start_ms=1_500)]
-    assert ready_at(spec, unseen_for_long) == pytest.approx(2_000, abs=70)
+    # Of the gap a quarter of a second counts.
+    assert ready_at(spec, unseen_for_long) == pytest.approx(1_750, abs=70)
+    lacking_after = [*held((UP, 233)), *held((hide(UP), 30), (UP, 2_000), start_ms=1_700)]
+    assert ready_at(spec, lacking_after) > 2_000
+
+
+@pytest.mark.parametrize("fps", [2, 3, 5, 10])
+def test_few_frames_make_ready_too(fps: int) -> None:
+    frames = held((UP, 4_000), (DOWN, 1_000), (UP, 1_000), fps=fps)
+    assert completed(run(written(SQUAT, VISIBLE), frames)) == 1
+
+
+def test_the_start_is_asked_for_where_it_can_be_seen() -> None:
+    setup = "setup: {visible: [left_ankle], start: [{joint: knee, max: 110}]}\n"
+    engine = Engine(written(SQUAT, setup))
+    for pose, missing in ((hide(UP), ["left_ankle"]), (UP, ["start"]), (DOWN, [])):
+        for frame in held((pose, 300), start_ms=(engine.snapshot()["last_ms"] or 0) + 33):
+            engine.feed(frame)
+        assert engine.missing == missing
+
+
+@pytest.mark.parametrize(("tolerance", "count"), [(0, 0), (12, 1)])
+def test_a_start_may_be_missed_by_its_tolerance(tolerance: int, count: int) -> None:
+    start = f"{{joint: knee, min: 170, tolerance: {tolerance}}}"
+    spec = written(SQUAT, f"setup: {{start: [{start}]}}\n")
+    frames = held((bent(162), 1_500), (DOWN, 600), (bent(162), 600))
+    assert completed(run(spec, frames)) == count
+
+
+@pytest.mark.parametrize("ms", range(800, 1_300, 33))
+def test_what_is_entered_as_it_becomes_ready_is_left_later(ms: int) -> None:
+    events = run(written(SQUAT, VISIBLE), held((UP, ms), (DOWN, 600), (UP, 600)))
+    shapes = [event for event in events if event.type.startswith("shape")]
+    for key in ("standing", "bottom"):
+        of_key = [event for event in shapes if event.payload["shape_key"] == key]
+        types = [event.type for event in of_key]
+        assert types == ["shape_enter", "shape_exit"] * (len(types) // 2) + types[len(types) & ~1 :]
+        for entered, left in zip(of_key[::2], of_key[1::2], strict=False):
+            assert left.ts_ms > entered.ts_ms
 
 
 def test_a_repetition_goes_on_over_a_blink() -> None:
