@@ -73,5 +73,5 @@ def runtime(folder: Path, *options: str) -> Iterator[Server]:
 @contextmanager
 def celery(folder: Path, *words: str, **variables: str) -> Iterator[Popen[bytes]]:
     make_broker_folders(Path(os.environ["DATA_DIR"]))
-    with _serve(folder, "celery", "-A", "kynaplatform", *words, **variables) as guard:
+    with _serve(folder, "celery", "-A", "kynaplatform", *words, port=None, **variables) as guard:
         yield guard

@@ -6,6 +6,7 @@ from detection.changed_roles import changed_roles
 from detection.language.parameters import check_values
 from detection.language.validation import MoveSpecInvalid, Validation, read_movespec
 from detection.spec import MoveSpec
+from detection.unused_tolerances import with_unused_tolerances
 
 
 def validate(
@@ -29,6 +30,8 @@ def validate(
         return validation
     if is_new and (errors := changed_roles(validation)):
         return Validation(errors, (), None)
+    if is_new:
+        validation = with_unused_tolerances(validation)
     return validation.with_values(check_parameters(validation, parameters or {}), locale)
 
 

@@ -68,6 +68,7 @@ WARNING_CODES = {
     "overlapping_phases": "Two phases that can hold at once.",
     "narrow_phase": "A phase between two others is passed faster than it can be entered.",
     "unused_parameter": "A parameter that nothing uses.",
+    "unused_tolerance": "A tolerance of what carries, outside a strict phase.",
     "cue_never_sent": "A cue on not_ready waits for what the setup does not ask for.",
     "sequence_not_closed": "A sequence of over two steps does not end where it began.",
 }

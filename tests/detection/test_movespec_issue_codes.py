@@ -168,6 +168,12 @@ CASES = {
         6,
         12,
     ),
+    "unused_tolerance": (
+        edit("angle_max: 100", "angle_max: 100, tolerance: 10"),
+        CRITERION,
+        13,
+        13,
+    ),
     "cue_never_sent": (edit(CUE_TEXT, "{when: not_ready, message: Step back.}"), CUE, 16, 9),
     "sequence_not_closed": (edit(", standing]", ", standing, bottom]"), f"{SEQUENCE}[3]", 14, 44),
 }

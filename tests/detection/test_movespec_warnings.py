@@ -186,3 +186,12 @@ def test_it_does_not_warn_of_a_wider_one(angle_max: int) -> None:
 
 def test_an_end_may_be_narrow() -> None:
     assert validate(edit("angle_min: 160", "angle_min: 175")).warnings == ()
+
+
+@pytest.mark.parametrize(("judge", "codes"), [("own_range", ["unused_tolerance"]), ("bands", [])])
+def test_a_tolerance_of_what_carries_does_nothing_but_by_bands(
+    judge: str, codes: list[str]
+) -> None:
+    text = edit("name: squat\n    phases", f"name: squat\n    judge: {judge}\n    phases")
+    text = text.replace("angle_max: 100", "angle_max: 100, tolerance: 10")
+    assert [one.code for one in validate(text).warnings] == codes
