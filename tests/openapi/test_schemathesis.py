@@ -33,6 +33,8 @@ TAKE_A_TEXT_THAT_MAY_BE_INVALID = (
 )
 # The numbers that a session may give are those of its version.
 TAKES_WHAT_A_VERSION_TAKES = "session_create"
+# An address must be a public one of https.
+TAKE_AN_ADDRESS = ("webhook_create", "webhook_partial_update")
 # Of what fits the schema the answer may be one of these: the check's own list.
 ACCEPTED = ("2xx", "3xx", "401", "403", "404", "409", "429", "5xx")
 # They would end what the others need: the run's own token, the MoveSpec.
@@ -51,7 +53,11 @@ class Run:
         """What it prints; any finding fails the test."""
         lines = [f"hooks = {json.dumps(str(HOOKS))}", "[parameters]"]
         lines += [f'"path.{name}" = "{value}"' for name, value in parameters.items()]
-        for name in (*TAKE_A_TEXT_THAT_MAY_BE_INVALID, TAKES_WHAT_A_VERSION_TAKES):
+        for name in (
+            *TAKE_A_TEXT_THAT_MAY_BE_INVALID,
+            TAKES_WHAT_A_VERSION_TAKES,
+            *TAKE_AN_ADDRESS,
+        ):
             lines += [
                 *("[[operations]]", f'include-operation-id = "{name}"'),
                 "[operations.checks.positive_data_acceptance]",
