@@ -8,4 +8,6 @@ from staff import (  # noqa: F401
     sessions,
     users,
     versions,
+    webhook_deliveries,
+    webhook_endpoints,
 )

@@ -38,6 +38,8 @@ from staff.history import history_of_all, told
 from staff.links import OF_KIND, link_to, linked, list_of, may_view
 from staff.sessions_by_day import MOST_READ, recent_sessions
 from staff.suspensions import with_suspensions
+from staff.webhook_display import SECRETS, shown_url, state_of_endpoint, with_last_deliveries
+from webhooks.models import WebhookEndpoint
 
 MOST_LISTED = 10
 # The statement that reads their sessions has a part for each project.
@@ -165,6 +167,8 @@ def _sections(user: Any, holdings: Holdings, now: datetime) -> Iterator[Section]
         yield _credentials(holdings, kinds, now)
     if may_view(user, MoveSpec):
         yield _movespecs(holdings, now)
+    if may_view(user, WebhookEndpoint):
+        yield _webhooks(holdings, now)
 
 
 def _projects(user: Any, holdings: Holdings, now: datetime) -> Section:
@@ -229,6 +233,25 @@ def _movespecs(holdings: Holdings, now: datetime) -> Section:
     of_project = ["Project"] if holdings.is_of_customer else []
     columns = ["MoveSpec", *of_project, "Released", "Changed"]
     return Section("MoveSpecs", columns, rows, [("All MoveSpecs", holdings.all_of(MoveSpec))])
+
+
+def _webhooks(holdings: Holdings, now: datetime) -> Section:
+    kept = WebhookEndpoint.objects.filter(deleted_at__isnull=True, project__in=holdings.projects)
+    found: Any = with_last_deliveries(with_customer(kept).defer(*SECRETS)).order_by("-created_at")
+    rows = [
+        (
+            link_to(row, shown_url(row.url)),
+            *([visible(row.project.name)] if holdings.is_of_customer else []),
+            state_of_endpoint(row),
+            moment(row.waiting_since, now) if row.waiting_since else NEVER,
+            moment(row.last_delivered_at, now) if row.last_delivered_at else NEVER,
+        )
+        for row in found[:MOST_LISTED]
+    ]
+    of_project = ["Project"] if holdings.is_of_customer else []
+    columns = ["Address", *of_project, "State", "Oldest waiting", "Last delivered"]
+    everything = [("All webhook endpoints", holdings.all_of(WebhookEndpoint))]
+    return Section("Webhooks", columns, rows, everything)
 
 
 def _history(user: Any, owner: Organization | Project, now: datetime) -> Section:

@@ -9,6 +9,7 @@ from django.db.models.constants import LOOKUP_SEP
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import AccessToken, Credential, Project
 from sessions_app.models import DetectionSession
+from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 # The path from each model that has a table to its project.
 PROJECT_OF: dict[type[Model], str] = {
@@ -19,6 +20,8 @@ PROJECT_OF: dict[type[Model], str] = {
     MoveSpecVersion: "movespec__project",
     Release: "movespec__project",
     DetectionSession: "project",
+    WebhookEndpoint: "project",
+    WebhookDelivery: "endpoint__project",
 }
 
 

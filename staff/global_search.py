@@ -32,6 +32,8 @@ from staff.query_parameters import require_known, require_no_secret, require_sho
 from staff.search_terms import ids_of, means_one_id, searched, words_of
 from staff.session_search import labelled
 from staff.suspensions import with_suspensions
+from staff.webhook_display import LARGE, SECRETS
+from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 MOST_FOUND = 5
 OF_A_PROJECT = ("name", "project__name", "project__organization__name")
@@ -46,6 +48,8 @@ KINDS: dict[type[Model], Sequence[str]] = {
     MoveSpecVersion: (),
     MoveSpecDraft: (),
     DetectionSession: (),
+    WebhookEndpoint: (),
+    WebhookDelivery: (),
     AccessToken: (),
     SigningKey: (),
 }
@@ -53,7 +57,8 @@ KINDS: dict[type[Model], Sequence[str]] = {
 NAME_SESSIONS = (Organization, Project, MoveSpec)
 # The large columns, which results do not show.
 LEFT_OUT = {MoveSpecVersion: ["yaml_source"], MoveSpecDraft: ["yaml_source"],
-            DetectionSession: STATE_COLUMNS}  # fmt: skip
+            DetectionSession: STATE_COLUMNS, WebhookEndpoint: SECRETS,
+            WebhookDelivery: LARGE}  # fmt: skip
 
 
 class Found(NamedTuple):

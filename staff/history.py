@@ -11,6 +11,7 @@ from django.db.models.functions import Cast
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import Credential, Organization, Project
 from staff.full_names import full_name
+from webhooks.models import WebhookEndpoint
 
 # Before the reason of an entry. No name in the deed can hold it: a line break is none of a name's.
 REASON = "\nReason: "
@@ -35,7 +36,7 @@ def history_of(row: Any) -> QuerySet[LogEntry]:
 def history_of_all(owner: Organization | Project) -> QuerySet[LogEntry]:
     """The entries about a customer or a project and what it owns, the newest first.
 
-    Sessions are left out: there are too many to look up one by one.
+    Sessions and deliveries are left out: there are too many to look up one by one.
     """
     field = "organization" if isinstance(owner, Organization) else "pk"
     projects = Project.objects.filter(**{field: owner.pk})
@@ -46,6 +47,7 @@ def history_of_all(owner: Organization | Project) -> QuerySet[LogEntry]:
         _ids(Credential.objects.filter(**of_projects)),
         _ids(MoveSpec.objects.filter(**of_projects)),
         _ids(MoveSpecVersion.objects.filter(movespec__project__in=projects.values("pk"))),
+        _ids(WebhookEndpoint.objects.filter(**of_projects)),
         all=True,
     )
     return LogEntry.objects.filter(object_id__in=owned).order_by("-action_time")

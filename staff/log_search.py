@@ -14,9 +14,12 @@ from django.db.models import Model, Q, QuerySet
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import ApiKey, Organization, Project, ServiceAccount
 from staff.search_terms import ids_of, means_one_id, searched, words_of
+from webhooks.models import WebhookEndpoint
 
 # The models whose rows are searched as in their own lists, the newest of each.
-SUBJECTS: tuple[type[Model], ...] = (Organization, Project, ApiKey, ServiceAccount, MoveSpec)
+SUBJECTS: tuple[type[Model], ...] = (
+    Organization, Project, ApiKey, ServiceAccount, MoveSpec, WebhookEndpoint,
+)  # fmt: skip
 MOST_SUBJECTS = 500
 MOST_ENTRIES = 1_000
 # The newest entries whose texts are searched, for names that nothing has any more.

@@ -19,6 +19,7 @@ GROUPS: Sequence[tuple[str, Sequence[str]]] = (
         ),
     ),
     ("Sessions", ("sessions_app.detectionsession",)),
+    ("Webhooks", ("webhooks.webhookendpoint", "webhooks.webhookdelivery")),
     ("Platform", ("admin.logentry", "auth.user", "auth.group", "projects.signingkey")),
 )
 
@@ -56,6 +57,11 @@ TASKS = (
         "See what a session counted",
         "sessions_app.view_detectionsession",
         "sessions_app_detectionsession_changelist",
+    ),
+    Task(
+        "See why a webhook fails",
+        "webhooks.view_webhookendpoint",
+        "webhooks_webhookendpoint_changelist",
     ),
     Task("See who did what", "admin.view_logentry", "admin_logentry_changelist"),
 )

@@ -3,31 +3,25 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import PAGE_VAR
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
 
 from kynaplatform import clock
-from kynaplatform.api.keyset import Place, place
+from kynaplatform.api.keyset import Place
 from projects.models import Project
-from sessions_app.listing import Listed, sessions_list
+from sessions_app.listing import sessions_list
 from sessions_app.models import DetectionSession, Status
 from sessions_app.session_filters import LIVE, UNCOUNTED, SessionFilters
-from staff.actions.base import MOST_AT_ONCE
 from staff.full_names import with_customer
-from staff.query_parameters import StrictChangeList, StrictFilter
+from staff.placed_list import PlacedChangeList, PlacedPage
+from staff.query_parameters import StrictFilter
 from staff.session_search import sought
-
-# The sessions that a download reads at once.
-DOWNLOADED = 500
 
 
 class InputFilter(admin.SimpleListFilter):
@@ -128,62 +122,18 @@ class DayFilter(InputFilter):
         ]
 
 
-class SessionChangeList(StrictChangeList):
-    """A list whose pages are told by where they start. Nothing is counted."""
-
-    def get_queryset(
-        self, request: HttpRequest, exclude_parameters: Any = None
-    ) -> QuerySet[DetectionSession]:
-        """The rows that actions choose from: a ticked one whatever the filters say of it by now.
-
-        All at once are those that the filters find.
-        """
-        super().get_queryset(request, exclude_parameters)  # makes the filters
-        if request.POST.get("select_across") != "1":
-            return self.root_queryset
-        listed = islice(self.every_row(), MOST_AT_ONCE + 1)
-        return self.root_queryset.filter(id__in=[session.id for session in listed])
-
-    def get_results(self, request: HttpRequest) -> None:
-        start = request.GET.get(PAGE_VAR)
-        try:
-            found = self._listed(place(start) if start else None)
-        except (ValueError, OverflowError) as error:
-            raise IncorrectLookupParameters(error) from error
-        self.result_list: Any = found.sessions
-        neighbours = [("Newer", found.newer), ("Older", found.older)]
-        self.neighbours = [("Newest", self.get_query_string())] if start else []
-        self.neighbours += [
-            (label, self.get_query_string({PAGE_VAR: str(there)}))
-            for label, there in neighbours
-            if there
-        ]
-        # Where much is passed over, a page may be short, or empty.
-        self.goes_on = found.older is not None
-        self.result_count = self.full_result_count = len(found.sessions)
-        self.show_admin_actions = bool(found.sessions)
-        self.show_full_result_count = self.can_show_all = self.multi_page = False
-
-    def every_row(self) -> Iterator[DetectionSession]:
-        start: Place | None = None
-        while True:
-            found = self._listed(start, DOWNLOADED)
-            yield from found.sessions
-            if found.older is None:
-                return
-            start = found.older
-
-    def _listed(self, start: Place | None, size: int = 0) -> Listed:
-        """A page of the list. Raises ValueError for a value that can't be read."""
+class SessionChangeList(PlacedChangeList):
+    def page_from(self, start: Place | None, size: int) -> PlacedPage:
         if self._filters is None:
-            return Listed()
-        return sessions_list(
+            return PlacedPage([])
+        found = sessions_list(
             self._filters,
             now=clock.now(),
             start=start,
-            size=size or self.list_per_page,
+            size=size,
             related=["project__organization", "resolved_version__movespec"],
         )
+        return PlacedPage(found.sessions, found.newer, found.older)
 
     @cached_property
     def _filters(self) -> SessionFilters | None:

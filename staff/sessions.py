@@ -25,7 +25,7 @@ from staff.base import ReadOnlyAdmin
 from staff.display import Tone, badge, first_digits, id_column, moment_of
 from staff.downloads import attachment, user_id_of
 from staff.history import history_add
-from staff.links import list_of
+from staff.links import list_of, may_view
 from staff.query_parameters import require_known
 from staff.session_detections import detections, spec_of
 from staff.session_events import event_lines
@@ -41,6 +41,7 @@ from staff.session_search import HELP, LABELS, SUBJECT, sought
 from staff.session_summary import frames_shown
 from staff.session_timeline import lasted, timeline
 from staff.suspensions import with_suspensions
+from webhooks.models import WebhookDelivery
 
 EVENTS_CSV = "sessions_app_detectionsession_events_csv"
 TONES: dict[str, Tone] = {Status.COMPLETED: "good", Status.FAILED: "bad"}
@@ -73,7 +74,7 @@ OF_THE_MACHINERY = {
 class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     staff_actions = [Cancel()]
     changelist_class = SessionChangeList
-    change_list_template = "admin/sessions_app/detectionsession/change_list.html"
+    change_list_template = "admin/placed_list.html"
     list_display = [
         id_column, "customer", "movespec", "state", "counted", "frames",
         moment_of("created_at"),
@@ -120,7 +121,8 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         return queryset, False
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().list_context(request), "search_help": HELP}
+        named = {"search_help": HELP, "rows_called": "sessions"}
+        return {**super().list_context(request), **named}
 
     def told(self, parameters: QueryDict) -> Mapping[str, Any]:
         """No log has a person's id, or what a customer has noted."""
@@ -165,8 +167,10 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
 
     def page_context(self, request: HttpRequest, session: DetectionSession) -> dict[str, Any]:
         now = clock.now()
+        told = may_view(request.user, WebhookDelivery)
         return {
             **super().page_context(request, session),
+            "webhook_messages": list_of(WebhookDelivery, q=session.pk) if told else None,
             "title": f"Session {first_digits(session.pk)} of {session.project}",
             "subtitle": None,
             "state": self.state(session),

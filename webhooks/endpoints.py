@@ -53,9 +53,14 @@ def endpoint_create(
 
 
 def endpoint_change(
-    *, endpoint: WebhookEndpoint, changes: Mapping[str, Any], enabled: bool | None, now: datetime
+    *,
+    endpoint: WebhookEndpoint,
+    changes: Mapping[str, Any],
+    enabled: bool | None,
+    by: DisabledReason = DisabledReason.CLIENT,
+    now: datetime,
 ) -> None:
-    """Write `changes` of columns; `enabled` of None leaves that as it is.
+    """Write `changes` of columns; `enabled` of None leaves that as it is; `by` says who disables.
 
     Enabling forgets that its tries failed: it has five days again.
     """
@@ -64,7 +69,7 @@ def endpoint_change(
     columns = [*changes]
     if enabled is not None and enabled != (endpoint.disabled_at is None):
         endpoint.disabled_at = None if enabled else now
-        endpoint.disabled_reason = None if enabled else DisabledReason.CLIENT
+        endpoint.disabled_reason = None if enabled else by
         endpoint.failing_since = None
         columns += ["disabled_at", "disabled_reason", "failing_since"]
     if columns:

@@ -79,7 +79,7 @@ class WebhookEndpoint(models.Model):
 
     class Meta:
         db_table = "webhook_endpoint"
-        default_permissions = ()
+        default_permissions = ("view", "change")
         ordering = ["-created_at"]
         indexes = [
             # Read by the triggers, by GET /api/webhooks, and to count what a project has.
@@ -168,7 +168,7 @@ class WebhookDelivery(models.Model):
 
     class Meta:
         db_table = "webhook_delivery"
-        default_permissions = ()
+        default_permissions = ("view",)
         verbose_name_plural = "webhook deliveries"
         ordering = ["-created_at"]
         indexes = [

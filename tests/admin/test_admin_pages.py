@@ -25,6 +25,8 @@ from sessions_app.models import (
     SessionAttach,
 )
 from tests.conftest import VALID_YAML, Machine, make_machine, make_released
+from tests.webhooks.endpoint import make_delivery, make_endpoint
+from webhooks.models import WebhookEndpoint
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
@@ -34,6 +36,7 @@ def populated(owner: Machine, movespec: MoveSpec) -> Machine:
     """At least one row of every model."""
     credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
     owner.create_session(movespec, idempotency_key="key")
+    make_delivery(make_endpoint(owner.project))
     Group.objects.create(name="group")
     client = Client()
     client.force_login(User.objects.create_superuser("first"))
@@ -52,7 +55,7 @@ def test_it_registers_every_model_of_ours() -> None:
 
     ours = {
         model
-        for app in ("projects", "movespecs", "sessions_app")
+        for app in ("projects", "movespecs", "sessions_app", "webhooks")
         for model in apps.get_app_config(app).get_models()
     }
     # Every credential is of one of the two kinds, which have their own pages; attaches and events
@@ -104,6 +107,7 @@ def test_no_list_asks_a_query_per_row(superuser: Client, populated: Machine) -> 
         credential_issue(project=more.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
         released, _ = make_released(more.project)
         more.create_session(released)
+        make_delivery(make_endpoint(more.project))
         User.objects.create(username=f"user {number}")
         Group.objects.create(name=f"group {number}")
         act(superuser, Project, "suspend", more.project)
@@ -123,6 +127,7 @@ def test_it_shows_no_secret(superuser: Client, populated: Machine, model: type[M
         *(bytes(one.secret_hash).hex() for one in Credential.objects.all()),
         bytes(key.encrypted_private_key or b"").decode(),
         bytes(session.request_fingerprint or b"").hex(),
+        bytes(WebhookEndpoint.objects.get().encrypted_secret).decode(),
     ]
     assert all(hidden)
 
@@ -131,7 +136,13 @@ def test_it_shows_no_secret(superuser: Client, populated: Machine, model: type[M
         shown += superuser.get(page(model, "changelist")).content.decode()
         for secret in hidden:
             assert secret not in shown
-        for name in ("secret_hash", "pepper", "encrypted_private_key", "request_fingerprint"):
+        for name in (
+            "secret_hash",
+            "pepper",
+            "encrypted_private_key",
+            "request_fingerprint",
+            "encrypted_secret",
+        ):
             assert name not in shown
 
 

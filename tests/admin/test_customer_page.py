@@ -23,6 +23,7 @@ from tests.admin.session_rows import make_session
 from tests.admin.staffing import LEVELS, address, client_of, member, text_of
 from tests.conftest import Machine, make_machine, make_released
 from tests.sessions_app.plans import MANY, add_sessions, analyze_sessions
+from tests.webhooks.endpoint import make_endpoint
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PARTS = {
@@ -178,8 +179,10 @@ def test_what_is_cut_leads_to_all_of_it(operator: Client, owner: Machine, peer: 
         make_machine(owner.organization, f"more {number}")
         make_released(owner.project, name=f"Squat {number}")
         make_released(peer.project, name=f"Lunge {number}")
+        make_endpoint(owner.project)
+    make_endpoint(peer.project)
     organization = owner.organization
-    counts = {"Projects": 12, "MoveSpecs": 20}
+    counts = {"Projects": 12, "MoveSpecs": 20, "Webhooks": 11}
 
     for section in everything(organization)["sections"]:
         assert len(section.rows) == MOST_LISTED

@@ -22,6 +22,7 @@ from tests.admin.staffing import ROLES, address, member
 from tests.conftest import Machine, make_released
 from tests.long_runs import at_length
 from tests.sessions_app.plans import add_sessions
+from tests.webhooks.endpoint import make_delivery, make_endpoint
 
 SESSIONS = "/admin/sessions_app/detectionsession/csv/"
 
@@ -129,6 +130,7 @@ def test_every_list_is_downloaded_with_what_it_shows(
 ) -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
+    make_delivery(make_endpoint(owner.project))
     page = address(model, "changelist")
     lines = downloaded(client, f"{page}csv/")
     shown = client.get(page).context["cl"].result_count

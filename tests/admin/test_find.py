@@ -37,6 +37,7 @@ from tests.admin.staffing import ROLES, address, member, text_of
 from tests.api.api_requests import database_state
 from tests.conftest import Machine, make_released
 from tests.long_runs import at_length, one_in
+from tests.webhooks.endpoint import make_delivery, make_endpoint
 
 FIND = "/admin/find/"
 TYPED = "/admin/find/typed/"
@@ -111,12 +112,13 @@ def test_any_id_is_found_whole_short_or_within_a_text(
     service, _ = credential_issue(
         project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="ci"
     )
+    endpoint = make_endpoint(owner.project)
     rows: list[Any] = [
         owner.organization, owner.project, ApiKey.objects.get(),
         ServiceAccount.objects.get(pk=service.pk), AccessToken.objects.first(),
         SigningKey.objects.first(), movespec, movespec.current_released_version,
         MoveSpecDraft.objects.get(movespec=movespec),
-        DetectionSession.objects.get(id=created["session_id"]),
+        DetectionSession.objects.get(id=created["session_id"]), endpoint, make_delivery(endpoint),
     ]  # fmt: skip
     assert {type(row) for row in rows} == set(KINDS)
     asked = [
@@ -353,6 +355,7 @@ def test_the_box_is_on_every_page_of_who_is_logged_in(support: Client, owner: Ma
 def test_a_list_is_searched_by_the_short_id_that_it_shows(
     support: Client, owner: Machine, movespec: MoveSpec, model: Any
 ) -> None:
+    make_delivery(make_endpoint(owner.project))
     row = model._default_manager.first()
     if row is None:
         assert model is ServiceAccount

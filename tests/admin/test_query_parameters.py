@@ -22,6 +22,7 @@ from staff.query_parameters import LONGEST_SEARCH, StrictAdmin
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.conftest import Machine, make_machine
 from tests.long_runs import one_in
+from tests.webhooks.endpoint import make_delivery, make_endpoint
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 LOOKUPS = ("", "exact", "startswith", "regex", "gt", "isnull", "in", "range", "contains")
@@ -35,6 +36,7 @@ def populated(owner: Machine, outsider: Machine, movespec: MoveSpec) -> Machine:
     """At least a row of every model, and one that a filter would leave out."""
     credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
     owner.create_session(movespec)
+    make_delivery(make_endpoint(owner.project))
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
     client.post(address(owner.project, "suspend"), {"reason": "Asked for."})

@@ -16,7 +16,7 @@ from tests.conftest import Machine
 
 READS = {
     f"{app}.view_{model._meta.model_name}"
-    for app in ("projects", "movespecs", "sessions_app")
+    for app in ("projects", "movespecs", "sessions_app", "webhooks")
     for model in apps.get_app_config(app).get_models()
     # What is shown on another model's page needs that model's permission; a heartbeat is on none.
     if model not in (SessionAttach, DetectionEvent, PlatformHeartbeat, LastRun)

@@ -1,0 +1,149 @@
+"""What is shown of webhooks and their messages, without what may be a secret.
+
+Customers put tokens into addresses: into the query, and into the path as chat programs do. A
+receiver's answer may repeat them, or the secret that signs.
+"""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from staff.display import Tone, badge, moment
+from webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookEndpoint
+from webhooks.outcomes import FAILS_FOR, MOST_TRIES
+
+# The columns that no page reads, and those that are large, which no list does.
+SECRETS: Final = ("encrypted_secret", "encrypted_previous_secret")
+LARGE: Final = ("data", "body", "response_body")
+HIDDEN: Final = "…"
+# A part of a path that is so long is cut to its first characters.
+LONG_PART, KEPT_OF_IT = 20, 4
+SIGNING_SECRET = re.compile(r"whsec_[\w+/=-]*")
+HELP: Final = (
+    "Hidden, since they may be secrets: a user and a query in the address, and all but the first "
+    f"{KEPT_OF_IT} characters of each part of its path that has {LONG_PART} or more."
+)
+TONES: dict[str, Tone] = {
+    DeliveryStatus.DELIVERED: "good",
+    DeliveryStatus.FAILED: "bad",
+    DeliveryStatus.HELD: "warning",
+}
+
+
+def shown_url(url: str) -> str:
+    parts = urlsplit(url)
+    path = "/".join(map(_cut, parts.path.split("/")))
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{path}{f'?{HIDDEN}' if parts.query else ''}"
+
+
+def without_secrets(text: str, url: str) -> str:
+    """`text` with what `shown_url` hides hidden wherever it is repeated."""
+    for hidden in sorted(_hidden(url), key=len, reverse=True):
+        text = text.replace(hidden, HIDDEN)
+    return SIGNING_SECRET.sub(f"whsec_{HIDDEN}", text)
+
+
+def _cut(part: str) -> str:
+    return part if len(part) < LONG_PART else f"{part[:KEPT_OF_IT]}{HIDDEN}"
+
+
+def _hidden(url: str) -> set[str]:
+    parts = urlsplit(url)
+    values = {value for pair in parts.query.split("&") for value in pair.split("=")[1:]}
+    long = {part for part in parts.path.split("/") if _cut(part) != part}
+    user, _, _host = parts.netloc.rpartition("@")
+    # One so short as a number would be hidden all over an answer, and is no secret.
+    return {parts.query, user, *long, *(value for value in values if len(value) > 3)} - {""}
+
+
+def with_last_deliveries(endpoints: QuerySet[WebhookEndpoint]) -> QuerySet[WebhookEndpoint]:
+    """`endpoints` with what waits for longest, and when the newest that was delivered was."""
+    own = WebhookDelivery.objects.filter(endpoint=OuterRef("pk"))
+    waiting = own.filter(status=DeliveryStatus.WAITING).order_by("created_at")
+    delivered = own.filter(status=DeliveryStatus.DELIVERED).order_by("-created_at")
+    return endpoints.annotate(
+        waiting_since=Subquery(waiting.values("created_at")[:1]),
+        last_delivered_at=Subquery(delivered.values("tried_at")[:1]),
+    )
+
+
+def state_of_endpoint(endpoint: WebhookEndpoint) -> SafeString:
+    match endpoint.disabled_reason:
+        case None:
+            return badge("failing", "warning") if endpoint.failing_since else badge("on", "good")
+        case DisabledReason.CLIENT:
+            return badge("off, by its customer")
+        case DisabledReason.STAFF:
+            return badge("off, by staff", "warning")
+        case DisabledReason.GONE:
+            return badge("off, answered 410", "bad")
+        case _:
+            return badge("off, after failures", "bad")
+
+
+def endpoint_sentence(endpoint: Any, last_failure: str | None, now: datetime) -> str:
+    """What happened to an endpoint that the list's query has read."""
+    if endpoint.disabled_at is not None:
+        why = {
+            DisabledReason.CLIENT: "A client of the API disabled it {}.",
+            DisabledReason.STAFF: "Staff disabled it {}: its history says who and why.",
+            DisabledReason.GONE: "Its receiver answered 410, which says for good, {}.",
+            DisabledReason.FAILING: "Every try of five days had failed {}.",
+        }[DisabledReason(endpoint.disabled_reason)]
+        off = (
+            "Nothing is sent to it or written for it until it is enabled, here or by its customer."
+        )
+        return format_html(f"{why} {off}", moment(endpoint.disabled_at, now))
+    if endpoint.failing_since is not None:
+        return format_html(
+            "Every try has failed since {}{}. If none succeeds it is disabled {}.",
+            moment(endpoint.failing_since, now),
+            f": {last_failure.rstrip('.')}" if last_failure else "",
+            moment(endpoint.failing_since + FAILS_FOR, now),
+        )
+    if endpoint.last_delivered_at is None:
+        return "Messages are sent to it. None was delivered in the last 30 days."
+    delivered = moment(endpoint.last_delivered_at, now)
+    return format_html("Messages are sent to it. The last was delivered {}.", delivered)
+
+
+def state_of_delivery(delivery: WebhookDelivery) -> SafeString:
+    if delivery.status == DeliveryStatus.WAITING and delivery.tries:
+        return badge(f"{delivery.status}, tried", "warning")
+    return badge(delivery.status, TONES.get(delivery.status, "quiet"))
+
+
+def is_being_sent(delivery: WebhookDelivery, now: datetime) -> bool:
+    return delivery.claim_id is not None and delivery.due_at >= now
+
+
+def delivery_sentence(delivery: WebhookDelivery, failure: str | None, now: datetime) -> SafeString:
+    """What became of a delivery, and what comes next. `failure` is without secrets."""
+    tried = f"{delivery.tries} of {MOST_TRIES}"
+    match delivery.status:
+        case DeliveryStatus.DELIVERED:
+            return format_html(
+                "Delivered at try {}, {}.", tried, moment(delivery.tried_at or now, now)
+            )
+        case DeliveryStatus.FAILED:
+            given_up = f"Given up after try {tried}." if delivery.tries else "Given up."
+            return format_html("{} {}", given_up, failure or "")
+        case DeliveryStatus.HELD:
+            return format_html(
+                "Held: its webhook was disabled when it was due. A replay sends it, once that is "
+                "enabled. {}",
+                failure or "",
+            )
+    if is_being_sent(delivery, now):
+        return format_html("It is being sent at this moment: try {}.", tried)
+    due = moment(max(delivery.due_at, now + timedelta(seconds=1)), now)
+    if not delivery.tries:
+        again = "It is sent again" if delivery.tried_at else "It has not been tried yet, and is due"
+        return format_html("{} {}.", again, due)
+    return format_html("Try {} failed. {} The next is due {}.", tried, failure or "", due)

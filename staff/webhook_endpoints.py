@@ -1,0 +1,161 @@
+"""The pages of webhook endpoints. Their secrets are on none."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from kynaplatform import clock
+from staff.actions.base import StaffActionAdmin
+from staff.actions.webhooks import Disable, Enable, Replay, SendTest
+from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
+from staff.customer_page import NEVER, Section
+from staff.delivery_list import ENDPOINT, STATUS
+from staff.display import first_digits, moment, moment_of
+from staff.links import link_to, list_of, may_view
+from staff.query_parameters import StrictFilter
+from staff.suspensions import with_suspensions
+from staff.webhook_display import (
+    HELP,
+    SECRETS,
+    endpoint_sentence,
+    shown_url,
+    state_of_delivery,
+    state_of_endpoint,
+    with_last_deliveries,
+    without_secrets,
+)
+from webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookEndpoint
+
+MOST_LISTED, MOST_COUNTED = 10, 1_000
+
+
+class EndpointStateFilter(StrictFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
+        is_on = Q(disabled_at__isnull=True)
+        return {
+            "on": ("On", is_on),
+            "trying": ("On, every try fails", is_on & Q(failing_since__isnull=False)),
+            **{
+                reason.value: (f"Off: {reason.label}", Q(disabled_reason=reason))
+                for reason in DisabledReason
+            },
+        }
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
+    staff_actions = [SendTest(), Replay(), Disable(), Enable()]
+    change_form_template = "admin/webhooks/endpoint.html"
+    # Ids begin with their time: the newest first, by the primary key.
+    ordering = ["-id"]
+    list_display = [
+        "address", "project", "types", "state",
+        moment_of("waiting_since", "oldest waiting"),
+        moment_of("last_delivered_at", "last delivered"),
+        moment_of("failing_since", "failing since"),
+    ]  # fmt: skip
+    # By an address, what is hidden of it could be read a character at a time.
+    sortable_by = ()
+    list_filter = [
+        EndpointStateFilter,
+        ("project", OwnerFilter),
+        ("project__organization", OwnerFilter),
+        "created_at",
+    ]
+    search_fields = OF_PROJECT[1:]
+    fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
+        "id", "project", "address", "types", "description", "created_at", "disabled_at",
+        "disabled_reason", "failing_since", "previous_secret_until", "replay_since",
+        "replay_until",
+    ]})]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:
+        live = super().get_queryset(request).filter(deleted_at__isnull=True)
+        return with_last_deliveries(live.defer(*SECRETS))
+
+    @admin.display(description="address")
+    def address(self, endpoint: WebhookEndpoint) -> str:
+        return shown_url(endpoint.url)
+
+    @admin.display(description="types")
+    def types(self, endpoint: WebhookEndpoint) -> str:
+        return "all" if endpoint.event_types is None else ", ".join(endpoint.event_types)
+
+    @admin.display(description="state")
+    def state(self, endpoint: WebhookEndpoint) -> SafeString:
+        return with_suspensions(endpoint, state_of_endpoint(endpoint))
+
+    def page_context(self, request: HttpRequest, endpoint: Any) -> dict[str, Any]:
+        now = clock.now()
+        shown = {
+            **super().page_context(request, endpoint),
+            "title": f"Webhook {first_digits(endpoint.pk)} of {endpoint.project}",
+            "subtitle": None,
+            "address": shown_url(endpoint.url),
+            "hidden": HELP,
+            "types": self.types(endpoint),
+            "state": self.state(endpoint),
+            "sentence": endpoint_sentence(endpoint, _last_failure(endpoint), now),
+            "waiting_since": moment(endpoint.waiting_since, now) if endpoint.waiting_since else "",
+        }
+        if may_view(request.user, WebhookDelivery):
+            shown |= {"counts": _counts(endpoint), "deliveries": _newest(endpoint, now)}
+        return shown
+
+
+def _last_failure(endpoint: WebhookEndpoint) -> str | None:
+    """Why the newest message failed of those that were not delivered."""
+    if endpoint.failing_since is None:
+        return None
+    own = WebhookDelivery.objects.filter(endpoint=endpoint, failure__isnull=False)
+    for status in (DeliveryStatus.WAITING, DeliveryStatus.FAILED):
+        failures = own.filter(status=status).order_by("-created_at")
+        if (failure := failures.values_list("failure", flat=True).first()) is not None:
+            return without_secrets(str(failure), endpoint.url)
+    return None
+
+
+def _counts(endpoint: WebhookEndpoint) -> list[tuple[str, str, str]]:
+    """The number of messages of each status but the delivered, and the list of them."""
+    counts = []
+    for status in (DeliveryStatus.WAITING, DeliveryStatus.FAILED, DeliveryStatus.HELD):
+        rows = WebhookDelivery.objects.filter(endpoint=endpoint, status=status)
+        number = rows.order_by()[: MOST_COUNTED + 1].count()
+        told = f"over {MOST_COUNTED:,}" if number > MOST_COUNTED else str(number)
+        there = list_of(WebhookDelivery, **{ENDPOINT: endpoint.pk, STATUS: status})
+        counts.append((str(status.label), told, there))
+    return counts
+
+
+def _newest(endpoint: WebhookEndpoint, now: datetime) -> Section:
+    light = WebhookDelivery.objects.only(
+        "id", "type", "status", "tries", "created_at", "response_status", "failure"
+    )
+    parts = [
+        light.filter(endpoint=endpoint, status=status).order_by("-created_at")[:MOST_LISTED]
+        for status in DeliveryStatus
+    ]
+    newest = parts[0].union(*parts[1:], all=True).order_by("-created_at")[:MOST_LISTED]
+    rows = [
+        (
+            link_to(row, first_digits(row.pk)),
+            row.type,
+            state_of_delivery(row),
+            row.tries,
+            moment(row.created_at, now),
+            without_secrets(row.failure, endpoint.url)
+            if row.failure
+            else row.response_status or NEVER,
+        )
+        for row in newest
+    ]
+    everything = [("All its messages", list_of(WebhookDelivery, **{ENDPOINT: endpoint.pk}))]
+    columns = ["Message", "Type", "State", "Tries", "Created", "Answer"]
+    return Section("Newest messages", columns, rows, everything)

@@ -1,0 +1,269 @@
+"""Staff read what was sent to webhooks and what was answered, and send it again."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from uuid_utils.compat import uuid7
+
+from kynaplatform import clock
+from movespecs.models import MoveSpec
+from staff import delivery_list
+from tests.admin.session_rows import make_session
+from tests.admin.staffing import address, do, do_many, last_history, member, text_of
+from tests.api.api_requests import nothing_changes
+from tests.conftest import Machine
+from tests.long_runs import at_length
+from tests.webhooks.endpoint import make_delivery, make_endpoint
+from webhooks.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint
+
+LIST = address(WebhookDelivery, "changelist")
+TOKEN = "T0KEN-of-the-receiver"
+URL = f"https://hooks.example/kyna?token={TOKEN}"
+
+
+@pytest.fixture
+def endpoint(owner: Machine) -> WebhookEndpoint:
+    return make_endpoint(owner.project, url=URL)
+
+
+def tried(endpoint: WebhookEndpoint, **more: Any) -> WebhookDelivery:
+    now = clock.now()
+    return make_delivery(
+        endpoint,
+        **{
+            "status": "failed",
+            "tries": 10,
+            "tried_at": now,
+            "duration_ms": 1500,
+            "body": '{"type":"movespec.released","data":{"name":"Squat <b>"}}',
+            "response_status": 500,
+            "response_body": f"<i>no</i> {TOKEN} whsec_MfKQ9r8GKYqrTwjUPD8ILPZ",
+            "failure": "Answered 500.",
+            **more,
+        },
+    )
+
+
+def rows_of(client: Client, **asked: str) -> list[Any]:
+    answer = client.get(LIST, asked)
+    assert answer.status_code == 200
+    return [row.pk for row in answer.context["cl"].result_list]
+
+
+def test_a_page_shows_the_request_the_answer_and_why_it_failed(
+    support: Client, endpoint: WebhookEndpoint
+) -> None:
+    delivery = tried(endpoint)
+    page = text_of(support.get(address(delivery)))
+    assert "Given up after try 10 of 10. Answered 500." in page
+    assert "<dd>1.5 s</dd>" in page
+    assert f"<dd>{int(delivery.tried_at.timestamp())}</dd>" in page
+    assert "&quot;name&quot;: &quot;Squat &lt;b&gt;&quot;" in page
+    assert "&lt;i&gt;no&lt;/i&gt; … whsec_…" in page
+    assert "https://hooks.example/kyna?…" in page
+    assert address(endpoint) in page
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (
+            {"status": "waiting", "tries": 0, "tried_at": None},
+            "It has not been tried yet, and is due",
+        ),
+        ({"status": "waiting", "tries": 0}, "It is sent again"),
+        ({"status": "waiting", "tries": 3}, "Try 3 of 10 failed. Answered 500. The next is due"),
+        (
+            {"status": "waiting", "claim_id": uuid7()},
+            "It is being sent at this moment: try 10 of 10.",
+        ),
+        ({"status": "delivered", "tries": 2}, "Delivered at try 2 of 10, "),
+        ({"status": "held"}, "Held: its webhook was disabled when it was due."),
+        ({"tries": 0, "failure": "The session was deleted."}, "Given up. The session was deleted."),
+    ],
+)
+def test_a_page_says_what_became_of_it(
+    support: Client, endpoint: WebhookEndpoint, more: dict[str, Any], sentence: str
+) -> None:
+    due_at = clock.now() + timedelta(seconds=20)
+    delivery = tried(endpoint, due_at=due_at, **more)
+    assert sentence in text_of(support.get(address(delivery)))
+
+
+def test_a_body_is_cut_where_it_is_long(support: Client, endpoint: WebhookEndpoint) -> None:
+    delivery = tried(endpoint, body=json.dumps({"text": "x" * 30_000 + "UNSEEN"}))
+    page = text_of(support.get(address(delivery)))
+    assert "The first 20,000 characters." in page
+    assert "UNSEEN" not in page
+
+
+def test_no_page_shows_a_secret(superuser: Client, endpoint: WebhookEndpoint) -> None:
+    failure = f"No answer: Cannot connect to /kyna?token={TOKEN}."
+    delivery = tried(endpoint, failure=failure)
+    hidden = (TOKEN, "MfKQ9r8GKYqrTwjUPD8ILPZ", bytes(endpoint.encrypted_secret).decode())
+    for path in (
+        LIST, f"{LIST}csv/", address(delivery), address(endpoint), address(delivery, "history"),
+        address(delivery, "send-again"), f"/admin/find/?q={delivery.pk}",
+    ):  # fmt: skip
+        shown = superuser.get(path).getvalue().decode()
+        assert [one for one in hidden if one in shown] == [], path
+
+
+@pytest.mark.parametrize("status", [*DeliveryStatus])
+def test_it_lists_by_status_type_and_endpoint(
+    support: Client, owner: Machine, endpoint: WebhookEndpoint, status: str
+) -> None:
+    other = make_endpoint(owner.project)
+    made = {
+        (to.pk, state, type_): make_delivery(to, status=state, type=type_).pk
+        for to in (endpoint, other)
+        for state in DeliveryStatus
+        for type_ in ("webhook.test", "movespec.released")
+    }
+    newest_first = [*reversed(made.values())]
+    assert rows_of(support) == newest_first
+    for to in ("", str(endpoint.pk)):
+        for type_ in ("", "webhook.test"):
+            asked = {"status__exact": status, "type__exact": type_, "endpoint__id__exact": to}
+            expected = [
+                pk
+                for (of, state, of_type), pk in made.items()
+                if state == status and type_ in ("", of_type) and to in ("", str(of))
+            ]
+            given = {name: value for name, value in asked.items() if value}
+            assert rows_of(support, **given) == expected[::-1]
+    assert len(rows_of(support, endpoint__id__exact=str(endpoint.pk))) == 8
+
+
+@pytest.mark.parametrize("asked", ["", "endpoint", "type", "status"])
+def test_its_pages_show_each_message_once(
+    support: Client, endpoint: WebhookEndpoint, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    monkeypatch.setattr(delivery_list, "MOST_READ", 30)
+    made = [make_delivery(endpoint, status=status).pk for status in [*DeliveryStatus] * 30]
+    path = {
+        "": LIST,
+        "endpoint": f"{LIST}?endpoint__id__exact={endpoint.pk}",
+        "type": f"{LIST}?type__exact=movespec.released",
+        "status": f"{LIST}?status__exact=failed",
+    }[asked]
+    found: list[Any] = []
+    pages = 0
+    older: str | None = path
+    while older:
+        changelist = support.get(older).context["cl"]
+        found += [row.pk for row in changelist.result_list]
+        older = next((LIST + to for label, to in changelist.neighbours if label == "Older"), None)
+        pages += 1
+    assert found == (made[::-1] if asked != "status" else made[2::4][::-1])
+    assert pages == {"": 3, "endpoint": 3, "type": 5, "status": 5}[asked]
+    lines = support.get(path.replace(LIST, f"{LIST}csv/")).getvalue().decode().splitlines()
+    assert len(lines) == 1 + len(found)
+
+
+def test_it_finds_by_the_id_of_a_message_or_its_session(
+    support: Client, endpoint: WebhookEndpoint, movespec: MoveSpec
+) -> None:
+    session = make_session(movespec)
+    of_it = make_delivery(endpoint, type="session.completed", session_id=session, sequence=2)
+    other = make_delivery(endpoint)
+    assert rows_of(support, q=session) == [of_it.pk]
+    assert rows_of(support, q=str(other.pk)) == [other.pk]
+    assert rows_of(support, q=str(endpoint.pk)) == rows_of(support, q="acme") == []
+    page = text_of(support.get(f"/admin/sessions_app/detectionsession/{session}/change/"))
+    assert f"{LIST}?q={session}" in page
+
+
+@pytest.mark.parametrize(
+    "start", ["x", "newer,x", "older,", "older," + "A" * 32, "newer," + "A" * 32]
+)
+def test_a_page_that_starts_nowhere_is_refused_or_empty(
+    support: Client, endpoint: WebhookEndpoint, start: str
+) -> None:
+    make_delivery(endpoint)
+    answer = support.get(LIST, {"p": start})
+    if start == "older," + "A" * 32:  # the first of moments
+        assert answer.context["cl"].result_list == []
+    else:
+        assert answer.status_code == 400
+
+
+def test_it_is_sent_again_with_ten_tries_anew(operator: Client, endpoint: WebhookEndpoint) -> None:
+    delivery = tried(endpoint)
+    answer = do(operator, delivery, "send-again", "They were down.")
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.tries) == ("waiting", 0)
+    assert "It is sent again" in text_of(answer)
+    name = f"Acme / owner / {delivery.pk}"
+    assert last_history(delivery) == (
+        "operators", name,
+        f"Queued the message {name} to be sent again.\nReason: They were down.",
+    )  # fmt: skip
+
+
+def test_one_that_is_being_sent_or_of_a_disabled_webhook_is_left_alone(
+    operator: Client, owner: Machine, endpoint: WebhookEndpoint
+) -> None:
+    later = clock.now() + timedelta(seconds=20)
+    sending = tried(endpoint, status="waiting", claim_id=uuid7(), due_at=later)
+    off = make_endpoint(owner.project, disabled_at=clock.now(), disabled_reason="gone")
+    for delivery, told in (
+        (sending, "It is being sent at this moment."),
+        (tried(off), "The webhook is disabled: enable it first."),
+    ):
+        with nothing_changes():
+            answer = operator.post(address(delivery, "send-again"), {"reason": "x"})
+        assert answer.status_code == 409
+        assert told in text_of(answer)
+        assert address(delivery, "send-again") not in text_of(operator.get(address(delivery)))
+
+
+def test_many_are_sent_again_from_the_list(operator: Client, endpoint: WebhookEndpoint) -> None:
+    rows = [tried(endpoint) for _ in range(3)]
+    kept = tried(endpoint)
+    done = do_many(operator, rows, "send-again", confirmed="yes", reason="They were down.")
+    assert "Sent again 3 of 3." in text_of(done)
+    kept.refresh_from_db()
+    assert kept.status == "failed"
+    assert WebhookDelivery.objects.filter(status="waiting").count() == 3
+
+
+@at_length("role", "support", "release managers")
+def test_who_only_looks_sends_nothing(endpoint: WebhookEndpoint, role: str) -> None:
+    client = member(role)
+    delivery = tried(endpoint)
+    page = text_of(client.get(address(delivery)))
+    assert "Answered 500." in page
+    assert address(delivery, "send-again") not in page
+    with nothing_changes():
+        assert client.get(address(delivery, "send-again")).status_code == 403
+        assert client.post(address(delivery, "send-again"), {"reason": "x"}).status_code == 403
+        do_many(client, [delivery], "send-again", confirmed="yes", reason="x")
+        assert client.post(address(delivery), {"status": "waiting"}).status_code == 403
+    assert LogEntry.objects.count() == 0
+
+
+@pytest.mark.parametrize("asked", ["", "status__exact=failed", "endpoint"])
+def test_fifty_messages_cost_the_statements_of_one(
+    support: Client, endpoint: WebhookEndpoint, asked: str
+) -> None:
+    path = f"{LIST}?{f'endpoint__id__exact={endpoint.pk}' if asked == 'endpoint' else asked}"
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            support.get(path)
+        assert not any('"body"' in one["sql"] for one in captured)
+        return len(captured)
+
+    tried(endpoint)
+    statements()  # What is read once.
+    few = statements()
+    for _ in range(60):
+        tried(endpoint)
+    assert statements() == few <= 12

@@ -1,0 +1,299 @@
+"""Staff read webhook endpoints, and disable, enable, test and replay them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from kynaplatform import clock
+from tests.admin.staffing import address, do, do_many, last_history, member, text_of
+from tests.api.api_requests import nothing_changes
+from tests.conftest import Machine
+from tests.long_runs import at_length
+from tests.webhooks.endpoint import make_delivery, make_endpoint
+from webhooks.models import DisabledReason, WebhookDelivery, WebhookEndpoint
+
+LIST = address(WebhookEndpoint, "changelist")
+ACTS = ("disable", "enable", "test", "replay")
+TOKEN = "T0KEN-of-the-receiver"
+LONG = "XyZ0123456789abcdefghij"
+URL = f"https://hooks.example/kyna/{LONG}/in?token={TOKEN}&v=2"
+SHOWN = "https://hooks.example/kyna/XyZ0…/in?…"
+
+
+@pytest.fixture
+def endpoint(owner: Machine) -> WebhookEndpoint:
+    return make_endpoint(owner.project, "session.completed", url=URL)
+
+
+def listed(client: Client, **asked: str) -> set[Any]:
+    return {row.pk for row in client.get(LIST, asked).context["cl"].result_list}
+
+
+def disabled(endpoint: WebhookEndpoint, reason: DisabledReason) -> None:
+    WebhookEndpoint.objects.filter(id=endpoint.id).update(
+        disabled_at=clock.now(), disabled_reason=reason
+    )
+
+
+def test_a_row_shows_whose_it_is_its_types_and_how_its_deliveries_go(
+    support: Client, endpoint: WebhookEndpoint
+) -> None:
+    now = clock.now()
+    make_delivery(endpoint, created_at=now - timedelta(hours=3))
+    make_delivery(endpoint, created_at=now - timedelta(minutes=9))
+    for hours in (5, 6):
+        make_delivery(endpoint, status="delivered", created_at=now - timedelta(hours=hours),
+                      tried_at=now - timedelta(hours=hours))  # fmt: skip
+    make_delivery(endpoint, status="held", created_at=now - timedelta(days=2))
+
+    page = text_of(support.get(LIST))
+
+    for shown in (SHOWN, "Acme / owner", "session.completed", ">on<", "3 h ago", "5 h ago"):
+        assert shown in page
+    assert "9 min ago" not in page
+
+
+@pytest.mark.parametrize("reason", [*DisabledReason])
+def test_it_lists_by_state(
+    support: Client, owner: Machine, endpoint: WebhookEndpoint, reason: DisabledReason
+) -> None:
+    failing = make_endpoint(owner.project, failing_since=clock.now())
+    off = make_endpoint(owner.project)
+    disabled(off, reason)
+    assert listed(support, state="on") == {endpoint.pk, failing.pk}
+    assert listed(support, state="trying") == {failing.pk}
+    for one in DisabledReason:
+        assert listed(support, state=one) == ({off.pk} if one == reason else set())
+
+
+def test_it_lists_by_project_and_customer_and_finds_by_their_names(
+    support: Client, owner: Machine, outsider: Machine, endpoint: WebhookEndpoint
+) -> None:
+    other = make_endpoint(outsider.project)
+    for asked in (
+        {"project__id__exact": str(owner.project.pk)},
+        {"project__organization__id__exact": str(owner.organization.pk)},
+        {"q": "acme"},
+        {"q": str(endpoint.pk)},
+    ):
+        assert listed(support, **asked) == {endpoint.pk}
+    assert listed(support) == {endpoint.pk, other.pk}
+    assert listed(support, q="hooks.example") == set()
+
+
+def test_one_that_its_customer_deleted_is_on_no_page(
+    support: Client, endpoint: WebhookEndpoint
+) -> None:
+    delivery = make_delivery(endpoint)
+    WebhookEndpoint.objects.filter(id=endpoint.id).update(deleted_at=clock.now())
+    assert listed(support) == set()
+    assert support.get(address(endpoint)).status_code == 302
+    assert support.get(address(delivery)).status_code == 302
+    assert support.get(address(WebhookDelivery, "changelist")).context["cl"].result_list == []
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({}, "Messages are sent to it. None was delivered in the last 30 days."),
+        ({"failing_since": True}, "Every try has failed since "),
+        ({"disabled_reason": "client"}, "A client of the API disabled it "),
+        ({"disabled_reason": "staff"}, "Staff disabled it "),
+        ({"disabled_reason": "gone"}, "Its receiver answered 410, which says for good, "),
+        ({"disabled_reason": "failing"}, "Every try of five days had failed "),
+    ],
+)
+def test_a_page_says_what_happened_in_a_sentence(
+    support: Client, endpoint: WebhookEndpoint, more: dict[str, Any], sentence: str
+) -> None:
+    columns = {**more, "disabled_at": clock.now()} if "disabled_reason" in more else more
+    if "failing_since" in more:
+        columns = {"failing_since": clock.now() - timedelta(days=1)}
+        make_delivery(endpoint, tries=2, failure=f"Answered 500 to {TOKEN}.")
+    WebhookEndpoint.objects.filter(id=endpoint.id).update(**columns)
+
+    page = text_of(support.get(address(endpoint)))
+
+    assert sentence in page
+    if "failing_since" in more:
+        assert ": Answered 500 to …. If none succeeds it is disabled " in page
+
+
+def test_a_page_leads_to_its_messages_the_newest_first(
+    support: Client, endpoint: WebhookEndpoint
+) -> None:
+    now = clock.now()
+    rows = [
+        make_delivery(endpoint, status=status, created_at=now - timedelta(minutes=minutes))
+        for minutes, status in enumerate(("failed", "delivered", "held", "waiting", "failed"))
+    ]
+    older = [make_delivery(endpoint, created_at=now - timedelta(hours=1)) for _ in range(6)]
+
+    answer = support.get(address(endpoint))
+
+    page = text_of(answer)
+    places = [page.index(address(row)) for row in rows]
+    assert places == sorted(places)
+    assert sum(address(row) in page for row in older) == 5
+    assert [(status, number) for status, number, _ in answer.context["counts"]] == [
+        ("Waiting", "7"), ("Failed", "2"), ("Held", "1"),
+    ]  # fmt: skip
+    for _, number, there in answer.context["counts"]:
+        assert len(support.get(there).context["cl"].result_list) == int(number)
+
+
+def test_no_page_shows_a_secret_or_what_an_address_may_hold_of_one(
+    superuser: Client, endpoint: WebhookEndpoint
+) -> None:
+    WebhookEndpoint.objects.filter(id=endpoint.id).update(
+        encrypted_previous_secret=b"the-one-before", previous_secret_until=clock.now()
+    )
+    hidden = (TOKEN, LONG, "the-one-before", bytes(endpoint.encrypted_secret).decode())
+    pages = [LIST, f"{LIST}csv/", address(endpoint), address(endpoint, "history")]
+    pages += [address(endpoint.project), address(endpoint.project.organization)]
+    pages += [address(endpoint, act) for act in ACTS]
+    for path in pages:
+        answer = superuser.get(path)
+        shown = answer.getvalue().decode()
+        assert answer.status_code == 200
+        assert [one for one in hidden if one in shown] == [], path
+    for path in (LIST, address(endpoint), address(endpoint.project)):
+        assert SHOWN in text_of(superuser.get(path))
+
+
+def test_disabling_keeps_who_and_why_and_a_client_sees_that_staff_did(
+    operator: Client, owner: Machine, endpoint: WebhookEndpoint
+) -> None:
+    make_delivery(endpoint)
+    answer = do(operator, endpoint, "disable", "It floods.")
+
+    endpoint.refresh_from_db()
+    assert endpoint.disabled_reason == DisabledReason.STAFF
+    assert "Staff disabled it" in text_of(answer)
+    name = f"Acme / owner / {endpoint.pk}"
+    assert last_history(endpoint) == (
+        "operators", name, f"Disabled the webhook {name}.\nReason: It floods.",
+    )  # fmt: skip
+    shown = owner.get(f"/api/webhooks/{endpoint.pk}").json()
+    assert (shown["enabled"], shown["disabled_reason"]) == (False, "staff")
+    for page in (owner.project, owner.organization):
+        assert "It floods." in text_of(operator.get(address(page)))
+
+
+def test_enabling_gives_it_five_days_anew(operator: Client, endpoint: WebhookEndpoint) -> None:
+    disabled(endpoint, DisabledReason.FAILING)
+    WebhookEndpoint.objects.filter(id=endpoint.id).update(failing_since=clock.now())
+
+    do(operator, endpoint, "enable", "Repaired.")
+
+    endpoint.refresh_from_db()
+    assert (endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since) == (None,) * 3
+    assert last_history(endpoint)[2].startswith("Enabled the webhook Acme / owner / ")
+
+
+def test_a_test_is_one_message_to_this_endpoint_alone(
+    operator: Client, owner: Machine, endpoint: WebhookEndpoint
+) -> None:
+    make_endpoint(owner.project)
+    answer = do(operator, endpoint, "test", "Asked for.")
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.endpoint_id, delivery.type) == (endpoint.pk, "webhook.test")
+    assert address(delivery) in text_of(answer)
+
+
+def test_a_replay_is_of_what_was_not_delivered_since_then(
+    operator: Client, endpoint: WebhookEndpoint
+) -> None:
+    now = clock.now()
+    for hours, status in ((1, "failed"), (2, "held"), (3, "delivered"), (30, "failed")):
+        make_delivery(endpoint, status=status, created_at=now - timedelta(hours=hours))
+    since = (now - timedelta(hours=4)).replace(second=0, microsecond=0)
+
+    asked = operator.get(address(endpoint, "replay"))
+    answer = operator.post(
+        address(endpoint, "replay"),
+        {"since": since.strftime("%Y-%m-%dT%H:%M"), "reason": "They were down."},
+        follow=True,
+    )
+
+    assert asked.context["effects"][1] == "Not delivered: 2 of the last day, 3 of 30 days."
+    assert f"Began to replay 2 messages since {since:%Y-%m-%d %H:%M} UTC" in text_of(answer)
+    endpoint.refresh_from_db()
+    assert endpoint.replay_since == since
+
+
+@pytest.mark.parametrize("since", ["", "2999-01-01T00:00", "yesterday"])
+def test_a_replay_since_no_moment_of_the_past_is_refused(
+    operator: Client, endpoint: WebhookEndpoint, since: str
+) -> None:
+    with nothing_changes():
+        given = {"since": since, "reason": "They were down."}
+        answer = operator.post(address(endpoint, "replay"), given)
+    assert list(answer.context["form"].errors) == ["since"]
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_an_act_whose_time_has_passed_is_told_of_and_changes_nothing(
+    operator: Client, endpoint: WebhookEndpoint, act: str
+) -> None:
+    if act != "enable":
+        disabled(endpoint, DisabledReason.CLIENT)
+    given = {"since": "2026-01-01T00:00", "reason": "Late."}
+    with nothing_changes():
+        assert operator.post(address(endpoint, act), given).status_code == 409
+        assert operator.post(address(endpoint, act), {"reason": ""}).status_code == 200
+    assert (address(endpoint, act) in text_of(operator.get(address(endpoint)))) is False
+
+
+def test_many_are_enabled_from_the_list(
+    operator: Client, owner: Machine, endpoint: WebhookEndpoint
+) -> None:
+    on = make_endpoint(owner.project)
+    disabled(endpoint, DisabledReason.FAILING)
+    asked = do_many(operator, [endpoint, on], "enable", confirmed="yes", reason="Our fault.")
+    page = text_of(asked)
+    assert "Enabled 1 of 2." in page
+    assert f"Acme / owner / {on.pk}: It is not disabled." in page
+    assert WebhookEndpoint.objects.filter(disabled_at__isnull=True).count() == 2
+
+
+@at_length("role", "support", "release managers")
+def test_who_only_looks_does_nothing(endpoint: WebhookEndpoint, role: str) -> None:
+    client = member(role)
+    page = text_of(client.get(address(endpoint)))
+    assert SHOWN in page
+    with nothing_changes():
+        for act in ACTS:
+            assert address(endpoint, act) not in page
+            assert client.get(address(endpoint, act)).status_code == 403
+            given = {"since": "2026-01-01T00:00", "reason": "x"}
+            assert client.post(address(endpoint, act), given).status_code == 403
+            do_many(client, [endpoint], act, confirmed="yes", reason="x")
+        assert client.post(address(endpoint), {"url": "https://other.example"}).status_code == 403
+    assert LogEntry.objects.count() == 0
+
+
+def test_more_messages_and_endpoints_cost_no_more_statements(
+    support: Client, owner: Machine, endpoint: WebhookEndpoint
+) -> None:
+    def statements(path: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert support.get(path).status_code == 200
+        return len(captured)
+
+    pages = (LIST, address(endpoint), address(owner.project))
+    make_delivery(endpoint)
+    for path in pages:
+        statements(path)  # What is read once.
+    few = [statements(path) for path in pages]
+    for _ in range(5):
+        other = make_endpoint(owner.project)
+        for status in ("waiting", "delivered", "failed", "held"):
+            make_delivery(other, status=status)
+            make_delivery(endpoint, status=status)
+    assert [statements(path) for path in pages] == few
