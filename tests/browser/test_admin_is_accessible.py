@@ -21,6 +21,7 @@ from tests.browser.accessibility import Inspection, Screens, each_screen, screen
 from tests.browser.admin_pages import address, detect, pages
 from tests.browser.conftest import LOGINS, fill_in_login
 from tests.conftest import VALID_YAML, Machine, make_version
+from tests.webhooks.endpoint import make_delivery, make_endpoint
 
 
 @pytest.fixture
@@ -29,6 +30,15 @@ def populated(owner: Machine, movespec: MoveSpec, superuser: User) -> Iterator[N
     credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
     created = owner.create_session(movespec, idempotency_key="key").json()
     detect(UUID(created["session_id"]))
+    make_delivery(
+        make_endpoint(owner.project),
+        status="failed",
+        tried_at=timezone.now(),
+        body='{"type": "movespec.released"}',
+        response_status=500,
+        response_body="Not now.",
+        failure="Answered 500.",
+    )
     group = Group.objects.create(name="group")
     for model in admin.site._registry:
         row = model._default_manager.all()[:1]
