@@ -6,11 +6,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 
 from kynaplatform.api.keyset import Place
 from staff.placed_list import PlacedChangeList, PlacedPage
+from staff.query_parameters import StrictFilter
 from staff.search_terms import ids_of
-from webhooks.models import DeliveryStatus, WebhookDelivery
+from webhooks.models import DeliveryStatus, MessageType, WebhookDelivery
 
 # What passes a filter that no index serves is sought among so many at a time.
 MOST_READ: Final = 2_000
@@ -18,9 +20,20 @@ HELP = (
     "By the id of a message, which is its webhook-id, or by that of its session. A page may be "
     "short or empty and go on: a status is found at once among the messages of one endpoint."
 )
-ENDPOINT, STATUS, TYPE = "endpoint__id__exact", "status__exact", "type__exact"
+ENDPOINT, STATUS, TYPE = "endpoint__id__exact", "status__exact", "type"
 # When it was created, its id, its status and its type.
 Read = tuple[datetime, UUID, str, str]
+
+
+class TypeFilter(StrictFilter):
+    title = "type"
+    parameter_name = TYPE
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(one, one) for one in MessageType.values]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Left to `DeliveryChangeList`."""
 
 
 class DeliveryChangeList(PlacedChangeList):

@@ -1,7 +1,6 @@
 """The pages of webhook deliveries: what was sent, what was answered, and why it failed."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -13,8 +12,8 @@ from kynaplatform import clock
 from staff.actions.base import StaffActionAdmin
 from staff.actions.webhooks import SendAgain
 from staff.base import OwnerFilter, ReadOnlyAdmin
-from staff.delivery_list import HELP, DeliveryChangeList
-from staff.display import duration, first_digits, id_column, moment, moment_of
+from staff.delivery_list import HELP, DeliveryChangeList, TypeFilter
+from staff.display import first_digits, id_column, moment, moment_of
 from staff.suspensions import with_suspensions
 from staff.webhook_display import (
     HIDDEN,
@@ -38,17 +37,17 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
     change_list_template = "admin/placed_list.html"
     change_form_template = "admin/webhooks/delivery.html"
     list_display = [
-        id_column, "customer", "address", "type", "state", "answer", "tries",
+        id_column, "customer", "address", "type_sent", "state", "answer", "tries",
         moment_of("created_at"),
     ]  # fmt: skip
-    list_filter = ["status", "type", ("endpoint", OwnerFilter)]
+    list_filter = ["status", TypeFilter, ("endpoint", OwnerFilter)]
     # In another order, a page would read every row.
     sortable_by = ()
     # Django shows its search box for these; `DeliveryChangeList` does the search.
     search_fields = ["=id", "=session_id"]
     fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
-        "id", "endpoint", "type", "session_id", "sequence", "occurred_at", "created_at", "status",
-        "tries", "due_at", "tried_at", "duration_ms", "response_status",
+        "id", "endpoint", "type_sent", "session_id", "sequence", "occurred_at", "created_at",
+        "status", "tries", "due_at", "tried_at", "duration_ms", "response_status",
     ]})]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
@@ -72,6 +71,10 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
     def address(self, delivery: WebhookDelivery) -> str:
         return shown_url(delivery.endpoint.url)
 
+    @admin.display(description="type")
+    def type_sent(self, delivery: WebhookDelivery) -> str:
+        return delivery.type
+
     @admin.display(description="state")
     def state(self, delivery: WebhookDelivery) -> SafeString:
         return with_suspensions(delivery, state_of_delivery(delivery))
@@ -86,7 +89,6 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
     def page_context(self, request: HttpRequest, delivery: Any) -> dict[str, Any]:
         now = clock.now()
         url = delivery.endpoint.url
-        took = delivery.duration_ms
         body = without_secrets(set_out(delivery.body), url) if delivery.body else ""
         return {
             **super().page_context(request, delivery),
@@ -97,7 +99,6 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
             "sentence": delivery_sentence(delivery, self.failure(delivery), now),
             "tries": f"{delivery.tries} of {MOST_TRIES}",
             "created": moment(delivery.created_at, now),
-            "took": None if took is None else duration(timedelta(milliseconds=took)),
             "headers": headers_of(delivery),
             "body": body[:MOST_SHOWN],
             "is_cut": len(body) > MOST_SHOWN,

@@ -102,7 +102,7 @@ def endpoint_sentence(endpoint: Any, last_failure: str | None, now: datetime) ->
         return format_html(f"{why} {off}", moment(endpoint.disabled_at, now))
     if endpoint.failing_since is not None:
         return format_html(
-            "Every try has failed since {}{}. If none succeeds it is disabled {}.",
+            "Every try has failed, the first {}{}. If none succeeds, it is disabled {}.",
             moment(endpoint.failing_since, now),
             f": {last_failure.rstrip('.')}" if last_failure else "",
             moment(endpoint.failing_since + FAILS_FOR, now),

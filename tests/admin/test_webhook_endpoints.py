@@ -101,7 +101,7 @@ def test_one_that_its_customer_deleted_is_on_no_page(
     ("more", "sentence"),
     [
         ({}, "Messages are sent to it. None was delivered in the last 30 days."),
-        ({"failing_since": True}, "Every try has failed since "),
+        ({"failing_since": True}, "Every try has failed, the first "),
         ({"disabled_reason": "client"}, "A client of the API disabled it "),
         ({"disabled_reason": "staff"}, "Staff disabled it "),
         ({"disabled_reason": "gone"}, "Its receiver answered 410, which says for good, "),
@@ -121,7 +121,7 @@ def test_a_page_says_what_happened_in_a_sentence(
 
     assert sentence in page
     if "failing_since" in more:
-        assert ": Answered 500 to …. If none succeeds it is disabled " in page
+        assert ": Answered 500 to …. If none succeeds, it is disabled " in page
 
 
 def test_a_page_leads_to_its_messages_the_newest_first(
