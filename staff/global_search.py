@@ -95,7 +95,7 @@ def find(request: HttpRequest, text: str) -> list[FoundOfKind]:
     }
     if (sessions := found.get(DetectionSession)) and not sessions.rows:
         named = any(found[one].rows for one in NAME_SESSIONS if one in found)
-        is_label = bool(words_of(text)) and bool(labelled(text))
+        is_label = not means_one_id(text) and bool(words_of(text)) and bool(labelled(text))
         of_name = list_of(DetectionSession, q=text) if named or is_label else None
         found[DetectionSession] = sessions._replace(all=of_name)
     return [one for one in found.values() if one.rows or one.all]

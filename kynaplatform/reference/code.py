@@ -16,6 +16,8 @@ VARIABLES = {
     "version_id": "KYNA_VERSION_ID",
     "session_id": "KYNA_SESSION_ID",
     "token_id": "KYNA_TOKEN_ID",
+    "webhook_id": "KYNA_WEBHOOK_ID",
+    "delivery_id": "KYNA_DELIVERY_ID",
 }
 JSON = "application/json"
 NEW_KEY = r"KEY=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
@@ -23,7 +25,8 @@ NEW_KEY = r"KEY=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
 
 @dataclass(frozen=True)
 class Call:
-    """What is sent. `body` is an example: JSON's own types, or a text of `media_type`."""
+    """What is sent. `body` is an example: JSON's own types, or a text of `media_type`. With
+    `has_answer` the answer has a body."""
 
     method: str
     path: str
@@ -32,6 +35,7 @@ class Call:
     takes_key: bool
     media_type: str = JSON
     body: Any = None
+    has_answer: bool = True
 
     @property
     def variables(self) -> list[str]:
@@ -88,7 +92,8 @@ def python(call: Call) -> str:
     elif call.body is not None:
         body = _json(call.body, lambda name: f'os.environ["{name}"]', indent=4, literals=PYTHON)
         lines.append(f"    json={_indented(body, 4)},")
-    lines += [")", "response.raise_for_status()", "print(response.json())"]
+    shown = "response.json()" if call.has_answer else "response.status_code"
+    lines += [")", "response.raise_for_status()", f"print({shown})"]
     return "\n".join(lines)
 
 
@@ -112,7 +117,7 @@ def typescript(call: Call) -> str:
         [
             f"const response = await fetch({sent});",
             "if (!response.ok) throw new Error(await response.text());",
-            "console.log(await response.json());",
+            f"console.log({'await response.json()' if call.has_answer else 'response.status'});",
         ]
     )
 

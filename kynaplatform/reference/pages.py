@@ -132,7 +132,10 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
     (content,) = answer.get("content", {JSON: {"schema": {}}}).values()
     is_open = {} in operation["security"]
     scopes = [scope for option in operation["security"] for scope in option.get("bearer", [])]
-    call = _call(path, method, parameters, body, needs_token="bearer" in operation["security"][0])
+    call = replace(
+        _call(path, method, parameters, body, needs_token="bearer" in operation["security"][0]),
+        has_answer="content" in answer,
+    )
     return Page(
         name=operation["operationId"],
         tag=operation["tags"][0],

@@ -24,7 +24,9 @@ PAGE = "/admin/sessions_app/detectionsession/"
 COUNT = 40_000
 RIGHT = "four unrelated plain words"
 SMALL = 16 * 1024
-HEADER = b"id,customer,MoveSpec,status,repetitions,frames,created\r\n"
+HEADER = (
+    b"id,customer,MoveSpec,status,repetitions,frames,created,subject,parameters,metadata,locale\r\n"
+)
 # More than `select` can take.
 DESCRIPTORS = 1_100
 

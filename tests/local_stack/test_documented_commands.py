@@ -220,7 +220,7 @@ def test_make_demo_counts_on_the_platform_that_runs(running: Clone) -> None:
     ]
     record = json.loads(output[output.index("\n{\n") : output.rindex("}") + 1])
     assert (record["status"], record["terminal_outcome"]) == ("completed", "completed")
-    assert len(before) == 5
+    assert len(before) == 6
     assert guards_of(running) == before
 
 

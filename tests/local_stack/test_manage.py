@@ -16,7 +16,16 @@ from tests.long_runs import at_length
 
 IN_PRODUCTION = "In production set what docs/settings.md lists, in the environment or in .env.\n"
 CODE = [
-    *("kynaplatform", "projects", "movespecs", "sessions_app", "realtime", "replay", "staff"),
+    *(
+        "kynaplatform",
+        "projects",
+        "movespecs",
+        "sessions_app",
+        "realtime",
+        "replay",
+        "staff",
+        "webhooks",
+    ),
     *("guides", "tryout", "templates", "client", "detection", "poses", "examples", "docs"),
 ]
 

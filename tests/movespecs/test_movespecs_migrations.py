@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from movespecs.models import MoveSpec
+from projects.models import AccessToken, Credential
 from tests.conftest import Machine
 from tests.index_migration import IndexMigration
 from tests.long_runs import at_length
@@ -65,6 +66,9 @@ def test_the_limits_of_a_project_come_and_go_and_the_code_before_inserts_without
         "SELECT gen_random_uuid(), organization_id, 'Made before', now() FROM projects_project "
         "RETURNING id"
     )
+    # The scopes that there were then.
+    for model in (Credential, AccessToken):
+        model.objects.update(scopes=["sessions:read"])
     call_command("migrate", "projects", "0002", verbosity=0)
     call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:
