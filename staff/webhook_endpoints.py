@@ -111,15 +111,18 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
 
 
 def _last_failure(endpoint: WebhookEndpoint) -> str | None:
-    """Why the newest message failed of those that were not delivered."""
+    """Why the last try failed of those that are easily found.
+
+    Of what waits, the newest may never have been tried: those due last have been.
+    """
     if endpoint.failing_since is None:
         return None
-    own = WebhookDelivery.objects.filter(endpoint=endpoint, failure__isnull=False)
-    for status in (DeliveryStatus.WAITING, DeliveryStatus.FAILED):
-        failures = own.filter(status=status).order_by("-created_at")
-        if (failure := failures.values_list("failure", flat=True).first()) is not None:
-            return without_secrets(str(failure), endpoint.url)
-    return None
+    own = WebhookDelivery.objects.filter(endpoint=endpoint).values_list("tried_at", "failure")
+    waiting = own.filter(status=DeliveryStatus.WAITING).order_by("-due_at")
+    failed = own.filter(status=DeliveryStatus.FAILED).order_by("-created_at")
+    found = [*waiting[:MOST_LISTED], *failed[:MOST_LISTED]]
+    tried = [(tried_at, failure) for tried_at, failure in found if tried_at and failure]
+    return without_secrets(max(tried)[1], endpoint.url) if tried else None
 
 
 def _counts(endpoint: WebhookEndpoint) -> list[tuple[str, str, str]]:

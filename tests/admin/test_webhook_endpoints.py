@@ -114,7 +114,10 @@ def test_a_page_says_what_happened_in_a_sentence(
     columns = {**more, "disabled_at": clock.now()} if "disabled_reason" in more else more
     if "failing_since" in more:
         columns = {"failing_since": clock.now() - timedelta(days=1)}
-        make_delivery(endpoint, tries=2, failure=f"Answered 500 to {TOKEN}.")
+        now, later = clock.now(), clock.now() + timedelta(hours=1)
+        make_delivery(endpoint, tried_at=now, due_at=later, failure=f"Answered 500 to {TOKEN}.")
+        for _ in range(12):
+            make_delivery(endpoint)
     WebhookEndpoint.objects.filter(id=endpoint.id).update(**columns)
 
     page = text_of(support.get(address(endpoint)))

@@ -22,7 +22,7 @@ from kynaplatform.logs import request_id
 from local_stack.environment import PROJECT
 from projects import credentials
 from sessions_app import context
-from staff import diffs, downloads, query_parameters, search_terms
+from staff import diffs, downloads, query_parameters, search_terms, webhook_display
 
 SIZE = 512 * 1024
 # A deadline for what takes some milliseconds where it is linear, and hours where it is not.
@@ -85,6 +85,7 @@ WORST = {
     (yaml_text, "_REFUSED"): ["x" * SIZE],
     (yaml_text, "_LINE_BREAK"): ["\r" * SIZE, "\n" * SIZE],
     (downloads, "FORMULA"): [";" * SIZE, " " * SIZE, ";" + " " * SIZE, "\t \t" * (SIZE // 3)],
+    (webhook_display, "SIGNING_SECRET"): ["whsec_" * (SIZE // 6 + 1), "whsec_" + "A" * SIZE],
     (search_terms, "DIGITS"): ["a" * SIZE],
     (search_terms, "WHOLE_ID"): ["a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5)],
     (diffs, "LINE_BREAK"): ["\r" * SIZE, "\r\n" * (SIZE // 2)],
@@ -104,6 +105,7 @@ WORST = {
 
 
 USED_BY = {
+    (webhook_display, "SIGNING_SECRET"): "search",
     (json_faults, "_BRACKET"): "findall",
     (json_faults, "_UP_TO_CONSTANT"): "match",
     (ignored_fields, "_CUT_ESCAPE"): "search",

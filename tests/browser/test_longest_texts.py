@@ -1,5 +1,6 @@
 """Texts as long as a customer or staff can write them, without a space: no page grows with them."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +27,9 @@ from tests.browser.conftest import staff_user
 from tests.conftest import VALID_YAML, Machine
 from tests.long_runs import at_length
 from tests.sessions_app.engine_work import squatted
+from tests.webhooks.endpoint import make_delivery, make_endpoint
+from webhooks.models import MOST_URL_CHARACTERS, WebhookEndpoint
+from webhooks.transport import MOST_OF_A_BODY
 
 LogIn = Callable[..., Page]
 # The widest letter.
@@ -103,7 +107,23 @@ def customer(root: User, owner: Machine) -> Machine:
             runtime=longest(SessionAttach, "runtime"),
             client=longest(SessionAttach, "client"),
         )
+    endpoint = make_endpoint(
+        project,
+        url=f"https://{LETTER * (MOST_URL_CHARACTERS - 8)}",
+        description=longest(WebhookEndpoint, "description"),
+        failing_since=made_at,
+    )
+    delivery = make_delivery(
+        endpoint,
+        tried_at=made_at,
+        body=json.dumps({"text": LETTER * 1000}),
+        response_status=500,
+        response_body=LETTER * MOST_OF_A_BODY,
+        failure=LETTER * 1000,
+    )
     for row, action, fields in [
+        (delivery, "send-again", {}),
+        (endpoint, "test", {}),
         (second, "release", {}),
         (third, "withdraw", {"replacement": "nothing"}),
         (ApiKey.objects.get(), "rotate", {"overlap": "24"}),
