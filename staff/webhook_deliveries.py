@@ -25,7 +25,7 @@ from staff.webhook_display import (
     without_secrets,
 )
 from webhooks.models import WebhookDelivery
-from webhooks.outcomes import MOST_TRIES
+from webhooks.schedule import MOST_TRIES
 
 MOST_SHOWN = 20_000
 

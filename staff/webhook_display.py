@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from staff.display import Tone, badge, moment
 from webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookEndpoint
-from webhooks.outcomes import FAILS_FOR, MOST_TRIES
+from webhooks.schedule import FAILS_FOR, MOST_TRIES
 
 # The columns that no page reads, and those that are large, which no list does.
 SECRETS: Final = ("encrypted_secret", "encrypted_previous_secret")

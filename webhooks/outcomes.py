@@ -16,18 +16,10 @@ from django.db import connection, transaction
 from prometheus_client import Counter
 
 from webhooks.models import DeliveryStatus, DisabledReason, WebhookEndpoint
+from webhooks.schedule import FAILS_FOR, JITTER, MOST_TRIES, WAITS
 
 logger = logging.getLogger("kynaplatform.webhooks")
 
-# Before the second try, the third, and so on: 28 hours in all.
-WAITS: Final = tuple(
-    timedelta(seconds=seconds)
-    for seconds in (5, 60, 300, 1_200, 3_600, 9_000, 18_000, 28_800, 39_600)
-)
-MOST_TRIES: Final = len(WAITS) + 1
-# By so much of itself a wait is shorter or longer: what failed together does not come together.
-JITTER: Final = 0.1
-FAILS_FOR: Final = timedelta(days=5)
 GONE: Final = 410
 
 TRIES = Counter(

@@ -67,6 +67,7 @@ def opened(chromium: Browser, site: str) -> Page:
     return page
 
 
+@pytest.mark.long
 def test_somebody_in_the_picture_has_a_skeleton_and_is_streamed(
     browser: Browser, site: str
 ) -> None:

@@ -8,7 +8,8 @@ from kynaplatform import clock
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.test_claims import claim, outcome
 from webhooks.models import WebhookDelivery, WebhookEndpoint
-from webhooks.outcomes import FAILS_FOR, JITTER, WAITS, outcomes_record
+from webhooks.outcomes import outcomes_record
+from webhooks.schedule import FAILS_FOR, JITTER, WAITS
 
 FAILED = {"failure": "Answered 500.", "response_status": 500}
 

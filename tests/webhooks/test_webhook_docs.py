@@ -19,7 +19,7 @@ from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.test_sending import secret_of, send
 from webhooks.models import MessageType, WebhookDelivery, WebhookEndpoint
-from webhooks.outcomes import WAITS
+from webhooks.schedule import WAITS
 
 PAGE = "docs/webhooks.md"
 TEXT = (PROJECT / PAGE).read_text()

@@ -1,0 +1,15 @@
+"""When a message is tried, and when its endpoint is given up."""
+
+from datetime import timedelta
+from typing import Final
+
+# Before the second try, the third, and so on: 28 hours in all.
+WAITS: Final = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (5, 60, 300, 1_200, 3_600, 9_000, 18_000, 28_800, 39_600)
+)
+MOST_TRIES: Final = len(WAITS) + 1
+# By so much of itself a wait is shorter or longer: what failed together does not come together.
+JITTER: Final = 0.1
+# An endpoint that every try has failed at for so long is disabled.
+FAILS_FOR: Final = timedelta(days=5)
