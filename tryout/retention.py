@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from kynaplatform.api.chunks import change_in_chunks
 from sessions_app.models import DetectionSession
+from sessions_app.removal import sessions_remove
 from tryout.project import PROJECT_ID
 
 KEPT = timedelta(days=1)
@@ -23,6 +24,6 @@ def prune_tries(*, now: datetime, chunk_size: int = CHUNK) -> int:
     )
     return change_in_chunks(
         ended.order_by("created_at"),
-        lambda ids: DetectionSession.objects.filter(id__in=ids).delete(),
+        sessions_remove,
         chunk_size,
     )
