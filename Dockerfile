@@ -28,6 +28,7 @@ COPY projects projects
 COPY movespecs movespecs
 COPY sessions_app sessions_app
 COPY webhooks webhooks
+COPY usage usage
 COPY realtime realtime
 COPY replay replay
 COPY client client

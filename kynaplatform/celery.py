@@ -26,6 +26,11 @@ app.conf.beat_schedule = {
         "schedule": 15.0,
         "options": {"expires": 3600},
     },
+    "roll-up-usage": {
+        "task": "usage.tasks.roll_up_usage",
+        "schedule": 60.0,
+        "options": {"expires": 3600},
+    },
     "prune-expired": {
         "task": "sessions_app.tasks.prune_expired",
         "schedule": 3600.0,

@@ -154,6 +154,7 @@ INSTALLED_APPS = [
     "movespecs",
     "sessions_app",
     "webhooks",
+    "usage",
     "replay",
     "guides",
     "tryout",
@@ -264,6 +265,7 @@ SPECTACULAR_SETTINGS = {
             "description": "Be told when something happens.",
             "externalDocs": {"description": "Webhooks", "url": "/docs/webhooks"},
         },
+        {"name": "Usage", "description": "Read what your sessions have used."},
         {"name": "Platform", "description": "Keys, schemas, health and metrics."},
     ],
 }

@@ -52,6 +52,7 @@ class World:
 
     def path(self, route: str) -> str:
         ids = {
+            "<project_id>": self.owner.project.id,
             "<movespec_id>": self.movespec.id,
             "<version_id>": self.version.id,
             "<session_id>": self.session.id,
@@ -142,7 +143,9 @@ VERSION = f"{MOVESPEC}/versions/<version_id>"
 SESSIONS = "api/detection/sessions"
 WEBHOOKS = "api/webhooks"
 WEBHOOK = f"{WEBHOOKS}/<webhook_id>"
+USAGE = "api/usage"
 LISTS = "lists only its own"
+SUMS = "sums only its own"
 MAKES_ITS_OWN = "makes one of its own"
 BEARER_ENDPOINTS: dict[Call, Endpoint] = {
     ("GET", ALL): Endpoint("tokens:read", LISTS),
@@ -184,6 +187,8 @@ BEARER_ENDPOINTS: dict[Call, Endpoint] = {
     ("POST", f"{WEBHOOK}/deliveries/<delivery_id>/redeliver"): Endpoint(
         "webhooks:write", "webhook"
     ),
+    ("GET", USAGE): Endpoint("usage:read", SUMS),
+    ("GET", f"{USAGE}/projects/<project_id>"): Endpoint("usage:read", "project"),
 }
 # What takes no access token, and answers the same to everyone.
 PUBLIC_ENDPOINTS: dict[Call, int] = {
@@ -433,6 +438,8 @@ def test_it_keeps_other_projects_out(world, call, other):
         assert [row["project_id"] for row in response.json()] == (
             [str(machine.project.id)] if call == ("GET", ALL) else []
         )
+    elif expected == SUMS:
+        assert (response.status_code, response.json()["sessions"]) == (200, 0)
     elif expected == "project_mismatch":
         refused(response, 403, "project_mismatch")
     else:

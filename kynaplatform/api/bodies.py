@@ -121,7 +121,7 @@ def decode_query(request: HttpRequest, struct: type[Q]) -> Q:
         raise ValidationFailed({"query": ["Too many parameters."]}) from None
     given = {
         name: sent[name] if name in struct.texts else _number_or_text(sent[name])
-        for name in struct.__struct_fields__
+        for name in struct.__struct_encode_fields__
         if name in sent
     }
     _refuse_unstorable(given)

@@ -114,6 +114,8 @@ def _words(wanted: inspect.Type) -> str:
             return "a UUID"
         case inspect.DateTimeType():
             return "a moment with its offset or Z, such as 2026-01-31T12:00:00Z"
+        case inspect.DateType():
+            return "a day, such as 2026-01-31"
         case inspect.NoneType():
             return "null"
     return "an object"
@@ -153,7 +155,7 @@ def _given(value: Any, wanted: list[inspect.Type]) -> str:
             return f"one of {len(value)}" if may_be(inspect.ListType) else "an array"
     if may_be(inspect.StrType):
         return f"one of {len(value)}"
-    if may_be(inspect.UUIDType, inspect.DateTimeType):
+    if may_be(inspect.UUIDType, inspect.DateTimeType, inspect.DateType):
         return ""
     quoted = f'"{_cut(value)}"'
     return quoted if may_be(inspect.LiteralType, inspect.CustomType) else f"the string {quoted}"

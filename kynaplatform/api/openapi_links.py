@@ -21,7 +21,8 @@ def add_links(document: Schema) -> None:
     ids_of_paths = [
         (operation, frozenset(findall(r"\{(\w+)\}", path))) for path, operation in operations
     ]
-    every_id = frozenset().union(*(ids for _, ids in ids_of_paths))
+    # Every answer names its project, which nothing here creates.
+    every_id = frozenset().union(*(ids for _, ids in ids_of_paths)) - {"project_id"}
     for _, creating in operations:
         if (answer := creating["responses"].get(CREATED)) is None:
             continue

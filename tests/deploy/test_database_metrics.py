@@ -108,6 +108,7 @@ def test_what_has_never_run_is_zero() -> None:
         (RUNS, "sessions_app.tasks.expire_sessions"): 0,
         (RUNS, "sessions_app.tasks.prune_expired"): 0,
         (RUNS, "tryout.tasks.prune_tries"): 0,
+        (RUNS, "usage.tasks.roll_up_usage"): 0,
         (RUNS, "webhooks.tasks.prune_deliveries"): 0,
         (BACKUP,): 0,
     }

@@ -24,6 +24,7 @@ CODE = [
         "realtime",
         "replay",
         "staff",
+        "usage",
         "webhooks",
     ),
     *("guides", "tryout", "templates", "client", "detection", "poses", "examples", "docs"),

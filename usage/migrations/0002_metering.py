@@ -1,0 +1,110 @@
+"""A session's row of usage is inserted in the transaction that ends it, whoever ends it.
+
+The trigger runs where a status becomes terminal, so that a create and a checkpoint run nothing of
+it. What was active is in the summary that each checkpoint stores. A session that is deleted before
+it is rolled up keeps its row without its id.
+
+Sessions that ended before are added by usage/backfill.py, for which the row of `usage_backfill`
+asks: it is made while no session can end, so that each one either has a row of its own or had
+ended before.
+"""
+
+from django.db import migrations
+
+# One statement each, as a statement that is prepared must be.
+FORWARDS = [
+    """
+CREATE FUNCTION usage_active_ms(summary jsonb) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE jsonb_typeof(summary -> 'active_ms')
+        WHEN 'number' THEN round((summary ->> 'active_ms')::numeric)::bigint
+        ELSE 0
+    END
+$$
+    """,
+    """
+CREATE FUNCTION usage_meter_session() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO usage_session (
+        session_id, organization_id, project_id, ended_on, accepted_frames, active_ms, is_live
+    )
+    SELECT NEW.id, project.organization_id, NEW.project_id,
+        (COALESCE(NEW.ended_at, clock_timestamp()) AT TIME ZONE 'UTC')::date,
+        NEW.accepted_frames_total, usage_active_ms(NEW.summary), NEW.mode = 'live'
+    FROM projects_project AS project
+    WHERE project.id = NEW.project_id;
+    RETURN NULL;
+END
+$$
+    """,
+    """
+CREATE TRIGGER usage_session_metered
+AFTER UPDATE OF status ON detection_session
+FOR EACH ROW
+WHEN (
+    OLD.status IN ('created', 'streaming', 'finalizing')
+    AND NEW.status IN ('completed', 'failed', 'cancelled')
+)
+EXECUTE FUNCTION usage_meter_session()
+    """,
+    """
+INSERT INTO usage_backfill (after)
+SELECT NULL::uuid WHERE EXISTS (SELECT FROM detection_session)
+    """,
+    """
+CREATE FUNCTION usage_forget_sessions() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE usage_session SET session_id = gen_random_uuid()
+    FROM gone
+    WHERE usage_session.session_id = gone.id;
+    RETURN NULL;
+END
+$$
+    """,
+    """
+CREATE TRIGGER usage_session_forgotten
+AFTER DELETE ON detection_session
+REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION usage_forget_sessions()
+    """,
+    """
+CREATE VIEW usage_so_far AS
+SELECT organization_id, project_id, day, sessions, accepted_frames, active_ms, live_frames
+FROM usage_day
+UNION ALL
+SELECT organization_id, project_id, ended_on, 1, accepted_frames, active_ms,
+    CASE WHEN is_live THEN accepted_frames ELSE 0 END
+FROM usage_session
+    """,
+    """
+CREATE VIEW usage_month AS
+SELECT to_char(month, 'YYYY-MM-') || organization_id AS id, month, organization_id,
+    sum(sessions)::bigint AS sessions,
+    sum(accepted_frames)::bigint AS accepted_frames,
+    sum(live_frames)::bigint AS live_frames,
+    sum(active_ms)::bigint AS active_ms
+FROM (
+    SELECT date_trunc('month', day::timestamp)::date AS month, * FROM usage_so_far
+) AS by_month
+GROUP BY month, organization_id
+    """,
+]
+BACKWARDS = [
+    "DROP VIEW usage_month",
+    "DROP VIEW usage_so_far",
+    "DROP TRIGGER usage_session_forgotten ON detection_session",
+    "DROP FUNCTION usage_forget_sessions()",
+    "DELETE FROM usage_backfill",
+    "DROP TRIGGER usage_session_metered ON detection_session",
+    "DROP FUNCTION usage_meter_session()",
+    "DROP FUNCTION usage_active_ms(jsonb)",
+]
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("projects", "0001_initial"),
+        ("sessions_app", "0018_notes"),
+        ("usage", "0001_usage"),
+    ]
+
+    operations = [migrations.RunSQL(FORWARDS, BACKWARDS)]
