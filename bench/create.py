@@ -165,8 +165,8 @@ def statements(scene: Scene, key: str | None) -> str:
         "stream_url": "ws://127.0.0.1:8001/api/detection/stream",
     }
     cursor = ClientCursor(connection.connection)
-    state = cursor.mogrify(_STATE, [scene.token_id])
-    admission = cursor.mogrify(_STATEMENT, values)
+    state = cursor.mogrify(_STATE.sql, [scene.token_id])
+    admission = cursor.mogrify(_STATEMENT.sql, values)
     admission = admission.replace(f"'{ID}'", "gen_random_uuid()").replace(f"'{KEY}'", ":key")
     return f"\\set key random(1, {2**63 - 1})\n{state};\n{admission};\n"
 

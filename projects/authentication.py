@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -18,13 +17,14 @@ from kynaplatform.api.errors import (
     AccessTokenMissing,
 )
 from kynaplatform.api.throttling import count_bad_bearer
+from kynaplatform.database.statements import Statement
 from projects.access_tokens import AUDIENCE, LAST_USED_EVERY, TOKEN_TYPE, credential_touch
 from projects.credentials import kind_of_secret, row_is_live
 from projects.models import CredentialKind
 from projects.scopes import granted_scopes
 from projects.signing import TokenRejected, verify
 
-_STATE = """
+_STATE = Statement("""
 SELECT token.scopes, token.session_id, token.revoked_at, token.expires_at,
        credential.id, credential.revoked_at, credential.expires_at, credential.last_used_at,
        project.id, project.suspended_at IS NOT NULL,
@@ -36,7 +36,7 @@ JOIN projects_credential AS credential ON credential.id = token.credential_id
 JOIN projects_project AS project ON project.id = token.project_id
 JOIN projects_organization AS organization ON organization.id = project.organization_id
 WHERE token.id = %s
-"""
+""")
 MINT_FIRST = {
     CredentialKind.API_KEY: "This is an API key, not an access token. Send it as `api_key` to "
     "POST /api/auth/access-tokens, and what that answers as `access_token` as the bearer.",
@@ -110,10 +110,8 @@ def authenticate_token(token: str, now: datetime) -> Caller:
 
 
 def _read_state(token_id: UUID) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
-        asked_at = clock.ticks()
-        cursor.execute(_STATE, [token_id])
-        row: tuple[Any, ...] | None = cursor.fetchone()
+    asked_at = clock.ticks()
+    row = _STATE.row([token_id])
     if row is not None:
         clock.measured(row[-1], asked_at)
     return row

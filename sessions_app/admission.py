@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from kynaplatform.api.errors import (
@@ -24,6 +24,7 @@ from kynaplatform.api.errors import (
     ValidationFailed,
 )
 from kynaplatform.api.idempotency import Fingerprints
+from kynaplatform.database.statements import Statement
 from movespecs.errors import (
     MoveSpecArchived,
     MoveSpecForkRequired,
@@ -96,12 +97,14 @@ SELECT reference.verdict, session.*
 FROM reference
 LEFT JOIN (SELECT * FROM earlier UNION ALL SELECT * FROM inserted) AS session ON TRUE
 """  # noqa: S608
-_STATEMENT = _TEMPLATE.format(columns="", values="")
+_STATEMENT = Statement(_TEMPLATE.format(columns="", values=""))
 # Another statement, so that a create without a context costs nothing for it.
-_STATEMENT_WITH_CONTEXT = _TEMPLATE.format(
-    columns=", parameters, subject, metadata, locale",
-    values=", %(parameters)s::jsonb, %(subject)s::varchar, %(metadata)s::jsonb, "
-    "%(locale)s::varchar",
+_STATEMENT_WITH_CONTEXT = Statement(
+    _TEMPLATE.format(
+        columns=", parameters, subject, metadata, locale",
+        values=", %(parameters)s::jsonb, %(subject)s::varchar, %(metadata)s::jsonb, "
+        "%(locale)s::varchar",
+    )
 )
 
 
@@ -186,27 +189,26 @@ def _admit(request: AdmissionRequest, now: datetime) -> tuple[AdmittedSession, b
     id_ = uuid7()
     attach_window = timedelta(seconds=settings.SESSION_ATTACH_SECONDS)
     longest = timedelta(seconds=settings.SESSION_MAX_SECONDS)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STATEMENT_WITH_CONTEXT if context else _STATEMENT,
-            {
-                "id": id_,
-                "project_id": request.project_id,
-                "movespec_id": request.movespec_id,
-                "version_id": request.movespec_version_id,
-                "mode": request.mode,
-                "contract_major": request.contract_major,
-                "created_at": now,
-                "deadline_at": now + attach_window,
-                "idempotency_key": request.idempotency_key,
-                "request_fingerprint": request.fingerprint if request.idempotency_key else None,
-                "signing_key_id": key_ring().active(now).id,
-                "runtime_token_expires_at": now + attach_window + longest,
-                "stream_url": f"{settings.PUBLIC_STREAM_URL}/{id_}",
-                **{name: _column(value) for name, value in context.items()},
-            },
-        )
-        verdict, *columns = cursor.fetchone()
+    row = (_STATEMENT_WITH_CONTEXT if context else _STATEMENT).row(
+        {
+            "id": id_,
+            "project_id": request.project_id,
+            "movespec_id": request.movespec_id,
+            "version_id": request.movespec_version_id,
+            "mode": request.mode,
+            "contract_major": request.contract_major,
+            "created_at": now,
+            "deadline_at": now + attach_window,
+            "idempotency_key": request.idempotency_key,
+            "request_fingerprint": request.fingerprint if request.idempotency_key else None,
+            "signing_key_id": key_ring().active(now).id,
+            "runtime_token_expires_at": now + attach_window + longest,
+            "stream_url": f"{settings.PUBLIC_STREAM_URL}/{id_}",
+            **{name: _column(value) for name, value in context.items()},
+        }
+    )
+    assert row is not None  # noqa: S101 - the request itself is one
+    verdict, *columns = row
     session = AdmittedSession(request.project_id, *columns)
     if session.id is None:
         raise _REFUSALS[verdict]()

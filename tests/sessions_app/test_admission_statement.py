@@ -217,7 +217,7 @@ def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, An
         "stream_url": "",
     }
     assert f"${count}" in statement
-    return executed(name, ordered(admission._STATEMENT, values, count))
+    return executed(name, ordered(admission._STATEMENT.sql, values, count))
 
 
 def fill_for_admission(owner: Machine, movespec: MoveSpec) -> None:

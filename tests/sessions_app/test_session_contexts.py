@@ -329,7 +329,7 @@ def test_a_session_from_before_is_read_and_replayed(owner: Machine, deep: MoveSp
 
 
 def test_a_create_without_a_context_does_not_name_its_columns() -> None:
-    assert not [name for name in CONTEXT if name in admission._STATEMENT]
+    assert not [name for name in CONTEXT if name in admission._STATEMENT.sql]
     assert [name for name in CONTEXT if name in admission._STATEMENT_WITH_CONTEXT] == [*CONTEXT]
 
 
