@@ -23,7 +23,7 @@ from webhooks.messages import bodies
 from webhooks.outcomes import Outcome, outcomes_record
 from webhooks.replays import replays_go_on
 from webhooks.signing import SecretUnreadable, headers_of
-from webhooks.transport import TIMEOUT_SECONDS, Answer, Transport, TryFailed
+from webhooks.transport import TIMEOUT_SECONDS, Answer, TooLate, Transport, TryFailed
 
 logger = logging.getLogger("kynaplatform.webhooks")
 
@@ -36,14 +36,14 @@ AWAY_SECONDS: Final = 1.0
 # An endpoint whose last tries failed, so many of them, has one try in so long.
 FAILURES_BEFORE_PAUSE: Final = 8
 PAUSE_SECONDS: Final = 1.0
-# A claim that was not sent for so long, since this process stood still, may be another's by now.
-OLDEST_SECONDS: Final = CLAIM.total_seconds() - TIMEOUT_SECONDS - 5
+# So long after its claim a message may be sent: it is answered, or given up, within the claim.
+SEND_WITHIN_SECONDS: Final = CLAIM.total_seconds() - TIMEOUT_SECONDS - 5
 
 
 class Message(NamedTuple):
     claim: Claim
     body: str | None
-    claimed_at: float  # of time.monotonic
+    send_by: float  # of clock.ticks
 
 
 @dataclass
@@ -133,7 +133,7 @@ class Sender:
         return []
 
     def _claim(self) -> list[Message]:
-        at = time.monotonic()
+        at, claimed_at = time.monotonic(), clock.ticks()
         if self._is_stopping:
             return []
         if at >= self._replay_at:
@@ -149,14 +149,12 @@ class Sender:
             paces.setdefault(claim.endpoint_id, Pace()).under_way += 1
         self._paces = paces
         made = bodies(claim for claim in claims if claim.body is None)
-        return [Message(claim, claim.body or made.get(claim.id), at) for claim in claims]
+        send_by = claimed_at + SEND_WITHIN_SECONDS
+        return [Message(claim, claim.body or made.get(claim.id), send_by) for claim in claims]
 
     async def _send(self, message: Message) -> None:
         claim = message.claim
         begun_at = time.monotonic()
-        if begun_at - message.claimed_at > OLDEST_SECONDS:
-            self._paces[claim.endpoint_id].under_way -= 1
-            return
         tried_at = clock.known_now()
         answer: Answer | None = None
         failure: str | None = None
@@ -169,8 +167,14 @@ class Sender:
                 secrets=claim.secrets(tried_at),
                 now=tried_at,
             )
-            answer = await self._transport.post(claim.url, headers, message.body)
+            answer = await self._transport.post(
+                claim.url, headers, message.body, send_by=message.send_by
+            )
             failure = failure_of(answer.status)
+        except TooLate:
+            # This process stood still. The claim ends, or is another sender's already.
+            self._paces[claim.endpoint_id].under_way -= 1
+            return
         except TryFailed as failed:
             failure = str(failed)
         except SecretUnreadable:

@@ -13,9 +13,10 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver, AbstractStreamWriter, ResolveResult
 from yarl import URL
 
+from kynaplatform import clock
 from webhooks.addresses import is_allowed
 
 TIMEOUT_SECONDS: Final = 10.0
@@ -33,9 +34,31 @@ class TryFailed(Exception):
     """A try that no answer came of; its text is why, for people."""
 
 
+class TooLate(Exception):
+    """The try's time to send was over before anything was sent: nothing was."""
+
+
 class Answer(NamedTuple):
     status: int
     body: str
+
+
+class _TimelyBody(aiohttp.BytesPayload):
+    """A body that is written by `send_by`, of clock.ticks, or raises TooLate.
+
+    The request's headers go with it: before it nothing is written.
+    """
+
+    def __init__(self, body: bytes, send_by: float) -> None:
+        super().__init__(body)
+        self._send_by = send_by
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        if clock.ticks() > self._send_by:
+            raise TooLate
+        await super().write_with_length(writer, content_length)
 
 
 class CheckedResolver(AbstractResolver):
@@ -100,12 +123,19 @@ class Transport:
         await self._session.close()
 
     async def post(
-        self, url: str, headers: Mapping[str, str], body: str, seconds: float = TIMEOUT_SECONDS
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: str,
+        *,
+        send_by: float,
+        seconds: float = TIMEOUT_SECONDS,
     ) -> Answer:
-        """The answer: its status, and the first of its body. Raises TryFailed.
+        """The answer: its status, and the first of its body. Raises TryFailed, TooLate.
 
         The time counts names, connection, TLS, request and answer together. A status that came
-        within it counts, whatever becomes of the body.
+        within it counts, whatever becomes of the body. After `send_by`, of clock.ticks, nothing is
+        sent: this process may have stood still at any moment before.
         """
         ends_at = asyncio.get_running_loop().time() + seconds
         try:
@@ -113,12 +143,14 @@ class Transport:
                 response = await self._session.post(
                     URL(url, encoded=True),
                     headers=headers,
-                    data=body.encode(),
+                    data=_TimelyBody(body.encode(), send_by),
                     allow_redirects=False,
                 )
         except TimeoutError:
             raise TryFailed(f"No answer within {seconds:g} s.") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if isinstance(error.__cause__, TooLate):
+                raise error.__cause__ from None
             raise TryFailed(f"No answer: {_said(error)}.") from error
         try:
             return Answer(response.status, await _first_of(response, ends_at))

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 from webhooks.sender import Sender
+from webhooks.transport import Transport
 
 
 class Received(NamedTuple):
@@ -78,9 +79,9 @@ def receiving() -> Iterator[Receiver]:
 
 
 @contextmanager
-def sending() -> Iterator[Sender]:
+def sending(transport: Callable[[], Transport] = Transport) -> Iterator[Sender]:
     """A sender in a thread, until what is under way has ended."""
-    sender = Sender()
+    sender = Sender(transport)
     thread = threading.Thread(target=lambda: asyncio.run(sender.run()))
     thread.start()
     try:

@@ -14,6 +14,7 @@ from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.receiver import Received, Receiver, Reply, receiving, sending
 from webhooks.endpoints import endpoint_create, endpoint_rotate_secret
 from webhooks.models import WebhookDelivery, WebhookEndpoint
+from webhooks.transport import Transport
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -219,6 +220,32 @@ def test_a_stop_writes_what_is_under_way(owner, receiver):
     delivery.refresh_from_db()
     late.refresh_from_db()
     assert (delivery.status, late.status, late.tries) == ("delivered", "waiting", 0)
+
+
+@pytest.mark.parametrize(("stood_still", "tries"), [(14, 1), (16, 2), (40, 2)])
+def test_a_sender_that_stood_still_past_its_claim_sends_nothing(
+    owner, receiver, monkeypatch, stood_still, tries
+):
+    """It is stopped between its claim and the first byte, while it asks for the address."""
+    stops, ticks = [stood_still], clock.ticks
+    passed = 0.0
+
+    async def resolve(host: str) -> list[str]:
+        nonlocal passed
+        passed += stops.pop() if stops else 0
+        return ["127.0.0.1"]
+
+    monkeypatch.setattr(clock, "ticks", lambda: ticks() + passed)
+    url = receiver.url.replace("127.0.0.1", "receiver.test")
+    delivery = make_delivery(make_endpoint(owner.project, url=url))
+    with sending(lambda: Transport(resolve)):
+        eventually(lambda: passed > 0, "it stood still")
+        if stood_still == 16:
+            passed = 40.0
+        eventually(lambda: settled(delivery), "it is sent")
+    assert receiver.ids == [str(delivery.id)]
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.tries) == ("delivered", tries)
 
 
 def test_it_outlives_a_database_that_goes_away(owner, receiver):
