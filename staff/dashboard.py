@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import TruncHour
 
 from kynaplatform.api.names import visible
@@ -22,6 +22,8 @@ from staff.credential_states import about_to_expire
 from staff.display import DAY, HOUR, duration
 from staff.full_names import with_customer
 from staff.links import OF_KIND, list_of, may_view, page_of
+from staff.webhook_display import SECRETS, needs_attention, shown_url
+from webhooks.models import WebhookEndpoint
 
 MOST_NAMED = 10
 RELEASES = 5
@@ -96,6 +98,8 @@ def _attention(user: Any, now: datetime) -> Iterator[Concerns]:
             )
     if may_view(user, DetectionSession):
         yield _failing(now)
+    if may_view(user, WebhookEndpoint):
+        yield _failing_webhooks(now)
     for kind, model in OF_KIND.items():
         if may_view(user, model):
             yield _expiring(kind, model, now)
@@ -132,6 +136,26 @@ def _failing(now: datetime) -> Concerns:
             for project_id, count in counts.items()
         ],
         list_of(DetectionSession, status__exact=Status.FAILED, day=days),
+    )
+
+
+def _failing_webhooks(now: datetime) -> Concerns:
+    failing = WebhookEndpoint.objects.filter(needs_attention(now), deleted_at__isnull=True)
+    rows = with_customer(failing).defer(*SECRETS)
+    order = (F("disabled_at").asc(nulls_first=True), "failing_since")
+    return _concerns(
+        "Webhooks whose every try fails",
+        [
+            Concern(
+                f"{row.project} / {shown_url(row.url)}",
+                page_of(row),
+                f"since {row.failing_since:%Y-%m-%d %H:%M} UTC"
+                if row.disabled_at is None
+                else f"disabled {row.disabled_at:%Y-%m-%d %H:%M} UTC",
+            )
+            for row in rows.order_by(*order)[: MOST_NAMED + 1]
+        ],
+        list_of(WebhookEndpoint, state="attention"),
     )
 
 

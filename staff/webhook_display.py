@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -28,6 +28,8 @@ HELP: Final = (
     "Hidden, since they may be secrets: a user and a query in the address, and all but the first "
     f"{KEPT_OF_IT} characters of each part of its path that has {LONG_PART} or more."
 )
+# So long one that was disabled after failures is among what needs attention.
+SHOWN_AFTER_FAILURES: Final = timedelta(days=7)
 TONES: dict[str, Tone] = {
     DeliveryStatus.DELIVERED: "good",
     DeliveryStatus.FAILED: "bad",
@@ -73,6 +75,14 @@ def with_last_deliveries(endpoints: QuerySet[WebhookEndpoint]) -> QuerySet[Webho
     )
 
 
+def needs_attention(now: datetime) -> Q:
+    """The endpoints that every try fails at, and those that were disabled for it of late."""
+    by_itself = (DisabledReason.FAILING, DisabledReason.GONE)
+    return Q(disabled_at__isnull=True, failing_since__isnull=False) | Q(
+        disabled_reason__in=by_itself, disabled_at__gte=now - SHOWN_AFTER_FAILURES
+    )
+
+
 def state_of_endpoint(endpoint: WebhookEndpoint) -> SafeString:
     match endpoint.disabled_reason:
         case None:
@@ -92,13 +102,12 @@ def endpoint_sentence(endpoint: Any, last_failure: str | None, now: datetime) ->
     if endpoint.disabled_at is not None:
         why = {
             DisabledReason.CLIENT: "A client of the API disabled it {}.",
-            DisabledReason.STAFF: "Staff disabled it {}: its history says who and why.",
+            DisabledReason.STAFF: "Staff disabled it {}: its history says who and why, and staff "
+            "alone enable it.",
             DisabledReason.GONE: "Its receiver answered 410, which says for good, {}.",
             DisabledReason.FAILING: "Every try of five days had failed {}.",
         }[DisabledReason(endpoint.disabled_reason)]
-        off = (
-            "Nothing is sent to it or written for it until it is enabled, here or by its customer."
-        )
+        off = "Nothing is sent to it or written for it until it is enabled."
         return format_html(f"{why} {off}", moment(endpoint.disabled_at, now))
     if endpoint.failing_since is not None:
         return format_html(

@@ -22,6 +22,7 @@ from staff.webhook_display import (
     HELP,
     SECRETS,
     endpoint_sentence,
+    needs_attention,
     shown_url,
     state_of_delivery,
     state_of_endpoint,
@@ -42,6 +43,7 @@ class EndpointStateFilter(StrictFilter):
         return {
             "on": ("On", is_on),
             "trying": ("On, every try fails", is_on & Q(failing_since__isnull=False)),
+            "attention": ("Needs attention: on or off, every try failed", needs_attention(now)),
             **{
                 reason.value: (f"Off: {reason.label}", Q(disabled_reason=reason))
                 for reason in DisabledReason

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from projects.models import Project
 from projects.signing import encrypted
-from webhooks.errors import TooManyWebhooks
+from webhooks.errors import DisabledByStaff, TooManyWebhooks
 from webhooks.models import DisabledReason, WebhookEndpoint
 from webhooks.secrets import new_secret, secret_rotate
 
@@ -60,14 +60,20 @@ def endpoint_change(
     by: DisabledReason = DisabledReason.CLIENT,
     now: datetime,
 ) -> None:
-    """Write `changes` of columns; `enabled` of None leaves that as it is; `by` says who disables.
+    """Write `changes` of columns of `endpoint`, whose row the caller has locked.
 
-    Enabling forgets that its tries failed: it has five days again.
+    `enabled` of None leaves that as it is; `by` says who enables or disables. Enabling forgets that
+    its tries failed: it has five days again. What staff have disabled, staff alone enable: raises
+    DisabledByStaff, having changed nothing.
     """
+    is_staffs = endpoint.disabled_reason == DisabledReason.STAFF
+    if enabled and is_staffs and by != DisabledReason.STAFF:
+        raise DisabledByStaff
     for name, value in changes.items():
         setattr(endpoint, name, value)
     columns = [*changes]
-    if enabled is not None and enabled != (endpoint.disabled_at is None):
+    is_taken_over = enabled is False and by == DisabledReason.STAFF and not is_staffs
+    if is_taken_over or (enabled is not None and enabled != (endpoint.disabled_at is None)):
         endpoint.disabled_at = None if enabled else now
         endpoint.disabled_reason = None if enabled else by
         endpoint.failing_since = None

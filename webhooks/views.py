@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from django.db import transaction
 
 from kynaplatform import clock
 from kynaplatform.api import errors
@@ -89,7 +90,7 @@ class WebhookViewSet(ApiViewSet):
         scope=WRITE,
         example={"enabled": True},
         returns=WebhookAnswer,
-        errors=(errors.NotFound,),
+        errors=(errors.NotFound, errors.Conflict),
     )
     def partial_update(
         self, request: ApiRequest, webhook_id: WebhookId, body: WebhookEdit
@@ -97,16 +98,18 @@ class WebhookViewSet(ApiViewSet):
         """Change its address, types or description; disable it, or enable it again.
 
         While it is disabled nothing is written for it. A message whose time comes meanwhile is
-        held, until it is replayed.
+        held, until it is replayed. One that the platform's staff have disabled, they alone enable.
         """
-        endpoint = _mine(request, webhook_id)
         changes = msgspec.to_builtins(body)
         enabled = changes.pop("enabled", None)
         if "url" in changes:
             _require_url(changes["url"])
         if "event_types" in changes:
             changes["event_types"] = _distinct(changes["event_types"])
-        endpoint_change(endpoint=endpoint, changes=changes, enabled=enabled, now=clock.now())
+        now = clock.now()
+        with transaction.atomic():
+            endpoint = _mine(request, webhook_id, is_locked=True)
+            endpoint_change(endpoint=endpoint, changes=changes, enabled=enabled, now=now)
         return present_webhook(endpoint)
 
     @Operation(
@@ -152,7 +155,8 @@ class WebhookViewSet(ApiViewSet):
     def replay(self, request: ApiRequest, webhook_id: WebhookId, body: ReplayBegin) -> ReplayAnswer:
         """Send again what was not delivered since then: what failed, and what was held.
 
-        The worker does it, about a hundred messages a second. They keep their `webhook-id`.
+        The worker does it, about a hundred messages a second. They keep their `webhook-id`. What
+        was told of a session that is deleted by now is left out.
         """
         return ReplayAnswer(
             replay_begin(endpoint=_mine(request, webhook_id), since=body.since, now=clock.now())
@@ -184,7 +188,10 @@ class WebhookDeliveryViewSet(ApiViewSet):
     def redeliver(
         self, request: ApiRequest, webhook_id: WebhookId, delivery_id: DeliveryId
     ) -> DeliveryAnswer:
-        """Send the message now, delivered or not, with the same `webhook-id` and ten tries anew."""
+        """Send the message now, delivered or not, with the same `webhook-id` and ten tries anew.
+
+        One that told of a session that is deleted by now can't be sent: a 409.
+        """
         endpoint = _mine(request, webhook_id)
         one = WebhookDelivery.objects.filter(id=delivery_id, endpoint_id=endpoint.id)
         errors.found(one.first(), "webhook_delivery")
@@ -192,8 +199,10 @@ class WebhookDeliveryViewSet(ApiViewSet):
         return present_delivery(errors.found(one.first(), "webhook_delivery"))
 
 
-def _mine(request: ApiRequest, webhook_id: UUID) -> WebhookEndpoint:
+def _mine(request: ApiRequest, webhook_id: UUID, *, is_locked: bool = False) -> WebhookEndpoint:
     mine = endpoints_of(request.caller.project_id)
+    if is_locked:
+        mine = mine.select_for_update(no_key=True)
     return errors.found(mine.filter(id=webhook_id).first(), "webhook")
 
 

@@ -66,7 +66,14 @@ class WebhookEdit(Body):
         Annotated[Description | None, said("A sentence on it; null clears it.")] | msgspec.UnsetType
     ) = msgspec.UNSET
     enabled: (
-        Annotated[bool, said("False: nothing is sent to it. True: it has five days anew.", True)]
+        Annotated[
+            bool,
+            said(
+                "False: nothing is sent to it. True: it has five days anew. Of one that staff have "
+                "disabled: a 409.",
+                True,
+            ),
+        ]
         | msgspec.UnsetType
     ) = msgspec.UNSET
 

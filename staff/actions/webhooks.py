@@ -15,7 +15,13 @@ from staff.full_names import full_name
 from staff.webhook_display import is_being_sent
 from webhooks.endpoints import endpoint_change
 from webhooks.models import DisabledReason, WebhookDelivery, WebhookEndpoint
-from webhooks.replays import delivery_redeliver, delivery_test, replay_begin, undelivered
+from webhooks.replays import (
+    can_be_made,
+    delivery_redeliver,
+    delivery_test,
+    replay_begin,
+    undelivered,
+)
 from webhooks.retention import DELIVERIES_KEPT
 
 MOST_COUNTED = 1_000
@@ -51,13 +57,16 @@ class Disable(OfEndpoint):
         return [
             "Nothing is sent to it any more, and nothing that happens is written for it.",
             "What waits is held when it is due, until it is replayed.",
-            "Its customer sees that staff disabled it, and can enable it again by the API.",
+            "Its customer sees that staff disabled it, and can't enable it: staff alone can.",
         ]
+
+    def applies_to(self, row: WebhookEndpoint) -> bool:
+        return row.disabled_reason != DisabledReason.STAFF
 
     def perform(self, row: WebhookEndpoint, submission: Submission) -> Outcome:
         endpoint = locked(row.pk)
-        if endpoint.disabled_at is not None:
-            raise Conflict(f"It has been disabled since {endpoint.disabled_at:%Y-%m-%d %H:%M} UTC.")
+        if endpoint.disabled_reason == DisabledReason.STAFF:
+            raise Conflict(f"Staff disabled it on {endpoint.disabled_at:%Y-%m-%d at %H:%M} UTC.")
         endpoint_change(
             endpoint=endpoint,
             changes={},
@@ -87,7 +96,13 @@ class Enable(OfEndpoint):
         endpoint = locked(row.pk)
         if endpoint.disabled_at is None:
             raise Conflict("It is not disabled.")
-        endpoint_change(endpoint=endpoint, changes={}, enabled=True, now=submission.now)
+        endpoint_change(
+            endpoint=endpoint,
+            changes={},
+            enabled=True,
+            by=DisabledReason.STAFF,
+            now=submission.now,
+        )
         return Outcome(f"Enabled the webhook {full_name(row)}.")
 
 
@@ -162,7 +177,9 @@ class SendAgain(OfEndpoint):
     past = "Sent again"
 
     def applies_to(self, row: Any) -> bool:
-        return row.endpoint.disabled_at is None and not is_being_sent(row, clock.now())
+        if row.endpoint.disabled_at is not None or is_being_sent(row, clock.now()):
+            return False
+        return can_be_made(WebhookDelivery.objects.filter(pk=row.pk)).exists()
 
     def effects(self, rows: Sequence[Any]) -> list[str]:
         return [

@@ -22,6 +22,7 @@ from tests.admin.session_rows import make_session, overdue
 from tests.admin.staffing import client_of, member
 from tests.conftest import Machine
 from tests.sessions_app.plans import MANY, add_sessions, analyze_sessions
+from tests.webhooks.endpoint import make_endpoint
 
 INDEX = "/admin/"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -265,6 +266,41 @@ def test_the_rest_of_the_credentials_about_to_expire_is_a_list(
     assert superuser.get(more.replace("&amp;", "&")).context["cl"].result_count == 12
 
 
+def test_it_names_webhooks_that_take_nothing_and_leads_to_them(
+    superuser: Client, owner: Machine
+) -> None:
+    now = timezone.now()
+    url = "https://hooks.example/kyna?token=T0KEN"
+    states: list[dict[str, Any]] = [
+        {"disabled_at": now - HOUR, "disabled_reason": "failing", "failing_since": now - 5 * DAY},
+        {"failing_since": now - HOUR},
+        {"failing_since": now - 2 * HOUR},
+        {"disabled_at": now - 2 * HOUR, "disabled_reason": "gone"},
+        {"disabled_at": now - 7 * DAY - HOUR, "disabled_reason": "gone"},
+        {"disabled_at": now, "disabled_reason": "client"},
+        {"disabled_at": now, "disabled_reason": "staff"},
+        {"deleted_at": now, "failing_since": now},
+        {},
+    ]
+    made = [make_endpoint(owner.project, url=url, **state) for state in states]
+    named = "Acme / owner / https://hooks.example/kyna?…"
+    assert concerns(now) == {
+        "Webhooks whose every try fails": [
+            (named, f"since {now - 2 * HOUR:%Y-%m-%d %H:%M} UTC"),
+            (named, f"since {now - HOUR:%Y-%m-%d %H:%M} UTC"),
+            (named, f"disabled {now - 2 * HOUR:%Y-%m-%d %H:%M} UTC"),
+            (named, f"disabled {now - HOUR:%Y-%m-%d %H:%M} UTC"),
+        ]
+    }
+    page = shown(superuser)
+    assert [reverse("admin:webhooks_webhookendpoint_change", args=[one.pk]) in page
+            for one in made] == [True] * 4 + [False] * 5  # fmt: skip
+    for _ in range(7):
+        make_endpoint(owner.project, failing_since=now)
+    (more,) = re.findall(r'<a href="([^"]+)">and more</a>', shown(superuser))
+    assert superuser.get(more).context["cl"].result_count == 11
+
+
 # --- To whom, and at what cost -----------------------------------------------------------
 
 
@@ -273,6 +309,7 @@ PARTS = {
     "view_release": {"releases"},
     "view_organization": {"Suspended organizations"},
     "view_project": {"Suspended projects"},
+    "view_webhookendpoint": {"Webhooks whose every try fails"},
     "view_apikey": {"API keys about to expire"},
     "view_serviceaccount": {"service accounts about to expire"},
 }
@@ -285,6 +322,7 @@ def troubled(owner: Machine, movespec: MoveSpec) -> None:
     make_session(movespec, "failed", created_at=now)
     Organization.objects.update(suspended_at=now)
     Project.objects.update(suspended_at=now)
+    make_endpoint(owner.project, failing_since=now)
     for kind in CredentialKind.values:
         Credential.objects.create(
             project=owner.project,
@@ -326,6 +364,7 @@ def test_each_role_sees_its_parts(troubled: None, role: str) -> None:
             "Last releases",
             "Suspended organizations",
             "Projects with failed sessions",
+            "Webhooks whose every try fails",
             "API keys about to expire",
         )
     }
@@ -352,8 +391,8 @@ def test_it_costs_the_same_queries_whatever_there_is(
         )
     with CaptureQueriesContext(connection) as many:
         shown(superuser)
-    # Login session and user, six of concerns, three of sessions, releases, the user's actions.
-    assert (len(few), len(many)) == (13, 13)
+    # Login session and user, seven of concerns, three of sessions, releases, the user's actions.
+    assert (len(few), len(many)) == (14, 14)
 
 
 def test_each_of_its_reads_of_sessions_has_an_index(

@@ -207,7 +207,7 @@ def test_it_is_sent_again_with_ten_tries_anew(operator: Client, endpoint: Webhoo
     )  # fmt: skip
 
 
-def test_one_that_is_being_sent_or_of_a_disabled_webhook_is_left_alone(
+def test_one_that_can_not_be_sent_now_is_left_alone(
     operator: Client, owner: Machine, endpoint: WebhookEndpoint
 ) -> None:
     later = clock.now() + timedelta(seconds=20)
@@ -216,6 +216,10 @@ def test_one_that_is_being_sent_or_of_a_disabled_webhook_is_left_alone(
     for delivery, told in (
         (sending, "It is being sent at this moment."),
         (tried(off), "The webhook is disabled: enable it first."),
+        (
+            tried(endpoint, type="session.failed", session_id=uuid7(), sequence=2),
+            "The session of the message was deleted",
+        ),
     ):
         with nothing_changes():
             answer = operator.post(address(delivery, "send-again"), {"reason": "x"})

@@ -188,6 +188,21 @@ def test_disabling_keeps_who_and_why_and_a_client_sees_that_staff_did(
         assert "It floods." in text_of(operator.get(address(page)))
 
 
+def test_staff_take_over_what_is_off_and_alone_enable_it(
+    operator: Client, owner: Machine, endpoint: WebhookEndpoint
+) -> None:
+    disabled(endpoint, DisabledReason.GONE)
+    do(operator, endpoint, "disable", "It floods.")
+    with nothing_changes():
+        assert operator.post(address(endpoint, "disable"), {"reason": "Again."}).status_code == 409
+        refused = owner.call("PATCH", f"/api/webhooks/{endpoint.pk}", {"enabled": True})
+        assert refused.status_code == 409
+    assert "staff alone enable it" in text_of(operator.get(address(endpoint)))
+    do(operator, endpoint, "enable", "It is repaired.")
+    endpoint.refresh_from_db()
+    assert (endpoint.disabled_at, endpoint.disabled_reason) == (None, None)
+
+
 def test_enabling_gives_it_five_days_anew(operator: Client, endpoint: WebhookEndpoint) -> None:
     disabled(endpoint, DisabledReason.FAILING)
     WebhookEndpoint.objects.filter(id=endpoint.id).update(failing_since=clock.now())
@@ -245,7 +260,7 @@ def test_an_act_whose_time_has_passed_is_told_of_and_changes_nothing(
     operator: Client, endpoint: WebhookEndpoint, act: str
 ) -> None:
     if act != "enable":
-        disabled(endpoint, DisabledReason.CLIENT)
+        disabled(endpoint, DisabledReason.STAFF)
     given = {"since": "2026-01-01T00:00", "reason": "Late."}
     with nothing_changes():
         assert operator.post(address(endpoint, act), given).status_code == 409

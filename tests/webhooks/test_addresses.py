@@ -1,7 +1,7 @@
 """Which addresses messages go to, tried as somebody would who wants to reach what only we reach."""
 
-import math
 import asyncio
+import math
 import socket
 import threading
 from collections.abc import Iterator, Sequence

@@ -3,11 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from kynaplatform import clock
 from projects.signing import decrypted
+from sessions_app.models import DetectionSession
 from tests.api.api_requests import nothing_changes, refused
 from tests.webhooks.endpoint import make_delivery, make_endpoint
+from tests.webhooks.test_claims import claim
 from webhooks import names
 from webhooks.endpoints import MOST_PER_PROJECT
 from webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -148,6 +152,30 @@ def test_it_disables_and_enables(owner):
     assert body["failing_since"] is None
 
 
+@pytest.mark.parametrize("changes", [{}, {"description": "ours"}])
+def test_what_staff_have_disabled_its_customer_does_not_enable(owner, changes):
+    endpoint = make_endpoint(owner.project, disabled_at=at(-9), disabled_reason="staff")
+    with nothing_changes():
+        answer = owner.call("PATCH", path(endpoint), {"enabled": True, **changes})
+    refused(answer, 409, "conflict")
+    assert answer.json()["error"]["message"] == (
+        "Staff disabled the webhook: only they can enable it again."
+    )
+    body = owner.call("PATCH", path(endpoint), {"enabled": False, "description": "off"}).json()
+    assert (body["disabled_reason"], body["description"]) == ("staff", "off")
+    endpoint.refresh_from_db()
+    assert endpoint.disabled_at < at(-8)
+
+
+def test_an_enabling_at_once_with_staff_s_disabling_waits_for_it(owner):
+    """Read before and written after, it would undo what staff did."""
+    endpoint = make_endpoint(owner.project, disabled_at=at(-9), disabled_reason="gone")
+    with CaptureQueriesContext(connection) as captured:
+        owner.call("PATCH", path(endpoint), {"enabled": True})
+    [read] = [one["sql"] for one in captured if 'FROM "webhook_endpoint"' in one["sql"]]
+    assert read.endswith("FOR NO KEY UPDATE")
+
+
 def test_a_deleted_one_is_gone_with_its_secrets(owner):
     endpoint = make_endpoint(owner.project)
     make_delivery(endpoint)
@@ -237,8 +265,9 @@ def test_a_delivery_of_another_webhook_is_not_found(owner):
     refused(response, 404, "not_found", resource="webhook_delivery")
 
 
-def test_a_disabled_webhook_is_sent_nothing(owner):
-    endpoint = make_endpoint(owner.project, disabled_at=at(0), disabled_reason="gone")
+@pytest.mark.parametrize("reason", ["gone", "staff"])
+def test_a_disabled_webhook_is_sent_nothing(owner, reason):
+    endpoint = make_endpoint(owner.project, disabled_at=at(0), disabled_reason=reason)
     delivery = make_delivery(endpoint, status="failed")
     for rest, body in (
         ("/test", None),
@@ -277,3 +306,64 @@ def test_a_replay_queues_what_was_not_delivered_since_at_a_bounded_pace(owner):
     assert (endpoint.replay_since, endpoint.replay_until) == (None, None)
     for row in (*left, late):
         assert WebhookDelivery.objects.get(id=row.id).status == row.status
+
+
+def test_a_turn_of_a_replay_begins_where_the_last_one_ended(owner):
+    endpoint = make_endpoint(owner.project)
+    rows = [
+        make_delivery(endpoint, status="failed", created_at=at(-500 + number))
+        for number in range(2 * REPLAYED_A_TURN)
+    ]
+    owner.post(path(endpoint, "/replay"), {"since": at(-600).isoformat()})
+    replays_go_on()
+    endpoint.refresh_from_db()
+    assert endpoint.replay_since == rows[REPLAYED_A_TURN - 1].created_at
+    for _ in range(2):
+        replays_go_on()
+    endpoint.refresh_from_db()
+    assert endpoint.replay_since is None
+    assert WebhookDelivery.objects.filter(status="waiting").count() == len(rows)
+
+
+@pytest.fixture
+def of_deleted(owner, movespec):
+    """An endpoint, and its messages: of a session that is deleted, and of others."""
+    endpoint = make_endpoint(owner.project)
+    gone, kept = (owner.create_session(movespec).json()["session_id"] for _ in range(2))
+    told = {
+        (session_id, type_): make_delivery(
+            endpoint, type=type_, status=status, session_id=session_id, sequence=sequence, data=None
+        )
+        for session_id in (gone, kept)
+        for sequence, type_, status in (
+            (1, "session.started", "failed"),
+            (2, "session.cancelled", "held"),
+            (3, "session.deleted", "failed"),
+        )
+    }
+    DetectionSession.objects.filter(id=gone).delete()
+    lost = [told[gone, type_] for type_ in ("session.started", "session.cancelled")]
+    return endpoint, lost, [one for one in told.values() if one not in lost]
+
+
+def test_a_replay_leaves_out_what_was_told_of_a_deleted_session(owner, of_deleted):
+    endpoint, lost, others = of_deleted
+    WebhookDelivery.objects.filter(status="waiting").delete()
+    response = owner.post(path(endpoint, "/replay"), {"since": at(-600).isoformat()})
+    assert response.json() == {"deliveries": len(others)}
+    replays_go_on()
+    queued = WebhookDelivery.objects.filter(status="waiting")
+    assert {one.id for one in queued} == {one.id for one in others}
+    assert {one.id for one in claim(clock.now())} >= {one.id for one in others if one.sequence == 1}
+    assert not queued.filter(id__in=[one.id for one in lost]).exists()
+
+
+def test_what_was_told_of_a_deleted_session_is_not_sent_again(owner, of_deleted):
+    endpoint, lost, others = of_deleted
+    for one in lost:
+        with nothing_changes():
+            answer = owner.post(path(endpoint, f"/deliveries/{one.id}/redeliver"))
+        refused(answer, 409, "conflict")
+        assert "was deleted" in answer.json()["error"]["message"]
+    for one in others:
+        assert owner.post(path(endpoint, f"/deliveries/{one.id}/redeliver")).status_code == 200
