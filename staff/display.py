@@ -18,7 +18,10 @@ Tone = Literal["quiet", "good", "warning", "bad"]
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def badge(text: str, tone: Tone = "quiet") -> SafeString:
+def badge(text: str, tone: Tone = "quiet", title: str = "") -> SafeString:
+    """The badge of a state; `title` has the API's word for it, where that is another."""
+    if title and title != text:
+        return format_html('<span class="badge {}" title="{}">{}</span>', tone, title, text)
     return format_html('<span class="badge {}">{}</span>', tone, text)
 
 

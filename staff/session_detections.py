@@ -12,6 +12,7 @@ from sessions_app.event_counters import Counts, counts_of, is_counted
 from sessions_app.models import DetectionEvent, DetectionSession, EventType, SessionAttach
 from sessions_app.version_specs import spec_of_session
 from staff.display import duration
+from staff.plain_words import EVENTS
 from staff.session_measures import DRAWN as MOST_DRAWN
 from staff.session_measures import measure_charts
 from staff.session_repetitions import table
@@ -23,20 +24,22 @@ COUNTED = 10
 # The picture's width in units of its own, stretched to the page's; and a lane's height in pixels.
 WIDTH, LANE = 1_000, 24
 THINNEST = 2
+# The same code, from the stream server.
+IS_OVER = "The session was over."
 MARKS: dict[str, str] = {
     EventType.EVENT_COMPLETED: "completed",
     EventType.EVENT_INTERRUPTED: "interrupted",
     EventType.FEEDBACK: "feedback",
 }
 CLOSED = {
-    1000: "The session was over, or the client closed.",
+    1000: "The client closed the connection.",
     1001: "The client went away.",
     1006: "The connection broke.",
     1009: "A message was larger than the transport takes.",
-    1012: "The runtime restarted or lost the database: the client was to attach again.",
+    1012: "The stream server restarted or lost the database: the client was to attach again.",
     4400: "The client sent a bad message.",
     4408: "The client did not read, or sent a message too slowly.",
-    4409: "A newer attach took the session.",
+    4409: "A newer connection took the session.",
     4413: "A batch was too large.",
     4429: "The client sent too many messages.",
 }
@@ -58,7 +61,11 @@ class Picture(NamedTuple):
 
 
 class Attach(NamedTuple):
+    """An attach, with the host and process of the stream server that held it."""
+
     noted: SessionAttach
+    host: str
+    process: str
     lasted: str
     how: str
 
@@ -83,7 +90,7 @@ def detections(session: DetectionSession, now: datetime) -> dict[str, Any]:
         "repetitions": table(newest, spec) if newest else None,
         "most_drawn": MOST_DRAWN,
         "measures": measure_charts(newest, spec) if newest else [],
-        "listed": newest[:LISTED],
+        "listed": [(one, EVENTS.get(one.type, one.type)) for one in newest[:LISTED]],
         "attaches": [_attach(one, session, now) for one in attaches[:ATTACHES]],
         "has_older_attaches": len(attaches) > ATTACHES,
     }
@@ -165,9 +172,17 @@ def _attach(attach: SessionAttach, session: DetectionSession, now: datetime) -> 
         and session.lease_until > now
     )
     if attach.detached_at is None:
-        how = "Attached now." if is_held else "Its runtime said nothing of its end."
+        how = "Attached now." if is_held else "The stream server said nothing of its end."
         lasted = duration(now - attach.attached_at) if is_held else ""
     else:
-        how = CLOSED.get(attach.close_code or 0, "")
+        how = _how_closed(attach, session)
         lasted = duration(attach.detached_at - attach.attached_at)
-    return Attach(attach, lasted, how)
+    return Attach(attach, *attach.runtime.rpartition(":")[::2], lasted, how)
+
+
+def _how_closed(attach: SessionAttach, session: DetectionSession) -> str:
+    """The server closes with 1000 once the session has ended, and a client whenever it likes."""
+    is_normal = attach.close_code == 1000 and attach.detached_at is not None
+    if is_normal and session.ended_at and session.ended_at <= attach.detached_at:
+        return IS_OVER
+    return CLOSED.get(attach.close_code or 0, "")

@@ -6,6 +6,7 @@ The reasons are guesses from a few figures, the likeliest first.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from detection import CarriedAngle, MoveSpec, MoveSpecInvalid, Side, carried_angles
@@ -13,7 +14,9 @@ from sessions_app.models import LIVE_STATUSES, DetectionSession
 from sessions_app.stream_state import SUMMARY
 from sessions_app.version_specs import spec_of_session
 from staff import session_quality
-from staff.display import counted
+from staff.display import counted, duration
+from staff.session_rejections import rejections, words_of
+from staff.session_tries import tries
 
 # Below these it is told: less than half of the frames, and frames of a second.
 USABLE_SHARE, FEWEST_A_SECOND = 0.5, 8
@@ -21,17 +24,6 @@ USABLE_SHARE, FEWEST_A_SECOND = 0.5, 8
 NEAR_DEGREES = 1.0
 # Of what else a phase asks for, so much is named.
 MOST_NAMED = 4
-REJECTED = {
-    "session_ending": "they came after the end had been asked for",
-    "malformed_frame": "a field of theirs was missing or wrong",
-    "unsupported_pose_schema": "they were of another pose schema",
-    "invalid_landmarks": "they had not the 33 landmarks",
-    "image_landmarks": "they had image landmarks instead of world landmarks",
-    "frame_seq_not_increasing": "their numbers were taken",
-    "timestamp_not_increasing": "their timestamps did not increase",
-    "timestamp_beyond_session": "their timestamps were beyond the longest session",
-    "too_many_frames": "they were too many for a second of their timestamps",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +61,30 @@ class Seen:
 
 
 def frames_shown(session: DetectionSession) -> dict[str, Any]:
-    """The variables of a session's page: facts as (name, value, what is asked for), and reasons."""
-    seen = _seen(session)
-    if seen is None:
-        return {"shown": [], "why": list(_nothing_taken(session))}
-    return {"shown": list(_facts(seen, session)), "why": list(_reasons(seen))}
+    """The variables of a session's page: facts as (name, value, what is asked for), reasons, the
+    frames that were not taken, what was counted in all, and how much time the frames span."""
+    stored = _stored(session)
+    seen = _seen(session, stored)
+    return {
+        "shown": list(_facts(seen, session)) if seen else [],
+        "why": list(_reasons(seen) if seen else _nothing_taken(session)),
+        "rejections": rejections(stored, session.rejected_frames_total),
+        "tries": tries(stored),
+        "frames_span": duration(timedelta(milliseconds=seen.active_ms)) if seen else "",
+    }
 
 
-def _seen(session: DetectionSession) -> Seen | None:
+def _stored(session: DetectionSession) -> dict[str, Any] | None:
     """None where nothing was stored, or by code from before there were summaries."""
     stored = session.summary
     if stored is None:
         this = DetectionSession.objects.filter(id=session.id)
         stored = this.values_list(SUMMARY, flat=True).first()
-    if stored is None or "frames" not in stored:
+    return stored if stored and "frames" in stored else None
+
+
+def _seen(session: DetectionSession, stored: dict[str, Any] | None) -> Seen | None:
+    if stored is None:
         return None
     try:
         spec = spec_of_session(session)
@@ -134,10 +136,6 @@ def _facts(seen: Seen, session: DetectionSession) -> Iterator[tuple[str, str, st
             yield high, f"up to {_degrees(most)}", _high(angle)
     if seen.spec is not None and seen.frames:
         yield "Farthest step", *_farthest(seen, seen.spec)
-    if seen.repeated:
-        yield "Sent again, or numbered anew", str(seen.repeated), ""
-    for reason, times in Counter(seen.rejected).most_common():
-        yield f"Rejected: {_words(reason)}", str(times), ""
 
 
 def _farthest(seen: Seen, spec: MoveSpec) -> tuple[str, str]:
@@ -168,7 +166,7 @@ def _of_frames(seen: Seen) -> Iterator[str]:
         )
         (first, times), *_ = rejected.most_common(1)
         most = "most because" if 2 * times > rejected.total() else "some because"
-        yield f"{which}, {most} {REJECTED.get(first, _words(first))}."
+        yield f"{which}, {most} {words_of(first)}."
     if seen.repeated > seen.frames:
         yield (
             f"{seen.repeated} frames had numbers that were taken: they were sent again, or "

@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from django.utils.text import capfirst
+
 from kynaplatform.timing import FINALIZING_GRACE
 from sessions_app.models import DetectionSession, Outcome, Status
-from staff.display import duration
+from staff.display import counted, duration
+from staff.plain_words import outcome_words
 
 
 class Step(NamedTuple):
@@ -22,19 +25,19 @@ def timeline(session: DetectionSession, now: datetime) -> list[Step]:
     """The steps of a session that was read as of `now`."""
     passed = [Step("Created", f"Admitted, to run {session.mode}.", session.created_at)]
     if session.started_at:
-        passed.append(Step("Started", "A runtime attached.", session.started_at))
+        passed.append(Step("Started", "Its client connected.", session.started_at))
     if session.status == Status.FINALIZING:
         # Of the ways here, only the longest duration is kept with its moment.
         at = session.longest_until if session.finishing_outcome == Outcome.MAX_DURATION else None
-        meaning = f"Its runtime is to finish it as {session.finishing_outcome}."
+        meaning = f"Its last frames are counted: then it is {_end_words(session)}."
         passed.append(Step("Finalizing", meaning, at))
     if session.ended_at:
         passed.append(Step("Ended", _end(session), session.ended_at))
     ahead = []
     if session.lease_until:
-        held = "The runtime holds it until then, unless it renews its lease."
+        held = "A stream server holds it until then, unless it renews its lease."
         if session.lease_until <= now:
-            held = "It ran out: no runtime holds the session now."
+            held = "It ran out: no stream server holds the session now."
         ahead.append(Step("Lease", held, session.lease_until, session.lease_until > now))
     if session.deadline_at:
         ahead.append(Step("Deadline", _deadline(session), session.deadline_at, is_ahead=True))
@@ -50,10 +53,12 @@ def lasted(session: DetectionSession, now: datetime) -> str:
 
 def _end(session: DetectionSession) -> str:
     error = f" {session.error_code}: {session.error_message}" if session.error_code else ""
-    return (
-        f"{session.status}, outcome {session.terminal_outcome}, "
-        f"{session.accepted_frames_total} frames accepted.{error}"
-    )
+    end = outcome_words(session.terminal_outcome or session.status)
+    return f"{capfirst(end)}, {counted(session.accepted_frames_total, 'frame')} taken.{error}"
+
+
+def _end_words(session: DetectionSession) -> str:
+    return outcome_words(session.finishing_outcome or Outcome.COMPLETED)
 
 
 def _deadline(session: DetectionSession) -> str:
@@ -61,15 +66,15 @@ def _deadline(session: DetectionSession) -> str:
     if session.unreadable_since:
         return "Completed on what is counted, unless a process that can read its state does before."
     if session.status == Status.CREATED:
-        return "Cancelled as expired, unless a runtime attaches before."
+        return "Cancelled, unless its client connects before."
     if session.status == Status.FINALIZING:
-        return f"Completed as {session.finishing_outcome}, unless the runtime does it before."
+        return f"{capfirst(_end_words(session))}, unless the stream server does it before."
     if session.longest_until and session.deadline_at == session.longest_until:
         return (
-            "The longest duration: completed as max_duration, by its runtime if that still holds "
-            f"it or did {FINALIZING_GRACE.seconds} s before."
+            "The longest time that it may last: completed then, by its stream server if that still "
+            f"holds it or did {FINALIZING_GRACE.seconds} s before."
         )
-    return "Failed as abandoned, unless its client sends something before."
+    return "Failed, unless its client sends something before."
 
 
 def _with_durations(steps: list[Step]) -> list[Step]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import display_for_field, unquote
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from kynaplatform import clock
 from sessions_app.deadlines import session_as_of
 from sessions_app.event_counters import is_counted
-from sessions_app.models import DetectionSession, Status
+from sessions_app.models import DetectionSession, Mode, Status
 from sessions_app.stream_state import STATE_COLUMNS
 from staff.actions.base import StaffActionAdmin
 from staff.actions.sessions import Cancel
@@ -26,6 +26,7 @@ from staff.display import Tone, badge, first_digits, id_column, moment_of
 from staff.downloads import attachment, user_id_of
 from staff.history import history_add
 from staff.links import list_of, may_view
+from staff.plain_words import COLUMNS, outcome_words
 from staff.query_parameters import require_known
 from staff.session_detections import detections, spec_of
 from staff.session_events import event_lines
@@ -38,6 +39,7 @@ from staff.session_list import (
     StatusFilter,
 )
 from staff.session_search import HELP, LABELS, SUBJECT, sought
+from staff.session_sentence import what_happened
 from staff.session_summary import frames_shown
 from staff.session_timeline import lasted, timeline
 from staff.suspensions import with_suspensions
@@ -49,12 +51,12 @@ TONES: dict[str, Tone] = {Status.COMPLETED: "good", Status.FAILED: "bad"}
 
 def state_badge(session: DetectionSession) -> SafeString:
     """The status, and the outcome where that says more. One that counted nothing is a warning."""
-    outcome = session.terminal_outcome
-    is_told = outcome is None or outcome == session.status
-    told = session.status if is_told else f"{session.status}: {outcome}"
+    outcome = session.terminal_outcome or session.status
+    told = outcome_words(outcome)
+    api_word = outcome if outcome == session.status else f"{session.status}: {outcome}"
     if session.status == Status.COMPLETED and repetitions_of(session) == 0:
-        return badge(f"{told}, 0 repetitions", "warning")
-    return badge(told, TONES.get(session.status, "quiet"))
+        return badge(f"{told}, 0 repetitions", "warning", api_word)
+    return badge(told, TONES.get(session.status, "quiet"), api_word)
 
 
 def repetitions_of(session: DetectionSession) -> int | None:
@@ -68,6 +70,18 @@ OF_THE_MACHINERY = {
     "is_state_unreadable", "unreadable_since", "idempotency_key", "request_fingerprint",
     "signing_key_id", "runtime_token_expires_at", "summary",
 }  # fmt: skip
+
+
+def column_named(name: str) -> Any:
+    """A column of all of them: by a plain name where its own says little, with its own behind."""
+    if name not in COLUMNS:
+        return name
+
+    @admin.display(description=f"{COLUMNS[name]} ({name})", empty_value="-")
+    def shown(session: DetectionSession) -> Any:
+        return display_for_field(getattr(session, name), session._meta.get_field(name), "-")
+
+    return shown
 
 
 @admin.register(DetectionSession)
@@ -86,7 +100,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     # Django shows its search box for this; `SessionChangeList` does the search.
     search_fields = ["=id"]
     fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
-        column.name for column in DetectionSession._meta.concrete_fields
+        column_named(column.name) for column in DetectionSession._meta.concrete_fields
         if column.name not in OF_THE_MACHINERY
     ]})]  # fmt: skip
 
@@ -168,6 +182,9 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     def page_context(self, request: HttpRequest, session: DetectionSession) -> dict[str, Any]:
         now = clock.now()
         told = may_view(request.user, WebhookDelivery)
+        frames = frames_shown(session)
+        is_replay = session.mode == Mode.REPLAY
+        recorded = frames["frames_span"] if is_replay and session.accepted_frames_total else ""
         return {
             **super().page_context(request, session),
             "webhook_messages": list_of(WebhookDelivery, q=session.pk) if told else None,
@@ -182,6 +199,8 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
                 q=f"{SUBJECT}{session.subject}",
             ),
             "events_csv": reverse(f"admin:{EVENTS_CSV}", args=[session.pk]),
-            **frames_shown(session),
+            "happened": what_happened(session, now, recorded=recorded, why=frames["why"]),
+            "recorded": recorded,
+            **frames,
             **detections(session, now),
         }

@@ -14,6 +14,7 @@ from django.db import connection
 from sessions_app.models import Outcome
 from staff.charts import Chart, chart
 from staff.display import DAY
+from staff.plain_words import outcome_words
 
 DAYS = 14
 MOST_READ = 50_000
@@ -50,6 +51,10 @@ class Recent(NamedTuple):
     days: Sequence[Day]
     frames: Chart
     counted_from: datetime | None
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        return [(outcome, outcome_words(outcome)) for outcome in self.outcomes]
 
     @property
     def total(self) -> int:

@@ -39,7 +39,7 @@ def siblings_of(version: MoveSpecVersion) -> QuerySet[MoveSpecVersion]:
 
 
 def runs_of(version: MoveSpecVersion, now: datetime) -> str:
-    """The number of the last day's sessions that resolved to `version`, and of those alive.
+    """The number of the last day's sessions that ran `version`, and of those live now.
 
     They are all of its own project: another project's MoveSpec has to be forked first.
     """
@@ -49,9 +49,9 @@ def runs_of(version: MoveSpecVersion, now: datetime) -> str:
     created = runs.filter(created_at__gt=now - LAST_DAY)[: MOST_COUNTED + 1].count()
     alive = runs.filter(deadline_at__gt=now)[: MOST_COUNTED + 1].count()
     return (
-        f"In the last day {_counted(created)} resolved to {name_of(version)}, "
+        f"In the last day {_counted(created)} ran {name_of(version)}, "
         f"{'the released one' if is_released(version) else 'this one'}; "
-        f"{_counted(alive)} of it {'is' if alive == 1 else 'are'} alive."
+        f"{_counted(alive)} of it {'is' if alive == 1 else 'are'} live now."
     )
 
 

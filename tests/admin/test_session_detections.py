@@ -125,11 +125,11 @@ def test_it_shows_a_session_that_has_detected_something(support: Client, scene: 
     page = shown(support, session_id)
     html, text = text_of(page), words(page)
     facts, repetitions = (
-        text.index(" Facts Customer "),
+        text.index(" Facts Counted 1 repetition in "),
         text.index(" Repetitions squat 1 interrupted 0 "),
     )
     assert facts < repetitions < text.index(" Lifecycle ") < text.index(" The last 6 of 6 events ")
-    assert f"Frames accepted {whole().frames}, and 3 rejected" in text
+    assert f"Frames taken {whole().frames}, and 3 not" in text
     assert 'role="img" aria-labelledby="lanes-title lanes-text"' in html
     assert (
         "standing: 2 stays. bottom: 1 stay. completed: 1. interrupted: 0. feedback: 0. "
@@ -139,7 +139,7 @@ def test_it_shows_a_session_that_has_detected_something(support: Client, scene: 
         "standing", "bottom", "completed", "interrupted", "feedback",
     ]  # fmt: skip
     done = whole().events[-1]
-    assert f"{done.ts_ms:.3f} {done.frame_seq} event_completed" in text
+    assert f"{done.ts_ms:.3f} {done.frame_seq} Counted event_completed" in text
     (row,) = page.context["repetitions"].rows
     assert f"Repetition 1 {row.after} {row.took} {' '.join(map(str, row.ranges))} " in text
     assert "What follows is of the last" not in text
@@ -150,7 +150,7 @@ def test_it_shows_a_session_that_has_detected_something(support: Client, scene: 
         (at(10), "20.0 s", None, "Attached now."),
         (at(0), "8.5 s", 1006, "The connection broke."),
     ]
-    assert "host-1:4711" in text
+    assert "host-1, process 4711" in text
 
 
 def test_an_event_that_a_clock_decided_names_no_frame(support: Client, scene: Scene) -> None:
@@ -158,7 +158,7 @@ def test_an_event_that_a_clock_decided_names_no_frame(support: Client, scene: Sc
     lost = NewEvent(1, NO_FRAME, 3000.0, "event_interrupted", {"reason": "pose_lost"})
     scene.checkpoint(session_id, holder, 1, 5, events=[lost])
     text = words(shown(support, session_id))
-    assert "1 3000 by the clock event_interrupted reason pose_lost" in text
+    assert "1 3000 by the clock Did not count event_interrupted reason pose_lost" in text
 
 
 def test_it_says_so_when_there_is_nothing(support: Client, scene: Scene) -> None:
@@ -166,7 +166,7 @@ def test_it_says_so_when_there_is_nothing(support: Client, scene: Scene) -> None
     assert page.context["picture"] is None
     text = words(page)
     assert "Repetitions Nothing was detected. Lifecycle" in text
-    assert "Attaches Nothing has attached." in text
+    assert "Connections No client has connected." in text
     assert "<svg viewBox" not in text_of(page)
     assert "Table of the last events" not in text_of(page)
 
@@ -177,7 +177,7 @@ def test_an_attach_whose_runtime_died_is_told_from_one_that_holds(
     session_id, _ = scene.streaming()
     scene.cancel(session_id, 3)
     (attach,) = shown(support, session_id).context["attaches"]
-    assert (attach.lasted, attach.how) == ("", "Its runtime said nothing of its end.")
+    assert (attach.lasted, attach.how) == ("", "The stream server said nothing of its end.")
 
 
 def test_an_attach_whose_lease_ran_out_does_not_hold(
@@ -186,7 +186,7 @@ def test_an_attach_whose_lease_ran_out_does_not_hold(
     session_id, _ = scene.streaming()
     monkeypatch.setattr(clock, "now", lambda *_: at(31))
     (attach,) = shown(support, session_id).context["attaches"]
-    assert (attach.lasted, attach.how) == ("", "Its runtime said nothing of its end.")
+    assert (attach.lasted, attach.how) == ("", "The stream server said nothing of its end.")
 
 
 def test_names_and_messages_of_a_movespec_are_text_and_no_markup(

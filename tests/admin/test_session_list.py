@@ -250,7 +250,7 @@ def test_a_row_shows_customer_movespec_outcome_repetitions_and_frames(
     cells = re.findall(r'<td class="field-(\w+)">(.*?)</td>', page)
     told = [re.sub("<[^>]+>", "", text) for name, text in cells if name != "shown"]
     assert told == [
-        "Acme / owner", "Squat, version 1", "cancelled: expired", "12", "77",
+        "Acme / owner", "Squat, version 1", "never connected", "12", "77",
         # Older code has stored events that no counter has.
         "Acme / owner", "Squat, version 1", "completed", "-", "0",
     ]  # fmt: skip

@@ -24,7 +24,7 @@ def test_its_page_shows_it_as_its_deadlines_have_left_it(
 ) -> None:
     shown = superuser.get(f"{LIST}{overdue(movespec, 'created')}/change/").content.decode()
     assert "session_expired" in shown
-    assert "cancelled, outcome expired, 0 frames accepted." in shown
+    assert "Never connected, 0 frames taken." in shown
 
 
 def test_its_page_leads_to_project_movespec_and_version(
@@ -42,7 +42,7 @@ def test_its_page_leads_to_project_movespec_and_version(
     ):
         assert f'href="{reverse(f"admin:{name}_change", args=[id_])}"' in shown
     assert "<script>alert" not in shown
-    # Among the facts, at its end, and among the columns.
+    # At the top, at its end, and among the columns.
     assert shown.count("&lt;script&gt;alert(2)") == 3
 
 
@@ -86,16 +86,14 @@ def meaning(session_id: uuid.UUID, seconds: float, name: str) -> str:
 def test_the_timeline_of_a_created_session_ends_with_its_attach_window(scene: Scene) -> None:
     this = scene.created()
     assert steps(this, 10) == [("Created", 0, "", False), ("Deadline", 300, "5 min", True)]
-    assert (
-        meaning(this, 10, "Deadline") == "Cancelled as expired, unless a runtime attaches before."
-    )
+    assert meaning(this, 10, "Deadline") == "Cancelled, unless its client connects before."
 
 
 def test_the_timeline_of_an_expired_session(scene: Scene) -> None:
     this = scene.created()
     assert steps(this, 301) == [("Created", 0, "", False), ("Ended", 300, "5 min", False)]
     assert meaning(this, 301, "Ended") == (
-        "cancelled, outcome expired, 0 frames accepted. "
+        "Never connected, 0 frames taken. "
         "session_expired: No runtime attached within the attach window."
     )
 
@@ -109,15 +107,15 @@ def test_the_timeline_of_a_streaming_session_has_its_lease(scene: Scene) -> None
         ("Lease", 32.5, "30.0 s", True),
         ("Deadline", 142.5, "1 min 50 s", True),
     ]
-    assert meaning(this, 10, "Deadline").startswith("Failed as abandoned")
+    assert meaning(this, 10, "Deadline").startswith("Failed, unless")
     assert steps(this, 40)[2] == ("Lease", 32.5, "30.0 s", False)
-    assert meaning(this, 40, "Lease") == "It ran out: no runtime holds the session now."
+    assert meaning(this, 40, "Lease") == "It ran out: no stream server holds the session now."
 
 
 def test_the_timeline_of_an_abandoned_session(scene: Scene) -> None:
     this, _ = scene.streaming()
     assert steps(this, 141)[-1] == ("Ended", 140, "2 min 20 s", False)
-    assert meaning(this, 141, "Ended").startswith("failed, outcome abandoned, 0 frames accepted.")
+    assert meaning(this, 141, "Ended").startswith("Client went silent, 0 frames taken.")
 
 
 def test_the_timeline_of_a_long_session_says_what_its_longest_duration_does(scene: Scene) -> None:
@@ -127,7 +125,9 @@ def test_the_timeline_of_a_long_session_says_what_its_longest_duration_does(scen
         ("Deadline", 3600, "1 h", True),
         ("Lease", 3620, "20.0 s", True),
     ]
-    assert meaning(this, 3595, "Deadline").startswith("The longest duration: completed as max_")
+    assert meaning(this, 3595, "Deadline").startswith(
+        "The longest time that it may last: completed then"
+    )
     assert steps(this, 3601) == [
         ("Created", 0, "", False),
         ("Started", 0, "0.0 s", False),
@@ -147,9 +147,7 @@ def test_the_timeline_of_a_finalizing_session_keeps_no_time_of_the_request(scene
         ("Lease", 30, "30.0 s", True),
         ("Deadline", 60, "30.0 s", True),
     ]
-    assert meaning(this, 1, "Deadline") == (
-        "Completed as completed, unless the runtime does it before."
-    )
+    assert meaning(this, 1, "Deadline") == ("Completed, unless the stream server does it before.")
 
 
 def test_the_timeline_of_a_session_whose_state_nobody_can_read_yet(scene: Scene) -> None:
@@ -170,9 +168,7 @@ def test_the_timeline_of_sessions_that_a_runtime_ended(scene: Scene) -> None:
     scene.fail(failed, attachment, 8)
     assert steps(completed, 9)[-1] == ("Ended", 7, "7.0 s", False)
     assert steps(failed, 9)[-1] == ("Ended", 8, "8.0 s", False)
-    assert meaning(failed, 9, "Ended") == (
-        "failed, outcome failed, 0 frames accepted. engine_broke: It broke."
-    )
+    assert meaning(failed, 9, "Ended") == ("Failed, 0 frames taken. engine_broke: It broke.")
 
 
 def test_the_timeline_of_a_cancelled_session(scene: Scene) -> None:

@@ -17,7 +17,8 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from realtime.frames import RejectReason
 from realtime.session_summary import SessionSummary
 from sessions_app.models import DetectionSession
-from staff.session_summary import REJECTED, frames_shown
+from staff.session_rejections import REASONS, Rejection
+from staff.session_summary import frames_shown
 from tests.admin.session_rows import make_session
 from tests.admin.test_session_detections import shown, words
 from tests.conftest import make_released
@@ -118,7 +119,7 @@ def test_of_two_sides_the_one_that_the_phase_asks_for_is_told(squat: MoveSpec) -
 
 
 def test_every_reason_has_words() -> None:
-    assert set(REJECTED) == {reason.value for reason in RejectReason}
+    assert set(REASONS) == {reason.value for reason in RejectReason}
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,8 @@ def test_frames_that_were_all_rejected_are_told(squat: MoveSpec) -> None:
 
 def test_of_earlier_code_it_is_known_only_that_all_were_rejected(squat: MoveSpec) -> None:
     told = page_of(squat, 0, rejected_frames_total=7)
-    assert told == {"shown": [], "why": ["Every frame was rejected."]}
+    assert (told["shown"], told["why"]) == ([], ["Every frame was rejected."])
+    assert told["rejections"] == [Rejection(7, "The reason was not stored.")]
 
 
 def test_frames_that_earlier_code_took_are_not_among_the_shares(squat: MoveSpec) -> None:
@@ -209,7 +211,8 @@ def test_its_page_says_what_the_frames_showed(superuser: Client, squat: MoveSpec
     assert "Frames a second 29.9" in text
     assert "Knee 118° to 172° bottom is up to 100°, standing is from 160°" in text
     assert "Farthest step 1 of 3 standing" in text
-    assert "Rejected: too many frames 7" in text
+    told = "7: They were too many for a second of their timestamps. too_many_frames"
+    assert f"Frames that were not taken {told}" in text
 
 
 def test_a_live_session_is_told_as_its_last_batch_left_it(

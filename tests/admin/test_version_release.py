@@ -43,8 +43,8 @@ def test_the_confirmation_tells_what_a_release_does(
 
     assert "Every new session of Squat gets version 2 instead of version 1, at once." in page
     assert (
-        "In the last day 3 sessions resolved to version 1, the released one; "
-        "2 sessions of it are alive." in page
+        "In the last day 3 sessions ran version 1, the released one; "
+        "2 sessions of it are live now." in page
     )
     assert "<strong>Warning</strong>" in page
     assert "<ins>165</ins>" in page

@@ -202,12 +202,11 @@ def test_withdrawing_what_is_not_released_tells_what_runs_it(
     page = text_of(manager.get(address(first, "withdraw")))
 
     assert (
-        "In the last day 3 sessions resolved to version 1, this one; 2 sessions of it are alive."
-        in page
+        "In the last day 3 sessions ran version 1, this one; 2 sessions of it are live now." in page
     )
     assert (
-        "In the last day 1 session resolved to version 2, the released one; "
-        "1 session of it is alive." in page
+        "In the last day 1 session ran version 2, the released one; "
+        "1 session of it is live now." in page
     )
 
 

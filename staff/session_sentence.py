@@ -1,0 +1,100 @@
+"""What happened in a session, in the sentences that its page begins with."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from django.contrib.admin.models import LogEntry
+
+from sessions_app.deadlines import STATE_UNREADABLE
+from sessions_app.event_counters import is_counted
+from sessions_app.models import DetectionSession, Mode, Outcome, Status
+from staff.display import counted, duration
+from staff.history import history_of, told
+from staff.session_timeline import lasted
+
+SUSPENDED = {
+    "organization_suspended": "its customer was suspended",
+    "project_suspended": "its project was suspended",
+}
+
+
+def what_happened(
+    session: DetectionSession, now: datetime, *, recorded: str, why: Sequence[str]
+) -> list[str]:
+    """The sentences, the first of which says it. `recorded` is the length of a replay's recording,
+    and `why` are the guesses at why nothing was counted."""
+    sentences = list(_sentences(session, now, recorded))
+    if why and session.started_at and _repetitions(session) == 0:
+        sentences.append(f"Likely: {why[0]}")
+    return sentences
+
+
+def cancellation_of(session: DetectionSession) -> LogEntry | None:
+    """The entry of the member of staff who cancelled it; None if its customer did."""
+    if session.terminal_outcome != Outcome.CANCELLED:
+        return None
+    return history_of(session).filter(change_message__startswith="Cancelled ").first()
+
+
+def _sentences(session: DetectionSession, now: datetime, recorded: str) -> Iterator[str]:
+    outcome, tally = session.terminal_outcome, _tally(session, now, recorded)
+    if outcome is None:
+        yield from _of_live(session, now, tally)
+    elif outcome == Outcome.EXPIRED:
+        waited = duration((session.ended_at or now) - session.created_at)
+        yield f"No client connected within {waited}, so it was cancelled."
+    elif outcome == Outcome.ABANDONED:
+        yield f"{tally}. Then its client sent nothing more, so it failed."
+    elif outcome == Outcome.SUSPENDED:
+        why = SUSPENDED.get(session.error_code or "", "its customer or project was suspended")
+        yield f"Cancelled because {why}. {tally}."
+    elif outcome == Outcome.CANCELLED:
+        yield f"{_cancelled(session)} {tally}."
+    elif outcome == Outcome.FAILED:
+        told = session.error_message or session.error_code or "the runtime said nothing of why."
+        yield f"Failed: {told.rstrip('.')}. {tally}."
+    elif session.error_code == STATE_UNREADABLE:
+        yield f"{tally}, and ended on that: its stored state could be read no more."
+    elif outcome == Outcome.MAX_DURATION:
+        yield f"{tally}, and ended at the longest time that a session may last."
+    else:
+        yield f"{tally}, and ended as its client asked."
+
+
+def _of_live(session: DetectionSession, now: datetime, tally: str) -> Iterator[str]:
+    if session.status == Status.CREATED:
+        yield "Waits for its client to connect."
+        return
+    if session.status == Status.FINALIZING:
+        yield f"{tally} so far. Its end was asked for, and the last frames are being counted."
+        return
+    yield f"{tally} so far, and goes on."
+    if session.lease_until is None or session.lease_until <= now:
+        yield "No client is connected now."
+
+
+def _cancelled(session: DetectionSession) -> str:
+    entry = cancellation_of(session)
+    if entry is None:
+        return "Cancelled by its customer."
+    _done, reason = told(entry)
+    return f"Cancelled by {entry.user.get_username()}, of staff: {reason.rstrip('.')}."
+
+
+def _tally(session: DetectionSession, now: datetime, recorded: str) -> str:
+    """`Counted 12 repetitions in 5 min 10 s`."""
+    streamed = lasted(session, now)
+    if not streamed:
+        return "Nothing was streamed"
+    number = _repetitions(session)
+    if number is None:
+        what = "Streamed"
+    else:
+        what = f"Counted {counted(number, 'repetition') if number else 'nothing'}"
+    if session.mode == Mode.REPLAY and recorded:
+        return f"{what} in a recording of {recorded}, streamed in {streamed}"
+    return f"{what} {'for' if number is None else 'in'} {streamed}"
+
+
+def _repetitions(session: DetectionSession) -> int | None:
+    return sum(session.repetitions.values()) if is_counted(session) else None
