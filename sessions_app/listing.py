@@ -63,7 +63,7 @@ def sessions_list(
     make_up_for_absence(now)
     if filters.organization_id:
         most_passed_over = min(most_passed_over, MOST_PASSED_OVER_OF_MANY)
-    with _in_order_of_indexes():
+    with in_order_of_indexes():
         parts, others = _sources(filters, now, most_passed_over)
         ids, *neighbours = page(
             parts,
@@ -85,7 +85,7 @@ def sessions_list(
 
 
 @contextmanager
-def _in_order_of_indexes() -> Iterator[None]:
+def in_order_of_indexes() -> Iterator[None]:
     """Let plans use an index where one gives the order.
 
     One that was made when there was little to sort would sort for as long as it is kept.

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from sessions_app.export_views import ExportViewSet
 from sessions_app.views import SessionEventViewSet, SessionViewSet
 
 ALL = "api/detection/sessions"
@@ -11,4 +12,5 @@ urlpatterns = [
     path(f"{ONE}/events", SessionEventViewSet.as_view({"get": "list"}), name="session-events"),
     path(f"{ONE}/finalize", SessionViewSet.as_view({"post": "finalize"}), name="session-finalize"),
     path(f"{ONE}/cancel", SessionViewSet.as_view({"post": "cancel"}), name="session-cancel"),
+    path("api/export", ExportViewSet.as_view({"get": "export"}), name="export"),
 ]

@@ -146,6 +146,7 @@ WEBHOOK = f"{WEBHOOKS}/<webhook_id>"
 USAGE = "api/usage"
 LISTS = "lists only its own"
 SUMS = "sums only its own"
+EXPORTS = "exports only its own"
 MAKES_ITS_OWN = "makes one of its own"
 BEARER_ENDPOINTS: dict[Call, Endpoint] = {
     ("GET", ALL): Endpoint("tokens:read", LISTS),
@@ -168,6 +169,7 @@ BEARER_ENDPOINTS: dict[Call, Endpoint] = {
     ("POST", f"{VERSION}/validate"): Endpoint("movespecs:write", "movespec"),
     ("POST", f"{VERSION}/release"): Endpoint("movespecs:write", "movespec"),
     ("GET", SESSIONS): Endpoint("sessions:read", LISTS),
+    ("GET", "api/export"): Endpoint("sessions:read", EXPORTS),
     ("POST", SESSIONS): Endpoint("sessions:write", "project_mismatch", session_body),
     ("GET", f"{SESSIONS}/<session_id>"): Endpoint("sessions:read", "session"),
     ("GET", f"{SESSIONS}/<session_id>/events"): Endpoint("sessions:read", "session"),
@@ -440,6 +442,8 @@ def test_it_keeps_other_projects_out(world, call, other):
         )
     elif expected == SUMS:
         assert (response.status_code, response.json()["sessions"]) == (200, 0)
+    elif expected == EXPORTS:
+        assert (response.status_code, response.getvalue()) == (200, b"")
     elif expected == "project_mismatch":
         refused(response, 403, "project_mismatch")
     else:

@@ -42,6 +42,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         FIRST_HOUR,
         "test_the_api_is_used_from_yaml_to_a_session",
     ),
+    ("docs/api.md", "sessions.jsonl"): (
+        "tests/reference/test_examples.py",
+        "test_the_program_of_the_guide_exports_all",
+    ),
     ("docs/api.md", "$EVENTS"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
     ("docs/backup.md", "pg_dump --format"): RESTORE,
     ("docs/backup.md", "pg_restore --dbname"): RESTORE,

@@ -27,6 +27,7 @@ MOST_BODY_BYTES = 512 * 1024
 S = TypeVar("S", bound=msgspec.Struct)
 Q = TypeVar("Q", bound=Query)
 JSON = "application/json"
+JSON_LINES = "application/x-ndjson"
 _MEDIA_TYPE = re.compile(r"([a-z]+/[a-z]+)\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", re.IGNORECASE)
 _NUMBER = re.compile("-?[0-9]{1,18}")
 _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

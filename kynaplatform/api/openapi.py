@@ -10,7 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
 from kynaplatform.api import errors, ignored_fields
-from kynaplatform.api.bodies import JSON
+from kynaplatform.api.bodies import JSON, JSON_LINES
 from kynaplatform.api.errors import ApiError, error_body
 from kynaplatform.api.openapi_links import add_links
 from kynaplatform.api.openapi_parts import (
@@ -114,6 +114,7 @@ class OperationSchema(AutoSchema):
         headers = ["X-Request-ID", *self._rate_limit_headers(), ignored_fields.HEADER]
         if operation.query is not None and "limit" in operation.query.__struct_fields__:
             headers.append("Link")
+        headers.extend(operation.headers)
         if operation.replays:
             headers.append("Idempotent-Replayed")
         if status == HTTPStatus.NO_CONTENT:
@@ -122,9 +123,10 @@ class OperationSchema(AutoSchema):
             content: Schema = {operation.returns: {"schema": {"type": "string"}}}
         else:
             schema = self._schema_of(operation.returns)
-            content = {JSON: {"schema": schema}}
+            media_type = JSON_LINES if operation.in_lines else JSON
+            content = {media_type: {"schema": schema}}
             if (example := example_of(*schema_of(operation.returns))) is not None:
-                content[JSON]["example"] = example
+                content[media_type]["example"] = example
         return {
             "description": HTTPStatus(status).phrase,
             "headers": _header_refs(headers),

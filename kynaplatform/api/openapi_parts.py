@@ -35,6 +35,11 @@ HEADERS: dict[str, Schema] = {
         "description": 'The next page as `<absolute address>; rel="next"`; absent on the last.',
         "schema": {"type": "string"},
     },
+    "Kyna-Export-Until": {
+        "description": "Of the last page: every session that was created before this moment was "
+        "exported. Begin the next export with it as `from`.",
+        "schema": {"type": "string", "format": "date-time"},
+    },
     "Idempotent-Replayed": {
         "description": "`true` when the Idempotency-Key gave an earlier answer again.",
         "schema": {"type": "string", "const": "true"},

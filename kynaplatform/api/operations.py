@@ -42,6 +42,10 @@ class Operation:
     bearer: Bearer = "required"
     # What else than JSON the body may be.
     text_body: TextBody | None = None
+    # The answer is lines of JSON, each of them what is returned.
+    in_lines: bool = False
+    # Of its answer, beside those that every answer of its kind has.
+    headers: tuple[str, ...] = ()
     status: int = 200
     also_status: int | None = None
     errors: tuple[type[ApiError], ...] = ()

@@ -94,10 +94,15 @@ def page_of(
         size += len(items[-1])
     if end is None:
         return Result(items)
+    return Result(items, headers=link_to_next(request, parameter, cursor_of(end)))
+
+
+def link_to_next(request: HttpRequest, parameter: str, cursor: str) -> dict[str, str]:
+    """The header with the address of the next page: this request's, with that `parameter`."""
     parameters = request.GET.copy()
-    parameters[parameter] = cursor_of(end)
+    parameters[parameter] = cursor
     address = request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
-    return Result(items, headers={"Link": f'<{address}>; rel="next"'})
+    return {"Link": f'<{address}>; rel="next"'}
 
 
 def _count_of_page(parts: Sequence[QuerySet[M]], limit: int, large: str) -> int:

@@ -26,7 +26,7 @@ NEW_KEY = r"KEY=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
 @dataclass(frozen=True)
 class Call:
     """What is sent. `body` is an example: JSON's own types, or a text of `media_type`. With
-    `has_answer` the answer has a body."""
+    `has_answer` the answer has a body, and with `in_lines` that is lines of JSON."""
 
     method: str
     path: str
@@ -36,6 +36,7 @@ class Call:
     media_type: str = JSON
     body: Any = None
     has_answer: bool = True
+    in_lines: bool = False
 
     @property
     def variables(self) -> list[str]:
@@ -83,7 +84,8 @@ def python(call: Call) -> str:
         **({"Content-Type": f'"{call.media_type}"'} if isinstance(call.body, str) else {}),
     }
     url = call.url("{{os.environ['{}']}}".format)
-    lines = ["import os", *["import uuid"] * call.takes_key, "", "import httpx", ""]
+    imports = [*["import json"] * call.in_lines, "import os", *["import uuid"] * call.takes_key]
+    lines = [*imports, "", "import httpx", ""]
     lines += [f"response = httpx.{call.method.lower()}(", f'    f"{url}",']
     if headers:
         lines += ["    headers={", *(f'        "{k}": {v},' for k, v in headers.items()), "    },"]
@@ -93,7 +95,12 @@ def python(call: Call) -> str:
         body = _json(call.body, lambda name: f'os.environ["{name}"]', indent=4, literals=PYTHON)
         lines.append(f"    json={_indented(body, 4)},")
     shown = "response.json()" if call.has_answer else "response.status_code"
-    lines += [")", "response.raise_for_status()", f"print({shown})"]
+    lines += [")", "response.raise_for_status()"]
+    if call.in_lines:
+        # Not those of the text: a text of JSON may have what ends a line there.
+        lines += ["for line in response.content.splitlines():", "    print(json.loads(line))"]
+    else:
+        lines.append(f"print({shown})")
     return "\n".join(lines)
 
 
@@ -113,11 +120,18 @@ def typescript(call: Call) -> str:
         body = _json(call.body, "process.env.{}".format, indent=2)
         options.append(f"  body: JSON.stringify({_indented(body, 2)}),")
     sent = "\n".join([f"{url}, {{", *options, "}"]) if options else url
+    shown = [f"console.log({'await response.json()' if call.has_answer else 'response.status'});"]
+    if call.in_lines:
+        shown = [
+            'for (const line of (await response.text()).split("\\n")) {',
+            "  if (line) console.log(JSON.parse(line));",
+            "}",
+        ]
     return "\n".join(
         [
             f"const response = await fetch({sent});",
             "if (!response.ok) throw new Error(await response.text());",
-            f"console.log({'await response.json()' if call.has_answer else 'response.status'});",
+            *shown,
         ]
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from kynaplatform.api.bodies import JSON_LINES
 from kynaplatform.api.docs import openapi_document
 from kynaplatform.api.openapi_links import CREATED, FIELDS
 from kynaplatform.http.monitor_paths import MONITOR_PATHS
@@ -135,6 +136,7 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
     call = replace(
         _call(path, method, parameters, body, needs_token="bearer" in operation["security"][0]),
         has_answer="content" in answer,
+        in_lines=JSON_LINES in answer.get("content", {}),
     )
     return Page(
         name=operation["operationId"],

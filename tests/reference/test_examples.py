@@ -5,16 +5,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kynaplatform import clock
 from kynaplatform.reference.pages import Page, pages
 from kynaplatform.reference.views import TOKEN
 from movespecs.models import MoveSpec, Visibility
-from sessions_app.models import DetectionEvent
+from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import VALID_YAML, Machine, make_version, mint
+from tests.documented import commands
 from tests.module_servers import WebServer
 from tests.node import built_clients, node
 from tests.openapi.described import document, validator
@@ -48,29 +51,29 @@ def run(command: list[str], folder: Path, variables: dict[str, str]) -> str:
     return done.stdout
 
 
-def by_curl(text: str, folder: Path, variables: dict[str, str]) -> Any:
+def by_curl(text: str, folder: Path, variables: dict[str, str]) -> str:
     installed("curl")
     # A refusal is a failure here, as it is in the other two.
     script = text.replace("curl -sS", "curl -sS --fail-with-body")
-    return json.loads(run(["sh", "-euc", script], folder, variables) or "204")
+    return run(["sh", "-euc", script], folder, variables) or "204"
 
 
-def by_python(text: str, folder: Path, variables: dict[str, str]) -> Any:
-    (folder / "example.py").write_text(
-        text.replace("print(response.json())", "import json; print(json.dumps(response.json()))")
-    )
-    return json.loads(run([sys.executable, "example.py"], folder, variables))
+def by_python(text: str, folder: Path, variables: dict[str, str]) -> str:
+    for shown in ("response.json()", "json.loads(line)"):
+        text = text.replace(f"print({shown})", f"print(__import__('json').dumps({shown}))")
+    (folder / "example.py").write_text(text)
+    return run([sys.executable, "example.py"], folder, variables)
 
 
-def by_typescript(text: str, folder: Path, variables: dict[str, str]) -> Any:
+def by_typescript(text: str, folder: Path, variables: dict[str, str]) -> str:
     """What is shown has no types: so Node runs it as it stands. `tsc` checks it below."""
-    (folder / "example.mjs").write_text(
-        text.replace("console.log(await response.json())", "console.log(await response.text())")
-    )
-    return json.loads(run([node(), "example.mjs"], folder, variables))
+    for shown in ("await response.json()", "JSON.parse(line)"):
+        text = text.replace(f"console.log({shown})", f"console.log(JSON.stringify({shown}))")
+    (folder / "example.mjs").write_text(text)
+    return run([node(), "example.mjs"], folder, variables)
 
 
-RUNS: dict[str, Callable[[str, Path, dict[str, str]], Any]] = {
+RUNS: dict[str, Callable[[str, Path, dict[str, str]], str]] = {
     "bash": by_curl,
     "python": by_python,
     "typescript": by_typescript,
@@ -86,6 +89,12 @@ def variables(web: WebServer, owner: Machine, movespec: MoveSpec) -> dict[str, s
     DetectionEvent.objects.create(
         session_id=session_id, sequence=1, frame_seq=7, ts_ms=40.5, type="event_completed",
         payload={"event_key": "squat", "score": None},
+    )  # fmt: skip
+    # The export has those that ended; the lists of the examples ask for others.
+    of_yesterday = owner.create_session(movespec).json()["session_id"]
+    DetectionSession.objects.filter(id=of_yesterday).update(
+        status="cancelled", terminal_outcome="expired", ended_at=clock.now(), deadline_at=None,
+        created_at=clock.now() - timedelta(days=1), attachment_id=None,
     )  # fmt: skip
     mint(owner.credential)
     token = owner.credential.access_tokens.order_by("created_at").last()
@@ -119,7 +128,13 @@ def test_each_runs_as_it_is_shown_and_gets_what_the_page_says(
             variables["KYNA_SESSION_ID"] = answers["session_create"]["session_id"]
         (code,) = [code for code in page.codes if code.language == language]
         known = {one: variables[one] for one in page.call.variables}
-        answers[name] = RUNS[language](code.text, tmp_path, known)
+        told = RUNS[language](code.text, tmp_path, known)
+        if page.call.in_lines:
+            answers[name] = [json.loads(line) for line in told.splitlines()]
+            for line in answers[name]:
+                validator(answer_of(page)).validate(line)
+            continue
+        answers[name] = json.loads(told)
         if page.call.has_answer:
             validator(answer_of(page)).validate(answers[name])
         else:
@@ -134,7 +149,8 @@ def test_the_three_send_the_same(variables: dict[str, str], tmp_path: Path) -> N
     sources = set()
     for code in page.codes:
         known = {one: variables[one] for one in page.call.variables}
-        sources.add(RUNS[code.language](code.text, tmp_path, known)["yaml_source"])
+        told = RUNS[code.language](code.text, tmp_path, known)
+        sources.add(json.loads(told)["yaml_source"])
     assert sources == {page.call.body}
 
 
@@ -167,3 +183,30 @@ def test_the_token_of_the_overview_is_one(web: WebServer, owner: Machine, tmp_pa
     told = run(["sh", "-euc", f'{TOKEN}\necho "$KYNA_TOKEN"'], tmp_path, variables)
     answer = owner.call("GET", "/api/detection/sessions", token=told.strip())
     assert answer.status_code == 200
+
+
+def test_the_program_of_the_guide_exports_all(
+    web: WebServer, owner: Machine, movespec: MoveSpec, tmp_path: Path
+) -> None:
+    """And the next day what is new, by the address that it has kept."""
+    installed("curl")
+    variables = {"KYNA_URL": web.base_url, "TOKEN": owner.token}
+
+    def ended(count: int, created_at: datetime) -> list[str]:
+        ids = [owner.create_session(movespec).json()["session_id"] for _ in range(count)]
+        DetectionSession.objects.filter(id__in=ids).update(
+            status="cancelled", terminal_outcome="expired", ended_at=created_at, deadline_at=None,
+            created_at=created_at,
+        )  # fmt: skip
+        return sorted(ids)
+
+    def exported() -> list[str]:
+        run(["sh", "-euc", commands("api.md", "sessions.jsonl")], tmp_path, variables)
+        lines = (tmp_path / "sessions.jsonl").read_bytes().splitlines()
+        return [json.loads(line)["session"]["session_id"] for line in lines]
+
+    first = ended(3, clock.now() - timedelta(days=2))
+    assert exported() == first
+    until = datetime.fromisoformat((tmp_path / "until").read_text().strip())
+    second = ended(2, until)
+    assert exported() == first + second

@@ -1,0 +1,260 @@
+"""The export of a project's sessions with their events, in the order of their creation.
+
+It ends before the first session that has not ended, and a minute before now. So what comes later
+comes behind it, and none of it is doubled, lost or unfinished.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Annotated, Any, Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from kynaplatform.api.keyset import cursor_at, place
+from kynaplatform.api.views import encode
+from kynaplatform.api.wire import Answer, said
+from sessions_app.checkpoints import NewEvent
+from sessions_app.event_counters import count_anew
+from sessions_app.events import EventRecord, present_event
+from sessions_app.listing import LEFT_OUT, in_order_of_indexes
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode
+from sessions_app.wire import SessionRecord, present_session
+
+MOST_PAGE_BYTES: Final = 8 * 1024 * 1024
+# What one statement reads at most.
+SESSIONS_AT_ONCE: Final = 200
+EVENTS_AT_ONCE: Final = 2_000
+# A session is seen once its create has committed, which is later than its `created_at`.
+SEEN_WITHIN: Final = timedelta(minutes=1)
+# By the key of each part, whatever the plan was made on.
+_EVENTS = """
+SELECT event.*
+FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS part (session_id, behind, up_to)
+CROSS JOIN LATERAL (
+    SELECT session_id, sequence, frame_seq, ts_ms, type, payload::text
+    FROM detection_event
+    WHERE session_id = part.session_id AND sequence > part.behind AND sequence <= part.up_to
+    ORDER BY sequence
+    LIMIT part.up_to - part.behind
+) AS event
+ORDER BY event.session_id, event.sequence
+"""
+_CURSOR = re.compile(r"([A-Za-z0-9_-]{32})(?:\.([1-9][0-9]{0,9}))?")
+Sessions = QuerySet[DetectionSession]
+
+
+class ExportLine(Answer):
+    """A session that has ended, and its events, oldest first."""
+
+    session: Annotated[SessionRecord, said("The session, as a read of it shows it.")]
+    events: Annotated[list[EventRecord], said("Its events, as the stream sent them.")]
+    continues: Annotated[
+        bool,
+        said(
+            "Whether the next line has further events of this session, with the same record: those "
+            "of a session that no page has room for.",
+            False,
+        ),
+    ]
+
+
+class Start(NamedTuple):
+    """Where a page begins: behind a session, or within it, behind the event of a sequence."""
+
+    created_at: datetime
+    session_id: UUID
+    sequence: int = 0
+
+    @classmethod
+    def of(cls, cursor: str) -> "Start":
+        """Raises ValueError or OverflowError for what is no cursor."""
+        found = _CURSOR.fullmatch(cursor)
+        if found is None:
+            raise ValueError(cursor)
+        _, created_at, id_ = place(f"newer,{found[1]}")
+        return cls(created_at, id_, int(found[2] or 0))
+
+    @property
+    def cursor(self) -> str:
+        cursor = cursor_at(self.created_at, self.session_id)
+        return f"{cursor}.{self.sequence}" if self.sequence else cursor
+
+    @property
+    def rows(self) -> Q:
+        """The sessions that follow; within a session it is the first of them."""
+        way = "gte" if self.sequence else "gt"
+        of_moment = Q(created_at__gt=self.created_at) | Q(**{f"id__{way}": self.session_id})
+        return Q(created_at__gte=self.created_at) & of_moment
+
+
+class Page(NamedTuple):
+    """The lines of a page, and where the next one begins if there is one.
+
+    Where there is none, all that was created before `until` is exported.
+    """
+
+    body: bytearray
+    next: Start | None
+    until: datetime
+
+
+class _Line:
+    """A session's line at the end of a page's body, while events are added."""
+
+    def __init__(self, body: bytearray, session: DetectionSession, organization_id: UUID) -> None:
+        line = ExportLine(present_session(session, organization_id), [], continues=False)
+        text = encode(line) + b"\n"
+        # Events stand before the last bracket.
+        end_of_events = text.rindex(b"]")
+        self._body, self._session, self._sequence = body, session, 0
+        self._begins_at, self._tail = len(body), text[end_of_events:]
+        body += text[:end_of_events]
+
+    def has_room(self, more: bytes = b"") -> bool:
+        return len(self._body) + len(more) + len(self._tail) <= MOST_PAGE_BYTES
+
+    def takes(self, event: NewEvent) -> bool:
+        """Whether the event was added: a line has one in any case."""
+        text = encode(present_event(self._session.id, event))
+        if self._sequence:
+            text = b"," + text
+            if not self.has_room(text):
+                return False
+        self._body += text
+        self._sequence = event.sequence
+        return True
+
+    def remove(self) -> None:
+        del self._body[self._begins_at :]
+
+    def end(self, *, continues: bool) -> Start:
+        self._body += self._tail.replace(b"false", b"true") if continues else self._tail
+        session = self._session
+        return Start(session.created_at, session.id, self._sequence if continues else 0)
+
+
+def export_page(
+    sessions: Sessions,
+    *,
+    organization_id: UUID,
+    since: datetime | None,
+    until: datetime | None,
+    start: Start | None,
+    now: datetime,
+) -> Page:
+    """A page of `sessions`, which are of one project, from `start` on: at most MOST_PAGE_BYTES.
+
+    Only of those that were created since `since`, and before `until`.
+    """
+    if since is not None:
+        sessions = sessions.filter(created_at__gte=since)
+    until = _ended_before(sessions, min(until or now, now - SEEN_WITHIN), start)
+    if since is not None:
+        until = max(since, until)
+    body = bytearray()
+    reached, line = start, None
+    for session, event in _with_events(sessions.filter(created_at__lt=until), start):
+        line = line or _Line(body, session, organization_id)
+        if event is not None and line.takes(event):
+            continue
+        if (event is not None or not line.has_room()) and reached != start:
+            # It begins the next page.
+            line.remove()
+            return Page(body, reached, until)
+        reached = line.end(continues=event is not None)
+        if event is not None:
+            return Page(body, reached, until)
+        line = None
+    return Page(body, None, until)
+
+
+def _ended_before(sessions: Sessions, until: datetime, start: Start | None) -> datetime:
+    """When the first session that is stored as live was created; `until` if there is none before.
+
+    What its deadline has ended is live until the sweep has written its last events.
+    """
+    live = sessions.filter(start.rows if start else Q(), created_at__lt=until)
+    # In each an index has the first one first.
+    first = [
+        live.filter(status=status, mode=mode, deadline_at__isnull=False)
+        .order_by("created_at")
+        .values_list("created_at", flat=True)[:1]
+        for status, mode in product(LIVE_STATUSES, Mode.values)
+    ]
+    return min(first[0].union(*first[1:], all=True), default=until)
+
+
+def _with_events(
+    sessions: Sessions, start: Start | None
+) -> Iterator[tuple[DetectionSession, NewEvent | None]]:
+    """Each session with each of its events, and then with None: from `start` on."""
+    for some in _some_at_once(sessions, start):
+        count_anew(some)
+        for parts in _parts(some, start):
+            events = _events_of(parts)
+            for part in parts:
+                for event in events.get(part.session.id, ()):
+                    yield part.session, event
+                if part.up_to == part.session.events_total:
+                    yield part.session, None
+
+
+def _some_at_once(sessions: Sessions, start: Start | None) -> Iterator[list[DetectionSession]]:
+    ordered = sessions.defer(*LEFT_OUT).order_by("created_at", "id")
+    while True:
+        with in_order_of_indexes():
+            some = list(ordered.filter(start.rows if start else Q())[:SESSIONS_AT_ONCE])
+        if some:
+            yield some
+        if len(some) < SESSIONS_AT_ONCE:
+            return
+        start = Start(some[-1].created_at, some[-1].id)
+
+
+class _Part(NamedTuple):
+    """The events of a session behind a sequence, up to another."""
+
+    session: DetectionSession
+    behind: int
+    up_to: int
+
+
+def _parts(sessions: list[DetectionSession], start: Start | None) -> Iterator[list[_Part]]:
+    """The parts of `sessions` that have EVENTS_AT_ONCE together: sequences have no gap."""
+    parts: list[_Part] = []
+    free = EVENTS_AT_ONCE
+    for session in sessions:
+        total = session.events_total
+        is_first = start is not None and start.session_id == session.id
+        up_to = min(start.sequence, total) if start and is_first else 0
+        while True:
+            behind, up_to = up_to, min(up_to + free, total)
+            parts.append(_Part(session, behind, up_to))
+            free -= up_to - behind
+            if up_to == total:
+                break
+            yield parts
+            parts, free = [], EVENTS_AT_ONCE
+    if parts:
+        yield parts
+
+
+def _events_of(parts: list[_Part]) -> dict[UUID, list[NewEvent]]:
+    """The events by their session. Payloads stay as PostgreSQL writes them: nothing reads them."""
+    known = [part for part in parts if part.up_to > part.behind]
+    events: dict[UUID, list[NewEvent]] = {}
+    if not known:
+        return events
+    columns = zip(*((part.session.id, part.behind, part.up_to) for part in known), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_EVENTS, [*map(list, columns)])
+        for session_id, sequence, frame_seq, ts_ms, type_, text in cursor.fetchall():
+            payload: Any = msgspec.Raw(text.encode())
+            event = NewEvent(sequence, frame_seq, ts_ms, type_, payload)
+            events.setdefault(session_id, []).append(event)
+    return events

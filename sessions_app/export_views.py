@@ -1,0 +1,100 @@
+"""The export: a project's sessions with their events, as pages of JSON lines."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from django.http import StreamingHttpResponse
+
+from kynaplatform import clock
+from kynaplatform.api.bodies import JSON_LINES
+from kynaplatform.api.errors import ValidationFailed
+from kynaplatform.api.operations import Operation
+from kynaplatform.api.pagination import PageCursor, link_to_next
+from kynaplatform.api.views import ApiRequest, ApiViewSet
+from kynaplatform.api.wire import Query, said
+from sessions_app.export import ExportLine, Start, export_page
+from sessions_app.models import DetectionSession
+
+UNTIL = "Kyna-Export-Until"
+# A page is not copied whole.
+BLOCK_BYTES = 64 * 1024
+
+
+class ExportQuery(Query):
+    from_: (
+        Annotated[
+            datetime,
+            msgspec.Meta(tz=True),
+            said("ISO 8601 with an offset or Z. Sessions that were created at it, or later."),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.field(default=msgspec.UNSET, name="from")
+    to: (
+        Annotated[
+            datetime,
+            msgspec.Meta(tz=True),
+            said("The same, itself excluded. Sessions that were created before it."),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
+
+    def __post_init__(self) -> None:
+        since, until = self.from_, self.to
+        if isinstance(since, datetime) and isinstance(until, datetime) and since > until:
+            raise ValidationFailed({"to": ["Is before `from`."]})
+
+
+class ExportViewSet(ApiViewSet):
+    tag, resource = "Detection sessions", "session"
+
+    @Operation(
+        summary="Export detection sessions with their events",
+        scope="sessions:read",
+        returns=ExportLine,
+        in_lines=True,
+        headers=("Link", UNTIL),
+    )
+    def export(self, request: ApiRequest, query: ExportQuery) -> StreamingHttpResponse:
+        """The project's sessions that have ended, oldest first, as JSON lines: one a line.
+
+        A page has at most 8 MiB; follow its `Link` until there is none. The export ends before the
+        first session that is still live, and a minute before now. The last page says where, in
+        `Kyna-Export-Until`: with that as `from`, the next export goes on without a gap, and has
+        nothing twice.
+        """
+        caller = request.caller
+        sessions = DetectionSession.objects.filter(project_id=caller.project_id)
+        if caller.session_id is not None:
+            sessions = sessions.filter(id=caller.session_id)
+        page = export_page(
+            sessions,
+            organization_id=caller.organization_id,
+            since=None if query.from_ is msgspec.UNSET else query.from_,
+            until=None if query.to is msgspec.UNSET else query.to,
+            start=_start_of(query),
+            now=clock.now(),
+        )
+        headers = {"Content-Length": str(len(page.body))}
+        if page.next is None:
+            headers[UNTIL] = msgspec.to_builtins(page.until.astimezone(UTC))
+        else:
+            headers |= link_to_next(request._request, "cursor", page.next.cursor)
+        return StreamingHttpResponse(_blocks(page.body), content_type=JSON_LINES, headers=headers)
+
+
+def _blocks(body: bytearray) -> Iterator[bytes]:
+    for start in range(0, len(body), BLOCK_BYTES):
+        yield bytes(memoryview(body)[start : start + BLOCK_BYTES])
+
+
+def _start_of(query: ExportQuery) -> Start | None:
+    """Raises ValidationFailed for what is no cursor of an export."""
+    if query.cursor is msgspec.UNSET:
+        return None
+    try:
+        return Start.of(query.cursor)
+    except (ValueError, OverflowError):
+        raise ValidationFailed({"cursor": ["Not a cursor of an export."]}) from None
