@@ -36,6 +36,16 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
         "options": {"expires": 7200},
     },
+    "make-event-partitions": {
+        "task": "sessions_app.tasks.make_event_partitions",
+        "schedule": 3600.0,
+        "options": {"expires": 7200},
+    },
+    "apply-retention": {
+        "task": "sessions_app.tasks.apply_retention",
+        "schedule": 3600.0,
+        "options": {"expires": 7200},
+    },
     "prune-deliveries": {
         "task": "webhooks.tasks.prune_deliveries",
         "schedule": 3600.0,

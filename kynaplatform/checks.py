@@ -18,6 +18,9 @@ FEWEST_SECRET_CHARACTERS = 50
 # hstspreload.org takes no shorter time.
 FEWEST_PRELOAD_SECONDS = 31_536_000
 FEWEST_PEPPER_BYTES = 32
+# An idempotency key is promised for a day, and its session with it.
+FEWEST_RETENTION_DAYS = 2
+RETENTIONS = ("RETENTION_DAYS", "EVENTS_RETENTION_DAYS", "STAFF_LOG_RETENTION_DAYS")
 LIFETIMES = (
     "ACCESS_TOKEN_SECONDS",
     "SESSION_ATTACH_SECONDS",
@@ -35,6 +38,7 @@ def check_environment(**_: Any) -> list[CheckMessage]:
         *_check_http(),
         *_check_processes(),
         *_check_lifetimes(),
+        *_check_retention(),
     ]
 
 
@@ -203,3 +207,21 @@ def _check_lifetimes() -> Iterator[CheckMessage]:
                 hint="It is a number of seconds.",
                 id="kynaplatform.E010",
             )
+
+
+def _check_retention() -> Iterator[CheckMessage]:
+    for name in RETENTIONS:
+        days = getattr(settings, name)
+        if days is not None and days < FEWEST_RETENTION_DAYS:
+            yield Error(
+                f"{name} is below {FEWEST_RETENTION_DAYS}.",
+                hint="It is a number of days. Leave it unset to keep what there is for good.",
+                id="kynaplatform.E018",
+            )
+    events, sessions = settings.EVENTS_RETENTION_DAYS, settings.RETENTION_DAYS
+    if events is not None and sessions is not None and events > sessions:
+        yield Error(
+            "EVENTS_RETENTION_DAYS is above RETENTION_DAYS.",
+            hint="Events leave with their session at the latest.",
+            id="kynaplatform.E018",
+        )

@@ -89,6 +89,11 @@ def optional_rate(name: str, *, default: str | None, per: str) -> int | None:
     return rate(name, default=default or "", per=per)
 
 
+def optional_count(name: str) -> int | None:
+    """At least 1, and None where it is not set."""
+    return count(name, default=0) if os.environ.get(name, "").strip() else None
+
+
 def log_level(name: str, *, default: str) -> str:
     return read(name, default, _level_name, "DEBUG, INFO, WARNING, ERROR or CRITICAL")
 

@@ -18,6 +18,7 @@ from kynaplatform.environment import (
     make_metrics_folder,
     networks,
     numbered_secrets,
+    optional_count,
     optional_rate,
     rate,
     read_env_file,
@@ -136,6 +137,12 @@ MOVESPECS_PER_PROJECT = count("MOVESPECS_PER_PROJECT", default=500)
 VERSIONS_PER_MOVESPEC = count("VERSIONS_PER_MOVESPEC", default=200)
 # Of a session, after which only completed and interrupted repetitions are kept.
 SESSION_MAX_EVENTS = count("SESSION_MAX_EVENTS", default=20_000)
+
+# --- Retention, in days after a session's end; unset: for good ----------------------------
+# Staff give an organization fewer. Events may leave before their sessions.
+RETENTION_DAYS = optional_count("RETENTION_DAYS")
+EVENTS_RETENTION_DAYS = optional_count("EVENTS_RETENTION_DAYS")
+STAFF_LOG_RETENTION_DAYS = optional_count("STAFF_LOG_RETENTION_DAYS")
 
 # --- Django ------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -3,13 +3,16 @@
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
 from django.utils import timezone
 
 from kynaplatform.api.names import MOST_NAME_CHARACTERS, validate_name, visible
+from kynaplatform.checks import FEWEST_RETENTION_DAYS
 from projects.scopes import ALL_SCOPES
 
 
@@ -24,11 +27,24 @@ def _limit(counted: str, name: str | None = None) -> "models.PositiveIntegerFiel
     )
 
 
+def validate_retention(days: int) -> None:
+    """An organization's own retention is below the platform's. Raises ValidationError."""
+    most = settings.RETENTION_DAYS
+    if most is not None and days > most:
+        raise ValidationError(f"Ensure this value is at most {most}, the default.")
+
+
 class Organization(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=MOST_NAME_CHARACTERS, validators=[validate_name])
     suspended_at = models.DateTimeField(null=True, blank=True)
     rate_limit = _limit("Requests per minute of all its projects together")
+    retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(FEWEST_RETENTION_DAYS), validate_retention],
+        help_text="Days after its end that a session is kept; empty: the default.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

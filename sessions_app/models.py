@@ -110,6 +110,9 @@ class DetectionSession(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    events_left_at = models.DateTimeField(
+        null=True, help_text="When its events were deleted by retention; it has them while empty."
+    )
     deadline_at = models.DateTimeField(
         null=True, help_text="When the current status ends by itself; empty once terminal."
     )
@@ -210,6 +213,12 @@ class DetectionSession(models.Model):
                 F("created_at").desc(),
                 condition=Q(deadline_at__isnull=True),
                 name="session_ended_of_version",
+            ),
+            # Read by retention. A session is in it from its end until its events leave.
+            Index(
+                fields=["project", "ended_at"],
+                condition=Q(ended_at__isnull=False, events_left_at__isnull=True),
+                name="session_with_events",
             ),
             # Read by forget_idempotency_keys and may_replay. Not by admission, which
             # asks for the key: planned on an empty table, it would read this whole.
@@ -344,7 +353,10 @@ class SessionAttach(models.Model):
 
 
 class DetectionEvent(models.Model):
-    """An event of the engine. The sequences of a session count from 1 without a gap."""
+    """An event of the engine. The sequences of a session count from 1 without a gap.
+
+    The table is partitioned by the session (event_partitions.py).
+    """
 
     pk = models.CompositePrimaryKey("session_id", "sequence")
     session = models.ForeignKey(

@@ -1,8 +1,10 @@
-"""Retention of idempotency keys, and of the browser sessions of staff."""
+"""Retention of idempotency keys, of the browser sessions of staff, and of their log."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
+from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.sessions.models import Session
 
 from kynaplatform.api.chunks import CHUNK, change_in_chunks
@@ -37,5 +39,18 @@ def prune_staff_sessions(*, now: datetime, chunk_size: int = CHUNK) -> int:
     return change_in_chunks(
         Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
         lambda keys: Session.objects.filter(session_key__in=keys).delete(),
+        chunk_size,
+    )
+
+
+def prune_staff_log(*, now: datetime, chunk_size: int = CHUNK) -> int:
+    """Delete the entries of the staff's log that are due, but for those that tell of a deletion."""
+    days = settings.STAFF_LOG_RETENTION_DAYS
+    if days is None:
+        return 0
+    due = LogEntry.objects.filter(action_time__lt=now - timedelta(days=days))
+    return change_in_chunks(
+        due.exclude(action_flag=DELETION).order_by("action_time"),
+        lambda ids: LogEntry.objects.filter(id__in=ids).delete(),
         chunk_size,
     )

@@ -2,9 +2,14 @@
 
 from kynaplatform import clock
 from projects.retention import prune_access_tokens, prune_signing_keys
-from sessions_app import session_sweep
+from sessions_app import session_retention, session_sweep
+from sessions_app.event_partitions import event_partitions_make
 from sessions_app.last_runs import periodic_task
-from sessions_app.retention import forget_idempotency_keys, prune_staff_sessions
+from sessions_app.retention import (
+    forget_idempotency_keys,
+    prune_staff_log,
+    prune_staff_sessions,
+)
 
 
 @periodic_task
@@ -20,4 +25,15 @@ def prune_expired() -> int:
         + prune_signing_keys(now=now)
         + prune_access_tokens(now=now)
         + prune_staff_sessions(now=now)
+        + prune_staff_log(now=now)
     )
+
+
+@periodic_task
+def make_event_partitions() -> int:
+    return event_partitions_make(now=clock.now(), kept_days=session_retention.kept_of().events)
+
+
+@periodic_task
+def apply_retention() -> int:
+    return session_retention.retention_apply(now=clock.now())

@@ -53,10 +53,10 @@ def limit_in_force(field: str, default: str) -> Callable[..., str]:
 
     @admin.display(description="in force")
     def shown(row: Organization | Project) -> str:
-        override = getattr(row, field)
+        override, usual = getattr(row, field), getattr(settings, default)
         if override is None:
-            return f"{getattr(settings, default)}{unit}, the default"
-        return f"{override}{unit}, overriding the default of {getattr(settings, default)}"
+            return "none, the default" if usual is None else f"{usual}{unit}, the default"
+        return f"{override}{unit}, overriding the default of {'none' if usual is None else usual}"
 
     return shown
 
@@ -132,7 +132,7 @@ class OrganizationAdmin(SuspendableAdmin):
     search_fields = ["name", "=id"]
     change_list_template = "admin/projects/organizations.html"
     given = ["name"]
-    limits = {"rate_limit": "RATE_LIMIT_ORGANIZATION"}
+    limits = {"rate_limit": "RATE_LIMIT_ORGANIZATION", "retention_days": "RETENTION_DAYS"}
     owned = OWNED_BY_ORGANIZATION
 
     def get_urls(self) -> list[URLPattern]:

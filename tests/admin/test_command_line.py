@@ -159,8 +159,23 @@ def test_limits_are_those_of_the_page(owner: Machine) -> None:
     assert answer("set_limits", "organization", owner.organization.id, "rate_limit=9") == {
         "organization_id": str(owner.organization.id),
         "rate_limit": 9,
+        "retention_days": "default",
         "is_changed": True,
     }
+
+
+def test_retention_is_below_the_platforms(owner: Machine, settings: Any) -> None:
+    id_ = owner.organization.id
+    settings.RETENTION_DAYS = 30
+    assert error_of("set_limits", "organization", id_, "retention_days=31").startswith(
+        "retention_days: Ensure this value is at most 30"
+    )
+    assert error_of("set_limits", "organization", id_, "retention_days=1").startswith(
+        "retention_days: Ensure this value is greater than or equal to 2"
+    )
+    assert answer("set_limits", "organization", id_, "retention_days=7")["retention_days"] == 7
+    settings.RETENTION_DAYS = None
+    assert answer("set_limits", "organization", id_, "retention_days=700")["is_changed"]
 
 
 @pytest.mark.parametrize(

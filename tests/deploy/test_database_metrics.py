@@ -106,6 +106,8 @@ def test_the_disk_is_that_of_the_data(tmp_path: Any, monkeypatch: pytest.MonkeyP
 def test_what_has_never_run_is_zero() -> None:
     assert told(LastRunCollector()) == {
         (RUNS, "sessions_app.tasks.expire_sessions"): 0,
+        (RUNS, "sessions_app.tasks.apply_retention"): 0,
+        (RUNS, "sessions_app.tasks.make_event_partitions"): 0,
         (RUNS, "sessions_app.tasks.prune_expired"): 0,
         (RUNS, "tryout.tasks.prune_tries"): 0,
         (RUNS, "usage.tasks.roll_up_usage"): 0,

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from kynaplatform.api.commands import OperatorCommand
-from kynaplatform.database.session_settings import KINDS, MIGRATE, session_settings
+from kynaplatform.database.session_settings import KINDS, MIGRATE, WORKER, session_settings
 
 PASSWORD_BYTES = 24
 # What every kind of process does. Tables are made by the owner, which migrates.
@@ -20,6 +20,13 @@ GRANTS = (
     "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
     " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}",
     "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {role}",
+)
+
+
+# Partitions are made and dropped by functions of the owner's.
+GRANT_PARTITIONS = (
+    "GRANT EXECUTE ON FUNCTION event_partition_make(text, uuid, uuid), event_partition_drop(text)"
+    " TO {role}"
 )
 
 
@@ -65,7 +72,7 @@ def _make(cursor: Any, role: str, *, is_new_wanted: bool) -> str | None:
     is_there = bool(cursor.rowcount)
     if not is_there:
         cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
-    for grant in GRANTS:
+    for grant in (*GRANTS, GRANT_PARTITIONS) if role.endswith(f"_{WORKER}") else GRANTS:
         cursor.execute(sql.SQL(grant).format(role=name))
     if is_there and not is_new_wanted:
         return None

@@ -1,0 +1,274 @@
+"""Events in partitions: the migration beside writers, the partitions made ahead, and dropped."""
+
+import re
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+from lifecycle_scene import Scene
+from uuid_utils.compat import uuid7
+
+from sessions_app import event_partitions
+from sessions_app.event_partitions import (
+    dated_partitions,
+    event_partition_drop,
+    event_partitions_make,
+    first_id_of,
+)
+from sessions_app.models import DetectionEvent, DetectionSession
+from tests.server import test_database_url as database_url
+from tests.sessions_app.plans import copy_row, run
+
+MIGRATION = import_module("sessions_app.migrations.0020_partitioned_events")
+BEFORE = "0018_notes"
+EVENT = """
+INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload)
+VALUES (%s, %s, 1, 2.5, 'feedback', '{"level": "info"}')
+"""
+
+
+def partition_of(session_id: uuid.UUID) -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tableoid::regclass::text FROM detection_event WHERE session_id = %s",
+            [session_id],
+        )
+        return {name for (name,) in cursor.fetchall()}
+
+
+def stored() -> list[tuple[uuid.UUID, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT session_id, sequence FROM detection_event ORDER BY 1, 2")
+        return list(cursor.fetchall())
+
+
+@pytest.fixture
+def one_table(transactional_db: None) -> Iterator[None]:
+    call_command("migrate", "sessions_app", BEFORE, verbosity=0)
+    yield
+    call_command("migrate", verbosity=0)
+
+
+class Writers:
+    """The code before, which goes on: two that store events, and one that deletes sessions'."""
+
+    def __init__(self, sessions: list[uuid.UUID], doomed: list[uuid.UUID]) -> None:
+        self.expected = {(id_, n) for id_ in sessions for n in range(1, 4)}
+        self._sessions, self._doomed = sessions, doomed
+        self._over = threading.Event()
+        self._failed: list[BaseException] = []
+        self.written = 0
+        self._threads = [
+            threading.Thread(target=self._run, args=(work,))
+            for work in (self._store(0), self._store(1), self._delete())
+        ]
+
+    def __enter__(self) -> "Writers":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(30)
+        assert self._failed == []
+
+    def _run(self, work: Any) -> None:
+        try:
+            with psycopg.connect(database_url(), autocommit=True) as own:
+                own.execute("SET lock_timeout = '5s'")
+                next(work)
+                while not self._over.wait(0.002):
+                    with suppress(StopIteration):
+                        work.send(own)
+        except BaseException as error:  # noqa: BLE001 - told by the test
+            self._failed.append(error)
+
+    def _store(self, number: int) -> Iterator[None]:
+        sequence = 4
+        while True:
+            for session_id in self._sessions[number::2]:
+                own: Any = yield
+                own.execute(EVENT, [session_id, sequence], prepare=True)
+                self.expected.add((session_id, sequence))
+                self.written += 1
+            sequence += 1
+
+    def _delete(self) -> Iterator[None]:
+        for session_id in self._doomed:
+            own: Any = yield
+            own.execute("DELETE FROM detection_event WHERE session_id = %s", [session_id])
+        while True:
+            yield
+
+
+class Stopped(Exception):
+    """As where the process is killed between two batches."""
+
+
+def test_events_are_copied_once_beside_who_stores_and_deletes_them(
+    one_table: None, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is stopped and run again; of random ids and of those with their time."""
+    first = scene.created()
+    copy_row("detection_session", first, 40)
+    copy_row("detection_session", first, 1, id=f"'{uuid7()}'")
+    copy_row("detection_session", first, 1, id="'01b00000-0000-4000-8000-000000000000'")
+    ids = list(DetectionSession.objects.order_by("id").values_list("id", flat=True))
+    for id_ in ids:
+        for sequence in (1, 2, 3):
+            with connection.cursor() as cursor:
+                cursor.execute(EVENT, [id_, sequence])
+    doomed, kept = ids[::3], [id_ for id_ in ids if id_ not in ids[::3]]
+    monkeypatch.setattr(MIGRATION, "BATCH", 7)
+    batches = 0
+    once = MIGRATION.transaction.atomic
+
+    def stopping(*arguments: Any) -> Any:
+        nonlocal batches
+        batches += 1
+        if batches in (5, 9):
+            raise Stopped
+        return once(*arguments)
+
+    with Writers(kept, doomed) as writers:
+        with connection.schema_editor(atomic=False) as editor:
+            MIGRATION.begin(apps, editor)
+            with monkeypatch.context() as patched:
+                patched.setattr(MIGRATION.transaction, "atomic", stopping)
+                for _ in range(2):
+                    with pytest.raises(Stopped):
+                        MIGRATION.copy(apps, editor)
+        before = writers.written
+        call_command("migrate", "sessions_app", verbosity=0)
+        written_beside = writers.written - before
+        while writers.written < before + written_beside + 20:
+            pass
+    assert written_beside > 0
+    found = stored()
+    assert set(found) == writers.expected
+    assert len(found) == len(writers.expected)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'detection_event_new%'")
+        assert cursor.fetchone() == (0,)
+        cursor.execute("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'mirror%'")
+        assert cursor.fetchone() == (0,)
+
+
+def test_each_event_has_a_partition(scene: Scene) -> None:
+    for session_id, partition in (
+        (uuid7(), dated_partitions()[0].name),
+        (first_id_of(datetime(2020, 5, 1, tzinfo=UTC)), "detection_event_before"),
+        (first_id_of(datetime(2049, 5, 1, tzinfo=UTC)), "detection_event_other"),
+        (uuid.UUID("9b2d7c5e-0000-4000-8000-000000000000"), "detection_event_random"),
+    ):
+        copy_row("detection_session", scene.created(), 1, id=f"'{session_id}'")
+        with connection.cursor() as cursor:
+            cursor.execute(EVENT, [session_id, 1])
+        assert partition_of(session_id) == {partition}
+
+
+@pytest.mark.parametrize(("kept_days", "days"), [(30, 1), (60, 1), (61, 7), (None, 7)])
+def test_partitions_are_made_ahead(scene: Scene, kept_days: int | None, days: int) -> None:
+    before = dated_partitions()
+    now = before[-1].ends_at - timedelta(hours=30)
+
+    made = event_partitions_make(now=now, kept_days=kept_days)
+
+    new = dated_partitions()[len(before) :]
+    assert len(new) == made == {1: 13, 7: 2}[days]
+    for earlier, later in zip([before[-1], *new], new, strict=False):
+        assert later.first == earlier.behind
+        assert later.ends_at - earlier.ends_at == timedelta(days=days)
+    assert new[-1].ends_at >= now + event_partitions.AHEAD
+    assert event_partitions_make(now=now, kept_days=kept_days) == 0
+
+
+def test_after_a_long_absence_none_is_made_of_a_time_that_has_begun(scene: Scene) -> None:
+    last = dated_partitions()[-1]
+    now = last.ends_at + timedelta(days=100, hours=5)
+    lost = first_id_of(now - timedelta(hours=1))
+    ahead = first_id_of(now + timedelta(days=3))
+    first = scene.created()
+    for session_id in (lost, ahead):
+        copy_row("detection_session", first, 1, id=f"'{session_id}'")
+        with connection.cursor() as cursor:
+            cursor.execute(EVENT, [session_id, 1])
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    event_partitions_make(now=now, kept_days=30)
+    (new,) = [one for one in dated_partitions() if one.first <= ahead < one.behind]
+    assert partition_of(lost) == {"detection_event_other"}
+    # What lay there already, by a clock that is wrong or an id that is random, has moved.
+    assert partition_of(ahead) == {new.name}
+
+
+def test_a_partition_leaves_with_its_events_alone(scene: Scene) -> None:
+    here, elsewhere = scene.created(), uuid.uuid4()
+    copy_row("detection_session", here, 1, id=f"'{elsewhere}'")
+    with connection.cursor() as cursor:
+        for session_id in (here, elsewhere):
+            cursor.execute(EVENT, [session_id, 1])
+    (partition,) = [one for one in dated_partitions() if one.first <= here < one.behind]
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    assert event_partition_drop(partition)
+    assert event_partition_drop(partition)  # another worker did
+    assert stored() == [(elsewhere, 1)]
+    assert DetectionSession.objects.filter(id=here).exists()
+    # What is stored of that time afterwards has a place.
+    with connection.cursor() as cursor:
+        cursor.execute(EVENT, [here, 2])
+    assert partition_of(here) == {"detection_event_other"}
+
+
+def test_a_partition_in_use_is_left_to_the_next_run(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_partitions, "TRIES", 2)
+    monkeypatch.setattr(event_partitions, "PAUSE_SECONDS", 0)
+    before = dated_partitions()
+    with psycopg.connect(database_url()) as reader:
+        reader.execute("SELECT FROM detection_session LIMIT 1")
+        assert not event_partition_drop(before[0])
+        # Nobody waits behind it.
+        with psycopg.connect(database_url(), autocommit=True) as other:
+            other.execute("SELECT FROM detection_event LIMIT 1")
+    assert dated_partitions() == before
+
+
+@pytest.mark.parametrize("name", ["detection_session", "detection_event_other", "x; DROP TABLE x"])
+def test_no_other_table_is_dropped(db: None, name: str) -> None:
+    with connection.cursor() as cursor, pytest.raises(Exception, match="No name of a partition"):
+        cursor.execute("SELECT event_partition_drop(%s)", [name])
+
+
+def test_reads_and_deletes_of_a_session_meet_its_partition_alone(scene: Scene) -> None:
+    session_id = scene.created()
+    beside = f"'{str(session_id)[:24]}' || lpad(to_hex(n), 12, '0')"
+    copy_row("detection_session", session_id, 50, id=beside)
+    run(
+        "INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload) "
+        "SELECT id, n, n, n, 'feedback', '{}' FROM detection_session, generate_series(1, 100) AS n"
+    )
+    run("ANALYZE detection_event")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "EXPLAIN SELECT * FROM detection_event WHERE session_id = %s AND sequence > 5",
+            [session_id],
+        )
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    (partition,) = partition_of(session_id)
+    assert "Seq Scan" not in plan
+    met = re.findall(r" on (detection_event\w*)", plan)
+    assert met
+    assert all(name.startswith(partition) for name in met)
+    assert DetectionEvent.objects.filter(session_id=session_id).count() == 100
