@@ -6,6 +6,7 @@ from staff import (  # noqa: F401
     movespecs,
     organizations,
     sessions,
+    usage_months,
     users,
     versions,
     webhook_deliveries,

@@ -38,7 +38,9 @@ from staff.history import history_of_all, told
 from staff.links import OF_KIND, link_to, linked, list_of, may_view
 from staff.sessions_by_day import MOST_READ, recent_sessions
 from staff.suspensions import with_suspensions
+from staff.usage_words import hours_words, month_words
 from staff.webhook_display import SECRETS, shown_url, state_of_endpoint, with_last_deliveries
+from usage.models import UsageMonth
 from webhooks.models import WebhookEndpoint
 
 MOST_LISTED = 10
@@ -169,6 +171,8 @@ def _sections(user: Any, holdings: Holdings, now: datetime) -> Iterator[Section]
         yield _movespecs(holdings, now)
     if may_view(user, WebhookEndpoint):
         yield _webhooks(holdings, now)
+    if holdings.is_of_customer and may_view(user, UsageMonth):
+        yield _usage(holdings)
 
 
 def _projects(user: Any, holdings: Holdings, now: datetime) -> Section:
@@ -252,6 +256,24 @@ def _webhooks(holdings: Holdings, now: datetime) -> Section:
     columns = ["Address", *of_project, "State", "Oldest waiting", "Last delivered"]
     everything = [("All webhook endpoints", holdings.all_of(WebhookEndpoint))]
     return Section("Webhooks", columns, rows, everything)
+
+
+def _usage(holdings: Holdings) -> Section:
+    """The newest months."""
+    found = UsageMonth.objects.filter(organization_id=holdings.owner.pk).order_by("-month")
+    rows = [
+        (
+            month_words(row.month),
+            f"{row.sessions:,}",
+            f"{row.accepted_frames:,}",
+            f"{row.live_frames:,}",
+            hours_words(row.active_ms),
+        )
+        for row in found[:MOST_LISTED]
+    ]
+    everything = list_of(UsageMonth, organization_id__exact=holdings.owner.pk)
+    columns = ["Month", "Sessions", "Accepted frames", "Live frames", "Active hours"]
+    return Section("Usage", columns, rows, [("All usage", everything)])
 
 
 def _history(user: Any, owner: Organization | Project, now: datetime) -> Section:

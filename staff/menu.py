@@ -7,7 +7,7 @@ from django.urls import reverse
 
 # A group's title, and its models as `app.model`, in their order.
 GROUPS: Sequence[tuple[str, Sequence[str]]] = (
-    ("Customers", ("projects.organization", "projects.project")),
+    ("Customers", ("projects.organization", "projects.project", "usage.usagemonth")),
     ("Credentials", ("projects.apikey", "projects.serviceaccount", "projects.accesstoken")),
     (
         "Movements",
@@ -39,6 +39,7 @@ class Task(NamedTuple):
 
 TASKS = (
     Task("Find a customer", "projects.view_organization", "projects_organization_changelist"),
+    Task("See what customers used", "usage.view_usagemonth", "usage_usagemonth_changelist"),
     Task(
         "Onboard a customer",
         "projects.add_organization",

@@ -10,7 +10,7 @@ from django.apps import AppConfig
 from django.apps import apps as global_apps
 from django.apps.registry import Apps
 
-OURS = frozenset({"projects", "movespecs", "sessions_app", "webhooks"})
+OURS = frozenset({"projects", "movespecs", "sessions_app", "webhooks", "usage"})
 # The log, which names credentials, and holds nothing that works as one.
 HISTORY = ("admin", "logentry")
 CREDENTIALS = frozenset(

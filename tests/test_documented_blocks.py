@@ -47,6 +47,7 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "test_the_program_of_the_guide_exports_all",
     ),
     ("docs/api.md", "$EVENTS"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
+    ("docs/api.md", "/usage?from"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
     ("docs/backup.md", "pg_dump --format"): RESTORE,
     ("docs/backup.md", "pg_restore --dbname"): RESTORE,
     ("docs/backup.md", "ALTER SYSTEM SET"): TO_A_MOMENT,
@@ -137,6 +138,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ("docs/api.md", '"subject": "p_4711"'): (
         "tests/sessions_app/test_session_contexts.py",
         "test_the_page_has_a_create_with_a_context",
+    ),
+    ("docs/api.md", '"live_frames"'): (
+        "tests/usage/test_usage_api.py",
+        "test_the_page_has_an_answer_as_it_is_sent",
     ),
     ("docs/streaming.md", '{"type": "finalize"}\n{'): (
         STREAM,

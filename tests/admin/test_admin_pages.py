@@ -25,6 +25,7 @@ from sessions_app.models import (
     SessionAttach,
 )
 from tests.conftest import VALID_YAML, Machine, make_machine, make_released
+from tests.usage.using import use
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from webhooks.models import WebhookEndpoint
 
@@ -37,6 +38,7 @@ def populated(owner: Machine, movespec: MoveSpec) -> Machine:
     credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
     owner.create_session(movespec, idempotency_key="key")
     make_delivery(make_endpoint(owner.project))
+    use(owner)
     Group.objects.create(name="group")
     client = Client()
     client.force_login(User.objects.create_superuser("first"))

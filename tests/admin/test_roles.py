@@ -20,7 +20,7 @@ READS = {
     for model in apps.get_app_config(app).get_models()
     # What is shown on another model's page needs that model's permission; a heartbeat is on none.
     if model not in (SessionAttach, DetectionEvent, PlatformHeartbeat, LastRun)
-} | {"admin.view_logentry"}
+} | {"admin.view_logentry", "usage.view_usagemonth"}
 OF_CREDENTIALS = {
     f"projects.view_{name}"
     for name in ("credential", "apikey", "serviceaccount", "accesstoken", "signingkey")

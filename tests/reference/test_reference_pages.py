@@ -95,8 +95,8 @@ def test_errors_and_headers_are_folded() -> None:
 def test_the_overview_says_what_each_scope_opens() -> None:
     told = text_of("/api/docs").partition('id="scopes"')[2]
     named = set(re.findall(r"<dt><code>([a-z:]+)</code></dt>", told))
-    # No endpoint asks for it yet, and the older name of another is said to be one.
-    assert named == set(Scope.values) - {"usage:read", "projects:read"}
+    # The older name of another is said to be one.
+    assert named == set(Scope.values) - {"projects:read"}
 
 
 def test_no_program_has_an_id_of_somebody_else() -> None:

@@ -1,6 +1,7 @@
 """GET /api/usage and GET /api/usage/projects/{project_id}."""
 
 import uuid
+import json
 from datetime import date, timedelta
 
 import pytest
@@ -9,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from kynaplatform import clock
 from tests.api.api_requests import refused
-from usage.models import MeteredSession
+from tests.documented import block
+from tests.usage.using import use
 from usage.rollup import roll_up
 
 USAGE = "/api/usage"
@@ -17,18 +19,6 @@ USAGE = "/api/usage"
 
 def today():
     return clock.now().date()
-
-
-def use(machine, day, frames=10, is_live=True):
-    MeteredSession.objects.create(
-        session_id=uuid.uuid4(),
-        organization_id=machine.organization.id,
-        project_id=machine.project.id,
-        ended_on=day,
-        accepted_frames=frames,
-        active_ms=33 * frames,
-        is_live=is_live,
-    )
 
 
 def test_it_sums_up_the_last_30_days_rolled_up_or_not(owner, peer):
@@ -133,3 +123,10 @@ def test_it_reads_all_of_it_in_one_statement(owner):
     with CaptureQueriesContext(connection) as asked:
         owner.get(USAGE)
     assert len(asked) == 2  # the credential, and the usage
+
+
+def test_the_page_has_an_answer_as_it_is_sent(owner):
+    shown = json.loads(block("docs/api.md", '"live_frames"').text)
+    answer = owner.get(f"{USAGE}?from=2026-11-01&to=2026-11-30").json()
+    assert list(shown) == list(answer)
+    assert list(shown["days"][0]) == list(answer["days"][0])

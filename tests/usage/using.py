@@ -1,5 +1,6 @@
 """Sessions that end, and what is metered of them."""
 
+import uuid
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,25 @@ from tests.conftest import Machine
 from usage.models import MeteredSession, UsageDay
 
 SUMS = ("sessions", "accepted_frames", "active_ms", "live_frames")
+
+
+def use(
+    machine: Machine,
+    day: date = date(2026, 11, 29),
+    frames: int = 10,
+    active_ms: int | None = None,
+    is_live: bool = True,
+) -> None:
+    """Meter a session that ended on a day, whose frames are 33 ms apart."""
+    MeteredSession.objects.create(
+        session_id=uuid.uuid4(),
+        organization_id=machine.organization.id,
+        project_id=machine.project.id,
+        ended_on=day,
+        accepted_frames=frames,
+        active_ms=33 * frames if active_ms is None else active_ms,
+        is_live=is_live,
+    )
 
 
 def metered() -> list[tuple[Any, ...]]:

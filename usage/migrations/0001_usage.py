@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "usage_day",
                 "default_permissions": (),
-                "indexes": [models.Index(fields=["day"], name="usage_of_day")],
+                "indexes": [models.Index(fields=["organization_id"], name="usage_of_organization")],
             },
         ),
     ]

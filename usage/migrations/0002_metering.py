@@ -76,6 +76,9 @@ SELECT organization_id, project_id, ended_on, 1, accepted_frames, active_ms,
 FROM usage_session
     """,
     """
+CREATE INDEX usage_of_month ON usage_day ((date_trunc('month', day::timestamp)::date))
+    """,
+    """
 CREATE VIEW usage_month AS
 SELECT to_char(month, 'YYYY-MM-') || organization_id AS id, month, organization_id,
     sum(sessions)::bigint AS sessions,
@@ -90,6 +93,7 @@ GROUP BY month, organization_id
 ]
 BACKWARDS = [
     "DROP VIEW usage_month",
+    "DROP INDEX usage_of_month",
     "DROP VIEW usage_so_far",
     "DROP TRIGGER usage_session_forgotten ON detection_session",
     "DROP FUNCTION usage_forget_sessions()",

@@ -1,0 +1,129 @@
+"""The page of usage: what each customer has used in each month of UTC."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.forms import Media
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from projects.models import Organization, Project
+from staff.base import ReadOnlyAdmin
+from staff.display import short_id
+from staff.links import list_of
+from staff.query_parameters import StrictFilter
+from staff.search_terms import searched
+from staff.session_list import FINDER_MEDIA, OwnerFinder
+from staff.usage_words import hours_words, month_words
+from usage.models import UsageMonth
+
+HELP = "By the name of a customer, or its id. The months are of UTC."
+MONTHS_OFFERED = 36
+NUMBERS = ("sessions", "accepted_frames", "live_frames")
+
+
+def number_of(field: str) -> Callable[[Any], str]:
+    """A column of a list that shows the number in `field`, and sorts by it."""
+
+    @admin.display(description=field.replace("_", " "), ordering=field)
+    def shown(row: Any) -> str:
+        return f"{getattr(row, field):,}"
+
+    shown.plain = attrgetter(field)  # type: ignore[attr-defined]
+    return shown
+
+
+class MonthFilter(StrictFilter):
+    title = "month"
+    parameter_name = "month"
+
+    def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
+        first = now.date().replace(day=1)
+        offered = {}
+        for _ in range(MONTHS_OFFERED):
+            offered[f"{first:%Y-%m}"] = (month_words(first), Q(month=first))
+            first = (first - timedelta(days=1)).replace(day=1)
+        return offered
+
+
+class CustomerFilter(OwnerFinder):
+    title = "organization"
+    parameter_name = "organization_id__exact"
+    refers = Project._meta.get_field("organization")
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        if not self.value():
+            return queryset
+        try:
+            return queryset.filter(organization_id=UUID(self.value()))
+        except ValueError as error:
+            raise IncorrectLookupParameters(error) from error
+
+
+@admin.register(UsageMonth)
+class UsageMonthAdmin(ReadOnlyAdmin):
+    has_history = False
+    list_display = ["shown_month", "customer", *map(number_of, NUMBERS), "active_hours"]
+    list_display_links = None
+    only_in_csv = ["organization_id", "active_ms"]
+    list_filter = [MonthFilter, CustomerFilter]
+    ordering = ["-month", "-accepted_frames", "organization_id"]
+    # Django shows its search box for these; `get_search_results` searches the organizations.
+    search_fields = ["name", "=id"]
+    fields = readonly_fields = [
+        "shown_month", "customer", "organization_id", *NUMBERS, "active_hours",
+    ]  # fmt: skip
+
+    @property
+    def media(self) -> Media:
+        return super().media + FINDER_MEDIA
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UsageMonth]:
+        named = Organization.objects.filter(pk=OuterRef("organization_id")).values("name")
+        months: QuerySet[UsageMonth] = super().get_queryset(request)
+        return months.annotate(customer_name=Subquery(named))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        found = searched(Organization.objects.all(), search_term, ["name", "=id"])
+        return queryset.filter(organization_id__in=found.order_by().values("id")), False
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().list_context(request), "search_help": HELP}
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {**super().page_context(request, row), "subtitle": customer_of(row)}
+
+    @admin.display(description="month", ordering="month")
+    def shown_month(self, row: UsageMonth) -> str:
+        return month_words(row.month)
+
+    shown_month.plain = lambda row: f"{row.month:%Y-%m}"  # type: ignore[attr-defined]
+
+    @admin.display(description="customer")
+    def customer(self, row: UsageMonth) -> str | SafeString:
+        """The name, which leads to all months of the customer; one that was erased has its id."""
+        address = list_of(UsageMonth, organization_id__exact=row.organization_id)
+        return format_html('<a href="{}">{}</a>', address, customer_of(row))
+
+    customer.plain = lambda row: row.customer_name  # type: ignore[attr-defined]
+
+    @admin.display(description="active hours", ordering="active_ms")
+    def active_hours(self, row: UsageMonth) -> str:
+        return hours_words(row.active_ms)
+
+    active_hours.plain = lambda row: round(row.active_ms / 3_600_000, 2)  # type: ignore[attr-defined]
+
+
+def customer_of(row: Any) -> str | SafeString:
+    return row.customer_name or format_html("erased, {}", short_id(row.organization_id))
