@@ -1,7 +1,7 @@
 """GET /api/usage and GET /api/usage/projects/{project_id}."""
 
-import uuid
 import json
+import uuid
 from datetime import date, timedelta
 
 import pytest
