@@ -1,6 +1,7 @@
 from django.urls import path
 
 from sessions_app.export_views import ExportViewSet
+from sessions_app.subject_views import SubjectViewSet
 from sessions_app.views import SessionEventViewSet, SessionViewSet
 
 ALL = "api/detection/sessions"
@@ -13,4 +14,9 @@ urlpatterns = [
     path(f"{ONE}/finalize", SessionViewSet.as_view({"post": "finalize"}), name="session-finalize"),
     path(f"{ONE}/cancel", SessionViewSet.as_view({"post": "cancel"}), name="session-cancel"),
     path("api/export", ExportViewSet.as_view({"get": "export"}), name="export"),
+    path(
+        "api/subjects/summary",
+        SubjectViewSet.as_view({"get": "summarize"}),
+        name="subject-summary",
+    ),
 ]

@@ -259,7 +259,6 @@ def _webhooks(holdings: Holdings, now: datetime) -> Section:
 
 
 def _usage(holdings: Holdings) -> Section:
-    """The newest months."""
     found = UsageMonth.objects.filter(organization_id=holdings.owner.pk).order_by("-month")
     rows = [
         (

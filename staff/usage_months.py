@@ -77,9 +77,8 @@ class UsageMonthAdmin(ReadOnlyAdmin):
     ordering = ["-month", "-accepted_frames", "organization_id"]
     # Django shows its search box for these; `get_search_results` searches the organizations.
     search_fields = ["name", "=id"]
-    fields = readonly_fields = [
-        "shown_month", "customer", "organization_id", *NUMBERS, "active_hours",
-    ]  # fmt: skip
+    fields = ["shown_month", "customer", "organization_id", *NUMBERS, "active_hours"]
+    readonly_fields = ["shown_month", "customer", "active_hours"]
 
     @property
     def media(self) -> Media:

@@ -133,6 +133,7 @@ class Endpoint:
     scope: str
     other: str
     body: Callable[[World], Any] = no_body
+    query: str = ""
     # Where the bearer is optional: what a caller without one gets.
     anonymous: str | None = None
 
@@ -143,6 +144,7 @@ VERSION = f"{MOVESPEC}/versions/<version_id>"
 SESSIONS = "api/detection/sessions"
 WEBHOOKS = "api/webhooks"
 WEBHOOK = f"{WEBHOOKS}/<webhook_id>"
+SUMMARY = "api/subjects/summary"
 USAGE = "api/usage"
 LISTS = "lists only its own"
 SUMS = "sums only its own"
@@ -189,6 +191,7 @@ BEARER_ENDPOINTS: dict[Call, Endpoint] = {
     ("POST", f"{WEBHOOK}/deliveries/<delivery_id>/redeliver"): Endpoint(
         "webhooks:write", "webhook"
     ),
+    ("GET", SUMMARY): Endpoint("sessions:read", LISTS, query="?subject=p_4711"),
     ("GET", USAGE): Endpoint("usage:read", SUMS),
     ("GET", f"{USAGE}/projects/<project_id>"): Endpoint("usage:read", "project"),
 }
@@ -373,8 +376,8 @@ def test_the_resigned_token_is_good_when_nothing_is_changed(world):
 
 def send(world: World, call: Call, token: str | None) -> HttpResponse:
     method, route = call
-    body = BEARER_ENDPOINTS[call].body(world)
-    return ask(method, world.path(route), body, token=token)
+    endpoint = BEARER_ENDPOINTS[call]
+    return ask(method, world.path(route) + endpoint.query, endpoint.body(world), token=token)
 
 
 @every_bearer_endpoint

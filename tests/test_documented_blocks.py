@@ -48,6 +48,14 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("docs/api.md", "$EVENTS"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
     ("docs/api.md", "/usage?from"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
+    ("docs/api.md", "/subjects/summary"): (
+        FIRST_HOUR,
+        "test_the_api_is_used_from_yaml_to_a_session",
+    ),
+    ("docs/api.md", '"event_key": "squat", "sessions"'): (
+        "tests/sessions_app/test_subject_summary.py",
+        "test_the_page_has_an_answer_as_it_is_sent",
+    ),
     ("docs/backup.md", "pg_dump --format"): RESTORE,
     ("docs/backup.md", "pg_restore --dbname"): RESTORE,
     ("docs/backup.md", "ALTER SYSTEM SET"): TO_A_MOMENT,

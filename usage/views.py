@@ -5,9 +5,10 @@ from uuid import UUID
 
 from kynaplatform import clock
 from kynaplatform.api import errors
+from kynaplatform.api.day_range import DayRangeQuery
 from kynaplatform.api.operations import Operation
 from kynaplatform.api.views import ApiRequest, ApiViewSet
-from usage.wire import UsageAnswer, UsageQuery, usage_answer
+from usage.wire import UsageAnswer, usage_answer
 
 READ = "usage:read"
 ProjectId = Annotated[UUID, "project"]
@@ -17,7 +18,7 @@ class UsageViewSet(ApiViewSet):
     tag, resource = "Usage", "usage"
 
     @Operation(summary="Read usage", scope=READ, returns=UsageAnswer)
-    def retrieve(self, request: ApiRequest, query: UsageQuery) -> UsageAnswer:
+    def retrieve(self, request: ApiRequest, query: DayRangeQuery) -> UsageAnswer:
         """What the projects have used that your credential may see: its own.
 
         A session counts on the day of UTC on which it ended, however it ended. Today's numbers
@@ -32,7 +33,7 @@ class UsageViewSet(ApiViewSet):
         errors=(errors.NotFound,),
     )
     def of_project(
-        self, request: ApiRequest, project_id: ProjectId, query: UsageQuery
+        self, request: ApiRequest, project_id: ProjectId, query: DayRangeQuery
     ) -> UsageAnswer:
         """What one project has used, by the same rules."""
         if project_id != request.caller.project_id:

@@ -1,47 +1,17 @@
-"""Queries and answers of the endpoints of usage."""
+"""The answer of the endpoints of usage."""
 
-from datetime import date, timedelta
-from typing import Annotated, Final
+from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 
-from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.wire import Answer, Query, said
+from kynaplatform.api.day_range import DayRangeQuery
+from kynaplatform.api.wire import Answer, said
 from usage.days import usage_of_project
-
-MOST_DAYS: Final = 400
-DAYS: Final = 30
 
 FirstDay = Annotated[date, said("The first day of UTC.", "2026-11-01")]
 LastDay = Annotated[date, said("The last day of UTC.", "2026-11-30")]
-
-
-class UsageQuery(Query):
-    """Without `to`: until today. Without `from`: the 30 days that end with `to`."""
-
-    from_: (
-        Annotated[date, said("The first day of UTC; by default the 30th one back.", "2026-11-01")]
-        | msgspec.UnsetType
-    ) = msgspec.field(default=msgspec.UNSET, name="from")
-    to: (
-        Annotated[date, said("The last day of UTC, at most 400 days in all; by default today.")]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
-
-    def days(self, today: date) -> tuple[date, date]:
-        """The first and the last day; raises 422 where they are in the wrong order or too many."""
-        last = today if self.to is msgspec.UNSET else self.to
-        if self.from_ is msgspec.UNSET:
-            # The calendar begins with the year 1.
-            return max(last, date.min + timedelta(days=DAYS)) - timedelta(days=DAYS - 1), last
-        if self.from_ > last:
-            raise ValidationFailed({"from": [f"This field must not be after {last}."]})
-        if (last - self.from_).days >= MOST_DAYS:
-            raise ValidationFailed(
-                {"from": [f"This field must be at most {MOST_DAYS - 1} days before {last}."]}
-            )
-        return self.from_, last
 
 
 class UsageOfDay(Answer):
@@ -64,7 +34,7 @@ class UsageAnswer(Answer):
     days: Annotated[list[UsageOfDay], said("Every day of the range, the earliest first.")]
 
 
-def usage_answer(project_id: UUID, query: UsageQuery, today: date) -> UsageAnswer:
+def usage_answer(project_id: UUID, query: DayRangeQuery, today: date) -> UsageAnswer:
     """What a project has used; raises 422 for a range that can't be."""
     first, last = query.days(today)
     used = usage_of_project(project_id, first, last)

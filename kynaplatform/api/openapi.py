@@ -76,7 +76,8 @@ class OperationSchema(AutoSchema):
                 schema = self._schema_of(field.type)
                 if field.default not in (msgspec.UNSET, msgspec.NODEFAULT):
                     schema["default"] = field.default
-                parameters.append({"in": "query", "name": field.encode_name, "schema": schema})
+                parameter = {"in": "query", "name": field.encode_name, "schema": schema}
+                parameters.append(parameter | ({"required": True} if field.required else {}))
         if self.operation.idempotent:
             parameters.append(IDEMPOTENCY_KEY_PARAMETER)
         return [*parameters, REQUEST_ID_PARAMETER]

@@ -4,7 +4,7 @@ A page ends at its limit, or once its items have about 1 MiB.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from django.db.models import F, Func, IntegerField, Model, QuerySet
@@ -28,6 +28,12 @@ PageCursor = Annotated[
     str,
     msgspec.Meta(max_length=100, description="Where to go on. Opaque: taken from a Link header."),
 ]
+
+
+class Paged(Protocol):
+    """A query that says where its page starts."""
+
+    cursor: str | msgspec.UnsetType
 
 
 class PageQuery(Query, kw_only=True):
@@ -57,7 +63,7 @@ def paginate(
     return page_of(request, found[:most], found[most - 1] if len(found) > most else None, present)
 
 
-def start_of(query: PageQuery) -> Place | None:
+def start_of(query: Paged) -> Place | None:
     """The place where a client's page starts, None for the first; raises 422 for a bad cursor."""
     if query.cursor is msgspec.UNSET:
         return None

@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from tests.admin.session_rows import make_session
 from tests.admin.staffing import LEVELS, address, client_of, member, text_of
 from tests.conftest import Machine, make_machine, make_released
 from tests.sessions_app.plans import MANY, add_sessions, analyze_sessions
+from tests.usage.using import use
 from tests.webhooks.endpoint import make_endpoint
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -33,6 +34,7 @@ PARTS = {
     "view_movespec": {"MoveSpecs"},
     "view_detectionsession": {"recent"},
     "view_logentry": {"history"},
+    "view_usagemonth": {"Usage"},
 }
 
 
@@ -181,8 +183,10 @@ def test_what_is_cut_leads_to_all_of_it(operator: Client, owner: Machine, peer: 
         make_released(peer.project, name=f"Lunge {number}")
         make_endpoint(owner.project)
     make_endpoint(peer.project)
+    for month in range(1, 13):
+        use(owner, date(2026, month, 1))
     organization = owner.organization
-    counts = {"Projects": 12, "MoveSpecs": 20, "Webhooks": 11}
+    counts = {"Projects": 12, "MoveSpecs": 20, "Webhooks": 11, "Usage": 12}
 
     for section in everything(organization)["sections"]:
         assert len(section.rows) == MOST_LISTED

@@ -1,0 +1,40 @@
+"""A person over time."""
+
+from functools import partial
+
+from kynaplatform import clock
+from kynaplatform.api.operations import Operation, Result
+from kynaplatform.api.pagination import page_of, start_of
+from kynaplatform.api.views import ApiRequest, ApiViewSet
+from sessions_app.subject_summary import MOST_SESSIONS, subject_summary
+from sessions_app.subject_wire import SubjectSummary, SubjectSummaryQuery, present_summary
+
+
+class SubjectViewSet(ApiViewSet):
+    tag, resource = "Detection sessions", "subject"
+
+    @Operation(
+        summary="Summarize a person's sessions",
+        scope="sessions:read",
+        returns=list[SubjectSummary],
+    )
+    def summarize(self, request: ApiRequest, query: SubjectSummaryQuery) -> Result:
+        """What the sessions of a `subject` counted, by day of UTC or by session, newest first.
+
+        A session is in the day on which it was created, and one that lives has what it counted so
+        far. Sessions that counted nothing, as without a frame, are left out. A page looks at
+        `limit` sessions, by day at 5,000: follow its `Link` until there is none.
+        """
+        first, last = query.days(clock.now().date())
+        found = subject_summary(
+            project_id=request.caller.project_id,
+            subject=query.subject,
+            first=first,
+            last=last,
+            by=query.by,
+            start=start_of(query),
+            most=query.limit if query.by == "session" else MOST_SESSIONS,
+        )
+        return page_of(
+            request._request, found.rows, found.older, partial(present_summary, by=query.by)
+        )

@@ -1,0 +1,235 @@
+"""GET /api/subjects/summary: a person over time, from the summaries of their sessions."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from plans import MANY, add_sessions, analyze_sessions, explained, indexes_used, rows_read
+
+from movespecs.models import MoveSpec
+from sessions_app import subject_views
+from tests.admin.session_rows import make_session
+from tests.api.api_requests import refused
+from tests.conftest import Machine
+from tests.documented import block
+
+SUMMARY = "/api/subjects/summary"
+NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
+DAYS = "subject=p_4711&from=2026-11-01&to=2026-11-30"
+
+
+def measure(best: float | None, mean: float, least: float, most: float) -> dict[str, Any]:
+    return {"best": best, "mean": mean, "least": least, "most": most}
+
+
+def trained(
+    movespec: MoveSpec,
+    at: datetime = NOON,
+    completed: int = 0,
+    *,
+    measures: dict[str, Any] | None = None,
+    attempts: dict[str, int] | None = None,
+    active_ms: float = 1000.4,
+    event_key: str = "squat",
+    subject: str = "p_4711",
+    **more: Any,
+) -> str:
+    """A session of a subject that ended with this in its summary."""
+    told = {
+        "completed": completed,
+        "attempts": attempts or {},
+        "by_side": None,
+        "measures": measures or {},
+        "longest_ms": None,
+        "total_ms": None,
+    }
+    summary = {"active_ms": active_ms, "counted": {event_key: told}}
+    return make_session(
+        movespec, "completed",
+        **{"created_at": at, "subject": subject, "summary": summary, **more},
+    )  # fmt: skip
+
+
+def test_a_day_has_the_sums_of_its_sessions_and_means_by_repetitions(owner, movespec):
+    trained(
+        movespec, NOON, 10, attempts={"not_reached": 2, "pose_lost": 1},
+        measures={
+            "joint.knee": measure(84.2, 90.0, 84.2, 174.0),
+            "lean.trunk": measure(None, 20.0, 5.0, 40.0),
+        },
+    )  # fmt: skip
+    trained(
+        movespec, NOON + timedelta(hours=1), 5, attempts={"not_reached": 1}, active_ms=500.2,
+        measures={"joint.knee": measure(80.1, 96.0, 80.1, 170.0)},
+    )  # fmt: skip
+    trained(movespec, NOON + timedelta(hours=2), 0, active_ms=0.0)
+    trained(movespec, NOON - timedelta(days=1), 3, event_key="lunge")
+    assert owner.get(f"{SUMMARY}?{DAYS}").json() == [
+        {
+            "date": "2026-11-29",
+            "session_id": None,
+            "event_key": "squat",
+            "sessions": 3,
+            "completed": 15,
+            "attempts": {"not_reached": 3, "pose_lost": 1},
+            "active_ms": 1501,
+            "measures": {
+                "joint.knee": {"best": 80.1, "mean": 92.0},
+                "lean.trunk": {"best": None, "mean": 20.0},
+            },
+        },
+        {
+            "date": "2026-11-28",
+            "session_id": None,
+            "event_key": "lunge",
+            "sessions": 1,
+            "completed": 3,
+            "attempts": {},
+            "active_ms": 1000,
+            "measures": {},
+        },
+    ]
+
+
+def test_by_session_each_has_its_own(owner, movespec):
+    first = trained(movespec, NOON, 10, measures={"joint.knee": measure(84.2, 90.0, 84.2, 174.0)})
+    second = trained(movespec, NOON + timedelta(hours=1), 5)
+    told = owner.get(f"{SUMMARY}?{DAYS}&by=session").json()
+    assert [(row["session_id"], row["sessions"], row["completed"]) for row in told] == [
+        (second, 1, 5), (first, 1, 10),
+    ]  # fmt: skip
+    assert told[1]["measures"] == {"joint.knee": {"best": 84.2, "mean": 90.0}}
+
+
+@pytest.mark.parametrize(
+    ("ranges", "best"),
+    [
+        # Less is farther, more is, nothing is; and two versions that differ.
+        ([(84.0, 84.0, 170.0), (90.0, 90.0, 160.0)], 84.0),
+        ([(170.0, 84.0, 170.0), (175.0, 90.0, 175.0)], 175.0),
+        ([(None, 84.0, 170.0), (None, 90.0, 160.0)], None),
+        ([(84.0, 84.0, 170.0), (175.0, 90.0, 175.0)], None),
+        # One that never moved says nothing of the way.
+        ([(80.0, 80.0, 80.0), (84.0, 84.0, 170.0)], 80.0),
+        ([(80.0, 80.0, 80.0), (170.0, 84.0, 170.0)], 170.0),
+    ],
+)
+def test_the_best_is_the_farthest_the_way_that_the_measure_goes(owner, movespec, ranges, best):
+    for after, (best_of_one, least, most) in enumerate(ranges):
+        measures = {"joint.knee": measure(best_of_one, 100.0, least, most)}
+        trained(movespec, NOON + timedelta(minutes=after), 1, measures=measures)
+    (row,) = owner.get(f"{SUMMARY}?{DAYS}").json()
+    assert row["measures"] == {"joint.knee": {"best": best, "mean": 100.0}}
+
+
+def test_the_days_are_of_utc_and_both_are_in_it(owner, movespec):
+    tick = timedelta(microseconds=1)
+    midnight = datetime(2026, 11, 10, tzinfo=UTC)
+    for number, at in enumerate(
+        [
+            midnight - tick,
+            midnight,
+            midnight + timedelta(days=2) - tick,
+            midnight + timedelta(days=2),
+        ]
+    ):
+        trained(movespec, at, 10**number)
+    told = owner.get(f"{SUMMARY}?subject=p_4711&from=2026-11-10&to=2026-11-11").json()
+    assert [(row["date"], row["completed"]) for row in told] == [
+        ("2026-11-11", 100), ("2026-11-10", 10),
+    ]  # fmt: skip
+
+
+def test_only_the_persons_own_sessions_of_the_project_are_in_it(owner, peer, movespec):
+    trained(movespec, completed=1)
+    trained(movespec, completed=10, subject="p_4712")
+    trained(movespec, completed=100, project_id=peer.project.id)
+    trained(movespec, completed=1000, subject=None)
+    assert [row["completed"] for row in owner.get(f"{SUMMARY}?{DAYS}").json()] == [1]
+    assert [row["completed"] for row in peer.get(f"{SUMMARY}?{DAYS}").json()] == [100]
+
+
+@pytest.mark.parametrize("summary", [None, {}, {"counted": None}, {"counted": {}}, {"counted": []}])
+def test_what_counted_nothing_is_left_out(owner, movespec, summary):
+    trained(movespec, completed=1, summary=summary)
+    assert owner.get(f"{SUMMARY}?{DAYS}").json() == []
+
+
+def test_pages_of_sessions_follow_each_other(owner, movespec):
+    """Two were created at the same moment each; ids of later ones are greater."""
+    for n in range(7):
+        trained(movespec, NOON + timedelta(minutes=n // 2), n)
+    pages = followed(owner, f"{SUMMARY}?{DAYS}&by=session&limit=3")
+    assert pages == [[6, 5, 4], [3, 2, 1], [0]]
+
+
+def test_pages_of_days_have_whole_days(owner, movespec, monkeypatch):
+    monkeypatch.setattr(subject_views, "MOST_SESSIONS", 3)
+    for day, sessions in ((29, 2), (28, 2), (27, 1), (26, 5), (25, 1)):
+        for n in range(sessions):
+            trained(movespec, datetime(2026, 11, day, n, tzinfo=UTC), 10**n)
+    # The 26th has more than a page: the newest three of it are in it.
+    assert followed(owner, f"{SUMMARY}?{DAYS}") == [[11], [11], [1], [11100], [1]]
+
+
+def followed(owner: Machine, address: str) -> list[list[int]]:
+    """What each page has completed."""
+    pages = []
+    while address:
+        answer = owner.get(address)
+        assert answer.status_code == 200, answer.content
+        pages.append([row["completed"] for row in answer.json()])
+        link = answer.headers.get("Link", "")
+        address = link.partition(">")[0].removeprefix("<http://testserver")
+    return pages
+
+
+@pytest.mark.parametrize(
+    ("query", "details"),
+    [
+        ("", {"subject": "This field is required."}),
+        (
+            "subject=a%20name",
+            {"subject": "This field must be an id of 1 to 128 letters of A to Z, digits, _ and -."},
+        ),
+        ("subject=p&by=week", {"by": 'This field must be one of day, session, not "week".'}),
+        (
+            "subject=p&from=2026-01-02&to=2026-01-01",
+            {"from": "This field must not be after 2026-01-01."},
+        ),
+        (
+            "subject=p&from=2025-01-01&to=2026-02-05",
+            {"from": "This field must be at most 399 days before 2026-02-05."},
+        ),
+        ("subject=p&cursor=x", {"cursor": "Not a cursor of this list."}),
+    ],
+)
+def test_a_bad_query_is_refused(owner, query, details):
+    refused(owner.get(f"{SUMMARY}?{query}"), 422, "validation_error", **details)
+
+
+def test_it_reads_the_persons_sessions_alone_in_one_statement(owner, movespec):
+    """Among 20,000 others of the same project and days."""
+    add_sessions(owner, movespec, MANY)
+    for n in range(5):
+        trained(movespec, datetime.now(UTC) - timedelta(minutes=n), 1)
+    analyze_sessions()
+    with CaptureQueriesContext(connection) as asked:
+        assert owner.get(f"{SUMMARY}?subject=p_4711").json()[0]["completed"] == 5
+    assert len(asked) == 2  # the credential, and the sessions
+    plan = explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {asked[1]['sql']}")
+    assert "session_of_subject" in indexes_used(plan).values()
+    assert rows_read(plan) < 100
+
+
+def test_the_page_has_an_answer_as_it_is_sent(owner, movespec):
+    (shown,) = json.loads(block("docs/api.md", '"event_key": "squat", "sessions"').text)
+    measures = {name: measure(80.0, 90.0, 80.0, 170.0) for name in shown["measures"]}
+    trained(movespec, NOON, 1, measures=measures, attempts=shown["attempts"])
+    (answer,) = owner.get(f"{SUMMARY}?{DAYS}").json()
+    assert list(shown) == list(answer)
+    for name, of_one in answer["measures"].items():
+        assert list(shown["measures"][name]) == list(of_one)
