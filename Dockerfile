@@ -29,6 +29,7 @@ COPY movespecs movespecs
 COPY sessions_app sessions_app
 COPY webhooks webhooks
 COPY usage usage
+COPY erasure erasure
 COPY realtime realtime
 COPY replay replay
 COPY client client

@@ -105,6 +105,7 @@ SHELVES = (
             _doc("recordings", "Recordings", "Write, replay and stream a file of landmarks."),
             _doc("engine", "The engine", "How frames become events: every rule, with its formula."),
             _doc("accuracy", "How well it counts", "Over recordings of people, in tables."),
+            _doc("privacy", "What is stored of a person", "Where, how long, and how to erase it."),
             _doc("versions", "Versions", "What you may rely on, and what may change."),
             Guide("changes", "Changes", "What changed, for each reader.", ROOT / "CHANGELOG.md"),
         ),

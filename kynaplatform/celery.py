@@ -51,6 +51,11 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
         "options": {"expires": 7200},
     },
+    "erase": {
+        "task": "erasure.tasks.erase",
+        "schedule": 15.0,
+        "options": {"expires": 3600},
+    },
     "prune-tries": {
         "task": "tryout.tasks.prune_tries",
         "schedule": 3600.0,

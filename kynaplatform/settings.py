@@ -162,6 +162,7 @@ INSTALLED_APPS = [
     "sessions_app",
     "webhooks",
     "usage",
+    "erasure",
     "replay",
     "guides",
     "tryout",
@@ -273,6 +274,11 @@ SPECTACULAR_SETTINGS = {
             "externalDocs": {"description": "Webhooks", "url": "/docs/webhooks"},
         },
         {"name": "Usage", "description": "Read what your sessions have used."},
+        {
+            "name": "Subjects",
+            "description": "The people whom sessions are for.",
+            "externalDocs": {"description": "What is stored of a person", "url": "/docs/privacy"},
+        },
         {"name": "Platform", "description": "Keys, schemas, health and metrics."},
     ],
 }

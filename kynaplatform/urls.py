@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("movespecs.urls")),
     path("", include("webhooks.urls")),
     path("", include("usage.urls")),
+    path("", include("erasure.urls")),
     path("api/schema", OpenApiView.as_view(), name="openapi"),
     path("api/schema/movespec", MoveSpecSchemaView.as_view(), name="movespec-schema"),
     path("api/docs", OverviewView.as_view(), name="docs"),

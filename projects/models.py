@@ -49,7 +49,10 @@ class Organization(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        permissions = [("suspend_organization", "Can suspend and resume organization")]
+        permissions = [
+            ("suspend_organization", "Can suspend and resume organization"),
+            ("erase_organization", "Can erase organization"),
+        ]
 
     def __str__(self) -> str:
         return visible(self.name)
@@ -73,7 +76,10 @@ class Project(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        permissions = [("suspend_project", "Can suspend and resume project")]
+        permissions = [
+            ("suspend_project", "Can suspend and resume project"),
+            ("erase_project", "Can erase project"),
+        ]
 
     def __str__(self) -> str:
         """`Organization / Project`: projects of many customers have one name."""

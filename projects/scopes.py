@@ -16,6 +16,7 @@ class Scope(models.TextChoices):
     USAGE_READ = "usage:read"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"
+    DATA_ERASE = "data:erase"
 
 
 ALL_SCOPES = frozenset(Scope.values)

@@ -1,12 +1,24 @@
 """The removal of sessions that have ended, with all that hangs on them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.dispatch import Signal
 
+from kynaplatform.api.errors import Conflict, NotFound
+from sessions_app.absences import make_up_for_absence
+from sessions_app.lifecycle import settle_locked
 from sessions_app.models import DetectionSession
+
+# Sent with `ids` and `now`, inside the transaction that erases them: they must not come back.
+erased = Signal()
+
+# Of one transaction.
+MOST_SESSIONS: Final = 500
+MOST_EVENTS: Final = 20_000
 
 # By a list of ids that is known when it is planned: tables are read by their keys alone.
 _REMOVE: Final = """
@@ -37,3 +49,39 @@ def sessions_remove(ids: Sequence[UUID]) -> int:
             with connection.cursor() as cursor:
                 cursor.execute(_REMOVE, {"ids": locked})
     return len(locked)
+
+
+def sessions_erase(ids: Sequence[UUID], *, now: datetime) -> int:
+    """The same for good: no restore of an older backup brings them back."""
+    with transaction.atomic():
+        removed = sessions_remove(ids)
+        if removed:
+            erased.send(sender=DetectionSession, ids=ids, now=now)
+    return removed
+
+
+def session_erase(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
+    """Erase a session of the project. Raises NotFound, and Conflict for one that has not ended."""
+    one = DetectionSession.objects.filter(id=session_id)
+    make_up_for_absence(now)
+    with transaction.atomic():
+        settle_locked(one, now, project_id)
+        mine = one.filter(project_id=project_id)
+        is_erased = sessions_erase([*mine.values_list("id", flat=True)], now=now) > 0
+        is_live = not is_erased and mine.exists()
+    if is_live:
+        raise Conflict("The session has not ended: finalize or cancel it first.")
+    if not is_erased:
+        raise NotFound("session")
+
+
+def within_a_batch(sessions: Iterable[tuple[UUID, int]]) -> list[UUID]:
+    """The first of `sessions`, each with how many events it has, for one transaction."""
+    ids: list[UUID] = []
+    events = 0
+    for id_, events_total in sessions:
+        events += events_total
+        if ids and events > MOST_EVENTS:
+            break
+        ids.append(id_)
+    return ids[:MOST_SESSIONS]

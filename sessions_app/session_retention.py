@@ -26,11 +26,8 @@ from sessions_app.event_partitions import (
     length_of,
 )
 from sessions_app.models import DetectionEvent, DetectionSession
-from sessions_app.removal import sessions_remove
+from sessions_app.removal import MOST_SESSIONS, sessions_remove, within_a_batch
 
-# A transaction takes so many sessions, or fewer with so many events together.
-MOST_SESSIONS: Final = 500
-MOST_EVENTS: Final = 20_000
 # A run ends after that, and the next one goes on: the worker has other work.
 RUN_SECONDS: Final = 1_200
 # A session that outlives the day of its partition does so by its longest, at most a day.
@@ -177,13 +174,7 @@ def _chunk(due: QuerySet[DetectionSession], change: Callable[[list[UUID]], objec
     """Change the first of the sessions that nobody else does; how many those were."""
     with transaction.atomic():
         locked = due.select_for_update(skip_locked=True, no_key=True)
-        ids: list[UUID] = []
-        events = 0
-        for id_, events_total in locked.values_list("id", "events_total")[:MOST_SESSIONS]:
-            events += events_total
-            if ids and events > MOST_EVENTS:
-                break
-            ids.append(id_)
+        ids = within_a_batch(locked.values_list("id", "events_total")[:MOST_SESSIONS])
         if ids:
             change(ids)
     return len(ids)

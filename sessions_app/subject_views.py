@@ -11,7 +11,7 @@ from sessions_app.subject_wire import SubjectSummary, SubjectSummaryQuery, prese
 
 
 class SubjectViewSet(ApiViewSet):
-    tag, resource = "Detection sessions", "subject"
+    tag, resource = "Subjects", "subject"
 
     @Operation(
         summary="Summarize a person's sessions",

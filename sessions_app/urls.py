@@ -9,7 +9,7 @@ ONE = f"{ALL}/<session_id>"
 
 urlpatterns = [
     path(ALL, SessionViewSet.as_view({"get": "list", "post": "create"}), name="sessions"),
-    path(ONE, SessionViewSet.as_view({"get": "retrieve"}), name="session"),
+    path(ONE, SessionViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="session"),
     path(f"{ONE}/events", SessionEventViewSet.as_view({"get": "list"}), name="session-events"),
     path(f"{ONE}/finalize", SessionViewSet.as_view({"post": "finalize"}), name="session-finalize"),
     path(f"{ONE}/cancel", SessionViewSet.as_view({"post": "cancel"}), name="session-cancel"),

@@ -1,4 +1,4 @@
-"""Detection sessions: create, read, list, their events, finalize, cancel."""
+"""Detection sessions: create, read, list, their events, finalize, cancel, delete."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -32,6 +32,7 @@ from sessions_app.finish import session_finish
 from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
 from sessions_app.listing import sessions_list
 from sessions_app.models import DetectionSession
+from sessions_app.removal import session_erase
 from sessions_app.session_filters import SessionFilters
 from sessions_app.stream_state import STATE_COLUMNS
 from sessions_app.wire import (
@@ -136,6 +137,23 @@ class SessionViewSet(ApiViewSet):
     def retrieve(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
         """The session as its deadlines have left it by now."""
         return _record(request, session_id, clock.now())
+
+    @Operation(
+        summary="Delete a detection session",
+        scope="data:erase",
+        returns=None,
+        status=204,
+        errors=(errors.NotFound, errors.Conflict),
+    )
+    def destroy(self, request: ApiRequest, session_id: SessionId) -> Result:
+        """Erase a session that has ended, for good.
+
+        Its events and what webhooks sent of it go along, and its idempotency key is free. What it
+        used stays counted. One that has not ended is a 409: finalize or cancel it first.
+        """
+        _require_own(request, session_id)
+        session_erase(session_id=session_id, project_id=request.caller.project_id, now=clock.now())
+        return Result(None)
 
     @Operation(
         summary="Finalize a detection session",

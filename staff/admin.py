@@ -2,6 +2,7 @@
 
 from staff import (  # noqa: F401
     credentials,
+    erasures,
     log_entries,
     movespecs,
     organizations,

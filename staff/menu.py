@@ -20,6 +20,7 @@ GROUPS: Sequence[tuple[str, Sequence[str]]] = (
     ),
     ("Sessions", ("sessions_app.detectionsession",)),
     ("Webhooks", ("webhooks.webhookendpoint", "webhooks.webhookdelivery")),
+    ("Erasures", ("erasure.erasure",)),
     ("Platform", ("admin.logentry", "auth.user", "auth.group", "projects.signingkey")),
 )
 

@@ -14,12 +14,14 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from erasure.owners import erasure_of
 from kynaplatform import clock
 from projects.models import Organization, Project
 from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import has_not_ended
 from staff.actions.base import StaffActionAdmin
 from staff.actions.credentials import ISSUE
+from staff.actions.erasure import Erase
 from staff.actions.onboarding import PERMISSIONS, onboard_view
 from staff.actions.organizations import Resume, Suspend
 from staff.base import OwnerFilter
@@ -77,7 +79,7 @@ class SuspendableAdmin(StaffActionAdmin):
     """
 
     change_form_template = "admin/projects/customer.html"
-    staff_actions = [Suspend(), Resume()]
+    staff_actions = [Suspend(), Resume(), Erase()]
     formfield_overrides = {
         PositiveIntegerField: {"min_value": 1, "widget": AdminIntegerFieldWidget},
     }
@@ -110,8 +112,10 @@ class SuspendableAdmin(StaffActionAdmin):
 
     def facts(self, request: HttpRequest, row: Any) -> list[tuple[str, Any]]:
         counts = self.owned_seen_by(request)
+        erasure = erasure_of(row)
         return [
             ("State", self.state(row)),
+            *([("Being erased", link_to(erasure, "how far it is"))] if erasure else []),
             *((str(capfirst(one.label)), one.link(row)) for one in counts),
             ("Made", moment(row.created_at, clock.now())),
             ("Id", row.pk),

@@ -10,12 +10,14 @@ from django.apps import AppConfig
 from django.apps import apps as global_apps
 from django.apps.registry import Apps
 
-OURS = frozenset({"projects", "movespecs", "sessions_app", "webhooks", "usage"})
+OURS = frozenset({"projects", "movespecs", "sessions_app", "webhooks", "usage", "erasure"})
 # The log, which names credentials, and holds nothing that works as one.
 HISTORY = ("admin", "logentry")
 CREDENTIALS = frozenset(
     {"credential", "apikey", "serviceaccount", "accesstoken", "signingkey"}
 )  # fmt: skip
+# What nothing undoes is an administrator's alone: a superuser's, or of a group of its own.
+ADMINISTRATING = frozenset({"erase_organization", "erase_project"})
 RELEASING = frozenset({"release_movespecversion", "withdraw_movespecversion"})
 
 
@@ -29,7 +31,7 @@ def _reads(app: str, model: str, codename: str) -> bool:
 
 
 def _operates(app: str, model: str, codename: str) -> bool:
-    return True
+    return codename not in ADMINISTRATING
 
 
 # Role → whether it holds a permission, told by app, model and codename.

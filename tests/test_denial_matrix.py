@@ -19,6 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
+from erasure.models import Erasure
 from kynaplatform import clock
 from kynaplatform.api.docs import openapi_document
 from movespecs.models import MoveSpec, MoveSpecVersion
@@ -150,6 +151,7 @@ LISTS = "lists only its own"
 SUMS = "sums only its own"
 EXPORTS = "exports only its own"
 MAKES_ITS_OWN = "makes one of its own"
+ERASES_ITS_OWN = "erases only its own"
 BEARER_ENDPOINTS: dict[Call, Endpoint] = {
     ("GET", ALL): Endpoint("tokens:read", LISTS),
     ("GET", f"{ALL}/<token_id>"): Endpoint("tokens:read", "access_token"),
@@ -177,6 +179,10 @@ BEARER_ENDPOINTS: dict[Call, Endpoint] = {
     ("GET", f"{SESSIONS}/<session_id>/events"): Endpoint("sessions:read", "session"),
     ("POST", f"{SESSIONS}/<session_id>/finalize"): Endpoint("sessions:write", "session"),
     ("POST", f"{SESSIONS}/<session_id>/cancel"): Endpoint("sessions:write", "session"),
+    ("DELETE", f"{SESSIONS}/<session_id>"): Endpoint("data:erase", "session"),
+    ("POST", "api/subjects/erase"): Endpoint(
+        "data:erase", ERASES_ITS_OWN, lambda _: {"subject": "p_4711"}
+    ),
     ("GET", WEBHOOKS): Endpoint("webhooks:read", LISTS),
     ("POST", WEBHOOKS): Endpoint("webhooks:write", MAKES_ITS_OWN, lambda _: {"url": URL}),
     ("GET", WEBHOOK): Endpoint("webhooks:read", "webhook"),
@@ -435,6 +441,10 @@ def test_it_keeps_other_projects_out(world, call, other):
     expected = BEARER_ENDPOINTS[call].other
     if expected == MAKES_ITS_OWN:
         assert send(world, call, machine.token).json()["project_id"] == str(machine.project.id)
+        return
+    if expected == ERASES_ITS_OWN:
+        assert send(world, call, machine.token).json() == {"sessions": 0}
+        assert Erasure.objects.get().project_id == machine.project.id
         return
     with nothing_changes():
         response = send(world, call, machine.token)

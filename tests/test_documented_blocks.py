@@ -58,6 +58,8 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("docs/backup.md", "pg_dump --format"): RESTORE,
     ("docs/backup.md", "pg_restore --dbname"): RESTORE,
+    ("docs/backup.md", "export_erasures"): ERASURES,
+    ("docs/backup.md", "apply_erasures"): ERASURES,
     ("docs/backup.md", "ALTER SYSTEM SET"): TO_A_MOMENT,
     ("docs/backup.md", "pg_basebackup"): TO_A_MOMENT,
     ("docs/backup.md", "recovery.signal"): TO_A_MOMENT,

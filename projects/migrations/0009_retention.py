@@ -5,7 +5,7 @@ import projects.models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("projects", "0007_limits_of_sessions")]
+    dependencies = [("projects", "0008_erase_permissions")]
 
     operations = [
         migrations.AddField(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from erasure.owners import erasure_of
 from kynaplatform.api.errors import Conflict
 from projects import suspension
 from projects.models import Organization, Project
@@ -20,7 +21,9 @@ def suspend(row: Organization | Project, *, now: datetime) -> str:
 
 
 def resume(row: Organization | Project) -> str:
-    """Resume it; the deed for the history. Raises Conflict if it is not suspended."""
+    """Resume it; the deed for the history. Raises Conflict if it is not suspended, or erased."""
+    if erasure_of(row) is not None:
+        raise Conflict("It is being erased.")
     if not suspension.resume(row):
         raise Conflict("It is not suspended.")
     return f"Resumed {row}."
@@ -60,7 +63,7 @@ class Resume(StaffAction):
     is_dangerous = False
 
     def applies_to(self, row: Organization | Project) -> bool:
-        return row.suspended_at is not None
+        return row.suspended_at is not None and erasure_of(row) is None
 
     def effects(self, rows: Sequence[Any]) -> list[str]:
         told = ["Requests are let in again at once. Sessions that were cancelled stay so."]

@@ -11,8 +11,9 @@ UUID = "This field must be a UUID"
 MOMENT = "This field must be a moment with its offset or Z, such as 2026-01-31T12:00:00Z"
 NAME = "This field must be a string of 1 to 255 characters"
 SCOPES = (
-    "This field must be one of movespecs:read, movespecs:write, projects:read, sessions:read, "
-    "sessions:write, tokens:read, tokens:write, usage:read, webhooks:read, webhooks:write"
+    "This field must be one of data:erase, movespecs:read, movespecs:write, projects:read, "
+    "sessions:read, sessions:write, tokens:read, tokens:write, usage:read, webhooks:read, "
+    "webhooks:write"
 )
 
 

@@ -105,6 +105,7 @@ def test_the_disk_is_that_of_the_data(tmp_path: Any, monkeypatch: pytest.MonkeyP
 
 def test_what_has_never_run_is_zero() -> None:
     assert told(LastRunCollector()) == {
+        (RUNS, "erasure.tasks.erase"): 0,
         (RUNS, "sessions_app.tasks.expire_sessions"): 0,
         (RUNS, "sessions_app.tasks.apply_retention"): 0,
         (RUNS, "sessions_app.tasks.make_event_partitions"): 0,

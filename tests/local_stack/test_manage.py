@@ -26,6 +26,7 @@ CODE = [
         "staff",
         "usage",
         "webhooks",
+        "erasure",
     ),
     *("guides", "tryout", "templates", "client", "detection", "poses", "examples", "docs"),
 ]

@@ -119,7 +119,10 @@ def test_each_runs_as_it_is_shown_and_gets_what_the_page_says(
     variables: dict[str, str], tmp_path: Path, language: str
 ) -> None:
     """In an order in which none takes away what another needs."""
-    last = ("session_cancel", "movespec_archive", "webhook_destroy", "access_token_revoke")
+    last = (
+        *("session_cancel", "session_destroy", "movespec_archive", "webhook_destroy"),
+        "access_token_revoke",
+    )
     answers: dict[str, Any] = {}
     for name in [*(name for name in PAGES if name not in last), *last]:
         page = pages()[name]

@@ -1,0 +1,42 @@
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from erasure.ledger import Line, lines_of
+from erasure.restored import erase_again
+from erasure.worker import erasures_go_on, pending
+from kynaplatform import clock
+from kynaplatform.api.commands import OperatorCommand
+
+
+class Command(OperatorCommand):
+    help = (
+        "Erase again what a restore brought back, by the file of `export_erasures`. Run it before "
+        "the processes start. It ends once all is erased. Safe to repeat."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.unreadable = 0
+        try:
+            sessions = erase_again(self._lines(options["file"]), now=clock.now())
+        except OSError as error:
+            raise CommandError(f"{options['file']}: {error.strerror}.") from None
+        while pending().exists():
+            sessions += erasures_go_on(now=clock.now())
+            if pending().exists():
+                time.sleep(1)  # a session that was cancelled just now goes a little later
+        self.print_result({"sessions": sessions, "unreadable_lines": self.unreadable}, options)
+
+    def _lines(self, path: Path) -> Iterator[Line]:
+        for line in lines_of(path):
+            if line is None:
+                self.unreadable += 1
+            else:
+                yield line

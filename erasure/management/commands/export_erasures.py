@@ -1,0 +1,27 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from erasure import ledger
+from kynaplatform import clock
+from kynaplatform.api.commands import OperatorCommand
+
+
+class Command(OperatorCommand):
+    help = (
+        "Append what was erased since the last time to a file, which is kept apart from the "
+        "database and its backups. After a restore `apply_erasures` reads it. It holds ids and "
+        "times, and nothing of a person. Safe to repeat, and to run twice at once."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            lines = ledger.export(options["file"], now=clock.now())
+        except OSError as error:
+            raise CommandError(f"{options['file']}: {error.strerror}.") from None
+        self.print_result({"lines": lines}, options)

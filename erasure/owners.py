@@ -1,0 +1,164 @@
+"""The erasure of a project, or of an organization with its projects: all that is stored of them.
+
+Children go before parents, a batch at a time, so that no foreign key is in the way. What is left of
+a project is the erasure, the line of the staff's log that says who erased it and why, and usage.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib.admin.models import LogEntry
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from uuid_utils.compat import uuid7
+
+from erasure.batches import Batch
+from erasure.models import Erasure, Kind
+from kynaplatform.api.chunks import CHUNK
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from projects.models import AccessToken, Credential, Organization, Project
+from projects.suspension import suspend
+from sessions_app.models import DetectionSession
+from sessions_app.removal import MOST_SESSIONS, sessions_remove, within_a_batch
+from webhooks.endpoints import endpoint_delete, endpoints_of
+from webhooks.models import WebhookDelivery, WebhookEndpoint
+
+Owner = Organization | Project
+# What staff's lines of an erasure begin with. They stay, and have no name.
+DEED: Final = "Erased for good"
+# Each may have 64 KiB of text.
+MOST_TEXTS: Final = 200
+
+
+def owner_erase(owner: Owner, *, now: datetime) -> Erasure:
+    """Suspend it, and have the worker erase all of it. Safe to repeat."""
+    with transaction.atomic():
+        locked: Any = type(owner)._default_manager.select_for_update(no_key=True)
+        locked.get(pk=owner.pk)
+        if (earlier := erasure_of(owner)) is not None:
+            return earlier
+        suspend(owner, now=now)
+        is_project = isinstance(owner, Project)
+        return Erasure.objects.create(
+            id=uuid7(),
+            kind=Kind.PROJECT if is_project else Kind.ORGANIZATION,
+            organization_id=owner.organization_id if isinstance(owner, Project) else owner.pk,
+            project_id=owner.pk if is_project else None,
+            requested_at=now,
+        )
+
+
+def erasure_of(owner: Owner) -> Erasure | None:
+    """The erasure that it is under: its own, or its organization's."""
+    its_own = Q(kind=Kind.ORGANIZATION, organization_id=owner.pk)
+    if isinstance(owner, Project):
+        its_own = Q(kind=Kind.PROJECT, project_id=owner.pk) | Q(
+            kind=Kind.ORGANIZATION, organization_id=owner.organization_id
+        )
+    return Erasure.objects.filter(its_own, ended_at__isnull=True).first()
+
+
+def owner_go_on(erasure: Erasure, *, now: datetime) -> Batch:
+    """Erase a batch of the project, or of the first project that the organization still has."""
+    is_project = erasure.kind == Kind.PROJECT
+    owner = _owner_of(erasure)
+    if owner is not None:
+        suspend(owner, now=now)  # an older backup has it at work
+    projects = Project.objects.filter(
+        **{"id": erasure.project_id} if is_project else {"organization": erasure.organization_id}
+    )
+    if (project := projects.order_by("id").first()) is None:
+        return Batch(rows=0, is_last=True) if is_project else _organization(erasure)
+    for step in _STEPS:
+        batch = step(project.id, now)
+        if batch.rows:
+            return batch
+    _forget_lines([project.id], but_deeds=is_project)
+    return Batch(rows=projects.filter(id=project.id).delete()[0], is_last=is_project)
+
+
+def _owner_of(erasure: Erasure) -> Owner | None:
+    if erasure.kind == Kind.PROJECT:
+        return Project.objects.filter(Q(id=erasure.project_id)).first()
+    return Organization.objects.filter(id=erasure.organization_id).first()
+
+
+def _organization(erasure: Erasure) -> Batch:
+    _forget_lines([erasure.organization_id], but_deeds=True)
+    gone, _ = Organization.objects.filter(id=erasure.organization_id).delete()
+    return Batch(rows=gone, is_last=True)
+
+
+def _endpoints(project_id: UUID, now: datetime) -> Batch:
+    """Nothing more is sent to them, and nothing is written for them."""
+    endpoints = [*endpoints_of(project_id)]
+    for endpoint in endpoints:
+        endpoint_delete(endpoint=endpoint, now=now)
+    return Batch(rows=len(endpoints))
+
+
+def _sessions(project_id: UUID, now: datetime) -> Batch:
+    """Those that live are the sweep's to cancel."""
+    ended = DetectionSession.objects.filter(project_id=project_id, deadline_at__isnull=True)
+    ids = within_a_batch(ended.order_by().values_list("id", "events_total")[:MOST_SESSIONS])
+    return Batch(rows=len(ids), sessions=sessions_remove(ids))
+
+
+def _movespecs(project_id: UUID, now: datetime) -> Batch:
+    """Versions, then MoveSpecs. migrations/0002 lets those of a project that is erased go."""
+    mine = MoveSpec.objects.filter(project_id=project_id)
+    released = mine.filter(current_released_version__isnull=False)
+    if rows := _ids(released, MOST_TEXTS):
+        unreleased = MoveSpec.objects.filter(id__in=rows).update(current_released_version=None)
+        return Batch(rows=unreleased)
+    for model in (Release, MoveSpecVersion, MoveSpecDraft):
+        of_project: Any = model._default_manager.filter(movespec__project_id=project_id)
+        if ids := _ids(of_project, MOST_TEXTS):
+            return _remove(model, ids)
+    ids = _ids(mine, CHUNK)
+    MoveSpec.objects.filter(forked_from__in=ids).update(forked_from=None)
+    return _remove(MoveSpec, ids)
+
+
+def _deliveries(project_id: UUID, now: datetime) -> Batch:
+    endpoint_ids = _ids(WebhookEndpoint.objects.filter(project_id=project_id), CHUNK)
+    ids = _ids(WebhookDelivery.objects.filter(endpoint_id__in=endpoint_ids), CHUNK)
+    return _remove(WebhookDelivery, ids) if ids else _remove(WebhookEndpoint, endpoint_ids)
+
+
+def _credentials(project_id: UUID, now: datetime) -> Batch:
+    if ids := _ids(AccessToken.objects.filter(project_id=project_id), CHUNK):
+        return _remove(AccessToken, ids)
+    ids = _ids(Credential.objects.filter(project_id=project_id), CHUNK)
+    Credential.objects.filter(replaces__in=ids).update(replaces=None)
+    return _remove(Credential, ids)
+
+
+_STEPS: Final[tuple[Callable[[UUID, datetime], Batch], ...]] = (
+    _endpoints, _deliveries, _sessions, _movespecs, _credentials,
+)  # fmt: skip
+
+
+def _ids(rows: QuerySet[Any], most: int) -> list[Any]:
+    return [*rows.order_by().values_list("pk", flat=True)[:most]]
+
+
+def _remove(model: Any, ids: list[Any]) -> Batch:
+    """Delete these rows, and the lines of the staff's log about them."""
+    if not ids:
+        return Batch(rows=0)
+    _forget_lines(ids)
+    rows = model._default_manager.filter(pk__in=ids)
+    return Batch(rows=rows._raw_delete(rows.db))
+
+
+def _forget_lines(ids: list[Any], *, but_deeds: bool = False) -> None:
+    """Delete the lines about these rows; those of the erasure stay, without a name."""
+    lines = LogEntry.objects.filter(object_id__in=[str(id_) for id_ in ids])
+    if but_deeds:
+        deeds = lines.filter(change_message__startswith=DEED)
+        deeds.update(object_repr=str(ids[0]))
+        lines = lines.exclude(change_message__startswith=DEED)
+    lines.delete()

@@ -1,0 +1,33 @@
+"""Subjects: the erasure of a person."""
+
+from erasure.subjects import subject_erase
+from erasure.wire import SubjectErase, SubjectErased
+from kynaplatform import clock
+from kynaplatform.api.operations import Operation
+from kynaplatform.api.views import ApiRequest, ApiViewSet
+
+
+class SubjectErasureViewSet(ApiViewSet):
+    tag, resource = "Subjects", "subject"
+
+    @Operation(
+        summary="Erase a person",
+        scope="data:erase",
+        example={"subject": "p_4711"},
+        returns=SubjectErased,
+        status=202,
+    )
+    def erase(self, request: ApiRequest, body: SubjectErase) -> SubjectErased:
+        """Erase every session of the project with this subject that was created before now.
+
+        Live ones are cancelled at once. The worker erases them all within minutes, with their
+        events and what their webhooks sent. A subject without sessions answers 0: the answer tells
+        nobody whether the person was known.
+        """
+        sessions = subject_erase(
+            organization_id=request.caller.organization_id,
+            project_id=request.caller.project_id,
+            subject=body.subject,
+            now=clock.now(),
+        )
+        return SubjectErased(sessions)

@@ -1,0 +1,58 @@
+"""The worker of erasures: a batch of each that is pending, in turns, until its time is over.
+
+A batch is a transaction, with the erasure's own row locked. So a worker that dies leaves whole
+batches, another that comes takes another erasure, and what is left is found anew.
+"""
+
+import time
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+
+from erasure.batches import Batch
+from erasure.models import Erasure, Kind
+from erasure.owners import owner_go_on
+from erasure.subjects import subject_go_on
+
+LASTS_SECONDS: Final = 10.0
+MOST_AT_ONCE: Final = 1000
+
+
+def erasures_go_on(*, now: datetime, lasts_seconds: float = LASTS_SECONDS) -> int:
+    """Do what is pending; after `lasts_seconds` the rest is left. Returns the erased sessions."""
+    until = time.monotonic() + lasts_seconds
+    sessions = 0
+    left = [*pending().order_by("requested_at").values_list("id", flat=True)[:MOST_AT_ONCE]]
+    while left and time.monotonic() < until:
+        batches = {id_: _batch(id_, now) for id_ in left}
+        sessions += sum(batch.sessions for batch in batches.values())
+        left = [id_ for id_, batch in batches.items() if batch.rows and not batch.is_last]
+    return sessions
+
+
+def pending() -> QuerySet[Erasure]:
+    return Erasure.objects.filter(ended_at__isnull=True)
+
+
+def _batch(erasure_id: UUID, now: datetime) -> Batch:
+    """Remove a batch. It is empty where another worker is at it, or where it must wait."""
+    try:
+        with transaction.atomic():
+            locked = pending().select_for_update(skip_locked=True, no_key=True)
+            erasure = locked.filter(id=erasure_id).first()
+            if erasure is None:
+                return Batch(0)
+            go_on = subject_go_on if erasure.kind == Kind.SUBJECT else owner_go_on
+            batch = go_on(erasure, now=now)
+            if batch.sessions or batch.is_last:
+                over = {"subject": None, "ended_at": now} if batch.is_last else {}
+                Erasure.objects.filter(id=erasure_id).update(
+                    sessions=F("sessions") + batch.sessions, **over
+                )
+            return batch
+    except IntegrityError:
+        # Something was made in it at this moment: the next run finds it.
+        return Batch(0)

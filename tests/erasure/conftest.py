@@ -1,0 +1,17 @@
+from typing import Any
+
+import pytest
+
+from movespecs.models import MoveSpec
+from tests.conftest import Machine
+from tests.sessions_app.lifecycle_scene import Scene
+
+
+@pytest.fixture
+def scene(owner: Machine, movespec: MoveSpec) -> Scene:
+    return Scene(owner, movespec)
+
+
+@pytest.fixture
+def allowed_to_erase(owner: Machine) -> Any:
+    return owner.token_with("data:erase")

@@ -1,0 +1,54 @@
+"""Sessions of people: with events, an attach, and what was told of them."""
+
+from typing import Any
+from uuid import UUID
+
+from sessions_app.admission import AdmissionRequest, session_admit
+from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
+from tests.sessions_app.engine_work import whole
+from tests.sessions_app.lifecycle_scene import Scene, at
+
+ANNA, BEN = "p_anna_4711", "p_ben_4712"
+
+
+def created(scene: Scene, subject: str | None, seconds: float = 0, **more: Any) -> UUID:
+    fields: dict[str, Any] = {
+        "mode": "live",
+        "contract_major": 1,
+        "movespec_version_id": None,
+        "idempotency_key": None,
+        "metadata": {"ward": f"knee of {subject}"} if subject else None,
+        **more,
+    }
+    request = AdmissionRequest(
+        project_id=scene.machine.project.id,
+        movespec_id=scene.movespec.id,
+        subject=subject,
+        **fields,
+    )
+    return session_admit(request=request, now=at(seconds))[0].id
+
+
+def streaming(scene: Scene, subject: str | None, seconds: float = 0) -> tuple[UUID, UUID]:
+    session_id = created(scene, subject, seconds)
+    attachment_id = scene.attach(session_id, seconds)
+    scene.checkpoint(session_id, attachment_id, 1, seconds + 1, work=whole())
+    return session_id, attachment_id
+
+
+def counted(scene: Scene, subject: str | None, seconds: float = 0, **more: Any) -> UUID:
+    """A completed session."""
+    session_id = created(scene, subject, seconds, **more)
+    attachment_id = scene.attach(session_id, seconds)
+    scene.checkpoint(session_id, attachment_id, 1, seconds + 1, work=whole())
+    scene.finalize(session_id, seconds + 2)
+    scene.finish(session_id, attachment_id, seconds + 3)
+    return session_id
+
+
+def left() -> set[UUID]:
+    """The sessions that have a row anywhere."""
+    ids = {*DetectionSession.objects.values_list("id", flat=True)}
+    for model in (DetectionEvent, SessionAttach):
+        ids |= {*model.objects.values_list("session_id", flat=True)}
+    return ids

@@ -1,0 +1,171 @@
+"""POST /api/subjects/erase, and the worker that does it."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from erasure import subjects
+from erasure.models import ErasedSession, Erasure
+from erasure.subjects import CREATED_WITHIN, TOLD_WITHIN, subject_erase
+from erasure.worker import erasures_go_on
+from kynaplatform import clock
+from sessions_app import removal
+from sessions_app.models import DetectionSession
+from tests.api.api_requests import nothing_changes, refused, refused_fields
+from tests.concurrency.racing import race
+from tests.erasure.people import ANNA, BEN, counted, created, left, streaming
+from tests.sessions_app.lifecycle_scene import Scene, at
+
+ERASE = "/api/subjects/erase"
+LATE = 1000
+
+
+def erase(scene: Scene, subject: str = ANNA, seconds: float = 500) -> int:
+    project = scene.machine.project
+    return subject_erase(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        subject=subject,
+        now=at(seconds),
+    )
+
+
+@pytest.mark.django_db
+def test_it_answers_with_how_many_there_are(owner, movespec, peer):
+    for subject in (ANNA, ANNA, BEN, None):
+        owner.create_session(movespec, subject=subject)
+    response = owner.call("POST", ERASE, {"subject": ANNA}, token=owner.token_with("data:erase"))
+    assert (response.status_code, response.json()) == (202, {"sessions": 2})
+    of_anna = DetectionSession.objects.filter(subject=ANNA)
+    assert {*of_anna.values_list("status", "terminal_outcome")} == {("cancelled", "cancelled")}
+    assert DetectionSession.objects.filter(status="created").count() == 2
+    # Another project's person of the same id is another person.
+    assert peer.post(ERASE, {"subject": ANNA}).json() == {"sessions": 0}
+    assert erasures_go_on(now=clock.now() + TOLD_WITHIN + timedelta(seconds=5)) == 2
+    assert {*DetectionSession.objects.values_list("subject", flat=True)} == {BEN, None}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("body", [{}, {"subject": ""}, {"subject": None}, {"subject": "a b"},
+                                  {"subject": "x" * 129}])  # fmt: skip
+def test_it_refuses_what_is_no_subject(owner, body):
+    with nothing_changes():
+        refused_fields(owner.post(ERASE, body), "subject")
+
+
+@pytest.mark.django_db
+def test_it_takes_the_scope_of_erasure(owner):
+    token = owner.token_with("sessions:write", "sessions:read", "projects:read")
+    with nothing_changes():
+        response = owner.call("POST", ERASE, {"subject": ANNA}, token=token)
+        refused(response, 403, "insufficient_scope", required_scope="data:erase")
+
+
+@pytest.mark.django_db
+def test_the_worker_erases_what_was_created_before_the_request(scene):
+    of_anna = [counted(scene, ANNA), streaming(scene, ANNA, 450)[0], created(scene, ANNA, 500)]
+    kept = {counted(scene, BEN), counted(scene, None), created(scene, ANNA, 500.001)}
+    assert erase(scene) == 3
+    erasures_go_on(now=at(501))
+    # Those that were cancelled stay for a moment, in which their clients are told.
+    assert left() == {*of_anna[1:], *kept}
+    assert erasures_go_on(now=at(510)) == 2
+    assert left() == kept
+    assert {*ErasedSession.objects.values_list("id", flat=True)} == {*of_anna}
+    erasure = Erasure.objects.get()
+    assert (erasure.sessions, erasure.subject, erasure.ended_at) == (3, ANNA, None)
+    # A create that began before may still come.
+    late = created(scene, ANNA, 499)
+    erasures_go_on(now=at(520))
+    erasures_go_on(now=at(531))
+    assert late not in left()
+    erasures_go_on(now=at(559))
+    assert Erasure.objects.get().ended_at is None
+    erasures_go_on(now=at(560))
+    erasure.refresh_from_db()
+    assert (erasure.sessions, erasure.subject, erasure.ended_at) == (4, None, at(560))
+    assert left() == kept
+    with nothing_changes():
+        assert erasures_go_on(now=at(600)) == 0
+
+
+@pytest.mark.django_db
+def test_it_goes_on_where_a_batch_failed(scene, monkeypatch):
+    monkeypatch.setattr(subjects, "MOST_SESSIONS", 2)
+    ids = [counted(scene, ANNA, number) for number in range(5)]
+    erase(scene)
+    batches = []
+
+    def dies_in_the_third(ids, *, now):
+        batches.append(ids)
+        erased = removal.sessions_erase(ids, now=now)
+        if len(batches) == 3:
+            raise RuntimeError("the worker was killed")
+        return erased
+
+    monkeypatch.setattr(subjects, "sessions_erase", dies_in_the_third)
+    with pytest.raises(RuntimeError):
+        erasures_go_on(now=at(LATE))
+    assert left() == {ids[4]}
+    assert Erasure.objects.get().sessions == ErasedSession.objects.count() == 4
+    assert erasures_go_on(now=at(LATE)) == 1
+    assert (left(), Erasure.objects.get().sessions) == (set(), 5)
+    assert [len(batch) for batch in batches] == [2, 2, 1, 1]
+
+
+@pytest.mark.django_db
+def test_a_batch_has_few_events(scene, monkeypatch):
+    for number in range(4):
+        counted(scene, ANNA, number)
+    DetectionSession.objects.update(events_total=9_000)
+    erase(scene)
+    with CaptureQueriesContext(connection) as queries:
+        assert erasures_go_on(now=at(LATE)) == 4
+    removals = [one for one in queries if "DELETE FROM detection_event" in one["sql"]]
+    assert len(removals) == 2
+
+
+@pytest.mark.django_db
+def test_a_run_has_an_end(scene, monkeypatch):
+    monkeypatch.setattr(subjects, "MOST_SESSIONS", 1)
+    for number in range(3):
+        counted(scene, ANNA, number)
+    erase(scene)
+    assert erasures_go_on(now=at(LATE), lasts_seconds=0) == 0
+    assert len(left()) == 3
+    assert erasures_go_on(now=at(LATE)) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_and_two_requests_at_once_are_one_erasure(scene, monkeypatch):
+    monkeypatch.setattr(subjects, "MOST_SESSIONS", 2)
+    for number in range(8):
+        counted(scene, ANNA, number)
+    kept = counted(scene, BEN)
+    assert race([lambda: erase(scene), lambda: erase(scene)]) == [8, 8]
+    work = [lambda: erasures_go_on(now=at(LATE))] * 3
+    assert sum(race(work)) == 8
+    erasures_go_on(now=at(LATE))
+    assert left() == {kept}
+    erasures = Erasure.objects.all()
+    assert sum(one.sessions for one in erasures) == ErasedSession.objects.count() == 8
+    assert {(one.subject, one.ended_at) for one in erasures} == {(None, at(LATE))}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_takes_a_create_that_had_not_committed(scene):
+    with transaction.atomic():
+        late = created(scene, ANNA, 499)
+
+        def meanwhile() -> int:
+            sessions = erase(scene)
+            erasures_go_on(now=at(501))
+            return sessions
+
+        assert race([meanwhile]) == [0]
+    assert left() == {late}
+    erasures_go_on(now=at(500) + CREATED_WITHIN)
+    assert erasures_go_on(now=at(500) + CREATED_WITHIN + TOLD_WITHIN) == 1
+    assert (left(), Erasure.objects.get().subject) == (set(), None)
