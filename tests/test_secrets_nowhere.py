@@ -171,9 +171,9 @@ def secrets(
     signing_key_rotate(now=timezone.now())
     for key in key_ring().keys(timezone.now()).values():
         assert key.private is not None
-        private = str(key.private.as_dict(private=True)["d"])
-        made.add("private signing key in base64", private)
-        made.add("private signing key", base64.urlsafe_b64decode(private + "="))
+        private = key.private.private_bytes_raw()
+        made.add("private signing key in base64", base64.urlsafe_b64encode(private).rstrip(b"="))
+        made.add("private signing key", private)
     made.add("secret of the signing keys", settings.SIGNING_KEY_SECRETS[0])
     made.add("pepper", settings.SECRET_PEPPERS[1])
     made.add("SECRET_KEY", settings.SECRET_KEY)
