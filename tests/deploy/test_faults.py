@@ -2,12 +2,14 @@
 test_production_set.py"""
 
 import http.server
+import json
 import os
 import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from tests.deploy.faults.judgement import wrong_creates, wrong_session
 from tests.deploy.faults.outages import Outage, longest_wait, too_long
 from tests.deploy.faults.streams import Streaming
 from tests.deploy.faults.traffic import Api, Traffic
+from tests.deploy.faults.webhooks import Received, judged
 from tests.deploy.proxy import write_certificate
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
@@ -215,3 +218,65 @@ def test_what_is_wrong_with_a_session_is_told(
     make_wrong(streamed)
     [fault] = faults_of(streamed, owner)
     assert fault.startswith(told)
+
+
+MADE_AT = datetime(2026, 11, 29, 9, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return MADE_AT + timedelta(seconds=seconds)
+
+
+def received(
+    type_: str, seconds: float, *, session: str = "one", id_: str = "", written: float = 9
+) -> Received:
+    body = {
+        "type": f"session.{type_}",
+        "timestamp": at(written).isoformat(),
+        "data": {"session_id": session},
+    }
+    return Received(id_ or f"{type_} of {session}", at(seconds), json.dumps(body))
+
+
+STARTED, ENDED = received("started", 10), received("completed", 20)
+AGAIN = received("completed", 30)
+
+
+@pytest.mark.parametrize(
+    ("came", "wrong"),
+    [
+        ([STARTED, ENDED], []),
+        ([STARTED, ENDED, AGAIN, STARTED], []),
+        ([STARTED], ["Nobody was told session.completed of one"]),
+        (
+            [STARTED, ENDED, received("failed", 21)],
+            ["session.failed of one was told, and is not so"],
+        ),
+        (
+            [STARTED, ENDED, received("completed", 21, session="two")],
+            ["session.completed of two was told, and is not so"],
+        ),
+        (
+            [STARTED, ENDED, received("completed", 21, id_="other")],
+            ["session.completed of one came as two messages"],
+        ),
+        (
+            [STARTED, ENDED, received("completed", 21, written=8)],
+            ["The message completed of one came with several bodies"],
+        ),
+        (
+            [ENDED, received("started", 21)],
+            ["session.completed of one came 0:00:01 before its start"],
+        ),
+        # It had waited for a minute.
+        ([received("completed", 70), received("started", 80)], []),
+    ],
+)
+def test_each_end_is_to_be_told_once_and_in_order(came: list[Received], wrong: list[str]) -> None:
+    sessions = [
+        ("one", "completed", at(8), at(9)),
+        # What was there before the webhook, and what goes on.
+        ("before", "completed", at(-9), at(-3)),
+        ("live", "streaming", at(-9), None),
+    ]
+    assert judged(came, MADE_AT, sessions) == wrong

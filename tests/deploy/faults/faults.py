@@ -26,6 +26,8 @@ class Scene:
     held_seconds: float
     stage: Stage
     streams: list[Streaming]
+    # Has all messages sent to the run's receiver, from then on.
+    subscribe: Callable[[], None]
     held: set[str] = field(default_factory=set)
 
 
@@ -129,7 +131,7 @@ def be_absent(scene: Scene) -> None:
     """PostgreSQL is away, and meanwhile all die who would know since when."""
     kill_postgres(scene)
     scene.stage.pass_time(scene.absent_seconds / 2)
-    for name in ("realtime-1", "realtime-2", "worker"):
+    for name in ("realtime-1", "realtime-2", "worker", "webhooks"):
         scene.stage.kill(name, is_awaited=False)
     scene.stage.pass_time(scene.absent_seconds / 2)
     scene.stage.database.start()
@@ -144,17 +146,23 @@ def hold_rows(scene: Scene) -> None:
         holder.rollback()
 
 
-UPGRADE = Fault("upgraded from the last release", lambda scene: scene.stage.upgrade())
+def upgrade(scene: Scene) -> None:
+    scene.stage.upgrade()
+    scene.subscribe()
+
+
+UPGRADE = Fault("upgraded from the last release", upgrade)
 FAULTS = [
     Fault("nothing", nothing),
-    *map(restart, [*SERVERS, "worker", "beat"]),
+    *map(restart, [*SERVERS, "worker", "webhooks", "beat"]),
     Fault("nginx reloaded", reload_nginx),
     kill_child("api-1"),
     kill_child("worker"),
-    *map(kill, [*SERVERS, "worker", "beat", "nginx"]),
+    *map(kill, [*SERVERS, "worker", "webhooks", "beat", "nginx"]),
     Fault("Redis stopped", stop_redis),
     Fault("Redis silent", silence("redis")),
     Fault("api-1 silent", silence("api-1")),
+    Fault("webhooks silent", silence("webhooks")),
     Fault("PostgreSQL restarted", restart_postgres),
     Fault("PostgreSQL killed", crash_postgres, lambda scene: scene.away_seconds),
     Fault(

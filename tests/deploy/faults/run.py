@@ -17,6 +17,8 @@ from tests.deploy.faults.outages import Outage, head, outage, too_long
 from tests.deploy.faults.stage import Stage, StageFailedError, standing
 from tests.deploy.faults.streams import abandon, stream
 from tests.deploy.faults.traffic import Api, Traffic
+from tests.deploy.faults.visits import Visits
+from tests.deploy.faults.webhooks import receiving, wrong_messages
 from tests.deploy.image import Image
 
 # As long as a stream may take until it is as far as its camera.
@@ -33,6 +35,8 @@ class Report:
     attaches: int = 0
     creates: int = 0
     repeated: int = 0
+    messages: int = 0
+    messages_again: int = 0
     wrong: list[str] = field(default_factory=list)
 
     def as_json(self) -> str:
@@ -43,15 +47,21 @@ class Report:
         return "\n".join(
             [
                 f"{self.sessions} sessions, {self.frames} frames, {self.attaches} attaches; "
-                f"{self.creates} creates, of which {self.repeated} were repeated with their key.",
+                f"{self.creates} creates, of which {self.repeated} were repeated with their key; "
+                f"{self.messages} messages of a webhook, {self.messages_again} of them again.",
                 *(f"WRONG: {fault}" for fault in self.wrong),
-                *([] if self.wrong else ["Every frame and every create counts once."]),
+                *(
+                    []
+                    if self.wrong
+                    else ["Every frame and every create counts once, and every end was told."]
+                ),
             ]
         )
 
 
 @dataclass(frozen=True)
 class Project:
+    id: str
     rest: RestClient
     api: Api
 
@@ -69,36 +79,56 @@ def carry_out(
     they come. StageFailedError when a process does not start.
     """
     report = Report(plan.sessions)
-    with standing(image, folder, before) as stage, trusting(stage.certificate):
+    with (
+        standing(image, folder, before) as stage,
+        trusting(stage.certificate),
+        receiving() as receiver,
+    ):
         project = make_project(stage)
+        if before is None:
+            receiver.subscribe(stage, project.id)
         keys = [f"stream-{number}" for number in range(plan.sessions)]
         created = {key: created_by(project.api, key) for key in keys}
         traffic = Traffic(project.api, {key: one["session_id"] for key, one in created.items()})
         film = Film()
         streams = stream([*created.values()], film)
-        scene = Scene(plan.away_seconds, plan.absent_seconds, plan.held_seconds, stage, streams)
+        scene = Scene(
+            plan.away_seconds,
+            plan.absent_seconds,
+            plan.held_seconds,
+            stage,
+            streams,
+            lambda: receiver.subscribe(stage, project.id),
+        )
+        visits = Visits(project.api, traffic)
         try:
             traffic.start()
+            visits.start()
             faults = plan.faults if before is None else [UPGRADE, *plan.faults]
             be_disturbed(scene, plan, faults, traffic, report, say)
             film.end()
             stage.wait_until(
                 lambda: all(one.has_ended for one in streams), LIVE_SECONDS, "all have ended"
             )
+            visits.end()
             traffic.end()
             report.repeated = traffic.repeat_unanswered()
             report.wrong += wrong_sessions(streams, film, project.rest, stage.database.url)
             report.wrong += wrong_creates(traffic, stage.database.url)
             report.wrong += wrong_sweep(stage)
+            report.wrong += wrong_messages(receiver, stage)
             report.wrong += [
                 f"{name} ended by itself, and was started again" for name in stage.died
             ]
         finally:
+            visits.end()
             traffic.end()
             abandon(streams)
     report.frames = (film.batches or 0) * BATCH_FRAMES * plan.sessions
     report.attaches = sum(one.client.attaches for one in streams)
     report.creates = len(traffic.creates)
+    report.messages = len({one.id for one in receiver.received})
+    report.messages_again = len(receiver.received) - report.messages
     return report
 
 
@@ -146,7 +176,11 @@ def make_project(stage: Stage) -> Project:
     minted = rest.ask("POST", "/api/auth/access-tokens", {"api_key": credentials["api_key_secret"]})
     body: dict[str, Any] = {"mode": "live", "movespec_version_id": version_id}
     body |= {"project_id": credentials["project_id"]}
-    return Project(rest, Api(stage.url, stage.certificate, minted["access_token"], body))
+    return Project(
+        credentials["project_id"],
+        rest,
+        Api(stage.url, stage.certificate, minted["access_token"], body),
+    )
 
 
 def created_by(api: Api, key: str) -> dict[str, Any]:

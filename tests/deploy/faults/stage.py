@@ -33,6 +33,8 @@ READY_SECONDS = 120.0
 END_SECONDS = 40.0
 POLL_SECONDS = 0.02
 TOLD_WHEN_READY = {"worker": " ready.", "webhooks": " ready.", "beat": "beat: Starting"}
+# Production sends to public addresses alone. All else of the sender is as it is there.
+SENDS_TO_THIS_MACHINE = {"ENVIRONMENT": "development"}
 # Sessions that nobody attaches to expire under the eyes of the run, if the worker works.
 LIFETIMES = {"SESSION_ATTACH_SECONDS": "30", "ACCESS_TOKEN_SECONDS": "86400"}
 
@@ -115,8 +117,12 @@ class Stage:
         self._migrate = self.services.pop("migrate")
         self._run_migrate()
         for name, service in self.services.items():
-            self.members[name].start = service.start
-            self.restart(name)
+            if name in self.members:
+                self.members[name].start = service.start
+                self.restart(name)
+            else:
+                self.members[name] = Member(service.start, self._readiness_of(service))
+                self.begin(name)
 
     def _run_migrate(self) -> None:
         migrating = self._migrate.start()
@@ -207,7 +213,7 @@ class Stage:
         own |= {"DATABASE_URL": self.database.url}
         own |= {"WORKER_METRICS_PORT": "0"}
         own |= {"REDIS_URL": f"{redis}/0", "CELERY_BROKER_URL": f"{redis}/1"}
-        return services_here(
+        services = services_here(
             image,
             own,
             self.folder,
@@ -215,6 +221,9 @@ class Stage:
             ports=self.ports,
             secrets=self._secrets,
         )
+        if "webhooks" in services:
+            services["webhooks"].variables |= SENDS_TO_THIS_MACHINE
+        return services
 
     def _start_redis(self) -> "subprocess.Popen[bytes]":
         here = ["--bind", "127.0.0.1", "--port", str(self.redis_port), "--dir", str(self.folder)]
