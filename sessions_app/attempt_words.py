@@ -1,10 +1,10 @@
-"""Why an attempt did not count, in words: `Not reached: knee at most 110° at bottom, by 12°`."""
+"""Why an attempt did not count, in words: `Not reached: trunk at most 60° at bottom, by 12°`."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from detection import JOINT_LANDMARKS, Criterion, MoveSpec, Side, Step
+from detection import JOINT_LANDMARKS, Criterion, MoveSpec, Side, Step, carried_angles
 from detection.spec import Check
 
 REASONS: Final[Mapping[str, str]] = {
@@ -41,6 +41,9 @@ def why_words(payload: Mapping[str, Any], spec: MoveSpec | None) -> str:
     if path is None:
         # What has no place is a hold's time, or nothing was measured.
         return told if by is None else f"{told}, {time_words(by)} short"
+    way = way_words(path, spec) if payload["reason"] == "not_reached" else None
+    if way is not None:
+        return f"{told}: {way}" if by is None else f"{told}: {way}, {degrees_words(by)} short"
     missed = ""
     if by is not None:
         missed = f", by {time_words(by) if _STEP.fullmatch(path) else degrees_words(by)}"
@@ -71,6 +74,27 @@ def place_words(path: str, reason: str, spec: MoveSpec | None) -> str | None:
     return None
 
 
+def way_words(path: str, spec: MoveSpec | None) -> str | None:
+    """Such as `knee on the way to bottom`; None where no way is missed but a band.
+
+    What carries the movement goes by the person's own range unless its phase is strict. Then what
+    was missed is of the way that it had to go, and says nothing of the band.
+    """
+    if spec is None or not (found := _CRITERION.fullmatch(path)):
+        return None
+    try:
+        phase = spec.phases[int(found[1])]
+        criterion = phase.criteria[int(found[2])]
+    except IndexError:  # a place that this MoveSpec has not
+        return None
+    goes_by_range = not phase.strict and any(
+        criterion.measure == carried.measure
+        and phase.name in carried.low_phases | carried.high_phases
+        for carried in carried_angles(spec)
+    )
+    return f"{measured_words(criterion)} on the way to {phase.name}" if goes_by_range else None
+
+
 def criterion_at(path: str, spec: MoveSpec) -> Criterion | None:
     """The criterion that stands at a path; None where no criterion does."""
     if found := _CRITERION.fullmatch(path):
@@ -85,10 +109,15 @@ def criterion_at(path: str, spec: MoveSpec) -> Criterion | None:
 
 def criterion_words(criterion: Criterion) -> str:
     """Such as `left knee at most 110°`, `lean of the trunk 20° to 60°`."""
+    return f"{measured_words(criterion)} {_band(criterion.minimum, criterion.maximum)}"
+
+
+def measured_words(criterion: Criterion) -> str:
+    """Such as `left knee`, `lean of the trunk`."""
     name = f"{OF_SIDES[criterion.side]}{criterion.measure.replace('_', ' ')}"
-    if criterion.measure not in JOINT_LANDMARKS:
-        name = f"lean of {'' if criterion.side in ('both', 'either') else 'the '}{name}"
-    return f"{name} {_band(criterion.minimum, criterion.maximum)}"
+    if criterion.measure in JOINT_LANDMARKS:
+        return name
+    return f"lean of {'' if criterion.side in ('both', 'either') else 'the '}{name}"
 
 
 def degrees_words(degrees: float) -> str:

@@ -70,7 +70,7 @@ def test_it_has_a_line_for_each_event_with_its_fields(support: Client, squat: Mo
     assert filled(interrupted[1]) == {
         "event": interrupted[1]["event"], "ts_ms": interrupted[1]["ts_ms"], "frame": "400",
         "type": "event_interrupted", "reason": "not_reached", "path": PATH, "by": "11.1",
-        "why": "Not reached: knee at most 110° at bottom, by 11°",
+        "why": "Not reached: knee on the way to bottom, 11° short",
     }  # fmt: skip
     assert filled(lines[0]) == {
         "event": "1", "ts_ms": lines[0]["ts_ms"], "frame": lines[0]["frame"],

@@ -72,7 +72,7 @@ def test_each_repetition_has_its_time_range_and_form_and_each_attempt_its_reason
             "A required check was missed: depth, knee at most 95° at its least at bottom, by 5.2°",
         ),
         ("Repetition 10", "", "1.2 s", ["knee 90° to 175°"], "100%", ""),
-        ("Attempt", "", "", [], "", "Not reached: knee at most 110° at bottom, by 1.6°"),
+        ("Attempt", "", "", [], "", "Not reached: knee on the way to bottom, 1.6° short"),
     ]  # fmt: skip
     assert told[12] == ("Repetition 4", "", "1.5 s", ["knee 65° to 175°"], "50%", "")
     text = words(page)

@@ -89,7 +89,7 @@ def squat() -> MoveSpec:
     [
         (
             {"reason": "not_reached", "path": "detection.movement.phases[1].criteria[0]", "by": 12},
-            "   12.40 s  attempt         Not reached: knee at most 110° at bottom, by 12°",
+            "   12.40 s  attempt         Not reached: knee on the way to bottom, 12° short",
         ),
         (
             {"reason": "pose_lost", "path": None, "by": None, "side": "right"},

@@ -154,14 +154,14 @@ def test_explained_each_attempt_has_its_reason_criterion_and_by_how_much(
 ) -> None:
     out, _ = replay(attempted, "--spec", deep, "--explain")
     lines = out.splitlines()
-    turned = "Not reached: knee at most 110° at bottom"
+    turned = "Not reached: knee on the way to bottom"
     shallow = "A required check was missed: depth, knee at most 95° at its least at bottom"
     told = [line for line in lines if "  attempt  " in line]
     assert told == [
-        f"    5.57 s  attempt         {turned}, by 5.7°",
-        f"   13.30 s  attempt         {turned}, by 11°",
+        f"    5.57 s  attempt         {turned}, 5.7° short",
+        f"   13.30 s  attempt         {turned}, 11° short",
         f"   17.00 s  attempt         {shallow}, by 7.2°",
-        f"   24.67 s  attempt         {turned}, by 1.6°",
+        f"   24.67 s  attempt         {turned}, 1.6° short",
         f"   28.33 s  attempt         {shallow}, by 5.2°",
     ]
     assert lines[-1] == "squat: 12 completed, 5 interrupted"

@@ -1,5 +1,6 @@
 """Why an attempt did not count, in words."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,8 +40,10 @@ def why(reason: str, path: str | None = None, by: float | None = None, **more: A
             "not_reached",
             "phases[1].criteria[0]",
             12.4,
-            "Not reached: knee at most 110° at bottom, by 12°",
+            # What carries the movement goes by the person's own range.
+            "Not reached: knee on the way to bottom, 12° short",
         ),
+        ("not_reached", "phases[1].criteria[0]", None, "Not reached: knee on the way to bottom"),
         (
             "not_reached",
             "phases[0].criteria[1]",
@@ -81,6 +84,12 @@ def why(reason: str, path: str | None = None, by: float | None = None, **more: A
         ("pose_lost", None, None, "Nobody was seen any more"),
         # Places that this MoveSpec has not, and that nobody knows yet.
         (
+            "not_reached",
+            "phases[1].criteria[7]",
+            1.0,
+            f"Not reached: {MOVEMENT}.phases[1].criteria[7], by 1.0°",
+        ),
+        (
             "poor_form",
             "checks[9]",
             1.0,
@@ -93,6 +102,12 @@ def test_a_reason_is_told_with_its_place_and_by_how_much(
     reason: str, path: str | None, by: float | None, words: str
 ) -> None:
     assert why(reason, path, by) == words
+
+
+def test_a_phase_that_goes_by_its_bands_is_missed_by_them() -> None:
+    strict = replace(SPEC, phases=tuple(replace(one, strict=True) for one in SPEC.phases))
+    payload = {"reason": "not_reached", "path": f"{MOVEMENT}.phases[1].criteria[0]", "by": 12.4}
+    assert why_words(payload, strict) == "Not reached: knee at most 110° at bottom, by 12°"
 
 
 def test_what_older_code_has_stored_is_the_reason_alone() -> None:
