@@ -145,7 +145,7 @@ class Body:
         )
 
     def measured_of(self, criteria: Iterable[Criterion]) -> list[Measured]:
-        """The measures that these criteria are about, as events name them."""
+        """The measures that these criteria are about, in the order of their `measure_names`."""
         found: dict[str, Measured] = {}
         for criterion in criteria:
             signals = [
@@ -154,9 +154,9 @@ class Body:
             names = measure_names(criterion)
             if len(names) == len(signals):
                 for name, signal in zip(names, signals, strict=True):
-                    found[name] = Measured(name, signal, None)
+                    found[name] = Measured(signal, None)
             else:
-                found[names[0]] = Measured(names[0], signals[0], signals[1])
+                found[names[0]] = Measured(signals[0], signals[1])
         return list(found.values())
 
     def leading(self) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 from detection.engine.attempts import attempts
 from detection.engine.body import Body
 from detection.engine.conditions import Broken, Conditions
-from detection.engine.cues import Cues, Rations
+from detection.engine.cues import Cues
 from detection.engine.events import DetectionEvent, feedback, shape
 from detection.engine.phases import (
     ENTERED,
@@ -22,20 +22,19 @@ from detection.engine.record import Record
 from detection.engine.repetition import Completed, Interrupted, Repetition
 from detection.engine.settings import EngineSettings
 from detection.engine.stillness import Stillness
-from detection.engine.summary import Summary
 from detection.engine.swing import Swing
+from detection.engine.tally import Tally
 from detection.spec import BodySide, Reason
 
 
 class Counter:
-    """The counter of one plan's repetitions. All share the summary and the rations of cues."""
+    """The counter of one plan's repetitions. All share the session's tally."""
 
     def __init__(
         self,
         plan: CounterPlan,
         body: Body,
-        summary: Summary,
-        rations: Rations,
+        tally: Tally,
         settings: EngineSettings,
         *,
         leads: bool = False,
@@ -49,8 +48,8 @@ class Counter:
         criteria = [criterion for phase in plan.spec.phases for criterion in phase.criteria]
         self._stillness = Stillness(body.signals_of(criteria), settings.swing)
         self._phases = trackers_of(plan, body, self.swings, settings)
-        self._record = Record(plan, self._phases, body, summary, rations)
-        self._cues = Cues(plan.spec.feedback, self._phases, body, rations)
+        self._record = Record(plan, self._phases, body, tally)
+        self._cues = Cues(plan.spec.feedback, self._phases, body, tally)
         self._repetition = Repetition(plan.spec.steps)
         self._beside: Repetition | None = None
 
@@ -66,9 +65,7 @@ class Counter:
     def held_ms(self) -> float | None:
         return None
 
-    def follow(
-        self, now: float, step: float, *, is_seen: bool, counts: bool
-    ) -> list[DetectionEvent]:
+    def follow(self, now: float, step: float, *, is_seen: bool) -> list[DetectionEvent]:
         """The events of a frame, `step` milliseconds after the last one. Its signals are measured
         before."""
         self._stillness.watch()
@@ -111,7 +108,7 @@ class Counter:
         if interrupted is not None:
             self._record.interrupt(interrupted, self._side, now)
         self._record.begin_anew()
-        return events + self._record.events(self._side, now)
+        return events + self._record.events(now)
 
     def enter(self, now: float) -> list[DetectionEvent]:
         """The entries of the phases that hold already: before, nothing was told."""
@@ -129,7 +126,7 @@ class Counter:
         interrupted = self._repetition.abandon("session_ended")
         if interrupted is not None:
             self._record.interrupt(interrupted, self._side, now)
-        return self._record.events(self._side, now)
+        return self._record.events(now)
 
     def _break_off(self, broken: Broken, now: float) -> None:
         was_under_way = self._repetition.is_under_way
@@ -196,7 +193,7 @@ class Counter:
         for phase in self._phases:
             if phase.awaits_step:
                 self._take_step(phase, now)
-        return events + self._record.events(self._side, now)
+        return events + self._record.events(now)
 
     def _leave(self, phase: PhaseTracker, events: list[DetectionEvent], now: float) -> None:
         confidence = phase.confidence()

@@ -1,67 +1,14 @@
-"""The cues: what the person is told, and how often."""
+"""The cues on the phases: what the person is told in a stay, or as it ends."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from detection.engine.body import Body
 from detection.engine.criteria import HeldCriterion
 from detection.engine.extremes import HeldExtreme
 from detection.engine.phases import PhaseTracker
-from detection.spec import Cue, Phase
-
-
-@dataclass(slots=True, eq=False)
-class RationsState:
-    # How often each cue could have been sent, and when it was last.
-    chances: list[int] = field(default_factory=list)
-    last_ms: list[float | None] = field(default_factory=list)
-
-
-class Rations(RationsState):
-    """The ration of each cue of a MoveSpec: of every side, and of the readiness."""
-
-    __slots__ = ("_cues", "_reserved")
-
-    def __init__(self, cues: Sequence[Cue], phases: Iterable[Phase]) -> None:
-        names = {phase.name for phase in phases}
-        self._cues = tuple(cues)
-        self._reserved = [n for n, cue in enumerate(self._cues) if cue.when not in names]
-        self.chances = [0] * len(self._cues)
-        self.last_ms = [None] * len(self._cues)
-
-    def check(self) -> None:
-        """Raise ValueError for a state that is not of so many cues."""
-        if {len(self.chances), len(self.last_ms)} != {len(self._cues)} or None in self.chances:
-            raise ValueError("Not the rations of so many cues.")
-
-    def tell(
-        self, when: str, reason: str | None, now_ms: float, *, only_named: bool = False
-    ) -> list[Cue]:
-        """Those of `completed`, `interrupted` and `not_ready`.
-
-        One without a reason is for all of them, but for an attempt beside which the repetition goes
-        on, or none was under way: that has only cues that name it.
-        """
-        fired: list[Cue] = []
-        for number in self._reserved:
-            cue = self._cues[number]
-            is_meant = cue.reason == reason if cue.reason else not only_named
-            if cue.when == when and is_meant and self.may_send(number, now_ms):
-                fired.append(cue)
-        return fired
-
-    def may_send(self, number: int, now_ms: float) -> bool:
-        """Whether a cue may be sent now. A due one that comes too early waits for a chance."""
-        cue = self._cues[number]
-        is_due = self.chances[number] == 0
-        last_ms = self.last_ms[number]
-        if is_due and last_ms is not None and now_ms - last_ms < cue.min_gap_ms:
-            return False
-        if cue.every > 1:
-            self.chances[number] = (self.chances[number] + 1) % cue.every
-        if is_due and cue.min_gap_ms > 0.0:
-            self.last_ms[number] = now_ms
-        return is_due
+from detection.engine.tally import Tally
+from detection.spec import Cue
 
 
 @dataclass(slots=True, eq=False)
@@ -75,13 +22,13 @@ class CuesState:
 class Cues(CuesState):
     """The cues on the phases of one counter."""
 
-    __slots__ = ("_at_end", "_count", "_cues", "_during", "_rations")
+    __slots__ = ("_at_end", "_count", "_cues", "_during", "_tally")
 
     def __init__(
-        self, cues: Sequence[Cue], phases: Sequence[PhaseTracker], body: Body, rations: Rations
+        self, cues: Sequence[Cue], phases: Sequence[PhaseTracker], body: Body, tally: Tally
     ) -> None:
         self._cues = tuple(cues)
-        self._rations = rations
+        self._tally = tally
         # By phase: those that a frame may send, and those that the end of a stay does, each with
         # the place of its extreme.
         self._during: list[tuple[PhaseTracker, list[tuple[int, HeldCriterion | None]]]] = []
@@ -118,6 +65,8 @@ class Cues(CuesState):
     def follow(self, now_ms: float) -> list[Cue]:
         """Those that this frame sends, of the phases that hold."""
         fired: list[Cue] = []
+        if not self._tally.counts:
+            return fired
         for phase, during in self._during:
             if not phase.holds:
                 continue
@@ -125,7 +74,7 @@ class Cues(CuesState):
                 bit = 1 << number
                 if not self.sent & bit and (criterion is None or criterion.shortfall() == 0.0):
                     self.sent |= bit
-                    if self._rations.may_send(number, now_ms):
+                    if self._tally.may_send(number, now_ms):
                         fired.append(self._cues[number])
         return fired
 
@@ -148,6 +97,6 @@ class Cues(CuesState):
             value = self.extremes[place]
             self.extremes[place] = None
             is_met = value is not None and extreme.missed_by(value) == 0.0
-            if is_met and self._rations.may_send(number, now_ms):
+            if is_met and self._tally.may_send(number, now_ms):
                 fired.append(self._cues[number])
         return fired

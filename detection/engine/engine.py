@@ -5,32 +5,18 @@ from typing import Any, Final, Self
 
 from detection.engine.body import Body, Curve
 from detection.engine.counter import Counter
-from detection.engine.cues import Cues, Rations
 from detection.engine.events import DetectionEvent, feedback
 from detection.engine.hold import Hold
 from detection.engine.plan import Plan, plan_of
-from detection.engine.readiness import (
-    BEGUN,
-    LOST,
-    SETTLING,
-    Readiness,
-    ReadyState,
-)
+from detection.engine.readiness import BEGUN, LACKING, LOST, READY, Readiness, ReadyState
 from detection.engine.settings import EngineSettings
 from detection.engine.snapshots import SNAPSHOT_FORM, Snapshot, in_todays_form
-from detection.engine.states import Values, restore, stored
-from detection.engine.summary import Summary
+from detection.engine.states import restore, stored
+from detection.engine.tally import Tally
 from detection.landmarks import PoseFrameLike
 from detection.spec import NOT_READY, Measure, MoveSpec, Reason
 
 DEFAULT_SETTINGS: Final = EngineSettings()
-
-_COUNTED: Final = (Summary, Rations, Cues)
-
-
-def _give_back(kept: list[tuple[Any, Values]]) -> None:
-    for part, values in kept:
-        restore(part, values)
 
 
 class Engine:
@@ -47,8 +33,7 @@ class Engine:
         self._pose_lost_ms = settings.sight.pose_lost_ms
         self._longest_step_ms = settings.sight.longest_step_ms
         self._body = Body(plan.deciding, plan.advising, settings)
-        self._summary = self._summary_of(plan)
-        self._rations = Rations(spec.feedback, spec.phases)
+        self._tally = Tally(spec, plan)
         self._readiness: Readiness | None = None
         if spec.setup is not None:
             self._readiness = Readiness(spec.setup, self._body, settings)
@@ -62,21 +47,8 @@ class Engine:
         self._last_ms: float | None = None
         self._usable_ms: float | None = None
 
-    def _summary_of(self, plan: Plan) -> Summary:
-        directions = {
-            name: direction
-            for counter in plan.counters
-            for name, direction in counter.directions.items()
-        }
-        return Summary(
-            list(directions),
-            list(directions.values()),
-            is_hold=self._spec.type == "hold",
-            has_sides=self._spec.counts_each_side,
-        )
-
     def _counters_of(self, plan: Plan, settings: EngineSettings) -> Sequence[Counter | Hold]:
-        shared = self._body, self._summary, self._rations, settings
+        shared = self._body, self._tally, settings
         if self._spec.type == "hold":
             return [Hold(plan.counters[0], *shared)]
         counters = [Counter(counter, *shared, leads=plan.leads) for counter in plan.counters]
@@ -107,49 +79,39 @@ class Engine:
             self._usable_ms = now
         # After a longer gap the body has been anywhere.
         step = min(since, self._longest_step_ms) if keep else 0.0
-        if self._readiness is not None:
-            counted = self._counts
-            change = self._readiness.follow(frame.landmarks, now, since)
-            if change == LOST:
-                events += self._lose("not_ready", now, is_told=counted)
-            events += self._news(self._readiness, now)
-            if change in (SETTLING, BEGUN):
-                kept = self._kept()
-                self._follow(now, step, counts=False)
-                _give_back(kept)
-            if change == BEGUN:
-                return events + self._enter(now)
-            if not self._counts:
-                return events
-        return events + self._follow(now, step, counts=True)
+        if self._readiness is None:
+            return events + self._follow(now, step)
+        change = self._readiness.follow(frame.landmarks, now, since)
+        if change == LOST:
+            events += self._lose("not_ready", now)
+        events += self._news(self._readiness, now)
+        if change in (LACKING, LOST):
+            return events
+        told = self._follow(now, step)
+        if change == READY:
+            return events + told
+        return events + self._begin(now) if change == BEGUN else events
 
-    @property
-    def _counts(self) -> bool:
-        """Whether what the body does counts: without a setup always."""
-        return self._readiness is None or self._readiness.is_ready
-
-    def _follow(self, now: float, step: float, *, counts: bool) -> list[DetectionEvent]:
+    def _follow(self, now: float, step: float) -> list[DetectionEvent]:
         is_seen = self._usable_ms == now
         events: list[DetectionEvent] = []
         for counter in self._counters:
-            events += counter.follow(now, step, is_seen=is_seen, counts=counts)
+            events += counter.follow(now, step, is_seen=is_seen)
         return events
 
-    def _enter(self, now: float) -> list[DetectionEvent]:
-        """The entries of the phases that hold already, as the setup is met."""
-        return [event for counter in self._counters for event in counter.enter(now)]
+    def _begin(self, now: float) -> list[DetectionEvent]:
+        """What was withheld, and the entries of the phases that hold, as the setup is met."""
+        events = self._tally.begin(now)
+        for counter in self._counters:
+            events += counter.enter(now)
+        return events
 
     def _news(self, readiness: Readiness, now: float) -> list[DetectionEvent]:
         return [
             feedback(cue, now, None)
             for lack, is_first in readiness.news(now)
-            for cue in self._rations.tell(NOT_READY, lack, now, only_named=not is_first)
+            for cue in self._tally.rations.tell(NOT_READY, lack, now, only_named=not is_first)
         ]
-
-    def _kept(self) -> list[tuple[Any, Values]]:
-        """What was counted and which cues were sent, which a body that is not ready leaves as it
-        is."""
-        return [(part, stored(part)) for part in self.parts() if isinstance(part, _COUNTED)]
 
     def advance(self, clock_ms: float) -> list[DetectionEvent]:
         """The events of time that passes without a frame, up to `clock_ms`, a finite number: the
@@ -167,12 +129,12 @@ class Engine:
     def finish(self) -> list[DetectionEvent]:
         """The events at the end of the session, at the time of the last frame: a repetition that
         is midway is interrupted. A second call gives none."""
-        if self._last_ms is None or not self._counts:
+        if self._last_ms is None or not self._tally.counts:
             return []
         return [event for counter in self._counters for event in counter.finish(self._last_ms)]
 
     def _lose_pose(self, now: float) -> list[DetectionEvent]:
-        events = self._lose("pose_lost", now, is_told=self._counts)
+        events = self._lose("pose_lost", now)
         self._body.forget()
         for counter in self._counters:
             counter.begin_still()
@@ -181,10 +143,10 @@ class Engine:
         self._usable_ms = None
         return events
 
-    def _lose(self, reason: Reason, now: float, *, is_told: bool) -> list[DetectionEvent]:
-        kept = [] if is_told else self._kept()
+    def _lose(self, reason: Reason, now: float) -> list[DetectionEvent]:
         events = [event for counter in self._counters for event in counter.lose(reason, now)]
-        _give_back(kept)
+        is_told = self._tally.counts
+        self._tally.begin_anew()
         return events if is_told else []
 
     @property
@@ -205,7 +167,7 @@ class Engine:
     @property
     def steps_reached(self) -> int:
         """How many steps of the sequence the repetition under way has reached; 0 without one."""
-        if not self._counts:
+        if not self._tally.counts:
             return 0
         return max((counter.steps_reached for counter in self._counters), default=0)
 
@@ -220,7 +182,7 @@ class Engine:
             return "no_person"
         if self._usable_ms is None and not (self._readiness and self._readiness.hidden):
             return "no_person"
-        return "ready" if self._counts else "positioning"
+        return "ready" if self._tally.counts else "positioning"
 
     @property
     def missing(self) -> list[str]:
@@ -234,12 +196,12 @@ class Engine:
     def held_ms(self) -> float | None:
         """How long the hold that goes on has lasted, without its breaks; None for repetitions."""
         held_ms = self._counters[0].held_ms
-        return held_ms if held_ms is None or self._counts else 0.0
+        return held_ms if held_ms is None or self._tally.counts else 0.0
 
     def summary(self) -> dict[str, Any]:
         """What was counted so far, as JSON values: {event_key: {completed, attempts {reason: n},
         by_side, measures {name: {best, mean}}, longest_ms, total_ms}}."""
-        return {self._spec.movement_name: self._summary.told(self.held_ms or 0.0)}
+        return {self._spec.movement_name: self._tally.summary.told(self.held_ms or 0.0)}
 
     def carried_degrees(self) -> list[tuple[float | None, float | None]]:
         """The angles of `carried_angles(spec)` as of the last frame, in degrees; None if unknown.
@@ -289,13 +251,14 @@ class Engine:
             raise ValueError(f"Not a snapshot of {len(parts)} parts.")
         for part, of_part in zip(parts, values, strict=True):
             restore(part, of_part)
+        if engine._readiness is not None:
+            engine._tally.counts = engine._readiness.is_ready
         engine._check()
         return engine
 
     def _check(self) -> None:
         self._body.check()
-        self._summary.check()
-        self._rations.check()
+        self._tally.check()
         if self._readiness is not None:
             self._readiness.check()
         for counter in self._counters:
@@ -303,9 +266,9 @@ class Engine:
 
     def parts(self) -> list[Any]:
         """The parts that remember something, in the order in which they are stored."""
-        parts: list[Any] = [*self._body.parts(), self._summary, self._rations]
+        parts: list[Any] = [*self._body.parts(), self._tally.summary, self._tally.rations]
         if self._readiness is not None:
-            parts.append(self._readiness)
+            parts += [self._readiness, self._tally]
         for counter in self._counters:
             parts += counter.parts()
         return parts

@@ -1,9 +1,10 @@
 """The events that the engine tells."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from detection.engine.repetition import Completed, Interrupted
+from detection.engine.outcomes import Outcome
 from detection.spec import BodySide, Cue
 
 Payload = dict[str, Any]
@@ -40,40 +41,36 @@ def feedback(cue: Cue, now: float, side: BodySide | None) -> DetectionEvent:
 
 
 def completion(
-    event_key: str,
-    completed: Completed,
-    number: int,
-    side: BodySide | None,
-    measures: Payload,
-    form: float | None,
-    held_ms: float | None,
-    now: float,
+    outcome: Outcome, event_key: str, number: int, steps: Sequence[str], measures: Payload
 ) -> DetectionEvent:
+    """`steps` are the phases of the MoveSpec's steps."""
+    held_ms = outcome.held_ms
     payload: Payload = {
         "event_key": event_key,
-        "score": completed.score,
+        "score": outcome.score,
         "number": number,
-        "side": side,
+        "side": outcome.side or None,
         "metrics": {
-            "duration_ms": round(completed.duration_ms),
-            "steps": [{"phase": step.phase, "ms": round(step.ms)} for step in completed.steps],
+            "duration_ms": round(outcome.duration_ms or 0.0),
+            "steps": [
+                {"phase": steps[step], "ms": round(ms)}
+                for step, ms in zip(outcome.steps, outcome.steps_ms, strict=True)
+            ],
             "measures": measures,
-            "form": form,
+            "form": outcome.form,
             "held_ms": None if held_ms is None else round(held_ms),
         },
     }
-    return DetectionEvent("event_completed", now, payload)
+    return DetectionEvent(outcome.kind, outcome.ts_ms, payload)
 
 
-def interruption(
-    interrupted: Interrupted, number: int | None, now: float, side: BodySide | None
-) -> DetectionEvent:
-    by = interrupted.by
+def interruption(outcome: Outcome, number: int | None) -> DetectionEvent:
+    by = outcome.by
     payload: Payload = {
-        "reason": interrupted.reason,
+        "reason": outcome.reason,
         "number": number,
-        "side": side,
-        "path": interrupted.path,
+        "side": outcome.side or None,
+        "path": outcome.path or None,
         "by": None if by is None else max(round(by, 1), LEAST_BY),
     }
-    return DetectionEvent("event_interrupted", now, payload)
+    return DetectionEvent(outcome.kind, outcome.ts_ms, payload)

@@ -5,15 +5,15 @@ from typing import Any
 
 from detection.engine.body import Body
 from detection.engine.conditions import Conditions
-from detection.engine.cues import Cues, Rations
+from detection.engine.cues import Cues
 from detection.engine.events import DetectionEvent, feedback, shape
 from detection.engine.phases import ENTERED, PASSED, PhaseTracker
 from detection.engine.plan import CounterPlan
 from detection.engine.record import Record
 from detection.engine.repetition import Completed, Interrupted, StepTime
 from detection.engine.settings import EngineSettings
-from detection.engine.summary import Summary
 from detection.engine.swing import Swing
+from detection.engine.tally import Tally
 from detection.spec import Reason
 
 
@@ -43,7 +43,6 @@ class Hold(HoldState):
         "_plan",
         "_record",
         "_settle_ms",
-        "_summary",
         "swings",
     )
 
@@ -51,22 +50,20 @@ class Hold(HoldState):
         self,
         plan: CounterPlan,
         body: Body,
-        summary: Summary,
-        rations: Rations,
+        tally: Tally,
         settings: EngineSettings,
     ) -> None:
         HoldState.__init__(self)
         self.swings: list[Swing] = []
         self._plan = plan
-        self._summary = summary
         self._fresh_ms = settings.smoothing.fresh_ms
         self._settle_ms = settings.phase.settle_ms
         self._attempt_ms = settings.phase.hold_attempt_ms
         phase = plan.spec.phases[0]
         self._phase = PhaseTracker(0, phase, body, [], [], settings)
         self._conditions = Conditions(plan, body, settings.phase)
-        self._record = Record(plan, [self._phase], body, summary, rations)
-        self._cues = Cues(plan.spec.feedback, [self._phase], body, rations)
+        self._record = Record(plan, [self._phase], body, tally)
+        self._cues = Cues(plan.spec.feedback, [self._phase], body, tally)
 
     @property
     def steps_reached(self) -> int:
@@ -91,11 +88,9 @@ class Hold(HoldState):
         """Since when the body is out of the band of a phase that is not left yet."""
         return self._phase.since_ms if self._phase.holds else None
 
-    def follow(
-        self, now: float, step: float, *, is_seen: bool, counts: bool
-    ) -> list[DetectionEvent]:
+    def follow(self, now: float, step: float, *, is_seen: bool) -> list[DetectionEvent]:
         """The events of a frame, `step` milliseconds after the last one. Whether its pose
-        `is_seen`, and whether what it does `counts` already."""
+        `is_seen`."""
         phase = self._phase
         phase.measure()
         is_seen = is_seen and phase.is_known
@@ -124,9 +119,9 @@ class Hold(HoldState):
             self._cues.watch()
         if is_in:
             events += [feedback(cue, now, None) for cue in self._cues.follow(now)]
-        if counts and not self.is_completed and self.held_ms >= self._plan.spec.target_ms:
+        if not self.is_completed and self.held_ms >= self._plan.spec.target_ms:
             self._complete(now)
-            events += self._record.events(None, now)
+            events += self._record.events(now)
         return events
 
     def _follow_phase(self, now: float, step: float) -> list[DetectionEvent]:
@@ -177,7 +172,7 @@ class Hold(HoldState):
     def _complete(self, now: float) -> None:
         self.is_completed = True
         held_ms = self.held_ms
-        step = StepTime(self._phase.name, held_ms)
+        step = StepTime(0, held_ms)
         completed = Completed(None, held_ms + self.breaks_ms, (step,))
         self._record.complete(completed, None, now, held_ms)
 
@@ -188,7 +183,7 @@ class Hold(HoldState):
         if self.began_ms is None:
             return []
         held_ms = self.held_ms
-        self._summary.hold(held_ms)
+        self._record.let_go(held_ms, now)
         is_completed, seen_ms = self.is_completed, self.seen_ms
         HoldState.__init__(self)
         self.seen_ms = seen_ms
@@ -198,7 +193,7 @@ class Hold(HoldState):
             interrupted = Interrupted(reason, path, lacked if by is None else by)
             self._record.interrupt(interrupted, None, now)
         self._record.begin_anew()
-        return events + self._record.events(None, now)
+        return events + self._record.events(now)
 
     def lose(self, reason: Reason, now: float) -> list[DetectionEvent]:
         """The events of a body that is lost, or is not ready any more. It begins anew."""

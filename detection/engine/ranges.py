@@ -12,9 +12,8 @@ MOST = 1e6
 
 
 class Measured(NamedTuple):
-    """A measure as events name it, by the signal of a side, or by those of the pair."""
+    """A measure that events tell of, by the signal of a side, or by those of the pair."""
 
-    name: str
     signal: Signal
     right: Signal | None
 
@@ -57,7 +56,7 @@ class Ranges(RangesState):
 
     def watch(self) -> None:
         """Take in the signals of this frame."""
-        for number, (_, signal, right) in enumerate(self.measured):
+        for number, (signal, right) in enumerate(self.measured):
             value = signal.value if right is None else pair_value(signal, right)
             # Visibilities beyond all sense make a value that is no number.
             if value is not None and -MOST < value < MOST:
@@ -68,23 +67,22 @@ class Ranges(RangesState):
                 if most is None or step > most:
                     self.most[number] = step
 
-    def whole(self) -> list[tuple[int | None, int | None]]:
-        """The least and the most of each measure."""
-        return [
-            (_one_of(min, *least), _one_of(max, *most))
-            for least, most in zip(
-                zip(self.least_before, self.least, strict=True),
-                zip(self.most_before, self.most, strict=True),
-                strict=True,
-            )
-        ]
+    def whole(self) -> tuple[list[int | None], list[int | None]]:
+        """The least of each measure, and the most."""
+        return (
+            [_one_of(min, *one) for one in zip(self.least_before, self.least, strict=True)],
+            [_one_of(max, *one) for one in zip(self.most_before, self.most, strict=True)],
+        )
 
-    def told(self) -> dict[str, dict[str, float | None]]:
-        """Each measure with its least and its most."""
-        return {
-            one.name: {"least": _value(least), "most": _value(most)}
-            for one, (least, most) in zip(self.measured, self.whole(), strict=True)
-        }
+
+def told_ranges(
+    names: Sequence[str], least: Sequence[int | None], most: Sequence[int | None]
+) -> dict[str, dict[str, float | None]]:
+    """Each measure with its least and its most."""
+    return {
+        name: {"least": in_units(low), "most": in_units(high)}
+        for name, low, high in zip(names, least, most, strict=True)
+    }
 
 
 def _one_of(choose: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:
@@ -93,5 +91,5 @@ def _one_of(choose: Callable[[int, int], int], one: int | None, other: int | Non
     return choose(one, other)
 
 
-def _value(step: int | None) -> float | None:
+def in_units(step: int | None) -> float | None:
     return None if step is None else step / STEPS

@@ -14,7 +14,7 @@ WINDOW_MS: Final = 500.0
 class StepTime(NamedTuple):
     """A step that was done, and how long it took since the one before, in milliseconds."""
 
-    phase: str
+    number: int
     ms: float
 
 
@@ -218,7 +218,7 @@ class Repetition(RepetitionState):
         before = self.began_ms or 0.0
         times = []
         for number, ms in zip(self.done, self.done_ms, strict=True):
-            times.append(StepTime(self._sequence[number].phase, ms - before))
+            times.append(StepTime(number, ms - before))
             before = ms
         return tuple(times)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from detection.engine.ranges import STEPS, Ranges
+from detection.engine.ranges import STEPS, in_units
 from detection.spec import BODY_SIDES, REASONS, BodySide, Reason
 
 
@@ -67,11 +67,17 @@ class Summary(SummaryState):
     def completions(self) -> int:
         return sum(self.completed)
 
-    def complete(self, side: BodySide | None, ranges: Ranges) -> None:
-        """Take a completion with the ranges of its measures."""
+    def complete(
+        self,
+        side: BodySide | None,
+        names: Sequence[str],
+        lows: Sequence[int | None],
+        highs: Sequence[int | None],
+    ) -> None:
+        """Take a completion with the least and the most of its measures."""
         self.completed[len(BODY_SIDES) if side is None else BODY_SIDES.index(side)] += 1
-        for measured, (least, most) in zip(ranges.measured, ranges.whole(), strict=True):
-            number = self._numbers[measured.name]
+        for name, least, most in zip(names, lows, highs, strict=True):
+            number = self._numbers[name]
             if least is None or most is None:
                 continue
             direction = self._directions[number]
@@ -110,7 +116,7 @@ class Summary(SummaryState):
         }
 
     def _measure(self, number: int) -> dict[str, float | None]:
-        least, most = _value(self.least[number]), _value(self.most[number])
+        least, most = in_units(self.least[number]), in_units(self.most[number])
         direction = self._directions[number]
         return {
             "best": most if direction > 0 else least if direction < 0 else None,
@@ -118,7 +124,3 @@ class Summary(SummaryState):
             "least": least,
             "most": most,
         }
-
-
-def _value(step: int | None) -> float | None:
-    return None if step is None else step / STEPS

@@ -243,22 +243,143 @@ def test_a_repetition_that_began_in_the_first_second_is_completed_after_it() -> 
     assert entered.ts_ms == pytest.approx(1_000, abs=1)
 
 
-def test_what_is_done_within_that_second_counts_nothing() -> None:
-    spec = written(SQUAT + "feedback: [{when: completed, every: 2, message: Two.}]\n", EMPTY)
-    within = held((UP, 200), (DOWN, 300), (UP, 400))
-    assert run(spec, within) == []
+CUED = (
+    SQUAT
+    + """
+checks: [{name: deep, when: bottom, joint: knee, least: {max: 90}}]
+feedback:
+  - {when: completed, every: 2, message: Two.}
+  - {when: bottom, every: 2, message: Down.}
+  - {when: bottom, joint: knee, least: {max: 100}, every: 2, message: Deep.}
+"""
+)
+# A repetition, and one that is begun, within the second.
+WITHIN = [(UP, 200), (DOWN, 300), (UP, 400)]
+
+
+def test_what_is_done_within_that_second_counts_nothing_until_it_is_over() -> None:
+    spec = written(CUED, EMPTY)
     engine = Engine(spec)
-    for frame in [*within, *held((DOWN, 50), start_ms=933)]:
+    for frame in held(*WITHIN, (DOWN, 50)):
         assert engine.feed(frame) == []
-    assert (engine.steps_reached, engine.finish()) == (0, [])
-    assert engine.advance(9_000) == []
+    for one in (engine, through_json(spec, engine)):
+        assert (one.steps_reached, one.finish()) == (0, [])
+        assert one.advance(9_000) == []
+        assert one.readiness in ("no_person", "positioning")
+        summary = one.summary()["squat"]
+        assert (summary["completed"], summary["attempts"], summary["measures"]) == (0, {}, {})
+
+
+def test_it_is_told_with_its_own_time_once_that_second_is_over() -> None:
+    frames = held(*WITHIN, (UP, 500), (DOWN, 500), (UP, 500))
+    events = run(written(CUED, EMPTY), frames)
+    assert told(events) == [
+        "event_completed:squat",
+        "shape_enter:standing",
+        "shape_exit:standing",
+        "shape_enter:bottom",
+        "feedback:Down.",
+        "shape_exit:bottom",
+        "feedback:Deep.",
+        "shape_enter:standing",
+        "event_completed:squat",
+        "feedback:Two.",
+    ]
+    # As it is without a setup, but for the cues: those would come late, and use up none.
+    free = run(written(CUED), frames)
+    counted = [event for event in events if event.type == "event_completed"]
+    assert counted == [event for event in free if event.type == "event_completed"]
+    assert counted[0].ts_ms < events[1].ts_ms == pytest.approx(1_000, abs=1)
+    assert [event.payload["number"] for event in counted] == [1, 2]
+
+
+def test_the_summary_and_an_attempt_are_as_without_a_setup() -> None:
+    # Twice within the second, and once not deep enough.
+    required = CUED.replace("{max: 90}", "{max: 85}, required: true")
+    spec, free = written(required, EMPTY), written(required)
+    frames = held((UP, 200), (bent(95), 200), (UP, 150), (bent(60), 250), (UP, 900))
+    engines = Engine(spec), Engine(free)
+    outcomes = [
+        [
+            event
+            for frame in frames
+            for event in engine.feed(frame)
+            if event.type.startswith("event_")
+        ]
+        for engine in engines
+    ]
+    assert outcomes[0] == outcomes[1]
+    assert [event.type for event in outcomes[0]] == ["event_interrupted", "event_completed"]
+    assert outcomes[0][0].payload["reason"] == "poor_form"
+    assert engines[0].summary() == engines[1].summary()
+
+
+def test_a_cue_on_what_completes_in_the_very_frame_is_sent() -> None:
+    spec = written(SQUAT + "feedback: [{when: completed, message: One.}]\n", EMPTY)
+    sent = 0
+    for ms in range(300, 1_300, 33):
+        events = run(spec, held((UP, 200), (DOWN, ms), (UP, 900)))
+        (completion,) = (event for event in events if event.type == "event_completed")
+        is_late = completion.ts_ms < 1_000
+        cues = [event.ts_ms for event in events if event.type == "feedback"]
+        assert cues == ([] if is_late else [completion.ts_ms]), ms
+        sent += completion.ts_ms == pytest.approx(1_000, abs=1)
+    assert sent
+
+
+@pytest.mark.parametrize("lost", ["setup", "pose", "session"])
+def test_it_is_dropped_where_the_second_is_not_reached(lost: str) -> None:
+    spec = written(CUED, VISIBLE)
+    engine = Engine(spec)
+    for frame in held(*WITHIN):
+        assert engine.feed(frame) == []
+    assert engine.snapshot()["parts"] != Engine(spec).snapshot()["parts"]
+    if lost == "session":
+        assert engine.finish() == []
+        assert engine.summary()["squat"]["completed"] == 0
+        return
+    if lost == "pose":
+        assert engine.advance(9_000) == []
+    later = held(*([(hide(UP), 400)] if lost == "setup" else []), (UP, 1_500), start_ms=9_100)
+    events = [event for frame in later for event in engine.feed(frame)]
+    assert told(events) == ["shape_enter:standing"]
     assert engine.summary()["squat"]["completed"] == 0
-    assert engine.summary()["squat"]["attempts"] == {}
-    # Nor does it use up a cue.
-    frames = held((UP, 200), (DOWN, 300), (UP, 900), (DOWN, 500), (UP, 500))
-    events = run(spec, frames)
-    assert [one["number"] for one in of_type(events, "event_completed")] == [1]
-    assert len(of_type(events, "feedback")) == 1
+
+
+def test_of_a_second_that_is_bridged_on_and_on_the_last_is_kept() -> None:
+    """Whoever is seen in one frame of six takes six seconds to be ready."""
+    spec = written(SQUAT, VISIBLE)
+    poses = [pose for pose, ms in [(UP, 400), (DOWN, 300)] * 12 for _ in range(ms * 30 // 1000)]
+    frames = at(pose if n % 6 == 0 else hide(pose) for n, pose in enumerate(poses))
+    engine = Engine(spec)
+    events = []
+    most = 0
+    for frame in frames:
+        events = engine.feed(frame)
+        (tally,) = (part for part in engine.parts() if hasattr(part, "withheld"))
+        most = max(most, len(tally.withheld))
+        if engine.readiness == "ready":
+            break
+        assert events == []
+    free = [event for event in run(written(SQUAT), frames) if event.type == "event_completed"]
+    before = [event.ts_ms for event in free if event.ts_ms <= frame.timestamp_ms]
+    counted = [event for event in events if event.type == "event_completed"]
+    assert (most, len(counted)) == (4, 4)
+    assert [event.ts_ms for event in counted] == before[-4:]
+    assert [event.payload["number"] for event in counted] == [1, 2, 3, 4]
+    assert engine.summary()["squat"]["completed"] == 4
+
+
+def test_each_side_is_told_in_the_order_of_time() -> None:
+    text = SQUAT.replace("sequence", "count: each_side\nsequence")
+    frames = held((UP, 250), (bent(175, 80), 200), (UP, 200), (bent(80, 175), 200), (UP, 900))
+    events, free = (run(written(text, setup), frames) for setup in (EMPTY, ""))
+    counted = [event for event in events if event.type == "event_completed"]
+    assert [(one.payload["side"], one.payload["number"]) for one in counted] == [
+        ("right", 1),
+        ("left", 2),
+    ]
+    assert counted == [event for event in free if event.type == "event_completed"]
 
 
 def test_a_blink_of_the_tracker_does_not_begin_the_second_anew() -> None:

@@ -1,0 +1,56 @@
+"""The outcome of a repetition, of an attempt at one, or of a hold, before anybody is told."""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from detection.spec import BODY_SIDES, REASONS, BodySide, Reason
+
+COMPLETION: Final = "event_completed"
+INTERRUPTION: Final = "event_interrupted"
+# A hold is over: its time is summed up, and no event tells of it.
+LET_GO: Final = ""
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """An outcome in plain values, so that the engine's state can keep it. `kind` is the type of its
+    event, and `ts_ms` the time of the frame that decided it."""
+
+    ts_ms: float = 0.0
+    kind: str = LET_GO
+    side: BodySide | Literal[""] = ""
+    # Of a completion: of its steps their numbers and milliseconds, and of each measure the least
+    # and the most, as a range keeps them.
+    score: float | None = None
+    duration_ms: float | None = None
+    form: float | None = None
+    # Of a hold too that is over.
+    held_ms: float | None = None
+    steps: list[int] = field(default_factory=list)
+    steps_ms: list[float] = field(default_factory=list)
+    least: list[int | None] = field(default_factory=list)
+    most: list[int | None] = field(default_factory=list)
+    # Of an interruption.
+    reason: Reason | Literal[""] = ""
+    path: str = ""
+    by: float | None = None
+    is_under_way: bool = False
+    # Whether a repetition goes on beside it.
+    is_aside: bool = False
+
+    def check(self, steps: int, measures: int) -> None:
+        """Raise ValueError for one that a MoveSpec of so many steps and measures can't have."""
+        if self.side and self.side not in BODY_SIDES:
+            raise ValueError("Not a side of the body.")
+        if self.kind == INTERRUPTION:
+            if self.reason not in REASONS:
+                raise ValueError("Not a reason.")
+        elif self.kind == COMPLETION:
+            if any(step not in range(steps) for step in self.steps):
+                raise ValueError("Not a step.")
+            if len(self.steps) != len(self.steps_ms) or None in self.steps_ms:
+                raise ValueError("Not a time of each step.")
+            if {len(self.least), len(self.most)} != {measures}:
+                raise ValueError("Not a range of so many measures.")
+        elif self.kind != LET_GO or self.held_ms is None:
+            raise ValueError("Not an outcome.")

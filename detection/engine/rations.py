@@ -1,0 +1,60 @@
+"""The rations of the cues: how often each is sent."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from detection.spec import Cue, Phase
+
+
+@dataclass(slots=True, eq=False)
+class RationsState:
+    # How often each cue could have been sent, and when it was last.
+    chances: list[int] = field(default_factory=list)
+    last_ms: list[float | None] = field(default_factory=list)
+
+
+class Rations(RationsState):
+    """The ration of each cue of a MoveSpec: of every side, and of the readiness."""
+
+    __slots__ = ("_cues", "_reserved")
+
+    def __init__(self, cues: Sequence[Cue], phases: Iterable[Phase]) -> None:
+        names = {phase.name for phase in phases}
+        self._cues = tuple(cues)
+        self._reserved = [n for n, cue in enumerate(self._cues) if cue.when not in names]
+        self.chances = [0] * len(self._cues)
+        self.last_ms = [None] * len(self._cues)
+
+    def check(self) -> None:
+        """Raise ValueError for a state that is not of so many cues."""
+        if {len(self.chances), len(self.last_ms)} != {len(self._cues)} or None in self.chances:
+            raise ValueError("Not the rations of so many cues.")
+
+    def tell(
+        self, when: str, reason: str | None, now_ms: float, *, only_named: bool = False
+    ) -> list[Cue]:
+        """Those of `completed`, `interrupted` and `not_ready`.
+
+        One without a reason is for all of them, but for an attempt beside which the repetition goes
+        on, or none was under way: that has only cues that name it.
+        """
+        fired: list[Cue] = []
+        for number in self._reserved:
+            cue = self._cues[number]
+            is_meant = cue.reason == reason if cue.reason else not only_named
+            if cue.when == when and is_meant and self.may_send(number, now_ms):
+                fired.append(cue)
+        return fired
+
+    def may_send(self, number: int, now_ms: float) -> bool:
+        """Whether a cue may be sent now. A due one that comes too early waits for a chance."""
+        cue = self._cues[number]
+        is_due = self.chances[number] == 0
+        last_ms = self.last_ms[number]
+        if is_due and last_ms is not None and now_ms - last_ms < cue.min_gap_ms:
+            return False
+        if cue.every > 1:
+            self.chances[number] = (self.chances[number] + 1) % cue.every
+        if is_due and cue.min_gap_ms > 0.0:
+            self.last_ms[number] = now_ms
+        return is_due

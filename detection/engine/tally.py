@@ -1,0 +1,125 @@
+"""The tally of a session, which its counters share: what was counted, and what is told of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from detection.engine.events import DetectionEvent, completion, feedback, interruption
+from detection.engine.outcomes import COMPLETION, LET_GO, Outcome
+from detection.engine.plan import Plan
+from detection.engine.ranges import told_ranges
+from detection.engine.rations import Rations
+from detection.engine.summary import Summary
+from detection.spec import COMPLETED, INTERRUPTED, BodySide, MoveSpec
+
+# Nobody does more in a second.
+MOST_WITHHELD: Final = 4
+
+
+@dataclass(slots=True, eq=False)
+class TallyState:
+    # What happened since all that the setup asks for holds, in order.
+    withheld: list[Outcome] = field(default_factory=list, metadata={"of": Outcome})
+
+
+class Tally(TallyState):
+    """`counts` says whether anything counts: without a setup always. What happens before is
+    withheld, the last MOST_WITHHELD of it, until it counts or is forgotten."""
+
+    __slots__ = ("_event_key", "_has_setup", "_measures", "_steps", "counts", "rations", "summary")
+
+    def __init__(self, spec: MoveSpec, plan: Plan) -> None:
+        TallyState.__init__(self)
+        directions = {
+            name: direction
+            for counter in plan.counters
+            for name, direction in counter.directions.items()
+        }
+        self.summary = Summary(
+            list(directions),
+            list(directions.values()),
+            is_hold=spec.type == "hold",
+            has_sides=spec.counts_each_side,
+        )
+        self.rations = Rations(spec.feedback, spec.phases)
+        self._event_key = spec.movement_name
+        self._steps = tuple(step.phase for step in spec.steps) or (spec.phases[0].name,)
+        self._measures = {counter.side: tuple(counter.directions) for counter in plan.counters}
+        self._has_setup = spec.setup is not None
+        self.counts = not self._has_setup
+
+    def check(self) -> None:
+        """Raise ValueError for a state that this tally can't have."""
+        self.summary.check()
+        self.rations.check()
+        if len(self.withheld) > MOST_WITHHELD:
+            raise ValueError("Not so much is withheld.")
+        for outcome in self.withheld:
+            outcome.check(len(self._steps), len(self._measures_of(outcome.side or None)))
+
+    def take(self, outcomes: Sequence[Outcome], now: float) -> list[DetectionEvent]:
+        """Take what a frame has decided: what is told of it."""
+        if self.counts:
+            return self._tell(outcomes, now)
+        self.withheld = [*self.withheld, *outcomes][-MOST_WITHHELD:]
+        return []
+
+    def begin(self, now: float) -> list[DetectionEvent]:
+        """Count from this frame on: what is told of all that was withheld."""
+        self.counts = True
+        withheld, self.withheld = self.withheld, []
+        return self._tell(withheld, now)
+
+    def begin_anew(self) -> None:
+        """Forget what is withheld. What counts already is left as it is."""
+        self.counts = not self._has_setup
+        self.withheld = []
+
+    def may_send(self, cue: int, now: float) -> bool:
+        return self.counts and self.rations.may_send(cue, now)
+
+    def _tell(self, outcomes: Iterable[Outcome], now: float) -> list[DetectionEvent]:
+        """The events of outcomes, and then the cues on those of this frame: a cue that comes later
+        would be taken for one on what the person does now."""
+        events: list[DetectionEvent] = []
+        cues: list[DetectionEvent] = []
+        for outcome in outcomes:
+            side = outcome.side or None
+            if outcome.kind == LET_GO:
+                self.summary.hold(outcome.held_ms or 0.0)
+                continue
+            is_completed = outcome.kind == COMPLETION
+            events.append(
+                self._completion(outcome, side) if is_completed else self._interruption(outcome)
+            )
+            if outcome.ts_ms == now:
+                cues += [
+                    feedback(cue, now, side)
+                    for cue in self.rations.tell(
+                        COMPLETED if is_completed else INTERRUPTED,
+                        outcome.reason or None,
+                        now,
+                        only_named=outcome.is_aside,
+                    )
+                ]
+        return events + cues
+
+    def _completion(self, outcome: Outcome, side: BodySide | None) -> DetectionEvent:
+        names = self._measures_of(side)
+        self.summary.complete(side, names, outcome.least, outcome.most)
+        return completion(
+            outcome,
+            self._event_key,
+            self.summary.completions,
+            self._steps,
+            told_ranges(names, outcome.least, outcome.most),
+        )
+
+    def _interruption(self, outcome: Outcome) -> DetectionEvent:
+        if outcome.reason:
+            self.summary.interrupt(outcome.reason)
+        return interruption(outcome, self.summary.completions + 1 if outcome.is_under_way else None)
+
+    def _measures_of(self, side: BodySide | None) -> Sequence[str]:
+        """The names of the measures of the counter that counts this side."""
+        return self._measures[side if side in self._measures else None]
