@@ -174,7 +174,6 @@ class Batches:
             attachment_id=self._held.attachment_id,
             number=progress.checkpoint_number + 1,
             packed_state=progress.packed_state(),
-            summary=progress.summary_state(),
             accepted_frames=taken.accepted,
             rejected_frames=len(taken.rejected) - len(taken.repeated_seqs),
             last_frame_seq=progress.last_frame_seq,

@@ -79,6 +79,7 @@ class Progress:
                 "clock_ms": self.clock_ms,
                 "lost_ms": self.lost_ms,
                 "event_bucket": self.event_bucket.state(),
+                "summary": self.summary_state(),
             }
         )
 

@@ -3,7 +3,7 @@
 A client's frames are acknowledged only after the statement that stores them has committed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -30,7 +30,7 @@ WITH given AS (
     ) AS packed_state
     FROM jsonb_to_recordset(%(checkpoints)s::jsonb) AS given (
         session_id uuid, attachment_id uuid, number bigint, state_at integer, state_length integer,
-        engine_version smallint, summary jsonb, accepted_frames bigint, rejected_frames bigint,
+        engine_version smallint, accepted_frames bigint, rejected_frames bigint,
         last_frame_seq bigint, last_batch_seq bigint, event_count bigint, repetitions jsonb,
         interrupted bigint, idle_at timestamptz
     )
@@ -41,7 +41,6 @@ WITH given AS (
         packed_state = given.packed_state,
         engine_state = NULL,
         engine_version = given.engine_version,
-        summary = given.summary,
         is_state_unreadable = FALSE,
         accepted_frames_total = session.accepted_frames_total + given.accepted_frames,
         rejected_frames_total = session.rejected_frames_total + given.rejected_frames,
@@ -132,7 +131,7 @@ class NewEvent(NamedTuple):
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """The progress of a session since checkpoint `number` - 1.
 
-    `packed_state` is for an engine of `engine_version`, and `summary` tells of all frames so far.
+    `packed_state` is for an engine of `engine_version`, and has the summary of all frames so far.
     The frames are counted since that checkpoint. `last_frame_seq` and `last_batch_seq` are the
     highest of the session (0: none).
     """
@@ -142,7 +141,6 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     packed_state: bytes
     engine_version: int | None = SNAPSHOT_FORM
-    summary: Mapping[str, Any] | None = None
     accepted_frames: int
     rejected_frames: int
     last_frame_seq: int
@@ -169,7 +167,6 @@ def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, An
                 "state_at": state_at,
                 "state_length": len(one.packed_state),
                 "engine_version": one.engine_version,
-                "summary": one.summary,
                 "accepted_frames": one.accepted_frames,
                 "rejected_frames": one.rejected_frames,
                 "last_frame_seq": one.last_frame_seq,

@@ -21,7 +21,6 @@ from sessions_app.merged_pages import OWNER, Part, page
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
 from sessions_app.notes import ids_with_note
 from sessions_app.session_filters import UNCOUNTED, AnyOf, SessionFilters, is_among, where
-from sessions_app.stream_state import STATE_COLUMNS
 
 # So many sessions are read in vain: of what is overdue, and of each live state.
 MOST_PASSED_OVER = 500
@@ -31,7 +30,7 @@ MOST_PASSED_OVER_OF_MANY = 100
 MOST_OF_IDS = 50
 # Of each that is listed: what is large, and what no list shows.
 LEFT_OUT = (
-    *STATE_COLUMNS, "resolved_version__yaml_source", "attachment_id", "checkpoint_number",
+    "engine_state", "resolved_version__yaml_source", "attachment_id", "checkpoint_number",
     "contract_major", "engine_version", "finishing_outcome", "idempotency_key", "last_batch_seq",
     "last_frame_seq", "lease_until", "longest_until", "rejected_frames_total",
     "request_fingerprint", "runtime_token_expires_at", "signing_key_id", "stream_url",

@@ -34,7 +34,6 @@ from sessions_app.listing import sessions_list
 from sessions_app.models import DetectionSession
 from sessions_app.removal import session_erase
 from sessions_app.session_filters import SessionFilters
-from sessions_app.stream_state import STATE_COLUMNS
 from sessions_app.wire import (
     EventQuery,
     SessionCreate,
@@ -227,7 +226,7 @@ def _mine(request: ApiRequest, session_id: UUID) -> QuerySet[DetectionSession]:
 
 
 def _record(request: ApiRequest, session_id: SessionId, now: datetime) -> SessionRecord:
-    mine = _mine(request, session_id).defer(*STATE_COLUMNS)
+    mine = _mine(request, session_id).defer("engine_state")
     session = mine.first()
     if session is not None and session.deadline_at is not None and session.deadline_at <= now:
         # Only its engine says how a finish goes, and a terminal status never changes.

@@ -41,6 +41,7 @@ from sessions_app.runtime_tokens import (
     OUTPUT_SCHEMA_VERSION,
     runtime_token,
 )
+from sessions_app.stream_state import summary_of
 
 Moment = Annotated[
     datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z, itself excluded.")
@@ -278,12 +279,13 @@ def present_created(
 
 def present_session(session: DetectionSession, organization_id: UUID) -> SessionRecord:
     """A session as its deadlines have left it: see sessions_app/deadlines.py."""
+    summary = summary_of(session)
     return from_row(
         SessionRecord,
         session,
         session_id=session.id,
         organization_id=organization_id,
         resolved_movespec_version_id=session.resolved_version_id,
-        summary=counted_of(session.summary),
-        quality=quality_of(session.summary),
+        summary=counted_of(summary),
+        quality=quality_of(summary),
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from detection import CarriedAngle, MoveSpec, MoveSpecInvalid, Side, carried_angles
 from sessions_app.models import LIVE_STATUSES, DetectionSession
-from sessions_app.stream_state import SUMMARY
+from sessions_app.stream_state import SUMMARY, summary_of
 from sessions_app.version_specs import spec_of_session
 from staff import session_quality
 from staff.display import counted, duration
@@ -76,7 +76,7 @@ def frames_shown(session: DetectionSession) -> dict[str, Any]:
 
 def _stored(session: DetectionSession) -> dict[str, Any] | None:
     """None where nothing was stored, or by code from before there were summaries."""
-    stored = session.summary
+    stored = summary_of(session)
     if stored is None:
         this = DetectionSession.objects.filter(id=session.id)
         stored = this.values_list(SUMMARY, flat=True).first()

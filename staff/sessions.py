@@ -177,7 +177,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         whole = DetectionSession.objects.select_related(
             "project__organization", "resolved_version__movespec"
         )
-        return session_as_of(whole.filter(id=found.pk).defer(*STATE_COLUMNS), clock.now())
+        return session_as_of(whole.filter(id=found.pk).defer("engine_state"), clock.now())
 
     def page_context(self, request: HttpRequest, session: DetectionSession) -> dict[str, Any]:
         now = clock.now()

@@ -107,6 +107,8 @@ class Scene:
             }
         packed_state = more.pop("packed_state", pack({}))
         engine = unpack(packed_state).get("engine") or {}
+        if summary := more.pop("summary", None):
+            packed_state = pack({**unpack(packed_state), "summary": summary})
         checkpoint = Checkpoint(
             **{
                 "session_id": session_id,
@@ -114,7 +116,6 @@ class Scene:
                 "number": number,
                 "packed_state": packed_state,
                 "engine_version": engine.get("form"),
-                "summary": None,
                 "accepted_frames": frames,
                 "rejected_frames": 0,
                 "last_frame_seq": 10 * number,

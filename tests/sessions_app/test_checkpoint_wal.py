@@ -1,0 +1,95 @@
+"""What checkpoints write to the WAL: a runtime of 300 streams stores 600 of them a second."""
+
+import random
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from lifecycle_scene import Scene, at
+
+import detection
+from client.wire import FrameBatch, encode, wire_frame
+from poses.figure import perform
+from projects.models import Project
+from realtime import messages
+from realtime.attach import progress_of
+from realtime.progress import take
+from sessions_app.checkpoints import STATEMENT, Checkpoint, NewEvent, parameters
+from sessions_app.models import DetectionSession
+from tests.sessions_app.plans import explained, nodes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SQUAT = Path("examples/movespecs/squat.yaml").read_text(encoding="utf-8")
+SESSIONS, GROUP, FRAMES, SECONDS = 12, 4, 15, 30
+# Of these: 900 of the state, 260 of the row beside it, 280 of the events and 200 of their indexes.
+MOST_BYTES = 1_900
+# The deadline, which has an index, is written every ten seconds, by each twentieth checkpoint.
+LEAST_HEAP_ONLY = 0.85
+
+
+def batches() -> list[tuple[bytes, list[NewEvent]]]:
+    progress = progress_of(DetectionSession(project=Project()), detection.compile(SQUAT))
+    frames = [
+        wire_frame(pose, seq)
+        for seq, pose in enumerate(perform("squat", repetitions=SECONDS * 2 // 5, fps=30), 1)
+    ]
+    stored = []
+    for start in range(0, SECONDS * 30, FRAMES):
+        batch = messages.decode(encode(FrameBatch(start // FRAMES + 1, frames[start:][:FRAMES])))
+        assert isinstance(batch, messages.FrameBatch)
+        taken = take(progress, batch)
+        stored.append((progress.packed_state(), taken.events))
+    return stored
+
+
+def test_a_checkpoint_writes_its_row_and_hardly_an_index(scene: Scene) -> None:
+    attached = [scene.streaming() for _ in range(SESSIONS)]
+    written = checkpoints = 0
+    order = random.Random(7)  # noqa: S311
+    before = updates()
+    for number, (state, events) in enumerate(batches(), 1):
+        now = at(number * FRAMES / 30)
+        order.shuffle(attached)
+        for start in range(0, SESSIONS, GROUP):
+            group = [
+                Checkpoint(
+                    session_id=session_id,
+                    attachment_id=attachment_id,
+                    number=number,
+                    packed_state=state,
+                    accepted_frames=FRAMES,
+                    rejected_frames=0,
+                    last_frame_seq=number * FRAMES,
+                    last_batch_seq=number,
+                    last_message_at=now - timedelta(milliseconds=20),
+                    events=events,
+                )
+                for session_id, attachment_id in attached[start : start + GROUP]
+            ]
+            explain = f"EXPLAIN (ANALYZE, WAL, FORMAT JSON) {STATEMENT}"
+            plan = explained(explain, parameters(group, now))
+            written += sum(
+                node["WAL Bytes"] for node in nodes(plan) if node["Node Type"] == "ModifyTable"
+            )
+            checkpoints += GROUP
+    assert stored(attached[0][0]) == number
+    updated, heap_only = (b - a for a, b in zip(before, updates(), strict=True))
+    assert updated == checkpoints
+    assert heap_only / updated > LEAST_HEAP_ONLY
+    assert written / checkpoints < MOST_BYTES
+
+
+def stored(session_id: UUID) -> int:
+    return DetectionSession.objects.get(id=session_id).checkpoint_number
+
+
+def updates() -> tuple[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute(
+            "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables "
+            "WHERE relname = 'detection_session'"
+        )
+        return tuple(cursor.fetchone())
