@@ -92,7 +92,7 @@ def way_words(path: str, spec: MoveSpec | None) -> str | None:
         and phase.name in carried.low_phases | carried.high_phases
         for carried in carried_angles(spec)
     )
-    return f"{measured_words(criterion)} on the way to {phase.name}" if goes_by_range else None
+    return f"{measure_words(criterion)} on the way to {phase.name}" if goes_by_range else None
 
 
 def criterion_at(path: str, spec: MoveSpec) -> Criterion | None:
@@ -109,15 +109,15 @@ def criterion_at(path: str, spec: MoveSpec) -> Criterion | None:
 
 def criterion_words(criterion: Criterion) -> str:
     """Such as `left knee at most 110°`, `lean of the trunk 20° to 60°`."""
-    return f"{measured_words(criterion)} {_band(criterion.minimum, criterion.maximum)}"
+    return f"{measure_words(criterion)} {band_words(criterion.minimum, criterion.maximum)}"
 
 
-def measured_words(criterion: Criterion) -> str:
+def measure_words(criterion: Criterion) -> str:
     """Such as `left knee`, `lean of the trunk`."""
     name = f"{OF_SIDES[criterion.side]}{criterion.measure.replace('_', ' ')}"
-    if criterion.measure in JOINT_LANDMARKS:
-        return name
-    return f"lean of {'' if criterion.side in ('both', 'either') else 'the '}{name}"
+    if criterion.measure not in JOINT_LANDMARKS:
+        name = f"lean of {'' if criterion.side in ('both', 'either') else 'the '}{name}"
+    return name
 
 
 def degrees_words(degrees: float) -> str:
@@ -128,7 +128,7 @@ def time_words(ms: float) -> str:
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
 
 
-def _band(low: float, high: float) -> str:
+def band_words(low: float, high: float) -> str:
     if low == high:
         return f"exactly {low:g}°"
     if low <= 0.0:

@@ -106,7 +106,7 @@ def _sources(
     if filters.note and (ids := ids_with_note(filters.note)) is not None:
         noted = DetectionSession.objects.filter(is_among("detection_session.id", ids)).order_by()
         return [], _listed(_looked_at(noted, filters, now))
-    if filters.status is None and filters.version_id is None:
+    if filters.status is None and not filters.has_version:
         if filters.mode is None and not filters.note and (filters.has_owner or filters.any_of):
             return _of_projects(filters), []
         return _of_states(filters, Status.values, filters.beside_order), []
@@ -121,7 +121,7 @@ def _sources(
             live += COMES_FROM[status]
             overdue = ()
     listed = has_status(filters.statuses, now) if filters.status else Q()
-    listed &= where(resolved_version_id=filters.version_id) & filters.beside_order
+    listed &= filters.of_versions & filters.beside_order
     parts = _of_states(filters, ended, filters.beside_order) + _of_states(filters, live, listed)
     return parts, _listed(overdue)
 
@@ -129,7 +129,7 @@ def _sources(
 def _of_subject(filters: SessionFilters, now: datetime) -> Part:
     """The part of a person's sessions: one index has those of all states in their order."""
     rows = DetectionSession.objects.filter(filters.in_time, subject=filters.subject)
-    listed = where(mode=filters.mode, resolved_version_id=filters.version_id) & filters.beside_order
+    listed = where(mode=filters.mode) & filters.of_versions & filters.beside_order
     if filters.status:
         listed &= has_status(filters.statuses, now)
     if filters.any_of and not filters.has_owner:
@@ -188,6 +188,8 @@ def _of_state(filters: SessionFilters, status: str, mode: str, listed: Q) -> lis
         rows = rows.filter(deadline_at__isnull=not is_live)
     if filters.version_id and not is_live:
         return [Part(rows.filter(resolved_version_id=filters.version_id), listed=listed)]
+    if filters.version_ids and not is_live:
+        return [Part(rows.filter(resolved_version_id=OWNER), filters.versions, listed)]
     return [_of_owner(filters, rows, listed)]
 
 

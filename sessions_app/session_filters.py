@@ -65,7 +65,8 @@ class SessionFilters:
     """Which sessions; None is any. A version comes with its project, which its sessions are all of.
 
     `ids` are the first and the last. A project comes without its organization. The moments
-    themselves are excluded. `any_of` comes without `ids` and a version. A subject comes with a
+    themselves are excluded. `version_ids` are those of one MoveSpec, and come with its project.
+    `any_of` comes without `ids` and versions. A subject comes with a
     project, an organization, or the projects of `any_of`. A note is a whole text of the metadata.
     """
 
@@ -74,6 +75,7 @@ class SessionFilters:
     organization_id: UUID | None = None
     project_id: UUID | None = None
     version_id: UUID | None = None
+    version_ids: Sequence[UUID] | None = None
     status: str | None = None
     mode: str | None = None
     subject: str | None = None
@@ -95,6 +97,22 @@ class SessionFilters:
         return bool(self.project_id or self.organization_id)
 
     @property
+    def has_version(self) -> bool:
+        return self.version_id is not None or self.version_ids is not None
+
+    @property
+    def versions(self) -> QuerySet[MoveSpecVersion]:
+        ids = is_among("movespecs_movespecversion.id", self.version_ids or ())
+        return MoveSpecVersion.objects.filter(ids)
+
+    @property
+    def of_versions(self) -> Q:
+        columns = where(resolved_version_id=self.version_id)
+        if self.version_ids is not None:
+            columns &= Q(_is_any("detection_session.resolved_version_id", self.version_ids))
+        return columns
+
+    @property
     def beside_order(self) -> Q:
         """What no index knows that gives an order."""
         of_counts = HAS_NO_REPETITION if self.status == UNCOUNTED else Q()
@@ -109,12 +127,12 @@ class SessionFilters:
         columns = where(
             project__organization_id=self.organization_id,
             project_id=self.project_id,
-            resolved_version_id=self.version_id,
             mode=self.mode,
             subject=self.subject,
         )
         if self.any_of:
             columns &= self.any_of.condition
+        columns &= self.of_versions
         return columns & self.in_time & self.beside_order & has_status(self.statuses, now)
 
 

@@ -64,9 +64,14 @@ class BoundedAdmin(DownloadableAdmin):
     def shown_name(self, row: Any) -> str:
         return str(row)
 
+    def leads_to(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:
+        """The labels and addresses of the lists that show what came of a row."""
+        return []
+
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """The variables of a row's page, beside Django's own."""
         return {
+            "leads_to": self.leads_to(request, row),
             "has_history": self.has_history,
             "subtitle": full_name(row),
             "suspensions": suspensions_of(row),

@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -34,7 +34,8 @@ from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
 from staff.credential_states import SOON, about_to_expire, state_badge
 from staff.display import id_column, moment_of, short_ids
 from staff.full_names import with_customer
-from staff.links import link_to, list_of
+from staff.links import link_to, list_of, may_view
+from staff.namesakes import in_use_first, with_successor
 from staff.query_parameters import StrictFilter
 
 
@@ -70,7 +71,7 @@ class CredentialAdmin(StaffActionAdmin):
     kind: ClassVar[CredentialKind]
     staff_actions = [Rotate(), Revoke()]
     list_display = [
-        "shown_name", "project", "state", moment_of("last_used_at", "last used"),
+        "shown_name", id_column, "project", "state", moment_of("last_used_at", "last used"),
         moment_of("expires_at", "expires"),
     ]  # fmt: skip
     list_filter = [
@@ -81,6 +82,13 @@ class CredentialAdmin(StaffActionAdmin):
         "created_at",
     ]
     search_fields = OF_PROJECT
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
+        found: QuerySet[Credential] = with_successor(super().get_queryset(request))
+        return found
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        return [*in_use_first(Credential), "-created_at"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -119,6 +127,11 @@ class CredentialAdmin(StaffActionAdmin):
         links = [(link_to(one, short_ids(one)),) for one in credential.successors.all()]
         return format_html_join(", ", "{}", links)
 
+    def leads_to(self, request: HttpRequest, row: Credential) -> list[tuple[str, str]]:
+        if not may_view(request.user, AccessToken):
+            return []
+        return [("Access tokens", list_of(AccessToken, credential__id__exact=row.pk))]
+
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -155,19 +168,19 @@ class ServiceAccountAdmin(CredentialAdmin):
 class AccessTokenAdmin(ReadOnlyAdmin):
     has_history = False
     list_display = [
-        id_column, "project", "credential_name", moment_of("created_at", "minted"),
+        id_column, "project", "minted_with", moment_of("created_at", "minted"),
         moment_of("expires_at", "expires"), moment_of("revoked_at", "revoked"),
     ]  # fmt: skip
-    list_filter = ["created_at", "expires_at", "revoked_at"]
+    list_filter = [("credential", OwnerFilter), "created_at", "expires_at", "revoked_at"]
     list_select_related = ["credential"]
     search_fields = ["=id", "=project__id", "=credential__id"]
     fields = [
-        "id", "project", "credential", "scopes", "created_at", "expires_at", "revoked_at",
+        "id", "project", "minted_with", "scopes", "created_at", "expires_at", "revoked_at",
     ]  # fmt: skip
 
-    @admin.display(description="credential", ordering="credential")
-    def credential_name(self, token: AccessToken) -> str:
-        return visible(token.credential.name)
+    @admin.display(description="minted with", ordering="credential")
+    def minted_with(self, token: AccessToken) -> SafeString:
+        return link_to(token.credential, visible(token.credential.name))
 
 
 @admin.register(SigningKey)

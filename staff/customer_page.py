@@ -32,10 +32,11 @@ from sessions_app.deadlines import has_not_ended
 from sessions_app.models import DetectionSession
 from sessions_app.session_filters import LIVE
 from staff.credential_states import state_badge
-from staff.display import badge, moment, short_ids
+from staff.display import badge, moment, short_id, short_ids
 from staff.full_names import with_customer
 from staff.history import history_of_all, told
 from staff.links import OF_KIND, link_to, linked, list_of, may_view
+from staff.namesakes import in_use_first, release_words, with_successor
 from staff.sessions_by_day import MOST_READ, recent_sessions
 from staff.suspensions import with_suspensions
 from staff.usage_words import hours_words, month_words
@@ -194,10 +195,12 @@ def _projects(user: Any, holdings: Holdings, now: datetime) -> Section:
 def _credentials(holdings: Holdings, kinds: Sequence[str], now: datetime) -> Section:
     """The live credentials, the next to expire first."""
     live = Credential.objects.filter(is_live(now), project__in=holdings.projects, kind__in=kinds)
-    found = with_customer(live).order_by(F("expires_at").asc(nulls_last=True), "-created_at")
+    found = with_successor(with_customer(live)).order_by(
+        F("expires_at").asc(nulls_last=True), "-created_at"
+    )
     rows = [
         (
-            link_to(row, visible(row.name)),
+            format_html("{} {}", link_to(row, visible(row.name)), short_id(row.pk)),
             row.get_kind_display(),
             *([visible(row.project.name)] if holdings.is_of_customer else []),
             state_badge(row, now),
@@ -220,19 +223,16 @@ def _movespecs(holdings: Holdings, now: datetime) -> Section:
     found = with_customer(kept).select_related("current_released_version")
     rows = [
         (
-            link_to(row, str(row)),
+            format_html("{} {}", link_to(row, str(row)), short_id(row.pk)),
             *([visible(row.project.name)] if holdings.is_of_customer else []),
-            link_to(
-                row.current_released_version,
-                f"Version {row.current_released_version.version_number}",
-            )
+            link_to(row.current_released_version, release_words(row))
             if row.current_released_version
             else NEVER,
             moment(row.updated_at, now),
         )
-        for row in found.defer("current_released_version__yaml_source").order_by("-created_at")[
-            :MOST_LISTED
-        ]
+        for row in found.defer("current_released_version__yaml_source").order_by(
+            *in_use_first(MoveSpec), "-created_at"
+        )[:MOST_LISTED]
     ]
     of_project = ["Project"] if holdings.is_of_customer else []
     columns = ["MoveSpec", *of_project, "Released", "Changed"]

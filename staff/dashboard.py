@@ -17,6 +17,7 @@ from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import as_due, is_due
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession, Mode, Status
+from staff.authors import author_of_release, with_author
 from staff.charts import Chart, chart
 from staff.credential_states import about_to_expire
 from staff.display import DAY, HOUR, duration
@@ -61,11 +62,12 @@ def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
             "is_late": lag > LATE_SWEEP,
         }
     if may_view(user, Release):
-        shown["releases"] = (
-            with_customer(Release.objects.all())
+        newest = (
+            with_author(with_customer(Release.objects.all()), "released_by_credential", user)
             .select_related("from_version", "to_version", "released_by_staff")
             .defer("from_version__yaml_source", "to_version__yaml_source")[:RELEASES]
         )
+        shown["releases"] = [(release, author_of_release(release)) for release in newest]
     return shown
 
 

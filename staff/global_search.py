@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.contrib import admin
 from django.db.models import Case, IntegerField, Model, Q, When
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
@@ -17,6 +18,7 @@ from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from projects.models import (
     AccessToken,
     ApiKey,
+    Credential,
     Organization,
     Project,
     ServiceAccount,
@@ -25,17 +27,21 @@ from projects.models import (
 from sessions_app.deadlines import apply_deadlines
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import STATE_COLUMNS
-from staff.display import short_id
+from staff.display import badge, short_id
 from staff.full_names import full_name, project_of, with_customer
 from staff.links import list_of, page_of
+from staff.namesakes import in_use_first, release_words, used_first, with_release, with_successor
 from staff.query_parameters import require_known, require_no_secret, require_short
 from staff.search_terms import ids_of, means_one_id, searched, words_of
 from staff.session_search import labelled
 from staff.suspensions import with_suspensions
+from staff.version_table import with_releases
 from staff.webhook_display import LARGE, SECRETS
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 MOST_FOUND = 5
+# Of MoveSpecs that match alike, so many are looked at for whether sessions have run them.
+MOST_COMPARED = 50
 OF_A_PROJECT = ("name", "project__name", "project__organization__name")
 # The models that are searched, in the order of the results, and the fields that name their rows.
 # A model without such fields is found by its id alone.
@@ -116,6 +122,12 @@ def _found(page: Any, text: str) -> FoundOfKind:
 def _rows(model: type[Model], text: str) -> Iterator[Any]:
     """The rows that match, each once, the one with the id first: one more than are shown."""
     known = with_customer(model._default_manager.all())
+    if model is MoveSpec:
+        known = with_release(known)
+    if issubclass(model, Credential):
+        known = with_successor(known)
+    if model is MoveSpecVersion:
+        known = with_releases(known)
     if left_out := LEFT_OUT.get(model):
         known = known.defer(*left_out)
     seen = set()
@@ -146,15 +158,20 @@ def _first(rows: Any, text: str) -> Any:
     )  # fmt: skip
 
     def ranked(some: Any) -> Any:
-        return some.alias(rank=rank).order_by("rank", "-created_at", "pk")
+        order = in_use_first(rows.model)
+        return some.annotate(rank=rank).order_by("rank", *order, "-created_at", "pk")
 
     # Many may match: these alone are read whole.
     found = searched(rows.model._default_manager.all(), text, KINDS[rows.model])
-    return ranked(rows.filter(pk__in=ranked(found).values("pk")[: MOST_FOUND + 1]))
+    most = MOST_COMPARED if rows.model is MoveSpec else MOST_FOUND + 1
+    best = ranked(rows.filter(pk__in=ranked(found).values("pk")[:most]))
+    return used_first(best)[: MOST_FOUND + 1] if rows.model is MoveSpec else best
 
 
 def _shown(page: Any, row: Any) -> Found:
     project, has_name = project_of(row), bool(KINDS[page.model])
     name = f"{project} / {visible(row.name)}" if project and has_name else full_name(row)
     state = page.state(row) if hasattr(page, "state") else with_suspensions(row)
+    if isinstance(row, MoveSpec):
+        state = format_html("{} {}", state, badge(release_words(row)))
     return Found(name, short_id(row.pk) if has_name else None, state, page_of(row))

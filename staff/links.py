@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from projects.models import ApiKey, Credential, CredentialKind, ServiceAccount
+from sessions_app.models import DetectionSession
 
 OF_KIND: dict[str, type[Credential]] = {
     CredentialKind.API_KEY: ApiKey,
@@ -29,6 +30,13 @@ def page_of(row: Model) -> str:
 def list_of(model: type[Model], **filters: Any) -> str:
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     return f"{address}?{urlencode(filters)}" if filters else address
+
+
+def sessions_of(user: Any, **filters: Any) -> list[tuple[str, str]]:
+    """The label and address of the list of some sessions, if `user` may see them."""
+    if not may_view(user, DetectionSession):
+        return []
+    return [("Sessions", list_of(DetectionSession, **filters))]
 
 
 def link_to(row: Model, text: object) -> SafeString:

@@ -10,6 +10,7 @@ from kynaplatform.api.names import visible
 from movespecs.models import MoveSpecVersion
 from staff.diffs import lines_of, side_by_side
 from staff.links import page_of
+from staff.movespec_meaning import changes, meanings_of
 
 # The most lines on a page, which would else be 17 MB for the longest text.
 MOST_LINES = 2_000
@@ -55,6 +56,7 @@ def reading(yaml_source: str, all_lines: str, *, every: bool = False) -> dict[st
         "lines": lines,
         "lines_left_out": left_out,
         "all_lines": all_lines,
+        "meanings": meanings_of(validation),
         "roles": [
             LineRole(mark.line, role.role, role.sentence, VIEWS[role.view])
             for role, mark in placed_roles(validation)
@@ -79,7 +81,9 @@ def comparison(
         return {}
     most = None if every else MOST_LINES
     parameters = {"against": left.id, **({"whole": "yes"} if whole else {})}
+    old, new = (meanings_of(validate(one.yaml_source, is_new=False)) for one in (left, right))
     return {
+        "changes": changes(old, new) if old and new else None,
         "left": left,
         "right": right,
         "diff": side_by_side(left.yaml_source, right.yaml_source, whole=whole, most=most),

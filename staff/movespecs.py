@@ -1,47 +1,40 @@
 """The pages of MoveSpecs, their drafts and their releases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from kynaplatform import clock
 from kynaplatform.api.names import visible
 from movespecs.accuracy import accuracy_cards, facts_of
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
-from projects.models import Credential
 from staff.actions.base import StaffActionAdmin, action_url
 from staff.actions.movespecs import Delist, Relist
 from staff.actions.versions import RollBack, name_of
+from staff.authors import author_of, author_of_release, with_author
 from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
 from staff.diffs import lines_of
-from staff.display import badge, moment_of
+from staff.display import badge, id_column, moment_of
 from staff.full_names import full_name
+from staff.links import sessions_of
 from staff.movespec_text import reading
+from staff.namesakes import in_use_first, release_words, with_release
 from staff.suspensions import with_suspensions
+from staff.version_table import version_rows
 
 # The most versions and releases that a MoveSpec's page lists.
 MOST_LISTED = 20
-
-
-def author_of(release: Release, credentials: Mapping[UUID, Credential]) -> str:
-    """The author: staff, the platform, or a credential, named if it is among `credentials`."""
-    if release.released_by_staff is not None:
-        return release.released_by_staff.get_username()
-    if release.released_by_credential is None:
-        return "the platform"
-    credential = credentials.get(release.released_by_credential)
-    return f"{credential.get_kind_display()} {credential}" if credential else "a credential"
 
 
 @admin.register(MoveSpec)
 class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
     change_form_template = "admin/movespecs/movespec.html"
     list_display = [
-        "shown_name", "project", "state", "released_version", moment_of("created_at"),
+        "shown_name", id_column, "project", "state", "released_version", moment_of("created_at"),
     ]  # fmt: skip
     list_filter = [
         ("project", OwnerFilter),
@@ -52,20 +45,31 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         ("delisted_at", admin.EmptyFieldListFilter),
         "created_at",
     ]
-    list_select_related = ["current_released_version"]
     search_fields = OF_PROJECT
     fields = [
         "id", "shown_name", "shown_description", "project", "visibility", "released_version",
-        "forked_from", "created_by", "created_at", "updated_at", "archived_at", "delisted_at",
+        "forked_from", "made_by", "created_at", "updated_at", "archived_at", "delisted_at",
     ]  # fmt: skip
     staff_actions = [Delist(), Relist()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpec]:
-        return super().get_queryset(request).defer("current_released_version__yaml_source")
+        rows = with_release(super().get_queryset(request))
+        found: QuerySet[MoveSpec] = with_author(rows, "created_by", request.user)
+        return found
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        return [*in_use_first(MoveSpec), "-created_at"]
+
+    @admin.display(description="made by")
+    def made_by(self, movespec: MoveSpec) -> SafeString | str:
+        return author_of(movespec, movespec.created_by)
+
+    def leads_to(self, request: HttpRequest, row: MoveSpec) -> list[tuple[str, str]]:
+        return sessions_of(request.user, movespec=row.pk)
 
     @admin.display(description="description", empty_value="-")
-    def shown_description(self, movespec: MoveSpec) -> str | None:
-        return movespec.description and visible_lines(movespec.description)
+    def shown_description(self, movespec: MoveSpec) -> str:
+        return visible_lines(movespec.description or "-")
 
     @admin.display(description="state", ordering="visibility")
     def state(self, movespec: MoveSpec) -> SafeString:
@@ -73,31 +77,30 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
 
     @admin.display(description="released", ordering="current_released_version")
     def released_version(self, movespec: MoveSpec) -> str:
-        version = movespec.current_released_version
-        return f"Version {version.version_number}" if version else "none"
+        return release_words(movespec)
 
     def page_context(self, request: HttpRequest, movespec: MoveSpec) -> dict[str, Any]:
         context = super().page_context(request, movespec)
         card = accuracy_cards().get(movespec.id)
-        versions = movespec.versions.order_by("-version_number").defer("yaml_source")
-        newest = list(versions[: MOST_LISTED + 1])
+        versions = movespec.versions.order_by("-version_number")
+        newest = list(versions.values_list("version_number", flat=True)[: MOST_LISTED + 1])
+        made = with_author(movespec.releases.all(), "released_by_credential", request.user)
         releases = list(
-            movespec.releases.select_related("from_version", "to_version", "released_by_staff")
+            made.select_related("from_version", "to_version", "released_by_staff")
             .defer("from_version__yaml_source", "to_version__yaml_source")
             .order_by("-id")[: MOST_LISTED + 1]
         )
-        by = [one.released_by_credential for one in releases if one.released_by_credential]
-        credentials = Credential.objects.in_bulk(by)
         previous = self._previous_version(movespec, releases)
         if previous is not None and request.user.has_perm(RollBack.permission):
             label = f"{RollBack.label} {name_of(previous)} …"
             roll_back = {"label": label, "address": action_url(RollBack, previous)}
             context["staff_actions"].insert(0, roll_back)
+        shown = _with_released(newest[:MOST_LISTED], movespec)
         return {
             **context,
-            "versions": _with_released(newest[:MOST_LISTED], movespec),
+            "versions": list(version_rows(request.user, movespec, shown, clock.now())),
             "more_versions": len(newest) > MOST_LISTED,
-            "releases": [(one, author_of(one, credentials)) for one in releases[:MOST_LISTED]],
+            "releases": [(one, author_of_release(one)) for one in releases[:MOST_LISTED]],
             "more_releases": len(releases) > MOST_LISTED,
             "card": card,
             "accuracy": card and facts_of(card),
@@ -133,10 +136,12 @@ def visible_lines(text: str) -> str:
     return "\n".join(map(visible, lines_of(text)))
 
 
-def _with_released(newest: list[MoveSpecVersion], movespec: MoveSpec) -> list[MoveSpecVersion]:
-    """The newest versions, and the released one after them if it is older."""
+def _with_released(newest: list[int], movespec: MoveSpec) -> list[int]:
+    """The numbers of the newest versions, and the released one's after them if it is older."""
     released = movespec.current_released_version
-    return newest if released is None or released in newest else [*newest, released]
+    if released is None or released.version_number in newest:
+        return newest
+    return [*newest, released.version_number]
 
 
 @admin.register(MoveSpecDraft)
@@ -145,7 +150,16 @@ class MoveSpecDraftAdmin(ReadOnlyAdmin):
     list_display = ["movespec_name", "project", moment_of("updated_at")]
     list_filter = ["updated_at"]
     search_fields = ["=id", "=movespec__id", "movespec__name"]
-    fields = ["id", "movespec", "project", "updated_by", "updated_at"]
+    fields = ["id", "movespec", "project", "edited_by", "updated_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecDraft]:
+        rows = super().get_queryset(request)
+        found: QuerySet[MoveSpecDraft] = with_author(rows, "updated_by", request.user)
+        return found
+
+    @admin.display(description="changed by")
+    def edited_by(self, draft: MoveSpecDraft) -> SafeString | str:
+        return author_of(draft, draft.updated_by)
 
     @admin.display(description="MoveSpec", ordering="movespec__name")
     def movespec_name(self, draft: MoveSpecDraft) -> str:
@@ -170,7 +184,9 @@ class ReleaseAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
         texts = [f"{version}__yaml_source" for version in ("from_version", "to_version")]
-        return super().get_queryset(request).defer(*texts)
+        rows = super().get_queryset(request).defer(*texts)
+        found: QuerySet[Release] = with_author(rows, "released_by_credential", request.user)
+        return found
 
     @admin.display(description="MoveSpec", ordering="movespec__name")
     def movespec_name(self, release: Release) -> str:
@@ -185,8 +201,8 @@ class ReleaseAdmin(ReadOnlyAdmin):
         return " → ".join(numbers)
 
     @admin.display(description="who")
-    def who(self, release: Release) -> str:
-        return author_of(release, {})
+    def who(self, release: Release) -> SafeString | str:
+        return author_of_release(release)
 
     @admin.display(description="why")
     def why(self, release: Release) -> str:

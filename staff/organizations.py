@@ -35,7 +35,7 @@ from staff.customer_page import (
     with_counts,
 )
 from staff.display import moment, moment_of
-from staff.links import link_to, may_view
+from staff.links import link_to, may_view, sessions_of
 from staff.query_parameters import StrictFilter
 
 
@@ -120,6 +120,10 @@ class SuspendableAdmin(StaffActionAdmin):
             ("Made", moment(row.created_at, clock.now())),
             ("Id", row.pk),
         ]
+
+    def leads_to(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:
+        own = "organization" if isinstance(row, Organization) else "project__id__exact"
+        return sessions_of(request.user, **{own: row.pk})
 
     def owned_seen_by(self, request: HttpRequest) -> list[OwnedCount]:
         return [one for one in self.owned if may_view(request.user, one.model)]

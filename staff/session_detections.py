@@ -182,7 +182,7 @@ def _attach(attach: SessionAttach, session: DetectionSession, now: datetime) -> 
 
 def _how_closed(attach: SessionAttach, session: DetectionSession) -> str:
     """The server closes with 1000 once the session has ended, and a client whenever it likes."""
-    is_normal = attach.close_code == 1000 and attach.detached_at is not None
-    if is_normal and session.ended_at and session.ended_at <= attach.detached_at:
+    ended, closed = session.ended_at, attach.detached_at
+    if attach.close_code == 1000 and ended and closed and ended <= closed:
         return IS_OVER
     return CLOSED.get(attach.close_code or 0, "")

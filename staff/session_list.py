@@ -14,14 +14,16 @@ from django.http import HttpRequest
 
 from kynaplatform import clock
 from kynaplatform.api.keyset import Place
+from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import Project
 from sessions_app.listing import sessions_list
 from sessions_app.models import DetectionSession, Status
 from sessions_app.session_filters import LIVE, UNCOUNTED, SessionFilters
 from staff.full_names import with_customer
+from staff.namesakes import told_apart, with_release
 from staff.placed_list import PlacedChangeList, PlacedPage
 from staff.query_parameters import StrictFilter
-from staff.session_search import sought
+from staff.session_search import MOST_VERSIONS, sought
 
 
 class InputFilter(admin.SimpleListFilter):
@@ -64,6 +66,11 @@ class StatusFilter(StrictFilter):
         """Left to `SessionChangeList`."""
 
 
+class OwnerField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return told_apart(obj)
+
+
 class OwnerFinder(InputFilter):
     """A filter that finds an owner as the owner's own list does. `refers` is the key to it."""
 
@@ -73,16 +80,17 @@ class OwnerFinder(InputFilter):
     @property
     def told(self) -> str | None:
         owner = self._owners().filter(pk=self.value()).first() if self.value() else None
-        return str(owner) if owner else None
+        return told_apart(owner) if owner else None
 
     def _owners(self) -> QuerySet[Any]:
-        return with_customer(self.refers.remote_field.model._default_manager.all())
+        owners = with_customer(self.refers.remote_field.model._default_manager.all())
+        return with_release(owners) if owners.model is MoveSpec else owners
 
     @property
     def form(self) -> forms.Form:
         name = str(self.parameter_name)
         form = forms.Form(initial={name: self.value()})
-        form.fields[name] = forms.ModelChoiceField(
+        form.fields[name] = OwnerField(
             self._owners(),
             label=f"Find by {self.title}",
             widget=AutocompleteSelect(self.refers, admin.site, attrs={"id": f"by-{self.title}"}),
@@ -100,6 +108,12 @@ class ProjectFilter(OwnerFinder):
     title = "project"
     parameter_name = "project__id__exact"
     refers = DetectionSession._meta.get_field("project")
+
+
+class MoveSpecFilter(OwnerFinder):
+    title = "MoveSpec"
+    parameter_name = "movespec"
+    refers = MoveSpecVersion._meta.get_field("movespec")
 
 
 FINDER_MEDIA = AutocompleteSelect(ProjectFilter.refers, admin.site).media
@@ -157,7 +171,12 @@ class SessionChangeList(PlacedChangeList):
             if not found or (project and found.get("project_id", project) != project):
                 return None
             chosen |= found
-            project = found.get("project_id", project)
+        if movespec := filters.get(MoveSpecFilter.parameter_name):
+            narrowed = of_movespec(UUID(movespec), chosen)
+            if narrowed is None or (project and narrowed["project_id"] != project):
+                return None
+            chosen = narrowed
+        project = chosen.get("project_id", project)
         if project is None:
             return SessionFilters(**chosen, organization_id=organization)
         if organization:
@@ -165,6 +184,22 @@ class SessionChangeList(PlacedChangeList):
             if not theirs.exists():
                 return None
         return SessionFilters(**chosen | {"project_id": project})
+
+
+def of_movespec(movespec_id: UUID, chosen: dict[str, Any]) -> dict[str, Any] | None:
+    """The `SessionFilters` of `chosen` for one MoveSpec alone, whose sessions are all of its own
+    project; None if they exclude it. Its newest versions count."""
+    movespec = MoveSpec.objects.filter(id=movespec_id).only("project_id").first()
+    if movespec is None or chosen.get("project_id", movespec.project_id) != movespec.project_id:
+        return None
+    newest = movespec.versions.order_by("-version_number").values_list("pk", flat=True)
+    ids = list(newest[:MOST_VERSIONS])
+    narrowed = {**chosen, "project_id": movespec.project_id, "any_of": None, "version_id": None}
+    if (any_of := chosen.get("any_of")) and movespec.project_id not in any_of.project_ids:
+        ids = [one for one in ids if one in any_of.version_ids]
+    if one := chosen.get("version_id"):
+        ids = [one] if one in ids else []
+    return {**narrowed, "version_ids": ids} if ids else None
 
 
 def _around(text: str) -> tuple[datetime, datetime]:

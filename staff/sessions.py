@@ -12,6 +12,7 @@ from django.forms import Media
 from django.http import HttpRequest, HttpResponseNotAllowed, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from kynaplatform import clock
@@ -25,7 +26,7 @@ from staff.base import ReadOnlyAdmin
 from staff.display import Tone, badge, first_digits, id_column, moment_of
 from staff.downloads import attachment, user_id_of
 from staff.history import history_add
-from staff.links import list_of, may_view
+from staff.links import link_to, list_of, may_view
 from staff.plain_words import COLUMNS, outcome_words
 from staff.query_parameters import require_known
 from staff.session_detections import detections, spec_of
@@ -33,6 +34,7 @@ from staff.session_events import event_lines
 from staff.session_list import (
     FINDER_MEDIA,
     DayFilter,
+    MoveSpecFilter,
     OrganizationFilter,
     ProjectFilter,
     SessionChangeList,
@@ -79,7 +81,8 @@ def column_named(name: str) -> Any:
 
     @admin.display(description=f"{COLUMNS[name]} ({name})", empty_value="-")
     def shown(session: DetectionSession) -> Any:
-        return display_for_field(getattr(session, name), session._meta.get_field(name), "-")
+        column: Any = session._meta.get_field(name)
+        return display_for_field(getattr(session, name), column, "-")
 
     return shown
 
@@ -94,7 +97,9 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         moment_of("created_at"),
     ]  # fmt: skip
     only_in_csv = ["subject", "parameters", "metadata", "locale"]
-    list_filter = [StatusFilter, "mode", DayFilter, OrganizationFilter, ProjectFilter]
+    list_filter = [
+        StatusFilter, "mode", DayFilter, OrganizationFilter, ProjectFilter, MoveSpecFilter,
+    ]  # fmt: skip
     # In another order, a page would read every row.
     sortable_by = ()
     # Django shows its search box for this; `SessionChangeList` does the search.
@@ -105,13 +110,15 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     ]})]  # fmt: skip
 
     @admin.display(description="customer")
-    def customer(self, session: DetectionSession) -> str:
-        return str(session.project)
+    def customer(self, session: DetectionSession) -> SafeString:
+        return link_to(session.project, session.project)
 
     @admin.display(description="MoveSpec")
-    def movespec(self, session: DetectionSession) -> str:
+    def movespec(self, session: DetectionSession) -> SafeString:
         version = session.resolved_version
-        return f"{version.movespec}, version {version.version_number}"
+        name = link_to(version.movespec, version.movespec)
+        number = f"version {version.version_number}"
+        return format_html("{}, {}", name, link_to(version, number))
 
     @admin.display(description="status")
     def state(self, session: DetectionSession) -> SafeString:

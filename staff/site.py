@@ -17,6 +17,7 @@ from staff.dashboard import dashboard
 from staff.global_search import find, search_text
 from staff.login import LoginForm, OwnPasswordForm
 from staff.menu import grouped, tasks_of
+from staff.namesakes import PickerView
 from staff.query_parameters import (
     NO_SECRETS,
     UNSEARCHED,
@@ -112,13 +113,15 @@ class StaffSite(AdminSite):
         )
         return view(request)
 
-    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+    def autocomplete_view(  # type: ignore[override]
+        self, request: HttpRequest
+    ) -> HttpResponseBase:
         known = {"term", "page", "app_label", "model_name", "field_name"}
         require_known(request.GET, known)
         require_page_number(request.GET.get("page", "1"))
         require_short(request.GET.get("term", ""))
         require_no_secret(request.GET.get("term", ""))
-        return super().autocomplete_view(request)
+        return PickerView.as_view(admin_site=self)(request)
 
 
 def _to_a_page_of_ours(response: HttpResponse) -> HttpResponse:

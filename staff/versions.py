@@ -11,12 +11,15 @@ from django.utils.safestring import SafeString
 from movespecs.models import MoveSpecVersion, Release
 from staff.actions import versions as actions
 from staff.actions.base import StaffActionAdmin
-from staff.actions.versions import MOST_CHOICES, is_released, siblings_of
+from staff.actions.versions import MOST_CHOICES, siblings_of
+from staff.authors import author_of, with_author
 from staff.base import OwnerFilter, ReadOnlyAdmin
-from staff.display import badge, moment_of
+from staff.display import moment_of
 from staff.full_names import full_name
+from staff.links import sessions_of
 from staff.movespec_text import comparison, every_line_of, reading
 from staff.suspensions import with_suspensions
+from staff.version_table import version_state, with_releases
 
 
 @admin.register(MoveSpecVersion)
@@ -26,8 +29,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
     list_filter = [("movespec", OwnerFilter), "withdrawn_at", "created_at"]
     search_fields = ["=id", "=movespec__id", "movespec__name", "=content_hash"]
     fields = [
-        "id", "movespec", "version_number", "state", "content_hash", "created_by",
-        "created_at",
+        "id", "movespec", "version_number", "state", "content_hash", "made_by", "created_at",
     ]  # fmt: skip
     of_withdrawal = ["withdrawn_at", "withdrawn_by", "withdrawal_reason"]
     staff_actions = [actions.Release(), actions.RollBack(), actions.Withdraw()]
@@ -39,7 +41,8 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecVersion]:
         released = "movespec__current_released_version"
         versions: QuerySet[MoveSpecVersion] = super().get_queryset(request)
-        versions = versions.select_related(released)
+        versions = with_author(versions.select_related(released), "created_by", request.user)
+        versions = with_releases(versions)
         # Read in the statement that reads what is released: both are of one moment.
         releases = Release.objects.filter(movespec=OuterRef("movespec")).order_by()
         latest = releases.values("movespec").annotate(latest=Max("id")).values("latest")
@@ -51,6 +54,13 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
     def movespec_name(self, version: MoveSpecVersion) -> str:
         return full_name(version.movespec)
 
+    @admin.display(description="made by")
+    def made_by(self, version: MoveSpecVersion) -> SafeString | str:
+        return author_of(version, version.created_by)
+
+    def leads_to(self, request: HttpRequest, row: MoveSpecVersion) -> list[tuple[str, str]]:
+        return sessions_of(request.user, q=row.pk)
+
     @admin.display(description="withdrawn by")
     def withdrawn_by(self, version: MoveSpecVersion) -> str | None:
         # No link: who releases may not see accounts.
@@ -59,13 +69,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
 
     @admin.display(description="state")
     def state(self, version: MoveSpecVersion) -> SafeString:
-        if version.withdrawn_at is not None:
-            state = badge("withdrawn", "bad")
-        elif is_released(version):
-            state = badge("released", "good")
-        else:
-            state = badge("not released")
-        return with_suspensions(version, state)
+        return with_suspensions(version, version_state(version))
 
     def page_context(self, request: HttpRequest, version: MoveSpecVersion) -> dict[str, Any]:
         other = self._compared_with(request, version)
@@ -75,6 +79,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
             **super().page_context(request, version),
             **reading(version.yaml_source, every_line_of(version, **link), every=every),
             "title": full_name(version.movespec),
+            "state": self.state(version),
             "others": siblings_of(version)[:MOST_CHOICES],
             "released_id": version.movespec.current_released_version_id,
             **comparison(other, version, whole=whole, every=every),

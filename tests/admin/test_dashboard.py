@@ -70,7 +70,7 @@ def test_it_tells_how_late_the_sweep_is(superuser: Client, movespec: MoveSpec) -
     assert sweep_lag(now) == timedelta(0)
     make_session(movespec, "created", deadline_at=now + HOUR)
     assert sweep_lag(now) == timedelta(0)
-    assert "<dt>sweep lag</dt><dd>0.0 s</dd>" in shown(superuser)
+    assert '<dt title="The sweep lag">longest overdue</dt><dd>0.0 s</dd>' in shown(superuser)
     make_session(movespec, "created", deadline_at=now - 2 * HOUR)
     make_session(movespec, "created", deadline_at=now - HOUR)
     assert sweep_lag(now) == 2 * HOUR
@@ -136,7 +136,7 @@ def test_it_shows_the_last_five_releases(superuser: Client, movespec: MoveSpec) 
     )
     table = re.sub(r"</?span[^>]*>", "", table)
     rows = [re.sub(r"<[^>]+>", "|", row) for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)]
-    who = ["&lt;script&gt;alert(1)", f"credential {credential}"]
+    who = ["&lt;script&gt;alert(1)", f"a credential {credential}"]
     cells = [[cell for cell in row.split("|") if cell.strip()][2:] for row in rows[1:]]
     assert cells == [
         ["none", "1", who[0], f"&lt;script&gt;alert({number})"]

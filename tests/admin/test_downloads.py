@@ -51,7 +51,7 @@ def test_it_has_the_list_s_columns_as_values(owner: Machine, movespec: MoveSpec)
             "subject", "parameters", "metadata", "locale",
         ],
         [
-            session_id, "Acme / owner", "Squat, version 1", "cancelled: expired", "12", "1234",
+            session_id, "Acme / owner", "Squat, version 1", "never connected", "12", "1234",
             "2026-01-05T12:00:00.250000Z", "", "", "", "",
         ],
     ]  # fmt: skip

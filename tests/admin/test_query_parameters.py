@@ -309,7 +309,9 @@ def autocomplete(client: Client, **asked: Any) -> Any:
 
 def test_autocompletion_finds_by_name(outsider: Machine) -> None:
     found = autocomplete(member("operators"), term="out").json()
-    assert [one["text"] for one in found["results"]] == ["Elsewhere / outsider"]
+    assert [one["text"] for one in found["results"]] == [
+        f"Elsewhere / outsider · {str(outsider.project.pk)[:8]}"
+    ]
     assert found["pagination"] == {"more": False}
 
 

@@ -226,14 +226,15 @@ def test_a_filters_input_keeps_the_other_filters_and_forgets_the_page(
     shown = superuser.get(LIST + older).content.decode()
     forms = re.findall(r'<form class="input-filter">(.*?)</form>', shown, re.DOTALL)
     kept = [re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', form) for form in forms]
-    assert kept == [[("status__exact", "completed")]] * 3
+    assert kept == [[("status__exact", "completed")]] * 4
 
 
 def test_the_chosen_project_is_named_in_its_filter(superuser: Client, movespec: MoveSpec) -> None:
     Project.objects.update(name="<script>alert(1)</script>")
     make_session(movespec)
     shown = superuser.get(LIST, {"project__id__exact": movespec.project_id}).content.decode()
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;</option>" in shown
+    digits = str(movespec.project_id)[:8]
+    assert f"&lt;script&gt;alert(1)&lt;/script&gt; · {digits}</option>" in shown
     assert "<script>alert(1)" not in shown
 
 

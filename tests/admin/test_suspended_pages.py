@@ -29,9 +29,9 @@ OWN = {
     ServiceAccount: [],
     MoveSpec: ["private"],
     MoveSpecVersion: ["released"],
-    DetectionSession: ["cancelled: suspended"],
+    DetectionSession: ["cancelled by a suspension"],
 }
-FOUND = {MoveSpecDraft: [], AccessToken: [], **OWN}
+FOUND = {**OWN, MoveSpecDraft: [], AccessToken: [], MoveSpec: ["private", "v1 released"]}
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def owned(owner: Machine, movespec: MoveSpec) -> list[Any]:
 
 
 def badges(markup: str) -> list[str]:
-    return re.findall(r'<span class="badge \w+">(.*?)</span>', markup)
+    return re.findall(r'<span class="badge \w+"[^>]*>(.*?)</span>', markup)
 
 
 def expected(model: Any, level: str, own: dict[Any, Any]) -> list[str]:

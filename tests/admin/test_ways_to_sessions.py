@@ -1,0 +1,148 @@
+"""From anything to its sessions, and from who did something to them."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+from django.utils.html import escape
+
+from movespecs.models import MoveSpec, MoveSpecDraft, Release
+from projects.models import AccessToken, ApiKey
+from sessions_app.models import DetectionSession
+from staff.links import list_of
+from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session, overdue
+from tests.admin.staffing import address, text_of
+from tests.conftest import VALID_YAML, Machine, make_released, make_version
+
+
+def links_in(page: str) -> list[str]:
+    return [one.replace("&amp;", "&") for one in re.findall(r'href="([^"]+)"', page)]
+
+
+@pytest.mark.parametrize(
+    ("row", "filters"),
+    [
+        (lambda one: one, lambda one: {"movespec": one.pk}),
+        (
+            lambda one: one.current_released_version,
+            lambda one: {"q": one.current_released_version_id},
+        ),
+        (lambda one: one.project, lambda one: {"project__id__exact": one.project_id}),
+        (
+            lambda one: one.project.organization,
+            lambda one: {"organization": one.project.organization_id},
+        ),
+    ],
+)  # fmt: skip
+def test_a_page_leads_to_its_sessions(
+    support: Client,
+    movespec: MoveSpec,
+    outsider: Machine,
+    row: Callable[[MoveSpec], Any],
+    filters: Callable[[MoveSpec], dict[str, Any]],
+) -> None:
+    mine = make_session(movespec)
+    make_session(make_released(outsider.project)[0])
+    there = list_of(DetectionSession, **filters(movespec))
+    assert there in links_in(text_of(support.get(address(row(movespec)))))
+    assert listed(support, **filters(movespec)) == [mine]
+
+
+def test_a_row_of_sessions_leads_to_its_customer_movespec_and_version(
+    support: Client, movespec: MoveSpec
+) -> None:
+    make_session(movespec)
+    links = links_in(text_of(support.get(LIST)))
+    for row in (movespec.project, movespec, movespec.current_released_version):
+        assert address(row) in links
+
+
+def test_a_key_leads_to_its_tokens_and_a_token_to_its_key(support: Client, owner: Machine) -> None:
+    key = ApiKey.objects.get(pk=owner.credential.pk)
+    there = list_of(AccessToken, credential__id__exact=key.pk)
+    assert there in links_in(text_of(support.get(address(key))))
+    shown = support.get(there)
+    assert {row.credential_id for row in shown.context["cl"].result_list} == {key.pk}
+    assert address(key) in links_in(text_of(shown))
+
+
+def test_the_filter_by_movespec_is_of_all_its_versions_and_goes_with_the_others(
+    superuser: Client, movespec: MoveSpec, owner: Machine, outsider: Machine
+) -> None:
+    second = make_version(movespec.id, VALID_YAML + "# two\n")
+    first = make_session(movespec, created_at=NOON - HOUR, subject="p_1")
+    newer = make_session(movespec, "failed", resolved_version_id=second.pk, mode="replay")
+    live = make_session(movespec, "streaming", created_at=NOON - 2 * HOUR)
+    due = overdue(movespec, "created", created_at=NOON - 3 * HOUR)
+    sibling, _ = make_released(owner.project, name="Lunge")
+    make_session(sibling, subject="p_1")
+    theirs, _ = make_released(outsider.project)
+    make_session(theirs)
+    asked = {"movespec": movespec.pk}
+    project = owner.project.pk
+
+    assert listed(superuser, **asked) == [newer, first, live, due]
+    assert listed(superuser, **asked, status__exact="failed") == [newer]
+    assert listed(superuser, **asked, status__exact="live") == [live]
+    assert listed(superuser, **asked, status__exact="cancelled") == [due]
+    assert listed(superuser, **asked, mode__exact="replay") == [newer]
+    assert listed(superuser, **asked, project__id__exact=project) == [newer, first, live, due]
+    assert listed(superuser, **asked, organization=owner.organization.pk) == [
+        newer, first, live, due,
+    ]  # fmt: skip
+    assert listed(superuser, **asked, q=second.pk) == [newer]
+    assert listed(superuser, **asked, q="subject:p_1") == [first]
+    assert listed(superuser, **asked, q=first) == [first]
+    assert listed(superuser, **asked, q="squat") == [newer, first, live, due]
+    assert listed(superuser, **asked, q="lunge") == []
+    assert listed(superuser, **asked, project__id__exact=outsider.project.pk) == []
+    assert listed(superuser, **asked, organization=outsider.organization.pk) == []
+    assert listed(superuser, **asked, q=theirs.current_released_version_id) == []
+    assert listed(superuser, movespec=project) == []
+    assert superuser.get(LIST, {"movespec": "x"}).status_code == 400
+    digits = str(movespec.pk)[:8]
+    chosen = f"<strong>Acme / owner / Squat · v1 released · {digits}</strong>"
+    assert chosen in text_of(superuser.get(LIST, asked))
+
+
+def test_who_made_something_is_a_name_that_leads_to_the_key(
+    support: Client, manager: Client, owner: Machine, movespec: MoveSpec
+) -> None:
+    """A release manager may see no keys, and gets the name alone."""
+    by = {"created_by": owner.credential.pk}
+    MoveSpec.objects.update(**by)
+    made = make_version(movespec.id, VALID_YAML + "# by a key\n")
+    MoveSpecDraft.objects.update(updated_by=owner.credential.pk)
+    Release.objects.create(
+        movespec=movespec, to_version=made, released_by_credential=owner.credential.pk
+    )
+    key = ApiKey.objects.get(pk=owner.credential.pk)
+    name = escape(key.name)
+    named = f'<a href="{address(key)}">{name}</a>'
+    pages = [
+        address(movespec), address(MoveSpecDraft.objects.get()), reverse("admin:index"),
+        reverse("admin:movespecs_release_changelist"),
+    ]  # fmt: skip
+    for page in pages:
+        assert named in text_of(support.get(page)), page
+        hidden = text_of(manager.get(page))
+        assert name in hidden, page
+        assert address(key) not in hidden, page
+
+
+def test_the_pages_of_owners_without_the_right_to_see_sessions_lead_to_none(
+    db: None, owner: Machine, movespec: MoveSpec
+) -> None:
+    user = User.objects.create(username="few", is_staff=True)
+    names = ["view_organization", "view_project", "view_movespec"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client = Client()
+    client.force_login(user)
+    for row in (owner.organization, owner.project, movespec):
+        assert reverse("admin:sessions_app_detectionsession_changelist") not in text_of(
+            client.get(address(row))
+        )
