@@ -138,7 +138,8 @@ class Repetition(RepetitionState):
                 if self._sequence[number].is_optional:
                     return None  # it is passed over
                 self._begin(phase, confidence, now_ms)
-                return Interrupted("too_slow", f"{MOVEMENT}.sequence[{number}]")
+                path = f"{MOVEMENT}.sequence[{number}]"
+                return Interrupted("too_slow", path, is_under_way=step > 0)
             return self._advance(number, confidence, now_ms)
         if phase == self._sequence[step].phase:
             self.left_ms = None
@@ -161,8 +162,9 @@ class Repetition(RepetitionState):
             self.rested_ms = parted_ms
 
     def overdue(self, now_ms: float) -> Interrupted | None:
-        """Abandon the repetition if the time for its next step is over."""
-        if self.step is None or self.left_ms is None:
+        """Abandon the repetition if the time for its next step is over. With the first alone done
+        nobody has tried yet: he has once he comes to the next, too late."""
+        if not self.step or self.left_ms is None:
             return None
         number = self._required(self.step)
         if not self._is_late(number, now_ms):

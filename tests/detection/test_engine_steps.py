@@ -69,6 +69,27 @@ def test_a_step_that_takes_too_long_is_told_as_its_time_is_over() -> None:
     assert completed(events) == 1
 
 
+def test_who_comes_too_late_to_the_second_step_is_told_as_he_comes() -> None:
+    frames = held((UP, 500), (HALF, 2_500), (DOWN, 500), (UP, 500), (DOWN, 500), (UP, 500))
+    events = run(TIMED, frames)
+    (late,) = of_type(events, "event_interrupted")
+    assert (late["reason"], late["number"], late["by"]) == ("too_slow", None, None)
+    assert late["path"] == "detection.movement.sequence[1]"
+    entered = told(events).index("shape_enter:bottom")
+    assert told(events)[entered + 1] == "event_interrupted:too_slow"
+    (completion,) = of_type(events, "event_completed")
+    assert completion["number"] == 1
+    assert completion["metrics"]["duration_ms"] < 1_500
+
+
+@pytest.mark.parametrize("after", [[], [(UP, 500)], [(UP, 500), (DOWN, 500), (UP, 500)]])
+def test_who_leaves_the_first_step_and_does_not_come_to_the_second_is_not_too_slow(after) -> None:
+    events = run(TIMED, held((UP, 500), (HALF, 2_500), *after))
+    turned_back = {one["reason"] for one in of_type(events, "event_interrupted")}
+    assert turned_back == ({"not_reached"} if after else set())
+    assert completed(events) == (len(after) == 3)
+
+
 @pytest.mark.parametrize("stays", [[(HALF, 400)], []])
 def test_a_step_that_is_optional_may_be_passed_over(stays) -> None:
     out_of_sight = hidden(DOWN, "left_knee", "right_knee")
