@@ -14,14 +14,14 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from uuid_utils.compat import uuid7
 
-from erasure.batches import Batch
+from erasure.batches import Batch, ended_within_a_batch, sessions_cancel
 from erasure.models import Erasure, Kind
 from kynaplatform.api.chunks import CHUNK
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import AccessToken, Credential, Organization, Project
 from projects.suspension import suspend
 from sessions_app.models import DetectionSession
-from sessions_app.removal import MOST_SESSIONS, sessions_remove, within_a_batch
+from sessions_app.removal import sessions_remove
 from webhooks.endpoints import endpoint_delete, endpoints_of
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -72,8 +72,7 @@ def owner_go_on(erasure: Erasure, *, now: datetime) -> Batch:
     if (project := projects.order_by("id").first()) is None:
         return Batch(rows=0, is_last=True) if is_project else _organization(erasure)
     for step in _STEPS:
-        batch = step(project.id, now)
-        if batch.rows:
+        if (batch := step(project.id, now)) is not None:
             return batch
     _forget_lines([project.id], but_deeds=is_project)
     return Batch(rows=projects.filter(id=project.id).delete()[0], is_last=is_project)
@@ -91,67 +90,70 @@ def _organization(erasure: Erasure) -> Batch:
     return Batch(rows=gone, is_last=True)
 
 
-def _endpoints(project_id: UUID, now: datetime) -> Batch:
+def _endpoints(project_id: UUID, now: datetime) -> Batch | None:
     """Nothing more is sent to them, and nothing is written for them."""
     endpoints = [*endpoints_of(project_id)]
     for endpoint in endpoints:
         endpoint_delete(endpoint=endpoint, now=now)
-    return Batch(rows=len(endpoints))
+    return Batch(rows=len(endpoints)) if endpoints else None
 
 
-def _sessions(project_id: UUID, now: datetime) -> Batch:
-    """Those that live are the sweep's to cancel."""
-    ended = DetectionSession.objects.filter(project_id=project_id, deadline_at__isnull=True)
-    ids = within_a_batch(ended.order_by().values_list("id", "events_total")[:MOST_SESSIONS])
-    return Batch(rows=len(ids), sessions=sessions_remove(ids))
+def _deliveries(project_id: UUID, now: datetime) -> Batch | None:
+    endpoint_ids = _ids(WebhookEndpoint.objects.filter(project_id=project_id), CHUNK)
+    of_project = WebhookDelivery.objects.filter(endpoint_id__in=endpoint_ids)
+    return _remove(of_project, CHUNK) or _remove(
+        WebhookEndpoint.objects.filter(id__in=endpoint_ids), CHUNK
+    )
 
 
-def _movespecs(project_id: UUID, now: datetime) -> Batch:
+def _sessions(project_id: UUID, now: datetime) -> Batch | None:
+    of_project = DetectionSession.objects.filter(project_id=project_id)
+    sessions_cancel(of_project, now)
+    if ids := ended_within_a_batch(of_project, now):
+        return Batch(rows=len(ids), sessions=sessions_remove(ids))
+    return Batch(rows=0) if of_project.exists() else None
+
+
+def _movespecs(project_id: UUID, now: datetime) -> Batch | None:
     """Versions, then MoveSpecs. migrations/0002 lets those of a project that is erased go."""
     mine = MoveSpec.objects.filter(project_id=project_id)
-    released = mine.filter(current_released_version__isnull=False)
-    if rows := _ids(released, MOST_TEXTS):
-        unreleased = MoveSpec.objects.filter(id__in=rows).update(current_released_version=None)
-        return Batch(rows=unreleased)
+    if ids := _ids(mine.filter(current_released_version__isnull=False), CHUNK):
+        return Batch(rows=mine.filter(id__in=ids).update(current_released_version=None))
     for model in (Release, MoveSpecVersion, MoveSpecDraft):
         of_project: Any = model._default_manager.filter(movespec__project_id=project_id)
-        if ids := _ids(of_project, MOST_TEXTS):
-            return _remove(model, ids)
+        if batch := _remove(of_project, MOST_TEXTS):
+            return batch
     ids = _ids(mine, CHUNK)
     MoveSpec.objects.filter(forked_from__in=ids).update(forked_from=None)
-    return _remove(MoveSpec, ids)
+    return _remove(mine.filter(id__in=ids), CHUNK)
 
 
-def _deliveries(project_id: UUID, now: datetime) -> Batch:
-    endpoint_ids = _ids(WebhookEndpoint.objects.filter(project_id=project_id), CHUNK)
-    ids = _ids(WebhookDelivery.objects.filter(endpoint_id__in=endpoint_ids), CHUNK)
-    return _remove(WebhookDelivery, ids) if ids else _remove(WebhookEndpoint, endpoint_ids)
-
-
-def _credentials(project_id: UUID, now: datetime) -> Batch:
-    if ids := _ids(AccessToken.objects.filter(project_id=project_id), CHUNK):
-        return _remove(AccessToken, ids)
-    ids = _ids(Credential.objects.filter(project_id=project_id), CHUNK)
+def _credentials(project_id: UUID, now: datetime) -> Batch | None:
+    if batch := _remove(AccessToken.objects.filter(project_id=project_id), CHUNK):
+        return batch
+    mine = Credential.objects.filter(project_id=project_id)
+    ids = _ids(mine, CHUNK)
     Credential.objects.filter(replaces__in=ids).update(replaces=None)
-    return _remove(Credential, ids)
+    return _remove(mine.filter(id__in=ids), CHUNK)
 
 
-_STEPS: Final[tuple[Callable[[UUID, datetime], Batch], ...]] = (
+_STEPS: Final[tuple[Callable[[UUID, datetime], Batch | None], ...]] = (
     _endpoints, _deliveries, _sessions, _movespecs, _credentials,
 )  # fmt: skip
 
 
+def _remove(rows: QuerySet[Any], most: int) -> Batch | None:
+    """Delete some of the rows, and the lines of the staff's log about them; None: there is none."""
+    ids = _ids(rows, most)
+    if not ids:
+        return None
+    _forget_lines(ids)
+    batch = rows.model._default_manager.filter(pk__in=ids)
+    return Batch(rows=batch._raw_delete(batch.db))
+
+
 def _ids(rows: QuerySet[Any], most: int) -> list[Any]:
     return [*rows.order_by().values_list("pk", flat=True)[:most]]
-
-
-def _remove(model: Any, ids: list[Any]) -> Batch:
-    """Delete these rows, and the lines of the staff's log about them."""
-    if not ids:
-        return Batch(rows=0)
-    _forget_lines(ids)
-    rows = model._default_manager.filter(pk__in=ids)
-    return Batch(rows=rows._raw_delete(rows.db))
 
 
 def _forget_lines(ids: list[Any], *, but_deeds: bool = False) -> None:

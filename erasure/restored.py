@@ -7,9 +7,9 @@ from typing import Final
 
 from django.db.models import Q, QuerySet
 
+from erasure.batches import sessions_cancel
 from erasure.ledger import SESSION, Line, digest_of
 from erasure.models import ErasedSession, Erasure, Kind
-from erasure.subjects import sessions_cancel
 from projects.models import Organization, Project
 from sessions_app.models import DetectionSession
 from sessions_app.removal import MOST_SESSIONS, sessions_erase, within_a_batch

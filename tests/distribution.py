@@ -24,6 +24,7 @@ WITH_PROCESSES = (
     *("openapi/test_schemathesis.py", "reference/test_examples.py"),
     *("sessions_app/test_migrate_lets_go.py",),
     *("tryout/test_trace_angles.py", "tryout/test_try_project.py"),
+    "erasure/test_after_a_restore.py",
     *("webhooks/test_sender_process.py", "webhooks/test_webhook_docs.py"),
 )
 # Those of them that kill, freeze or crowd what they start, or show a film: by few workers.

@@ -22,6 +22,10 @@ TO_A_MOMENT = (
     "tests/deploy/test_point_in_time.py",
     "test_it_goes_back_to_the_moment_before_a_mistake",
 )
+ERASURES = (
+    "tests/erasure/test_after_a_restore.py",
+    "test_what_an_older_dump_brings_back_is_erased_again",
+)
 BY_HAND = (
     "tests/deploy/test_unit_environment.py",
     "test_each_unit_has_its_own_database_role_and_the_revision",

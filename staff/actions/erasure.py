@@ -50,7 +50,7 @@ class Erase(StaffAction):
         return EraseForm(data, row)
 
     def effects(self, rows: Sequence[Any]) -> list[str]:
-        (row,) = rows
+        row: Any = rows[0]
         has = "sessions and events, MoveSpecs and versions, keys, tokens and webhooks"
         if isinstance(row, Organization):
             has = f"{counted(row.project_count, 'project')} with {has}"

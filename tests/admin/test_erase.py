@@ -21,8 +21,8 @@ from tests.admin.staffing import LEVELS, address, client_of, do, member, text_of
 from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import MOVESPECS, VALID_YAML, Machine, make_released, make_version
 from tests.erasure.people import ANNA, counted
-from tests.erasure.tables import every_text
-from tests.sessions_app.lifecycle_scene import Scene
+from tests.sessions_app.lifecycle_scene import Scene, at
+from tests.test_secrets_nowhere import every_cell
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -51,7 +51,7 @@ def full(owner: Machine, peer: Machine, movespec: MoveSpec) -> Machine:
     scene = Scene(owner, movespec)
     make_version(movespec.id, VALID_YAML + "# another\n")
     endpoint = make_endpoint(owner.project)
-    counted(scene, ANNA)
+    counted(scene, ANNA, (clock.now() - at(0)).total_seconds() - 1000)
     owner.create_session(movespec, subject=ANNA)
     make_delivery(endpoint, body="of Acme")
     return owner
@@ -99,10 +99,11 @@ def test_it_erases_all_of_it_and_nothing_else(
     assert [(line.user.username, line.object_repr, line.change_message) for line in lines] == [
         ("ada", str(row.id), f"Erased for good, with all that it had.\nReason: {REASON}")
     ]
-    everything = " ".join(every_text())
-    for word in (ANNA, "of Acme", "owner's key", full.credential.secret_hash.hex()):
-        assert word not in everything, word
-    assert "outsider's key" in everything
+    everything = b" ".join(value for _, value in every_cell())
+    for word in (ANNA, "of Acme", "owner's key", "127.0.0.1:9/hook"):
+        assert word.encode() not in everything, word
+    assert full.credential.secret_hash not in everything
+    assert b"outsider's key" in everything
 
 
 @LEVELS

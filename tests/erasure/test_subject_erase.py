@@ -6,9 +6,10 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from erasure import subjects
+from erasure import batches, subjects
+from erasure.batches import TOLD_WITHIN
 from erasure.models import ErasedSession, Erasure
-from erasure.subjects import CREATED_WITHIN, TOLD_WITHIN, subject_erase
+from erasure.subjects import CREATED_WITHIN, subject_erase
 from erasure.worker import erasures_go_on
 from kynaplatform import clock
 from sessions_app import removal
@@ -93,15 +94,15 @@ def test_the_worker_erases_what_was_created_before_the_request(scene):
 
 @pytest.mark.django_db
 def test_it_goes_on_where_a_batch_failed(scene, monkeypatch):
-    monkeypatch.setattr(subjects, "MOST_SESSIONS", 2)
+    monkeypatch.setattr(batches, "MOST_SESSIONS", 2)
     ids = [counted(scene, ANNA, number) for number in range(5)]
     erase(scene)
-    batches = []
+    tried = []
 
     def dies_in_the_third(ids, *, now):
-        batches.append(ids)
+        tried.append(ids)
         erased = removal.sessions_erase(ids, now=now)
-        if len(batches) == 3:
+        if len(tried) == 3:
             raise RuntimeError("the worker was killed")
         return erased
 
@@ -112,7 +113,7 @@ def test_it_goes_on_where_a_batch_failed(scene, monkeypatch):
     assert Erasure.objects.get().sessions == ErasedSession.objects.count() == 4
     assert erasures_go_on(now=at(LATE)) == 1
     assert (left(), Erasure.objects.get().sessions) == (set(), 5)
-    assert [len(batch) for batch in batches] == [2, 2, 1, 1]
+    assert [len(batch) for batch in tried] == [2, 2, 1, 1]
 
 
 @pytest.mark.django_db
@@ -129,7 +130,7 @@ def test_a_batch_has_few_events(scene, monkeypatch):
 
 @pytest.mark.django_db
 def test_a_run_has_an_end(scene, monkeypatch):
-    monkeypatch.setattr(subjects, "MOST_SESSIONS", 1)
+    monkeypatch.setattr(batches, "MOST_SESSIONS", 1)
     for number in range(3):
         counted(scene, ANNA, number)
     erase(scene)
@@ -140,7 +141,7 @@ def test_a_run_has_an_end(scene, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_and_two_requests_at_once_are_one_erasure(scene, monkeypatch):
-    monkeypatch.setattr(subjects, "MOST_SESSIONS", 2)
+    monkeypatch.setattr(batches, "MOST_SESSIONS", 2)
     for number in range(8):
         counted(scene, ANNA, number)
     kept = counted(scene, BEN)

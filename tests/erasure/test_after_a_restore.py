@@ -1,0 +1,193 @@
+"""What was erased after a dump comes back with it, and is erased again: docs/backup.md."""
+
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from psycopg import sql
+
+from erasure.ledger import KEPT, Line, digest_of, export, lines_of, prune
+from erasure.models import ErasedSession, Erasure
+from erasure.owners import owner_erase
+from erasure.subjects import subject_erase
+from erasure.worker import erasures_go_on
+from kynaplatform import clock
+from movespecs.models import MoveSpec
+from projects.models import Project
+from sessions_app.removal import session_erase
+from tests.conftest import Machine, make_released
+from tests.deploy.own_database import own_database
+from tests.documented import commands, database_tools, run
+from tests.erasure.people import ANNA, BEN, counted, created, left
+from tests.server import test_database_url as database_url
+from tests.sessions_app.lifecycle_scene import Scene, at
+from tests.webhooks.endpoint import make_endpoint
+
+
+def erase_person(machine: Machine, subject: str, now: Any) -> None:
+    subject_erase(
+        organization_id=machine.organization.id,
+        project_id=machine.project.id,
+        subject=subject,
+        now=now,
+    )
+
+
+@pytest.mark.long
+@pytest.mark.django_db(transaction=True)
+def test_what_an_older_dump_brings_back_is_erased_again(
+    owner: Machine, peer: Machine, outsider: Machine, movespec: MoveSpec, tmp_path: Path
+) -> None:
+    scene = Scene(owner, movespec)
+    past = (clock.now() - at(0)).total_seconds() - 1000
+    deleted, kept = counted(scene, None, past), counted(scene, BEN, past)
+    of_anna = [counted(scene, ANNA, past), created(scene, ANNA, past)]
+    of_peer = counted(Scene(peer, make_released(peer.project)[0]), ANNA, past)
+    theirs = Scene(outsider, make_released(outsider.project)[0])
+    of_outsider = {counted(theirs, BEN, past), created(theirs, BEN, past)}
+    make_endpoint(outsider.project)
+    tools = {"PATH": database_tools(), "ERASURES": str(tmp_path / "erasures")}
+    # `record_backup` is not of this test.
+    dump = commands("backup.md", "pg_dump --format").partition(" && ")[0]
+    run(dump, tmp_path, {**tools, "DATABASE_URL": database_url()})
+
+    now = clock.now()
+    session_erase(session_id=deleted, project_id=owner.project.id, now=now)
+    erase_person(owner, ANNA, now)
+    export_all = commands("backup.md", "export_erasures")
+    run(export_all, tmp_path, {**tools, "DATABASE_URL": database_url()})
+    owner_erase(outsider.organization, now=now)
+    erasures_go_on(now=now + timedelta(minutes=2))
+    erasures_go_on(now=now + timedelta(minutes=2))
+    run(export_all, tmp_path, {**tools, "DATABASE_URL": database_url()})
+    file = (tmp_path / "erasures").read_text()
+    assert file.count("\n") == 5  # three sessions, a person and an organization
+    for word in (ANNA, BEN, "Acme", outsider.organization.name):
+        assert word not in file
+
+    with own_database() as restored, psycopg.connect(restored, autocommit=True) as database:
+
+        def ids(table: str) -> set[Any]:
+            found = database.execute(sql.SQL("SELECT id FROM {}").format(sql.Identifier(table)))
+            return {id_ for (id_,) in found}
+
+        run(
+            commands("backup.md", "pg_restore --dbname"),
+            tmp_path,
+            {**tools, "DATABASE_URL": restored},
+        )
+        assert ids("detection_session") == {*(deleted, kept, *of_anna, of_peer, *of_outsider)}
+        assert ids("erased_session") == ids("erasure") == set()
+        for _ in range(2):  # it may be run again
+            run(
+                commands("backup.md", "apply_erasures"),
+                tmp_path,
+                {**tools, "DATABASE_URL": restored},
+            )
+            assert ids("detection_session") == {kept, of_peer}
+            assert ids("projects_organization") == {owner.organization.id}
+            assert ids("projects_project") == {owner.project.id, peer.project.id}
+            assert ids("webhook_endpoint") == set()
+            assert {deleted, *of_anna} <= ids("erased_session")
+        left = database.execute(
+            "SELECT count(*) FROM erasure WHERE ended_at IS NULL OR subject IS NOT NULL"
+        )
+        assert left.fetchone() == (0,)
+        events = database.execute("SELECT DISTINCT session_id FROM detection_event")
+        assert {id_ for (id_,) in events} == {kept, of_peer}
+
+
+@pytest.mark.django_db
+def test_it_erases_what_the_file_names_and_leaves_the_rest(
+    owner: Machine, peer: Machine, scene: Scene, movespec: MoveSpec, tmp_path: Path
+) -> None:
+    """As after a restore: what the file has is there, and the tables of the ledger are empty."""
+    past = (clock.now() - at(0)).total_seconds() - 1000
+    theirs = Scene(peer, make_released(peer.project)[0])
+    counted(theirs, None, past)
+    deleted, live, kept = (
+        counted(scene, None, past),
+        created(scene, None),
+        counted(scene, BEN, past),
+    )
+    counted(scene, ANNA, past)
+    after = created(scene, ANNA, past + 2000)
+    id_ = UUID(int=1)
+    lines = [
+        *(Line(kind="session", id=one, at=at(past + 9)) for one in (deleted, live, UUID(int=2))),
+        Line(
+            kind="subject", id=id_, at=at(past + 500), organization_id=owner.organization.id,
+            project_id=owner.project.id, subject_digest=digest_of(id_, ANNA),
+        ),
+        Line(
+            kind="project", id=UUID(int=3), at=at(past + 9), organization_id=UUID(int=9),
+            project_id=peer.project.id,
+        ),
+    ]  # fmt: skip
+    file = tmp_path / "erasures"
+    file.write_bytes(b'{"torn\n' + b"\n".join(map(msgspec.json.encode, lines)) + b"\n")
+    for erased in (4, 0):
+        out = io.StringIO()
+        call_command("apply_erasures", file, "--json", stdout=out)
+        assert json.loads(out.getvalue()) == {"sessions": erased, "unreadable_lines": 1}
+        assert left() == {kept, after}
+        assert not Project.objects.filter(id=peer.project.id).exists()
+        assert {*ErasedSession.objects.values_list("id", flat=True)} > {deleted, live}
+        assert {(one.ended_at is None, one.subject) for one in Erasure.objects.all()} == {
+            (False, None)
+        }
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("apply_erasures", tmp_path / "missing")
+
+
+@pytest.mark.django_db
+def test_the_file_gets_each_line_once_and_a_torn_one_anew(scene: Scene, tmp_path: Path) -> None:
+    path = tmp_path / "erasures"
+    ids = [counted(scene, None) for _ in range(3)]
+    for id_ in ids[:2]:
+        session_erase(session_id=id_, project_id=scene.machine.project.id, now=at(500))
+    assert export(path, now=at(501), chunk_size=1) == 2
+    assert export(path, now=at(502)) == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    lines = path.read_text().splitlines()
+    assert {json.loads(line)["id"] for line in lines} == {*map(str, ids[:2])}
+    assert json.loads(lines[0]) | {"id": ""} == {
+        "kind": "session", "id": "", "at": "2031-05-01T12:08:20Z",
+    }  # fmt: skip
+    # The machine died while it wrote.
+    path.write_text(path.read_text()[:-40])
+    ErasedSession.objects.filter(id=json.loads(lines[1])["id"]).update(exported_at=None)
+    session_erase(session_id=ids[2], project_id=scene.machine.project.id, now=at(503))
+    assert export(path, now=at(504)) == 2
+    read = [*lines_of(path)]
+    assert [line is None for line in read] == [False, True, False, False]
+    assert {line.id for line in read if line} == {*ids}
+
+
+@pytest.mark.django_db
+def test_a_failed_write_leaves_the_line_to_the_next(scene: Scene, tmp_path: Path) -> None:
+    session_erase(session_id=counted(scene, None), project_id=scene.machine.project.id, now=at(500))
+    with pytest.raises(OSError, match="directory"):
+        export(tmp_path / "missing" / "erasures", now=at(501))
+    assert export(tmp_path / "erasures", now=at(502)) == 1
+
+
+@pytest.mark.django_db
+def test_the_ledger_is_kept_for_400_days(scene: Scene) -> None:
+    session_erase(session_id=counted(scene, None), project_id=scene.machine.project.id, now=at(500))
+    erase_person(scene.machine, ANNA, at(500))
+    erase_person(scene.machine, BEN, at(500))
+    erasures_go_on(now=at(1000))
+    Erasure.objects.filter(subject_digest=Erasure.objects.first().subject_digest).update(
+        ended_at=None
+    )
+    assert prune(now=at(500) + KEPT) == 0
+    assert prune(now=at(501) + KEPT) == 2
+    assert (ErasedSession.objects.count(), Erasure.objects.count()) == (0, 1)
