@@ -66,6 +66,7 @@ def _movement(slug: str, yaml_source: str) -> dict[str, Any]:
         "figure": reverse("try-figure", args=[slug]),
         "angle": shown_angle(spec),
         "parameters": shown_parameters(yaml_source),
+        "languages": list(validate(yaml_source).languages),
         **shown_rules(spec),
     }
 

@@ -45,9 +45,10 @@ TOKEN_OUTLIVES_SECONDS = 300
 class TrySessionCreate(Body):
     movement: str
     parameters: dict[str, float] = {}
+    locale: str | None = None
 
     def __post_init__(self) -> None:
-        require_context(parameters=self.parameters)
+        require_context(parameters=self.parameters, locale=self.locale)
 
 
 class TrySession(Answer):
@@ -125,13 +126,13 @@ def _host_of(url: str) -> str | None:
     return urlsplit(url).hostname
 
 
-def session_try(request: HttpRequest, movement: str, parameters: dict[str, float]) -> TrySession:
+def session_try(request: HttpRequest, body: TrySessionCreate) -> TrySession:
     """A session of the page's movement, for a request that passed `visitor_limits`.
 
     Only one that is created counts on what all share. Raises NotFound, ValidationFailed,
     RateLimited, and what session_admit does.
     """
-    if movement not in slugs():
+    if body.movement not in slugs():
         raise NotFound("movement")
     now = clock.now()
     account: Credential = request.try_account  # type: ignore[attr-defined]
@@ -142,10 +143,11 @@ def session_try(request: HttpRequest, movement: str, parameters: dict[str, float
                 project_id=account.project_id,
                 mode=Mode.LIVE,
                 contract_major=1,
-                movespec_id=movespec_id(movement),
+                movespec_id=movespec_id(body.movement),
                 movespec_version_id=None,
                 idempotency_key=None,
-                parameters=parameters or None,
+                parameters=body.parameters or None,
+                locale=body.locale,
             ),
             now=now,
         )

@@ -61,4 +61,4 @@ class TrySessionView(ApiView):
         status=201,
     )
     def post(self, request: ApiRequest, body: TrySessionCreate) -> TrySession:
-        return session_try(request._request, body.movement, body.parameters)
+        return session_try(request._request, body)

@@ -34,6 +34,15 @@ class Validation:
     def ok(self) -> bool:
         return not self.errors
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The tags of the languages that messages of a valid document are in, in its order; none
+        where each is one text."""
+        cues = self._document["detection"]["movement"]["feedback"]
+        messages = [cue.get("message") for cue in cues]
+        tags = [tag for one in messages if isinstance(one, Mapping) for tag in one]
+        return tuple(dict.fromkeys(tags))
+
     def spec_with(self, numbers: Mapping[str, float], locale: str | None = None) -> MoveSpec:
         """The MoveSpec of a valid document with these numbers, each of a parameter that it has and
         within its bounds, and with the messages of a locale."""

@@ -111,7 +111,9 @@ def played() -> Iterator[Played]:
     return Played()
 
 
-def open_page(visit: Callable[..., Page], played: Played, movement: dict[str, Any]) -> Page:
+def open_page(
+    visit: Callable[..., Page], played: Played, movement: dict[str, Any], query: str = ""
+) -> Page:
     """The page, whose squat is as `movement` says and whose stream is played."""
 
     def change(route: Route) -> None:
@@ -131,7 +133,7 @@ def open_page(visit: Callable[..., Page], played: Played, movement: dict[str, An
     page.route(re.compile(r"/try(\?.*)?$"), change)
     page.route("**/try/sessions", played.create)
     page.route_web_socket("**/api/detection/stream/**", played.attach)
-    page.goto("/try")
+    page.goto(f"/try{query}")
     return page
 
 
@@ -224,7 +226,25 @@ def test_the_numbers_of_a_movement_may_be_chosen(
     depth.fill("87.5")
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#state")).to_have_text("Counting")
-    assert played.asked == {"movement": "squat", "parameters": {"depth": 87.5}}
+    assert played.asked == {"movement": "squat", "parameters": {"depth": 87.5}, "locale": "en"}
+
+
+def test_the_language_of_the_cues_may_be_chosen(visit: Callable[..., Page], played: Played) -> None:
+    page = open_page(visit, played, {**SQUAT, "languages": ["en", "de"]}, "?locale=de-AT")
+    language = page.get_by_label("Language of the cues")
+    expect(language).to_have_value("de")
+    language.select_option("English")
+    language.select_option("Deutsch")
+    page.get_by_role("radio", name="Lunge", exact=True).check()
+    expect(language).to_have_value("de")
+    assert "locale=de" in page.url
+    page.get_by_role("radio", name="Squat").check()
+    page.get_by_role("radio", name=FIGURE).check()
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#state")).to_have_text("Counting")
+    assert played.asked == {"movement": "squat", "parameters": {}, "locale": "de"}
+    played.tell("feedback", 1_000, message="Tiefer.", level="coaching", key=None)
+    expect(page.locator("#cue [lang=de]")).to_have_text("Tiefer.")
 
 
 @each_screen

@@ -66,6 +66,7 @@ def test_a_movement_is_what_its_movespec_says():
                 "max": 130,
             },
         ],
+        "languages": ["en", "de"],
         "hold_ms": None,
         "view": "any",
         "labels": {

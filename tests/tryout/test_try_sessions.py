@@ -185,6 +185,20 @@ def test_a_session_counts_with_the_numbers_of_the_page(deep):
     assert list(numbers.values_list("parameters", flat=True)) == [{"depth": 90.0}, None]
 
 
+def test_its_cues_are_in_the_language_of_the_page(tried):
+    assert try_it(locale="de-AT").status_code == 201
+    assert try_it().status_code == 201
+    newest = DetectionSession.objects.order_by("-created_at").values_list("locale", flat=True)
+    assert list(newest[:2]) == [None, "de-AT"]
+
+
+@pytest.mark.parametrize("locale", ["d", "de_AT", "x" * 99, 7])
+def test_what_is_no_language_is_refused(tried, locale):
+    with nothing_changes():
+        answer = try_it(locale=locale)
+    assert (answer.status_code, [*answer.json()["error"]["details"]]) == (422, ["locale"])
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

@@ -1,6 +1,7 @@
 /** The first stage: which movement, seen by what, and where to stand. */
 
 import {byId, element} from "./dom.js";
+import {LanguageChoice} from "./language_choice.js";
 import {askedMovement, askedTarget, keepInAddress} from "./page_address.js";
 import type {Movement} from "./page_data.js";
 import {ParameterInputs} from "./parameter_inputs.js";
@@ -14,6 +15,8 @@ interface Choices {
   readonly target: Target | null;
   /** The numbers that somebody has chosen, by the names of parameters. */
   readonly parameters: Readonly<Record<string, number>>;
+  /** The language of the cues; null where there is no choice. */
+  readonly language: string | null;
   /** Seconds until a camera counts. */
   readonly countdown: number;
 }
@@ -34,6 +37,10 @@ export class ChoiceForm {
   readonly #target = byId("target", HTMLSelectElement);
   readonly #countdown = byId("countdown", HTMLSelectElement);
   readonly #parameters = new ParameterInputs(byId("parameters", HTMLElement));
+  readonly #language = new LanguageChoice(
+    byId("language-row", HTMLElement),
+    byId("language", HTMLSelectElement),
+  );
   readonly #problem = byId("problem", HTMLElement);
   readonly #preview = new Preview(
     byId("figure", HTMLCanvasElement),
@@ -52,7 +59,7 @@ export class ChoiceForm {
       if (target instanceof HTMLInputElement && target.name === "movement") this.#showPlace();
       if (target === this.#file) void this.#chooseMovementOfFile();
       this.#showSource();
-      keepInAddress(this.#movement.slug, this.#target.value);
+      this.#keepInAddress();
       this.#problem.hidden = true;
     });
     this.#form.addEventListener("submit", (event) => {
@@ -87,6 +94,7 @@ export class ChoiceForm {
       movement: this.#movement,
       target: this.#movement.hold_ms === null ? targetOf(this.#target.value) : null,
       parameters: this.#parameters.chosen,
+      language: this.#language.language,
       countdown: Number(this.#countdown.value),
     };
     const source = String(new FormData(this.#form).get("source")) as Choice["source"];
@@ -116,7 +124,12 @@ export class ChoiceForm {
     // A hold has a time of its own to reach.
     byId("target-row", HTMLElement).hidden = movement.hold_ms !== null;
     this.#parameters.show(movement);
+    this.#language.show(movement);
     void this.#preview.show(movement);
+  }
+
+  #keepInAddress(): void {
+    keepInAddress(this.#movement.slug, this.#target.value, this.#language.kept);
   }
 
   #showSource(): void {
@@ -153,6 +166,6 @@ export class ChoiceForm {
       : "It names no movement of this page. Choose the one that it is of.";
     if (!movement || !this.#check(movement)) return;
     this.#showPlace();
-    keepInAddress(slug, this.#target.value);
+    this.#keepInAddress();
   }
 }

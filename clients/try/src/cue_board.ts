@@ -23,10 +23,10 @@ export class CueBoard {
     addEventListener("resize", () => this.#fit());
   }
 
-  show(text: string, level = "info"): void {
+  show(text: string, level = "info", language = "en"): void {
     clearTimeout(this.#untilClear);
     this.#isShown = true;
-    this.#write(text, level);
+    this.#write(text, level, language);
     this.#untilClear = setTimeout(() => this.clear(), SHOWN_MS);
   }
 
@@ -45,8 +45,10 @@ export class CueBoard {
     else this.#write(this.#standing, "standing");
   }
 
-  #write(text: string, level: string): void {
-    this.#box.replaceChildren(element("span", text, level));
+  #write(text: string, level: string, language = "en"): void {
+    const written = element("span", text, level);
+    written.lang = language;
+    this.#box.replaceChildren(written);
     this.#fit();
   }
 

@@ -174,7 +174,7 @@ export class Live {
       else this.#announcer.say(countText(number, "repetition", "repetitions"));
     }
     const cue = event.type === "feedback" ? run.cues.at(-1) : null;
-    if (cue && this.#coach.isNews(cue)) this.#say(cue.message, cue.level, isLate);
+    if (cue && this.#coach.isNews(cue)) this.#say(cue.message, cue.level, isLate, run.language);
   }
 
   /** Wait for the session's end, which after a while may be left. */
@@ -198,13 +198,13 @@ export class Live {
   }
 
   /** Show a text, and say it where that is not too late. */
-  #say(text: string, level = "info", isLate = false): void {
-    this.#cues.show(text, level);
-    if (!isLate) this.#tellAloud(text);
+  #say(text: string, level = "info", isLate = false, language = "en"): void {
+    this.#cues.show(text, level, language);
+    if (!isLate) this.#tellAloud(text, language);
   }
 
-  #tellAloud(text: string): void {
-    if (!this.#isFinishing) this.#speech.say(text);
+  #tellAloud(text: string, language = "en"): void {
+    if (!this.#isFinishing) this.#speech.say(text, language);
     const count = this.#run?.repetitions.length ?? 0;
     this.#announcer.say(count ? `${countText(count, "repetition", "repetitions")}. ${text}` : text);
   }

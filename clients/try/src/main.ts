@@ -33,7 +33,7 @@ const choiceForm = new ChoiceForm(data.movements, (choice) => void go(choice));
 
 /** One run: from Start to its summary, or back to the choice where it could not begin. */
 async function go(choice: Choice): Promise<void> {
-  const run = new Run(choice.movement, data.engine, choice.target);
+  const run = new Run(choice.movement, data.engine, choice.target, choice.language);
   const stopping = new AbortController();
   const {signal} = stopping;
   choiceForm.close();
@@ -43,8 +43,9 @@ async function go(choice: Choice): Promise<void> {
     // Neither a question of the browser nor a slow line keeps somebody who stops. Who refuses the
     // camera makes no session, and who can have none loads nothing.
     const source = await Promise.race([openSource(choice, signal), stopped(signal)]);
-    const asked =
-      source && openSession(data.sessions, choice.movement.slug, choice.parameters, signal);
+    const {parameters, language: locale} = choice;
+    const wanted = {movement: choice.movement.slug, parameters, locale};
+    const asked = source && openSession(data.sessions, wanted, signal);
     const opened = await Promise.race([asked, stopped(signal)]);
     if (source && opened) {
       run.movespec = opened.movespec;

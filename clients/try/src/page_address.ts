@@ -1,4 +1,4 @@
-/** What the page's address asks for: `/try?movement=squat&target=10`. */
+/** What the page's address asks for: `/try?movement=squat&target=10&locale=de`. */
 
 import {type Target, targetOf} from "./target.js";
 
@@ -16,16 +16,22 @@ export function askedTarget(): Target | null {
   return targetOf(parameters().get("target"));
 }
 
+/** The tag of a language that the cues should be in, such as `de-AT`. */
+export function askedLocale(): string | null {
+  return parameters().get("locale");
+}
+
 export function askedSpeed(): number {
   return Math.min(FASTEST, Math.max(1, Number(parameters().get("speed")) || 1));
 }
 
 /** Let the address ask for what is chosen, so that it may be sent to a friend. */
-export function keepInAddress(movement: string, target: string): void {
+export function keepInAddress(movement: string, target: string, locale: string | null): void {
   const asked = parameters();
   asked.set("movement", movement);
   if (target) asked.set("target", target);
   else asked.delete("target");
+  if (locale) asked.set("locale", locale);
   history.replaceState(history.state, "", `?${asked}`);
 }
 

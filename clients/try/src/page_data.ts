@@ -45,6 +45,8 @@ export interface Movement {
   /** What a criterion measures, or the name of a check, by its path in the MoveSpec. */
   readonly labels: Readonly<Record<string, string>>;
   readonly parameters: readonly Parameter[];
+  /** The tags of the languages that its cues are in; none where they are in one. */
+  readonly languages: readonly string[];
   /** The angle that carries the movement. */
   readonly angle: Angle;
 }

@@ -57,6 +57,8 @@ interface Posed {
 export class Run {
   readonly movement: Movement;
   readonly target: Target | null;
+  /** Of its cues. */
+  readonly language: string;
   /** The YAML that counts in it, once its session is there. */
   movespec = "";
   /** All events, as they came. */
@@ -76,9 +78,15 @@ export class Run {
   #firstMs: number | null = null;
   #poses: Posed[] = [];
 
-  constructor(movement: Movement, engine: Engine, target: Target | null = null) {
+  constructor(
+    movement: Movement,
+    engine: Engine,
+    target: Target | null = null,
+    language: string | null = null,
+  ) {
     this.movement = movement;
     this.target = target;
+    this.language = language ?? "en";
     this.#meter = new AngleMeter(movement.angle, engine);
   }
 

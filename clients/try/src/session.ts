@@ -15,8 +15,11 @@ export interface Opened {
  */
 export async function openSession(
   address: string,
-  movement: string,
-  parameters: Readonly<Record<string, number>>,
+  asked: {
+    readonly movement: string;
+    readonly parameters: Readonly<Record<string, number>>;
+    readonly locale: string | null;
+  },
   signal: AbortSignal,
 ): Promise<Opened> {
   let answer: Response;
@@ -24,7 +27,7 @@ export async function openSession(
     answer = await fetch(address, {
       method: "POST",
       headers: {"Content-Type": "application/json"},
-      body: JSON.stringify({movement, parameters}),
+      body: JSON.stringify(asked),
       signal,
     });
   } catch (cause) {

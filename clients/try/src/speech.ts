@@ -11,11 +11,11 @@ export class Speech {
   }
 
   /** What is newer counts more than the end of what is being said. */
-  say(text: string): void {
+  say(text: string, language = "en"): void {
     if (!this.#box.checked) return;
     speechSynthesis.cancel();
     const utterance = new SpeechSynthesisUtterance(text);
-    utterance.lang = "en";
+    utterance.lang = language;
     speechSynthesis.speak(utterance);
   }
 }

@@ -16,6 +16,7 @@ export const SQUAT: Movement = {
     "detection.movement.checks[0]": "depth",
   },
   parameters: [],
+  languages: [],
   angle: {
     measure: "knee",
     label: "knee",
