@@ -22,6 +22,7 @@ from staff.webhook_display import (
     delivery_sentence,
     shown_url,
     state_of_delivery,
+    type_shown,
     without_secrets,
 )
 from webhooks.models import WebhookDelivery
@@ -72,8 +73,8 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
         return shown_url(delivery.endpoint.url)
 
     @admin.display(description="type")
-    def type_sent(self, delivery: WebhookDelivery) -> str:
-        return delivery.type
+    def type_sent(self, delivery: WebhookDelivery) -> SafeString:
+        return type_shown(delivery.type)
 
     @admin.display(description="state")
     def state(self, delivery: WebhookDelivery) -> SafeString:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from staff.display import Tone, badge, moment
@@ -23,6 +23,7 @@ LARGE: Final = ("data", "body", "response_body")
 HIDDEN: Final = "…"
 # A part of a path that is so long is cut to its first characters.
 LONG_PART, KEPT_OF_IT = 20, 4
+WORDS = re.compile(r"[^._]+[._]?")
 SIGNING_SECRET = re.compile(r"whsec_[\w+/=-]*")
 HELP: Final = (
     "Hidden, since they may be secrets: a user and a query in the address, and all but the first "
@@ -73,6 +74,11 @@ def with_last_deliveries(endpoints: QuerySet[WebhookEndpoint]) -> QuerySet[Webho
         waiting_since=Subquery(waiting.values("created_at")[:1]),
         last_delivered_at=Subquery(delivered.values("tried_at")[:1]),
     )
+
+
+def type_shown(type_: str) -> SafeString:
+    """The type of a message, whose lines break between its words."""
+    return format_html_join("", "{}<wbr>", ((part,) for part in WORDS.findall(type_)))
 
 
 def needs_attention(now: datetime) -> Q:

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from kynaplatform import clock
@@ -26,6 +27,7 @@ from staff.webhook_display import (
     shown_url,
     state_of_delivery,
     state_of_endpoint,
+    type_shown,
     with_last_deliveries,
     without_secrets,
 )
@@ -88,7 +90,8 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
 
     @admin.display(description="types")
     def types(self, endpoint: WebhookEndpoint) -> str:
-        return "all" if endpoint.event_types is None else ", ".join(endpoint.event_types)
+        shown = [(type_shown(one),) for one in endpoint.event_types or []]
+        return format_html_join(", ", "{}", shown) or "all"
 
     @admin.display(description="state")
     def state(self, endpoint: WebhookEndpoint) -> SafeString:
@@ -151,7 +154,7 @@ def _newest(endpoint: WebhookEndpoint, now: datetime) -> Section:
     rows = [
         (
             link_to(row, first_digits(row.pk)),
-            row.type,
+            type_shown(row.type),
             state_of_delivery(row),
             row.tries,
             moment(row.created_at, now),

@@ -85,6 +85,7 @@ WORST = {
     (yaml_text, "_REFUSED"): ["x" * SIZE],
     (yaml_text, "_LINE_BREAK"): ["\r" * SIZE, "\n" * SIZE],
     (downloads, "FORMULA"): [";" * SIZE, " " * SIZE, ";" + " " * SIZE, "\t \t" * (SIZE // 3)],
+    (webhook_display, "WORDS"): ["a" * SIZE, "." * SIZE, "a." * (SIZE // 2)],
     (webhook_display, "SIGNING_SECRET"): ["whsec_" * (SIZE // 6 + 1), "whsec_" + "A" * SIZE],
     (search_terms, "DIGITS"): ["a" * SIZE],
     (search_terms, "WHOLE_ID"): ["a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5)],
