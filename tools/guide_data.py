@@ -29,6 +29,7 @@ from sessions_app.models import (
     SessionAttach,
     Status,
 )
+from tools.guide_webhooks import make_webhooks
 
 PASSWORD = "only for the pictures of the guide"  # noqa: S105 - of a database that is thrown away
 STAFF = {"grace": "release managers", "alan": "operators", "sue": "support"}
@@ -67,15 +68,16 @@ def make_guide_data(now: datetime) -> MoveSpec:
     )
     _release_draft(lunge, PLATFORM, now - timedelta(days=30))
     _day_of_sessions(clinic, squat, now)
+    make_webhooks(clinic, now)
     suspend(gym, now=now - timedelta(hours=5))
     return squat
 
 
 def _squat(project: Project, now: datetime) -> MoveSpec:
     text = (EXAMPLES / "squat.yaml").read_text()
-    deeper = text.replace("joint: knee, angle_max: 110", "joint: knee, angle_max: 100")
+    deeper = text.replace("depth: {default: 110", "depth: {default: 100")
     # Knees and hips that are nearly straight already: no angle sets the phases apart.
-    warned = deeper.replace("joint: knee, angle_max: 100", "joint: knee, angle_max: 155")
+    warned = deeper.replace("joint: knee, angle_max: $depth", "joint: knee, angle_max: 155")
     warned = warned.replace("joint: hip, angle_max: 110", "joint: hip, angle_max: 155")
     warned = warned.replace("Good depth", "Well done")
     grace = Author(staff_id=User.objects.get(username="grace").pk)

@@ -132,6 +132,15 @@ def take_all(camera: Photographer, movespec_id: str, version_ids: list[str]) -> 
     alan.get_by_role("link", name="Cancel …").click()
     camera.take(alan, "cancel")
 
+    alan.goto("/admin/webhooks/webhookendpoint/")
+    camera.take(alan, "webhooks")
+    alan.goto("/admin/webhooks/webhookendpoint/?state=trying")
+    alan.locator("#result_list tbody th a").first.click()
+    camera.take(alan, "webhook")
+    alan.goto("/admin/webhooks/webhookdelivery/?status__exact=waiting")
+    alan.locator("#result_list tbody th a").first.click()
+    camera.take(alan, "message")
+
 
 def choose(page: Page, text: str) -> None:
     """Choose in the page's one search box, as one types."""
