@@ -1,12 +1,13 @@
 """The sessions that the web server creates a second, and what PostgreSQL alone could.
 
     python -m bench.create [--processes 1] [--threads 1,2,4] [--seconds 5] [--connections 8]
-                           [--throwaway]
+                           [--turns 1] [--throwaway]
 
 For each number of threads the production server starts. Over that many kept connections, for that
-many seconds each, it gets: plain creates, creates with a new Idempotency-Key, and replays of one
-key. Then pgbench sends PostgreSQL the same two statements, over as many connections as the server
-has threads. `of_limit` is the server's share of that.
+many seconds each, it gets: plain creates, creates with parameters, subject, metadata and locale,
+creates with a new Idempotency-Key, and replays of one key. That is a turn; what is told is of all
+turns together. Then pgbench sends PostgreSQL the same two statements, over as many connections as
+the server has threads. `of_limit` is the server's share of that.
 
 The server of DATABASE_URL is used, in a database made for the run and dropped at its end; with
 DATABASE_URL unset, an embedded one in a temporary folder. `--throwaway` starts the embedded one
@@ -20,8 +21,10 @@ import re
 import subprocess
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import uvloop
 
@@ -31,27 +34,41 @@ from bench.servers import web_server
 from local_stack.postgres import binaries
 
 WARM_UP_SECONDS = 1.0
+# For whom a session is, and how it counts.
+CONTEXT = {
+    "parameters": {"depth": 95},
+    "subject": "p_4711",
+    "metadata": {"plan": "knee-week-3", "ward": "3"},
+    "locale": "de-AT",
+}
 # They stand in the statement for what is new in each.
 ID, KEY = "an id", "a key"
 
 
 def main() -> None:
-    options = read_options(__doc__, processes=1, threads="1,2,4", seconds=5.0, connections=8)
+    options = read_options(
+        __doc__, processes=1, threads="1,2,4", seconds=5.0, connections=8, turns=1
+    )
     with scene_for_run(options.throwaway) as (folder, scene):
         for threads in map(int, options.threads.split(",")):
             measure(folder, scene, threads, options)
 
 
 def measure(folder: Path, scene: Scene, threads: int, options: argparse.Namespace) -> None:
-    times = {}
+    kinds: dict[str, tuple[Callable[[], str | None], Mapping[str, Any]]] = {
+        "plain": (lambda: None, {}),
+        "with four fields": (lambda: None, CONTEXT),
+        "with a new key": (lambda: uuid.uuid4().hex, {}),
+        "replay": (lambda: "one", {}),
+    }
+    times: dict[str, list[float]] = {what: [] for what in kinds}
     with web_server(folder, options.processes, threads) as server:
-        for what, key in (
-            ("plain", lambda: None),
-            ("with a new key", lambda: uuid.uuid4().hex),
-            ("replay", lambda: "one"),
-        ):
-            load(server.port, scene, key, WARM_UP_SECONDS, options.connections)
-            times[what] = load(server.port, scene, key, options.seconds, options.connections)
+        for _ in range(options.turns):
+            for what, (key, more) in kinds.items():
+                load(server.port, scene, key, WARM_UP_SECONDS, options.connections, more)
+                times[what] += load(
+                    server.port, scene, key, options.seconds, options.connections, more
+                )
     limits = {}
     for what, of_statement in (("plain", None), ("with a new key", KEY)):
         script = folder / "create.sql"
@@ -59,8 +76,8 @@ def measure(folder: Path, scene: Scene, threads: int, options: argparse.Namespac
         limits[what] = limit_of_postgresql(script, threads * options.processes, options.seconds)
         show(f"{threads} threads, PostgreSQL, {what}", per_second=limits[what])
     for what, taken in times.items():
-        per_second = len(taken) / options.seconds
-        limit = limits.get(what, limits["with a new key"])
+        per_second = len(taken) / (options.seconds * options.turns)
+        limit = limits["plain" if what in ("plain", "with four fields") else "with a new key"]
         show(
             f"{threads} threads, {what}",
             per_second=per_second,
@@ -70,10 +87,15 @@ def measure(folder: Path, scene: Scene, threads: int, options: argparse.Namespac
 
 
 def load(
-    port: int, scene: Scene, key: Callable[[], str | None], seconds: float, connections: int
+    port: int,
+    scene: Scene,
+    key: Callable[[], str | None],
+    seconds: float,
+    connections: int,
+    more: Mapping[str, Any] | None = None,
 ) -> list[float]:
     """The seconds that each create took; every connection sends its next one at once."""
-    request = request_of(scene)
+    request = request_of(scene, more or {})
     times: list[float] = []
 
     async def create(ends_at: float) -> None:
@@ -92,13 +114,16 @@ def load(
     return times
 
 
-def request_of(scene: Scene) -> Callable[[str | None], bytes]:
-    """The request of a create, by its Idempotency-Key."""
+def request_of(
+    scene: Scene, more: Mapping[str, Any] = MappingProxyType({})
+) -> Callable[[str | None], bytes]:
+    """The request of a create, by its Idempotency-Key; `more` stands in its body too."""
     body = json.dumps(
         {
             "mode": "live",
             "project_id": str(scene.project_id),
             "movespec_id": str(scene.movespec_id),
+            **more,
         }
     )
     head = (

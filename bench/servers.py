@@ -24,7 +24,7 @@ def _serve(
         [sys.executable, "-m", *command],
         log=folder / f"{command[0]}.log",
         is_ready=lambda: port is None or listens(port),
-        ready_seconds=30,
+        ready_seconds=120,
         signals=[(signal.SIGTERM, 12), (signal.SIGQUIT, 3)],
         cwd=PROJECT,
         env={**os.environ, **UNLIMITED, **variables},

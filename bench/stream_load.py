@@ -121,6 +121,11 @@ class Socket:
     async def acknowledged(self) -> None:
         await self._read_until(b'"frame_ack"')
 
+    async def finalize(self) -> None:
+        """End the session, and read up to what tells its end."""
+        self._writer.write(masked(b'{"type":"finalize"}'))
+        await self._read_until(b'"session_done"')
+
     async def _read_until(self, word: bytes) -> None:
         """Read messages up to the first with the word."""
         message = b""
