@@ -4,17 +4,47 @@ from collections.abc import Collection
 from typing import Annotated, Any, Final, NamedTuple, cast
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.wire import Answer, said
 from sessions_app.checkpoints import NewEvent
-from sessions_app.models import DetectionEvent, EventType
+from sessions_app.models import DetectionEvent, DetectionSession, EventType
 
 # The frame_seq of an event that a clock decided. Those of frames begin at 1.
 NO_FRAME: Final = 0
 # A page of one type reads no more events of the session than these.
 MOST_LOOKED_AT: Final = 2_000
+
+
+# Frames cause events in their own order. So those of a frame lie between the last of an earlier one
+# and the first of a later one that have an index, which every sixteenth has.
+_OF_FRAMES: Final = """
+SELECT event.sequence
+FROM (
+    SELECT given.frame_seq,
+        COALESCE((
+            SELECT earlier.sequence FROM detection_event AS earlier
+            WHERE earlier.session_id = %(session_id)s::uuid AND mod(earlier.sequence, 16) = 0
+                AND earlier.frame_seq > 0 AND earlier.frame_seq < given.frame_seq
+            ORDER BY earlier.frame_seq DESC LIMIT 1
+        ), 0) AS earlier,
+        COALESCE((
+            SELECT later.sequence FROM detection_event AS later
+            WHERE later.session_id = %(session_id)s::uuid AND mod(later.sequence, 16) = 0
+                AND later.frame_seq > given.frame_seq
+            ORDER BY later.frame_seq LIMIT 1
+        ), 2147483647) AS later
+    FROM unnest(%(frame_seqs)s::bigint[]) AS given (frame_seq)
+    OFFSET 0  -- or all events of the session would be joined with them
+) AS caused, LATERAL (
+    SELECT event.sequence FROM detection_event AS event
+    WHERE event.session_id = %(session_id)s::uuid AND event.sequence > caused.earlier
+        AND event.sequence < caused.later AND event.frame_seq = caused.frame_seq
+    OFFSET 0
+) AS event
+"""
 
 
 class EventRecord(Answer):
@@ -75,7 +105,7 @@ def events_after(
     known = 0
     if after is not None:
         known = session_id.int ^ after.int
-        if not events.filter(sequence=known).exists():
+        if not events.filter(sequence=known).exists() and not _has_left(session_id, known):
             raise ValidationFailed({"after": ["Not an event of this session."]})
     if type_ is None:
         found = events_behind(session_id=session_id, sequence=known, limit=limit + 1)
@@ -86,6 +116,12 @@ def events_after(
         if len(found) <= limit and events.filter(sequence=end + 1).exists():
             return EventPage(found, DetectionEvent(session_id=session_id, sequence=end))
     return EventPage(found[:limit], found[limit - 1] if len(found) > limit else None)
+
+
+def _has_left(session_id: UUID, sequence: int) -> bool:
+    """Whether retention has deleted the event: whoever reads page by page may have been at it."""
+    left = DetectionSession.objects.filter(id=session_id, events_left_at__isnull=False)
+    return left.filter(events_total__gte=sequence).exists() and sequence > 0
 
 
 def events_behind(*, session_id: UUID, sequence: int, limit: int) -> list[DetectionEvent]:
@@ -105,9 +141,18 @@ def events_caused(
     The events of a clock are the last ones before it. If it caused none, they are an earlier one's.
     """
     events = DetectionEvent.objects.filter(session_id=session_id)
-    causes = Q(frame_seq__in=frame_seqs)
+    causes = Q(sequence__in=_sequences_of(session_id, frame_seqs))
     if clock_ms is not None:
         by_clocks = events.filter(frame_seq=NO_FRAME, ts_ms__lte=clock_ms)
         last = by_clocks.order_by("-sequence").values("ts_ms")[:1]
         causes |= Q(frame_seq=NO_FRAME, ts_ms=last)
     return list(events.filter(causes).order_by("sequence"))
+
+
+def _sequences_of(session_id: UUID, frame_seqs: Collection[int]) -> list[int]:
+    """The sequences of the events that these frames caused."""
+    if not frame_seqs:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_FRAMES, {"session_id": session_id, "frame_seqs": list(frame_seqs)})
+        return [sequence for (sequence,) in cursor.fetchall()]

@@ -19,6 +19,7 @@ COLUMNS: dict[str, Any] = {
     "last_batch_seq": 0,
     "started_at": None,
     "ended_at": None,
+    "events_left_at": None,
     "longest_until": None,
     "attachment_id": None,
     "lease_until": None,

@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from sessions_app import removal, session_retention, tasks
 from sessions_app.event_partitions import dated_partitions, event_partitions_make, first_id_of
+from sessions_app.events import event_id
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from sessions_app.retention import prune_staff_log
 from sessions_app.session_retention import kept_of, retention_apply
@@ -242,3 +243,22 @@ def test_both_are_tasks(scene: Scene, kept: Any) -> None:
     run("SET CONSTRAINTS ALL IMMEDIATE")
     assert tasks.make_event_partitions() > 0
     assert tasks.apply_retention() == 1
+
+
+def test_a_reader_of_events_that_have_left_finds_none(
+    scene: Scene, kept: Any, owner: Any, admin_client: Any
+) -> None:
+    kept.EVENTS_RETENTION_DAYS = 5
+    id_ = ended(scene, 10)
+    owner.token = owner.token_with("sessions:read")
+    path = f"/api/detection/sessions/{id_}/events"
+    first, beyond = (event_id(id_, sequence) for sequence in (1, 3))
+    assert len(owner.get(path).json()) == 2
+    apply()
+    for query in ("", f"?after={first}", "?type=feedback"):
+        answer = owner.get(f"{path}{query}")
+        assert (answer.status_code, answer.json()) == (200, [])
+    assert owner.get(f"{path}?after={beyond}").status_code == 422
+    assert owner.get(f"/api/detection/sessions/{id_}").status_code == 200
+    page = admin_client.get(f"/admin/sessions_app/detectionsession/{id_}/change/").content.decode()
+    assert f"Events left on {NOW:%Y-%m-%d}" in page

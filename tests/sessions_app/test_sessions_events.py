@@ -244,6 +244,25 @@ def test_no_more_events_are_read_than_frames_and_clocks_caused(scene):
     with CaptureQueriesContext(connection) as queries:
         found = events_caused(session_id=session_id, frame_seqs=[4_991, 4_999], clock_ms=1e9)
     assert [event.sequence for event in found] == [4_991, 4_999, 5_000]
-    plan = explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries[0]['sql']}")
-    assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
-    assert rows_read(plan) <= 2 * 50 + 2 + 1
+    read = 0.0
+    for query in queries:
+        plan = explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {query['sql']}")
+        assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
+        read += rows_read(plan)
+    assert read <= 2 * 50 + 2 + 1
+
+
+def test_the_events_of_many_a_frame_are_found(scene):
+    """Also where a frame causes more events than lie between two that have an index."""
+    session_id, holder = scene.streaming()
+    frames = [1, *[2] * 40, 3, 3, *[NO_FRAME] * 20, 7, *[9] * 17, NO_FRAME, 12]
+    events = [
+        NewEvent(number, frame_seq, 40.0 * number, "shape_exit", {})
+        for number, frame_seq in enumerate(frames, 1)
+    ]
+    scene.checkpoint(session_id, holder, 1, 1, events=events)
+    for wanted in ([1], [2], [3], [7], [9], [12], [1, 3, 12], [4, 8, 13], [2, 9]):
+        found = events_caused(session_id=session_id, frame_seqs=wanted)
+        assert [event.sequence for event in found] == [
+            number for number, frame_seq in enumerate(frames, 1) if frame_seq in wanted
+        ]
