@@ -56,12 +56,13 @@ def movespec_fork(
         raise MoveSpecArchived
     if source.current_released_version is None:
         raise MoveSpecNotReleased
+    copied = short_description(source.description)
     try:
         with transaction.atomic():
             fork = movespec_create(
                 project_id=project_id,
-                name=_readable(source.name) if name is None else name,
-                description=_copied(source.description) if description is None else description,
+                name=readable_name(source.name) if name is None else name,
+                description=copied if description is None else description,
                 author=author,
                 now=now,
                 yaml_source=source.current_released_version.yaml_source,
@@ -89,12 +90,12 @@ def _release(fork: MoveSpec, author: Author, now: datetime) -> MoveSpec:
     )
 
 
-def _readable(name: str) -> str:
+def readable_name(name: str) -> str:
     """A name from before the rule of names is copied as one that keeps it."""
     return visible(name.replace("\t", " "))[:MOST_NAME_CHARACTERS]
 
 
-def _copied(description: str | None) -> str | None:
+def short_description(description: str | None) -> str | None:
     """A description from before it had a length is cut to it."""
     return description and description[:MOST_DESCRIPTION_CHARACTERS]
 

@@ -5,6 +5,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,8 +14,11 @@ import pytest
 from django.test import Client
 from websockets.sync.client import connect
 
+from kynaplatform import clock
 from local_stack.ports import free_port
-from tests.conftest import MOVESPECS, SESSIONS, TOKENS
+from movespecs.models import MoveSpec
+from sessions_app.models import DetectionSession
+from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine
 from tests.deploy.proxy import (
     NAME,
     answer,
@@ -125,6 +129,20 @@ def test_requests_go_through_and_their_addresses_are_told(behind: tuple[Path, in
     assert b"strict-transport-security" not in head.lower()  # development
     status, _, body = answer(*behind, request("POST", TOKENS, b"{}"))
     assert (status, json.loads(body)["error"]["code"]) == (422, "validation_error")
+
+
+def test_an_export_alone_is_compressed(
+    behind: tuple[Path, int], owner: Machine, movespec: MoveSpec
+) -> None:
+    session_id = owner.create_session(movespec).json()["session_id"]
+    owner.post(f"{SESSIONS}/{session_id}/cancel")
+    DetectionSession.objects.update(created_at=clock.now() - timedelta(days=1))
+    bearer = f"Authorization: Bearer {owner.token}\r\nAccept-Encoding: gzip\r\n"
+    status, head, _ = answer(*behind, request("GET", "/api/export", headers=bearer))
+    assert (status, b"\r\ncontent-encoding: gzip" in head.lower()) == (200, True)
+    assert b"\r\nkyna-export-until: " in head.lower()
+    status, head, _ = answer(*behind, request("GET", SESSIONS, headers=bearer))
+    assert (status, b"\r\ncontent-encoding" in head.lower()) == (200, False)
 
 
 def test_a_body_that_is_too_large_is_told_as_the_api_tells_it(behind: tuple[Path, int]) -> None:

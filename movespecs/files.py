@@ -1,0 +1,200 @@
+"""A project's MoveSpecs as a folder: an index, and each text as a file of its own, as written.
+
+movespecs.json
+<movespec_id>/draft.yaml
+<movespec_id>/1.yaml, 2.yaml, …    the versions by their numbers
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from detection import validate
+from movespecs.drafts import MOST_YAML_BYTES
+from movespecs.models import MoveSpec, MoveSpecVersion
+from projects.models import Project
+
+INDEX = "movespecs.json"
+FORMAT = 1
+MOST_INDEX_BYTES = 64 * 1024 * 1024
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class VersionEntry(msgspec.Struct, kw_only=True):
+    number: Annotated[int, msgspec.Meta(ge=1)]
+    version_id: UUID
+    # The author's own, which nothing reads: null where today's language finds errors.
+    label: str | None
+    content_hash: str
+    created_at: Moment
+    withdrawn_at: Moment | None = None
+    withdrawal_reason: str = ""
+
+
+class MoveSpecEntry(msgspec.Struct, kw_only=True):
+    movespec_id: UUID
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    description: str | None
+    is_public: bool
+    # The number of the version that is released; null: none.
+    released: int | None
+    created_at: Moment
+    archived_at: Moment | None
+    versions: list[VersionEntry]
+
+
+class Index(msgspec.Struct, kw_only=True):
+    format: int
+    movespecs: list[MoveSpecEntry]
+
+
+class FileFault(Exception):
+    """A file is not what an export has written. Its text has the file, and the place in it."""
+
+
+def movespecs_write(project: Project, folder: Path) -> Index:
+    """Write all MoveSpecs of `project`, archived ones too, over what an earlier export left.
+
+    The index comes last, at once: so whatever it lists is there.
+    """
+    movespecs = MoveSpec.objects.filter(project=project).order_by("created_at", "id")
+    index = Index(format=FORMAT, movespecs=[_written(movespec, folder) for movespec in movespecs])
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / INDEX, msgspec.json.format(msgspec.json.encode(index), indent=2) + b"\n")
+    return index
+
+
+def index_read(folder: Path) -> Index:
+    """Raises FileFault."""
+    path = folder / INDEX
+    try:
+        index = msgspec.json.decode(_bytes(path, MOST_INDEX_BYTES), type=Index)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise FileFault(f"{path}: {error}") from None
+    if index.format != FORMAT:
+        raise FileFault(f"{path}: its format is {index.format}, and this code reads {FORMAT}.")
+    for at, entry in enumerate(index.movespecs):
+        if fault := _fault_of(entry):
+            raise FileFault(f"{path}: {fault} - at `$.movespecs[{at}]`")
+    ids = [entry.movespec_id for entry in index.movespecs]
+    if len(set(ids)) < len(ids):
+        raise FileFault(f"{path}: it has a MoveSpec twice.")
+    return index
+
+
+def draft_text(folder: Path, entry: MoveSpecEntry) -> str:
+    """Raises FileFault."""
+    return _text(_draft_path(folder, entry.movespec_id))
+
+
+def version_text(folder: Path, entry: MoveSpecEntry, version: VersionEntry) -> str:
+    """The text of a version, which is the one of the index. Raises FileFault.
+
+    A released one is valid as well; of others today's language may find errors.
+    """
+    path = version_path(folder, entry.movespec_id, version.number)
+    text = _text(path)
+    if hash_of(text) != version.content_hash:
+        raise FileFault(f"{path}: it is not the text of the index: another has its content_hash.")
+    if version.number == entry.released and (errors := validate(text).errors):
+        first = errors[0]
+        place = "" if first.line is None else f":{first.line}:{first.column}"
+        raise FileFault(f"{path}{place}: {first.message} [{first.code}]")
+    return text
+
+
+def version_path(folder: Path, movespec_id: UUID, number: int) -> Path:
+    return folder / str(movespec_id) / f"{number}.yaml"
+
+
+def hash_of(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def _draft_path(folder: Path, movespec_id: UUID) -> Path:
+    return folder / str(movespec_id) / "draft.yaml"
+
+
+def _written(movespec: MoveSpec, folder: Path) -> MoveSpecEntry:
+    # The release before the versions: whatever was released by then is among them.
+    (folder / str(movespec.id)).mkdir(parents=True, exist_ok=True)
+    _write(_draft_path(folder, movespec.id), movespec.draft.yaml_source.encode())
+    versions = list(_written_versions(movespec, folder))
+    released = movespec.current_released_version_id
+    return MoveSpecEntry(
+        movespec_id=movespec.id,
+        name=movespec.name,
+        description=movespec.description,
+        is_public=movespec.is_public,
+        released=next((one.number for one in versions if one.version_id == released), None),
+        created_at=movespec.created_at,
+        archived_at=movespec.archived_at,
+        versions=versions,
+    )
+
+
+def _written_versions(movespec: MoveSpec, folder: Path) -> Iterator[VersionEntry]:
+    stored = MoveSpecVersion.objects.filter(movespec=movespec).order_by("version_number")
+    for version in stored.iterator(chunk_size=10):
+        path = version_path(folder, movespec.id, version.version_number)
+        _write(path, version.yaml_source.encode())
+        spec = validate(version.yaml_source).spec
+        yield VersionEntry(
+            number=version.version_number,
+            version_id=version.id,
+            label=spec.version if spec else None,
+            content_hash=version.content_hash,
+            created_at=version.created_at,
+            withdrawn_at=version.withdrawn_at,
+            withdrawal_reason=version.withdrawal_reason,
+        )
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all: who breaks off leaves the file of before."""
+    beside = path.with_name(f"{path.name}.new")
+    beside.write_bytes(data)
+    beside.replace(path)
+
+
+def _fault_of(entry: MoveSpecEntry) -> str | None:
+    numbers = [version.number for version in entry.versions]
+    if numbers != [*range(1, len(numbers) + 1)]:
+        return "Its versions are not numbered 1, 2, …"
+    if entry.released is not None:
+        if entry.released not in numbers:
+            return f"Version {entry.released} is released, and there is none."
+        if entry.versions[entry.released - 1].withdrawn_at is not None:
+            return f"Version {entry.released} is released, and withdrawn."
+    texts = [entry.description or "", *(version.withdrawal_reason for version in entry.versions)]
+    if any("\0" in text for text in texts):
+        return "A text has a NUL."
+    return None
+
+
+def _text(path: Path) -> str:
+    data = _bytes(path, MOST_YAML_BYTES)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise FileFault(f"{path}: the byte at offset {error.start} is not UTF-8.") from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise FileFault(f"{path}:{line}: it has a NUL.")
+    return text
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise FileFault(f"{path}: it cannot be read: {error.strerror}.") from None
+    if len(data) > most:
+        raise FileFault(f"{path}: it has more than {most:,} bytes.")
+    return data
