@@ -1,0 +1,130 @@
+"""What a session costs the database and the processor, and a million of them a month.
+
+    python -m bench.month [--long 4] [--short 20] [--throwaway]
+
+Sessions of 20 minutes, then of 3, stream a figure's squats to one runtime, in batches of 15 frames,
+as fast as they are acknowledged, and are finalized. Of each kind: rows and bytes of the database
+with their indexes and what TOAST holds, of its WAL, and seconds of processor, of the runtime and of
+PostgreSQL. Then the same for a month of a million, and how many stream at once.
+
+The pages that PostgreSQL writes whole into the WAL after each checkpoint are told apart: at this
+pace a session meets fewer checkpoints than in its own time. DATABASE_URL must be unset: the WAL of
+a server that others use is theirs too.
+"""
+
+import asyncio
+import os
+
+import psutil
+import uvloop
+
+from bench.command import read_options, show
+from bench.scene import Scene, scene_for_run
+from bench.servers import Server, runtime
+from bench.stream_load import FRAMES_PER_SECOND, Load
+
+BATCH, AT_ONCE = 15, 8
+SESSIONS_A_MONTH = 1_000_000
+SECONDS_A_MONTH = 30 * 86_400
+# Of people, most train in the same hours.
+PEAK_OF_MEAN = 4
+GIB = 2**30
+TABLES = ("detection_session", "detection_event", "session_attach")
+
+
+def main() -> None:
+    options = read_options(__doc__, long=4, short=20)
+    if os.environ.get("DATABASE_URL"):
+        raise SystemExit("Unset DATABASE_URL: the WAL of a server of others is theirs too.")
+    with scene_for_run(options.throwaway) as (folder, scene), runtime(folder) as server:
+        for minutes, count in ((20, options.long), (3, options.short)):
+            uvloop.run(measure(server, scene, minutes, count))
+
+
+async def measure(server: Server, scene: Scene, minutes: int, count: int) -> None:
+    load = Load(server, scene, BATCH, most_frames=minutes * 60 * FRAMES_PER_SECOND)
+    await stream(load, AT_ONCE, first=20)  # what is made once
+    await asyncio.to_thread(settle)
+    before = await asyncio.to_thread(figures, server)
+    await stream(load, count)
+    after = await asyncio.to_thread(figures, server)
+    each = {name: (after[name] - before[name]) / count for name in before}
+    show(f"a session of {minutes} minutes", **each)
+    at_once = SESSIONS_A_MONTH * minutes * 60 / SECONDS_A_MONTH
+    month = {name: value * SESSIONS_A_MONTH for name, value in each.items()}
+    sizes = {name: size for name, size in month.items() if name.endswith("_bytes")}
+    show(
+        "a million of them a month",
+        **{f"{name.removesuffix('_bytes')}_gib": size / GIB for name, size in sizes.items()},
+        event_rows_millions=month["event_rows"] / 1e6,
+        runtime_cores=month["runtime_seconds"] / SECONDS_A_MONTH,
+        postgres_cores=month["postgres_seconds"] / SECONDS_A_MONTH,
+        streams_at_once=at_once,
+        at_the_peak=at_once * PEAK_OF_MEAN,
+    )
+
+
+async def stream(load: Load, count: int, first: int | None = None) -> None:
+    """`count` sessions, AT_ONCE of them at once, each to its end: or of its `first` batches."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one() -> None:
+        async with gate:
+            (socket,) = await load.attach_many(1)
+            for message in load.messages[:first]:
+                socket.send(message)
+                await socket.acknowledged()
+            await socket.finalize()
+            socket.close()
+
+    await asyncio.gather(*(one() for _ in range(count)))
+
+
+def settle() -> None:
+    """A checkpoint, after which pages are written whole, and the statistics of plans."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")
+
+
+def figures(server: Server) -> dict[str, float]:
+    from django.db import connection
+
+    sizes = ", ".join(f"pg_total_relation_size('{table}')" for table in TABLES)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT (SELECT count(*) FROM detection_event), "  # noqa: S608
+            "(SELECT sum(n_tup_upd) FROM pg_stat_user_tables WHERE relname = 'detection_session'), "
+            "(SELECT sum(n_tup_hot_upd) FROM pg_stat_user_tables "
+            "WHERE relname = 'detection_session'), "
+            f"pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0'), {sizes}"
+        )
+        events, updates, hot, wal, *bytes_of = map(float, cursor.fetchone())
+        cursor.execute("SELECT wal_fpi FROM pg_stat_wal")
+        (whole_pages,) = cursor.fetchone()
+    return {
+        "event_rows": events,
+        "updates": updates,
+        "hot_updates": hot,
+        "wal_bytes": wal,
+        "wal_whole_pages": float(whole_pages),
+        **{f"{table}_bytes": size for table, size in zip(TABLES, bytes_of, strict=True)},
+        "runtime_seconds": server.cpu_seconds(),
+        "postgres_seconds": postgres_seconds(),
+    }
+
+
+def postgres_seconds() -> float:
+    """Of the server's processes: those of the runtime's connections stay."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity")
+        times = [psutil.Process(pid).cpu_times() for (pid,) in cursor.fetchall()]
+    return float(sum(one.user + one.system for one in times))
+
+
+if __name__ == "__main__":
+    main()
