@@ -56,6 +56,10 @@ class Outcome(NamedTuple):
     page: HttpResponse | None = None
 
 
+class SecondStep(Conflict):
+    """An ordinary step between: nothing was done yet, and the page shows what would be."""
+
+
 class DoneBefore(Conflict):
     """The conflict of a form that was sent before. `page` shows what it made."""
 
@@ -78,6 +82,8 @@ class StaffAction(ABC):
     permission: ClassVar[str]
     form_class: ClassVar[type[forms.BaseForm]] = ReasonForm
     template: ClassVar[str] = "admin/action.html"
+    # The link that leaves the page undone.
+    way_out: ClassVar[str] = "Cancel"
     takes_many: ClassVar[bool] = True
     is_dangerous: ClassVar[bool] = True
 
@@ -173,10 +179,12 @@ class StaffActionAdmin(BoundedAdmin):
             self.message_user(request, str(done), messages.ERROR)
             return HttpResponseRedirect(done.page)
         except ApiError as error:
-            self.message_user(request, str(error), messages.ERROR)
+            is_step = isinstance(error, SecondStep)
+            level = messages.INFO if is_step else messages.ERROR
+            self.message_user(request, str(error), level)
             row = self.get_object(request, unquote(object_id))
             form = _shown_again(action, row, posted)
-            status = 409
+            status = 200 if is_step else 409
         context = {
             **action.context(row, form),
             "action": action,

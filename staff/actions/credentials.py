@@ -22,12 +22,14 @@ from projects.credentials import (
     credential_rotate,
     row_is_live,
 )
-from projects.models import Credential, CredentialKind, Project, all_scopes
+from projects.models import Credential, CredentialKind, Project
 from staff.actions.base import DoneBefore, Outcome, ReasonForm, StaffAction, Submission
 from staff.downloads import user_id_of
 from staff.full_names import full_name, with_customer
+from staff.hand_over import hand_over
 from staff.history import history_add
 from staff.links import OF_KIND, page_of
+from staff.scope_words import ScopesField
 from staff.suspensions import suspensions_of
 
 MOST_NAMESAKES = 5
@@ -53,6 +55,7 @@ def secret_page(request: HttpRequest, issued: Issued) -> TemplateResponse:
         "title": f"The secret of {issued.credential.project} / {visible(issued.credential.name)}",
         "opts": opts,
         "issued": issued,
+        "hand_over": hand_over(request, issued.credential),
         "suspensions": suspensions_of(issued.credential),
         "page": page_of(issued.credential),
     }
@@ -203,12 +206,10 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
     # Chosen when the form is made, so that sending it twice can't issue two.
     chosen_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
     expires_at = ExpiryField(label="Expires at")
-    scopes = forms.MultipleChoiceField(
-        choices=[(scope, scope) for scope in all_scopes()],
-        initial=all_scopes,
-        widget=forms.CheckboxSelectMultiple,
-        label="What it may do",
-    )
+    scopes = ScopesField()
+
+    class Media:
+        js = ("staff/scopes.js",)
 
     class Meta:
         model = Credential

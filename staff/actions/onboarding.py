@@ -20,6 +20,7 @@ PERMISSIONS = ("projects.add_organization", "projects.add_project", "projects.ad
 MOST_NAMESAKES = 10
 ANOTHER = "another"
 LABEL = "Onboard a customer"
+WHICH = "There is a customer of this name already. Say which one is meant."
 
 
 class OnboardForm(IssueForm):
@@ -55,9 +56,7 @@ class OnboardForm(IssueForm):
                     *((pk, _told_apart(one)) for pk, one in self.namesakes.items()),
                     (ANOTHER, "Another customer of the same name: make a new organization"),
                 ],
-                error_messages={
-                    "required": "There is a customer of this name already. Say which one is meant."
-                },
+                error_messages={"required": WHICH},
             )
             self.order_fields(self.field_order)
 
@@ -99,6 +98,8 @@ def onboard_view(page: StaffActionAdmin, request: HttpRequest) -> HttpResponse:
             "The key's secret is shown once, on the next page.",
         ],
         "back": list_of(Organization),
+        # Asked the first time: nobody has done anything wrong.
+        "question": WHICH if [*form.errors] == ["customer"] and "customer" not in form.data else "",
     }
     return page.render_action(request, "admin/action.html", form, context)
 

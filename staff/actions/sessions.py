@@ -13,6 +13,7 @@ from staff.full_names import full_name
 class Cancel(StaffAction):
     name = "cancel"
     label = "Cancel"
+    way_out = "Leave it running"
     past = "Cancelled"
     permission = "sessions_app.cancel_detectionsession"
 

@@ -15,7 +15,7 @@ from movespecs.authors import Author
 from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
 from sessions_app.models import DetectionSession
-from staff.actions.base import Outcome, ReasonForm, StaffAction, Submission
+from staff.actions.base import Outcome, ReasonForm, SecondStep, StaffAction, Submission
 from staff.full_names import full_name
 from staff.movespec_text import comparison, every_line_of, reading
 
@@ -114,14 +114,19 @@ class VersionAction(StaffAction):
     def context(self, row: MoveSpecVersion, form: forms.BaseForm) -> dict[str, Any]:
         old, new = self.compared(row, form)
         if new is None:
-            return {}
+            return {"is_seen": self.is_seen(form)}
         return {
+            "is_seen": True,
             "version": new,
             "heading": self.heading(row),
             **reading(new.yaml_source, every_line_of(new)),
             **({"lines": []} if old else {}),
             **comparison(old, new),
         }
+
+    def is_seen(self, form: forms.BaseForm) -> bool:
+        """Whether the page shows what it will do, so that the button may stand there."""
+        return True
 
     def heading(self, row: MoveSpecVersion) -> str:
         """The heading of the comparison."""
@@ -216,6 +221,9 @@ class Withdraw(VersionAction):
             return released, None
         return released, row.movespec.versions.filter(id=chosen).first()
 
+    def is_seen(self, form: forms.BaseForm) -> bool:
+        return "replacement" not in form.fields or bool(form["replacement"].value())
+
     def effects(self, rows: Sequence[MoveSpecVersion]) -> list[str]:
         (row,) = rows
         return [
@@ -233,9 +241,7 @@ class Withdraw(VersionAction):
         # The page itself names the replacement that it compared and validated.
         if replacement and request.POST.get("previewed") != chosen:
             require_unmoved(row.movespec, data["seen"])
-            raise Conflict(
-                f"Nothing was changed yet: see what changes below, and press {self.label} again."
-            )
+            raise SecondStep(f"See what changes below. Then press {self.label}.")
         version_withdraw(
             movespec_id=row.movespec_id,
             version_id=row.id,

@@ -96,5 +96,5 @@ def test_autocompletion_works_under_it(
     page.get_by_label("Name of the key").fill("By hand")
     page.get_by_role("button", name="Issue an API key").click()
     page.locator("#secret").wait_for()
-    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copy", exact=True).click()
     assert ApiKey.objects.filter(name="By hand").count() == 1
