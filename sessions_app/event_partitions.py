@@ -94,7 +94,9 @@ def event_partition_drop(partition: Partition) -> bool:
     return _with_lock("event_partition_drop(%s)", partition.name)
 
 
-def _with_lock(call: str, *parameters: str | UUID, sleep: Callable[[float], None] = time.sleep) -> bool:
+def _with_lock(
+    call: str, *parameters: str | UUID, sleep: Callable[[float], None] = time.sleep
+) -> bool:
     for _ in range(TRIES):
         try:
             with transaction.atomic(), connection.cursor() as cursor:
