@@ -60,6 +60,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "tests/sessions_app/test_subject_summary.py",
         "test_the_page_has_an_answer_as_it_is_sent",
     ),
+    ("docs/api.md", "subjects/erase"): (
+        FIRST_HOUR,
+        "test_the_api_is_used_from_yaml_to_a_session",
+    ),
     ("docs/backup.md", "pg_dump --format"): RESTORE,
     ("docs/backup.md", "pg_restore --dbname"): RESTORE,
     ("docs/backup.md", "export_erasures"): ERASURES,

@@ -53,7 +53,7 @@ class Erase(StaffAction):
         row: Any = rows[0]
         has = "sessions and events, MoveSpecs and versions, keys, tokens and webhooks"
         if isinstance(row, Organization):
-            has = f"{counted(row.project_count, 'project')} with {has}"
+            has = f"{counted(rows[0].project_count, 'project')} with {has}"
         live = counted(row.live_session_count, "live session")
         return [
             f"Refused at once: every request. Cancelled: {live}.",

@@ -13,6 +13,7 @@ from movespecs.models import MoveSpec
 from staff.base import ReadOnlyAdmin
 from tests.api.api_requests import database_state
 from tests.conftest import Machine
+from tests.erasure.people import ask_to_erase
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 
 READ_ONLY = sorted(
@@ -47,6 +48,7 @@ def test_not_even_a_superuser_adds_changes_or_deletes(
 ) -> None:
     client = staff(is_superuser=True)
     owner.create_session(movespec)
+    ask_to_erase(owner.project)
     make_delivery(make_endpoint(owner.project))
     row = model._default_manager.first()
     pk = row.pk if row else "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from erasure.models import ErasedSession
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.credentials import credential_issue
 from projects.models import ApiKey, Credential, CredentialKind, Organization, Project, SigningKey
@@ -25,6 +26,7 @@ from sessions_app.models import (
     SessionAttach,
 )
 from tests.conftest import VALID_YAML, Machine, make_machine, make_released
+from tests.erasure.people import ask_to_erase
 from tests.usage.using import use
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from webhooks.models import WebhookEndpoint
@@ -37,6 +39,7 @@ def populated(owner: Machine, movespec: MoveSpec) -> Machine:
     """At least one row of every model."""
     credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
     owner.create_session(movespec, idempotency_key="key")
+    ask_to_erase(owner.project)
     make_delivery(make_endpoint(owner.project))
     use(owner)
     Group.objects.create(name="group")
@@ -57,12 +60,14 @@ def test_it_registers_every_model_of_ours() -> None:
 
     ours = {
         model
-        for app in ("projects", "movespecs", "sessions_app", "webhooks")
+        for app in ("projects", "movespecs", "sessions_app", "webhooks", "erasure")
         for model in apps.get_app_config(app).get_models()
     }
     # Every credential is of one of the two kinds, which have their own pages; attaches and events
     # are shown on the page of their session; a heartbeat says nothing once it is written.
-    unregistered = {Credential, SessionAttach, DetectionEvent, PlatformHeartbeat, LastRun}
+    unregistered = {
+        *(Credential, SessionAttach, DetectionEvent, PlatformHeartbeat, LastRun, ErasedSession),
+    }
     assert ours - set(REGISTERED) == unregistered
 
 
@@ -109,6 +114,7 @@ def test_no_list_asks_a_query_per_row(superuser: Client, populated: Machine) -> 
         credential_issue(project=more.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
         released, _ = make_released(more.project)
         more.create_session(released)
+        ask_to_erase(more.project)
         make_delivery(make_endpoint(more.project))
         User.objects.create(username=f"user {number}")
         Group.objects.create(name=f"group {number}")

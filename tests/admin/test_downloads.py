@@ -20,6 +20,7 @@ from sessions_app.models import DetectionSession
 from staff.downloads import CUT, DownloadableAdmin, cell
 from tests.admin.staffing import ROLES, address, member
 from tests.conftest import Machine, make_released
+from tests.erasure.people import ask_to_erase
 from tests.long_runs import at_length
 from tests.sessions_app.plans import add_sessions
 from tests.webhooks.endpoint import make_delivery, make_endpoint
@@ -130,6 +131,7 @@ def test_every_list_is_downloaded_with_what_it_shows(
 ) -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
+    ask_to_erase(owner.project)
     make_delivery(make_endpoint(owner.project))
     page = address(model, "changelist")
     lines = downloaded(client, f"{page}csv/")

@@ -21,6 +21,7 @@ from staff.actions.base import MOST_AT_ONCE
 from staff.query_parameters import LONGEST_SEARCH, StrictAdmin
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.conftest import Machine, make_machine
+from tests.erasure.people import ask_to_erase
 from tests.long_runs import one_in
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 
@@ -36,6 +37,7 @@ def populated(owner: Machine, outsider: Machine, movespec: MoveSpec) -> Machine:
     """At least a row of every model, and one that a filter would leave out."""
     credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
     owner.create_session(movespec)
+    ask_to_erase(owner.project)
     make_delivery(make_endpoint(owner.project))
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
@@ -246,6 +248,7 @@ def test_a_search_is_by_what_is_shown(populated: Machine, every: int) -> None:
         assert columns <= {
             "id", "name", "username", "first_name", "last_name", "email", "reason",
             "content_hash", "object_id", "object_repr", "session_id",
+            "project_id", "organization_id",
         }  # fmt: skip
     hidden = (secret, secret[:8], user.password, user.password[:25], "pbkdf2_sha256")
     for model, text in [*product(REGISTERED, hidden)][::every]:

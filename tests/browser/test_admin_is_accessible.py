@@ -21,6 +21,7 @@ from tests.browser.accessibility import Inspection, Screens, each_screen, screen
 from tests.browser.admin_pages import address, detect, pages
 from tests.browser.conftest import LOGINS, fill_in_login
 from tests.conftest import VALID_YAML, Machine, make_version
+from tests.erasure.people import ask_to_erase
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 
 
@@ -30,6 +31,7 @@ def populated(owner: Machine, movespec: MoveSpec, superuser: User) -> Iterator[N
     credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
     created = owner.create_session(movespec, idempotency_key="key").json()
     detect(UUID(created["session_id"]))
+    ask_to_erase(owner.project)
     make_delivery(
         make_endpoint(owner.project),
         status="failed",

@@ -1,8 +1,12 @@
 """Sessions of people: with events, an attach, and what was told of them."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from erasure.subjects import subject_erase
+from kynaplatform import clock
+from projects.models import Project
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from tests.sessions_app.engine_work import whole
@@ -52,3 +56,13 @@ def left() -> set[UUID]:
     for model in (DetectionEvent, SessionAttach):
         ids |= {*model.objects.values_list("session_id", flat=True)}
     return ids
+
+
+def ask_to_erase(project: Project, subject: str = ANNA, now: datetime | None = None) -> int:
+    """A person's erasure, which is pending."""
+    return subject_erase(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        subject=subject,
+        now=now or clock.now(),
+    )

@@ -16,7 +16,6 @@ from psycopg import sql
 from erasure.ledger import KEPT, Line, digest_of, export, lines_of, prune
 from erasure.models import ErasedSession, Erasure
 from erasure.owners import owner_erase
-from erasure.subjects import subject_erase
 from erasure.worker import erasures_go_on
 from kynaplatform import clock
 from movespecs.models import MoveSpec
@@ -25,19 +24,10 @@ from sessions_app.removal import session_erase
 from tests.conftest import Machine, make_released
 from tests.deploy.own_database import own_database
 from tests.documented import commands, database_tools, run
-from tests.erasure.people import ANNA, BEN, counted, created, left
+from tests.erasure.people import ANNA, BEN, ask_to_erase, counted, created, left
 from tests.server import test_database_url as database_url
 from tests.sessions_app.lifecycle_scene import Scene, at
 from tests.webhooks.endpoint import make_endpoint
-
-
-def erase_person(machine: Machine, subject: str, now: Any) -> None:
-    subject_erase(
-        organization_id=machine.organization.id,
-        project_id=machine.project.id,
-        subject=subject,
-        now=now,
-    )
 
 
 @pytest.mark.long
@@ -60,7 +50,7 @@ def test_what_an_older_dump_brings_back_is_erased_again(
 
     now = clock.now()
     session_erase(session_id=deleted, project_id=owner.project.id, now=now)
-    erase_person(owner, ANNA, now)
+    ask_to_erase(owner.project, ANNA, now)
     export_all = commands("backup.md", "export_erasures")
     run(export_all, tmp_path, {**tools, "DATABASE_URL": database_url()})
     owner_erase(outsider.organization, now=now)
@@ -182,8 +172,8 @@ def test_a_failed_write_leaves_the_line_to_the_next(scene: Scene, tmp_path: Path
 @pytest.mark.django_db
 def test_the_ledger_is_kept_for_400_days(scene: Scene) -> None:
     session_erase(session_id=counted(scene, None), project_id=scene.machine.project.id, now=at(500))
-    erase_person(scene.machine, ANNA, at(500))
-    erase_person(scene.machine, BEN, at(500))
+    ask_to_erase(scene.machine.project, ANNA, at(500))
+    ask_to_erase(scene.machine.project, BEN, at(500))
     erasures_go_on(now=at(1000))
     Erasure.objects.filter(subject_digest=Erasure.objects.first().subject_digest).update(
         ended_at=None

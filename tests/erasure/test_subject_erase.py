@@ -9,14 +9,14 @@ from django.test.utils import CaptureQueriesContext
 from erasure import batches, subjects
 from erasure.batches import TOLD_WITHIN
 from erasure.models import ErasedSession, Erasure
-from erasure.subjects import CREATED_WITHIN, subject_erase
+from erasure.subjects import CREATED_WITHIN
 from erasure.worker import erasures_go_on
 from kynaplatform import clock
 from sessions_app import removal
 from sessions_app.models import DetectionSession
 from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.concurrency.racing import race
-from tests.erasure.people import ANNA, BEN, counted, created, left, streaming
+from tests.erasure.people import ANNA, BEN, ask_to_erase, counted, created, left, streaming
 from tests.sessions_app.lifecycle_scene import Scene, at
 
 ERASE = "/api/subjects/erase"
@@ -24,13 +24,7 @@ LATE = 1000
 
 
 def erase(scene: Scene, subject: str = ANNA, seconds: float = 500) -> int:
-    project = scene.machine.project
-    return subject_erase(
-        organization_id=project.organization_id,
-        project_id=project.id,
-        subject=subject,
-        now=at(seconds),
-    )
+    return ask_to_erase(scene.machine.project, subject, at(seconds))
 
 
 @pytest.mark.django_db

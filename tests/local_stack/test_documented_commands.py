@@ -272,10 +272,13 @@ def test_a_recording_is_streamed(running: Clone, page: str) -> None:
 
 
 def test_the_api_is_used_from_yaml_to_a_session(running: Clone) -> None:
-    marks = ("TOKEN=", "api()", '"release": true', "$EVENTS", "/subjects/summary", "/usage?from")
+    marks = (
+        *("TOKEN=", "api()", '"release": true', "$EVENTS", "/subjects/summary", "/usage?from"),
+        "subjects/erase",
+    )
     parts = [block("docs/api.md", mark).text for mark in marks]
     said = running.paste("\necho; echo ----\n".join([*parts, "echo $CATALOGUES"]))
-    minted, made, of_a_fork, events, of_person, used, forked = said.split("\n----\n")
+    minted, made, of_a_fork, events, of_person, used, erased, forked = said.split("\n----\n")
     assert json.loads(of_a_fork)["status"] == "created"
     assert json.loads(minted)["status"] == "created"
     decoder, answers = json.JSONDecoder(), []
@@ -292,6 +295,8 @@ def test_the_api_is_used_from_yaml_to_a_session(running: Clone) -> None:
     assert events.replace("\n", "") == "[][][]"
     assert of_person.replace("\n", "") == "[][]"
     assert [used.count(f'"{name}":') for name in ("live_frames", "date")] == [2, 60]
+    # The session is deleted, and of the person there is none.
+    assert erased.replace("\n", "") == '{"sessions":0}'
     assert forked.strip() == str(catalogue_id("squat"))
 
 
