@@ -58,7 +58,7 @@ def stored_state(session: DetectionSession) -> dict[str, Any]:
     """
     if session.engine_state is not None or session.packed_state is None:
         return cast("dict[str, Any]", session.engine_state or {})
-    return unpack(session.packed_state)
+    return unpack(bytes(session.packed_state))
 
 
 def stored_summary(session: DetectionSession, state: dict[str, Any]) -> dict[str, Any]:
@@ -77,5 +77,5 @@ def summary_in(packed: bytes) -> dict[str, Any] | None:
 def summary_of(session: DetectionSession) -> dict[str, Any] | None:
     """What a session's frames showed; of one that streams, if its state was read with it."""
     if "packed_state" not in session.get_deferred_fields() and session.packed_state is not None:
-        return summary_in(session.packed_state) or session.summary
+        return summary_in(bytes(session.packed_state)) or session.summary
     return session.summary
