@@ -1,15 +1,18 @@
 """What a session costs the database and the processor, and a million of them a month.
 
-    python -m bench.month [--long 4] [--short 20] [--throwaway]
+    python -m bench.month [--sessions 6] [--fewer 1] [--more 3] [--throwaway]
 
-Sessions of 20 minutes, then of 3, stream a figure's squats to one runtime, in batches of 15 frames,
-as fast as they are acknowledged, and are finalized. Of each kind: rows and bytes of the database
-with their indexes and what TOAST holds, of its WAL, and seconds of processor, of the runtime and of
-PostgreSQL. Then the same for a month of a million, and how many stream at once.
+Sessions of so many minutes stream a figure's squats to one runtime, in batches of 15 frames, as
+fast as they are acknowledged, and are finalized: first those of `--fewer` minutes, then those of
+`--more`. Of a session of each: events, updates, bytes of the database with indexes and TOAST, and
+of its WAL, and seconds of processor, of the runtime and of PostgreSQL. What a session costs and
+what each of its minutes does is the line through the two. By it a million sessions of 3 and of 20
+minutes a month: GiB, processor cores on average, and how many stream at once on average and at a
+peak of four times that.
 
-The pages that PostgreSQL writes whole into the WAL after each checkpoint are told apart: at this
-pace a session meets fewer checkpoints than in its own time. DATABASE_URL must be unset: the WAL of
-a server that others use is theirs too.
+The pages that PostgreSQL writes whole into the WAL after a checkpoint come on top, without
+`--throwaway` as `wal_whole_pages`. DATABASE_URL must be unset: the WAL of a server that others use
+is theirs too.
 """
 
 import asyncio
@@ -30,27 +33,42 @@ SECONDS_A_MONTH = 30 * 86_400
 PEAK_OF_MEAN = 4
 GIB = 2**30
 TABLES = ("detection_session", "detection_event", "session_attach")
+Figures = dict[str, float]
 
 
 def main() -> None:
-    options = read_options(__doc__, long=4, short=20)
+    options = read_options(__doc__, sessions=6, fewer=1, more=3)
     if os.environ.get("DATABASE_URL"):
         raise SystemExit("Unset DATABASE_URL: the WAL of a server of others is theirs too.")
     with scene_for_run(options.throwaway) as (folder, scene), runtime(folder) as server:
-        for minutes, count in ((20, options.long), (3, options.short)):
-            uvloop.run(measure(server, scene, minutes, count))
+        uvloop.run(stream(Load(server, scene, BATCH, 600), AT_ONCE))  # what is made once
+        fewer, more = (
+            uvloop.run(measure(server, scene, minutes, options.sessions))
+            for minutes in (options.fewer, options.more)
+        )
+    minute = {name: (more[name] - fewer[name]) / (options.more - options.fewer) for name in more}
+    session = {name: fewer[name] - options.fewer * minute[name] for name in more}
+    show("a session alone", **session)
+    show("each of its minutes", **minute)
+    for minutes in (3, 20):
+        each = {name: session[name] + minutes * minute[name] for name in session}
+        show_month(minutes, each)
 
 
-async def measure(server: Server, scene: Scene, minutes: int, count: int) -> None:
+async def measure(server: Server, scene: Scene, minutes: int, count: int) -> Figures:
     load = Load(server, scene, BATCH, most_frames=minutes * 60 * FRAMES_PER_SECOND)
-    await stream(load, AT_ONCE, first=20)  # what is made once
     await asyncio.to_thread(settle)
     before = await asyncio.to_thread(figures, server)
     await stream(load, count)
     after = await asyncio.to_thread(figures, server)
     each = {name: (after[name] - before[name]) / count for name in before}
     show(f"a session of {minutes} minutes", **each)
+    return each
+
+
+def show_month(minutes: int, each: Figures) -> None:
     at_once = SESSIONS_A_MONTH * minutes * 60 / SECONDS_A_MONTH
+    show(f"a session of {minutes} minutes, by that", **each)
     month = {name: value * SESSIONS_A_MONTH for name, value in each.items()}
     sizes = {name: size for name, size in month.items() if name.endswith("_bytes")}
     show(
@@ -64,14 +82,14 @@ async def measure(server: Server, scene: Scene, minutes: int, count: int) -> Non
     )
 
 
-async def stream(load: Load, count: int, first: int | None = None) -> None:
-    """`count` sessions, AT_ONCE of them at once, each to its end: or of its `first` batches."""
+async def stream(load: Load, count: int) -> None:
+    """`count` sessions, AT_ONCE of them at once, each to its end."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one() -> None:
         async with gate:
             (socket,) = await load.attach_many(1)
-            for message in load.messages[:first]:
+            for message in load.messages:
                 socket.send(message)
                 await socket.acknowledged()
             await socket.finalize()
@@ -89,10 +107,14 @@ def settle() -> None:
         cursor.execute("CHECKPOINT")
 
 
-def figures(server: Server) -> dict[str, float]:
+def figures(server: Server) -> Figures:
     from django.db import connection
 
-    sizes = ", ".join(f"pg_total_relation_size('{table}')" for table in TABLES)
+    sizes = ", ".join(
+        f"(SELECT coalesce(sum(pg_total_relation_size(relid)), pg_total_relation_size('{table}'))"  # noqa: S608
+        f" FROM pg_partition_tree('{table}'))"
+        for table in TABLES
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT (SELECT count(*) FROM detection_event), "  # noqa: S608

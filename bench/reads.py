@@ -7,8 +7,8 @@ One customer has a session of 20,000 events, that many events in others, and tha
 readers ask without a pause, over a kept connection each; or each breaks off its request after 20 ms
 and sends another half a second later. Meanwhile another customer creates a session every 50 ms. The
 reads are the dearest of each kind: events of a type that the session has not, whole pages of
-events, and sessions by a filter that none meets. A line is how long the creates took, counted from
-when each was due, and how many reads were answered a second.
+events, sessions by a filter that none meets, and a page of an export. A line is how long the
+creates took, counted from when each was due, and how many reads were answered a second.
 
 Servers, PostgreSQL and load share the machine: compare figures of one run only.
 """
@@ -86,6 +86,7 @@ def measure(folder: Path, scene: Scene, other: Scene, options: argparse.Namespac
         "500 events": f"{sessions}/{longest.id}/events?limit=500",
         "sessions, none": f"{sessions}?status=failed&mode=replay&limit=500",
         "500 sessions": f"{sessions}?limit=500",
+        "a page of an export": "/api/export",
     }
     with web_server(folder, options.processes, options.threads) as server:
         show("alone", **uvloop.run(beside(server.port, None, False, scene, other, options)))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 from racing import Answer, Connection, race, racing, session_body, waiting_backends
 
+from kynaplatform import clock
 from movespecs.authors import Author
 from movespecs.drafts import movespec_create
+from movespecs.files import movespecs_write
+from movespecs.imports import movespecs_import
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from projects import suspension
 from projects.models import Project
@@ -196,3 +200,13 @@ def test_a_suspension_waits_for_a_create_and_is_not_undone_by_it(owner: Machine)
         assert others.results() == [True]
     assert Project.objects.get(id=owner.project.id).suspended_at == now
     assert count(owner) == 1
+
+
+def test_imports_at_once_make_each_movespec_once(
+    owner: Machine, outsider: Machine, movespec: MoveSpec, tmp_path: Path
+) -> None:
+    movespecs_write(owner.project, tmp_path)
+    now = clock.now()
+    made = race([partial(movespecs_import, outsider.project, tmp_path, now=now)] * SERVED_AT_ONCE)
+    assert sorted(made) == [(0, 0)] * (SERVED_AT_ONCE - 1) + [(1, 1)]
+    assert MoveSpec.objects.filter(project=outsider.project).count() == 1
