@@ -4,11 +4,11 @@
 
 Sessions of so many minutes stream a figure's squats to one runtime, in batches of 15 frames, as
 fast as they are acknowledged, and are finalized: first those of `--fewer` minutes, then those of
-`--more`. Of a session of each: events, updates, bytes of the database with indexes and TOAST, and
-of its WAL, and seconds of processor, of the runtime and of PostgreSQL. What a session costs and
-what each of its minutes does is the line through the two. By it a million sessions of 3 and of 20
-minutes a month: GiB, processor cores on average, and how many stream at once on average and at a
-peak of four times that.
+`--more`. Of a session of each: its events and their bytes with indexes, updates, bytes of WAL, and
+seconds of processor, of the runtime and of PostgreSQL. What a session costs and what each of its
+minutes does is the line through the two. By it a million sessions of 3 and of 20 minutes a month:
+GiB, processor cores on average, and how many stream at once on average and at a peak of four times
+that.
 
 The pages that PostgreSQL writes whole into the WAL after a checkpoint come on top, without
 `--throwaway` as `wal_whole_pages`. DATABASE_URL must be unset: the WAL of a server that others use
@@ -32,7 +32,18 @@ SECONDS_A_MONTH = 30 * 86_400
 # Of people, most train in the same hours.
 PEAK_OF_MEAN = 4
 GIB = 2**30
-TABLES = ("detection_session", "detection_event", "session_attach")
+# Of the events' table with its partitions, where it has some.
+FIGURES = """
+SELECT
+    (SELECT count(*) FROM detection_event),
+    updated.n_tup_upd,
+    updated.n_tup_hot_upd,
+    pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0'),
+    (SELECT coalesce(sum(pg_total_relation_size(relid)), pg_total_relation_size('detection_event'))
+     FROM pg_partition_tree('detection_event'))
+FROM pg_stat_user_tables AS updated
+WHERE updated.relname = 'detection_session'
+"""
 Figures = dict[str, float]
 
 
@@ -110,20 +121,9 @@ def settle() -> None:
 def figures(server: Server) -> Figures:
     from django.db import connection
 
-    sizes = ", ".join(
-        f"(SELECT coalesce(sum(pg_total_relation_size(relid)), pg_total_relation_size('{table}'))"  # noqa: S608
-        f" FROM pg_partition_tree('{table}'))"
-        for table in TABLES
-    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT (SELECT count(*) FROM detection_event), "  # noqa: S608
-            "(SELECT sum(n_tup_upd) FROM pg_stat_user_tables WHERE relname = 'detection_session'), "
-            "(SELECT sum(n_tup_hot_upd) FROM pg_stat_user_tables "
-            "WHERE relname = 'detection_session'), "
-            f"pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0'), {sizes}"
-        )
-        events, updates, hot, wal, *bytes_of = map(float, cursor.fetchone())
+        cursor.execute(FIGURES)
+        events, updates, hot, wal, events_bytes = map(float, cursor.fetchone())
         cursor.execute("SELECT wal_fpi FROM pg_stat_wal")
         (whole_pages,) = cursor.fetchone()
     return {
@@ -132,7 +132,7 @@ def figures(server: Server) -> Figures:
         "hot_updates": hot,
         "wal_bytes": wal,
         "wal_whole_pages": float(whole_pages),
-        **{f"{table}_bytes": size for table, size in zip(TABLES, bytes_of, strict=True)},
+        "events_bytes": events_bytes,
         "runtime_seconds": server.cpu_seconds(),
         "postgres_seconds": postgres_seconds(),
     }

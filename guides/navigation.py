@@ -138,6 +138,11 @@ SHELVES = (
             _doc(
                 "capacity", "Connections, memory and disk", "What each process takes, for sizing."
             ),
+            _doc(
+                "beyond-one-database",
+                "Beyond one database",
+                "100,000 streams at once: what breaks first, and cells by project.",
+            ),
             _doc("faults", "Faults", "What production did while its parts were killed."),
             _doc("security", "Security", "What is protected, from whom, and what holds it."),
         ),
