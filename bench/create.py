@@ -6,7 +6,7 @@
 For each number of threads the production server starts. Over that many kept connections, for that
 many seconds each, it gets: plain creates, creates with parameters, subject, metadata and locale,
 creates with a new Idempotency-Key, and replays of one key. That is a turn; what is told is of all
-turns together. Then pgbench sends PostgreSQL the same two statements, over as many connections as
+turns together. Then pgbench sends PostgreSQL the same statement, over as many connections as
 the server has threads. `of_limit` is the server's share of that.
 
 The server of DATABASE_URL is used, in a database made for the run and dropped at its end; with
@@ -165,18 +165,20 @@ def limit_of_postgresql(script: Path, connections: int, seconds: float) -> float
 
 
 def statements(scene: Scene, key: str | None) -> str:
-    """A create's two statements, as a script of pgbench."""
+    """A create's statement, as a script of pgbench."""
     from django.db import connection
     from django.utils import timezone
     from psycopg import ClientCursor
 
-    from projects.authentication import _STATE
+    from projects.callers import caller_read
     from sessions_app.admission import _STATEMENT
 
     now = timezone.now()
     values = {
         "id": ID,
         "project_id": scene.project_id,
+        "token_id": scene.token_id,
+        "caller_state": caller_read(scene.token_id, now).state,
         "movespec_id": scene.movespec_id,
         "version_id": None,
         "mode": "live",
@@ -190,10 +192,9 @@ def statements(scene: Scene, key: str | None) -> str:
         "stream_url": "ws://127.0.0.1:8001/api/detection/stream",
     }
     cursor = ClientCursor(connection.connection)
-    state = cursor.mogrify(_STATE.sql, [scene.token_id])
     admission = cursor.mogrify(_STATEMENT.sql, values)
     admission = admission.replace(f"'{ID}'", "gen_random_uuid()").replace(f"'{KEY}'", ":key")
-    return f"\\set key random(1, {2**63 - 1})\n{state};\n{admission};\n"
+    return f"\\set key random(1, {2**63 - 1})\n{admission};\n"
 
 
 if __name__ == "__main__":

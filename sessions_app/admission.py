@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
+from kynaplatform.api.caller import Caller, CallerChanged
 from kynaplatform.api.errors import (
     ApiError,
     IdempotencyKeyReused,
@@ -32,6 +33,7 @@ from movespecs.errors import (
     MoveSpecVersionWithdrawn,
 )
 from movespecs.models import public_sql
+from projects.callers import STATE_OF_TOKEN
 from projects.signing import key_ring
 from sessions_app.context import CONTEXT, require_parameters
 
@@ -48,6 +50,8 @@ WITH earlier AS (
 reference AS (
     SELECT version.id AS version_id,
            CASE
+               WHEN %(caller_state)s::text IS DISTINCT FROM ({STATE_OF_TOKEN})
+                   THEN 'caller_changed'
                WHEN %(movespec_id)s::uuid IS NOT NULL AND named.id IS NULL
                    THEN 'movespec_not_found'
                WHEN %(version_id)s::uuid IS NOT NULL AND (
@@ -110,6 +114,7 @@ _STATEMENT_WITH_CONTEXT = Statement(
 
 # Verdict of the statement → the error that it is told as.
 _REFUSALS: dict[str, Callable[[], ApiError]] = {
+    "caller_changed": CallerChanged,
     "movespec_not_found": partial(NotFound, "movespec"),
     "version_not_found": partial(NotFound, "movespec_version"),
     "version_of_another_movespec": partial(
@@ -169,22 +174,29 @@ class AdmittedSession(NamedTuple):
     request_fingerprint: bytes | None
 
 
-def session_admit(*, request: AdmissionRequest, now: datetime) -> tuple[AdmittedSession, bool]:
+def session_admit(
+    *, request: AdmissionRequest, now: datetime, caller: Caller | None = None
+) -> tuple[AdmittedSession, bool]:
     """A new session, or the one that the key already made; and whether it is a replay.
 
-    Raises IdempotencyKeyReused, NotFound, ValidationFailed, MoveSpecArchived, MoveSpecForkRequired,
-    MoveSpecNotReleased, MoveSpecVersionWithdrawn. Then nothing was written and the key is free.
+    With `caller` it is admitted as long as its state is the one that was read.
+
+    Raises CallerChanged, IdempotencyKeyReused, NotFound, ValidationFailed, MoveSpecArchived,
+    MoveSpecForkRequired, MoveSpecNotReleased, MoveSpecVersionWithdrawn. Then nothing was written
+    and the key is free.
     """
     if not request.parameters:
-        return _admit(request, now)
+        return _admit(request, now, caller)
     with transaction.atomic():
-        session, is_replay = _admit(request, now)
+        session, is_replay = _admit(request, now, caller)
         if not is_replay:
             require_parameters(session.resolved_version_id, request.parameters)
     return session, is_replay
 
 
-def _admit(request: AdmissionRequest, now: datetime) -> tuple[AdmittedSession, bool]:
+def _admit(
+    request: AdmissionRequest, now: datetime, caller: Caller | None
+) -> tuple[AdmittedSession, bool]:
     context = request.context
     id_ = uuid7()
     attach_window = timedelta(seconds=settings.SESSION_ATTACH_SECONDS)
@@ -193,6 +205,8 @@ def _admit(request: AdmissionRequest, now: datetime) -> tuple[AdmittedSession, b
         {
             "id": id_,
             "project_id": request.project_id,
+            "token_id": caller and caller.token_id,
+            "caller_state": caller and caller.state,
             "movespec_id": request.movespec_id,
             "version_id": request.movespec_version_id,
             "mode": request.mode,
@@ -210,7 +224,7 @@ def _admit(request: AdmissionRequest, now: datetime) -> tuple[AdmittedSession, b
     assert row is not None  # noqa: S101 - the request itself is one
     verdict, *columns = row
     session = AdmittedSession(request.project_id, *columns)
-    if session.id is None:
+    if session.id is None or verdict == "caller_changed":
         raise _REFUSALS[verdict]()
     if session.id == id_:
         return session, False

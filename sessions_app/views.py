@@ -55,6 +55,7 @@ class SessionViewSet(ApiViewSet):
         summary="Create a detection session",
         scope="sessions:write",
         limit_family="sessions",
+        proves_caller=True,
         example={
             "mode": "live",
             "project_id": "2541a341-c457-443b-b2f6-ff0f1ecac8b4",
@@ -97,6 +98,7 @@ class SessionViewSet(ApiViewSet):
                 **msgspec.structs.asdict(body), idempotency_key=request.idempotency_key
             ),
             now=now,
+            caller=request.caller,
         )
         add_to_line(request._request, session_id=session.id)
         created = present_created(session, request.caller.organization_id, now)

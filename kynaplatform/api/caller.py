@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from kynaplatform.api.errors import OrganizationSuspended, ProjectMismatch, ProjectSuspended
+from kynaplatform.api.errors import (
+    HeldByAnother,
+    OrganizationSuspended,
+    ProjectMismatch,
+    ProjectSuspended,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +23,13 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A machine with a live access token of one project, or of one of its sessions."""
+    """A machine with a live access token of one project, or of one of its sessions.
 
+    `state` stands for all that the database says of it: while that is the same, so is the rest.
+    """
+
+    token_id: UUID
+    state: str
     credential_id: UUID
     project_id: UUID
     organization_id: UUID
@@ -28,6 +38,10 @@ class Caller:
     quotas: Quotas
     organization_suspended: bool
     project_suspended: bool
+
+
+class CallerChanged(HeldByAnother):
+    """The caller's state is another than it was when it was read."""
 
 
 def require_project(own: UUID, named: UUID | None) -> None:

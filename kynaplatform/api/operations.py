@@ -55,6 +55,9 @@ class Operation:
     # Entered with the request before its body is looked at, and left once it fits or is refused.
     around_body: Callable[[HttpRequest], AbstractContextManager[Any]] = nullcontext
     limit_family: str | None = None
+    # Whether the method does nothing for a caller whose state has changed since it was read, but
+    # raises CallerChanged. Then it need not be read for each request.
+    proves_caller: bool = False
     example: Any = None
     body: type[msgspec.Struct] | None = field(init=False, default=None)
     query: type[Query] | None = field(init=False, default=None)

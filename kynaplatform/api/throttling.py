@@ -1,6 +1,7 @@
 """The limits that a request counts on, and the headers that say what is left of them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 
 from django.conf import settings
@@ -60,6 +61,14 @@ class RequestCounter(LimitCounter):
             except CounterUnavailable:
                 FALLBACKS.inc()
         return self._alone.count(limits, now, counting=counting)
+
+    def take_back(self, limits: Sequence[Limit]) -> None:
+        if self._redis is not None:
+            # A hit too many harms less than refusing the request.
+            with suppress(CounterUnavailable):
+                self._redis.take_back(limits)
+        else:
+            self._alone.take_back(limits)
 
 
 @cache

@@ -5,7 +5,7 @@ for what is no id. What needs the database's state comes in the view itself.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 from uuid import UUID
@@ -19,9 +19,10 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
 from kynaplatform.api.bodies import body_of, decode_query
-from kynaplatform.api.caller import Caller, require_active
+from kynaplatform.api.caller import Caller, CallerChanged, require_active
 from kynaplatform.api.errors import (
     AccessTokenMissing,
+    ApiError,
     InsufficientScope,
     MethodNotAllowed,
     NotFound,
@@ -30,6 +31,7 @@ from kynaplatform.api.errors import (
 from kynaplatform.api.idempotency import idempotency_key
 from kynaplatform.api.ignored_fields import add_ignored_header, note_ignored_parameters
 from kynaplatform.api.operations import Operation, Result
+from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import (
     add_rate_limit_headers,
@@ -37,6 +39,7 @@ from kynaplatform.api.throttling import (
     limits_of_address,
     limits_of_caller,
     refuse_over_limit,
+    request_counter,
 )
 
 encode = msgspec.json.Encoder().encode
@@ -47,6 +50,11 @@ class ApiRequest(Request):
     """A request as a view gets it: `initial` has passed, so `user` is a Caller or None."""
 
     idempotency_key: str | None = None
+    # Whether `user` may be a caller as it was read for an earlier request, and whether it is.
+    may_recall = False
+    is_recalled = False
+    # The limits that it has been counted on.
+    counted_on: Sequence[Limit] = ()
 
     @property
     def caller(self) -> Caller:
@@ -66,10 +74,19 @@ class ApiView(APIView):
     resource: str
     # Of the request that is served.
     operation: Operation
+    may_recall = True
 
     # They would make responses vary by Accept.
     renderer_classes = ()
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except CallerChanged:
+            request_counter().take_back(cast(ApiRequest, self.request).counted_on)
+            self.may_recall = False
+            return super().dispatch(request, *args, **kwargs)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ApiRequest:
         return ApiRequest(request, authenticators=self.get_authenticators())
@@ -78,11 +95,32 @@ class ApiView(APIView):
         """Check the request, and put into `kwargs` what the method takes beside it."""
         api_request = cast(ApiRequest, request)
         self.operation = self._operation(api_request)
+        api_request.may_recall = self.may_recall and self.operation.proves_caller
         _admit(api_request, self.operation)
         with self.operation.around_body(request._request):
             taken = _read(api_request, self.operation)
         # They are what DRF calls the method with.
         self.kwargs.update(taken, **_path_ids(kwargs, self.operation))
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer a failure; raises CallerChanged where the request is to be served anew."""
+        request = cast(ApiRequest, self.request)
+        if self.may_recall and isinstance(exc, CallerChanged):
+            raise exc
+        if request.is_recalled and isinstance(exc, ApiError):
+            exc = self._proven(exc, request)
+        return super().handle_exception(exc)
+
+    def _proven(self, refusal: ApiError, request: ApiRequest) -> Exception:
+        """What a recalled caller is refused with, once it is read; raises CallerChanged."""
+        try:
+            caller = self.initialize_request(request._request).user
+        except Exception as failure:  # noqa: BLE001 - it is answered in place of the refusal
+            request_counter().take_back(request.counted_on)
+            return failure
+        if caller != request.user:
+            raise CallerChanged
+        return refusal
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
@@ -136,6 +174,7 @@ def _admit(request: ApiRequest, operation: Operation) -> None:
         # Whoever asked for a session was given it, so it is counted as a stranger too.
         limits += limits_of_address(request._request)
     decision = count_request(request._request, limits)
+    request.counted_on = limits if decision.allowed else ()
     require_active(
         organization_suspended=caller.organization_suspended,
         project_suspended=caller.project_suspended,

@@ -79,6 +79,20 @@ def run_forked(work, processes=1):
 # One window
 
 
+def test_a_hit_that_is_taken_back_counts_no_more(counter):
+    limits = [Limit(make_key(), 2), Limit(make_key("organization"), 5)]
+    for now in (1_000, 1_001):
+        assert counter.hit(limits, now).allowed
+    assert not counter.hit(limits, 1_002).allowed
+    counter.take_back(limits)
+    assert counter.peek(limits, 1_003) == told(True, 2, 1, 57)
+    assert counter.peek(limits[1:], 1_003).remaining == 4
+    assert counter.hit(limits, 1_003).allowed
+    for _ in range(3):
+        counter.take_back(limits)
+    assert counter.peek(limits, 1_004) == told(True, 2, 2, 1)
+
+
 def test_it_admits_the_quota_and_then_refuses(counter):
     limits = [Limit(make_key(), 3)]
     assert [counter.hit(limits, now) for now in (100, 110.5, 120, 130)] == [

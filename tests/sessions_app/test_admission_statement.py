@@ -1,4 +1,4 @@
-"""A create costs two statements, on indexes, whatever the tables held when they were prepared."""
+"""A create costs a statement, on indexes, whatever the tables held when they were prepared."""
 
 import re
 import tempfile
@@ -35,6 +35,7 @@ from psycopg.pq import Trace
 from kynaplatform import clock
 from kynaplatform.database.statistics import analyze_large_tables
 from movespecs.models import MoveSpec
+from projects import callers
 from projects.authentication import authenticate_token
 from projects.models import Credential, Project
 from sessions_app import admission
@@ -111,20 +112,42 @@ CREATES = pytest.mark.parametrize("create", [plain, idempotent, replayed, pinned
 
 @CREATES
 @pytest.mark.django_db
-def test_a_create_costs_two_statements(
+def test_a_create_costs_one_statement(
     create: Callable[..., Any], warm: None, owner: Machine, movespec: MoveSpec
 ) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert create(owner, movespec).status_code == 201
-    authentication, admission = (query["sql"].split()[0] for query in queries)
-    assert (authentication, admission) == ("SELECT", "WITH")
+    assert [query["sql"].split()[0] for query in queries] == ["WITH"]
+
+
+@CREATES
+@pytest.mark.django_db
+def test_the_first_of_a_caller_costs_two(
+    create: Callable[..., Any], warm: None, owner: Machine, movespec: MoveSpec
+) -> None:
+    callers._recalled.clear()
+    with CaptureQueriesContext(connection) as queries:
+        assert create(owner, movespec).status_code == 201
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "WITH"]
 
 
 @CREATES
 @pytest.mark.django_db(transaction=True)
-def test_postgresql_is_sent_two_prepared_statements_and_nothing_else(
+def test_postgresql_is_sent_one_prepared_statement_and_nothing_else(
     create: Callable[..., Any], warm: None, owner: Machine, movespec: MoveSpec
 ) -> None:
+    with traced() as wire:
+        assert create(owner, movespec).status_code == 201
+    assert wire.messages == {"Bind": 1, "Describe": 1, "Execute": 1, "Sync": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_statement_that_reads_a_caller_tells_the_databases_time(
+    warm: None, owner: Machine, movespec: MoveSpec
+) -> None:
+    for _ in range(3):
+        authenticate_token(owner.token, timezone.now())
+    callers._recalled.clear()
     minute = clock.MEASURED_WITHIN_SECONDS
     clock._last = old = replace(
         clock._last,
@@ -132,9 +155,8 @@ def test_postgresql_is_sent_two_prepared_statements_and_nothing_else(
         database_time=clock._last.database_time - timedelta(seconds=minute),
     )
     with traced() as wire:
-        assert create(owner, movespec).status_code == 201
+        assert plain(owner, movespec).status_code == 201
     assert wire.messages == {"Bind": 2, "Describe": 2, "Execute": 2, "Sync": 2}
-    # They have told the database's time as well.
     assert clock._last.at > old.at + minute
 
 
@@ -152,6 +174,7 @@ def test_one_statement_more_writes_last_used_at_and_not_twice_within_a_minute(
 ) -> None:
     minute_ago = timezone.now() - timedelta(seconds=61)
     Credential.objects.filter(id=owner.credential.id).update(last_used_at=minute_ago)
+    callers._recalled.clear()
     with CaptureQueriesContext(connection) as queries:
         plain(owner, movespec)
     assert [query["sql"].split()[0] for query in queries] == ["SELECT", "UPDATE", "WITH"]
@@ -161,13 +184,15 @@ def test_one_statement_more_writes_last_used_at_and_not_twice_within_a_minute(
     assert used_at > minute_ago
     with CaptureQueriesContext(connection) as queries:
         plain(owner, movespec)
-    assert len(queries) == 2
+    assert len(queries) == 1
     owner.credential.refresh_from_db()
     assert owner.credential.last_used_at == used_at
 
 
 @pytest.mark.django_db
-def test_a_refused_create_costs_no_more(warm: None, owner: Machine, movespec: MoveSpec) -> None:
+def test_a_refusal_costs_the_reading_of_the_caller_more(
+    warm: None, owner: Machine, movespec: MoveSpec
+) -> None:
     with CaptureQueriesContext(connection) as queries:
         refused = owner.create_session(movespec, idempotency_key="warm", mode="replay")
     assert refused.status_code == 422
@@ -188,6 +213,7 @@ def admit(owner: Machine, movespec: MoveSpec, key: str | None, pin: bool = False
             idempotency_key=key,
         ),
         now=timezone.now(),
+        caller=authenticate_token(owner.token, timezone.now()),
     )
 
 
@@ -201,9 +227,12 @@ def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, An
         )
         (statement,) = cursor.fetchone()
     now = timezone.now()
+    caller = authenticate_token(owner.token, now)
     values = {
         "project_id": owner.project.id,
         "idempotency_key": key,
+        "token_id": caller.token_id,
+        "caller_state": caller.state,
         "movespec_id": movespec.id,
         "version_id": None,
         "id": uuid.uuid4(),
@@ -229,7 +258,13 @@ def fill_for_admission(owner: Machine, movespec: MoveSpec) -> None:
     add_sessions(owner, movespec, MANY, **KEYED)
 
 
-ADMISSION_INDEXES = {
+AUTHENTICATION_INDEXES = {
+    "token": "projects_accesstoken_pkey",
+    "credential": "projects_credential_pkey",
+    "project": "projects_project_pkey",
+    "organization": "projects_organization_pkey",
+}
+ADMISSION_INDEXES = AUTHENTICATION_INDEXES | {
     "detection_session": "session_idempotency_key_unique",
     "named": "movespecs_movespec_pkey",
     "version": "movespecs_movespecversion_pkey",
@@ -290,12 +325,7 @@ def test_authentication_prepared_on_empty_tables_reads_large_ones_by_their_index
     analyze_large_tables()
     name, _ = prepared("SELECT token.scopes")
     plan = executed(name, [owner.credential.access_tokens.first().id])
-    assert indexes_used(plan) == {
-        "token": "projects_accesstoken_pkey",
-        "credential": "projects_credential_pkey",
-        "project": "projects_project_pkey",
-        "organization": "projects_organization_pkey",
-    }
+    assert indexes_used(plan) == AUTHENTICATION_INDEXES
     assert pages_read(plan) < FEW_PAGES
 
 

@@ -46,7 +46,7 @@ class Decision(NamedTuple):
 
 
 class Counter:
-    """Both methods raise ValueError for no limits, or for the same key twice.
+    """`hit` and `peek` raise ValueError for no limits, or for the same key twice.
 
     `now` is in seconds of any one clock. Pass it to every call on the same keys, or to none.
     """
@@ -60,6 +60,10 @@ class Counter:
         return self.count(limits, now, counting=False)
 
     def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
+        raise NotImplementedError
+
+    def take_back(self, limits: Sequence[Limit]) -> None:
+        """Count a hit of a moment ago no more: the newest under every limit."""
         raise NotImplementedError
 
 

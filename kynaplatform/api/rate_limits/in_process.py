@@ -41,6 +41,15 @@ class ProcessCounter(Counter):
                 usages = [usage._replace(used=usage.used + 1) for usage in usages]
         return decide(allowed, moment, limits, usages)
 
+    def take_back(self, limits: Sequence[Limit]) -> None:
+        with self._lock:
+            for limit in limits:
+                known = self._times[limit.window]
+                if limit.key in known:
+                    known[limit.key].pop()
+                    if not known[limit.key]:
+                        del known[limit.key]
+
     def _move_to(self, now: float) -> int:
         """Forget the keys without a hit in their window; return the time to count with."""
         moment = int(now * SECOND)

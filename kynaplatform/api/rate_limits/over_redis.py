@@ -114,6 +114,17 @@ class RedisCounter(Counter):
         finally:
             self._asking.release()
 
+    def take_back(self, limits: Sequence[Limit]) -> None:
+        if self._is_away:
+            raise CounterUnavailable(AWAY)
+        try:
+            with self._redis.pipeline() as pipeline:
+                for limit in limits:
+                    pipeline.rpop(PREFIX + limit.key)
+                pipeline.execute()
+        except RedisError as error:
+            raise CounterUnavailable(AWAY) from error
+
     def _ask(self, limits: Sequence[Limit], now: float | None, counting: bool) -> Decision:
         moment = "" if now is None else int(now * SECOND)
         sizes = [size for _, *sizes in limits for size in sizes]
