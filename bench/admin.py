@@ -98,7 +98,8 @@ SESSIONS = """
 INSERT INTO detection_session (
     id, project_id, resolved_version_id, mode, contract_major, status, terminal_outcome,
     accepted_frames_total, created_at, started_at, ended_at, deadline_at, longest_until,
-    checkpoint_number, signing_key_id, runtime_token_expires_at, stream_url, subject, metadata
+    checkpoint_number, created_by, signing_key_id, runtime_token_expires_at, stream_url,
+    subject, metadata
 )
 SELECT gen_random_uuid(),
        (SELECT array_agg(id ORDER BY created_at) FROM projects_project
@@ -114,7 +115,8 @@ SELECT gen_random_uuid(),
        CASE WHEN n BETWEEN 1001 AND 1200 THEN now() - n * interval '1 millisecond'
             WHEN is_live THEN now() + interval '1 day' END,
        CASE WHEN status <> 'created' THEN at + interval '1 hour' END,
-       0, gen_random_uuid(), now(), 'ws://127.0.0.1:8001/api/detection/stream/' || n,
+       0, CASE WHEN n %% 5 < 2 THEN %(key)s::uuid END, gen_random_uuid(), now(),
+       'ws://127.0.0.1:8001/api/detection/stream/' || n,
        CASE WHEN n %% 1000 = 0 THEN 'p_often' ELSE 'p_' || n %% 100000 END,
        jsonb_build_object(
            'ward', 'ward ' || n %% (%(sessions)s / 1000),
@@ -157,7 +159,13 @@ def fill(scene: Scene, options: argparse.Namespace) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
-        values = {**vars(options), "projects": PROJECTS, "bench": largest.organization_id}
+        key = largest.credentials.latest("created_at").pk
+        values = {
+            **vars(options),
+            "projects": PROJECTS,
+            "bench": largest.organization_id,
+            "key": key,
+        }
         for statement in (*CUSTOMERS, SESSIONS):
             cursor.execute(statement, values)
         cursor.execute("VACUUM ANALYZE")
@@ -229,6 +237,28 @@ def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]
         yield f"API: subject {subject}", f"{API}?{urlencode({'subject': subject})}"
     yield "one customer", f"/admin/projects/organization/{small.organization_id}/change/"
     yield "one project", f"/admin/projects/project/{scene.project_id}/change/"
+    key, version = largest.credentials.latest("created_at").pk, failed.resolved_version
+    narrow: dict[str, dict[str, object]] = {
+        "a MoveSpec's": {"movespec": version.movespec_id},
+        "a MoveSpec's, failed": {"movespec": version.movespec_id, "status__exact": "failed"},
+        "a MoveSpec's, live": {"movespec": version.movespec_id, "status__exact": "live"},
+        "a key's": {"key": key},
+        "a key's, failed": {"key": key, "status__exact": "failed"},
+        "a key's, live": {"key": key, "status__exact": "live"},
+    }
+    for name, parameters in narrow.items():
+        texts = {field: str(value) for field, value in parameters.items()}
+        yield f"sessions: {name}", f"{LIST}?{urlencode(texts)}"
+    yield "one MoveSpec", f"/admin/movespecs/movespec/{version.movespec_id}/change/"
+    yield "one version", f"/admin/movespecs/movespecversion/{version.pk}/change/"
+    yield "one key", f"/admin/projects/apikey/{key}/change/"
+    for model in ("movespecs/movespec", "movespecs/movespecversion", "projects/apikey",
+                  "projects/accesstoken", "movespecs/release"):  # fmt: skip
+        yield f"list: {model}", f"/admin/{model}/"
+        yield f"list: {model}, searched", f"/admin/{model}/?q=squat"
+    picker = {"term": "squat", "app_label": "movespecs", "model_name": "movespecversion",
+              "field_name": "movespec"}  # fmt: skip
+    yield "picker of MoveSpecs", f"/admin/autocomplete/?{urlencode(picker)}"
     yield "CSV, its first lines", f"{LIST}csv/"
     yield "CSV of an organization, its first lines", f"{LIST}csv/?{urlencode(customer)}"
     yield "organizations", "/admin/projects/organization/"

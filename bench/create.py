@@ -185,6 +185,7 @@ def statements(scene: Scene, key: str | None) -> str:
         "contract_major": 1,
         "created_at": now,
         "deadline_at": now,
+        "created_by": uuid.uuid4(),
         "idempotency_key": key,
         "request_fingerprint": bytes(32) if key else None,
         "signing_key_id": uuid.uuid4(),

@@ -82,12 +82,12 @@ inserted AS (
     INSERT INTO detection_session (
         id, project_id, resolved_version_id, mode, contract_major, status,
         accepted_frames_total, created_at, deadline_at, checkpoint_number,
-        idempotency_key, request_fingerprint, signing_key_id, runtime_token_expires_at,
-        stream_url{{columns}}
+        created_by, idempotency_key, request_fingerprint, signing_key_id,
+        runtime_token_expires_at, stream_url{{columns}}
     )
     SELECT %(id)s::uuid, %(project_id)s::uuid, reference.version_id, %(mode)s::varchar,
            %(contract_major)s::smallint, 'created', 0, %(created_at)s::timestamptz,
-           %(deadline_at)s::timestamptz, 0, %(idempotency_key)s::varchar,
+           %(deadline_at)s::timestamptz, 0, %(created_by)s::uuid, %(idempotency_key)s::varchar,
            %(request_fingerprint)s::bytea, %(signing_key_id)s::uuid,
            %(runtime_token_expires_at)s::timestamptz, %(stream_url)s::text{{values}}
     FROM reference
@@ -129,7 +129,8 @@ _REFUSALS: dict[str, Callable[[], ApiError]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmissionRequest:
-    """A validated create request; at least one of the references is given.
+    """A validated create request, and the credential that asks; at least one of the references is
+    given.
 
     Of the parameters only the version can tell whether they fit.
     """
@@ -140,6 +141,7 @@ class AdmissionRequest:
     movespec_id: UUID | None
     movespec_version_id: UUID | None
     idempotency_key: str | None
+    created_by: UUID | None = None
     parameters: dict[str, float] | None = None
     subject: str | None = None
     metadata: dict[str, str] | None = None
@@ -213,6 +215,7 @@ def _admit(
             "contract_major": request.contract_major,
             "created_at": now,
             "deadline_at": now + attach_window,
+            "created_by": request.created_by,
             "idempotency_key": request.idempotency_key,
             "request_fingerprint": request.fingerprint if request.idempotency_key else None,
             "signing_key_id": key_ring().active(now).id,

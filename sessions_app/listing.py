@@ -31,8 +31,8 @@ MOST_OF_IDS = 50
 # Of each that is listed: what is large, and what no list shows.
 LEFT_OUT = (
     "engine_state", "resolved_version__yaml_source", "attachment_id", "checkpoint_number",
-    "contract_major", "engine_version", "finishing_outcome", "idempotency_key", "last_batch_seq",
-    "last_frame_seq", "lease_until", "longest_until", "rejected_frames_total",
+    "contract_major", "created_by", "engine_version", "finishing_outcome", "idempotency_key",
+    "last_batch_seq", "last_frame_seq", "lease_until", "longest_until", "rejected_frames_total",
     "request_fingerprint", "runtime_token_expires_at", "signing_key_id", "stream_url",
 )  # fmt: skip
 Rows = QuerySet[DetectionSession]
@@ -103,6 +103,8 @@ def _sources(
         return [], _listed(_looked_at(of_ids, filters, now)[:MOST_OF_IDS])
     if filters.subject:
         return [_of_subject(filters, now)], []
+    if filters.created_by and not filters.note:
+        return _of_credential(filters, now), []
     if filters.note and (ids := ids_with_note(filters.note)) is not None:
         noted = DetectionSession.objects.filter(is_among("detection_session.id", ids)).order_by()
         return [], _listed(_looked_at(noted, filters, now))
@@ -129,12 +131,26 @@ def _sources(
 def _of_subject(filters: SessionFilters, now: datetime) -> Part:
     """The part of a person's sessions: one index has those of all states in their order."""
     rows = DetectionSession.objects.filter(filters.in_time, subject=filters.subject)
-    listed = where(mode=filters.mode) & filters.of_versions & filters.beside_order
+    listed = where(mode=filters.mode, created_by=filters.created_by)
+    listed &= filters.of_versions & filters.beside_order
     if filters.status:
         listed &= has_status(filters.statuses, now)
     if filters.any_of and not filters.has_owner:
         return Part(rows.filter(project_id=OWNER), filters.any_of.projects, listed)
     return _of_owner(filters, rows, listed)
+
+
+def _of_credential(filters: SessionFilters, now: datetime) -> list[Part]:
+    """The parts of what a credential created: its own index has those that have ended."""
+    listed = filters.of_versions & filters.beside_order
+    if filters.status:
+        listed &= has_status(filters.statuses, now)
+    if filters.any_of:
+        listed &= filters.any_of.condition
+    by = where(created_by=filters.created_by)
+    ended = DetectionSession.objects.filter(filters.in_time, by, deadline_at__isnull=True)
+    live = _of_states(filters, LIVE_STATUSES, listed & by)
+    return [Part(ended, listed=listed & where(mode=filters.mode)), *live]
 
 
 def _looked_at(rows: Rows, filters: SessionFilters, now: datetime) -> QuerySet[Any]:

@@ -158,6 +158,9 @@ class DetectionSession(models.Model):
         max_length=100, null=True, help_text="The language of its messages, as a BCP 47 tag."
     )
 
+    created_by = models.UUIDField(
+        null=True, help_text="The credential that created it; empty: code from before."
+    )
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001
     request_fingerprint = models.BinaryField(max_length=32, null=True)
     signing_key_id = models.UUIDField()
@@ -221,6 +224,14 @@ class DetectionSession(models.Model):
                 fields=["project", "ended_at"],
                 condition=Q(ended_at__isnull=False, events_left_at__isnull=True),
                 name="session_with_events",
+            ),
+            # Read by the admin's list of what a credential made. A create writes it not: a live
+            # session is in it once it has ended.
+            Index(
+                F("created_by"),
+                F("created_at").desc(),
+                condition=Q(created_by__isnull=False, deadline_at__isnull=True),
+                name="session_ended_of_credential",
             ),
             # Read by forget_idempotency_keys and may_replay. Not by admission, which
             # asks for the key: planned on an empty table, it would read this whole.

@@ -65,7 +65,8 @@ class SessionFilters:
     """Which sessions; None is any. A version comes with its project, which its sessions are all of.
 
     `ids` are the first and the last. A project comes without its organization. The moments
-    themselves are excluded. `version_ids` are those of one MoveSpec, and come with its project.
+    themselves are excluded. `version_ids` are those of one MoveSpec, and come with its project;
+    so does `created_by`, a credential.
     `any_of` comes without `ids` and versions. A subject comes with a
     project, an organization, or the projects of `any_of`. A note is a whole text of the metadata.
     """
@@ -80,6 +81,7 @@ class SessionFilters:
     mode: str | None = None
     subject: str | None = None
     note: str | None = None
+    created_by: UUID | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
 
@@ -129,6 +131,7 @@ class SessionFilters:
             project_id=self.project_id,
             mode=self.mode,
             subject=self.subject,
+            created_by=self.created_by,
         )
         if self.any_of:
             columns &= self.any_of.condition

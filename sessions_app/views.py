@@ -95,7 +95,9 @@ class SessionViewSet(ApiViewSet):
         now = clock.now()
         session, is_replay = session_admit(
             request=AdmissionRequest(
-                **msgspec.structs.asdict(body), idempotency_key=request.idempotency_key
+                **msgspec.structs.asdict(body),
+                idempotency_key=request.idempotency_key,
+                created_by=request.caller.credential_id,
             ),
             now=now,
             caller=request.caller,

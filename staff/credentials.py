@@ -34,7 +34,7 @@ from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
 from staff.credential_states import SOON, about_to_expire, state_badge
 from staff.display import id_column, moment_of, short_ids
 from staff.full_names import with_customer
-from staff.links import link_to, list_of, may_view
+from staff.links import link_to, list_of, may_view, sessions_of
 from staff.namesakes import in_use_first, with_successor
 from staff.query_parameters import StrictFilter
 
@@ -128,9 +128,10 @@ class CredentialAdmin(StaffActionAdmin):
         return format_html_join(", ", "{}", links)
 
     def leads_to(self, request: HttpRequest, row: Credential) -> list[tuple[str, str]]:
-        if not may_view(request.user, AccessToken):
-            return []
-        return [("Access tokens", list_of(AccessToken, credential__id__exact=row.pk))]
+        leads = sessions_of(request.user, key=row.pk)
+        if may_view(request.user, AccessToken):
+            leads.append(("Access tokens", list_of(AccessToken, credential__id__exact=row.pk)))
+        return leads
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None

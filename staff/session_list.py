@@ -9,13 +9,14 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
 
 from kynaplatform import clock
 from kynaplatform.api.keyset import Place
 from movespecs.models import MoveSpec, MoveSpecVersion
-from projects.models import Project
+from projects.models import Credential, Project
 from sessions_app.listing import sessions_list
 from sessions_app.models import DetectionSession, Status
 from sessions_app.session_filters import LIVE, UNCOUNTED, SessionFilters
@@ -110,6 +111,26 @@ class ProjectFilter(OwnerFinder):
     refers = DetectionSession._meta.get_field("project")
 
 
+class CredentialFilter(InputFilter):
+    """A filter that the page of a key leads to, and nobody types."""
+
+    title = "made by"
+    parameter_name = "key"
+    template = "admin/filter.html"
+
+    def has_output(self) -> bool:
+        return self.value() is not None
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        if not request.GET.get("key"):
+            return []
+        try:
+            chosen = Credential.objects.filter(pk=request.GET["key"]).first()
+        except ValidationError:  # not an id: the list itself refuses it
+            return []
+        return [(str(chosen.pk), str(chosen))] if chosen else []
+
+
 class MoveSpecFilter(OwnerFinder):
     title = "MoveSpec"
     parameter_name = "movespec"
@@ -176,6 +197,13 @@ class SessionChangeList(PlacedChangeList):
             if narrowed is None or (project and narrowed["project_id"] != project):
                 return None
             chosen = narrowed
+        if key := filters.get(CredentialFilter.parameter_name):
+            made = Credential.objects.filter(pk=UUID(key)).only("project_id").first()
+            if made is None or made.project_id != (
+                chosen.get("project_id", project) or made.project_id
+            ):
+                return None
+            chosen |= {"created_by": made.pk, "project_id": made.project_id}
         project = chosen.get("project_id", project)
         if project is None:
             return SessionFilters(**chosen, organization_id=organization)

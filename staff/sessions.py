@@ -22,6 +22,7 @@ from sessions_app.models import DetectionSession, Mode, Status
 from sessions_app.stream_state import STATE_COLUMNS
 from staff.actions.base import StaffActionAdmin
 from staff.actions.sessions import Cancel
+from staff.authors import author_of, with_author
 from staff.base import ReadOnlyAdmin
 from staff.display import Tone, badge, first_digits, id_column, moment_of
 from staff.downloads import attachment, user_id_of
@@ -33,6 +34,7 @@ from staff.session_detections import detections, spec_of
 from staff.session_events import event_lines
 from staff.session_list import (
     FINDER_MEDIA,
+    CredentialFilter,
     DayFilter,
     MoveSpecFilter,
     OrganizationFilter,
@@ -69,8 +71,8 @@ def repetitions_of(session: DetectionSession) -> int | None:
 # The columns that tell staff nothing. A session's page shows every other.
 OF_THE_MACHINERY = {
     "repetitions", "counted_events_total", "attachment_id", *STATE_COLUMNS, "engine_version",
-    "is_state_unreadable", "unreadable_since", "idempotency_key", "request_fingerprint",
-    "signing_key_id", "runtime_token_expires_at", "summary",
+    "is_state_unreadable", "unreadable_since", "created_by", "idempotency_key",
+    "request_fingerprint", "signing_key_id", "runtime_token_expires_at", "summary",
 }  # fmt: skip
 
 
@@ -99,6 +101,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     only_in_csv = ["subject", "parameters", "metadata", "locale"]
     list_filter = [
         StatusFilter, "mode", DayFilter, OrganizationFilter, ProjectFilter, MoveSpecFilter,
+        CredentialFilter,
     ]  # fmt: skip
     # In another order, a page would read every row.
     sortable_by = ()
@@ -135,6 +138,13 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     @property
     def media(self) -> Media:
         return super().media + FINDER_MEDIA
+
+    def made_by(self, request: HttpRequest, session: DetectionSession) -> SafeString | str | None:
+        """The credential that created it, by name; None where code from before did."""
+        if session.created_by is None:
+            return None
+        this = DetectionSession.objects.filter(pk=session.pk).order_by().only("pk")
+        return author_of(with_author(this, "created_by", request.user).get(), session.created_by)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -206,6 +216,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
                 q=f"{SUBJECT}{session.subject}",
             ),
             "events_csv": reverse(f"admin:{EVENTS_CSV}", args=[session.pk]),
+            "made_by": self.made_by(request, session),
             "happened": what_happened(session, now, recorded=recorded, why=frames["why"]),
             "recorded": recorded,
             **frames,

@@ -146,6 +146,7 @@ def session_try(request: HttpRequest, body: TrySessionCreate) -> TrySession:
                 movespec_id=movespec_id(body.movement),
                 movespec_version_id=None,
                 idempotency_key=None,
+                created_by=account.pk,
                 parameters=body.parameters or None,
                 locale=body.locale,
             ),

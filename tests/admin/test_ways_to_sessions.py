@@ -1,6 +1,7 @@
 """From anything to its sessions, and from who did something to them."""
 
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -146,3 +147,41 @@ def test_the_pages_of_owners_without_the_right_to_see_sessions_lead_to_none(
         assert reverse("admin:sessions_app_detectionsession_changelist") not in text_of(
             client.get(address(row))
         )
+
+
+def test_a_key_leads_to_the_sessions_that_it_made_and_each_to_its_key(
+    support: Client, manager: Client, owner: Machine, movespec: MoveSpec, outsider: Machine
+) -> None:
+    by = {"created_by": owner.credential.pk}
+    theirs, _ = make_released(outsider.project)
+    made = owner.create_session(movespec).json()["session_id"]
+    DetectionSession.objects.filter(pk=made).update(created_at=NOON)
+    ended = make_session(movespec, created_at=NOON - HOUR, subject="p_1", **by)
+    due = overdue(movespec, "created", created_at=NOON - 2 * HOUR, **by)
+    make_session(movespec)  # by code from before
+    make_session(movespec, "streaming", created_by=uuid.uuid4())
+    make_session(theirs, created_by=outsider.credential.pk)
+    key = ApiKey.objects.get(pk=owner.credential.pk)
+
+    there = list_of(DetectionSession, key=key.pk)
+    assert there in links_in(text_of(support.get(address(key))))
+    asked = {"key": key.pk}
+    assert listed(support, **asked) == [made, ended, due]
+    assert listed(support, **asked, status__exact="cancelled") == [due]
+    assert listed(support, **asked, status__exact="created") == [made]
+    assert listed(support, **asked, mode__exact="replay") == []
+    assert listed(support, **asked, movespec=movespec.pk) == [made, ended, due]
+    assert listed(support, **asked, q="subject:p_1") == [ended]
+    assert listed(support, **asked, q=due) == [due]
+    assert listed(support, **asked, organization=outsider.organization.pk) == []
+    assert listed(support, **asked, project__id__exact=outsider.project.pk) == []
+    assert listed(support, key=uuid.uuid4()) == []
+    assert support.get(LIST, {"key": "x"}).status_code == 400
+    assert "<strong>owner" in text_of(support.get(LIST, asked))
+
+    session = DetectionSession.objects.get(pk=made)
+    name = escape(key.name)
+    shown = text_of(support.get(address(session)))
+    assert f'<dt>Made by</dt><dd><a href="{address(key)}">{name}</a></dd>' in shown
+    hidden = text_of(manager.get(address(session)))
+    assert f"<dt>Made by</dt><dd>{name}</dd>" in hidden

@@ -176,6 +176,7 @@ def assert_is_whole(session: DetectionSession, machine: Machine, movespec: MoveS
         "id": session.id,
         "project_id": machine.project.id,
         "resolved_version_id": movespec.current_released_version_id,
+        "created_by": machine.credential.id,
         "mode": "live",
         "created_at": session.created_at,
         "deadline_at": session.created_at + attach,

@@ -240,6 +240,7 @@ def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, An
         "contract_major": 1,
         "created_at": now,
         "deadline_at": now,
+        "created_by": owner.credential.id,
         "request_fingerprint": b"another",
         "signing_key_id": uuid.uuid4(),
         "runtime_token_expires_at": now,

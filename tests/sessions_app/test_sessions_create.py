@@ -72,6 +72,7 @@ def test_it_makes_a_session_of_the_released_version(owner, movespec, monkeypatch
         "id": session.id,
         "project_id": owner.project.id,
         "resolved_version_id": movespec.current_released_version_id,
+        "created_by": owner.credential.id,
         "mode": "replay",
         "created_at": NOW,
         "deadline_at": NOW + timedelta(seconds=300),
