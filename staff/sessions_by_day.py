@@ -6,6 +6,7 @@ index scan for each project gives them in that order, and nothing is sorted.
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
@@ -51,6 +52,12 @@ class Recent(NamedTuple):
     days: Sequence[Day]
     frames: Chart
     counted_from: datetime | None
+
+    @property
+    def spans(self) -> list[list[Day]]:
+        """The days, each alone, but for those without a session that follow each other."""
+        folded = groupby(self.days, key=lambda day: day.since if day.total else None)
+        return [list(days) for _, days in folded]
 
     @property
     def columns(self) -> list[tuple[str, str]]:

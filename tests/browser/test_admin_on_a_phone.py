@@ -8,7 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from movespecs.models import MoveSpec
-from projects.models import ApiKey
+from projects.models import AccessToken, ApiKey, Credential, Organization, Project
+from sessions_app.models import DetectionSession
 from tests.admin.staffing import ROLES, address, client_of
 from tests.browser.accessibility import Screen, assert_accessible_and_fits
 from tests.browser.conftest import member
@@ -94,3 +95,38 @@ def test_the_last_releases_are_shown_with_who_and_why(
         box = row.get_by_text(text, exact=True).bounding_box()
         assert box is not None
         assert 0 <= box["x"] <= box["x"] + box["width"] <= 400
+
+
+HEIGHTS = "all => all.map(one => one.getBoundingClientRect().height)"
+LONG = "Rehabilitationszentrum für Bewegung und Gesundheit am Stadtpark"
+
+
+def test_the_header_is_one_line_and_rows_are_low_whatever_the_names(
+    log_in: LogIn, superuser: User, owner: Machine, movespec: MoveSpec
+) -> None:
+    for model in (Organization, Project, MoveSpec, Credential):
+        model._default_manager.update(name=LONG)
+    owner.create_session(movespec)
+    make_version(movespec.id, VALID_YAML + "# two\n")
+    page = log_in(superuser.username, **PHONE)
+    models = (Organization, Project, ApiKey, MoveSpec, DetectionSession, AccessToken)
+    for path in [address(model, "changelist") for model in models]:
+        page.goto(path)
+        rows = page.locator("#result_list tbody tr").evaluate_all(HEIGHTS)
+        assert rows, path
+        assert max(rows) <= 100, (path, rows)
+        [header] = page.locator("#header").evaluate_all(HEIGHTS)
+        assert header <= 60, path
+    page.goto(address(movespec))
+    rows = page.get_by_role("region", name="Table of versions").locator("tbody tr")
+    assert max(rows.evaluate_all(HEIGHTS)) <= 100
+
+
+def test_what_is_ones_own_is_in_the_menu(log_in: LogIn, superuser: User) -> None:
+    page = log_in(superuser.username, **PHONE)
+    out = page.get_by_role("button", name="Log out")
+    expect(out).to_be_hidden()
+    page.locator("details.menu summary").press("Enter")
+    expect(out).to_be_visible()
+    out.click()
+    page.wait_for_url("**/admin/logout/")
