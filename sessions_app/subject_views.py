@@ -21,9 +21,9 @@ class SubjectViewSet(ApiViewSet):
     def summarize(self, request: ApiRequest, query: SubjectSummaryQuery) -> Result:
         """What the sessions of a `subject` counted, by day of UTC or by session, newest first.
 
-        A session is in the day on which it was created, and one that lives has what it counted so
-        far. Sessions that counted nothing, as without a frame, are left out. A page looks at
-        `limit` sessions, by day at 5,000: follow its `Link` until there is none.
+        A session is in the day on which it was created, once it has ended. Sessions that counted
+        nothing, as without a frame, are left out. A page looks at `limit` sessions, by day at
+        5,000: follow its `Link` until there is none.
         """
         first, last = query.days(clock.now().date())
         found = subject_summary(
