@@ -41,11 +41,6 @@ class ExportQuery(Query):
     ) = msgspec.UNSET
     cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
 
-    def __post_init__(self) -> None:
-        since, until = self.from_, self.to
-        if isinstance(since, datetime) and isinstance(until, datetime) and since > until:
-            raise ValidationFailed({"to": ["Is before `from`."]})
-
 
 class ExportViewSet(ApiViewSet):
     tag, resource = "Detection sessions", "session"
@@ -79,7 +74,7 @@ class ExportViewSet(ApiViewSet):
         )
         headers = {"Content-Length": str(len(page.body))}
         if page.next is None:
-            headers[UNTIL] = msgspec.to_builtins(page.until.astimezone(UTC))
+            headers[UNTIL] = msgspec.to_builtins(_in_utc(page.until))
         else:
             headers |= link_to_next(request._request, "cursor", page.next.cursor)
         return StreamingHttpResponse(_blocks(page.body), content_type=JSON_LINES, headers=headers)
@@ -98,3 +93,11 @@ def _start_of(query: ExportQuery) -> Start | None:
         return Start.of(query.cursor)
     except (ValueError, OverflowError):
         raise ValidationFailed({"cursor": ["Not a cursor of an export."]}) from None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        # As it was asked for: of the first day that there is, or the last.
+        return moment
