@@ -3,14 +3,15 @@
     python -m bench.webhooks [--turns 20] [--sessions 8] [--waiting 1000000] [--messages 100]
                              [--deliveries 100000] [--throwaway]
 
-A sender runs, and a receiver in this process answers 204. First come turns in pairs: `--sessions`
+A receiver in this process answers 204. First come turns in pairs, without a sender: `--sessions`
 sessions are created, stream 1,800 frames each, a minute of a camera, in batches of 15, and end,
-once without a webhook and once with one of every type, whose messages are then awaited. A line is
-the processor's time that PostgreSQL took for a session, all of its processes together: the medians
-of the turns, and the median of the pairs' ratios. Then the time from a message's commit to its
-receipt is measured, `--messages` of them one by one: with nothing else, and with `--waiting`
-messages due of another endpoint, at which nobody listens. Then the sender's resident memory, after
-a tenth of `--deliveries` and after all, to twenty endpoints.
+once without a webhook and once with one of every type. A line is the processor's time that
+PostgreSQL took for a session, all of its processes together: the medians of the turns, and the
+median of the pairs' ratios. Then a sender starts, and sends what waits: what that takes of
+PostgreSQL, for a message. Then the time from a message's commit to its receipt is measured,
+`--messages` of them one by one: with nothing else, and with `--waiting` messages due of another
+endpoint, at which nobody listens. Then the sender's resident memory, after a tenth of
+`--deliveries` and after all, to twenty endpoints.
 
 The server of DATABASE_URL is used, which has to run on this machine, in a database made for the run
 and dropped at its end; with DATABASE_URL unset, an embedded one in a temporary folder, with fsync
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 BATCH = 15
 ENDPOINTS = 20
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.2
 # Of a message, from its commit until it is held for lost.
 LONGEST_SECONDS = 60.0
 WAITING = """
@@ -94,19 +95,26 @@ def main() -> None:
     )
     with (
         scene_for_run(options.throwaway) as (folder, scene),
-        runtime(folder) as stream,
-        celery(folder, "worker", *SENDER, WORKER_METRICS_PORT="0") as sender,
         Receiver().running() as receiver,
     ):
         if options.turns:
-            show_cost(Load(stream, scene, BATCH), receiver, options)
-        if options.messages:
-            show_latency("nothing else waits", scene, receiver, options)
-            if options.waiting:
-                let_wait(scene, options.waiting)
-                show_latency(f"{options.waiting:,} of another wait", scene, receiver, options)
-        if options.deliveries:
-            show_memory(served(sender), scene, receiver, options.deliveries)
+            with runtime(folder) as stream:
+                show_cost(Load(stream, scene, BATCH), receiver, options)
+        with celery(folder, "worker", *SENDER, WORKER_METRICS_PORT="0") as sender:
+            show_sender(served(sender), scene, receiver, options)
+
+
+def show_sender(
+    sender: psutil.Process, scene: Scene, receiver: Receiver, options: argparse.Namespace
+) -> None:
+    show_sending()
+    if options.messages:
+        show_latency("nothing else waits", scene, receiver, options)
+        if options.waiting:
+            let_wait(scene, options.waiting)
+            show_latency(f"{options.waiting:,} of another wait", scene, receiver, options)
+    if options.deliveries:
+        show_memory(sender, scene, receiver, options.deliveries)
 
 
 def make_endpoint(scene: Scene, url: str) -> "WebhookEndpoint":
@@ -145,7 +153,6 @@ def show_cost(load: Load, receiver: Receiver, options: argparse.Namespace) -> No
             set_enabled(endpoint, is_on)
             before = cpu_of_postgresql()
             uvloop.run(run_sessions(load, options.sessions))
-            wait_until_delivered()
             if turn >= 0:
                 taken[is_on].append((cpu_of_postgresql() - before) / options.sessions)
     ratios = [on / off for on, off in zip(taken[True], taken[False], strict=True)]
@@ -159,7 +166,19 @@ def show_cost(load: Load, receiver: Receiver, options: argparse.Namespace) -> No
         ratio_to=quarters[2],
         of_sums=sum(taken[True]) / sum(taken[False]),
     )
-    set_enabled(endpoint, False)
+    set_enabled(endpoint, True)
+
+
+def show_sending() -> None:
+    """What it cost PostgreSQL to send what the turns have left."""
+    from webhooks.models import DeliveryStatus, WebhookDelivery
+
+    number = WebhookDelivery.objects.filter(status=DeliveryStatus.WAITING).count()
+    before = cpu_of_postgresql()
+    wait_until_delivered()
+    if number:
+        taken = (cpu_of_postgresql() - before) / number
+        show("PostgreSQL, a message sent", messages=number, ms=1e3 * taken)
 
 
 async def run_sessions(load: Load, count: int) -> None:
