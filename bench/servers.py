@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -32,8 +33,10 @@ def _serve(
 
 
 def served(guard: Popen[bytes]) -> psutil.Process:
-    """The process that a guard guards."""
-    (process,) = psutil.Process(guard.pid).children()
+    """The process that a guard guards, once it has started it."""
+    while not (found := psutil.Process(guard.pid).children()):
+        time.sleep(0.05)
+    (process,) = found
     return process
 
 
