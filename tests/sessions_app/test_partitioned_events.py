@@ -28,7 +28,7 @@ from sessions_app.models import DetectionEvent, DetectionSession
 from tests.server import test_database_url as database_url
 from tests.sessions_app.plans import copy_row, run
 
-MIGRATION = import_module("sessions_app.migrations.0020_partitioned_events")
+MIGRATION = import_module("sessions_app.migrations.0022_partitioned_events")
 BEFORE = "0018_notes"
 EVENT = """
 INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload)

@@ -108,7 +108,7 @@ BACKWARDS = [
 class Migration(migrations.Migration):
     dependencies = [
         ("projects", "0001_initial"),
-        ("sessions_app", "0026_active_ms"),
+        ("sessions_app", "0021_active_ms"),
         ("usage", "0001_usage"),
     ]
 

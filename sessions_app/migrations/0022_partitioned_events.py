@@ -223,7 +223,7 @@ def _first_id_of(day: date) -> str:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("sessions_app", "0018_notes")]
+    dependencies = [("sessions_app", "0021_active_ms")]
 
     operations = [
         migrations.RunPython(begin, undo),

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("sessions_app", "0024_created_by")]
+    dependencies = [("sessions_app", "0019_created_by")]
 
     operations = [
         AddIndexOnce(

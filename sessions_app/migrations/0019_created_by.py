@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """The credential that created a session; of those before it is not known."""
 
-    dependencies = [("sessions_app", "0023_room_for_checkpoints")]
+    dependencies = [("sessions_app", "0018_notes")]
 
     operations = [
         migrations.AddField(

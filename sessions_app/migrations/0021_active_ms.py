@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     It is empty until a checkpoint of this release.
     """
 
-    dependencies = [("sessions_app", "0025_sessions_of_credentials")]
+    dependencies = [("sessions_app", "0020_sessions_of_credentials")]
 
     operations = [
         migrations.AddField(
