@@ -43,7 +43,7 @@ def test_the_program_is_that_of_start():
 def test_the_events_beside_it_are_those_of_the_first_squat():
     events = re.findall(r'<span class="event [^>]+>(.*?)</span></span>', shown())
     assert [plain(event) for event in events] == [
-        "0.0 s shape_enter standing",
+        "1.0 s shape_enter standing",
         "1.5 s shape_exit standing",
         "1.6 s shape_enter bottom",
         "2.0 s feedback Good depth.",
