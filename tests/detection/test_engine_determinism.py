@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from engine_scene import STANDING_AND_BOTTOM, bent, held, movespec, run, run_restored
+from engine_scene import STANDING_AND_BOTTOM, bent, held, hidden, movespec, run, run_restored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import detection
-from bench.engine import largest_spec
+from bench.engine import largest_hold, largest_spec
 from detection import Engine, Landmark, MoveSpec, PoseFrame
 from detection.spec import REASONS
 from poses.figure import perform
@@ -27,6 +27,7 @@ SPECS = {
     for path in sorted(EXAMPLES.glob("*.yaml"))
 }
 LARGEST = largest_spec()
+LARGEST_OF_ALL = (LARGEST, largest_hold())
 
 
 @cache
@@ -79,18 +80,33 @@ def test_a_snapshot_is_not_changed_by_what_the_engine_does_next() -> None:
     assert json.dumps(snapshot) == before
 
 
-@pytest.mark.parametrize("spec", [*SPECS.values(), LARGEST], ids=lambda spec: spec.name)
+@pytest.mark.parametrize(
+    "spec", [*SPECS.values(), *LARGEST_OF_ALL], ids=lambda spec: spec.movement_name
+)
 def test_a_snapshot_is_less_than_2_kib_and_the_largest_less_than_8(spec: MoveSpec) -> None:
-    engine = Engine(spec)
+    exercise = spec.name if spec.name in SPECS else "lunge"
+    frames = perform(exercise, repetitions=5, fps=30, noise_m=0.05, start_ms=1.7e12 + 1 / 3)
+    # Then by a setup that is met in one frame of six, which withholds for long.
+    blinking = [
+        frame
+        if number % 6 == 0
+        else PoseFrame(
+            frame.timestamp_ms,
+            hidden(frame.landmarks, "nose", "left_foot_index", "right_foot_index"),
+        )
+        for number, frame in enumerate(frames)
+    ]
     sizes = []
-    for frame in perform("lunge", repetitions=5, fps=30, noise_m=0.05, start_ms=1.7e12 + 1 / 3):
-        engine.feed(frame)
-        sizes.append(len(msgspec.msgpack.encode(engine.snapshot())))
-    assert max(sizes) < (8 * 1024 if spec is LARGEST else 2000)
+    for seen in (frames, blinking):
+        engine = Engine(spec)
+        for frame in seen:
+            engine.feed(frame)
+            sizes.append(len(msgspec.msgpack.encode(engine.snapshot())))
+    assert max(sizes) < (8 * 1024 if spec in LARGEST_OF_ALL else 2000)
 
 
 @at_length("spec", LARGEST, *SPECS.values())
-def test_an_engine_takes_less_than_64_kib(spec: MoveSpec) -> None:
+def test_an_engine_takes_less_than_80_kib(spec: MoveSpec) -> None:
     frames = perform("lunge", repetitions=2, fps=30, noise_m=0.05)
     run(spec, frames)  # what all engines share is made
     tracemalloc.start()
@@ -103,7 +119,7 @@ def test_an_engine_takes_less_than_64_kib(spec: MoveSpec) -> None:
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert taken / len(engines) < 64 * 1024
+    assert taken / len(engines) < 80 * 1024
 
 
 def test_a_snapshot_of_another_form_is_refused() -> None:
@@ -253,7 +269,8 @@ def test_any_finite_numbers_are_taken(sequence: list[tuple[float, list[Landmark]
     for step, pose in sequence:
         now += step
         for event in engine.feed(PoseFrame(now, pose)):
-            assert event.ts_ms == now
+            # What was withheld has its own time.
+            assert event.ts_ms <= now if event.type.startswith("event_") else event.ts_ms == now
             assert all(
                 0 <= value <= 1
                 for key, value in event.payload.items()
