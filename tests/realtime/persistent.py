@@ -62,6 +62,10 @@ class PersistentClient:
         self._acknowledged = 0  # batches, which are answered in their order
         self._last_frame_seq = 0
 
+    @property
+    def acknowledged_frames(self) -> int:
+        return self._last_frame_seq
+
     async def run(self) -> None:
         """Until the session has ended."""
         while self.done is None and self.ended is None:
@@ -105,6 +109,9 @@ class PersistentClient:
                 sent += 1
             await self._await_ack(socket, answered + 1)
             answered += 1
+        await self._end(socket)
+
+    async def _end(self, socket: ClientConnection) -> None:
         await socket.send('{"type": "finalize"}')
         await self._await_done(socket)
 

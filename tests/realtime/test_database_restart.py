@@ -2,26 +2,20 @@
 
 import random
 import signal
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.core.management import call_command
-from django.db import connection
 from persistent import Pace, PersistentClient, encoded, streaming
+from restarts import restart
 from rows import expected_events, session_of, stored_events
 from streaming import SQUAT, Client, batches, create, wire_frames
 
-from kynaplatform.environment import database
-from local_stack.postgres import EmbeddedPostgres, serve
+from local_stack.postgres import EmbeddedPostgres
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from sessions_app.models import SessionAttach
 from tests.conftest import SESSIONS, Machine
-from tests.open_folder import open_folder
 from tests.server import runtime_server
-from tests.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,32 +23,6 @@ SESSION_COUNT = 50
 POSES = perform("squat", repetitions=2, fps=10)
 BATCHES = batches(wire_frames(POSES), 5)
 EVENTS = expected_events(SQUAT, POSES, finished=True)
-
-
-@pytest.fixture
-def own_database(transactional_db: None, settings: Any) -> Iterator[EmbeddedPostgres]:
-    """A server of this test alone, which writes to its disk; Django is connected to it."""
-    with open_folder() as folder, serve(folder / "database") as server:
-        settings.DATABASE_URL = server.url
-        before = dict(connection.settings_dict)
-        connection.close()
-        where = ("NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS")
-        found = database(server.url)
-        connection.settings_dict.update({name: found[name] for name in where})
-        try:
-            call_command("migrate", verbosity=0)
-            yield server
-        finally:
-            connection.close()
-            connection.settings_dict.update(before)
-
-
-def restart(server: EmbeddedPostgres, how: signal.Signals) -> None:
-    assert server.process is not None
-    server.process.send_signal(how)
-    server.process.wait(DEADLINE_SECONDS)
-    server.start()
-    connection.close()
 
 
 @pytest.mark.long

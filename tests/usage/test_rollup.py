@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from importlib import import_module
 from typing import Any
 
 import psycopg
@@ -140,6 +141,23 @@ def past(owner: Machine, movespec: MoveSpec) -> Scene:
     scene.cancel(scene.created(), 1)
     scene.created()
     return scene
+
+
+def test_the_migration_asks_for_a_backfill_where_there_are_sessions(owner, movespec):
+    forwards = import_module("usage.migrations.0002_metering").FORWARDS
+    (asking,) = [one for one in forwards if "INSERT INTO usage_backfill" in one]
+    # While it runs no session can end: the trigger was made before, in the same transaction.
+    assert (
+        forwards.index(asking)
+        > [
+            number for number, one in enumerate(forwards) if "TRIGGER usage_session_metered" in one
+        ].pop()
+    )
+    for sessions in (0, 1):
+        with connection.cursor() as cursor:
+            cursor.execute(asking)
+        assert list(UsageBackfill.objects.values_list("after", flat=True)) == [None] * sessions
+        Scene(owner, movespec).created()
 
 
 @pytest.mark.parametrize("chunk_size", [1, 2, 1000])
