@@ -1,103 +1,91 @@
 """A person over time: what the summaries of their sessions tell together, by day or by session."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 
 from kynaplatform.api.keyset import Place
+from sessions_app.counted import MeasureSummary, MovementSummary
 
 By = Literal["day", "session"]
 # Of a page by day; of a day with more the newest.
 MOST_SESSIONS: Final = 5_000
 _FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
-# What sessions are put together by.
-_PERIODS: Final[dict[By, str]] = {"day": "date_trunc('day', created_at, 'UTC')", "session": "id"}
-# The `best` of a session is its most where more is farther, its least where less is, and null where
-# nothing is. Where sessions differ in that, as of two versions, there is no best of all.
 _STATEMENT: Final = """
-WITH found AS (
-    SELECT id, created_at, summary
-    FROM detection_session
-    WHERE subject = %(subject)s AND project_id = %(project_id)s
-        AND created_at >= %(since)s AND created_at <= %(until)s
-        AND (created_at, id) < (%(until)s, %(until_id)s)
-    ORDER BY created_at DESC, id DESC
-    LIMIT %(most)s
-),
-counted AS (
-    SELECT found.id, found.created_at, {period} AS period, event.key AS event_key,
-        event.value AS told, (event.value ->> 'completed')::bigint AS completed,
-        COALESCE((found.summary ->> 'active_ms')::float8, 0) AS active_ms
-    FROM found, jsonb_each(found.summary -> 'counted') AS event
-    WHERE jsonb_typeof(found.summary -> 'counted') = 'object'
-),
-attempts AS (
-    SELECT period, event_key, jsonb_object_agg(reason, attempts) AS attempts
-    FROM (
-        SELECT period, event_key, one.key AS reason, sum(one.value::bigint)::bigint AS attempts
-        FROM counted, jsonb_each_text(told -> 'attempts') AS one
-        GROUP BY period, event_key, one.key
-    ) AS by_reason
-    GROUP BY period, event_key
-),
-measured AS (
-    SELECT period, event_key, one.key AS name, completed,
-        (one.value ->> 'mean')::float8 AS mean, (one.value ->> 'best')::float8 AS best,
-        (one.value ->> 'least')::float8 AS least, (one.value ->> 'most')::float8 AS most
-    FROM counted, jsonb_each(told -> 'measures') AS one
-    WHERE completed > 0
-),
-measures AS (
-    SELECT period, event_key,
-        jsonb_object_agg(name, jsonb_build_object('best', best, 'mean', mean)) AS measures
-    FROM (
-        SELECT period, event_key, name,
-            round((sum(mean * completed) / sum(completed))::numeric, 1) AS mean,
-            CASE
-                WHEN NOT bool_or(best < most) THEN max(best)
-                WHEN NOT bool_or(best > least) THEN min(best)
-            END AS best
-        FROM measured
-        GROUP BY period, event_key, name
-    ) AS by_name
-    GROUP BY period, event_key
-),
-summed AS (
-    SELECT period, event_key, max(created_at) AS created_at,
-        (array_agg(id ORDER BY created_at DESC, id DESC))[1] AS id, count(*) AS sessions,
-        sum(completed)::bigint AS completed, round(sum(active_ms))::bigint AS active_ms
-    FROM counted
-    GROUP BY period, event_key
-),
-ends AS (
-    SELECT count(*) AS count, min(created_at) AS created_at,
-        (array_agg(id ORDER BY created_at, id))[1] AS id
-    FROM found
-)
-SELECT ends.count, ends.created_at, ends.id, summed.created_at, summed.id, summed.event_key,
-    summed.sessions, summed.completed, COALESCE(attempts.attempts, '{{}}'), summed.active_ms,
-    COALESCE(measures.measures, '{{}}')
-FROM ends
-LEFT JOIN summed ON TRUE
-LEFT JOIN attempts USING (period, event_key)
-LEFT JOIN measures USING (period, event_key)
-ORDER BY summed.created_at DESC, summed.id DESC, summed.event_key
+SELECT created_at, id, COALESCE((summary ->> 'active_ms')::float8, 0),
+    CASE jsonb_typeof(summary -> 'counted') WHEN 'object' THEN summary -> 'counted' END
+FROM detection_session
+WHERE subject = %(subject)s AND project_id = %(project_id)s
+    AND created_at >= %(since)s AND created_at <= %(until)s
+    AND (created_at, id) < (%(until)s, %(until_id)s)
+ORDER BY created_at DESC, id DESC
+LIMIT %(most)s
 """
+_decode = msgspec.json.Decoder(dict[str, MovementSummary]).decode
 
 
-class Summed(NamedTuple):
+class MeasureTotal:
+    """One measure of several sessions.
+
+    The `best` of a session is its most where more is farther, its least where less is, and None
+    where nothing is. Where sessions differ in that, as of two versions, there is no best of all.
+    """
+
+    __slots__ = ("_completed", "_farthest", "_is_least", "_is_most", "_mean", "_nearest")
+
+    def __init__(self) -> None:
+        self._completed, self._mean = 0, 0.0
+        self._nearest: float | None = None
+        self._farthest: float | None = None
+        self._is_most = self._is_least = True
+
+    def add(self, measure: MeasureSummary, completed: int) -> None:
+        self._completed += completed
+        self._mean += measure.mean * completed
+        if (best := measure.best) is None:
+            return
+        self._is_most &= best >= measure.most
+        self._is_least &= best <= measure.least
+        self._nearest = best if self._nearest is None else min(self._nearest, best)
+        self._farthest = best if self._farthest is None else max(self._farthest, best)
+
+    @property
+    def best(self) -> float | None:
+        if self._is_most:
+            return self._farthest
+        return self._nearest if self._is_least else None
+
+    @property
+    def mean(self) -> float:
+        return round(self._mean / self._completed, 1)
+
+
+@dataclass(slots=True)
+class Summed:
     """What some sessions have counted of one movement; the newest of them has the id and time."""
 
     created_at: datetime
     id: UUID
     event_key: str
-    sessions: int
-    completed: int
-    attempts: str
-    active_ms: int
-    measures: str
+    sessions: int = 0
+    completed: int = 0
+    active_ms: float = 0.0
+    attempts: dict[str, int] = field(default_factory=dict)
+    measures: dict[str, MeasureTotal] = field(default_factory=dict)
+
+    def add(self, told: MovementSummary, active_ms: float) -> None:
+        self.sessions += 1
+        self.completed += told.completed
+        self.active_ms += active_ms
+        for reason, count in told.attempts.items():
+            self.attempts[reason] = self.attempts.get(reason, 0) + count
+        if told.completed:
+            for name, measure in told.measures.items():
+                self.measures.setdefault(name, MeasureTotal()).add(measure, told.completed)
 
 
 class Found(NamedTuple):
@@ -135,15 +123,23 @@ def subject_summary(
         "most": most,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_STATEMENT.format(period=_PERIODS[by]), parameters)
-        told: list[Any] = cursor.fetchall()
-    count, last_at, last_id = told[0][:3]
-    rows = [Summed(*row[3:]) for row in told if row[3] is not None]
-    if count < most:
-        return Found(rows, None)
+        cursor.execute(_STATEMENT, parameters)
+        found: list[Any] = cursor.fetchall()
+    rows: dict[tuple[Any, str], Summed] = {}
+    for created_at, id_, active_ms, counted in found:
+        if counted is None:
+            continue
+        period = id_ if by == "session" else created_at.astimezone(UTC).date()
+        for event_key, told in _decode(counted).items():
+            if (row := rows.get((period, event_key))) is None:
+                row = rows[period, event_key] = Summed(created_at, id_, event_key)
+            row.add(told, active_ms)
+    if len(found) < most:
+        return Found([*rows.values()], None)
+    last_at, last_id = found[-1][:2]
     if by == "session":
-        return Found(rows, Place("older", last_at, last_id))
-    return _whole_days(rows, last_at)
+        return Found([*rows.values()], Place("older", last_at, last_id))
+    return _whole_days([*rows.values()], last_at)
 
 
 def _whole_days(rows: list[Summed], last_at: datetime) -> Found:

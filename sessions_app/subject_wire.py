@@ -63,10 +63,6 @@ class SubjectSummary(Answer):
     ]
 
 
-_attempts = msgspec.json.Decoder(dict[str, int]).decode
-_measures = msgspec.json.Decoder(dict[str, MeasureOverTime]).decode
-
-
 def present_summary(row: Summed, by: By) -> SubjectSummary:
     return SubjectSummary(
         date=row.created_at.astimezone(UTC).date(),
@@ -74,7 +70,7 @@ def present_summary(row: Summed, by: By) -> SubjectSummary:
         event_key=row.event_key,
         sessions=row.sessions,
         completed=row.completed,
-        attempts=_attempts(row.attempts),
-        active_ms=row.active_ms,
-        measures=_measures(row.measures),
+        attempts=row.attempts,
+        active_ms=round(row.active_ms),
+        measures={name: MeasureOverTime(one.best, one.mean) for name, one in row.measures.items()},
     )
