@@ -4,6 +4,7 @@ A batch is a transaction, with the erasure's own row locked. So a worker that di
 batches, another that comes takes another erasure, and what is left is found anew.
 """
 
+import logging
 import time
 from datetime import datetime
 from typing import Final
@@ -16,6 +17,8 @@ from erasure.batches import Batch
 from erasure.models import Erasure, Kind
 from erasure.owners import owner_go_on
 from erasure.subjects import subject_go_on
+
+logger = logging.getLogger("kynaplatform.erasure")
 
 LASTS_SECONDS: Final = 10.0
 MOST_AT_ONCE: Final = 1000
@@ -55,4 +58,8 @@ def _batch(erasure_id: UUID, now: datetime) -> Batch:
             return batch
     except IntegrityError:
         # Something was made in it at this moment: the next run finds it.
+        logger.warning(
+            "erasure %(id)s goes on later: a row still refers to one that is to go",
+            {"id": erasure_id},
+        )
         return Batch(0)
