@@ -17,7 +17,7 @@ from kynaplatform.timing import FINALIZING_GRACE
 from sessions_app.absences import make_up_for_absence
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status, is_attached
 from sessions_app.session_ends import update_live
-from sessions_app.stream_state import STATE_IS_DROPPED
+from sessions_app.stream_state import STATE_COLUMNS, STATE_IS_DROPPED
 from sessions_app.unreadable_states import is_left, is_readable, sessions_leave
 
 SESSION_EXPIRED = "session_expired"
@@ -78,7 +78,7 @@ def settle_in_chunks(rows: QuerySet[DetectionSession], now: datetime, chunk_size
 def _end(sessions: QuerySet[DetectionSession], now: datetime) -> int:
     # Those that are left finalizing keep their state: a runtime finishes them from it.
     is_kept = _is_left_finalizing(now)
-    kept = {"engine_state": Case(When(is_kept, then=F("engine_state")))}
+    kept = {column: Case(When(is_kept, then=F(column))) for column in STATE_COLUMNS}
     changes = {**as_due(now), **STATE_IS_DROPPED, **kept}
     return update_live(sessions.filter(_ends(now)), **changes)
 

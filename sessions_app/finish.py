@@ -185,7 +185,7 @@ def _counted(session: DetectionSession, engine: detection.Engine | None) -> dict
     if engine is None:
         return {}
     summary = stored_summary(session, stored_state(session))
-    return {"summary": {**summary, COUNTED: engine.summary()}, "packed_state": None}
+    return {"summary": {**summary, COUNTED: engine.summary()}}
 
 
 def _last_events(

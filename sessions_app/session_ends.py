@@ -11,14 +11,13 @@ from django.db.models import QuerySet
 from django.db.models.sql import UpdateQuery
 
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
-from sessions_app.stream_state import STATE_IS_DROPPED, summary_in
+from sessions_app.stream_state import STATE_IS_DROPPED, SUMMARY, summary_in
 
-_RETURNING = "RETURNING id, status, terminal_outcome, error_code, packed_state"
-_DROP_STATES = """
+_KEEP_SUMMARIES = """
 UPDATE detection_session AS session
-SET packed_state = NULL, summary = COALESCE(given.summary::jsonb, session.summary)
+SET summary = given.summary::jsonb
 FROM unnest(%s::uuid[], %s::text[]) AS given (id, summary)
-WHERE session.id = given.id
+WHERE session.id = ANY (%s::uuid[]) AND session.id = given.id
 """
 ENDED_SESSIONS = prometheus_client.Counter(
     "kyna_sessions_ended",
@@ -58,28 +57,33 @@ def ended(status: Status, outcome: object, ended_at: object, **error: str) -> di
 def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:
     """`sessions.update(…)` of live sessions, by one statement. Returns how many it changed.
 
-    The statement returns those that it ended. They are counted once it has committed. Of their
-    states the summaries are kept.
+    The statement returns those that it ended. They are counted once it has committed. Of the states
+    that an end drops the summaries are stored before, so that whatever the end triggers has them.
     """
     query = cast("UpdateQuery", sessions.query.chain(UpdateQuery))
     query.add_update_values(changes)
     statement, parameters = query.get_compiler(sessions.db).as_sql()
     with transaction.atomic(sessions.db, savepoint=False), connection.cursor() as cursor:
-        cursor.execute(f"{statement} {_RETURNING}", parameters)
+        if changes.get("summary") is SUMMARY:
+            _keep_summaries(sessions)
+        cursor.execute(f"{statement} RETURNING status, terminal_outcome, error_code", parameters)
         changed = cursor.fetchall()
-        over = [row for row in changed if row[1] not in LIVE_STATUSES]
-        states = {id_: packed for id_, *_, packed in over if packed is not None}
-        if states:
-            summaries = [_text(summary_in(packed)) for packed in states.values()]
-            cursor.execute(_DROP_STATES, [list(states), summaries])
-        if over:
-            ended = Counter((how, code) for _, _, how, code, _ in over)
+        ended = Counter((how, code) for status, how, code in changed if status not in LIVE_STATUSES)
+        if ended:
             transaction.on_commit(partial(_count, ended))
     return len(changed)
 
 
-def _text(summary: dict[str, Any] | None) -> str | None:
-    return None if summary is None else json.dumps(summary)
+def _keep_summaries(sessions: QuerySet[DetectionSession]) -> None:
+    """Store what the states of the sessions tell, whose rows stay locked."""
+    packed = sessions.filter(packed_state__isnull=False).select_for_update(no_key=True)
+    found = {
+        id_: summary_in(bytes(state)) for id_, state in packed.values_list("id", "packed_state")
+    }
+    told = {id_: json.dumps(summary) for id_, summary in found.items() if summary is not None}
+    if told:
+        with connection.cursor() as cursor:
+            cursor.execute(_KEEP_SUMMARIES, [list(told), list(told.values()), list(told)])
 
 
 def _count(ended: Counter[tuple[str, str | None]]) -> None:

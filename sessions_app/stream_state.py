@@ -22,8 +22,11 @@ STATE_COLUMNS: Final = ("packed_state", "engine_state")
 # The customer's own, which no stream reads.
 LABELS: Final = ("subject", "metadata")
 SUMMARY: Final = Coalesce(KeyTransform("summary", "engine_state"), "summary")
-# The state has no use after the end. What it showed by then has: `update_live` keeps it.
-STATE_IS_DROPPED: Final[dict[str, object]] = {"engine_state": None, "summary": SUMMARY}
+# The state has no use after the end. What it showed by then has: `update_live` has stored it.
+STATE_IS_DROPPED: Final[dict[str, object]] = {
+    **dict.fromkeys(STATE_COLUMNS),
+    "summary": SUMMARY,
+}
 
 # The first byte of a state that was packed with the dictionary, which no state of MessagePack has.
 _PACKED: Final = b"\x01"

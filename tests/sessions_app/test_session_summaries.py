@@ -4,6 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from engine_work import midway
 from lifecycle_scene import Scene, at, sweep
 
@@ -11,6 +12,7 @@ from sessions_app.counted import COUNTED
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import unpack
 from sessions_app.unreadable_states import sessions_leave
+from tests.sessions_app.plans import run
 
 SUMMARY = {"usable": 9, "active_ms": 300, "ranges": [[80.0, 170.5]], "steps": 2, "rejected": {}}
 End = Callable[[Scene, UUID, UUID], object]
@@ -76,3 +78,21 @@ def test_a_session_whose_state_has_none_ends_without(scene: Scene) -> None:
     scene.checkpoint(session_id, holder, 1, 1, work=midway())
     scene.cancel(session_id, 2)
     assert scene.row(session_id).summary is None
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_an_end_triggers_has_the_summary(scene: Scene, end: str) -> None:
+    """The statement that writes the terminal status writes it too, or finds it."""
+    run(
+        "CREATE TEMP TABLE told (summary jsonb); "
+        "CREATE FUNCTION pg_temp.tell() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO told VALUES (NEW.summary); RETURN NULL; END $$; "
+        "CREATE TRIGGER tells AFTER UPDATE OF status ON detection_session FOR EACH ROW "
+        "WHEN (NEW.ended_at IS NOT NULL) EXECUTE FUNCTION pg_temp.tell()"
+    )
+    session_id, holder = scene.streaming()
+    scene.checkpoint(session_id, holder, 1, 1, work=midway(), summary=SUMMARY)
+    ENDS[end](scene, session_id, holder)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT summary ->> 'active_ms' FROM told")
+        assert cursor.fetchall() == [("300",)]
