@@ -78,7 +78,8 @@ def _keep_summaries(sessions: QuerySet[DetectionSession]) -> None:
     """Store what the states of the sessions tell, whose rows stay locked."""
     packed = sessions.filter(packed_state__isnull=False).select_for_update(no_key=True)
     found = {
-        id_: summary_in(bytes(state)) for id_, state in packed.values_list("id", "packed_state")
+        id_: summary_in(bytes(state or b""))
+        for id_, state in packed.values_list("id", "packed_state")
     }
     told = {id_: json.dumps(summary) for id_, summary in found.items() if summary is not None}
     if told:
