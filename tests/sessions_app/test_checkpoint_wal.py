@@ -23,10 +23,12 @@ from tests.sessions_app.plans import explained, nodes
 pytestmark = pytest.mark.django_db(transaction=True)
 SQUAT = Path("examples/movespecs/squat.yaml").read_text(encoding="utf-8")
 SESSIONS, GROUP, FRAMES, SECONDS = 12, 4, 15, 30
-# Of these: 900 of the state, 260 of the row beside it, 280 of the events and 200 of their indexes.
-MOST_BYTES = 1_900
-# The deadline, which has an index, is written every ten seconds, by each twentieth checkpoint.
-LEAST_HEAP_ONLY = 0.85
+# It is 1,700: 900 of the state, 260 of the row beside it, 280 of the events and 115 of their index.
+# With rows too large for two versions in a page it was 3,400, and 0.3 were heap-only.
+MOST_BYTES = 2_400
+# It is 0.95: each twentieth checkpoint writes the deadline, which has an index. While autovacuum
+# analyzes a table, no dead row makes room.
+LEAST_HEAP_ONLY = 0.6
 
 
 def batches() -> list[tuple[bytes, list[NewEvent]]]:
@@ -46,7 +48,7 @@ def batches() -> list[tuple[bytes, list[NewEvent]]]:
 
 def test_a_checkpoint_writes_its_row_and_hardly_an_index(scene: Scene) -> None:
     attached = [scene.streaming() for _ in range(SESSIONS)]
-    written = checkpoints = 0
+    written = counted = checkpoints = 0
     order = random.Random(7)  # noqa: S311
     before = updates()
     for number, (state, events) in enumerate(batches(), 1):
@@ -70,15 +72,17 @@ def test_a_checkpoint_writes_its_row_and_hardly_an_index(scene: Scene) -> None:
             ]
             explain = f"EXPLAIN (ANALYZE, WAL, FORMAT JSON) {STATEMENT}"
             plan = explained(explain, parameters(group, now))
-            written += sum(
-                node["WAL Bytes"] for node in nodes(plan) if node["Node Type"] == "ModifyTable"
-            )
+            changes = [node for node in nodes(plan) if node["Node Type"] == "ModifyTable"]
             checkpoints += GROUP
+            if not any(node["WAL FPI"] for node in changes):  # pages that are written whole
+                written += sum(node["WAL Bytes"] for node in changes)
+                counted += GROUP
     assert stored(attached[0][0]) == number
     updated, heap_only = (b - a for a, b in zip(before, updates(), strict=True))
     assert updated == checkpoints
     assert heap_only / updated > LEAST_HEAP_ONLY
-    assert written / checkpoints < MOST_BYTES
+    assert counted > checkpoints / 2
+    assert written / counted < MOST_BYTES
 
 
 def stored(session_id: UUID) -> int:
