@@ -171,12 +171,9 @@ INSTALLED_APPS = [
 # Of what machines ask for, which knows no cookies (kynaplatform/wsgi.py).
 API_MIDDLEWARE = [
     "kynaplatform.api.request_id.RequestIdMiddleware",
-    "kynaplatform.http.content_security.ContentSecurityMiddleware",
-    "kynaplatform.api.client_address.ForwardedMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "kynaplatform.http.api_security.ApiSecurityMiddleware",
     "kynaplatform.http.cross_origin.OriginMiddleware",
     "kynaplatform.http.allowed_hosts.HostCheckedExceptForMonitors",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 # Of pages for people.
 MIDDLEWARE = [

@@ -18,9 +18,14 @@ class ForwardedMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not _is_trusted(str(request.META.get("REMOTE_ADDR", ""))):
-            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+        forget_untrusted_scheme(request)
         return self.get_response(request)
+
+
+def forget_untrusted_scheme(request: HttpRequest) -> None:
+    said = "HTTP_X_FORWARDED_PROTO"
+    if said in request.META and not _is_trusted(str(request.META.get("REMOTE_ADDR", ""))):
+        del request.META[said]
 
 
 def client_address(request: HttpRequest) -> str:

@@ -8,6 +8,7 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 HEADER = "Content-Security-Policy"
 # Scripts and styles of our own files alone: none in a page, none made of text.
@@ -52,6 +53,11 @@ class ContentSecurityMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        is_page = response.headers.get("Content-Type", "").startswith("text/html")
-        response.setdefault(HEADER, PAGES if is_page else DATA)
+        add_policy(response)
         return response
+
+
+def add_policy(response: HttpResponseBase) -> None:
+    """Set the policy of a page, or that of data, where the view has set none."""
+    is_page = response.headers.get("Content-Type", "").startswith("text/html")
+    response.headers.setdefault(HEADER, PAGES if is_page else DATA)
