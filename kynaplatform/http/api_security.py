@@ -3,8 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 
 from kynaplatform.api.client_address import forget_untrusted_scheme
@@ -18,9 +17,7 @@ class ApiSecurityMiddleware(SecurityMiddleware):
         forget_untrusted_scheme(request)
         return super().process_request(request)
 
-    def process_response(
-        self, request: HttpRequest, response: HttpResponseBase
-    ) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response = super().process_response(request, response)
         response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
         add_policy(response)

@@ -1,0 +1,90 @@
+"""Statements on kept cursors: Django's errors, transactions, wrappers and reconnection."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.core.signals import request_started
+from django.db import DataError, OperationalError, connection, transaction
+from django.db.transaction import TransactionManagementError
+from django.test.utils import CaptureQueriesContext
+from psycopg.errors import DivisionByZero
+
+from kynaplatform.database.statements import Statement
+
+QUOTIENT = Statement("SELECT 12 / %s::integer, timestamptz '2026-11-29T12:00:00+01:00'")
+NOON = datetime(2026, 11, 29, 11, tzinfo=UTC)
+
+
+def quotient(divisor: int = 4) -> Any:
+    return QUOTIENT.row([divisor])
+
+
+def kept() -> Any:
+    return connection.connection.kept_cursors[QUOTIENT].cursor
+
+
+@pytest.mark.django_db
+def test_its_cursor_is_kept_with_the_connection() -> None:
+    assert quotient() == (3, NOON)
+    first = kept()
+    assert (quotient(6), kept()) == ((2, NOON), first)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_its_errors_are_djangos_and_the_cursor_goes_on() -> None:
+    quotient()
+    with pytest.raises(DataError) as raised:
+        quotient(0)
+    assert isinstance(raised.value.__cause__, DivisionByZero)
+    assert quotient() == (3, NOON)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broken_transaction_takes_no_more() -> None:
+    with transaction.atomic():
+        with pytest.raises(DataError), transaction.atomic():
+            quotient(0)
+        assert quotient() == (3, NOON)
+        with pytest.raises(DataError):
+            quotient(0)
+        connection.needs_rollback = True
+        with pytest.raises(TransactionManagementError):
+            quotient()
+
+
+@pytest.mark.django_db
+def test_it_is_told_to_wrappers_and_to_who_captures() -> None:
+    seen = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append((sql, params))
+        return execute(sql, params, many, context)
+
+    quotient()
+    with connection.execute_wrapper(note), CaptureQueriesContext(connection) as queries:
+        quotient(2)
+    with connection.execute_wrapper(note):
+        assert quotient(3) == (4, NOON)
+    assert seen == [(QUOTIENT.sql, [2]), (QUOTIENT.sql, [3])]
+    assert len(queries) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_closed_is_made_anew() -> None:
+    quotient()
+    first = kept()
+    connection.close()
+    assert quotient() == (3, NOON)
+    assert kept() is not first
+    # The server ends one: the statement that meets it fails, and the next request has another.
+    pid = connection.connection.info.backend_pid
+    elsewhere = connection.copy()
+    with elsewhere.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    elsewhere.close()
+    with pytest.raises(OperationalError):
+        quotient()
+    request_started.send(sender=None)
+    assert quotient() == (3, NOON)
+    assert connection.connection.info.backend_pid != pid
