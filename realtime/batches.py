@@ -107,7 +107,6 @@ class Batches:
             accepted_frames_total=progress.accepted_frames,
             terminal_outcome=row.terminal_outcome,
             last_batch_seq=progress.last_batch_seq,
-            active_ms=round(progress.summary.active_ms),
             last_frame_seq=progress.last_frame_seq,
             readiness=progress.readiness(),
             events_thinned=progress.event_bucket.thinned,

@@ -32,7 +32,7 @@ WITH given AS (
         session_id uuid, attachment_id uuid, number bigint, state_at integer, state_length integer,
         engine_version smallint, accepted_frames bigint, rejected_frames bigint,
         last_frame_seq bigint, last_batch_seq bigint, event_count bigint, repetitions jsonb,
-        interrupted bigint, active_ms bigint, idle_at timestamptz
+        interrupted bigint, idle_at timestamptz
     )
 ),
 {free}updated AS (
@@ -44,7 +44,6 @@ WITH given AS (
         is_state_unreadable = FALSE,
         accepted_frames_total = session.accepted_frames_total + given.accepted_frames,
         rejected_frames_total = session.rejected_frames_total + given.rejected_frames,
-        active_ms = given.active_ms,
         events_total = session.events_total + given.event_count,
         counted_events_total = session.counted_events_total + given.event_count,
         interrupted_total = session.interrupted_total + given.interrupted,
@@ -134,7 +133,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     `packed_state` is for an engine of `engine_version`, and has the summary of all frames so far.
     The frames are counted since that checkpoint. `last_frame_seq` and `last_batch_seq` are the
-    highest of the session (0: none), and `active_ms` is of all of it.
+    highest of the session (0: none).
     """
 
     session_id: UUID
@@ -146,7 +145,6 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     rejected_frames: int
     last_frame_seq: int
     last_batch_seq: int
-    active_ms: int = 0
     last_message_at: datetime
     events: Sequence[NewEvent]
 
@@ -173,7 +171,6 @@ def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, An
                 "rejected_frames": one.rejected_frames,
                 "last_frame_seq": one.last_frame_seq,
                 "last_batch_seq": one.last_batch_seq,
-                "active_ms": one.active_ms,
                 "event_count": len(one.events),
                 "repetitions": counts.repetitions,
                 "interrupted": counts.interrupted,

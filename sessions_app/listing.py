@@ -30,11 +30,10 @@ MOST_PASSED_OVER_OF_MANY = 100
 MOST_OF_IDS = 50
 # Of each that is listed: what is large, and what no list shows.
 LEFT_OUT = (
-    "engine_state", "resolved_version__yaml_source", "active_ms", "attachment_id",
-    "checkpoint_number", "contract_major", "created_by", "engine_version", "finishing_outcome",
-    "idempotency_key", "last_batch_seq", "last_frame_seq", "lease_until", "longest_until",
-    "rejected_frames_total", "request_fingerprint", "runtime_token_expires_at", "signing_key_id",
-    "stream_url",
+    "engine_state", "resolved_version__yaml_source", "attachment_id", "checkpoint_number",
+    "contract_major", "created_by", "engine_version", "finishing_outcome", "idempotency_key",
+    "last_batch_seq", "last_frame_seq", "lease_until", "longest_until", "rejected_frames_total",
+    "request_fingerprint", "runtime_token_expires_at", "signing_key_id", "stream_url",
 )  # fmt: skip
 Rows = QuerySet[DetectionSession]
 

@@ -109,10 +109,6 @@ class DetectionSession(models.Model):
         default=0, db_default=0, help_text="The highest that was received; 0: none yet."
     )
 
-    active_ms = models.BigIntegerField(
-        null=True,
-        help_text="The frame time between its accepted frames, gaps over 2 s left out.",
-    )
 
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)

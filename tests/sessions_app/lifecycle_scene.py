@@ -107,10 +107,8 @@ class Scene:
             }
         packed_state = more.pop("packed_state", pack({}))
         engine = unpack(packed_state).get("engine") or {}
-        active_ms = 0
         if summary := more.pop("summary", None):
             packed_state = pack({**unpack(packed_state), "summary": summary})
-            active_ms = round(summary.get("active_ms", 0))
         checkpoint = Checkpoint(
             **{
                 "session_id": session_id,
@@ -120,7 +118,6 @@ class Scene:
                 "engine_version": engine.get("form"),
                 "accepted_frames": frames,
                 "rejected_frames": 0,
-                "active_ms": active_ms,
                 "last_frame_seq": 10 * number,
                 "last_batch_seq": number,
                 "last_message_at": at(seconds if heard is None else heard),

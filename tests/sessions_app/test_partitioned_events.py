@@ -28,8 +28,8 @@ from sessions_app.models import DetectionEvent, DetectionSession
 from tests.server import test_database_url as database_url
 from tests.sessions_app.plans import copy_row, run
 
-MIGRATION = import_module("sessions_app.migrations.0022_partitioned_events")
-BEFORE = "0018_notes"
+MIGRATION = import_module("sessions_app.migrations.0021_partitioned_events")
+BEFORE = "0020_sessions_of_credentials"
 EVENT = """
 INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload)
 VALUES (%s, %s, 1, 2.5, 'feedback', '{"level": "info"}')

@@ -149,7 +149,7 @@ def test_a_partition_leaves_once_all_of_it_is_due(
     assert last not in dated_partitions()
     assert with_events() == set()
     assert left() == (set() if events_days is None else {*ids})
-    deletes = [query["sql"] for query in queries if 'DELETE FROM "detection_event"' in query["sql"]]
+    deletes = [query["sql"] for query in queries if "DELETE FROM detection_event" in query["sql"]]
     assert len(deletes) == (1 if events_days is None else 0)
     if events_days:
         noted = DetectionSession.objects.filter(events_left_at=due + timedelta(seconds=1))

@@ -110,7 +110,7 @@ def test_a_state_of_the_release_before_tells_what_was_active(scene):
     session_id, holder = scene.streaming()
     scene.checkpoint(session_id, holder, 1, 1, work=midway())
     state = unpack(midway().packed_state) | {"summary": SUMMARY}
-    DetectionSession.objects.update(engine_state=state, packed_state=None, active_ms=None)
+    DetectionSession.objects.update(engine_state=state, packed_state=None, summary=None)
     scene.cancel(session_id, 2)
     assert [row[3] for row in metered()] == [1233]
 

@@ -1,8 +1,8 @@
 """A session's row of usage is inserted in the transaction that ends it, whoever ends it.
 
 The trigger runs where a status becomes terminal, so that a create and a checkpoint run nothing of
-it. What was active is in a column that each checkpoint stores, and in the summary of one that older
-code stored last. A session that is deleted before it is rolled up keeps its row without its id.
+it. What was active is in the summary, which is stored before. A session that is deleted before it
+is rolled up keeps its row without its id.
 
 Sessions that ended before are added by usage/backfill.py, for which the row of `usage_backfill`
 asks: it is made while no session can end, so that each one either has a row of its own or had
@@ -29,8 +29,7 @@ BEGIN
     )
     SELECT NEW.id, project.organization_id, NEW.project_id,
         (COALESCE(NEW.ended_at, clock_timestamp()) AT TIME ZONE 'UTC')::date,
-        NEW.accepted_frames_total, GREATEST(NEW.active_ms, usage_active_ms(NEW.summary)),
-        NEW.mode = 'live'
+        NEW.accepted_frames_total, usage_active_ms(NEW.summary), NEW.mode = 'live'
     FROM projects_project AS project
     WHERE project.id = NEW.project_id;
     RETURN NULL;
@@ -108,7 +107,7 @@ BACKWARDS = [
 class Migration(migrations.Migration):
     dependencies = [
         ("projects", "0001_initial"),
-        ("sessions_app", "0021_active_ms"),
+        ("sessions_app", "0018_notes"),
         ("usage", "0001_usage"),
     ]
 

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("sessions_app", "0023_events_left_at")]
+    dependencies = [("sessions_app", "0022_events_left_at")]
 
     operations = [
         AddIndexOnce(

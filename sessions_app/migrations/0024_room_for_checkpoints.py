@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     """Room in each page for the next versions of its sessions (figures in docs/benchmarks.md)."""
 
-    dependencies = [("sessions_app", "0024_sessions_with_events")]
+    dependencies = [("sessions_app", "0023_sessions_with_events")]
 
     operations = [
         migrations.RunSQL(

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sessions_app", "0022_partitioned_events")]
+    dependencies = [("sessions_app", "0021_partitioned_events")]
 
     operations = [
         migrations.AddField(

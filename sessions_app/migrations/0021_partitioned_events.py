@@ -223,7 +223,7 @@ def _first_id_of(day: date) -> str:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("sessions_app", "0021_active_ms")]
+    dependencies = [("sessions_app", "0020_sessions_of_credentials")]
 
     operations = [
         migrations.RunPython(begin, undo),
