@@ -48,8 +48,10 @@ def attach(created: dict[str, Any]) -> Client:
 def state(created: dict[str, Any]) -> tuple[object, ...]:
     """But for the summary, which counts what is rejected."""
     row = session_of(created)
+    stored = stored_state(row)
+    stored.pop("summary", None)
     return (
-        row.packed_state, row.accepted_frames_total, row.last_frame_seq, row.events_total,
+        stored, row.accepted_frames_total, row.last_frame_seq, row.events_total,
     )  # fmt: skip
 
 
