@@ -171,7 +171,7 @@ INSTALLED_APPS = [
 # Of what machines ask for, which knows no cookies (kynaplatform/wsgi.py).
 API_MIDDLEWARE = [
     "kynaplatform.api.request_id.RequestIdMiddleware",
-    "kynaplatform.http.api_security.ApiSecurityMiddleware",
+    "kynaplatform.api.security.ApiSecurityMiddleware",
     "kynaplatform.http.cross_origin.OriginMiddleware",
     "kynaplatform.http.allowed_hosts.HostCheckedExceptForMonitors",
 ]

@@ -109,7 +109,6 @@ class DetectionSession(models.Model):
         default=0, db_default=0, help_text="The highest that was received; 0: none yet."
     )
 
-
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
