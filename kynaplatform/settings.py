@@ -8,6 +8,7 @@ from pathlib import Path
 
 import environ
 
+from kynaplatform.api.document_texts import DESCRIPTION, TAGS
 from kynaplatform.environment import (
     broker_options,
     count,
@@ -25,6 +26,7 @@ from kynaplatform.environment import (
     switch,
 )
 from kynaplatform.http.monitor_paths import MONITOR_PATHS
+from kynaplatform.logs.configuration import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -241,43 +243,13 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "kynaplatform",
-    "DESCRIPTION": (
-        "Detect, count and coach human movement.\n\n"
-        "What a document of shapes can't say is in the guides: [first steps](/docs/start), "
-        "[the API](/docs/api), [the MoveSpec language](/docs/movespec), with "
-        "[examples](/docs/movements), and [the stream](/docs/streaming) that a session is "
-        "attached to."
-    ),
+    "DESCRIPTION": DESCRIPTION,
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["kynaplatform.api.openapi.only_documented_endpoints"],
     "POSTPROCESSING_HOOKS": ["kynaplatform.api.openapi.complete_document"],
-    "TAGS": [
-        {"name": "Access tokens", "description": "Mint, list and revoke machine tokens."},
-        {
-            "name": "MoveSpecs",
-            "description": "Describe movements; version, release, fork.",
-            "externalDocs": {"description": "The MoveSpec language", "url": "/docs/movespec"},
-        },
-        {
-            "name": "Detection sessions",
-            "description": "Create, read and end sessions.",
-            "externalDocs": {"description": "The stream", "url": "/docs/streaming"},
-        },
-        {
-            "name": "Webhooks",
-            "description": "Be told when something happens.",
-            "externalDocs": {"description": "Webhooks", "url": "/docs/webhooks"},
-        },
-        {"name": "Usage", "description": "Read what your sessions have used."},
-        {
-            "name": "Subjects",
-            "description": "The people whom sessions are for.",
-            "externalDocs": {"description": "What is stored of a person", "url": "/docs/privacy"},
-        },
-        {"name": "Platform", "description": "Keys, schemas, health and metrics."},
-    ],
+    "TAGS": TAGS,
 }
 
 # --- Workers -----------------------------------------------------------------------------
@@ -294,46 +266,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL, DATA_DIR)
 LOG_LEVEL = log_level("LOG_LEVEL", default="INFO")
 LOG_FORMAT = log_format("LOG_FORMAT", default="text")
 
-
-def _handler(*filters: str) -> dict[str, object]:
-    return {
-        "class": "kynaplatform.logs.lines.LineHandler",
-        "filters": ["request_id", *filters],
-        "formatter": LOG_FORMAT,
-    }
-
-
 LOGGING_CONFIG = "kynaplatform.logs.lines.configure"
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "request_id": {"()": "kynaplatform.logs.request_id.RequestIdFilter"},
-        "one_line": {"()": "kynaplatform.logs.lines.OneLine"},
-        "without_outages": {"()": "kynaplatform.logs.celery.WithoutOutages"},
-    },
-    "formatters": {
-        "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
-        "json": {"()": "kynaplatform.logs.lines.JsonLine"},
-    },
-    "handlers": {
-        "stderr": _handler(),
-        "one_line": _handler("one_line"),
-        "celery": _handler("without_outages"),
-    },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        # The request line is written by RequestIdMiddleware; Django's own repeats it.
-        "django.request": {"level": "ERROR"},
-        "django.server": {"level": "ERROR"},
-        # A refused form, a file: with a traceback each, were it not for this.
-        "django.security": {"handlers": ["one_line"], "propagate": False},
-        # The request's own line names the host.
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-        # At INFO they write each socket's address, and with it the token in its query.
-        "uvicorn": {"level": "WARNING"},
-        "websockets": {"level": "WARNING"},
-        "celery": {"handlers": ["celery"], "propagate": False},
-        "kombu": {"handlers": ["celery"], "propagate": False},
-    },
-}
+LOGGING = configuration(LOG_LEVEL, LOG_FORMAT)
