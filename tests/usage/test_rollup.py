@@ -13,6 +13,7 @@ from django.db import OperationalError, connection
 
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
+from sessions_app.removal import sessions_remove
 from tests import server
 from tests.conftest import Machine
 from tests.sessions_app.lifecycle_scene import Scene, sweep
@@ -178,6 +179,16 @@ def test_a_session_that_ends_meanwhile_is_added_once(owner, past):
     past.cancel(live.id, 2)
     assert tasks.roll_up_usage() == 2
     assert sums_of(owner) == {DAY: (9, 35, 700, 35)}
+
+
+@pytest.mark.parametrize("chunks", [0, 1])
+def test_a_past_session_that_is_deleted_meanwhile_is_added_once(owner, past, chunks):
+    for _ in range(chunks):
+        _add_chunk(4)
+    ended = DetectionSession.objects.filter(deadline_at__isnull=True)
+    sessions_remove([*ended.values_list("id", flat=True)])
+    tasks.roll_up_usage()
+    assert sums_of(owner) == {DAY: (8, 35, 700, 35)}
 
 
 def test_backfills_at_once_add_each_session_once(owner, movespec, in_threads):

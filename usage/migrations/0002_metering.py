@@ -2,7 +2,7 @@
 
 The trigger runs where a status becomes terminal, so that a create and a checkpoint run nothing of
 it. What was active is in the summary, which is stored before. A session that is deleted before it
-is rolled up keeps its row without its id.
+is rolled up, or added by the backfill, has a row without its id.
 
 Sessions that ended before are added by usage/backfill.py, for which the row of `usage_backfill`
 asks: it is made while no session can end, so that each one either has a row of its own or had
@@ -52,7 +52,23 @@ SELECT NULL::uuid WHERE EXISTS (SELECT FROM detection_session)
     """,
     """
 CREATE FUNCTION usage_forget_sessions() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    begun usage_backfill;
 BEGIN
+    -- The backfill waits for the lock, or has been waited for: each session is added by one of both.
+    SELECT * INTO begun FROM usage_backfill FOR SHARE;
+    IF FOUND THEN
+        INSERT INTO usage_session (
+            session_id, organization_id, project_id, ended_on, accepted_frames, active_ms, is_live
+        )
+        SELECT gen_random_uuid(), project.organization_id, gone.project_id,
+            (gone.ended_at AT TIME ZONE 'UTC')::date, gone.accepted_frames_total,
+            usage_active_ms(gone.summary), gone.mode = 'live'
+        FROM gone
+        JOIN projects_project AS project ON project.id = gone.project_id
+        WHERE gone.ended_at IS NOT NULL AND (begun.after IS NULL OR gone.id > begun.after)
+            AND NOT EXISTS (SELECT FROM usage_session WHERE session_id = gone.id);
+    END IF;
     UPDATE usage_session SET session_id = gen_random_uuid()
     FROM gone
     WHERE usage_session.session_id = gone.id;
