@@ -185,6 +185,7 @@ def create_sessions(scene: Scene, count: int) -> Sequence[str]:
                 idempotency_key=None,
             ),
             now=now,
+            caller=None,
         )
         token = runtime_token(session, organization_id, now)
         paths.append(f"/api/detection/stream/{session.id}?runtime_token={token}")

@@ -155,6 +155,7 @@ def attach(scene: Scene, count: int) -> list[tuple[uuid.UUID, uuid.UUID]]:
                 idempotency_key=None,
             ),
             now=now,
+            caller=None,
         )
         attachment_id = uuid.uuid4()
         session_attach(

@@ -23,7 +23,8 @@ ROW(
     token.scopes, token.session_id, token.revoked_at IS NULL, extract(epoch FROM token.expires_at),
     credential.revoked_at IS NULL, extract(epoch FROM credential.expires_at),
     project.suspended_at IS NULL, project.rate_limit, project.rate_limit_sessions,
-    project.rate_limit_movespecs, organization.suspended_at IS NULL, organization.rate_limit
+    project.rate_limit_movespecs, organization.id, organization.suspended_at IS NULL,
+    organization.rate_limit
 )::text
 """
 _TABLES = """
@@ -64,8 +65,9 @@ def caller_recall(token_id: UUID, now: datetime) -> Caller | None:
 def caller_read(token_id: UUID, now: datetime) -> Caller:
     """The caller that a token stands for; raises AccessTokenInvalid or AccessTokenExpired.
 
-    Its use is noted, at most once a minute.
+    Its use is noted, at most once a minute. One that may not do anything is recalled no more.
     """
+    _recalled.pop(token_id, None)
     row = _read_state(token_id)
     if row is None:
         raise AccessTokenInvalid

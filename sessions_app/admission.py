@@ -177,11 +177,12 @@ class AdmittedSession(NamedTuple):
 
 
 def session_admit(
-    *, request: AdmissionRequest, now: datetime, caller: Caller | None = None
+    *, request: AdmissionRequest, now: datetime, caller: Caller | None
 ) -> tuple[AdmittedSession, bool]:
     """A new session, or the one that the key already made; and whether it is a replay.
 
-    With `caller` it is admitted as long as its state is the one that was read.
+    It is admitted as long as the state of `caller` is the one that was read. None is the platform
+    itself, of which nothing is asked.
 
     Raises CallerChanged, IdempotencyKeyReused, NotFound, ValidationFailed, MoveSpecArchived,
     MoveSpecForkRequired, MoveSpecNotReleased, MoveSpecVersionWithdrawn. Then nothing was written

@@ -151,6 +151,7 @@ def session_try(request: HttpRequest, body: TrySessionCreate) -> TrySession:
                 locale=body.locale,
             ),
             now=now,
+            caller=None,
         )
         token, jwt = access_token_mint(
             credential=account,

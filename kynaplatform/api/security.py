@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.exception import response_for_exception
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 
@@ -15,7 +17,10 @@ class ApiSecurityMiddleware(SecurityMiddleware):
 
     def process_request(self, request: HttpRequest) -> Any:
         forget_untrusted_scheme(request)
-        return super().process_request(request)
+        try:
+            return super().process_request(request)
+        except DisallowedHost as refusal:  # of a redirect to https
+            return response_for_exception(request, refusal)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response = super().process_response(request, response)

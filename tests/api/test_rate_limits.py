@@ -93,6 +93,16 @@ def test_a_hit_that_is_taken_back_counts_no_more(counter):
     assert counter.peek(limits, 1_004) == told(True, 2, 2, 1)
 
 
+def test_what_is_left_of_a_key_after_a_hit_is_taken_back_ends_in_time(counter):
+    limit, other = Limit(make_key(), 9), Limit(make_key(), 9)
+    counter.hit([limit], 1_000)
+    counter.hit([other], 1_030)
+    counter.hit([limit], 1_040)
+    counter.take_back([limit])
+    assert counter.hit([limit], 1_061) == told(True, 9, 8, 60)
+    assert counter.hit([other], 1_300) == told(True, 9, 8, 60)
+
+
 def test_it_admits_the_quota_and_then_refuses(counter):
     limits = [Limit(make_key(), 3)]
     assert [counter.hit(limits, now) for now in (100, 110.5, 120, 130)] == [

@@ -46,6 +46,7 @@ class Scene:
                 idempotency_key=key,
             ),
             now=at(seconds),
+            caller=None,
         )
         return session.id
 

@@ -78,11 +78,14 @@ class ProcessCounter(Counter):
         return usages
 
     def _hits(self, limit: Limit, moment: int) -> Sequence[int]:
-        times = self._times[limit.window].get(limit.key)
+        known = self._times[limit.window]
+        times = known.get(limit.key)
         if times is None:
             return ()
-        while times[0] <= moment - limit.window:
+        while times and times[0] <= moment - limit.window:
             times.popleft()
+        if not times:  # its last hit was taken back, so it stood behind fresher keys
+            del known[limit.key]
         return times
 
     def _append(self, limit: Limit, moment: int) -> None:
