@@ -101,10 +101,10 @@ class Engine:
 
     def _begin(self, now: float) -> list[DetectionEvent]:
         """What was withheld, and the entries of the phases that hold, as the setup is met."""
-        events = self._tally.begin(now)
+        entries: list[DetectionEvent] = []
         for counter in self._counters:
-            events += counter.enter(now)
-        return events
+            entries += counter.enter(now)
+        return self._tally.begin(now, entries)
 
     def _news(self, readiness: Readiness, now: float) -> list[DetectionEvent]:
         return [

@@ -327,6 +327,21 @@ def test_a_cue_on_what_completes_in_the_very_frame_is_sent() -> None:
     assert sent
 
 
+def test_what_the_very_frame_decides_comes_after_its_entries() -> None:
+    """As in any frame; what was withheld of those before comes first."""
+    spec = written(SQUAT + "feedback: [{when: completed, message: One.}]\n", EMPTY)
+    frames = held((UP, 150), (DOWN, 250), (UP, 250), (DOWN, 232), (UP, 900))
+    for events in (run(spec, frames), run_restored(spec, frames, set(range(len(frames))))):
+        assert told(events) == [
+            "event_completed:squat",
+            "shape_enter:standing",
+            "event_completed:squat",
+            "feedback:One.",
+        ]
+        assert [round(event.ts_ms) for event in events] == [500, 1_000, 1_000, 1_000]
+        assert [one["number"] for one in of_type(events, "event_completed")] == [1, 2]
+
+
 @pytest.mark.parametrize("lost", ["setup", "pose", "session"])
 def test_it_is_dropped_where_the_second_is_not_reached(lost: str) -> None:
     spec = written(CUED, VISIBLE)
