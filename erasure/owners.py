@@ -74,7 +74,7 @@ def owner_go_on(erasure: Erasure, *, now: datetime) -> Batch:
     for step in _STEPS:
         if (batch := step(project.id, now)) is not None:
             return batch
-    _forget_lines([project.id], but_deeds=is_project)
+    _forget_lines([project.id], but_deeds=True)
     return Batch(rows=projects.filter(id=project.id).delete()[0], is_last=is_project)
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import helpers
+from django.contrib.admin.models import CHANGE
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -73,13 +74,14 @@ class StaffAction(ABC):
 
     `name` is its address and its action's name; `label` is on the button; `past` is its verb in
     a list's summary; `permission` is one of Django's, as `app.codename`, in which `{model}` is
-    the name of the page's model.
+    the name of the page's model; `flag` is the kind of its entry in the history.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
     past: ClassVar[str]
     permission: ClassVar[str]
+    flag: ClassVar[int] = CHANGE
     form_class: ClassVar[type[forms.BaseForm]] = ReasonForm
     template: ClassVar[str] = "admin/action.html"
     # The link that leaves the page undone.
@@ -206,6 +208,7 @@ class StaffActionAdmin(BoundedAdmin):
                 user_id=user_id_of(request),
                 row=row,
                 message=outcome.sentence,
+                flag=action.flag,
                 reason=data.get("reason"),
             )
         return outcome

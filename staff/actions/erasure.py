@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.contrib.admin.models import DELETION
 from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
 
@@ -41,6 +42,8 @@ class Erase(StaffAction):
     label = "Erase"
     past = "Erased"
     permission = "projects.erase_{model}"
+    # Of which the retention of the log takes none.
+    flag = DELETION
     takes_many = False
 
     def applies_to(self, row: Organization | Project) -> bool:

@@ -17,6 +17,7 @@ from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecVersion, Release
 from projects.models import AccessToken, Credential, Organization, Project
 from sessions_app.models import DetectionEvent, DetectionSession
+from sessions_app.retention import prune_staff_log
 from tests.admin.staffing import LEVELS, address, client_of, do, member, text_of
 from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import MOVESPECS, VALID_YAML, Machine, make_released, make_version
@@ -104,6 +105,25 @@ def test_it_erases_all_of_it_and_nothing_else(
         assert word.encode() not in everything, word
     assert full.credential.secret_hash not in everything
     assert b"outsider's key" in everything
+
+
+def test_its_lines_outlive_the_retention_of_the_log_and_the_organization(
+    administrator: Client, owner: Machine, settings: Any
+) -> None:
+    """Both are pending, and the organization's erasure comes to the project first."""
+    erase(administrator, owner.project)
+    erase(administrator, owner.organization)
+    of_project, of_organization = Erasure.objects.order_by("requested_at")
+    Erasure.objects.filter(id=of_organization.id).update(
+        requested_at=of_project.requested_at - timedelta(seconds=1)
+    )
+    run()
+    assert not Organization.objects.filter(id=owner.organization.id).exists()
+    settings.STAFF_LOG_RETENTION_DAYS = 30
+    prune_staff_log(now=clock.now() + timedelta(days=31))
+    assert {*LogEntry.objects.values_list("object_id", "object_repr")} == {
+        (str(row.id), str(row.id)) for row in (owner.project, owner.organization)
+    }
 
 
 @LEVELS
