@@ -103,9 +103,9 @@ def _is_due(partition: Partition, now: datetime) -> bool:
         still = Q()
     else:
         still |= Q(ended_at__gte=now - timedelta(days=days))
-    # The last ones, which keep it, are found first.
+    # The last ones, which keep it, are found first. `exists` would drop the order.
     having = _sessions_of(partition).filter(still, events_left_at__isnull=True)
-    return not having.order_by("-id").exists()
+    return having.only("id").order_by("-id").first() is None
 
 
 def _sessions_of(partition: Partition) -> QuerySet[DetectionSession]:
@@ -120,12 +120,12 @@ def _count_events(partition: Partition) -> None:
 
 
 def _follow(partition: Partition, now: datetime, pace: _Pace) -> int:
-    """Note that the events have left with their partition, or delete the sessions if they are due.
+    """Delete the sessions of a dropped partition that are due, and note of others that theirs left.
 
     A run that was killed before is made up for by the batches.
     """
     behind_id = UUID(int=partition.first.int - 1)
-    kept = kept_of()
+    days = kept_of().sessions
 
     def chunk() -> int:
         nonlocal behind_id
@@ -133,10 +133,10 @@ def _follow(partition: Partition, now: datetime, pace: _Pace) -> int:
         ids = list(rows.values_list("id", flat=True)[:MOST_SESSIONS])
         if not ids:
             return 0
-        if kept.sessions is not None and kept.sessions == kept.events:
-            sessions_remove(ids)
-        else:
-            _note(ids, now)
+        if days is not None:
+            due = rows.filter(id__in=ids, ended_at__lt=now - timedelta(days=days))
+            sessions_remove(list(due.values_list("id", flat=True)))
+        _note(ids, now)
         behind_id = ids[-1]
         return len(ids)
 

@@ -156,6 +156,24 @@ def test_a_partition_leaves_once_all_of_it_is_due(
         assert noted.count() == 3
 
 
+def test_one_without_its_events_that_is_not_due_outlives_its_partition(
+    scene: Scene, kept: Any
+) -> None:
+    """It lost them before, so it keeps no partition: as after a change of days."""
+    event_partitions_make(now=NOW, kept_days=30)
+    last = dated_partitions()[-1]
+    due = last.ends_at + timedelta(days=30, hours=3)
+    ids = [UUID(int=last.first.int + n) for n in range(3)]
+    for id_, at in zip(ids, (last.ends_at, due - 29 * DAY, due - 31 * DAY), strict=True):
+        ended(scene, 0, id_=id_)
+        DetectionSession.objects.filter(id=id_).update(ended_at=at, created_at=last.ends_at - DAY)
+    DetectionSession.objects.filter(id=ids[1]).update(events_left_at=NOW)
+    apply(due)
+    assert last not in dated_partitions()
+    assert left() == {ids[1]}
+    assert scene.row(ids[1]).events_left_at == NOW
+
+
 def test_a_run_that_was_killed_behind_a_partition_is_made_up_for(
     scene: Scene, kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
