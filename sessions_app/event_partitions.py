@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import OperationalError, connection, transaction
 
 from kynaplatform.database.connections import is_lock_timeout
+from kynaplatform.database.time_ids import first_id_of
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +48,6 @@ class Partition(NamedTuple):
     def ends_at(self) -> datetime:
         """No session of it was created then, or later."""
         return datetime.fromtimestamp((self.behind.int >> 80) / 1000, UTC)
-
-
-def first_id_of(moment: datetime) -> UUID:
-    """The lowest UUIDv7 of a moment."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def dated_partitions() -> list[Partition]:

@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from django.db.models import QuerySet
 
 from kynaplatform.api.chunks import CHUNK, change_in_chunks
+from kynaplatform.database.time_ids import first_id_of
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 DELIVERIES_KEPT: Final = timedelta(days=30)
@@ -17,7 +17,7 @@ def prune_deliveries(*, now: datetime, chunk_size: int = CHUNK) -> int:
 
     Ids begin with their time, so that the oldest are found by the primary key.
     """
-    old = WebhookDelivery.objects.filter(id__lt=_first_id_of(now - DELIVERIES_KEPT))
+    old = WebhookDelivery.objects.filter(id__lt=first_id_of(now - DELIVERIES_KEPT))
     pruned = _delete(old, chunk_size)
     deleted = WebhookEndpoint.objects.filter(deleted_at__isnull=False, deleted_at__lte=now)
     for endpoint_id in deleted.values_list("id", flat=True):
@@ -32,8 +32,3 @@ def _delete(rows: QuerySet[WebhookDelivery], chunk_size: int) -> int:
         lambda ids: WebhookDelivery.objects.filter(id__in=ids).delete(),
         chunk_size,
     )
-
-
-def _first_id_of(moment: datetime) -> UUID:
-    """The lowest UUIDv7 of a moment."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -17,12 +17,12 @@ from django.db import connection
 from lifecycle_scene import Scene
 from uuid_utils.compat import uuid7
 
+from kynaplatform.database.time_ids import first_id_of
 from sessions_app import event_partitions
 from sessions_app.event_partitions import (
     dated_partitions,
     event_partition_drop,
     event_partitions_make,
-    first_id_of,
 )
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.server import test_database_url as database_url

@@ -13,8 +13,9 @@ from django.utils import timezone
 from lifecycle_scene import Scene
 from uuid_utils.compat import uuid7
 
+from kynaplatform.database.time_ids import first_id_of
 from sessions_app import removal, session_retention, tasks
-from sessions_app.event_partitions import dated_partitions, event_partitions_make, first_id_of
+from sessions_app.event_partitions import dated_partitions, event_partitions_make
 from sessions_app.events import event_id
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from sessions_app.retention import prune_staff_log
