@@ -22,10 +22,13 @@ logger = logging.getLogger(__name__)
 
 # Partitions are made so long before they are needed. A worker may be away meanwhile.
 AHEAD: Final = timedelta(days=14)
+# With less ahead the task fails, so that its alert fires while there is time.
+LEAST_AHEAD: Final = timedelta(days=7)
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 # Up to so long a retention a partition has one day, else a week: it leaves once all of it is due.
 DAYS_OF_DAYS: Final = 60
-# A lock is waited for 200 ms, and asked for again after a pause. The rest is the next run's.
+# A lock that others wait behind is waited for 200 ms, and asked for again after a pause. The rest
+# is the next run's.
 TRIES, PAUSE_SECONDS = 20, 0.5
 _MONDAY: Final = datetime(2024, 1, 1, tzinfo=UTC)
 _DATED: Final = """
@@ -35,6 +38,10 @@ WHERE inhparent = 'detection_event'::regclass
     AND relname ~ '^detection_event_[0-9]{4}_[0-9]{2}_[0-9]{2}$'
 ORDER BY relname
 """
+
+
+class TooFewPartitions(Exception):
+    """The partitions end soon, and another was not to be had."""
 
 
 class Partition(NamedTuple):
@@ -68,6 +75,7 @@ def event_partitions_make(*, now: datetime, kept_days: int | None) -> int:
     """Make the partitions of the next days; safe to run twice at once. Returns how many.
 
     None is made of a time that has begun: sessions of that time have events elsewhere already.
+    Raises TooFewPartitions where those that there are end in less than seven days.
     """
     length = length_of(kept_days)
     partitions = dated_partitions()
@@ -79,6 +87,8 @@ def event_partitions_make(*, now: datetime, kept_days: int | None) -> int:
         end = _next_boundary(start, length)
         partition = Partition(_name_of(start.date()), first_id_of(start), first_id_of(end))
         if not _with_lock("event_partition_make(%s, %s, %s)", *partition):
+            if start < now + LEAST_AHEAD:
+                raise TooFewPartitions(f"Events have partitions until {start:%Y-%m-%d} alone.")
             break
         made += 1
         start = end

@@ -17,6 +17,10 @@ from django.db.models.lookups import Exact
 BATCH = 5_000
 # For longer nobody is to wait behind a lock of this migration.
 LOCK_TIMEOUT = "500ms"
+# An autovacuum gives way to a lock that has waited for longer than deadlock_timeout, which is 1 s.
+# It conflicts with the mode SHARE UPDATE EXCLUSIVE, behind which no reader or writer waits: so that
+# is taken first, and keeps the next autovacuum away.
+VACUUM_TIMEOUT = "2s"
 WEEKS = 2
 # Ids before 0012 are random: all but a few lie behind this one, which is of the year 2057. So what
 # lies between the newest partition and it, and is searched for each new one, stays small.
@@ -27,6 +31,10 @@ _IS_BEGUN = "SELECT to_regclass('detection_event_new') IS NOT NULL"
 _FOREIGN_KEY = """
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE conrelid = 'detection_event'::regclass AND contype = 'f'
+"""
+_AWAIT_VACUUM = """
+LOCK TABLE detection_session IN SHARE UPDATE EXCLUSIVE MODE;
+LOCK TABLE detection_event IN SHARE UPDATE EXCLUSIVE MODE;
 """
 # Sessions first, as whoever stores events does.
 _LOCKS = """
@@ -101,6 +109,9 @@ BEGIN
     IF partition !~ '^detection_event_\\d{{4}}_\\d\\d_\\d\\d$' THEN
         RAISE EXCEPTION 'No name of a partition: %', partition;
     END IF;
+    PERFORM set_config('lock_timeout', '{vacuum}', true);
+    LOCK TABLE detection_session, detection_event_other IN SHARE UPDATE EXCLUSIVE MODE;
+    PERFORM set_config('lock_timeout', '200ms', true);
     LOCK TABLE detection_session IN SHARE ROW EXCLUSIVE MODE;
     IF to_regclass(partition) IS NOT NULL THEN
         RETURN;  -- another worker has made it
@@ -127,8 +138,15 @@ BEGIN
     IF partition !~ '^detection_event_\\d{{4}}_\\d\\d_\\d\\d$' THEN
         RAISE EXCEPTION 'No name of a partition: %', partition;
     END IF;
+    PERFORM set_config('lock_timeout', '{vacuum}', true);
+    LOCK TABLE detection_session IN SHARE UPDATE EXCLUSIVE MODE;
+    IF to_regclass(partition) IS NULL THEN
+        RETURN;  -- another worker has dropped it
+    END IF;
+    EXECUTE format('LOCK TABLE %I IN SHARE UPDATE EXCLUSIVE MODE', partition);
+    PERFORM set_config('lock_timeout', '200ms', true);
     LOCK TABLE detection_session IN ACCESS EXCLUSIVE MODE;
-    EXECUTE format('DROP TABLE IF EXISTS %I', partition);
+    EXECUTE format('DROP TABLE %I', partition);
 END $$;
 REVOKE EXECUTE ON FUNCTION event_partition_make(text, uuid, uuid), event_partition_drop(text)
     FROM PUBLIC;
@@ -162,7 +180,7 @@ def begin(apps: Any, editor: Any) -> None:
         cursor.execute("SELECT quote_ident(current_schema())")
         (schema,) = cursor.fetchone()
         cursor.execute(_MIRROR.format(schema=schema))
-        cursor.execute(_FUNCTIONS.format(schema=schema))
+        cursor.execute(_FUNCTIONS.format(schema=schema, vacuum=VACUUM_TIMEOUT))
 
 
 def copy(apps: Any, editor: Any) -> None:
@@ -202,6 +220,8 @@ def _is(cursor: Any, question: str) -> bool:
 
 
 def _lock(cursor: Any, mode: str) -> None:
+    cursor.execute(f"SET LOCAL lock_timeout = '{VACUUM_TIMEOUT}'")
+    cursor.execute(_AWAIT_VACUUM)
     cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
     cursor.execute(_LOCKS.format(mode=mode))
 

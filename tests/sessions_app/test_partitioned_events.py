@@ -58,6 +58,12 @@ def one_table(transactional_db: None) -> Iterator[None]:
     call_command("migrate", verbosity=0)
 
 
+WAITS_FOR_VACUUM = """
+SELECT FROM pg_locks WHERE NOT granted AND mode = 'ShareUpdateExclusiveLock'
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
 class Writers:
     """The code before, which goes on: two that store events, and one that deletes sessions'."""
 
@@ -242,6 +248,58 @@ def test_a_partition_in_use_is_left_to_the_next_run(
         # Nobody waits behind it.
         with psycopg.connect(database_url(), autocommit=True) as other:
             other.execute("SELECT FROM detection_event LIMIT 1")
+    assert dated_partitions() == before
+
+
+@pytest.mark.parametrize("table", ["detection_session", "its own"])
+def test_an_autovacuum_is_waited_for_until_it_gives_way_and_nobody_waits_behind(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    """It does after deadlock_timeout. Here another has its lock for a little longer than that."""
+    monkeypatch.setattr(event_partitions, "TRIES", 1)
+    partition = dated_partitions()[-1]
+    name = partition.name if table == "its own" else table
+    with (
+        psycopg.connect(database_url()) as vacuum,
+        psycopg.connect(database_url(), autocommit=True) as other,
+    ):
+        vacuum.execute(f"LOCK TABLE {name} IN SHARE UPDATE EXCLUSIVE MODE")
+        gives_way = threading.Timer(1.2, vacuum.rollback)
+        gives_way.start()
+        dropping = threading.Thread(target=lambda: dropped.append(drop_and_close(partition)))
+        dropped: list[bool] = []
+        dropping.start()
+        while not other.execute(WAITS_FOR_VACUUM).rowcount:
+            pass
+        other.execute("SET lock_timeout = '1ms'")
+        other.execute("DELETE FROM detection_event WHERE session_id = %s", [uuid7()])
+        other.execute("UPDATE detection_session SET locale = NULL")
+        dropping.join()
+    assert dropped == [True]
+    assert partition not in dated_partitions()
+    assert event_partitions_make(now=partition.ends_at - timedelta(days=14), kept_days=None) == 1
+    assert partition in dated_partitions()
+
+
+def drop_and_close(partition: event_partitions.Partition) -> bool:
+    try:
+        return event_partition_drop(partition)
+    finally:
+        connection.close()
+
+
+def test_with_few_days_left_the_task_fails(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_partitions, "TRIES", 1)
+    monkeypatch.setattr(event_partitions, "PAUSE_SECONDS", 0)
+    before = dated_partitions()
+    with psycopg.connect(database_url()) as writer:
+        writer.execute("LOCK TABLE detection_session IN ROW EXCLUSIVE MODE")
+        ends_at = before[-1].ends_at
+        assert event_partitions_make(now=ends_at - timedelta(days=7), kept_days=30) == 0
+        with pytest.raises(event_partitions.TooFewPartitions, match=f"{ends_at:%Y-%m-%d}"):
+            event_partitions_make(now=ends_at - timedelta(days=6, hours=23), kept_days=30)
     assert dated_partitions() == before
 
 
