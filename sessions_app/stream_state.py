@@ -30,7 +30,8 @@ STATE_IS_DROPPED: Final[dict[str, object]] = {
 
 # The first byte of a state that was packed with the dictionary, which no state of MessagePack has.
 _PACKED: Final = b"\x01"
-# A state of the catalogue's squat. What is stored was packed with it: it never changes.
+# A state of the catalogue's squat. What is stored was packed with it, so it never changes: a new
+# dictionary is a file of its own, with a first byte of its own.
 _DICTIONARY: Final = (Path(__file__).parent / "state_dictionary.json").read_bytes()
 # A window of 8 KiB takes the dictionary and a state. Digits are literals: few repeat.
 _WINDOW: Final = -13

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
             model_name="detectionsession",
             name="packed_state",
             field=models.BinaryField(
-                help_text="The state of the stream until its end, as MessagePack.", null=True
+                help_text="The state of the stream until its end (stream_state.py).", null=True
             ),
         ),
         migrations.AlterField(

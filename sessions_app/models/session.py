@@ -117,7 +117,7 @@ class DetectionSession(models.Model):
     lease_until = models.DateTimeField(null=True)
     checkpoint_number = models.BigIntegerField(default=0)
     packed_state = models.BinaryField(
-        null=True, help_text="The state of the stream until its end, as MessagePack."
+        null=True, help_text="The state of the stream until its end (stream_state.py)."
     )
     engine_state = models.JSONField(
         null=True, help_text="The same, where code of the release before has stored it."
