@@ -1,12 +1,14 @@
 """The export of a project's sessions with their events, in the order of their creation.
 
 It ends before the first session that has not ended, and a minute before now. So what comes later
-comes behind it, and none of it is doubled, lost or unfinished.
+comes behind it, and none of it is doubled, lost or unfinished. A session that is deleted while its
+page is made is left out; one whose events retention takes meanwhile has fewer, or none.
 """
 
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from enum import Enum
 from itertools import product
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
@@ -103,6 +105,12 @@ class Page(NamedTuple):
     until: datetime
 
 
+class Gone(Enum):
+    """In place of an event: the session was deleted after it was read."""
+
+    GONE = "gone"
+
+
 class _Line:
     """A session's line at the end of a page's body, while events are added."""
 
@@ -159,6 +167,11 @@ def export_page(
     body = bytearray()
     reached, line = start, None
     for session, event in _with_events(sessions.filter(created_at__lt=until), start):
+        if isinstance(event, Gone):
+            if line is not None:
+                line.remove()
+            line = None
+            continue
         line = line or _Line(body, session, organization_id)
         if event is not None and line.takes(event):
             continue
@@ -191,13 +204,20 @@ def _ended_before(sessions: Sessions, until: datetime, start: Start | None) -> d
 
 def _with_events(
     sessions: Sessions, start: Start | None
-) -> Iterator[tuple[DetectionSession, NewEvent | None]]:
-    """Each session with each of its events, and then with None: from `start` on."""
+) -> Iterator[tuple[DetectionSession, NewEvent | Gone | None]]:
+    """Each session with each of its events, and then with None: from `start` on.
+
+    With GONE where it is deleted meanwhile, maybe more than once, and with nothing behind that.
+    """
     for some in _some_at_once(sessions, start):
         count_anew(some)
         for parts in _parts(some, start):
             events = _events_of(parts)
+            gone = _gone_of(parts, events)
             for part in parts:
+                if part.session.id in gone:
+                    yield part.session, Gone.GONE
+                    continue
                 for event in events.get(part.session.id, ()):
                     yield part.session, event
                 if part.up_to == part.session.events_total:
@@ -258,3 +278,17 @@ def _events_of(parts: list[_Part]) -> dict[UUID, list[NewEvent]]:
             event = NewEvent(sequence, frame_seq, ts_ms, type_, payload)
             events.setdefault(session_id, []).append(event)
     return events
+
+
+def _gone_of(parts: list[_Part], events: dict[UUID, list[NewEvent]]) -> set[UUID]:
+    """The sessions that lack events here since they are deleted: no page is of one snapshot."""
+    short = {
+        part.session.id
+        for part in parts
+        if part.session.events_left_at is None
+        and len(events.get(part.session.id, ())) < part.up_to - part.behind
+    }
+    if not short:
+        return short
+    there = DetectionSession.objects.filter(id__in=short)
+    return short - set(there.values_list("id", flat=True))

@@ -17,6 +17,7 @@ from plans import LIVE, add_sessions, analyze_sessions, run
 from sessions_app import export
 from sessions_app.checkpoints import NewEvent
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
+from sessions_app.removal import sessions_remove
 from tests.api.api_requests import nothing_changes, refused_fields
 from tests.conftest import SESSIONS, Machine, make_released
 
@@ -293,6 +294,45 @@ def test_a_session_that_is_erased_between_its_pages_ends_there(reader, scene, sm
     lines, _, _, _ = page_at(reader, following)
     assert [one["session"]["session_id"] for one in lines] == [str(last)]
     assert line["session"]["session_id"] == str(first)
+
+
+@pytest.mark.parametrize("read_before", [0, 1, 4])
+def test_a_session_that_is_deleted_while_its_page_is_made_is_left_out(
+    reader, scene, small, monkeypatch, read_before
+):
+    """By retention, or an erasure: also once a part of its events is on the page."""
+    first, doomed, last = ended(scene, 0), ended(scene, 10, events=12), ended(scene, 20, events=1)
+    parts = 0
+    events_of = export._events_of
+
+    def deleted_between(of_parts):
+        nonlocal parts
+        if any(part.session.id == doomed for part in of_parts):
+            if parts == read_before:
+                sessions_remove([doomed])
+            parts += 1
+        return events_of(of_parts)
+
+    monkeypatch.setattr(export, "_events_of", deleted_between)
+    monkeypatch.setattr(export, "MOST_PAGE_BYTES", 40_000)
+    lines, _, following, _ = page_at(reader, EXPORT)
+    assert [one["session"]["session_id"] for one in lines] == [str(first), str(last)]
+    assert (following, parts >= read_before) == ("", True)
+
+
+def test_events_that_retention_takes_while_the_page_is_made_are_missing_from_their_total(
+    reader, scene, monkeypatch
+):
+    session = ended(scene, 0, events=3)
+    events_of = export._events_of
+
+    def taken_before(of_parts):
+        DetectionEvent.objects.filter(session_id=session).delete()
+        return events_of(of_parts)
+
+    monkeypatch.setattr(export, "_events_of", taken_before)
+    (line,), _, _, _ = page_at(reader, EXPORT)
+    assert (line["session"]["events_total"], line["events"]) == (3, [])
 
 
 def test_another_project_s_sessions_are_never_exported(reader, scene, peer, outsider, small):
