@@ -12,7 +12,7 @@ from kynaplatform.api.keyset import Place
 from sessions_app.counted import MeasureSummary, MovementSummary
 
 By = Literal["day", "session"]
-# Of a page by day; of a day with more the newest.
+# Of a page by day. A day with more goes on in the next page.
 MOST_SESSIONS: Final = 5_000
 _FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 _STATEMENT: Final = """
@@ -108,7 +108,7 @@ def subject_summary(
     """What the sessions of a subject counted that were created from `first` to `last`, in UTC.
 
     A page has the newest `most` sessions after `start`. By day it has whole days, but for one that
-    has more by itself.
+    has more by itself: that one goes on in the next page.
     """
     since = datetime.combine(first, time(), UTC)
     until, until_id = datetime.combine(last, time.max, UTC), _LAST_ID
@@ -139,14 +139,14 @@ def subject_summary(
     last_at, last_id = found[-1][:2]
     if by == "session":
         return Found([*rows.values()], Place("older", last_at, last_id))
-    return _whole_days([*rows.values()], last_at)
+    return _whole_days([*rows.values()], last_at, last_id)
 
 
-def _whole_days(rows: list[Summed], last_at: datetime) -> Found:
-    """The days before the one that the page may have cut; that one if it is the only one."""
+def _whole_days(rows: list[Summed], last_at: datetime, last_id: UUID) -> Found:
+    """The days before the one that the page may have cut; that one's part if it is alone."""
     cut = last_at.astimezone(UTC).date()
     whole = [row for row in rows if row.created_at.astimezone(UTC).date() > cut]
-    begun = datetime.combine(cut, time(), UTC)
     if whole:
-        return Found(whole, Place("older", begun + timedelta(days=1), _FIRST_ID))
-    return Found(rows, Place("older", begun, _FIRST_ID))
+        behind = datetime.combine(cut, time(), UTC) + timedelta(days=1)
+        return Found(whole, Place("older", behind, _FIRST_ID))
+    return Found(rows, Place("older", last_at, last_id))

@@ -23,7 +23,8 @@ class SubjectViewSet(ApiViewSet):
 
         A session is in the day on which it was created, once it has ended. Sessions that counted
         nothing, as without a frame, are left out. A page looks at `limit` sessions, by day at
-        5,000: follow its `Link` until there is none.
+        5,000: follow its `Link` until there is none. A day with more sessions than that goes on in
+        the next page, with rows of the same `date`.
         """
         first, last = query.days(clock.now().date())
         found = subject_summary(

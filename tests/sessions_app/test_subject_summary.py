@@ -171,8 +171,8 @@ def test_pages_of_days_have_whole_days(owner, movespec, monkeypatch):
     for day, sessions in ((29, 2), (28, 2), (27, 1), (26, 5), (25, 1)):
         for n in range(sessions):
             trained(movespec, datetime(2026, 11, day, n, tzinfo=UTC), 10**n)
-    # The 26th has more than a page: the newest three of it are in it.
-    assert followed(owner, f"{SUMMARY}?{DAYS}") == [[11], [11], [1], [11100], [1]]
+    # The 26th has more than a page, and goes on in the next one: nothing of it is lost.
+    assert followed(owner, f"{SUMMARY}?{DAYS}") == [[11], [11], [1], [11100], [11], [1]]
 
 
 def followed(owner: Machine, address: str) -> list[list[int]]:
