@@ -75,11 +75,15 @@ def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:
 
 
 def _keep_summaries(sessions: QuerySet[DetectionSession]) -> None:
-    """Store what the states of the sessions tell, whose rows stay locked."""
-    packed = sessions.filter(packed_state__isnull=False).select_for_update(no_key=True)
+    """Store what the states of the sessions tell, whose rows stay locked.
+
+    All are locked, in the order of their ids, so that two ends of several don't wait crosswise.
+    """
+    locked = sessions.order_by("id").select_for_update(no_key=True)
     found = {
-        id_: summary_in(bytes(state or b""))
-        for id_, state in packed.values_list("id", "packed_state")
+        id_: summary_in(bytes(state))
+        for id_, state in locked.values_list("id", "packed_state")
+        if state is not None
     }
     told = {id_: json.dumps(summary) for id_, summary in found.items() if summary is not None}
     if told:
