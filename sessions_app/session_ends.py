@@ -2,15 +2,17 @@
 
 import json
 from collections import Counter
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import prometheus_client
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.sql import UpdateQuery
 
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
+from kynaplatform.api.chunks import CHUNK, change_in_chunks
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Outcome, Status
 from sessions_app.stream_state import STATE_IS_DROPPED, SUMMARY, summary_in
 
 _KEEP_SUMMARIES = """
@@ -19,6 +21,9 @@ SET summary = given.summary::jsonb
 FROM unnest(%s::uuid[], %s::text[]) AS given (id, summary)
 WHERE session.id = ANY (%s::uuid[]) AND session.id = given.id
 """
+# Code of the release before runs beside this one during an upgrade, or on the way back.
+_MADE_WITHIN: Final = timedelta(days=2)
+_ENDED_STATUSES: Final = [status for status in Status if status not in LIVE_STATUSES]
 ENDED_SESSIONS = prometheus_client.Counter(
     "kyna_sessions_ended",
     "Sessions that this server has ended, by how; error_code is empty where there is none.",
@@ -72,6 +77,28 @@ def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:
         if ended:
             transaction.on_commit(partial(_count, ended))
     return len(changed)
+
+
+def leftover_states_drop(*, now: datetime, chunk_size: int = CHUNK) -> int:
+    """Drop the states that code of the release before leaves as it ends sessions, as others do.
+
+    Their summaries are kept. The sessions of the last two days are looked at, by an index of
+    statuses: none may be on what checkpoints write. Returns how many states it dropped.
+    """
+    left = DetectionSession.objects.filter(
+        status__in=_ENDED_STATUSES,
+        mode__in=Mode.values,
+        created_at__gte=now - _MADE_WITHIN,
+        deadline_at__isnull=True,
+        packed_state__isnull=False,
+    )
+
+    def drop(ids: list[Any]) -> None:
+        ended = DetectionSession.objects.filter(id__in=ids)
+        _keep_summaries(ended.filter(summary__isnull=True))
+        ended.update(packed_state=None)
+
+    return change_in_chunks(left.order_by(), drop, chunk_size)
 
 
 def _keep_summaries(sessions: QuerySet[DetectionSession]) -> None:

@@ -10,6 +10,7 @@ from sessions_app.retention import (
     prune_staff_log,
     prune_staff_sessions,
 )
+from sessions_app.session_ends import leftover_states_drop
 
 
 @periodic_task
@@ -26,6 +27,7 @@ def prune_expired() -> int:
         + prune_access_tokens(now=now)
         + prune_staff_sessions(now=now)
         + prune_staff_log(now=now)
+        + leftover_states_drop(now=now)
     )
 
 

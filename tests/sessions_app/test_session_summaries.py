@@ -1,6 +1,7 @@
 """The summary of a session's frames is kept by whatever ends the session; its state is not."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,8 @@ from lifecycle_scene import Scene, at, sweep
 
 from sessions_app.counted import COUNTED
 from sessions_app.models import DetectionSession
-from sessions_app.stream_state import unpack
+from sessions_app.session_ends import leftover_states_drop
+from sessions_app.stream_state import pack, unpack
 from sessions_app.unreadable_states import sessions_leave
 from tests.sessions_app.plans import run
 
@@ -71,6 +73,33 @@ def test_it_is_kept_by_whatever_ends_the_session(scene: Scene, end: str, stored_
     assert (counted is not None) == is_finished
     if counted is not None:
         assert counted["squat"]["attempts"] == {"session_ended": 1}
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2, 1000])
+def test_what_the_release_before_leaves_at_an_end_is_tidied_up(
+    scene: Scene, chunk_size: int
+) -> None:
+    live, *left = (scene.streaming()[0] for _ in range(5))
+    state = midway()
+    packed = pack(unpack(state.packed_state) | {"summary": SUMMARY})
+    DetectionSession.objects.update(packed_state=packed)
+    known, damaged, old = left[1:]
+    DetectionSession.objects.filter(id__in=left).update(
+        status="completed", terminal_outcome="completed", ended_at=at(5), deadline_at=None,
+        attachment_id=None,
+    )  # fmt: skip
+    DetectionSession.objects.filter(id=known).update(summary={"usable": 1})
+    DetectionSession.objects.filter(id=damaged).update(packed_state=b"\x01damaged")
+    DetectionSession.objects.filter(id=old).update(created_at=at(0) - timedelta(days=3))
+    before = {id_: scene.columns(id_) for id_ in (live, old)}
+
+    assert leftover_states_drop(now=at(10), chunk_size=chunk_size) == 3
+
+    rows = [scene.row(id_) for id_ in left[:3]]
+    assert [row.packed_state for row in rows] == [None] * 3
+    assert [row.summary for row in rows] == [SUMMARY, {"usable": 1}, None]
+    assert {id_: scene.columns(id_) for id_ in (live, old)} == before
+    assert leftover_states_drop(now=at(10)) == 0
 
 
 def test_a_session_whose_state_has_none_ends_without(scene: Scene) -> None:
