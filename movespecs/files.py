@@ -6,6 +6,7 @@ movespecs.json
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from django.db import connection, transaction
 
 from detection import validate
 from movespecs.drafts import MOST_YAML_BYTES
@@ -60,10 +62,12 @@ class FileFault(Exception):
 def movespecs_write(project: Project, folder: Path) -> Index:
     """Write all MoveSpecs of `project`, archived ones too, over what an earlier export left.
 
-    The index comes last, at once: so whatever it lists is there.
+    The index comes last, at once: so whatever it lists is there. All is read as of one moment.
     """
-    movespecs = MoveSpec.objects.filter(project=project).order_by("created_at", "id")
-    index = Index(format=FORMAT, movespecs=[_written(movespec, folder) for movespec in movespecs])
+    with _one_snapshot():
+        movespecs = MoveSpec.objects.filter(project=project).order_by("created_at", "id")
+        entries = [_written(movespec, folder) for movespec in movespecs]
+    index = Index(format=FORMAT, movespecs=entries)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / INDEX, msgspec.json.format(msgspec.json.encode(index), indent=2) + b"\n")
     return index
@@ -116,12 +120,22 @@ def hash_of(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+@contextmanager
+def _one_snapshot() -> Iterator[None]:
+    """Within a transaction already, that one's isolation holds."""
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
 def _draft_path(folder: Path, movespec_id: UUID) -> Path:
     return folder / str(movespec_id) / "draft.yaml"
 
 
 def _written(movespec: MoveSpec, folder: Path) -> MoveSpecEntry:
-    # The release before the versions: whatever was released by then is among them.
     (folder / str(movespec.id)).mkdir(parents=True, exist_ok=True)
     _write(_draft_path(folder, movespec.id), movespec.draft.yaml_source.encode())
     versions = list(_written_versions(movespec, folder))

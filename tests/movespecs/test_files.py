@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from kynaplatform import clock
+from movespecs import files
 from movespecs.authors import PLATFORM
 from movespecs.drafts import draft_replace, movespec_archive, movespec_create
 from movespecs.files import hash_of
@@ -113,6 +115,36 @@ def test_a_folder_has_the_texts_as_written_and_an_index(owner, squat, folder, ca
         (one["number"], one["label"], one["withdrawn_at"] is None) for one in entry["versions"]
     ] == [(1, "1.0", True), (2, "2.0", True), (3, "3.0", False)]
     assert {path.name for path in folder.iterdir()} == {"movespecs.json", str(squat.id)}
+
+
+def test_all_is_read_as_of_one_moment(transactional_db, owner, squat, folder, monkeypatch):
+    """Whatever is released and withdrawn by others while the texts are written."""
+    write = files._write
+
+    def meanwhile(path, data):
+        if path.name == "draft.yaml":
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(withdraw_and_close, squat).result()
+        write(path, data)
+
+    monkeypatch.setattr(files, "_write", meanwhile)
+    index = files.movespecs_write(owner.project, folder)
+    (entry,) = index.movespecs
+    assert entry.released == 2
+    assert [one.number for one in entry.versions if one.withdrawn_at] == [3]
+    assert files.index_read(folder) == index
+    assert MoveSpecVersion.objects.filter(movespec=squat, withdrawn_at=None).count() == 1
+
+
+def withdraw_and_close(movespec):
+    try:
+        two = MoveSpecVersion.objects.get(movespec=movespec, version_number=2)
+        version_withdraw(
+            movespec_id=movespec.id, version_id=two.id, replacement_id=None, author=PLATFORM,
+            now=clock.now(), reason="It counted running.",
+        )  # fmt: skip
+    finally:
+        connection.close()
 
 
 def test_elsewhere_all_is_as_it_was_with_its_ids(owner, squat, folder, capsys):
