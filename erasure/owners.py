@@ -110,7 +110,8 @@ def _sessions(project_id: UUID, now: datetime) -> Batch | None:
     of_project = DetectionSession.objects.filter(project_id=project_id)
     sessions_cancel(of_project, now)
     if ids := ended_within_a_batch(of_project, now):
-        return Batch(rows=len(ids), sessions=sessions_remove(ids))
+        removed = len(sessions_remove(ids))
+        return Batch(rows=removed, sessions=removed)
     return Batch(rows=0) if of_project.exists() else None
 
 

@@ -54,6 +54,7 @@ def subject_go_on(erasure: Erasure, *, now: datetime) -> Batch:
     of_subject = sessions_of(erasure)
     sessions_cancel(of_subject, now)
     if ids := ended_within_a_batch(of_subject, now):
-        return Batch(rows=len(ids), sessions=sessions_erase(ids, now=now))
+        removed = sessions_erase(ids, now=now)
+        return Batch(rows=removed, sessions=removed)
     is_late = now >= erasure.requested_at + CREATED_WITHIN
     return Batch(rows=0, is_last=is_late and not of_subject.exists())

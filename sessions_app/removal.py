@@ -31,8 +31,8 @@ DELETE FROM detection_session WHERE id = ANY (%(ids)s::uuid[])
 """
 
 
-def sessions_remove(ids: Sequence[UUID]) -> int:
-    """Remove those of `ids` that have ended; others are left. Returns how many it removed.
+def sessions_remove(ids: Sequence[UUID]) -> list[UUID]:
+    """Remove those of `ids` that have ended; others are left. Returns those that it removed.
 
     Their events, their attaches and what staff did to them go as well. Their idempotency keys are
     free, and webhooks/migrations/0002_outbox.py empties and tells their deliveries. It is one
@@ -41,23 +41,23 @@ def sessions_remove(ids: Sequence[UUID]) -> int:
     crosswise.
     """
     if not ids:
-        return 0
+        return []
     ended = DetectionSession.objects.filter(id__in=ids, deadline_at__isnull=True)
     with transaction.atomic():
         locked = [*ended.order_by("id").select_for_update().values_list("id", flat=True)]
         if locked:
             with connection.cursor() as cursor:
                 cursor.execute(_REMOVE, {"ids": locked})
-    return len(locked)
+    return locked
 
 
 def sessions_erase(ids: Sequence[UUID], *, now: datetime) -> int:
-    """The same for good: no restore of an older backup brings them back."""
+    """The same for good: no restore of an older backup brings them back. Returns how many went."""
     with transaction.atomic():
         removed = sessions_remove(ids)
         if removed:
-            erased.send(sender=DetectionSession, ids=ids, now=now)
-    return removed
+            erased.send(sender=DetectionSession, ids=removed, now=now)
+    return len(removed)
 
 
 def session_erase(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
