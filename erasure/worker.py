@@ -5,18 +5,21 @@ batches, another that comes takes another erasure, and what is left is found ane
 """
 
 import logging
+import random
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import F, QuerySet
 
 from erasure.batches import Batch
 from erasure.models import Erasure, Kind
 from erasure.owners import owner_go_on
 from erasure.subjects import subject_go_on
+from kynaplatform.database.connections import is_out_of_reach
 
 logger = logging.getLogger("kynaplatform.erasure")
 
@@ -26,14 +29,25 @@ MOST_AT_ONCE: Final = 1000
 
 def erasures_go_on(*, now: datetime, lasts_seconds: float = LASTS_SECONDS) -> int:
     """Do what is pending; after `lasts_seconds` the rest is left. Returns the erased sessions."""
+    return sum(batch.sessions for batch in batches_do(now=now, lasts_seconds=lasts_seconds))
+
+
+def batches_do(*, now: datetime, lasts_seconds: float = LASTS_SECONDS) -> Iterator[Batch]:
+    """The batches of one run, each done as it is asked for."""
     until = time.monotonic() + lasts_seconds
-    sessions = 0
     left = [*pending().order_by("requested_at").values_list("id", flat=True)[:MOST_AT_ONCE]]
-    while left and time.monotonic() < until:
-        batches = {id_: _batch(id_, now) for id_ in left}
-        sessions += sum(batch.sessions for batch in batches.values())
-        left = [id_ for id_, batch in batches.items() if batch.rows and not batch.is_last]
-    return sessions
+    # None that takes long, or fails, is before the others each time.
+    random.shuffle(left)
+    while left:
+        again = []
+        for id_ in left:
+            if time.monotonic() >= until:
+                return
+            batch = _batch(id_, now)
+            if batch.rows and not batch.is_last:
+                again.append(id_)
+            yield batch
+        left = again
 
 
 def pending() -> QuerySet[Erasure]:
@@ -62,4 +76,10 @@ def _batch(erasure_id: UUID, now: datetime) -> Batch:
             "erasure %(id)s goes on later: a row still refers to one that is to go",
             {"id": erasure_id},
         )
-        return Batch(0)
+    except OperationalError as error:
+        if is_out_of_reach(error):
+            raise
+        logger.warning(
+            "erasure %(id)s goes on later: %(error)s", {"id": erasure_id, "error": error}
+        )
+    return Batch(0)

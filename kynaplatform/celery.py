@@ -54,7 +54,8 @@ app.conf.beat_schedule = {
     "erase": {
         "task": "erasure.tasks.erase",
         "schedule": 15.0,
-        "options": {"expires": 3600},
+        # A run lasts for most of that, so no backlog of them may come.
+        "options": {"expires": 30},
     },
     "prune-tries": {
         "task": "tryout.tasks.prune_tries",

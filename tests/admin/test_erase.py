@@ -108,7 +108,7 @@ def test_it_erases_all_of_it_and_nothing_else(
 
 
 def test_its_lines_outlive_the_retention_of_the_log_and_the_organization(
-    administrator: Client, owner: Machine, settings: Any
+    administrator: Client, owner: Machine, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both are pending, and the organization's erasure comes to the project first."""
     erase(administrator, owner.project)
@@ -117,6 +117,7 @@ def test_its_lines_outlive_the_retention_of_the_log_and_the_organization(
     Erasure.objects.filter(id=of_organization.id).update(
         requested_at=of_project.requested_at - timedelta(seconds=1)
     )
+    monkeypatch.setattr("random.shuffle", lambda ids: None)
     run()
     assert not Organization.objects.filter(id=owner.organization.id).exists()
     settings.STAFF_LOG_RETENTION_DAYS = 30

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from erasure import batches, subjects
+from erasure import batches, subjects, worker
 from erasure.batches import TOLD_WITHIN
 from erasure.models import ErasedSession, Erasure
 from erasure.subjects import CREATED_WITHIN
@@ -17,6 +18,7 @@ from sessions_app.models import DetectionSession
 from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.concurrency.racing import race
 from tests.erasure.people import ANNA, BEN, ask_to_erase, counted, created, left, streaming
+from tests.server import test_database_url as database_url
 from tests.sessions_app.lifecycle_scene import Scene, at
 
 ERASE = "/api/subjects/erase"
@@ -131,6 +133,46 @@ def test_a_run_has_an_end(scene, monkeypatch):
     assert erasures_go_on(now=at(LATE), lasts_seconds=0) == 0
     assert len(left()) == 3
     assert erasures_go_on(now=at(LATE)) == 3
+
+
+@pytest.mark.django_db
+def test_a_run_ends_within_a_round(scene, monkeypatch):
+    for subject in (ANNA, BEN):
+        counted(scene, subject)
+        erase(scene, subject)
+    seconds = 0.0
+
+    def after_nine_seconds(*arguments):
+        nonlocal seconds
+        seconds += 9
+        return batch(*arguments)
+
+    batch = worker._batch
+    monkeypatch.setattr(worker.time, "monotonic", lambda: seconds)
+    monkeypatch.setattr(worker, "_batch", after_nine_seconds)
+    assert erasures_go_on(now=at(LATE), lasts_seconds=9) == 1
+    assert len(left()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_whose_row_is_held_keeps_nobody_from_the_others(scene, caplog):
+    held, free = counted(scene, ANNA), counted(scene, BEN)
+    for subject in (ANNA, BEN):
+        erase(scene, subject)
+    with psycopg.connect(database_url()) as holder:
+        holder.execute("SELECT FROM detection_session WHERE id = %s FOR UPDATE", [held])
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '100ms'")
+        try:
+            assert erasures_go_on(now=at(LATE)) == 1
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET lock_timeout")
+    assert (left(), free in left()) == ({held}, False)
+    assert {*ErasedSession.objects.values_list("id", flat=True)} == {free}
+    of_held = Erasure.objects.get(sessions=0)
+    assert f"erasure {of_held.id} goes on later" in caplog.text
+    assert erasures_go_on(now=at(LATE)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
