@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from detection import Criterion, Cue, MoveSpec, Parameter, Step, Validation
-from sessions_app.attempt_words import band_words, measure_words, time_words
+from sessions_app.attempt_words import band_words, measure_words
 
 ARROW = " → "
 NUMBER = re.compile(r"[0-9][0-9.]*°?")
@@ -59,7 +59,7 @@ def _of_spec(spec: MoveSpec) -> Iterator[Meaning]:
     yield Meaning("author's label", spec.version)
     yield Meaning("counts", f"{spec.type}s of {spec.movement_name}")
     if spec.type == "hold":
-        held = f"{time_words(spec.target_ms)}, breaks up to {time_words(spec.grace_ms)} bridged"
+        held = f"{_time(spec.target_ms)}, breaks up to {_time(spec.grace_ms)} bridged"
         yield Meaning("held for", held)
     else:
         yield Meaning("sequence", ", then ".join(map(_step, spec.steps)))
@@ -80,12 +80,17 @@ def _of_spec(spec: MoveSpec) -> Iterator[Meaning]:
         yield Meaning(*_cue(cue))
 
 
+def _time(ms: float) -> str:
+    """Exact, since two versions may differ in a millisecond."""
+    return f"{ms:.12g} ms" if ms < 1000 else f"{ms / 1000:.12g} s"
+
+
 def _step(step: Step) -> str:
     told = step.phase
     if step.hold_ms:
-        told += f" for {time_words(step.hold_ms)}"
+        told += f" for {_time(step.hold_ms)}"
     if step.within_ms is not None:
-        told += f" within {time_words(step.within_ms)}"
+        told += f" within {_time(step.within_ms)}"
     return f"{told} (optional)" if step.is_optional else told
 
 
@@ -106,7 +111,7 @@ def _of_throughout(spec: MoveSpec) -> Iterator[Meaning]:
     if not spec.throughout:
         yield Meaning("throughout", "nothing is asked")
     for condition in spec.throughout:
-        grace = f", broken for at most {time_words(condition.grace_ms)}"
+        grace = f", broken for at most {_time(condition.grace_ms)}"
         asked = _bounds(condition.criterion) + grace
         yield Meaning(f"{measure_words(condition.criterion)} throughout", asked)
 
@@ -121,7 +126,7 @@ def _cue(cue: Cue) -> tuple[str, str]:
     reason = f" by {cue.reason}" if cue.reason else ""
     asked = f" if {cue.extreme or 'it is'} {_bounds(cue.criterion)}" if cue.criterion else ""
     often = f", one in {cue.every}" if cue.every > 1 else ""
-    often += f", at most every {time_words(cue.min_gap_ms)}" if cue.min_gap_ms else ""
+    often += f", at most every {_time(cue.min_gap_ms)}" if cue.min_gap_ms else ""
     said = f"“{cue.message}” ({cue.level}){asked}{often}"
     return f"message at {cue.when}{reason}{of}".replace("_", " "), said
 

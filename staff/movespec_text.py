@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from detection import VIEWS, Issue, placed_roles, validate
+from detection import VIEWS, Issue, Validation, placed_roles, validate
 from kynaplatform.api.names import visible
 from movespecs.models import MoveSpecVersion
 from staff.diffs import lines_of, side_by_side
@@ -46,9 +46,11 @@ def numbered_lines(
     return shown, len(lines) - len(shown)
 
 
-def reading(yaml_source: str, all_lines: str, *, every: bool = False) -> dict[str, Any]:
-    """The variables of issues.html and text.html. `all_lines` is the address of every line."""
-    validation = validate(yaml_source)
+def reading(
+    yaml_source: str, validation: Validation, all_lines: str, *, every: bool = False
+) -> dict[str, Any]:
+    """The variables of issues.html and text.html. `validation` is that of the text as a new one,
+    and `all_lines` is the address of every line."""
     issues = [*validation.errors, *validation.warnings]
     lines, left_out = numbered_lines(yaml_source, issues, most=None if every else MOST_LINES)
     return {
@@ -72,18 +74,22 @@ def every_line_of(version: MoveSpecVersion, **parameters: Any) -> str:
 def comparison(
     left: MoveSpecVersion | None,
     right: MoveSpecVersion | None,
+    validation: Validation,
     *,
     whole: bool = False,
     every: bool = False,
 ) -> dict[str, Any]:
-    """The variables of diff.html."""
+    """The variables of diff.html. `validation` is that of the text of `right` as a new one."""
     if left is None or right is None or left.id == right.id:
         return {}
     most = None if every else MOST_LINES
     parameters = {"against": left.id, **({"whole": "yes"} if whole else {})}
-    old, new = (meanings_of(validate(one.yaml_source, is_new=False)) for one in (left, right))
+    old = validate(left.yaml_source, is_new=False)
+    # A version of before a rule came is valid as a stored one alone.
+    new = validation if validation.ok else validate(right.yaml_source, is_new=False)
     return {
-        "changes": changes(old, new) if old and new else None,
+        "changes": changes(meanings_of(old), meanings_of(new)) if old.ok and new.ok else None,
+        "is_same": new.says_the_same_as(old),
         "left": left,
         "right": right,
         "diff": side_by_side(left.yaml_source, right.yaml_source, whole=whole, most=most),

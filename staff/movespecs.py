@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from detection import validate
 from kynaplatform import clock
 from kynaplatform.api.names import visible
 from movespecs.accuracy import accuracy_cards, facts_of
@@ -170,7 +171,8 @@ class MoveSpecDraftAdmin(ReadOnlyAdmin):
         return str(draft.movespec.project)
 
     def page_context(self, request: HttpRequest, draft: MoveSpecDraft) -> dict[str, Any]:
-        read = reading(draft.yaml_source, "?all=yes", every="all" in request.GET)
+        text, every = draft.yaml_source, "all" in request.GET
+        read = reading(text, validate(text), "?all=yes", every=every)
         return {**super().page_context(request, draft), **read}
 
 

@@ -8,6 +8,7 @@ from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from detection import validate
 from movespecs.models import MoveSpecVersion, Release
 from staff.actions import versions as actions
 from staff.actions.base import StaffActionAdmin
@@ -75,14 +76,15 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
         other = self._compared_with(request, version)
         every, whole = "all" in request.GET, "whole" in request.GET
         link = {"against": other.id} if other else {}
+        validation = validate(version.yaml_source)
         return {
             **super().page_context(request, version),
-            **reading(version.yaml_source, every_line_of(version, **link), every=every),
+            **reading(version.yaml_source, validation, every_line_of(version, **link), every=every),
             "title": full_name(version.movespec),
             "state": self.state(version),
             "others": siblings_of(version)[:MOST_CHOICES],
             "released_id": version.movespec.current_released_version_id,
-            **comparison(other, version, whole=whole, every=every),
+            **comparison(other, version, validation, whole=whole, every=every),
         }
 
     def _compared_with(

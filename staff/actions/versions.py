@@ -9,6 +9,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.text import capfirst
 
+from detection import validate
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from movespecs.authors import Author
@@ -115,13 +116,14 @@ class VersionAction(StaffAction):
         old, new = self.compared(row, form)
         if new is None:
             return {"is_seen": self.is_seen(form)}
+        validation = validate(new.yaml_source)
         return {
             "is_seen": True,
             "version": new,
             "heading": self.heading(row),
-            **reading(new.yaml_source, every_line_of(new)),
+            **reading(new.yaml_source, validation, every_line_of(new)),
             **({"lines": []} if old else {}),
-            **comparison(old, new),
+            **comparison(old, new, validation),
         }
 
     def is_seen(self, form: forms.BaseForm) -> bool:

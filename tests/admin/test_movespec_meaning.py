@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+import detection.validation
 from detection import validate
 from movespecs.catalogue import catalogue_slugs, catalogue_text
 from movespecs.models import MoveSpec, MoveSpecVersion
@@ -28,7 +29,7 @@ def test_each_line_says_one_thing() -> None:
     assert meaning(SQUAT) == {
         "author's label": "1",
         "counts": "repetitions of squat",
-        "sequence": "standing, then bottom within 4.0 s, then standing",
+        "sequence": "standing, then bottom within 4 s, then standing",
         "knee at standing": "at least 150°",
         "knee at bottom": "at most 110°",
         "lean of the trunk throughout": "at most 60°, broken for at most 150 ms",
@@ -36,7 +37,7 @@ def test_each_line_says_one_thing() -> None:
         "check control": "knee at its least at bottom at least 70°",
         "message at completed": "“Good depth.” (coaching)",
     }
-    assert meaning(HOLD)["held for"] == "3.0 s, breaks up to 500 ms bridged"
+    assert meaning(HOLD)["held for"] == "3 s, breaks up to 500 ms bridged"
     assert meaning(CURL)["sides"] == "left and right counted apart"
 
 
@@ -48,10 +49,13 @@ def test_each_line_says_one_thing() -> None:
         (
             "within_ms: 4000", "within_ms: 2500, hold_ms: 300",
             [
-                "sequence: standing, then bottom within 4.0 s, then standing → standing, then "
+                "sequence: standing, then bottom within 4 s, then standing → standing, then "
                 "bottom for 300 ms within 2.5 s, then standing"
             ],
         ),
+        ("within_ms: 4000", "within_ms: 4001", [
+            "sequence: standing, then bottom within 4 → 4.001 s, then standing"
+        ]),
         ("{lean: trunk, max: 60}", "", [
             "throughout: new, nothing is asked",
             "lean of the trunk throughout: gone, was at most 60°, broken for at most 150 ms",
@@ -100,6 +104,43 @@ def test_the_page_of_a_version_says_what_changed_above_the_lines(
     same = make_version(movespec.id, VALID_YAML + "# a comment\n")
     text = words(support.get(address(same)))
     assert "What changed in meaning Nothing: version 3 counts as version 1 does." in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("message: Good depth.", "message: {en: Good depth., de: Tief.}"),
+        ("{when: completed, ", "{when: completed, key: deep, "),
+    ],
+)
+def test_versions_that_differ_beyond_what_is_told_are_not_called_the_same(
+    support: Client, movespec: MoveSpec, old: str, new: str
+) -> None:
+    assert old in SQUAT
+    make_version(movespec.id, SQUAT)
+    first = movespec.versions.get(version_number=2)
+    other = make_version(movespec.id, SQUAT.replace(old, new))
+    text = words(support.get(address(other), {"against": first.pk}))
+    assert (
+        "What changed in meaning Nothing that is told here, but the two are not the same: see the "
+        "lines." in text
+    )
+    assert "counts as version" not in text
+
+
+def test_a_comparison_validates_each_text_once(
+    support: Client, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = make_version(movespec.id, VALID_YAML + "# two\n")
+    read: list[str] = []
+    once = detection.validation.read_movespec
+    monkeypatch.setattr(
+        detection.validation,
+        "read_movespec",
+        lambda text, *, is_new: read.append(text) or once(text, is_new=is_new),
+    )
+    support.get(address(second))
+    assert sorted(read) == sorted([VALID_YAML, second.yaml_source])
 
 
 def test_of_a_text_that_is_not_valid_lines_alone_are_compared(
