@@ -1,8 +1,9 @@
 """What happened in a session, in the sentences that its page begins with."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 
 from sessions_app.deadlines import STATE_UNREADABLE
@@ -24,13 +25,16 @@ def what_happened(
     """The sentences, the first of which says it. `recorded` is the length of a replay's recording,
     and `why` are the guesses at why nothing was counted."""
     sentences = list(_sentences(session, now, recorded))
+    if session.error_message and session.terminal_outcome != Outcome.FAILED:
+        sentences.append(session.error_message)
     if why and session.started_at and _repetitions(session) == 0:
         sentences.append(f"Likely: {why[0]}")
     return sentences
 
 
 def cancellation_of(session: DetectionSession) -> LogEntry | None:
-    """The entry of the member of staff who cancelled it; None if its customer did."""
+    """The entry of the member of staff who cancelled it; None if its customer did, or if the log
+    keeps it no more."""
     if session.terminal_outcome != Outcome.CANCELLED:
         return None
     return history_of(session).filter(change_message__startswith="Cancelled ").first()
@@ -49,7 +53,7 @@ def _sentences(session: DetectionSession, now: datetime, recorded: str) -> Itera
         why = SUSPENDED.get(session.error_code or "", "its customer or project was suspended")
         yield f"Cancelled because {why}. {tally}."
     elif outcome == Outcome.CANCELLED:
-        yield f"{_cancelled(session)} {tally}."
+        yield f"{_cancelled(session, now)} {tally}."
     elif outcome == Outcome.FAILED:
         told = session.error_message or session.error_code or "the runtime said nothing of why."
         yield f"Failed: {told.rstrip('.')}. {tally}."
@@ -73,12 +77,21 @@ def _of_live(session: DetectionSession, now: datetime, tally: str) -> Iterator[s
         yield "No client is connected now."
 
 
-def _cancelled(session: DetectionSession) -> str:
+def _cancelled(session: DetectionSession, now: datetime) -> str:
     entry = cancellation_of(session)
     if entry is None:
-        return "Cancelled by its customer."
-    _done, reason = told(entry)
-    return f"Cancelled by {entry.user.get_username()}, of staff: {reason.rstrip('.')}."
+        return "Cancelled by its customer." if _is_in_log(session, now) else "Cancelled."
+    reason = told(entry)[1].strip().rstrip(".")
+    who = f"Cancelled by {entry.user.get_username()}, of staff"
+    return f"{who}: {reason}." if reason else f"{who}."
+
+
+def _is_in_log(session: DetectionSession, now: datetime) -> bool:
+    """Whether the staff's log still has an entry of the session's end, if there was one."""
+    days = settings.STAFF_LOG_RETENTION_DAYS
+    if days is None or session.ended_at is None:
+        return days is None
+    return session.ended_at >= now - timedelta(days=days)
 
 
 def _tally(session: DetectionSession, now: datetime, recorded: str) -> str:

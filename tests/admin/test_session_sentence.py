@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from kynaplatform import clock
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession, SessionAttach
+from staff.history import history_of
 from tests.admin.session_rows import NOON, make_session
 from tests.admin.staffing import do
 from tests.admin.test_session_detections import shown, words
@@ -87,6 +89,14 @@ COUNTED = BEGAN | {"repetitions": {"squat": 12}}
             {"error_message": "It broke."},
             ["Failed: It broke. Nothing was streamed."],
         ),
+        (
+            "failed",
+            COUNTED | {"terminal_outcome": "abandoned", "error_message": "It sent nothing."},
+            [
+                "Counted 12 repetitions in 5 min. Then its client sent nothing more, so it failed.",
+                "It sent nothing.",
+            ],
+        ),
     ],
 )  # fmt: skip
 def test_each_end_has_its_sentence(
@@ -105,6 +115,24 @@ def test_who_of_staff_cancelled_it_is_told_with_the_reason(
     assert shown(support, session.id).context["happened"] == [
         "Cancelled by root, of staff: It hangs. Nothing was streamed."
     ]
+    entry = history_of(session).get()
+    entry.change_message = "Cancelled it."
+    entry.save(update_fields=["change_message"])
+    assert shown(support, session.id).context["happened"] == [
+        "Cancelled by root, of staff. Nothing was streamed."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "told"), [(9, "Cancelled by its customer."), (11, "Cancelled.")]
+)
+def test_its_customer_is_named_only_while_the_log_would_know_of_staff(
+    support: Client, movespec: MoveSpec, settings: Any, days_ago: int, told: str
+) -> None:
+    settings.STAFF_LOG_RETENTION_DAYS = 10
+    ended_at = clock.now() - timedelta(days=days_ago)
+    page = shown(support, uuid.UUID(make_session(movespec, "cancelled", ended_at=ended_at)))
+    assert page.context["happened"] == [f"{told} Nothing was streamed."]
 
 
 def test_a_client_that_closed_is_told_from_a_session_that_was_over(
