@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
@@ -24,7 +25,7 @@ from staff.full_names import with_customer
 from staff.namesakes import told_apart, with_release
 from staff.placed_list import PlacedChangeList, PlacedPage
 from staff.query_parameters import StrictFilter
-from staff.session_search import MOST_VERSIONS, sought
+from staff.session_search import sought
 
 
 class InputFilter(admin.SimpleListFilter):
@@ -186,7 +187,7 @@ class SessionChangeList(PlacedChangeList):
             "mode": filters.get("mode__exact"),
         }
         if day := filters.get(DayFilter.parameter_name):
-            chosen["created_after"], chosen["created_before"] = _around(day)
+            chosen["created_after"], chosen["created_before"] = around(day)
         if self.query.strip():
             found = sought(self.query)
             if not found or (project and found.get("project_id", project) != project):
@@ -216,12 +217,18 @@ class SessionChangeList(PlacedChangeList):
 
 def of_movespec(movespec_id: UUID, chosen: dict[str, Any]) -> dict[str, Any] | None:
     """The `SessionFilters` of `chosen` for one MoveSpec alone, whose sessions are all of its own
-    project; None if they exclude it. Its newest versions count."""
-    movespec = MoveSpec.objects.filter(id=movespec_id).only("project_id").first()
+    project; None if they exclude it.
+
+    As many of its versions count as it may have, the newest, and always the released one.
+    """
+    movespecs = MoveSpec.objects.filter(id=movespec_id).select_related("project")
+    movespec = movespecs.only("project__version_limit", "current_released_version_id").first()
     if movespec is None or chosen.get("project_id", movespec.project_id) != movespec.project_id:
         return None
     newest = movespec.versions.order_by("-version_number").values_list("pk", flat=True)
-    ids = list(newest[:MOST_VERSIONS])
+    ids = list(newest[: movespec.project.version_limit or settings.VERSIONS_PER_MOVESPEC])
+    if (released := movespec.current_released_version_id) and released not in ids:
+        ids.append(released)
     narrowed = {**chosen, "project_id": movespec.project_id, "any_of": None, "version_id": None}
     if (any_of := chosen.get("any_of")) and movespec.project_id not in any_of.project_ids:
         ids = [one for one in ids if one in any_of.version_ids]
@@ -230,7 +237,7 @@ def of_movespec(movespec_id: UUID, chosen: dict[str, Any]) -> dict[str, Any] | N
     return {**narrowed, "version_ids": ids} if ids else None
 
 
-def _around(text: str) -> tuple[datetime, datetime]:
+def around(text: str) -> tuple[datetime, datetime]:
     """The last moment before the days, and the first one after."""
     first, _, last = text.partition("..")
     since, until = (

@@ -110,6 +110,24 @@ def test_the_filter_by_movespec_is_of_all_its_versions_and_goes_with_the_others(
     assert chosen in text_of(superuser.get(LIST, asked))
 
 
+def test_the_filter_by_movespec_has_all_versions_that_it_may_have_and_the_released_one(
+    support: Client, movespec: MoveSpec, settings: Any
+) -> None:
+    """A limit that was lowered leaves more versions than it allows."""
+    first = movespec.current_released_version_id
+    for number in range(3):
+        make_version(movespec.id, VALID_YAML + f"# {number}\n")
+    of_first = make_session(movespec, resolved_version_id=first)
+    versions = movespec.versions.exclude(pk=first).order_by("version_number")
+    others = [
+        make_session(movespec, resolved_version_id=one.pk, created_at=NOON + number * HOUR)
+        for number, one in enumerate(versions, start=1)
+    ]
+    assert listed(support, movespec=movespec.pk) == [*reversed(others), of_first]
+    settings.VERSIONS_PER_MOVESPEC = 2
+    assert listed(support, movespec=movespec.pk) == [*reversed(others[1:]), of_first]
+
+
 def test_who_made_something_is_a_name_that_leads_to_the_key(
     support: Client, manager: Client, owner: Machine, movespec: MoveSpec
 ) -> None:
