@@ -19,8 +19,9 @@ from staff.actions.versions import LAST_DAY, is_released
 from staff.authors import author_of, with_author
 from staff.display import badge, moment
 from staff.links import link_to, list_of, may_view, page_of
+from staff.session_list import around
 
-# So many sessions of a version are counted.
+# So many sessions of a version are counted, and so many live ones of its project.
 MOST_RUNS = 10_000
 LONGEST_LABEL = 40
 ENDED = [status for status in Status.values if status not in LIVE_STATUSES]
@@ -43,6 +44,13 @@ SELECT version.id, (
 )
 FROM unnest(%(ids)s::uuid[]) AS version (id)
 """
+
+
+class Runs(NamedTuple):
+    """How many sessions a version has; `is_least` if not all live ones were read."""
+
+    number: int
+    is_least: bool = False
 
 
 class VersionRow(NamedTuple):
@@ -110,12 +118,13 @@ def version_rows(
         )
 
 
-def runs_of_versions(movespec: MoveSpec, ids: Sequence[UUID], now: datetime) -> dict[UUID, int]:
-    """How many sessions of the last day each of the versions has, up to one more than MOST_RUNS.
+def runs_of_versions(movespec: MoveSpec, ids: Sequence[UUID], now: datetime) -> dict[UUID, Runs]:
+    """How many sessions of today and yesterday, days of UTC, each of the versions has, up to one
+    more than MOST_RUNS of those that have ended.
 
     Those that have ended are counted by the index of their version, live ones by their project's.
     """
-    since = now - LAST_DAY
+    since, _ = around(_days(now))
     with connection.cursor() as cursor:
         bounds: dict[str, Any] = {"statuses": ENDED, "modes": Mode.values, "since": since}
         cursor.execute(_ENDED, {**bounds, "ids": list(ids), "most": MOST_RUNS + 1})
@@ -124,19 +133,27 @@ def runs_of_versions(movespec: MoveSpec, ids: Sequence[UUID], now: datetime) -> 
         project_id=movespec.project_id, deadline_at__isnull=False, status__in=LIVE_STATUSES,
         mode__in=Mode.values, created_at__gt=since,
     )  # fmt: skip
-    for id_ in live.order_by().values_list("resolved_version_id", flat=True)[:MOST_RUNS]:
+    read = list(live.order_by().values_list("resolved_version_id", flat=True)[: MOST_RUNS + 1])
+    for id_ in read[:MOST_RUNS]:
         if id_ in counts:
             counts[id_] += 1
-    return counts
+    return {id_: Runs(count, is_least=len(read) > MOST_RUNS) for id_, count in counts.items()}
 
 
-def _runs(version: MoveSpecVersion, count: int, now: datetime) -> SafeString | str:
-    days = f"{now - LAST_DAY:%Y-%m-%d}..{now:%Y-%m-%d}"
-    told = f"over {MOST_RUNS:,}" if count > MOST_RUNS else f"{count:,}"
-    if not count:
+def _days(now: datetime) -> str:
+    """Yesterday and today, as the list of sessions is asked for them."""
+    return f"{now - LAST_DAY:%Y-%m-%d}..{now:%Y-%m-%d}"
+
+
+def _runs(version: MoveSpecVersion, runs: Runs, now: datetime) -> SafeString | str:
+    if runs.number > MOST_RUNS:
+        told = f"over {MOST_RUNS:,}"
+    else:
+        told = f"{'at least ' if runs.is_least else ''}{runs.number:,}"
+    if told == "0":
         return told
     return format_html(
-        '<a href="{}">{}</a>', list_of(DetectionSession, q=version.pk, day=days), told
+        '<a href="{}">{}</a>', list_of(DetectionSession, q=version.pk, day=_days(now)), told
     )
 
 

@@ -13,7 +13,9 @@ from kynaplatform import clock
 from movespecs.authors import PLATFORM
 from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.releases import version_release
-from staff.version_table import MOST_RUNS, label_of, runs_of_versions
+from sessions_app.models import DetectionSession
+from staff import version_table
+from staff.version_table import MOST_RUNS, Runs, label_of, runs_of_versions
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import address, text_of
 from tests.conftest import VALID_YAML, Machine, make_version
@@ -55,14 +57,16 @@ def test_each_row_says_its_state_label_author_and_runs_and_leads_on(
     for status in ("completed", "failed", "streaming"):
         make_session(movespec, status, created_at=now)
     make_session(movespec, created_at=now, resolved_version_id=second.pk)
-    make_session(movespec, created_at=now - timedelta(days=2))
+    yesterday = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    make_session(movespec, created_at=yesterday)
+    make_session(movespec, created_at=yesterday - timedelta(seconds=1))
 
     found = rows_of(manager, movespec)
     own = label[1].strip('"')
     assert [row[:3] + row[4:] for row in found] == [
         ["Version 3", "never released", own, "the platform", "0", "Compare · Release …"],
         ["Version 2", "released", "two", "the platform", "1", ""],
-        ["Version 1", "released before", own, "the platform", "3", "Compare · Roll back to …"],
+        ["Version 1", "released before", own, "the platform", "4", "Compare · Roll back to …"],
     ]
     page = text_of(manager.get(address(movespec)))
     assert page.index("Table of versions") < page.index("field-shown_description")
@@ -89,8 +93,21 @@ def test_runs_are_counted_up_to_a_bound(owner: Machine, movespec: MoveSpec) -> N
     version = movespec.versions.get()
     columns = {"status": "'completed'", "terminal_outcome": "'completed'", "created_at": "now()"}
     add_sessions(owner, movespec, MOST_RUNS + 50, **columns)
-    now = clock.now() + timedelta(minutes=1)
-    assert runs_of_versions(movespec, [version.pk], now) == {version.pk: MOST_RUNS + 1}
+    assert runs_of_versions(movespec, [version.pk], clock.now()) == {
+        version.pk: Runs(MOST_RUNS + 1)
+    }
+
+
+def test_live_runs_beyond_those_that_are_read_make_the_number_the_least(
+    support: Client, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(version_table, "MOST_RUNS", 2)
+    make_version(movespec.id, VALID_YAML + "# two\n")
+    for status in ("streaming", "created", "finalizing"):
+        make_session(movespec, status, created_at=clock.now())
+    assert [row[5] for row in rows_of(support, movespec)] == ["at least 0", "at least 2"]
+    DetectionSession.objects.filter(status="created").delete()
+    assert [row[5] for row in rows_of(support, movespec)] == ["0", "2"]
 
 
 def test_more_versions_cost_no_more_statements(support: Client, movespec: MoveSpec) -> None:
