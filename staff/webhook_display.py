@@ -108,8 +108,8 @@ def endpoint_sentence(endpoint: Any, last_failure: str | None, now: datetime) ->
     if endpoint.disabled_at is not None:
         why = {
             DisabledReason.CLIENT: "A client of the API disabled it {}.",
-            DisabledReason.STAFF: "Staff disabled it {}: its history says who and why, and staff "
-            "alone enable it.",
+            DisabledReason.STAFF: "Staff disabled it {}: its history says who and why. Its "
+            "customer can't enable it, but can make another.",
             DisabledReason.GONE: "Its receiver answered 410, which says for good, {}.",
             DisabledReason.FAILING: "Every try of five days had failed {}.",
         }[DisabledReason(endpoint.disabled_reason)]

@@ -63,7 +63,7 @@ def endpoint_change(
     """Write `changes` of columns of `endpoint`, whose row the caller has locked.
 
     `enabled` of None leaves that as it is; `by` says who enables or disables. Enabling forgets that
-    its tries failed: it has five days again. What staff have disabled, staff alone enable: raises
+    its tries failed: it has five days again. A client can't enable what staff have disabled: raises
     DisabledByStaff, having changed nothing.
     """
     is_staffs = endpoint.disabled_reason == DisabledReason.STAFF

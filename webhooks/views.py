@@ -98,7 +98,7 @@ class WebhookViewSet(ApiViewSet):
         """Change its address, types or description; disable it, or enable it again.
 
         While it is disabled nothing is written for it. A message whose time comes meanwhile is
-        held, until it is replayed. One that the platform's staff have disabled, they alone enable.
+        held, until it is replayed. You can't enable one that the platform's staff have disabled.
         """
         changes = msgspec.to_builtins(body)
         enabled = changes.pop("enabled", None)

@@ -57,7 +57,8 @@ class Disable(OfEndpoint):
         return [
             "Nothing is sent to it any more, and nothing that happens is written for it.",
             "What waits is held when it is due, until it is replayed.",
-            "Its customer sees that staff disabled it, and can't enable it: staff alone can.",
+            "Its customer sees that staff disabled it, and can't enable it. It can make another: "
+            "suspend the project to stop that.",
         ]
 
     def applies_to(self, row: WebhookEndpoint) -> bool:

@@ -1,5 +1,6 @@
 """Staff read webhook endpoints, and disable, enable, test and replay them."""
 
+import html
 from datetime import timedelta
 from typing import Any
 
@@ -198,13 +199,16 @@ def test_disabling_keeps_who_and_why_and_a_client_sees_that_staff_did(
 def test_staff_take_over_what_is_off_and_alone_enable_it(
     operator: Client, owner: Machine, endpoint: WebhookEndpoint
 ) -> None:
+    asked = html.unescape(text_of(operator.get(address(endpoint, "disable"))))
+    assert "It can make another: suspend the project to stop that." in asked
     disabled(endpoint, DisabledReason.GONE)
     do(operator, endpoint, "disable", "It floods.")
     with nothing_changes():
         assert operator.post(address(endpoint, "disable"), {"reason": "Again."}).status_code == 409
         refused = owner.call("PATCH", f"/api/webhooks/{endpoint.pk}", {"enabled": True})
         assert refused.status_code == 409
-    assert "staff alone enable it" in text_of(operator.get(address(endpoint)))
+    page = html.unescape(text_of(operator.get(address(endpoint))))
+    assert "Its customer can't enable it, but can make another." in page
     do(operator, endpoint, "enable", "It is repaired.")
     endpoint.refresh_from_db()
     assert (endpoint.disabled_at, endpoint.disabled_reason) == (None, None)
