@@ -1,35 +1,41 @@
 """What a restore brought back, erased again by the lines of the ledger's file."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Final
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 
 from erasure.batches import sessions_cancel
-from erasure.ledger import SESSION, Line, digest_of
+from erasure.ledger import KEPT, SESSION, Line, digest_of
 from erasure.models import ErasedSession, Erasure, Kind
 from projects.models import Organization, Project
 from sessions_app.models import DetectionSession
 from sessions_app.removal import MOST_SESSIONS, sessions_erase, within_a_batch
 
-# Of which it is asked at once whether they are there.
+# Lines of which it is asked at once whether what they name is there.
 ASKED: Final = 5000
 
 
 def erase_again(lines: Iterable[Line], *, now: datetime) -> int:
     """Erase the sessions of `lines`, and take up the erasures. Returns how many sessions went.
 
-    What they find is the worker's to erase: call `erasures_go_on` until none is pending.
+    Lines older than any backup are passed over, and erasures that the database knows. What the
+    others find is the worker's to erase: call `erasures_go_on` until none is pending.
     """
     sessions = 0
-    remaining = iter(lines)
+    remaining = (line for line in lines if line.at >= now - KEPT)
+    unknown: list[Line] = []
     while chunk := [*islice(remaining, ASKED)]:
         sessions += _sessions([line for line in chunk if line.kind == SESSION], now)
-        for line in chunk:
-            if line.kind != SESSION:
-                _take_up(line, now)
+        unknown += _unknown([line for line in chunk if line.kind != SESSION])
+        if len(unknown) >= ASKED:
+            _take_up(unknown, now)
+            unknown = []
+    _take_up(unknown, now)
     return sessions
 
 
@@ -47,21 +53,38 @@ def _sessions(lines: list[Line], now: datetime) -> int:
     return erased
 
 
-def _take_up(line: Line, now: datetime) -> None:
-    """Make the erasure pending, if what it erases is there."""
-    subject = _subject_of(line)
-    is_there = bool(subject) or _owner_of(line).exists()
-    columns = {
-        "kind": line.kind,
-        "organization_id": line.organization_id,
-        "project_id": line.project_id,
-        "subject": subject,
-        "subject_digest": line.subject_digest,
-        "requested_at": line.at,
-        "exported_at": now,
-        "ended_at": None if is_there else now,
+def _unknown(lines: list[Line]) -> list[Line]:
+    """Those of erasures that the database knows nothing of."""
+    known = {
+        *Erasure.objects.filter(id__in=[line.id for line in lines]).values_list("id", flat=True)
     }
-    Erasure.objects.update_or_create(id=line.id, defaults=columns)
+    return [line for line in lines if line.id not in known]
+
+
+def _take_up(lines: list[Line], now: datetime) -> None:
+    """Make the erasures pending whose people, projects and organizations are there."""
+    of_people = defaultdict(list)
+    for line in lines:
+        if line.kind == Kind.SUBJECT and line.project_id:
+            of_people[line.project_id].append(line)
+    subjects: dict[UUID, str] = {}
+    for project_id, its_lines in of_people.items():
+        subjects |= _subjects_of(project_id, its_lines)
+    rows = [
+        Erasure(
+            id=line.id,
+            kind=line.kind,
+            organization_id=line.organization_id,
+            project_id=line.project_id,
+            subject=subjects.get(line.id),
+            subject_digest=line.subject_digest,
+            requested_at=line.at,
+            exported_at=now,
+            ended_at=None if line.id in subjects or _owner_of(line).exists() else now,
+        )
+        for line in lines
+    ]
+    Erasure.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _owner_of(line: Line) -> QuerySet[Project] | QuerySet[Organization]:
@@ -72,19 +95,13 @@ def _owner_of(line: Line) -> QuerySet[Project] | QuerySet[Organization]:
     return Project.objects.none()
 
 
-def _subject_of(line: Line) -> str | None:
-    """The subject of whom the line has the digest, if the project has sessions of it."""
-    if line.kind != Kind.SUBJECT:
-        return None
-    of_project = DetectionSession.objects.filter(
-        Q(project_id=line.project_id), subject__isnull=False, created_at__lte=line.at
-    )
-    subjects = of_project.order_by().values_list("subject", flat=True).distinct()
-    return next(
-        (
-            one
-            for one in subjects.iterator()
-            if one and digest_of(line.id, one) == line.subject_digest
-        ),
-        None,
-    )
+def _subjects_of(project_id: UUID, lines: list[Line]) -> dict[UUID, str]:
+    """An erasure's id → the subject that has its digest, if the project has sessions of it."""
+    of_project = DetectionSession.objects.filter(Q(project_id=project_id), subject__isnull=False)
+    firsts = of_project.order_by().values("subject").annotate(first=Min("created_at"))
+    return {
+        line.id: subject
+        for subject, first in firsts.values_list("subject", "first").iterator()
+        for line in lines
+        if subject and first <= line.at and digest_of(line.id, subject) == line.subject_digest
+    }

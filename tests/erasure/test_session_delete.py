@@ -7,9 +7,10 @@ import pytest
 from erasure.models import ErasedSession
 from kynaplatform import clock
 from sessions_app.models import DetectionSession
+from sessions_app.removal import sessions_erase
 from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import SESSIONS, Machine
-from tests.erasure.people import ANNA, counted, left
+from tests.erasure.people import ANNA, counted, created, left
 from tests.sessions_app.lifecycle_scene import at
 from tests.webhooks.endpoint import make_endpoint
 from webhooks.models import WebhookDelivery
@@ -19,6 +20,13 @@ pytestmark = pytest.mark.django_db
 
 def delete(machine: Machine, session_id: object, token: str | None = None):
     return machine.call("DELETE", f"{SESSIONS}/{session_id}", token=token)
+
+
+def test_the_ledger_has_what_was_erased_and_not_what_was_asked_for(scene):
+    ended, live = counted(scene, ANNA), created(scene, ANNA)
+    assert sessions_erase([live, ended, uuid.uuid4()], now=at(500)) == 1
+    assert [*ErasedSession.objects.values_list("id", flat=True)] == [ended]
+    assert live in left()
 
 
 def test_it_erases_the_session_and_frees_its_key(owner, movespec, scene):

@@ -1,15 +1,18 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
 from erasure.ledger import Line, lines_of
 from erasure.restored import erase_again
-from erasure.worker import erasures_go_on, pending
+from erasure.worker import batches_do, pending
 from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
+
+# Rounds, a second each. An erasure waits for a minute and ten seconds at most.
+MOST_WAITS: Final = 120
 
 
 class Command(OperatorCommand):
@@ -28,8 +31,13 @@ class Command(OperatorCommand):
             sessions = erase_again(self._lines(options["file"]), now=clock.now())
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror}.") from None
-        while pending().exists():
-            sessions += erasures_go_on(now=clock.now())
+        waits = 0
+        while left := pending().count():
+            if waits == MOST_WAITS:
+                raise CommandError(f"{left} erasures don't go on: the log says why. Run it again.")
+            batches = [*batches_do(now=clock.now())]
+            sessions += sum(batch.sessions for batch in batches)
+            waits = 0 if any(batch.rows or batch.is_last for batch in batches) else waits + 1
             if pending().exists():
                 time.sleep(1)  # a session that was cancelled just now goes a little later
         self.print_result({"sessions": sessions, "unreadable_lines": self.unreadable}, options)
