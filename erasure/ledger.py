@@ -9,13 +9,14 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 import msgspec
-from django.db.models import Model
+from django.db.models import QuerySet
 
 from erasure.models import ErasedSession, Erasure
 from kynaplatform.api.chunks import CHUNK, change_in_chunks
@@ -53,22 +54,17 @@ def digest_of(erasure_id: UUID, subject: str) -> str:
 
 def export(path: Path, *, now: datetime, chunk_size: int = CHUNK) -> int:
     """Append to the file what it has not yet. Returns the number of lines. Raises OSError."""
-    is_new = not path.exists()
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    with open(descriptor, "r+b", buffering=0) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if is_new:
-            _sync_folder(path)
-        written = 0
-        for model in (Erasure, ErasedSession):
-            rows = model._default_manager.filter(exported_at__isnull=True).order_by("id")
+    with _held(path) as file:
+        erased = ErasedSession.objects.filter(exported_at__isnull=True).order_by("id")
 
-            def append(ids: list[UUID], model: type[Model] = model) -> None:
-                found = model._default_manager.filter(id__in=ids)
-                _append(file, [_line(row) for row in found])
-                found.update(exported_at=now)
+        def append(ids: list[UUID]) -> None:
+            _append_rows(file, ErasedSession.objects.filter(id__in=ids), now)
 
-            written += change_in_chunks(rows, append, chunk_size)
+        written = change_in_chunks(erased, append, chunk_size)
+        # Of one that the worker is at the row is held, and its line is written all the same.
+        unexported = Erasure.objects.filter(exported_at__isnull=True).order_by("id")
+        while ids := [*unexported.values_list("id", flat=True)[:chunk_size]]:
+            written += _append_rows(file, Erasure.objects.filter(id__in=ids), now)
     return written
 
 
@@ -94,6 +90,28 @@ def prune(*, now: datetime, chunk_size: int = CHUNK) -> int:
         lambda ids: Erasure.objects.filter(id__in=ids).delete(),
         chunk_size,
     )
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[BinaryIO | Any]:
+    """The file, made where it is not there, and locked; not one that was replaced meanwhile."""
+    while True:
+        is_new = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        with open(descriptor, "r+b", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if is_new:
+                _sync_folder(path)
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                yield file
+                return
+
+
+def _append_rows(file: BinaryIO | Any, rows: QuerySet[Any], now: datetime) -> int:
+    lines = [_line(row) for row in rows]
+    _append(file, lines)
+    rows.update(exported_at=now)
+    return len(lines)
 
 
 def _line(row: Any) -> Line:

@@ -68,6 +68,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ("docs/backup.md", "pg_restore --dbname"): RESTORE,
     ("docs/backup.md", "export_erasures"): ERASURES,
     ("docs/backup.md", "apply_erasures"): ERASURES,
+    ("docs/backup.md", "flock 9"): (
+        "tests/erasure/test_after_a_restore.py",
+        "test_the_file_is_trimmed_while_exports_wait",
+    ),
     ("docs/backup.md", "ALTER SYSTEM SET"): TO_A_MOMENT,
     ("docs/backup.md", "pg_basebackup"): TO_A_MOMENT,
     ("docs/backup.md", "recovery.signal"): TO_A_MOMENT,

@@ -51,6 +51,8 @@ HEALTHY: dict[str, float | str] = {
     f"kyna_wal_retained_bytes{{{API}}}": 4.9e9,
     f"kyna_wal_unarchived_seconds{{{API}}}": 890,
     f"kyna_backup_last_timestamp_seconds{{{API}}}": "+60",
+    f"kyna_erasures_unexported_seconds{{{API}}}": 599,
+    f"kyna_erasures_exported_timestamp_seconds{{{API}}}": "+60",
     f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="200"}}': "+600",
     f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="500"}}': "+3",
     f'kyna_http_requests_total{{{API},method="GET",route="readyz",status="503"}}': "+60",
@@ -97,6 +99,7 @@ FAULTS: dict[str, dict[str, float | str]] = {
     "KynaWalKept": {"kyna_wal_retained": 5.1e9},
     "KynaWalNotArchived": {"kyna_wal_unarchived": 901},
     "KynaBackupOld": {"kyna_backup_last": -93_600},
+    "KynaErasuresNotExported": {"kyna_erasures_unexported": 601},
     "KynaVersionsDiffer": {'kyna_build_info{instance="b:8000",version="1.0.0",revision="b"}': 1},
     "KynaErrors": {
         f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="500"': "+7"
@@ -161,11 +164,16 @@ def with_faults(*alerts: str) -> dict[str, float | str]:
 def test_each_alert_comes_of_its_fault_and_none_just_below(tmp_path: Path) -> None:
     alerts = [rule["alert"] for rule in rules()]
     assert sorted(FAULTS) == sorted(alerts)
+    exported = f"kyna_erasures_exported_timestamp_seconds{{{API}}}"
+    never = {**HEALTHY, exported: 0}
+    unexported = f"kyna_erasures_unexported_seconds{{{API}}}"
     away = [alert for alert in alerts if alert.startswith("KynaNo")]
     assert len(away) == 5
     scenarios = [
         scenario("healthy", HEALTHY, []),
         scenario("faulty", with_faults(*alerts), alerts),
+        scenario("never exported", {**never, unexported: 1}, ["KynaErasuresNotExported"]),
+        scenario("never exported, nothing erased", {**never, unexported: 0}, []),
         # One kind of server is not there, and all others are.
         *(scenario(alert, with_faults(alert), [alert, "KynaServerDown"]) for alert in away),
     ]

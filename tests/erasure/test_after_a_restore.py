@@ -1,7 +1,10 @@
 """What was erased after a dump comes back with it, and is erased again: docs/backup.md."""
 
+import fcntl
 import io
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,16 +14,22 @@ import msgspec
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from psycopg import sql
 
-from erasure.ledger import KEPT, Line, digest_of, export, lines_of, prune
+from erasure.ledger import KEPT, Line, digest_of, export, lines_of, prune, sessions_note
+from erasure.management.commands import apply_erasures
+from erasure.metrics import LedgerCollector
 from erasure.models import ErasedSession, Erasure
 from erasure.owners import owner_erase
+from erasure.restored import erase_again
 from erasure.worker import erasures_go_on
 from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.models import Project
 from sessions_app.removal import session_erase
+from tests.concurrency.racing import race
 from tests.conftest import Machine, make_released
 from tests.deploy.own_database import own_database
 from tests.documented import commands, database_tools, run
@@ -137,6 +146,50 @@ def test_it_erases_what_the_file_names_and_leaves_the_rest(
         call_command("apply_erasures", tmp_path / "missing")
 
 
+def of_person(machine: Machine, id_: int, subject: str, seconds: float) -> Line:
+    return Line(
+        kind="subject", id=UUID(int=id_), at=at(seconds), organization_id=machine.organization.id,
+        project_id=machine.project.id, subject_digest=digest_of(UUID(int=id_), subject),
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_projects_subjects_are_read_once_for_all_lines(owner: Machine, scene: Scene) -> None:
+    counted(scene, ANNA)
+    kept, new = counted(scene, BEN), counted(scene, BEN, 700)
+    old = Line(kind="session", id=kept, at=at(500) - KEPT - timedelta(seconds=501))
+    lines = [
+        *(of_person(owner, number, ANNA, 500) for number in range(1, 50)),
+        of_person(owner, 50, BEN, -1),  # requested before the sessions that are there
+    ]
+    with CaptureQueriesContext(connection) as queries:
+        assert erase_again([old, *lines], now=at(500)) == 0
+    reads = [one for one in queries if 'MIN("detection_session"."created_at")' in one["sql"]]
+    assert len(reads) == 1
+    assert len(queries) < 20
+    pending = Erasure.objects.filter(ended_at__isnull=True)
+    assert {*pending.values_list("id", "subject")} == {(line.id, ANNA) for line in lines[:-1]}
+    assert erasures_go_on(now=at(900)) == 1
+    # What the database knows of is asked for no more.
+    with CaptureQueriesContext(connection) as queries:
+        assert erase_again(lines, now=at(900)) == 0
+    assert len(queries) == 1
+    assert left() == {kept, new}
+
+
+@pytest.mark.django_db
+def test_it_ends_with_an_error_where_nothing_goes_on(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apply_erasures, "MOST_WAITS", 2)
+    monkeypatch.setattr(apply_erasures.time, "sleep", lambda seconds: None)
+    (tmp_path / "erasures").touch()
+    # It waits for creates that have not committed yet.
+    ask_to_erase(scene.machine.project)
+    with pytest.raises(CommandError, match="1 erasures don't go on"):
+        call_command("apply_erasures", tmp_path / "erasures")
+
+
 @pytest.mark.django_db
 def test_the_file_gets_each_line_once_and_a_torn_one_anew(scene: Scene, tmp_path: Path) -> None:
     path = tmp_path / "erasures"
@@ -159,6 +212,66 @@ def test_the_file_gets_each_line_once_and_a_torn_one_anew(scene: Scene, tmp_path
     read = [*lines_of(path)]
     assert [line is None for line in read] == [False, True, False, False]
     assert {line.id for line in read if line} == {*ids}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_line_of_an_erasure_that_the_worker_is_at_is_written(
+    scene: Scene, tmp_path: Path
+) -> None:
+    ask_to_erase(scene.machine.project, ANNA, at(500))
+    with psycopg.connect(database_url()) as worker, connection.cursor() as cursor:
+        worker.execute("SELECT FROM erasure FOR NO KEY UPDATE")
+        cursor.execute("SET lock_timeout = '100ms'")
+        with pytest.raises(OperationalError):
+            export(tmp_path / "erasures", now=at(501))
+        cursor.execute("RESET lock_timeout")
+    assert len([*lines_of(tmp_path / "erasures")]) == 1
+    # It was not marked, so it is written once more.
+    assert export(tmp_path / "erasures", now=at(502)) == 1
+    assert export(tmp_path / "erasures", now=at(503)) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_file_is_trimmed_while_exports_wait(scene: Scene, tmp_path: Path) -> None:
+    path, now = tmp_path / "erasures", clock.now()
+    for number, days in enumerate((401, 399, 0)):
+        sessions_note(ids=[UUID(int=number)], now=now - timedelta(days=days))
+    assert export(path, now=now) == 3
+    sessions_note(ids=[UUID(int=9)], now=now)
+    with path.open("rb") as held, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = pool.submit(lambda: race([lambda: export(path, now=now)]))
+        time.sleep(0.2)
+        # What holds the lock replaces the file, as the line of the page does.
+        trim = commands("backup.md", "flock 9").replace("&& flock 9", "")
+        run(trim, tmp_path, {"ERASURES": str(path)})
+        fcntl.flock(held, fcntl.LOCK_UN)
+        assert waiting.result() == [1]
+    assert [line and line.id.int for line in lines_of(path)] == [1, 2, 9]
+    run(commands("backup.md", "flock 9"), tmp_path, {"ERASURES": str(path)})
+    assert len([*lines_of(path)]) == 3
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.django_db
+def test_a_missing_export_is_told_of(scene: Scene, tmp_path: Path) -> None:
+    def told() -> list[float]:
+        return [family.samples[0].value for family in LedgerCollector().collect()]
+
+    assert told() == [0, 0]
+    now = clock.now()
+    ask_to_erase(scene.machine.project, ANNA, now - timedelta(minutes=11))
+    sessions_note(ids=[UUID(int=1)], now=now - timedelta(minutes=12))
+    [waiting, never] = told()
+    assert 720 <= waiting < 780
+    assert never == 0
+    with pytest.raises(CommandError):
+        call_command("export_erasures", tmp_path / "missing" / "erasures")
+    assert told()[1] == 0
+    call_command("export_erasures", tmp_path / "erasures")
+    [waiting, exported] = told()
+    assert waiting == 0
+    assert exported >= now.timestamp()
 
 
 @pytest.mark.django_db

@@ -4,8 +4,10 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from erasure import ledger
+from erasure.metrics import EXPORT
 from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
+from sessions_app.last_runs import last_run_record
 
 
 class Command(OperatorCommand):
@@ -20,8 +22,10 @@ class Command(OperatorCommand):
         parser.add_argument("file", type=Path)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        now = clock.now()
         try:
-            lines = ledger.export(options["file"], now=clock.now())
+            lines = ledger.export(options["file"], now=now)
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror}.") from None
+        last_run_record(name=EXPORT, now=now)
         self.print_result({"lines": lines}, options)
