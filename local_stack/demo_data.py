@@ -28,6 +28,7 @@ from movespecs.models import MoveSpec
 from movespecs.releases import version_create, version_release
 from projects.credentials import credential_issue, credential_verify
 from projects.models import CredentialKind, Project
+from projects.scopes import ALL_SCOPES, Scope
 
 ADMIN = "admin"
 # It tells the demo's member of staff from an `admin` that a database already has.
@@ -71,12 +72,16 @@ def _project_and_key(known: dict[str, str], now: datetime) -> dict[str, str]:
         out = io.StringIO()
         call_command("bootstrap_project", organization=NAME, project=NAME, json=True, stdout=out)
         made: dict[str, str] = json.loads(out.getvalue())
+        # docs/api.md erases with the demo's key.
+        call_command("grant_scopes", made["api_key_id"], Scope.DATA_ERASE.value, stdout=out)
         names = ("organization_id", "project_id", "api_key_id", "api_key_secret")
         return {name: made[name] for name in names}
     secret = known.get("api_key_secret", "")
     key = credential_verify(kind=CredentialKind.API_KEY, secret=secret, credential_id=None, now=now)
     if key is None or key.project_id != project.id:
-        key, secret = credential_issue(project=project, kind=CredentialKind.API_KEY, name=NAME)
+        key, secret = credential_issue(
+            project=project, kind=CredentialKind.API_KEY, name=NAME, scopes=ALL_SCOPES
+        )
     return {
         "organization_id": str(project.organization_id),
         "project_id": str(project.id),

@@ -18,7 +18,7 @@ from django.db.models import Q
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from projects.models import Credential, CredentialKind, Project
-from projects.scopes import ALL_SCOPES, Scope
+from projects.scopes import DEFAULT_SCOPES, Scope
 
 SECRET_BYTES = 32
 # So long after its start a process hashes anew: the last one of a rolling restart knows the newest
@@ -44,7 +44,7 @@ def credential_issue(
     project: Project,
     kind: CredentialKind,
     name: str,
-    scopes: Iterable[str] = ALL_SCOPES,
+    scopes: Iterable[str] = DEFAULT_SCOPES,
     expires_at: datetime | None = None,
     credential_id: uuid.UUID | None = None,
     replaces: Credential | None = None,

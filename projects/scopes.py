@@ -20,6 +20,8 @@ class Scope(models.TextChoices):
 
 
 ALL_SCOPES = frozenset(Scope.values)
+# What a new credential has unless it is given others. What is erased comes back by no other call.
+DEFAULT_SCOPES = ALL_SCOPES - {Scope.DATA_ERASE.value}
 # Older clients ask for projects:read in order to read a session.
 _SESSION_READERS = frozenset({Scope.SESSIONS_READ.value, Scope.PROJECTS_READ.value})
 

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from django import forms
 
 from projects.models import all_scopes
+from projects.scopes import DEFAULT_SCOPES
 
 WORDS: Final[Mapping[str, str]] = {
     "data:erase": "delete sessions, and all that is stored of a person",
@@ -48,7 +49,7 @@ class ScopesField(forms.MultipleChoiceField):
     def __init__(self) -> None:
         super().__init__(
             choices=[(scope, f"{scope}: {WORDS.get(scope, '')}") for scope in all_scopes()],
-            initial=all_scopes,
+            initial=sorted(DEFAULT_SCOPES),
             widget=forms.CheckboxSelectMultiple,
             label="What it may do",
         )

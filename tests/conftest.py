@@ -26,6 +26,7 @@ from movespecs.releases import version_create, version_release
 from projects.access_tokens import access_token_mint
 from projects.credentials import credential_issue
 from projects.models import Credential, CredentialKind, Organization, Project, SigningKey
+from projects.scopes import ALL_SCOPES
 from projects.signing import key_ring, signing_key_rotate
 from sessions_app import absences
 from tests.accuracy_cards import cards, cards_file
@@ -158,7 +159,7 @@ def signing_key_make() -> None:
 def make_machine(organization: Organization, name: str) -> Machine:
     project = Project.objects.create(organization=organization, name=name)
     credential, secret = credential_issue(
-        project=project, kind=CredentialKind.API_KEY, name=f"{name}'s key"
+        project=project, kind=CredentialKind.API_KEY, name=f"{name}'s key", scopes=ALL_SCOPES
     )
     return Machine(organization, project, credential, secret, mint(credential))
 

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from movespecs.models import MoveSpec, Release
 from projects.models import ApiKey, Organization, Project, ServiceAccount
+from projects.scopes import Scope
 from tests.api.api_requests import nothing_changes
 from tests.conftest import TOKENS, Machine
 
@@ -50,6 +51,7 @@ def test_bootstrap_makes_a_project_whose_key_mints(signing_key: None, client: An
     assert sorted(made) == ["api_key_id", "api_key_secret", "organization_id", "project_id"]
     assert Organization.objects.get().name == "Acme"
     assert (Project.objects.get().name, ApiKey.objects.get().name) == ("Gym", "Bootstrap key")
+    assert "data:erase" not in ApiKey.objects.get().scopes
     assert mints(client, api_key=made["api_key_secret"])
 
 
@@ -81,6 +83,7 @@ def test_a_further_key_has_scopes_and_expiry(owner: Machine, client: Any) -> Non
 def test_a_service_account_is_made_alike(owner: Machine, client: Any) -> None:
     made = answer("create_api_key", str(owner.project.id), "--service-account")
 
+    assert made["scopes"] == sorted({*Scope.values} - {"data:erase"})
     assert ServiceAccount.objects.get().id == UUID(made["service_account_id"])
     assert mints(
         client,

@@ -12,7 +12,7 @@ from projects.models import CredentialKind, Organization, Project
 
 class Command(OperatorCommand):
     help = (
-        "Make an organization, a project in it and an API key with every scope. "
+        "Make an organization, a project in it and an API key with all scopes but data:erase. "
         "The key's secret is shown once. Run twice, it makes two."
     )
 

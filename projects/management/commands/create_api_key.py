@@ -9,7 +9,7 @@ from kynaplatform.api.commands import OperatorCommand, number_of_days
 from kynaplatform.api.names import name_argument
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Project
-from projects.scopes import ALL_SCOPES, Scope
+from projects.scopes import DEFAULT_SCOPES, Scope
 
 
 class Command(OperatorCommand):
@@ -28,7 +28,7 @@ class Command(OperatorCommand):
             "--scope",
             action="append",
             choices=Scope.values,
-            help="a scope that it has; repeat for several; without, it has all",
+            help="a scope that it has; repeat for several; without, it has all but data:erase",
         )
         parser.add_argument(
             "--expires-in-days", type=number_of_days, help="without, it does not expire"
@@ -51,7 +51,7 @@ class Command(OperatorCommand):
             project=project,
             kind=kind,
             name=options["name"],
-            scopes=options["scope"] or ALL_SCOPES,
+            scopes=options["scope"] or DEFAULT_SCOPES,
             expires_at=None if days is None else clock.now() + timedelta(days=days),
         )
         self.print_result(
