@@ -296,7 +296,7 @@ def test_a_session_that_is_erased_between_its_pages_ends_there(reader, scene, sm
     assert line["session"]["session_id"] == str(first)
 
 
-@pytest.mark.parametrize("read_before", [0, 1, 4])
+@pytest.mark.parametrize("read_before", [0, 1, 3])
 def test_a_session_that_is_deleted_while_its_page_is_made_is_left_out(
     reader, scene, small, monkeypatch, read_before
 ):
