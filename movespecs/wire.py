@@ -207,7 +207,7 @@ class CriterionRole(Answer):
 EXAMPLE_ROLES = [
     {
         "path": "detection.movement.phases[0].criteria[2]",
-        "line": 31,
+        "line": 35,
         "column": 13,
         "role": "condition",
         "sentence": (
@@ -218,7 +218,7 @@ EXAMPLE_ROLES = [
     },
     {
         "path": "detection.movement.feedback[0]",
-        "line": 52,
+        "line": 56,
         "column": 9,
         "role": "cue",
         "sentence": (

@@ -21,8 +21,15 @@ from kynaplatform.http import cross_origin
 from kynaplatform.logs import request_id
 from local_stack.environment import PROJECT
 from projects import credentials
-from sessions_app import context
-from staff import diffs, downloads, query_parameters, search_terms, webhook_display
+from sessions_app import context, export
+from staff import (
+    diffs,
+    downloads,
+    movespec_meaning,
+    query_parameters,
+    search_terms,
+    webhook_display,
+)
 
 SIZE = 512 * 1024
 # A deadline for what takes some milliseconds where it is linear, and hours where it is not.
@@ -81,6 +88,8 @@ WORST = {
         "de" + "-u-ab" * (SIZE // 5) + "!",
         "x" + "-a" * (SIZE // 2) + "!",
     ],
+    (export, "_CURSOR"): ["a" * SIZE, "a" * 32 + "." + "1" * SIZE],
+    (movespec_meaning, "NUMBER"): ["1" * SIZE, "1." * (SIZE // 2)],
     (credentials, "_SECRET"): ["kyna_sk_" + "a" * SIZE],
     (yaml_text, "_REFUSED"): ["x" * SIZE],
     (yaml_text, "_LINE_BREAK"): ["\r" * SIZE, "\n" * SIZE],
@@ -155,6 +164,7 @@ NO_STRANGERS = {
     "kynaplatform/api/openapi.py",
     "movespecs/spec_options.py",
     "sessions_app/attempt_words.py",
+    "sessions_app/event_partitions.py",
 }
 # Its patterns are fields of the language, which a test below feeds.
 OF_THE_LANGUAGE = {"detection/language/checking.py", "detection/language/scalar_checks.py"}

@@ -22,6 +22,7 @@ from tests.browser.admin_pages import address, detect, pages
 from tests.browser.conftest import LOGINS, fill_in_login
 from tests.conftest import VALID_YAML, Machine, make_version
 from tests.erasure.people import ask_to_erase
+from tests.usage.using import use
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 
 
@@ -32,6 +33,7 @@ def populated(owner: Machine, movespec: MoveSpec, superuser: User) -> Iterator[N
     created = owner.create_session(movespec, idempotency_key="key").json()
     detect(UUID(created["session_id"]))
     ask_to_erase(owner.project)
+    use(owner)
     make_delivery(
         make_endpoint(owner.project),
         status="failed",
@@ -69,6 +71,8 @@ def test_every_page_is_accessible_and_fits(
         expected = 400 if name == "refused" else 200
         assert (response.status, page.url.endswith(path)) == (expected, True), (name, page.url)
         inspection.check(page, name)
+    # On a phone it is behind the menu.
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.locator("#logout-form button").click()
     page.wait_for_url("**/admin/logout/")
     inspection.check(page, "logged out")

@@ -77,5 +77,5 @@ def test_on_a_phone_each_cell_says_what_it_is(log_in: LogIn, movespec: MoveSpec,
         """() => [...document.querySelectorAll("#result_list tbody tr [data-column]")].map(
             cell => getComputedStyle(cell, "::before").content.slice(1, -1))"""
     )
-    assert named == ["Name", "Project", "State", "Released", "Created"]
+    assert named == ["Name", "Id", "Project", "State", "Released", "Created"]
     expect(page.locator("#result_list")).to_contain_text("Acme / owner")

@@ -157,14 +157,16 @@ def test_a_finalize_that_waits_for_a_sweep_finds_the_session_expired(
 
 
 @pytest.mark.django_db
-def test_a_sweep_changes_a_batch_with_two_statements(owner: Machine, movespec: MoveSpec) -> None:
+def test_a_sweep_changes_a_batch_with_three_statements(owner: Machine, movespec: MoveSpec) -> None:
     now = make_stale(owner, movespec, 250)
     with CaptureQueriesContext(connection) as queries:
         assert expire_sessions(now=now, chunk_size=100) == 250
     on_sessions = [query["sql"] for query in queries if '"detection_session"' in query["sql"]]
     # And two more that look for what is left, and for what is to finish.
-    selects, updates = on_sessions[0:6:2], on_sessions[1:6:2]
-    assert len(on_sessions) == 8
+    selects, updates = on_sessions[0:9:3], on_sessions[2:9:3]
+    assert len(on_sessions) == 11
+    # Between the two the states whose summaries are kept.
+    assert all('"packed_state"' in sql for sql in on_sessions[1:9:3])
     assert all(sql.startswith("SELECT") and "LIMIT 100 " in sql for sql in selects)
     assert all("FOR NO KEY UPDATE SKIP LOCKED" in sql for sql in selects)
     assert all(sql.startswith("UPDATE") for sql in updates)

@@ -26,11 +26,11 @@ def package(module_web: WebServer, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("generated")
     with urllib.request.urlopen(f"{module_web.base_url}/api/schema") as answer:  # noqa: S310
         (folder / "openapi.json").write_bytes(answer.read())
-    # The generator knows no YAML; its bytes are sent as they are.
+    # The generator knows no YAML, and no lines of JSON: their bytes are sent as they are.
     config = folder / "config.json"
-    config.write_text(
-        '{"content_type_overrides": {"application/yaml": "application/octet-stream"}}'
-    )
+    unknown = ("application/yaml", "application/x-ndjson")
+    overrides = dict.fromkeys(unknown, "application/octet-stream")
+    config.write_text(json.dumps({"content_type_overrides": overrides}))
     generated = subprocess.run(
         [
             sys.executable, "-m", "openapi_python_client", "generate",

@@ -108,7 +108,8 @@ def test_no_program_has_an_id_of_somebody_else() -> None:
 
 def test_what_can_be_done_next_are_the_links_of_the_document() -> None:
     assert [name for name, _ in pages()["session_create"].next] == [
-        "session_retrieve", "session_cancel", "session_event_list", "session_finalize",
+        "session_retrieve", "session_destroy", "session_cancel", "session_event_list",
+        "session_finalize",
     ]  # fmt: skip
 
 
