@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 from django.db.models import Min, Q, QuerySet
@@ -74,7 +74,7 @@ def _take_up(lines: list[Line], now: datetime) -> None:
         Erasure(
             id=line.id,
             kind=line.kind,
-            organization_id=line.organization_id,
+            organization_id=cast(UUID, line.organization_id),  # a session's line alone has none
             project_id=line.project_id,
             subject=subjects.get(line.id),
             subject_digest=line.subject_digest,
