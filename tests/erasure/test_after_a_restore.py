@@ -173,7 +173,7 @@ def test_a_projects_subjects_are_read_once_for_all_lines(owner: Machine, scene: 
     # What the database knows of is asked for no more.
     with CaptureQueriesContext(connection) as queries:
         assert erase_again(lines, now=at(900)) == 0
-    assert len(queries) == 1
+    assert len([one for one in queries if "SAVEPOINT" not in one["sql"]]) == 1
     assert left() == {kept, new}
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from local_stack.demo_data import make_demo
 from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_text
 from movespecs.models import MoveSpec
-from projects.models import Credential, Project
+from projects.models import Credential, Project, all_scopes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
 BASE_URL = "http://127.0.0.1:8000"
@@ -60,6 +60,15 @@ def test_it_makes_a_superuser_who_can_log_in(tmp_path: Path) -> None:
     user = authenticate(username="admin", password=made["admin_password"])
     assert user is not None
     assert user.is_superuser
+
+
+def test_its_key_may_erase_as_the_pages_do(tmp_path: Path) -> None:
+    made = demo(tmp_path)
+    assert Credential.objects.get().scopes == all_scopes()
+    Credential.objects.update(revoked_at=timezone.now())
+    again = demo(tmp_path)
+    assert differences(made, again) == {"api_key_id", "api_key_secret"}
+    assert Credential.objects.get(id=again["api_key_id"]).scopes == all_scopes()
 
 
 def test_it_keeps_what_is_there(tmp_path: Path) -> None:
