@@ -6,12 +6,17 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
 from local_stack.environment import PROJECT, fill
+
+if TYPE_CHECKING:
+    from sessions_app.admission import AdmittedSession
 
 UNLIMITED = {
     f"RATE_LIMIT_{name}": "100000000/minute"
@@ -112,3 +117,22 @@ def make_customer(name: str, yaml_source: str = MOVESPEC) -> Scene:
     version, _ = version_create(movespec_id=movespec.id, author=PLATFORM, now=now)
     version_release(movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=now)
     return Scene(jwt, token.id, project.id, movespec.id)
+
+
+def admit(scene: Scene, now: datetime) -> "AdmittedSession":
+    """A session of the scene, which nobody has attached to."""
+    from sessions_app.admission import AdmissionRequest, session_admit
+
+    session, _ = session_admit(
+        request=AdmissionRequest(
+            project_id=scene.project_id,
+            mode="live",
+            contract_major=1,
+            movespec_id=scene.movespec_id,
+            movespec_version_id=None,
+            idempotency_key=None,
+        ),
+        now=now,
+        caller=None,
+    )
+    return session

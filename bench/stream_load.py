@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from uuid import UUID
 
-from bench.scene import Scene
+from bench.scene import Scene, admit
 from bench.servers import Server
 
 FRAMES_PER_SECOND = 30
@@ -168,25 +168,13 @@ def create_sessions(scene: Scene, count: int) -> Sequence[str]:
     from django.utils import timezone
 
     from projects.models import Project
-    from sessions_app.admission import AdmissionRequest, session_admit
     from sessions_app.runtime_tokens import runtime_token
 
     now = timezone.now()
     organization_id: UUID = Project.objects.get(id=scene.project_id).organization_id
     paths = []
     for _ in range(count):
-        session, _ = session_admit(
-            request=AdmissionRequest(
-                project_id=scene.project_id,
-                mode="live",
-                contract_major=1,
-                movespec_id=scene.movespec_id,
-                movespec_version_id=None,
-                idempotency_key=None,
-            ),
-            now=now,
-            caller=None,
-        )
+        session = admit(scene, now)
         token = runtime_token(session, organization_id, now)
         paths.append(f"/api/detection/stream/{session.id}?runtime_token={token}")
     return paths

@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from bench.command import read_options, show
-from bench.scene import MOVESPEC, Scene, scene_for_run
+from bench.scene import MOVESPEC, Scene, admit, scene_for_run
 
 FRAMES_PER_SECOND = 30
 # The figure's frames, which begin anew where they end.
@@ -139,24 +139,12 @@ def measure(scene: Scene, options: argparse.Namespace) -> None:
 def attach(scene: Scene, count: int) -> list[tuple[uuid.UUID, uuid.UUID]]:
     """So many sessions that stream, each with its attachment."""
     from kynaplatform import clock
-    from sessions_app.admission import AdmissionRequest, session_admit
     from sessions_app.attachments import session_attach
 
     now = clock.now()
     attached = []
     for _ in range(count):
-        session, _ = session_admit(
-            request=AdmissionRequest(
-                project_id=scene.project_id,
-                mode="live",
-                contract_major=1,
-                movespec_id=scene.movespec_id,
-                movespec_version_id=None,
-                idempotency_key=None,
-            ),
-            now=now,
-            caller=None,
-        )
+        session = admit(scene, now)
         attachment_id = uuid.uuid4()
         session_attach(
             session_id=session.id,
