@@ -16,7 +16,7 @@ class DayRangeQuery(Query, kw_only=True):
     """Both days are in the range. Without `to` it ends today, without `from` it has 30 days."""
 
     from_: (
-        Annotated[date, said("The first day of UTC; by default the 30th one back.", "2026-11-01")]
+        Annotated[date, said("The first day of UTC; by default 29 days before `to`.", "2026-11-01")]
         | msgspec.UnsetType
     ) = msgspec.field(default=msgspec.UNSET, name="from")
     to: (
