@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.admin.staffing import ROLES, address, client_of
 from tests.browser.accessibility import OTHER_SCREENS, SCREENS, Inspection
 from tests.browser.conftest import member, staff_user
 from tests.conftest import VALID_YAML, Machine, make_version
-from tests.long_runs import thinned
+from tests.long_runs import at_length
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 
 LogIn = Callable[..., Page]
@@ -205,7 +206,7 @@ def person(role: str) -> str:
     return member("ada", role).username
 
 
-@thinned("role, screens", [*ROLES, READ_ONLY], [SCREENS, OTHER_SCREENS])
+@at_length("role, screens", *product([*ROLES, READ_ONLY], [SCREENS, OTHER_SCREENS]))
 def test_each_is_answered_from_the_index_in_three_clicks(
     log_in: LogIn, desk: dict[str, Any], person: str, role: str, screens: Any
 ) -> None:

@@ -51,6 +51,7 @@ def test_reasons_of_time_are_added_and_that_of_the_movement_is_multiplied() -> N
     assert quality.unsure(shares, [QualityReason.POSE_LOST]) == pytest.approx(0.1)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     not os.environ.get("RECORDINGS_DIR"), reason="RECORDINGS_DIR names no folder of recordings"
 )
