@@ -377,6 +377,30 @@ def test_redis_keeps_a_key_for_two_of_its_windows(redis_counter, redis_url):
     assert 600 < Redis.from_url(redis_url).ttl(PREFIX + long.key) <= 1_200
 
 
+def test_redis_sets_a_keys_end_once_in_a_window(redis_counter, redis_url):
+    limits, client = [Limit(make_key(), 10)], Redis.from_url(redis_url)
+    key = PREFIX + limits[0].key
+    assert redis_counter.hit(limits, 65).allowed
+    for now, is_set in ((119, False), (120, True), (179, False), (240, True)):
+        client.expire(key, 7)
+        assert redis_counter.hit(limits, now).allowed
+        assert (client.ttl(key) > 7) is is_set
+
+
+def test_redis_reads_as_much_of_a_list_of_ten_thousand_as_of_one_of_ten(redis_counter, redis_url):
+    client = Redis.from_url(redis_url)
+
+    def reads(hits: int) -> int:
+        limits = [Limit(make_key(), 1_000_000)]
+        client.rpush(PREFIX + limits[0].key, *range(1, 1 + hits))
+        before = client.info("commandstats").get("cmdstat_lindex", {"calls": 0})["calls"]
+        assert redis_counter.hit(limits, now=60.000002).remaining == 1_000_001 - hits
+        return client.info("commandstats")["cmdstat_lindex"]["calls"] - before
+
+    # REDIS_URL may be a server that others ask meanwhile.
+    assert min(reads(10_000) for _ in range(3)) == min(reads(10) for _ in range(3)) <= 6
+
+
 def test_redis_that_lost_the_script_gets_it_again(redis_counter, redis_url):
     limits = [Limit(make_key(), 2)]
     assert redis_counter.hit(limits, 100).allowed

@@ -31,35 +31,41 @@ PREFIX = "{kyna}:rate:"  # the braces keep all keys of one call in one slot of a
 
 # A key is the list of its hits' times, oldest first: 10 bytes each. No clock runs backwards here
 # either: a time before the newest hit becomes the newest hit's, unless it is over 60 s before it.
-# A fair share is `quota_of`.
+# A fair share is `quota_of`. The answer is allowed, now, and each limit's Usage, in a row.
 SCRIPT = """
 local farthest_back, counting, now = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
 end
-for _, key in ipairs(KEYS) do
-  local newest = tonumber(redis.call('LINDEX', key, -1) or now)
-  if newest > now + farthest_back then
+local function hit(key, index) return tonumber(redis.call('LINDEX', key, index)) end
+-- In steps that double, since of a busy key one hit leaves for each that comes.
+local function count_gone(key, used, edge)
+  local low, high = 0, 1
+  while high <= used and hit(key, high - 1) <= edge do low, high = high, 2 * high end
+  high = math.min(high - 1, used)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if hit(key, middle) <= edge then low = middle + 1 else high = middle end
+  end
+  return low
+end
+local newest = {}
+for i, key in ipairs(KEYS) do
+  newest[i] = hit(key, -1)
+  if newest[i] and newest[i] > now + farthest_back then
     redis.call('DEL', key)
-  elseif newest > now then
-    now = newest
+    newest[i] = nil
+  elseif newest[i] and newest[i] > now then
+    now = newest[i]
   end
 end
-local allowed, usages, pool, pool_used = 1, {}, 0, 0
+local answer, allowed, pool, pool_used = {1, now}, true, 0, 0
 for i, key in ipairs(KEYS) do
   local quota, window = tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
   local shares = tonumber(ARGV[3 * i + 3])
-  local used = redis.call('LLEN', key)
-  local gone, high, middle = 0, used, 0
-  while gone < high do
-    if tonumber(redis.call('LINDEX', key, middle)) <= now - window then
-      gone = middle + 1
-    else
-      high = middle
-    end
-    middle = math.floor((gone + high) / 2)
-  end
+  local used = newest[i] and redis.call('LLEN', key) or 0
+  local gone = count_gone(key, used, now - window)
   if gone > 0 then redis.call('LTRIM', key, gone, -1) end
   used = used - gone
   if i == 1 then pool, pool_used = quota, used end
@@ -67,18 +73,24 @@ for i, key in ipairs(KEYS) do
     local left = pool - (pool_used - used)
     quota = math.max(math.min(1, pool), math.ceil(shares * left / (shares + 1)))
   end
-  if used >= quota then allowed = 0 end
-  local frees_at = redis.call('LINDEX', key, math.max(0, used - quota)) or now
-  usages[i] = {used, tonumber(frees_at), quota}
+  if used >= quota then allowed = false end
+  answer[3 * i] = used
+  answer[3 * i + 1] = used > 0 and hit(key, math.max(0, used - quota)) or now
+  answer[3 * i + 2] = quota
 end
-if allowed == 1 and counting then
+if allowed and counting then
+  local time = string.format('%.0f', now)
   for i, key in ipairs(KEYS) do
-    redis.call('RPUSH', key, string.format('%.0f', now))
-    redis.call('PEXPIRE', key, 2 * tonumber(ARGV[3 * i + 2]) / 1000)
-    usages[i][1] = usages[i][1] + 1
+    local window = tonumber(ARGV[3 * i + 2])
+    answer[3 * i] = redis.call('RPUSH', key, time)
+    -- Once a window is enough for a key to outlive its last hit by one.
+    if answer[3 * i] == 1 or math.floor(newest[i] / window) < math.floor(now / window) then
+      redis.call('PEXPIRE', key, 2 * window / 1000)
+    end
   end
 end
-return {allowed, now, usages}
+answer[1] = allowed and 1 or 0
+return answer
 """
 
 
@@ -88,7 +100,7 @@ class RedisCounter(Counter):
     Raises CounterUnavailable when Redis does not answer within 0.5 s, or answers with an error
     (loading, read-only, out of memory). It never tries again: the hit might count twice. For 5 s
     after that no call asks, then one at a time whether Redis is back; the others wait for
-    nothing. Keys expire two windows after their last hit. Give Redis
+    nothing. Keys expire one to two windows after their last hit. Give Redis
     `maxmemory-policy noeviction`: under any other, a full Redis forgets counts.
     """
 
@@ -139,5 +151,10 @@ class RedisCounter(Counter):
             raise CounterUnavailable(AWAY) from error
         self._is_away = False
         REDIS.over()
-        allowed, decided_at, usages = cast("tuple[int, int, list[list[int]]]", counted)
-        return decide(bool(allowed), decided_at, limits, [Usage(*usage) for usage in usages])
+        allowed, decided_at, *usages = cast("list[int]", counted)
+        return decide(
+            bool(allowed),
+            decided_at,
+            limits,
+            list(map(Usage, usages[::3], usages[1::3], usages[2::3])),
+        )
