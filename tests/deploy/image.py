@@ -206,7 +206,7 @@ def _copy(image: Image, line: Line, stages: dict[str, Path]) -> None:
     if sources[0].startswith("--from="):
         stage, source = sources
         # Nothing else is taken from there: it may go.
-        (stages[stage.removeprefix("--from=")] / source.removeprefix("/")).rename(to)
+        _move(stages[stage.removeprefix("--from=")] / source.removeprefix("/"), to)
         return
     for source in sources:
         found = image.project / source
@@ -217,6 +217,15 @@ def _copy(image: Image, line: Line, stages: dict[str, Path]) -> None:
             shutil.copy(found, to)
         else:
             line.fail("There is no such file.")
+
+
+def _move(source: Path, to: Path) -> None:
+    """Move a file or a folder, into the folder that is there and over the files in it."""
+    if source.is_dir() and to.is_dir():
+        for each in source.iterdir():
+            _move(each, to / each.name)
+    else:
+        source.replace(to)
 
 
 def _ignored(project: Path) -> list[str]:
