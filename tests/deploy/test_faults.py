@@ -21,7 +21,7 @@ from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import SESSIONS, Machine
-from tests.deploy.faults.film import Film, events_of
+from tests.deploy.faults.film import MOVESPEC, Film, events_of
 from tests.deploy.faults.judgement import wrong_creates, wrong_session
 from tests.deploy.faults.outages import Outage, longest_wait, too_long
 from tests.deploy.faults.streams import Streaming
@@ -31,6 +31,7 @@ from tests.deploy.proxy import write_certificate
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 
+SQUAT = (PROJECT / MOVESPEC).read_text()
 BATCHES = 36
 FRAMES = 360
 
@@ -140,10 +141,10 @@ class Answers:
 @pytest.fixture
 def streamed(owner: Machine, movespec: MoveSpec, transactional_db: None) -> Streaming:
     """One that is over, as it should be: as undisturbed."""
-    film = Film()
+    film = Film(SQUAT)
     film.batches = BATCHES
     one = Streaming(owner.create_session(movespec).json(), 0, film)
-    events = events_of(0, BATCHES)
+    events = events_of(SQUAT, 0, BATCHES)
     DetectionSession.objects.filter(id=one.session_id).update(
         status="completed",
         terminal_outcome="completed",
@@ -195,12 +196,12 @@ WRONG: list[tuple[Break, str]] = [
 ]
 
 
-def faults_of(one: Streaming, owner: Machine) -> list[str]:
-    film = Film()
+def faults_of(one: Streaming, owner: Machine, *, is_upgraded: bool = False) -> list[str]:
+    film = Film(SQUAT)
     film.batches = BATCHES
     answers: Any = Answers(owner)
     with psycopg.connect(database_url()) as database:
-        return list(wrong_session(one, film, answers, database))
+        return list(wrong_session(one, film, answers, database, is_upgraded=is_upgraded))
 
 
 def test_a_session_that_went_on_undisturbed_is_right(owner: Machine, streamed: Streaming) -> None:
@@ -211,13 +212,27 @@ def test_a_session_that_went_on_undisturbed_is_right(owner: Machine, streamed: S
     assert faults_of(streamed, owner) == []
 
 
+@pytest.mark.parametrize("is_upgraded", [False, True])
 @pytest.mark.parametrize(("make_wrong", "told"), WRONG)
 def test_what_is_wrong_with_a_session_is_told(
-    owner: Machine, streamed: Streaming, make_wrong: Break, told: str
+    owner: Machine, streamed: Streaming, make_wrong: Break, told: str, is_upgraded: bool
 ) -> None:
     make_wrong(streamed)
-    [fault] = faults_of(streamed, owner)
+    [fault] = faults_of(streamed, owner, is_upgraded=is_upgraded)
     assert fault.startswith(told)
+
+
+@pytest.mark.parametrize(("ms", "are_right"), [(99, True), (101, False)])
+def test_the_last_release_may_have_seen_an_event_three_frames_earlier(
+    owner: Machine, streamed: Streaming, ms: int, are_right: bool
+) -> None:
+    event = DetectionEvent.objects.get(session_id=streamed.session_id, sequence=3)
+    DetectionEvent.objects.filter(pk=event.pk).update(
+        ts_ms=event.ts_ms - ms, payload=event.payload | {"confidence": 0.5}
+    )
+    streamed.client.events = [Event(**each) for each in Answers(owner).events(streamed.session_id)]
+    assert faults_of(streamed, owner)
+    assert (not faults_of(streamed, owner, is_upgraded=True)) is are_right
 
 
 MADE_AT = datetime(2026, 11, 29, 9, tzinfo=UTC)

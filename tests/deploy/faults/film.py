@@ -2,20 +2,19 @@
 
 import time
 from functools import cache
-from pathlib import Path
+from typing import Any
 
 import detection
 from detection import PoseFrame
-from local_stack.environment import PROJECT
 from poses.figure import perform
 
 FPS = 30
 BATCH_FRAMES = 10
 BATCH_SECONDS = BATCH_FRAMES / FPS
 FIGURES = 4
-MOVESPEC: Path = PROJECT / "examples" / "movespecs" / "squat.yaml"
+MOVESPEC = "examples/movespecs/squat.yaml"
 
-Event = tuple[str, float, object]
+Event = tuple[str, float, dict[str, Any]]
 
 
 class Film:
@@ -24,7 +23,9 @@ class Film:
     It goes on until `end`, which says how many batches there are in all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, movespec: str) -> None:
+        """`movespec` is the YAML by which it is counted."""
+        self.movespec = movespec
         self.begun_at = time.monotonic()
         self.batches: int | None = None
 
@@ -57,9 +58,9 @@ def acted_by(figure: int) -> list[PoseFrame]:
 
 
 @cache
-def events_of(figure: int, batches: int) -> list[Event]:
+def events_of(movespec: str, figure: int, batches: int) -> list[Event]:
     """What the engine makes of so many batches that nothing disturbs, with its finish."""
-    engine = detection.Engine(detection.compile(MOVESPEC.read_text()))
+    engine = detection.Engine(detection.compile(movespec))
     events = [
         event
         for batch in range(batches)

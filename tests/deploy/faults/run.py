@@ -75,8 +75,8 @@ def carry_out(
 ) -> Report:
     """Everything of it is in `folder`, which any user may enter, and gone at the end.
 
-    With `before` it begins with that code, and is upgraded first. The rows of the table are said as
-    they come. StageFailedError when a process does not start.
+    With `before` it begins with that code and its MoveSpec, and is upgraded first. The rows of the
+    table are said as they come. StageFailedError when a process does not start.
     """
     report = Report(plan.sessions)
     with (
@@ -84,13 +84,14 @@ def carry_out(
         trusting(stage.certificate),
         receiving() as receiver,
     ):
-        project = make_project(stage)
+        movespec = ((before or image).project / MOVESPEC).read_text()
+        project = make_project(stage, movespec)
         if before is None:
             receiver.subscribe(stage, project.id)
         keys = [f"stream-{number}" for number in range(plan.sessions)]
         created = {key: created_by(project.api, key) for key in keys}
         traffic = Traffic(project.api, {key: one["session_id"] for key, one in created.items()})
-        film = Film()
+        film = Film(movespec)
         streams = stream([*created.values()], film)
         scene = Scene(
             plan.away_seconds,
@@ -113,7 +114,9 @@ def carry_out(
             visits.end()
             traffic.end()
             report.repeated = traffic.repeat_unanswered()
-            report.wrong += wrong_sessions(streams, film, project.rest, stage.database.url)
+            report.wrong += wrong_sessions(
+                streams, film, project.rest, stage.database.url, is_upgraded=before is not None
+            )
             report.wrong += wrong_creates(traffic, stage.database.url)
             report.wrong += wrong_sweep(stage)
             report.wrong += wrong_messages(receiver, stage)
@@ -167,12 +170,12 @@ def await_live_streams(scene: Scene, away_seconds: float = 0.0) -> None:
     )
 
 
-def make_project(stage: Stage) -> Project:
+def make_project(stage: Stage, movespec: str) -> Project:
     made = stage.services["api-1"].run("python", "manage.py", "bootstrap_project", "--json")
     credentials = json.loads(made)
     rest = RestClient(stage.url)
     rest.mint(credentials["api_key_secret"])
-    version_id = rest.create_version(rest.create_movespec("squat"), MOVESPEC.read_text())
+    version_id = rest.create_version(rest.create_movespec("squat"), movespec)
     minted = rest.ask("POST", "/api/auth/access-tokens", {"api_key": credentials["api_key_secret"]})
     body: dict[str, Any] = {"mode": "live", "movespec_version_id": version_id}
     body |= {"project_id": credentials["project_id"]}
