@@ -6,6 +6,7 @@ docs/engine.md gives the formulas and the figures by which the settings were cho
 from math import acos, pi, sqrt
 from typing import Final
 
+from detection.engine.rounding import DEGREE_STEPS
 from detection.engine.segments import Segment
 from detection.engine.settings import EngineSettings
 from detection.engine.signals import Signal
@@ -13,15 +14,14 @@ from detection.engine.signals import Signal
 DEGREES: Final = "degrees"
 # acos differs between machines in its last bit; sums, products and square roots do not. So an
 # angle is rounded to 0.0001 degrees before anything depends on it.
-_STEPS_PER_DEGREE = 10_000
-_STEPS_PER_RADIAN = 180 / pi * _STEPS_PER_DEGREE
+_STEPS_PER_RADIAN = 180 / pi * DEGREE_STEPS
 # The weight of what is seen from its end alone.
 LEAST_WEIGHT_M2 = 1e-4
 
 
 def _degrees(cosine: float) -> float:
     cosine = -1.0 if cosine < -1.0 else 1.0 if cosine > 1.0 else cosine
-    return int(acos(cosine) * _STEPS_PER_RADIAN + 0.5) / _STEPS_PER_DEGREE
+    return int(acos(cosine) * _STEPS_PER_RADIAN + 0.5) / DEGREE_STEPS
 
 
 class JointAngle(Signal):

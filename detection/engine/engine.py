@@ -5,7 +5,7 @@ from typing import Any, Final, Self
 
 from detection.engine.body import Body, Curve
 from detection.engine.counter import Counter
-from detection.engine.events import DetectionEvent, feedback
+from detection.engine.events import DetectionEvent, feedback, in_order
 from detection.engine.hold import Hold
 from detection.engine.plan import Plan, plan_of
 from detection.engine.readiness import BEGUN, LACKING, LOST, READY, Readiness, ReadyState
@@ -65,6 +65,9 @@ class Engine:
         A frame has 33 landmarks in canonical order, of any finite numbers, and a timestamp in
         milliseconds above that of the frame before. Such a frame raises nothing.
         """
+        return in_order(self._take(frame))
+
+    def _take(self, frame: PoseFrameLike) -> list[DetectionEvent]:
         now = frame.timestamp_ms
         keep = since = 0.0
         if self._last_ms is not None:
@@ -104,7 +107,7 @@ class Engine:
         entries: list[DetectionEvent] = []
         for counter in self._counters:
             entries += counter.enter(now)
-        return self._tally.begin(now, entries)
+        return entries + self._tally.begin(now)
 
     def _news(self, readiness: Readiness, now: float) -> list[DetectionEvent]:
         return [
@@ -124,14 +127,15 @@ class Engine:
             return []
         self._last_ms = None  # the next frame is smoothed with none before it
         self._body.forget_gone()
-        return self._lose_pose(self._usable_ms + self._pose_lost_ms)
+        return in_order(self._lose_pose(self._usable_ms + self._pose_lost_ms))
 
     def finish(self) -> list[DetectionEvent]:
         """The events at the end of the session, at the time of the last frame: a repetition that
         is midway is interrupted. A second call gives none."""
         if self._last_ms is None or not self._tally.counts:
             return []
-        return [event for counter in self._counters for event in counter.finish(self._last_ms)]
+        last = self._last_ms
+        return in_order([event for counter in self._counters for event in counter.finish(last)])
 
     def _lose_pose(self, now: float) -> list[DetectionEvent]:
         events = self._lose("pose_lost", now)

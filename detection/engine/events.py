@@ -24,6 +24,27 @@ class DetectionEvent:
     payload: dict[str, Any]
 
 
+# What a body has left or entered, what became of it, what to do.
+_PLACES = {
+    "shape_exit": 0,
+    "shape_enter": 0,
+    "event_completed": 1,
+    "event_interrupted": 1,
+    "feedback": 2,
+}
+
+
+def in_order(events: list[DetectionEvent]) -> list[DetectionEvent]:
+    """The events of a frame in the order in which they are told; those alike stay as they are."""
+    if len(events) > 1:
+        events.sort(key=_place)
+    return events
+
+
+def _place(event: DetectionEvent) -> tuple[float, int]:
+    return event.ts_ms, _PLACES[event.type]
+
+
 def shape(
     type_: str, phase: str, confidence: float, now: float, side: BodySide | None
 ) -> DetectionEvent:

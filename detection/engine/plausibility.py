@@ -7,6 +7,7 @@ whose landmarks jump is lost. docs/engine.md gives the figures by which they wer
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from detection.engine.rounding import PLACE_STEPS, rounded
 from detection.engine.settings import SightSettings
 from detection.landmarks import INDEX, LandmarkLike
 
@@ -104,7 +105,7 @@ class Tracking(TrackingState):
         for index in _WATCHED:
             landmark = landmarks[index]
             if is_seen(landmark, self._sight):
-                places += (landmark.x, landmark.y)
+                places += (rounded(landmark.x, PLACE_STEPS), rounded(landmark.y, PLACE_STEPS))
             else:
                 places += (None, None)
         return places

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from detection.engine.plausibility import is_seen, visibility_of
+from detection.engine.rounding import PLACE_STEPS, rounded
 from detection.engine.settings import DepthSettings, EngineSettings
 from detection.landmarks import INDEX, LandmarkLike
 from detection.spec import SEGMENT_LANDMARKS, BodySide
@@ -105,9 +106,9 @@ class Segment(SegmentState):
             sure_square = min(flat_square, self.longer)
             if sure_square > length * length:
                 length += (sqrt(sure_square) - length) * lengthen
-            self.longer = flat_square
-        self.length = length
-        self.depth += (z - self.depth) * follow
+            self.longer = rounded(flat_square, PLACE_STEPS)
+        self.length = length = rounded(length, PLACE_STEPS)
+        self.depth = rounded(self.depth + (z - self.depth) * follow, PLACE_STEPS)
         if self.other.length > length:
             length = self.other.length
         z *= self._depth_weight

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from detection.engine.plausibility import is_jump
+from detection.engine.rounding import DEGREE_STEPS, rounded
 from detection.engine.settings import EngineSettings
 
 
@@ -108,7 +109,7 @@ class Signal(SignalState, ABC):
         self.weight = known + weight
         if before is not None and known > 0.0:
             value = (before * known + value * weight) / (known + weight)
-        self.value = value
+        self.value = rounded(value, DEGREE_STEPS)
         self.seen += (visibility - self.seen) * share
         return True
 

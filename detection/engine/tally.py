@@ -64,13 +64,11 @@ class Tally(TallyState):
         self.withheld = [*self.withheld, *outcomes][-MOST_WITHHELD:]
         return []
 
-    def begin(self, now: float, entries: list[DetectionEvent]) -> list[DetectionEvent]:
-        """Count from this frame on: what was withheld of the frames before, this frame's `entries`
-        of phases, and then, as in any frame, what it has decided itself."""
+    def begin(self, now: float) -> list[DetectionEvent]:
+        """Count from this frame on: what was withheld, each with its own time."""
         self.counts = True
         withheld, self.withheld = self.withheld, []
-        earlier = [outcome for outcome in withheld if outcome.ts_ms < now]
-        return self._tell(earlier, now) + entries + self._tell(withheld[len(earlier) :], now)
+        return self._tell(withheld, now)
 
     def begin_anew(self) -> None:
         """Forget what is withheld. What counts already is left as it is."""

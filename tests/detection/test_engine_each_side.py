@@ -69,6 +69,19 @@ def test_both_at_once_are_two_events() -> None:
     assert sorted(sides(events)) == ["left", "right"]
 
 
+def test_what_both_reach_in_one_frame_comes_before_the_feedback_on_it() -> None:
+    events = run(written(CURL), held((LONG, 500), (BOTH, 500), (LONG, 500)))
+    assert events[-1].ts_ms == events[-6].ts_ms
+    assert [(event.type, event.payload["side"]) for event in events[-6:]] == [
+        ("shape_exit", "right"),
+        ("shape_enter", "right"),
+        ("event_completed", "left"),
+        ("event_completed", "right"),
+        ("feedback", "left"),
+        ("feedback", "right"),
+    ]
+
+
 def test_side_is_in_shapes_completions_interruptions_and_feedback() -> None:
     events = run(written(CURL), held((LONG, 500), (LEFT, 500), (LONG, 500), (RIGHT, 500)))
     assert {event.payload["side"] for event in events} == {"left", "right"}

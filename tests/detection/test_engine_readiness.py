@@ -280,9 +280,9 @@ def test_it_is_told_with_its_own_time_once_that_second_is_over() -> None:
         "shape_enter:bottom",
         "feedback:Down.",
         "shape_exit:bottom",
-        "feedback:Deep.",
         "shape_enter:standing",
         "event_completed:squat",
+        "feedback:Deep.",
         "feedback:Two.",
     ]
     # As it is without a setup, but for the cues: those would come late, and use up none.
