@@ -9,9 +9,9 @@ live of which 200 are overdue, one of 7 of the ended in replay mode, of which no
 of one of 100,000 subjects, but one of 1,000 of the same, and has two texts of metadata: one that
 1,000 have, one that half have. Each of the other customers has 5 projects, 15 keys, 100 MoveSpecs
 with a draft and a version each, and 500 entries of the log. Then it asks each page, the box on
-every page, the search of the log and the API's list of a subject, through the whole of Django but
-no network. It prints how many statements a page took, the median and the longest of its times, and
-the first one, which plans and reads cold.
+every page, the search of the log, the API's list of a subject and its summary, through the whole of
+Django but no network. It prints how many statements a page took, the median and the longest of its
+times, and the first one, which plans and reads cold.
 
 The server of DATABASE_URL is used, in a database made for the run and dropped at its end; with
 DATABASE_URL unset, an embedded one in a temporary folder. `--throwaway` starts the embedded one
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
 LIST = "/admin/sessions_app/detectionsession/"
-API = "/api/detection/sessions"
+API, SUMMARY = "/api/detection/sessions", "/api/subjects/summary"
 BOX, LOG = "/admin/find/typed/", "/admin/admin/logentry/"
 
 
@@ -112,6 +112,8 @@ def pages(scene: Scene, options: argparse.Namespace) -> Iterator[tuple[str, str]
         yield name, f"{LIST}?{urlencode(texts)}"
     for subject in ("p_1", "p_often", "p_none"):
         yield f"API: subject {subject}", f"{API}?{urlencode({'subject': subject})}"
+        asked_of = {"subject": subject, "from": today - timedelta(days=options.days)}
+        yield f"API: summary of {subject}", f"{SUMMARY}?{urlencode(asked_of)}"
     yield "one customer", f"/admin/projects/organization/{small.organization_id}/change/"
     yield "one project", f"/admin/projects/project/{scene.project_id}/change/"
     key, version = largest.credentials.latest("created_at").pk, failed.resolved_version

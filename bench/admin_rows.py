@@ -63,13 +63,25 @@ FROM generate_series(1, 500 * %(customers)s) AS n,
      ) AS rows) AS made
 """,
 ]
+# What a session of eleven squats has counted.
+SUMMARY = """
+{"frames": 900, "usable": 890, "intervals": 899, "active_ms": 30000.0, "steps": 1, "repeated": 0,
+ "rejected": {}, "ranges": [[77.6, 176.8], [62.7, 177.5]],
+ "quality": {"time_ms": 30000.0, "unseen_ms": {}, "moved": 28526, "uncounted": 451,
+             "counted": 29252, "completions": 11, "paths": [[1, 1266, 790, 1736, 790, 1739]]},
+ "counted": {"squat": {"completed": 11, "attempts": {"turned_back": 1}, "by_side": null,
+   "measures": {"joint.knee": {"best": 77.6, "mean": 78.4, "least": 77.6, "most": 176.8},
+                "joint.hip": {"best": 62.8, "mean": 63.4, "least": 62.8, "most": 177.1},
+                "lean.trunk": {"best": null, "mean": 19.0, "least": 0.6, "most": 37.5}},
+   "longest_ms": null, "total_ms": null}}}
+"""
 # n counts back from the newest.
 SESSIONS = """
 INSERT INTO detection_session (
     id, project_id, resolved_version_id, mode, contract_major, status, terminal_outcome,
     accepted_frames_total, created_at, started_at, ended_at, deadline_at, longest_until,
     checkpoint_number, created_by, signing_key_id, runtime_token_expires_at, stream_url,
-    subject, metadata
+    subject, metadata, summary
 )
 SELECT gen_random_uuid(),
        (SELECT array_agg(id ORDER BY created_at) FROM projects_project
@@ -91,7 +103,8 @@ SELECT gen_random_uuid(),
        jsonb_build_object(
            'ward', 'ward ' || n %% (%(sessions)s / 1000),
            'wing', CASE n %% 2 WHEN 0 THEN 'north' ELSE 'south' END
-       )
+       ),
+       CASE WHEN status = 'completed' THEN %(summary)s::jsonb END
 FROM (
     SELECT n, n <= 6050 AS is_live,
            now() - n * (interval '1 day' * %(days)s / %(sessions)s) AS at,
@@ -126,6 +139,7 @@ def fill(scene: Scene, options: argparse.Namespace) -> None:
             "projects": PROJECTS,
             "bench": largest.organization_id,
             "key": key,
+            "summary": SUMMARY,
         }
         for statement in (*CUSTOMERS, SESSIONS):
             cursor.execute(statement, values)
