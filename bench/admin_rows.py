@@ -32,7 +32,7 @@ FROM projects_project, generate_series(1, 3) AS n WHERE organization_id <> %(ben
 INSERT INTO movespecs_movespec (id, project_id, name, visibility, created_at, updated_at)
 SELECT gen_random_uuid(), id,
        (ARRAY['Squat', 'Lunge', 'Plank', 'Push-up', 'Sit-up'])[1 + n %% 5] || ' ' || n, 'private',
-       now() - n * interval '1 minute', now()
+       now() - random() * interval '90 days', now()
 FROM projects_project, generate_series(1, 20) AS n WHERE organization_id <> %(bench)s
 """,
     """
@@ -44,7 +44,7 @@ ON CONFLICT DO NOTHING
 INSERT INTO movespecs_movespecversion (
     id, movespec_id, version_number, yaml_source, content_hash, created_at
 )
-SELECT gen_random_uuid(), id, 2, repeat('name: squat', 40), md5(id::text) || md5(name), now()
+SELECT gen_random_uuid(), id, 2, repeat('name: squat', 40), md5(id::text) || md5(name), created_at
 FROM movespecs_movespec
 """,
     """

@@ -6,7 +6,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import CheckConstraint, F, Func, Index, Q, UniqueConstraint
+from django.db.models import (
+    CheckConstraint,
+    ExpressionWrapper,
+    F,
+    Func,
+    Index,
+    Q,
+    UniqueConstraint,
+)
 from django.utils import timezone
 
 from kynaplatform.api.names import MOST_NAME_CHARACTERS, visible
@@ -27,6 +35,11 @@ def _visibility(comparison: str) -> Func:
 # Public and not delisted: what every project sees. A change of it is one of `public_sql` and of
 # `MoveSpec.is_public` as well.
 PUBLIC = Q(_visibility("= 'public'"), delisted_at__isnull=True)
+# Released ones come first, archived ones last.
+IN_USE_FIRST = [
+    ExpressionWrapper(Q(archived_at__isnull=False), models.BooleanField()),
+    ExpressionWrapper(Q(current_released_version__isnull=True), models.BooleanField()),
+]
 # What every project finds in lists.
 LISTED = PUBLIC & Q(archived_at__isnull=True)
 # The same for one project's, in words that do not prove the index of all: a plan that was made
@@ -112,6 +125,8 @@ class MoveSpec(models.Model):
                 condition=UNLISTED_OF_PROJECT,
                 name="movespec_unlisted_of_project",
             ),
+            # Read by staff's list of all, in its order.
+            Index(*IN_USE_FIRST, F("created_at").desc(), name="movespec_in_use_first"),
         ]
         constraints = [
             CheckConstraint(
@@ -187,6 +202,8 @@ class MoveSpecVersion(models.Model):
                 name="movespec_version_number_positive", condition=Q(version_number__gte=1)
             ),
         ]
+        # Read by staff's list of all.
+        indexes = [Index(F("created_at").desc(), name="movespec_version_newest")]
 
     def __str__(self) -> str:
         return f"Version {self.version_number} ({self.id})"

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.contrib.admin.models import LogEntry
-from django.db.models import Count, F, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, IntegerField, Model, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Coalesce
 from django.utils.html import format_html
@@ -116,17 +116,19 @@ def holdings_of(owner: Organization | Project) -> Holdings:
 def count_of(model: type[Model], relation: str, *conditions: Q, **more: Any) -> Coalesce:
     """A subquery that counts the rows that each row owns by the reverse `relation`.
 
-    `relation` may lead through others, as in `projects__sessions`.
+    `relation` may lead through others, as in `projects__sessions`: the counts of each are added up,
+    since a plan that joins them may read the sessions of all.
     """
-    owner: list[str] = []
-    for step in relation.split(LOOKUP_SEP):
-        field: Any = model._meta.get_field(step).remote_field
-        owner.insert(0, field.name)
-        model = field.model
-    path = LOOKUP_SEP.join(owner)
-    owned = model._base_manager.filter(*conditions, **{path: OuterRef("pk")}, **more)
-    counted = owned.order_by().values(path).annotate(counted=Count("pk")).values("counted")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+    step, _, further = relation.partition(LOOKUP_SEP)
+    field: Any = model._meta.get_field(step).remote_field
+    owned = field.model._base_manager.filter(**{field.name: OuterRef("pk")}).order_by()
+    if further:
+        counted = owned.annotate(one=count_of(field.model, further, *conditions, **more))
+        number: Sum | Count = Sum("one")
+    else:
+        counted, number = owned.filter(*conditions, **more), Count("pk")
+    by_owner = counted.values(field.name).annotate(counted=number).values("counted")
+    return Coalesce(Subquery(by_owner, output_field=IntegerField()), 0)
 
 
 def with_counts(projects: QuerySet[Project], now: datetime) -> QuerySet[Project]:

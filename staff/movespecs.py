@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -12,7 +13,7 @@ from detection import validate
 from kynaplatform import clock
 from kynaplatform.api.names import visible
 from movespecs.accuracy import accuracy_cards, facts_of
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from staff.actions.base import StaffActionAdmin, action_url
 from staff.actions.movespecs import Delist, Relist
 from staff.actions.versions import RollBack, name_of
@@ -59,7 +60,9 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         return found
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        return [*in_use_first(MoveSpec), "-created_at"]
+        is_narrow = any(one == SEARCH_VAR or one.startswith("project") for one in request.GET)
+        in_all = [condition.asc() for condition in IN_USE_FIRST]
+        return [*(in_use_first(MoveSpec) if is_narrow else in_all), "-created_at"]
 
     @admin.display(description="made by")
     def made_by(self, movespec: MoveSpec) -> SafeString | str:

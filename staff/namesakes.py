@@ -8,13 +8,10 @@ from uuid import UUID
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db import connection, transaction
 from django.db.models import (
-    BooleanField,
     Case,
-    ExpressionWrapper,
     F,
     Model,
     OuterRef,
-    Q,
     Subquery,
     Value,
     When,
@@ -39,16 +36,18 @@ SELECT id FROM unnest(%s::uuid[]) AS version (id) WHERE EXISTS (
 def in_use_first(model: type[Model]) -> list[Any]:
     """The terms of an order, before those of a model's own."""
     if issubclass(model, MoveSpec):
-        return [_last(Q(archived_at__isnull=False)), _last(Q(**{f"{RELEASED}__isnull": True}))]
+        # In other words than its index of all has: a plan would look through that for a customer.
+        rank = Case(
+            When(archived_at__isnull=False, then=Value(2)),
+            When(**{f"{RELEASED}__isnull": True}, then=Value(1)),
+            default=Value(0),
+        )
+        return [rank.asc()]
     if issubclass(model, Credential):
         # Django's CASE says what is not live; NOT of what compares with NULL would be NULL.
         is_over = Case(When(is_live(clock.now()), then=Value(0)), default=Value(1))
         return [is_over.asc(), F("last_used_at").desc(nulls_last=True)]
     return []
-
-
-def _last(condition: Q) -> Any:
-    return ExpressionWrapper(condition, BooleanField()).asc()
 
 
 def used_first(movespecs: Iterable[Any]) -> list[Any]:

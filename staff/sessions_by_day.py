@@ -18,7 +18,7 @@ from staff.display import DAY
 from staff.plain_words import outcome_words
 
 DAYS = 14
-MOST_READ = 50_000
+MOST_READ = 20_000
 LIVE, OVERDUE = "live", "overdue"
 SHOWN = (*Outcome.values, LIVE, OVERDUE)
 
