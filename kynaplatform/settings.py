@@ -238,7 +238,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["projects.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_SCHEMA_CLASS": "kynaplatform.api.openapi.OperationSchema",
-    "EXCEPTION_HANDLER": "kynaplatform.api.errors.answer_exception",
+    "EXCEPTION_HANDLER": "kynaplatform.api.error_answers.answer_exception",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {

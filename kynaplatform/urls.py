@@ -31,7 +31,7 @@ urlpatterns = [
 if settings.TRY_PAGE:
     urlpatterns.append(path("", include("tryout.urls")))
 
-handler400 = "kynaplatform.api.errors.answer_bad_request"
-handler403 = "kynaplatform.api.errors.answer_forbidden"
-handler404 = "kynaplatform.api.errors.answer_unknown_path"
-handler500 = "kynaplatform.api.errors.answer_failure"
+handler400 = "kynaplatform.api.error_answers.answer_bad_request"
+handler403 = "kynaplatform.api.error_answers.answer_forbidden"
+handler404 = "kynaplatform.api.error_answers.answer_unknown_path"
+handler500 = "kynaplatform.api.error_answers.answer_failure"

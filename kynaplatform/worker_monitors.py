@@ -10,7 +10,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from kynaplatform.api.errors import NotFound, as_api_error
+from kynaplatform.api.error_answers import as_api_error
+from kynaplatform.api.errors import NotFound
 from kynaplatform.api.health import require_metrics_access
 from kynaplatform.http.monitor_server import MonitorServer
 from kynaplatform.metrics.requests import process_exposition

@@ -10,13 +10,13 @@ from django.conf import settings
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from detection import ENGINE_BUILD
+from kynaplatform.api.error_answers import as_api_error
 from kynaplatform.api.errors import (
     ApiError,
     MalformedRequest,
     MethodNotAllowed,
     NotFound,
     ServiceUnavailable,
-    as_api_error,
 )
 from kynaplatform.api.health import require_metrics_access
 from kynaplatform.http.monitor_paths import MONITOR_PATHS

@@ -127,7 +127,8 @@ def _cue(cue: Cue) -> tuple[str, str]:
     asked = f" if {cue.extreme or 'it is'} {_bounds(cue.criterion)}" if cue.criterion else ""
     often = f", one in {cue.every}" if cue.every > 1 else ""
     often += f", at most every {_time(cue.min_gap_ms)}" if cue.min_gap_ms else ""
-    said = f"“{cue.message}” ({cue.level}){asked}{often}"
+    key = f", key {cue.key}" if cue.key else ""
+    said = f"“{cue.message}” ({cue.level}){asked}{often}{key}"
     return f"message at {cue.when}{reason}{of}".replace("_", " "), said
 
 

@@ -1,21 +1,8 @@
-"""The errors of the API: their codes, their one body, and the handlers that send it."""
+"""The errors of the API: their codes and their one body."""
 
 import logging
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, ClassVar, TypeVar
-
-import msgspec
-from django.core.exceptions import BadRequest, DisallowedHost
-from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import is_valid_path
-from django.views import defaults
-from rest_framework import exceptions
-
-from kynaplatform.api.request_id import add_to_line
-from kynaplatform.database.connections import is_lock_timeout, is_out_of_reach
-from kynaplatform.dependencies import DATABASE
 
 logger = logging.getLogger("kynaplatform.errors")
 
@@ -24,10 +11,8 @@ Details = Mapping[str, Detail]
 T = TypeVar("T")
 MOST_FIELD_ERRORS = 20
 RETRY_AFTER_SECONDS = 5
-LONGEST_HOST = 200
 # Of one that tells a detail; its details are whole.
 LONGEST_SENTENCE = 200
-SLASH_TOO_MANY = "It exists without the slash at its end."
 
 
 class ApiError(Exception):
@@ -236,77 +221,3 @@ class HeldByAnother(ServiceUnavailable):
     """A row that is needed was locked for as long as a request waits."""
 
     sentence = "Something else is at work on the same resource. Try again."
-
-
-def error_response(error: ApiError) -> HttpResponse:
-    headers = dict(error.headers)
-    if error.status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
-    return HttpResponse(
-        msgspec.json.encode(error.body()),
-        status=error.status,
-        content_type="application/json",
-        headers=headers,
-    )
-
-
-def answer_exception(exception: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """DRF's exception handler: any exception of a view becomes the one error body."""
-    return error_response(as_api_error(exception))
-
-
-def as_api_error(exception: Exception) -> ApiError:
-    match exception:
-        case ApiError():
-            return exception
-        case exceptions.MethodNotAllowed():
-            return MethodNotAllowed()
-        case Http404():
-            return NotFound("resource")
-        case BadRequest():
-            return MalformedRequest(str(exception))
-        case OperationalError() if is_lock_timeout(exception):
-            logger.warning("not waiting for another transaction: %s", exception)
-            return HeldByAnother()
-        case OperationalError() | InterfaceError() if is_out_of_reach(exception):
-            DATABASE.met(exception)
-            return ServiceUnavailable()
-        case OperationalError() | InterfaceError():
-            logger.error("the database did not do it: %s", exception)
-            return ServiceUnavailable()
-    logger.exception("unhandled exception", exc_info=exception)
-    return InternalError()
-
-
-def answer_unknown_path(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_for_staff(request):
-        return defaults.page_not_found(request, exception)
-    path = request.path_info
-    is_slash_too_many = path.endswith("/") and is_valid_path(path[:-1])
-    return error_response(NotFound("path", SLASH_TOO_MANY if is_slash_too_many else ""))
-
-
-def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if isinstance(exception, DisallowedHost):
-        refused = str(request.META.get("HTTP_HOST", ""))[:LONGEST_HOST]
-        add_to_line(request, host=refused.encode("unicode_escape").decode())
-    if _is_for_staff(request):
-        return defaults.bad_request(request, exception)
-    return error_response(MalformedRequest("The request could not be read."))
-
-
-def answer_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_for_staff(request):
-        return defaults.permission_denied(request, exception)
-    return error_response(AuthorizationFailed())
-
-
-def answer_failure(request: HttpRequest) -> HttpResponse:
-    if _is_for_staff(request):
-        return defaults.server_error(request)
-    return error_response(InternalError())
-
-
-def _is_for_staff(request: HttpRequest) -> bool:
-    """The admin's failures are pages for people."""
-    return request.path.startswith("/admin/")

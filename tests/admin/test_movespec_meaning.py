@@ -66,6 +66,9 @@ def test_each_line_says_one_thing() -> None:
         ("Good depth.", "Deep enough.", [
             "message at completed: “Good depth.” (coaching) → “Deep enough.” (coaching)"
         ]),
+        ("message: Good depth.", "key: deep, message: Good depth.", [
+            "message at completed: “Good depth.” (coaching) → “Good depth.” (coaching), key deep"
+        ]),
         ("required: true", "required: false", [
             "check depth: knee at its least at bottom at most 95°, required → knee at its least at "
             "bottom at most 95°"
