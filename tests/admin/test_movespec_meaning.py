@@ -109,16 +109,10 @@ def test_the_page_of_a_version_says_what_changed_above_the_lines(
     assert "What changed in meaning Nothing: version 3 counts as version 1 does." in text
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("message: Good depth.", "message: {en: Good depth., de: Tief.}"),
-        ("{when: completed, ", "{when: completed, key: deep, "),
-    ],
-)
 def test_versions_that_differ_beyond_what_is_told_are_not_called_the_same(
-    support: Client, movespec: MoveSpec, old: str, new: str
+    support: Client, movespec: MoveSpec
 ) -> None:
+    old, new = "message: Good depth.", "message: {en: Good depth., de: Tief.}"
     assert old in SQUAT
     make_version(movespec.id, SQUAT)
     first = movespec.versions.get(version_number=2)
