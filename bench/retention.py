@@ -1,13 +1,13 @@
 """What retention costs creates and checkpoints, and what it leaves of the tables.
 
     python -m bench.retention [--sessions 20000] [--events 100] [--days 10] [--seconds 10]
-                              [--throwaway]
+                              [--only partitions] [--throwaway]
 
 So many sessions with so many events each ended in as many days. Two threads create sessions and
 store checkpoints without a pause: alone, then while a worker deletes all of these. First it does so
 by the platform's days, so that events leave with their partitions; then, of as many again, by an
-organization's own, so that all leave in batches. At the end the tables' sizes, after a VACUUM as
-autovacuum would do it.
+organization's own, so that all leave in batches; `--only` one of the two, `partitions` or
+`batches`. At the end the tables' sizes, after a VACUUM as autovacuum would do it.
 
 Retention pauses for as long as it works. Worker, PostgreSQL and load share the machine: compare
 figures of one run only.
@@ -70,7 +70,7 @@ print(retention_apply(now=datetime.fromisoformat(sys.argv[1])))
 
 
 def main() -> None:
-    options = read_options(__doc__, sessions=20_000, events=100, days=10, seconds=10.0)
+    options = read_options(__doc__, sessions=20_000, events=100, days=10, seconds=10.0, only="")
     with scene_for_run(options.throwaway) as (_, scene):
         measure(scene, options)
 
@@ -83,6 +83,8 @@ def measure(scene: Scene, options: argparse.Namespace) -> None:
         time.sleep(2)
         traffic.measured("alone", options.seconds)
         for what, days in (("with partitions", None), ("in batches", 2)):
+            if options.only not in what:
+                continue
             Organization.objects.update(retention_days=days)
             now = fill(scene, options)
             show(f"{what}, before", **sizes())
