@@ -1,7 +1,7 @@
 """The HTTP client of the sender: to checked addresses, without redirects, within 10 s in all.
 
 A name is resolved once for each connection. The connection goes to an address that was checked, and
-TLS still asks for the name. aiohttp rather than httpx: a message costs a tenth of the processor.
+TLS still asks for the name. aiohttp rather than httpx: a message costs a fifth of the processor.
 """
 
 import asyncio

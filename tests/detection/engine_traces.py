@@ -1,8 +1,9 @@
 """All that an engine tells of frames, as a line for each case: its name and a hash.
 
-    python -m tests.detection.engine_traces [RECORDINGS_DIR]
+    python -m tests.detection.engine_traces EVERY [RECORDINGS_DIR]
 
-Two builds of the engine that tell the same to the byte print the same lines after the first.
+One in EVERY case is told: with 6 each kind of every fifth movement. Two builds of the engine that
+tell the same to the byte print the same lines after the first.
 """
 
 import hashlib
@@ -10,7 +11,8 @@ import json
 import os
 import random
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,16 +99,37 @@ def whole(frames: Iterable[PoseFrame]) -> Iterator[PoseFrame]:
         yield PoseFrame(round(frame.timestamp_ms), marks)
 
 
-def lines() -> Iterator[str]:
+def cases() -> Iterator[tuple[str, Callable[[], Iterable[Any]]]]:
+    """The name of each, and what tells its trace."""
     for name, spec in SPECS.items():
         for view, options in VIEWS.items():
-            frames = perform(name, repetitions=3, **options)
-            yield line(f"{name} {view}", trace(spec, received(frames)))
-        yield line(f"{name} by the largest", trace(LARGEST, perform(name, repetitions=1, fps=15)))
-        told = json.dumps([*trace(spec, whole(perform(name, repetitions=2, fps=15)))])
-        yield line(f"{name} in whole numbers", json.loads(told, parse_int=float))
+            yield f"{name} {view}", partial(_received, name, spec, options)
+        yield f"{name} by the largest", partial(_by_the_largest, name)
+        yield f"{name} in whole numbers", partial(_whole, name, spec)
     for seed in range(SEEDS):
-        yield line(f"extremes {seed}", trace(LARGEST, extreme_frames(random.Random(seed))))  # noqa: S311
+        yield f"extremes {seed}", partial(_extremes, seed)
+
+
+def _received(name: str, spec: MoveSpec, options: dict[str, Any]) -> Iterable[Any]:
+    return trace(spec, received(perform(name, repetitions=3, **options)))
+
+
+def _by_the_largest(name: str) -> Iterable[Any]:
+    return trace(LARGEST, perform(name, repetitions=1, fps=15))
+
+
+def _whole(name: str, spec: MoveSpec) -> Iterable[Any]:
+    told = json.dumps([*trace(spec, whole(perform(name, repetitions=2, fps=15)))])
+    return list(json.loads(told, parse_int=float))
+
+
+def _extremes(seed: int) -> Iterable[Any]:
+    return trace(LARGEST, extreme_frames(random.Random(seed)))  # noqa: S311
+
+
+def lines(every: int) -> Iterator[str]:
+    for case, tell in [*cases()][::every]:
+        yield line(case, tell())
 
 
 def lines_of_recordings(folder: Path) -> Iterator[str]:
@@ -116,10 +139,10 @@ def lines_of_recordings(folder: Path) -> Iterator[str]:
         yield line(path.name, trace(spec, recording.pose_frames()))
 
 
-def main(folder: str | None = None) -> None:
+def main(every: str, folder: str | None = None) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
     django.setup()
-    told = lines() if folder is None else lines_of_recordings(Path(folder))
+    told = lines(int(every)) if folder is None else lines_of_recordings(Path(folder))
     sys.stdout.writelines(f"{line}\n" for line in (detection.ENGINE_BUILD.name, *told))
 
 
