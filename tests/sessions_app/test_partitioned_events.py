@@ -27,6 +27,7 @@ from sessions_app.event_partitions import (
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.server import test_database_url as database_url
 from tests.sessions_app.plans import copy_row, run
+from tests.waiting import eventually
 
 MIGRATION = import_module("sessions_app.migrations.0021_partitioned_events")
 BEFORE = "0020_sessions_of_credentials"
@@ -72,7 +73,7 @@ class Writers:
         self._sessions, self._doomed = sessions, doomed
         self._over = threading.Event()
         self._failed: list[BaseException] = []
-        self.written = 0
+        self.written = self.deleted = 0
         self._threads = [
             threading.Thread(target=self._run, args=(work,))
             for work in (self._store(0), self._store(1), self._delete())
@@ -81,6 +82,7 @@ class Writers:
     def __enter__(self) -> "Writers":
         for thread in self._threads:
             thread.start()
+        eventually(lambda: bool(self.written and self.deleted), "they write and delete")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -114,6 +116,7 @@ class Writers:
         for session_id in self._doomed:
             own: Any = yield
             own.execute("DELETE FROM detection_event WHERE session_id = %s", [session_id])
+            self.deleted += 1
         while True:
             yield
 
@@ -158,8 +161,8 @@ def test_events_are_copied_once_beside_who_stores_and_deletes_them(
         before = writers.written
         call_command("migrate", "sessions_app", verbosity=0)
         written_beside = writers.written - before
-        while writers.written < before + written_beside + 20:
-            pass
+        eventually(lambda: writers.written >= before + written_beside + 20, "they go on")
+        eventually(lambda: writers.deleted == len(doomed), "all are deleted")
     assert written_beside > 0
     found = stored()
     assert set(found) == writers.expected
