@@ -4,9 +4,9 @@
                               [--only partitions] [--throwaway]
 
 So many sessions with so many events each ended in as many days. Two threads create sessions and
-store checkpoints without a pause: alone, then while a worker deletes all of these. First it does so
-by the platform's days, so that events leave with their partitions; then, of as many again, by an
-organization's own, so that all leave in batches; `--only` one of the two, `partitions` or
+store checkpoints without a pause: alone, while a worker deletes all of these, and again. First it
+does so by the platform's days, so that events leave with their partitions; then, of as many again,
+by an organization's own, so that all leave in batches; `--only` one of the two, `partitions` or
 `batches`. At the end the tables' sizes, after a VACUUM as autovacuum would do it.
 
 Retention pauses for as long as it works. Worker, PostgreSQL and load share the machine: compare
@@ -79,23 +79,23 @@ def measure(scene: Scene, options: argparse.Namespace) -> None:
     from projects.models import Organization
 
     ready = list(batches(1, 15))[-CHECKPOINTS:]
-    with Traffic(scene, ready) as traffic:
-        time.sleep(2)
-        traffic.measured("alone", options.seconds)
-        for what, days in (("with partitions", None), ("in batches", 2)):
-            if options.only not in what:
-                continue
-            Organization.objects.update(retention_days=days)
-            now = fill(scene, options)
-            show(f"{what}, before", **sizes())
-            traffic.measured("alone again", options.seconds)
+    for what, days in (("with partitions", None), ("in batches", 2)):
+        if options.only not in what:
+            continue
+        Organization.objects.update(retention_days=days)
+        now = fill(scene, options)
+        show(f"{what}, before", **sizes())
+        with Traffic(scene, ready) as traffic:
+            time.sleep(2)
+            traffic.measured("alone", options.seconds)
             began = time.monotonic()
             with worker(now) as process:
                 traffic.measured_until(what, lambda: process.poll() is not None)
                 told = process.communicate()[0]
             show(f"{what}, done", sessions=int(told), seconds=time.monotonic() - began)
-            vacuum()
-            show(f"{what}, after", **sizes())
+            traffic.measured("alone again", options.seconds)
+        vacuum()
+        show(f"{what}, after", **sizes())
 
 
 def fill(scene: Scene, options: argparse.Namespace) -> datetime:
@@ -108,6 +108,7 @@ def fill(scene: Scene, options: argparse.Namespace) -> datetime:
     for day in range(options.days + 1):
         event_partitions_make(now=start + timedelta(days=day), kept_days=30)
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         cursor.execute(SESSIONS, {**vars(options), "project": scene.project_id, "start": start})
         cursor.execute(EVENTS)
         cursor.execute("VACUUM ANALYZE")

@@ -98,6 +98,7 @@ def test_the_last_releases_are_shown_with_who_and_why(
 
 
 HEIGHTS = "all => all.map(one => one.getBoundingClientRect().height)"
+LABELS = "all => all.map(one => one.dataset.column)"
 LONG = "Rehabilitationszentrum für Bewegung und Gesundheit am Stadtpark"
 
 
@@ -120,6 +121,15 @@ def test_the_header_is_one_line_and_rows_are_low_whatever_the_names(
     page.goto(address(movespec))
     rows = page.get_by_role("region", name="Table of versions").locator("tbody tr")
     assert max(rows.evaluate_all(HEIGHTS)) <= 100
+
+
+def test_a_cell_has_the_name_of_its_column_alone(
+    log_in: LogIn, superuser: User, owner: Machine
+) -> None:
+    page = log_in(superuser.username, **PHONE)
+    page.goto(f"{address(Organization, 'changelist')}?o=1.-5")
+    labels = page.locator("#result_list [data-column]").evaluate_all(LABELS)
+    assert labels[:5] == ["Name", "State", "Projects", "Live sessions", "Created"]
 
 
 def test_what_is_ones_own_is_in_the_menu(log_in: LogIn, superuser: User) -> None:

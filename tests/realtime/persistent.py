@@ -217,11 +217,16 @@ def streaming(clients: Sequence[PersistentClient], pace: Pace) -> Iterator[int]:
     thread = threading.Thread(target=run)
     thread.start()
     for stop in pace.stops():
-        assert failures == []
+        _raise(failures)
         yield stop
     thread.join(120)
-    assert failures == []
+    _raise(failures)
     assert not thread.is_alive()
+
+
+def _raise(failures: Sequence[BaseException]) -> None:
+    for failure in failures:
+        raise failure
 
 
 async def _run_all(clients: Sequence[PersistentClient]) -> None:

@@ -26,7 +26,10 @@ function nameWidgets() {
 
 function nameCells() {
     for (const table of document.querySelectorAll("#result_list, .stacks")) {
-        const names = [...table.querySelectorAll("thead th")].map(nameOf);
+        // Without the number of a column by which the rows are sorted.
+        const names = [...table.querySelectorAll("thead th")].map((head) =>
+            nameOf(head.querySelector(".text") || head),
+        );
         for (const row of table.querySelectorAll("tbody tr")) {
             [...row.cells].forEach((cell, place) => {
                 if (!cell.matches(".action-checkbox, [colspan]")) {
