@@ -71,6 +71,8 @@ print(retention_apply(now=datetime.fromisoformat(sys.argv[1])))
 
 def main() -> None:
     options = read_options(__doc__, sessions=20_000, events=100, days=10, seconds=10.0, only="")
+    if options.only not in ("", "partitions", "batches"):
+        raise SystemExit(f"There is no way of {options.only}: partitions or batches.")
     with scene_for_run(options.throwaway) as (_, scene):
         measure(scene, options)
 

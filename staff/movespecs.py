@@ -60,7 +60,8 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         return found
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        is_narrow = any(one == SEARCH_VAR or one.startswith("project") for one in request.GET)
+        is_searched = bool(request.GET.get(SEARCH_VAR, "").strip())
+        is_narrow = is_searched or any(one.startswith("project") for one in request.GET)
         in_all = [condition.asc() for condition in IN_USE_FIRST]
         return [*(in_use_first(MoveSpec) if is_narrow else in_all), "-created_at"]
 

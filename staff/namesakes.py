@@ -38,6 +38,7 @@ def in_use_first(model: type[Model]) -> list[Any]:
     if issubclass(model, MoveSpec):
         # In other words than its index of all has: a plan would look through that for a customer.
         rank = Case(
+            When(archived_at__isnull=False, **{f"{RELEASED}__isnull": True}, then=Value(3)),
             When(archived_at__isnull=False, then=Value(2)),
             When(**{f"{RELEASED}__isnull": True}, then=Value(1)),
             default=Value(0),

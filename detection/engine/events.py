@@ -25,7 +25,7 @@ class DetectionEvent:
 
 
 # What a body has left or entered, what became of it, what to do.
-_PLACES = {
+_PLACES: Final = {
     "shape_exit": 0,
     "shape_enter": 0,
     "event_completed": 1,

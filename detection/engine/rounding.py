@@ -2,13 +2,16 @@
 a state's bytes are digits."""
 
 from math import floor
+from typing import Final
 
-# A hundredth of a millimetre, of what is in metres.
-PLACE_STEPS = 1e5
+# Of a metre, for places, and of a square metre.
+PLACE_STEPS: Final = 1e5
+# Of a metre, for what follows its frames in small steps: at 240 a second it moves by more.
+LENGTH_STEPS: Final = 1e6
 # As finely as a frame's own angle.
-DEGREE_STEPS = 1e4
+DEGREE_STEPS: Final = 1e4
 # Beyond it no number is of a body, and a number may be as large as it likes.
-MOST = 1e6
+MOST: Final = 1e6
 
 
 def rounded(value: float, steps: float) -> float:

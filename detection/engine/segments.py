@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from detection.engine.plausibility import is_seen, visibility_of
-from detection.engine.rounding import PLACE_STEPS, rounded
+from detection.engine.rounding import LENGTH_STEPS, PLACE_STEPS, rounded
 from detection.engine.settings import DepthSettings, EngineSettings
 from detection.landmarks import INDEX, LandmarkLike
 from detection.spec import SEGMENT_LANDMARKS, BodySide
@@ -107,8 +107,8 @@ class Segment(SegmentState):
             if sure_square > length * length:
                 length += (sqrt(sure_square) - length) * lengthen
             self.longer = rounded(flat_square, PLACE_STEPS)
-        self.length = length = rounded(length, PLACE_STEPS)
-        self.depth = rounded(self.depth + (z - self.depth) * follow, PLACE_STEPS)
+        self.length = length = rounded(length, LENGTH_STEPS)
+        self.depth = rounded(self.depth + (z - self.depth) * follow, LENGTH_STEPS)
         if self.other.length > length:
             length = self.other.length
         z *= self._depth_weight

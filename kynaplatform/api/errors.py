@@ -1,10 +1,7 @@
 """The errors of the API: their codes and their one body."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
-
-logger = logging.getLogger("kynaplatform.errors")
 
 Detail = str | int | float | bool | None
 Details = Mapping[str, Detail]

@@ -368,13 +368,13 @@ def test_redis_keeps_only_live_hits_and_lets_keys_expire(redis_counter, redis_ur
     assert client.llen(name) == 10
     assert redis_counter.hit(limits, 160).allowed
     assert client.llen(name) == 1
-    assert 60 < client.ttl(name) <= 120
+    assert 120 < client.ttl(name) <= 180
 
 
-def test_redis_keeps_a_key_for_two_of_its_windows(redis_counter, redis_url):
+def test_redis_keeps_a_key_for_two_of_its_windows_and_a_minute(redis_counter, redis_url):
     long = Limit(make_key("try"), 10, 10 * MINUTE)
     assert redis_counter.hit([Limit(make_key(), 10), long], 100).allowed
-    assert 600 < Redis.from_url(redis_url).ttl(PREFIX + long.key) <= 1_200
+    assert 1_200 < Redis.from_url(redis_url).ttl(PREFIX + long.key) <= 1_260
 
 
 def test_redis_sets_a_keys_end_once_in_a_window(redis_counter, redis_url):

@@ -181,12 +181,24 @@ def lose_an_event(one: Streaming) -> None:
     del one.client.events[2]
 
 
+def count_anew(one: Streaming) -> None:
+    """As from a state that was restored without its count."""
+    stored = DetectionEvent.objects.filter(session_id=one.session_id, type="event_completed")
+    last = stored.order_by("sequence").last()
+    assert last is not None
+    assert last.payload["number"] > 1
+    last.payload["number"] = 1
+    DetectionEvent.objects.filter(pk=last.pk).update(payload=last.payload)
+    one.client.events[last.sequence - 1].payload["number"] = 1
+
+
 WRONG: list[tuple[Break, str]] = [
     (change(accepted_frames_total=FRAMES + 10), "the database has "),
     (
         change(status="failed", terminal_outcome="abandoned", error_code="session_abandoned"),
         "the database has ('failed', 'abandoned', 'session_abandoned', ",
     ),
+    (count_anew, "of 22 events not all are those of 360 frames: 22"),
     (lose_an_event, "of 21 events not all are those of 360 frames: 22"),
     (lambda one: one.client.events.pop() and None, "its client heard 21 events, and not those"),
     (lambda one: one.acknowledged_at.pop() and None, "35 batches of 36 were acknowledged"),

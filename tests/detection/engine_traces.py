@@ -2,8 +2,8 @@
 
     python -m tests.detection.engine_traces EVERY [RECORDINGS_DIR]
 
-One in EVERY case is told: with 6 each kind of every fifth movement. Two builds of the engine that
-tell the same to the byte print the same lines after the first.
+One in EVERY case is told: with 6 one of nearly each movement, of each kind in turn. Two builds of
+the engine that tell the same to the byte print the same lines after the first.
 """
 
 import hashlib

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from math import gcd
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,8 @@ def test_it_tells_what_the_source_tells_to_the_byte(compiled: Path, every: int) 
     by_source, by_compiled = traces(compiled, str(every))
     assert by_source == by_compiled
     of_each_movement = len(VIEWS) + 2
+    # So that a part of the cases has each kind.
+    assert gcd(every, of_each_movement) == 1
     cases = len(SPECS) * of_each_movement + SEEDS
     assert len(by_source) == len(range(0, cases, every))
 

@@ -70,7 +70,7 @@ def test_it_lets_others_pass_and_tries_again(undone: str) -> None:
     assert {"0004_runtime", "0006_forget_engine_states"} <= applied()
 
 
-EVENTS, KILLS = 100_000, 2
+EVENTS, KILLS = 200_000, 2
 
 
 def copied() -> int:

@@ -82,7 +82,6 @@ class Writers:
     def __enter__(self) -> "Writers":
         for thread in self._threads:
             thread.start()
-        eventually(lambda: bool(self.written and self.deleted), "they write and delete")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -151,6 +150,7 @@ def test_events_are_copied_once_beside_who_stores_and_deletes_them(
         return once(*arguments)
 
     with Writers(kept, doomed) as writers:
+        eventually(lambda: bool(writers.written and writers.deleted), "they write and delete")
         with connection.schema_editor(atomic=False) as editor:
             MIGRATION.begin(apps, editor)
             with monkeypatch.context() as patched:

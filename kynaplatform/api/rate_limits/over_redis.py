@@ -83,9 +83,10 @@ if allowed and counting then
   for i, key in ipairs(KEYS) do
     local window = tonumber(ARGV[3 * i + 2])
     answer[3 * i] = redis.call('RPUSH', key, time)
-    -- Once a window is enough for a key to outlive its last hit by one.
+    -- Once a window is enough for a key to outlive its last hit by one, also after the clock has
+    -- gone back.
     if answer[3 * i] == 1 or math.floor(newest[i] / window) < math.floor(now / window) then
-      redis.call('PEXPIRE', key, 2 * window / 1000)
+      redis.call('PEXPIRE', key, (2 * window + farthest_back) / 1000)
     end
   end
 end
@@ -100,7 +101,7 @@ class RedisCounter(Counter):
     Raises CounterUnavailable when Redis does not answer within 0.5 s, or answers with an error
     (loading, read-only, out of memory). It never tries again: the hit might count twice. For 5 s
     after that no call asks, then one at a time whether Redis is back; the others wait for
-    nothing. Keys expire one to two windows after their last hit. Give Redis
+    nothing. Keys expire two windows and a minute after a hit, the first of each window. Give Redis
     `maxmemory-policy noeviction`: under any other, a full Redis forgets counts.
     """
 
