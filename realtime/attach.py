@@ -1,7 +1,6 @@
 """The attach of a socket: its checks, its fence, and the engine restored for it."""
 
 import logging
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -124,13 +123,16 @@ def admit(handshake: Handshake) -> Admitted:
     return admitted
 
 
-def attach(*, session_id: UUID, arrived_at: float, runtime: str, client: str) -> Attached:
+def attach(
+    *, session_id: UUID, attachment_id: UUID, arrived_at: float, runtime: str, client: str
+) -> Attached:
     """Take the session's fence for a socket that came at `arrived_at`, and restore its engine.
+
+    Safe to repeat with the same `attachment_id`.
 
     Raises NotFound, OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded,
     SessionSuperseded, SessionUnreadable.
     """
-    attachment_id = uuid.uuid4()
     now = clock.now()
     try:
         session = session_attach(

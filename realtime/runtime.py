@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import chain
-from uuid import UUID
+from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
 from kynaplatform import clock
@@ -166,6 +166,7 @@ class Runtime:
             taking = partial(
                 attach,
                 session_id=session_id,
+                attachment_id=uuid4(),
                 arrived_at=handshake.arrived_at,
                 runtime=self.name,
                 client=handshake.client,

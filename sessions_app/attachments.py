@@ -39,7 +39,8 @@ def session_attach(
     """Take the fence: the newest attachment holds the session, an older one has lost it.
 
     The newest is the one whose client came last, at `arrived_at`, however long it then waited. A
-    client that waited for longer has often given up, and attached again.
+    client that waited for longer has often given up, and attached again. A try whose answer was
+    lost is repeated with its `attachment_id`.
 
     The first attach starts the session. An attach counts as a message of the client. The session
     is returned with its version and project, as the last checkpoint of an older attachment left it.
@@ -66,7 +67,8 @@ def session_attach(
     make_up_for_absence(now)
     with transaction.atomic():
         settle_locked(one, now)
-        is_newest = not _newer_attaches(session_id, runtime, arrived_at).exists()
+        newer = _newer_attaches(session_id, runtime, arrived_at)
+        is_newest = not newer.exclude(id=attachment_id).exists()
         free = one.filter(is_of_known_version(), status__in=LIVE_STATUSES, deadline_at__gt=now)
         is_taken = is_newest and free.update(
             status=Case(
@@ -194,6 +196,8 @@ def _newer_attaches(
 
 def _note(attach: SessionAttach, now: datetime) -> None:
     of_session = SessionAttach.objects.filter(session_id=attach.session_id)
+    # Of an earlier try, which was stored though nobody heard of it.
+    of_session.filter(id=attach.id).delete()
     if of_session.filter(detached_at__isnull=True).update(detached_at=now, close_code=SUPERSEDED):
         notify_runtimes([attach.session_id])
     older = of_session.order_by("-attached_at").values("pk")[ATTACHES_KEPT - 1 :]

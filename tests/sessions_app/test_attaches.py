@@ -73,6 +73,22 @@ def test_the_newest_is_the_one_that_arrived_last_however_long_it_waited(
     scene.checkpoint(session_id, holder, 1, 21)
 
 
+def test_a_try_whose_answer_was_lost_is_repeated_by_a_clock_that_was_measured_anew(
+    scene: Scene,
+) -> None:
+    session_id = scene.created()
+    holder = scene.attach(session_id, 10)
+    attachments.session_attach(
+        session_id=session_id,
+        attachment_id=holder,
+        runtime=RUNTIME,
+        arrived_at=at(9.999),
+        now=at(20),
+    )
+    assert scene.row(session_id).attachment_id == holder
+    assert scene.attaches(session_id) == [(holder, at(9.999), None, None)]
+
+
 def test_one_that_has_closed_is_not_newer(scene: Scene) -> None:
     """Also where the clock of its runtime is ahead, or was before it was set."""
     session_id = scene.created()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -73,7 +73,13 @@ def created(movespec: MoveSpec, **context: Any) -> UUID:
 
 
 def attached(session_id: UUID) -> Attached:
-    return attach(session_id=session_id, arrived_at=clock.ticks(), runtime=RUNTIME, client="")
+    return attach(
+        session_id=session_id,
+        attachment_id=uuid4(),
+        arrived_at=clock.ticks(),
+        runtime=RUNTIME,
+        client="",
+    )
 
 
 def streamed(one: Attached, poses: Sequence[Any]) -> list[NewEvent]:
