@@ -69,7 +69,7 @@ SUMMARY = """
  "rejected": {}, "ranges": [[77.6, 176.8], [62.7, 177.5]],
  "quality": {"time_ms": 30000.0, "unseen_ms": {}, "moved": 28526, "uncounted": 451,
              "counted": 29252, "completions": 11, "paths": [[1, 1266, 790, 1736, 790, 1739]]},
- "counted": {"squat": {"completed": 11, "attempts": {"turned_back": 1}, "by_side": null,
+ "counted": {"squat": {"completed": 11, "attempts": {"not_reached": 1}, "by_side": null,
    "measures": {"joint.knee": {"best": 77.6, "mean": 78.4, "least": 77.6, "most": 176.8},
                 "joint.hip": {"best": 62.8, "mean": 63.4, "least": 62.8, "most": 177.1},
                 "lean.trunk": {"best": null, "mean": 19.0, "least": 0.6, "most": 37.5}},
