@@ -223,8 +223,6 @@ NOT_RUN = {
     ("docs/upgrades.md", "git checkout before\necho"): ON_A_SERVER,
     ("docs/upgrades.md", "docker compose build"): BY_DOCKER,
     ("docs/upgrades.md", "--no-build"): BY_DOCKER,
-    ("docs/upgrades.md", "enable --now kynaplatform-pages"): ON_A_SERVER,
-    ("docs/upgrades.md", "--wait pages-1 pages-2 webhooks\n"): BY_DOCKER,
 }
 BLOCKS = [block for page in pages() for block in blocks(page)]
 
