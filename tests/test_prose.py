@@ -7,8 +7,8 @@ from local_stack.environment import PROJECT
 
 LONGEST_LINE = 100
 DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
-# A decision has these, in this order, but not each has something tried, or a cost that surprises.
-DECISION = ["Decision", "Why", "Tried", "Cost", "Think again when"]
+# A decision has these, in this order, but not each has a cost that surprises.
+DECISION = ["Decision", "Why", "Cost", "Think again when"]
 NEEDED = {"Decision", "Why", "Think again when"}
 DECISIONS = sorted((PROJECT / "docs" / "decisions").glob("[a-z]*.md"))
 WHERE = re.compile(r"^\| .* \| `([^`]+\.py)` \| `(\w+)` \|$", re.MULTILINE)
