@@ -1,6 +1,6 @@
 """The angles of the body as signals, in degrees: of a joint, and the lean of a segment.
 
-docs/engine.md gives the formulas and the figures by which the settings were chosen.
+docs/engine.md gives the formulas.
 """
 
 from math import acos, pi, sqrt

@@ -1,6 +1,6 @@
 """The phase in time: its entry and its exit.
 
-docs/engine.md gives the reason for each rule and the figures by which its settings were chosen.
+docs/engine.md gives each rule with its settings.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The constants of the engine, by what they are about. docs/engine.md has the reason for each."""
+"""The constants of the engine, by what they are about. docs/engine.md has the rules."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
 """One signal of the body: a measure of one side, frame by frame, and smoothed in time.
 
-docs/engine.md gives the formulas and the figures by which the settings were chosen.
+docs/engine.md gives the formulas.
 """
 
 from abc import ABC, abstractmethod

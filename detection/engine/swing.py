@@ -1,6 +1,6 @@
 """The swing of a movement between two ends: the end at which the body is, by its own range.
 
-docs/engine.md gives the reason for each rule and the figures by which its settings were chosen.
+docs/engine.md gives each rule with its settings.
 """
 
 from collections.abc import Sequence
