@@ -1,25 +1,29 @@
 """Cross-validation: what counts a person is chosen on people who are left out of the score.
 
-Everything is chosen: the settings of the engine for all exercises together, then the form of each
-exercise, then each of its gates. A gate is taken where it costs no recording that it is chosen on.
+Everything is chosen: the settings of the engine for all exercises together, then the shape of each
+exercise, then each of its gates. A gate is taken where it costs nobody who is left out of choosing
+the shape that it is added to.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import product
+from statistics import mean
 from typing import Any
 
 from detection import EngineSettings
 
 from .engine_runs import SHIPPED, Completions, Run, Workers
-from .forms import FAMILIES, GATES, Form, plain_forms
+from .forms import GATES, SHAPES, WAYS, Form, Shape
 from .samples import DATASETS, Sample
 
 # Of the swing, each with the values tried: that which ships first, so that of equals it is taken.
 SETTINGS: dict[str, tuple[Any, ...]] = {"swing_share": (0.6, 0.5), "recent_swings": (4, 2)}
-# What a form gains by a recording that it counts within one, and by one that it counts exact.
-WITHIN_ONE, EXACT = 1.0, 0.5
+# A form gains 1 by a recording that it counts exactly, and 1/e by one with so many repetitions too
+# many or too few. So a near miss is told from a far one: where people are few, that chooses better
+# than how many are within one.
+ERROR_SCALE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,9 @@ class Choice:
 
 
 Chosen = Mapping[str, Choice]
+# What each shape gains by a recording in the mean, by exercise.
+Gains = Mapping[str, Mapping[Shape, float]]
+Samples = dict[str, list[Sample]]
 
 
 def all_settings() -> list[EngineSettings]:
@@ -50,13 +57,14 @@ class Chooser:
         self._workers = workers
         self._settings = list(settings or all_settings())
         self._known: dict[tuple[str, Choice], dict[str, int]] = {}
-        self._samples = [one for one in workers.samples if one.exercise in FAMILIES]
+        self._samples = [one for one in workers.samples if one.exercise in WAYS]
+        self._exercises = sorted({one.exercise for one in self._samples})
         # All at once, so that the processes have enough to do.
         workers.count(
             Choice(of, form).run(one)
             for of in self._settings
             for one in self._samples
-            for form in plain_forms(one.exercise)
+            for form in {shape.form(one.exercise): None for shape in SHAPES}
         )
 
     def by_person(self) -> dict[str, Completions]:
@@ -71,8 +79,7 @@ class Chooser:
         return counted
 
     def by_dataset(self) -> dict[str, Completions]:
-        """Each recording, counted by what is chosen on the other data set; without those of an
-        exercise that the other one has not."""
+        """Each recording, counted by what is chosen on the other data set."""
         counted = {}
         for scored in DATASETS:
             chosen = self.choose([one for one in self._samples if one.dataset != scored])
@@ -88,52 +95,62 @@ class Chooser:
         return {name: completed[run] for name, run in runs.items()}
 
     def choose(self, samples: Iterable[Sample]) -> Chosen:
-        """What does best over `samples`, which choose nothing where they are known to be bad."""
-        good: dict[str, list[Sample]] = {}
+        """What does best over `samples`, which choose nothing where they are known to be bad.
+
+        The settings are chosen on all exercises. A shape is chosen on the exercise's own recordings
+        and, of equals or where there are none, on those of the others.
+        """
+        good: Samples = {}
         for one in samples:
             if not one.is_bad:
                 good.setdefault(one.exercise, []).append(one)
-        best: tuple[float, dict[str, Choice]] | None = None
-        for settings in self._settings:
-            found = {exercise: self._best(exercise, of, settings) for exercise, of in good.items()}
-            gain = sum(one for one, _ in found.values())
-            if best is None or gain > best[0]:
-                best = (
-                    gain,
-                    {exercise: Choice(settings, form) for exercise, (_, form) in found.items()},
-                )
-        if best is None:
+        if not good:
             return {}
+        gains = {of: self._gains(good, of) for of in self._settings}
+        settings = max(gains, key=lambda of: sum(max(each.values()) for each in gains[of].values()))
         return {
-            exercise: self._gated(exercise, choice, good[exercise])
-            for exercise, choice in best[1].items()
+            exercise: self._gated(exercise, settings, gains[settings], good.get(exercise, []))
+            for exercise in self._exercises
         }
 
-    def _best(
-        self, exercise: str, samples: list[Sample], settings: EngineSettings
-    ) -> tuple[float, Form]:
-        """The form whose neighbours gain most, and by how much; of equals the first.
+    def _gains(self, good: Samples, settings: EngineSettings) -> Gains:
+        return {exercise: self._gains_of(exercise, settings, of) for exercise, of in good.items()}
 
-        One that does well alone, among bands that do badly, does so by chance.
-        """
-        forms = plain_forms(exercise)
-        errors = {form: self._errors(Choice(settings, form), exercise) for form in forms}
-        gains = {form: sum(gain(of[one.name]) for one in samples) for form, of in errors.items()}
-        means = {
-            form: sum(gains[near] for near in neighbours) / len(neighbours)
-            for form, neighbours in _neighbours(exercise).items()
-        }
-        best = max(forms, key=lambda form: means[form])
-        return means[best], best
+    def _gains_of(
+        self, exercise: str, settings: EngineSettings, samples: Sequence[Sample]
+    ) -> Mapping[Shape, float]:
+        gains = {}
+        for shape in SHAPES:
+            errors = self._errors(Choice(settings, shape.form(exercise)), exercise)
+            gains[shape] = mean(gain(errors[one.name]) for one in samples)
+        return gains
 
-    def _gated(self, exercise: str, choice: Choice, samples: list[Sample]) -> Choice:
-        """The choice with each gate of the exercise that costs none of `samples`."""
-        for gate in GATES[exercise]:
-            gated = replace(choice, form=choice.form.with_gate(gate))
-            before, after = self._errors(choice, exercise), self._errors(gated, exercise)
-            if all(abs(after[one.name]) <= max(1, abs(before[one.name])) for one in samples):
-                choice = gated
-        return choice
+    def _gated(
+        self, exercise: str, settings: EngineSettings, gains: Gains, samples: Sequence[Sample]
+    ) -> Choice:
+        """The best shape with each gate that costs nobody who is left out of choosing the shape."""
+        form = _best(exercise, gains).form(exercise)
+        without = {}
+        for person in {one.person for one in samples}:
+            others = [one for one in samples if one.person != person]
+            left = {exercise: self._gains_of(exercise, settings, others)} if others else {}
+            without[person] = _best(exercise, {**gains, **left}).form(exercise)
+        for gate in GATES[exercise] if samples else ():
+            gated = {person: each.with_gate(gate) for person, each in without.items()}
+            if not any(
+                self._is_lost(one, settings, without[one.person], gated[one.person])
+                for one in samples
+            ):
+                form, without = form.with_gate(gate), gated
+        return Choice(settings, form)
+
+    def _is_lost(self, one: Sample, settings: EngineSettings, before: Form, after: Form) -> bool:
+        """Whether a recording is counted worse, and not within one."""
+        was, now = (
+            abs(self._errors(Choice(settings, form), one.exercise)[one.name])
+            for form in (before, after)
+        )
+        return now > max(1, was)
 
     def _errors(self, choice: Choice, exercise: str) -> dict[str, int]:
         """By how many repetitions the choice is wrong over each recording of the exercise."""
@@ -148,11 +165,16 @@ class Chooser:
         return self._known[exercise, choice]
 
 
-@cache
-def _neighbours(exercise: str) -> dict[Form, list[Form]]:
-    forms = plain_forms(exercise)
-    return {form: [one for one in forms if form.is_near(one)] for form in forms}
+def _best(exercise: str, gains: Gains) -> Shape:
+    """The shape that gains most; of equals that which does for the other exercises."""
+    own = gains.get(exercise, {})
+    others = [each for name, each in gains.items() if name != exercise]
+
+    def worth(shape: Shape) -> tuple[float, float]:
+        return own.get(shape, 0.0), sum(each[shape] for each in others)
+
+    return max(SHAPES, key=worth)
 
 
 def gain(error: int) -> float:
-    return WITHIN_ONE * (abs(error) <= 1) + EXACT * (error == 0)
+    return math.exp(-abs(error) / ERROR_SCALE)

@@ -1,16 +1,13 @@
-"""The plain forms from which a MoveSpec of the catalogue is chosen: one or two angles that carry
-the movement, two bands of each, a sequence, and gates that both phases ask for."""
+"""The plain forms from which a MoveSpec of an exercise is chosen: a shape, which is the same for
+all exercises, over the exercise's own angles, and gates that both phases ask for."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Literal, NamedTuple
 
 from detection import Criterion, Measure, MoveSpec, Phase, Side, Step
 
 LOW, HIGH = "low", "high"
-SEQUENCES = ((LOW, HIGH), (HIGH, LOW), (HIGH, LOW, HIGH))
-# The bands of two forms that are neighbours differ by so many degrees at most.
-NEAR_DEGREES = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,48 +32,75 @@ class Form:
         phases = (Phase(LOW, None, low + self.gates), Phase(HIGH, None, high + self.gates))
         return MoveSpec("form", "1", None, "form", phases, tuple(map(Step, self.sequence)), ())
 
-    def is_near(self, other: "Form") -> bool:
-        """Whether the two differ in their bands alone, and by little."""
-        return (
-            (self.sequence, self.gates) == (other.sequence, other.gates)
-            and len(self.carried) == len(other.carried)
-            and all(
-                (one.measure, one.side) == (two.measure, two.side)
-                and abs(one.low_max - two.low_max) <= NEAR_DEGREES
-                and abs(one.high_min - two.high_min) <= NEAR_DEGREES
-                for one, two in zip(self.carried, other.carried, strict=True)
-            )
-        )
-
     def with_gate(self, gate: Criterion) -> "Form":
         return replace(self, gates=(*self.gates, gate))
 
 
-# For each exercise the angles that may carry it, alone or two together.
-FAMILIES: dict[str, tuple[tuple[tuple[Measure, Side | None], ...], ...]] = {
-    "bench-press": ((("elbow", None),), (("elbow", "both"),)),
-    "front-raise": (
-        (("shoulder", None),),
-        (("upper_arm", "both"),),
-        (("shoulder", "both"), ("upper_arm", "both")),
-    ),
-    "jumping-jack": ((("shoulder", None),), (("shoulder", "both"),)),
-    "lunge": ((("knee", None),), (("knee", None), ("hip", None))),
-    "pull-up": ((("elbow", None),), (("elbow", None), ("upper_arm", None))),
-    "push-up": ((("elbow", None),), (("upper_arm", None),)),
-    "rope-pushdown": ((("elbow", None),), (("elbow", "both"),)),
-    "sit-up": ((("hip", None),), (("trunk", None),)),
-    "squat": ((("knee", None),), (("hip", None),), (("knee", None), ("hip", None))),
+class Way(NamedTuple):
+    """The way of an angle that carries the movement, from rest to the far end, in degrees."""
+
+    measure: Measure
+    rest: float
+    far: float
+
+
+# The ways of each exercise, as its description in words gives them, and not as recordings do. The
+# first alone carries it, or the last, or both.
+WAYS: dict[str, tuple[Way, ...]] = {
+    "bench-press": (Way("elbow", 170, 70),),
+    "front-raise": (Way("shoulder", 15, 90), Way("upper_arm", 10, 90)),
+    "jumping-jack": (Way("shoulder", 15, 155),),
+    "lunge": (Way("knee", 170, 85),),
+    "pull-up": (Way("elbow", 170, 50), Way("upper_arm", 165, 40)),
+    "push-up": (Way("elbow", 170, 75),),
+    "rope-pushdown": (Way("elbow", 70, 165),),
+    "sit-up": (Way("hip", 130, 60),),
+    "squat": (Way("knee", 170, 80), Way("hip", 170, 70)),
 }
-# Low and high bands of each angle.
-BANDS: dict[Measure, tuple[tuple[float, float], ...]] = {
-    "elbow": ((70, 130), (70, 150), (90, 150), (110, 140)),
-    "hip": ((90, 130), (100, 120), (110, 150)),
-    "knee": ((85, 150), (100, 160), (110, 150), (120, 140)),
-    "shoulder": ((30, 70), (35, 80), (40, 120)),
-    "trunk": ((40, 60), (50, 70)),
-    "upper_arm": ((40, 70), (40, 90), (70, 120)),
-}
+
+
+Angles = Literal["all", "first", "last"]
+
+
+class Shape(NamedTuple):
+    """What a form of any exercise is made by.
+
+    The bands begin at these shares of the way, from its rest and from its far end. `ends` are the
+    steps of the sequence: True for rest, False for the far end. `angles` says which of the
+    exercise's ways carry the movement.
+    """
+
+    rest_share: float
+    far_share: float
+    side: Side | None
+    ends: tuple[bool, ...]
+    angles: Angles
+
+    def form(self, exercise: str) -> Form:
+        ways = WAYS[exercise]
+        is_low_at_rest = ways[0].rest < ways[0].far
+        if self.angles != "all":
+            ways = ways[:1] if self.angles == "first" else ways[-1:]
+        carried = []
+        for measure, rest, far in ways:
+            bounds = (
+                round(rest + self.rest_share * (far - rest)),
+                round(far + self.far_share * (rest - far)),
+            )
+            carried.append(Carried(measure, self.side, min(bounds), max(bounds)))
+        sequence = tuple(LOW if end is is_low_at_rest else HIGH for end in self.ends)
+        return Form(tuple(carried), sequence)
+
+
+# What is plainest comes first, so that of equals it is taken.
+SIDES: tuple[Side | None, ...] = (None, "both")
+ENDS = ((True, False, True), (False, True), (True, False))
+ANGLES: tuple[Angles, ...] = ("all", "first", "last")
+SHAPES = [
+    Shape(rest_share, far_share, side, ends, angles)
+    for rest_share, far_share in product((0.25, 0.1, 0.4), (0.3, 0.15, 0.45))
+    for side, ends, angles in product(SIDES, ENDS, ANGLES)
+]
 # The gates of the catalogue, and wider and narrower ones.
 GATES: dict[str, tuple[Criterion, ...]] = {
     "bench-press": (Criterion("thigh", None, 20, 180), Criterion("trunk", None, 30, 180)),
@@ -92,23 +116,3 @@ GATES: dict[str, tuple[Criterion, ...]] = {
     "sit-up": (Criterion("thigh", None, 60, 180), Criterion("thigh", None, 80, 180)),
     "squat": (Criterion("trunk", None, 0, 60), Criterion("shank", None, 0, 40)),
 }
-
-
-def plain_forms(exercise: str) -> list[Form]:
-    """The forms of an exercise without a gate."""
-    return [
-        Form(carried, sequence)
-        for family in FAMILIES[exercise]
-        for carried in _carried(family)
-        for sequence in SEQUENCES
-    ]
-
-
-def _carried(
-    family: Sequence[tuple[Measure, Side | None]],
-) -> Iterator[tuple[Carried, ...]]:
-    for bands in product(*(BANDS[measure] for measure, _ in family)):
-        yield tuple(
-            Carried(measure, side, low, high)
-            for (measure, side), (low, high) in zip(family, bands, strict=True)
-        )

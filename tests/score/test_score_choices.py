@@ -1,6 +1,5 @@
 """The forms, and the cross-validation that chooses from them."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,38 +8,49 @@ from score_scene import make_recording
 from bench.score import cross_validation
 from bench.score.cross_validation import SETTINGS, Chooser, all_settings, gain
 from bench.score.engine_runs import SHIPPED, Workers
-from bench.score.forms import FAMILIES, GATES, HIGH, LOW, Carried, Form, plain_forms
+from bench.score.forms import GATES, HIGH, LOW, SHAPES, WAYS, Carried, Form, Shape, Way
 from bench.score.samples import load_samples
 from detection import Criterion
 
-KNEE = Form((Carried("knee", None, 110, 150),), (LOW, HIGH))
-SHALLOW = Form((Carried("knee", None, 120, 140),), (LOW, HIGH))
 # The elbows of the figure do not bend in a squat.
-ELBOW = Form((Carried("elbow", None, 70, 130),), (LOW, HIGH))
+ELBOW_AND_KNEE = (Way("elbow", 170, 70), Way("knee", 170, 90))
+BY_ELBOW = Shape(0.25, 0.25, None, (False, True), "first")
+BY_KNEE = Shape(0.25, 0.25, None, (False, True), "last")
+KNEE = Form((Carried("knee", None, 110, 150),), (LOW, HIGH))
 UPRIGHT = Criterion("trunk", None, 0, 60)
 NOBODY = Criterion("trunk", None, 170, 180)
 
 
 @pytest.fixture
-def two_forms(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The squat has two forms, of which the first counts nothing, and two gates."""
-    monkeypatch.setattr(cross_validation, "plain_forms", lambda _: [ELBOW, KNEE])
+def two_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The squat has two shapes, of which the first counts nothing, and two gates."""
+    monkeypatch.setattr(cross_validation, "SHAPES", [BY_ELBOW, BY_KNEE])
+    monkeypatch.setitem(WAYS, "squat", ELBOW_AND_KNEE)
     monkeypatch.setattr(cross_validation, "GATES", {"squat": (UPRIGHT, NOBODY), "lunge": ()})
-    cross_validation._neighbours.cache_clear()
-    yield
-    cross_validation._neighbours.cache_clear()
 
 
 def chooser(folder: Path) -> Chooser:
     return Chooser(Workers(load_samples(folder)), [SHIPPED])
 
 
-def test_every_exercise_has_forms_and_gates() -> None:
-    assert FAMILIES.keys() == GATES.keys()
-    for exercise in FAMILIES:
-        forms = plain_forms(exercise)
-        assert len(set(forms)) == len(forms)
-        assert all(form.gates == () for form in forms)
+def test_every_exercise_has_ways_and_gates() -> None:
+    assert WAYS.keys() == GATES.keys()
+    assert len(set(SHAPES)) == len(SHAPES) == 162
+
+
+@pytest.mark.parametrize("exercise", WAYS)
+def test_a_shape_leaves_a_gap_between_the_bands_of_each_angle(exercise: str) -> None:
+    for shape in SHAPES:
+        carried = shape.form(exercise).carried
+        assert len(carried) == (len(WAYS[exercise]) if shape.angles == "all" else 1)
+        assert all(one.low_max < one.high_min for one in carried)
+
+
+def test_a_shape_is_a_form_by_the_exercises_own_angles() -> None:
+    squat = Shape(0.25, 0.3, None, (True, False, True), "last").form("squat")
+    assert squat == Form((Carried("hip", None, 100, 145),), (HIGH, LOW, HIGH))
+    push_down = Shape(0.1, 0.45, "both", (False, True), "all").form("rope-pushdown")
+    assert push_down == Form((Carried("elbow", "both", 80, 122),), (HIGH, LOW))
 
 
 def test_every_setting_of_the_grid_is_combined_with_every_other() -> None:
@@ -59,26 +69,39 @@ def test_a_form_is_a_movespec_with_its_gates_in_both_phases() -> None:
     assert KNEE.spec().sequence == ("low", "high")
 
 
-def test_neighbours_differ_in_their_bands_and_by_little() -> None:
-    assert KNEE.is_near(KNEE)
-    assert KNEE.is_near(SHALLOW)
-    assert not KNEE.is_near(ELBOW)
-    assert not KNEE.is_near(replace(KNEE, sequence=(HIGH, LOW)))
-    assert not KNEE.is_near(KNEE.with_gate(UPRIGHT))
-    assert not KNEE.is_near(Form((Carried("hip", None, 110, 150),), (LOW, HIGH)))
-
-
-def test_within_one_is_worth_more_than_exact() -> None:
-    assert [gain(error) for error in (0, 1, -1, 2)] == [1.5, 1.0, 1.0, 0.0]
+def test_a_near_miss_is_worth_more_than_a_far_one() -> None:
+    assert [round(gain(error), 2) for error in (0, 1, -1, 2, -20)] == [1.0, 0.61, 0.61, 0.37, 0.0]
 
 
 def test_the_form_that_counts_is_chosen_with_the_gate_that_costs_nobody(
-    tmp_path: Path, two_forms: None
+    tmp_path: Path, two_shapes: None
 ) -> None:
     make_recording(tmp_path, "a_stu1_1")
     choice = chooser(tmp_path).choose(load_samples(tmp_path))["squat"]
     assert choice.form == KNEE.with_gate(UPRIGHT)
     assert choice.settings == SHIPPED
+
+
+def test_a_gate_that_costs_who_is_left_out_is_not_taken(
+    tmp_path: Path, two_shapes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_recording(tmp_path, "a_stu1_1")
+    make_recording(tmp_path, "a_stu2_1")
+    monkeypatch.setattr(cross_validation, "GATES", {"squat": (NOBODY,)})
+    choice = chooser(tmp_path).choose(load_samples(tmp_path))["squat"]
+    assert choice.form == KNEE
+
+
+def test_an_exercise_without_recordings_has_the_others_shape_and_no_gate(
+    tmp_path: Path, two_shapes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_recording(tmp_path, "a")
+    make_recording(tmp_path, "b", exercise="lunge")
+    monkeypatch.setitem(WAYS, "lunge", ELBOW_AND_KNEE)
+    monkeypatch.setattr(cross_validation, "GATES", {"squat": (), "lunge": (UPRIGHT,)})
+    samples = load_samples(tmp_path)
+    chosen = chooser(tmp_path).choose([one for one in samples if one.name == "a"])
+    assert chosen["lunge"].form == KNEE
 
 
 def test_what_is_known_to_be_bad_chooses_nothing(tmp_path: Path) -> None:
@@ -87,7 +110,7 @@ def test_what_is_known_to_be_bad_chooses_nothing(tmp_path: Path) -> None:
 
 
 def test_a_person_is_counted_by_what_is_chosen_on_others_of_the_set(
-    tmp_path: Path, two_forms: None
+    tmp_path: Path, two_shapes: None
 ) -> None:
     for name in ("a_stu1_1", "a_stu1_2", "a_stu2_1"):
         make_recording(tmp_path, name)
@@ -101,9 +124,9 @@ def test_a_person_is_counted_by_what_is_chosen_on_others_of_the_set(
     }
 
 
-def test_a_set_is_counted_by_what_is_chosen_on_the_other(tmp_path: Path, two_forms: None) -> None:
+def test_a_set_is_counted_by_what_is_chosen_on_the_other(tmp_path: Path, two_shapes: None) -> None:
     make_recording(tmp_path, "a")
     make_recording(tmp_path, "b", source="Countix-Fitness test b")
     make_recording(tmp_path, "c", exercise="lunge", source="Countix-Fitness test c")
     counted = chooser(tmp_path).by_dataset()
-    assert {name: len(times) for name, times in counted.items()} == {"a": 3, "b": 3}
+    assert {name: len(times) for name, times in counted.items()} == {"a": 3, "b": 3, "c": 3}
