@@ -90,7 +90,7 @@ PHASE = Record(
             key="strict",
             kind=Flag(),
             default=False,
-            description="Whether the bands are held to, however near somebody comes to them.",
+            description="Whether each angle must be in its band, whatever the person usually does.",
         ),
         Field(
             key="criteria",
