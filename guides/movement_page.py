@@ -193,7 +193,7 @@ def _accuracy(slug: str) -> Iterator[str]:
         yield f"{NOT_RECORDED}\n"
         if card is not None and card.false_per_minute is not None:
             yield (
-                "While a figure rests, walks, drinks and sets up, it counts "
+                "While a figure does no exercise, it counts "
                 f"{card.false_per_minute:g} a minute by mistake.\n"
             )
     else:

@@ -45,7 +45,8 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or "unset"
 # Peppers of the keyed hashes of credentials: `2:<hex>,1:<hex>`; the highest number hashes,
 # every one listed verifies.
 SECRET_PEPPERS = numbered_secrets(env.str("SECRET_PEPPERS", default=""))
-# Fernet keys that encrypt the private signing keys at rest; the first encrypts, all decrypt.
+# Fernet keys that encrypt private signing keys and webhooks' secrets at rest; the first encrypts,
+# all decrypt.
 SIGNING_KEY_SECRETS = env.list("SIGNING_KEY_SECRETS", default=[])
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 

@@ -44,7 +44,8 @@ class AccuracyCard(Answer):
     false_per_minute: Annotated[
         Annotated[float, msgspec.Meta(ge=0)] | None,
         msgspec.Meta(
-            description="Repetitions a minute of a figure that rests, walks, drinks, sets up."
+            description="Repetitions a minute of a figure that rests, walks, gets up and down, "
+            "drinks and sets up. Squats, lunges and sit-to-stands leave out getting up and down."
         ),
     ]
     cannot_see: Annotated[str | None, msgspec.Meta(description="What it can't see, in a sentence.")]

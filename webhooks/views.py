@@ -60,7 +60,7 @@ class WebhookViewSet(ApiViewSet):
     def create(self, request: ApiRequest, body: WebhookCreate) -> WebhookWithSecret:
         """From now on the project's messages are sent to `url`, signed with `secret`.
 
-        The secret is shown here alone. A project has at most 16 webhooks.
+        The secret is shown in this answer only. A project has at most 16 webhooks.
         """
         _require_url(body.url)
         endpoint, secret = endpoint_create(
@@ -127,7 +127,7 @@ class WebhookViewSet(ApiViewSet):
         errors=(errors.NotFound,),
     )
     def rotate_secret(self, request: ApiRequest, webhook_id: WebhookId) -> WebhookWithSecret:
-        """A new secret, shown here alone. The one before signs as well for 24 hours."""
+        """A new secret, shown in this answer only. The one before signs as well for 24 hours."""
         endpoint = _mine(request, webhook_id)
         changed, secret = endpoint_rotate_secret(endpoint_id=endpoint.id, now=clock.now())
         return present_with_secret(changed, secret)

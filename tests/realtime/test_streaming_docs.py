@@ -203,12 +203,13 @@ def acknowledged(peer: Peer) -> None:
     ("signs", "told"),
     [
         ("", []),
-        ("....", []),
+        ("....", [(0, 1500)]),
+        ("........", [(0, 2000), (0, 3500)]),
         ("xxxxx", [(2, None), (2, None), (1, None)]),
         ("x...xx", [(2, None), (1, None)]),
         ("x....", [(1, None), (0, 2000)]),
         ("xx.......xx..", [(2, None), (0, 2500), (2, None), (0, 6000)]),
-        ("x........x", [(1, None), (0, 2000), (1, None)]),
+        ("x........x", [(1, None), (0, 2000), (0, 4000), (1, None)]),
     ],
 )
 def test_the_client_in_python_tells_the_clock(
