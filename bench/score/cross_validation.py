@@ -1,8 +1,8 @@
 """Cross-validation: what counts a person is chosen on people who are left out of the score.
 
-Everything is chosen: the settings of the engine for all exercises together, then the shape of each
-exercise, then each of its gates. A gate is taken where it costs nobody who is left out of choosing
-the shape that it is added to.
+Chosen are two settings of the engine for all exercises together, then the shape of each exercise,
+then each of its gates. A gate is taken where it costs nobody: neither with that shape, nor who is
+left out, with the shape that is chosen without him.
 """
 
 import math
@@ -21,8 +21,7 @@ from .samples import DATASETS, Sample
 # Of the swing, each with the values tried: that which ships first, so that of equals it is taken.
 SETTINGS: dict[str, tuple[Any, ...]] = {"swing_share": (0.6, 0.5), "recent_swings": (4, 2)}
 # A form gains 1 by a recording that it counts exactly, and 1/e by one with so many repetitions too
-# many or too few. So a near miss is told from a far one: where people are few, that chooses better
-# than how many are within one.
+# many or too few. So a near miss is told from a far one, where people are few.
 ERROR_SCALE = 2.0
 
 
@@ -128,20 +127,23 @@ class Chooser:
     def _gated(
         self, exercise: str, settings: EngineSettings, gains: Gains, samples: Sequence[Sample]
     ) -> Choice:
-        """The best shape with each gate that costs nobody who is left out of choosing the shape."""
+        """The best shape with each gate that costs nobody."""
         form = _best(exercise, gains).form(exercise)
-        without = {}
+        left_out = {}
         for person in {one.person for one in samples}:
             others = [one for one in samples if one.person != person]
-            left = {exercise: self._gains_of(exercise, settings, others)} if others else {}
-            without[person] = _best(exercise, {**gains, **left}).form(exercise)
+            rest = {name: of for name, of in gains.items() if name != exercise}
+            if others:
+                rest[exercise] = self._gains_of(exercise, settings, others)
+            left_out[person] = _best(exercise, rest).form(exercise)
         for gate in GATES[exercise] if samples else ():
-            gated = {person: each.with_gate(gate) for person, each in without.items()}
             if not any(
-                self._is_lost(one, settings, without[one.person], gated[one.person])
+                self._is_lost(one, settings, each, each.with_gate(gate))
                 for one in samples
+                for each in (form, left_out[one.person])
             ):
-                form, without = form.with_gate(gate), gated
+                form = form.with_gate(gate)
+                left_out = {person: each.with_gate(gate) for person, each in left_out.items()}
         return Choice(settings, form)
 
     def _is_lost(self, one: Sample, settings: EngineSettings, before: Form, after: Form) -> bool:

@@ -1,15 +1,16 @@
 """The forms, and the cross-validation that chooses from them."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from score_scene import make_recording
+from score_scene import make_recording, marked
 
 from bench.score import cross_validation
-from bench.score.cross_validation import SETTINGS, Chooser, all_settings, gain
-from bench.score.engine_runs import SHIPPED, Workers
+from bench.score.cross_validation import SETTINGS, Chooser, Chosen, all_settings, gain
+from bench.score.engine_runs import SHIPPED, Completions, Run, Workers
 from bench.score.forms import GATES, HIGH, LOW, SHAPES, WAYS, Carried, Form, Shape, Way
-from bench.score.samples import load_samples
+from bench.score.samples import Sample, load_samples
 from detection import Criterion
 
 # The elbows of the figure do not bend in a squat.
@@ -33,9 +34,17 @@ def chooser(folder: Path) -> Chooser:
     return Chooser(Workers(load_samples(folder)), [SHIPPED])
 
 
-def test_every_exercise_has_ways_and_gates() -> None:
-    assert WAYS.keys() == GATES.keys()
+def test_every_exercise_of_the_recordings_has_ways_and_gates() -> None:
+    exercises = (
+        "bench-press front-raise jumping-jack lunge pull-up push-up rope-pushdown sit-up squat"
+    )
+    assert sorted(WAYS) == sorted(GATES) == exercises.split()
     assert len(set(SHAPES)) == len(SHAPES) == 162
+
+
+@pytest.mark.parametrize("exercise", WAYS)
+def test_all_ways_of_an_exercise_go_up_or_all_go_down(exercise: str) -> None:
+    assert len({way.rest < way.far for way in WAYS[exercise]}) == 1
 
 
 @pytest.mark.parametrize("exercise", WAYS)
@@ -77,19 +86,61 @@ def test_the_form_that_counts_is_chosen_with_the_gate_that_costs_nobody(
     tmp_path: Path, two_shapes: None
 ) -> None:
     make_recording(tmp_path, "a_stu1_1")
+    make_recording(tmp_path, "a_stu2_1")
     choice = chooser(tmp_path).choose(load_samples(tmp_path))["squat"]
     assert choice.form == KNEE.with_gate(UPRIGHT)
     assert choice.settings == SHIPPED
 
 
-def test_a_gate_that_costs_who_is_left_out_is_not_taken(
-    tmp_path: Path, two_shapes: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_recording(tmp_path, "a_stu1_1")
-    make_recording(tmp_path, "a_stu2_1")
-    monkeypatch.setattr(cross_validation, "GATES", {"squat": (NOBODY,)})
-    choice = chooser(tmp_path).choose(load_samples(tmp_path))["squat"]
-    assert choice.form == KNEE
+class Told(Workers):
+    """Counts what it is told, by recording, angle and whether there is a gate."""
+
+    def __init__(self, samples: list[Sample], **counts: Callable[[str, bool], int]) -> None:
+        super().__init__(samples)
+        self._told = counts
+
+    def count(self, runs: Iterable[Run]) -> dict[Run, Completions]:
+        counted = {}
+        for run in runs:
+            carries, *gates = run.spec.phases[0].criteria
+            counted[run] = (0.0,) * self._told[carries.measure](run.recording, bool(gates))
+        return counted
+
+
+def form_of(workers: Workers) -> Form:
+    return Chooser(workers, [SHIPPED]).choose(workers.samples)["squat"].form
+
+
+def test_a_gate_that_costs_who_is_left_out_is_not_taken(two_shapes: None) -> None:
+    """By the knee it costs nobody; by the elbow, chosen without the third person, it costs him."""
+    people = ("a_stu1_1", "a_stu2_1", "a_stu3_1", "a_stu3_2")
+    elbow = {"a_stu3_1": 2, "a_stu3_2": 2}
+    knee = {"a_stu2_1": 2}
+    assert (
+        form_of(
+            Told(
+                [marked(name=name, count=3) for name in people],
+                elbow=lambda name, gated: 0 if gated and name in elbow else elbow.get(name, 3),
+                knee=lambda name, gated: knee.get(name, 3),
+            )
+        )
+        == KNEE
+    )
+
+
+def test_a_gate_that_costs_with_the_chosen_shape_is_not_taken(two_shapes: None) -> None:
+    """Without the first or the third person the elbow, which counts nothing, does as well."""
+    counts = {"a_stu1_1": 3, "a_stu2_1": 0, "a_stu3_1": 3}
+    assert (
+        form_of(
+            Told(
+                [marked(name=name, count=count) for name, count in counts.items()],
+                elbow=lambda name, gated: 0,
+                knee=lambda name, gated: 0 if gated else 3,
+            )
+        )
+        == KNEE
+    )
 
 
 def test_an_exercise_without_recordings_has_the_others_shape_and_no_gate(
@@ -109,24 +160,45 @@ def test_what_is_known_to_be_bad_chooses_nothing(tmp_path: Path) -> None:
     assert chooser(tmp_path).choose(load_samples(tmp_path)) == {}
 
 
-def test_a_person_is_counted_by_what_is_chosen_on_others_of_the_set(
-    tmp_path: Path, two_shapes: None
-) -> None:
-    for name in ("a_stu1_1", "a_stu1_2", "a_stu2_1"):
+@pytest.fixture
+def chosen_on(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """The recordings that each choice is made on. Nothing is chosen."""
+    asked = []
+
+    def choose(self: Chooser, samples: Iterable[Sample]) -> Chosen:
+        asked.append({one.name for one in samples})
+        return {}
+
+    monkeypatch.setattr(Chooser, "choose", choose)
+    return asked
+
+
+NAMES = ("a_stu1_1", "a_stu1_2", "a_stu2_1", "b", "c")
+
+
+@pytest.fixture
+def two_sets(tmp_path: Path) -> Chooser:
+    for name in NAMES[:3]:
         make_recording(tmp_path, name)
-    make_recording(tmp_path, "b", source="Countix-Fitness test b")
-    counted = chooser(tmp_path).by_person()
-    # Of the other set there is nobody else to choose on.
-    assert {name: len(times) for name, times in counted.items()} == {
-        "a_stu1_1": 3,
-        "a_stu1_2": 3,
-        "a_stu2_1": 3,
-    }
+    for name in NAMES[3:]:
+        make_recording(tmp_path, name, source=f"Countix-Fitness test {name}")
+    return chooser(tmp_path)
 
 
-def test_a_set_is_counted_by_what_is_chosen_on_the_other(tmp_path: Path, two_shapes: None) -> None:
-    make_recording(tmp_path, "a")
-    make_recording(tmp_path, "b", source="Countix-Fitness test b")
-    make_recording(tmp_path, "c", exercise="lunge", source="Countix-Fitness test c")
-    counted = chooser(tmp_path).by_dataset()
-    assert {name: len(times) for name, times in counted.items()} == {"a": 3, "b": 3, "c": 3}
+def test_a_person_is_counted_by_what_is_chosen_on_others_of_the_set(
+    two_shapes: None, two_sets: Chooser, chosen_on: list[set[str]]
+) -> None:
+    assert two_sets.by_person() == {}
+    assert chosen_on == [{"a_stu2_1"}, {"a_stu1_1", "a_stu1_2"}, {"c"}, {"b"}]
+
+
+def test_a_set_is_counted_by_what_is_chosen_on_the_other(
+    two_shapes: None, two_sets: Chooser, chosen_on: list[set[str]]
+) -> None:
+    assert two_sets.by_dataset() == {}
+    assert chosen_on == [{*NAMES[3:]}, {*NAMES[:3]}]
+
+
+def test_each_recording_is_counted(two_shapes: None, two_sets: Chooser) -> None:
+    for counted in (two_sets.by_person(), two_sets.by_dataset()):
+        assert {name: len(times) for name, times in counted.items()} == dict.fromkeys(NAMES, 3)
