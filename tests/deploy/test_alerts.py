@@ -210,7 +210,7 @@ def test_the_page_has_each_alert_in_order_the_critical_ones_bold() -> None:
 def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
     places = {
         f"docs/{page}#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-        for page in ("operations.md", "backup.md")
+        for page in ("operations.md", "backup.md", "upgrades.md")
         for heading in re.findall(r"^#+ (.+)$", (PROJECT / "docs" / page).read_text(), re.MULTILINE)
     }
     for rule in rules():

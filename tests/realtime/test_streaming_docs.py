@@ -227,6 +227,27 @@ def test_the_client_in_python_tells_the_clock(
     assert numbers == list(range(1, signs.count("x") + 1))
 
 
+def one_by_one(peer: Peer) -> None:
+    """Acknowledges a batch once it has looked whether another one has come meanwhile."""
+    peer.greet()
+    while (message := peer.hear())["type"] != "finalize":
+        with pytest.raises(TimeoutError):
+            peer.socket.recv(0.2)
+        peer.ack(message)
+    peer.done()
+    peer.socket.close(1000)
+
+
+def test_the_client_in_python_sends_nothing_ahead_of_its_acks_for_a_camera() -> None:
+    scope: dict[str, Any] = {}
+    exec(client_in_python(), scope)  # noqa: S102 - it is our own page
+    with scripted(one_by_one) as server:
+        session = {"stream_url": server.url, "runtime_token": TOKEN}
+        batches = scope["batched"](shown("xxxxxx"), size=2)
+        scope["follow"](session, batches, lambda event: None, ahead=1)
+    assert batches_heard(server) == [[1, 2, 3]]
+
+
 class Sleeps(list[float]):
     """Stands for the time module, and keeps how long it was asked to wait."""
 
