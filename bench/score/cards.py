@@ -1,7 +1,8 @@
 """The part `cards`: the accuracy card of each movement of the catalogue.
 
-A card tells how well people are counted by what was chosen without them, from where they were
-filmed, how many repetitions are seen where there are none, and what the figure shows can't be seen.
+A card tells how well people are counted by what was chosen on the other data set, from where they
+were filmed, how many repetitions are seen where there are none, and what the figure shows can't be
+seen.
 """
 
 import json
@@ -42,7 +43,7 @@ def tables(workers: Workers) -> list[Table]:
     return [
         Table(
             key="cards",
-            title="Accuracy cards: people counted by what was chosen without them",
+            title="Accuracy cards: people counted by what is chosen on the other data set",
             columns=(
                 *("movement", "people", "data sets", "seen from", "within one", "exact", "F1"),
                 *("false a minute", "what it can't see"),
@@ -53,7 +54,7 @@ def tables(workers: Workers) -> list[Table]:
 
 
 def cards(workers: Workers) -> dict[str, Card]:
-    counted = Chooser(workers).by_person()
+    counted = Chooser(workers).by_dataset()
     rates = false_a_minute(workers, list(catalogue().items()))
     seen = right_by_turn(workers)
     found = {}
