@@ -236,8 +236,8 @@ def test_a_sender_that_stood_still_past_its_claim_sends_nothing(
         return ["127.0.0.1"]
 
     # Measured now: by an older one the database would be asked anew, which has not stood still.
-    clock.now(measured_within=0)
-    monkeypatch.setattr(clock, "_last", clock._last)
+    monkeypatch.setattr(clock, "_last", None)
+    clock.now()
     monkeypatch.setattr(clock, "ticks", lambda: ticks() + passed)
     url = receiver.url.replace("127.0.0.1", "receiver.test")
     delivery = make_delivery(make_endpoint(owner.project, url=url))
