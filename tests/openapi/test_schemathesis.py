@@ -35,6 +35,8 @@ TAKE_A_TEXT_THAT_MAY_BE_INVALID = (
 TAKES_WHAT_A_VERSION_TAKES = "session_create"
 # An address must be a public one of https.
 TAKE_AN_ADDRESS = ("webhook_create", "webhook_partial_update")
+# From a day to one that is not before it, and not too long after it.
+TAKE_DAYS = ("usage_retrieve", "usage_of_project", "subject_summarize")
 # Of what fits the schema the answer may be one of these: the check's own list.
 ACCEPTED = ("2xx", "3xx", "401", "403", "404", "409", "429", "5xx")
 # They would end what the others need: the run's own token, the MoveSpec.
@@ -57,6 +59,7 @@ class Run:
             *TAKE_A_TEXT_THAT_MAY_BE_INVALID,
             TAKES_WHAT_A_VERSION_TAKES,
             *TAKE_AN_ADDRESS,
+            *TAKE_DAYS,
         ):
             lines += [
                 *("[[operations]]", f'include-operation-id = "{name}"'),
@@ -142,7 +145,7 @@ def test_what_the_links_lead_to_does_what_the_document_says(run: Run, tmp_path: 
         for answer in operation["responses"].values()
         for name in answer.get("links", {})
     ]
-    assert len(links) == 27
+    assert len(links) == 35
     with web_server(tmp_path) as base_url:
         said = run.go(
             base_url, "--phases", "stateful", "--max-examples", "100", "--seed", "1", parameters={}
