@@ -1,8 +1,8 @@
 """Cross-validation: what counts a person is chosen on people who are left out of the score.
 
 Chosen are two settings of the engine for all exercises together, then the shape of each exercise,
-then each of its gates. A gate is taken where it costs nobody: neither with that shape, nor who is
-left out, with the shape that is chosen without him.
+then each of its gates. A gate is taken where it costs no recording: with that shape, and with the
+one that is chosen without the person.
 """
 
 import math
@@ -39,7 +39,6 @@ class Choice:
 Chosen = Mapping[str, Choice]
 # What each shape gains by a recording in the mean, by exercise.
 Gains = Mapping[str, Mapping[Shape, float]]
-Samples = dict[str, list[Sample]]
 
 
 def all_settings() -> list[EngineSettings]:
@@ -63,7 +62,7 @@ class Chooser:
             Choice(of, form).run(one)
             for of in self._settings
             for one in self._samples
-            for form in {shape.form(one.exercise): None for shape in SHAPES}
+            for form in dict.fromkeys(shape.form(one.exercise) for shape in SHAPES)
         )
 
     def by_person(self) -> dict[str, Completions]:
@@ -99,23 +98,23 @@ class Chooser:
         The settings are chosen on all exercises. A shape is chosen on the exercise's own recordings
         and, of equals or where there are none, on those of the others.
         """
-        good: Samples = {}
+        good: dict[str, list[Sample]] = {}
         for one in samples:
             if not one.is_bad:
                 good.setdefault(one.exercise, []).append(one)
         if not good:
             return {}
-        gains = {of: self._gains(good, of) for of in self._settings}
+        gains = {
+            of: {exercise: self._gains(exercise, of, own) for exercise, own in good.items()}
+            for of in self._settings
+        }
         settings = max(gains, key=lambda of: sum(max(each.values()) for each in gains[of].values()))
         return {
             exercise: self._gated(exercise, settings, gains[settings], good.get(exercise, []))
             for exercise in self._exercises
         }
 
-    def _gains(self, good: Samples, settings: EngineSettings) -> Gains:
-        return {exercise: self._gains_of(exercise, settings, of) for exercise, of in good.items()}
-
-    def _gains_of(
+    def _gains(
         self, exercise: str, settings: EngineSettings, samples: Sequence[Sample]
     ) -> Mapping[Shape, float]:
         gains = {}
@@ -132,10 +131,10 @@ class Chooser:
         left_out = {}
         for person in {one.person for one in samples}:
             others = [one for one in samples if one.person != person]
-            rest = {name: of for name, of in gains.items() if name != exercise}
+            without = {name: of for name, of in gains.items() if name != exercise}
             if others:
-                rest[exercise] = self._gains_of(exercise, settings, others)
-            left_out[person] = _best(exercise, rest).form(exercise)
+                without[exercise] = self._gains(exercise, settings, others)
+            left_out[person] = _best(exercise, without).form(exercise)
         for gate in GATES[exercise] if samples else ():
             if not any(
                 self._is_lost(one, settings, each, each.with_gate(gate))
