@@ -1,7 +1,8 @@
 """The checkpointer, which makes batches durable: one statement stores all checkpoints that wait.
 
-It has two flushers, so that one gathers while the other waits for its commit. A checkpoint whose
-row another transaction has locked is tried again by a third, so that no other waits for it.
+It has two flushers, so that one gathers while the other waits for its commit. What comes within
+5 ms while the process is busy shares a statement. A checkpoint whose row another transaction has
+locked is tried again by a third flusher, so that no other waits for it.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from kynaplatform.dependencies import DATABASE
 from kynaplatform.timing import RETRY_SECONDS, STALL_SECONDS
 from realtime import metrics
 from realtime.database import cancel, connect, database_deadline
+from realtime.fair_queue import HEARING_ROUNDS
 from sessions_app.checkpoints import (
     FREE_STATEMENT,
     LOCKED,
@@ -32,6 +34,8 @@ from sessions_app.checkpoints import (
 logger = logging.getLogger("kynaplatform.realtime")
 
 FLUSHERS: Final = 2
+# While the process is busy, a statement waits so long for more checkpoints.
+GATHERING_SECONDS: Final = 0.005
 MOST_AT_ONCE: Final = 256
 # An event costs a statement as much as a checkpoint without one: this many take tens of
 # milliseconds, and more than a batch can bring.
@@ -45,13 +49,47 @@ class _Pending:
     stored: "asyncio.Future[Stored]"
 
 
+class _Waiting:
+    """The checkpoints that wait, of which one flusher at a time gathers a group."""
+
+    def __init__(self) -> None:
+        self._queue = asyncio.Queue[_Pending]()
+        self._gathering = asyncio.Lock()
+
+    def put(self, pending: _Pending) -> None:
+        self._queue.put_nowait(pending)
+
+    async def group(self) -> list[_Pending]:
+        """The next ones: so many, and so many events, that others don't wait long.
+
+        A statement costs this process a seventh of what a batch does. So it waits for those of
+        messages that have arrived: until HEARING_ROUNDS of the event loop bring no other.
+        """
+        async with self._gathering:
+            group = [await self._queue.get()]
+            events = len(group[0].checkpoint.events)
+            ends_at = time.monotonic() + GATHERING_SECONDS
+            rounds = 0
+            while len(group) < MOST_AT_ONCE and events < MOST_EVENTS_AT_ONCE:
+                if not self._queue.empty():
+                    group.append(self._queue.get_nowait())
+                    events += len(group[-1].checkpoint.events)
+                    rounds = 0
+                elif rounds < HEARING_ROUNDS and time.monotonic() < ends_at:
+                    rounds += 1
+                    await asyncio.sleep(0)
+                else:
+                    break
+            return group
+
+
 class Checkpointer:
     """The queues and flushers of one process. An attachment has at most one checkpoint in them."""
 
     def __init__(self) -> None:
-        self._pending = asyncio.Queue[_Pending]()
-        locked = asyncio.Queue[_Pending]()
-        self._flushers = [_Flusher(self._pending, STATEMENT, locked) for _ in range(FLUSHERS)]
+        self._waiting = _Waiting()
+        locked = _Waiting()
+        self._flushers = [_Flusher(self._waiting, STATEMENT, locked) for _ in range(FLUSHERS)]
         # It waits for no row.
         self._flusher_of_locked = _Flusher(locked, FREE_STATEMENT, locked)
         self._tasks: list[asyncio.Task[None]] = []
@@ -85,7 +123,7 @@ class Checkpointer:
 
     async def _try(self, checkpoint: Checkpoint) -> Stored:
         pending = _Pending(checkpoint, asyncio.get_running_loop().create_future())
-        self._pending.put_nowait(pending)
+        self._waiting.put(pending)
         return await pending.stored
 
 
@@ -96,10 +134,8 @@ class _Flusher:
     cursor is kept with it: a new one costs a quarter of what a statement costs this process.
     """
 
-    def __init__(
-        self, queue: asyncio.Queue[_Pending], statement: str, locked: asyncio.Queue[_Pending]
-    ) -> None:
-        self._queue = queue
+    def __init__(self, waiting: _Waiting, statement: str, locked: _Waiting) -> None:
+        self._waiting = waiting
         self._statement = statement
         self._locked = locked
         self._cursor: psycopg.AsyncCursor[Any] | None = None
@@ -110,23 +146,13 @@ class _Flusher:
         loop = asyncio.get_running_loop()
         try:
             while True:
-                group = self._gather(await self._queue.get())
+                group = await self._waiting.group()
                 self.waits_since = time.monotonic()
                 for locked in await self._store(group):
-                    loop.call_later(RETRY_SECONDS, self._locked.put_nowait, locked)
+                    loop.call_later(RETRY_SECONDS, self._locked.put, locked)
                 self.waits_since = None
         finally:
             await self._close()
-
-    def _gather(self, first: _Pending) -> list[_Pending]:
-        """The next ones of the queue: so many, and so many events, that others don't wait long."""
-        group, events = [first], len(first.checkpoint.events)
-        while len(group) < MOST_AT_ONCE and events < MOST_EVENTS_AT_ONCE:
-            if self._queue.empty():
-                break
-            group.append(self._queue.get_nowait())
-            events += len(group[-1].checkpoint.events)
-        return group
 
     async def _store(self, group: list[_Pending]) -> list[_Pending]:
         """Store the group once the database is there. Returns those whose row is locked."""

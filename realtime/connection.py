@@ -24,8 +24,16 @@ from realtime.batches import Batches
 from realtime.checkpointer import Checkpointer
 from realtime.heartbeat import Heartbeat
 from realtime.held_session import HeldSession, SessionEnded
-from realtime.messages import Cancel, Finalize, FrameBatch, Ping, Pong, session_done
-from realtime.refusals import CLOSED_BY_US, RESTARTING, MessageInvalid, Restarting, close_code
+from realtime.messages import (
+    Cancel,
+    ClientMessage,
+    Finalize,
+    FrameBatch,
+    Ping,
+    Pong,
+    session_done,
+)
+from realtime.refusals import CLOSED_BY_US, RESTARTING, Restarting, close_code
 from realtime.socket import ClientGone, Order, Socket
 from realtime.token_bucket import TokenBucket
 from sessions_app.leases import Attachment
@@ -140,13 +148,10 @@ class Connection:
                 raise Restarting
             case Order.AWAY:
                 raise Restarting
-            case None:
-                raise MessageInvalid("Messages are JSON text, not binary.")
-            case str() as text:
-                await self._serve_message(text)
+            case message:
+                await self._serve_message(message)
 
-    async def _serve_message(self, text: str) -> None:
-        message = messages.decode(text)
+    async def _serve_message(self, message: ClientMessage) -> None:
         self.socket.turn.cost()
         is_control = not (isinstance(message, FrameBatch) and message.frames)
         if is_control and not self._control_messages.take():
@@ -214,7 +219,7 @@ class Connection:
         """The next batch that has arrived; None where a finalize or cancel comes before it."""
         while self.socket.has_message():
             with contextlib.suppress(ApiError):
-                match messages.decode(self.socket.waiting_message() or ""):
+                match self.socket.waiting_message():
                     case FrameBatch() as batch:
                         return batch
                     case Finalize() | Cancel():

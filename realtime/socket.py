@@ -15,8 +15,8 @@ from kynaplatform import clock
 from kynaplatform.timing import SEND_SECONDS
 from realtime import metrics
 from realtime.fair_queue import Turn, Turns
-from realtime.messages import ServerMessage, encode
-from realtime.refusals import DOES_NOT_READ
+from realtime.messages import ClientMessage, ServerMessage, decode, encode
+from realtime.refusals import DOES_NOT_READ, MessageInvalid
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -88,33 +88,37 @@ class Socket:
         )
         self._pump = asyncio.create_task(self._take_in())
 
-    async def next(self) -> str | Order | None:
-        """The next order, or else the client's next message; None for one that is not text.
+    async def next(self) -> ClientMessage | Order:
+        """The next order, or else the client's next message.
 
         A message is given once the socket's turn has come among those of the process. Raises
-        ClientGone once the client has closed and none of its messages is left.
+        ClientGone once the client has closed and none of its messages is left, and MessageInvalid
+        or BatchTooLarge.
         """
         while True:
             if self._orders:
                 order = next(iter(self._orders))
                 del self._orders[order]
                 return order
-            if self._message is not None and (not self.has_message() or self.turn.has_come()):
-                return self.waiting_message()
+            message = self._message
+            if message is not None and (not self.has_message() or self.turn.has_come()):
+                return self._take(message)
             self._wake.clear()
             await self._wake.wait()
 
-    def waiting_message(self) -> str | None:
-        """Take the message that has arrived, if one has. Raises ClientGone."""
-        message, self._message = self._message, None
-        if message is None:
-            return None
+    def waiting_message(self) -> ClientMessage | None:
+        """Take the message that has arrived, if one has. Raises as `next` does."""
+        return None if self._message is None else self._take(self._message)
+
+    def _take(self, message: dict[str, Any]) -> ClientMessage:
         if message["type"] == "websocket.disconnect":
-            self._message = message
             raise ClientGone(message.get("code") or 1006, not message.get("kyna.cut_off"))
+        self._message = None
         self._taken.set()
         text: str | None = message.get("text")
-        return text
+        if text is None:
+            raise MessageInvalid("Messages are JSON text, not binary.")
+        return decode(text)
 
     def has_message(self) -> bool:
         message = self._message  # read once: leases are renewed in another thread

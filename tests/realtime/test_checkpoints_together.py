@@ -85,17 +85,49 @@ def test_one_that_cannot_be_stored_fails_alone(
     assert DetectionEvent.objects.count() == 5
 
 
+def watched_statements(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Checkpoint]]:
+    """The checkpoints of each statement, as they come."""
+    statements: list[Sequence[Checkpoint]] = []
+
+    def watched(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, Any]:
+        statements.append(checkpoints)
+        return parameters(checkpoints, now)
+
+    monkeypatch.setattr(checkpointer, "parameters", watched)
+    return statements
+
+
+def test_a_statement_stores_what_comes_while_the_process_is_busy(
+    owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of sockets that are served one after the other; one that comes alone waits for no other."""
+    settings.DATABASE_URL = server.test_database_url()
+    statements = watched_statements(monkeypatch)
+    checkpoints = [checkpoint(owner, squat, "feedback", "") for _ in range(9)]
+
+    async def one_after_the_other() -> list[Stored]:
+        storing = Checkpointer()
+        storing.start()
+        try:
+            tasks = []
+            for each in checkpoints[1:]:
+                tasks.append(asyncio.create_task(storing.store(each)))
+                await asyncio.sleep(0)
+            together = list(await asyncio.gather(*tasks))
+            monkeypatch.setattr(checkpointer, "GATHERING_SECONDS", DEADLINE_SECONDS)
+            return [*together, await storing.store(checkpoints[0])]
+        finally:
+            await storing.stop()
+
+    assert asyncio.run(one_after_the_other()) == [Stored.HELD] * 9
+    assert [len(one) for one in statements] == [8, 1]
+
+
 def test_a_statement_stores_a_bounded_number_of_events(
     owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DATABASE_URL = server.test_database_url()
-    groups: list[int] = []
-
-    def counted(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, Any]:
-        groups.append(sum(len(each.events) for each in checkpoints))
-        return parameters(checkpoints, now)
-
-    monkeypatch.setattr(checkpointer, "parameters", counted)
+    statements = watched_statements(monkeypatch)
     most = checkpointer.MOST_EVENTS_AT_ONCE
     events = [NewEvent(number, 1, 0.0, "feedback", {}) for number in range(1, most // 2)]
     checkpoints = [
@@ -103,5 +135,6 @@ def test_a_statement_stores_a_bounded_number_of_events(
         for _ in range(6)
     ]
     assert asyncio.run(stored(checkpoints)) == [Stored.HELD] * 6
+    groups = [sum(len(each.events) for each in checkpoints) for checkpoints in statements]
     assert sum(groups) == DetectionEvent.objects.count() == 6 * len(events)
     assert max(groups) < most + len(events)

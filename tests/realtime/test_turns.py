@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from realtime.fair_queue import HEARING_ROUNDS, LONG_SECONDS, Turn, Turns
+from realtime.messages import Ping
 from realtime.socket import Order, Socket
 
 LONG, SHORT = 0.1, LONG_SECONDS / 2
@@ -153,7 +154,7 @@ def test_an_order_does_not_wait_for_the_turn_of_the_message() -> None:
     async def scene(turns: Turns, served: list[Client]) -> None:
         received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         received.put_nowait({"type": "websocket.connect"})
-        received.put_nowait({"type": "websocket.receive", "text": "a batch"})
+        received.put_nowait({"type": "websocket.receive", "text": '{"type": "ping"}'})
         scope = {
             "extensions": {
                 "kyna.cut": lambda code: None,
@@ -174,7 +175,7 @@ def test_an_order_does_not_wait_for_the_turn_of_the_message() -> None:
         assert not next_one.done()
         socket.order(Order.DRAIN)
         assert await next_one == Order.DRAIN
-        assert socket.waiting_message() == "a batch"
+        assert socket.waiting_message() == Ping()
         await socket.stop()
 
     played(scene)
