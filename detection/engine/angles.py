@@ -14,9 +14,9 @@ from detection.engine.signals import Signal
 DEGREES: Final = "degrees"
 # acos differs between machines in its last bit; sums, products and square roots do not. So an
 # angle is rounded to 0.0001 degrees before anything depends on it.
-_STEPS_PER_RADIAN = 180 / pi * DEGREE_STEPS
+_STEPS_PER_RADIAN: Final = 180 / pi * DEGREE_STEPS
 # The weight of what is seen from its end alone.
-LEAST_WEIGHT_M2 = 1e-4
+LEAST_WEIGHT_M2: Final = 1e-4
 
 
 def _degrees(cosine: float) -> float:

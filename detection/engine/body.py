@@ -16,6 +16,7 @@ from detection.engine.criteria import (
 from detection.engine.lead import Lead
 from detection.engine.plan import measure_names
 from detection.engine.plausibility import Tracking
+from detection.engine.points import Points
 from detection.engine.ranges import Measured
 from detection.engine.segments import Segment, Trunk, pace_of
 from detection.engine.settings import EngineSettings
@@ -48,7 +49,8 @@ class Body:
         self._angles: dict[tuple[Measure, Curve], Signal] = {}
         self._leads: dict[str, Lead] = {}
         self._held: dict[Criterion, HeldCriterion] = {}
-        self._tracking = Tracking(settings.sight)
+        self.points = Points(settings.sight)
+        self._tracking = Tracking(self.points, settings.sight)
         for criterion in deciding:
             self._watch(criterion)
         self._deciding = list(self._angles.values())
@@ -67,7 +69,7 @@ class Body:
         if criterion.side in ("front", "back"):
             end = _end_of(measure)
             if end not in self._leads:
-                self._leads[end] = Lead(end, self._settings)
+                self._leads[end] = Lead(end, self.points, self._settings)
 
     def _angle(self, measure: Measure, curve: Curve) -> Signal:
         if measure in SEGMENT_LANDMARKS:
@@ -81,7 +83,9 @@ class Body:
         segment = self._segments.get((name, curve))
         if segment is None:
             segment = (
-                Trunk(self._settings) if curve == "pair" else Segment(name, curve, self._settings)
+                Trunk(self.points, self._settings)
+                if curve == "pair"
+                else Segment(name, curve, self.points, self._settings)
             )
             self._segments[name, curve] = segment
         return segment
@@ -100,7 +104,8 @@ class Body:
     ) -> bool:
         """Measure one frame. Whether its pose is usable: the person is not lost, and an angle of a
         phase could be measured."""
-        self._tracking.watch(landmarks, since_ms)
+        self.points.read(landmarks)
+        self._tracking.watch(since_ms)
         if self._tracking.is_lost:
             for angle in self._angles.values():
                 angle.forget()
@@ -110,9 +115,9 @@ class Body:
         if not keep:
             # Nothing is known yet: each length first, since the other side's says of depth as well.
             for segment in segments:
-                segment.measure(landmarks, pace)
+                segment.measure(pace)
         for segment in segments:
-            segment.measure(landmarks, pace)
+            segment.measure(pace)
         is_usable = False
         for angle in self._deciding:
             if angle.measure(since_ms, keep):
@@ -120,7 +125,7 @@ class Body:
         for angle in self._advising:
             angle.measure(since_ms, keep)
         for lead in self._leads.values():
-            lead.measure(landmarks, now_ms)
+            lead.measure(now_ms)
         return is_usable
 
     @property

@@ -154,14 +154,15 @@ class Counter:
 
     def _follow_phases(self, now: float, step: float) -> list[DetectionEvent]:
         """The events of the phases that this frame changes, and of the repetition."""
-        held = [phase.holds for phase in self._phases]
-        changes = [
-            phase.follow_stay(now, step) if holds else UNCHANGED
-            for phase, holds in zip(self._phases, held, strict=True)
-        ]
+        changes = [UNCHANGED] * len(self._phases)
+        outside = []
         for number, phase in enumerate(self._phases):
-            if not held[number]:
-                changes[number] = phase.follow_approach(now, step)
+            if phase.holds:
+                changes[number] = phase.follow_stay(now, step)
+            else:
+                outside.append(number)
+        for number in outside:
+            changes[number] = self._phases[number].follow_approach(now, step)
         events: list[DetectionEvent] = []
         if any(changes):
             left, passed, entered = (

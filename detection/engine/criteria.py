@@ -1,13 +1,13 @@
 """Criteria on measured signals, one class for each meaning of `side`."""
 
-from typing import Protocol
+from typing import Final
 
 from detection.engine.lead import Lead
 from detection.engine.signals import Signal, pair_before, pair_value
 from detection.spec import Criterion
 
 # A mean of equal values may differ from them by so much; bounds are inclusive.
-_ROUNDING = 1e-4
+_ROUNDING: Final = 1e-4
 
 Band = tuple[float, float]
 # Where on the way from the last frame's value (0) to this one's (1) the value is in the band.
@@ -21,13 +21,19 @@ def band_of(criterion: Criterion) -> Band:
     return criterion.minimum - _ROUNDING, criterion.maximum + _ROUNDING
 
 
-class HeldCriterion(Protocol):
+class HeldCriterion:
+    """A criterion as measured on a body: here on one that shows nothing."""
+
+    __slots__ = ()
+
     def shortfall(self) -> float | None:
         """By how much the signal misses the band: 0 when the criterion holds, None when the signal
         is not known."""
+        return None
 
     def stretch(self) -> Stretch:
         """The stretch of the way since the last frame on which the criterion has held."""
+        return NOWHERE
 
     def value(self, is_low: bool) -> float | None:
         """The value that decides whether the criterion holds; None while it is not known.
@@ -35,9 +41,11 @@ class HeldCriterion(Protocol):
         With several sides that depends on whether its band is the low or the high end of the
         movement.
         """
+        return None
 
     def visibility(self) -> float:
         """The visibility of the deciding signal, 0 to 1."""
+        return 0.0
 
 
 def _shortfall(value: float | None, low: float, high: float) -> float | None:
@@ -62,7 +70,7 @@ def _stretch(before: float | None, now: float | None, low: float, high: float) -
     return (first if first > 0.0 else 0.0), (last if last < 1.0 else 1.0)
 
 
-class OfSide:
+class OfSide(HeldCriterion):
     """A criterion with the side `left` or `right`, or on the trunk: one signal."""
 
     __slots__ = ("_high", "_low", "_signal")
@@ -84,7 +92,7 @@ class OfSide:
         return self._signal.seen
 
 
-class OfPair:
+class OfPair(HeldCriterion):
     """A criterion without a side: one value, the weighted mean of both sides."""
 
     __slots__ = ("_high", "_left", "_low", "_right")
@@ -107,7 +115,7 @@ class OfPair:
         return max(self._left.seen, self._right.seen)
 
 
-class _OfTwo:
+class _OfTwo(HeldCriterion):
     __slots__ = ("_left", "_right")
 
     def __init__(self, left: OfSide, right: OfSide) -> None:
@@ -166,7 +174,7 @@ class OfEither(_OfTwo):
         return max(self._left.visibility(), self._right.visibility())
 
 
-class OfLead:
+class OfLead(HeldCriterion):
     """A criterion with the side `front` or `back`, unknown until a side has led."""
 
     __slots__ = ("_lead", "_left", "_leftward", "_right")

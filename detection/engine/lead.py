@@ -1,15 +1,14 @@
 """The lead: the leg or arm that is in front."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
+from typing import Final, Literal
 
-from detection.engine.plausibility import is_seen
+from detection.engine.points import Points
 from detection.engine.settings import EngineSettings
-from detection.landmarks import INDEX, LandmarkLike
+from detection.landmarks import INDEX
 
-_FEET = (
+_FEET: Final = (
     (INDEX["left_heel"], INDEX["left_foot_index"]),
     (INDEX["right_heel"], INDEX["right_foot_index"]),
 )
@@ -30,23 +29,26 @@ class Lead(LeadState):
     and is None until one side has been. A frame in which it cannot be told changes nothing.
     """
 
-    __slots__ = ("_depth_weight", "_longest", "_settings", "_shortest", "_sight", "end")
+    __slots__ = ("_depth_weight", "_feet", "_left", "_longest", "_right", "_settings", "_shortest")
 
-    def __init__(self, end: Literal["ankle", "wrist"], settings: EngineSettings) -> None:
+    def __init__(
+        self, end: Literal["ankle", "wrist"], points: Points, settings: EngineSettings
+    ) -> None:
         self._settings = settings.lead
-        self._sight = settings.sight
         self._depth_weight = settings.depth.depth_weight
         # Squared: a foot shorter than this points nowhere, a longer distance is no person's.
         self._shortest = settings.sight.shortest_segment_m**2
         self._longest = settings.sight.longest_segment_m**2
-        self.end = (INDEX[f"left_{end}"], INDEX[f"right_{end}"])
+        self._left, self._right = points.of(INDEX[f"left_{end}"]), points.of(INDEX[f"right_{end}"])
+        self._feet = [(points.of(heel), points.of(toe)) for heel, toe in _FEET]
         self.forget()
 
     def forget(self) -> None:
         LeadState.__init__(self)
 
-    def measure(self, landmarks: Sequence[LandmarkLike], now_ms: float) -> None:
-        ahead = self._side_ahead(landmarks)
+    def measure(self, now_ms: float) -> None:
+        """Measure one frame, whose points are read."""
+        ahead = self._side_ahead()
         if ahead is None:
             return
         if ahead != self.ahead:
@@ -55,15 +57,14 @@ class Lead(LeadState):
         elif ahead and ahead != self.side and now_ms - self.since_ms >= self._settings.lead_held_ms:
             self.side = ahead
 
-    def _side_ahead(self, landmarks: Sequence[LandmarkLike]) -> int | None:
-        left, right = landmarks[self.end[0]], landmarks[self.end[1]]
-        if not (is_seen(left, self._sight) and is_seen(right, self._sight)):
+    def _side_ahead(self) -> int | None:
+        left, right = self._left, self._right
+        if not (left.is_seen and right.is_seen):
             return None
         depth_weight = self._depth_weight
         x = y = z = 0.0
-        for heel_index, toe_index in _FEET:
-            heel, toe = landmarks[heel_index], landmarks[toe_index]
-            if is_seen(heel, self._sight) and is_seen(toe, self._sight):
+        for heel, toe in self._feet:
+            if heel.is_seen and toe.is_seen:
                 x += toe.x - heel.x
                 y += toe.y - heel.y
                 z += (toe.z - heel.z) * depth_weight

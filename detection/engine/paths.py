@@ -91,7 +91,8 @@ class CarriedPaths:
     def follow(self, degrees: Sequence[tuple[float | None, float | None]]) -> bool:
         """Follow a frame's `carried_degrees()`. Whether each angle is known at one end at least."""
         are_known = True
-        for path, (low, high) in zip(self._paths, degrees, strict=True):
+        for number, path in enumerate(self._paths):
+            low, high = degrees[number]
             if low is None:
                 low = high
             elif high is None:

@@ -5,9 +5,10 @@ docs/engine.md gives each rule with its settings.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from detection.engine.body import Body
-from detection.engine.criteria import NOWHERE, Stretch
+from detection.engine.criteria import NOWHERE, HeldCriterion, Stretch
 from detection.engine.held_carriers import END, START
 from detection.engine.plan import Barrier, CounterPlan
 from detection.engine.settings import EngineSettings
@@ -15,7 +16,10 @@ from detection.engine.swing import Swing
 from detection.spec import Phase
 
 # What a frame does to a phase. One that is passed is entered and left between two frames.
-UNCHANGED, ENTERED, LEFT, PASSED = range(4)
+UNCHANGED: Final = 0
+ENTERED: Final = 1
+LEFT: Final = 2
+PASSED: Final = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +38,18 @@ class PhaseState:
     # the phase is not entered; and the number of that criterion, -1 where all held.
     missed_by: float | None = None
     missed_gate: int = -1
+
+
+class Gate:
+    """A criterion of a phase on an angle that carries nothing: its number there, and by how much it
+    may be missed."""
+
+    __slots__ = ("criterion", "number", "tolerance")
+
+    def __init__(self, number: int, criterion: HeldCriterion, tolerance: float) -> None:
+        self.number = number
+        self.criterion = criterion
+        self.tolerance = tolerance
 
 
 class PhaseTracker(PhaseState):
@@ -78,9 +94,8 @@ class PhaseTracker(PhaseState):
         ]
         self._criteria = [body.hold(criterion) for criterion in phase.criteria]
         hysteresis = 0.0 if phase.strict else settings.phase.hysteresis_degrees
-        # The number of each gate among the criteria, and by how much it may be missed.
         self._gates = [
-            (number, held, hysteresis if criterion.tolerance is None else criterion.tolerance)
+            Gate(number, held, hysteresis if criterion.tolerance is None else criterion.tolerance)
             for number, (held, criterion) in enumerate(
                 zip(self._criteria, phase.criteria, strict=True)
             )
@@ -108,15 +123,15 @@ class PhaseTracker(PhaseState):
         number = -1
         is_known = True
         is_left = False
-        for index, gate, tolerance in self._gates:
-            short = gate.shortfall()
+        for gate in self._gates:
+            short = gate.criterion.shortfall()
             if short is None:
                 is_known = False
             elif short > 0.0:
-                if short > tolerance:
+                if short > gate.tolerance:
                     is_left = True
                 if short > worst:
-                    worst, number = short, index
+                    worst, number = short, gate.number
         self.shortfall = worst
         self.worst_gate = number
         self._is_left = is_left
@@ -238,8 +253,8 @@ class PhaseTracker(PhaseState):
         if self._ends and self.shortfall > 0.0:
             return NOWHERE
         first, last = 0.0, 1.0
-        for _, gate, _ in self._gates:
-            one, other = gate.stretch()
+        for gate in self._gates:
+            one, other = gate.criterion.stretch()
             if one > first:
                 first = one
             if other < last:

@@ -4,39 +4,26 @@ Three rules: a landmark that is hidden is not measured, an angle that jumps is d
 whose landmarks jump is lost. docs/engine.md gives each rule with its settings.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
+from detection.engine.points import Points
 from detection.engine.rounding import PLACE_STEPS, rounded
 from detection.engine.settings import SightSettings
-from detection.landmarks import INDEX, LandmarkLike
+from detection.landmarks import INDEX
 
-_WATCHED = tuple(
+_WATCHED: Final = tuple(
     INDEX[f"{side}_{name}"]
     for name in ("wrist", "ankle", "elbow", "knee")
     for side in ("left", "right")
 )
 # So many that stayed leave no half that went.
-_ENOUGH = len(_WATCHED) // 2 + 1
+_ENOUGH: Final = len(_WATCHED) // 2 + 1
 # Fewer that go far are an arm or a leg.
-_FEWEST = 3
+_FEWEST: Final = 3
 
 # The x and y of each watched landmark in metres, None for both where it is hidden.
 Places = list[float | None]
-
-
-def is_seen(landmark: LandmarkLike, sight: SightSettings) -> bool:
-    """Whether a landmark is more likely seen than hidden. One without a visibility is seen."""
-    visibility = landmark.visibility
-    return visibility is None or visibility >= sight.min_visibility
-
-
-def visibility_of(one: LandmarkLike, other: LandmarkLike) -> float:
-    """The lower visibility of two landmarks, 0 to 1."""
-    visibility, seen = one.visibility, other.visibility
-    if visibility is None:
-        return 1.0 if seen is None else seen
-    return visibility if seen is None or visibility < seen else seen
 
 
 def is_jump(change: float, since_ms: float, sight: SightSettings) -> bool:
@@ -63,9 +50,10 @@ class Tracking(TrackingState):
     is lost above lost_jumps, until there are fewer than found_jumps.
     """
 
-    __slots__ = ("_sight",)
+    __slots__ = ("_points", "_sight")
 
-    def __init__(self, sight: SightSettings) -> None:
+    def __init__(self, points: Points, sight: SightSettings) -> None:
+        self._points = [points.of(index) for index in _WATCHED]
         self._sight = sight
         self.forget()
 
@@ -77,14 +65,14 @@ class Tracking(TrackingState):
         if not {len(self.before), len(self.doubted)} <= {0, 2 * len(_WATCHED)}:
             raise ValueError("Not the places of so many landmarks.")
 
-    def watch(self, landmarks: Sequence[LandmarkLike], since_ms: float) -> None:
-        """Watch one frame, which comes `since_ms` after the last one."""
+    def watch(self, since_ms: float) -> None:
+        """Watch one frame, whose points are read, and which comes `since_ms` after the last one."""
         sight = self._sight
         if since_ms >= sight.pose_lost_ms:
             self.forget()
         step_ms = since_ms if since_ms < sight.longest_step_ms else sight.longest_step_ms
         limit = sight.step_m + sight.step_m_per_ms * step_ms
-        places = self._places(landmarks)
+        places = self._places()
         is_jump = (
             bool(self.before)
             and _are_apart(self.before, places, limit)
@@ -100,14 +88,15 @@ class Tracking(TrackingState):
             self.doubted = []
             self.before = places
 
-    def _places(self, landmarks: Sequence[LandmarkLike]) -> Places:
+    def _places(self) -> Places:
         places: Places = []
-        for index in _WATCHED:
-            landmark = landmarks[index]
-            if is_seen(landmark, self._sight):
-                places += (rounded(landmark.x, PLACE_STEPS), rounded(landmark.y, PLACE_STEPS))
+        for point in self._points:
+            if point.is_seen:
+                places.append(rounded(point.x, PLACE_STEPS))
+                places.append(rounded(point.y, PLACE_STEPS))
             else:
-                places += (None, None)
+                places.append(None)
+                places.append(None)
         return places
 
 

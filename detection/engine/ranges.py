@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from detection.engine.signals import Signal, pair_value
 
 # A range is kept in so many steps of its unit.
-STEPS = 10.0
-MOST = 1e6
+STEPS: Final = 10.0
+MOST: Final = 1e6
 
 
 class Measured(NamedTuple):

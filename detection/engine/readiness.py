@@ -6,7 +6,7 @@ from math import sqrt
 from typing import Final, Literal, NamedTuple
 
 from detection.engine.body import Body
-from detection.engine.plausibility import is_seen
+from detection.engine.points import is_seen
 from detection.engine.settings import EngineSettings
 from detection.landmarks import INDEX, LANDMARK_NAMES, LandmarkLike
 from detection.spec import LACKS, Lack, Setup
@@ -15,7 +15,11 @@ ReadyState = Literal["no_person", "positioning", "ready"]
 
 # What a frame does to the readiness: nothing, while something lacks; all holds, but not for long
 # enough; it has, as of this frame; it goes on; what had held is lost.
-LACKING, SETTLING, BEGUN, READY, LOST = range(5)
+LACKING: Final = 0
+SETTLING: Final = 1
+BEGUN: Final = 2
+READY: Final = 3
+LOST: Final = 4
 
 _LEFT_SHOULDER: Final = INDEX["left_shoulder"]
 _RIGHT_SHOULDER: Final = INDEX["right_shoulder"]
@@ -70,10 +74,13 @@ class Readiness(ReadinessState):
     and adds nothing to it. The first two are asked all the time, and lost for ready_ms they end it.
     """
 
-    __slots__ = ("_settings", "_sight", "_start", "_view", "_visible")
+    __slots__ = ("_hips", "_settings", "_shoulders", "_sight", "_start", "_view", "_visible")
 
     def __init__(self, setup: Setup, body: Body, settings: EngineSettings) -> None:
-        self._visible = _asked(setup)
+        of = body.points.of
+        self._visible = [(of(one), of(other)) for one, other in _asked(setup)]
+        self._shoulders = of(_LEFT_SHOULDER), of(_RIGHT_SHOULDER)
+        self._hips = of(_LEFT_HIP), of(_RIGHT_HIP)
         self._view = setup.view
         self._start = [(body.hold(one), one.tolerance or 0.0) for one in setup.start]
         self._sight = settings.sight
@@ -103,12 +110,10 @@ class Readiness(ReadinessState):
     def _look(self, landmarks: Sequence[LandmarkLike], now_ms: float) -> bool:
         """Note what this frame lacks. Whether it lacks anything."""
         hidden = 0
-        for index, other in self._visible:
-            if not (
-                is_seen(landmarks[index], self._sight) or is_seen(landmarks[other], self._sight)
-            ):
-                hidden |= 1 << index
-        has_view = self._view == "any" or self._has_view(landmarks)
+        for point, other in self._visible:
+            if not (point.is_seen or other.is_seen):
+                hidden |= 1 << point.index
+        has_view = self._view == "any" or self._has_view()
         # Where it can't be seen well, nothing is said of the start.
         is_start_asked = not self.is_ready and not hidden and has_view
         holds = (not hidden, has_view, not is_start_asked or self._has_start())
@@ -167,14 +172,14 @@ class Readiness(ReadinessState):
         self.told = 0
         return BEGUN
 
-    def _has_view(self, landmarks: Sequence[LandmarkLike]) -> bool:
+    def _has_view(self) -> bool:
         """Whether the camera sees the body from where it should.
 
         The line between the shoulders is measured against the trunk in the image, since its depth
         is known several times worse.
         """
-        left, right = landmarks[_LEFT_SHOULDER], landmarks[_RIGHT_SHOULDER]
-        left_hip, right_hip = landmarks[_LEFT_HIP], landmarks[_RIGHT_HIP]
+        left, right = self._shoulders
+        left_hip, right_hip = self._hips
         x, y, z = left.x - right.x, left.y - right.y, left.z - right.z
         trunk_x = left.x + right.x - left_hip.x - right_hip.x
         trunk_y = left.y + right.y - left_hip.y - right_hip.y

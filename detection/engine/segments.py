@@ -1,17 +1,17 @@
 """The segments of the body, as vectors with a corrected depth."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import Final
 
-from detection.engine.plausibility import is_seen, visibility_of
+from detection.engine.points import Points, visibility_of
 from detection.engine.rounding import LENGTH_STEPS, PLACE_STEPS, rounded
 from detection.engine.settings import DepthSettings, EngineSettings
-from detection.landmarks import INDEX, LandmarkLike
+from detection.landmarks import INDEX
 from detection.spec import SEGMENT_LANDMARKS, BodySide
 
 # From the lower end to the upper one of somebody who stands with hanging arms.
-ENDS: dict[str, tuple[str, str]] = {
+ENDS: Final[dict[str, tuple[str, str]]] = {
     **dict(SEGMENT_LANDMARKS.items()),
     "flank": ("hip", "shoulder"),
     "foot": ("foot_index", "ankle"),
@@ -54,7 +54,6 @@ class Segment(SegmentState):
         "_longest",
         "_lower",
         "_seen_square",
-        "_sight",
         "_upper",
         "flat_square",
         "other",
@@ -65,10 +64,10 @@ class Segment(SegmentState):
         "z",
     )
 
-    def __init__(self, name: str, side: BodySide, settings: EngineSettings) -> None:
+    def __init__(self, name: str, side: BodySide, points: Points, settings: EngineSettings) -> None:
         lower, upper = ENDS[name]
-        self._lower, self._upper = INDEX[f"{side}_{lower}"], INDEX[f"{side}_{upper}"]
-        self._sight = settings.sight
+        self._lower = points.of(INDEX[f"{side}_{lower}"])
+        self._upper = points.of(INDEX[f"{side}_{upper}"])
         self._longest = settings.sight.longest_segment_m
         self._depth_weight = settings.depth.depth_weight
         self._seen_square = settings.depth.seen_share**2
@@ -80,11 +79,11 @@ class Segment(SegmentState):
     def forget(self) -> None:
         SegmentState.__init__(self)
 
-    def measure(self, landmarks: Sequence[LandmarkLike], pace: Pace) -> None:
-        """Measure one frame. `square` is 0 if the segment can't be seen."""
-        lower, upper = landmarks[self._lower], landmarks[self._upper]
+    def measure(self, pace: Pace) -> None:
+        """Measure one frame, whose points are read. `square` is 0 if the segment can't be seen."""
+        lower, upper = self._lower, self._upper
         self.visibility = visibility_of(lower, upper)
-        if is_seen(lower, self._sight) and is_seen(upper, self._sight):
+        if lower.is_seen and upper.is_seen:
             self._place(upper.x - lower.x, upper.y - lower.y, upper.z - lower.z, pace)
         else:
             self.square = 0.0
@@ -125,20 +124,20 @@ class Trunk(Segment):
 
     __slots__ = ("_flanks",)
 
-    def __init__(self, settings: EngineSettings) -> None:
-        super().__init__("flank", "left", settings)
+    def __init__(self, points: Points, settings: EngineSettings) -> None:
+        super().__init__("flank", "left", points, settings)
         hip, shoulder = ENDS["flank"]
         self._flanks = [
-            (INDEX[f"{side}_{hip}"], INDEX[f"{side}_{shoulder}"]) for side in ("left", "right")
+            (points.of(INDEX[f"{side}_{hip}"]), points.of(INDEX[f"{side}_{shoulder}"]))
+            for side in ("left", "right")
         ]
 
-    def measure(self, landmarks: Sequence[LandmarkLike], pace: Pace) -> None:
+    def measure(self, pace: Pace) -> None:
         x = y = z = 0.0
         sides = 0
         self.visibility = 1.0
-        for hip_index, shoulder_index in self._flanks:
-            hip, shoulder = landmarks[hip_index], landmarks[shoulder_index]
-            if is_seen(hip, self._sight) and is_seen(shoulder, self._sight):
+        for hip, shoulder in self._flanks:
+            if hip.is_seen and shoulder.is_seen:
                 sides += 1
                 self.visibility = min(self.visibility, visibility_of(hip, shoulder))
                 x += shoulder.x - hip.x
