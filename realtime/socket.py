@@ -48,6 +48,7 @@ class Socket:
     ) -> None:
         self._cut_transport: Callable[[int], None] = scope["extensions"]["kyna.cut"]
         self.has_left: Callable[[], bool] = scope["extensions"]["kyna.has_left"]
+        self._is_writable: Callable[[], bool] = scope["extensions"]["kyna.is_writable"]
         self._is_receiving: Callable[[], bool] = scope["extensions"]["kyna.is_receiving"]
         self._is_cut = False
         self._receive = receive
@@ -153,8 +154,11 @@ class Socket:
 
     async def _send_event(self, event: dict[str, Any]) -> None:
         try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await self._send(event)
+            if self._is_writable():
+                await self._send(event)  # it waits for nothing
+            else:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self._send(event)
         except TimeoutError:
             metrics.REFUSALS.labels("does_not_read").inc()
             self.cut()

@@ -107,6 +107,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_text(self, event: Frame) -> None:
         self._parts_size = len(event.data) + PART_BYTES
         super().handle_text(event)
+        event.data = b""  # websockets keeps the frame until the next one
 
     def handle_bytes(self, event: Frame) -> None:
         self._parts_size = len(event.data) + PART_BYTES
@@ -136,6 +137,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             extensions["kyna.cut"] = self.cut
             extensions["kyna.attached"] = self.attached
             extensions["kyna.has_left"] = self.has_left
+            extensions["kyna.is_writable"] = self.writable.is_set
             extensions["kyna.is_receiving"] = self._unfinished.is_received
             self.transport.pause_reading()
 

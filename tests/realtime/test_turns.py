@@ -159,6 +159,7 @@ def test_an_order_does_not_wait_for_the_turn_of_the_message() -> None:
             "extensions": {
                 "kyna.cut": lambda code: None,
                 "kyna.has_left": bool,
+                "kyna.is_writable": bool,
                 "kyna.is_receiving": bool,
             }
         }
