@@ -18,7 +18,7 @@ from detection.engine.plan import measure_names
 from detection.engine.plausibility import Tracking
 from detection.engine.points import Points
 from detection.engine.ranges import Measured
-from detection.engine.segments import Segment, Trunk, pace_of
+from detection.engine.segments import Pace, Segment, Trunk, pace_of
 from detection.engine.settings import EngineSettings
 from detection.engine.signals import Signal, pair_value
 from detection.landmarks import LandmarkLike
@@ -57,9 +57,11 @@ class Body:
         for criterion in advising:
             self._watch(criterion)
         self._advising = list(self._angles.values())[len(self._deciding) :]
-        for (name, curve), segment in self._segments.items():
-            other: Curve = "right" if curve == "left" else "left"
-            segment.other = self._segments.get((name, other), segment)
+        # Each with the same one of the other side, which is as long.
+        self._pairs = [
+            (segment, self._segments.get((name, "right" if curve == "left" else "left")))
+            for (name, curve), segment in self._segments.items()
+        ]
 
     def _watch(self, criterion: Criterion) -> None:
         measure = criterion.measure
@@ -111,13 +113,10 @@ class Body:
                 angle.forget()
             return False
         pace = pace_of(since_ms if keep else 0.0, self._settings.depth)
-        segments = self._segments.values()
         if not keep:
             # Nothing is known yet: each length first, since the other side's says of depth as well.
-            for segment in segments:
-                segment.measure(pace)
-        for segment in segments:
-            segment.measure(pace)
+            self._measure_segments(pace)
+        self._measure_segments(pace)
         is_usable = False
         for angle in self._deciding:
             if angle.measure(since_ms, keep):
@@ -127,6 +126,10 @@ class Body:
         for lead in self._leads.values():
             lead.measure(now_ms)
         return is_usable
+
+    def _measure_segments(self, pace: Pace) -> None:
+        for segment, other in self._pairs:
+            segment.measure(pace, 0.0 if other is None else other.length)
 
     @property
     def is_lost(self) -> bool:

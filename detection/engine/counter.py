@@ -15,6 +15,7 @@ from detection.engine.phases import (
     PhaseTracker,
     ended_by,
     exclusive,
+    keepers_of,
     trackers_of,
 )
 from detection.engine.plan import CounterPlan
@@ -48,6 +49,7 @@ class Counter:
         criteria = [criterion for phase in plan.spec.phases for criterion in phase.criteria]
         self._stillness = Stillness(body.signals_of(criteria), settings.swing)
         self._phases = trackers_of(plan, body, self.swings, settings)
+        self._keepers = keepers_of(plan, self._phases)
         self._record = Record(plan, self._phases, body, tally)
         self._cues = Cues(plan.spec.feedback, self._phases, body, tally)
         self._repetition = Repetition(plan.spec.steps)
@@ -162,7 +164,8 @@ class Counter:
             else:
                 outside.append(number)
         for number in outside:
-            changes[number] = self._phases[number].follow_approach(now, step)
+            phase, keepers = self._phases[number], self._keepers[number]
+            changes[number] = phase.follow_approach(now, step, keepers)
         events: list[DetectionEvent] = []
         if any(changes):
             left, passed, entered = (
@@ -174,8 +177,8 @@ class Counter:
                 for wanted in (LEFT, PASSED, ENTERED)
             )
             passed.sort(key=lambda phase: phase.entered_ms)
-            entered = exclusive(entered)
-            left += ended_by([*passed, *entered])
+            entered = exclusive(entered, self._plan.rivals)
+            left += ended_by([*passed, *entered], self._phases, self._plan.rivals)
             for phase in left:
                 self._leave(phase, events, now)
             for phase in (*passed, *entered):

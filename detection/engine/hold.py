@@ -130,7 +130,7 @@ class Hold(HoldState):
         if phase.holds:
             away_ms = phase.since_ms
             return self._leave(now, away_ms) if phase.follow_stay(now, step) else []
-        change = phase.follow_approach(now, step)
+        change = phase.follow_approach(now, step, ())
         if change not in (ENTERED, PASSED):
             return []
         events = self.enter(now, is_entered=True)

@@ -66,10 +66,8 @@ class PhaseTracker(PhaseState):
         "_is_left",
         "_settings",
         "is_known",
-        "keepers",
         "name",
         "number",
-        "rivals",
         "shortfall",
         "until_ms",
         "worst_gate",
@@ -102,11 +100,6 @@ class PhaseTracker(PhaseState):
             if phase.strict
             or not any(swing.travel.carries(phase, criterion.measure) for swing in swings)
         ]
-        # The phases that can never hold together with this one.
-        self.rivals: list[PhaseTracker] = []
-        # Those of them that keep it out. One that the sequence does not use keeps out none that it
-        # uses.
-        self.keepers: list[PhaseTracker] = []
         self.until_ms = 0.0
         self.shortfall = 0.0
         self.worst_gate = -1
@@ -175,10 +168,12 @@ class PhaseTracker(PhaseState):
                 return True
         return self._is_left
 
-    def follow_approach(self, now_ms: float, step_ms: float) -> int:
+    def follow_approach(
+        self, now_ms: float, step_ms: float, keepers: Sequence["PhaseTracker"]
+    ) -> int:
         """What this frame, `step_ms` after the last one, does to a phase that does not hold. Follow
-        those that do before it."""
-        change = self._approach(now_ms, step_ms)
+        those that do before it. `keepers` are the phases that keep it out."""
+        change = self._approach(now_ms, step_ms, keepers)
         if self._ends and change != ENTERED:
             self._note_miss()
         return change
@@ -192,7 +187,7 @@ class PhaseTracker(PhaseState):
         if self.is_known and (self.missed_by is None or self.shortfall < self.missed_by):
             self.missed_by, self.missed_gate = self.shortfall, self.worst_gate
 
-    def _approach(self, now_ms: float, step_ms: float) -> int:
+    def _approach(self, now_ms: float, step_ms: float, keepers: Sequence["PhaseTracker"]) -> int:
         first, last = self._stretch()
         since_ms = self.since_ms
         if since_ms is None or first > 0.0:
@@ -202,7 +197,7 @@ class PhaseTracker(PhaseState):
             self.since_ms = None
             until_ms = now_ms - (1.0 - last) * step_ms
             has_lasted = first <= last and until_ms - since_ms >= self._settings.enter_ms
-            if self._ends or not has_lasted or self._is_kept_out():
+            if self._ends or not has_lasted or self._is_kept_out(keepers):
                 return UNCHANGED
             self.entered_ms, self.until_ms = since_ms, until_ms
             return PASSED
@@ -220,7 +215,7 @@ class PhaseTracker(PhaseState):
             return UNCHANGED
         if self._gates and now_ms - since_ms < self._settings.enter_ms:
             return UNCHANGED
-        if self._is_kept_out():
+        if self._is_kept_out(keepers):
             return UNCHANGED
         self.holds = True
         self.entered_ms = now_ms
@@ -232,7 +227,7 @@ class PhaseTracker(PhaseState):
         self._note_reach()
         return ENTERED
 
-    def _is_kept_out(self) -> bool:
+    def _is_kept_out(self, keepers: Sequence["PhaseTracker"]) -> bool:
         """Whether the body is still about in a phase that can't hold together with this one.
 
         Nothing keeps it out of an end whose bands it is in.
@@ -240,7 +235,7 @@ class PhaseTracker(PhaseState):
         if self._ends and not self.is_missed_by(0.0):
             return False
         margin = self._settings.hysteresis_degrees
-        return any(keeper.holds and not keeper.is_missed_by(margin) for keeper in self.keepers)
+        return any(keeper.holds and not keeper.is_missed_by(margin) for keeper in keepers)
 
     def is_missed_by(self, margin: float) -> bool:
         """Whether one of its bands is missed by more than so many degrees."""
@@ -277,37 +272,49 @@ def trackers_of(
     plan: CounterPlan, body: Body, swings: Sequence[Swing], settings: EngineSettings
 ) -> list[PhaseTracker]:
     """The trackers of all phases, in the order of the document."""
-    sequence = plan.spec.sequence
-    trackers = [
+    return [
         PhaseTracker(number, phase, body, swings, plan.barriers, settings)
         for number, phase in enumerate(plan.spec.phases)
     ]
-    for tracker, rivals in zip(trackers, plan.rivals, strict=True):
-        tracker.rivals = [trackers[number] for number in rivals]
-        tracker.keepers = [
-            rival
-            for rival in tracker.rivals
-            if rival.name in sequence or tracker.name not in sequence
+
+
+def keepers_of(plan: CounterPlan, trackers: Sequence[PhaseTracker]) -> list[list[PhaseTracker]]:
+    """For each phase those of its rivals that keep it out: one that the sequence does not use keeps
+    out none that it uses."""
+    sequence = plan.spec.sequence
+    return [
+        [
+            trackers[number]
+            for number in rivals
+            if trackers[number].name in sequence or tracker.name not in sequence
         ]
-    return trackers
+        for tracker, rivals in zip(trackers, plan.rivals, strict=True)
+    ]
 
 
-def exclusive(entered: list[PhaseTracker]) -> list[PhaseTracker]:
+def exclusive(
+    entered: Sequence[PhaseTracker], rivals: Sequence[Sequence[int]]
+) -> list[PhaseTracker]:
     """Of phases entered at once that can't hold together, the first in the document."""
     kept: list[PhaseTracker] = []
     for phase in entered:
-        if any(rival in kept for rival in phase.rivals):
+        if any(other.number in rivals[phase.number] for other in kept):
             phase.leave()
         else:
             kept.append(phase)
     return kept
 
 
-def ended_by(begun: list[PhaseTracker]) -> list[PhaseTracker]:
+def ended_by(
+    begun: Sequence[PhaseTracker],
+    trackers: Sequence[PhaseTracker],
+    rivals: Sequence[Sequence[int]],
+) -> list[PhaseTracker]:
     """End the phases that can't hold together with those that have begun."""
     ended = []
     for phase in begun:
-        for rival in phase.rivals:
+        for number in rivals[phase.number]:
+            rival = trackers[number]
             if rival.holds and rival not in begun:
                 rival.leave()
                 ended.append(rival)

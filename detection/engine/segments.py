@@ -56,7 +56,6 @@ class Segment(SegmentState):
         "_seen_square",
         "_upper",
         "flat_square",
-        "other",
         "square",
         "visibility",
         "x",
@@ -71,24 +70,23 @@ class Segment(SegmentState):
         self._longest = settings.sight.longest_segment_m
         self._depth_weight = settings.depth.depth_weight
         self._seen_square = settings.depth.seen_share**2
-        # The same segment of the other side, as long as this one.
-        self.other: Segment = self
         self.x = self.y = self.z = self.flat_square = self.square = self.visibility = 0.0
         self.forget()
 
     def forget(self) -> None:
         SegmentState.__init__(self)
 
-    def measure(self, pace: Pace) -> None:
-        """Measure one frame, whose points are read. `square` is 0 if the segment can't be seen."""
+    def measure(self, pace: Pace, other_length: float) -> None:
+        """Measure one frame, whose points are read; the other side's is so long. `square` is 0 if
+        the segment can't be seen."""
         lower, upper = self._lower, self._upper
         self.visibility = visibility_of(lower, upper)
         if lower.is_seen and upper.is_seen:
-            self._place(upper.x - lower.x, upper.y - lower.y, upper.z - lower.z, pace)
+            self._place(upper.x - lower.x, upper.y - lower.y, upper.z - lower.z, pace, other_length)
         else:
             self.square = 0.0
 
-    def _place(self, x: float, y: float, z: float, pace: Pace) -> None:
+    def _place(self, x: float, y: float, z: float, pace: Pace, other_length: float) -> None:
         flat_square = x * x + y * y
         longest = self._longest
         if not (flat_square < longest * longest and -longest < z < longest):
@@ -108,8 +106,8 @@ class Segment(SegmentState):
             self.longer = rounded(flat_square, PLACE_STEPS)
         self.length = length = rounded(length, LENGTH_STEPS)
         self.depth = rounded(self.depth + (z - self.depth) * follow, LENGTH_STEPS)
-        if self.other.length > length:
-            length = self.other.length
+        if other_length > length:
+            length = other_length
         z *= self._depth_weight
         missing_square = length * length * self._seen_square - flat_square
         if missing_square > z * z:
@@ -132,7 +130,7 @@ class Trunk(Segment):
             for side in ("left", "right")
         ]
 
-    def measure(self, pace: Pace) -> None:
+    def measure(self, pace: Pace, other_length: float) -> None:
         x = y = z = 0.0
         sides = 0
         self.visibility = 1.0
@@ -144,6 +142,6 @@ class Trunk(Segment):
                 y += shoulder.y - hip.y
                 z += shoulder.z - hip.z
         if sides:
-            self._place(x / sides, y / sides, z / sides, pace)
+            self._place(x / sides, y / sides, z / sides, pace, other_length)
         else:
             self.square = 0.0

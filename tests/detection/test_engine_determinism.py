@@ -122,6 +122,21 @@ def test_an_engine_takes_less_than_80_kib(spec: MoveSpec) -> None:
     assert taken / len(engines) < 80 * 1024
 
 
+@at_length("spec", LARGEST, *SPECS.values())
+def test_an_engine_is_freed_with_its_last_reference(spec: MoveSpec) -> None:
+    """A full collection of garbage stops all sockets of a runtime."""
+    engine = Engine(spec)
+    for frame in perform("lunge", repetitions=1, fps=10):
+        engine.feed(frame)
+    gc.collect()
+    gc.disable()
+    try:
+        del engine
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
 def test_a_snapshot_of_another_form_is_refused() -> None:
     snapshot = Engine(SPECS["squat"]).snapshot()
     with pytest.raises(ValueError, match="form"):
