@@ -1,11 +1,12 @@
 """Attachments: the connection of a client that holds a session, from its attach to its detach."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
+from django.db.models import Case, DateTimeField, F, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Least
 
@@ -67,8 +68,15 @@ def session_attach(
     make_up_for_absence(now)
     with transaction.atomic():
         settle_locked(one, now)
-        newer = _newer_attaches(session_id, runtime, arrived_at)
-        is_newest = not newer.exclude(id=attachment_id).exists()
+        attach = SessionAttach(
+            id=attachment_id,
+            session_id=session_id,
+            runtime=runtime,
+            attached_at=arrived_at,
+            client=client,
+        )
+        noted = list(SessionAttach.objects.filter(session_id=session_id).order_by("-attached_at"))
+        is_newest = not any(_is_newer(other, attach) for other in noted)
         free = one.filter(is_of_known_version(), status__in=LIVE_STATUSES, deadline_at__gt=now)
         is_taken = is_newest and free.update(
             status=Case(
@@ -84,14 +92,7 @@ def session_attach(
             ),
         )
         if is_taken:
-            attach = SessionAttach(
-                id=attachment_id,
-                session_id=session_id,
-                runtime=runtime,
-                attached_at=arrived_at,
-                client=client,
-            )
-            _note(attach, now)
+            _note(attach, noted, now)
         elif is_newest:
             sessions_leave(one, now)
         session = one.select_related("resolved_version").defer(*LABELS).get()
@@ -182,24 +183,25 @@ def session_detach_unread(
     return one.values_list("unreadable_since", flat=True).get()
 
 
-def _newer_attaches(
-    session_id: UUID, runtime: str, arrived_at: datetime
-) -> QuerySet[SessionAttach]:
-    """The newer attaches that have not closed: a closed one has nothing to lose."""
-    return SessionAttach.objects.filter(
-        Q(runtime=runtime) | Q(attached_at__gt=arrived_at + CLOCKS_DIFFER),
-        session_id=session_id,
-        attached_at__gt=arrived_at,
-        detached_at__isnull=True,
-    )
+def _is_newer(other: SessionAttach, attach: SessionAttach) -> bool:
+    """Whether another attach is newer and has not closed: a closed one has nothing to lose."""
+    if other.id == attach.id or other.detached_at is not None:
+        return False
+    ahead = other.attached_at - attach.attached_at
+    return ahead > (timedelta(0) if other.runtime == attach.runtime else CLOCKS_DIFFER)
 
 
-def _note(attach: SessionAttach, now: datetime) -> None:
+def _note(attach: SessionAttach, noted: Sequence[SessionAttach], now: datetime) -> None:
+    """Note an attach that has taken the session, after those that are `noted`, the newest first."""
     of_session = SessionAttach.objects.filter(session_id=attach.session_id)
-    # Of an earlier try, which was stored though nobody heard of it.
-    of_session.filter(id=attach.id).delete()
-    if of_session.filter(detached_at__isnull=True).update(detached_at=now, close_code=SUPERSEDED):
+    others = [one for one in noted if one.id != attach.id]
+    # One of an earlier try was stored though nobody heard of it.
+    gone = [one.id for one in noted if one not in others[: ATTACHES_KEPT - 1]]
+    if gone:
+        of_session.filter(id__in=gone).delete()
+    held = of_session.filter(detached_at__isnull=True)
+    if any(one.detached_at is None for one in others) and held.update(
+        detached_at=now, close_code=SUPERSEDED
+    ):
         notify_runtimes([attach.session_id])
-    older = of_session.order_by("-attached_at").values("pk")[ATTACHES_KEPT - 1 :]
-    of_session.filter(pk__in=older).delete()
     attach.save(force_insert=True)
