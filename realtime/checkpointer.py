@@ -34,8 +34,11 @@ from sessions_app.checkpoints import (
 logger = logging.getLogger("kynaplatform.realtime")
 
 FLUSHERS: Final = 2
-# While the process is busy, a statement waits so long for more checkpoints.
+# While the process is busy, a statement waits at most so long for more checkpoints.
 GATHERING_SECONDS: Final = 0.005
+# It is busy until so many rounds of its event loop bring none: after a long turn of the fair queue
+# others are heard first.
+QUIET_ROUNDS: Final = HEARING_ROUNDS + 2
 MOST_AT_ONCE: Final = 256
 # An event costs a statement as much as a checkpoint without one: this many take tens of
 # milliseconds, and more than a batch can bring.
@@ -63,7 +66,7 @@ class _Waiting:
         """The next ones: so many, and so many events, that others don't wait long.
 
         A statement costs this process a seventh of what a batch does. So it waits for those of
-        messages that have arrived: until HEARING_ROUNDS of the event loop bring no other.
+        messages that have arrived: until QUIET_ROUNDS of the event loop bring no other.
         """
         async with self._gathering:
             group = [await self._queue.get()]
@@ -75,7 +78,7 @@ class _Waiting:
                     group.append(self._queue.get_nowait())
                     events += len(group[-1].checkpoint.events)
                     rounds = 0
-                elif rounds < HEARING_ROUNDS and time.monotonic() < ends_at:
+                elif rounds < QUIET_ROUNDS and time.monotonic() < ends_at:
                     rounds += 1
                     await asyncio.sleep(0)
                 else:

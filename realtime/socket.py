@@ -41,7 +41,7 @@ class Order(Enum):
 
 
 class Socket:
-    """One websocket, over its ASGI callables. `next` gives the client's text, or an order."""
+    """One websocket, over its ASGI callables. `next` gives its next message, or an order."""
 
     def __init__(
         self, scope: Mapping[str, Any], receive: Receive, send: Send, turns: Turns

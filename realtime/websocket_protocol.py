@@ -71,6 +71,11 @@ class _Frames(ServerProtocol):
         return refusal(status, text.strip())
 
 
+def _let_go(frame: Frame) -> None:
+    """Empty a frame that was taken: websockets keeps it until the next one."""
+    frame.data = b""
+
+
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """A websocket that is read from while it is attached and its client reads; it can be cut."""
 
@@ -107,15 +112,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_text(self, event: Frame) -> None:
         self._parts_size = len(event.data) + PART_BYTES
         super().handle_text(event)
-        event.data = b""  # websockets keeps the frame until the next one
+        _let_go(event)
 
     def handle_bytes(self, event: Frame) -> None:
         self._parts_size = len(event.data) + PART_BYTES
         super().handle_bytes(event)
+        _let_go(event)
 
     def handle_cont(self, event: Frame) -> None:
         self._parts_size += len(event.data) + PART_BYTES
         super().handle_cont(event)
+        _let_go(event)
 
     def _cut_off(self) -> None:
         """Cut a client whose message does not become whole, and drop what is here of it."""
@@ -264,4 +271,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._unfinished.forget()
         if self._end is not None:
             self._end.cancel()
+        # What had arrived: the protocol itself waits for the collector of garbage.
+        self.frames.clear()
+        self.conn.reader.buffer.clear()
         super().connection_lost(exc)

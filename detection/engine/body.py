@@ -57,8 +57,8 @@ class Body:
         for criterion in advising:
             self._watch(criterion)
         self._advising = list(self._angles.values())[len(self._deciding) :]
-        # Each with the same one of the other side, which is as long.
-        self._pairs = [
+        # Each with that of the other side, which is as long, if it is measured too.
+        self._beside = [
             (segment, self._segments.get((name, "right" if curve == "left" else "left")))
             for (name, curve), segment in self._segments.items()
         ]
@@ -128,7 +128,7 @@ class Body:
         return is_usable
 
     def _measure_segments(self, pace: Pace) -> None:
-        for segment, other in self._pairs:
+        for segment, other in self._beside:
             segment.measure(pace, 0.0 if other is None else other.length)
 
     @property

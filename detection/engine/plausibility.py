@@ -1,7 +1,7 @@
 """The plausibility of a frame: what of it is believed.
 
-Three rules: a landmark that is hidden is not measured, an angle that jumps is doubted, and a person
-whose landmarks jump is lost. docs/engine.md gives each rule with its settings.
+Three rules: a landmark that is hidden is not measured (`points`), an angle that jumps is doubted,
+and a person whose landmarks jump is lost. docs/engine.md gives each rule with its settings.
 """
 
 from dataclasses import dataclass, field

@@ -6,10 +6,10 @@ from detection.engine.settings import SightSettings
 from detection.landmarks import LandmarkLike
 
 
-def is_seen(landmark: LandmarkLike, sight: SightSettings) -> bool:
-    """Whether a landmark is more likely seen than hidden. One without a visibility is seen."""
+def visibility_of(landmark: LandmarkLike) -> float:
+    """The visibility of a landmark, 0 to 1; one without it is seen."""
     visibility = landmark.visibility
-    return visibility is None or visibility >= sight.min_visibility
+    return 1.0 if visibility is None else visibility
 
 
 class Point:
@@ -47,12 +47,11 @@ class Points:
         for point in self._points:
             landmark = landmarks[point.index]
             point.x, point.y, point.z = landmark.x, landmark.y, landmark.z
-            visibility = landmark.visibility
-            known = 1.0 if visibility is None else visibility
-            point.visibility = known
-            point.is_seen = visibility is None or known >= least
+            visibility = visibility_of(landmark)
+            point.visibility = visibility
+            point.is_seen = visibility >= least
 
 
-def visibility_of(one: Point, other: Point) -> float:
+def lower_visibility(one: Point, other: Point) -> float:
     """The lower visibility of two points, 0 to 1."""
     return one.visibility if one.visibility < other.visibility else other.visibility

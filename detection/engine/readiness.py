@@ -6,7 +6,7 @@ from math import sqrt
 from typing import Final, Literal, NamedTuple
 
 from detection.engine.body import Body
-from detection.engine.points import is_seen
+from detection.engine.points import visibility_of
 from detection.engine.settings import EngineSettings
 from detection.landmarks import INDEX, LANDMARK_NAMES, LandmarkLike
 from detection.spec import LACKS, Lack, Setup
@@ -123,7 +123,8 @@ class Readiness(ReadinessState):
                 self.told &= ~(1 << number)
             elif self.lacking_ms[number] is None:
                 self.lacking_ms[number] = now_ms
-        if hidden and not any(is_seen(landmark, self._sight) for landmark in landmarks):
+        least = self._sight.min_visibility
+        if hidden and not any(visibility_of(landmark) >= least for landmark in landmarks):
             hidden = 0  # there is nobody who hides them
         self.hidden = hidden
         return not all(holds)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from detection.engine.points import Points, visibility_of
+from detection.engine.points import Points, lower_visibility
 from detection.engine.rounding import LENGTH_STEPS, PLACE_STEPS, rounded
 from detection.engine.settings import DepthSettings, EngineSettings
 from detection.landmarks import INDEX
@@ -77,10 +77,10 @@ class Segment(SegmentState):
         SegmentState.__init__(self)
 
     def measure(self, pace: Pace, other_length: float) -> None:
-        """Measure one frame, whose points are read; the other side's is so long. `square` is 0 if
-        the segment can't be seen."""
+        """Measure one frame, whose points are read. `other_length` is that of the other side, 0
+        without one. `square` is 0 if the segment can't be seen."""
         lower, upper = self._lower, self._upper
-        self.visibility = visibility_of(lower, upper)
+        self.visibility = lower_visibility(lower, upper)
         if lower.is_seen and upper.is_seen:
             self._place(upper.x - lower.x, upper.y - lower.y, upper.z - lower.z, pace, other_length)
         else:
@@ -137,7 +137,7 @@ class Trunk(Segment):
         for hip, shoulder in self._flanks:
             if hip.is_seen and shoulder.is_seen:
                 sides += 1
-                self.visibility = min(self.visibility, visibility_of(hip, shoulder))
+                self.visibility = min(self.visibility, lower_visibility(hip, shoulder))
                 x += shoulder.x - hip.x
                 y += shoulder.y - hip.y
                 z += shoulder.z - hip.z

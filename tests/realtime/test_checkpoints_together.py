@@ -14,6 +14,7 @@ from django.utils import timezone
 from movespecs.models import MoveSpec
 from realtime import checkpointer
 from realtime.checkpointer import Checkpointer
+from realtime.fair_queue import HEARING_ROUNDS
 from sessions_app.attachments import session_attach
 from sessions_app.checkpoints import Checkpoint, NewEvent, Stored, parameters
 from sessions_app.models import DetectionEvent, DetectionSession
@@ -100,27 +101,52 @@ def watched_statements(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Checkpo
 def test_a_statement_stores_what_comes_while_the_process_is_busy(
     owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of sockets that are served one after the other; one that comes alone waits for no other."""
+    """Of sockets that are served one after the other, by long turns too; one that comes alone waits
+    for no other."""
     settings.DATABASE_URL = server.test_database_url()
     statements = watched_statements(monkeypatch)
     checkpoints = [checkpoint(owner, squat, "feedback", "") for _ in range(9)]
 
     async def one_after_the_other() -> list[Stored]:
+        monkeypatch.setattr(checkpointer, "GATHERING_SECONDS", DEADLINE_SECONDS)
         storing = Checkpointer()
         storing.start()
         try:
             tasks = []
             for each in checkpoints[1:]:
                 tasks.append(asyncio.create_task(storing.store(each)))
-                await asyncio.sleep(0)
+                for _ in range(HEARING_ROUNDS + 1):
+                    await asyncio.sleep(0)
             together = list(await asyncio.gather(*tasks))
-            monkeypatch.setattr(checkpointer, "GATHERING_SECONDS", DEADLINE_SECONDS)
             return [*together, await storing.store(checkpoints[0])]
         finally:
             await storing.stop()
 
     assert asyncio.run(one_after_the_other()) == [Stored.HELD] * 9
     assert [len(one) for one in statements] == [8, 1]
+
+
+def test_a_statement_waits_for_others_so_long_and_no_longer(
+    owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATABASE_URL = server.test_database_url()
+    statements = watched_statements(monkeypatch)
+    checkpoints = [checkpoint(owner, squat, "feedback", "") for _ in range(2)]
+
+    async def one_after_the_other() -> list[Stored]:
+        monkeypatch.setattr(checkpointer, "GATHERING_SECONDS", 0.0)
+        storing = Checkpointer()
+        storing.start()
+        try:
+            first = asyncio.create_task(storing.store(checkpoints[0]))
+            for _ in range(3):
+                await asyncio.sleep(0)
+            return [await storing.store(checkpoints[1]), await first]
+        finally:
+            await storing.stop()
+
+    assert asyncio.run(one_after_the_other()) == [Stored.HELD] * 2
+    assert [len(one) for one in statements] == [1, 1]
 
 
 def test_a_statement_stores_a_bounded_number_of_events(
