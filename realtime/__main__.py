@@ -79,8 +79,7 @@ def main(host: str = "127.0.0.1") -> None:
     gc.collect()
     gc.freeze()
     # One that looks through 300 sessions takes every socket 90 ms. An engine is freed with its last
-    # reference, so that little is left to collect: some 80 objects of each connection
-    # that has closed.
+    # reference, so that little is left: some 80 objects of each connection that has closed.
     gc.set_threshold(700, 10, 50)
     Server(config).run()
     # A thread that waits for a database that doesn't answer would keep the process.

@@ -195,13 +195,13 @@ def _note(attach: SessionAttach, noted: Sequence[SessionAttach], now: datetime) 
     """Note an attach that has taken the session, after those that are `noted`, the newest first."""
     of_session = SessionAttach.objects.filter(session_id=attach.session_id)
     others = [one for one in noted if one.id != attach.id]
-    # One of an earlier try was stored though nobody heard of it.
-    gone = [one.id for one in noted if one not in others[: ATTACHES_KEPT - 1]]
-    if gone:
-        of_session.filter(id__in=gone).delete()
-    held = of_session.filter(detached_at__isnull=True)
+    held = of_session.filter(detached_at__isnull=True).exclude(id=attach.id)
     if any(one.detached_at is None for one in others) and held.update(
         detached_at=now, close_code=SUPERSEDED
     ):
         notify_runtimes([attach.session_id])
+    # One of an earlier try was stored though nobody heard of it.
+    gone = [one.id for one in noted if one not in others[: ATTACHES_KEPT - 1]]
+    if gone:
+        of_session.filter(id__in=gone).delete()
     attach.save(force_insert=True)
