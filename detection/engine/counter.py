@@ -13,14 +13,12 @@ from detection.engine.phases import (
     PASSED,
     UNCHANGED,
     PhaseTracker,
-    ended_by,
-    exclusive,
-    keepers_of,
     trackers_of,
 )
 from detection.engine.plan import CounterPlan
 from detection.engine.record import Record
 from detection.engine.repetition import Completed, Interrupted, Repetition
+from detection.engine.rivals import ended_by, exclusive, keepers_of
 from detection.engine.settings import EngineSettings
 from detection.engine.stillness import Stillness
 from detection.engine.swing import Swing

@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +53,16 @@ def checkpoint(machine: Machine, movespec: MoveSpec, event_type: str, message: s
         last_message_at=now,
         events=[NewEvent(1, 1, 0.0, event_type, payload)],
     )
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[Checkpointer]:
+    storing = Checkpointer()
+    storing.start()
+    try:
+        yield storing
+    finally:
+        await storing.stop()
 
 
 async def stored(checkpoints: list[Checkpoint]) -> list[Any]:
@@ -109,9 +120,7 @@ def test_a_statement_stores_what_comes_while_the_process_is_busy(
 
     async def one_after_the_other() -> list[Stored]:
         monkeypatch.setattr(checkpointer, "GATHERING_SECONDS", DEADLINE_SECONDS)
-        storing = Checkpointer()
-        storing.start()
-        try:
+        async with running() as storing:
             tasks = []
             for each in checkpoints[1:]:
                 tasks.append(asyncio.create_task(storing.store(each)))
@@ -119,8 +128,6 @@ def test_a_statement_stores_what_comes_while_the_process_is_busy(
                     await asyncio.sleep(0)
             together = list(await asyncio.gather(*tasks))
             return [*together, await storing.store(checkpoints[0])]
-        finally:
-            await storing.stop()
 
     assert asyncio.run(one_after_the_other()) == [Stored.HELD] * 9
     assert [len(one) for one in statements] == [8, 1]
@@ -135,15 +142,11 @@ def test_a_statement_waits_for_others_so_long_and_no_longer(
 
     async def one_after_the_other() -> list[Stored]:
         monkeypatch.setattr(checkpointer, "GATHERING_SECONDS", 0.0)
-        storing = Checkpointer()
-        storing.start()
-        try:
+        async with running() as storing:
             first = asyncio.create_task(storing.store(checkpoints[0]))
             for _ in range(3):
                 await asyncio.sleep(0)
             return [await storing.store(checkpoints[1]), await first]
-        finally:
-            await storing.stop()
 
     assert asyncio.run(one_after_the_other()) == [Stored.HELD] * 2
     assert [len(one) for one in statements] == [1, 1]
