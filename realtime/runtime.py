@@ -5,9 +5,8 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
-from itertools import chain
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
@@ -50,6 +49,7 @@ from realtime.log_lines import tell_attached, tell_closed, tell_gone, tell_refus
 from realtime.messages import error_message
 from realtime.notifications import listen
 from realtime.refusals import RESTARTING, Restarting, close_code
+from realtime.session_sockets import SessionSockets
 from realtime.socket import ClientGone, Order, Socket
 from sessions_app.heartbeat import beat
 from sessions_app.leases import leases_renew
@@ -64,7 +64,8 @@ class Runtime:
         self.name = f"{socket.gethostname()}:{os.getpid()}"[-128:]
         self.turns = Turns()
         self._checkpointer = Checkpointer()
-        self._connections: dict[UUID, set[Connection]] = {}
+        self._connections: set[Connection] = set()
+        self._sockets = SessionSockets()
         self._attaching = WeakValueDictionary[UUID, asyncio.Lock]()
         self._attach_queue = AttachQueue(ATTACHES_AT_ONCE)
         self._background: list[asyncio.Task[None]] = []
@@ -78,7 +79,10 @@ class Runtime:
         self._background = [
             asyncio.create_task(work)
             for work in (
-                listen(self._hear, partial(self._order_all, Order.REREAD)),
+                listen(
+                    partial(self._sockets.order, order=Order.REREAD),
+                    partial(self._sockets.order_all, Order.REREAD),
+                ),
                 self._renew_leases(),
                 self._beat(),
                 self._tell_watchdog(),
@@ -100,12 +104,12 @@ class Runtime:
             return
         self._is_draining = True
         tell("STOPPING=1")
-        self._order_all(Order.DRAIN)
+        self._sockets.order_all(Order.DRAIN)
         database_deadline.drain(DRAIN_DATABASE_SECONDS)
         asyncio.get_running_loop().call_later(DRAIN_DATABASE_SECONDS + LAST_SECONDS, self._cut_all)
 
     def _cut_all(self) -> None:
-        for connection in self._all_connections():
+        for connection in self._connections:
             connection.socket.cut()
 
     async def states(self) -> dict[str, str]:
@@ -121,8 +125,18 @@ class Runtime:
         self, web_socket: Socket, handshake: Handshake, on_attached: Callable[[], None]
     ) -> None:
         """Attach an accepted socket and serve it to its end."""
+        with ExitStack() as joined:
+            await self._serve(web_socket, handshake, on_attached, joined)
+
+    async def _serve(
+        self,
+        web_socket: Socket,
+        handshake: Handshake,
+        on_attached: Callable[[], None],
+        joined: ExitStack,
+    ) -> None:
         try:
-            attached = await self._attach(web_socket, handshake)
+            attached = await self._attach(web_socket, handshake, joined)
         except ClientGone as gone:
             tell_gone(handshake, gone.code)
             metrics.count_close(gone.code)
@@ -141,14 +155,9 @@ class Runtime:
         on_attached()
         tell_attached(attached, handshake)
         connection = Connection(web_socket, attached, self._checkpointer)
-        of_session = self._connections.setdefault(connection.session_id, set())
-        of_session.add(connection)
+        self._connections.add(connection)
         metrics.ATTACHED.inc()
         metrics.ATTACHES_DONE.inc()
-        if self._is_draining:
-            web_socket.order(Order.DRAIN)
-        # A notification between the attach and now was heard by no connection.
-        web_socket.order(Order.REREAD)
         code = RESTARTING
         try:
             code = await connection.serve()
@@ -156,13 +165,16 @@ class Runtime:
         finally:
             tell_closed(connection, code)
             metrics.ATTACHED.dec()
-            of_session.discard(connection)
-            if not of_session:
-                del self._connections[connection.session_id]
+            self._connections.discard(connection)
 
-    async def _attach(self, web_socket: Socket, handshake: Handshake) -> Attached:
+    async def _attach(
+        self, web_socket: Socket, handshake: Handshake, joined: ExitStack
+    ) -> Attached:
         async with database_deadline():
             session_id, project_id = await in_database(FOR_SESSIONS, partial(admit, handshake))
+            joined.enter_context(self._sockets.joined(session_id, web_socket))
+            if self._is_draining:
+                web_socket.order(Order.DRAIN)
             taking = partial(
                 attach,
                 session_id=session_id,
@@ -186,17 +198,6 @@ class Runtime:
                 raise ClientGone(1006)
             yield
 
-    def _hear(self, session_id: UUID) -> None:
-        for connection in self._connections.get(session_id, ()):
-            connection.socket.order(Order.REREAD)
-
-    def _order_all(self, order: Order) -> None:
-        for connection in self._all_connections():
-            connection.socket.order(order)
-
-    def _all_connections(self) -> Iterable[Connection]:
-        return chain.from_iterable(self._connections.values())
-
     async def _beat(self) -> None:
         """Write every 5 s that this process lives.
 
@@ -216,7 +217,7 @@ class Runtime:
                 away = loop.time() - beaten_at
                 beaten_at += away
                 if away > ABSENCE.total_seconds():
-                    for connection in self._all_connections():
+                    for connection in self._connections:
                         connection.socket.make_up(away)
             await asyncio.sleep(BEAT_SECONDS)
 
@@ -237,7 +238,7 @@ class Runtime:
 
     async def _renew(self, renewed_at: float) -> None:
         """Renew the leases, and tell connections that have lost theirs to read their row."""
-        connections = list(self._all_connections())
+        connections = list(self._connections)
         if not connections:
             return
         try:
@@ -245,7 +246,9 @@ class Runtime:
                 held = await in_database(FOR_LEASES, partial(_renew, connections))
         except Restarting as error:
             DATABASE.met(error.__cause__ or error)
-            self._order_all(Order.AWAY)
+            # One that attaches waits for the database on its own.
+            for connection in connections:
+                connection.socket.order(Order.AWAY)
             return
         except Exception:
             logger.exception("leases can't be renewed")

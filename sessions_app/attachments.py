@@ -7,8 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Case, DateTimeField, F, Value, When
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Least
 
 from kynaplatform.api.caller import require_active
 from kynaplatform.api.errors import NotFound
@@ -17,15 +16,17 @@ from sessions_app.absences import make_up_for_absence
 from sessions_app.event_counters import is_counted, store_counts_anew
 from sessions_app.fence import AttachmentLost, update_held
 from sessions_app.finish import StateUnreadable
-from sessions_app.lifecycle import already_ended, notify_runtimes, settle_locked
+from sessions_app.lifecycle import already_ended, notify_runtimes, session_settle
 from sessions_app.limits import idle_limit, longest_session
 from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status
-from sessions_app.stream_state import LABELS, STATE_COLUMNS
-from sessions_app.unreadable_states import is_left, is_of_known_version, sessions_leave
+from sessions_app.stream_state import LABELS
+from sessions_app.unreadable_states import is_left, knows_version_of, sessions_leave
 
 SUPERSEDED = 4409
 # The newest of a session. Older ones are deleted.
 ATTACHES_KEPT = 50
+# What an attach that takes a session changes of it.
+_TAKEN = ("status", "started_at", "longest_until", "attachment_id", "lease_until", "deadline_at")
 
 
 def session_attach(
@@ -44,87 +45,96 @@ def session_attach(
     lost is repeated with its `attachment_id`.
 
     The first attach starts the session. An attach counts as a message of the client. The session
-    is returned with its version and project, as the last checkpoint of an older attachment left it.
-    `runtime` names the process, as host:pid, and `client` is what the client calls itself. Raises
-    NotFound, OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, AttachmentLost: then
-    nothing was changed. Raises StateUnreadable: then the session is left to a process that can read
-    its state.
+    is returned with its project, as the last checkpoint of an older attachment left it. `runtime`
+    names the process, as host:pid, and `client` is what the client calls itself. Raises NotFound,
+    OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, AttachmentLost: then nothing was
+    changed. Raises StateUnreadable: then the session is left to a process that can read its state.
     """
-    found = DetectionSession.objects.select_related("project__organization")
-    admitted = found.defer(*STATE_COLUMNS, *LABELS).filter(id=session_id).first()
-    if admitted is None:
-        raise NotFound("session")
-    project = admitted.project
-    require_active(
-        organization_suspended=project.organization.suspended_at is not None,
-        project_suspended=project.suspended_at is not None,
+    attach = SessionAttach(
+        id=attachment_id,
+        session_id=session_id,
+        runtime=runtime,
+        attached_at=arrived_at,
+        client=client,
     )
-    longest = Coalesce(
-        F("longest_until"),
-        Value(now + longest_session(project)),
-        output_field=DateTimeField(),
-    )
-    one = DetectionSession.objects.filter(id=session_id)
     make_up_for_absence(now)
     with transaction.atomic():
-        settle_locked(one, now)
-        attach = SessionAttach(
-            id=attachment_id,
-            session_id=session_id,
-            runtime=runtime,
-            attached_at=arrived_at,
-            client=client,
+        session = _locked(session_id)
+        project = session.project
+        require_active(
+            organization_suspended=project.organization.suspended_at is not None,
+            project_suspended=project.suspended_at is not None,
         )
+        if _is_overdue(session, now):
+            session_settle(session_id=session_id, now=now)
+            session = _locked(session_id)
         noted = list(SessionAttach.objects.filter(session_id=session_id).order_by("-attached_at"))
         is_newest = not any(_is_newer(other, attach) for other in noted)
-        free = one.filter(is_of_known_version(), status__in=LIVE_STATUSES, deadline_at__gt=now)
-        is_taken = is_newest and free.update(
-            status=Case(
-                When(status=Status.CREATED, then=Value(Status.STREAMING)), default=F("status")
-            ),
-            started_at=Coalesce(F("started_at"), Value(now)),
-            longest_until=longest,
-            attachment_id=attachment_id,
-            lease_until=now + LEASE,
-            # Until its state is read: see `session_is_read`.
-            deadline_at=Case(
-                When(is_left(), then=F("deadline_at")), default=_deadline(now, longest)
-            ),
-        )
+        is_free = session.status in LIVE_STATUSES and not _is_overdue(session, now)
+        is_taken = is_newest and is_free and knows_version_of(session)
         if is_taken:
+            _take(session, attach, now)
             _note(attach, noted, now)
         elif is_newest:
-            sessions_leave(one, now)
-        session = one.select_related("resolved_version").defer(*LABELS).get()
-        if is_taken and not is_counted(session):
-            store_counts_anew(session)  # checkpoints add to them
-    if not is_newest and session.status in LIVE_STATUSES:
-        raise AttachmentLost
-    if not is_taken:
-        if session.status in LIVE_STATUSES:
-            raise StateUnreadable(session.unreadable_since)
+            sessions_leave(DetectionSession.objects.filter(id=session_id), now)
+            session = _locked(session_id)
+    if is_taken:
+        return session
+    if session.status not in LIVE_STATUSES:
         raise already_ended(session)
-    session.project = project
-    return session
+    if is_newest:
+        raise StateUnreadable(session.unreadable_since)
+    raise AttachmentLost
+
+
+def _locked(session_id: UUID) -> DetectionSession:
+    """The session, which this waits for while a transaction is ending it. Raises NotFound."""
+    known = DetectionSession.objects.select_related("project__organization").defer(*LABELS)
+    try:
+        return known.select_for_update(of=("self",), no_key=True).get(id=session_id)
+    except DetectionSession.DoesNotExist:
+        raise NotFound("session") from None
+
+
+def _is_overdue(session: DetectionSession, now: datetime) -> bool:
+    return session.deadline_at is not None and session.deadline_at <= now
+
+
+def _take(session: DetectionSession, attach: SessionAttach, now: datetime) -> None:
+    """Give a session, whose row is locked, to an attach."""
+    if session.status == Status.CREATED:
+        session.status = Status.STREAMING
+    session.started_at = session.started_at or now
+    session.longest_until = session.longest_until or now + longest_session(session.project)
+    session.attachment_id = attach.id
+    session.lease_until = now + LEASE
+    # What is left has its own deadline until its state is read: see `session_is_read`.
+    if session.unreadable_since is None:
+        session.deadline_at = _deadline(session, now)
+    session.save(update_fields=_TAKEN)
+    if not is_counted(session):
+        store_counts_anew(session)  # checkpoints add to them
 
 
 def session_is_read(session: DetectionSession, now: datetime) -> None:
     """The runtime that has just attached to `session`, which was left, has read its state."""
     held = DetectionSession.objects.filter(id=session.id, attachment_id=session.attachment_id)
-    held.filter(is_left(), status__in=LIVE_STATUSES).update(
-        unreadable_since=None,
-        is_state_unreadable=False,
-        deadline_at=_deadline(now, F("longest_until")),
-    )
+    left = held.filter(is_left(), status__in=LIVE_STATUSES)
+    with transaction.atomic():
+        for found in left.select_for_update(no_key=True).only("status", "longest_until"):
+            left.update(
+                unreadable_since=None,
+                is_state_unreadable=False,
+                deadline_at=_deadline(found, now),
+            )
 
 
-def _deadline(now: datetime, longest: Combinable) -> Case:
+def _deadline(session: DetectionSession, now: datetime) -> datetime:
     """The deadline of a session that is attached now."""
-    idle = Value(now + idle_limit() + IDLE_SLACK)
-    return Case(
-        When(status=Status.FINALIZING, then=now + LEASE + FINALIZING_GRACE),
-        default=Least(longest, idle, output_field=DateTimeField()),
-    )
+    if session.status == Status.FINALIZING:
+        return now + LEASE + FINALIZING_GRACE
+    idle_at = now + idle_limit() + IDLE_SLACK
+    return min(session.longest_until or idle_at, idle_at)
 
 
 def session_detach(

@@ -121,7 +121,7 @@ def test_a_runtime_renews_all_its_leases_in_one_statement(
         live = DetectionSession.objects.filter(status=Status.STREAMING)
         assert live.count() == SESSION_COUNT
         proxies = [proxy for _, proxy in runtimes]
-        eventually(lambda: is_quiet(proxies), "the reread that follows each attach is over")
+        eventually(lambda: is_quiet(proxies), "the attaches are over")
         began, renewed_since = time.monotonic(), timezone.now() + LEASE
         for proxy in proxies:
             proxy.statements.clear()

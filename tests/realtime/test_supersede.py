@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import psycopg
 import pytest
+from django.utils import timezone
 from rows import (
     await_waiting_backends,
     expected_events,
@@ -16,10 +18,12 @@ from streaming import SQUAT, Client, create, wire_frames
 
 from movespecs.models import MoveSpec
 from poses.figure import perform
+from sessions_app.lifecycle import session_cancel
 from sessions_app.models import SessionAttach
 from tests.concurrency.racing import race, racing
 from tests.conftest import Machine
 from tests.server import RuntimeServer, runtime_server
+from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -231,3 +235,22 @@ def test_the_two_do_not_meet_in_one_statement(
     assert stored_events(created) == EVENTS
     for client in (*busy, bystander):
         client.drop()
+
+
+def test_what_happens_to_a_session_while_it_is_attached_to_is_heard(
+    created: dict[str, Any],
+) -> None:
+    """The attach is stored, and its MoveSpec not read yet."""
+    session = session_of(created)
+    with psycopg.connect(database_url()) as holder:
+        holder.execute("LOCK TABLE movespecs_movespecversion IN ACCESS EXCLUSIVE MODE")
+        client = Client(created)
+        eventually(lambda: session_of(created).attachment_id is not None, "it is attached")
+        await_waiting_backends(1)
+        session_cancel(session_id=session.id, project_id=session.project_id, now=timezone.now())
+        assert client.told == []
+        client.send({"type": "ping"})
+    client.expect("session_update")
+    # What is heard comes before what the client has sent.
+    assert client.expect("session_done")["status"] == "cancelled"
+    assert client.to_the_end() == 1000

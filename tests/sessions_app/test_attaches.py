@@ -115,7 +115,7 @@ def test_one_that_waited_finds_an_ended_session_ended(scene: Scene) -> None:
         )  # fmt: skip
 
 
-def test_an_attach_comes_with_the_version_and_the_stored_state(scene: Scene) -> None:
+def test_an_attach_comes_with_the_project_and_the_stored_state(scene: Scene) -> None:
     session_id, older = scene.streaming()
     scene.checkpoint(session_id, older, 1, 5, frames=15, rejected_frames=2, last_frame_seq=17)
     session = attachments.session_attach(
@@ -128,8 +128,7 @@ def test_an_attach_comes_with_the_version_and_the_stored_state(scene: Scene) -> 
     assert (session.checkpoint_number, session.last_frame_seq, session.last_batch_seq) == (1, 17, 1)
     assert (session.accepted_frames_total, session.rejected_frames_total) == (15, 2)
     # Loaded with it: no further query.
-    assert "resolved_version" in session._state.fields_cache
-    assert session.resolved_version.yaml_source.startswith("name: squat")
+    assert "project" in session._state.fields_cache
 
 
 def test_a_detach_gives_the_session_up(scene: Scene) -> None:
