@@ -10,6 +10,8 @@ PLACE_STEPS: Final = 1e5
 LENGTH_STEPS: Final = 1e6
 # As finely as a frame's own angle.
 DEGREE_STEPS: Final = 1e4
+# Of the gap of a movement, which is a few tens of degrees.
+SHARE_STEPS: Final = 1e6
 # Beyond it no number is of a body, and a number may be as large as it likes.
 MOST: Final = 1e6
 

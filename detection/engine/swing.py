@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from detection.engine.body import Body
 from detection.engine.carriers import Travel
 from detection.engine.held_carriers import END, START, HeldCarrier
+from detection.engine.rounding import SHARE_STEPS, rounded
 from detection.engine.settings import EngineSettings
 
 # The edge of each end's band, as a share of the gap.
@@ -126,6 +127,7 @@ class Swing(SwingState):
                 return
             shares.append(share)
             position += share * self._weights[number]
+        position = rounded(position, SHARE_STEPS)
         self.is_known = True
         self._follow_turns(position)
         if self.end:
@@ -164,7 +166,8 @@ class Swing(SwingState):
             way = 1
         if way:
             if self.way:
-                self.recent = [*self.recent, top - bottom][-self._settings.recent_swings :]
+                swung = rounded(top - bottom, SHARE_STEPS)
+                self.recent = [*self.recent, swung][-self._settings.recent_swings :]
                 self.needed = self._needed(-self.end)
             self.way = way
             self.turns += 1
@@ -189,7 +192,7 @@ class Swing(SwingState):
 
     def _follow_stay(self, position: float, shares: list[float], now_ms: float) -> None:
         end = self.end
-        come = (self.farthest - position) * end
+        come = rounded((self.farthest - position) * end, SHARE_STEPS)
         if come <= 0.0:
             self.farthest = position
             self.farthest_shares = shares

@@ -50,7 +50,7 @@ def batches() -> list[tuple[bytes, list[NewEvent]]]:
         assert isinstance(batch, messages.FrameBatch)
         taken = take(progress, batch)
         stored.append((progress.packed_state(), taken.events))
-    # It is 665, and was 909 with all digits of what the engine remembers.
+    # It is 651, and was 909 with all digits of what the engine remembers.
     assert max(len(state) for state, _ in stored) < MOST_STATE_BYTES
     return stored
 

@@ -1,9 +1,16 @@
 """The bytes of stored states: what was packed once is read for good."""
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from pathlib import Path
 
+import pytest
+
+from local_stack.environment import PROJECT
 from sessions_app import stream_state
-from sessions_app.stream_state import pack, unpack
+from sessions_app.stream_state import pack, summary_in, unpack
 
 STATE = {
     "engine": {
@@ -25,19 +32,54 @@ STATE = {
         "rejected": {},
     },
 }
-# As this code stored it on 2026-11-29.
-PACKED = bytes.fromhex(
-    "01aba6a4dd6c696060a0674a6e5b196ba3cfc814472b0f2d1b6338d21c251321f20d463e81a845e4130b033d"
-    "031d43730394ac61849a1b6a6b01"
-)
+# As code of that day stored it.
+PACKED = {
+    "2026-11-29": "01aba6a4dd6c696060a0674a6e5b196ba3cfc814472b0f2d1b6338d21c251321f20d463e81a845e4"
+    "130b033d031d43730394ac61849a1b6a6b01",
+    "2026-11-30": "28b52ffd63fa437e3e2800ed0200c3430779e4f116af2f27d74bcf539ae2b8e48df89c7f126f1b66"
+    "0e5aa215c9e516fc986991bf5f51d6c7ad673107af53d048bc2cd374c3e4a0170b1e8efe757b45dc"
+    "c278da1cca7f9c690083ce2ab01b9c0fcb5166c27979c446dd3110",
+}
+DICTIONARIES = {
+    "state_dictionary.json": "3ac490fbec579234145fc6fac18a4601b9f9f813769b9082b9e770b0329d76d2",
+    "state.dictionary": "82006835fd2322475d1760399342e5cdadb3eb1532ff553e2395c4cfd81291e0",
+}
 
 
-def test_the_dictionary_never_changes() -> None:
-    assert sha256(stream_state._DICTIONARY).hexdigest() == (
-        "3ac490fbec579234145fc6fac18a4601b9f9f813769b9082b9e770b0329d76d2"
-    )
+@pytest.mark.parametrize("name", DICTIONARIES)
+def test_a_dictionary_never_changes(name: str) -> None:
+    stored = (Path(stream_state.__file__).parent / name).read_bytes()
+    assert sha256(stored).hexdigest() == DICTIONARIES[name]
 
 
-def test_a_state_that_was_stored_is_read() -> None:
-    assert unpack(PACKED) == STATE
+@pytest.mark.parametrize("day", PACKED)
+def test_a_state_that_was_stored_is_read(day: str) -> None:
+    assert unpack(bytes.fromhex(PACKED[day])) == STATE
+
+
+def test_a_state_is_read_as_it_was_packed() -> None:
     assert unpack(pack(STATE)) == STATE
+
+
+def test_states_that_threads_pack_at_once_are_each_their_own() -> None:
+    states = [{**STATE, "last_ms": number} for number in range(500)]
+    with ThreadPoolExecutor(8) as threads:
+        assert [unpack(packed) for packed in threads.map(pack, states)] == states
+
+
+def test_a_damaged_state_is_an_error_that_its_readers_know() -> None:
+    packed = pack(STATE)
+    for damaged in (packed[:-1], packed[:20], packed[:4], b"\x28\xb5\x2f\xfd" + b"\xff" * 50):
+        with pytest.raises(stream_state.zstd.ZstdError):
+            unpack(damaged)
+        assert summary_in(damaged) is None
+
+
+def test_a_dictionary_is_trained_on_what_streams_store(tmp_path: Path) -> None:
+    """As the stored one was, though by an engine that may have changed since."""
+    file = tmp_path / "new.dictionary"
+    command = [sys.executable, "-m", "tools.state_dictionary", str(file)]
+    subprocess.run(command, check=True, cwd=PROJECT, capture_output=True, timeout=300)
+    trained = stream_state.zstd.ZstdDict(file.read_bytes())
+    packed = stream_state.zstd.compress(stream_state.as_json(STATE), 3, zstd_dict=trained)
+    assert len(packed) < 2 * len(pack(STATE))
