@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter
 from contextlib import suppress
@@ -52,6 +53,8 @@ class Batches:
         self._events_told = progress.events
         self._checkpointer = checkpointer
         self.accepted_frames = 0
+        # A checkpoint has renewed the lease then, or later; of time.monotonic.
+        self.renewed_at = -math.inf
 
     async def serve(self, batch: FrameBatch) -> None:
         """Take the frames out of a batch, store them and acknowledge it.
@@ -147,6 +150,7 @@ class Batches:
 
     async def _store(self, checkpoint: Checkpoint) -> None:
         """Store the checkpoint. Raises SessionEnded, SessionSuperseded or Restarting."""
+        since = time.monotonic()
         stored = await self._try_to_store(checkpoint)
         if stored is Stored.DUE:
             # At the longest session it is finalizing and still held: what came is stored.
@@ -155,6 +159,7 @@ class Batches:
         if stored is not Stored.HELD:
             await self._held.refresh()
             raise Restarting
+        self.renewed_at = since
         self._progress.checkpoint_number = checkpoint.number
 
     async def _try_to_store(self, checkpoint: Checkpoint) -> Stored:

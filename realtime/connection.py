@@ -17,7 +17,7 @@ from django.conf import settings
 
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, RateLimited
-from kynaplatform.timing import BEAT_SECONDS, RESEND_SECONDS
+from kynaplatform.timing import BEAT_SECONDS, FRESH_LEASE_SECONDS, RESEND_SECONDS
 from realtime import messages, metrics
 from realtime.attach import Attached
 from realtime.batches import Batches
@@ -77,6 +77,10 @@ class Connection:
     def seconds(self) -> float:
         """The seconds since it attached."""
         return time.monotonic() - self._began
+
+    def has_fresh_lease(self) -> bool:
+        """Whether a checkpoint has just renewed its lease."""
+        return time.monotonic() - self._batches.renewed_at < FRESH_LEASE_SECONDS
 
     def attachment(self) -> Attachment:
         return Attachment(self.session_id, self.attachment_id, self.socket.last_message_at())

@@ -41,12 +41,12 @@ OTHERS_SILENT_SECONDS = min(
 # Each is less than what follows it.
 RELATIONS = {
     "a stored idle deadline is renewed before it would be early": [
-        timing.RENEW_SECONDS,
+        timing.FRESH_LEASE_SECONDS + timing.RENEW_SECONDS,
         MARGIN_SECONDS,
         SLACK_SECONDS,
     ],
     "a runtime lets go of its sessions before their leases have run out": [
-        timing.DATABASE_DEADLINE_SECONDS + timing.LAST_SECONDS,
+        timing.FRESH_LEASE_SECONDS + timing.DATABASE_DEADLINE_SECONDS + timing.LAST_SECONDS,
         LEASE_SECONDS,
     ],
     "a renewal that a silent database holds up to its end leaves time for another": [
