@@ -1,18 +1,18 @@
 """Cross-validation: what counts a person is chosen on people who are left out of the score.
 
 Chosen are two settings of the engine for all exercises together, then the shape of each exercise,
-then each of its gates. A gate is taken where it costs no recording: with that shape, and with the
-one that is chosen without the person.
+then each of its gates. A gate is taken where it costs no recording, whichever the shape is: another
+person may be counted by another.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any
 
-from detection import EngineSettings
+from detection import Criterion, EngineSettings
 
 from .engine_runs import SHIPPED, Completions, Run, Workers
 from .forms import GATES, SHAPES, WAYS, Form, Shape
@@ -55,6 +55,7 @@ class Chooser:
         self._workers = workers
         self._settings = list(settings or all_settings())
         self._known: dict[tuple[str, Choice], dict[str, int]] = {}
+        self._mean_gains: dict[tuple[str, EngineSettings], float] = {}
         self._samples = [one for one in workers.samples if one.exercise in WAYS]
         self._exercises = sorted({one.exercise for one in self._samples})
         # All at once, so that the processes have enough to do.
@@ -104,15 +105,34 @@ class Chooser:
                 good.setdefault(one.exercise, []).append(one)
         if not good:
             return {}
-        gains = {
-            of: {exercise: self._gains(exercise, of, own) for exercise, own in good.items()}
-            for of in self._settings
-        }
-        settings = max(gains, key=lambda of: sum(max(each.values()) for each in gains[of].values()))
+        settings = self._chosen_settings([one for own in good.values() for one in own])
+        gains = {exercise: self._gains(exercise, settings, own) for exercise, own in good.items()}
         return {
-            exercise: self._gated(exercise, settings, gains[settings], good.get(exercise, []))
+            exercise: self._gated(exercise, settings, gains, good.get(exercise, []))
             for exercise in self._exercises
         }
+
+    def _chosen_settings(self, samples: Sequence[Sample]) -> EngineSettings:
+        """The first settings that gain no less than the best by more than its standard error.
+
+        So what ships is left alone for no chance (L. Breiman, J. Friedman, R. Olshen and C. Stone,
+        *Classification and Regression Trees*, 1984). A recording's gain is the mean of all shapes.
+        """
+        gains = {of: [self._gain_of(one, of) for one in samples] for of in self._settings}
+        best = max(gains.values(), key=sum)
+        for settings, own in gains.items():
+            less = [most - one for most, one in zip(best, own, strict=True)]
+            if sum(less) <= 0 or mean(less) <= standard_error(less):
+                return settings
+        raise AssertionError("The best are no worse than the best.")
+
+    def _gain_of(self, one: Sample, settings: EngineSettings) -> float:
+        if (one.name, settings) not in self._mean_gains:
+            choices = (Choice(settings, shape.form(one.exercise)) for shape in SHAPES)
+            self._mean_gains[one.name, settings] = mean(
+                gain(self._errors(choice, one.exercise)[one.name]) for choice in choices
+            )
+        return self._mean_gains[one.name, settings]
 
     def _gains(
         self, exercise: str, settings: EngineSettings, samples: Sequence[Sample]
@@ -126,24 +146,18 @@ class Chooser:
     def _gated(
         self, exercise: str, settings: EngineSettings, gains: Gains, samples: Sequence[Sample]
     ) -> Choice:
-        """The best shape with each gate that costs nobody."""
-        form = _best(exercise, gains).form(exercise)
-        left_out = {}
-        for person in {one.person for one in samples}:
-            others = [one for one in samples if one.person != person]
-            without = {name: of for name, of in gains.items() if name != exercise}
-            if others:
-                without[exercise] = self._gains(exercise, settings, others)
-            left_out[person] = _best(exercise, without).form(exercise)
+        """The best shape, with each gate that costs nobody by any shape."""
+        gates: tuple[Criterion, ...] = ()
         for gate in GATES[exercise] if samples else ():
+            forms = [replace(shape.form(exercise), gates=gates) for shape in SHAPES]
             if not any(
-                self._is_lost(one, settings, each, each.with_gate(gate))
+                self._is_lost(one, settings, form, form.with_gate(gate))
+                for form in forms
                 for one in samples
-                for each in (form, left_out[one.person])
             ):
-                form = form.with_gate(gate)
-                left_out = {person: each.with_gate(gate) for person, each in left_out.items()}
-        return Choice(settings, form)
+                gates = (*gates, gate)
+        form = _best(exercise, gains).form(exercise)
+        return Choice(settings, replace(form, gates=gates))
 
     def _is_lost(self, one: Sample, settings: EngineSettings, before: Form, after: Form) -> bool:
         """Whether a recording is counted worse, and not within one."""
@@ -179,3 +193,8 @@ def _best(exercise: str, gains: Gains) -> Shape:
 
 def gain(error: int) -> float:
     return math.exp(-abs(error) / ERROR_SCALE)
+
+
+def standard_error(values: Sequence[float]) -> float:
+    """The standard error of their mean; of one alone it is not known."""
+    return stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.inf

@@ -1,6 +1,7 @@
 """The forms, and the cross-validation that chooses from them."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,25 +112,20 @@ def form_of(workers: Workers) -> Form:
     return Chooser(workers, [SHIPPED]).choose(workers.samples)["squat"].form
 
 
-def test_a_gate_that_costs_who_is_left_out_is_not_taken(two_shapes: None) -> None:
-    """By the knee it costs nobody; by the elbow, chosen without the third person, it costs him."""
-    people = ("a_stu1_1", "a_stu2_1", "a_stu3_1", "a_stu3_2")
-    elbow = {"a_stu3_1": 2, "a_stu3_2": 2}
-    knee = {"a_stu2_1": 2}
-    assert (
-        form_of(
-            Told(
-                [marked(name=name, count=3) for name in people],
-                elbow=lambda name, gated: 0 if gated and name in elbow else elbow.get(name, 3),
-                knee=lambda name, gated: knee.get(name, 3),
-            )
-        )
-        == KNEE
-    )
+def test_a_gate_that_costs_somebody_by_any_shape_is_not_taken(two_shapes: None) -> None:
+    """By the knee, which is chosen, it costs nobody; by the elbow it costs one."""
+    people = ("a_stu1_1", "a_stu2_1", "a_stu3_1")
+    told = {
+        "elbow": lambda name, gated: 0 if gated or name != "a_stu3_1" else 3,
+        "knee": lambda name, gated: 3,
+    }
+    samples = [marked(name=name, count=3) for name in people]
+    assert form_of(Told(samples, **told)) == KNEE
+    told["elbow"] = lambda name, gated: 0
+    assert form_of(Told(samples, **told)) == KNEE.with_gate(UPRIGHT).with_gate(NOBODY)
 
 
 def test_a_gate_that_costs_with_the_chosen_shape_is_not_taken(two_shapes: None) -> None:
-    """Without the first or the third person the elbow, which counts nothing, does as well."""
     counts = {"a_stu1_1": 3, "a_stu2_1": 0, "a_stu3_1": 3}
     assert (
         form_of(
@@ -141,6 +137,34 @@ def test_a_gate_that_costs_with_the_chosen_shape_is_not_taken(two_shapes: None) 
         )
         == KNEE
     )
+
+
+@pytest.mark.parametrize(
+    ("counts", "is_taken"),
+    [
+        # Those of the others are right.
+        ([0, 0, 0, 0], True),
+        # Of four people one is counted better by the others: that may be chance.
+        ([3, 3, 3, 0], False),
+        ([3, 3, 3, 3], False),
+    ],
+)
+def test_settings_are_taken_where_they_gain_more_than_by_chance(
+    two_shapes: None, counts: list[int], is_taken: bool
+) -> None:
+    others = replace(SHIPPED, swing=replace(SHIPPED.swing, swing_share=0.5))
+    shipped = {f"a_stu{number}_1": count for number, count in enumerate(counts)}
+
+    class ByShipped(Workers):
+        def count(self, runs: Iterable[Run]) -> dict[Run, Completions]:
+            return {
+                run: (0.0,) * (shipped[run.recording] if run.settings == SHIPPED else 3)
+                for run in runs
+            }
+
+    workers = ByShipped([marked(name=name, count=3) for name in shipped])
+    choice = Chooser(workers, [SHIPPED, others]).choose(workers.samples)["squat"]
+    assert choice.settings == (others if is_taken else SHIPPED)
 
 
 def test_an_exercise_without_recordings_has_the_others_shape_and_no_gate(
