@@ -11,7 +11,7 @@ from typing import Final
 # How long an attachment is believed to live without a word of its runtime.
 LEASE: Final = timedelta(seconds=30)
 # How often a runtime renews its leases, but for those that a checkpoint has just renewed.
-RENEW_SECONDS: Final = 8.0
+RENEW_SECONDS: Final = 7.5
 FRESH_LEASE_SECONDS: Final = 1.5
 # A stored idle deadline is this late when it is written, and is written anew once it is less late
 # than IDLE_MARGIN: so seldom, and not early while leases are renewed. A runtime that is killed

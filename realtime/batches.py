@@ -10,6 +10,7 @@ from typing import Final
 
 import psycopg
 
+from kynaplatform import clock
 from kynaplatform.timing import RETRY_SECONDS
 from realtime import metrics
 from realtime.checkpointer import Checkpointer
@@ -53,7 +54,7 @@ class Batches:
         self._events_told = progress.events
         self._checkpointer = checkpointer
         self.accepted_frames = 0
-        # A checkpoint has renewed the lease then, or later; of time.monotonic.
+        # A checkpoint has renewed the lease then, or later; of clock.ticks.
         self.renewed_at = -math.inf
 
     async def serve(self, batch: FrameBatch) -> None:
@@ -150,7 +151,7 @@ class Batches:
 
     async def _store(self, checkpoint: Checkpoint) -> None:
         """Store the checkpoint. Raises SessionEnded, SessionSuperseded or Restarting."""
-        since = time.monotonic()
+        since = clock.ticks()
         stored = await self._try_to_store(checkpoint)
         if stored is Stored.DUE:
             # At the longest session it is finalizing and still held: what came is stored.

@@ -80,7 +80,7 @@ class Connection:
 
     def has_fresh_lease(self) -> bool:
         """Whether a checkpoint has just renewed its lease."""
-        return time.monotonic() - self._batches.renewed_at < FRESH_LEASE_SECONDS
+        return clock.ticks() - self._batches.renewed_at < FRESH_LEASE_SECONDS
 
     def attachment(self) -> Attachment:
         return Attachment(self.session_id, self.attachment_id, self.socket.last_message_at())

@@ -171,7 +171,7 @@ def test_each_process_holds_as_many_as_the_page_says(
         expected = {
             "kyna_api": THREADS + documented("a process of an API"),
             "kyna_web": documented("the pages"),
-            # The last of them is that of the leases, which are renewed every 9 s.
+            # The last of them is that of the leases, which are renewed every 7.5 s.
             "kyna_runtime": documented("a runtime"),
             # Its heartbeat: tasks give theirs back.
             "kyna_worker": 1,
