@@ -39,11 +39,17 @@ _FOLDER: Final = Path(__file__).parent
 # changes, and a new one is a file beside it (tools/state_dictionary.py).
 _DICTIONARY: Final = zstd.ZstdDict((_FOLDER / "state.dictionary").read_bytes())
 # Level 7 saves 2 bytes of a hundred, for four times the time.
-_PACKER: Final = zstd.ZstdCompressor(level=3, zstd_dict=_DICTIONARY)
+_PACKER: Final = zstd.ZstdCompressor(
+    zstd_dict=_DICTIONARY,
+    options={
+        zstd.CompressionParameter.compression_level: 3,
+        zstd.CompressionParameter.checksum_flag: True,
+    },
+)
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 # The first byte of what code of 2026-11-29 packed by deflate, with a dictionary of its own.
 _DEFLATED: Final = b"\x01"
-_DEFLATE_DICTIONARY: Final = (_FOLDER / "state_dictionary.json").read_bytes()
+_DEFLATE_DICTIONARY: Final = (_FOLDER / "deflate_dictionary.json").read_bytes()
 _DEFLATE_WINDOW: Final = -13
 
 as_json = msgspec.json.Encoder().encode
@@ -59,7 +65,7 @@ def pack(state: dict[str, Any]) -> bytes:
 def unpack(packed: bytes) -> dict[str, Any]:
     """The state of such bytes, or of those before them.
 
-    Raises msgspec.DecodeError, zstd.ZstdError or zlib.error where they are damaged.
+    Raises zstd.ZstdError where they are damaged; of those before, ValueError or zlib.error.
     """
     if packed.startswith(_ZSTD):
         return _decode(zstd.decompress(packed, zstd_dict=_DICTIONARY))
@@ -87,7 +93,7 @@ def stored_summary(session: DetectionSession, state: dict[str, Any]) -> dict[str
 
 def summary_in(packed: bytes) -> dict[str, Any] | None:
     """The summary of a state, also where its engine can't be read; None if it has none."""
-    with suppress(msgspec.DecodeError, zstd.ZstdError, zlib.error):
+    with suppress(ValueError, zstd.ZstdError, zlib.error):
         return unpack(packed).get("summary")
     return None
 
