@@ -159,6 +159,8 @@ def attach(
             now=now,
         )
         raise SessionUnreadable(since, now) from error
+    # Nobody reads them again while the socket is there.
+    session.packed_state = session.engine_state = None
     if session.unreadable_since is not None:
         session_is_read(session, clock.now())
     return Attached(session, attachment_id, progress)

@@ -10,7 +10,7 @@ from django.db.models import Case, DateTimeField, F, Value, When
 from django.db.models.functions import Least
 
 from kynaplatform.api.caller import require_active
-from kynaplatform.api.errors import NotFound
+from kynaplatform.api.errors import ApiError, NotFound
 from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
 from sessions_app.absences import make_up_for_absence
 from sessions_app.event_counters import is_counted, store_counts_anew
@@ -58,33 +58,41 @@ def session_attach(
         client=client,
     )
     make_up_for_absence(now)
+    refusal: Exception | None = None
     with transaction.atomic():
+        try:
+            session = _attach(attach, now)
+        except (ApiError, AttachmentLost, StateUnreadable) as error:
+            refusal = error
+    # Only now: what was settled stays, and psycopg forgets its statements at a rollback.
+    if refusal is not None:
+        raise refusal
+    return session
+
+
+def _attach(attach: SessionAttach, now: datetime) -> DetectionSession:
+    """Give the session to the attach, or raise why it is refused."""
+    session_id = attach.session_id
+    session = _locked(session_id)
+    project = session.project
+    require_active(
+        organization_suspended=project.organization.suspended_at is not None,
+        project_suspended=project.suspended_at is not None,
+    )
+    if _is_overdue(session, now):
+        session_settle(session_id=session_id, now=now)
         session = _locked(session_id)
-        project = session.project
-        require_active(
-            organization_suspended=project.organization.suspended_at is not None,
-            project_suspended=project.suspended_at is not None,
-        )
-        if _is_overdue(session, now):
-            session_settle(session_id=session_id, now=now)
-            session = _locked(session_id)
-        noted = list(SessionAttach.objects.filter(session_id=session_id).order_by("-attached_at"))
-        is_newest = not any(_is_newer(other, attach) for other in noted)
-        is_free = session.status in LIVE_STATUSES and not _is_overdue(session, now)
-        is_taken = is_newest and is_free and knows_version_of(session)
-        if is_taken:
-            _take(session, attach, now)
-            _note(attach, noted, now)
-        elif is_newest:
-            sessions_leave(DetectionSession.objects.filter(id=session_id), now)
-            session = _locked(session_id)
-    if is_taken:
-        return session
     if session.status not in LIVE_STATUSES:
         raise already_ended(session)
-    if is_newest:
-        raise StateUnreadable(session.unreadable_since)
-    raise AttachmentLost
+    noted = list(SessionAttach.objects.filter(session_id=session_id).order_by("-attached_at"))
+    if any(_is_newer(other, attach) for other in noted):
+        raise AttachmentLost
+    if _is_overdue(session, now) or not knows_version_of(session):
+        sessions_leave(DetectionSession.objects.filter(id=session_id), now)
+        raise StateUnreadable(_locked(session_id).unreadable_since)
+    _take(session, attach, now)
+    _note(attach, noted, now)
+    return session
 
 
 def _locked(session_id: UUID) -> DetectionSession:
