@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 from detection.engine.body import Body
 from detection.engine.carriers import Carrier
 from detection.engine.criteria import HeldCriterion
-from detection.engine.rounding import SHARE_STEPS, rounded
 
 # The two ends of a movement.
 START: Final = -1
@@ -49,10 +48,6 @@ class HeldCarrier:
 
     def share(self) -> float | None:
         """The share of the way, None while no signal of it is known."""
-        share = self._share()
-        return None if share is None else rounded(share, SHARE_STEPS)
-
-    def _share(self) -> float | None:
         from_start = _excess(self._start, self._start_is_low)
         if not self._end:
             return None if from_start is None else from_start / self.gap

@@ -125,6 +125,7 @@ class Swing(SwingState):
                 self.is_known = False
                 self.since_ms = None
                 return
+            share = rounded(share, SHARE_STEPS)
             shares.append(share)
             position += share * self._weights[number]
         position = rounded(position, SHARE_STEPS)
@@ -136,7 +137,7 @@ class Swing(SwingState):
             self._find_end(position, shares, now_ms)
         if not self.has_arrived:
             self.parted_ms = self.away_ms
-        self.away = abs(position - self.farthest) if self.end else 0.0
+        self.away = rounded(abs(position - self.farthest), SHARE_STEPS) if self.end else 0.0
         self.beyond = position if self.end == START else 1.0 - position
 
     def check(self) -> None:
