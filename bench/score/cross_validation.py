@@ -8,7 +8,7 @@ person may be counted by another.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import chain, product
 from statistics import mean, stdev
 from typing import Any
 
@@ -105,26 +105,29 @@ class Chooser:
                 good.setdefault(one.exercise, []).append(one)
         if not good:
             return {}
-        settings = self._chosen_settings([one for own in good.values() for one in own])
+        settings = self._chosen_settings(chain.from_iterable(good.values()))
         gains = {exercise: self._gains(exercise, settings, own) for exercise, own in good.items()}
         return {
             exercise: self._gated(exercise, settings, gains, good.get(exercise, []))
             for exercise in self._exercises
         }
 
-    def _chosen_settings(self, samples: Sequence[Sample]) -> EngineSettings:
-        """The first settings that gain no less than the best by more than its standard error.
+    def _chosen_settings(self, samples: Iterable[Sample]) -> EngineSettings:
+        """The first settings that are no worse than the best by more than chance.
 
-        So what ships is left alone for no chance (L. Breiman, J. Friedman, R. Olshen and C. Stone,
-        *Classification and Regression Trees*, 1984). A recording's gain is the mean of all shapes.
+        They gain less by no more than the standard error of the difference, over people: the
+        one-standard-error rule (L. Breiman, J. Friedman, R. Olshen and C. Stone, *Classification
+        and Regression Trees*, 1984). A recording's gain is the mean of all shapes.
         """
-        gains = {of: [self._gain_of(one, of) for one in samples] for of in self._settings}
+        people: dict[str, list[Sample]] = {}
+        for one in samples:
+            people.setdefault(one.person, []).append(one)
+        gains = {
+            of: [mean(self._gain_of(one, of) for one in own) for own in people.values()]
+            for of in self._settings
+        }
         best = max(gains.values(), key=sum)
-        for settings, own in gains.items():
-            less = [most - one for most, one in zip(best, own, strict=True)]
-            if sum(less) <= 0 or mean(less) <= standard_error(less):
-                return settings
-        raise AssertionError("The best are no worse than the best.")
+        return next(of for of, own in gains.items() if _is_as_good(own, best))
 
     def _gain_of(self, one: Sample, settings: EngineSettings) -> float:
         if (one.name, settings) not in self._mean_gains:
@@ -150,6 +153,9 @@ class Chooser:
         gates: tuple[Criterion, ...] = ()
         for gate in GATES[exercise] if samples else ():
             forms = [replace(shape.form(exercise), gates=gates) for shape in SHAPES]
+            self._workers.count(
+                Choice(settings, form.with_gate(gate)).run(one) for form in forms for one in samples
+            )
             if not any(
                 self._is_lost(one, settings, form, form.with_gate(gate))
                 for form in forms
@@ -195,6 +201,10 @@ def gain(error: int) -> float:
     return math.exp(-abs(error) / ERROR_SCALE)
 
 
-def standard_error(values: Sequence[float]) -> float:
-    """The standard error of their mean; of one alone it is not known."""
-    return stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+def _is_as_good(gains: Sequence[float], best: Sequence[float]) -> bool:
+    less = [most - one for most, one in zip(best, gains, strict=True)]
+    if len(less) == 1:
+        return True  # what chance does is not known
+    error = stdev(less) / math.sqrt(len(less))
+    # Where they differ for one person alone the two are the same but for their last digit.
+    return mean(less) <= error * (1 + 1e-9)
