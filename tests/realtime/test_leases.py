@@ -151,7 +151,7 @@ def test_a_stream_has_its_lease_by_its_checkpoints(
     created = create(owner, squat, server.url)
     client = Client(created)
     client.expect("session_update")
-    frames = wire_frames(perform("squat", repetitions=4, fps=10))
+    frames = wire_frames(perform("squat", repetitions=2, fps=10))
     for number, batch in enumerate(batches(frames, 2), 1):
         client.send_batch(number, batch)
         client.until("frame_ack")
@@ -159,7 +159,7 @@ def test_a_stream_has_its_lease_by_its_checkpoints(
             proxy.statements.clear()
         time.sleep(RENEW_SECONDS / 8)
     said = list(proxy.statements)
-    assert number * RENEW_SECONDS / 8 > 4 * RENEW_SECONDS
+    assert number * RENEW_SECONDS / 8 > 2 * RENEW_SECONDS
     assert [text for text in said if is_renewal(text)] == []
     eventually(lambda: any(map(is_renewal, proxy.statements)), "its lease is renewed again")
     client.socket.close()

@@ -12,6 +12,7 @@ from score_scene import make_recording, marked
 from bench.score import (
     authors,
     cards,
+    cross_validation,
     gates,
     negatives,
     other_authors,
@@ -21,6 +22,7 @@ from bench.score import (
 )
 from bench.score.__main__ import PARTS, main
 from bench.score.engine_runs import Run, Workers, catalogue, recording
+from bench.score.forms import SHAPES
 from bench.score.negatives import STILL, Scene, count_scene
 from bench.score.samples import load_samples
 from bench.score.tables import Table
@@ -38,6 +40,12 @@ THREE = [(20, 70), (70, 120), (120, 170)]
 def rows(tables: list[Table], key: str) -> dict[Any, dict[str, Any]]:
     (table,) = (table for table in tables if table.key == key)
     return {row[table.columns[0]]: row for row in table.json()}
+
+
+@pytest.fixture(autouse=True)
+def _few_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each 27th, so that a choice takes no half minute."""
+    monkeypatch.setattr(cross_validation, "SHAPES", SHAPES[::27])
 
 
 @pytest.fixture
