@@ -1,7 +1,8 @@
 """The transitions of a session, each written once: API, admin, worker and runtime call these.
 
-A state moves by one guarded UPDATE, and its row count decides. Each function settles a passed
-deadline first. So it finds the session as the sweep would have left it.
+A state moves by one guarded UPDATE, and its row count decides; an attach decides on the row that it
+has locked. Each function settles a passed deadline first. So it finds the session as the sweep
+would have left it.
 Attaches are in attachments.py, checkpoints in checkpoints.py, leases in leases.py, and a session's
 finish is in finish.py.
 """
