@@ -85,7 +85,8 @@ def _make_up(cursor: Any, now: datetime) -> None:
     for since, sessions in cursor.fetchall():
         seconds = (now - since).total_seconds()
         logger.warning(
-            "The platform was away for %(seconds).0f s; %(sessions)d sessions have as much longer.",
+            "The platform was away for %(seconds).0f s. Sessions that get as much longer:"
+            " %(sessions)d.",
             {"seconds": seconds, "sessions": sessions},
         )
 

@@ -178,7 +178,7 @@ def test_it_is_told_with_how_long_it_was(
     with caplog.at_level(logging.WARNING, "kynaplatform.absences"):
         make_up_for_absence(at(BACK))
     assert [one.getMessage() for one in caplog.records] == [
-        "The platform was away for 150 s; 1 sessions have as much longer."
+        "The platform was away for 150 s. Sessions that get as much longer: 1."
     ]
 
 
