@@ -27,7 +27,9 @@ def test_a_command_that_may_have_written_much_counts_large_tables(command: str) 
     Organization.objects.bulk_create(Organization(name="Acme" * 20) for _ in range(MANY))
     options: dict[str, Any] = {"stdout": StringIO(), "verbosity": 0}
     call_command(command, **options)
-    assert counted() == Organization.objects.count() >= MANY
+    assert Organization.objects.count() >= MANY
+    # It is an estimate: while others write, it may be off by a row.
+    assert counted() == pytest.approx(Organization.objects.count(), rel=0.01)
 
 
 def test_a_small_table_is_not_counted() -> None:
