@@ -47,18 +47,16 @@ def session_settle(*, session_id: UUID, now: datetime) -> None:
             session_finish(session_id=session_id, now=now)
 
 
-def settle_locked(
-    one: QuerySet[DetectionSession], now: datetime, project_id: UUID | None = None
-) -> None:
-    """Lock the session, which waits for a transaction that is ending it, and settle it.
+def settle_locked(one: QuerySet[DetectionSession], now: datetime, project_id: UUID) -> None:
+    """Lock a project's session, which waits for a transaction that is ending it, and settle it.
 
-    With `project_id`, only a session of that project. It is found by its id alone: planned on an
-    empty table, the index of projects would seem as cheap.
+    It is found by its id alone: planned on an empty table, the index of projects would seem as
+    cheap.
     """
     locked = one.order_by().select_for_update(no_key=True)
     for session_id, found_in, deadline_at in locked.values_list("id", "project_id", "deadline_at"):
         is_overdue = deadline_at is not None and deadline_at <= now
-        if is_overdue and project_id in (None, found_in):
+        if is_overdue and found_in == project_id:
             session_settle(session_id=session_id, now=now)
 
 

@@ -24,14 +24,14 @@ def is_of_known_version() -> Q:
     return Q(engine_version__isnull=True) | Q(engine_version__in=READABLE_FORMS)
 
 
-def knows_version_of(session: DetectionSession) -> bool:
-    """The same of a session that was read."""
-    return session.engine_version is None or session.engine_version in READABLE_FORMS
-
-
 def is_readable() -> Q:
     """The same, and none of its version has failed to."""
     return is_of_known_version() & Q(is_state_unreadable=False)
+
+
+def knows_version_of(session: DetectionSession) -> bool:
+    """Whether `is_of_known_version` is so of a session that was read."""
+    return session.engine_version is None or session.engine_version in READABLE_FORMS
 
 
 def is_left() -> Q:
