@@ -1,20 +1,83 @@
-"""The pages of staff and their groups: Django's own, with strict query strings."""
+"""The pages of staff and their groups: Django's own, but that nobody gives or takes away what he
+does not hold himself.
+
+On Django's, whoever may change accounts can make himself a superuser, or set a superuser's
+password.
+"""
+
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 
 from staff.query_parameters import StrictAdmin
 
 admin.site.unregister([User, Group])
 
 
+def permissions_of(one: User | Group) -> QuerySet[Permission]:
+    """What a group gives, or what an account holds while it is active, itself and by its groups."""
+    if isinstance(one, Group):
+        return one.permissions.all()
+    return Permission.objects.filter(
+        Q(pk__in=one.user_permissions.values("pk")) | Q(group__in=one.groups.all())
+    )
+
+
+def beyond(user: User) -> QuerySet[Permission]:
+    """What somebody does not hold."""
+    return Permission.objects.exclude(pk__in=permissions_of(user).values("pk"))
+
+
+def holds_all_of(user: User, one: User | Group) -> bool:
+    if user.is_superuser:
+        return True
+    if isinstance(one, User) and one.is_superuser:
+        return False
+    return not beyond(user).filter(pk__in=permissions_of(one).values("pk")).exists()
+
+
+class WithinOwnAdmin(StrictAdmin):
+    """A page of what holds permissions, read-only to whoever does not hold all of them."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self._is_within(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._is_within(request, obj)
+
+    def _is_within(self, request: HttpRequest, one: User | Group | None) -> bool:
+        return one is None or holds_all_of(_asker(request), one)
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        """Offer the groups and permissions within one's own."""
+        if not _asker(request).is_superuser:
+            lacked = beyond(_asker(request)).values("pk")
+            kwargs["queryset"] = (
+                Group.objects.exclude(permissions__in=lacked)
+                if db_field.related_model is Group
+                else Permission.objects.exclude(pk__in=lacked)
+            )
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+def _asker(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
 @admin.register(User)
-class StaffUserAdmin(StrictAdmin, UserAdmin):  # type: ignore[type-arg]
+class StaffUserAdmin(WithinOwnAdmin, UserAdmin):  # type: ignore[type-arg]
     show_facets = admin.ShowFacets.NEVER
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        own = super().get_readonly_fields(request, obj)
+        return own if _asker(request).is_superuser else (*own, "is_superuser")
 
 
 @admin.register(Group)
-class StaffGroupAdmin(StrictAdmin, GroupAdmin):
+class StaffGroupAdmin(WithinOwnAdmin, GroupAdmin):
     list_display = ["name"]
     show_facets = admin.ShowFacets.NEVER
