@@ -56,7 +56,8 @@ class GuideView(PublicView):
     def get(self, request: Request, name: str) -> HttpResponse:
         """`/docs/NAME`: a guide as a page, `/docs/NAME.md` as Markdown, or a file of docs/.
 
-        301 for a guide that has another address now; 404, as a page, for what is none of these.
+        301 with a final slash, or for a guide that has another address now; 404, as a page, for
+        what is none of these.
         """
         if (guide := GUIDES.get(name)) is not None:
             shelf = shelf_of(guide)
@@ -79,8 +80,9 @@ class GuideView(PublicView):
             return kept(
                 HttpResponse(path.read_bytes(), content_type=TYPES[path.suffix]), FILE_SECONDS
             )
-        if (now := MOVED.get(name)) is not None:
-            return kept(HttpResponsePermanentRedirect(GUIDES[now].address), PAGE_SECONDS)
+        bare = name.removesuffix("/")
+        if (guide := GUIDES.get(MOVED.get(bare, bare))) is not None:
+            return kept(HttpResponsePermanentRedirect(guide.address), PAGE_SECONDS)
         return page("guides/missing.html", {"shelves": SHELVES}, status=404)
 
 

@@ -13,6 +13,7 @@ Admin:    {base_url}/admin/ as {admin_username} with {admin_password}
 API:      {base_url}/api/docs
 Camera:   {base_url}/try
 Stream:   {stream_url}
+Ctrl-C stops all of it.
 
 Try in another terminal, in this folder:
 

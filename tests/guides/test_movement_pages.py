@@ -155,8 +155,9 @@ def test_the_page_of_all_has_each_with_its_figure():
     assert sorted(cards) == [(slug, slug) for slug in SLUGS]
 
 
-def test_the_address_of_before_leads_to_it():
-    answer = Client().get("/docs/examples")
+@pytest.mark.parametrize("path", ["/docs/examples", "/docs/examples/", "/docs/movements/"])
+def test_the_address_of_before_and_one_with_a_final_slash_lead_to_it(path):
+    answer = Client().get(path)
     assert (answer.status_code, answer.headers["Location"]) == (301, "/docs/movements")
 
 

@@ -349,7 +349,7 @@ def test_a_picture_is_served_as_it_is_and_may_be_kept():
 @pytest.mark.parametrize(
     "name",
     [
-        "no-such", "no-such.png", "api/", "api/x", "staff-guide/", "staff-guide/no.png",
+        "no-such", "no-such/", "no-such.png", "api/x", "api//", "staff-guide/no.png",
         "../manage.py", "%2e%2e/manage.py", "..%2fmanage.py", "staff-guide/../../manage.py",
         "staff-guide/../openapi.yaml", "/etc/passwd", "%2fetc%2fpasswd", "./openapi.yaml", "%00",
         "..\\manage.py", "../.env", "openapi.yaml/", "OPENAPI.YAML",
