@@ -72,6 +72,17 @@ def _asker(request: HttpRequest) -> User:
 class StaffUserAdmin(WithinOwnAdmin, UserAdmin):  # type: ignore[type-arg]
     show_facets = admin.ShowFacets.NEVER
 
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Without the password, of which Django shows how it is kept and a link to set it, where
+        that may not be done."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (name, {**options, "fields": [one for one in options["fields"] if one != "password"]})
+            for name, options in fieldsets
+        ]
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         own = super().get_readonly_fields(request, obj)
         return own if _asker(request).is_superuser else (*own, "is_superuser")

@@ -113,7 +113,9 @@ def test_an_operator_reads_an_account_that_holds_more_and_changes_nothing(
         ("password1", "password2"), "Taken 1 over"
     )
 
-    assert olga.get(address(anna)).status_code == 200
+    page = olga.get(address(anna))
+    assert page.status_code == 200
+    assert "assword" not in text_of(page).partition('id="content"')[2]
     assert save(olga, anna, email="olga@example.com").status_code == 403
     assert olga.post(address(anna, "delete"), {"post": "yes"}).status_code == 403
     password_page = f"{address(anna).removesuffix('change/')}password/"
