@@ -86,8 +86,11 @@ def replay_begin(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -
     A replay that is under way goes on from the earlier of both. Raises Conflict for a disabled one.
     """
     _require_enabled(endpoint)
-    earlier = endpoint.replay_since
-    since = since if earlier is None else min(earlier, since)
+    # A client's moment may be one that the database can store and nobody can load, such as the
+    # first of year 1 by an offset.
+    since = min(max(since, endpoint.created_at), now)
+    if endpoint.replay_since is not None:
+        since = min(endpoint.replay_since, since)
     WebhookEndpoint.objects.filter(id=endpoint.id).update(replay_since=since, replay_until=now)
     return undelivered(endpoint.id, since, now).count()
 

@@ -279,7 +279,8 @@ def test_a_disabled_webhook_is_sent_nothing(owner, reason):
 
 
 def test_a_replay_queues_what_was_not_delivered_since_at_a_bounded_pace(owner):
-    endpoint, other = make_endpoint(owner.project), make_endpoint(owner.project)
+    endpoint = make_endpoint(owner.project, created_at=at(-3600))
+    other = make_endpoint(owner.project)
     since = at(-100)
     for number in range(REPLAYED_A_TURN + 5):
         make_delivery(
@@ -308,8 +309,34 @@ def test_a_replay_queues_what_was_not_delivered_since_at_a_bounded_pace(owner):
         assert WebhookDelivery.objects.get(id=row.id).status == row.status
 
 
-def test_a_turn_of_a_replay_begins_where_the_last_one_ended(owner):
+@pytest.mark.parametrize(
+    ("since", "number"),
+    [
+        ("0001-01-01T00:00:00Z", 1),
+        ("0001-01-01T00:00:00+14:00", 1),
+        ("9999-12-31T23:59:59-14:00", 0),
+    ],
+)
+def test_a_replay_since_any_moment_leaves_the_webhook_readable(owner, since, number):
     endpoint = make_endpoint(owner.project)
+    failed = make_delivery(endpoint, status="failed")
+
+    response = owner.post(path(endpoint, "/replay"), {"since": since})
+
+    assert (response.status_code, response.json()) == (202, {"deliveries": number})
+    assert owner.get(path(endpoint)).status_code == 200
+    assert str(endpoint.id) in owner.get(WEBHOOKS).content.decode()
+    assert owner.call("PATCH", path(endpoint), {"enabled": False}).status_code == 200
+    replays_go_on()
+    assert owner.get(path(endpoint)).status_code == 200
+    assert owner.call("PATCH", path(endpoint), {"enabled": True}).status_code == 200
+    replays_go_on()
+    failed.refresh_from_db()
+    assert failed.status == ("waiting" if number else "failed")
+
+
+def test_a_turn_of_a_replay_begins_where_the_last_one_ended(owner):
+    endpoint = make_endpoint(owner.project, created_at=at(-3600))
     rows = [
         make_delivery(endpoint, status="failed", created_at=at(-500 + number))
         for number in range(2 * REPLAYED_A_TURN)
