@@ -56,6 +56,9 @@ def body_of(request: HttpRequest, struct: type[S], text: TextBody | None = None)
     body = read_body(request)
     if text is None or media_type == JSON:
         return decode_body(request, body, struct)
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        # Unlike JSON, text doesn't show that its end is missing.
+        raise MalformedRequest("Send this body with a Content-Length.")
     try:
         given = {text.field: body.decode()}
     except UnicodeDecodeError as error:
@@ -67,12 +70,17 @@ def body_of(request: HttpRequest, struct: type[S], text: TextBody | None = None)
 
 def read_body(request: HttpRequest) -> bytes:
     """The bytes of the body; raises 413 over 512 KiB, 400 where it breaks off."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BODY_BYTES:
+    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    if length > MOST_BODY_BYTES:
         raise PayloadTooLarge
     try:
-        return request.body
+        body = request.body
     except UnreadablePostError:
-        raise MalformedRequest("The body did not arrive whole.") from None
+        body = b""
+    # granian hands on what has come, and raises nothing.
+    if len(body) < length:
+        raise MalformedRequest("The body did not arrive whole.")
+    return body
 
 
 def decode_body(request: HttpRequest, body: bytes, struct: type[S]) -> S:
@@ -152,6 +160,7 @@ def _decode_slowly(request: HttpRequest, body: bytes, struct: type[S]) -> S:
     _note_ignored_fields(request, value, struct)
     value = {name: value[name] for name in struct.__struct_encode_fields__ if name in value}
     try:
+        _refuse_unstorable(value)
         faults = _faults_of_fields(value, struct)
     except RecursionError:
         raise MalformedRequest from None
@@ -171,7 +180,9 @@ def _faults_of_fields(value: dict[str, Any], struct: type[msgspec.Struct]) -> di
 def _refuse_unstorable(value: Any, path: str = "") -> None:
     if isinstance(value, dict):
         for key, item in value.items():
-            _refuse_unstorable(item, f"{path}.{key}" if path else str(key))
+            at = f"{path}.{ascii(key)[1:-1]}" if path else key
+            _refuse_unstorable(key, at)
+            _refuse_unstorable(item, at)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _refuse_unstorable(item, f"{path}.{index}")

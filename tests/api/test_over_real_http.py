@@ -125,6 +125,48 @@ def test_the_journey_from_a_key_to_a_finished_session(owner, wire):
     assert wire.told("GET", SESSIONS) == (401, "access_token_invalid")
 
 
+YAML = "application/yaml"
+
+
+@pytest.mark.parametrize("leaves", ["half", "whole"])
+@pytest.mark.parametrize(
+    ("method", "length", "content_type", "sent"),
+    [
+        ("PUT", 3525, YAML, b"name: squat\n"),
+        ("POST", 500, "application/json", b'{"name": "broken off"}'),
+    ],
+)
+def test_a_body_that_breaks_off_is_taken_for_nothing(
+    owner, movespec, wire, method, length, content_type, sent, leaves
+):
+    draft = f"{MOVESPECS}/{movespec.id}/draft"
+    path = draft if content_type == YAML else MOVESPECS
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: {wire.address}\r\n"
+        f"Authorization: Bearer {wire.token}\r\n"
+        f"Content-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n"
+    )
+    before = wire.send("GET", draft)[2], MoveSpec.objects.count()
+    with wire.sent(head.encode() + sent) as connection:
+        if leaves == "half":
+            connection.shutdown(socket.SHUT_WR)
+            with connection.makefile("rb") as answer:
+                whole = answer.read()
+            assert whole.startswith(b"HTTP/1.1 400 ")
+            assert b"malformed_request" in whole
+    for _ in range(5):
+        assert (wire.send("GET", draft)[2], MoveSpec.objects.count()) == before
+
+
+def test_a_text_comes_with_its_length(owner, movespec, wire):
+    draft = f"{MOVESPECS}/{movespec.id}/draft"
+    before = wire.send("GET", draft)[2]
+    told = wire.told("PUT", draft, chunks=[b"name: ", b"x"], content_type=YAML)
+    assert told == (400, "malformed_request")
+    assert wire.send("GET", draft)[2] == before
+    assert wire.send("PUT", draft, b"name: x", content_type=YAML)[0] == 200
+
+
 def test_bodies_as_only_a_socket_sends_them(owner, movespec, wire):
     def create(chunks):
         return wire.send("POST", MOVESPECS, chunks=chunks)

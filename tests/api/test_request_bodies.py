@@ -218,6 +218,27 @@ def test_text_that_can_not_be_stored_is_a_fault_of_its_field(create, text):
     refused_fields(response, "description")
 
 
+@pytest.mark.parametrize("text", [rb"\u0000", rb"\ud800"])
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        (TOKENS, b'{"api_key": "x", "scopes": ["%s"]}', "scopes.0"),
+        (TOKENS, b'{"api_key": "x", "scopes": "%s"}', "scopes"),
+        (TOKENS, b'{"api_key": "x", "project_id": "%s"}', "project_id"),
+        (SESSIONS, b'{"mode": "%s"}', "mode"),
+        (SESSIONS, b'{"contract_major": "%s"}', "contract_major"),
+        (SESSIONS, b'{"parameters": "%s"}', "parameters"),
+        (SESSIONS, b'{"parameters": {"x": "%s"}}', "parameters.x"),
+        (SESSIONS, b'{"parameters": {"%s": 1, "y": "z"}}', "parameters.{}"),
+    ],
+)
+def test_nor_is_it_where_no_text_is_wanted(owner, path, body, field, text):
+    with nothing_changes():
+        response = ask("POST", path, body % text, token=owner.token)
+    escaped = {rb"\u0000": r"\x00", rb"\ud800": r"\ud800"}[text]
+    refused_fields(response, field.format(escaped))
+
+
 def test_an_item_of_a_list_has_a_dotted_name_and_there_are_at_most_20(owner):
     scopes = ["sessions:read", *(f"scope:{number}" for number in range(30))]
     with nothing_changes():
