@@ -36,10 +36,10 @@ _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
 
 def backfill(chunk_size: int = CHUNK) -> None:
-    """Add past sessions until all are, in short transactions; safe to run twice at once.
+    """Add past sessions until all are, in short transactions.
 
-    Each transaction moves on the one row that says how far it has come, and waits for another that
-    has it: a deletion of a past session holds it for a moment.
+    Each moves on the one row that says how far it has come. A run that finds it taken leaves the
+    rest to who has it, or to the next minute's: so one of the worker's processes is in it at most.
     """
     while _add_chunk(chunk_size):
         pass
@@ -48,7 +48,7 @@ def backfill(chunk_size: int = CHUNK) -> None:
 @transaction.atomic
 def _add_chunk(chunk_size: int) -> bool:
     """Whether another chunk may follow."""
-    begun = UsageBackfill.objects.select_for_update().first()
+    begun = UsageBackfill.objects.select_for_update(skip_locked=True).first()
     if begun is None:
         return False
     with connection.cursor() as cursor:

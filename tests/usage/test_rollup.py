@@ -191,6 +191,16 @@ def test_a_past_session_that_is_deleted_meanwhile_is_added_once(owner, past, chu
     assert sums_of(owner) == {DAY: (8, 35, 700, 35)}
 
 
+def test_a_backfill_leaves_the_rest_to_one_that_is_under_way(transactional_db):
+    UsageBackfill.objects.create()
+    with psycopg.connect(server.test_database_url()) as other:
+        other.execute("SELECT FROM usage_backfill FOR UPDATE")
+        backfill()
+    assert UsageBackfill.objects.count() == 1
+    backfill()
+    assert not UsageBackfill.objects.exists()
+
+
 def test_backfills_at_once_add_each_session_once(owner, movespec, in_threads):
     scene = Scene(owner, movespec)
     for _ in range(40):
