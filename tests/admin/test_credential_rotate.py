@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
+from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from projects.access_tokens import access_token_mint
 from projects.authentication import authenticate_token
@@ -42,14 +42,13 @@ def test_after_a_rotation_both_work_and_after_the_overlap_only_the_new(
     operator: Client, owner: Machine
 ) -> None:
     old_token = owner.token
-    before = timezone.now()
+    before = clock.now()
 
     secret = secret_of(rotate(operator, key(owner), overlap="1"))
 
     new = ApiKey.objects.exclude(id=owner.credential.id).get()
     old = key(owner)
     assert old.expires_at is not None
-    # By the database's clock, which may differ from the test's by less than a millisecond.
     assert abs(old.expires_at - before - HOUR) < timedelta(minutes=1)
     assert (new.name, new.project_id, new.scopes, new.expires_at) == (
         old.name, old.project_id, old.scopes, None,
@@ -64,7 +63,7 @@ def test_after_a_rotation_both_work_and_after_the_overlap_only_the_new(
     assert verified(owner.secret, end) is None
     assert verified(secret, end + timedelta(days=900)) == new
     # In HTTP as well, once the moment has passed.
-    Credential.objects.filter(id=old.id).update(expires_at=timezone.now())
+    Credential.objects.filter(id=old.id).update(expires_at=clock.now())
     refused(mint_with(owner.secret), 401, "api_key_invalid")
     refused(owner.call("GET", MOVESPECS, token=old_token), 401, "access_token_invalid")
     assert mint_with(secret).status_code == 201
@@ -84,7 +83,7 @@ def test_the_old_one_goes_on_for_the_overlap_that_was_chosen(
     kind = CredentialKind.API_KEY if model is ApiKey else CredentialKind.SERVICE_ACCOUNT
     scopes = ["sessions:write"]
     old, _ = credential_issue(project=owner.project, kind=kind, name="old", scopes=scopes)
-    before = timezone.now()
+    before = clock.now()
 
     secret_of(
         rotate(
@@ -115,7 +114,7 @@ def test_without_overlap_the_old_one_is_revoked_at_once(operator: Client, owner:
 def test_an_overlap_does_not_prolong_a_key_and_still_refuses_a_second_rotation(
     operator: Client, owner: Machine
 ) -> None:
-    soon = timezone.now() + HOUR
+    soon = clock.now() + HOUR
     Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
     as_shown = seen(owner.credential)
 
@@ -153,7 +152,7 @@ def expiry_on(client: Client, row: Credential) -> str:
 
 
 def test_the_new_one_is_given_the_lifetime_of_the_old_one(operator: Client, owner: Machine) -> None:
-    now = timezone.now()
+    now = clock.now()
     Credential.objects.filter(id=owner.credential.id).update(
         created_at=now - timedelta(days=70), expires_at=now + timedelta(days=20)
     )
@@ -172,7 +171,7 @@ def test_the_new_one_is_given_the_lifetime_of_the_old_one(operator: Client, owne
 def test_the_new_one_never_expires_only_if_that_is_said(operator: Client, owner: Machine) -> None:
     never = expiry_on(operator, key(owner))
     assert never == ""
-    soon = timezone.now() + timedelta(days=20)
+    soon = clock.now() + timedelta(days=20)
     Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
     assert expiry_on(operator, key(owner)) != ""
 
@@ -185,7 +184,7 @@ def test_the_new_one_never_expires_only_if_that_is_said(operator: Client, owner:
 def test_what_was_said_of_the_expiry_is_kept_when_it_can_not_be_done(
     operator: Client, owner: Machine
 ) -> None:
-    soon = timezone.now() + timedelta(days=20)
+    soon = clock.now() + timedelta(days=20)
     Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
     for said in ("", "2999-01-01T00:00"):
         told = rotate(operator, key(owner), expires_at=said, seen_expires_at="")
@@ -259,7 +258,7 @@ def test_of_two_rotations_at_once_exactly_one_happens(
     owner: Machine, overlap: str, is_expiring: bool
 ) -> None:
     if is_expiring:
-        soon = timezone.now() + HOUR
+        soon = clock.now() + HOUR
         Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
     ada, alan = member("operators", "ada"), member("operators", "alan")
     given = {"overlap": overlap, "seen_expires_at": seen(owner.credential)}
@@ -280,7 +279,7 @@ def test_of_two_rotations_at_once_exactly_one_happens(
 
 @pytest.mark.django_db(transaction=True)
 def test_of_a_rotation_and_a_revocation_at_once_a_revoked_key_stays_so(owner: Machine) -> None:
-    now = timezone.now()
+    now = clock.now()
 
     def rotated() -> str:
         try:

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from django.contrib.admin.models import LogEntry
 from django.test import Client
-from django.utils import timezone
 
+from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects import suspension
 from projects.models import Project
@@ -22,7 +22,7 @@ def test_suspending_refuses_requests_and_cancels_live_sessions_at_once(
 ) -> None:
     row = getattr(owner, level)
     owner.create_session(movespec)
-    before = timezone.now()
+    before = clock.now()
 
     answer = do(operator, row, "suspend")
 
@@ -92,11 +92,11 @@ def test_the_page_before_a_suspension_says_what_it_ends(
 def test_the_page_before_a_resume_tells_of_a_suspended_organization(
     operator: Client, owner: Machine
 ) -> None:
-    suspension.suspend(owner.project, now=timezone.now())
+    suspension.suspend(owner.project, now=clock.now())
     page = address(owner.project, "resume")
     assert len(operator.get(page).context["effects"]) == 1
 
-    suspension.suspend(owner.organization, now=timezone.now())
+    suspension.suspend(owner.organization, now=clock.now())
 
     assert operator.get(page).context["effects"][1] == (
         "Where the organization is suspended, requests are refused until it is not."
@@ -157,7 +157,7 @@ def test_a_page_offers_what_applies(operator: Client, owner: Machine, level: str
     assert address(row, "suspend") in offered
     assert address(row, "resume") not in offered
 
-    suspension.suspend(row, now=timezone.now())
+    suspension.suspend(row, now=clock.now())
 
     offered = text_of(operator.get(address(row)))
     assert address(row, "suspend") not in offered

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from kynaplatform import clock
 from projects.access_tokens import AUDIENCE, TOKEN_TYPE, access_token_mint
@@ -60,7 +59,7 @@ def test_a_token_is_good_until_the_second_it_expires(owner, monkeypatch):
 
 
 def test_a_token_whose_record_has_expired_is_expired(owner):
-    AccessToken.objects.update(created_at=NOW - timedelta(days=36_500), expires_at=timezone.now())
+    AccessToken.objects.update(created_at=NOW - timedelta(days=36_500), expires_at=clock.now())
     with nothing_changes():
         refused(owner.get(SESSIONS), 401, "access_token_expired")
 
@@ -98,7 +97,7 @@ def test_an_expired_token_is_told_as_expired_even_when_it_was_revoked(owner, mon
 
 
 def test_a_credential_that_was_shortened_ends_its_tokens(owner, monkeypatch):
-    Credential.objects.filter(id=owner.credential.id).update(expires_at=timezone.now())
+    Credential.objects.filter(id=owner.credential.id).update(expires_at=clock.now())
     with nothing_changes():
         refused(owner.get(SESSIONS), 401, "access_token_invalid")
 
