@@ -106,8 +106,8 @@ def _words(wanted: inspect.Type) -> str:
             return f"a string{_bounds('of', least, most, ' characters')}"
         case inspect.ListType(min_length=least, max_length=most):
             return f"an array{_bounds('of', least, most, ' items')}"
-        case inspect.FloatType():
-            return "a number"
+        case inspect.FloatType(ge=least, le=most):
+            return f"a number{_bounds('from', least, most)}"
         case inspect.BoolType():
             return "true or false"
         case inspect.UUIDType():
@@ -121,7 +121,7 @@ def _words(wanted: inspect.Type) -> str:
     return "an object"
 
 
-def _bounds(word: str, least: int | None, most: int | None, unit: str = "") -> str:
+def _bounds(word: str, least: float | None, most: float | None, unit: str = "") -> str:
     match least, most:
         case None, None:
             return ""

@@ -115,8 +115,8 @@ HIPS = "the middle of the hips is at x 0.501, y 0.502, over 0.3 m from the origi
 FAULTS: list[tuple[Any, str]] = [
     (None, "the frame must be an object"),
     ({}, "timestamp_ms is required"),
-    ({**NEXT, "confidence": 2}, "confidence must be a number, not 2"),
-    ({**NEXT, "confidence": NAN}, "confidence must be a number, not NaN or Infinity"),
+    ({**NEXT, "confidence": 2}, "confidence must be a number from 0 to 1, not 2"),
+    ({**NEXT, "confidence": NAN}, "confidence must be a number from 0 to 1, not NaN or Infinity"),
     ({**NEXT, "frame_seq": 0}, f"frame_seq {WHOLE}, not 0"),
     ({**NEXT, "source": {"kind": "film"}}, f'source.kind {KINDS}, not "film"'),
     (
@@ -130,7 +130,10 @@ FAULTS: list[tuple[Any, str]] = [
     (eye(x="0.5"), f'landmarks[3].x {EYE} must be a number, not the string "0.5"'),
     (eye(y=NAN), f"landmarks[3].y {EYE} must be a number, not NaN or Infinity"),
     (eye(z=None), f"landmarks[3].z {EYE} must be a number, not null"),
-    (eye(visibility=1.5), f"landmarks[3].visibility {EYE} must be a number or null, not 1.5"),
+    (
+        eye(visibility=1.5),
+        f"landmarks[3].visibility {EYE} must be a number from 0 to 1 or null, not 1.5",
+    ),
     (eye(name="Left_Eye"), f'{NAME}, not "Left_Eye"'),
     (eye(name="é" * 1_000), f'{NAME}, not "{"é" * 40}…"'),
     (of_the_image(NEXT), HIPS),
