@@ -18,12 +18,15 @@ from kynaplatform.api.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from kynaplatform.api.faults import faults_of
+from kynaplatform.api.faults import faults_of, shown_name
 from kynaplatform.api.ignored_fields import note_ignored
 from kynaplatform.api.json_faults import NotJson, read_json
 from kynaplatform.api.wire import Query
 
 MOST_BODY_BYTES = 512 * 1024
+# No struct of ours is deeper.
+MOST_NAMES = 8
+BROKEN_OFF = "The body did not arrive whole."
 S = TypeVar("S", bound=msgspec.Struct)
 Q = TypeVar("Q", bound=Query)
 JSON = "application/json"
@@ -76,10 +79,10 @@ def read_body(request: HttpRequest) -> bytes:
     try:
         body = request.body
     except UnreadablePostError:
-        body = b""
+        raise MalformedRequest(BROKEN_OFF) from None
     # granian hands on what has come, and raises nothing.
     if len(body) < length:
-        raise MalformedRequest("The body did not arrive whole.")
+        raise MalformedRequest(BROKEN_OFF)
     return body
 
 
@@ -145,7 +148,8 @@ def _number_or_text(text: str) -> int | str:
 
 
 def _decode_slowly(request: HttpRequest, body: bytes, struct: type[S]) -> S:
-    """A last reading of what msgspec refused: it stops at the first fault, this names up to 20.
+    """A last reading of what msgspec refused: it stops at the first fault, this names up to 20, but
+    one alone that can't be stored, which msgspec can't judge.
 
     An unknown field is no fault, whatever it holds, such as a lone surrogate.
     """
@@ -160,7 +164,8 @@ def _decode_slowly(request: HttpRequest, body: bytes, struct: type[S]) -> S:
     _note_ignored_fields(request, value, struct)
     value = {name: value[name] for name in struct.__struct_encode_fields__ if name in value}
     try:
-        _refuse_unstorable(value)
+        if b"\\u" in body:
+            _refuse_unstorable(value)
         faults = _faults_of_fields(value, struct)
     except RecursionError:
         raise MalformedRequest from None
@@ -177,16 +182,24 @@ def _faults_of_fields(value: dict[str, Any], struct: type[msgspec.Struct]) -> di
     return faults
 
 
-def _refuse_unstorable(value: Any, path: str = "") -> None:
+def _refuse_unstorable(value: Any) -> None:
+    if (path := _path_to_unstorable(value)) is not None:
+        field = ".".join(path[: -MOST_NAMES - 1 : -1]) or "body"
+        raise ValidationFailed({field: ["Holds NUL or a lone surrogate, which can't be stored."]})
+
+
+def _path_to_unstorable(value: Any) -> list[str] | None:
+    """The names on the way to such a text, the last one first; None where there is none."""
+    if isinstance(value, str):
+        return [] if _UNSTORABLE.search(value) else None
+    items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, dict):
-        for key, item in value.items():
-            at = f"{path}.{ascii(key)[1:-1]}" if path else key
-            _refuse_unstorable(key, at)
-            _refuse_unstorable(item, at)
+        items = value.items()
     elif isinstance(value, list):
-        for index, item in enumerate(value):
-            _refuse_unstorable(item, f"{path}.{index}")
-    elif isinstance(value, str) and _UNSTORABLE.search(value):
-        raise ValidationFailed(
-            {path or "body": ["Holds NUL or a lone surrogate, which can't be stored."]}
-        )
+        items = enumerate(value)
+    for name, item in items:
+        path = [] if _UNSTORABLE.search(str(name)) else _path_to_unstorable(item)
+        if path is not None:
+            path.append(shown_name(str(name)))
+            return path
+    return None

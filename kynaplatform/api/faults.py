@@ -45,7 +45,7 @@ def _faults(value: Any, type_: Any) -> Iterator[Fault]:
         )
     elif (item_type := _item_type(type_, dict)) is not None and isinstance(value, dict):
         of_parts = (
-            (f".{_cut(ascii(name)[1:-1])}{path}", fault)
+            (f".{shown_name(name)}{path}", fault)
             for name, item in islice(value.items(), MOST_ITEMS_LOOKED_AT)
             for path, fault in _faults(item, item_type)
         )
@@ -159,6 +159,11 @@ def _given(value: Any, wanted: list[inspect.Type]) -> str:
         return ""
     quoted = f'"{_cut(value)}"'
     return quoted if may_be(inspect.LiteralType, inspect.CustomType) else f"the string {quoted}"
+
+
+def shown_name(name: str) -> str:
+    """A name that a stranger chose, as a part of a path."""
+    return _cut(ascii(name[: MOST_QUOTED_CHARACTERS + 1])[1:-1])
 
 
 def _cut(text: str) -> str:

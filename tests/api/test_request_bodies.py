@@ -1,6 +1,7 @@
 """What is a body: its type, its size, its JSON; and how its faults are named"""
 
 import json
+import tracemalloc
 
 import pytest
 from django.test import RequestFactory
@@ -237,6 +238,28 @@ def test_nor_is_it_where_no_text_is_wanted(owner, path, body, field, text):
         response = ask("POST", path, body % text, token=owner.token)
     escaped = {rb"\u0000": r"\x00", rb"\ud800": r"\ud800"}[text]
     refused_fields(response, field.format(escaped))
+
+
+def test_a_stranger_s_names_are_told_in_part(owner):
+    name = "é" * 40_000
+    deep = b'{"api_key": ' + b'{"%s": ' % (b"x" * 500) * 490 + b'"\\ud800"' + b"}" * 491
+    for body in (b'{"api_key": {"%s\\ud800": 1}}' % name.encode(), deep):
+        with nothing_changes():
+            response = ask("POST", TOKENS, body)
+        details = response.json()["error"]["details"]
+        assert (response.status_code, len(response.content) < 1_500) == (422, True)
+        assert [field.startswith("api_key.") for field in details] == [True]
+
+
+def test_what_a_deep_body_takes_is_its_own_size(owner):
+    body = b'{"api_key": ' + b'{"%s": ' % ("🦵" * 140).encode() * 490 + b'"\\u0041"' + b"}" * 491
+    tracemalloc.start()
+    try:
+        response = ask("POST", TOKENS, body)
+        assert tracemalloc.get_traced_memory()[1] < 20 * len(body)
+    finally:
+        tracemalloc.stop()
+    assert response.status_code == 422
 
 
 def test_an_item_of_a_list_has_a_dotted_name_and_there_are_at_most_20(owner):
