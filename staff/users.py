@@ -19,7 +19,7 @@ admin.site.unregister([User, Group])
 
 
 def permissions_of(one: User | Group) -> QuerySet[Permission]:
-    """What a group gives, or what an account holds while it is active, itself and by its groups."""
+    """What a group gives; or what an account holds, itself and by its groups, once it is active."""
     if isinstance(one, Group):
         return one.permissions.all()
     return Permission.objects.filter(

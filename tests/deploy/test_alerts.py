@@ -22,6 +22,7 @@ PAGES = 'job="kynaplatform-pages",instance="a:8003"'
 STREAM = 'job="kynaplatform-realtime",instance="a:8001"'
 WORKER = 'job="kynaplatform-worker",instance="a:8002"'
 SENDER = 'job="kynaplatform-webhooks",instance="a:8012"'
+EXPORTER = 'job="kynaplatform-database",instance="a:9100"'
 DISK = 'job="kynaplatform-database",mountpoint="/",fstype="ext4"'
 OF_PACKAGE = 'job="kynaplatform-database",mountpoint="/snap/x",fstype="squashfs"'
 CREATES = f'kyna_http_request_seconds_bucket{{{API},route="api/detection/sessions"'
@@ -33,6 +34,7 @@ HEALTHY: dict[str, float | str] = {
     f"up{{{STREAM}}}": 1,
     f"up{{{WORKER}}}": 1,
     f"up{{{SENDER}}}": 1,
+    f"up{{{EXPORTER}}}": 1,
     f'kyna_check_ok{{{API},check="database"}}': 1,
     f'kyna_check_ok{{{API},check="broker"}}': 1,
     f'kyna_check_ok{{{API},check="peppers"}}': 1,
@@ -174,6 +176,7 @@ def test_each_alert_comes_of_its_fault_and_none_just_below(tmp_path: Path) -> No
         scenario("faulty", with_faults(*alerts), alerts),
         scenario("never exported", {**never, unexported: 1}, ["KynaErasuresNotExported"]),
         scenario("never exported, nothing erased", {**never, unexported: 0}, []),
+        scenario("no exporter", {**HEALTHY, f"up{{{EXPORTER}}}": 0}, ["KynaServerDown"]),
         # One kind of server is not there, and all others are.
         *(scenario(alert, with_faults(alert), [alert, "KynaServerDown"]) for alert in away),
     ]

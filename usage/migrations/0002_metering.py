@@ -55,7 +55,7 @@ CREATE FUNCTION usage_forget_sessions() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     begun usage_backfill;
 BEGIN
-    -- The backfill waits for the lock, or has been waited for: each session is added by one of both.
+    -- The backfill leaves the row to the lock, or has been waited for: one of both adds each session.
     SELECT * INTO begun FROM usage_backfill FOR SHARE;
     IF FOUND THEN
         INSERT INTO usage_session (
