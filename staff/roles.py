@@ -16,7 +16,7 @@ HISTORY = ("admin", "logentry")
 CREDENTIALS = frozenset(
     {"credential", "apikey", "serviceaccount", "accesstoken", "signingkey"}
 )  # fmt: skip
-# What nothing undoes is an administrator's alone: a superuser's, or of a group of its own.
+# To erase a customer is an administrator's alone: a superuser's, or of a group of its own.
 ADMINISTRATING = frozenset({"erase_organization", "erase_project"})
 RELEASING = frozenset({"release_movespecversion", "withdraw_movespecversion"})
 
