@@ -239,6 +239,7 @@ def test_a_replay_is_of_what_was_not_delivered_since_then(
     operator: Client, endpoint: WebhookEndpoint
 ) -> None:
     now = clock.now()
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(created_at=now - timedelta(days=40))
     for hours, status in ((1, "failed"), (2, "held"), (3, "delivered"), (30, "failed")):
         make_delivery(endpoint, status=status, created_at=now - timedelta(hours=hours))
     since = (now - timedelta(hours=4)).replace(second=0, microsecond=0)

@@ -81,7 +81,7 @@ def runtimes(
                     {
                         "RENEW_SECONDS": RENEW_SECONDS,
                         # Longer than this test may be held up between two batches.
-                        "FRESH_LEASE_SECONDS": 8,
+                        "FRESH_LEASE_SECONDS": 4,
                         "PROBE_SECONDS": 0.5,
                         "BEAT_SECONDS": 3600,
                     }
