@@ -20,6 +20,8 @@ FEWEST_PRELOAD_SECONDS = 31_536_000
 FEWEST_PEPPER_BYTES = 32
 # An idempotency key is promised for a day, and its session with it.
 FEWEST_RETENTION_DAYS = 2
+# A hundred years: with more, no date would be that long ago.
+MOST_RETENTION_DAYS = 36_500
 RETENTIONS = ("RETENTION_DAYS", "EVENTS_RETENTION_DAYS", "STAFF_LOG_RETENTION_DAYS")
 LIFETIMES = (
     "ACCESS_TOKEN_SECONDS",
@@ -212,9 +214,9 @@ def _check_lifetimes() -> Iterator[CheckMessage]:
 def _check_retention() -> Iterator[CheckMessage]:
     for name in RETENTIONS:
         days = getattr(settings, name)
-        if days is not None and days < FEWEST_RETENTION_DAYS:
+        if days is not None and not FEWEST_RETENTION_DAYS <= days <= MOST_RETENTION_DAYS:
             yield Error(
-                f"{name} is below {FEWEST_RETENTION_DAYS}.",
+                f"{name} is not between {FEWEST_RETENTION_DAYS} and {MOST_RETENTION_DAYS}.",
                 hint="It is a number of days. Leave it unset to keep what there is for good.",
                 id="kynaplatform.E018",
             )

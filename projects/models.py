@@ -12,7 +12,7 @@ from django.db.models import CheckConstraint, F, Index, Q
 from django.utils import timezone
 
 from kynaplatform.api.names import MOST_NAME_CHARACTERS, validate_name, visible
-from kynaplatform.checks import FEWEST_RETENTION_DAYS
+from kynaplatform.checks import FEWEST_RETENTION_DAYS, MOST_RETENTION_DAYS
 from projects.scopes import ALL_SCOPES
 
 
@@ -28,10 +28,12 @@ def _limit(counted: str, name: str | None = None) -> "models.PositiveIntegerFiel
 
 
 def validate_retention(days: int) -> None:
-    """An organization's own retention is below the platform's. Raises ValidationError."""
+    """An organization's own retention is no longer than the platform's. Raises ValidationError."""
     most = settings.RETENTION_DAYS
     if most is not None and days > most:
         raise ValidationError(f"Ensure this value is at most {most}, the default.")
+    if days > MOST_RETENTION_DAYS:
+        raise ValidationError(f"Ensure this value is at most {MOST_RETENTION_DAYS}.")
 
 
 class Organization(models.Model):

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from kynaplatform.checks import FEWEST_RETENTION_DAYS
+from kynaplatform.checks import FEWEST_RETENTION_DAYS, MOST_RETENTION_DAYS
 from projects.models import Project
 from sessions_app.event_counters import store_counts_anew
 from sessions_app.event_partitions import (
@@ -43,6 +43,9 @@ class Kept(NamedTuple):
 
 def kept_of(own_days: int | None = None) -> Kept:
     """The retention of an organization with that many days of its own, or of the platform."""
+    if own_days is not None:
+        # What was stored before there was a limit.
+        own_days = min(own_days, MOST_RETENTION_DAYS)
     sessions = _least(settings.RETENTION_DAYS, own_days)
     return Kept(sessions, _least(settings.EVENTS_RETENTION_DAYS, sessions))
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 
-from kynaplatform.checks import LIFETIMES, check_environment, refuse_to_start
+from kynaplatform.checks import LIFETIMES, RETENTIONS, check_environment, refuse_to_start
 from kynaplatform.environment import networks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -192,6 +192,27 @@ def test_a_lifetime_is_between_a_second_and_a_day(settings, name, seconds, is_go
     assert [(message.id, message.msg) for message in messages] == (
         [] if is_good else [("kynaplatform.E010", f"{name} is not between 1 and 86400.")]
     )
+
+
+@pytest.mark.parametrize("name", RETENTIONS)
+@pytest.mark.parametrize(
+    ("days", "is_good"), [(None, True), (1, False), (2, True), (36_500, True), (36_501, False)]
+)
+def test_a_retention_is_between_two_days_and_a_hundred_years(settings, name, days, is_good):
+    setattr(settings, name, days)
+    messages = check_environment()
+    assert [(message.id, message.msg) for message in messages] == (
+        [] if is_good else [("kynaplatform.E018", f"{name} is not between 2 and 36500.")]
+    )
+
+
+def test_events_are_kept_no_longer_than_their_sessions(settings):
+    settings.RETENTION_DAYS = settings.EVENTS_RETENTION_DAYS = 30
+    assert check_environment() == []
+    settings.EVENTS_RETENTION_DAYS = 31
+    [message] = check_environment()
+    assert message.id == "kynaplatform.E018"
+    assert message.msg == "EVENTS_RETENTION_DAYS is above RETENTION_DAYS."
 
 
 @pytest.mark.parametrize("name", ["WEB_PROCESSES", "WEB_THREADS"])

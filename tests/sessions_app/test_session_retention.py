@@ -14,6 +14,7 @@ from lifecycle_scene import Scene
 from uuid_utils.compat import uuid7
 
 from kynaplatform.database.time_ids import first_id_of
+from projects.models import Organization
 from sessions_app import removal, session_retention, tasks
 from sessions_app.event_partitions import dated_partitions, event_partitions_make
 from sessions_app.events import event_id
@@ -66,6 +67,15 @@ def left() -> set[UUID]:
 
 def with_events() -> set[UUID]:
     return set(DetectionEvent.objects.values_list("session_id", flat=True))
+
+
+def test_days_before_all_dates_keep_all_and_hold_up_nobody(scene: Scene) -> None:
+    """Stored before an organization's days had a limit."""
+    id_ = ended(scene, 4000)
+    project = DetectionSession.objects.get(id=id_).project
+    Organization.objects.filter(id=project.organization_id).update(retention_days=2**31 - 1)
+    assert apply() == 0
+    assert left() == with_events() == {id_}
 
 
 def test_without_a_setting_all_is_kept(scene: Scene) -> None:
