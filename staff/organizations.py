@@ -24,6 +24,7 @@ from staff.actions.credentials import ISSUE
 from staff.actions.erasure import Erase
 from staff.actions.onboarding import PERMISSIONS, onboard_view
 from staff.actions.organizations import Resume, Suspend
+from staff.actions.retention import SetRetention
 from staff.base import OwnerFilter
 from staff.customer_page import (
     OWNED_BY_ORGANIZATION,
@@ -138,10 +139,16 @@ class OrganizationAdmin(SuspendableAdmin):
     list_display = ["shown_name", "state"]
     list_filter = [SuspensionFilter, "created_at"]
     search_fields = ["name", "=id"]
+    staff_actions = [SetRetention(), *SuspendableAdmin.staff_actions]
     change_list_template = "admin/projects/organizations.html"
     given = ["name"]
     limits = {"rate_limit": "RATE_LIMIT_ORGANIZATION", "retention_days": "RETENTION_DAYS"}
     owned = OWNED_BY_ORGANIZATION
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        read = super().get_readonly_fields(request, obj)
+        # Fewer days delete sessions, so its own page asks first.
+        return [*read, "retention_days"] if obj else read
 
     def get_urls(self) -> list[URLPattern]:
         onboard = self.admin_site.admin_view(partial(onboard_view, self))

@@ -1,0 +1,112 @@
+"""Set how long an organization's sessions are kept."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminIntegerFieldWidget
+
+from kynaplatform import clock
+from kynaplatform.api.errors import Conflict
+from projects.models import Organization
+from sessions_app.models import DetectionSession
+from sessions_app.session_retention import kept_of
+from staff.actions.base import Outcome, ReasonForm, StaffAction, Submission
+from staff.display import counted
+
+DAYS = Organization._meta.get_field("retention_days")
+MOST_COUNTED = 100_000
+
+
+def kept_for(own_days: int | None) -> str:
+    days = kept_of(own_days).sessions
+    return "for good" if days is None else f"for {counted(days, 'day')}"
+
+
+def is_shorter(own_days: int | None, before: int | None) -> bool:
+    """Whether sessions are kept for less time than with `before`."""
+    days, days_before = kept_of(own_days).sessions, kept_of(before).sessions
+    return days is not None and (days_before is None or days < days_before)
+
+
+def sessions_older(organization: Organization, days: int, now: datetime) -> int:
+    """How many ended sessions it has that ended over `days` days ago; one over MOST_COUNTED at
+    most."""
+    until = now - timedelta(days=days)
+    # None ends before it is created: so the index of created_at serves.
+    older = DetectionSession.objects.filter(
+        project__organization=organization,
+        deadline_at__isnull=True,
+        created_at__lt=until,
+        ended_at__lt=until,
+    )
+    return older[: MOST_COUNTED + 1].count()
+
+
+class RetentionForm(ReasonForm):
+    """The days. A box to tick comes with those that delete something, and is for those alone."""
+
+    retention_days = forms.IntegerField(
+        required=False,
+        validators=DAYS.validators,
+        widget=AdminIntegerFieldWidget,
+        help_text=DAYS.help_text,
+    )
+    field_order = ["retention_days", "reason"]
+
+    def __init__(self, data: Any, row: Organization) -> None:
+        super().__init__(data, initial={"retention_days": row.retention_days})
+        if data is not None:
+            self._ask_before_deleting(row)
+
+    def _ask_before_deleting(self, row: Organization) -> None:
+        try:
+            own_days = self.fields["retention_days"].clean(self["retention_days"].value())
+        except forms.ValidationError:
+            return
+        days = kept_of(own_days).sessions
+        if days is None or not is_shorter(own_days, row.retention_days):
+            return
+        older = sessions_older(row, days, clock.now())
+        if not older:
+            return
+        told = f"over {MOST_COUNTED:,}" if older > MOST_COUNTED else f"{older:,}"
+        self.fields[f"delete_older_than_{days}"] = forms.BooleanField(
+            label="Delete them",
+            help_text=f"{told} of its sessions ended over {counted(days, 'day')} ago.",
+            error_messages={"required": "They are deleted within the hour, for good."},
+        )
+
+
+class SetRetention(StaffAction):
+    name = "retention"
+    label = "Set retention"
+    past = "Set retention of"
+    permission = "projects.change_{model}"
+    takes_many = False
+
+    def title(self, row: Organization) -> str:
+        return f"{self.label} of {row}"
+
+    def form(self, data: Any, row: Organization) -> forms.BaseForm:
+        return RetentionForm(data, row)
+
+    def effects(self, rows: Sequence[Organization]) -> list[str]:
+        (row,) = rows
+        own = "" if row.retention_days else ", the default"
+        return [
+            f"After their end its sessions are kept {kept_for(row.retention_days)}{own}.",
+            "With fewer days, what is older is deleted within the hour, for good.",
+        ]
+
+    def perform(self, row: Organization, submission: Submission) -> Outcome:
+        days = submission.data["retention_days"]
+        before = row.retention_days
+        # Of what the form was asked for: a colleague may have set other days since.
+        unchanged = Organization.objects.filter(pk=row.pk, retention_days=before)
+        if not unchanged.update(retention_days=days):
+            raise Conflict("Its days have changed meanwhile.")
+        return Outcome(
+            f"Set retention of {row}: sessions are kept {kept_for(days)} (were {kept_for(before)})."
+        )
