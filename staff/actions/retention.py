@@ -73,9 +73,11 @@ class RetentionForm(ReasonForm):
             return
         told = f"over {MOST_COUNTED:,}" if older > MOST_COUNTED else f"{older:,}"
         self.fields[f"delete_older_than_{days}"] = forms.BooleanField(
-            label="Delete them",
-            help_text=f"{told} of its sessions ended over {counted(days, 'day')} ago.",
-            error_messages={"required": "They are deleted within the hour, for good."},
+            label="Delete what is older",
+            error_messages={
+                "required": f"{told} of its sessions ended over {counted(days, 'day')} ago, and"
+                " would be deleted within the hour, for good."
+            },
         )
 
 
