@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from client.backoff import backoff
 from client.closes import retry_after_seconds
 
+TOKENS = "/api/auth/access-tokens"
 SESSIONS = "/api/detection/sessions"
 MOVESPECS = "/api/movespecs"
 ANSWER_SECONDS = 30.0
@@ -80,6 +81,7 @@ class RestClient:
         if urlsplit(base_url).scheme not in ("http", "https"):
             raise ServerUnreachableError(f"{base_url} is not an address of http or https.")
         self.base_url = base_url.rstrip("/")
+        self._api_key: str | None = None
         self._token: str | None = None
         self._on_wait = on_wait
         self._deadline_seconds = deadline_seconds
@@ -88,9 +90,12 @@ class RestClient:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def mint(self, api_key: str) -> str:
-        """Mint the token of every later request. Returns the id of its project."""
-        answer = self.ask("POST", "/api/auth/access-tokens", {"api_key": api_key})
-        self._token = answer["access_token"]
+        """Mint the token of every later request, and another once it has expired.
+
+        Returns the id of its project.
+        """
+        answer = self.ask("POST", TOKENS, {"api_key": api_key})
+        self._api_key, self._token = api_key, answer["access_token"]
         return str(answer["project_id"])
 
     def create_movespec(self, name: str) -> str:
@@ -193,14 +198,26 @@ class RestClient:
     def _ask_once(
         self, method: str, path: str, body: Any = None, key: str | None = None
     ) -> tuple[Any, str | None]:
-        """The JSON of one try, and its Link header."""
+        """The JSON of one try, and its Link header. A token that has expired is minted anew."""
+        try:
+            return self._send(method, path, body, key)
+        except RequestRefusedError as refusal:
+            if refusal.code != "access_token_expired" or self._api_key is None:
+                raise
+        answer, _ = self._send("POST", TOKENS, {"api_key": self._api_key})
+        self._token = answer["access_token"]
+        return self._send(method, path, body, key)
+
+    def _send(
+        self, method: str, path: str, body: Any = None, key: str | None = None
+    ) -> tuple[Any, str | None]:
         request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
             f"{self.base_url}{path}",
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
             method=method,
         )
-        if self._token is not None:
+        if self._token is not None and path != TOKENS:
             request.add_header("Authorization", f"Bearer {self._token}")
         if key is not None:
             request.add_header("Idempotency-Key", key)

@@ -45,6 +45,8 @@ from client.wire import (
 )
 
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 3.0
+# Less than the session's idle limit of 120 s.
+PING_SECONDS = 30.0
 # Of what a server ends by itself. One that is away for less loses nothing.
 AS_LONG_AS_A_SESSION = 3600.0
 
@@ -58,8 +60,8 @@ class StreamClient:
 
     At most `window` batches wait for their acknowledgement. A connection also counts as lost when
     an answer is due and the server is silent for `silent_seconds`. Then the client attaches again,
-    and waits longer after each try. It raises StreamLostError if no attach succeeds within
-    `deadline_seconds`, an hour.
+    and waits longer before each try, until a server has served it: said more than that it is
+    attached. It raises StreamLostError if none does within `deadline_seconds`, an hour.
     """
 
     def __init__(
@@ -93,6 +95,10 @@ class StreamClient:
         self._deadline_seconds = deadline_seconds
         self._pause = pause
         self._socket: ClientSocket | None = None
+        # The waits before the next attaches, and when they are over.
+        self._waits = backoff(SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        self._deadline: float | None = None
+        self._said_at = time.monotonic()
         self._unacknowledged: dict[int, FrameBatch] = {}
         self._wanted_end: Finalize | Cancel | None = None
         self._known_events: set[str] = set()
@@ -112,8 +118,8 @@ class StreamClient:
         Raises StreamRefusedError and StreamLostError, as every method does that attaches again,
         and msgspec.DecodeError for a message that is not of this protocol.
         """
-        deadline = time.monotonic() + self._deadline_seconds
-        waits = backoff(SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._deadline_seconds
         while self.done is None:
             try:
                 socket = self._open()
@@ -125,8 +131,7 @@ class StreamClient:
             except (OSError, ConnectionClosed, InvalidHandshake) as error:
                 why = self._leave(error)
                 if self.done is None:
-                    told = self._told_to_wait(error, why, deadline)
-                    self._pause(told + next(waits))
+                    self._wait_to_attach(error, why, self._deadline)
 
     def send(self, poses: Iterable[Pose], clock_ms: float | None = None) -> int:
         """Send one batch once the window has room. Returns its batch_seq.
@@ -167,13 +172,17 @@ class StreamClient:
             return None
 
     def wait(self, seconds: float) -> None:
-        """Wait so many seconds, and take the server's messages meanwhile."""
+        """Wait so many seconds, take the server's messages meanwhile, and ping when idle."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             if self.done is not None:
                 self._pause(left)
                 return
-            self.receive(left)
+            until_ping = self._said_at + PING_SECONDS - time.monotonic()
+            if until_ping <= 0:
+                self.ping()
+            else:
+                self.receive(min(left, until_ping))
 
     def ping(self) -> None:
         """Show the server that the client is there, which postpones the idle limit."""
@@ -209,6 +218,7 @@ class StreamClient:
 
     def _say(self, message: ClientMessage) -> None:
         """Send a message. The caller keeps one that an attach has to send again."""
+        self._said_at = time.monotonic()
         try:
             if self._socket is None:
                 self.attach()
@@ -228,18 +238,25 @@ class StreamClient:
         why = self._leave(lost)
         if self.done is None:
             self._listener.connection_lost(why)
-            if told := self._told_to_wait(lost, why, time.monotonic() + self._deadline_seconds):
-                self._pause(told)
+            if self._deadline is None:
+                self._deadline = time.monotonic() + self._deadline_seconds
+            self._wait_to_attach(lost, why, self._deadline)
             self.attach()
 
-    def _told_to_wait(self, error: Exception, why: str, deadline: float) -> float:
-        """The seconds that the server asked for, 0 if it did not."""
-        seconds = wait_wanted(error, self._last_fault)
-        if time.monotonic() + seconds > deadline:
+    def _wait_to_attach(self, error: Exception, why: str, deadline: float) -> None:
+        """Wait for what the server asked for, and for the back-off."""
+        told = wait_wanted(error, self._last_fault)
+        if time.monotonic() + told > deadline:
             raise StreamLostError(f"The stream cannot be reached: {why}") from error
-        if seconds:
-            self._listener.told_to_wait(seconds, why)
-        return seconds
+        if told:
+            self._listener.told_to_wait(told, why)
+        self._pause(told + next(self._waits))
+
+    def _is_served(self) -> None:
+        """What comes next is another loss, with waits and a deadline of its own."""
+        if self._deadline is not None:
+            self._deadline = None
+            self._waits = backoff(SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
 
     def _open(self) -> ClientSocket:
         self._last_fault = None
@@ -258,6 +275,8 @@ class StreamClient:
         return message
 
     def _take(self, message: ServerMessage) -> None:
+        if not isinstance(message, SessionUpdate | ErrorMessage):
+            self._is_served()
         match message:
             case FrameAck():
                 batch = self._unacknowledged.pop(message.batch_seq, None)

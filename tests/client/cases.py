@@ -250,6 +250,14 @@ CASES = [
         for code in ATTACH_AGAIN
     ),
     Case(
+        # The waits grow until a batch is acknowledged: 0.1 s doubled, the half of each at least.
+        name="attached and closed at once, time and again",
+        scripts=(*5 * (closing(1012),), served(3)),
+        heard=[*5 * [BATCHES], WHOLE],
+        went=completed(attaches=6),
+        least_seconds=1.55,
+    ),
+    Case(
         name="cut without a close",
         scripts=(cut, served(3)),
         heard=[BATCHES, WHOLE],

@@ -30,6 +30,14 @@ LIMITED = {
 AWAY = {
     "error": {"code": "service_unavailable", "message": "No.", "retryable": True, "details": {}}
 }
+EXPIRED = {
+    "error": {
+        "code": "access_token_expired",
+        "message": "The access token has expired.",
+        "retryable": True,
+        "details": {},
+    }
+}
 MINTED = (201, {}, {"access_token": "t", "project_id": "p"})
 
 
@@ -40,12 +48,14 @@ class ScriptedApi:
         self.answers = answers
         self.asked: list[tuple[str, str]] = []
         self.keys: list[str | None] = []
+        self.tokens: list[str | None] = []
         self.url = ""
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         request.rfile.read(int(request.headers.get("Content-Length") or 0))
         self.asked.append((request.command, request.path))
         self.keys.append(request.headers["Idempotency-Key"])
+        self.tokens.append(request.headers["Authorization"])
         answer = self.answers[len(self.asked) - 1]
         if answer is None:
             request.close_connection = True
@@ -97,6 +107,31 @@ class Waits:
             pause=self.seconds.append,
             **options,
         )
+
+
+@pytest.mark.parametrize("then", [(), (AWAY,)], ids=["at once", "after a mint that failed"])
+def test_a_token_that_has_expired_is_minted_anew(then: tuple[Any, ...]) -> None:
+    """A session may last for longer than the token that made it."""
+    waits = Waits()
+    expired, record = (401, {}, EXPIRED), (200, {}, {"session_id": "s"})
+    failed = [answer for error in then for answer in ((503, {}, error), expired)]
+    minted = (201, {}, {"access_token": "t2", "project_id": "p"})
+    with scripted_api(MINTED, expired, *failed, minted, record) as api:
+        client = waits.client(api)
+        client.mint("secret")
+        assert client.session("s") == {"session_id": "s"}
+    assert api.tokens == [None, "Bearer t", *len(then) * [None, "Bearer t"], None, "Bearer t2"]
+
+
+def test_a_token_that_is_refused_again_is_no_loop() -> None:
+    waits = Waits()
+    expired = (401, {}, EXPIRED)
+    with scripted_api(MINTED, expired, MINTED, expired) as api:
+        client = waits.client(api)
+        client.mint("secret")
+        with pytest.raises(RequestRefusedError, match="access_token_expired"):
+            client.cancel("s")
+    assert len(api.asked) == 4
 
 
 def test_a_limit_and_a_server_that_is_away_are_waited_out_and_told() -> None:

@@ -212,7 +212,7 @@ def test_it_waits_while_a_proxy_finds_no_server_and_says_so() -> None:
     ):
         stream.send(poses(1))
         stream.finalize()
-    bounds = [(0.05, 0.1), (5.1, 5.2), (7.2, 7.4)]
+    bounds = [(0.05, 0.1), (0.1, 0.2), (5.2, 5.4), (7.4, 7.8)]
     assert len(waits) == len(bounds)
     assert all(low <= wait <= high for wait, (low, high) in zip(waits, bounds, strict=True))
     assert told.lost == ["closed with 1012"]
@@ -328,6 +328,68 @@ def test_it_gives_up_when_nothing_answers_for_long(
     assert 0.05 <= waits[0] <= 0.1
     assert max(waits) <= 3.0
     assert sum(waits[:-1]) <= 20 < sum(waits)
+
+
+def test_it_gives_up_when_every_attach_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = Clock()
+    monkeypatch.setattr("client.stream.time", waits)
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        peer.socket.close(1012)
+
+    with (
+        scripted(*[script] * 20) as server,
+        client(server, deadline_seconds=20, pause=waits) as stream,
+    ):
+        stream.attach()
+        with pytest.raises(StreamLostError, match="1012"):
+            stream.finalize()
+    assert sum(waits[:-1]) <= 20 < sum(waits)
+    assert len(server.heard) == len(waits) + 1
+
+
+def test_waits_begin_anew_once_a_batch_is_acknowledged() -> None:
+    def lost(peer: Peer) -> None:
+        peer.greet()
+        peer.socket.close(1012)
+
+    def served_and_lost(peer: Peer) -> None:
+        peer.greet()
+        peer.ack(peer.hear())
+        peer.socket.close(1012)
+
+    def last(peer: Peer) -> None:
+        peer.greet()
+        peer.ack(peer.hear())
+        finish(peer)
+
+    waits = Waits()
+    scripts = [lost, lost, lost, served_and_lost, last]
+    with scripted(*scripts) as server, client(server, pause=waits) as stream:
+        stream.send(poses(1))
+        stream.drain()
+        stream.send(poses(1))
+        stream.finalize()
+    bounds = [(0.05, 0.1), (0.1, 0.2), (0.2, 0.4), (0.05, 0.1)]
+    assert len(waits) == len(bounds)
+    assert all(low <= wait <= high for wait, (low, high) in zip(waits, bounds, strict=True))
+
+
+def test_it_pings_while_it_waits_with_nothing_to_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recording may be quiet for longer than the server waits for a client."""
+    monkeypatch.setattr("client.stream.PING_SECONDS", 0.2)
+
+    def script(peer: Peer) -> None:
+        peer.greet()
+        assert [peer.hear()["type"] for _ in range(3)] == ["ping"] * 3
+        finish(peer)
+
+    with scripted(script) as server, client(server) as stream:
+        stream.attach()
+        stream.wait(0.7)
+        stream.finalize()
+    assert len(server.heard) == 1
 
 
 def test_an_older_server_tells_no_reasons() -> None:

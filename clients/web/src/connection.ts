@@ -65,6 +65,8 @@ export class Connection {
   #socket: Socket | null = null;
   #fault: Failure | null = null;
   #lostAtMs = Date.now();
+  /** Whether the server has said more than that the stream is attached. */
+  #isServed = false;
   #heardAtMs = Date.now();
   #isPinged = false;
   // Each is undefined while nothing is waited for.
@@ -166,17 +168,22 @@ export class Connection {
     if (message === null) return;
     if (message.type === "session_update" && !this.isAttached) {
       this.isAttached = true;
-      this.#backoff.reset();
       this.#pingLater();
       this.#owner.attached(message);
-    } else if (message.type === "ping") {
-      this.say({type: "pong"});
     } else if (message.type === "error") {
       this.#fault = message.error;
     } else {
-      this.#owner.hear(message);
+      this.#serve();
+      if (message.type === "ping") this.say({type: "pong"});
+      else this.#owner.hear(message);
     }
     if (this.#socket) this.#awaitAnswer();
+  }
+
+  /** What comes next is another loss, with waits of its own. */
+  #serve(): void {
+    this.#isServed = true;
+    this.#backoff.reset();
   }
 
   #read(text: string): ServerMessage | null {
@@ -196,7 +203,8 @@ export class Connection {
   }
 
   #lose(code: number): void {
-    if (this.isAttached) this.#lostAtMs = Date.now();
+    if (this.#isServed) this.#lostAtMs = Date.now();
+    this.#isServed = false;
     this.leave();
     const final = refusal(code, this.#fault);
     if (code === ALREADY_ENDED) {

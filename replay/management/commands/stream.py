@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
@@ -20,7 +21,7 @@ from replay.recording_files import read_recording
 
 MOST_BATCH_FRAMES = 300
 CREDENTIALS = ("project_id", "api_key_secret")
-FAILURES = (RequestFailedError, StreamRefusedError, StreamLostError)
+FAILURES = (RequestFailedError, StreamRefusedError, StreamLostError, msgspec.DecodeError)
 
 
 class Command(OperatorCommand):
@@ -28,7 +29,8 @@ class Command(OperatorCommand):
         "Stream a recording to a session of its own, as a client: mint, create, attach, stream, "
         "finalize. Prints the events as they come and the final record, and fails unless the "
         "repetitions are those that people counted and every count agrees. A limit, a restart or "
-        "a proxy that finds no server is waited out: 2 minutes for a request, 1 for the stream."
+        "a proxy that finds no server is waited out: 2 minutes for a request, an hour for the "
+        "stream."
     )
     # It speaks to a server, and uses neither settings nor a database of its own.
     requires_system_checks = []
