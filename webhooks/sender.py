@@ -145,10 +145,11 @@ class Sender:
             return []
         free = {id_: pace.free(at) for id_, pace in paces.items()}
         claims = deliveries_claim(free=free, most=most, now=clock.now())
+        # Before they count as under way: where it fails none is sent, and the claims end.
+        made = bodies(claim for claim in claims if claim.body is None)
         for claim in claims:
             paces.setdefault(claim.endpoint_id, Pace()).under_way += 1
         self._paces = paces
-        made = bodies(claim for claim in claims if claim.body is None)
         send_by = claimed_at + SEND_WITHIN_SECONDS
         return [Message(claim, claim.body or made.get(claim.id), send_by) for claim in claims]
 

@@ -5,6 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from kynaplatform import clock
@@ -12,7 +13,9 @@ from projects.signing import decrypted
 from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.receiver import Received, Receiver, Reply, receiving, sending
+from webhooks.claims import MOST_OF_ENDPOINT
 from webhooks.endpoints import endpoint_create, endpoint_rotate_secret
+from webhooks.messages import bodies
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 from webhooks.transport import Transport
 
@@ -249,6 +252,28 @@ def test_a_sender_that_stood_still_past_its_claim_sends_nothing(
     assert receiver.ids == [str(delivery.id)]
     delivery.refresh_from_db()
     assert (delivery.status, delivery.tries) == ("delivered", tries)
+
+
+def test_claims_whose_bodies_can_not_be_read_take_no_place(owner, receiver, monkeypatch):
+    """Of as many as may be under way to an endpoint, the database goes away after the claim."""
+    endpoint = make_endpoint(owner.project, url=receiver.url)
+    deliveries = [make_delivery(endpoint) for _ in range(MOST_OF_ENDPOINT)]
+    failed = []
+
+    def go_away_once(claims):
+        if failed:
+            return bodies(claims)
+        failed.extend(claims)
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr("webhooks.sender.bodies", go_away_once)
+    with sending():
+        eventually(lambda: failed, "they are claimed")
+        # As once the claims have ended.
+        WebhookDelivery.objects.update(claim_id=None, due_at=clock.now())
+        eventually(lambda: settled(*deliveries), "each was tried")
+    assert len(failed) == MOST_OF_ENDPOINT
+    assert sorted(receiver.ids) == sorted(str(one.id) for one in deliveries)
 
 
 def test_it_outlives_a_database_that_goes_away(owner, receiver):
