@@ -177,7 +177,8 @@ def _end(
         if not update_live(unchanged, **changes):
             return None
         DetectionEvent.objects.bulk_create(events)
-    return DetectionSession.objects.defer(*LABELS).get(id=session.id)
+        # Once it is committed it may be deleted.
+        return DetectionSession.objects.defer(*LABELS).get(id=session.id)
 
 
 def _counted(session: DetectionSession, engine: detection.Engine | None) -> dict[str, Any]:

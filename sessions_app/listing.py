@@ -77,9 +77,9 @@ def sessions_list(
     rows = rows.defer(*LEFT_OUT)
     by_id = {row.id: row for row in (rows.select_related(*related) if related else rows)}
     apply_deadlines(by_id.values(), now)
-    # Someone may have ended it since its id was read.
-    statuses = filters.statuses
-    sessions = [by_id[id_] for id_ in ids if by_id[id_].status in statuses]
+    # Someone may have ended it since its id was read, or deleted it.
+    read = (by_id.get(id_) for id_ in ids)
+    sessions = [one for one in read if one is not None and one.status in filters.statuses]
     return Listed(sessions, *neighbours)
 
 

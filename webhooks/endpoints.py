@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from kynaplatform.api.errors import found
 from projects.models import Project
 from projects.signing import encrypted
 from webhooks.errors import DisabledByStaff, TooManyWebhooks
@@ -95,8 +96,8 @@ def endpoint_delete(*, endpoint: WebhookEndpoint, now: datetime) -> None:
 
 
 def endpoint_rotate_secret(*, endpoint_id: UUID, now: datetime) -> tuple[WebhookEndpoint, str]:
-    """The endpoint with its new secret; raises WebhookEndpoint.DoesNotExist."""
+    """The endpoint with its new secret; raises NotFound where it was deleted."""
     with transaction.atomic():
         locked = WebhookEndpoint.objects.select_for_update(no_key=True)
-        endpoint = locked.get(id=endpoint_id, deleted_at__isnull=True)
+        endpoint = found(locked.filter(id=endpoint_id, deleted_at__isnull=True).first(), "webhook")
         return endpoint, secret_rotate(endpoint=endpoint, now=now)

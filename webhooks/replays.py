@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from uuid_utils.compat import uuid7
@@ -118,12 +118,15 @@ def delivery_redeliver(*, endpoint: WebhookEndpoint, delivery_id: UUID, now: dat
     disabled, and where the message is about a session that was deleted.
     """
     _require_enabled(endpoint)
-    one = can_be_made(WebhookDelivery.objects.filter(id=delivery_id, endpoint_id=endpoint.id))
-    if not one.exists():
-        raise SessionDeleted
-    one.filter(Q(claim_id__isnull=True) | Q(due_at__lt=now)).update(
-        status=DeliveryStatus.WAITING, tries=0, due_at=now, claim_id=None
-    )
+    one = WebhookDelivery.objects.filter(id=delivery_id, endpoint_id=endpoint.id)
+    with transaction.atomic():
+        # A deletion of the session empties the row: whichever comes second sees the other.
+        one.select_for_update(no_key=True).first()
+        if not can_be_made(one).exists():
+            raise SessionDeleted
+        one.filter(Q(claim_id__isnull=True) | Q(due_at__lt=now)).update(
+            status=DeliveryStatus.WAITING, tries=0, due_at=now, claim_id=None
+        )
 
 
 def delivery_test(*, endpoint: WebhookEndpoint, now: datetime) -> WebhookDelivery:

@@ -7,7 +7,9 @@ import pytest
 from new_session import RECORD
 
 from kynaplatform import clock
+from sessions_app import listing
 from sessions_app.models import DetectionSession, Outcome, Status
+from sessions_app.removal import sessions_remove
 from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, make_released
 
@@ -95,6 +97,25 @@ def test_it_shows_how_a_session_ended(owner, movespec, at_now):
         "error_code": "engine_failed",
         "error_message": "It broke.",
     }
+
+
+def test_a_list_is_without_what_is_deleted_between_its_statements(
+    owner, movespec, at_now, monkeypatch
+):
+    """Its ids are read by one, and its rows by another."""
+    columns = ended(Status.COMPLETED, Outcome.COMPLETED)
+    kept, gone = (make_session(owner, movespec, number, **columns) for number in (2, 1))
+    page = listing.page
+
+    def then_delete(*parts, **more):
+        found = page(*parts, **more)
+        assert sessions_remove([gone.id]) == [gone.id]
+        return found
+
+    monkeypatch.setattr(listing, "page", then_delete)
+    response = owner.get(SESSIONS)
+    assert response.status_code == 200
+    assert [one["session_id"] for one in response.json()] == [str(kept.id)]
 
 
 def test_it_shows_a_session_as_its_deadline_left_it_before_any_sweep(owner, movespec, at_now):

@@ -2,7 +2,7 @@
 
 import json
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -14,9 +14,11 @@ from movespecs.models import MoveSpec
 from movespecs.releases import version_release, version_withdraw
 from projects.suspension import suspend
 from sessions_app.models import DetectionSession
+from sessions_app.removal import sessions_remove
 from tests.conftest import SESSIONS, VALID_YAML, Machine, make_version
 from tests.sessions_app.lifecycle_scene import Scene, at, sweep
 from tests.webhooks.endpoint import body_of, make_endpoint, told
+from webhooks.claims import CLAIM
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 LATE = 100_000
@@ -189,6 +191,24 @@ def test_a_deleted_session_takes_what_was_told_of_it_along(scene, endpoint):
     ]
     body = json.loads(body_of(endpoint, "session.deleted"))
     assert (body["data"], body["sequence"]) == ({"session_id": str(session_id)}, 3)
+
+
+def test_a_deletion_is_told_once_what_is_on_the_wire_has_ended(scene, endpoint):
+    """By then the receiver has answered it, or it was given up."""
+    slow = endpoint
+    fast = make_endpoint(slow.project)
+    cancel(scene)
+    ends_at = clock.now() + CLAIM
+    on_the_wire = WebhookDelivery.objects.filter(endpoint=slow, type="session.cancelled")
+    on_the_wire.update(claim_id=uuid4(), due_at=ends_at)
+    sessions_remove([DetectionSession.objects.get().id])
+    due = dict(
+        WebhookDelivery.objects.filter(type="session.deleted").values_list("endpoint_id", "due_at")
+    )
+    assert due[slow.id] == ends_at
+    assert due[fast.id] <= clock.now()
+    left = on_the_wire.get()
+    assert (left.status, left.claim_id, left.data) == ("failed", None, None)
 
 
 def test_creates_and_checkpoints_run_no_statement_more(owner, movespec, scene):

@@ -1,0 +1,52 @@
+"""Acts on webhooks that wait for a deletion find it done, and bring nothing back."""
+
+import pytest
+from django.db import transaction
+from racing import racing, waiting_backends
+
+from kynaplatform import clock
+from movespecs.models import MoveSpec
+from sessions_app.models import DetectionSession
+from sessions_app.removal import sessions_remove
+from tests.admin.session_rows import make_session
+from tests.conftest import Machine
+from tests.waiting import eventually
+from tests.webhooks.endpoint import make_delivery, make_endpoint
+from webhooks.endpoints import endpoint_delete
+from webhooks.models import WebhookDelivery
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_secret_that_is_rotated_during_a_delete_is_not_found(owner: Machine) -> None:
+    endpoint = make_endpoint(owner.project)
+    path = f"/api/webhooks/{endpoint.id}/rotate-secret"
+    with racing([lambda: owner.post(path)]) as rotation:
+        with transaction.atomic():
+            endpoint_delete(endpoint=endpoint, now=clock.now())
+            rotation.start()
+            eventually(lambda: waiting_backends() == 1, "the rotation waits")
+        [response] = rotation.results()
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
+    endpoint.refresh_from_db()
+    assert bytes(endpoint.encrypted_secret) == b""
+
+
+def test_a_redelivery_that_waits_for_a_deletion_is_refused(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    session = DetectionSession.objects.get(id=make_session(movespec))
+    endpoint = make_endpoint(owner.project)
+    one = make_delivery(
+        endpoint, type="session.completed", session_id=session.id, sequence=2, status="failed"
+    )
+    path = f"/api/webhooks/{endpoint.id}/deliveries/{one.id}/redeliver"
+    with racing([lambda: owner.post(path)]) as redelivery:
+        with transaction.atomic():
+            sessions_remove([session.id])
+            redelivery.start()
+            eventually(lambda: waiting_backends() == 1, "the redelivery waits")
+        [response] = redelivery.results()
+    assert response.status_code == 409
+    found = WebhookDelivery.objects.get(id=one.id)
+    assert (found.status, found.data) == ("failed", None)
