@@ -1,4 +1,4 @@
-"""The metrics of the ledger: whether what was erased is in its file."""
+"""The metrics of erasures: since when one goes on, and whether the ledger is in its file."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError
+from django.db.models import Min
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -33,7 +34,7 @@ def unexported_since() -> datetime | None:
 
 
 class LedgerCollector(Collector):
-    """A collector that reads only the partial indexes of what is not exported."""
+    """A collector that reads only partial indexes: of what goes on, and of what is not exported."""
 
     def collect(self) -> Iterator[Metric]:
         with suppress(DatabaseError, InterfaceError):
@@ -42,11 +43,18 @@ class LedgerCollector(Collector):
     def _read(self) -> list[Metric]:
         since, now = unexported_since(), clock.now()
         last = LastRun.objects.filter(name=EXPORT).first()
+        pending = Erasure.objects.filter(ended_at__isnull=True)
+        begun = pending.aggregate(begun=Min("requested_at"))["begun"]
         return [
+            GaugeMetricFamily(
+                "kyna_erasures_pending_seconds",
+                "How long ago the oldest erasure was asked for that goes on; 0: none does.",
+                value=_since(begun, now),
+            ),
             GaugeMetricFamily(
                 "kyna_erasures_unexported_seconds",
                 "How long ago the oldest was erased that is not in the ledger's file; 0: all is.",
-                value=max(0.0, (now - since).total_seconds()) if since else 0.0,
+                value=_since(since, now),
             ),
             GaugeMetricFamily(
                 "kyna_erasures_exported_timestamp_seconds",
@@ -54,3 +62,7 @@ class LedgerCollector(Collector):
                 value=last.ended_at.timestamp() if last else 0.0,
             ),
         ]
+
+
+def _since(then: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - then).total_seconds()) if then else 0.0

@@ -53,6 +53,7 @@ HEALTHY: dict[str, float | str] = {
     f"kyna_wal_retained_bytes{{{API}}}": 4.9e9,
     f"kyna_wal_unarchived_seconds{{{API}}}": 890,
     f"kyna_backup_last_timestamp_seconds{{{API}}}": "+60",
+    f"kyna_erasures_pending_seconds{{{API}}}": 86_400,
     f"kyna_erasures_unexported_seconds{{{API}}}": 599,
     f"kyna_erasures_exported_timestamp_seconds{{{API}}}": "+60",
     f'kyna_http_requests_total{{{API},method="GET",route="api/x",status="200"}}': "+600",
@@ -101,6 +102,7 @@ FAULTS: dict[str, dict[str, float | str]] = {
     "KynaWalKept": {"kyna_wal_retained": 5.1e9},
     "KynaWalNotArchived": {"kyna_wal_unarchived": 901},
     "KynaBackupOld": {"kyna_backup_last": -93_600},
+    "KynaErasureStuck": {"kyna_erasures_pending": 86_401},
     "KynaErasuresNotExported": {"kyna_erasures_unexported": 601},
     "KynaVersionsDiffer": {'kyna_build_info{instance="b:8000",version="1.0.0",revision="b"}': 1},
     "KynaErrors": {

@@ -254,11 +254,14 @@ def test_the_file_is_trimmed_while_exports_wait(scene: Scene, tmp_path: Path) ->
 
 
 @pytest.mark.django_db
-def test_a_missing_export_is_told_of(scene: Scene, tmp_path: Path) -> None:
-    def told() -> list[float]:
+def test_one_that_goes_on_and_a_missing_export_are_told_of(scene: Scene, tmp_path: Path) -> None:
+    def values() -> list[float]:
         return [family.samples[0].value for family in LedgerCollector().collect()]
 
-    assert told() == [0, 0]
+    def told() -> list[float]:
+        return values()[1:]
+
+    assert values() == [0, 0, 0]
     now = clock.now()
     ask_to_erase(scene.machine.project, ANNA, now - timedelta(minutes=11))
     sessions_note(ids=[UUID(int=1)], now=now - timedelta(minutes=12))
@@ -272,6 +275,9 @@ def test_a_missing_export_is_told_of(scene: Scene, tmp_path: Path) -> None:
     [waiting, exported] = told()
     assert waiting == 0
     assert exported >= now.timestamp()
+    assert 660 <= values()[0] < 720
+    erasures_go_on(now=now)
+    assert values()[0] == 0
 
 
 @pytest.mark.django_db
