@@ -132,7 +132,10 @@ def numbered_secrets(value: str) -> dict[int, bytes]:
             raise ImproperlyConfigured(
                 "SECRET_PEPPERS is wrong: write `1:<hex>`, several separated by commas."
             )
-        secrets[int(match[1])] = bytes.fromhex(match[2])
+        number = int(match[1])
+        if number in secrets:
+            raise ImproperlyConfigured(f"SECRET_PEPPERS is wrong: it has number {number} twice.")
+        secrets[number] = bytes.fromhex(match[2])
     return dict(sorted(secrets.items(), reverse=True))
 
 

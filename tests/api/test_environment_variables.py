@@ -191,6 +191,13 @@ def test_other_numbered_secrets_name_their_variable_and_show_nothing(value):
     assert value not in str(refusal.value).replace("1:<hex>", "")
 
 
+@pytest.mark.parametrize("value", ["1:00ff,1:ab", "2:cd,1:00ff,01:00ff"])
+def test_a_number_of_two_secrets_is_refused(value):
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        numbered_secrets(value)
+    assert str(refusal.value) == "SECRET_PEPPERS is wrong: it has number 1 twice."
+
+
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
 def test_a_database_is_postgresql(scheme):
     found = database(f"{scheme}://kyna:p%40ss@db.example:5433/kyna?sslmode=require")
