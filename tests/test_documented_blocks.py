@@ -209,18 +209,20 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ("docs/streaming.md", 'from "ws"'): (PACKAGE, "test_a_program_in_node_counts_squats"),
 }
 ON_A_SERVER = (
-    "It changes a machine as root, by systemd. Its unit names are held by test_systemd.py."
+    "It changes a machine as root, by systemd. Its unit names are held by test_systemd.py, and "
+    "the steps of an upgrade by test_upgrades.py."
 )
 BY_DOCKER = (
-    "It builds and replaces images, by docker. Its services are held by test_operators_pages.py."
+    "It builds and replaces images, by docker. Its services are held by test_operators_pages.py, "
+    "and its steps by test_upgrades.py."
 )
 OF_AN_EDITOR = "A setting of an editor, with the address of somebody's platform."
 NOT_RUN = {
     ("docs/movespec/editor.md", '"yaml.schemas"'): OF_AN_EDITOR,
     ("docs/movespec/editor.md", "yaml-language-server"): OF_AN_EDITOR,
     ("docs/operations.md", "useradd"): ON_A_SERVER,
-    ("docs/upgrades.md", "--force before && git pull\necho"): ON_A_SERVER,
-    ("docs/upgrades.md", "git checkout before\necho"): ON_A_SERVER,
+    ("docs/upgrades.md", "git pull &&\necho"): ON_A_SERVER,
+    ("docs/upgrades.md", "git checkout before &&\necho"): ON_A_SERVER,
     ("docs/upgrades.md", "docker compose build"): BY_DOCKER,
     ("docs/upgrades.md", "--no-build"): BY_DOCKER,
 }
