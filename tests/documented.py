@@ -56,7 +56,7 @@ def commands(page: str, containing: str) -> str:
 def run(script: str, folder: Path, variables: Mapping[str, str]) -> None:
     """Run it in `folder`; what the project's own Python is asked for, in the project."""
     done = subprocess.run(
-        ["sh", "-euc", re.sub(r"\.venv/bin/python ([^>\n]*)", rf"({PYTHON} \1)", script)],
+        ["sh", "-euc", re.sub(r"\.venv/bin/python ([^>&\n]*)", rf"({PYTHON} \1)", script)],
         cwd=folder,
         env={**os.environ, **variables},
         capture_output=True,

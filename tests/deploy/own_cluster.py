@@ -29,9 +29,10 @@ class Cluster:
         self.folder = folder
         self.port = free_port()
         self.data = folder / "data"
+        self.path = f"{_binaries()}:{os.environ['PATH']}"
         self._user = server_user(folder)
         self._variables = {
-            "PATH": f"{_binaries()}:{os.environ['PATH']}",
+            "PATH": self.path,
             "LC_ALL": "C",
             "PGDATA": str(self.data),
             "PGHOST": str(folder),

@@ -52,10 +52,14 @@ def test_what_an_older_dump_brings_back_is_erased_again(
     theirs = Scene(outsider, make_released(outsider.project)[0])
     of_outsider = {counted(theirs, BEN, past), created(theirs, BEN, past)}
     make_endpoint(outsider.project)
-    tools = {"PATH": database_tools(), "ERASURES": str(tmp_path / "erasures")}
-    # `record_backup` is not of this test.
-    dump = commands("backup.md", "pg_dump --format").partition(" && ")[0]
+    tools = {
+        "PATH": database_tools(),
+        "DUMPS": str(tmp_path),
+        "ERASURES": str(tmp_path / "erasures"),
+    }
+    dump = commands("backup.md", "pg_dump --format")
     run(dump, tmp_path, {**tools, "DATABASE_URL": database_url()})
+    [tools["DUMP"]] = map(str, tmp_path.glob("kyna-*.dump"))
 
     now = clock.now()
     session_erase(session_id=deleted, project_id=owner.project.id, now=now)

@@ -68,8 +68,8 @@ class Streaming(threading.Thread):
         assert self.acknowledged < len(FRAMES), "the frames did not last"
 
 
-def tools(url: str) -> dict[str, str]:
-    return {"PATH": database_tools(), "DATABASE_URL": url}
+def tools(url: str, **more: str) -> dict[str, str]:
+    return {"PATH": database_tools(), "DATABASE_URL": url, **more}
 
 
 @contextmanager
@@ -103,7 +103,7 @@ def dump_while_they_stream(streams: list[Streaming], folder: Path) -> list[tuple
         stream.start()
     eventually(lambda: have_events([0] * len(streams)), "events")
     before = [stream.acknowledged for stream in streams]
-    run(commands("backup.md", "pg_dump --format"), folder, tools(database_url()))
+    run(commands("backup.md", "pg_dump --format"), folder, tools(database_url(), DUMPS=str(folder)))
     # One batch of each may be durable and not acknowledged.
     after = [stream.acknowledged + BATCH for stream in streams]
     bounds = list(zip(before, after, strict=True))
@@ -126,7 +126,8 @@ def test_a_dump_taken_while_sessions_stream_is_restored(
         later = create(owner, squat, runtime.url)
         later_token = mint(owner.credential)
     with own_database() as restored, psycopg.connect(restored, autocommit=True) as database:
-        run(commands("backup.md", "pg_restore --dbname"), tmp_path, tools(restored))
+        [dump] = tmp_path.glob("kyna-*.dump")
+        run(commands("backup.md", "pg_restore --dbname"), tmp_path, tools(restored, DUMP=str(dump)))
         kept = [last_frame_seq(database, stream.session_id) for stream in streams]
         for stream, (before, after), frames in zip(streams, bounds, kept, strict=True):
             assert before <= frames <= after
