@@ -265,3 +265,8 @@ def test_a_block_works_on_whatever_port_the_platform_has() -> None:
     with_a_port = re.compile(r"(?:localhost|127\.0\.0\.1|\]):\d+")
     bound = [str(block) for block in BLOCKS if with_a_port.search(block.text)]
     assert not bound, "\n".join(bound)
+
+
+def test_a_block_leaves_the_shell_its_umask() -> None:
+    kept = [str(block) for block in BLOCKS if re.search(r"^umask", block.text, re.MULTILINE)]
+    assert not kept, "\n".join(kept)

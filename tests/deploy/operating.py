@@ -25,7 +25,7 @@ SUPERUSER = {
 def documented_commands() -> dict[str, list[str]]:
     """Each of manage.py's, by its name: the words after `docker compose run --rm migrate`."""
     block = commands("operations.md", "manage.py bootstrap_project")
-    lines = re.findall(r"^docker compose run --rm migrate (.*?)(?: > .*)?$", block, re.MULTILINE)
+    lines = re.findall(r"docker compose run --rm migrate (.*?)(?: > .*)?$", block, re.MULTILINE)
     assert len(lines) == block.count("manage.py")
     return {words[2]: words for words in map(shlex.split, lines)}
 
