@@ -8,6 +8,11 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.checks import Warning as CheckWarning
+from django.http.request import split_domain_port
+from kombu.transport import TRANSPORT_ALIASES
+from kombu.utils.url import parse_url
+from redis import Redis
+from redis.exceptions import RedisError
 
 from kynaplatform.environment import DATABASE_SCHEMES
 from kynaplatform.http.cross_origin import own_origins
@@ -67,6 +72,27 @@ def _is_fernet_key(secret: str) -> bool:
     return True
 
 
+def _is_redis(url: str) -> bool:
+    try:
+        # Made, and not connected: only then its options are looked at.
+        Redis.from_url(url).connection_pool.make_connection()
+    except (ValueError, TypeError, RedisError):
+        return False
+    return True
+
+
+def _is_broker(url: str) -> bool:
+    try:
+        return parse_url(url)["transport"] in TRANSPORT_ALIASES
+    except ValueError:
+        return False
+
+
+def _matches_hosts(pattern: str) -> bool:
+    """Whether a request can have such a host, which Django compares without its port."""
+    return pattern == "*" or split_domain_port(pattern)[0] == pattern.lower()
+
+
 def _check_secrets() -> Iterator[CheckMessage]:
     if _is_weak(settings.SECRET_KEY):
         yield Error(
@@ -114,16 +140,18 @@ def _check_services() -> Iterator[CheckMessage]:
             hint="Set it, or use `make run`, which brings its own.",
             id="kynaplatform.E006",
         )
-    if not settings.CELERY_BROKER_URL:
+    if not _is_broker(settings.CELERY_BROKER_URL):
         yield Error(
-            "CELERY_BROKER_URL is unset.",
-            hint="Set it, or use `make run`, which brings its own.",
+            "CELERY_BROKER_URL is unset or not the address of a broker.",
+            hint="Set it to a redis:// or amqp:// address, with special characters of the password "
+            "percent-encoded, or use `make run`, which brings its own.",
             id="kynaplatform.E007",
         )
-    if settings.PRODUCTION and not settings.REDIS_URL:
+    if (settings.PRODUCTION or settings.REDIS_URL) and not _is_redis(settings.REDIS_URL):
         yield Error(
-            "REDIS_URL is unset.",
-            hint="In production rate limits are counted in Redis, shared by all machines.",
+            "REDIS_URL is unset or not a redis:// address.",
+            hint="In production rate limits are counted in Redis, shared by all machines. "
+            "Percent-encode special characters of its password.",
             id="kynaplatform.E008",
         )
     stream = urlsplit(settings.PUBLIC_STREAM_URL)
@@ -149,10 +177,12 @@ def _check_services() -> Iterator[CheckMessage]:
 
 
 def _check_http() -> Iterator[CheckMessage]:
-    if settings.PRODUCTION and not settings.ALLOWED_HOSTS:
+    hosts = settings.ALLOWED_HOSTS
+    if (settings.PRODUCTION and not hosts) or not all(map(_matches_hosts, hosts)):
         yield Error(
-            "ALLOWED_HOSTS is empty.",
-            hint="Set it to the host names that are served; every other request is refused.",
+            "ALLOWED_HOSTS is empty or has what is no host name.",
+            hint="Set it to the host names that are served, without scheme, port or path; every "
+            "other request is refused.",
             id="kynaplatform.E012",
         )
     if settings.PRODUCTION and not settings.TRUSTED_PROXIES:

@@ -72,7 +72,7 @@ WEB_PROCESSES = integer("WEB_PROCESSES", default=1)
 WEB_THREADS = integer("WEB_THREADS", default=2)
 
 # --- HTTP --------------------------------------------------------------------------------
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", default=[])]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXIES = networks(env.list("TRUSTED_PROXIES", default=[]))
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])

@@ -142,6 +142,11 @@ def test_a_blank_variable_is_an_unset_one():
     assert done.stdout == "production .data INFO text 900 60 False\n", done.stderr
 
 
+def test_a_space_after_a_comma_is_none_of_a_hosts():
+    done = settings_say("settings.ALLOWED_HOSTS", ALLOWED_HOSTS="a.example, b.example")
+    assert done.stdout == "['a.example', 'b.example']\n", done.stderr
+
+
 def test_a_folder_for_metrics_is_made(tmp_path):
     folder = tmp_path / "not yet" / "there"
     for _ in range(2):

@@ -21,12 +21,12 @@ MESSAGES = {
     "kynaplatform.E004": "METRICS_TOKEN is weak.",
     "kynaplatform.E005": "ENVIRONMENT is neither production nor development.",
     "kynaplatform.E006": "DATABASE_URL is unset or not a postgresql:// address.",
-    "kynaplatform.E007": "CELERY_BROKER_URL is unset.",
-    "kynaplatform.E008": "REDIS_URL is unset.",
+    "kynaplatform.E007": "CELERY_BROKER_URL is unset or not the address of a broker.",
+    "kynaplatform.E008": "REDIS_URL is unset or not a redis:// address.",
     "kynaplatform.E009": "PUBLIC_STREAM_URL is unset or not a ws:// or wss:// address.",
     "kynaplatform.W009": "PUBLIC_STREAM_URL is not encrypted.",
     "kynaplatform.E011": "CELERY_BROKER_URL is a folder.",
-    "kynaplatform.E012": "ALLOWED_HOSTS is empty.",
+    "kynaplatform.E012": "ALLOWED_HOSTS is empty or has what is no host name.",
     "kynaplatform.W013": "TRUSTED_PROXIES is empty.",
     "kynaplatform.W017": "TRY_PAGE is on, and the page's origin is not known.",
     "kynaplatform.E015": "HSTS_SECONDS is negative.",
@@ -95,8 +95,20 @@ def test_a_good_production_has_no_fault():
         ("METRICS_TOKEN", ["x", "x" * 19], "E004"),
         ("ENVIRONMENT", ["", "Production", "staging", "prod"], "E005"),
         ("DATABASE_URL", ["", "mysql://db.example/kyna", "sqlite:///kyna", "db.example"], "E006"),
-        ("CELERY_BROKER_URL", [""], "E007"),
-        ("REDIS_URL", [""], "E008"),
+        (
+            "CELERY_BROKER_URL",
+            ["", "localhost:5672", "rabbit.example", "rabbit://rabbit.example", "redis://:pa/ss@h"],
+            "E007",
+        ),
+        (
+            "REDIS_URL",
+            [
+                *("", "localhost:6379", "http://redis.example", "redis://:pa/ss@redis.example"),
+                *("redis://redis.example:port", "redis://redis.example:99999", "redis://[::1"),
+                *("redis://redis.example?timeout=5", "rediss://redis.example?ssl_cert_reqs=always"),
+            ],
+            "E008",
+        ),
         (
             "PUBLIC_STREAM_URL",
             [
@@ -111,7 +123,14 @@ def test_a_good_production_has_no_fault():
         ),
         ("PUBLIC_STREAM_URL", ["ws://example.com/stream"], "W009"),
         ("CELERY_BROKER_URL", ["filesystem://"], "E011"),
-        ("ALLOWED_HOSTS", [[]], "E012"),
+        (
+            "ALLOWED_HOSTS",
+            [
+                *([], ["https://example.com"], ["example.com", "example.com/api"]),
+                *(["example.com:443"], ["*.example.com"]),
+            ],
+            "E012",
+        ),
         ("TRUSTED_PROXIES", [[]], "W013"),
         ("HSTS_SECONDS", [-1, -31_536_000], "E015"),
         ("SECURE_HSTS_PRELOAD", [True], "E016"),
@@ -130,7 +149,12 @@ def test_each_fault_has_its_id(settings, name, values, id_):
         ("SIGNING_KEY_SECRETS", [Fernet.generate_key().decode(), Fernet.generate_key().decode()]),
         ("METRICS_TOKEN", "m" * 20),
         ("DATABASE_URL", "postgresql://db.example/kyna"),
-        ("CELERY_BROKER_URL", "amqp://rabbit.example"),
+        ("CELERY_BROKER_URL", "amqp://kyna:p%2Fss@rabbit.example:5672/kyna"),
+        ("CELERY_BROKER_URL", "rediss://redis.example/1?ssl_cert_reqs=CERT_REQUIRED"),
+        ("REDIS_URL", "redis://:p%2Fss@redis.example:6379/0?socket_timeout=1"),
+        ("REDIS_URL", "rediss://redis.example?ssl_cert_reqs=required"),
+        ("REDIS_URL", "unix:///run/redis.sock"),
+        ("ALLOWED_HOSTS", ["Example.com", ".example.com", "*", "192.0.2.1", "[2001:db8::1]"]),
         ("HSTS_SECONDS", 0),
         ("SECURE_HSTS_INCLUDE_SUBDOMAINS", True),
     ],
@@ -170,6 +194,15 @@ def test_the_try_page_needs_an_origin_that_may_open_the_stream(settings, hosts, 
     assert found() == ids
     settings.TRY_PAGE = False
     assert found() == [id_ for id_ in ids if id_ != "W017"]
+
+
+def test_an_address_in_development_is_looked_at_and_not_shown(settings):
+    settings.ENVIRONMENT, settings.PRODUCTION = "development", False
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = "redis://:pa/ss@redis.example"
+    assert found() == ["E007", "E008"]
+    with pytest.raises(SystemExit) as refusal:
+        refuse_to_start()
+    assert "pa/ss" not in str(refusal.value)
 
 
 def test_development_needs_none_of_what_faces_the_world(settings):
@@ -238,7 +271,7 @@ def test_it_refuses_to_start_and_says_all_that_is_wrong(settings):
         refuse_to_start()
     text = str(refusal.value)
     assert "(kynaplatform.E004) METRICS_TOKEN is weak." in text
-    assert "(kynaplatform.E008) REDIS_URL is unset." in text
+    assert "(kynaplatform.E008) REDIS_URL is unset or not a redis:// address." in text
     assert "W009" not in text
     assert "short" not in text
 
