@@ -8,13 +8,14 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.checks import Warning as CheckWarning
+from django.core.exceptions import ImproperlyConfigured
 from django.http.request import split_domain_port
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.utils.url import parse_url
 from redis import Redis
 from redis.exceptions import RedisError
 
-from kynaplatform.environment import DATABASE_SCHEMES
+from kynaplatform.environment import DATABASE_SCHEMES, database
 from kynaplatform.http.cross_origin import own_origins
 
 LONGEST_LIFETIME_SECONDS = 86_400
@@ -70,6 +71,14 @@ def _is_fernet_key(secret: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_database(url: str) -> bool:
+    try:
+        database(url)
+    except ImproperlyConfigured:
+        return False
+    return urlsplit(url).scheme in DATABASE_SCHEMES
 
 
 def _is_redis(url: str) -> bool:
@@ -134,11 +143,18 @@ def _check_services() -> Iterator[CheckMessage]:
             hint="Leave it unset in production.",
             id="kynaplatform.E005",
         )
-    if urlsplit(settings.DATABASE_URL).scheme not in DATABASE_SCHEMES:
+    if not _is_database(settings.DATABASE_URL):
         yield Error(
             "DATABASE_URL is unset or not a postgresql:// address.",
             hint="Set it, or use `make run`, which brings its own.",
             id="kynaplatform.E006",
+        )
+    if settings.DATABASE_LISTEN_URL and not _is_database(settings.DATABASE_LISTEN_URL):
+        yield Error(
+            "DATABASE_LISTEN_URL is not a postgresql:// address.",
+            hint="Set it to the database past any pooler, with special characters of the password "
+            "percent-encoded, or leave it unset to LISTEN at DATABASE_URL.",
+            id="kynaplatform.E019",
         )
     if not _is_broker(settings.CELERY_BROKER_URL):
         yield Error(

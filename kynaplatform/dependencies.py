@@ -65,5 +65,7 @@ def _in_short(error: BaseException) -> str:
 
 
 DATABASE: Final = Outage("the database")
+# A runtime's, which may be at another address: other connections don't end its outage.
+LISTENER: Final = Outage("the listener's database")
 REDIS: Final = Outage("Redis")
 BROKER: Final = Outage("the broker")

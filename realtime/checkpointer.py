@@ -163,6 +163,7 @@ class _Flusher:
             try:
                 if self._cursor is None or self._cursor.connection.closed:
                     self._cursor = (await connect(settings.DATABASE_URL)).cursor()
+                    DATABASE.over()
                 locked = await _store(self._cursor, group, self._statement)
             except CONNECTION_ERRORS as error:
                 await self._close()

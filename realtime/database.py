@@ -147,9 +147,7 @@ async def connect(url: str) -> psycopg.AsyncConnection[Any]:
     # The query of the address may name them instead.
     names = ("user", "password", "host", "port")
     options |= {name: found[name.upper()] for name in names if found[name.upper()]}
-    connection = await psycopg.AsyncConnection.connect(**options, autocommit=True)
-    DATABASE.over()
-    return connection
+    return await psycopg.AsyncConnection.connect(**options, autocommit=True)
 
 
 def listen_url() -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from kynaplatform.dependencies import DATABASE
+from kynaplatform.dependencies import LISTENER
 from kynaplatform.timing import PROBE_SECONDS, RETRY_SECONDS
 from realtime.database import connect, listen_url
 from sessions_app.lifecycle import CHANNEL
@@ -24,6 +24,7 @@ async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], None]) -> 
             connection = await connect(listen_url())
             try:
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+                LISTENER.over()
                 catch_up()
                 while True:
                     async for notification in connection.notifies(timeout=PROBE_SECONDS):
@@ -34,5 +35,5 @@ async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], None]) -> 
             finally:
                 await connection.close()
         except (psycopg.Error, OSError, TimeoutError) as error:
-            DATABASE.met(error)
+            LISTENER.met(error)
         await asyncio.sleep(RETRY_SECONDS)

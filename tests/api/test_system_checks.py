@@ -21,6 +21,7 @@ MESSAGES = {
     "kynaplatform.E004": "METRICS_TOKEN is weak.",
     "kynaplatform.E005": "ENVIRONMENT is neither production nor development.",
     "kynaplatform.E006": "DATABASE_URL is unset or not a postgresql:// address.",
+    "kynaplatform.E019": "DATABASE_LISTEN_URL is not a postgresql:// address.",
     "kynaplatform.E007": "CELERY_BROKER_URL is unset or not the address of a broker.",
     "kynaplatform.E008": "REDIS_URL is unset or not a redis:// address.",
     "kynaplatform.E009": "PUBLIC_STREAM_URL is unset or not a ws:// or wss:// address.",
@@ -96,6 +97,14 @@ def test_a_good_production_has_no_fault():
         ("ENVIRONMENT", ["", "Production", "staging", "prod"], "E005"),
         ("DATABASE_URL", ["", "mysql://db.example/kyna", "sqlite:///kyna", "db.example"], "E006"),
         (
+            "DATABASE_LISTEN_URL",
+            [
+                *("db.example", "mysql://db.example/kyna", "postgresql://db.example:port/kyna"),
+                *("postgresql://kyna:pa/ss@db.example/kyna", "postgresql://[::1/kyna"),
+            ],
+            "E019",
+        ),
+        (
             "CELERY_BROKER_URL",
             ["", "localhost:5672", "rabbit.example", "rabbit://rabbit.example", "redis://:pa/ss@h"],
             "E007",
@@ -149,6 +158,8 @@ def test_each_fault_has_its_id(settings, name, values, id_):
         ("SIGNING_KEY_SECRETS", [Fernet.generate_key().decode(), Fernet.generate_key().decode()]),
         ("METRICS_TOKEN", "m" * 20),
         ("DATABASE_URL", "postgresql://db.example/kyna"),
+        ("DATABASE_LISTEN_URL", ""),
+        ("DATABASE_LISTEN_URL", "postgresql://kyna:p%2Fss@db.example:5433/kyna?sslmode=require"),
         ("CELERY_BROKER_URL", "amqp://kyna:p%2Fss@rabbit.example:5672/kyna"),
         ("CELERY_BROKER_URL", "rediss://redis.example/1?ssl_cert_reqs=CERT_REQUIRED"),
         ("REDIS_URL", "redis://:p%2Fss@redis.example:6379/0?socket_timeout=1"),
