@@ -25,6 +25,7 @@ from staff.actions.erasure import Erase
 from staff.actions.onboarding import PERMISSIONS, onboard_view
 from staff.actions.organizations import Resume, Suspend
 from staff.actions.retention import SetRetention
+from staff.as_shown import AsShownAdmin, changes_of
 from staff.base import OwnerFilter
 from staff.customer_page import (
     OWNED_BY_ORGANIZATION,
@@ -72,7 +73,7 @@ def count_column(owned: OwnedCount) -> Callable[..., SafeString]:
     return shown
 
 
-class SuspendableAdmin(StaffActionAdmin):
+class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
     """The page of an owner, which is suspended and resumed, and never deleted.
 
     `given` are the fields that staff write, `limits` the setting that each limit overrides, and
@@ -129,9 +130,12 @@ class SuspendableAdmin(StaffActionAdmin):
     def owned_seen_by(self, request: HttpRequest) -> list[OwnedCount]:
         return [one for one in self.owned if may_view(request.user, one.model)]
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        # Only what was written: a colleague's suspension of this moment must not be undone.
-        obj.save(update_fields=form.changed_data if change else None)
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        if add or not form.changed_data:
+            return super().construct_change_message(request, form, formsets, add)
+        return f"Changed {changes_of(form)}."
 
 
 @admin.register(Organization)

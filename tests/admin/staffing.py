@@ -1,5 +1,6 @@
 """Staff who act in the admin: clients of each role, addresses, and the usual questions."""
 
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -45,6 +46,35 @@ def text_of(response: Any) -> str:
 def limits(**given: Any) -> dict[str, Any]:
     """What the form of a project sends."""
     return dict.fromkeys(PROJECT_LIMITS, "") | given
+
+
+def shown_on(client: Client, row: Model) -> dict[str, Any]:
+    """What the page of a row sends if nothing is changed on it, its hidden fields included."""
+    fields = _Fields()
+    fields.feed(text_of(client.get(address(row))))
+    return fields.sent
+
+
+class _Fields(HTMLParser):
+    """The fields of a page's form, as a browser sends them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: dict[str, list[str]] = {}
+        self._select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "select":
+            self._select = given.get("name") or ""
+        name = self._select if tag == "option" else given.get("name")
+        is_sent = {
+            "option": "selected" in given,
+            "input": given.get("type") != "checkbox" or "checked" in given,
+        }
+        if name and not name.startswith("_") and is_sent.get(tag):
+            value = given.get("value") or ("on" if given.get("type") == "checkbox" else "")
+            self.sent.setdefault(name, []).append(value.replace("\n", "\r\n"))
 
 
 def do(client: Client, row: Any, action: str, reason: str = "Unpaid") -> Any:

@@ -12,7 +12,16 @@ from projects import suspension
 from projects.credentials import credential_issue
 from projects.models import ApiKey, Credential, CredentialKind, Organization, Project
 from sessions_app.models import DetectionSession
-from tests.admin.staffing import LEVELS, PROJECT_LIMITS, address, do, last_history, limits, text_of
+from tests.admin.staffing import (
+    LEVELS,
+    PROJECT_LIMITS,
+    address,
+    do,
+    last_history,
+    limits,
+    shown_on,
+    text_of,
+)
 from tests.api.api_requests import limited, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML, Machine
 
@@ -257,3 +266,63 @@ def test_a_form_that_was_opened_before_a_suspension_does_not_undo_it(
     owner.project.refresh_from_db()
     assert owner.project.name == "Renamed"
     assert owner.project.suspended_at is not None
+
+
+@LEVELS
+def test_a_page_that_was_opened_before_writes_only_what_was_changed_on_it(
+    operator: Client, owner: Machine, level: str
+) -> None:
+    row = getattr(owner, level)
+    opened = shown_on(operator, row)
+    type(row).objects.update(rate_limit=600)
+
+    answer = operator.post(address(row), opened | {"name": "Renamed"})
+
+    assert answer.status_code == 302
+    before = row.name
+    row.refresh_from_db()
+    assert (row.name, row.rate_limit) == ("Renamed", 600)
+    assert last_history(row)[2] == f"Changed name Renamed (was {before})."
+
+
+def test_what_two_have_changed_is_a_complaint_and_nothing_is_saved(
+    operator: Client, owner: Machine
+) -> None:
+    opened = shown_on(operator, owner.project)
+    Project.objects.update(rate_limit=600, version_limit=7)
+
+    late = opened | {"name": "Renamed", "rate_limit": "9", "version_limit": "7"}
+    with nothing_changes():
+        answer = operator.post(address(owner.project), late)
+        again = operator.post(address(owner.project), late)
+
+    for told in (answer, again):
+        assert told.status_code == 200
+        assert told.context["adminform"].form.errors == {
+            "rate_limit": ["It was changed meanwhile to 600: open this page anew."]
+        }
+    assert operator.post(address(owner.project), late | {"rate_limit": "600"}).status_code == 302
+
+    owner.project.refresh_from_db()
+    assert (owner.project.name, owner.project.rate_limit) == ("Renamed", 600)
+    assert last_history(owner.project)[2] == "Changed name Renamed (was owner)."
+
+
+def test_the_history_has_a_limit_and_the_one_before(operator: Client, owner: Machine) -> None:
+    for limit, told in (("600", "600 (was default)"), ("", "default (was 600)")):
+        opened = shown_on(operator, owner.project)
+        operator.post(address(owner.project), opened | {"rate_limit": limit})
+        assert last_history(owner.project)[2] == f"Changed rate_limit {told}."
+    operator.post(address(owner.project), shown_on(operator, owner.project))
+    assert last_history(owner.project)[2] == "No fields changed."
+
+
+def test_a_name_of_two_lines_from_before_is_changed_once_it_was_seen(
+    operator: Client, owner: Machine
+) -> None:
+    Project.objects.update(name="two\nlines")
+
+    renamed = shown_on(operator, owner.project) | {"name": "One line"}
+
+    assert operator.post(address(owner.project), renamed).status_code == 302
+    assert last_history(owner.project)[2] == "Changed name One line (was two[U+000A]lines)."

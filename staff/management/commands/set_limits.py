@@ -6,9 +6,8 @@ from django.contrib import admin
 from django.core.management.base import CommandError, CommandParser
 from django.forms import modelform_factory
 
+from staff.as_shown import DEFAULT, changes_of, limit_told
 from staff.command_line import Deed, OwnerCommand, cleaned, locked_owner
-
-DEFAULT = "default"
 
 
 class Command(OwnerCommand):
@@ -27,17 +26,15 @@ class Command(OwnerCommand):
         page: Any = admin.site.get_model_admin(type(row))
         given = parse(options["limits"], options["kind"], page.limits)
         form = modelform_factory(type(row), fields=[*given])(given, instance=row)
-        before = {name: told(getattr(row, name)) for name in given}
         cleaned(form, **{name: name for name in given})
         changed = form.changed_data
         row.save(update_fields=changed)
-        deeds = (f"{name} {told(getattr(row, name))} (was {before[name]})" for name in changed)
         return Deed(
             row,
-            f"Set limits of {row}: {', '.join(deeds)}." if changed else None,
+            f"Set limits of {row}: {changes_of(form)}." if changed else None,
             {
                 f"{options['kind']}_id": row.id,
-                **{name: told(getattr(row, name)) for name in page.limits},
+                **{name: limit_told(getattr(row, name)) for name in page.limits},
                 "is_changed": bool(changed),
             },
         )
@@ -56,7 +53,3 @@ def parse(texts: list[str], kind: str, known: Mapping[str, str]) -> dict[str, st
             raise CommandError(f"{name}: give it a number, or `{name}={DEFAULT}`.")
         given[name] = "" if value == DEFAULT else value
     return given
-
-
-def told(limit: int | None) -> int | str:
-    return DEFAULT if limit is None else limit
