@@ -76,5 +76,5 @@ def limit_told(limit: Any) -> Any:
 
 
 def _told(value: Any) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = ", ".join(sorted(map(str, value))) if isinstance(value, list) else str(value)
     return "nothing" if value is None else text or "nothing"

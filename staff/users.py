@@ -9,10 +9,12 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from staff.as_shown import AsShownAdmin, AsShownForm
 from staff.query_parameters import StrictAdmin
 
 admin.site.unregister([User, Group])
@@ -40,7 +42,7 @@ def holds_all_of(user: User, one: User | Group) -> bool:
     return not beyond(user).filter(pk__in=permissions_of(one).values("pk")).exists()
 
 
-class WithinOwnAdmin(StrictAdmin):
+class WithinOwnAdmin(AsShownAdmin, StrictAdmin):
     """A page of what holds permissions, read-only to whoever does not hold all of them."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -68,8 +70,13 @@ def _asker(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
+class AccountForm(AsShownForm, UserChangeForm):  # type: ignore[type-arg]
+    pass
+
+
 @admin.register(User)
 class StaffUserAdmin(WithinOwnAdmin, UserAdmin):  # type: ignore[type-arg]
+    form = AccountForm
     show_facets = admin.ShowFacets.NEVER
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:

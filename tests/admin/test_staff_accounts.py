@@ -6,7 +6,8 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from tests.admin.staffing import address, client_of, member, text_of
+from tests.admin.staffing import address, client_of, member, shown_on, text_of
+from tests.api.api_requests import nothing_changes
 
 ERASE = "erase_project"
 NAMED = {"username": "anna", "first_name": "", "last_name": "", "email": "", "is_staff": "on"}
@@ -165,3 +166,66 @@ def test_a_superuser_gives_everything(anna: User, db: None) -> None:
     assert now["permissions"] == {ERASE}
     assert root.post(address(anna, "delete"), {"post": "yes"}).status_code == 302
     assert not User.objects.filter(pk=anna.pk).exists()
+
+
+def test_a_page_that_was_opened_before_gives_nothing_back(olga: Client, anna: User) -> None:
+    anna.groups.add(Group.objects.get(name="operators"))
+    anna.user_permissions.add(permission("release_movespecversion"))
+    opened = shown_on(olga, anna)
+    assert "pbkdf2" not in str(opened)
+    anna.groups.clear()
+    anna.user_permissions.clear()
+    User.objects.filter(pk=anna.pk).update(is_active=False, is_staff=False, email="anna@acme.com")
+    before = all_of(anna)
+
+    assert olga.post(address(anna), opened | {"first_name": "Anna"}).status_code == 302
+
+    assert all_of(anna) == before | {"first_name": "Anna"}
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "now"), [([], "nothing"), (["operators", "support"], "operators, support")]
+)
+def test_groups_that_two_have_changed_are_a_complaint(
+    olga: Client, anna: User, meanwhile: list[str], now: str
+) -> None:
+    opened = shown_on(olga, anna)
+    anna.groups.set(Group.objects.filter(name__in=meanwhile))
+    chosen = Group.objects.get(name="release managers")
+
+    with nothing_changes():
+        answer = olga.post(address(anna), opened | {"groups": [chosen.pk], "first_name": "Anna"})
+
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.errors == {
+        "groups": [f"It was changed meanwhile to {now}: open this page anew."]
+    }
+
+
+@pytest.mark.parametrize("kept", [[], ["support"]])
+def test_groups_are_taken_and_given_as_the_page_says(
+    olga: Client, anna: User, kept: list[str]
+) -> None:
+    anna.groups.set(Group.objects.filter(name__in=kept))
+    opened = shown_on(olga, anna)
+    wanted = Group.objects.exclude(name__in=kept)
+
+    given = opened | {"groups": [one.pk for one in wanted], "is_superuser": "on"}
+    assert olga.post(address(anna), given).status_code == 302
+
+    assert all_of(anna)["groups"] == {one.name for one in wanted}
+    assert not all_of(anna)["is_superuser"]
+    opened = shown_on(olga, anna)
+    assert olga.post(address(anna), opened | {"groups": [], "is_active": []}).status_code == 302
+    assert (all_of(anna)["groups"], all_of(anna)["is_active"]) == (set(), False)
+
+
+def test_a_group_that_was_opened_before_gives_nothing_back(olga: Client) -> None:
+    readers = Group.objects.create(name="readers")
+    readers.permissions.add(permission("view_project"))
+    opened = shown_on(olga, readers)
+    readers.permissions.clear()
+
+    assert olga.post(address(readers), opened | {"name": "people"}).status_code == 302
+
+    assert list(Group.objects.filter(name="people").values_list("permissions")) == [(None,)]
