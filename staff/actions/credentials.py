@@ -114,10 +114,10 @@ class Rotate(StaffAction):
         return [
             "A new one is issued with the same project, name and scopes. "
             "Its secret is shown once, on the next page.",
-            "The old one does not expire by itself, nor will the new one unless you say when."
-            if row.expires_at is None
-            else "The new one expires as long after now as the old one did after it was issued, "
-            "unless you say otherwise: the moment is filled in below.",
+            "The new one does not expire unless you say when."
+            if as_long_again(row, clock.now()) is None
+            else "The new one lives as long as the last one was to, unless you say otherwise: "
+            "the moment is filled in below.",
             "When the old one ends, the access tokens minted with it are refused as well. "
             "If it expires sooner than you choose here, it still does.",
             "Sessions that were made go on.",
@@ -193,7 +193,10 @@ def _logged(user_id: int, credential: Credential, secret: str, sentence: str) ->
 
 
 def as_long_again(credential: Credential, now: datetime) -> datetime | None:
-    """The expiry of a successor that lives as long as `credential`; None if that never expires."""
+    """The expiry of a successor that lives as long as `credential` was to; None if for good."""
+    # A rotation has shortened its own life.
+    if newest := credential.successors.first():
+        return as_long_again(newest, now)
     if credential.expires_at is None:
         return None
     try:

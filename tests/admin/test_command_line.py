@@ -287,7 +287,8 @@ def test_one_that_was_rotated_is_rotated_again_only_when_told_so(owner: Machine)
     assert error_of("rotate_credential", owner.credential.id) == (
         f"{new} replaces it already. --again issues another."
     )
-    answer("rotate_credential", owner.credential.id, "--again")
+    again = answer("rotate_credential", owner.credential.id, "--again")
+    assert (again["works_until"] is None, again["expires_at"]) == (False, None)
     answer("revoke_credential", owner.credential.id)
     assert error_of("rotate_credential", owner.credential.id, "--again").startswith(
         "It has been revoked since "

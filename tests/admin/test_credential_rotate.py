@@ -157,7 +157,7 @@ def test_the_new_one_is_given_the_lifetime_of_the_old_one(operator: Client, owne
         created_at=now - timedelta(days=70), expires_at=now + timedelta(days=20)
     )
     asked = text_of(operator.get(address(key(owner), "rotate")))
-    assert "The new one expires as long after now as the old one did" in asked
+    assert "The new one lives as long as the last one was to" in asked
     filled_in = expiry_on(operator, key(owner))
     due = datetime.fromisoformat(f"{filled_in}Z")
     assert timedelta(minutes=-1) < due - (now + timedelta(days=90)) < timedelta(minutes=1)
@@ -166,6 +166,28 @@ def test_the_new_one_is_given_the_lifetime_of_the_old_one(operator: Client, owne
 
     assert f"It expires at {due:%Y-%m-%d %H:%M} UTC." in text_of(answer)
     assert ApiKey.objects.exclude(id=owner.credential.id).get().expires_at == due
+
+
+@pytest.mark.parametrize("days", [None, 90])
+def test_one_whose_successor_is_lost_is_rotated_again_for_as_long(
+    operator: Client, owner: Machine, days: int | None
+) -> None:
+    now = clock.now()
+    Credential.objects.filter(id=owner.credential.id).update(
+        created_at=now - timedelta(days=70), expires_at=days and now + timedelta(days=days - 70)
+    )
+    secret_of(rotate(operator, key(owner), expires_at=expiry_on(operator, key(owner))))
+    assert key(owner).expires_at is not None
+
+    filled_in = expiry_on(operator, key(owner))
+    asked = text_of(operator.get(address(key(owner), "rotate")))
+
+    assert ("does not expire unless you say when" in asked) == (days is None)
+    if days is None:
+        assert filled_in == ""
+    else:
+        due = datetime.fromisoformat(f"{filled_in}Z") - now
+        assert abs(due - timedelta(days=days)) < timedelta(minutes=2)
 
 
 def test_the_new_one_never_expires_only_if_that_is_said(operator: Client, owner: Machine) -> None:

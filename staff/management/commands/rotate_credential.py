@@ -32,7 +32,7 @@ class Command(CredentialCommand):
         expiry.add_argument(
             "--expires-in-days",
             type=number_of_days,
-            help="when the new one expires; without, it lives as long as the old one was to",
+            help="when the new one expires; without, it lives as long as the last one was to",
         )
         expiry.add_argument(
             "--never-expires", action="store_true", help="the new one does not expire"
