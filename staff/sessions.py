@@ -158,8 +158,10 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     def told(self, parameters: QueryDict) -> Mapping[str, Any]:
         """No log has a person's id, or what a customer has noted."""
         text = parameters.get(SEARCH_VAR, "").strip()
-        is_label = bool(text) and not LABELS.isdisjoint(sought(text))
-        return {**parameters.dict(), SEARCH_VAR: "a subject or a note"} if is_label else parameters
+        # What finds nothing may be of somebody who was erased.
+        if not text or ((found := sought(text)) and LABELS.isdisjoint(found)):
+            return parameters
+        return {**parameters.dict(), SEARCH_VAR: "a subject or a note"}
 
     def get_urls(self) -> list[URLPattern]:
         own = path(

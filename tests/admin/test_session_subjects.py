@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import uuid
 from html import unescape
 from typing import Any
 
@@ -185,6 +186,17 @@ def test_no_log_of_staff_has_a_subject_or_a_note(superuser: Client, sessions: Se
     told = LogEntry.objects.order_by("id").values_list("change_message", flat=True)
     hidden = "Downloaded: q=a subject or a note, status__exact=completed."
     assert list(told) == [hidden, hidden, "Downloaded: q=acme, status__exact=completed."]
+
+
+@pytest.mark.parametrize(
+    "text", ["p_gone", "subject:p_gone", "metadata:gone", str(uuid.UUID(int=1))]
+)
+def test_no_log_of_staff_has_what_was_sought_in_vain(
+    superuser: Client, sessions: Sessions, text: str
+) -> None:
+    answer = superuser.get(FILES, {"q": text})
+    assert b"".join(answer.streaming_content).count(b"\n") == 1
+    assert LogEntry.objects.get().change_message == "Downloaded: q=a subject or a note."
 
 
 def test_a_list_reads_no_metadata_to_find_a_subject(superuser: Client, sessions: Sessions) -> None:
