@@ -72,8 +72,9 @@ def _project_and_key(known: dict[str, str], now: datetime) -> dict[str, str]:
         out = io.StringIO()
         call_command("bootstrap_project", organization=NAME, project=NAME, json=True, stdout=out)
         made: dict[str, str] = json.loads(out.getvalue())
-        # docs/api.md erases with the demo's key.
-        call_command("grant_scopes", made["api_key_id"], Scope.DATA_ERASE.value, stdout=out)
+        why = "docs/api.md erases with the demo's key."
+        scope = Scope.DATA_ERASE.value
+        call_command("grant_scopes", made["api_key_id"], scope, reason=why, stdout=out)
         names = ("organization_id", "project_id", "api_key_id", "api_key_secret")
         return {name: made[name] for name in names}
     secret = known.get("api_key_secret", "")

@@ -31,7 +31,9 @@ from tests.server import test_database_url as database_url
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 WHY = "Ticket 812"
-COMMANDS = ("suspend", "resume", "set_limits", "rotate_credential", "revoke_credential")
+COMMANDS = (
+    "suspend", "resume", "set_limits", "grant_scopes", "rotate_credential", "revoke_credential",
+)  # fmt: skip
 
 
 def answer(*command: Any) -> Any:
@@ -44,6 +46,8 @@ def words_of(command: str, owner: Machine) -> list[str]:
     """The words of a command that does something, but for its reason."""
     if command.endswith("_credential"):
         return [str(owner.credential.id)]
+    if command == "grant_scopes":
+        return [str(owner.credential.id), "data:erase"]
     more = ["rate_limit=1"] if command == "set_limits" else []
     return ["project", str(owner.project.id), *more]
 
@@ -201,6 +205,31 @@ def test_a_limit_that_is_wrong_sets_none(
 
 
 @KINDS
+def test_what_a_key_is_granted_is_in_its_history(owner: Machine, model: Any) -> None:
+    of_kind = CredentialKind.API_KEY if model is ApiKey else CredentialKind.SERVICE_ACCOUNT
+    narrow, _ = credential_issue(
+        project=owner.project, kind=of_kind, name="CI", scopes=["tokens:read"]
+    )
+    row = model.objects.get(id=narrow.id)
+
+    told = answer("grant_scopes", row.id, "tokens:read", "usage:read", "data:erase")
+
+    scopes = ["data:erase", "tokens:read", "usage:read"]
+    assert told == {"credential_id": str(row.id), "scopes": scopes, "is_changed": True}
+    sentence = f"Granted data:erase, usage:read to {full_name(row)}.\nReason: {WHY}"
+    assert last_history(row) == (USERNAME, full_name(row), sentence)
+    with nothing_changes():
+        assert answer("grant_scopes", row.id, "data:erase") == told | {"is_changed": False}
+
+
+def test_nothing_is_granted_to_what_is_not_live(owner: Machine) -> None:
+    answer("revoke_credential", owner.credential.id)
+    assert error_of("grant_scopes", owner.credential.id, "data:erase") == (
+        f"There is no live credential {owner.credential.id}."
+    )
+
+
+@KINDS
 def test_a_rotation_is_that_of_the_admin(owner: Machine, model: Any) -> None:
     of_kind = CredentialKind.API_KEY if model is ApiKey else CredentialKind.SERVICE_ACCOUNT
     old, _ = credential_issue(
@@ -295,10 +324,11 @@ def test_one_that_was_rotated_is_rotated_again_only_when_told_so(owner: Machine)
     )
 
 
-@pytest.mark.parametrize("command", ["rotate_credential", "revoke_credential"])
+@pytest.mark.parametrize("command", ["grant_scopes", "rotate_credential", "revoke_credential"])
 def test_a_credential_that_is_not_there(owner: Machine, command: str) -> None:
+    more = ["usage:read"] if command == "grant_scopes" else []
     for unknown in (UNKNOWN, owner.project.id):
-        assert error_of(command, unknown) == f"There is no credential {unknown}."
+        assert error_of(command, unknown, *more) == f"There is no credential {unknown}."
     assert error_of(command, "squat").startswith("Error: argument credential_id: ")
 
 
@@ -330,10 +360,11 @@ def test_nobody_logs_in_as_the_command_line(owner: Machine) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_of_two_at_once_one_does_it(owner: Machine, command: str) -> None:
+    Credential.objects.update(scopes=["tokens:read"])
     if command == "resume":
         answer("suspend", "project", owner.project.id)
     words = words_of(command, owner)
-    subject = words[0] if len(words) == 1 else words[1]
+    subject = words[1] if words[0] == "project" else words[0]
     before = LogEntry.objects.filter(object_id=subject).count()
 
     def once() -> bool:
@@ -355,6 +386,7 @@ def test_the_page_is_right(owner: Machine, tmp_path: Any) -> None:
     other, _ = credential_issue(
         project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="CI"
     )
+    Credential.objects.update(scopes=["tokens:read"])
     run(
         commands("operations.md", "revoke_credential"),
         tmp_path,
@@ -374,6 +406,6 @@ def test_the_page_is_right(owner: Machine, tmp_path: Any) -> None:
     assert (owner.project.suspended_at, owner.project.rate_limit) == (None, 1200)
     told = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
     assert [message.split()[0] for message in told] == [
-        "Suspended", "Resumed", "Set", "Issued", "Rotated", "Revoked",
+        "Suspended", "Resumed", "Set", "Granted", "Issued", "Rotated", "Revoked",
     ]  # fmt: skip
     assert uuid.UUID(secret.split("_")[2]) != owner.credential.id

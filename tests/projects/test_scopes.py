@@ -77,6 +77,10 @@ def scopes_of_successor(credential):
     return successor.scopes
 
 
+def grant(*words):
+    call_command("grant_scopes", *words, reason="Ticket 812", stdout=StringIO())
+
+
 def test_an_existing_key_is_given_further_scopes(owner, movespec):
     credential, secret = credential_issue(
         project=owner.project,
@@ -85,7 +89,7 @@ def test_an_existing_key_is_given_further_scopes(owner, movespec):
         scopes=["tokens:read"],
     )
     minted = ask("POST", TOKENS, {"api_key": secret}).json()
-    call_command("grant_scopes", credential.id, "usage:read", "sessions:read", stdout=StringIO())
+    grant(credential.id, "usage:read", "sessions:read")
 
     again = ask("POST", TOKENS, {"api_key": secret}).json()
     assert again["scopes"] == ["sessions:read", "tokens:read", "usage:read"]
@@ -115,7 +119,7 @@ def test_a_successor_keeps_a_scope_that_newer_code_had(owner):
 def test_scopes_are_given_to_live_credentials_alone(owner):
     credential_revoke(credential=owner.credential, now=clock.now())
     with pytest.raises(CommandError, match="There is no live credential"):
-        call_command("grant_scopes", owner.credential.id, "usage:read")
+        grant(owner.credential.id, "usage:read")
 
 
 def test_what_is_no_scope_is_neither_issued_nor_given(owner):
@@ -127,7 +131,7 @@ def test_what_is_no_scope_is_neither_issued_nor_given(owner):
         credential_issue(project=owner.project, kind=CredentialKind.API_KEY, name="x", scopes=[])
     assert Credential.objects.get() == owner.credential
     with pytest.raises(CommandError, match="sessions:all"):
-        call_command("grant_scopes", str(owner.credential.id), "sessions:all")
+        grant(str(owner.credential.id), "sessions:all")
 
 
 def test_the_guide_names_every_scope():
