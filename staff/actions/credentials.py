@@ -221,7 +221,7 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def issue(
-    request: HttpRequest, project: Project, kind: CredentialKind, given: dict[str, Any]
+    project: Project, kind: CredentialKind, given: Mapping[str, Any], *, user_id: int
 ) -> Issued:
     """Issue the credential that `IssueForm` was `given`, and log it. Raises DoneBefore."""
     try:
@@ -235,7 +235,7 @@ def issue(
         )
     except Conflict as conflict:
         raise issued_before(given["chosen_id"], str(conflict)) from conflict
-    return _logged(user_id_of(request), credential, secret, "Issued.")
+    return _logged(user_id, credential, secret, "Issued.")
 
 
 def issued_before(credential_id: uuid.UUID, sentence: str) -> DoneBefore:
@@ -266,7 +266,8 @@ class Issue(StaffAction):
         return told
 
     def perform(self, row: Project, submission: Submission) -> Outcome:
-        issued = issue(submission.request, row, self.kind, submission.data)
+        user_id = user_id_of(submission.request)
+        issued = issue(row, self.kind, submission.data, user_id=user_id)
         sentence = f"Issued {self.kind.label} {full_name(issued.credential)}."
         return Outcome(sentence, secret_page(submission.request, issued))
 

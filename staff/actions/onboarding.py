@@ -1,9 +1,11 @@
 """The onboarding of a customer: an organization, a project and a key by one form."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.models import ADDITION
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,6 +16,8 @@ from projects.models import Credential, CredentialKind, Organization, Project
 from staff.actions.base import DoneBefore, StaffActionAdmin
 from staff.actions.credentials import Issued, IssueForm, issue, issued_before, secret_page
 from staff.display import counted
+from staff.downloads import user_id_of
+from staff.history import history_add
 from staff.links import list_of, page_of
 
 PERMISSIONS = ("projects.add_organization", "projects.add_project", "projects.add_apikey")
@@ -83,7 +87,7 @@ def onboard_view(page: StaffActionAdmin, request: HttpRequest) -> HttpResponse:
         is_valid = form.is_valid()
         _require_new(form)
         if is_valid:
-            issued = _onboard(page, request, form.cleaned_data)
+            issued = onboard(form.cleaned_data, user_id=user_id_of(request))
             page.message_user(request, f"Onboarded {issued.credential.project}.", messages.SUCCESS)
             return secret_page(request, issued)
     except DoneBefore as done:
@@ -112,14 +116,16 @@ def _require_new(form: OnboardForm) -> None:
 
 
 @transaction.atomic
-def _onboard(page: StaffActionAdmin, request: HttpRequest, given: dict[str, Any]) -> Issued:
+def onboard(given: Mapping[str, Any], *, user_id: int) -> Issued:
+    """Make, by the data of an `OnboardForm`, all three or nothing, and log them."""
     organization = given["organization"]
     if organization is None:
         organization = Organization.objects.create(name=given["organization_name"])
-        page.log_addition(request, organization, "Onboarded.")
+        history_add(user_id=user_id, row=organization, message="Onboarded.", flag=ADDITION)
     project = Project.objects.create(organization=organization, name=given["project_name"])
-    page.log_addition(request, project, f"Onboarded with {organization}.")
-    return issue(request, project, CredentialKind.API_KEY, given)
+    told = f"Onboarded with {organization}."
+    history_add(user_id=user_id, row=project, message=told, flag=ADDITION)
+    return issue(project, CredentialKind.API_KEY, given, user_id=user_id)
 
 
 def _told_apart(organization: Organization) -> str:

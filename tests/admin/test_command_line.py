@@ -17,7 +17,14 @@ from django.utils import timezone
 
 from movespecs.models import MoveSpec
 from projects.credentials import credential_issue, is_live
-from projects.models import ApiKey, Credential, CredentialKind, Project
+from projects.models import (
+    ApiKey,
+    Credential,
+    CredentialKind,
+    Organization,
+    Project,
+    ServiceAccount,
+)
 from sessions_app.models import DetectionSession
 from staff.command_line import USERNAME
 from staff.full_names import full_name
@@ -227,6 +234,25 @@ def test_nothing_is_granted_to_what_is_not_live(owner: Machine) -> None:
     assert error_of("grant_scopes", owner.credential.id, "data:erase") == (
         f"There is no live credential {owner.credential.id}."
     )
+
+
+def test_what_is_made_is_in_the_history(owner: Machine) -> None:
+    def made(*command: str) -> Any:
+        out = io.StringIO()
+        call_command(*command, "--json", stdout=out)
+        return json.loads(out.getvalue())
+
+    new = made("bootstrap_project", "--organization=Onyx", "--project=Gym")
+    further = made("create_api_key", str(owner.project.id), "--service-account")
+
+    for model, id_, told in (
+        (Organization, new["organization_id"], "Onboarded."),
+        (Project, new["project_id"], "Onboarded with Onyx."),
+        (ApiKey, new["api_key_id"], "Issued."),
+        (ServiceAccount, further["service_account_id"], "Issued."),
+    ):
+        row = model.objects.get(id=id_)
+        assert last_history(row) == (USERNAME, full_name(row), told)
 
 
 @KINDS

@@ -3,13 +3,15 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 
 from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand, number_of_days
 from kynaplatform.api.names import name_argument
-from projects.credentials import credential_issue
 from projects.models import CredentialKind, Project
 from projects.scopes import DEFAULT_SCOPES, Scope
+from staff.actions.credentials import issue
+from staff.command_line import user_id
 
 
 class Command(OperatorCommand):
@@ -47,18 +49,20 @@ class Command(OperatorCommand):
         kind = (
             CredentialKind.SERVICE_ACCOUNT if options["service_account"] else CredentialKind.API_KEY
         )
-        credential, secret = credential_issue(
-            project=project,
-            kind=kind,
-            name=options["name"],
-            scopes=options["scope"] or DEFAULT_SCOPES,
-            expires_at=None if days is None else clock.now() + timedelta(days=days),
-        )
+        given = {
+            "name": options["name"],
+            "scopes": options["scope"] or DEFAULT_SCOPES,
+            "expires_at": None if days is None else clock.now() + timedelta(days=days),
+            "chosen_id": None,
+        }
+        with transaction.atomic():
+            issued = issue(project, kind, given, user_id=user_id())
+        credential = issued.credential
         self.print_result(
             {
                 "project_id": project.id,
                 f"{kind}_id": credential.id,
-                f"{kind}_secret": secret,
+                f"{kind}_secret": issued.secret,
                 "scopes": credential.scopes,
                 "expires_at": credential.expires_at and credential.expires_at.isoformat(),
             },

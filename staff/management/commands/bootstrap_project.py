@@ -6,8 +6,9 @@ from django.db import transaction
 from kynaplatform.api.commands import OperatorCommand
 from kynaplatform.api.names import name_argument
 from kynaplatform.database.statistics import analyze_large_tables
-from projects.credentials import credential_issue
-from projects.models import CredentialKind, Organization, Project
+from projects.scopes import DEFAULT_SCOPES
+from staff.actions.onboarding import onboard
+from staff.command_line import user_id
 
 
 class Command(OperatorCommand):
@@ -27,19 +28,25 @@ class Command(OperatorCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        given = {
+            "organization": None,
+            "organization_name": options["organization"],
+            "project_name": options["project"],
+            "name": options["key_name"],
+            "scopes": DEFAULT_SCOPES,
+            "expires_at": None,
+            "chosen_id": None,
+        }
         with transaction.atomic():
-            organization = Organization.objects.create(name=options["organization"])
-            project = Project.objects.create(name=options["project"], organization=organization)
-            key, secret = credential_issue(
-                project=project, kind=CredentialKind.API_KEY, name=options["key_name"]
-            )
+            issued = onboard(given, user_id=user_id())
         analyze_large_tables()
+        project = issued.credential.project
         self.print_result(
             {
-                "organization_id": organization.id,
+                "organization_id": project.organization_id,
                 "project_id": project.id,
-                "api_key_id": key.id,
-                "api_key_secret": secret,
+                "api_key_id": issued.credential.id,
+                "api_key_secret": issued.secret,
             },
             options,
         )
