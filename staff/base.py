@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connection
@@ -151,3 +152,13 @@ class OwnerFilter(admin.RelatedFieldListFilter):
 
     def has_output(self) -> bool:
         return self.lookup_val is not None
+
+
+class OwnerSelect(AutocompleteSelect):
+    """A picker of the owner, which shows none where a form was sent what is no id."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        try:
+            return super().optgroups(name, value, attr)
+        except ValidationError:  # not an id: the form itself refuses it
+            return super().optgroups(name, [], attr)

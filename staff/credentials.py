@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -30,7 +29,7 @@ from projects.models import (
 )
 from staff.actions.base import StaffActionAdmin, action_url
 from staff.actions.credentials import ISSUE, Revoke, Rotate
-from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
+from staff.base import OF_PROJECT, OwnerFilter, OwnerSelect, ReadOnlyAdmin
 from staff.credential_states import SOON, about_to_expire, state_badge
 from staff.display import id_column, moment_of, short_ids
 from staff.full_names import with_customer
@@ -44,7 +43,7 @@ class OwnerForm(forms.Form):
 
     project = forms.ModelChoiceField(
         with_customer(Project.objects.all()),
-        widget=AutocompleteSelect(
+        widget=OwnerSelect(
             Credential._meta.get_field("project"), admin.site, attrs={"id": "id_project"}
         ),
     )

@@ -26,7 +26,7 @@ from staff.actions.onboarding import PERMISSIONS, onboard_view
 from staff.actions.organizations import Resume, Suspend
 from staff.actions.retention import SetRetention
 from staff.as_shown import AsShownAdmin, changes_of
-from staff.base import OwnerFilter
+from staff.base import OwnerFilter, OwnerSelect
 from staff.customer_page import (
     OWNED_BY_ORGANIZATION,
     OWNED_BY_PROJECT,
@@ -178,7 +178,6 @@ class ProjectAdmin(SuspendableAdmin):
     list_display = ["shown_name", "state"]
     list_filter = [SuspensionFilter, ("organization", OwnerFilter), "created_at"]
     search_fields = ["name", "=id", "organization__name", "=organization__id"]
-    autocomplete_fields = ["organization"]
     staff_actions = [*ISSUE.values(), *SuspendableAdmin.staff_actions]
     given = ["name", "organization"]
     limits = {
@@ -205,3 +204,7 @@ class ProjectAdmin(SuspendableAdmin):
         read = super().get_readonly_fields(request, obj)
         # What runs under a project carries its organization in signed tokens.
         return [*read, "organization"] if obj else read
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        kwargs["widget"] = OwnerSelect(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -168,6 +168,15 @@ def test_who_only_looks_issues_rotates_and_revokes_nothing(
         client.post(address(model, "changelist"), chosen | {"confirmed": "yes", "reason": "x"})
 
 
+@KINDS
+@pytest.mark.parametrize("sent", ["x", "\0", "00000000-0000-4000-8000-000000000000"])
+def test_a_project_that_is_none_is_a_complaint(operator: Client, model: Any, sent: str) -> None:
+    with nothing_changes():
+        answer = operator.post(address(model, "add"), {"project": sent})
+    assert answer.status_code == 200
+    assert list(answer.context["form"].errors) == ["project"]
+
+
 def test_each_kind_has_its_own_permissions(owner: Machine) -> None:
     from django.contrib.auth.models import Permission, User
 

@@ -122,6 +122,16 @@ def test_a_project_stays_in_its_organization(
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("sent", ["x", "\0", "00000000-0000-4000-8000-000000000000"])
+def test_an_organization_that_is_none_is_a_complaint(operator: Client, sent: str) -> None:
+    given = {"name": "Gym", "organization": sent, "initial-organization": sent}
+    for form in (given, limits(name="Gym", organization=sent)):
+        with nothing_changes():
+            answer = operator.post(address(Project, "add"), form)
+        assert answer.status_code == 200
+        assert list(answer.context["adminform"].form.errors) == ["organization"]
+
+
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
