@@ -15,7 +15,7 @@ from webhooks.addresses import NOT_PUBLIC, is_allowed
 
 LONGEST_SECONDS: Final = 2.0
 # A server of names that does not answer holds no more than these, and no thread of a request.
-_THREADS: Final = ThreadPoolExecutor(2, "webhooks-names")
+_THREADS: Final = ThreadPoolExecutor(8, "webhooks-names")
 
 
 def fault_of_host(url: str) -> str | None:
@@ -23,9 +23,12 @@ def fault_of_host(url: str) -> str | None:
     host = urlsplit(url).hostname
     if not settings.PRODUCTION or host is None:
         return None
+    looked_up = _THREADS.submit(socket.getaddrinfo, host, None)
     try:
-        found = _THREADS.submit(socket.getaddrinfo, host, None).result(LONGEST_SECONDS)
+        found = looked_up.result(LONGEST_SECONDS)
     except (OSError, UnicodeError, TimeoutError):
+        # One that has not begun is wanted no more.
+        looked_up.cancel()
         return None
     addresses = {str(address[0]) for *_, address in found}
     return None if all(map(is_allowed, addresses)) else NOT_PUBLIC

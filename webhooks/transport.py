@@ -23,8 +23,9 @@ TIMEOUT_SECONDS: Final = 10.0
 MOST_OF_A_BODY: Final = 1024
 # Shorter than common servers keep a connection that is idle: they would close it under a message.
 KEEP_ALIVE_SECONDS: Final = 3.0
-# Each waits for one name; those of a slow server of names are waited for as long as for an answer.
-RESOLVING_THREADS: Final = 128
+# Each waits for one name, of a slow server of names for up to half a minute. There are as many as
+# messages may be under way.
+RESOLVING_THREADS: Final = 256
 
 # The addresses of a name.
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
@@ -66,6 +67,7 @@ class CheckedResolver(AbstractResolver):
 
     def __init__(self, resolve: Resolve | None = None) -> None:
         self._threads = ThreadPoolExecutor(RESOLVING_THREADS, "webhooks-names")
+        self._running: dict[str, asyncio.Future[list[str]]] = {}
         self._resolve = resolve or self._of_the_machine
 
     async def resolve(
@@ -93,8 +95,19 @@ class CheckedResolver(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _of_the_machine(self, host: str) -> Sequence[str]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, _addresses, host)
+        """A look-up outlives the try that began it; later tries of its host wait for it too."""
+        running = self._running.get(host)
+        if running is None:
+            loop = asyncio.get_running_loop()
+            running = loop.run_in_executor(self._threads, _addresses, host)
+            self._running[host] = running
+            running.add_done_callback(lambda done: self._looked_up(host, done))
+        return await asyncio.shield(running)
+
+    def _looked_up(self, host: str, done: asyncio.Future[list[str]]) -> None:
+        del self._running[host]
+        if not done.cancelled():
+            done.exception()  # whoever waited may be gone
 
 
 class Transport:

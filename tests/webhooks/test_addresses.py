@@ -5,6 +5,7 @@ import math
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from ipaddress import ip_address
 
@@ -14,8 +15,10 @@ import dns.rrset
 import pytest
 
 from tests.webhooks.receiver import Received, Reply
+from webhooks import transport
 from webhooks.addresses import fault_of_url, is_allowed, is_public
-from webhooks.transport import Transport, TryFailed
+from webhooks.names import fault_of_host
+from webhooks.transport import CheckedResolver, Transport, TryFailed
 
 PUBLIC = "93.184.215.14"
 
@@ -116,6 +119,60 @@ def test_one_address_that_is_not_public_refuses_the_name(production, receiver, o
     ):
         post(f"http://evil.example:{receiver.server_port}/", resolve)
     assert receiver.received == []
+
+
+def test_tries_of_a_host_wait_for_one_look_up(production, monkeypatch):
+    """Each is over long before a slow server of names is: it holds one thread all the same."""
+    asked, may_answer = [], threading.Event()
+
+    def slow(host: str) -> list[str]:
+        asked.append(host)
+        may_answer.wait(10)
+        return ["127.0.0.1"]
+
+    monkeypatch.setattr(transport, "_addresses", slow)
+
+    async def tries() -> list[str]:
+        resolver = CheckedResolver()
+        told = []
+        try:
+            for host in ("slow.example", "slow.example", "other.example"):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(resolver.resolve(host), 0.1)
+            last = asyncio.ensure_future(resolver.resolve("slow.example"))
+            await asyncio.sleep(0)
+            may_answer.set()
+            with pytest.raises(TryFailed) as failed:
+                await last
+            told.append(str(failed.value))
+            with pytest.raises(TryFailed):
+                await resolver.resolve("slow.example")
+        finally:
+            may_answer.set()
+            await resolver.close()
+        return told
+
+    assert asyncio.run(tries()) == ["The address 127.0.0.1 of slow.example is not public."]
+    assert asked == ["slow.example", "other.example", "slow.example"]
+
+
+def test_a_name_that_is_wanted_no_more_is_not_looked_up(production, monkeypatch):
+    """Those that hang leave no queue behind."""
+    asked, may_answer = [], threading.Event()
+
+    def slow(host: str, _: object) -> list[object]:
+        asked.append(host)
+        may_answer.wait(10)
+        return []
+
+    monkeypatch.setattr("webhooks.names.socket.getaddrinfo", slow)
+    monkeypatch.setattr("webhooks.names.LONGEST_SECONDS", 0.02)
+    with ThreadPoolExecutor(1) as threads:
+        monkeypatch.setattr("webhooks.names._THREADS", threads)
+        for number in range(5):
+            assert fault_of_host(f"https://{number}.example/") is None
+        may_answer.set()
+    assert asked == ["0.example"]
 
 
 class NameServer:
