@@ -186,7 +186,8 @@ def session_detach_unread(
 ) -> datetime | None:
     """Detach, and leave the session to a process that can read its state.
 
-    Returns the time since when it is left; None where it has ended or another has taken it.
+    Returns the time since when it is left; None where it has ended, another has taken it, or it
+    was deleted.
     """
     one = DetectionSession.objects.filter(id=session_id)
     with transaction.atomic():
@@ -198,7 +199,7 @@ def session_detach_unread(
             now=now,
         )
         sessions_leave(one, now)
-    return one.values_list("unreadable_since", flat=True).get()
+    return one.values_list("unreadable_since", flat=True).first()
 
 
 def _is_newer(other: SessionAttach, attach: SessionAttach) -> bool:

@@ -6,17 +6,20 @@ A live session is never touched. Two runs may work at once, and a run may be kil
 the rest.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q, QuerySet
 
 from kynaplatform.checks import FEWEST_RETENTION_DAYS, MOST_RETENTION_DAYS
+from kynaplatform.database.connections import is_out_of_reach
 from projects.models import Project
 from sessions_app.event_counters import store_counts_anew
 from sessions_app.event_partitions import (
@@ -27,6 +30,8 @@ from sessions_app.event_partitions import (
 )
 from sessions_app.models import DetectionEvent, DetectionSession
 from sessions_app.removal import MOST_SESSIONS, sessions_remove, within_a_batch
+
+logger = logging.getLogger(__name__)
 
 # A run ends after that, and the next one goes on: the worker has other work.
 RUN_SECONDS: Final = 1_200
@@ -59,19 +64,24 @@ def retention_apply(
     """Delete what is due by `now`, for `seconds` at most.
 
     It pauses for as long as it works, so that others have the database for half of the time.
-    Returns the number of sessions that were deleted, or lost their events.
+    Returns the number of sessions that were deleted, or lost their events. What fails with one
+    project, or one partition, is raised once all others are done.
     """
     pace = _Pace(seconds, sleep)
     gone = 0
     for partition in dated_partitions():
         if not pace.is_over and _is_due(partition, now):
-            _count_events(partition)
-            if event_partition_drop(partition):
-                gone += _follow(partition, now, pace)
-    for project_id, own_days in list(
-        Project.objects.values_list("id", "organization__retention_days")
-    ):
-        gone += _of_project(project_id, own_days, now, pace)
+            with pace.apart(partition.name):
+                _count_events(partition)
+                if event_partition_drop(partition):
+                    gone += _follow(partition, now, pace)
+    # By chance: the backlog of one is not before all others in every run.
+    projects = Project.objects.order_by("?")
+    for project_id, own_days in list(projects.values_list("id", "organization__retention_days")):
+        with pace.apart(f"project {project_id}"):
+            gone += _of_project(project_id, own_days, now, pace)
+    if pace.failure is not None:
+        raise pace.failure
     return gone
 
 
@@ -79,10 +89,22 @@ class _Pace:
     def __init__(self, seconds: float, sleep: Callable[[float], None]) -> None:
         self._ends_at = time.monotonic() + seconds
         self._sleep = sleep
+        self.failure: Exception | None = None
 
     @property
     def is_over(self) -> bool:
         return time.monotonic() >= self._ends_at
+
+    @contextmanager
+    def apart(self, whose: str) -> Iterator[None]:
+        """Keep a failure for the end, but for that of a database that is away."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, OperationalError | InterfaceError) and is_out_of_reach(error):
+                raise
+            logger.exception("the retention of %(whose)s is for the next run", {"whose": whose})
+            self.failure = error
 
     def chunks(self, chunk: Callable[[], int]) -> Iterator[int]:
         """What `chunk` returns, until it finds nothing or the run is over."""
@@ -118,8 +140,12 @@ def _sessions_of(partition: Partition) -> QuerySet[DetectionSession]:
 def _count_events(partition: Partition) -> None:
     """Count the events that older code has stored uncounted, while they are there."""
     uncounted = _sessions_of(partition).exclude(counted_events_total=F("events_total"))
-    for session in uncounted.iterator():
-        store_counts_anew(session)
+    for session_id in list(uncounted.values_list("id", flat=True)):
+        with transaction.atomic():
+            locked = uncounted.select_for_update(no_key=True)
+            # One that was deleted meanwhile has nothing to count.
+            if session := locked.filter(id=session_id).first():
+                store_counts_anew(session)
 
 
 def _follow(partition: Partition, now: datetime, pace: _Pace) -> int:
@@ -176,7 +202,8 @@ def _patience(days: int, days_of_partitions: int | None) -> timedelta:
 def _chunk(due: QuerySet[DetectionSession], change: Callable[[list[UUID]], object]) -> int:
     """Change the first of the sessions that nobody else does; how many those were."""
     with transaction.atomic():
-        locked = due.select_for_update(skip_locked=True, no_key=True)
+        # As a deletion does: it would wait for what only refers to them.
+        locked = due.select_for_update(skip_locked=True)
         ids = within_a_batch(locked.values_list("id", "events_total")[:MOST_SESSIONS])
         if ids:
             change(ids)

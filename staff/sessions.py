@@ -144,7 +144,9 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         if session.created_by is None:
             return None
         this = DetectionSession.objects.filter(pk=session.pk).order_by().only("pk")
-        return author_of(with_author(this, "created_by", request.user).get(), session.created_by)
+        row = with_author(this, "created_by", request.user).first()
+        # It may be deleted while its page is made.
+        return author_of(row, session.created_by) if row else None
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

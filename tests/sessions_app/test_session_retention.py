@@ -16,11 +16,12 @@ from uuid_utils.compat import uuid7
 from kynaplatform.database.time_ids import first_id_of
 from projects.models import Organization
 from sessions_app import removal, session_retention, tasks
-from sessions_app.event_partitions import dated_partitions, event_partitions_make
+from sessions_app.event_partitions import Partition, dated_partitions, event_partitions_make
 from sessions_app.events import event_id
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from sessions_app.retention import prune_staff_log
 from sessions_app.session_retention import kept_of, retention_apply
+from tests.conftest import Machine, make_released
 from tests.sessions_app.plans import add_sessions, copy_row, run
 
 DAY = timedelta(days=1)
@@ -67,6 +68,64 @@ def left() -> set[UUID]:
 
 def with_events() -> set[UUID]:
     return set(DetectionEvent.objects.values_list("session_id", flat=True))
+
+
+@pytest.fixture
+def of_another(outsider: Machine) -> Scene:
+    return Scene(outsider, make_released(outsider.project)[0])
+
+
+def test_a_project_that_fails_keeps_no_other_from_its_turn(
+    scene: Scene, of_another: Scene, kept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing, other = ended(scene, 40), ended(of_another, 40)
+    of_project, project_id = session_retention._of_project, scene.machine.project.id
+
+    def fail_of_one(of: UUID, *more: Any) -> int:
+        if of == project_id:
+            raise ValueError("of this one")
+        return of_project(of, *more)
+
+    monkeypatch.setattr(session_retention, "_of_project", fail_of_one)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="of this one"):
+            apply()
+    assert failing in left()
+    assert other not in left()
+
+
+def test_no_project_is_always_the_first(
+    scene: Scene, of_another: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[UUID] = []
+
+    def note(of: UUID, *_: Any) -> int:
+        order.append(of)
+        return 0
+
+    monkeypatch.setattr(session_retention, "_of_project", note)
+    for _ in range(60):
+        apply()
+    assert {*order[::2]} == {scene.machine.project.id, of_another.machine.project.id}
+
+
+def test_what_is_deleted_while_it_is_counted_is_passed_over(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events that older code has stored uncounted, of a partition that is due."""
+    sessions = [ended(scene, 55 + number / 100) for number in range(2)]
+    DetectionSession.objects.filter(id__in=sessions).update(counted_events_total=0)
+    store = session_retention.store_counts_anew
+
+    def delete_the_other(session: DetectionSession) -> None:
+        removal.sessions_remove([id_ for id_ in sessions if id_ != session.id])
+        store(session)
+
+    monkeypatch.setattr(session_retention, "store_counts_anew", delete_the_other)
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    session_retention._count_events(Partition("due", UUID(int=0), UUID(int=2**128 - 1)))
+    session = DetectionSession.objects.get()
+    assert session.counted_events_total == session.events_total == 2
 
 
 def test_days_before_all_dates_keep_all_and_hold_up_nobody(scene: Scene) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from engine_work import midway
@@ -11,6 +11,7 @@ from lifecycle_scene import IDLE, SLACK, Scene, at, sweep
 import detection
 from projects.suspension import suspend
 from sessions_app import finish, unreadable_states
+from sessions_app.attachments import session_detach_unread
 from sessions_app.finish import StateUnreadable
 from sessions_app.heartbeat import beat
 from sessions_app.models import DetectionSession
@@ -237,6 +238,31 @@ def test_what_is_damaged_is_not_taken_back(scene: Scene) -> None:
     beat(now=at(110))
     assert sweep(110) == 0
     assert scene.columns(session_id) == before
+
+
+def test_what_stays_damaged_keeps_nothing_else_from_being_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has waited for longer, and one is read a sweep."""
+    monkeypatch.setattr(finish, "MOST_READ_AGAIN", 1)
+    finalizing(scene, DAMAGED)
+    sweep(100)
+    readable = finalizing(scene, DAMAGED)
+    sweep(101)
+    # As newer code that mends what made it fail.
+    monkeypatch.setattr(finish, "_can_read", lambda one: one.id == readable)
+    # The chance that it is never the one is below one of 10¹⁸.
+    for _ in range(60):
+        finish.sessions_read_again(at(110))
+    assert scene.row(readable).unreadable_since is None
+
+
+def test_a_detach_of_what_was_deleted_leaves_nothing(scene: Scene) -> None:
+    gone = uuid4()
+    assert (
+        session_detach_unread(session_id=gone, attachment_id=uuid4(), close_code=1013, now=at(5))
+        is None
+    )
 
 
 def test_a_process_that_knows_the_form_finishes_it(
