@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from kynaplatform.api.keyset import Place
+from kynaplatform.api.keyset import Place, cursor_at
 from sessions_app.counted import MeasureSummary, MovementSummary
 
 By = Literal["day", "session"]
@@ -142,11 +142,24 @@ def subject_summary(
     return _whole_days([*rows.values()], last_at, last_id)
 
 
+def day_of(row: Summed) -> date:
+    return row.created_at.astimezone(UTC).date()
+
+
+def cursor_behind_day(end: Summed | Place) -> str:
+    """The cursor behind a row's day, whose sessions may be in several rows; or of a place."""
+    place = _behind(day_of(end)) if isinstance(end, Summed) else end
+    return cursor_at(place.created_at, place.id)
+
+
+def _behind(day: date) -> Place:
+    return Place("older", datetime.combine(day, time(), UTC), _FIRST_ID)
+
+
 def _whole_days(rows: list[Summed], last_at: datetime, last_id: UUID) -> Found:
     """The days before the one that the page may have cut; that one's part if it is alone."""
     cut = last_at.astimezone(UTC).date()
-    whole = [row for row in rows if row.created_at.astimezone(UTC).date() > cut]
+    whole = [row for row in rows if day_of(row) > cut]
     if whole:
-        behind = datetime.combine(cut, time(), UTC) + timedelta(days=1)
-        return Found(whole, Place("older", behind, _FIRST_ID))
+        return Found(whole, _behind(cut + timedelta(days=1)))
     return Found(rows, Place("older", last_at, last_id))

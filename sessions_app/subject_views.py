@@ -6,7 +6,12 @@ from kynaplatform import clock
 from kynaplatform.api.operations import Operation, Result
 from kynaplatform.api.pagination import page_of, start_of
 from kynaplatform.api.views import ApiRequest, ApiViewSet
-from sessions_app.subject_summary import MOST_SESSIONS, subject_summary
+from sessions_app.subject_summary import (
+    MOST_SESSIONS,
+    cursor_behind_day,
+    day_of,
+    subject_summary,
+)
 from sessions_app.subject_wire import SubjectSummary, SubjectSummaryQuery, present_summary
 
 
@@ -36,6 +41,9 @@ class SubjectViewSet(ApiViewSet):
             start=start_of(query),
             most=query.limit if query.by == "session" else MOST_SESSIONS,
         )
+        present = partial(present_summary, by=query.by)
+        if query.by == "session":
+            return page_of(request._request, found.rows, found.older, present)
         return page_of(
-            request._request, found.rows, found.older, partial(present_summary, by=query.by)
+            request._request, found.rows, found.older, present, cursor_behind_day, group_of=day_of
         )

@@ -84,17 +84,22 @@ def page_of(
     present: Callable[[T], Any],
     cursor_of: Callable[[Any], str] = _cursor_of,
     parameter: str = "cursor",
+    group_of: Callable[[T], Any] = id,
 ) -> Result:
     """A page of `rows`, or of as many as have MOST_PAGE_BYTES: at least one if there is any.
 
-    The next one goes on behind `end`, which is None if there is none, or behind the last that fits:
-    its link is this request's address with the `parameter` that `cursor_of` gives.
+    Those that follow each other with the same `group_of` stay together, each by itself without it.
+    The next page goes on behind `end`, which is None if there is none, or behind the last that
+    fits: its link is this request's address with the `parameter` that `cursor_of` gives.
     """
     items: list[msgspec.Raw] = []
-    size = 0
-    for row in rows:
-        if size >= MOST_PAGE_BYTES:
-            end = rows[len(items) - 1]
+    size = group_begins = 0
+    for number, row in enumerate(rows):
+        if number and group_of(row) != group_of(rows[number - 1]):
+            group_begins = number
+        if size >= MOST_PAGE_BYTES and group_begins:
+            del items[group_begins:]
+            end = rows[group_begins - 1]
             break
         items.append(msgspec.Raw(msgspec.json.encode(present(row))))
         size += len(items[-1])

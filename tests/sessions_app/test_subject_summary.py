@@ -1,7 +1,9 @@
 """GET /api/subjects/summary: a person over time, from the summaries of their sessions."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from plans import MANY, add_sessions, analyze_sessions, explained, indexes_used, rows_read
 
+from kynaplatform.api import pagination
 from movespecs.models import MoveSpec
 from sessions_app import subject_views
 from tests.admin.session_rows import make_session
@@ -166,6 +169,20 @@ def test_pages_of_sessions_follow_each_other(owner, movespec):
     assert pages == [[6, 5, 4], [3, 2, 1], [0]]
 
 
+@pytest.mark.parametrize("most_bytes", [1, 400, 900, 2_500])
+def test_a_page_that_is_cut_by_its_size_has_whole_days(owner, movespec, monkeypatch, most_bytes):
+    """A row sums sessions from all over its day, among which those of other rows are."""
+    monkeypatch.setattr(pagination, "MOST_PAGE_BYTES", most_bytes)
+    for day, hour, key in product(range(5), range(3), ("squat", "lunge", "row")):
+        trained(movespec, NOON - timedelta(days=day, hours=hour), 1, event_key=key)
+    pages = [*pages_of(owner, f"{SUMMARY}?{DAYS}")]
+    rows = [row for page in pages for row in page]
+    assert [row["sessions"] for row in rows] == [3] * 15
+    assert len({(row["date"], row["event_key"]) for row in rows}) == 15
+    assert [len(page) % 3 for page in pages] == [0] * len(pages)
+    assert (len(pages) == 5) == (most_bytes < 900)
+
+
 def test_pages_of_days_have_whole_days(owner, movespec, monkeypatch):
     monkeypatch.setattr(subject_views, "MOST_SESSIONS", 3)
     for day, sessions in ((29, 2), (28, 2), (27, 1), (26, 5), (25, 1)):
@@ -175,16 +192,18 @@ def test_pages_of_days_have_whole_days(owner, movespec, monkeypatch):
     assert followed(owner, f"{SUMMARY}?{DAYS}") == [[11], [11], [1], [11100], [11], [1]]
 
 
-def followed(owner: Machine, address: str) -> list[list[int]]:
-    """What each page has completed."""
-    pages = []
-    while address:
-        answer = owner.get(address)
-        assert answer.status_code == 200, answer.content
-        pages.append([row["completed"] for row in answer.json()])
-        link = answer.headers.get("Link", "")
-        address = link.partition(">")[0].removeprefix("<http://testserver")
-    return pages
+def pages_of(owner: Machine, path: str) -> Iterator[list[dict[str, Any]]]:
+    while path:
+        answer = owner.get(path)
+        assert answer.status_code == 200
+        yield answer.json()
+        link = answer.headers.get("Link")
+        path = link[1 : link.index(">")] if link else ""
+
+
+def followed(owner: Machine, path: str) -> list[list[int]]:
+    """The completed repetitions of each page's rows."""
+    return [[row["completed"] for row in page] for page in pages_of(owner, path)]
 
 
 @pytest.mark.parametrize(
