@@ -86,6 +86,7 @@ CORS_EXPOSE_HEADERS = [
     "X-Request-ID",
     "Idempotent-Replayed",
     "Kyna-Ignored",
+    "Kyna-Export-Until",
 ]
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [f"^{path[1:]}$" for path in MONITOR_PATHS]

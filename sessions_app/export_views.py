@@ -99,5 +99,6 @@ def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        # As it was asked for: of the first day that there is, or the last.
-        return moment
+        # Of the first day that there is, or the last.
+        first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        return first if moment.year == 1 else last

@@ -32,7 +32,7 @@ class DayRangeQuery(Query, kw_only=True):
         last = today if self.to is msgspec.UNSET else self.to
         if self.from_ is msgspec.UNSET:
             # The calendar begins with the year 1.
-            return max(last, date.min + timedelta(days=DAYS)) - timedelta(days=DAYS - 1), last
+            return max(last, date.min + timedelta(days=DAYS - 1)) - timedelta(days=DAYS - 1), last
         if self.from_ > last:
             raise ValidationFailed({"from": [f"This field must not be after {last}."]})
         if (last - self.from_).days >= MOST_DAYS:

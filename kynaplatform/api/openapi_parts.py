@@ -70,8 +70,8 @@ REQUEST_ID_PARAMETER: Schema = {
 IDEMPOTENCY_KEY_PARAMETER: Schema = {
     "in": "header",
     "name": "Idempotency-Key",
-    # No example: who sends it twice would get the first answer again.
+    # No example: who sends it twice would mean the first request again.
     "description": "1 to 255 visible ASCII characters without spaces, bare or quoted. A new one "
-    "for each request that is meant anew: the same one gets the first answer again.",
+    "for each request that is meant anew.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 512, "pattern": PATTERN_OF_KEYS},
 }

@@ -150,7 +150,10 @@ def response_of(answer: Any, status: int) -> HttpResponse:
     """The HTTP response that carries an answer, or a Result."""
     result = answer if isinstance(answer, Result) else Result(answer)
     if status == HTTPStatus.NO_CONTENT:
-        return HttpResponse(status=status, headers=result.headers)
+        # Django says of an empty body too what it is.
+        response = HttpResponse(status=status, headers=result.headers)
+        del response["Content-Type"]
+        return response
     return HttpResponse(
         encode(result.answer),
         status=result.status or status,

@@ -1,5 +1,6 @@
 """The fields of a JSON Schema, each as a row of a page."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +65,7 @@ def field_of(
         is_required=is_required,
         values=tuple(values),
         bounds=", ".join(bound for one in told for bound in _bounds(one)),
-        default=None if default is None else str(default),
+        default=default if default is None or isinstance(default, str) else json.dumps(default),
         fields=tuple(field for one in told for field in fields_of(one, components)),
     )
 

@@ -75,6 +75,7 @@ def test_a_page_may_read_our_headers(owner):
         "x-request-id",
         "idempotent-replayed",
         "kyna-ignored",
+        "kyna-export-until",
     }
 
 

@@ -182,3 +182,8 @@ def test_a_field_is_told_with_its_type_its_values_and_its_bounds() -> None:
     assert (field.type, field.values) == ("list or null", ("live", "replay"))
     assert (field.bounds, field.is_required) == ("at most 2 of them", True)
     assert field.description == "Of <code>live</code> and &lt;b&gt;."
+
+
+def test_a_default_is_shown_as_json() -> None:
+    page = Client().get("/api/docs/movespec_fork").content.decode()
+    assert "default false" in page

@@ -194,12 +194,24 @@ def test_ranges_that_follow_each_other_join(reader, scene):
     assert exported(reader, **of_one) == ({}, moment(100))
 
 
-@pytest.mark.parametrize("first", ["2031-05-01T12:02:00Z", "9999-12-31T23:59:59-14:00"])
-@pytest.mark.parametrize("last", ["2031-05-01T12:01:00Z", "0001-01-01T00:00:00+14:00"])
-def test_a_range_without_a_moment_is_empty(reader, scene, first, last):
+@pytest.mark.parametrize(
+    ("first", "told_of_first"),
+    [
+        ("2031-05-01T12:02:00Z", "2031-05-01T12:02:00Z"),
+        ("9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59.999999Z"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("last", "told_of_last"),
+    [
+        ("2031-05-01T12:01:00Z", "2031-05-01T12:01:00Z"),
+        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_a_range_without_a_moment_is_empty(reader, scene, first, told_of_first, last, told_of_last):
     ended(scene, 90)
-    assert exported(reader, **{"from": first, "to": last}) == ({}, first)
-    assert exported(reader, to=last) == ({}, last)
+    assert exported(reader, **{"from": first, "to": last}) == ({}, told_of_first)
+    assert exported(reader, to=last) == ({}, told_of_last)
 
 
 def test_it_ends_before_the_first_that_has_not_ended(reader, scene, time):

@@ -127,7 +127,9 @@ def test_a_project_has_sixteen_at_most(owner, peer):
     with nothing_changes():
         refused(create(owner), 409, "conflict", limit=16)
     assert create(peer).status_code == 201
-    assert owner.call("DELETE", path(endpoints[0])).status_code == 204
+    deleted = owner.call("DELETE", path(endpoints[0]))
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert "Content-Type" not in deleted.headers
     assert create(owner).status_code == 201
 
 
