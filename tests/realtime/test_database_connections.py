@@ -25,6 +25,7 @@ from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from realtime.checkpointer import FLUSHERS
+from realtime.database import ATTACHES_AT_ONCE
 from tests.concurrency.racing import Connection, locked, racing
 from tests.conftest import SESSIONS, Machine
 from tests.server import runtime_server, service
@@ -112,7 +113,7 @@ def stream_while_rows_are_held(sessions: Sequence[dict[str, str]]) -> list[Clien
     """So that each thread and connection of the runtime has waited."""
     with locked_rows(sessions):
         clients = [Client(created) for created in sessions]
-        await_waiting_backends(8)
+        await_waiting_backends(ATTACHES_AT_ONCE)
     for client in clients:
         client.expect("session_update")
     with locked_rows(sessions[:1]):
