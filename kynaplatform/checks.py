@@ -11,7 +11,6 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import split_domain_port
 from kombu.transport import TRANSPORT_ALIASES
-from kombu.utils.url import parse_url
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -91,10 +90,17 @@ def _is_redis(url: str) -> bool:
 
 
 def _is_broker(url: str) -> bool:
+    """Whether each of its addresses is one: a client goes to the next where one is away."""
+    return all(map(_is_one_broker, url.split(";")))
+
+
+def _is_one_broker(url: str) -> bool:
     try:
-        return parse_url(url)["transport"] in TRANSPORT_ALIASES
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError where it is no number
     except ValueError:
         return False
+    return parts.scheme.partition("+")[0] in TRANSPORT_ALIASES
 
 
 def _matches_hosts(pattern: str) -> bool:

@@ -1,10 +1,10 @@
 """The forms of rows that several people may have open at once."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.functional import cached_property
 
 from kynaplatform.api.names import visible
@@ -23,6 +23,15 @@ class AsShownForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         # A page of the release before sends none: it is compared with the row.
         sent = not self.is_bound or any(one.startswith("initial-") for one in self.data)
+        # Nothing of a row that is being made was there before.
+        sent = sent and not self.instance._state.adding
+        if sent and self.is_bound:
+            # What was shown empty sends nothing. Without a value Django shows a page that has an
+            # error with what was just typed as what was shown.
+            data = cast(QueryDict, self.data).copy()
+            for name in self.fields:
+                data.setlistdefault(self.add_initial_prefix(name), [])
+            self.data = data
         for name, field in self.fields.items():
             # A browser sends a line break, which names had before, as another one.
             is_one_line = {"\n", "\r"}.isdisjoint(str(self.get_initial_for_field(field, name)))

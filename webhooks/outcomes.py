@@ -46,10 +46,12 @@ FROM jsonb_to_recordset(%s::jsonb) AS given (
 WHERE delivery.id = given.id AND delivery.claim_id = given.claim_id
 RETURNING delivery.session_id, delivery.status
 """
-# Those that waited for one of these sessions need no longer look for it.
+# Those that waited for one of these sessions need no longer look for it. A deletion looks for none,
+# and is due once what was on the wire has ended.
 _LET_GO: Final = """
 UPDATE webhook_delivery SET due_at = %s
 WHERE session_id = ANY (%s::uuid[]) AND status = 'waiting' AND claim_id IS NULL AND tries = 0
+    AND type <> 'session.deleted'
 """
 # Of an outcome, what is no column that a try writes.
 _NOT_STORED: Final = frozenset({"endpoint_id", "tries", "was_failing"})

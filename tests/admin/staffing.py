@@ -50,8 +50,12 @@ def limits(**given: Any) -> dict[str, Any]:
 
 def shown_on(client: Client, row: Model) -> dict[str, Any]:
     """What the page of a row sends if nothing is changed on it, its hidden fields included."""
+    return sent_by(client.get(address(row)))
+
+
+def sent_by(page: Any) -> dict[str, Any]:
     fields = _Fields()
-    fields.feed(text_of(client.get(address(row))))
+    fields.feed(text_of(page))
     return fields.sent
 
 

@@ -12,8 +12,10 @@ from tests.admin.session_rows import make_session
 from tests.conftest import Machine
 from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
+from webhooks.claims import deliveries_claim
 from webhooks.endpoints import endpoint_delete
 from webhooks.models import WebhookDelivery
+from webhooks.outcomes import Outcome, outcomes_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,3 +52,41 @@ def test_a_redelivery_that_waits_for_a_deletion_is_refused(
     assert response.status_code == 409
     found = WebhookDelivery.objects.get(id=one.id)
     assert (found.status, found.data) == ("failed", None)
+
+
+def test_a_deletion_waits_for_a_claim_and_for_what_it_sends(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    session = DetectionSession.objects.get(id=make_session(movespec))
+    endpoint = make_endpoint(owner.project)
+    one = make_delivery(endpoint, type="session.completed", session_id=session.id, sequence=2)
+    with racing([lambda: sessions_remove([session.id])]) as removal:
+        with transaction.atomic():
+            [claim] = deliveries_claim(free={}, most=10, now=clock.now())
+            assert claim.id == one.id
+            one.refresh_from_db()
+            removal.start()
+            eventually(lambda: waiting_backends() == 1, "the deletion waits")
+        removal.results()
+    assert WebhookDelivery.objects.get(type="session.deleted").due_at == one.due_at
+
+
+def test_what_another_webhook_was_told_hastens_no_deletion(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    session = DetectionSession.objects.get(id=make_session(movespec))
+    slow, fast = make_endpoint(owner.project), make_endpoint(owner.project)
+    one = make_delivery(slow, type="session.completed", session_id=session.id, sequence=2)
+    assert len(deliveries_claim(free={}, most=10, now=clock.now())) == 1
+    one.refresh_from_db()
+    sessions_remove([session.id])
+    [claim] = deliveries_claim(free={}, most=10, now=clock.now())
+    assert claim.endpoint_id == fast.id
+    outcome = Outcome(
+        id=claim.id, claim_id=claim.claim_id, endpoint_id=fast.id, tries=1, was_failing=False,
+        body="{}", tried_at=clock.now(), duration_ms=1, response_status=200, response_body="",
+        failure=None,
+    )  # fmt: skip
+    outcomes_record([outcome], now=clock.now())
+    told = WebhookDelivery.objects.get(type="session.deleted", endpoint=slow)
+    assert (told.status, told.due_at) == ("waiting", one.due_at)

@@ -6,10 +6,11 @@ all the same, and its outcome passed over: it is due no more, and its claim woul
 
 from django.db import migrations
 
-# The new message first, which the UPDATE leaves alone.
+# A claim that is under way is waited for. The new message comes before the UPDATE, which leaves it.
 FORWARDS = """
 CREATE OR REPLACE FUNCTION webhook_tell_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM FROM webhook_delivery WHERE session_id = OLD.id FOR NO KEY UPDATE;
     INSERT INTO webhook_delivery (
         id, endpoint_id, type, session_id, sequence, occurred_at, created_at, due_at
     )
