@@ -60,6 +60,7 @@ class IndexMigration:
                 cursor.execute(statement)
             except DatabaseError:
                 return name
+            cursor.execute(f"DROP INDEX {name}")
         raise AssertionError(f"{statement} was not stopped")
 
     def _class(self) -> Any:
