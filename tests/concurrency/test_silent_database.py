@@ -69,6 +69,7 @@ def test_one_that_is_frozen(owner: Machine, movespec: MoveSpec, tmp_path: Path) 
         assert Connection(base_url).call("GET", SESSIONS, token=owner.token).status == 200
         with frozen(other_backends()):
             assert_unavailable(create(base_url, owner, movespec))
+        # What was sent to it before may still be done, and then this is the replay of it.
         answer = create(base_url, owner, movespec)
-        assert (answer.status, answer.is_replay) == (201, False)
-    assert DetectionSession.objects.count() == 1
+        assert answer.status == 201
+    assert str(DetectionSession.objects.get().id) == answer.json()["session_id"]

@@ -122,6 +122,8 @@ def test_away_for_longer_it_is_told_that_the_session_has_ended(
         "repetitions": None,
         "interrupted": None,
         "error": None,
+        "summary": None,
+        "quality": None,
         "missedEvents": True,
     }
     assert (went["attaches"], went["retried"]) == (1, 0)
