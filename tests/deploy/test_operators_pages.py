@@ -36,7 +36,7 @@ def test_every_service_is_restarted() -> None:
 
 
 def test_a_restore_stops_every_service() -> None:
-    assert f"docker compose stop nginx {' '.join(OURS)}\n" in page("backup.md")
+    assert f"docker compose stop nginx {' '.join(OURS)} &&\n" in page("backup.md")
 
 
 def test_a_release_stores_the_form_that_the_page_tells() -> None:
