@@ -118,8 +118,6 @@ class StreamClient:
         Raises StreamRefusedError and StreamLostError, as every method does that attaches again,
         and msgspec.DecodeError for a message that is not of this protocol.
         """
-        if self._deadline is None:
-            self._deadline = time.monotonic() + self._deadline_seconds
         while self.done is None:
             try:
                 socket = self._open()
@@ -131,7 +129,7 @@ class StreamClient:
             except (OSError, ConnectionClosed, InvalidHandshake) as error:
                 why = self._leave(error)
                 if self.done is None:
-                    self._wait_to_attach(error, why, self._deadline)
+                    self._wait_to_attach(error, why)
 
     def send(self, poses: Iterable[Pose], clock_ms: float | None = None) -> int:
         """Send one batch once the window has room. Returns its batch_seq.
@@ -238,15 +236,15 @@ class StreamClient:
         why = self._leave(lost)
         if self.done is None:
             self._listener.connection_lost(why)
-            if self._deadline is None:
-                self._deadline = time.monotonic() + self._deadline_seconds
-            self._wait_to_attach(lost, why, self._deadline)
+            self._wait_to_attach(lost, why)
             self.attach()
 
-    def _wait_to_attach(self, error: Exception, why: str, deadline: float) -> None:
+    def _wait_to_attach(self, error: Exception, why: str) -> None:
         """Wait for what the server asked for, and for the back-off."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._deadline_seconds
         told = wait_wanted(error, self._last_fault)
-        if time.monotonic() + told > deadline:
+        if time.monotonic() + told > self._deadline:
             raise StreamLostError(f"The stream cannot be reached: {why}") from error
         if told:
             self._listener.told_to_wait(told, why)
