@@ -33,12 +33,12 @@ from staff.query_parameters import StrictAdmin, StrictChangeList
 from staff.refusals import Refused
 
 ROWS_AT_ONCE = 500
-# The beginning of a formula, where a text begins or a spreadsheet may split it.
-# Spaces of any kind, and what no eye sees, may stand before it.
-FORMULA = re.compile(
-    "(^|[;\t\r\n])([ \x0b\x0c\x1c-\x1f\x85\xa0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060"
-    "\u3000\ufeff]*)([-=+@\uff0b\uff0d\uff1d\uff20])"
-)
+# Where a cell begins: at the text's start, or where a spreadsheet may split it, whatever its
+# separator is. It may be a formula if one of the four stands before its first letter or digit:
+# quotes, spaces and what no eye sees are dropped or ignored (OWASP, CSV Injection).
+_SPLITS = ";\x00-\x1f\x7f-\x9f\u2028\u2029"
+_FORMULA = "=+@\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20\\-"
+FORMULA = re.compile(rf"(^|[{_SPLITS}])(?=[^\w{_SPLITS}{_FORMULA}]*[{_FORMULA}])")
 CUT = "This list is not whole: the database did not answer. Download it again."
 
 
@@ -121,7 +121,7 @@ def lines(changelist: StrictChangeList, page: DownloadableAdmin) -> Iterator[byt
 def written_lines(header: Iterable[object], rows: Iterable[Iterable[object]]) -> Iterator[bytes]:
     """The lines of a CSV, many at once. The last one says so if the database stops answering."""
     written = StringIO()
-    writer = csv.writer(written)
+    writer = csv.writer(written, quoting=csv.QUOTE_ALL)
 
     def taken() -> bytes:
         text = written.getvalue()
@@ -162,4 +162,4 @@ def cell(value: object) -> object:
         return value
     if isinstance(value, dict):
         value = json.dumps(value, ensure_ascii=False)
-    return FORMULA.sub(r"\1\2'\3", str(value))
+    return FORMULA.sub(r"\1'", str(value))

@@ -17,7 +17,7 @@ from kynaplatform.api.keyset import every_row
 from movespecs.models import MoveSpec
 from projects.models import Organization, Project
 from sessions_app.models import DetectionSession
-from staff.downloads import CUT, DownloadableAdmin, cell
+from staff.downloads import CUT, DownloadableAdmin, cell, written_lines
 from tests.admin.staffing import ROLES, address, member
 from tests.conftest import Machine, make_released
 from tests.erasure.people import ask_to_erase
@@ -194,17 +194,53 @@ def test_the_log_is_downloaded_with_the_whole_of_what_was_done(owner: Machine) -
         ("\r=1", "\r'=1"),
         ("\n=1", "\n'=1"),
         ("x;=1", "x;'=1"),
-        ("\u3000＝1", "\u3000'＝1"),  # noqa: RUF001
-        ("\u00a0=1", "\u00a0'=1"),
-        ("\u2003\u200b=1", "\u2003\u200b'=1"),
+        ("\u3000＝1", "'\u3000＝1"),  # noqa: RUF001
+        ("﹣1", "'﹣1"),
+        ("\u00a0=1", "'\u00a0=1"),
+        ("\u2003\u200b=1", "'\u2003\u200b=1"),
         ("x;\u2028+1", "x;\u2028'+1"),
-        ("a=1", "a=1"),
+        # A quote is dropped where a cell begins: so it hides nothing.
+        ('"=1', "'\"=1"),
+        ("'=1", "''=1"),
+        ("“=1", "'“=1"),
+        ('x;"=cmd|calc', "x;'\"=cmd|calc"),
+        ('x; "" \u200b"@SUM(A1)', 'x;\' "" \u200b"@SUM(A1)'),
+        ("\x00=1", "\x00'=1"),
+        ("\x7f\x85-1", "\x7f\x85'-1"),
+        (";;\t;=1", ";;\t;'=1"),
+        ("a=1; b=2", "a=1; b=2"),
+        ("x, -1", "x, -1"),
+        ({"a": -1}, '{"a": -1}'),
         (-1, -1),
         (None, None),
     ],
 )
 def test_a_text_is_no_formula(value: object, written: object) -> None:
     assert cell(value) == written
+
+
+HOSTILE = [
+    "=1", '"=1', "x;=1", 'x;"=1', 'x;""=1', 'x";"=1', 'x\n"=1', 'x\t"=1', '";"=1', 'x;"', "'=1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("before", [*HOSTILE, "x", None, 7])
+def test_no_cell_is_a_formula_whatever_a_spreadsheet_splits_at(
+    separator: str, before: object
+) -> None:
+    """A German Excel splits the same file at semicolons, within the quotes of ours."""
+    rows = [[before, hostile, before, -1] for hostile in HOSTILE]
+    text = b"".join(written_lines(["a", "b", "c", "d"], rows)).decode()
+    for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+        for shown in line:
+            begins = shown.lstrip('" \t\n')[:1]
+            assert shown == "-1" or begins not in ("=", "+", "-", "@"), (line, text)
+
+
+def test_every_cell_is_quoted() -> None:
+    written = b"".join(written_lines(["a", "b"], [[1, None], ["x;y", True]]))
+    assert written == b'"a","b"\r\n"1",""\r\n"x;y","True"\r\n'
 
 
 def test_a_name_is_quoted_and_no_formula(owner: Machine) -> None:

@@ -25,7 +25,8 @@ COUNT = 40_000
 RIGHT = "four unrelated plain words"
 SMALL = 16 * 1024
 HEADER = (
-    b"id,customer,MoveSpec,status,repetitions,frames,created,subject,parameters,metadata,locale\r\n"
+    b'"id","customer","MoveSpec","status","repetitions","frames","created","subject","parameters",'
+    b'"metadata","locale"\r\n'
 )
 # More than `select` can take.
 DESCRIPTORS = 1_100
@@ -104,8 +105,8 @@ def test_its_first_lines_come_before_the_last_are_read_and_others_are_served_mea
     lines = answer.read().decode().splitlines()
     assert len(lines) == COUNT
     assert len({line.partition(",")[0] for line in lines}) == COUNT
-    assert lines[-1].startswith(f"{oldest.id},Acme / owner,")
-    assert ",4711," in lines[-1]
+    assert lines[-1].startswith(f'"{oldest.id}","Acme / owner",')
+    assert ',"4711",' in lines[-1]
     wire.close()
 
 
@@ -125,7 +126,7 @@ def test_through_nginx_who_reads_slowly_keeps_nobody_from_a_download(
         seconds=120,
     )
     lines = answer.read().decode().splitlines()
-    assert (len(lines), lines[-1].partition(",")[0]) == (COUNT, str(oldest.id))
+    assert (len(lines), lines[-1].partition(",")[0]) == (COUNT, f'"{oldest.id}"')
     slow.close()
 
 
