@@ -10,7 +10,6 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
@@ -29,31 +28,33 @@ OF_PROJECT = [
 ]  # fmt: skip
 
 
-class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
-    """A paginator that counts at most `MOST_COUNTED` rows, and estimates beyond them.
+class MoreThan(int):
+    """A number of which a page says that there are more."""
 
-    PostgreSQL reads every row that it counts.
+    def __str__(self) -> str:
+        return f"more than {int(self):,}"
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """A paginator that counts at most `MAX_COUNTED` rows, and has no page beyond them.
+
+    PostgreSQL reads every row that it counts, or that it passes over. What it knows without that
+    is the size of the whole table, whatever the filters say.
     """
 
-    MOST_COUNTED = 10_000
+    MAX_COUNTED = 10_000
 
     @cached_property
     def count(self) -> int:
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        counted = rows.order_by()[: self.MOST_COUNTED + 1].count()
-        if counted <= self.MOST_COUNTED:
-            return counted
-        table = rows.model._meta.db_table
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE relname = %s", [table])
-            (estimate,) = cursor.fetchone()
-        return max(int(estimate), counted)
+        counted = rows.order_by()[: self.MAX_COUNTED + 1].count()
+        return counted if counted <= self.MAX_COUNTED else MoreThan(self.MAX_COUNTED)
 
 
 class BoundedAdmin(DownloadableAdmin):
     """A list whose queries stay bounded whatever the number of rows."""
 
-    paginator = EstimatingPaginator
+    paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 200

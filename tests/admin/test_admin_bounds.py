@@ -1,16 +1,19 @@
 """What the admin refuses to every staff member or to some, and how many queries a row costs."""
 
+import re
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
 from movespecs.models import MoveSpec
-from staff.base import ReadOnlyAdmin
+from projects.models import Project
+from staff.base import BoundedAdmin, BoundedPaginator, ReadOnlyAdmin
 from tests.api.api_requests import database_state
 from tests.conftest import Machine
 from tests.erasure.people import ask_to_erase
@@ -82,3 +85,37 @@ def test_staff_without_permission_see_nothing(owner: Machine, model: type[Model]
     assert client.get("/admin/").status_code == 200
     assert client.get(address(model, "changelist")).status_code == 403
     assert client.get(address(model, "add")).status_code == 403
+
+
+def test_a_long_list_says_no_other_number_as_its_own(
+    owner: Machine, outsider: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL estimates the whole table's rows, whatever a list is filtered by."""
+    monkeypatch.setattr(BoundedPaginator, "MAX_COUNTED", 10)
+    monkeypatch.setattr(BoundedAdmin, "list_per_page", 4)
+    for project, number in ((owner.project, 30), (outsider.project, 70)):
+        Project.objects.bulk_create(
+            Project(organization=project.organization, name=f"Project {one}")
+            for one in range(number)
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE projects_project")
+    client = staff(is_superuser=True)
+    listed = address(Project, "changelist")
+    for asked in (
+        {"organization__id__exact": str(owner.organization.id)},
+        {"q": "Project"},
+        {"suspended": "no"},
+        {},
+    ):
+        page = client.get(listed, asked)
+        text = " ".join(page.content.decode().split())
+        assert "more than 10 projects" in text
+        assert "10 results" not in text.replace("more than 10 results", "")
+        assert "Select all more than 10 projects" in text
+        assert not re.search(r"\b(10[0-9]|3[012]) (projects|results)", text)
+        assert list(page.context["cl"].paginator.page_range) == [1, 2, 3]
+    assert client.get(listed, {"p": "3"}).status_code == 200
+    assert client.get(listed, {"p": "4"}).status_code == 400
+    few = client.get(listed, {"q": "owner"})
+    assert few.context["cl"].result_count == 1
