@@ -24,7 +24,7 @@ from staff.actions.credentials import ISSUE
 from staff.actions.erasure import Erase
 from staff.actions.onboarding import PERMISSIONS, onboard_view
 from staff.actions.organizations import Resume, Suspend
-from staff.actions.retention import SetRetention
+from staff.actions.retention import MAY_ERASE, SetRetention
 from staff.as_shown import AsShownAdmin, changes_of
 from staff.base import OwnerFilter, OwnerSelect
 from staff.customer_page import (
@@ -152,7 +152,8 @@ class OrganizationAdmin(SuspendableAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         read = super().get_readonly_fields(request, obj)
         # Fewer days delete sessions, so its own page asks first.
-        return [*read, "retention_days"] if obj else read
+        is_read = obj or not request.user.has_perm(MAY_ERASE)
+        return [*read, "retention_days"] if is_read else read
 
     def get_urls(self) -> list[URLPattern]:
         onboard = self.admin_site.admin_view(partial(onboard_view, self))

@@ -100,7 +100,7 @@ class StaffAction(ABC):
         """The effects, a sentence each."""
         return []
 
-    def form(self, data: Any, row: Any) -> forms.BaseForm:
+    def form(self, data: Any, row: Any, user: Any) -> forms.BaseForm:
         return self.form_class(data)
 
     def require_as_shown(self, row: Any, form: forms.BaseForm) -> None:  # noqa: B027 - a hook
@@ -167,12 +167,12 @@ class StaffActionAdmin(BoundedAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
         if not (self.may(request, action) and self.has_view_permission(request, row)):
             raise PermissionDenied
-        posted = form = action.form(request.POST or None, row)
+        posted = form = action.form(request.POST or None, row, request.user)
         status = 200
         try:
             if "preview" in request.POST:
                 action.require_as_shown(row, posted)
-                form = _shown_again(action, row, posted)
+                form = _shown_again(action, row, posted, request.user)
             elif posted.is_valid():
                 outcome = self.perform(request, action, row, posted.cleaned_data)
                 self.message_user(request, outcome.sentence, messages.SUCCESS)
@@ -185,7 +185,7 @@ class StaffActionAdmin(BoundedAdmin):
             level = messages.INFO if is_step else messages.ERROR
             self.message_user(request, str(error), level)
             row = self.get_object(request, unquote(object_id))
-            form = _shown_again(action, row, posted)
+            form = _shown_again(action, row, posted, request.user)
             status = 200 if is_step else 409
         context = {
             **action.context(row, form),
@@ -235,9 +235,9 @@ class StaffActionAdmin(BoundedAdmin):
         )
 
 
-def _shown_again(action: StaffAction, row: Any, form: forms.BaseForm) -> forms.BaseForm:
+def _shown_again(action: StaffAction, row: Any, form: forms.BaseForm, user: Any) -> forms.BaseForm:
     """A new form of the row as it is now, with what was typed and without errors."""
-    again = action.form(None, row)
+    again = action.form(None, row, user)
     typed = {field.name: field.value() for field in form.visible_fields()}
     again.initial = {**again.initial, **typed}
     return again

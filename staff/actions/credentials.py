@@ -123,7 +123,7 @@ class Rotate(StaffAction):
             "Sessions that were made go on.",
         ]
 
-    def form(self, data: Any, row: Credential) -> forms.Form:
+    def form(self, data: Any, row: Credential, user: Any) -> forms.Form:
         return RotateForm(
             data,
             initial={

@@ -1,4 +1,4 @@
-"""Set how long an organization's sessions are kept."""
+"""Set how long an organization's sessions are kept. Fewer days take the right to erase it."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,6 +17,8 @@ from staff.display import counted
 
 DAYS = Organization._meta.get_field("retention_days")
 MOST_COUNTED = 100_000
+MAY_ERASE = "projects.erase_organization"
+ONLY_LONGER = "Only who may erase organizations sets fewer days than now."
 
 
 def kept_for(own_days: int | None) -> str:
@@ -44,6 +46,23 @@ def sessions_older(organization: Organization, days: int, now: datetime) -> int:
     return older[: MOST_COUNTED + 1].count()
 
 
+def deletion_words(
+    organization: Organization, own_days: int | None, before: int | None, now: datetime
+) -> str:
+    """What is deleted if its own days become `own_days`, `before` until then; empty: nothing."""
+    days = kept_of(own_days).sessions
+    if days is None or not is_shorter(own_days, before):
+        return ""
+    older = sessions_older(organization, days, now)
+    if not older:
+        return ""
+    told = f"over {MOST_COUNTED:,}" if older > MOST_COUNTED else f"{older:,}"
+    return (
+        f"{told} of its sessions ended over {counted(days, 'day')} ago, and would be deleted within"
+        " the hour, for good."
+    )
+
+
 class RetentionForm(ReasonForm):
     """The days. A box to tick comes with those that delete something, and is for those alone."""
 
@@ -55,30 +74,30 @@ class RetentionForm(ReasonForm):
     )
     field_order = ["retention_days", "reason"]
 
-    def __init__(self, data: Any, row: Organization) -> None:
+    def __init__(self, data: Any, row: Organization, user: Any) -> None:
         super().__init__(data, initial={"retention_days": row.retention_days})
-        if data is not None:
+        self.before = row.retention_days
+        self.may_erase = user.has_perm(MAY_ERASE)
+        if not self.may_erase:
+            self.fields["retention_days"].help_text += f" {ONLY_LONGER}"
+        elif data is not None:
             self._ask_before_deleting(row)
+
+    def clean_retention_days(self) -> int | None:
+        days: int | None = self.cleaned_data["retention_days"]
+        if not self.may_erase and is_shorter(days, self.before):
+            raise forms.ValidationError(ONLY_LONGER)
+        return days
 
     def _ask_before_deleting(self, row: Organization) -> None:
         try:
             own_days = self.fields["retention_days"].clean(self["retention_days"].value())
         except forms.ValidationError:
             return
-        days = kept_of(own_days).sessions
-        if days is None or not is_shorter(own_days, row.retention_days):
-            return
-        older = sessions_older(row, days, clock.now())
-        if not older:
-            return
-        told = f"over {MOST_COUNTED:,}" if older > MOST_COUNTED else f"{older:,}"
-        self.fields[f"delete_older_than_{days}"] = forms.BooleanField(
-            label="Delete what is older",
-            error_messages={
-                "required": f"{told} of its sessions ended over {counted(days, 'day')} ago, and"
-                " would be deleted within the hour, for good."
-            },
-        )
+        if deletes := deletion_words(row, own_days, row.retention_days, clock.now()):
+            self.fields[f"delete_older_than_{kept_of(own_days).sessions}"] = forms.BooleanField(
+                label="Delete what is older", error_messages={"required": deletes}
+            )
 
 
 class SetRetention(StaffAction):
@@ -91,8 +110,8 @@ class SetRetention(StaffAction):
     def title(self, row: Organization) -> str:
         return f"{self.label} of {row}"
 
-    def form(self, data: Any, row: Organization) -> forms.BaseForm:
-        return RetentionForm(data, row)
+    def form(self, data: Any, row: Organization, user: Any) -> forms.BaseForm:
+        return RetentionForm(data, row, user)
 
     def effects(self, rows: Sequence[Organization]) -> list[str]:
         (row,) = rows

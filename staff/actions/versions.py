@@ -105,7 +105,7 @@ class VersionAction(StaffAction):
     def title(self, row: MoveSpecVersion) -> str:
         return f"{self.label} {name_of(row)} of {full_name(row.movespec)}"
 
-    def form(self, data: Any, row: MoveSpecVersion) -> forms.Form:
+    def form(self, data: Any, row: MoveSpecVersion, user: Any) -> forms.Form:
         return self.form_class(data, version=row)
 
     def require_as_shown(self, row: MoveSpecVersion, form: forms.BaseForm) -> None:

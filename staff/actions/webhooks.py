@@ -145,7 +145,7 @@ class Replay(OfEndpoint):
     form_class = ReplayForm
     takes_many = False
 
-    def form(self, data: Any, row: WebhookEndpoint) -> ReplayForm:
+    def form(self, data: Any, row: WebhookEndpoint, user: Any) -> ReplayForm:
         return ReplayForm(data, initial={"since": clock.now() - timedelta(days=1)})
 
     def effects(self, rows: Sequence[WebhookEndpoint]) -> list[str]:

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.credentials import credential_issue, is_live
 from projects.models import (
@@ -29,6 +30,7 @@ from sessions_app.models import DetectionSession
 from staff.command_line import USERNAME
 from staff.full_names import full_name
 from tests.admin.credential_pages import KINDS, SECRET, histories, key, mint_with
+from tests.admin.session_rows import make_session
 from tests.admin.staffing import LEVELS, address, last_history, member, text_of
 from tests.api.api_requests import nothing_changes, refused
 from tests.concurrency.racing import race
@@ -187,6 +189,21 @@ def test_retention_is_below_the_platforms(owner: Machine, settings: Any) -> None
     assert answer("set_limits", "organization", id_, "retention_days=7")["retention_days"] == 7
     settings.RETENTION_DAYS = None
     assert answer("set_limits", "organization", id_, "retention_days=700")["is_changed"]
+
+
+def test_fewer_days_delete_what_is_older_only_when_told_to(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    id_, ended_at = owner.organization.id, clock.now() - timedelta(days=9)
+    make_session(movespec, created_at=ended_at - timedelta(hours=1), ended_at=ended_at)
+    assert answer("set_limits", "organization", id_, "retention_days=20")["is_changed"]
+    with nothing_changes():
+        assert error_of("set_limits", "organization", id_, "retention_days=5") == (
+            "1 of its sessions ended over 5 days ago, and would be deleted within the hour, for"
+            " good. If they are to be, add --delete-older."
+        )
+    told = answer("set_limits", "organization", id_, "retention_days=5", "--delete-older")
+    assert (told["retention_days"], told["is_changed"]) == (5, True)
 
 
 @pytest.mark.parametrize(

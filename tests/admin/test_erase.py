@@ -1,5 +1,6 @@
 """Organizations and projects are erased in the admin, and by the worker."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -36,7 +37,7 @@ def administrator(db: None) -> Client:
 
 
 def erase(client: Client, row: Any, **typed: str) -> Any:
-    body = {"name": row.name, "reason": REASON, **typed}
+    body = {"name": row.name, "id_digits": str(row.pk)[:8], "reason": REASON, **typed}
     return client.post(address(row, "erase"), body, follow=True)
 
 
@@ -138,7 +139,7 @@ def test_only_an_administrator_may(owner: Machine, role: str, level: str) -> Non
 
 
 @LEVELS
-def test_its_name_and_a_reason_are_asked_for(
+def test_its_name_its_id_and_a_reason_are_asked_for(
     administrator: Client, owner: Machine, level: str
 ) -> None:
     row = getattr(owner, level)
@@ -146,8 +147,40 @@ def test_its_name_and_a_reason_are_asked_for(
     with nothing_changes():
         wrong = erase(administrator, row, name=row.name.upper())
         silent = erase(administrator, row, reason=" ")
+        for digits in ("", str(row.id)[:7], f"{uuid.uuid4()}"[:8], f"{row.id}0"):
+            guessed = erase(administrator, row, id_digits=digits)
+            assert list(guessed.context["form"].errors) == ["id_digits"]
     assert "That is not its name." in text_of(wrong)
     assert "This field is required." in text_of(silent)
+
+
+@LEVELS
+def test_of_two_of_one_name_the_page_tells_which(
+    administrator: Client, owner: Machine, outsider: Machine, movespec: MoveSpec, level: str
+) -> None:
+    scene, now = Scene(owner, movespec), clock.now()
+    row, namesake = getattr(owner, level), getattr(outsider, level)
+    type(row).objects.filter(pk=namesake.pk).update(name=row.name)
+    namesake.refresh_from_db()
+    scene.created((now - timedelta(hours=3) - at(0)).total_seconds())
+    scene.streaming((now - timedelta(minutes=5) - at(0)).total_seconds())
+    streaming, _ = scene.streaming((now - at(0)).total_seconds())
+    DetectionSession.objects.exclude(id=streaming).update(lease_until=None, attachment_id=None)
+
+    facts = dict(administrator.get(address(row, "erase")).context["facts"])
+    others = dict(administrator.get(address(namesake, "erase")).context["facts"])
+
+    assert facts["Id"] == row.pk
+    assert "just now" in facts.pop("Last session")
+    assert (facts["Sessions"], facts["Live streams"]) == ("3", 1)
+    assert (others["Id"], others["Sessions"], others["Last session"], others["Live streams"]) == (
+        namesake.pk, "0", "none", 0,
+    )  # fmt: skip
+    with nothing_changes():
+        wrong = erase(administrator, namesake, id_digits=str(row.id)[:8])
+    assert "That is not its id." in text_of(wrong)
+    whole = erase(administrator, row, id_digits=f" {row.id} ".upper())
+    assert whole.redirect_chain == [(address(Erasure.objects.get()), 302)]
 
 
 @LEVELS
@@ -161,7 +194,7 @@ def test_what_is_being_erased_is_not_resumed_and_not_erased_twice(
     assert "Resume …" not in page
     for action in ("resume", "erase"):
         with nothing_changes():
-            body = {"reason": "No", "name": row.name}
+            body = {"reason": "No", "name": row.name, "id_digits": str(row.id)}
             assert administrator.post(address(row, action), body).status_code == 409
     # A project of an organization that is being erased is so too.
     assert administrator.get(address(owner.project, "erase")).context["is_possible"] is False

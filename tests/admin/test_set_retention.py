@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from kynaplatform import clock
@@ -13,7 +14,7 @@ from sessions_app.models import DetectionSession
 from sessions_app.session_retention import retention_apply
 from staff.actions import retention
 from tests.admin.session_rows import make_session
-from tests.admin.staffing import address, last_history, member, text_of
+from tests.admin.staffing import address, client_of, last_history, member, text_of
 from tests.api.api_requests import nothing_changes
 from tests.conftest import Machine
 
@@ -42,33 +43,33 @@ def errors_of(answer: Any) -> dict[str, list[str]]:
 
 
 def test_days_that_delete_nothing_are_set_at_once(
-    operator: Client, owner: Machine, movespec: MoveSpec
+    superuser: Client, owner: Machine, movespec: MoveSpec
 ) -> None:
     ended(movespec, 29)
     make_session(movespec, "streaming", created_at=clock.now() - timedelta(days=40))
-    page = operator.get(address(owner.organization, "retention"))
+    page = superuser.get(address(owner.organization, "retention"))
     assert page.context["effects"] == [
         "After their end its sessions are kept for good, the default.",
         "With fewer days, what is older is deleted within the hour, for good.",
     ]
     assert list(page.context["form"].fields) == ["retention_days", "reason"]
 
-    assert "sessions are kept for 30 days (were for good)" in text_of(give(operator, owner, "30"))
+    assert "sessions are kept for 30 days (were for good)" in text_of(give(superuser, owner, "30"))
     assert days_of(owner) == 30
     assert last_history(owner.organization) == (
-        "operators", "Acme",
+        "root", "Acme",
         "Set retention of Acme: sessions are kept for 30 days (were for good).\nReason: Contract 7",
     )  # fmt: skip
 
 
 def test_nothing_is_deleted_that_was_not_ticked_for_those_days(
-    operator: Client, owner: Machine, movespec: MoveSpec
+    superuser: Client, owner: Machine, movespec: MoveSpec
 ) -> None:
     kept = ended(movespec, 5)
     older = [ended(movespec, 11), ended(movespec, 31), ended(movespec, 32)]
 
     with nothing_changes():
-        asked = give(operator, owner, "30")
+        asked = give(superuser, owner, "30")
     assert errors_of(asked) == {
         "delete_older_than_30": [
             "2 of its sessions ended over 30 days ago, and would be deleted within the hour, for"
@@ -77,28 +78,28 @@ def test_nothing_is_deleted_that_was_not_ticked_for_those_days(
     }
     with nothing_changes():
         # Ticked for others than those that are written now.
-        again = give(operator, owner, "10", delete_older_than_30="on")
+        again = give(superuser, owner, "10", delete_older_than_30="on")
     assert list(errors_of(again)) == ["delete_older_than_10"]
     assert "3 of its sessions ended over 10 days ago, and" in text_of(again)
 
-    give(operator, owner, "10", delete_older_than_10="on")
+    give(superuser, owner, "10", delete_older_than_10="on")
     assert days_of(owner) == 10
     assert retention_apply(now=clock.now(), sleep=lambda _: None) == len(older)
     assert [str(id_) for id_ in DetectionSession.objects.values_list("id", flat=True)] == [kept]
 
 
 def test_the_platforms_days_are_asked_about_as_well(
-    operator: Client, owner: Machine, movespec: MoveSpec, settings: Any
+    superuser: Client, owner: Machine, movespec: MoveSpec, settings: Any
 ) -> None:
     Organization.objects.filter(pk=owner.organization.pk).update(retention_days=20)
     ended(movespec, 15)
     settings.RETENTION_DAYS = 10
 
     # More than the platform keeps is no choice; what it keeps itself deletes nothing more.
-    assert list(errors_of(give(operator, owner, "20"))) == ["retention_days"]
-    give(operator, owner, "")
+    assert list(errors_of(give(superuser, owner, "20"))) == ["retention_days"]
+    give(superuser, owner, "")
     assert days_of(owner) is None
-    assert list(errors_of(give(operator, owner, "9"))) == ["delete_older_than_9"]
+    assert list(errors_of(give(superuser, owner, "9"))) == ["delete_older_than_9"]
 
 
 def test_a_longer_retention_asks_nothing(
@@ -112,13 +113,59 @@ def test_a_longer_retention_asks_nothing(
     assert days_of(owner) is None
 
 
+@pytest.mark.parametrize(("before", "days"), [(None, "30"), (None, "2"), (30, "29"), (30, "2")])
+def test_fewer_days_take_the_right_to_erase(
+    operator: Client, owner: Machine, movespec: MoveSpec, before: int | None, days: str
+) -> None:
+    """Days that delete something, and days that delete nothing yet."""
+    Organization.objects.filter(pk=owner.organization.pk).update(retention_days=before)
+    for older in (None, ended(movespec, 40)):
+        with nothing_changes():
+            asked = give(operator, owner, days)
+            forced = give(operator, owner, days, **{f"delete_older_than_{days}": "on"})
+        for answer in (asked, forced):
+            assert errors_of(answer) == {"retention_days": [retention.ONLY_LONGER]}, older
+    page = operator.get(address(owner.organization, "retention"))
+    assert retention.ONLY_LONGER in text_of(page)
+
+
+def test_the_platforms_days_are_no_way_round_the_right(
+    operator: Client, owner: Machine, settings: Any
+) -> None:
+    Organization.objects.filter(pk=owner.organization.pk).update(retention_days=20)
+    settings.RETENTION_DAYS = 10
+    give(operator, owner, "")
+    assert days_of(owner) is None  # as short as before
+    with nothing_changes():
+        assert list(errors_of(give(operator, owner, "9"))) == ["retention_days"]
+
+
+def test_who_erases_organizations_sets_fewer_days(owner: Machine) -> None:
+    user = User.objects.create_user("eve", is_staff=True)
+    for codename in ("view_organization", "change_organization", "erase_organization"):
+        user.user_permissions.add(Permission.objects.get(codename=codename))
+    give(client_of(user), owner, "2")
+    assert days_of(owner) == 2
+
+
+def test_a_new_organization_has_days_of_its_own_from_who_may_erase_alone(
+    operator: Client, superuser: Client
+) -> None:
+    form = {"name": "Ward", "rate_limit": "", "retention_days": "2"}
+    for client, days in ((operator, None), (superuser, 2)):
+        client.post(address(Organization, "add"), form)
+        made = Organization.objects.filter(name="Ward").first()
+        assert made is not None
+        assert made.retention_days == days
+
+
 def test_it_counts_no_more_than_it_can_tell(
-    operator: Client, owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
+    superuser: Client, owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "MOST_COUNTED", 2)
     for _ in range(4):
         ended(movespec, 9)
-    assert "over 2 of its sessions ended over 5 days ago" in text_of(give(operator, owner, "5"))
+    assert "over 2 of its sessions ended over 5 days ago" in text_of(give(superuser, owner, "5"))
 
 
 @pytest.mark.parametrize(
@@ -130,10 +177,10 @@ def test_it_counts_no_more_than_it_can_tell(
     ],
 )
 def test_days_that_can_not_be_kept_are_a_complaint(
-    operator: Client, owner: Machine, days: str, complaint: str
+    superuser: Client, owner: Machine, days: str, complaint: str
 ) -> None:
     with nothing_changes():
-        assert errors_of(give(operator, owner, days)) == {"retention_days": [complaint]}
+        assert errors_of(give(superuser, owner, days)) == {"retention_days": [complaint]}
 
 
 def test_the_page_of_the_organization_shows_it_and_changes_it_not(

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.core.management.base import CommandError, CommandParser
 from django.forms import modelform_factory
 
+from staff.actions.retention import deletion_words
 from staff.as_shown import DEFAULT, changes_of, limit_told
 from staff.command_line import Deed, OwnerCommand, cleaned, locked_owner
 
@@ -20,6 +21,12 @@ class Command(OwnerCommand):
         super().add_arguments(parser)
         parser.add_argument("limits", nargs="+", metavar="NAME=NUMBER")
 
+        parser.add_argument(
+            "--delete-older",
+            action="store_true",
+            help="with fewer retention_days: delete the sessions that are older, for good",
+        )
+
     def perform(self, options: Mapping[str, Any], now: datetime) -> Deed:
         row = locked_owner(options)
         # The limits of the page.
@@ -28,6 +35,10 @@ class Command(OwnerCommand):
         form = modelform_factory(type(row), fields=[*given])(given, instance=row)
         cleaned(form, **{name: name for name in given})
         changed = form.changed_data
+        if "retention_days" in changed and not options["delete_older"]:
+            before = form.initial["retention_days"]
+            if deletes := deletion_words(row, row.retention_days, before, now):
+                raise CommandError(f"{deletes} If they are to be, add --delete-older.")
         row.save(update_fields=changed)
         return Deed(
             row,
