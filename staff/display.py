@@ -75,11 +75,25 @@ def _read(at: datetime, now: datetime) -> str:
     return f"{far} ago" if at <= now else f"in {far}"
 
 
+def written(value: Any) -> str:
+    """A value of JSON as people write it: `110` for 110.0, and three decimals at most."""
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{name} ({written(one)})" if isinstance(one, dict) else f"{name} {written(one)}"
+            for name, one in value.items()
+        )
+    if isinstance(value, list):
+        return ", ".join(map(written, value))
+    if isinstance(value, float):
+        return f"{value:.3f}".rstrip("0").rstrip(".")
+    return "none" if value is None else str(value)
+
+
 def duration(span: timedelta) -> str:
     """`1 h 2 min`, `5 min 10 s`, `3.2 s`: two units say enough."""
     seconds = span.total_seconds()
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{written(round(seconds, 1))} s"
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

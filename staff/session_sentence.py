@@ -20,11 +20,11 @@ SUSPENDED = {
 
 
 def what_happened(
-    session: DetectionSession, now: datetime, *, recorded: str, why: Sequence[str]
+    session: DetectionSession, now: datetime, *, frames_span: str, why: Sequence[str]
 ) -> list[str]:
-    """The sentences, the first of which says it. `recorded` is the length of a replay's recording,
-    and `why` are the guesses at why nothing was counted."""
-    sentences = list(_sentences(session, now, recorded))
+    """The sentences, the first of which says it. `frames_span` is the time of its frames, empty
+    where it is not known, and `why` are the guesses at why nothing was counted."""
+    sentences = list(_sentences(session, now, frames_span))
     if session.error_message and session.terminal_outcome != Outcome.FAILED:
         sentences.append(session.error_message)
     if why and session.started_at and _repetitions(session) == 0:
@@ -40,8 +40,8 @@ def cancellation_of(session: DetectionSession) -> LogEntry | None:
     return history_of(session).filter(change_message__startswith="Cancelled ").first()
 
 
-def _sentences(session: DetectionSession, now: datetime, recorded: str) -> Iterator[str]:
-    outcome, tally = session.terminal_outcome, _tally(session, now, recorded)
+def _sentences(session: DetectionSession, now: datetime, frames_span: str) -> Iterator[str]:
+    outcome, tally = session.terminal_outcome, _tally(session, now, frames_span)
     if outcome is None:
         yield from _of_live(session, now, tally)
     elif outcome == Outcome.EXPIRED:
@@ -94,8 +94,9 @@ def _is_in_log(session: DetectionSession, now: datetime) -> bool:
     return session.ended_at >= now - timedelta(days=days)
 
 
-def _tally(session: DetectionSession, now: datetime, recorded: str) -> str:
-    """`Counted 12 repetitions in 5 min 10 s`."""
+def _tally(session: DetectionSession, now: datetime, frames_span: str) -> str:
+    """`Counted 12 repetitions in 5 min 10 s`: of the frames' own time, since a recording may be
+    streamed as fast as it is taken."""
     streamed = lasted(session, now)
     if not streamed:
         return "Nothing was streamed"
@@ -104,9 +105,9 @@ def _tally(session: DetectionSession, now: datetime, recorded: str) -> str:
         what = "Streamed"
     else:
         what = f"Counted {counted(number, 'repetition') if number else 'nothing'}"
-    if session.mode == Mode.REPLAY and recorded:
-        return f"{what} in a recording of {recorded}, streamed in {streamed}"
-    return f"{what} {'for' if number is None else 'in'} {streamed}"
+    if session.mode == Mode.REPLAY and frames_span:
+        return f"{what} in a recording of {frames_span}, streamed in {streamed}"
+    return f"{what} {'for' if number is None else 'in'} {frames_span or streamed}"
 
 
 def _repetitions(session: DetectionSession) -> int | None:

@@ -70,7 +70,9 @@ def frames_shown(session: DetectionSession) -> dict[str, Any]:
         "why": list(_reasons(seen) if seen else _nothing_taken(session)),
         "rejections": rejections(stored, session.rejected_frames_total),
         "tries": tries(stored),
-        "frames_span": duration(timedelta(milliseconds=seen.active_ms)) if seen else "",
+        "frames_span": duration(timedelta(milliseconds=seen.active_ms))
+        if seen and seen.active_ms
+        else "",
     }
 
 

@@ -1,6 +1,7 @@
 """The pages of detection sessions."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -15,16 +16,18 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from detection import MoveSpecInvalid
 from kynaplatform import clock
 from sessions_app.deadlines import session_as_of
 from sessions_app.event_counters import is_counted
 from sessions_app.models import DetectionSession, Mode, Status
 from sessions_app.stream_state import STATE_COLUMNS
+from sessions_app.version_specs import validation_of_version
 from staff.actions.base import StaffActionAdmin
 from staff.actions.sessions import Cancel
 from staff.authors import author_of, with_author
 from staff.base import ReadOnlyAdmin
-from staff.display import Tone, badge, first_digits, id_column, moment_of
+from staff.display import Tone, badge, duration, first_digits, id_column, moment_of, written
 from staff.downloads import attachment, user_id_of
 from staff.history import history_add
 from staff.links import link_to, list_of, may_view
@@ -51,6 +54,25 @@ from webhooks.models import WebhookDelivery
 
 EVENTS_CSV = "sessions_app_detectionsession_events_csv"
 TONES: dict[str, Tone] = {Status.COMPLETED: "good", Status.FAILED: "bad"}
+
+
+def parameters_shown(session: DetectionSession) -> list[tuple[str, str]]:
+    """The numbers that it was given, each with its unit where its version's text has one."""
+    if not session.parameters:
+        return []
+    try:
+        units = validation_of_version(session.resolved_version_id).units()
+    except MoveSpecInvalid:
+        units = {}
+    return [
+        (
+            name,
+            duration(timedelta(milliseconds=number))
+            if units.get(name) == "ms"
+            else f"{written(number)}{units.get(name, '')}",
+        )
+        for name, number in session.parameters.items()
+    ]
 
 
 def state_badge(session: DetectionSession) -> SafeString:
@@ -204,8 +226,6 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         now = clock.now()
         told = may_view(request.user, WebhookDelivery)
         frames = frames_shown(session)
-        is_replay = session.mode == Mode.REPLAY
-        recorded = frames["frames_span"] if is_replay and session.accepted_frames_total else ""
         return {
             **super().page_context(request, session),
             "webhook_messages": list_of(WebhookDelivery, q=session.pk) if told else None,
@@ -221,8 +241,11 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
             ),
             "events_csv": reverse(f"admin:{EVENTS_CSV}", args=[session.pk]),
             "made_by": self.made_by(request, session),
-            "happened": what_happened(session, now, recorded=recorded, why=frames["why"]),
-            "recorded": recorded,
+            "happened": what_happened(
+                session, now, frames_span=frames["frames_span"], why=frames["why"]
+            ),
+            "is_replay": session.mode == Mode.REPLAY,
+            "parameters": parameters_shown(session),
             **frames,
             **detections(session, now),
         }

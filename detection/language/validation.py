@@ -60,6 +60,13 @@ class Validation:
             if reference.path.endswith("min")
         )
 
+    def units(self) -> dict[str, str]:
+        """The unit of each parameter that stands for something: `ms` or `°`."""
+        return {
+            reference.name: "ms" if reference.path.endswith("_ms") else "°"
+            for reference in references_in(self._document)
+        }
+
     def with_values(self, numbers: Mapping[str, float], locale: str | None) -> "Validation":
         if not numbers and locale is None:
             return self

@@ -111,7 +111,7 @@ def test_what_is_counted_is_marked_in_a_lane_of_its_type() -> None:
 def test_one_event_alone_is_drawn_at_the_beginning() -> None:
     found = picture(events_of((7, "event_completed", None)), [])
     assert found.lanes[0] == Lane("completed", "completed", 1, "M0.0 3V21")
-    assert found.lasts == "0.0 s"
+    assert found.lasts == "0 s"
 
 
 # --- The page ----------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_it_shows_a_session_that_has_detected_something(support: Client, scene: 
         (attach.noted.attached_at, attach.lasted, attach.noted.close_code, attach.how)
         for attach in page.context["attaches"]
     ] == [
-        (at(10), "20.0 s", None, "Attached now."),
+        (at(10), "20 s", None, "Attached now."),
         (at(0), "8.5 s", 1006, "The connection broke."),
     ]
     assert "host-1, process 4711" in text

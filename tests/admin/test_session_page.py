@@ -10,12 +10,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from sessions_app.deadlines import session_as_of
-from sessions_app.models import DetectionSession
-from staff.display import duration
+from sessions_app.models import DetectionEvent, DetectionSession
+from staff.display import duration, written
 from staff.session_timeline import timeline
 from tests.admin.session_rows import LIST, cancel_address, make_session, overdue
+from tests.conftest import Machine, make_released
 from tests.sessions_app.lifecycle_scene import START, Scene, at
 
 
@@ -52,6 +54,45 @@ def test_its_page_costs_a_few_queries(superuser: Client, movespec: MoveSpec) -> 
         superuser.get(f"{LIST}{this}/change/")
     # Who asks, twice; the session, twice; its summary while it is live; its events; its attaches.
     assert len(queries) == 7
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (110.0, "110"),
+        (92.5, "92.5"),
+        (0.123456, "0.123"),
+        (-0.5, "-0.5"),
+        (1_000_000.0, "1000000"),
+        (7, "7"),
+        (True, "True"),
+        (None, "none"),
+        ("8.0", "8.0"),
+        (
+            {"took": 1200.0, "by": {"least": 80.0, "most": None}},
+            "took 1200, by (least 80, most none)",
+        ),
+        ([1.0, "a"], "1, a"),
+    ],
+)
+def test_numbers_are_written_as_people_write_them(value: Any, words: str) -> None:
+    assert written(value) == words
+
+
+def test_parameters_and_events_have_no_needless_decimals(superuser: Client, owner: Machine) -> None:
+    yaml_source = (PROJECT / "examples" / "movespecs" / "wall-sit.yaml").read_text()
+    movespec, _ = make_released(owner.project, yaml_source)
+    parameters = {"depth": 110.0, "hold_ms": 30_000.0, "gone": 2.0}
+    this = make_session(movespec, parameters=parameters, events_total=1)
+    DetectionEvent.objects.create(
+        session_id=this, sequence=1, frame_seq=1, ts_ms=2000.0, type="event_completed",
+        payload={"event_key": "wall_sit", "metrics": {"held_ms": 30_000.0, "form": 0.98765}},
+    )  # fmt: skip
+    page = superuser.get(f"{LIST}{this}/change/")
+    assert page.context["parameters"] == [("gone", "2"), ("depth", "110°"), ("hold_ms", "30 s")]
+    shown = page.content.decode()
+    assert "<dt>Parameter depth</dt><dd>110°</dd>" in shown
+    assert "metrics (form 0.988, held_ms 30000), event_key wall_sit" in shown
 
 
 @pytest.mark.parametrize("id_", ["x", uuid.uuid4()])
@@ -104,11 +145,11 @@ def test_the_timeline_of_a_streaming_session_has_its_lease(scene: Scene) -> None
     assert steps(this, 10) == [
         ("Created", 0, "", False),
         ("Started", 2.5, "2.5 s", False),
-        ("Lease", 32.5, "30.0 s", True),
+        ("Lease", 32.5, "30 s", True),
         ("Deadline", 142.5, "1 min 50 s", True),
     ]
     assert meaning(this, 10, "Deadline").startswith("Failed, unless")
-    assert steps(this, 40)[2] == ("Lease", 32.5, "30.0 s", False)
+    assert steps(this, 40)[2] == ("Lease", 32.5, "30 s", False)
     assert meaning(this, 40, "Lease") == "It ran out: no stream server holds the session now."
 
 
@@ -123,17 +164,17 @@ def test_the_timeline_of_a_long_session_says_what_its_longest_duration_does(scen
     scene.keep_alive(this, attachment, 3590)
     assert steps(this, 3595)[-2:] == [
         ("Deadline", 3600, "1 h", True),
-        ("Lease", 3620, "20.0 s", True),
+        ("Lease", 3620, "20 s", True),
     ]
     assert meaning(this, 3595, "Deadline").startswith(
         "The longest time that it may last: completed then"
     )
     assert steps(this, 3601) == [
         ("Created", 0, "", False),
-        ("Started", 0, "0.0 s", False),
+        ("Started", 0, "0 s", False),
         ("Finalizing", 3600, "1 h", False),
-        ("Lease", 3620, "20.0 s", True),
-        ("Deadline", 3650, "30.0 s", True),
+        ("Lease", 3620, "20 s", True),
+        ("Deadline", 3650, "30 s", True),
     ]
     assert steps(this, 3651)[-1] == ("Ended", 3600, "1 h", False)
 
@@ -142,10 +183,10 @@ def test_the_timeline_of_a_finalizing_session_keeps_no_time_of_the_request(scene
     this, _ = scene.finalizing()
     assert steps(this, 1) == [
         ("Created", 0, "", False),
-        ("Started", 0, "0.0 s", False),
+        ("Started", 0, "0 s", False),
         ("Finalizing", None, "", False),
-        ("Lease", 30, "30.0 s", True),
-        ("Deadline", 60, "30.0 s", True),
+        ("Lease", 30, "30 s", True),
+        ("Deadline", 60, "30 s", True),
     ]
     assert meaning(this, 1, "Deadline") == ("Completed, unless the stream server does it before.")
 
@@ -166,8 +207,8 @@ def test_the_timeline_of_sessions_that_a_runtime_ended(scene: Scene) -> None:
     scene.finish(completed, attachment, 7)
     failed, attachment = scene.streaming()
     scene.fail(failed, attachment, 8)
-    assert steps(completed, 9)[-1] == ("Ended", 7, "7.0 s", False)
-    assert steps(failed, 9)[-1] == ("Ended", 8, "8.0 s", False)
+    assert steps(completed, 9)[-1] == ("Ended", 7, "7 s", False)
+    assert steps(failed, 9)[-1] == ("Ended", 8, "8 s", False)
     assert meaning(failed, 9, "Ended") == ("Failed, 0 frames taken. engine_broke: It broke.")
 
 
@@ -180,7 +221,7 @@ def test_the_timeline_of_a_cancelled_session(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0, "0.0 s"),
+        (0, "0 s"),
         (3.24, "3.2 s"),
         (60, "1 min"),
         (61, "1 min 1 s"),

@@ -106,9 +106,9 @@ def test_a_hold_is_told_by_how_long_it_lasted(support: Client, owner: Machine) -
     page = page_of(support, stored_session(wall_sit, events_of(HOLD, wall_sits())))
     ranges = ["knee 95° to 96°", "lean of the trunk 0° to 0°"]
     assert lines(page) == [
-        ("Hold 2", "", "3.0 s", ranges, "", ""),
+        ("Hold 2", "", "3 s", ranges, "", ""),
         ("Attempt at 2", "", "", [], "", "Let go too soon, 1.3 s short"),
-        ("Hold 1", "", "3.0 s", ranges, "", ""),
+        ("Hold 1", "", "3 s", ranges, "", ""),
     ]
     assert "Did not count: Let go too soon (1)." in words(page)
 
@@ -124,7 +124,7 @@ def test_what_older_code_has_stored_is_shown_without_what_it_did_not_know(
         ("Repetition", "", "", [], "", ""),
         ("Attempt", "", "", [], "", "A required check was missed"),
     ]
-    assert "Number Time Score Why not Repetition 32.2 s 1.0 Repetition" in words(page)
+    assert "Number Time Score Why not Repetition 32.2 s 1 Repetition" in words(page)
 
 
 def test_of_a_session_that_ran_both_codes_each_has_what_it_knew(

@@ -47,6 +47,19 @@ COUNTED = BEGAN | {"repetitions": {"squat": 12}}
             ],
         ),
         (
+            # A recording that a client streamed as fast as it was taken.
+            "completed",
+            COUNTED | {"started_at": NOON - timedelta(seconds=1.4), "accepted_frames_total": 510,
+                "summary": {"frames": 510, "active_ms": 17_000.0}},
+            ["Counted 12 repetitions in 17 s, and ended as its client asked."],
+        ),
+        (
+            # Of one frame no time is known.
+            "completed",
+            COUNTED | {"accepted_frames_total": 1, "summary": {"frames": 1, "active_ms": 0.0}},
+            ["Counted 12 repetitions in 5 min, and ended as its client asked."],
+        ),
+        (
             "completed",
             COUNTED | {"terminal_outcome": "max_duration"},
             [
