@@ -2,14 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-REQUIREMENTS := requirements.txt requirements-mypyc.txt requirements-dev.txt
+REQUIREMENTS := requirements-dev.txt
 STAMP := $(VENV)/.installed
+SAID := $(VENV)/.pip-said
 
 # The tests start many processes of the same code, which is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long faults check compiled web web-test node packages format openapi reference course pictures bench score manage clean install
+.PHONY: help run demo test test-long faults check compiled web web-test node packages format requirements openapi reference course pictures bench score manage clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -54,6 +55,12 @@ format: install ## Format the code and fix what lint can fix
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
+requirements: install ## Pin what requirements*.in name, with hashes; ARGS="--upgrade-package django"
+	@for set in requirements requirements-mypyc requirements-dev; do \
+	  $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11.3 --python-platform linux \
+	    --custom-compile-command "make requirements" $(ARGS) $$set.in -o $$set.txt >/dev/null || exit 1; \
+	done
+
 openapi: install ## Rewrite docs/openapi.yaml from the code
 	@$(BIN)/python -m tools.check --write-openapi
 
@@ -93,18 +100,21 @@ install:
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
 	  echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON): $$("$(PYTHON)" -V 2>&1). Another one: make PYTHON=python3.12 …" >&2; exit 1; }
 	@version='import sys; print(sys.version)'; python=$$("$(PYTHON)" -c "$$version"); \
-	wanted="$$python $$(cat $(REQUIREMENTS) | "$(PYTHON)" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')"; \
+	wanted="$$python $$("$(PYTHON)" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())' < $(REQUIREMENTS))"; \
 	if [ "$$wanted" != "$$(cat $(STAMP) 2>/dev/null)" ]; then \
 	  echo "Installing the dependencies into $(VENV), which takes a minute or more …"; \
 	  rm -f $(STAMP); \
 	  if [ "$$($(BIN)/python -c "$$version" 2>/dev/null)" != "$$python" ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 	    "$(PYTHON)" -m venv --clear $(VENV) || exit 1; \
 	  fi; \
-	  { $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt && \
+	  { $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --retries 2 -r $(REQUIREMENTS) 2>$(SAID) && \
 	    printf '%s\n' "$$wanted" > $(STAMP); } | { \
 	    found=0; while read -r word _; do case "$$word" in \
-	      Collecting|Processing) found=$$((found + 1)); [ $$((found % 25)) != 0 ] || echo "  $$found of $$(cat $(REQUIREMENTS) | grep -c ==)";; \
+	      Collecting|Processing) found=$$((found + 1)); [ $$((found % 25)) != 0 ] || echo "  $$found of $$(grep -c == $(REQUIREMENTS))";; \
 	      Installing) echo "  unpacking …";; \
 	    esac; done; }; \
+	  if [ ! -f $(STAMP) ] && grep -q 'connection broken' $(SAID) && ! grep -q HASHES $(SAID); then \
+	    echo "No package index answers, and the dependencies must be downloaded once: connect this machine to a network, or set PIP_INDEX_URL to an index that it can reach." >&2; \
+	  else cat $(SAID) >&2; fi; \
 	  [ -f $(STAMP) ]; \
 	fi

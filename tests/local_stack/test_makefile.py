@@ -1,5 +1,6 @@
 """The Makefile's set-up of the virtual environment, in a copy with an empty requirement set."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -11,23 +12,22 @@ from stack_processes import bare_environment
 
 from local_stack.environment import PROJECT
 
+REQUIREMENTS = "requirements-dev.txt"
 INSTALLING = "Installing the dependencies into .venv, which takes a minute or more …\n"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     shutil.copy(PROJECT / "Makefile", tmp_path)
-    for name in ("requirements.txt", "requirements-mypyc.txt"):
-        (tmp_path / name).touch()
-    (tmp_path / "requirements-dev.txt").write_text("-r requirements.txt\n")
+    (tmp_path / REQUIREMENTS).touch()
     return tmp_path
 
 
-def make(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def make(project: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         ["make", "--no-print-directory", *arguments],
         cwd=project,
-        env=bare_environment(),
+        env=bare_environment(**variables),
         capture_output=True,
         text=True,
         check=False,
@@ -42,8 +42,8 @@ def test_it_lists_its_targets() -> None:
     done = make(PROJECT)
     listed = [line.split()[1] for line in done.stdout.splitlines()]
     targets = ["help", "run", "demo", "test", "test-long", "faults", "check", "compiled", "web"]
-    targets += ["web-test", "format", "openapi", "reference", "course", "pictures", "bench"]
-    targets += ["score", "manage", "clean"]
+    targets += ["web-test", "format", "requirements", "openapi", "reference", "course", "pictures"]
+    targets += ["bench", "score", "manage", "clean"]
     assert sorted(listed) == sorted(targets)
 
 
@@ -51,7 +51,7 @@ def test_it_lists_its_targets() -> None:
 def test_it_installs_once_and_again_when_the_requirements_change(project: Path) -> None:
     assert install(project).stdout == INSTALLING
     assert install(project).stdout == ""
-    (project / "requirements.txt").write_text("# another\n")
+    (project / REQUIREMENTS).write_text("# another\n")
     assert install(project).stdout == INSTALLING
     assert install(project).stdout == ""
 
@@ -70,7 +70,7 @@ def test_it_tells_how_far_it_is(project: Path) -> None:
                 f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
             )
             wheel.writestr(f"{info}/RECORD", "")
-    (project / "requirements.txt").write_text(
+    (project / REQUIREMENTS).write_text(
         "\n".join(["--no-index", "--find-links wheels", *(f"{name}==1" for name in names), ""])
     )
     done = install(project)
@@ -78,12 +78,62 @@ def test_it_tells_how_far_it_is(project: Path) -> None:
     assert install(project).stdout == ""
 
 
+def test_an_installation_without_a_network_says_so(project: Path) -> None:
+    (project / REQUIREMENTS).write_text(f"package==1 --hash=sha256:{'0' * 64}\n")
+    done = make(
+        project,
+        f"PYTHON={sys.executable}",
+        "run",
+        PIP_INDEX_URL="http://127.0.0.1:9",
+        PIP_FIND_LINKS="",
+    )
+    assert done.returncode != 0
+    assert done.stdout == INSTALLING
+    said, failed = done.stderr.splitlines()
+    assert said.startswith("No package index answers, and the dependencies must be downloaded")
+    assert failed.startswith("make: *** ")
+
+
+@pytest.mark.long
+def test_a_file_with_another_hash_is_not_installed(project: Path) -> None:
+    with zipfile.ZipFile(project / "package-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("package-1.dist-info/METADATA", "Name: package\nVersion: 1\n")
+    (project / REQUIREMENTS).write_text(
+        f"--no-index\n--find-links .\npackage==1 --hash=sha256:{'0' * 64}\n"
+    )
+    done = install(project)
+    assert done.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-mypyc", REQUIREMENTS[:-4]])
+def test_each_dependency_has_its_version_and_hashes(name: str) -> None:
+    pinned = pins(name)
+    assert [pin for pin in pinned if pins(REQUIREMENTS[:-4])[pin] != pinned[pin]] == []
+    named = re.findall(r"^[\w.-]+", (PROJECT / f"{name}.in").read_text(), re.MULTILINE)
+    named = [re.sub(r"[._]", "-", one) for one in named if not one.startswith("-")]
+    assert [one for one in named if one not in pinned] == []
+    assert "://" not in text_of(name)
+
+
+def text_of(name: str) -> str:
+    return (PROJECT / f"{name}.txt").read_text()
+
+
+def pins(name: str) -> dict[str, str]:
+    """Each package with its version and hashes; the pattern takes the whole file."""
+    of_one = r"([\w-]+)==(.+?(?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+)\n(?:    #.*\n)+"
+    text = re.sub(r"\A(#.*\n)+", "", text_of(name))
+    assert re.fullmatch(f"(?:{of_one})+", text)
+    return dict(re.findall(of_one, text))
+
+
 @pytest.mark.long
 def test_a_failed_installation_is_tried_again(project: Path) -> None:
-    (project / "requirements.txt").write_text("./no-such-package\n")
+    (project / REQUIREMENTS).write_text("./no-such-package\n")
     assert install(project).returncode != 0
     assert not (project / ".venv" / ".installed").exists()
-    (project / "requirements.txt").write_text("")
+    (project / REQUIREMENTS).write_text("")
     assert install(project).stdout == INSTALLING
 
 
