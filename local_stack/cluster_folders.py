@@ -1,8 +1,8 @@
 """The folders of embedded databases, and the user that each server runs as.
 
 PostgreSQL refuses to run as root. The user that root gives it may not enter root's private folders,
-such as /root. A database there has its files in its *place*, a folder below /var/lib that only root
-can write to. A link in the private folder names the place.
+such as /root or `.data`. A database there has its files in its *place*, a folder below /var/lib
+that only root can write to. A link in the private folder names the place.
 """
 
 import hashlib
@@ -25,17 +25,30 @@ def server_user(owned: Path) -> tuple[int, int] | None:
     """The user of the server of these files, if we are root: their owner, else `nobody`."""
     if os.geteuid() != 0:
         return None
-    found = owned.stat()
-    if found.st_uid != 0:
+    if owned.exists() and (found := owned.stat()).st_uid != 0:
         return found.st_uid, found.st_gid
     nobody = pwd.getpwnam("nobody")
     return nobody.pw_uid, nobody.pw_gid
 
 
+def make_private(folder: Path) -> None:
+    """Let only its owner enter `folder`, and the server of a cluster that is in it already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / CLUSTER
+    user = server_user(kept)
+    is_inside = kept.is_dir() and not kept.is_symlink()
+    if is_inside and user is not None and user[0] != folder.stat().st_uid:
+        os.chown(folder, -1, user[1])
+        folder.chmod(0o710)
+    else:
+        folder.chmod(0o700)
+
+
 def cluster_of(folder: Path) -> Path:
     """The cluster of `folder`, made or not. The folder itself has to exist."""
     kept = folder / CLUSTER
-    if os.geteuid() == 0 and (kept.is_symlink() or not is_open(folder)):
+    user = server_user(kept)
+    if user is not None and (kept.is_symlink() or not is_open(folder, *user)):
         return place_of(folder) / CLUSTER
     return kept
 
@@ -56,9 +69,15 @@ def make_place(folder: Path) -> Path:
     return place
 
 
-def is_open(path: Path) -> bool:
-    """Whether any user can go through every folder down to `path`."""
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+def is_open(path: Path, uid: int = -1, gid: int = -1) -> bool:
+    """Whether this user, or any, can go through every folder down to `path`."""
+
+    def lets_in(found: os.stat_result) -> int:
+        if found.st_uid == uid:
+            return found.st_mode & stat.S_IXUSR
+        return found.st_mode & (stat.S_IXGRP if found.st_gid == gid else stat.S_IXOTH)
+
+    return all(lets_in(folder.stat()) for folder in (path, *path.parents))
 
 
 def open_binaries(binaries: Path, folder: Path) -> Path:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import environ
 
+from local_stack.cluster_folders import make_private
 from local_stack.private_files import write_private
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> boo
     read_dotenv(variables, project / ".env")
     if (variables.get("ENVIRONMENT") or "development") != "development":
         return False
-    data_dir = project / (variables.get("DATA_DIR") or ".data")
+    named = variables.get("DATA_DIR")
+    data_dir = project / (named or ".data")
     variables["DATA_DIR"] = str(data_dir)
+    if not named:
+        make_private(data_dir)
     make_broker_folders(data_dir)
     realtime_port = variables.get("REALTIME_PORT") or REALTIME_PORT
     for name, value in {

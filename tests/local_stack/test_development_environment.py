@@ -67,6 +67,24 @@ def test_it_keeps_its_secrets(tmp_path: Path) -> None:
     assert path.read_text() == "".join(f"{name}={first[name]}\n" for name in SECRETS)
 
 
+def test_only_the_owner_may_enter_the_data_folder(tmp_path: Path) -> None:
+    data = tmp_path / ".data"
+    filled(tmp_path)
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    # An older version made it so.
+    data.chmod(0o755)
+    filled(tmp_path)
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_is_named_keeps_its_mode(tmp_path: Path) -> None:
+    named = tmp_path / "named"
+    named.mkdir()
+    named.chmod(0o755)
+    filled(tmp_path, DATA_DIR=str(named))
+    assert stat.S_IMODE(named.stat().st_mode) == 0o755
+
+
 def test_it_completes_the_secrets_of_an_older_version(tmp_path: Path) -> None:
     (tmp_path / "secrets.env").write_text("SECRET_KEY=old\n")
     completed = persisted_secrets(tmp_path)

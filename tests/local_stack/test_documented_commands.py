@@ -23,6 +23,7 @@ from stack_processes import (
 
 from client.rest import SESSIONS, RestClient
 from local_stack.announcement import CREATE
+from local_stack.cluster_folders import place_of
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from movespecs.catalogue import catalogue_id
@@ -82,7 +83,9 @@ class Clone:
 @pytest.fixture(scope="module")
 def clone() -> Iterator[Clone]:
     with open_folder() as folder:
-        yield Clone(folder)
+        clone = Clone(folder)
+        yield clone
+        shutil.rmtree(place_of(clone.folder / ".data"), ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

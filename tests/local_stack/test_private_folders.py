@@ -15,6 +15,7 @@ from stack_processes import bare_environment, copy_project, is_deserted
 
 from local_stack import cluster_folders
 from local_stack.cluster_folders import place_of
+from local_stack.environment import fill
 from local_stack.ports import free_port
 from local_stack.postgres import PostgresUnavailableError, binaries, serve
 from tests.long_runs import at_length
@@ -122,6 +123,52 @@ def test_the_data_is_found_again_and_belongs_to_the_folder(private: Path, places
     with serve(folder, throwaway=True) as server:
         assert tables(server.url) == 0
     assert len(list(places.iterdir())) == 1
+
+
+def test_an_older_folder_is_closed_and_its_database_stays_in_it(
+    private: Path, places: Path
+) -> None:
+    private.chmod(0o755)
+    folder = private / ".data"
+    with serve(folder, throwaway=True) as server, psycopg.connect(server.url) as connection:
+        connection.execute("CREATE TABLE kept ()")
+    cluster = server.cluster
+    for _ in range(2):
+        fill({}, project=private)
+        with serve(folder, throwaway=True) as server:
+            assert (server.cluster, tables(server.url)) == (cluster, 1)
+        assert list_as(folder / "secrets.env", uid=12345) != 0
+        # It goes through the folder, and reads nothing there.
+        assert list_as(folder, uid=NOBODY) != 0
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o710
+    assert cluster == folder / "postgres"
+    assert not places.exists()
+
+
+def test_a_user_s_folder_keeps_its_database_when_root_opens_it(private: Path, places: Path) -> None:
+    private.chmod(0o755)
+    folder = private / ".data"
+    with serve(folder, throwaway=True) as server, psycopg.connect(server.url) as connection:
+        connection.execute("CREATE TABLE kept ()")
+    subprocess.run(["chown", "-R", "12345:12345", folder], check=True)
+    fill({}, project=private)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    with serve(folder, throwaway=True) as server:
+        assert (server.cluster, tables(server.url)) == (folder / "postgres", 1)
+
+
+def list_as(path: Path, uid: int) -> int:
+    return subprocess.run(
+        ["ls", path], user=uid, group=uid, extra_groups=[], capture_output=True, check=False
+    ).returncode
+
+
+def test_the_database_of_a_new_data_folder_is_in_a_place(private: Path, places: Path) -> None:
+    private.chmod(0o755)
+    fill({}, project=private)
+    with serve(private / ".data", throwaway=True) as server:
+        assert server.cluster == place_of(private / ".data") / "postgres"
+    assert stat.S_IMODE((private / ".data").stat().st_mode) == 0o700
 
 
 @pytest.mark.long
